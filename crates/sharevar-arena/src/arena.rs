@@ -1,0 +1,295 @@
+//! An arena as one process sees it: header, bounds, growth.
+
+use crate::crash::compare_exchange;
+use crate::descriptor::Descriptor;
+use crate::error::{Error, Result};
+use crate::layout::{LAYOUT, MAGIC, PAGE, Regions, header, lane, page, slot, variable};
+use crate::memory::Memory;
+use crate::memory_limit;
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use std::os::fd::OwnedFd;
+
+/// The least capacity: one span for a few size classes and some room.
+const LEAST_CAPACITY: u64 = 512 << 10;
+/// Growth steps in bytes: a quarter of what there is, within these.
+const GROWTH: std::ops::RangeInclusive<u64> = (128 << 10)..=(16 << 20);
+
+/// A mapped arena.
+#[derive(Debug)]
+pub(crate) struct Arena {
+    memory: Memory,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) regions: Regions,
+    capacity: u64,
+    id: [u64; 2],
+    seed: u64,
+    /// The published end as last seen and checked; only ever grows.
+    published: AtomicU64,
+}
+
+impl Arena {
+    /// Makes a new arena in a memory file of its own.
+    pub(crate) fn create(capacity: Option<u64>) -> Result<Self> {
+        let capacity = capacity.unwrap_or_else(memory_limit::default_capacity);
+        if capacity < LEAST_CAPACITY {
+            return Err(Error::CapacityTooSmall { asked: capacity, least: LEAST_CAPACITY });
+        }
+        let capacity = capacity.min(1 << 42);
+        let reservation = Regions::reservation_for(capacity);
+        let descriptor = Descriptor::create(reservation)?;
+        let memory = descriptor.with(|file| Memory::map(file, reservation))??;
+        let regions = Regions::of(reservation);
+        let mut random = [0_u8; 24];
+        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).map_err(Error::os("getrandom"))?;
+        let word = |i: usize| u64::from_le_bytes(random[i * 8..][..8].try_into().expect("eight bytes"));
+        memory.populate(0, PAGE).map_err(|_| Error::OutOfSharedMemory { asked: PAGE, free: 0, limit: capacity })?;
+        for (at, value) in [
+            (header::LAYOUT, LAYOUT),
+            (header::ID, word(0)),
+            (header::ID + 8, word(1)),
+            (header::RESERVATION, reservation),
+            (header::CAPACITY, capacity),
+            (header::SEED, word(2)),
+            (header::PUBLISHED, regions.pages),
+            (header::MAGIC, MAGIC),
+        ] {
+            memory.table_word(at).store(value, Ordering::Release);
+        }
+        Ok(Self {
+            memory,
+            descriptor,
+            regions,
+            capacity,
+            id: [word(0), word(1)],
+            seed: word(2),
+            published: AtomicU64::new(regions.pages),
+        })
+    }
+
+    /// Maps the arena that `file` leads to, whatever it turns out to be.
+    pub(crate) fn attach(file: OwnedFd) -> Result<Self> {
+        let descriptor = Descriptor::new(file)?;
+        let len = descriptor
+            .with(|file| rustix::fs::fstat(file))?
+            .map_err(Error::os("fstat"))?
+            .st_size
+            .unsigned_abs();
+        if len < page::START {
+            return Err(Error::NotAnArena { reason: "the file is too short" });
+        }
+        let mut start = [0_u8; 0x48];
+        let got = descriptor
+            .with(|file| rustix::io::pread(file, &mut start, 0))?
+            .map_err(|_| Error::NotAnArena { reason: "the file cannot be read" })?;
+        let word = |at: u64| u64::from_le_bytes(start[at as usize..][..8].try_into().expect("eight bytes"));
+        if got < start.len() || word(header::MAGIC) != MAGIC {
+            return Err(Error::NotAnArena { reason: "its first bytes are not SHAREVAR" });
+        }
+        if word(header::LAYOUT) != LAYOUT {
+            return Err(Error::LayoutMismatch { found: word(header::LAYOUT), expected: LAYOUT });
+        }
+        if word(header::RESERVATION) != len {
+            return Err(Error::NotAnArena { reason: "its header names another size than the file has" });
+        }
+        let regions = Regions::of(len);
+        let capacity = word(header::CAPACITY);
+        if regions.pages >= regions.end || capacity > regions.end - regions.pages {
+            return Err(Error::NotAnArena { reason: "its header names a capacity beyond its end" });
+        }
+        let memory = descriptor.with(|file| Memory::map(file, len))??;
+        let arena = Self {
+            memory,
+            descriptor,
+            regions,
+            capacity,
+            id: [word(header::ID), word(header::ID + 8)],
+            seed: word(header::SEED),
+            published: AtomicU64::new(regions.pages),
+        };
+        arena.refresh();
+        Ok(arena)
+    }
+
+    /// The arena's 128-bit identity.
+    pub(crate) fn id(&self) -> [u64; 2] {
+        self.id
+    }
+
+    /// The seed of the key hash.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Bytes that may be used.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// Length of the mapping.
+    pub(crate) fn reservation(&self) -> u64 {
+        self.memory.len()
+    }
+
+    /// A word of the tables before the pages.
+    #[inline(always)]
+    pub(crate) fn table_word(&self, offset: u64) -> &AtomicU64 {
+        self.memory.table_word(offset)
+    }
+
+    /// A 32-bit word of the tables before the pages.
+    #[inline(always)]
+    pub(crate) fn table_word32(&self, offset: u64) -> &AtomicU32 {
+        self.memory.table_word32(offset)
+    }
+
+    /// A word of the published pages.
+    #[inline(always)]
+    pub(crate) fn word(&self, offset: u64) -> Result<&AtomicU64> {
+        let end = self.published.load(Ordering::Relaxed);
+        match self.memory.word_within(offset, self.regions.pages, end) {
+            Some(word) => Ok(word),
+            None => self.word_after_refresh(offset),
+        }
+    }
+
+    #[cold]
+    fn word_after_refresh(&self, offset: u64) -> Result<&AtomicU64> {
+        let end = self.refresh();
+        self.memory
+            .word_within(offset, self.regions.pages, end)
+            .ok_or_else(|| Error::corrupt("an offset leads out of the published pages", offset))
+    }
+
+    /// Any word that a note may name: of a table or of a published page.
+    pub(crate) fn any_word(&self, offset: u64) -> Result<&AtomicU64> {
+        if offset < self.regions.pages && offset.is_multiple_of(8) {
+            return Ok(self.memory.table_word(offset));
+        }
+        self.word(offset)
+    }
+
+    /// Checks that `bytes` from `offset` on lie in the published pages.
+    pub(crate) fn check_range(&self, offset: u64, bytes: u64) -> Result<()> {
+        let within = |end: u64| offset >= self.regions.pages && offset <= end && bytes <= end - offset;
+        if within(self.published.load(Ordering::Relaxed)) || within(self.refresh()) {
+            return Ok(());
+        }
+        Err(Error::corrupt("a range leads out of the published pages", offset))
+    }
+
+    /// The elements of arrays; see [`Memory::load_element`].
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Takes over the published end from the header, bounded by what is mapped here.
+    fn refresh(&self) -> u64 {
+        let end = self.table_word(header::PUBLISHED).load(Ordering::Acquire).min(self.regions.end);
+        self.published.fetch_max(end, Ordering::Relaxed);
+        end
+    }
+
+    /// Whether the manager was shut down.
+    #[inline(always)]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.table_word(header::CLOSED).load(Ordering::Relaxed) != 0
+    }
+
+    /// Number of pages that are published.
+    pub(crate) fn pages(&self) -> u64 {
+        (self.refresh() - self.regions.pages) / PAGE
+    }
+
+    /// Publishes more pages, so that there are at least `pages`; populated before anybody sees them.
+    ///
+    /// Takes no lock: several processes may populate the same pages, which is harmless.
+    pub(crate) fn grow_to(&self, pages: u64) -> Result<()> {
+        let have = self.pages();
+        if have >= pages {
+            return Ok(());
+        }
+        let limit = self.capacity / PAGE;
+        if pages > limit {
+            return Err(self.out_of_memory((pages - have) * PAGE));
+        }
+        let step = (have * PAGE / 4).clamp(*GROWTH.start(), *GROWTH.end()) / PAGE;
+        let target = (have + step).max(pages).min(limit);
+        let bytes = (target - have) * PAGE;
+        if let Some(room) = memory_limit::room()
+            && room.left < bytes
+        {
+            return Err(Error::OutOfSharedMemory { asked: bytes, free: room.left, limit: room.limit });
+        }
+        let (start, end) = (self.regions.pages + have * PAGE, self.regions.pages + target * PAGE);
+        // In turns of the largest step, so that one allocation beyond it is seen by the cgroup in time.
+        self.memory
+            .populate(page::START + have * page::SIZE, page::START + target * page::SIZE)
+            .and_then(|()| self.memory.populate(start, end))
+            .map_err(|_| self.out_of_memory(bytes))?;
+        let published = self.table_word(header::PUBLISHED);
+        let mut seen = published.load(Ordering::Acquire);
+        while seen < end {
+            match compare_exchange(published, seen, end) {
+                Ok(_) => break,
+                Err(now) => seen = now,
+            }
+        }
+        self.refresh();
+        Ok(())
+    }
+
+    #[cold]
+    fn out_of_memory(&self, asked: u64) -> Error {
+        let used = self.table_word(header::RUN_TOP).load(Ordering::Relaxed) * PAGE;
+        Error::OutOfSharedMemory { asked, free: self.capacity.saturating_sub(used), limit: self.capacity }
+    }
+
+    /// Number of lanes that are populated.
+    pub(crate) fn lanes(&self) -> u32 {
+        let lanes = self.table_word(header::LANES).load(Ordering::Acquire);
+        lanes.min(u64::from(lane::MAX)) as u32
+    }
+
+    /// Number of variable headers that are populated.
+    pub(crate) fn variables(&self) -> u64 {
+        self.table_word(header::VARIABLES).load(Ordering::Acquire).min(self.regions.max_variables)
+    }
+
+    /// Populates the first `count` entries of the lane table.
+    pub(crate) fn populate_lanes(&self, count: u32) -> Result<()> {
+        if count > lane::MAX {
+            return Err(Error::TooManyLanes { limit: lane::MAX });
+        }
+        self.populate_table(header::LANES, lane::START, lane::SIZE, u64::from(count))
+    }
+
+    /// Populates the first `count` variable headers, and some more.
+    pub(crate) fn populate_variables(&self, count: u64) -> Result<()> {
+        let per_step = 4 * PAGE / variable::SIZE;
+        let count = count.next_multiple_of(per_step).min(self.regions.max_variables);
+        self.populate_table(header::VARIABLES, self.regions.variables, variable::SIZE, count)
+    }
+
+    /// Populates the page of a participant's slot.
+    pub(crate) fn populate_slot(&self, index: u32) -> Result<()> {
+        let at = slot::START + u64::from(index) * slot::SIZE;
+        self.memory.populate(at, at + slot::SIZE).map_err(|_| self.out_of_memory(PAGE))
+    }
+
+    fn populate_table(&self, counter: u64, start: u64, size: u64, count: u64) -> Result<()> {
+        let word = self.table_word(counter);
+        let mut have = word.load(Ordering::Acquire);
+        if have < count {
+            self.memory
+                .populate(start + have * size, start + count * size)
+                .map_err(|_| self.out_of_memory((count - have) * size))?;
+        }
+        while have < count {
+            match compare_exchange(word, have, count) {
+                Ok(_) => break,
+                Err(now) => have = now,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! What can go wrong in an arena.
+
+/// The result of an arena operation.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why an arena operation failed. Whatever it was asked to change is as it was before.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The arena's capacity, or the memory limit of this machine or container, is reached.
+    #[error(
+        "out of shared memory: {asked} bytes asked, {free} free of {limit}; \
+         make the manager with a larger capacity, or free variables"
+    )]
+    OutOfSharedMemory {
+        /// Bytes that the operation needed.
+        asked: u64,
+        /// Bytes that were left.
+        free: u64,
+        /// The limit that was met, in bytes.
+        limit: u64,
+    },
+    /// A capacity that cannot hold even an empty arena.
+    #[error("a capacity of {asked} bytes is too small: an arena needs at least {least} bytes")]
+    CapacityTooSmall {
+        /// The capacity asked for, in bytes.
+        asked: u64,
+        /// The smallest that works, in bytes.
+        least: u64,
+    },
+    /// The descriptor does not lead to an arena, or to one whose header is damaged.
+    #[error("not a sharevar arena: {reason}")]
+    NotAnArena {
+        /// What was found instead.
+        reason: &'static str,
+    },
+    /// The arena was made by a version of sharevar with another layout.
+    #[error(
+        "the arena has layout {found:#x}, this sharevar reads {expected:#x}; \
+         use the same version of sharevar in all processes"
+    )]
+    LayoutMismatch {
+        /// Version and fingerprint in the arena's header.
+        found: u64,
+        /// What this library expects.
+        expected: u64,
+    },
+    /// This process cannot map the whole arena.
+    #[error(
+        "cannot reserve {asked} bytes of address space for the arena: {cause}; \
+         raise the address space limit (ulimit -v) or make the manager with a smaller capacity"
+    )]
+    ReservationRefused {
+        /// The reservation in the arena's header, in bytes.
+        asked: u64,
+        /// What the kernel said.
+        cause: rustix::io::Errno,
+    },
+    /// Something in the arena contradicts its own rules.
+    #[error("the arena is damaged: {what} at offset {offset:#x}; stop using it and report this")]
+    Corrupt {
+        /// The rule that does not hold.
+        what: &'static str,
+        /// Where.
+        offset: u64,
+    },
+    /// Every participant slot is taken by a living process.
+    #[error("{limit} processes already use this arena, which is its limit")]
+    TooManyParticipants {
+        /// The number of slots.
+        limit: u32,
+    },
+    /// More threads are inside an operation at once than the arena has lanes.
+    #[error("{limit} threads are inside operations on this arena, which is its limit")]
+    TooManyLanes {
+        /// The number of lanes.
+        limit: u32,
+    },
+    /// A change that fits no journal; nothing was changed.
+    #[error("one operation may change {limit} words at once, this one needs more; split it")]
+    TransactionTooLarge {
+        /// Entries that a journal holds.
+        limit: u64,
+    },
+    /// The variable that the handle named was freed.
+    #[error("the handle has expired: its variable was freed before it was opened")]
+    HandleExpired,
+    /// The variable is of another kind than the operation needs.
+    #[error("the variable is a {found}, not a {expected}")]
+    WrongKind {
+        /// What the variable is.
+        found: &'static str,
+        /// What the operation needs.
+        expected: &'static str,
+    },
+    /// The manager was shut down.
+    #[error("the manager was shut down; make a new one")]
+    Closed,
+    /// The participant was made in another process and cannot be used in this one.
+    #[error("this process was made by a call that skips fork hooks; attach to the arena again")]
+    ForeignProcess,
+    /// The arena's descriptor was closed by the program and none could be had from another process.
+    #[error("the arena's descriptor was closed (closerange?) and no other process could lend one")]
+    DescriptorLost,
+    /// A system call failed.
+    #[error("{call} failed: {cause}")]
+    Os {
+        /// The call.
+        call: &'static str,
+        /// What the kernel said.
+        cause: rustix::io::Errno,
+    },
+}
+
+impl Error {
+    pub(crate) fn os(call: &'static str) -> impl FnOnce(rustix::io::Errno) -> Self {
+        move |cause| Self::Os { call, cause }
+    }
+
+    #[cold]
+    pub(crate) fn corrupt(what: &'static str, offset: u64) -> Self {
+        Self::Corrupt { what, offset }
+    }
+}

@@ -1,0 +1,132 @@
+//! The heap's own transaction: a handful of notes, one or two leaf locks.
+
+use crate::crash::put;
+use crate::error::{Error, Result};
+use crate::identity::Identity;
+use crate::lane::Lane;
+use crate::layout::lane as layout;
+use crate::lock_world::LockWorld;
+use crate::short_lock;
+use crate::sync::Ordering;
+
+/// A heap transaction under way in a lane; undone when dropped uncommitted.
+pub(crate) struct Inner<'a> {
+    lane: Lane<'a>,
+    by: Identity,
+    notes: u64,
+    locks: usize,
+}
+
+impl<'a> Inner<'a> {
+    /// Begins in `lane`, on behalf of `by`: the lane's owner, or who recovers it.
+    #[inline]
+    pub(crate) fn begin(lane: Lane<'a>, by: Identity) -> Self {
+        debug_assert_eq!(lane.inner().load(Ordering::Relaxed), 0);
+        Self { lane, by, notes: 0, locks: 0 }
+    }
+
+    #[inline]
+    pub(crate) fn lane(&self) -> Lane<'a> {
+        self.lane
+    }
+
+    /// Takes a leaf lock. Order: a variable's (for its references), the variable table's; or a
+    /// size class's, then that of the page runs.
+    #[inline]
+    pub(crate) fn lock(&mut self, lock: u64) -> Result<()> {
+        assert!(self.locks < layout::MAX_INNER_LOCKS);
+        // Noted before it is taken, so that a lock that is held is always found.
+        put(self.lane.inner_lock_note(self.locks), lock);
+        let word = self.lane.arena.table_word32(lock);
+        if short_lock::try_take(word, self.lane.lock_id()).is_err() {
+            let contender = LockWorld { arena: self.lane.arena, by: self.by };
+            short_lock::take_contended(word, self.lane.lock_id(), &contender)?;
+        }
+        self.locks += 1;
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn load(&self, offset: u64) -> Result<u64> {
+        Ok(self.lane.arena.any_word(offset)?.load(Ordering::Acquire))
+    }
+
+    /// Notes the old word at `offset`, then stores `value`.
+    #[inline]
+    pub(crate) fn set(&mut self, offset: u64, value: u64) -> Result<()> {
+        let word = self.lane.arena.any_word(offset)?;
+        if self.notes == layout::MAX_INNER_NOTES {
+            return Err(Error::corrupt("a heap transaction grows beyond its bound", offset));
+        }
+        let (at, old) = self.lane.inner_note(self.notes);
+        put(at, offset);
+        put(old, word.load(Ordering::Relaxed));
+        self.notes += 1;
+        put(self.lane.inner(), self.notes);
+        put(word, value);
+        Ok(())
+    }
+
+    /// Stores into memory that nobody can reach unless this commits.
+    #[inline]
+    pub(crate) fn put(&self, offset: u64, value: u64) -> Result<()> {
+        put(self.lane.arena.any_word(offset)?, value);
+        Ok(())
+    }
+
+    /// Commits and releases the locks.
+    #[inline]
+    pub(crate) fn commit(mut self) {
+        if self.notes > 0 {
+            put(self.lane.inner(), 0);
+            self.notes = 0;
+        }
+        self.unlock();
+    }
+
+    fn unlock(&mut self) {
+        let contender = LockWorld { arena: self.lane.arena, by: self.by };
+        for index in (0..std::mem::take(&mut self.locks)).rev() {
+            let lock = self.lane.inner_lock_note(index).load(Ordering::Relaxed);
+            short_lock::release(self.lane.arena.table_word32(lock), &contender);
+        }
+    }
+}
+
+impl Drop for Inner<'_> {
+    fn drop(&mut self) {
+        if self.notes > 0 {
+            undo(self.lane);
+        }
+        self.unlock();
+    }
+}
+
+fn undo(lane: Lane<'_>) {
+    let notes = lane.inner().load(Ordering::Acquire).min(layout::MAX_INNER_NOTES);
+    for index in (0..notes).rev() {
+        let (at, old) = lane.inner_note(index);
+        if let Ok(word) = lane.arena.any_word(at.load(Ordering::Relaxed)) {
+            put(word, old.load(Ordering::Relaxed));
+        }
+    }
+    put(lane.inner(), 0);
+}
+
+/// Undoes what a dead lane's heap transaction had stored and releases its heap locks.
+pub(crate) fn recover(lane: Lane<'_>, by: Identity) {
+    if lane.inner().load(Ordering::Acquire) > 0 {
+        undo(lane);
+    }
+    let contender = LockWorld { arena: lane.arena, by };
+    for index in 0..layout::MAX_INNER_LOCKS {
+        let lock = lane.inner_lock_note(index).load(Ordering::Acquire);
+        // A note may be old: the lock is released only if the dead lane is its owner.
+        if lock == 0 || lock >= lane.arena.regions.pages || !lock.is_multiple_of(8) {
+            continue;
+        }
+        if short_lock::owner(lane.arena.table_word32(lock)) == lane.lock_id() {
+            short_lock::release(lane.arena.table_word32(lock), &contender);
+        }
+    }
+}

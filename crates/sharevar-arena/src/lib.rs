@@ -1,0 +1,73 @@
+//! A crash-safe arena in shared memory.
+//!
+//! Processes map one arena and change it in transactions. Any of them may be
+//! killed at any instruction: the others undo or finish what it had begun, and go
+//! on. This crate knows offsets, locks and participants, and no value types; what
+//! a variable contains is the business of the crate above.
+//!
+//! `docs/arena-format.md` is the contract of the bytes, `docs/crash-safety.md`
+//! says what is promised and why it holds.
+#![deny(unsafe_code)]
+#![allow(clippy::inline_always)] // One operation is tens of nanoseconds; the figures are in docs/.
+
+pub mod crash;
+mod identity;
+mod journal;
+pub mod mistake;
+mod short_lock;
+mod sync;
+
+#[cfg(not(loom))]
+mod arena;
+#[cfg(not(loom))]
+mod check;
+#[cfg(not(loom))]
+mod descriptor;
+#[cfg(not(loom))]
+mod elements;
+mod error;
+#[cfg(not(loom))]
+mod fork;
+#[cfg(not(loom))]
+mod heap;
+#[cfg(not(loom))]
+mod lane;
+#[cfg(not(loom))]
+mod layout;
+#[cfg(not(loom))]
+mod liveness;
+#[cfg(not(loom))]
+mod lock_world;
+#[cfg(not(loom))]
+mod memory;
+#[cfg(not(loom))]
+mod memory_limit;
+#[cfg(not(loom))]
+mod park;
+#[cfg(not(loom))]
+mod participant;
+#[cfg(not(loom))]
+mod recovery;
+#[cfg(not(loom))]
+mod reference;
+#[cfg(not(loom))]
+mod robust_lock;
+#[cfg(not(loom))]
+mod transaction;
+#[cfg(not(loom))]
+mod variable;
+#[cfg(not(loom))]
+mod view;
+
+pub use error::{Error, Result};
+pub use identity::Identity;
+#[cfg(not(loom))]
+pub use check::Report;
+#[cfg(not(loom))]
+pub use participant::{Kinds, Participant, Trace};
+#[cfg(not(loom))]
+pub use robust_lock::{Acquired, RobustLock};
+#[cfg(not(loom))]
+pub use transaction::Transaction;
+#[cfg(not(loom))]
+pub use variable::Variable;

@@ -1,0 +1,67 @@
+//! Mistakes that were made once, or nearly, each of which a test puts back.
+//!
+//! A green crash test means something only if it goes red on the defect that it
+//! is there for. With the `mistakes` feature a test selects one; without it
+//! [`made`] is the constant `false` and the compiler removes the wrong branch.
+
+/// One wrong way to do it. The names say what is done wrongly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Mistake {
+    /// A note is counted after the store that it should undo.
+    NoteCountedAfterStore = 1,
+    /// Notes are undone in the order they were made.
+    UndoForwards = 2,
+    /// Blocks are freed before the commit.
+    FreeBeforeCommit = 3,
+    /// A block is entered in the transaction's list after the heap has committed.
+    ListedAfterHeapCommit = 4,
+    /// Commit forgets the blocks that are to be freed.
+    CommitDropsFrees = 5,
+    /// A lock is noted after it was taken.
+    LockNotedAfterTaken = 6,
+    /// Locks are released before the commit.
+    UnlockBeforeCommit = 7,
+    /// Recovery releases the locks before it has undone.
+    RecoveryReleasesFirst = 8,
+    /// Recovery empties the journal before it applies it.
+    RecoveryForgetsFirst = 9,
+    /// A dead recoverer's claim is never replaced.
+    ClaimOfDeadRecovererStands = 10,
+    /// Recovery releases noted locks without asking who owns them.
+    RecoveryReleasesForeignLocks = 11,
+    /// Undo sets the version back instead of on.
+    VersionSetBack = 12,
+    /// Whoever finds a lane running recovers it, dead or alive.
+    RecoveryOfTheLiving = 13,
+    /// An allocation walks all full spans in one heap transaction.
+    UnboundedHeapWalk = 14,
+}
+
+#[cfg(feature = "mistakes")]
+mod chosen {
+    use super::Mistake;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static CHOSEN: AtomicU32 = AtomicU32::new(0);
+
+    /// Makes this process make one mistake from now on, or none.
+    pub fn choose(mistake: Option<Mistake>) {
+        CHOSEN.store(mistake.map_or(0, |m| m as u32), Ordering::SeqCst);
+    }
+
+    pub(crate) fn made(mistake: Mistake) -> bool {
+        CHOSEN.load(Ordering::SeqCst) == mistake as u32
+    }
+}
+
+#[cfg(feature = "mistakes")]
+pub use chosen::choose;
+#[cfg(feature = "mistakes")]
+pub(crate) use chosen::made;
+
+#[cfg(not(feature = "mistakes"))]
+#[inline(always)]
+pub(crate) const fn made(_: Mistake) -> bool {
+    false
+}

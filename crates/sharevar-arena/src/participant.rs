@@ -1,0 +1,337 @@
+//! Participants: who is attached to an arena, and the lanes of its threads.
+//!
+//! A participant is an object, so that one process can have several and tests can
+//! play deaths without killing anybody ([`Participant::abandon`]).
+
+use crate::arena::Arena;
+use crate::crash::{compare_exchange, put};
+use crate::error::{Error, Result};
+use crate::fork;
+use crate::heap::Inner;
+use crate::identity::{Claim, Identity, State};
+use crate::lane::Lane;
+use crate::layout::{header, lane as lane_layout, slot};
+use crate::liveness::{Life, LockedByte};
+use crate::memory::WipedPage;
+use crate::recovery;
+use crate::reference::{self, Held};
+use crate::sync::Ordering;
+use crate::transaction::Transaction;
+use crate::variable::{self, Variable};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the layer above knows of a variable's content.
+#[derive(Debug, Clone, Copy)]
+pub struct Kinds {
+    /// Takes a bounded part of a dying variable's content away, in one transaction.
+    /// Gives back whether it is now empty.
+    pub reap: fn(&Participant, Variable, u64) -> Result<bool>,
+    /// Names every block and handle in a variable, for [`Participant::check`].
+    pub trace: Trace,
+}
+
+/// See [`Kinds::trace`]: participant, variable, its kind, and where the words found go.
+pub type Trace = fn(&Participant, Variable, u64, &mut dyn FnMut(u64)) -> Result<()>;
+
+/// One attachment to an arena, with its own life, references and lanes.
+#[derive(Debug)]
+pub struct Participant {
+    arena: Arc<Arena>,
+    kinds: Kinds,
+    /// Words: 0 identity; 1 number of lanes; 2 whether handles wait to be counted off;
+    /// from 8 on the lanes, index plus one. All zero in a process made behind our back.
+    page: WipedPage,
+    life: Mutex<Option<Life>>,
+    held: Mutex<Held>,
+}
+
+const IDENTITY: usize = 0;
+const LANES: usize = 1;
+const DROPPED: usize = 2;
+const FIRST_LANE: usize = 8;
+const MAX_OWN_LANES: u64 = (WipedPage::WORDS - FIRST_LANE) as u64;
+
+/// A place in the table of participants, not yet anybody's life.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    identity: Identity,
+    byte: LockedByte,
+    held: Held,
+}
+
+impl Participant {
+    /// Makes a new arena of at most `capacity` bytes (half of what this process may use, if
+    /// `None`) and becomes its first participant.
+    pub fn create_arena(capacity: Option<u64>, kinds: Kinds) -> Result<Arc<Self>> {
+        Self::join(Arc::new(Arena::create(capacity)?), kinds)
+    }
+
+    /// Attaches to the arena that `file` leads to.
+    pub fn attach(file: OwnedFd, kinds: Kinds) -> Result<Arc<Self>> {
+        let arena = Arc::new(Arena::attach(file)?);
+        if arena.is_closed() {
+            return Err(Error::Closed);
+        }
+        Self::join(arena, kinds)
+    }
+
+    /// A second participant in this process, on the same mapping.
+    pub fn join_again(&self) -> Result<Arc<Self>> {
+        Self::join(self.arena.clone(), self.kinds)
+    }
+
+    fn join(arena: Arc<Arena>, kinds: Kinds) -> Result<Arc<Self>> {
+        let seat = take_seat(&arena)?;
+        let participant = Arc::new(Self {
+            arena,
+            kinds,
+            page: WipedPage::new()?,
+            life: Mutex::new(None),
+            held: Mutex::new(Held::default()),
+        });
+        participant.sit(seat)?;
+        fork::register(&participant);
+        // Whoever comes looks after those who went.
+        participant.sweep()?;
+        Ok(participant)
+    }
+
+    fn sit(&self, seat: Seat) -> Result<()> {
+        let life = seat.byte.tie()?;
+        if let Some(old) = self.life.lock().unwrap_or_else(PoisonError::into_inner).replace(life) {
+            old.forget_in_child();
+        }
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = seat.held;
+        let start = slot::START + u64::from(seat.identity.slot()) * slot::SIZE;
+        put(self.arena.table_word(start + slot::PID), u64::from(std::process::id()));
+        self.page.word(IDENTITY).store(seat.identity.word(), Ordering::Release);
+        Ok(())
+    }
+
+    /// A place for the child of a fork, with references of its own. The parent makes it, so
+    /// that nothing which the child inherits is freed before it comes to itself (hazard 5).
+    pub(crate) fn prepare_child(&self) -> Result<Seat> {
+        if self.identity().is_nobody() {
+            return Err(Error::ForeignProcess);
+        }
+        let mut seat = take_seat(&self.arena)?;
+        seat.held = self.copy_held_for(seat.identity)?;
+        Ok(seat)
+    }
+
+    /// Becomes, in a forked child, the participant that the parent has made a place for.
+    pub(crate) fn take_over(&self, seat: Seat) -> Result<()> {
+        self.sit(seat)?;
+        if !self.held.lock().unwrap_or_else(PoisonError::into_inner).is_settled() {
+            self.note_dropped();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn arena(&self) -> &Arc<Arena> {
+        &self.arena
+    }
+
+    pub(crate) fn held_lock(&self) -> &Mutex<Held> {
+        &self.held
+    }
+
+    /// Who this is. Nobody, in a process that was made behind libc's back.
+    #[inline(always)]
+    pub fn identity(&self) -> Identity {
+        Identity::from_word(self.page.word(IDENTITY).load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn note_dropped(&self) {
+        self.page.word(DROPPED).store(1, Ordering::Release);
+    }
+
+    pub(crate) fn forget_dropped(&self) {
+        self.page.word(DROPPED).store(0, Ordering::Release);
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_dropped(&self) -> bool {
+        self.page.word(DROPPED).load(Ordering::Relaxed) != 0
+    }
+
+    /// Begins a transaction on this thread.
+    #[inline(always)]
+    pub fn begin(&self) -> Result<Transaction<'_>> {
+        if self.arena.is_closed() {
+            return Err(Error::Closed);
+        }
+        Ok(Transaction::begin(self, self.enter()?))
+    }
+
+    /// Takes a lane for this thread.
+    #[inline(always)]
+    pub(crate) fn enter(&self) -> Result<Lane<'_>> {
+        let me = self.identity();
+        let (idle, running) = (Claim::new(State::Idle, me), Claim::new(State::Running, me));
+        for number in 0..self.page.word(LANES).load(Ordering::Relaxed).min(MAX_OWN_LANES) {
+            let index = self.page.word(FIRST_LANE + number as usize).load(Ordering::Relaxed);
+            if index == 0 {
+                continue;
+            }
+            let lane = Lane::new(&self.arena, index as u32 - 1);
+            if compare_exchange(lane.state(), idle.0, running.0).is_ok() {
+                return Ok(lane);
+            }
+        }
+        self.enter_new(me)
+    }
+
+    #[cold]
+    fn enter_new(&self, me: Identity) -> Result<Lane<'_>> {
+        if me.is_nobody() {
+            return Err(Error::ForeignProcess);
+        }
+        loop {
+            let lanes = self.arena.lanes();
+            for index in 0..lanes {
+                let lane = Lane::new(&self.arena, index);
+                let running = Claim::new(State::Running, me).0;
+                if lane.state().load(Ordering::Relaxed) == Claim::FREE.0
+                    && compare_exchange(lane.state(), Claim::FREE.0, running).is_ok()
+                {
+                    put(lane.thread(), rustix::thread::gettid().as_raw_nonzero().get() as u64);
+                    let number = self.page.word(LANES).fetch_add(1, Ordering::Relaxed);
+                    if number < MAX_OWN_LANES {
+                        let place = self.page.word(FIRST_LANE + number as usize);
+                        place.store(u64::from(index) + 1, Ordering::Release);
+                    }
+                    return Ok(lane);
+                }
+            }
+            self.arena.populate_lanes((lanes + 2).min(lane_layout::MAX.max(lanes + 1)))?;
+        }
+    }
+
+    /// Gives back the lane of [`Self::enter`].
+    #[inline(always)]
+    pub(crate) fn leave(&self, lane: Lane<'_>) {
+        put(lane.state(), Claim::new(State::Idle, self.identity()).0);
+    }
+
+    /// Recovers every participant that died, gives back what they left, and frees what nobody
+    /// holds any more. Gives back how many lanes were recovered.
+    pub fn sweep(&self) -> Result<u64> {
+        let mut recovered = recovery::sweep_lanes(&self.arena, self.identity())?;
+        for index in 0..slot::MAX {
+            let start = slot::START + u64::from(index) * slot::SIZE;
+            if self.arena.table_word(start + slot::PID).load(Ordering::Acquire) == 0 {
+                break;
+            }
+            let seen = Claim(self.arena.table_word(start + slot::STATE).load(Ordering::Acquire));
+            let taken = matches!(seen.state(), Some(State::Idle | State::Recovering));
+            if taken && !recovery::is_alive(&self.arena, seen.by()) {
+                recovered += self.clean(index, seen)?;
+            }
+        }
+        self.reap()?;
+        Ok(recovered)
+    }
+
+    /// Cleans the slot of a dead participant: its lanes, then its references, then the slot.
+    fn clean(&self, index: u32, seen: Claim) -> Result<u64> {
+        let start = slot::START + u64::from(index) * slot::SIZE;
+        let state = self.arena.table_word(start + slot::STATE);
+        if compare_exchange(state, seen.0, Claim::new(State::Recovering, self.identity()).0).is_err() {
+            return Ok(0);
+        }
+        let recovered = recovery::sweep_lanes(&self.arena, self.identity())?;
+        let lane = self.enter()?;
+        let dropped = reference::drop_slot(lane, self.identity(), index);
+        self.leave(lane);
+        dropped?;
+        put(state, Claim::FREE.0);
+        Ok(recovered)
+    }
+
+    /// Frees what nobody holds any more, a bounded step at a time.
+    pub fn reap(&self) -> Result<()> {
+        loop {
+            let dying = self.arena.table_word(header::VARIABLE_DYING).load(Ordering::Acquire);
+            if dying == 0 {
+                return Ok(());
+            }
+            let variable = self.variable_at(dying)?;
+            match (self.kinds.reap)(self, variable, self.kind_of(variable)) {
+                // More to do; or somebody else has finished it meanwhile.
+                Ok(false) | Err(Error::HandleExpired) => {}
+                Ok(true) => {
+                    let lane = self.enter()?;
+                    let mut inner = Inner::begin(lane, self.identity());
+                    let retired = variable::retire(&mut inner, variable);
+                    if retired.is_ok() {
+                        inner.commit();
+                    } else {
+                        drop(inner);
+                    }
+                    self.leave(lane);
+                    retired?;
+                }
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    pub(crate) fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
+    /// Plays the death of this participant: the kernel's lock goes, everything else stays as
+    /// it is. For tests; the object must not be used any more.
+    pub fn abandon(&self) {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.page.word(IDENTITY).store(0, Ordering::Release);
+        self.page.word(LANES).store(0, Ordering::Release);
+    }
+}
+
+impl Drop for Participant {
+    fn drop(&mut self) {
+        let me = self.identity();
+        if me.is_nobody() {
+            // Abandoned, or in a process that this participant is no part of.
+            return;
+        }
+        // Should anything fail here, the next one to come finds a dead participant and cleans up.
+        if self.drop_all().and_then(|()| self.reap()).is_err() {
+            return;
+        }
+        for index in 0..self.arena.lanes() {
+            let lane = Lane::new(&self.arena, index);
+            let _ = compare_exchange(lane.state(), Claim::new(State::Idle, me).0, Claim::FREE.0);
+        }
+        let start = slot::START + u64::from(me.slot()) * slot::SIZE;
+        put(self.arena.table_word(start + slot::STATE), Claim::FREE.0);
+    }
+}
+
+/// Takes the first free slot: locks its byte, looks again, then enters the identity.
+fn take_seat(arena: &Arena) -> Result<Seat> {
+    for index in 0..slot::MAX {
+        arena.populate_slot(index)?;
+        let start = slot::START + u64::from(index) * slot::SIZE;
+        let state = arena.table_word(start + slot::STATE);
+        if state.load(Ordering::Acquire) != Claim::FREE.0 {
+            continue;
+        }
+        let Some(byte) = LockedByte::lock(&arena.descriptor, start)? else { continue };
+        // Between the first look and the lock another may have come and died (hazard 19).
+        if state.load(Ordering::Acquire) != Claim::FREE.0 {
+            continue;
+        }
+        let incarnation = arena.table_word(header::INCARNATION).fetch_add(1, Ordering::AcqRel) + 1;
+        let identity = Identity::new(index, incarnation);
+        put(arena.table_word(start + slot::OWNER), identity.word());
+        put(arena.table_word(start + slot::PID), u64::from(std::process::id()));
+        put(arena.table_word(start + slot::DESCRIPTOR), arena.descriptor.number() as u64);
+        put(state, Claim::new(State::Idle, identity).0);
+        return Ok(Seat { identity, byte, held: Held::default() });
+    }
+    Err(Error::TooManyParticipants { limit: slot::MAX })
+}

@@ -1,0 +1,9 @@
+//! The only place that atomics come from, so that loom can put its own in their stead.
+//!
+//! Every word of the arena is one of these two types and is never accessed in
+//! another size. Other processes count as threads of the memory model.
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};

@@ -1,0 +1,294 @@
+//! A transaction: the only way to change what a lock protects.
+//!
+//! Note the lock wanted, take it; before each store note the old word; commit is
+//! one store. Dropped uncommitted, it undoes itself by the same code that recovers
+//! the dead.
+
+use crate::crash::put;
+use crate::error::{Error, Result};
+use crate::heap;
+use crate::journal::Journal;
+use crate::lane::{Lane, List};
+use crate::layout::{lane as lane_layout, variable};
+use crate::lock_world::LockWorld;
+use crate::mistake::{Mistake, made};
+use crate::participant::Participant;
+use crate::recovery::{self, settle_version};
+use crate::reference;
+use crate::short_lock;
+use crate::sync::Ordering;
+use crate::variable::Variable;
+use std::marker::PhantomData;
+
+/// A transaction under way. Not `Send`: it stays on the thread that began it.
+pub struct Transaction<'p> {
+    participant: &'p Participant,
+    lane: Lane<'p>,
+    /// The journal word, as last stored.
+    journal: Journal,
+    /// Locks held, all noted in the lane.
+    locks: usize,
+    /// How many of them have their version made odd.
+    odd: usize,
+    /// Whether the lane's journal was committed or undone already.
+    ended: bool,
+    not_send: PhantomData<*const ()>,
+}
+
+impl std::fmt::Debug for Transaction<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transaction").field("lane", &self.lane.index).field("journal", &self.journal).finish()
+    }
+}
+
+impl<'p> Transaction<'p> {
+    #[inline(always)]
+    pub(crate) fn begin(participant: &'p Participant, lane: Lane<'p>) -> Self {
+        Self { participant, lane, journal: Journal::EMPTY, locks: 0, odd: 0, ended: false, not_send: PhantomData }
+    }
+
+    /// The participant that this is done for.
+    pub fn participant(&self) -> &'p Participant {
+        self.participant
+    }
+
+    /// Takes the short lock of `variable` and makes sure that it is still the same variable.
+    #[inline]
+    pub fn lock(&mut self, variable: Variable) -> Result<()> {
+        if self.locks == lane_layout::MAX_LOCKS {
+            return Err(Error::TransactionTooLarge { limit: lane_layout::MAX_LOCKS as u64 });
+        }
+        let note = self.lane.lock_note(self.locks);
+        let word = self.lane.arena.table_word32(variable.header() + variable::LOCK);
+        if made(Mistake::LockNotedAfterTaken) {
+            self.take(word)?;
+            put(note, variable.header());
+        } else {
+            // Noted before it is taken, so that a lock that is held is always found.
+            put(note, variable.header());
+            self.take(word)?;
+        }
+        self.locks += 1;
+        if self.lane.arena.table_word(variable.header() + variable::GENERATION).load(Ordering::Relaxed)
+            != variable.generation()
+        {
+            return Err(Error::HandleExpired);
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn take(&self, word: &crate::sync::AtomicU32) -> Result<()> {
+        if short_lock::try_take(word, self.lane.lock_id()).is_ok() {
+            return Ok(());
+        }
+        let contender = LockWorld { arena: self.lane.arena, by: self.participant.identity() };
+        short_lock::take_contended(word, self.lane.lock_id(), &contender)
+    }
+
+    /// Reads a word of the pages.
+    #[inline(always)]
+    pub fn load(&self, offset: u64) -> Result<u64> {
+        Ok(self.lane.arena.word(offset)?.load(Ordering::Acquire))
+    }
+
+    /// Reads word `index` (0 to 7) of a variable's body.
+    #[inline(always)]
+    pub fn body(&self, variable: Variable, index: usize) -> u64 {
+        self.lane.arena.table_word(variable.body(index)).load(Ordering::Acquire)
+    }
+
+    /// Notes the old word at `offset` of the pages, then stores `value`.
+    #[inline]
+    pub fn set(&mut self, offset: u64, value: u64) -> Result<()> {
+        let word = self.lane.arena.word(offset)?;
+        self.note_and_store(offset, word, value)
+    }
+
+    /// Notes the old word `index` of a variable's body, then stores `value`.
+    #[inline]
+    pub fn set_body(&mut self, variable: Variable, index: usize, value: u64) -> Result<()> {
+        let offset = variable.body(index);
+        self.note_and_store(offset, self.lane.arena.table_word(offset), value)
+    }
+
+    /// Reads a word of the tables.
+    pub(crate) fn load_table(&self, offset: u64) -> u64 {
+        self.lane.arena.table_word(offset).load(Ordering::Acquire)
+    }
+
+    /// Notes and stores a word of the tables that only this participant writes.
+    pub(crate) fn set_table(&mut self, offset: u64, value: u64) -> Result<()> {
+        self.note_and_store(offset, self.lane.arena.table_word(offset), value)
+    }
+
+    #[inline(always)]
+    fn note_and_store(&mut self, offset: u64, word: &crate::sync::AtomicU64, value: u64) -> Result<()> {
+        let index = self.journal.notes();
+        if index >= lane_layout::NOTES_INLINE {
+            self.make_room_for_note(index)?;
+        }
+        // Readers without the lock see an odd version before they can see a change.
+        while self.odd < self.locks {
+            let header = self.lane.lock_note(self.odd).load(Ordering::Relaxed);
+            let version = self.lane.arena.table_word(header + variable::VERSION);
+            put(version, version.load(Ordering::Relaxed) | 1);
+            self.odd += 1;
+        }
+        let (at, old) = self.lane.note(index)?;
+        put(at, offset);
+        put(old, word.load(Ordering::Relaxed));
+        self.journal = self.journal.with_note();
+        if made(Mistake::NoteCountedAfterStore) {
+            put(word, value);
+            self.lane.set_journal(self.journal);
+            return Ok(());
+        }
+        self.lane.set_journal(self.journal);
+        put(word, value);
+        Ok(())
+    }
+
+    #[cold]
+    fn make_room_for_note(&mut self, index: u64) -> Result<()> {
+        if let Some(word) = self.lane.note_needs_block(index) {
+            heap::continue_list(self.lane, self.participant.identity(), word)?;
+        }
+        Ok(())
+    }
+
+    /// Stores into a block that this transaction has allocated and nobody can reach before it
+    /// commits; no note is needed.
+    #[inline(always)]
+    pub fn put(&self, offset: u64, value: u64) -> Result<()> {
+        put(self.lane.arena.word(offset)?, value);
+        Ok(())
+    }
+
+    /// Makes a whole change of one aligned word of the pages: one store, which needs no note
+    /// and no step of the version. Nothing else may be changed in the same transaction.
+    #[inline(always)]
+    pub fn change_word(&self, offset: u64, value: u64) -> Result<()> {
+        debug_assert_eq!(self.journal, Journal::EMPTY);
+        self.put(offset, value)
+    }
+
+    /// The same for word `index` of a variable's body.
+    #[inline(always)]
+    pub fn change_body(&self, variable: Variable, index: usize, value: u64) {
+        debug_assert_eq!(self.journal, Journal::EMPTY);
+        put(self.lane.arena.table_word(variable.body(index)), value);
+    }
+
+    /// Counts a change of `variable`, whose lock is held. Whoever computed something from the
+    /// variable without its lock compares the counts. Never journaled: it may count too much.
+    #[inline(always)]
+    pub fn count_change(&self, variable: Variable) {
+        let changes = self.lane.arena.table_word(variable.header() + variable::CHANGES);
+        put(changes, changes.load(Ordering::Relaxed).wrapping_add(1));
+    }
+
+    /// Allocates a block of at least `bytes`, 16-aligned (64 if it is a multiple of that), its
+    /// content undefined. It is given back unless the transaction commits.
+    #[inline]
+    pub fn allocate(&mut self, bytes: u64) -> Result<u64> {
+        let block = heap::allocate(self.lane, self.participant.identity(), bytes)?;
+        self.journal = self.lane.journal();
+        Ok(block)
+    }
+
+    /// Gives up a block, or the reference to a variable in a handle word, once this commits.
+    #[inline]
+    pub fn give_up(&mut self, entry: u64) -> Result<()> {
+        let index = self.journal.to_free();
+        if index >= lane_layout::LIST_INLINE
+            && let Some(word) = self.lane.entry_needs_block(List::ToFree, index)
+        {
+            heap::continue_list(self.lane, self.participant.identity(), word)?;
+        }
+        put(self.lane.entry(List::ToFree, index)?, entry);
+        self.journal = self.journal.with_to_free();
+        self.lane.set_journal(self.journal);
+        if made(Mistake::FreeBeforeCommit) && !reference::is_reference(entry) {
+            // Freed at once and still used: a roll-back brings a freed block back to life.
+            return heap::free_before_commit(self.lane, self.participant.identity(), entry).map(|()| {
+                self.journal = self.lane.journal();
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes a reference to `variable` for a place in a container, given back unless this
+    /// commits. It takes the lock of `variable` for a moment.
+    ///
+    /// # Panics
+    /// If this transaction has taken a lock already: two could wait for each other.
+    pub fn add_reference(&mut self, variable: Variable) -> Result<()> {
+        assert_eq!(self.locks, 0, "references are taken before locks");
+        reference::add_for_transaction(self.lane, self.participant.identity(), variable)?;
+        self.journal = self.lane.journal();
+        Ok(())
+    }
+
+    /// Makes all stores final, releases the locks, and gives up what was to be given up.
+    #[inline]
+    pub fn commit(mut self) -> Result<()> {
+        if made(Mistake::UnlockBeforeCommit) {
+            self.unlock();
+        }
+        let noted = self.journal != Journal::EMPTY;
+        if noted {
+            self.journal = self.journal.committed();
+            if made(Mistake::CommitDropsFrees) {
+                self.journal = Journal::EMPTY;
+            }
+            self.lane.set_journal(self.journal);
+        }
+        self.ended = true;
+        self.finish(noted)
+    }
+
+    fn roll_back(&mut self) -> Result<()> {
+        recovery::undo(self.lane);
+        self.journal = self.lane.journal();
+        self.ended = true;
+        self.finish(true)
+    }
+
+    #[inline(always)]
+    fn finish(&mut self, noted: bool) -> Result<()> {
+        self.unlock();
+        let given_back = if self.journal == Journal::EMPTY && (!noted || self.lane_is_plain()) {
+            Ok(())
+        } else {
+            recovery::give_back(self.lane, self.participant.identity())
+        };
+        self.participant.leave(self.lane);
+        given_back
+    }
+
+    #[inline(always)]
+    fn lane_is_plain(&self) -> bool {
+        self.lane.more_words().iter().all(|word| self.lane.arena.table_word(*word).load(Ordering::Relaxed) == 0)
+    }
+
+    #[inline(always)]
+    fn unlock(&mut self) {
+        let contender = LockWorld { arena: self.lane.arena, by: self.participant.identity() };
+        for index in (0..std::mem::take(&mut self.locks)).rev() {
+            let header = self.lane.lock_note(index).load(Ordering::Relaxed);
+            settle_version(self.lane.arena, header);
+            short_lock::release(self.lane.arena.table_word32(header + variable::LOCK), &contender);
+        }
+        self.odd = 0;
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            // An error here means a damaged arena; the lane stays as it is and is swept later.
+            let _ = self.roll_back();
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Participants, references and the heap, without any container: blocks hang in a body word.
+
+use sharevar_arena::{Error, Kinds, Participant, Result, Variable};
+use std::sync::Arc;
+
+const KIND: u64 = 1;
+
+fn reap(participant: &Participant, variable: Variable, _kind: u64) -> Result<bool> {
+    let mut transaction = participant.begin()?;
+    transaction.lock(variable)?;
+    for index in 0..8 {
+        let block = transaction.body(variable, index);
+        if block != 0 {
+            transaction.set_body(variable, index, 0)?;
+            transaction.give_up(block)?;
+        }
+    }
+    transaction.commit()?;
+    Ok(true)
+}
+
+fn trace(participant: &Participant, variable: Variable, _kind: u64, visit: &mut dyn FnMut(u64)) -> Result<()> {
+    let mut transaction = participant.begin()?;
+    transaction.lock(variable)?;
+    (0..8).map(|index| transaction.body(variable, index)).filter(|word| *word != 0).for_each(visit);
+    transaction.commit()
+}
+
+const KINDS: Kinds = Kinds { reap, trace };
+
+fn arena() -> Arc<Participant> {
+    Participant::create_arena(Some(8 << 20), KINDS).unwrap()
+}
+
+fn assert_clean(participant: &Participant) {
+    let report = participant.check();
+    assert!(report.is_clean(), "{report:#?}");
+}
+
+fn put_block(participant: &Participant, variable: Variable, index: usize, bytes: u64) -> Result<()> {
+    let mut transaction = participant.begin()?;
+    let block = transaction.allocate(bytes)?;
+    transaction.lock(variable)?;
+    let old = transaction.body(variable, index);
+    transaction.set_body(variable, index, block)?;
+    if old != 0 {
+        transaction.give_up(old)?;
+    }
+    transaction.commit()
+}
+
+#[test]
+fn blocks_of_all_sizes_come_and_go() {
+    let participant = arena();
+    let variable = participant.create(KIND).unwrap();
+    for round in 0..3 {
+        for (index, bytes) in [1, 16, 100, 4096, 8192, 8193, 70_000, 300_000].into_iter().enumerate() {
+            put_block(&participant, variable, index, bytes + round).unwrap();
+            assert_clean(&participant);
+        }
+    }
+    participant.let_go(variable);
+    participant.drain_dropped().unwrap();
+    assert_clean(&participant);
+    assert_eq!(participant.check().variables, 0);
+}
+
+#[test]
+fn a_transaction_that_is_dropped_changes_nothing() {
+    let participant = arena();
+    let variable = participant.create(KIND).unwrap();
+    put_block(&participant, variable, 0, 64).unwrap();
+    let before = participant.check();
+    {
+        let mut transaction = participant.begin().unwrap();
+        let block = transaction.allocate(64).unwrap();
+        transaction.lock(variable).unwrap();
+        let old = transaction.body(variable, 0);
+        transaction.set_body(variable, 0, block).unwrap();
+        transaction.give_up(old).unwrap();
+    }
+    assert_clean(&participant);
+    assert_eq!(participant.check().blocks, before.blocks);
+}
+
+#[test]
+fn out_of_memory_is_an_error_and_leaves_all_as_it_was() {
+    let participant = Participant::create_arena(Some(1 << 20), KINDS).unwrap();
+    let variable = participant.create(KIND).unwrap();
+    put_block(&participant, variable, 0, 100).unwrap();
+    let before = participant.check();
+    let error = put_block(&participant, variable, 1, 2 << 20).unwrap_err();
+    assert!(matches!(error, Error::OutOfSharedMemory { limit, .. } if limit == 1 << 20), "{error}");
+    assert_eq!(participant.check().blocks, before.blocks);
+    assert_clean(&participant);
+}
+
+#[test]
+fn the_dead_leave_nothing_behind() {
+    let survivor = arena();
+    let mortal = survivor.join_again().unwrap();
+    let kept = survivor.create(KIND).unwrap();
+    mortal.hold(kept).unwrap();
+    let lost = mortal.create(KIND).unwrap();
+    put_block(&mortal, lost, 0, 1000).unwrap();
+    assert_eq!(survivor.references_to(kept), 2);
+    assert_eq!(survivor.check().variables, 2);
+    mortal.abandon();
+    survivor.sweep().unwrap();
+    assert_eq!(survivor.references_to(kept), 1);
+    assert_eq!(survivor.check().variables, 1);
+    assert_clean(&survivor);
+    assert_eq!(survivor.variable(lost.header(), lost.generation()), Err(Error::HandleExpired));
+}
+
+#[test]
+fn the_living_are_not_recovered() {
+    let one = arena();
+    let other = one.join_again().unwrap();
+    let variable = one.create(KIND).unwrap();
+    let mut transaction = one.begin().unwrap();
+    transaction.lock(variable).unwrap();
+    assert_eq!(other.sweep().unwrap(), 0);
+    transaction.commit().unwrap();
+    assert_clean(&one);
+}
+
+#[test]
+fn a_waiter_recovers_the_dead_owner_of_a_lock() {
+    let survivor = arena();
+    let mortal = survivor.join_again().unwrap();
+    let variable = survivor.create(KIND).unwrap();
+    put_block(&survivor, variable, 0, 32).unwrap();
+    mortal.hold(variable).unwrap();
+    let mut transaction = mortal.begin().unwrap();
+    let block = transaction.allocate(5000).unwrap();
+    transaction.lock(variable).unwrap();
+    transaction.set_body(variable, 0, block).unwrap();
+    std::mem::forget(transaction);
+    mortal.abandon();
+    let (_, open_before) = survivor.recoveries();
+    put_block(&survivor, variable, 1, 48).unwrap();
+    assert_eq!(survivor.recoveries().1, open_before + 1);
+    survivor.sweep().unwrap();
+    assert_clean(&survivor);
+}
