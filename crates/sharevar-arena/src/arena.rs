@@ -13,6 +13,8 @@ use std::os::fd::OwnedFd;
 const LEAST_CAPACITY: u64 = 512 << 10;
 /// Growth steps in bytes: a quarter of what there is, within these.
 const GROWTH: std::ops::RangeInclusive<u64> = (128 << 10)..=(16 << 20);
+/// What an operation finds published ahead of it: a span and a segment.
+const AHEAD: u64 = 128 << 10;
 
 /// A mapped arena.
 #[derive(Debug)]
@@ -236,6 +238,21 @@ impl Arena {
         }
         self.refresh();
         Ok(())
+    }
+
+    /// Whether `bytes` and some more lie published above everything ever used.
+    #[inline]
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        let top = self.regions.pages + self.table_word(header::RUN_TOP).load(Ordering::Relaxed) * PAGE;
+        top + bytes + AHEAD <= self.published.load(Ordering::Relaxed)
+    }
+
+    /// Publishes so much that [`Self::has_room`] holds, if it can be had.
+    #[cold]
+    pub(crate) fn grow_ahead(&self, bytes: u64) {
+        let top = self.table_word(header::RUN_TOP).load(Ordering::Relaxed);
+        let wanted = top + (bytes + AHEAD).div_ceil(PAGE);
+        let _ = self.grow_to(wanted.min(self.capacity / PAGE));
     }
 
     #[cold]

@@ -39,7 +39,11 @@ impl Descriptor {
     }
 
     fn leads_here(&self, file: BorrowedFd<'_>) -> bool {
-        rustix::fs::fstat(file).is_ok_and(|stat| stat.st_dev == self.device && stat.st_ino == self.inode)
+        rustix::fs::fstat(file).is_ok_and(|stat| self.is_here(&stat))
+    }
+
+    fn is_here(&self, stat: &rustix::fs::Stat) -> bool {
+        stat.st_dev == self.device && stat.st_ino == self.inode
     }
 
     /// Runs `body` with the descriptor, if it still leads to the arena.
@@ -62,7 +66,9 @@ impl Descriptor {
             return Ok(());
         }
         for (pid, number) in candidates {
-            if let Ok(file) = open_of_process(pid, number)
+            // Looked at before it is opened: the number may lead to a terminal or a device by now.
+            if rustix::fs::stat(format!("/proc/{pid}/fd/{number}")).is_ok_and(|stat| self.is_here(&stat))
+                && let Ok(file) = open_of_process(pid, number)
                 && self.leads_here(file.as_fd())
             {
                 // The old number is the program's now, or nobody's: it is not closed.

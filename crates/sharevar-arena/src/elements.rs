@@ -3,10 +3,33 @@
 //! Element stores are single atomic stores and are not journaled; views (the buffer
 //! protocol) are outside transactions altogether.
 
+use crate::arena::Arena;
 use crate::error::{Error, Result};
 use crate::heap;
 use crate::participant::Participant;
 use crate::transaction::Transaction;
+
+/// The note of an element: its offset, and above what any offset has, the size's logarithm plus one.
+pub(crate) fn element_note(at: u64, size: u64) -> u64 {
+    u64::from(size.trailing_zeros() + 1) << ELEMENT_SHIFT | at
+}
+
+const ELEMENT_SHIFT: u32 = 60;
+
+/// Whether a note is of an element rather than of a word.
+#[inline(always)]
+pub(crate) fn is_element_note(at: u64) -> bool {
+    at >> ELEMENT_SHIFT != 0
+}
+
+/// Undoes the store of an element.
+pub(crate) fn undo(arena: &Arena, note: u64, bits: u64) {
+    let size = 1 << ((note >> ELEMENT_SHIFT) - 1).min(3);
+    let at = note & ((1 << ELEMENT_SHIFT) - 1);
+    if arena.check_range(at, size).is_ok() && at.is_multiple_of(size) {
+        arena.memory().store_element(at, size, bits);
+    }
+}
 
 impl Participant {
     fn element_at(&self, block: u64, size: u64, index: u64) -> Result<u64> {

@@ -52,6 +52,8 @@ mod recovery;
 mod reference;
 #[cfg(not(loom))]
 mod robust_lock;
+#[cfg(all(feature = "crash-points", not(loom)))]
+mod snapshot;
 #[cfg(not(loom))]
 mod transaction;
 #[cfg(not(loom))]
@@ -67,7 +69,11 @@ pub use check::Report;
 pub use participant::{Kinds, Participant, Trace};
 #[cfg(not(loom))]
 pub use robust_lock::{Acquired, RobustLock};
+#[cfg(all(feature = "crash-points", not(loom)))]
+pub use snapshot::{HeapShape, PreparedSeat};
 #[cfg(not(loom))]
 pub use transaction::Transaction;
 #[cfg(not(loom))]
 pub use variable::Variable;
+#[cfg(not(loom))]
+pub use view::Reader;

@@ -95,8 +95,8 @@ mod tests {
         write(&root.join("a/memory.current"), "1048576\n");
         write(&root.join("a/b/memory.max"), "max\n");
         write(&root.join("a/b/memory.current"), "4096\n");
-        let room = room_in("0::/a/b\n", &root).unwrap();
-        assert_eq!(room, Room { limit: 104_857_600, left: 104_857_600 - 1_048_576 - RESERVE });
+        let found = room_in("0::/a/b\n", &root).unwrap();
+        assert_eq!(found, Room { limit: 104_857_600, left: 104_857_600 - 1_048_576 - RESERVE });
         write(&root.join("a/b/memory.max"), "16777216\n");
         assert_eq!(room_in("0::/a/b\n", &root).unwrap().limit, 16_777_216);
         std::fs::remove_dir_all(root).unwrap();

@@ -82,6 +82,14 @@ impl Participant {
     }
 
     fn join(arena: Arc<Arena>, kinds: Kinds) -> Result<Arc<Self>> {
+        let participant = Self::sit_down(arena, kinds)?;
+        // Whoever comes looks after those who went.
+        participant.sweep()?;
+        Ok(participant)
+    }
+
+    /// Becomes a participant, and looks after nobody yet.
+    pub(crate) fn sit_down(arena: Arc<Arena>, kinds: Kinds) -> Result<Arc<Self>> {
         let seat = take_seat(&arena)?;
         let participant = Arc::new(Self {
             arena,
@@ -92,8 +100,6 @@ impl Participant {
         });
         participant.sit(seat)?;
         fork::register(&participant);
-        // Whoever comes looks after those who went.
-        participant.sweep()?;
         Ok(participant)
     }
 
@@ -165,6 +171,11 @@ impl Participant {
         Ok(Transaction::begin(self, self.enter()?))
     }
 
+    /// Begins a transaction even if the arena was closed: what was left is still cleaned up.
+    pub fn begin_last(&self) -> Result<Transaction<'_>> {
+        Ok(Transaction::begin(self, self.enter()?))
+    }
+
     /// Takes a lane for this thread.
     #[inline(always)]
     pub(crate) fn enter(&self) -> Result<Lane<'_>> {
@@ -215,6 +226,15 @@ impl Participant {
         put(lane.state(), Claim::new(State::Idle, self.identity()).0);
     }
 
+    /// Publishes pages ahead, so that `bytes` can be allocated under a lock without populating
+    /// memory there. A hint: what cannot be had now is asked for, and refused, when it is needed.
+    #[inline]
+    pub fn make_room(&self, bytes: u64) {
+        if !self.arena.has_room(bytes) {
+            self.arena.grow_ahead(bytes);
+        }
+    }
+
     /// Recovers every participant that died, gives back what they left, and frees what nobody
     /// holds any more. Gives back how many lanes were recovered.
     pub fn sweep(&self) -> Result<u64> {
@@ -227,27 +247,31 @@ impl Participant {
             let seen = Claim(self.arena.table_word(start + slot::STATE).load(Ordering::Acquire));
             let taken = matches!(seen.state(), Some(State::Idle | State::Recovering));
             if taken && !recovery::is_alive(&self.arena, seen.by()) {
-                recovered += self.clean(index, seen)?;
+                // Lanes that stopped running after the sweep above are the dead one's too.
+                recovered += recovery::sweep_lanes(&self.arena, self.identity())?;
+                let owner = Identity::from_word(self.arena.table_word(start + slot::OWNER).load(Ordering::Acquire));
+                if recovery::lanes_are_settled(&self.arena, [owner, seen.by()]) {
+                    self.clean(index, seen)?;
+                }
             }
         }
         self.reap()?;
         Ok(recovered)
     }
 
-    /// Cleans the slot of a dead participant: its lanes, then its references, then the slot.
-    fn clean(&self, index: u32, seen: Claim) -> Result<u64> {
+    /// Cleans the slot of a dead participant, whose lanes are settled: its references, then the slot.
+    fn clean(&self, index: u32, seen: Claim) -> Result<()> {
         let start = slot::START + u64::from(index) * slot::SIZE;
         let state = self.arena.table_word(start + slot::STATE);
         if compare_exchange(state, seen.0, Claim::new(State::Recovering, self.identity()).0).is_err() {
-            return Ok(0);
+            return Ok(());
         }
-        let recovered = recovery::sweep_lanes(&self.arena, self.identity())?;
         let lane = self.enter()?;
         let dropped = reference::drop_slot(lane, self.identity(), index);
         self.leave(lane);
         dropped?;
         put(state, Claim::FREE.0);
-        Ok(recovered)
+        Ok(())
     }
 
     /// Frees what nobody holds any more, a bounded step at a time.
@@ -258,6 +282,12 @@ impl Participant {
                 return Ok(());
             }
             let variable = self.variable_at(dying)?;
+            let lane = self.enter()?;
+            let is_dying = variable::is_dying(Inner::begin(lane, self.identity()), variable);
+            self.leave(lane);
+            if !is_dying? {
+                continue;
+            }
             match (self.kinds.reap)(self, variable, self.kind_of(variable)) {
                 // More to do; or somebody else has finished it meanwhile.
                 Ok(false) | Err(Error::HandleExpired) => {}
@@ -295,7 +325,11 @@ impl Drop for Participant {
     fn drop(&mut self) {
         let me = self.identity();
         if me.is_nobody() {
-            // Abandoned, or in a process that this participant is no part of.
+            // Abandoned, or in a process that this participant is no part of: there the address
+            // of the parent's life is nobody's, or another mapping's.
+            if let Some(life) = self.life.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+                life.forget_in_child();
+            }
             return;
         }
         // Should anything fail here, the next one to come finds a dead participant and cleans up.

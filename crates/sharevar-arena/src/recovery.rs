@@ -14,6 +14,7 @@
 
 use crate::arena::Arena;
 use crate::crash::{compare_exchange, put};
+use crate::elements;
 use crate::error::Result;
 use crate::heap;
 use crate::identity::{Claim, Identity, State};
@@ -86,12 +87,13 @@ pub(crate) fn release_locks_of(lane: Lane<'_>, by: Identity, seen: Claim) -> boo
     let open = lane.journal() != Journal::EMPTY || lane.inner().load(Ordering::Acquire) > 0;
     arena.table_word(header::RECOVERIES).fetch_add(1, Ordering::Relaxed);
     arena.table_word(header::OPEN_JOURNALS).fetch_add(u64::from(open), Ordering::Relaxed);
-    heap::recover_inner(lane, by);
+    heap::recover_inner(lane);
     if made(Mistake::RecoveryReleasesFirst) {
         release_locks(lane, by);
     }
     undo(lane);
     release_locks(lane, by);
+    heap::release_inner_locks(lane, by);
     let rest = lane.journal().leftover() > 0
         || lane.more_words().iter().any(|word| arena.table_word(*word).load(Ordering::Relaxed) != 0);
     if rest {
@@ -115,9 +117,13 @@ pub(crate) fn undo(lane: Lane<'_>) {
     let arena = lane.arena;
     let mut undo_one = |index: u64| {
         if let Ok((at, old)) = lane.note(index)
-            && let Ok(word) = arena.any_word(at.load(Ordering::Acquire))
         {
-            put(word, old.load(Ordering::Acquire));
+            let (at, old) = (at.load(Ordering::Acquire), old.load(Ordering::Acquire));
+            if elements::is_element_note(at) {
+                elements::undo(arena, at, old);
+            } else if let Ok(word) = arena.any_word(at) {
+                put(word, old);
+            }
         }
     };
     if made(Mistake::UndoForwards) {
@@ -192,6 +198,23 @@ pub(crate) fn sweep_lanes(arena: &Arena, by: Identity) -> Result<u64> {
         sweep_orphan(lane, by)?;
     }
     Ok(count)
+}
+
+/// Whether no lane may still undo something that `participants`, all dead, had stored.
+///
+/// What a slot leads to (references, chunks) is under no lock, so it is cleaned only when every
+/// lane that wrote to it is undone: a claimed lane names its recoverer, whoever's it was. A lane
+/// of the dead goes from running through recovering to free and never back, so one look at each
+/// is enough. Whoever finds some unsettled leaves the slot to the next sweep.
+pub(crate) fn lanes_are_settled(arena: &Arena, participants: [Identity; 2]) -> bool {
+    (0..arena.lanes()).all(|index| {
+        let seen = Claim(Lane::new(arena, index).state().load(Ordering::Acquire));
+        match seen.state() {
+            Some(State::Running) => !participants.contains(&seen.by()),
+            Some(State::Recovering) => false,
+            _ => true,
+        }
+    })
 }
 
 fn sweep_orphan(lane: Lane<'_>, by: Identity) -> Result<()> {

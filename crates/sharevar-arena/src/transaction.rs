@@ -7,6 +7,7 @@
 use crate::crash::put;
 use crate::error::{Error, Result};
 use crate::heap;
+use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::lane::{Lane, List};
 use crate::layout::{lane as lane_layout, variable};
@@ -23,6 +24,8 @@ use std::marker::PhantomData;
 /// A transaction under way. Not `Send`: it stays on the thread that began it.
 pub struct Transaction<'p> {
     participant: &'p Participant,
+    /// Who began this. In another incarnation (a forked child's copy) its end touches nothing.
+    by: Identity,
     lane: Lane<'p>,
     /// The journal word, as last stored.
     journal: Journal,
@@ -44,7 +47,8 @@ impl std::fmt::Debug for Transaction<'_> {
 impl<'p> Transaction<'p> {
     #[inline(always)]
     pub(crate) fn begin(participant: &'p Participant, lane: Lane<'p>) -> Self {
-        Self { participant, lane, journal: Journal::EMPTY, locks: 0, odd: 0, ended: false, not_send: PhantomData }
+        let by = participant.identity();
+        Self { participant, by, lane, journal: Journal::EMPTY, locks: 0, odd: 0, ended: false, not_send: PhantomData }
     }
 
     /// The participant that this is done for.
@@ -149,6 +153,32 @@ impl<'p> Transaction<'p> {
         Ok(())
     }
 
+    /// Notes the elements at `indices` of an array, whose lock is taken, so that the stores that
+    /// follow are undone if this does not commit: each by its exact bytes, since others may write
+    /// its neighbours meanwhile (hazard 13).
+    pub fn note_elements(
+        &mut self,
+        variable: Variable,
+        block: u64,
+        size: u64,
+        indices: impl Iterator<Item = u64>,
+    ) -> Result<()> {
+        self.lock(variable)?;
+        for index in indices {
+            let bits = self.participant.load_element(block, size, index)?;
+            let number = self.journal.notes();
+            if number >= lane_layout::NOTES_INLINE {
+                self.make_room_for_note(number)?;
+            }
+            let (at, old) = self.lane.note(number)?;
+            put(at, crate::elements::element_note(block + index * size, size));
+            put(old, bits);
+            self.journal = self.journal.with_note();
+            self.lane.set_journal(self.journal);
+        }
+        Ok(())
+    }
+
     #[cold]
     fn make_room_for_note(&mut self, index: u64) -> Result<()> {
         if let Some(word) = self.lane.note_needs_block(index) {
@@ -233,6 +263,10 @@ impl<'p> Transaction<'p> {
     /// Makes all stores final, releases the locks, and gives up what was to be given up.
     #[inline]
     pub fn commit(mut self) -> Result<()> {
+        if self.is_foreign() {
+            self.ended = true;
+            return Err(Error::ForeignProcess);
+        }
         if made(Mistake::UnlockBeforeCommit) {
             self.unlock();
         }
@@ -246,6 +280,12 @@ impl<'p> Transaction<'p> {
         }
         self.ended = true;
         self.finish(noted)
+    }
+
+    /// Whether this is a copy in a process that did not begin it: the lane is the parent's.
+    #[inline(always)]
+    fn is_foreign(&self) -> bool {
+        self.participant.identity() != self.by
     }
 
     fn roll_back(&mut self) -> Result<()> {
@@ -286,7 +326,7 @@ impl<'p> Transaction<'p> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if !self.ended {
+        if !self.ended && !self.is_foreign() {
             // An error here means a damaged arena; the lane stays as it is and is swept later.
             let _ = self.roll_back();
         }

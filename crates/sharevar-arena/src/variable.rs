@@ -129,6 +129,18 @@ pub(crate) fn release(inner: &mut Inner<'_>, offset: u64) -> Result<()> {
     Ok(())
 }
 
+/// Whether the variable is at the head of the dying list, for good.
+///
+/// Asked under both locks before its content is taken away: without them the header may have
+/// been reused by a living variable since the list was read, or the list may show a release
+/// whose doer is dead and which will be undone.
+pub(crate) fn is_dying(mut inner: Inner<'_>, variable: Variable) -> Result<bool> {
+    inner.lock(variable.header() + layout::LOCK)?;
+    inner.lock(header::VARIABLE_LOCK)?;
+    Ok(inner.load(header::VARIABLE_DYING)? == variable.header()
+        && inner.load(variable.header() + layout::GENERATION)? == variable.generation())
+}
+
 /// Moves an emptied variable from the head of the dying list to the free list.
 /// Not done if somebody else was faster.
 pub(crate) fn retire(inner: &mut Inner<'_>, variable: Variable) -> Result<()> {

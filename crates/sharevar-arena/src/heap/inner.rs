@@ -113,11 +113,18 @@ fn undo(lane: Lane<'_>) {
     put(lane.inner(), 0);
 }
 
-/// Undoes what a dead lane's heap transaction had stored and releases its heap locks.
-pub(crate) fn recover(lane: Lane<'_>, by: Identity) {
+/// Undoes what a dead lane's heap transaction had stored.
+pub(crate) fn recover(lane: Lane<'_>) {
     if lane.inner().load(Ordering::Acquire) > 0 {
         undo(lane);
     }
+}
+
+/// Releases the heap locks of a dead lane.
+///
+/// Only once its outer transaction is undone and its locks are released: a note here may be
+/// old and name a variable that the outer transaction holds now.
+pub(crate) fn release_locks(lane: Lane<'_>, by: Identity) {
     let contender = LockWorld { arena: lane.arena, by };
     for index in 0..layout::MAX_INNER_LOCKS {
         let lock = lane.inner_lock_note(index).load(Ordering::Acquire);

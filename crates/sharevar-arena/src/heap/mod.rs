@@ -9,7 +9,7 @@ mod inner;
 mod run;
 mod span;
 
-pub(crate) use inner::{Inner, recover as recover_inner};
+pub(crate) use inner::{Inner, recover as recover_inner, release_locks as release_inner_locks};
 pub(crate) use run::{RunKind, descriptor, pages_top};
 pub(crate) use span::{class_lock, class_of, geometry};
 

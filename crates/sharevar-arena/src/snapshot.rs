@@ -1,0 +1,163 @@
+//! Copies of an arena, and looks into it, for tests that play deaths on the copy.
+//!
+//! In a copy no byte of the file is locked, so everybody who stands in its slots is
+//! dead there, at exactly the instruction at which the copy was taken.
+#![allow(unsafe_code)]
+
+use crate::error::{Error, Result};
+use crate::fork;
+use crate::heap::{self, RunKind};
+use crate::lane::Lane;
+use crate::layout::{CLASS_SIZES, PAGE, header, span, variable as layout};
+use crate::participant::{Kinds, Participant, Seat};
+use crate::short_lock;
+use crate::sync::Ordering;
+use crate::variable::Variable;
+use rustix::fs::{MemfdFlags, SeekFrom};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+/// A child's place that was prepared and led to no fork. Dropped, whoever it was for is dead.
+#[derive(Debug)]
+pub struct PreparedSeat(#[allow(dead_code)] Seat);
+
+/// What the heap consists of, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HeapShape {
+    /// Spans of small blocks.
+    pub spans: u64,
+    /// Runs in use as large blocks.
+    pub runs: u64,
+    /// Free runs below the first page never used.
+    pub free_runs: u64,
+    /// Pages below the first never used.
+    pub top: u64,
+    /// Pages published.
+    pub published: u64,
+    /// Lists of lanes that go on in a block.
+    pub continued_lists: u64,
+}
+
+impl Participant {
+    /// Copies the populated parts of the arena into a new memory file of the same size.
+    pub fn snapshot(&self) -> Result<OwnedFd> {
+        let len = self.arena().reservation();
+        let copy = rustix::fs::memfd_create("sharevar-snapshot", MemfdFlags::CLOEXEC).map_err(Error::os("memfd_create"))?;
+        rustix::fs::ftruncate(&copy, len).map_err(Error::os("ftruncate"))?;
+        self.arena().descriptor.with(|file| {
+            let mut at = 0;
+            while at < len {
+                // Fails with ENXIO where no data follows.
+                let Ok(start) = rustix::fs::seek(file, SeekFrom::Data(at)) else { break };
+                let end = rustix::fs::seek(file, SeekFrom::Hole(start)).map_err(Error::os("lseek"))?;
+                self.copy_to(copy.as_fd(), start, end)?;
+                at = end;
+            }
+            Ok(())
+        })??;
+        Ok(copy)
+    }
+
+    fn copy_to(&self, file: BorrowedFd<'_>, start: u64, end: u64) -> Result<()> {
+        let mut at = start;
+        while at < end {
+            let from = self.arena().memory().address(at, end - at).ok_or_else(|| Error::corrupt("a snapshot leads out", at))?;
+            // SAFETY: the kernel reads `end - at` mapped bytes; it is no thread of the memory
+            // model, and the copy may be of any moment.
+            let wrote = unsafe { libc::pwrite(file.as_raw_fd(), from.cast(), (end - at) as usize, at as i64) };
+            match u64::try_from(wrote) {
+                Ok(wrote) if wrote > 0 => at += wrote,
+                _ => return Err(Error::Os { call: "pwrite", cause: rustix::io::Errno::IO }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Attaches without looking after the dead: they stand in the arena as if they lived.
+    pub fn attach_unswept(file: OwnedFd, kinds: Kinds) -> Result<Arc<Self>> {
+        Self::sit_down(Arc::new(crate::arena::Arena::attach(file)?), kinds)
+    }
+
+    /// What this participant does before each fork of its process, without one.
+    pub fn prepare_for_fork(&self) -> Result<PreparedSeat> {
+        let _gate = fork::gate();
+        self.prepare_child().map(PreparedSeat)
+    }
+
+    /// Whether somebody, dead or alive, has the short lock of `variable`.
+    pub fn is_short_locked(&self, variable: Variable) -> bool {
+        short_lock::owner(self.arena().table_word32(variable.header() + layout::LOCK)) != 0
+    }
+
+    /// Whether somebody may sleep on the short lock of `variable`.
+    pub fn has_waiters(&self, variable: Variable) -> bool {
+        self.arena().table_word32(variable.header() + layout::LOCK).load(Ordering::Acquire) & short_lock::WAITERS != 0
+    }
+
+    /// Whether somebody, dead or alive, has a lock of the heap or of the variable table.
+    pub fn is_heap_locked(&self) -> bool {
+        (0..CLASS_SIZES.len() as u64)
+            .map(heap::class_lock)
+            .chain([header::RUN_LOCK, header::VARIABLE_LOCK])
+            .any(|lock| short_lock::owner(self.arena().table_word32(lock)) != 0)
+    }
+
+    /// The versions of all variable headers ever used, in their order.
+    pub fn versions(&self) -> Vec<u64> {
+        let arena = self.arena();
+        let top = arena.table_word(header::VARIABLE_TOP).load(Ordering::Acquire);
+        (0..top)
+            .map(|number| {
+                let at = arena.regions.variables + number * layout::SIZE + layout::VERSION;
+                arena.table_word(at).load(Ordering::Acquire)
+            })
+            .collect()
+    }
+
+    /// Word `index` of the body, without the lock.
+    pub fn peek_body(&self, variable: Variable, index: usize) -> u64 {
+        self.arena().table_word(variable.body(index)).load(Ordering::Acquire)
+    }
+
+    /// Slots that are not free.
+    pub fn slots_in_use(&self) -> u64 {
+        use crate::layout::slot;
+        let word = |index: u32, at| {
+            self.arena().table_word(slot::START + u64::from(index) * slot::SIZE + at).load(Ordering::Acquire)
+        };
+        (0..slot::MAX)
+            .take_while(|index| word(*index, slot::PID) != 0)
+            .filter(|index| word(*index, slot::STATE) != 0)
+            .count() as u64
+    }
+
+    /// What the heap consists of; to be asked while nobody changes it.
+    pub fn heap_shape(&self) -> Result<HeapShape> {
+        let arena = self.arena();
+        let mut shape = HeapShape { top: heap::pages_top(arena), published: arena.pages(), ..HeapShape::default() };
+        let mut page = 0;
+        while page < shape.top {
+            page += match heap::descriptor(arena, page)?.kind() {
+                RunKind::Free { pages } => {
+                    shape.free_runs += 1;
+                    pages
+                }
+                RunKind::Run { pages } => {
+                    shape.runs += 1;
+                    pages
+                }
+                RunKind::Span { .. } => {
+                    shape.spans += 1;
+                    span::PAGES
+                }
+                _ => return Err(Error::corrupt("a page begins nothing", arena.regions.pages + page * PAGE)),
+            };
+        }
+        for index in 0..arena.lanes() {
+            let words = Lane::new(arena, index).more_words();
+            shape.continued_lists +=
+                words.iter().filter(|word| arena.table_word(**word).load(Ordering::Acquire) != 0).count() as u64;
+        }
+        Ok(shape)
+    }
+}

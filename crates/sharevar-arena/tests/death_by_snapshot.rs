@@ -1,0 +1,98 @@
+//! Every crash point of every operation, and of the recovery from each, played on copies.
+
+mod scenarios;
+
+use scenarios::operations::{self as op, ALL};
+use scenarios::{Operation, Plan, Points, World, play};
+use std::io::Write;
+use std::time::Instant;
+
+/// Tells what was tried; a run that tried less than it used to should be seen.
+fn tell(operation: &Operation, points: Points, since: Instant) {
+    let Points { first, slip, hold, second, second_slip, second_hold } = points;
+    let _ = writeln!(
+        std::io::stderr(),
+        "{:<55} {first:>6} points, SLIP {slip}, HOLD {hold}; second level {second}, SLIP {second_slip}, HOLD {second_hold}; {} ms",
+        operation.name,
+        since.elapsed().as_millis()
+    );
+}
+
+fn is_long(operation: &Operation) -> bool {
+    [op::MANY_NOTES.name, op::MANY_NOTES_BACK.name, op::MANY_BLOCKS.name].contains(&operation.name)
+}
+
+fn every_operation(plan: Plan, for_long: Plan) {
+    for operation in ALL {
+        let since = Instant::now();
+        let points = play(operation, if is_long(operation) { for_long } else { plan });
+        tell(operation, points, since);
+        assert!(plan.slip == 0 || points.slip > 0 || operation.name == op::DETACH.name, "{}: never slipped", operation.name);
+        assert!(plan.second == 0 || points.second + points.second_slip + points.second_hold > 0);
+    }
+}
+
+#[test]
+fn recovery_at_every_point_leaves_the_state_before_or_after() {
+    every_operation(Plan::FIRST, Plan::FIRST);
+}
+
+#[test]
+fn an_operation_between_death_and_recovery_stands() {
+    every_operation(Plan::SLIP, Plan { slip: 7, ..Plan::NOTHING });
+}
+
+#[test]
+fn recovery_leaves_alone_what_a_living_one_holds() {
+    every_operation(Plan::HOLD, Plan { hold: 7, ..Plan::NOTHING });
+}
+
+#[test]
+fn death_in_recovery_at_every_point_is_recovered() {
+    let plan = Plan { second: 3, second_step: 2, ..Plan::NOTHING };
+    let for_long = Plan { second: 701, second_step: 37, ..Plan::NOTHING };
+    every_operation(plan, for_long);
+}
+
+#[test]
+fn an_operation_between_a_death_in_recovery_and_the_next_recovery_stands() {
+    let plan = Plan { second: 5, second_slip: 2, ..Plan::NOTHING };
+    let for_long = Plan { second: 901, second_slip: 41, ..Plan::NOTHING };
+    every_operation(plan, for_long);
+}
+
+#[test]
+fn the_second_recovery_leaves_alone_what_a_living_one_holds() {
+    let operations = [op::SMALL, op::ROLL_BACK, op::MOVE, op::PUT_HANDLE, op::LARGE];
+    for operation in &operations {
+        let since = Instant::now();
+        let points = play(operation, Plan { second: 4, second_hold: 2, ..Plan::NOTHING });
+        tell(operation, points, since);
+        assert!(points.second_hold > 0);
+    }
+}
+
+#[test]
+fn the_living_are_waited_for() {
+    scenarios::the_living_are_waited_for();
+}
+
+#[test]
+fn many_spans_fill_up_again_in_bounded_steps() {
+    scenarios::many_spans_fill_up_again();
+}
+
+#[test]
+fn a_snapshot_is_taken_fast() {
+    let world = World::new();
+    (op::MANY_NOTES.prepare)(&world);
+    let mut times: Vec<_> = (0..200)
+        .map(|_| {
+            let since = Instant::now();
+            drop(world.survivor.snapshot().unwrap());
+            since.elapsed()
+        })
+        .collect();
+    times.sort();
+    let _ = writeln!(std::io::stderr(), "snapshot: median {:?}, p99 {:?}", times[100], times[198]);
+}

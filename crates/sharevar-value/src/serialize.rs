@@ -1,0 +1,54 @@
+//! Any serde type to a word, to encoded bytes, or to a key.
+//!
+//! Structs become dicts with field names, tuples become tuples, `None` and `()`
+//! None, unit variants str, other variants a dict of one entry. Rust's sets
+//! reach serde as sequences and become lists.
+
+mod scalar;
+mod tree;
+
+use serde::Serialize;
+
+use crate::encode::{Encoded, Encoder};
+use crate::error::{EncodeError, KeyError};
+use crate::hash::HashSeed;
+use crate::key::Key;
+use scalar::{KeySink, ScalarSerializer, WordSink};
+use tree::TreeSerializer;
+
+/// The value in the form in which a container stores it.
+///
+/// Small scalars become a word and allocate nothing. A type that is no scalar
+/// may have its `serialize` called twice, the first time up to its first
+/// element at most.
+#[inline]
+pub fn to_encoded<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, EncodeError> {
+    if let Ok(word) = value.serialize(ScalarSerializer::new(WordSink)) {
+        return Ok(Encoded::Word(word));
+    }
+    let (bytes, handles) = encode(value)?;
+    Ok(Encoded::Bytes { bytes, handles })
+}
+
+/// The value as a key. A str of up to 38 bytes, a number, a bool and None allocate nothing.
+#[inline]
+pub fn to_key<K: Serialize + ?Sized>(key: &K, seed: &HashSeed) -> Result<Key, KeyError> {
+    match key.serialize(ScalarSerializer::new(KeySink(seed))) {
+        Ok(key) => Ok(key),
+        Err(_) => compound_key(key, seed),
+    }
+}
+
+// Out of line for the same reason as `Key::from_long`.
+#[inline(never)]
+fn compound_key<K: Serialize + ?Sized>(key: &K, seed: &HashSeed) -> Result<Key, KeyError> {
+    Key::from_encoded(&encode(key)?.0, seed)
+}
+
+/// The value as a block's bytes, with the handles in them.
+#[inline(never)]
+fn encode<T: Serialize + ?Sized>(value: &T) -> Result<(Vec<u8>, Vec<u64>), EncodeError> {
+    let mut encoder = Encoder::new();
+    value.serialize(TreeSerializer::new(&mut encoder))?;
+    encoder.finish()
+}

@@ -1,0 +1,69 @@
+//! What can go wrong with a shared variable.
+
+use sharevar_value::{DecodeError, EncodeError, KeyError};
+
+/// The result of an operation on a shared variable.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why an operation failed. The variable is as it was before.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The arena refused: out of memory, closed, expired, damaged.
+    #[error(transparent)]
+    Arena(#[from] sharevar_arena::Error),
+    /// The value cannot be written.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// What was read is not what the type expects, or is damaged.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The key cannot be one.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// An index beyond the ends.
+    #[error("index {index} is out of range for a length of {length}")]
+    IndexOutOfRange {
+        /// The index asked for.
+        index: i64,
+        /// The length at that moment.
+        length: u64,
+    },
+    /// An operation on numbers met something else.
+    #[error("{operation} needs an integer of up to 64 bits; the value is something else")]
+    NotANumber {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// A value to be stored does not go into an array's elements.
+    #[error("the array's elements are {element}, not {asked}")]
+    WrongElement {
+        /// The elements' format.
+        element: char,
+        /// The format asked for.
+        asked: char,
+    },
+    /// The lock was given back by somebody who found it free.
+    #[error("the lock is released and nobody holds it")]
+    NotLocked,
+    /// This process was not started with a manager to inherit.
+    #[error("no manager was inherited: {reason}; start the process with `Command::share(&manager)`")]
+    NothingInherited {
+        /// What was found instead.
+        reason: String,
+    },
+    /// A handle belongs to an arena that this process has not attached.
+    #[error("the handle belongs to the arena {arena:032x}, which this process has not attached")]
+    ForeignArena {
+        /// The arena's identity.
+        arena: u128,
+    },
+    /// Starting or reaching a process failed.
+    #[error("{what}: {cause}")]
+    Process {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        cause: String,
+    },
+}

@@ -1,0 +1,100 @@
+//! One value of any type, in word 0 of the body.
+
+use super::content::{self, Cell, Content};
+use super::source::{Locked, Source};
+use crate::error::{Error, Result};
+use crate::handle::{Handle, Kind};
+use sharevar_arena::Participant;
+use sharevar_value::{Encoded, Word};
+use std::sync::Arc;
+
+/// A shared value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawValue {
+    handle: Handle,
+}
+
+/// The one cell.
+struct Only;
+
+impl Cell for Only {
+    #[inline(always)]
+    fn find(&self, source: &impl Source) -> sharevar_arena::Result<Option<Word>> {
+        Ok(Some(Word(source.body(0))))
+    }
+}
+
+impl RawValue {
+    /// Makes a value. It is absent until it is first set.
+    pub fn create(participant: &Arc<Participant>) -> Result<Self> {
+        Self::from_handle(Handle::create(participant, Kind::Value)?)
+    }
+
+    /// The value that a handle leads to.
+    pub fn from_handle(handle: Handle) -> Result<Self> {
+        Ok(Self { handle: handle.expect(Kind::Value)? })
+    }
+
+    /// The handle.
+    #[inline(always)]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// What it holds; `None` if it was never set.
+    #[inline]
+    pub fn get(&self) -> Result<Option<Content>> {
+        let found = content::read_cell(&self.handle, &Only)?;
+        Ok(found.filter(|content| !matches!(content, Content::Word(word) if word.is_absent())))
+    }
+
+    /// Sets it.
+    #[inline]
+    pub fn set(&self, value: &Encoded) -> Result<()> {
+        let variable = self.handle.variable();
+        let mut transaction = self.handle.participant().begin()?;
+        let word = content::store(&mut transaction, value)?;
+        transaction.lock(variable)?;
+        let old = Word(transaction.body(variable, 0));
+        if old.is_block() || old.is_handle() || word.is_block() || word.is_handle() {
+            transaction.set_body(variable, 0, word.0)?;
+            content::give_up(&mut transaction, old)?;
+        } else {
+            transaction.change_body(variable, 0, word.0);
+        }
+        transaction.count_change(variable);
+        Ok(transaction.commit()?)
+    }
+
+    /// Adds `by` to an integer, as one operation. The new value.
+    pub fn increment(&self, by: i64) -> Result<i64> {
+        let variable = self.handle.variable();
+        let mut transaction = self.handle.participant().begin()?;
+        transaction.lock(variable)?;
+        let old = Word(transaction.body(variable, 0)).as_int();
+        let sum = old.and_then(|old| old.checked_add(by));
+        let (Some(sum), Some(word)) = (sum, sum.and_then(Word::from_int)) else {
+            return Err(Error::NotANumber { operation: "an increment" });
+        };
+        transaction.change_body(variable, 0, word.0);
+        transaction.count_change(variable);
+        transaction.commit()?;
+        Ok(sum)
+    }
+}
+
+/// Takes the content of a dying value away.
+pub(crate) fn reap(participant: &Participant, variable: sharevar_arena::Variable) -> sharevar_arena::Result<bool> {
+    let mut transaction = participant.begin_last()?;
+    transaction.lock(variable)?;
+    let word = Word(transaction.body(variable, 0));
+    transaction.set_body(variable, 0, 0)?;
+    content::give_up(&mut transaction, word)?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+/// Names what the value leads to.
+pub(crate) fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
+    content::trace(source, Word(source.body(0)), visit)
+}

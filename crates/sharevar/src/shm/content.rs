@@ -1,0 +1,213 @@
+//! Values in cells: scalars in the word itself, the rest in a block.
+//!
+//! ```text
+//! block:  u32 length in bytes │ u32 handles   then the handle words, then the bytes
+//! ```
+//!
+//! The handles that the bytes contain stand in front once more, as counted
+//! references: who frees the block finds them without decoding it.
+
+use super::source::Source;
+use crate::error::Result;
+use crate::handle::Handle;
+use sharevar_arena::{Error, Participant, Transaction, Variable};
+use sharevar_value::{Encoded, Word};
+use std::sync::Arc;
+
+/// The longest value that is read without a lock (hazard 11).
+const UNLOCKED_BYTES: u64 = 4096;
+/// How often a read without the lock is tried.
+const ATTEMPTS: u32 = 3;
+
+/// A value as it was found.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// A scalar.
+    Word(Word),
+    /// An encoded value, and handles on the variables it refers to, which keep them alive while
+    /// it is decoded.
+    Bytes(Vec<u8>, Vec<Handle>),
+    /// Another shared variable.
+    Handle(Handle),
+}
+
+/// What was copied out and must still be held: handles are taken after the lock is released.
+pub(crate) enum Copied {
+    Word(Word),
+    Bytes(Vec<u8>, Vec<Variable>),
+    Handle(Variable),
+}
+
+impl Copied {
+    /// Takes handles on what the content refers to. [`Error::HandleExpired`] if a variable went
+    /// away since: then the content changed too, and is to be read again (hazard 8).
+    pub(crate) fn hold(self, participant: &Arc<Participant>) -> Result<Content> {
+        Ok(match self {
+            Self::Word(word) => Content::Word(word),
+            Self::Bytes(bytes, variables) => {
+                let handles = variables.into_iter().map(|variable| Handle::open(participant, variable));
+                Content::Bytes(bytes, handles.collect::<Result<_>>()?)
+            }
+            Self::Handle(variable) => Content::Handle(Handle::open(participant, variable)?),
+        })
+    }
+}
+
+/// Copies the content of a cell out.
+#[inline(always)]
+pub(crate) fn copy(source: &impl Source, word: Word) -> sharevar_arena::Result<Option<Copied>> {
+    if !word.is_block() && !word.is_handle() {
+        return Ok(Some(Copied::Word(word)));
+    }
+    copy_block(source, word)
+}
+
+fn copy_block(source: &impl Source, word: Word) -> sharevar_arena::Result<Option<Copied>> {
+    if let Some(offset) = word.handle_offset() {
+        return Ok(Some(Copied::Handle(source.participant().variable_at(offset)?)));
+    }
+    let block = word.0;
+    let header = source.load(block)?;
+    let (length, handles) = (header & 0xffff_ffff, header >> 32);
+    // The length may be torn: it is believed only while the version stands.
+    if !source.is_valid() {
+        return Ok(None);
+    }
+    let mut variables = Vec::with_capacity(handles as usize);
+    for index in 0..handles {
+        let word = Word(source.load(block + 8 + index * 8)?);
+        let offset = word.handle_offset().ok_or(Error::Corrupt { what: "a value lists no handle", offset: block })?;
+        variables.push(source.participant().variable_at(offset)?);
+    }
+    let mut bytes = vec![0; length as usize];
+    source.participant().copy_out(block + 8 + handles * 8, &mut bytes)?;
+    Ok(Some(Copied::Bytes(bytes, variables)))
+}
+
+/// Whether a cell's content is short enough to be read without the lock.
+#[inline(always)]
+pub(crate) fn is_short(source: &impl Source, word: Word) -> sharevar_arena::Result<bool> {
+    Ok(!word.is_block() || source.load(word.0)? & 0xffff_ffff <= UNLOCKED_BYTES)
+}
+
+/// Stores a value for a transaction that holds no lock yet: blocks are allocated and references
+/// taken, and both given back unless it commits.
+#[inline(always)]
+pub(crate) fn store(transaction: &mut Transaction<'_>, value: &Encoded) -> Result<Word> {
+    match value {
+        Encoded::Word(word) if !word.is_handle() => Ok(*word),
+        value => store_block(transaction, value),
+    }
+}
+
+fn store_block(transaction: &mut Transaction<'_>, value: &Encoded) -> Result<Word> {
+    match value {
+        Encoded::Word(word) => {
+            if let Some(offset) = word.handle_offset() {
+                let variable = transaction.participant().variable_at(offset)?;
+                transaction.add_reference(variable)?;
+            }
+            Ok(*word)
+        }
+        Encoded::Bytes { bytes, handles } => {
+            for offset in handles {
+                let variable = transaction.participant().variable_at(*offset)?;
+                transaction.add_reference(variable)?;
+            }
+            let count = handles.len() as u64;
+            let block = transaction.allocate(8 + count * 8 + (bytes.len() as u64).next_multiple_of(8))?;
+            transaction.put(block, count << 32 | bytes.len() as u64)?;
+            for (index, offset) in handles.iter().enumerate() {
+                transaction.put(block + 8 + index as u64 * 8, Word::handle(*offset).0)?;
+            }
+            transaction.put_bytes(block + 8 + count * 8, bytes)?;
+            Ok(Word::block(block))
+        }
+    }
+}
+
+/// Gives up what a cell held, once the transaction commits.
+#[inline(always)]
+pub(crate) fn give_up(transaction: &mut Transaction<'_>, word: Word) -> sharevar_arena::Result<()> {
+    if word.is_handle() {
+        transaction.give_up(word.0)
+    } else if word.is_block() {
+        give_up_block(transaction, word)
+    } else {
+        Ok(())
+    }
+}
+
+fn give_up_block(transaction: &mut Transaction<'_>, word: Word) -> sharevar_arena::Result<()> {
+    let handles = transaction.load(word.0)? >> 32;
+    for index in 0..handles {
+        let handle = transaction.load(word.0 + 8 + index * 8)?;
+        transaction.give_up(handle)?;
+    }
+    transaction.give_up(word.0)
+}
+
+/// Names what a cell leads to.
+pub(crate) fn trace(source: &impl Source, word: Word, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
+    if word.is_handle() {
+        visit(word.0);
+    } else if word.is_block() {
+        visit(word.0);
+        for index in 0..source.load(word.0)? >> 32 {
+            visit(source.load(word.0 + 8 + index * 8)?);
+        }
+    }
+    Ok(())
+}
+
+/// Reads without the lock a few times, then under it; and again when a handle was found whose
+/// variable is gone.
+#[inline(always)]
+pub(crate) fn read<R>(
+    handle: &Handle,
+    unlocked: impl Fn(&sharevar_arena::Reader<'_>) -> sharevar_arena::Result<Option<R>>,
+    locked: impl Fn(&super::source::Locked<'_, '_>) -> sharevar_arena::Result<R>,
+) -> sharevar_arena::Result<R> {
+    for _ in 0..ATTEMPTS {
+        if let Some(read) = handle.participant().read_unlocked(handle.variable(), &unlocked)? {
+            return Ok(read);
+        }
+    }
+    let mut transaction = handle.participant().begin()?;
+    transaction.lock(handle.variable())?;
+    let read = locked(&super::source::Locked(&transaction, handle.variable()))?;
+    transaction.commit()?;
+    Ok(read)
+}
+
+/// Where in a variable a cell is.
+pub(crate) trait Cell {
+    /// The cell's word; `None` if there is no such cell.
+    fn find(&self, source: &impl Source) -> sharevar_arena::Result<Option<Word>>;
+}
+
+/// [`read`], for a cell whose content is copied out and held.
+#[inline(always)]
+pub(crate) fn read_cell(handle: &Handle, cell: &impl Cell) -> Result<Option<Content>> {
+    loop {
+        let copied = read(
+            handle,
+            |reader| {
+                let Some(word) = cell.find(reader)? else { return Ok(Some(None)) };
+                if !is_short(reader, word)? {
+                    return Ok(None);
+                }
+                Ok(copy(reader, word)?.map(Some))
+            },
+            |locked| match cell.find(locked)? {
+                Some(word) => copy(locked, word),
+                None => Ok(None),
+            },
+        )?;
+        let Some(copied) = copied else { return Ok(None) };
+        match copied.hold(handle.participant()) {
+            Err(crate::Error::Arena(Error::HandleExpired)) => {}
+            held => return held.map(Some),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! An entry: one cache line, with keys of up to 32 bytes in it; and the search for one.
+//!
+//! ```text
+//!  0  hash, 0 if free           8  value word
+//! 16  u32 next in chain │ u32 next in order        (each plus one; 0 = none)
+//! 24  u32 previous in order │ u24 key length │ u8 key form
+//! 32  key, zero padded, or the offset of its block
+//!
+//! key block:  u32 canonical length │ u32 original length   canonical   original
+//! ```
+
+use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, USED};
+use crate::error::Result as ValueResult;
+use crate::shm::source::Source;
+use sharevar_arena::{Error, Result};
+use sharevar_value::{Key, KeyForm};
+
+pub(crate) const SIZE: u64 = 64;
+pub(crate) const HASH: u64 = 0;
+pub(crate) const VALUE: u64 = 8;
+pub(crate) const LINKS: u64 = 16;
+pub(crate) const META: u64 = 24;
+pub(crate) const KEY: u64 = 32;
+/// Bytes of a key that stand in the entry.
+pub(crate) const INLINE: u64 = 32;
+/// What the low half of a word holds.
+pub(crate) const LOW: u64 = 0xffff_ffff;
+/// Steps of a walk between two looks at the version.
+const LOOK: u64 = 64;
+
+/// Where a key is or would be.
+#[derive(Clone, Copy)]
+pub(crate) struct Probe {
+    /// The entry, if the key is there.
+    pub(crate) found: Option<u64>,
+    /// The word that links to it, or would: a bucket, or the links of the entry before.
+    pub(crate) link: u64,
+    /// Whether that word is a bucket.
+    pub(crate) from_bucket: bool,
+    /// What the link leads to: entry number plus one, or 0.
+    pub(crate) next: u64,
+}
+
+/// The bucket of a hash among `count`.
+#[inline(always)]
+pub(crate) fn bucket_of(hash: u64, count: u64) -> u64 {
+    let low = count.ilog2();
+    let wide = hash & ((2 << low) - 1);
+    if wide < count { wide } else { hash & ((1 << low) - 1) }
+}
+
+/// Looks for `key`.
+#[inline]
+pub(crate) fn probe(source: &impl Source, key: &Key) -> Result<Probe> {
+    let count = source.body(BUCKET_COUNT);
+    if count == 0 {
+        return Ok(Probe { found: None, link: 0, from_bucket: true, next: 0 });
+    }
+    let hash = key.hash();
+    let entries = source.body(ENTRIES);
+    let mut link = BUCKET.at(source, source.body(BUCKETS), bucket_of(hash, count))?;
+    let mut next = source.load(link)?;
+    let mut from_bucket = true;
+    let mut steps = 0;
+    while next != 0 {
+        let entry = ENTRY.at(source, entries, next - 1)?;
+        let there = source.load(entry + HASH)?;
+        if there == hash {
+            if holds(source, entry, key)? {
+                return Ok(Probe { found: Some(entry), link, from_bucket, next });
+            }
+        } else if there.reverse_bits() > hash.reverse_bits() {
+            break;
+        }
+        link = entry + LINKS;
+        next = source.load(link)? & LOW;
+        from_bucket = false;
+        steps += 1;
+        // A torn walk may run in a circle (hazard 11).
+        if steps % LOOK == 0 && (!source.is_valid() || steps > source.body(USED)) {
+            return Err(Error::Corrupt { what: "a chain of a dict does not end", offset: link });
+        }
+    }
+    Ok(Probe { found: None, link, from_bucket, next })
+}
+
+/// The first entry (plus one) of the chain that a hash belongs to.
+pub(crate) fn first_in_chain(source: &impl Source, hash: u64) -> Result<u64> {
+    match source.body(BUCKET_COUNT) {
+        0 => Ok(0),
+        count => source.load(BUCKET.at(source, source.body(BUCKETS), bucket_of(hash, count))?),
+    }
+}
+
+#[inline(always)]
+fn holds(source: &impl Source, entry: u64, key: &Key) -> Result<bool> {
+    let meta = source.load(entry + META)?;
+    if meta >> 32 & 0xff_ffff != key_length_field(key.len()) {
+        return Ok(false);
+    }
+    let mut at = entry + KEY;
+    if is_in_block(meta) {
+        let block = source.load(at)?;
+        if source.load(block)? & LOW != key.len() as u64 {
+            return Ok(false);
+        }
+        at = block + 8;
+    }
+    for (index, word) in key.words().iter().enumerate() {
+        if source.load(at + index as u64 * 8)? != *word {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The length as the entry's 24 bits hold it; the block of a long key has all of it.
+pub(crate) fn key_length_field(length: usize) -> u64 {
+    (length as u64).min(0xff_ffff)
+}
+
+/// Whether the key stands in a block: it is long, or its original is kept beside it.
+#[inline(always)]
+pub(crate) fn is_in_block(meta: u64) -> bool {
+    meta >> 32 & 0xff_ffff > INLINE || meta >> 56 == ORIGINAL
+}
+
+/// The tag of [`KeyForm::Original`].
+pub(crate) const ORIGINAL: u64 = 3;
+
+/// A key as it was copied out of an entry.
+pub(crate) struct KeyBytes {
+    canonical: Vec<u8>,
+    original: Vec<u8>,
+    form: u8,
+}
+
+impl KeyBytes {
+    /// The encoding of the key that was put in.
+    pub(crate) fn original(self) -> ValueResult<Vec<u8>> {
+        let original = self.original;
+        let form = KeyForm::from_tag(self.form, || original)?;
+        Ok(form.restore(&self.canonical)?.into_owned())
+    }
+}
+
+/// Copies an entry's key out.
+pub(crate) fn key_bytes(source: &impl Source, entry: u64) -> Result<KeyBytes> {
+    let meta = source.load(entry + META)?;
+    let (mut at, mut length, mut original_length) = (entry + KEY, meta >> 32 & 0xff_ffff, 0);
+    if is_in_block(meta) {
+        let block = source.load(at)?;
+        let lengths = source.load(block)?;
+        (at, length, original_length) = (block + 8, lengths & LOW, lengths >> 32);
+    }
+    let mut canonical = vec![0; length as usize];
+    source.participant().copy_out(at, &mut canonical)?;
+    let mut original = vec![0; original_length as usize];
+    source.participant().copy_out(at + length.next_multiple_of(8), &mut original)?;
+    Ok(KeyBytes { canonical, original, form: (meta >> 56) as u8 })
+}

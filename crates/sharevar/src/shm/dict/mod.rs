@@ -1,0 +1,362 @@
+//! The dict: insertion order, constant-time operations, growth one bucket at a time.
+//!
+//! Linear hashing (Litwin 1980): the number of buckets grows by one as entries are
+//! added, and only one chain is split each time, so nobody ever waits for a rehash.
+//! Chains are ordered by the bit-reversed hash (split-ordered lists, Shalev and
+//! Shavit 2006), so that a split cuts a chain in one place: two stores, however
+//! long it is. Entries never move; insertion order is a doubly linked list through
+//! them, and deleted ones wait in a free list.
+//!
+//! | body word | holds |
+//! |---|---|
+//! | 0 | root of the buckets |
+//! | 1 | number of buckets |
+//! | 2 | root of the entries |
+//! | 3 | length |
+//! | 4 | entries ever used |
+//! | 5 | first free entry, plus one |
+//! | 6 | first (low half) and last (high half) entry in insertion order, plus one |
+//! | 7 | counts insertions and deletions |
+
+mod change;
+mod entry;
+mod reap;
+mod walk;
+
+pub(crate) use reap::{reap, trace};
+pub use walk::Item;
+
+use super::content::{self, Cell, Content, Copied};
+use super::segments::Segments;
+use super::source::{Locked, Source};
+use crate::error::{Error, Result};
+use crate::handle::{Handle, Kind};
+use sharevar_arena::{Participant, Transaction};
+use sharevar_value::{Encoded, HashSeed, Key, Word};
+use std::sync::Arc;
+
+pub(crate) const BUCKETS: usize = 0;
+pub(crate) const BUCKET_COUNT: usize = 1;
+pub(crate) const ENTRIES: usize = 2;
+pub(crate) const LENGTH: usize = 3;
+pub(crate) const USED: usize = 4;
+pub(crate) const FREE: usize = 5;
+pub(crate) const ENDS: usize = 6;
+pub(crate) const STRUCTURE: usize = 7;
+
+pub(crate) const BUCKET: Segments = Segments::new(8, 8);
+pub(crate) const ENTRY: Segments = Segments::new(entry::SIZE, 8);
+
+/// A dict in an arena.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawDict {
+    handle: Handle,
+    seed: HashSeed,
+}
+
+impl RawDict {
+    /// Makes an empty dict.
+    pub fn create(participant: &Arc<Participant>) -> Result<Self> {
+        Self::from_handle(Handle::create(participant, Kind::Dict)?)
+    }
+
+    /// The dict that a handle leads to.
+    pub fn from_handle(handle: Handle) -> Result<Self> {
+        let seed = HashSeed::new(handle.participant().seed());
+        Ok(Self { handle: handle.expect(Kind::Dict)?, seed })
+    }
+
+    /// The handle.
+    #[inline(always)]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// What keys of this dict are hashed with.
+    #[inline(always)]
+    pub fn seed(&self) -> &HashSeed {
+        &self.seed
+    }
+
+    /// Number of keys.
+    #[inline]
+    pub fn len(&self) -> Result<u64> {
+        let read = |source: &dyn Fn(usize) -> u64| source(LENGTH);
+        Ok(content::read(
+            &self.handle,
+            |reader| Ok(Some(read(&|index| reader.body(index)))),
+            |locked| Ok(read(&|index| locked.body(index))),
+        )?)
+    }
+
+    /// Whether there are no keys.
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// The value of `key`.
+    #[inline]
+    pub fn get(&self, key: &Key) -> Result<Option<Content>> {
+        content::read_cell(&self.handle, &KeyCell(key))
+    }
+
+    /// Whether `key` is there.
+    pub fn contains(&self, key: &Key) -> Result<bool> {
+        Ok(content::read(
+            &self.handle,
+            |reader| Ok(Some(KeyCell(key).find(reader)?.is_some())),
+            |locked| Ok(KeyCell(key).find(locked)?.is_some()),
+        )?)
+    }
+
+    /// Sets `key` to `value`; a key that is there keeps its place and its form.
+    #[inline]
+    pub fn insert(&self, key: &Key, value: &Encoded) -> Result<()> {
+        let participant = self.handle.participant();
+        participant.make_room(0);
+        let mut transaction = participant.begin()?;
+        let word = content::store(&mut transaction, value)?;
+        transaction.lock(self.handle.variable())?;
+        self.set_locked(&mut transaction, key, word)?;
+        Ok(transaction.commit()?)
+    }
+
+    #[inline(always)]
+    fn set_locked(&self, transaction: &mut Transaction<'_>, key: &Key, word: Word) -> Result<()> {
+        let variable = self.handle.variable();
+        let probe = entry::probe(&Locked(transaction, variable), key)?;
+        match probe.found {
+            Some(entry) => change::replace(transaction, variable, entry, word)?,
+            None => change::insert_new(transaction, variable, key, word, probe)?,
+        }
+        transaction.count_change(variable);
+        Ok(())
+    }
+
+    /// Sets `key` to `value` if no change was counted since `changes` was read.
+    pub fn insert_if_unchanged(&self, key: &Key, value: &Encoded, changes: u64) -> Result<bool> {
+        let participant = self.handle.participant();
+        participant.make_room(0);
+        let mut transaction = participant.begin()?;
+        let word = content::store(&mut transaction, value)?;
+        transaction.lock(self.handle.variable())?;
+        if participant.changes(self.handle.variable()) != changes {
+            return Ok(false);
+        }
+        self.set_locked(&mut transaction, key, word)?;
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    /// The value of `key`; if it is not there, sets it to `value` first. Whether it was set.
+    pub fn get_or_insert(&self, key: &Key, value: &Encoded) -> Result<(Content, bool)> {
+        loop {
+            let participant = self.handle.participant();
+            participant.make_room(0);
+            let mut transaction = participant.begin()?;
+            let word = content::store(&mut transaction, value)?;
+            let variable = self.handle.variable();
+            transaction.lock(variable)?;
+            let probe = entry::probe(&Locked(&transaction, variable), key)?;
+            let (cell, set) = if let Some(entry) = probe.found {
+                (Word(transaction.load(entry + entry::VALUE)?), false)
+            } else {
+                change::insert_new(&mut transaction, variable, key, word, probe)?;
+                transaction.count_change(variable);
+                (word, true)
+            };
+            let copied = content::copy(&Locked(&transaction, variable), cell)?;
+            // Not committed, what was stored for nothing is given back.
+            if set {
+                transaction.commit()?;
+            } else {
+                drop(transaction);
+            }
+            let Some(copied) = copied else { continue };
+            match copied.hold(participant) {
+                Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
+                held => return Ok((held?, set)),
+            }
+        }
+    }
+
+    /// Removes `key` and gives back its value.
+    pub fn remove(&self, key: &Key) -> Result<Option<Content>> {
+        self.take(|source| Ok(entry::probe(source, key)?.found), |_, _| Ok(())).map(|taken| taken.map(|(content, ())| content))
+    }
+
+    /// Removes the key that was put in last and gives back key and value.
+    pub fn pop_last(&self) -> Result<Option<Item>> {
+        let last = |source: &Locked<'_, '_>| {
+            let last = source.body(ENDS) >> 32;
+            if last == 0 { Ok(None) } else { Ok(Some(ENTRY.at(source, source.body(ENTRIES), last - 1)?)) }
+        };
+        let taken = self.take(last, |source, entry| entry::key_bytes(source, entry))?;
+        taken.map(|(value, key)| Ok(Item { key: key.original()?, value })).transpose()
+    }
+
+    /// Removes the entry that `find` names. The value is held before the entry goes, so that a
+    /// variable which only this dict refers to is handed over and not freed.
+    fn take<K>(
+        &self,
+        find: impl Fn(&Locked<'_, '_>) -> sharevar_arena::Result<Option<u64>>,
+        also: impl Fn(&Locked<'_, '_>, u64) -> sharevar_arena::Result<K>,
+    ) -> Result<Option<(Content, K)>> {
+        let participant = self.handle.participant();
+        let variable = self.handle.variable();
+        let mut held: Option<(u64, Content)> = None;
+        loop {
+            let mut transaction = participant.begin()?;
+            transaction.lock(variable)?;
+            let source = Locked(&transaction, variable);
+            let Some(entry) = find(&source)? else { return Ok(None) };
+            let word = Word(transaction.load(entry + entry::VALUE)?);
+            let refers = word.is_handle() || (word.is_block() && transaction.load(word.0)? >> 32 > 0);
+            let content = match held.take() {
+                Some((seen, content)) if seen == participant.changes(variable) => Some(content),
+                _ => None,
+            };
+            if refers && content.is_none() {
+                // First hold what it refers to, which takes locks of its own; then look again.
+                let copied = content::copy(&source, word)?;
+                let changes = participant.changes(variable);
+                drop(transaction);
+                match copied.map(|copied| copied.hold(participant)) {
+                    Some(Ok(content)) => held = Some((changes, content)),
+                    None | Some(Err(Error::Arena(sharevar_arena::Error::HandleExpired))) => {}
+                    Some(Err(error)) => return Err(error),
+                }
+                continue;
+            }
+            let copied = if content.is_none() { content::copy(&source, word)? } else { None };
+            let extra = also(&source, entry)?;
+            change::remove(&mut transaction, variable, entry)?;
+            transaction.count_change(variable);
+            transaction.commit()?;
+            let content = match (content, copied) {
+                (Some(content), _) => content,
+                (None, Some(Copied::Word(word))) => Content::Word(word),
+                (None, Some(copied)) => copied.hold(participant)?,
+                (None, None) => continue,
+            };
+            return Ok(Some((content, extra)));
+        }
+    }
+
+    /// Adds `by` to the integer at `key`, 0 if it is not there, as one operation. The new value.
+    pub fn increment(&self, key: &Key, by: i64) -> Result<i64> {
+        let participant = self.handle.participant();
+        participant.make_room(0);
+        let variable = self.handle.variable();
+        let mut transaction = participant.begin()?;
+        transaction.lock(variable)?;
+        let probe = entry::probe(&Locked(&transaction, variable), key)?;
+        let old = match probe.found {
+            Some(entry) => Word(transaction.load(entry + entry::VALUE)?).as_int(),
+            None => Some(0),
+        };
+        let sum = old.and_then(|old| old.checked_add(by));
+        let (Some(sum), Some(word)) = (sum, sum.and_then(Word::from_int)) else {
+            return Err(Error::NotANumber { operation: "an increment" });
+        };
+        match probe.found {
+            Some(entry) => change::replace(&mut transaction, variable, entry, word)?,
+            None => change::insert_new(&mut transaction, variable, key, word, probe)?,
+        }
+        transaction.count_change(variable);
+        transaction.commit()?;
+        Ok(sum)
+    }
+
+    /// Removes all keys, in one step for everybody; the memory comes back bit by bit.
+    pub fn clear(&self) -> Result<()> {
+        self.swap_content(&Self::create(self.handle.participant())?)
+    }
+
+    /// Exchanges all that this dict holds with a dict that nobody else knows.
+    fn swap_content(&self, private: &Self) -> Result<()> {
+        let (ours, theirs) = (self.handle.variable(), private.handle.variable());
+        let mut transaction = self.handle.participant().begin()?;
+        transaction.lock(ours)?;
+        transaction.lock(theirs)?;
+        for index in 0..STRUCTURE {
+            let (here, there) = (transaction.body(ours, index), transaction.body(theirs, index));
+            transaction.set_body(ours, index, there)?;
+            transaction.set_body(theirs, index, here)?;
+        }
+        let structure = transaction.body(ours, STRUCTURE);
+        transaction.set_body(ours, STRUCTURE, structure.wrapping_add(1))?;
+        transaction.count_change(ours);
+        Ok(transaction.commit()?)
+    }
+
+    /// Sets all of `items` as one operation: others see none of them or all.
+    ///
+    /// Up to [`Self::MAX_ATOMIC_UPDATE`] items go in under the lock; more, into an empty dict,
+    /// are built aside and published by one swap; more, into one that has keys, go in as
+    /// so many operations of that size, each whole.
+    pub fn update(&self, items: &[(Key, Encoded)]) -> Result<()> {
+        if items.len() > Self::MAX_ATOMIC_UPDATE && self.is_empty()? {
+            let aside = Self::create(self.handle.participant())?;
+            for items in items.chunks(Self::MAX_ATOMIC_UPDATE) {
+                aside.update_locked(items)?;
+            }
+            if self.publish_into_empty(&aside)? {
+                return Ok(());
+            }
+        }
+        items.chunks(Self::MAX_ATOMIC_UPDATE).try_for_each(|items| self.update_locked(items))
+    }
+
+    /// The most items that one operation sets under the lock.
+    pub const MAX_ATOMIC_UPDATE: usize = 4096;
+
+    fn publish_into_empty(&self, aside: &Self) -> Result<bool> {
+        let (ours, theirs) = (self.handle.variable(), aside.handle.variable());
+        let mut transaction = self.handle.participant().begin()?;
+        transaction.lock(ours)?;
+        if transaction.body(ours, LENGTH) != 0 {
+            return Ok(false);
+        }
+        transaction.lock(theirs)?;
+        for index in 0..=STRUCTURE {
+            let (here, there) = (transaction.body(ours, index), transaction.body(theirs, index));
+            transaction.set_body(ours, index, there)?;
+            transaction.set_body(theirs, index, here)?;
+        }
+        transaction.count_change(ours);
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    fn update_locked(&self, items: &[(Key, Encoded)]) -> Result<()> {
+        let participant = self.handle.participant();
+        participant.make_room(items.len() as u64 * 128);
+        let mut transaction = participant.begin()?;
+        let words = items.iter().map(|(_, value)| content::store(&mut transaction, value)).collect::<Result<Vec<_>>>()?;
+        transaction.lock(self.handle.variable())?;
+        for ((key, _), word) in items.iter().zip(words) {
+            let variable = self.handle.variable();
+            let probe = entry::probe(&Locked(&transaction, variable), key)?;
+            match probe.found {
+                Some(entry) => change::replace_noted(&mut transaction, entry, word)?,
+                None => change::insert_new(&mut transaction, variable, key, word, probe)?,
+            }
+        }
+        transaction.count_change(self.handle.variable());
+        Ok(transaction.commit()?)
+    }
+}
+
+/// The cell of a key.
+struct KeyCell<'a>(&'a Key);
+
+impl Cell for KeyCell<'_> {
+    #[inline(always)]
+    fn find(&self, source: &impl Source) -> sharevar_arena::Result<Option<Word>> {
+        match entry::probe(source, self.0)?.found {
+            Some(entry) => Ok(Some(Word(source.load(entry + entry::VALUE)?))),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Reading a whole dict.
+
+use super::entry::{self, HASH, KeyBytes, LINKS, LOW, VALUE};
+use super::{ENDS, ENTRIES, ENTRY, RawDict, STRUCTURE, USED};
+use crate::error::{Error, Result};
+use crate::shm::content::{self, Content, Copied};
+use crate::shm::source::{Locked, Source};
+use sharevar_value::Word;
+
+/// A key's encoding and its value.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The encoding of the key that was put in.
+    pub key: Vec<u8>,
+    /// The value.
+    pub value: Content,
+}
+
+/// Entries that are read under one hold of the lock, so that nobody waits for long.
+const BATCH: usize = 1024;
+/// How often a walk in insertion order starts again because keys came or went.
+const ATTEMPTS: u32 = 3;
+
+/// Where a walk goes on.
+#[derive(Clone, Copy)]
+enum Cursor {
+    /// In insertion order: entry number plus one.
+    Order(u64),
+    /// By number, from this one on.
+    Number(u64),
+}
+
+impl RawDict {
+    /// All keys, with their values if `with_values` (else the value is absent), in insertion order.
+    ///
+    /// A dict of up to a thousand keys is read at one moment. A larger one is read piece by
+    /// piece; if keys come and go so fast that three attempts find it changed, each key that is
+    /// there all the time is still seen exactly once, though perhaps not in order. Nobody waits
+    /// for a reader for longer than a piece takes.
+    pub fn items(&self, with_values: bool) -> Result<Vec<Item>> {
+        for _ in 0..ATTEMPTS {
+            if let Some(items) = self.walk(true, with_values)? {
+                return Ok(items);
+            }
+        }
+        Ok(self.walk(false, with_values)?.unwrap_or_default())
+    }
+
+    /// The keys that only Python can compare, and the count of changes at that moment.
+    pub fn opaque_keys(&self) -> Result<(Vec<Vec<u8>>, u64)> {
+        let variable = self.handle().variable();
+        let mut transaction = self.handle().participant().begin()?;
+        transaction.lock(variable)?;
+        let source = Locked(&transaction, variable);
+        let mut keys = Vec::new();
+        let mut next = entry::first_in_chain(&source, sharevar_value::key::OPAQUE_HASH)?;
+        while next != 0 {
+            let at = ENTRY.at(&source, source.body(ENTRIES), next - 1)?;
+            if source.load(at + HASH)? == sharevar_value::key::OPAQUE_HASH {
+                keys.push(entry::key_bytes(&source, at)?);
+            }
+            next = source.load(at + LINKS)? & LOW;
+        }
+        let changes = self.handle().participant().changes(variable);
+        transaction.commit()?;
+        Ok((keys.into_iter().map(KeyBytes::original).collect::<Result<_>>()?, changes))
+    }
+
+    fn walk(&self, in_order: bool, with_values: bool) -> Result<Option<Vec<Item>>> {
+        let mut items = Vec::new();
+        let mut cursor = if in_order { None } else { Some(Cursor::Number(0)) };
+        let mut structure = None;
+        loop {
+            let (batch, next, stamp) = self.batch(cursor, with_values)?;
+            // A cursor in insertion order leads nowhere once entries have moved.
+            if in_order && structure.is_some_and(|seen| seen != stamp) {
+                return Ok(None);
+            }
+            structure = Some(stamp);
+            for (key, value) in batch {
+                let value = match value {
+                    None => Content::Word(Word::ABSENT),
+                    Some(copied) => match copied.hold(self.handle().participant()) {
+                        Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => return Ok(None),
+                        held => held?,
+                    },
+                };
+                items.push(Item { key: key.original()?, value });
+            }
+            match next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(Some(items)),
+            }
+        }
+    }
+
+    #[allow(clippy::type_complexity)] // A batch, where to go on, and the stamp of the structure.
+    fn batch(
+        &self,
+        cursor: Option<Cursor>,
+        with_values: bool,
+    ) -> Result<(Vec<(KeyBytes, Option<Copied>)>, Option<Cursor>, u64)> {
+        let variable = self.handle().variable();
+        let mut transaction = self.handle().participant().begin()?;
+        transaction.lock(variable)?;
+        let source = Locked(&transaction, variable);
+        let (root, used) = (source.body(ENTRIES), source.body(USED));
+        let mut cursor = cursor.unwrap_or(Cursor::Order(source.body(ENDS) & LOW));
+        let mut batch = Vec::new();
+        let mut looked = 0;
+        let mut more = true;
+        while looked < BATCH {
+            looked += 1;
+            let number = match cursor {
+                Cursor::Order(0) => None,
+                Cursor::Order(next) => Some(next - 1),
+                Cursor::Number(next) => (next < used).then_some(next),
+            };
+            let Some(number) = number.filter(|number| *number < used) else {
+                more = false;
+                break;
+            };
+            let at = ENTRY.at(&source, root, number)?;
+            let live = source.load(at + HASH)? != 0;
+            cursor = match cursor {
+                Cursor::Order(_) => Cursor::Order(source.load(at + LINKS)? >> 32),
+                Cursor::Number(next) => Cursor::Number(next + 1),
+            };
+            if live {
+                let value =
+                    if with_values { content::copy(&source, Word(source.load(at + VALUE)?))? } else { None };
+                batch.push((entry::key_bytes(&source, at)?, value));
+            }
+        }
+        let structure = source.body(STRUCTURE);
+        transaction.commit()?;
+        Ok((batch, more.then_some(cursor), structure))
+    }
+}

@@ -1,0 +1,34 @@
+//! What the arena needs to know of each kind: how it ends, and what it leads to.
+
+use super::source::Locked;
+use super::{array, cell, dict, list};
+use crate::handle::Kind;
+use sharevar_arena::{Kinds, Participant, Result, Variable};
+
+/// For [`Participant::create_arena`] and [`Participant::attach`].
+pub const KINDS: Kinds = Kinds { reap, trace };
+
+fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool> {
+    match Kind::from_number(kind) {
+        Some(Kind::Dict) => dict::reap(participant, variable),
+        Some(Kind::List) => list::reap(participant, variable),
+        Some(Kind::Value) => cell::reap(participant, variable),
+        Some(Kind::Array) => array::reap(participant, variable),
+        Some(Kind::Lock) | None => Ok(true),
+    }
+}
+
+fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut dyn FnMut(u64)) -> Result<()> {
+    let mut transaction = participant.begin_last()?;
+    transaction.lock(variable)?;
+    let living = participant.references_to(variable) > 0;
+    let source = Locked(&transaction, variable);
+    match Kind::from_number(kind) {
+        Some(Kind::Dict) => dict::trace(&source, living, visit)?,
+        Some(Kind::List) => list::trace(&source, living, visit)?,
+        Some(Kind::Value) => cell::trace(&source, visit)?,
+        Some(Kind::Array) => array::trace(&source, visit),
+        Some(Kind::Lock) | None => {}
+    }
+    transaction.commit()
+}

@@ -1,0 +1,22 @@
+//! The engine on shared memory: containers as words and blocks in an arena.
+//!
+//! Untyped: keys are [`Key`](sharevar_value::Key)s, values are
+//! [`Encoded`](sharevar_value::Encoded) on their way in and [`Content`] on their
+//! way out. Encoding happens before a lock is taken and decoding after it is
+//! released.
+
+mod array;
+mod cell;
+mod content;
+pub(crate) mod dict;
+mod kinds;
+pub(crate) mod list;
+mod segments;
+mod source;
+
+pub use array::RawArray;
+pub use cell::RawValue;
+pub use content::Content;
+pub use dict::{Item, RawDict};
+pub use kinds::KINDS;
+pub use list::RawList;
