@@ -154,6 +154,18 @@ impl Arena {
         }
     }
 
+    /// `N` words of the tables before the pages.
+    #[inline(always)]
+    pub(crate) fn table_line<const N: usize>(&self, offset: u64) -> &[AtomicU64; N] {
+        self.memory.table_line(offset)
+    }
+
+    /// `N` words of the published pages, if `offset` leads there as far as this process knows.
+    #[inline(always)]
+    pub(crate) fn known_line<const N: usize>(&self, offset: u64) -> Option<&[AtomicU64; N]> {
+        self.memory.line_within(offset, self.regions.pages, self.published.load(Ordering::Relaxed))
+    }
+
     #[cold]
     fn word_after_refresh(&self, offset: u64) -> Result<&AtomicU64> {
         let end = self.refresh();

@@ -8,7 +8,7 @@
 //! `docs/arena-format.md` is the contract of the bytes, `docs/crash-safety.md`
 //! says what is promised and why it holds.
 #![deny(unsafe_code)]
-#![allow(clippy::inline_always)] // One operation is tens of nanoseconds; the figures are in docs/.
+#![cfg_attr(loom, allow(dead_code, unused_imports))] // Under loom only what is modelled is compiled.
 
 pub mod crash;
 mod identity;
@@ -42,6 +42,10 @@ mod lock_world;
 mod memory;
 #[cfg(not(loom))]
 mod memory_limit;
+#[cfg(all(test, loom))]
+mod models;
+#[cfg(not(loom))]
+mod one_word;
 #[cfg(not(loom))]
 mod park;
 #[cfg(not(loom))]
@@ -65,6 +69,8 @@ pub use error::{Error, Result};
 pub use identity::Identity;
 #[cfg(not(loom))]
 pub use check::Report;
+#[cfg(not(loom))]
+pub use one_word::{Line, OneWord, Peek};
 #[cfg(not(loom))]
 pub use participant::{Kinds, Participant, Trace};
 #[cfg(not(loom))]

@@ -91,6 +91,30 @@ impl Memory {
         unsafe { &*self.base.as_ptr().add(offset as usize).cast::<AtomicU32>() }
     }
 
+    /// `N` words from `offset` of a table on; see [`Self::table_word`].
+    ///
+    /// # Panics
+    /// If they are not inside the mapping, or misaligned.
+    #[inline(always)]
+    pub(crate) fn table_line<const N: usize>(&self, offset: u64) -> &[AtomicU64; N] {
+        assert!(offset <= self.len - 8 * N as u64 && offset.is_multiple_of(8));
+        // SAFETY: in bounds and aligned as just asserted; mapped as long as `self` lives.
+        unsafe { &*self.base.as_ptr().add(offset as usize).cast::<[AtomicU64; N]>() }
+    }
+
+    /// `N` words from `offset` on if they lie in `start..end`, which the caller knows to be mapped.
+    #[inline(always)]
+    pub(crate) fn line_within<const N: usize>(&self, offset: u64, start: u64, end: u64) -> Option<&[AtomicU64; N]> {
+        let bytes = 8 * N as u64;
+        debug_assert!(end <= self.len && end >= bytes);
+        if offset < start || offset > end - bytes || !offset.is_multiple_of(8) {
+            return None;
+        }
+        // SAFETY: `start <= offset <= end - bytes` and `end <= len`; aligned; mapped as long as
+        // `self` lives.
+        Some(unsafe { &*self.base.as_ptr().add(offset as usize).cast::<[AtomicU64; N]>() })
+    }
+
     /// The word at `offset` if it lies in `start..end`, which the caller knows to be mapped.
     #[inline(always)]
     pub(crate) fn word_within(&self, offset: u64, start: u64, end: u64) -> Option<&AtomicU64> {

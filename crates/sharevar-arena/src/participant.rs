@@ -10,12 +10,12 @@ use crate::fork;
 use crate::heap::Inner;
 use crate::identity::{Claim, Identity, State};
 use crate::lane::Lane;
-use crate::layout::{header, lane as lane_layout, slot};
+use crate::layout::{PAGE, header, lane as lane_layout, slot};
 use crate::liveness::{Life, LockedByte};
 use crate::memory::WipedPage;
 use crate::recovery;
 use crate::reference::{self, Held};
-use crate::sync::Ordering;
+use crate::sync::{AtomicU64, Ordering};
 use crate::transaction::Transaction;
 use crate::variable::{self, Variable};
 use std::os::fd::OwnedFd;
@@ -168,7 +168,10 @@ impl Participant {
         if self.arena.is_closed() {
             return Err(Error::Closed);
         }
-        Ok(Transaction::begin(self, self.enter()?))
+        if self.has_dropped() {
+            self.drain_dropped()?;
+        }
+        Ok(Transaction::begin(self, self.enter()?).reaping())
     }
 
     /// Begins a transaction even if the arena was closed: what was left is still cleaned up.
@@ -192,6 +195,20 @@ impl Participant {
             }
         }
         self.enter_new(me)
+    }
+
+    /// The first of this participant's lanes, if it is idle: what a single thread always finds.
+    #[inline(always)]
+    pub(crate) fn enter_first(&self) -> Option<(&[AtomicU64; 16], u32)> {
+        let index = self.page.word(FIRST_LANE).load(Ordering::Relaxed);
+        if index == 0 {
+            return None;
+        }
+        let words = self.arena.table_line::<16>(lane_layout::START + (index - 1) * lane_layout::SIZE);
+        let me = self.identity();
+        let (idle, running) = (Claim::new(State::Idle, me), Claim::new(State::Running, me));
+        let state = &words[lane_layout::STATE as usize / 8];
+        compare_exchange(state, idle.0, running.0).ok().map(|_| (words, index as u32))
     }
 
     #[cold]
@@ -348,8 +365,10 @@ impl Drop for Participant {
 /// Takes the first free slot: locks its byte, looks again, then enters the identity.
 fn take_seat(arena: &Arena) -> Result<Seat> {
     for index in 0..slot::MAX {
-        arena.populate_slot(index)?;
         let start = slot::START + u64::from(index) * slot::SIZE;
+        if start.is_multiple_of(PAGE) {
+            arena.populate_slot(index)?;
+        }
         let state = arena.table_word(start + slot::STATE);
         if state.load(Ordering::Acquire) != Claim::FREE.0 {
             continue;

@@ -100,6 +100,10 @@ impl Participant {
 
     /// Takes a handle on `variable`, which some handle or container held when it was seen.
     pub fn hold(&self, variable: Variable) -> Result<()> {
+        if self.identity().is_nobody() {
+            // The copied table shows references that are the parent's.
+            return Err(Error::ForeignProcess);
+        }
         self.drain_dropped()?;
         let mut held = self.held();
         if let Some((_, handles)) = held.entries.get_mut(&variable) {

@@ -25,7 +25,7 @@ use crate::sync::{AtomicU32, Ordering};
 pub(crate) const WAITERS: u32 = 1 << 31;
 
 /// How long to spin before sleeping: about two microseconds, in turns of a pause.
-const SPINS: u32 = 60;
+const SPINS: u32 = if cfg!(loom) { 1 } else { 60 };
 
 /// What a taker of a contended lock needs.
 pub(crate) trait Contender {

@@ -102,6 +102,11 @@ impl Participant {
             .any(|lock| short_lock::owner(self.arena().table_word32(lock)) != 0)
     }
 
+    /// Whether a variable waits to be emptied.
+    pub fn has_dying(&self) -> bool {
+        self.arena().table_word(header::VARIABLE_DYING).load(Ordering::Acquire) != 0
+    }
+
     /// The versions of all variable headers ever used, in their order.
     pub fn versions(&self) -> Vec<u64> {
         let arena = self.arena();

@@ -35,6 +35,9 @@ pub struct Transaction<'p> {
     odd: usize,
     /// Whether the lane's journal was committed or undone already.
     ended: bool,
+    /// Whether what dies of this is reaped at its end. Not when it is itself a step of reaping:
+    /// a chain of variables would be reaped in as many nested calls.
+    reaps: bool,
     not_send: PhantomData<*const ()>,
 }
 
@@ -48,7 +51,14 @@ impl<'p> Transaction<'p> {
     #[inline(always)]
     pub(crate) fn begin(participant: &'p Participant, lane: Lane<'p>) -> Self {
         let by = participant.identity();
-        Self { participant, by, lane, journal: Journal::EMPTY, locks: 0, odd: 0, ended: false, not_send: PhantomData }
+        Self { participant, by, lane, journal: Journal::EMPTY, locks: 0, odd: 0, ended: false, reaps: false, not_send: PhantomData }
+    }
+
+    /// The same, reaping at its end what nobody holds any more.
+    #[inline(always)]
+    pub(crate) fn reaping(mut self) -> Self {
+        self.reaps = true;
+        self
     }
 
     /// The participant that this is done for.
@@ -298,13 +308,18 @@ impl<'p> Transaction<'p> {
     #[inline(always)]
     fn finish(&mut self, noted: bool) -> Result<()> {
         self.unlock();
-        let given_back = if self.journal == Journal::EMPTY && (!noted || self.lane_is_plain()) {
-            Ok(())
-        } else {
-            recovery::give_back(self.lane, self.participant.identity())
-        };
+        if self.journal == Journal::EMPTY && (!noted || self.lane_is_plain()) {
+            self.participant.leave(self.lane);
+            return Ok(());
+        }
+        self.give_back()
+    }
+
+    fn give_back(&mut self) -> Result<()> {
+        let given_back = recovery::give_back(self.lane, self.participant.identity());
         self.participant.leave(self.lane);
-        given_back
+        given_back?;
+        if self.reaps { self.participant.reap() } else { Ok(()) }
     }
 
     #[inline(always)]

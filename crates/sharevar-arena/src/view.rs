@@ -20,13 +20,13 @@ impl Reader<'_> {
     /// A word of the pages.
     #[inline(always)]
     pub fn load(&self, offset: u64) -> Result<u64> {
-        Ok(self.participant.arena().word(offset)?.load(Ordering::Relaxed))
+        Ok(self.participant.arena().word(offset)?.load(Ordering::Acquire))
     }
 
     /// Word `index` of the variable's body.
     #[inline(always)]
     pub fn body(&self, index: usize) -> u64 {
-        self.participant.arena().table_word(self.variable.body(index)).load(Ordering::Relaxed)
+        self.participant.arena().table_word(self.variable.body(index)).load(Ordering::Acquire)
     }
 
     /// Whether what was read up to now is of one state. To be asked before memory is asked for

@@ -1,1 +1,598 @@
-//! 
+//! What only real processes show: fork, exec, closed descriptors, zombies, stopped and killed ones.
+//!
+//! Each test runs in a process of its own with a time limit, so that descriptors and mappings can
+//! be counted; its children are told and heard through pipes.
+#![allow(unsafe_code)]
+
+mod scenarios;
+
+use scenarios::{KINDS, NUMBER, RECORD, assert_clean, immortal, put_block};
+use sharevar_arena::{Error, Participant, Variable};
+use std::io::{PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+const ISOLATED: &str = "SHAREVAR_TEST_ISOLATED";
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs `body` in a process of its own, and counts what it leaves behind.
+fn isolated(name: &str, body: fn()) {
+    if std::env::var(ISOLATED).is_ok() {
+        let before = (descriptors(), mappings());
+        body();
+        assert_eq!((descriptors(), mappings()), before, "descriptors and mappings before and after");
+        return;
+    }
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args([name, "--exact", "--nocapture"])
+        .env(ISOLATED, "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = rustix::process::Pid::from_child(&child);
+    let (sender, receiver) = mpsc::channel();
+    let waiter = std::thread::spawn(move || sender.send(child.wait_with_output().unwrap()).unwrap());
+    let output = receiver.recv_timeout(LIMIT);
+    if output.is_err() {
+        // It is not reaped before `waiter` ends, so the id is still its own.
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+    }
+    waiter.join().unwrap();
+    let output = output.expect("in time");
+    let text = String::from_utf8_lossy(&output.stderr);
+    let _ = write!(std::io::stderr(), "{text}");
+    assert!(output.status.success(), "{name}: {}", output.status);
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Mappings of arenas and of the lives of participants.
+fn mappings() -> usize {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    maps.lines().filter(|line| line.contains("memfd:sharevar")).count()
+}
+
+/// A child process, killed and reaped when dropped.
+struct Child {
+    id: libc::pid_t,
+    reaped: bool,
+}
+
+impl Child {
+    /// Forks; the child runs `body` and ends without returning, and in any case within 30 s.
+    fn fork(body: impl FnOnce()) -> Self {
+        // SAFETY: the child runs `body`, which uses the arena, pipes and the allocator, all of
+        // which are whole after glibc's fork, and then ends by `_exit`.
+        Self::begin(unsafe { libc::fork() }, body)
+    }
+
+    /// The same without any fork hook.
+    fn fork_behind_the_back(body: impl FnOnce()) -> Self {
+        // SAFETY: as above; no other thread is in the allocator or in the arena.
+        Self::begin(unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) } as libc::pid_t, body)
+    }
+
+    fn begin(id: libc::pid_t, body: impl FnOnce()) -> Self {
+        assert!(id >= 0);
+        if id == 0 {
+            // SAFETY: no memory is involved.
+            unsafe { libc::alarm(30) };
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+            // SAFETY: ends the process at once.
+            unsafe { libc::_exit(i32::from(done.is_err())) };
+        }
+        Self { id, reaped: false }
+    }
+
+    fn signal(&self, signal: i32) {
+        // SAFETY: no memory is involved; the child is not reaped, so the id is its own.
+        assert_eq!(unsafe { libc::kill(self.id, signal) }, 0);
+    }
+
+    fn wait(&mut self, options: i32) -> i32 {
+        let mut status = 0;
+        // SAFETY: the status is on our stack.
+        assert_eq!(unsafe { libc::waitpid(self.id, &raw mut status, options) }, self.id);
+        self.reaped = libc::WIFEXITED(status) || libc::WIFSIGNALED(status);
+        status
+    }
+
+    fn ended_well(mut self) {
+        let status = self.wait(0);
+        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "the child failed: {status:#x}");
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.signal(libc::SIGKILL);
+            self.wait(0);
+        }
+    }
+}
+
+fn say(pipe: &mut PipeWriter) {
+    pipe.write_all(b".").unwrap();
+}
+
+fn hear(pipe: &mut PipeReader) {
+    pipe.read_exact(&mut [0]).unwrap();
+}
+
+/// Waits until every writing end is closed.
+fn hear_the_end(mut pipe: PipeReader) {
+    let mut rest = Vec::new();
+    pipe.read_to_end(&mut rest).unwrap();
+}
+
+fn arena() -> (Arc<Participant>, Variable) {
+    let participant = Participant::create_arena(Some(32 << 20), KINDS).unwrap();
+    let variable = immortal(&participant);
+    put_block(&participant, variable, 0, 64, 1).unwrap();
+    (participant, variable)
+}
+
+fn count_up(participant: &Participant, variable: Variable) {
+    let mut transaction = participant.begin().unwrap();
+    transaction.lock(variable).unwrap();
+    let number = transaction.body(variable, NUMBER);
+    transaction.set_body(variable, NUMBER, number + 1).unwrap();
+    transaction.commit().unwrap();
+}
+
+/// Looks after the dead and expects `slots` living.
+fn assert_swept(participant: &Participant, slots: u64) {
+    participant.sweep().unwrap();
+    assert_eq!(participant.slots_in_use(), slots);
+    assert_clean(participant, "after the sweep");
+}
+
+#[test]
+fn fork_while_other_threads_work() {
+    isolated("fork_while_other_threads_work", || {
+        let (participant, counter) = arena();
+        let held = participant.create(RECORD).unwrap();
+        let stop = AtomicBool::new(false);
+        let counted = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for number in 0..3 {
+                let (participant, stop, counted) = (&participant, &stop, &counted);
+                scope.spawn(move || {
+                    while !stop.load(Ordering::Relaxed) {
+                        count_up(participant, counter);
+                        counted.fetch_add(1, Ordering::Relaxed);
+                        put_block(participant, counter, number, 100 * (number as u64 + 1), 7).unwrap();
+                        participant.hold(held).unwrap();
+                        participant.let_go(held);
+                        let own = participant.create(RECORD).unwrap();
+                        participant.let_go(own);
+                    }
+                });
+            }
+            let children: Vec<_> = (0..40)
+                .map(|_| {
+                    Child::fork(|| {
+                        for _ in 0..50 {
+                            count_up(&participant, counter);
+                            let own = participant.create(RECORD).unwrap();
+                            put_block(&participant, own, 0, 500, 7).unwrap();
+                            participant.let_go(own);
+                        }
+                        assert!(participant.references_to(held) >= 2, "the child has a reference of its own");
+                    })
+                })
+                .collect();
+            for child in children {
+                child.ended_well();
+                counted.fetch_add(50, Ordering::Relaxed);
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        participant.drain_dropped().unwrap();
+        assert_swept(&participant, 1);
+        assert_eq!(participant.peek_body(counter, NUMBER), counted.into_inner());
+        assert_eq!(participant.references_to(held), 1);
+    });
+}
+
+#[test]
+fn a_forked_child_keeps_what_its_parent_lets_go() {
+    isolated("a_forked_child_keeps_what_its_parent_lets_go", || {
+        let (participant, _) = arena();
+        let held = participant.create(RECORD).unwrap();
+        put_block(&participant, held, 0, 64, 5).unwrap();
+        let (mut told, mut tell) = std::io::pipe().unwrap();
+        let child = Child::fork(|| {
+            hear(&mut told);
+            assert_eq!(participant.references_to(held), 1);
+            put_block(&participant, held, 0, 64, 6).unwrap();
+            participant.let_go(held);
+            participant.drain_dropped().unwrap();
+            assert_eq!(participant.variable(held.header(), held.generation()), Err(Error::HandleExpired));
+        });
+        participant.let_go(held);
+        participant.drain_dropped().unwrap();
+        say(&mut tell);
+        child.ended_well();
+        assert_swept(&participant, 1);
+    });
+}
+
+#[test]
+fn a_child_made_behind_our_back_is_nobody() {
+    isolated("a_child_made_behind_our_back_is_nobody", || {
+        let (participant, variable) = arena();
+        let held = participant.create(RECORD).unwrap();
+        let child = Child::fork_behind_the_back(|| {
+            assert!(participant.identity().is_nobody());
+            assert_eq!(participant.begin().unwrap_err(), Error::ForeignProcess);
+            assert_eq!(participant.create(RECORD), Err(Error::ForeignProcess));
+            assert_eq!(participant.hold(held), Err(Error::ForeignProcess));
+            let again = Participant::attach(participant.descriptor().unwrap(), KINDS).unwrap();
+            count_up(&again, variable);
+            drop(again);
+        });
+        child.ended_well();
+        assert_eq!(participant.peek_body(variable, NUMBER), 1);
+        assert_swept(&participant, 1);
+    });
+}
+
+#[test]
+fn a_transaction_copied_by_fork_ends_without_effect() {
+    isolated("a_transaction_copied_by_fork_ends_without_effect", || {
+        let (participant, variable) = arena();
+        let mut transaction = Some(participant.begin().unwrap());
+        let held = transaction.as_mut().unwrap();
+        held.lock(variable).unwrap();
+        held.set_body(variable, NUMBER, 3).unwrap();
+        let copy = &mut transaction;
+        Child::fork_behind_the_back(|| drop(copy.take())).ended_well();
+        Child::fork_behind_the_back(|| assert_eq!(copy.take().unwrap().commit(), Err(Error::ForeignProcess))).ended_well();
+        assert!(participant.is_short_locked(variable));
+        transaction.take().unwrap().commit().unwrap();
+        assert_eq!(participant.peek_body(variable, NUMBER), 3);
+        assert_swept(&participant, 1);
+    });
+}
+
+#[test]
+fn exec_is_a_death() {
+    isolated("exec_is_a_death", || {
+        let (participant, variable) = arena();
+        let (gone, closed_by_exec) = std::io::pipe().unwrap();
+        let (stdin, mut keep) = std::io::pipe().unwrap();
+        let child = Child::fork(|| {
+            let mut transaction = participant.begin().unwrap();
+            transaction.lock(variable).unwrap();
+            transaction.set_body(variable, NUMBER, 9).unwrap();
+            // SAFETY: descriptors are numbers, the strings are literals that end in zero.
+            unsafe {
+                libc::dup2(stdin.as_raw_fd(), 0);
+                libc::execl(c"/bin/cat".as_ptr(), c"cat".as_ptr(), std::ptr::null::<libc::c_char>());
+            }
+        });
+        drop((closed_by_exec, stdin));
+        hear_the_end(gone);
+        count_up(&participant, variable);
+        assert_eq!(participant.peek_body(variable, NUMBER), 1);
+        child.signal(0);
+        assert_swept(&participant, 1);
+        say(&mut keep);
+        drop(keep);
+        child.ended_well();
+    });
+}
+
+#[test]
+fn closed_descriptors_neither_kill_nor_write_elsewhere() {
+    isolated("closed_descriptors_neither_kill_nor_write_elsewhere", || {
+        let (participant, variable) = arena();
+        let (mut heard, say_back) = std::io::pipe().unwrap();
+        let (told, mut tell) = std::io::pipe().unwrap();
+        let folder = std::env::temp_dir().join(format!("sharevar-closed-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let child = Child::fork(|| {
+            // The pipes move below 3, everything above is closed.
+            // SAFETY: numbers; the standard streams are replaced, the rest is closed on purpose.
+            let (mut told, mut say_back) = unsafe {
+                libc::dup2(told.as_raw_fd(), 0);
+                libc::dup2(say_back.as_raw_fd(), 1);
+                libc::close_range(3, u32::MAX, 0);
+                (PipeReader::from(OwnedFd::from_raw_fd(0)), PipeWriter::from(OwnedFd::from_raw_fd(1)))
+            };
+            let files: Vec<_> =
+                (0..20).map(|number| std::fs::File::create_new(folder.join(number.to_string())).unwrap()).collect();
+            assert!(files.iter().any(|file| file.as_raw_fd() == participant.descriptor_number()));
+            count_up(&participant, variable);
+            let published = participant.heap_shape().unwrap().published;
+            put_block(&participant, variable, 1, 3 << 20, 5).unwrap();
+            assert!(participant.heap_shape().unwrap().published > published);
+            // Asks who lives, through a descriptor lent by the parent.
+            assert_eq!(participant.sweep().unwrap(), 0);
+            assert!(participant.descriptor().is_ok());
+            say(&mut say_back);
+            hear(&mut told);
+            count_up(&participant, variable);
+            for file in &files {
+                assert_eq!(file.metadata().unwrap().len(), 0, "a file of the user was written to");
+            }
+            // They are the process's own; the numbers go with it.
+            std::mem::forget((told, say_back));
+        });
+        hear(&mut heard);
+        assert_eq!(participant.sweep().unwrap(), 0, "the child is alive without descriptors");
+        assert_eq!(participant.slots_in_use(), 2);
+        say(&mut tell);
+        child.ended_well();
+        assert_eq!(participant.peek_body(variable, NUMBER), 2);
+        assert_swept(&participant, 1);
+        std::fs::remove_dir_all(folder).unwrap();
+    });
+}
+
+#[test]
+fn a_zombie_with_a_living_child_is_dead() {
+    isolated("a_zombie_with_a_living_child_is_dead", || {
+        let (participant, variable) = arena();
+        let (mut heard, mut say_back) = std::io::pipe().unwrap();
+        let (told, tell) = std::io::pipe().unwrap();
+        let mut child = Child::fork(|| {
+            // SAFETY: the child's copy of a number that it does not use.
+            unsafe { libc::close(tell.as_raw_fd()) };
+            let grandchild = Child::fork(|| {
+                // SAFETY: no memory is involved.
+                unsafe { libc::alarm(20) };
+                hear_the_end(told);
+            });
+            std::mem::forget(grandchild);
+            let mut transaction = participant.begin().unwrap();
+            transaction.lock(variable).unwrap();
+            transaction.set_body(variable, NUMBER, 9).unwrap();
+            say(&mut say_back);
+            // SAFETY: waits for a signal.
+            unsafe { libc::pause() };
+        });
+        hear(&mut heard);
+        child.signal(libc::SIGKILL);
+        let since = Instant::now();
+        count_up(&participant, variable);
+        let _ = writeln!(std::io::stderr(), "a zombie's lock was free after {:?}", since.elapsed());
+        assert_eq!(participant.peek_body(variable, NUMBER), 1);
+        // Not reaped up to here; the grandchild lives and is a participant.
+        participant.sweep().unwrap();
+        assert_eq!(participant.slots_in_use(), 2);
+        child.wait(0);
+        drop((tell, say_back));
+        // The grandchild ends when its pipe does, and with it the last writing end of this one.
+        hear_the_end(heard);
+        while participant.slots_in_use() > 1 {
+            // Its pipes are closed a moment before its mappings.
+            participant.sweep().unwrap();
+            std::thread::yield_now();
+        }
+        assert_swept(&participant, 1);
+    });
+}
+
+#[test]
+fn a_stopped_holder_is_alive() {
+    isolated("a_stopped_holder_is_alive", || {
+        let (participant, variable) = arena();
+        let (mut heard, mut say_back) = std::io::pipe().unwrap();
+        let (mut told, mut tell) = std::io::pipe().unwrap();
+        let mut child = Child::fork(|| {
+            let mut transaction = participant.begin().unwrap();
+            transaction.lock(variable).unwrap();
+            transaction.set_body(variable, NUMBER, 9).unwrap();
+            say(&mut say_back);
+            hear(&mut told);
+            transaction.commit().unwrap();
+        });
+        hear(&mut heard);
+        child.signal(libc::SIGSTOP);
+        assert!(libc::WIFSTOPPED(child.wait(libc::WUNTRACED)));
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| count_up(&participant, variable));
+            while !participant.has_waiters(variable) {
+                std::thread::yield_now();
+            }
+            for _ in 0..100 {
+                assert_eq!(participant.sweep().unwrap(), 0);
+            }
+            assert!(!waiter.is_finished());
+            assert_eq!(participant.peek_body(variable, NUMBER), 9);
+            say(&mut tell);
+            child.signal(libc::SIGCONT);
+            waiter.join().unwrap();
+        });
+        assert_eq!(participant.peek_body(variable, NUMBER), 10);
+        child.ended_well();
+        assert_swept(&participant, 1);
+    });
+}
+
+/// A pseudo-random sequence; the kill points need no more.
+fn next(random: &mut u64) -> u64 {
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    *random
+}
+
+fn work_for_ever(participant: &Participant, variables: [Variable; 2], mut random: u64) {
+    loop {
+        let own = participant.create(RECORD).unwrap();
+        let bytes = 16 + next(&mut random) % 20_000;
+        let mut transaction = participant.begin().unwrap();
+        transaction.add_reference(own).unwrap();
+        let block = transaction.allocate(bytes).unwrap();
+        transaction.put(block, bytes).unwrap();
+        transaction.put(block + 8, !bytes).unwrap();
+        for variable in variables {
+            transaction.lock(variable).unwrap();
+        }
+        let number = transaction.body(variables[0], NUMBER);
+        for turn in 0..next(&mut random) % 60 {
+            transaction.set_body(variables[0], NUMBER, turn).unwrap();
+        }
+        for variable in variables {
+            transaction.set_body(variable, NUMBER, number + 1).unwrap();
+        }
+        for (index, word) in [(0, block), (1, own.header() | 8)] {
+            let old = transaction.body(variables[0], index);
+            transaction.set_body(variables[0], index, word).unwrap();
+            if old != 0 {
+                transaction.give_up(old).unwrap();
+            }
+        }
+        if next(&mut random).is_multiple_of(4) {
+            drop(transaction);
+        } else {
+            transaction.commit().unwrap();
+        }
+        participant.let_go(own);
+    }
+}
+
+fn tell_times(what: &str, times: &mut [Duration]) {
+    times.sort();
+    if let (Some(median), Some(most)) = (times.get(times.len() / 2), times.last()) {
+        let p99 = times[(times.len() * 99 / 100).min(times.len() - 1)];
+        let _ = writeln!(std::io::stderr(), "{what}: {} kills, median {median:?}, p99 {p99:?}, max {most:?}", times.len());
+    }
+}
+
+#[test]
+fn killed_at_random_points_the_survivor_goes_on() {
+    isolated("killed_at_random_points_the_survivor_goes_on", || {
+        const KILLS: usize = 400;
+        let (participant, first) = arena();
+        let second = immortal(&participant);
+        let (mut all, mut held) = (Vec::new(), Vec::new());
+        let mut random = 0x9e37_79b9_7f4a_7c15;
+        let mut seen = 0;
+        for kill in 0..KILLS {
+            let (mut heard, mut say_back) = std::io::pipe().unwrap();
+            let seed = next(&mut random);
+            let mut child = Child::fork(|| {
+                say(&mut say_back);
+                work_for_ever(&participant, [first, second], seed);
+            });
+            hear(&mut heard);
+            let until = Instant::now() + Duration::from_micros(next(&mut random) % 2000);
+            while Instant::now() < until {
+                std::hint::spin_loop();
+            }
+            let open = participant.recoveries().1;
+            child.signal(libc::SIGKILL);
+            let since = Instant::now();
+            let mut transaction = participant.begin().unwrap();
+            transaction.lock(first).unwrap();
+            let waited = since.elapsed();
+            transaction.lock(second).unwrap();
+            let numbers = [first, second].map(|variable| transaction.body(variable, NUMBER));
+            assert_eq!(numbers[0], numbers[1], "kill {kill}: a half operation is visible");
+            assert!(numbers[0] >= seen, "kill {kill}: a committed operation is gone");
+            seen = numbers[0];
+            let block = transaction.body(first, 0);
+            assert_eq!(transaction.load(block).unwrap(), !transaction.load(block + 8).unwrap());
+            transaction.commit().unwrap();
+            all.push(waited);
+            if participant.recoveries().1 > open {
+                held.push(waited);
+            }
+            child.wait(0);
+            participant.sweep().unwrap();
+            assert_eq!(participant.slots_in_use(), 1, "kill {kill}");
+            if kill % 10 == 0 {
+                assert_clean(&participant, "after a kill");
+            }
+        }
+        assert_clean(&participant, "after all kills");
+        let (recovered, open) = participant.recoveries();
+        let _ = writeln!(std::io::stderr(), "{seen} operations, {recovered} lanes recovered, {open} with an open journal");
+        assert!(open > 0 && !held.is_empty());
+        tell_times("kill to the survivor's lock", &mut all);
+        tell_times("the same where the dead one's journal was in the way", &mut held);
+        assert!(all.last().unwrap() < &Duration::from_secs(1));
+    });
+}
+
+/// Several workers, several who look after the dead, and the kills fall on workers and on
+/// those who repair alike.
+#[test]
+fn a_storm_with_several_survivors() {
+    isolated("a_storm_with_several_survivors", || {
+        let kills: usize = std::env::var("SHAREVAR_STORM_KILLS").ok().map_or(400, |text| text.parse().unwrap());
+        let (participant, first) = arena();
+        let second = immortal(&participant);
+        let mut random = 0x2545_f491_4f6c_dd1d;
+        let worker = |random: &mut u64| {
+            let seed = next(random);
+            let by_sweeping = next(random).is_multiple_of(3);
+            Child::fork(|| {
+                if by_sweeping {
+                    loop {
+                        participant.sweep().unwrap();
+                        count_up_both(&participant, [first, second]);
+                    }
+                }
+                work_for_ever(&participant, [first, second], seed);
+            })
+        };
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let sweeper = scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    participant.sweep().unwrap();
+                    count_up_both(&participant, [first, second]);
+                }
+            });
+            let mut workers: Vec<_> = (0..4).map(|_| worker(&mut random)).collect();
+            for _ in 0..kills {
+                std::thread::sleep(Duration::from_micros(next(&mut random) % 3000));
+                let place = next(&mut random) as usize % workers.len();
+                workers[place].signal(libc::SIGKILL);
+                if next(&mut random).is_multiple_of(3) {
+                    // Two at once: the second may just be repairing for another.
+                    workers[(place + 1) % 4].signal(libc::SIGKILL);
+                    workers[(place + 1) % 4] = worker(&mut random);
+                }
+                workers[place] = worker(&mut random);
+                assert!(!sweeper.is_finished());
+            }
+            drop(workers);
+            stop.store(true, Ordering::Relaxed);
+        });
+        assert_swept(&participant, 1);
+        assert_eq!(participant.peek_body(first, NUMBER), participant.peek_body(second, NUMBER));
+        let (recovered, open) = participant.recoveries();
+        let _ = writeln!(
+            std::io::stderr(),
+            "{} operations, {recovered} lanes recovered, {open} with an open journal",
+            participant.peek_body(first, NUMBER)
+        );
+    });
+}
+
+fn count_up_both(participant: &Participant, variables: [Variable; 2]) {
+    let mut transaction = participant.begin().unwrap();
+    for variable in variables {
+        transaction.lock(variable).unwrap();
+    }
+    let numbers = variables.map(|variable| transaction.body(variable, NUMBER));
+    assert_eq!(numbers[0], numbers[1], "a half operation is visible");
+    for variable in variables {
+        transaction.set_body(variable, NUMBER, numbers[0] + 1).unwrap();
+    }
+    transaction.commit().unwrap();
+}

@@ -365,7 +365,7 @@ pub fn bytes_of(words: &[u64], length: usize) -> Vec<u8> {
 
 /// The bytes that [`Encoder::int`] writes, as words, without writing them.
 #[inline]
-fn int_words(value: i64) -> ([u64; INLINE_WORDS], usize) {
+pub(crate) fn int_words(value: i64) -> ([u64; INLINE_WORDS], usize) {
     let unsigned = value as u64;
     let narrow = |marker: u64, big_endian: u64| [marker | big_endian << 8, 0, 0, 0, 0];
     match value {

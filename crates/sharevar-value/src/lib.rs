@@ -41,6 +41,7 @@ pub mod word;
 mod canonical;
 mod key_words;
 mod nesting;
+mod short_key;
 
 pub use bigint::BigInt;
 pub use decode::{Decoder, Event};
@@ -52,5 +53,6 @@ pub use hash::HashSeed;
 pub use key::{Key, KeyForm};
 pub use nesting::MAX_DEPTH;
 pub use serialize::{to_encoded, to_key};
+pub use short_key::ShortKey;
 pub use value::Value;
 pub use word::{ShortText, Word, WordKind};

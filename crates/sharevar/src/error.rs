@@ -53,10 +53,65 @@ pub enum Error {
         reason: String,
     },
     /// A handle belongs to an arena that this process has not attached.
-    #[error("the handle belongs to the arena {arena:032x}, which this process has not attached")]
+    #[error(
+        "the handle belongs to the arena {arena:032x}, which this process has not attached; \
+         start the process with `Command::share(&manager)` and take `Manager::inherited()` first"
+    )]
     ForeignArena {
         /// The arena's identity.
         arena: u128,
+    },
+    /// A variable of one manager was to be stored in a variable of another.
+    #[error(
+        "a variable of the arena {arena:032x} cannot be stored in a variable of another arena; \
+         make both with the same manager"
+    )]
+    OtherManager {
+        /// The identity of the arena of the variable to be stored.
+        arena: u128,
+    },
+    /// A text that is no variable's name.
+    #[error("{text:?} does not name a variable; pass on what `VariableId` prints, unchanged")]
+    NotAVariableId {
+        /// The text.
+        text: String,
+    },
+    /// This process has attached so many arenas that no more can be entered.
+    #[error("this process already uses {limit} managers, which is its limit; drop some")]
+    TooManyManagers {
+        /// The number.
+        limit: usize,
+    },
+    /// Every process that had the manager ended before this one attached.
+    #[error("every process that used this manager has ended, and its variables with them; start a new one")]
+    Abandoned,
+    /// A slice or a named array has another length than was asked for.
+    #[error("the length is {found}, not {asked}")]
+    WrongLength {
+        /// The length there is.
+        found: u64,
+        /// The length asked for.
+        asked: u64,
+    },
+    /// A file cannot be opened, read or written.
+    #[error("{what} {path}: {cause}")]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// Which file.
+        path: String,
+        /// What the kernel said.
+        cause: String,
+    },
+    /// A function in a new process gave no result.
+    #[error("{function} in process {process} {ending}")]
+    Function {
+        /// The function.
+        function: &'static str,
+        /// The process.
+        process: u32,
+        /// How it ended.
+        ending: String,
     },
     /// Starting or reaching a process failed.
     #[error("{what}: {cause}")]

@@ -79,7 +79,8 @@ impl PartialEq for Handle {
 impl Eq for Handle {}
 
 /// What a variable is. The numbers stand in the arena.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[repr(u64)]
 pub enum Kind {
     /// A dict.
@@ -95,11 +96,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    const ALL: [Self; 5] = [Self::Dict, Self::List, Self::Value, Self::Array, Self::Lock];
+
     /// The kind of that number.
     pub fn from_number(number: u64) -> Option<Self> {
-        [Self::Dict, Self::List, Self::Value, Self::Array, Self::Lock]
-            .into_iter()
-            .find(|kind| *kind as u64 == number)
+        Self::ALL.into_iter().find(|kind| *kind as u64 == number)
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// Its name, as users write it.

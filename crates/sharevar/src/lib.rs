@@ -1,6 +1,5 @@
 //! Shared variables for processes.
 #![forbid(unsafe_code)]
-#![allow(clippy::inline_always)] // One operation is tens of nanoseconds; the figures are in docs/.
 
 mod error;
 mod handle;

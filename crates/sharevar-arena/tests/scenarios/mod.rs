@@ -6,15 +6,16 @@
 //! the same words if the locks are free; then the first is recovered.
 //! *HOLD*: on a copy, a second participant stands inside a transaction while a third recovers
 //! the first.
+//! *Two sweepers*: on a copy, at each point of the recovery by one that lives, another sweeps too.
 #![allow(dead_code)] // Each test binary uses a part.
 
 pub(crate) mod operations;
 
 use sharevar_arena::{HeapShape, Kinds, Participant, Result, Variable, crash};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Words 0 to 5 are blocks or handles, 6 is a number, 7 a handle.
 pub(crate) const RECORD: u64 = 1;
@@ -259,6 +260,7 @@ pub(crate) struct Points {
     pub(crate) second: u64,
     pub(crate) second_slip: u64,
     pub(crate) second_hold: u64,
+    pub(crate) two: u64,
 }
 
 /// Which deaths are played, each at every so-many-th point; 0 is not at all.
@@ -273,17 +275,30 @@ pub(crate) struct Plan {
     pub(crate) second_step: u64,
     pub(crate) second_slip: u64,
     pub(crate) second_hold: u64,
+    /// Points of the operation after which two sweep, and points of the first one's sweep.
+    pub(crate) two: u64,
+    pub(crate) two_step: u64,
 }
 
 impl Plan {
     pub(crate) const NOTHING: Self =
-        Self { first: 0, slip: 0, hold: 0, second: 0, second_step: 1, second_slip: 0, second_hold: 0 };
+        Self { first: 0, slip: 0, hold: 0, second: 0, second_step: 1, second_slip: 0, second_hold: 0, two: 0, two_step: 1 };
     pub(crate) const FIRST: Self = Self { first: 1, ..Self::NOTHING };
     pub(crate) const SLIP: Self = Self { slip: 1, ..Self::NOTHING };
     pub(crate) const HOLD: Self = Self { hold: 1, ..Self::NOTHING };
     pub(crate) const SECOND: Self = Self { second: 1, ..Self::NOTHING };
     pub(crate) const SECOND_SLIP: Self = Self { second: 1, second_slip: 1, ..Self::NOTHING };
+    pub(crate) const TWO: Self = Self { two: 1, ..Self::NOTHING };
     pub(crate) const SECOND_HOLD: Self = Self { second: 1, second_hold: 1, ..Self::NOTHING };
+}
+
+/// Called once a scenario is set up: from here on mistakes are made, if any.
+pub(crate) static ARM: Mutex<Option<fn()>> = Mutex::new(None);
+
+fn arm() {
+    if let Some(arm) = *ARM.lock().unwrap() {
+        arm();
+    }
 }
 
 fn is_due(point: u64, every: u64) -> bool {
@@ -314,6 +329,7 @@ pub(crate) fn play(operation: &Operation, plan: Plan) -> Points {
         let (record, reader, operation) = (record.clone(), world.survivor.clone(), *operation);
         move |point| at_point(&operation, plan, &reader, variables, point, &mut record.borrow_mut())
     };
+    arm();
     crash::observe(hook, || (operation.run)(&world));
     let passed = crash::passed();
     assert!(passed > 0, "{}: no crash point was passed", operation.name);
@@ -367,6 +383,42 @@ fn at_point(
     }
     if is_due(point, plan.second) {
         second_level(operation, plan, reader, variables, &when, record);
+    }
+    if is_due(point, plan.two) {
+        record.points.two += two_sweepers(plan, reader, variables, &when);
+    }
+}
+
+/// How often the second could sweep without having to wait for the first.
+fn two_sweepers(plan: Plan, reader: &Participant, variables: [Variable; 2], when: &str) -> u64 {
+    let expected = outcome(&recover(reader.snapshot().unwrap()), variables);
+    let mut count = 0;
+    let mut chosen = 1;
+    loop {
+        let one = Participant::attach_unswept(reader.snapshot().unwrap(), KINDS).unwrap();
+        let other = Participant::attach_unswept(one.descriptor().unwrap(), KINDS).unwrap();
+        let raw = one.versions();
+        let swept = Rc::new(Cell::new(false));
+        let hook = {
+            let (other, swept) = (other.clone(), swept.clone());
+            move |point| {
+                if point == chosen && !other.is_heap_locked() && !other.has_dying() {
+                    other.sweep().unwrap();
+                    swept.set(true);
+                }
+            }
+        };
+        crash::observe(hook, || one.sweep().unwrap());
+        if crash::passed() < chosen {
+            return count;
+        }
+        other.sweep().unwrap();
+        let when = format!("{when}, another sweeps at {chosen}");
+        assert_recovered(&one, variables, &raw, &when);
+        assert_eq!(one.slots_in_use(), 2, "{when}: a dead one's slot is left");
+        assert_eq!(outcome(&one, variables), expected, "{when}: another outcome");
+        count += u64::from(swept.get());
+        chosen += plan.two_step;
     }
 }
 
@@ -445,6 +497,7 @@ fn second_level(
 pub(crate) fn the_living_are_waited_for() {
     let world = World::new();
     let holder = world.mortal();
+    arm();
     let held = begin_clash(&holder, world.first, 1);
     let other = world.survivor.clone();
     let first = world.first;
@@ -499,10 +552,38 @@ pub(crate) fn many_spans_fill_up_again() {
         put_in_table(&participant, table, index, 8192).unwrap();
     }
     assert!(participant.heap_shape().unwrap().spans >= SPANS);
+    arm();
     for span in 0..SPANS {
         put_in_table(&participant, table, span * BLOCKS, 0).unwrap();
         put_in_table(&participant, table, span * BLOCKS, 8192).unwrap();
     }
     put_in_table(&participant, table, SPANS * BLOCKS, 8192).unwrap();
     assert_clean(&participant, "after all spans filled up again");
+}
+
+/// A participant dies at each point of letting a variable go; another, who looks only after the
+/// dying, must not take the content of a variable whose release will be undone.
+pub(crate) fn an_undone_release_takes_no_content() {
+    let world = World::new();
+    (operations::LET_GO.prepare)(&world);
+    let own = world.own.borrow().unwrap();
+    let reader = world.survivor.clone();
+    let mut alive = 0;
+    let seen = Rc::new(RefCell::new(0));
+    let hook = {
+        let seen = seen.clone();
+        move |point| {
+            let other = Participant::attach_unswept(reader.snapshot().unwrap(), KINDS).unwrap();
+            other.reap().unwrap();
+            if other.variable(own.header(), own.generation()).is_ok() && other.references_to(own) > 0 {
+                assert_ne!(other.peek_body(own, 0), 0, "point {point}: a living variable is empty");
+                alive += 1;
+                *seen.borrow_mut() = alive;
+            }
+            drop(other);
+        }
+    };
+    arm();
+    crash::observe(hook, || (operations::LET_GO.run)(&world));
+    assert!(*seen.borrow() > 0);
 }

@@ -48,6 +48,33 @@ impl RawValue {
         Ok(found.filter(|content| !matches!(content, Content::Word(word) if word.is_absent())))
     }
 
+    /// What it holds if that fits a word. `None` says nothing: ask [`Self::get`].
+    #[inline(always)]
+    pub fn get_word(&self) -> Option<Word> {
+        self.handle.participant().peek(self.handle.variable(), |peek| {
+            let word = Word(peek.body(0));
+            (!word.is_block() && !word.is_handle() && !word.is_absent()).then_some(word)
+        })
+    }
+
+    /// Sets it if it was a word and becomes one. If not, nothing is done and the answer is
+    /// `false`: go by [`Self::set`].
+    #[inline(always)]
+    pub fn set_word(&self, word: Word) -> bool {
+        if word.is_block() || word.is_handle() {
+            return false;
+        }
+        let done = self.handle.participant().change_one(self.handle.variable(), |change| {
+            let old = Word(change.body(0));
+            if old.is_block() || old.is_handle() {
+                return None;
+            }
+            change.change_body(0, word.0);
+            Some(())
+        });
+        done.is_some()
+    }
+
     /// Sets it.
     #[inline]
     pub fn set(&self, value: &Encoded) -> Result<()> {

@@ -8,7 +8,7 @@
 //! The root is 0, the block's offset, or the directory's offset plus one.
 
 use super::source::Source;
-use sharevar_arena::{Result, Transaction};
+use sharevar_arena::{Peek, Result, Transaction};
 
 /// Bytes of a segment.
 const SEGMENT: u64 = 32 << 10;
@@ -43,6 +43,16 @@ impl Segments {
         }
         let segment = source.load((root & !1).wrapping_add(index / self.per_segment() * 8))?;
         Ok(segment.wrapping_add(index % self.per_segment() * self.element))
+    }
+
+    /// The same for a short look.
+    #[inline(always)]
+    pub(crate) fn peek(self, peek: &Peek<'_>, root: u64, index: u64) -> Option<u64> {
+        if root & 1 == 0 {
+            return Some(root.wrapping_add(index.wrapping_mul(self.element)));
+        }
+        let segment = peek.load((root & !1).wrapping_add(index / self.per_segment() * 8))?;
+        Some(segment.wrapping_add(index % self.per_segment() * self.element))
     }
 
     /// Makes room for element number `used`. Gives back the root to store, the same or a new one.

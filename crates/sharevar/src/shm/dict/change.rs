@@ -121,8 +121,10 @@ fn store_key(transaction: &mut Transaction<'_>, at: u64, key: &Key) -> Result<(u
     let form = u64::from(key.form().tag());
     let meta = (form << 24 | entry::key_length_field(key.len())) << 32;
     if !entry::is_in_block(meta) {
-        for (index, word) in key.words().iter().enumerate() {
-            fill(transaction, used_before, at + KEY + index as u64 * 8, *word)?;
+        // All four words, so that a short key is compared without asking for its length.
+        for index in 0..4 {
+            let word = key.words().get(index).copied().unwrap_or(0);
+            fill(transaction, used_before, at + KEY + index as u64 * 8, word)?;
         }
         return Ok((meta, used_before));
     }

@@ -20,6 +20,7 @@
 
 mod change;
 mod entry;
+mod quick;
 mod reap;
 mod walk;
 

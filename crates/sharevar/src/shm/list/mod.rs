@@ -16,6 +16,7 @@
 //! bits where the ring begins.
 
 mod change;
+mod quick;
 mod reap;
 mod shift;
 mod slice;

@@ -1,0 +1,73 @@
+# `make help` lists the targets. `.ci/run` calls these and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The snapshot tests copy an arena thousands of times: optimised, but quick to link.
+PROFILE := checked
+export CARGO_TERM_PROGRESS_WHEN ?= never
+
+ifneq ($(shell command -v cargo-nextest 2>/dev/null),)
+RUN_TESTS = cargo nextest run --cargo-profile $(PROFILE)
+else
+RUN_TESTS = cargo test --profile $(PROFILE) --lib --bins --tests
+endif
+
+.PHONY: help demo test test-rust test-crash test-loom test-docs test-python examples lint format build bench clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+demo: build examples ## three programs, in Rust and in Python, and what an operation costs
+	@for program in global list_and_lock append_file; do \
+		printf '\n\033[1m%s, in Rust\033[0m\n' $$program; target/release/examples/$$program || exit 1; \
+		printf '\n\033[1m%s, in Python\033[0m\n' $$program; $(BIN)/python examples/python/$$program.py || exit 1; \
+	done
+	@printf '\n\033[1mwhat an operation costs\033[0m\n'; $(BIN)/python examples/python/table.py
+
+test: test-rust test-crash test-loom test-docs test-python ## every test
+
+test-rust: ## models, real processes, kill storms
+	$(RUN_TESTS) --workspace --exclude sharevar-python
+
+test-crash: ## death at every crash point; and that the tests find known mistakes
+	$(RUN_TESTS) -p sharevar-arena -p sharevar --features sharevar-arena/mistakes,sharevar/mistakes
+
+test-loom: ## the lock word and the claim of a journal, in every order
+	RUSTFLAGS="--cfg loom" cargo test -p sharevar-arena --lib --release --target-dir target/loom loom
+
+test-docs: ## every example in the Rust documentation
+	cargo test --doc --workspace --exclude sharevar-python
+
+test-python: build examples ## the Python side, on the built module
+	$(BIN)/python -m pytest python/tests
+
+examples: ## the demo programs in Rust
+	cargo build --release --examples -p sharevar
+
+build: $(VENV)/built ## the Python module, in a virtual environment of its own
+
+$(VENV)/bin/maturin: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --group dev
+
+$(VENV)/built: $(VENV)/bin/maturin $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet
+	@touch $@
+
+lint: $(VENV)/bin/maturin ## format, clippy, documentation, ruff, types
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p sharevar-arena -p sharevar --all-targets --features sharevar-arena/mistakes,sharevar/mistakes -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+format: ## rustfmt
+	cargo fmt --all
+
+bench: build ## what operations cost, in Rust and in Python
+	cargo bench -p sharevar
+	$(BIN)/python python/benches/operations.py
+
+clean: ## everything that was built
+	rm -rf target $(VENV)

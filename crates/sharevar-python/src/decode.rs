@@ -1,0 +1,117 @@
+//! Python's values on their way out.
+
+use crate::arena::Arena;
+use crate::errors::{Class, raise, to_python};
+use crate::native;
+use crate::pickler;
+use crate::proxy;
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PySet, PyString, PyTuple};
+use sharevar::Handle;
+use sharevar::shm::Content;
+use sharevar_value::{DecodeError, Decoder, Event, Word, WordKind};
+
+/// The object that a cell's content stands for.
+#[inline(always)]
+pub(crate) fn decode<'py>(py: Python<'py>, content: Content, arena: &Py<Arena>) -> PyResult<Bound<'py, PyAny>> {
+    if let Content::Word(word) = content
+        && let Some(int) = word.as_int()
+    {
+        return int.into_bound_py_any(py);
+    }
+    decode_other(py, content, arena)
+}
+
+fn decode_other<'py>(py: Python<'py>, content: Content, arena: &Py<Arena>) -> PyResult<Bound<'py, PyAny>> {
+    match content {
+        Content::Word(word) => decode_word(py, word),
+        Content::Bytes(bytes, handles) => decode_bytes(py, &bytes, &handles, arena),
+        Content::Handle(handle) => proxy::for_handle(arena.bind(py), handle),
+    }
+}
+
+fn decode_word(py: Python<'_>, word: Word) -> PyResult<Bound<'_, PyAny>> {
+    match word.kind() {
+        WordKind::Int(int) => int.into_bound_py_any(py),
+        WordKind::Str(text) => match text.as_str() {
+            Ok(text) => Ok(PyString::new(py, text).into_any()),
+            Err(_) => Err(corrupt(DecodeError::NotUtf8 { at: 0 })),
+        },
+        WordKind::Float(value) => Ok(PyFloat::new(py, value).into_any()),
+        WordKind::Bool(value) => Ok(PyBool::new(py, value).to_owned().into_any()),
+        WordKind::None | WordKind::Absent => Ok(py.None().into_bound(py)),
+        WordKind::Bytes(text) => Ok(PyBytes::new(py, text.as_bytes()).into_any()),
+        WordKind::Block(_) | WordKind::Handle(_) | WordKind::Invalid => Err(corrupt(DecodeError::NotInline(word.0))),
+    }
+}
+
+/// The object that an encoding says. `handles` keep alive what it refers to.
+pub(crate) fn decode_bytes<'py>(
+    py: Python<'py>,
+    bytes: &[u8],
+    handles: &[Handle],
+    arena: &Py<Arena>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut reader = Reader { py, decoder: Decoder::new(bytes), handles, arena };
+    let value = reader.read()?;
+    reader.decoder.finish().map_err(corrupt)?;
+    Ok(value)
+}
+
+struct Reader<'a, 'py> {
+    py: Python<'py>,
+    decoder: Decoder<'a>,
+    handles: &'a [Handle],
+    arena: &'a Py<Arena>,
+}
+
+impl<'py> Reader<'_, 'py> {
+    /// The next value. Recursion ends: the decoder bounds the depth.
+    fn read(&mut self) -> PyResult<Bound<'py, PyAny>> {
+        let py = self.py;
+        match self.decoder.next().map_err(corrupt)? {
+            Event::Str(value) => Ok(PyString::new(py, value).into_any()),
+            Event::Int(value) => value.into_bound_py_any(py),
+            Event::None => Ok(py.None().into_bound(py)),
+            Event::Bool(value) => Ok(PyBool::new(py, value).to_owned().into_any()),
+            Event::Float(value) => Ok(PyFloat::new(py, value).into_any()),
+            Event::Bytes(value) => Ok(PyBytes::new(py, value).into_any()),
+            Event::UInt(value) => value.into_bound_py_any(py),
+            Event::BigInt(bytes) => native::from_big_int(py, bytes),
+            Event::List(count) => Ok(PyList::new(py, self.read_many(count)?)?.into_any()),
+            Event::Tuple(count) => Ok(PyTuple::new(py, self.read_many(count)?)?.into_any()),
+            Event::Set(count) => Ok(PySet::new(py, self.read_many(count)?)?.into_any()),
+            Event::Map(count) => {
+                let dict = PyDict::new(py);
+                for _ in 0..count {
+                    let key = self.read()?;
+                    dict.set_item(key, self.read()?)?;
+                }
+                Ok(dict.into_any())
+            }
+            Event::Pickle(pickle) => pickler::loads(py, pickle),
+            Event::Handle(offset) => {
+                let handle = self.handles.iter().find(|handle| handle.variable().header() == offset);
+                match handle {
+                    Some(handle) => proxy::for_handle(self.arena.bind(py), handle.clone()),
+                    None => Err(raise(Class::CorruptArena, "a value refers to a variable that it does not count")),
+                }
+            }
+        }
+    }
+
+    fn read_many(&mut self, count: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        // No more than there are bytes left: the decoder has checked it.
+        let mut items = Vec::with_capacity(count);
+        for _ in 0..count {
+            items.push(self.read()?);
+        }
+        Ok(items)
+    }
+}
+
+#[cold]
+fn corrupt(error: DecodeError) -> PyErr {
+    to_python(error.into())
+}

@@ -1,0 +1,169 @@
+//! Every error that Python sees, and which of ours becomes which.
+
+use pyo3::exceptions::{PyException, PyIndexError, PyMemoryError, PyOSError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple, PyType};
+use sharevar::Error;
+use sharevar_arena::Error as ArenaError;
+use sharevar_value::{EncodeError, KeyError};
+
+/// The exception classes that are sharevar's own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Sharevar,
+    OutOfSharedMemory,
+    HandleExpired,
+    Closed,
+    NotAnArena,
+    LayoutMismatch,
+    CorruptArena,
+    TransactionTooLarge,
+    TooManyParticipants,
+    CapacityTooSmall,
+    ForeignProcess,
+    DescriptorLost,
+    NotShareable,
+    WrongKind,
+}
+
+/// In the order of [`Class`].
+const CLASSES: [(&str, &str); 14] = [
+    ("SharevarError", "The root of every error that sharevar raises by itself."),
+    ("OutOfSharedMemory", "The arena has no room; the variable is as it was before the call."),
+    ("HandleExpired", "The variable was freed: nobody held it when this reference arrived."),
+    ("ClosedError", "The arena was closed for everybody (its manager was shut down)."),
+    ("NotAnArena", "The descriptor leads to something else than an arena."),
+    ("LayoutMismatch", "The arena was made by a version of sharevar with another layout."),
+    ("CorruptArena", "The arena's bytes contradict themselves."),
+    ("TransactionTooLarge", "One operation would change more than a journal holds; nothing was changed."),
+    ("TooManyParticipants", "Every participant slot of the arena is taken by a live process."),
+    ("CapacityTooSmall", "An arena cannot be made with so little memory."),
+    ("ForeignProcess", "The object belongs to the process that this one was forked from."),
+    ("DescriptorLost", "This process has closed its descriptor of the arena."),
+    ("NotShareable", "The value is of no native type and cannot be pickled; nothing was stored."),
+    ("WrongKind", "The name or handle belongs to a variable of another kind."),
+];
+
+static TYPES: PyOnceLock<Vec<Py<PyType>>> = PyOnceLock::new();
+
+fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
+    TYPES.get_or_try_init(py, || {
+        let mut types: Vec<Py<PyType>> = Vec::with_capacity(CLASSES.len());
+        for (index, (name, doc)) in CLASSES.into_iter().enumerate() {
+            let root = types.first().map_or_else(|| py.get_type::<PyException>(), |root| root.bind(py).clone());
+            let also = match index {
+                _ if index == Class::OutOfSharedMemory as usize => Some(py.get_type::<PyMemoryError>()),
+                _ if index == Class::CapacityTooSmall as usize => Some(py.get_type::<PyValueError>()),
+                _ if index == Class::NotShareable as usize || index == Class::WrongKind as usize => {
+                    Some(py.get_type::<PyTypeError>())
+                }
+                _ => None,
+            };
+            let bases = PyTuple::new(py, std::iter::once(root).chain(also).collect::<Vec<_>>())?;
+            let body = PyDict::new(py);
+            body.set_item("__module__", "sharevar.errors")?;
+            body.set_item("__doc__", doc)?;
+            let made = py.get_type::<PyType>().call1((name, bases, body))?;
+            types.push(made.cast_into::<PyType>()?.unbind());
+        }
+        Ok(types)
+    })
+}
+
+/// Puts the classes into the module.
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    for (class, (name, _)) in types(module.py())?.iter().zip(CLASSES) {
+        module.add(name, class)?;
+    }
+    Ok(())
+}
+
+/// An exception of one of our classes.
+#[cold]
+pub(crate) fn raise(class: Class, message: impl Into<String>) -> PyErr {
+    Python::attach(|py| match types(py) {
+        Ok(types) => PyErr::from_type(types[class as usize].bind(py).clone(), (message.into(),)),
+        Err(error) => error,
+    })
+}
+
+/// Whether an exception is of our tree.
+pub(crate) fn is_ours(py: Python<'_>, error: &PyErr) -> bool {
+    types(py).is_ok_and(|types| error.is_instance(py, types[Class::Sharevar as usize].bind(py)))
+}
+
+/// The `IndexError` that a list raises there; other errors as they are.
+#[cold]
+pub(crate) fn index(error: Error, message: &'static str) -> PyErr {
+    match error {
+        Error::IndexOutOfRange { .. } => PyIndexError::new_err(message),
+        other => to_python(other),
+    }
+}
+
+/// The exception for an error.
+#[cold]
+pub(crate) fn to_python(error: Error) -> PyErr {
+    let message = error.to_string();
+    let class = match error {
+        Error::Arena(error) => match error {
+            ArenaError::OutOfSharedMemory { asked, free, limit } => {
+                return out_of_memory(message, asked, free, limit);
+            }
+            ArenaError::ReservationRefused { .. } => Class::OutOfSharedMemory,
+            ArenaError::CapacityTooSmall { .. } => Class::CapacityTooSmall,
+            ArenaError::NotAnArena { .. } => Class::NotAnArena,
+            ArenaError::LayoutMismatch { .. } => Class::LayoutMismatch,
+            ArenaError::Corrupt { .. } => Class::CorruptArena,
+            ArenaError::TooManyParticipants { .. } => Class::TooManyParticipants,
+            ArenaError::TransactionTooLarge { .. } => Class::TransactionTooLarge,
+            ArenaError::HandleExpired => Class::HandleExpired,
+            ArenaError::WrongKind { .. } => Class::WrongKind,
+            ArenaError::Closed => Class::Closed,
+            ArenaError::ForeignProcess => Class::ForeignProcess,
+            ArenaError::DescriptorLost => Class::DescriptorLost,
+            ArenaError::Os { cause, .. } => return PyOSError::new_err((cause.raw_os_error(), message)),
+            _ => Class::Sharevar,
+        },
+        Error::Encode(EncodeError::TooDeep | EncodeError::TooLarge { .. }) => Class::NotShareable,
+        Error::Decode(_) => Class::CorruptArena,
+        Error::Key(KeyError::Unhashable { .. }) | Error::NotANumber { .. } => return PyTypeError::new_err(message),
+        Error::WrongElement { .. } => Class::WrongKind,
+        Error::IndexOutOfRange { .. } => return PyIndexError::new_err(message),
+        Error::NotLocked => return PyValueError::new_err("semaphore or lock released too many times"),
+        _ => Class::Sharevar,
+    };
+    raise(class, message)
+}
+
+fn out_of_memory(message: String, asked: u64, free: u64, limit: u64) -> PyErr {
+    let error = raise(Class::OutOfSharedMemory, message);
+    let set = Python::attach(|py| {
+        let value = error.value(py);
+        value.setattr("asked", asked)?;
+        value.setattr("free", free)?;
+        value.setattr("limit", limit)
+    });
+    set.err().unwrap_or(error)
+}
+
+/// Turning our results into Python's.
+pub(crate) trait OrRaise<T> {
+    /// The exception for the error, if it is one.
+    fn or_raise(self) -> PyResult<T>;
+}
+
+impl<T> OrRaise<T> for sharevar::Result<T> {
+    #[inline(always)]
+    fn or_raise(self) -> PyResult<T> {
+        self.map_err(to_python)
+    }
+}
+
+impl<T> OrRaise<T> for sharevar_arena::Result<T> {
+    #[inline(always)]
+    fn or_raise(self) -> PyResult<T> {
+        self.map_err(|error| to_python(error.into()))
+    }
+}

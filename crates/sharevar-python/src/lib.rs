@@ -1,0 +1,58 @@
+//! Shared variables for Python: thin classes over `sharevar`.
+//!
+//! The façade in `python/sharevar/` subclasses them with empty `__slots__`, so that
+//! the protocol slots (`[]`, `len`, `in`) are the ones made here: a Python method in
+//! between would cost more than the operation itself.
+#![deny(unsafe_code)]
+#![allow(clippy::inline_always)] // One operation is tens of nanoseconds; see python/benches.
+
+mod arena;
+mod array;
+mod buffer;
+mod decode;
+mod dict;
+mod element;
+mod encode;
+mod errors;
+mod key;
+mod list;
+mod list_slice;
+mod lock;
+mod native;
+mod number;
+mod opaque;
+mod pickler;
+mod proxy;
+mod value;
+mod variable;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+mod _native {
+    #[pymodule_export]
+    use crate::arena::Arena;
+    #[pymodule_export]
+    use crate::array::Array;
+    #[pymodule_export]
+    use crate::dict::Dict;
+    #[pymodule_export]
+    use crate::list::List;
+    #[pymodule_export]
+    use crate::lock::Lock;
+    #[pymodule_export]
+    use crate::pickler::set_pickler;
+    #[pymodule_export]
+    use crate::proxy::set_proxy_class;
+    #[pymodule_export]
+    use crate::value::Value;
+    #[pymodule_export]
+    use crate::variable::Variable;
+
+    use super::{Bound, PyModule, PyResult};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::errors::add_to(module)
+    }
+}

@@ -1,0 +1,38 @@
+//! Looking into Python's ints and strs without calls that build exceptions.
+#![allow(unsafe_code)]
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyInt, PyString};
+
+/// The int, if it fits 64 bits.
+#[inline(always)]
+pub(crate) fn small_int(value: &Bound<'_, PyInt>) -> Option<i64> {
+    let mut overflow = 0;
+    // SAFETY: the object is an int, so there is no conversion that could run code or fail.
+    let int = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
+    (overflow == 0).then_some(int)
+}
+
+/// The int as two's complement, lowest byte first.
+#[cold]
+pub(crate) fn big_int(value: &Bound<'_, PyInt>) -> PyResult<Vec<u8>> {
+    let bits: usize = value.call_method0("bit_length")?.extract()?;
+    let options = pyo3::types::PyDict::new(value.py());
+    options.set_item("signed", true)?;
+    value.call_method("to_bytes", (bits / 8 + 1, "little"), Some(&options))?.extract()
+}
+
+/// The int of two's complement, lowest byte first.
+#[cold]
+pub(crate) fn from_big_int<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let options = pyo3::types::PyDict::new(py);
+    options.set_item("signed", true)?;
+    py.get_type::<PyInt>().call_method("from_bytes", (pyo3::types::PyBytes::new(py, bytes), "little"), Some(&options))
+}
+
+/// The str as UTF-8; `None` if it has lone surrogates.
+#[inline(always)]
+pub(crate) fn text<'a>(value: &'a Bound<'_, PyString>) -> Option<&'a str> {
+    value.to_str().ok()
+}

@@ -1,0 +1,123 @@
+//! Objects for variables that were found in a container, or by name.
+
+use crate::arena::Arena;
+use crate::array::Array;
+use crate::dict::Dict;
+use crate::errors::{Class, raise};
+use crate::list::List;
+use crate::lock::Lock;
+use crate::value::Value;
+use crate::variable::Variable;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+use sharevar::{Handle, Kind};
+use std::sync::{PoisonError, RwLock};
+
+/// A handle on its way into a new object.
+#[pyclass(frozen, module = "sharevar._native", name = "_Held")]
+pub(crate) struct Held {
+    pub(crate) arena: Py<Arena>,
+    pub(crate) handle: Handle,
+}
+
+/// The kinds, in the order of the tables below.
+const KINDS: [Kind; 5] = [Kind::Dict, Kind::List, Kind::Value, Kind::Array, Kind::Lock];
+
+static CLASSES: RwLock<[Option<Py<PyType>>; 5]> = RwLock::new([const { None }; 5]);
+static MAKERS: PyOnceLock<[Py<PyAny>; 5]> = PyOnceLock::new();
+
+fn place(kind: Kind) -> usize {
+    kind as usize - 1
+}
+
+fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
+    match kind {
+        Kind::Dict => py.get_type::<Dict>(),
+        Kind::List => py.get_type::<List>(),
+        Kind::Value => py.get_type::<Value>(),
+        Kind::Array => py.get_type::<Array>(),
+        Kind::Lock => py.get_type::<Lock>(),
+    }
+}
+
+/// Sets the class of the proxies that reading a container gives.
+#[pyfunction]
+#[pyo3(signature = (kind, cls))]
+pub(crate) fn set_proxy_class(kind: &str, cls: &Bound<'_, PyType>) -> PyResult<()> {
+    let Some(known) = KINDS.into_iter().find(|known| known.name() == kind) else {
+        return Err(PyValueError::new_err(format!("there is no kind of variable named {kind:?}")));
+    };
+    if !cls.is_subclass(&native_class(cls.py(), known))? {
+        return Err(PyTypeError::new_err(format!("the class of a {kind} must be derived from the native one")));
+    }
+    let old = {
+        let mut classes = CLASSES.write().unwrap_or_else(PoisonError::into_inner);
+        classes[place(known)].replace(cls.clone().unbind())
+    };
+    drop(old);
+    Ok(())
+}
+
+/// The kind whose native class `cls` is derived from.
+pub(crate) fn kind_of_class(cls: &Bound<'_, PyType>) -> PyResult<Kind> {
+    for kind in KINDS {
+        if cls.is_subclass(&native_class(cls.py(), kind))? {
+            return Ok(kind);
+        }
+    }
+    Err(PyTypeError::new_err(format!("{} is no class of variables", cls.name()?)))
+}
+
+/// An object of the registered class for a variable that was found.
+pub(crate) fn for_handle<'py>(arena: &Bound<'py, Arena>, handle: Handle) -> PyResult<Bound<'py, PyAny>> {
+    let py = arena.py();
+    let Some(kind) = handle.kind() else {
+        return Err(raise(Class::CorruptArena, "a variable of an unknown kind was found"));
+    };
+    let class = {
+        let classes = CLASSES.read().unwrap_or_else(PoisonError::into_inner);
+        classes[place(kind)].as_ref().map(|class| class.bind(py).clone())
+    };
+    let class = class.unwrap_or_else(|| native_class(py, kind));
+    make(arena, &class, kind, handle)
+}
+
+/// An object of class `cls` for a variable.
+pub(crate) fn of_class<'py>(
+    arena: &Bound<'py, Arena>,
+    cls: &Bound<'py, PyType>,
+    handle: Handle,
+) -> PyResult<Bound<'py, PyAny>> {
+    let kind = kind_of_class(cls)?;
+    match handle.kind() {
+        Some(found) if found == kind => make(arena, cls, kind, handle),
+        found => {
+            let found = found.map_or("variable of an unknown kind", Kind::name);
+            Err(raise(Class::WrongKind, format!("the variable is a {found}, not a {}", kind.name())))
+        }
+    }
+}
+
+/// Calls the native `__new__` itself: that of a derived class may want other arguments.
+fn make<'py>(
+    arena: &Bound<'py, Arena>,
+    cls: &Bound<'py, PyType>,
+    kind: Kind,
+    handle: Handle,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = arena.py();
+    let makers = MAKERS.get_or_try_init(py, || {
+        let makers = KINDS.map(|kind| native_class(py, kind).getattr("__new__").map(Bound::unbind));
+        let [dict, list, value, array, lock] = makers;
+        PyResult::Ok([dict?, list?, value?, array?, lock?])
+    })?;
+    let held = Held { arena: arena.clone().unbind(), handle };
+    makers[place(kind)].bind(py).call1((cls, held))
+}
+
+/// The variable of an object, if it is one.
+pub(crate) fn variable_of<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a Variable> {
+    object.cast::<Variable>().ok().map(Bound::get)
+}

@@ -1,0 +1,102 @@
+//! What all variables have: their arena, where they are, what they are.
+
+use crate::arena::Arena;
+use crate::errors::OrRaise;
+use crate::pickler;
+use crate::proxy::Held;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use sharevar::{Handle, Kind, Participant};
+use std::sync::Arc;
+
+/// A reference to one shared variable.
+#[pyclass(subclass, frozen, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Variable {
+    arena: Py<Arena>,
+    variable: sharevar::Variable,
+    kind: Kind,
+}
+
+#[pymethods]
+impl Variable {
+    /// The arena that holds the variable.
+    #[getter]
+    fn arena(&self, py: Python<'_>) -> Py<Arena> {
+        self.arena.clone_ref(py)
+    }
+
+    /// Where the variable is: its header's offset and its generation.
+    #[getter]
+    fn handle(&self) -> (u64, u64) {
+        // Whoever asks while a value is being pickled writes this reference into the pickle.
+        pickler::note_reference(self.arena.get().participant(), self.variable.header());
+        (self.variable.header(), self.variable.generation())
+    }
+
+    /// ``'dict'``, ``'list'``, ``'value'``, ``'array'`` or ``'lock'``.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.kind.name()
+    }
+}
+
+impl Variable {
+    /// The part of a proxy that every kind has.
+    pub(crate) fn of(arena: &Bound<'_, Arena>, handle: &Handle, kind: Kind) -> Self {
+        Self { arena: arena.clone().unbind(), variable: handle.variable(), kind }
+    }
+
+    /// The arena's object.
+    #[inline(always)]
+    pub(crate) fn home(&self) -> &Py<Arena> {
+        &self.arena
+    }
+
+    /// The header's offset, if the variable is in the arena of `participant`.
+    pub(crate) fn offset_in(&self, participant: &Participant) -> Option<u64> {
+        let own = self.arena.get().participant();
+        (own.arena_id() == participant.arena_id()).then(|| self.variable.header())
+    }
+}
+
+/// What `__new__` of a variable's class is given: the arena to make one in, or the handle of
+/// one that exists.
+pub(crate) struct Origin<'py> {
+    /// The arena.
+    pub(crate) arena: Bound<'py, Arena>,
+    handle: Option<Handle>,
+}
+
+impl<'py> Origin<'py> {
+    /// From the first argument.
+    pub(crate) fn from_argument(argument: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(arena) = argument.cast::<Arena>() {
+            return Ok(Self { arena: arena.clone(), handle: None });
+        }
+        if let Ok(held) = argument.cast::<Held>() {
+            let held = held.get();
+            let arena = held.arena.bind(argument.py()).clone();
+            return Ok(Self { arena, handle: Some(held.handle.clone()) });
+        }
+        let name = argument.get_type().name()?;
+        Err(PyTypeError::new_err(format!("a variable is made in an Arena, not in a {name}")))
+    }
+
+    /// The variable: opened, or made.
+    pub(crate) fn open<R>(
+        &mut self,
+        open: impl FnOnce(Handle) -> sharevar::Result<R>,
+        make: impl FnOnce(&Arc<Participant>) -> sharevar::Result<R>,
+    ) -> PyResult<R> {
+        match self.handle.take() {
+            Some(handle) => open(handle).or_raise(),
+            None => make(self.arena.get().participant()).or_raise(),
+        }
+    }
+
+    /// Whether the variable exists already.
+    pub(crate) fn exists(&self) -> bool {
+        self.handle.is_some()
+    }
+}

@@ -1,0 +1,197 @@
+//! The typed list.
+
+use crate::error::{Error, Result};
+use crate::shared::shared;
+use crate::shm::RawList;
+use crate::{decode, encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sharevar_arena::Participant;
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// A shared list. Every method is one operation for all processes.
+///
+/// ```
+/// let manager = sharevar::Manager::new()?;
+/// let names = manager.list::<String>()?;
+/// names.push("Grace")?;
+/// names.insert(0, "Ada")?;
+/// names.extend(["Alan".to_owned()])?;
+/// assert_eq!(names.to_vec()?, ["Ada", "Grace", "Alan"]);
+/// assert_eq!(names.pop()?.as_deref(), Some("Alan"));
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+pub struct List<T> {
+    raw: RawList,
+    items: PhantomData<fn() -> T>,
+}
+
+shared!(List<T>, RawList, { items: PhantomData });
+
+impl<T> List<T> {
+    pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {
+        Self::from_raw(RawList::create(participant)?)
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // The shape that `shared!` asks for.
+    fn from_raw(raw: RawList) -> Result<Self> {
+        Ok(Self { raw, items: PhantomData })
+    }
+
+    /// The untyped list.
+    pub fn raw(&self) -> &RawList {
+        &self.raw
+    }
+
+    /// Number of items.
+    pub fn len(&self) -> Result<usize> {
+        Ok(self.raw.len()? as usize)
+    }
+
+    /// Whether there are no items.
+    pub fn is_empty(&self) -> Result<bool> {
+        self.raw.is_empty()
+    }
+
+    /// Removes all items.
+    pub fn clear(&self) -> Result<()> {
+        self.raw.clear()
+    }
+
+    /// Turns the order round.
+    pub fn reverse(&self) -> Result<()> {
+        loop {
+            let changes = self.participant().changes(self.raw.handle().variable());
+            let order: Vec<u64> = (0..self.raw.len()?).rev().collect();
+            if self.raw.reorder(&order, changes)? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn participant(&self) -> &Arc<Participant> {
+        self.raw.handle().participant()
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> List<T> {
+    /// Item `index`.
+    #[inline]
+    pub fn get(&self, index: usize) -> Result<Option<T>> {
+        found(self.raw.get(position(index)))?.map(decode::content).transpose()
+    }
+
+    /// The last item.
+    pub fn last(&self) -> Result<Option<T>> {
+        found(self.raw.get(-1))?.map(decode::content).transpose()
+    }
+
+    /// Replaces item `index`; [`Error::IndexOutOfRange`] if there is none.
+    pub fn set<W>(&self, index: usize, value: &W) -> Result<()>
+    where
+        T: Borrow<W>,
+        W: Serialize + ?Sized,
+    {
+        let value = encode::value(self.participant(), value)?;
+        self.raw.set(position(index), &value.encoded)
+    }
+
+    /// Adds an item at the end.
+    #[inline]
+    pub fn push<W>(&self, value: &W) -> Result<()>
+    where
+        T: Borrow<W>,
+        W: Serialize + ?Sized,
+    {
+        let value = encode::value(self.participant(), value)?;
+        self.raw.push(&value.encoded)
+    }
+
+    /// Removes the last item and gives it back.
+    pub fn pop(&self) -> Result<Option<T>> {
+        found(self.raw.remove(-1))?.map(decode::content).transpose()
+    }
+
+    /// Puts an item before item `index`; at the end, if there is no such item.
+    pub fn insert<W>(&self, index: usize, value: &W) -> Result<()>
+    where
+        T: Borrow<W>,
+        W: Serialize + ?Sized,
+    {
+        let value = encode::value(self.participant(), value)?;
+        self.raw.insert(position(index), &value.encoded)
+    }
+
+    /// Removes item `index` and gives it back; [`Error::IndexOutOfRange`] if there is none.
+    pub fn remove(&self, index: usize) -> Result<T> {
+        decode::content(self.raw.remove(position(index))?)
+    }
+
+    /// Adds items at the end: up to [`RawList::MAX_ATOMIC_EXTEND`] as one operation, more as so
+    /// many operations of that size.
+    pub fn extend(&self, values: impl IntoIterator<Item = T>) -> Result<()> {
+        let values = encode::many(self.participant(), values, encode::plain)?;
+        self.raw.extend(&values.encoded)
+    }
+
+    /// All items. Up to some 16,000 are read at one moment, more piece by piece.
+    pub fn to_vec(&self) -> Result<Vec<T>> {
+        self.raw.slice(0, u64::MAX)?.0.into_iter().map(decode::content).collect()
+    }
+
+    /// A walk over what is in the list now; changes after this call are not seen.
+    pub fn iter(&self) -> Result<std::vec::IntoIter<T>> {
+        Ok(self.to_vec()?.into_iter())
+    }
+
+    /// Whether an item equals `value`.
+    pub fn contains(&self, value: &T) -> Result<bool>
+    where
+        T: PartialEq,
+    {
+        Ok(self.to_vec()?.contains(value))
+    }
+
+    /// Sorts the list; equal items keep their order.
+    pub fn sort(&self) -> Result<()>
+    where
+        T: Ord,
+    {
+        self.sort_by(T::cmp)
+    }
+
+    /// Sorts the list as `compare` says; equal items keep their order.
+    ///
+    /// Others see the old order or the new one. If the list changes meanwhile, the sorting
+    /// begins again with what is there then.
+    pub fn sort_by(&self, mut compare: impl FnMut(&T, &T) -> Ordering) -> Result<()> {
+        loop {
+            let (items, changes) = self.raw.slice(0, u64::MAX)?;
+            let Some(changes) = changes else { continue };
+            let items = items.into_iter().map(decode::content::<T>).collect::<Result<Vec<_>>>()?;
+            let mut order: Vec<usize> = (0..items.len()).collect();
+            order.sort_by(|left, right| compare(&items[*left], &items[*right]));
+            let order: Vec<u64> = order.into_iter().map(|index| index as u64).collect();
+            if self.raw.reorder(&order, changes)? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// An index for the untyped list, where negative ones count from the end.
+#[inline]
+fn position(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}
+
+fn found<C>(content: Result<C>) -> Result<Option<C>> {
+    match content {
+        Ok(content) => Ok(Some(content)),
+        Err(Error::IndexOutOfRange { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,215 @@
+//! The lock that survives its holder.
+
+use crate::error::{Error, Result};
+use crate::handle::{Handle, Kind};
+use crate::shared::shared;
+use sharevar_arena::{Acquired, Identity, Participant, RobustLock};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A lock between processes, and between the threads of one.
+///
+/// When its holder is killed the next one gets it and is told so, while he holds it: what the
+/// lock protects may be half done, and only he can put it right in peace.
+///
+/// ```
+/// use sharevar::Taken;
+///
+/// let manager = sharevar::Manager::new()?;
+/// let lock = manager.lock()?;
+/// let guard = match lock.lock()? {
+///     Taken::Free(guard) => guard,
+///     Taken::OwnerDied(guard) => {
+///         // ... put right what the dead one has left ...
+///         guard.mark_consistent();
+///         guard
+///     }
+/// };
+/// assert!(lock.try_lock()?.is_none());
+/// drop(guard);
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+///
+/// Whoever has nothing to put right writes `let _guard = lock.lock()?.guard();`.
+pub struct Lock {
+    raw: RawLock,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct RawLock {
+    handle: Handle,
+}
+
+impl RawLock {
+    fn from_handle(handle: Handle) -> Result<Self> {
+        Ok(Self { handle: handle.expect(Kind::Lock)? })
+    }
+
+    fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+shared!(Lock<>, RawLock, {});
+
+/// Tries before the first sleep. One costs half a microsecond, since it asks the kernel whether
+/// the holder lives, so this is about what a short hand-over takes.
+const TRIES: u32 = 4;
+
+/// A lock that was taken, and from whom.
+#[derive(Debug)]
+#[must_use = "the lock is given back at once if the guard is dropped"]
+pub enum Taken<'a> {
+    /// It was free.
+    Free(LockGuard<'a>),
+    /// Its holder died holding it. What it protects may be half done.
+    OwnerDied(LockGuard<'a>),
+}
+
+impl<'a> Taken<'a> {
+    /// The guard, however the last holder ended; [`LockGuard::owner_died`] still tells.
+    pub fn guard(self) -> LockGuard<'a> {
+        match self {
+            Self::Free(guard) | Self::OwnerDied(guard) => guard,
+        }
+    }
+
+    /// Whether the last holder died holding the lock.
+    pub fn owner_died(&self) -> bool {
+        matches!(self, Self::OwnerDied(_))
+    }
+}
+
+/// A lock that is held, until this is dropped.
+#[must_use = "the lock is given back at once if the guard is dropped"]
+pub struct LockGuard<'a> {
+    lock: &'a Lock,
+    /// Who took it. After a fork the child has a copy of this guard, and holds nothing.
+    owner: Identity,
+    /// The holder is the thread that is inside; it cannot be handed to another.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl Lock {
+    pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {
+        Self::from_raw(RawLock { handle: Handle::create(participant, Kind::Lock)? })
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // The shape that `shared!` asks for.
+    fn from_raw(raw: RawLock) -> Result<Self> {
+        Ok(Self { raw })
+    }
+
+    /// Takes the lock, and waits for it as long as it takes. A thread that holds it already
+    /// waits for ever, as with the standard library's.
+    #[inline]
+    pub fn lock(&self) -> Result<Taken<'_>> {
+        loop {
+            if let Some(taken) = self.take(self.robust().try_acquire()?) {
+                return Ok(taken);
+            }
+            if let Some(taken) = self.wait(Duration::MAX)? {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Takes the lock if nobody alive holds it.
+    #[inline]
+    pub fn try_lock(&self) -> Result<Option<Taken<'_>>> {
+        Ok(self.take(self.robust().try_acquire()?))
+    }
+
+    /// Takes the lock, and waits for it no longer than `limit`.
+    pub fn lock_timeout(&self, limit: Duration) -> Result<Option<Taken<'_>>> {
+        if let Some(taken) = self.try_lock()? {
+            return Ok(Some(taken));
+        }
+        self.wait(limit)
+    }
+
+    /// Whether somebody alive holds the lock, at this moment.
+    pub fn is_locked(&self) -> bool {
+        self.robust().is_locked()
+    }
+
+    #[cold]
+    fn wait(&self, limit: Duration) -> Result<Option<Taken<'_>>> {
+        let lock = self.robust();
+        let begin = Instant::now();
+        for _ in 0..TRIES {
+            std::hint::spin_loop();
+            if let Some(taken) = self.take(lock.try_acquire()?) {
+                return Ok(Some(taken));
+            }
+        }
+        let mut round = 0;
+        loop {
+            let left = limit.saturating_sub(begin.elapsed());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            lock.wait(left, round);
+            round = round.saturating_add(1);
+            if let Some(taken) = self.take(lock.try_acquire_after_wait()?) {
+                return Ok(Some(taken));
+            }
+        }
+    }
+
+    fn take(&self, acquired: Acquired) -> Option<Taken<'_>> {
+        let owner = self.raw.handle.participant().identity();
+        let guard = || LockGuard { lock: self, owner, _not_send: PhantomData };
+        match acquired {
+            Acquired::Free => Some(Taken::Free(guard())),
+            Acquired::FromDead => Some(Taken::OwnerDied(guard())),
+            Acquired::Not => None,
+        }
+    }
+
+    #[inline]
+    fn robust(&self) -> RobustLock<'_> {
+        RobustLock::of(self.raw.handle.participant(), self.raw.handle.variable())
+    }
+}
+
+impl LockGuard<'_> {
+    /// Whether the holder before this one died, and [`Self::mark_consistent`] was not called yet.
+    pub fn owner_died(&self) -> bool {
+        self.is_held() && self.lock.robust().owner_died()
+    }
+
+    /// Says that what the lock protects is whole again.
+    pub fn mark_consistent(&self) {
+        if self.is_held() {
+            self.lock.robust().mark_consistent();
+        }
+    }
+
+    /// Gives the lock back, and says if that was no longer possible: the manager was shut down,
+    /// or this is a child that was forked while its parent held the lock.
+    pub fn unlock(self) -> Result<()> {
+        // Dropping it a second time finds that this process no longer holds it.
+        if self.is_held() && self.lock.robust().release()? { Ok(()) } else { Err(Error::NotLocked) }
+    }
+
+    fn is_held(&self) -> bool {
+        self.lock.raw.handle.participant().identity() == self.owner
+    }
+}
+
+impl Drop for LockGuard<'_> {
+    fn drop(&mut self) {
+        if self.is_held() {
+            // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
+            let _ = self.lock.robust().release();
+        }
+    }
+}
+
+impl std::fmt::Debug for LockGuard<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LockGuard({:?})", self.lock)
+    }
+}

@@ -1,0 +1,80 @@
+//! The typed value.
+
+use crate::error::Result;
+use crate::shared::shared;
+use crate::shm::{Content, RawValue};
+use crate::{decode, encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sharevar_arena::Participant;
+use sharevar_value::Word;
+use std::borrow::Borrow;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// One shared value. Every method is one operation for all processes.
+///
+/// ```
+/// let manager = sharevar::Manager::new()?;
+/// let counter = manager.value(5_i64)?;
+/// assert_eq!(counter.fetch_add(2)?, 5);
+/// assert_eq!(counter.get()?, 7);
+/// let place = manager.value((1.5, "here".to_owned()))?;
+/// place.set(&(2.5, "there".to_owned()))?;
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+pub struct Value<T> {
+    raw: RawValue,
+    items: PhantomData<fn() -> T>,
+}
+
+shared!(Value<T>, RawValue, { items: PhantomData });
+
+impl<T> Value<T> {
+    #[allow(clippy::unnecessary_wraps)] // The shape that `shared!` asks for.
+    fn from_raw(raw: RawValue) -> Result<Self> {
+        Ok(Self { raw, items: PhantomData })
+    }
+
+    /// The untyped value.
+    pub fn raw(&self) -> &RawValue {
+        &self.raw
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Value<T> {
+    pub(crate) fn create(participant: &Arc<Participant>, initial: &T) -> Result<Self> {
+        let value = Self::from_raw(RawValue::create(participant)?)?;
+        value.set(initial)?;
+        Ok(value)
+    }
+
+    /// What it holds.
+    #[inline]
+    pub fn get(&self) -> Result<T> {
+        // Made by another program and never set, it reads as none.
+        decode::content(self.raw.get()?.unwrap_or(Content::Word(Word::NONE)))
+    }
+
+    /// Sets it.
+    #[inline]
+    pub fn set<W>(&self, value: &W) -> Result<()>
+    where
+        T: Borrow<W>,
+        W: Serialize + ?Sized,
+    {
+        let value = encode::value(self.raw.handle().participant(), value)?;
+        self.raw.set(&value.encoded)
+    }
+}
+
+impl Value<i64> {
+    /// Adds `by` as one operation and gives back what was there before, as the atomic integers
+    /// of the standard library do.
+    ///
+    /// Beyond 62 bits it is [`NotANumber`](crate::Error::NotANumber), and nothing is changed.
+    #[inline]
+    pub fn fetch_add(&self, by: i64) -> Result<i64> {
+        Ok(self.raw.increment(by)? - by)
+    }
+}

@@ -1,0 +1,287 @@
+//! Values and arrays against models; and what another participant reads while they all change.
+
+mod modeled;
+
+use modeled::{Expected, World, assert_clean, assert_empty, assert_holds, int, is_whole, made, open, text, value_of};
+use proptest::prelude::*;
+use sharevar::Participant;
+use sharevar::shm::{Content, RawArray, RawDict, RawList, RawValue};
+use sharevar_value::{Encoded, Key, Value, Word};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_value_holds_what_was_set_last(sets in prop::collection::vec((made(), -9_i64..10), 1..60)) {
+        let world = World::new();
+        let value = RawValue::create(&world.participant).unwrap();
+        assert!(value.get().unwrap().is_none());
+        assert!(value.increment(1).is_err());
+        for (made, by) in &sets {
+            let (encoded, mut expected, held) = world.make(made);
+            value.set(&encoded).unwrap();
+            drop(held);
+            assert_holds(&value.get().unwrap().unwrap(), &expected);
+            let sum = match expected {
+                Expected::Value(Value::Int(old)) => Some(old),
+                _ => None,
+            };
+            let range = -(1_i64 << 62)..1 << 62;
+            let sum = sum.filter(|old| range.contains(old)).map(|old| old + by).filter(|sum| range.contains(sum));
+            if let Some(sum) = sum {
+                assert_eq!(value.increment(*by).unwrap(), sum);
+                expected = Expected::Value(Value::Int(sum));
+            } else {
+                assert!(value.increment(*by).is_err());
+            }
+            assert_holds(&value.get().unwrap().unwrap(), &expected);
+        }
+        assert_clean(&world.participant, "after the sequence");
+        drop(value);
+        world.end();
+    }
+
+    #[test]
+    fn an_array_holds_what_was_stored(
+        size in 0_u32..4,
+        count in 0_u64..300,
+        stores in prop::collection::vec((any::<u64>(), 1_u64..9, prop::collection::vec(any::<u64>(), 0..40)), 0..30),
+    ) {
+        let participant = modeled::arena();
+        let size = 1_u64 << size;
+        let mask = if size == 8 { u64::MAX } else { (1 << (size * 8)) - 1 };
+        let array = RawArray::create(&participant, 'x', size, count).unwrap();
+        let mut model = vec![0_u64; count as usize];
+        for (place, step, bits) in &stores {
+            if count == 0 {
+                assert!(array.store(0, 1).is_err() && array.load(0).is_err());
+                continue;
+            }
+            let place = place % count;
+            array.store(place, bits.len() as u64).unwrap();
+            model[place as usize] = bits.len() as u64 & mask;
+            let indices: Vec<u64> = (place..count).step_by(*step as usize).take(bits.len()).collect();
+            array.store_slice(indices.iter().copied(), bits).unwrap();
+            for (index, bits) in indices.iter().zip(bits) {
+                model[*index as usize] = bits & mask;
+            }
+            assert!(array.store_slice([0, count].into_iter(), &[1, 1]).is_err());
+        }
+        assert_eq!(array.load_slice(0, u64::MAX).unwrap(), model);
+        for (index, bits) in model.iter().enumerate() {
+            assert_eq!(array.load(index as u64).unwrap(), *bits);
+        }
+        assert_clean(&participant, "after the sequence");
+        drop(array);
+        assert_empty(&participant);
+    }
+}
+
+#[test]
+fn an_array_larger_than_a_step_is_stored_whole() {
+    let participant = modeled::arena();
+    let array = RawArray::create(&participant, 'q', 8, 100_000).unwrap();
+    let bits: Vec<u64> = (0..100_000).map(|number| number * 7).collect();
+    array.store_slice(0..100_000, &bits).unwrap();
+    assert_eq!(array.load_slice(0, 100_000).unwrap(), bits);
+    assert_clean(&participant, "after the store");
+}
+
+const SECONDS: f64 = 1.5;
+const KEYS: u64 = 24;
+
+/// Variables that one thread changes while others read them.
+struct Shared {
+    dict: RawDict,
+    list: RawList,
+    value: RawValue,
+}
+
+impl Shared {
+    fn create(participant: &Arc<Participant>) -> Self {
+        Self {
+            dict: RawDict::create(participant).unwrap(),
+            list: RawList::create(participant).unwrap(),
+            value: RawValue::create(participant).unwrap(),
+        }
+    }
+
+    fn open(&self, participant: &Arc<Participant>) -> Self {
+        let again = |handle: &sharevar::Handle| open(participant, handle.variable());
+        Self {
+            dict: RawDict::from_handle(again(self.dict.handle())).unwrap(),
+            list: RawList::from_handle(again(self.list.handle())).unwrap(),
+            value: RawValue::from_handle(again(self.value.handle())).unwrap(),
+        }
+    }
+}
+
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
+}
+
+fn key_of(dict: &RawDict, number: u64) -> Key {
+    let long = if number.is_multiple_of(3) { 60 } else { 3 };
+    Key::from_str(&format!("{number:0long$}"), dict.seed()).unwrap()
+}
+
+/// An integer that is 7 modulo 1000, a whole text, or a handle on a value that holds a whole text.
+fn some_value(participant: &Arc<Participant>, random: u64) -> (Encoded, Option<RawValue>) {
+    let stamp = random >> 8;
+    match random % 8 {
+        0 | 1 => (int((stamp as i64 % 1_000_000) * 1000 + 7), None),
+        2..=4 => (Value::Str(text(26 + stamp as usize % 300, stamp)).to_encoded().unwrap(), None),
+        5 => (Value::Str(text(26 + stamp as usize % 9000, stamp)).to_encoded().unwrap(), None),
+        _ => {
+            let fresh = RawValue::create(participant).unwrap();
+            fresh.set(&Value::Str(text(40 + stamp as usize % 100, stamp)).to_encoded().unwrap()).unwrap();
+            let handle = fresh.handle().variable().header();
+            if random % 8 == 6 {
+                return (Encoded::Word(Word::handle(handle)), Some(fresh));
+            }
+            let tuple = Value::Tuple(vec![Value::Handle(handle), Value::Str(text(50, stamp))]);
+            (tuple.to_encoded().unwrap(), Some(fresh))
+        }
+    }
+}
+
+fn assert_whole_value(participant: &Arc<Participant>, value: &Value) {
+    match value {
+        Value::Int(number) => assert_eq!(number % 1000, 7, "a torn integer"),
+        Value::Str(text) => assert!(is_whole(text), "a torn text: {text}"),
+        Value::Tuple(items) => items.iter().for_each(|item| assert_whole_value(participant, item)),
+        Value::Handle(offset) => {
+            let fresh = open(participant, participant.variable_at(*offset).unwrap());
+            let content = RawValue::from_handle(fresh).unwrap().get().unwrap().unwrap();
+            assert_whole_value(participant, &value_of(&content));
+        }
+        other => panic!("{other:?} was never stored"),
+    }
+}
+
+fn assert_whole(participant: &Arc<Participant>, content: &Content) {
+    // The handles in `content` keep alive what the value refers to.
+    assert_whole_value(participant, &value_of(content));
+}
+
+fn change(shared: &Shared, participant: &Arc<Participant>, state: &mut u64) {
+    let random = next(state);
+    let (value, _held) = some_value(participant, next(state));
+    let key = key_of(&shared.dict, random % KEYS);
+    match random >> 8 & 15 {
+        0..=4 => shared.dict.insert(&key, &value).unwrap(),
+        5 => drop(shared.dict.remove(&key).unwrap()),
+        6 => {
+            for number in 1000..1000 + random % 700 {
+                shared.dict.insert(&Key::from_int(number as i64, shared.dict.seed()), &int(7)).unwrap();
+            }
+        }
+        7 if random.is_multiple_of(64) => shared.dict.clear().unwrap(),
+        7 | 8 => shared.value.set(&value).unwrap(),
+        9 | 10 => shared.list.push(&value).unwrap(),
+        11 => shared.list.insert((random % 40) as i64, &value).unwrap(),
+        12 if shared.list.len().unwrap() > 40 => {
+            for _ in 0..10 {
+                drop(shared.list.remove((random % 30) as i64).unwrap());
+            }
+        }
+        13 => {
+            let (items, changes) = shared.list.slice(0, u64::MAX).unwrap();
+            let order: Vec<u64> = (0..items.len() as u64).rev().collect();
+            // Somebody else may have changed it meanwhile.
+            if let Some(changes) = changes {
+                shared.list.reorder(&order, changes).unwrap();
+            }
+        }
+        14 if random.is_multiple_of(32) => shared.list.clear().unwrap(),
+        _ if shared.list.len().unwrap() > 0 => {
+            // It may be empty by now.
+            let _ = shared.list.set(0, &value);
+        }
+        _ => {}
+    }
+}
+
+fn read(shared: &Shared, participant: &Arc<Participant>, state: &mut u64) {
+    let random = next(state);
+    match random >> 8 & 7 {
+        0..=3 => {
+            if let Some(content) = shared.dict.get(&key_of(&shared.dict, random % KEYS)).unwrap() {
+                assert_whole(participant, &content);
+            }
+        }
+        4 => {
+            if let Some(content) = shared.value.get().unwrap() {
+                assert_whole(participant, &content);
+            }
+        }
+        5 => match shared.list.get((random % 40) as i64) {
+            Ok(content) => assert_whole(participant, &content),
+            Err(error) => assert!(matches!(error, sharevar::Error::IndexOutOfRange { .. }), "{error}"),
+        },
+        6 => {
+            for item in shared.dict.items(true).unwrap() {
+                Value::decode(&item.key).unwrap();
+                assert_whole(participant, &item.value);
+            }
+        }
+        _ => {
+            for item in shared.list.slice(0, u64::MAX).unwrap().0 {
+                assert_whole(participant, &item);
+            }
+        }
+    }
+}
+
+fn readers_beside(writers: u64) {
+    let participant = modeled::arena();
+    let shared = Shared::create(&participant);
+    let stop = AtomicBool::new(false);
+    let [read_count, change_count] = [AtomicU64::new(0), AtomicU64::new(0)];
+    std::thread::scope(|scope| {
+        // A thread that panics ends the others too.
+        struct Stop<'a>(&'a AtomicBool);
+        impl Drop for Stop<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        for number in 0..writers + 2 {
+            let (participant, shared, stop) = (&participant, &shared, &stop);
+            let counter = if number < writers { &change_count } else { &read_count };
+            scope.spawn(move || {
+                let _stop = Stop(stop);
+                let me = participant.join_again().unwrap();
+                let shared = shared.open(&me);
+                let mut state = number + 1;
+                let until = Instant::now() + Duration::from_secs_f64(SECONDS);
+                while !stop.load(Ordering::Relaxed) && Instant::now() < until {
+                    if number < writers {
+                        change(&shared, &me, &mut state);
+                    } else {
+                        read(&shared, &me, &mut state);
+                    }
+                    counter.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert!(read_count.into_inner() > 100 && change_count.into_inner() > 100);
+    assert_clean(&participant, "after the changes");
+    drop(shared);
+    assert_empty(&participant);
+}
+
+#[test]
+fn nothing_torn_is_read_beside_one_writer() {
+    readers_beside(1);
+}
+
+#[test]
+fn nothing_torn_is_read_beside_two_writers() {
+    readers_beside(2);
+}

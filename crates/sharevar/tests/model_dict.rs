@@ -1,0 +1,253 @@
+//! The dict against a list of pairs in insertion order.
+
+mod modeled;
+
+use modeled::{Expected, Made, World, assert_clean, assert_holds, key, made};
+use proptest::prelude::*;
+use sharevar::shm::{Content, RawDict, RawValue};
+use sharevar_value::{Encoded, Key, Value};
+
+#[derive(Debug, Clone)]
+enum Op {
+    Set(usize, Made),
+    Get(usize),
+    Remove(usize),
+    PopLast,
+    Increment(usize, i64),
+    GetOrInsert(usize, Made),
+    SetIfUnchanged(usize, Made, bool),
+    Update(Vec<(usize, Made)>),
+    UpdateMany(usize, usize),
+    RemoveMany(usize, usize),
+    Clear,
+}
+
+fn op(keys: usize) -> impl Strategy<Value = Op> {
+    prop_oneof![
+        8 => (0..keys, made()).prop_map(|(key, made)| Op::Set(key, made)),
+        4 => (0..keys).prop_map(Op::Get),
+        5 => (0..keys).prop_map(Op::Remove),
+        2 => Just(Op::PopLast),
+        2 => (0..keys, -5_i64..6).prop_map(|(key, by)| Op::Increment(key, by)),
+        3 => (0..keys, made()).prop_map(|(key, made)| Op::GetOrInsert(key, made)),
+        1 => (0..keys, made(), any::<bool>()).prop_map(|(key, made, yes)| Op::SetIfUnchanged(key, made, yes)),
+        2 => prop::collection::vec((0..keys, made()), 0..20).prop_map(Op::Update),
+        1 => (1000_usize..3000, 1_usize..700).prop_map(|(from, count)| Op::UpdateMany(from, count)),
+        1 => (1000_usize..3000, 1_usize..700).prop_map(|(from, count)| Op::RemoveMany(from, count)),
+        1 => Just(Op::Clear),
+    ]
+}
+
+#[derive(Default)]
+struct Model(Vec<(Key, Expected)>);
+
+impl Model {
+    fn place(&self, key: &Key) -> Option<usize> {
+        self.0.iter().position(|(there, _)| there == key)
+    }
+
+    fn set(&mut self, key: Key, value: Expected) {
+        match self.place(&key) {
+            Some(place) => self.0[place].1 = value,
+            None => self.0.push((key, value)),
+        }
+    }
+}
+
+fn assert_same(dict: &RawDict, model: &Model) {
+    assert_eq!(dict.len().unwrap(), model.0.len() as u64);
+    let items = dict.items(true).unwrap();
+    assert_eq!(items.len(), model.0.len());
+    for (item, (key, expected)) in items.iter().zip(&model.0) {
+        assert_eq!(item.key, key.to_original().unwrap(), "the order, or a key's form");
+        assert_holds(&item.value, expected);
+    }
+    for (key, expected) in &model.0 {
+        assert_holds(&dict.get(key).unwrap().unwrap(), expected);
+    }
+}
+
+fn assert_optional(got: Option<&Content>, expected: Option<&Expected>) {
+    match (got, expected) {
+        (Some(got), Some(expected)) => assert_holds(got, expected),
+        (None, None) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[allow(clippy::too_many_lines)] // One arm for each operation.
+fn apply(world: &World, dict: &RawDict, model: &mut Model, op: &Op) {
+    let seed = *dict.seed();
+    match op {
+        Op::Set(number, made) => {
+            let (value, expected, _held) = world.make(made);
+            dict.insert(&key(*number, &seed), &value).unwrap();
+            model.set(key(*number, &seed), expected);
+        }
+        Op::Get(number) => {
+            let key = key(*number, &seed);
+            let expected = model.place(&key).map(|place| &model.0[place].1);
+            assert_optional(dict.get(&key).unwrap().as_ref(), expected);
+            assert_eq!(dict.contains(&key).unwrap(), expected.is_some());
+        }
+        Op::Remove(number) => {
+            let key = key(*number, &seed);
+            let expected = model.place(&key).map(|place| model.0.remove(place).1);
+            assert_optional(dict.remove(&key).unwrap().as_ref(), expected.as_ref());
+        }
+        Op::PopLast => {
+            let got = dict.pop_last().unwrap();
+            let expected = model.0.pop();
+            assert_optional(got.as_ref().map(|item| &item.value), expected.as_ref().map(|(_, value)| value));
+            if let (Some(item), Some((key, _))) = (got, expected) {
+                assert_eq!(item.key, key.to_original().unwrap());
+            }
+        }
+        Op::Increment(number, by) => {
+            let key = key(*number, &seed);
+            let old = match model.place(&key).map(|place| &model.0[place].1) {
+                None => Some(0),
+                Some(Expected::Value(Value::Int(old))) => Some(*old),
+                Some(_) => None,
+            };
+            let sum = old.and_then(|old| old.checked_add(*by));
+            let fits = |sum: &i64| (-(1 << 62)..1 << 62).contains(sum);
+            match sum.filter(fits).filter(|_| old.is_none_or(|old| fits(&old))) {
+                Some(sum) => {
+                    assert_eq!(dict.increment(&key, *by).unwrap(), sum);
+                    model.set(key, Expected::Value(Value::Int(sum)));
+                }
+                None => assert!(dict.increment(&key, *by).is_err()),
+            }
+        }
+        Op::GetOrInsert(number, made) => {
+            let key = key(*number, &seed);
+            let (value, expected, _held) = world.make(made);
+            let (got, set) = dict.get_or_insert(&key, &value).unwrap();
+            assert_eq!(set, model.place(&key).is_none());
+            if set {
+                model.set(key.clone(), expected);
+            }
+            assert_holds(&got, &model.0[model.place(&key).unwrap()].1);
+        }
+        Op::SetIfUnchanged(number, made, unchanged) => {
+            let key = key(*number, &seed);
+            let (value, expected, _held) = world.make(made);
+            let (_, changes) = dict.opaque_keys().unwrap();
+            let changes = if *unchanged { changes } else { changes.wrapping_sub(1) };
+            assert_eq!(dict.insert_if_unchanged(&key, &value, changes).unwrap(), *unchanged);
+            if *unchanged {
+                model.set(key, expected);
+            }
+        }
+        Op::Update(items) => {
+            let mut held: Vec<Option<RawValue>> = Vec::new();
+            let mut pairs: Vec<(Key, Encoded)> = Vec::new();
+            for (number, made) in items {
+                let (value, expected, fresh) = world.make(made);
+                pairs.push((key(*number, &seed), value));
+                model.set(key(*number, &seed), expected);
+                held.push(fresh);
+            }
+            dict.update(&pairs).unwrap();
+        }
+        Op::UpdateMany(from, count) => {
+            let pairs: Vec<_> = (*from..from + count)
+                .map(|number| (Key::from_int(number as i64, &seed), modeled::int(number as i64)))
+                .collect();
+            dict.update(&pairs).unwrap();
+            for (key, _) in pairs {
+                let value = Value::decode(&key.to_original().unwrap()).unwrap();
+                model.set(key, Expected::Value(value));
+            }
+        }
+        Op::RemoveMany(from, count) => {
+            for number in *from..from + count {
+                let key = Key::from_int(number as i64, &seed);
+                let expected = model.place(&key).map(|place| model.0.remove(place).1);
+                assert_optional(dict.remove(&key).unwrap().as_ref(), expected.as_ref());
+            }
+        }
+        Op::Clear => {
+            dict.clear().unwrap();
+            model.0.clear();
+        }
+    }
+}
+
+fn run(ops: &[Op]) {
+    let world = World::new();
+    let dict = RawDict::create(&world.participant).unwrap();
+    let mut model = Model::default();
+    for op in ops {
+        apply(&world, &dict, &mut model, op);
+    }
+    assert_same(&dict, &model);
+    assert_clean(&world.participant, "after the sequence");
+    drop(dict);
+    world.end();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn few_keys_that_clash(ops in prop::collection::vec(op(30), 1..120)) {
+        run(&ops);
+    }
+
+    #[test]
+    fn many_keys(ops in prop::collection::vec(op(130), 1..250)) {
+        run(&ops);
+    }
+}
+
+/// The most items that go in at once, into entries that were used before: the most notes.
+#[test]
+fn the_largest_update_into_free_entries_fits_the_journal() {
+    let world = World::new();
+    let dict = RawDict::create(&world.participant).unwrap();
+    let seed = *dict.seed();
+    let items = |from: usize| -> Vec<(Key, Encoded)> {
+        (from..from + RawDict::MAX_ATOMIC_UPDATE)
+            .map(|number| (Key::from_str(&format!("{number:030}"), &seed).unwrap(), modeled::int(1)))
+            .collect()
+    };
+    dict.insert(&Key::from_int(1, &seed), &modeled::int(1)).unwrap();
+    dict.update(&items(0)).unwrap();
+    for (key, _) in items(0) {
+        assert!(dict.remove(&key).unwrap().is_some());
+    }
+    dict.update(&items(10_000)).unwrap();
+    assert_eq!(dict.len().unwrap(), 1 + RawDict::MAX_ATOMIC_UPDATE as u64);
+    let blocks: Vec<_> =
+        items(10_000).into_iter().map(|(key, _)| (key, Value::Str(modeled::text(100, 1)).to_encoded().unwrap())).collect();
+    dict.update(&blocks).unwrap();
+    dict.update(&items(10_000)).unwrap();
+    assert_clean(&world.participant, "after the largest updates");
+    drop(dict);
+    world.end();
+}
+
+/// A whole dict that is built aside, and one that is too large for a step and has keys.
+#[test]
+fn updates_beyond_one_step() {
+    let world = World::new();
+    let dict = RawDict::create(&world.participant).unwrap();
+    let seed = *dict.seed();
+    let items: Vec<_> = (0..10_000).map(|number| (Key::from_int(number, &seed), modeled::int(number))).collect();
+    dict.update(&items).unwrap();
+    assert_eq!(dict.len().unwrap(), 10_000);
+    let items: Vec<_> = (5_000..15_000).map(|number| (Key::from_int(number, &seed), modeled::int(-number))).collect();
+    dict.update(&items).unwrap();
+    assert_eq!(dict.len().unwrap(), 15_000);
+    let all = dict.items(true).unwrap();
+    for (number, item) in all.iter().enumerate() {
+        let number = number as i64;
+        let expected = if number < 5_000 { number } else { -number };
+        assert_eq!(modeled::value_of(&item.value), Value::Int(expected));
+    }
+    assert_clean(&world.participant, "after the updates");
+    drop((dict, all));
+    world.end();
+}

@@ -1,0 +1,262 @@
+//! The list against a `Vec`, small and of several rings.
+
+mod modeled;
+
+use modeled::{Expected, Made, World, assert_clean, assert_holds, int, made};
+use proptest::prelude::*;
+use sharevar::shm::RawList;
+use sharevar_value::{Encoded, Value};
+
+/// Places are parts of the length, in 65,536ths.
+#[derive(Debug, Clone)]
+enum Op {
+    Push(Made),
+    Insert(u16, Made),
+    Remove(u16),
+    Set(u16, Made),
+    Get(u16),
+    Extend(Vec<Made>),
+    ExtendInts(usize),
+    PopFront(usize),
+    PopBack(usize),
+    InsertFront(usize),
+    Reverse,
+    Replace(u16, u16, Vec<Made>),
+    DeleteEveryThird,
+    SetEvery(u16, Vec<Made>),
+    Slice(u16, u16),
+    BeyondTheEnds,
+    Clear,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => made().prop_map(Op::Push),
+        8 => (any::<u16>(), made()).prop_map(|(place, made)| Op::Insert(place, made)),
+        8 => any::<u16>().prop_map(Op::Remove),
+        5 => (any::<u16>(), made()).prop_map(|(place, made)| Op::Set(place, made)),
+        3 => any::<u16>().prop_map(Op::Get),
+        2 => prop::collection::vec(made(), 0..12).prop_map(Op::Extend),
+        2 => (0_usize..6000).prop_map(Op::ExtendInts),
+        2 => (0_usize..2500).prop_map(Op::PopFront),
+        2 => (0_usize..2500).prop_map(Op::PopBack),
+        2 => (0_usize..2500).prop_map(Op::InsertFront),
+        1 => Just(Op::Reverse),
+        2 => (any::<u16>(), 0_u16..3000, prop::collection::vec(made(), 0..9)).prop_map(|(at, part, made)| Op::Replace(at, part, made)),
+        1 => Just(Op::DeleteEveryThird),
+        2 => (any::<u16>(), prop::collection::vec(made(), 0..9)).prop_map(|(at, made)| Op::SetEvery(at, made)),
+        2 => (any::<u16>(), any::<u16>()).prop_map(|(from, to)| Op::Slice(from, to)),
+        1 => Just(Op::BeyondTheEnds),
+    ]
+}
+
+fn any_op() -> impl Strategy<Value = Op> {
+    prop_oneof![40 => op(), 1 => Just(Op::Clear)]
+}
+
+fn at(place: u16, length: usize) -> usize {
+    (usize::from(place) * length) >> 16
+}
+
+fn integer(number: i64) -> (Encoded, Expected) {
+    (int(number), Expected::Value(Value::Int(number)))
+}
+
+fn changes(list: &RawList) -> u64 {
+    list.slice(0, 0).unwrap().1.unwrap()
+}
+
+#[allow(clippy::too_many_lines)] // One arm for each operation.
+fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stamp: i64) {
+    let length = model.len();
+    match op {
+        Op::Push(made) => {
+            let (value, expected, _held) = world.make(made);
+            list.push(&value).unwrap();
+            model.push(expected);
+        }
+        Op::Insert(place, made) => {
+            let (value, expected, _held) = world.make(made);
+            let place = at(*place, length + 1);
+            if stamp % 2 == 0 || place == length {
+                list.insert(place as i64, &value).unwrap();
+            } else {
+                list.insert(place as i64 - length as i64, &value).unwrap();
+            }
+            model.insert(place, expected);
+        }
+        Op::Remove(place) if length > 0 => {
+            let place = at(*place, length);
+            let index = if stamp % 2 == 0 { place as i64 } else { place as i64 - length as i64 };
+            let got = list.remove(index).unwrap();
+            assert_holds(&got, &model.remove(place));
+        }
+        Op::Set(place, made) if length > 0 => {
+            let (value, expected, _held) = world.make(made);
+            let place = at(*place, length);
+            list.set(place as i64, &value).unwrap();
+            model[place] = expected;
+        }
+        Op::Get(place) if length > 0 => {
+            let place = at(*place, length);
+            assert_holds(&list.get(place as i64).unwrap(), &model[place]);
+            assert_holds(&list.get(place as i64 - length as i64).unwrap(), &model[place]);
+        }
+        Op::Remove(_) | Op::Set(..) | Op::Get(_) | Op::BeyondTheEnds => {
+            let length = length as i64;
+            assert!(list.get(length).is_err() && list.get(-length - 1).is_err());
+            assert!(list.set(length, &int(1)).is_err() && list.remove(length).is_err());
+            assert!(list.remove(-length - 1).is_err() && list.get(i64::MIN).is_err());
+        }
+        Op::Extend(many) => {
+            let mut values = Vec::new();
+            let mut held = Vec::new();
+            for made in many {
+                let (value, expected, fresh) = world.make(made);
+                values.push(value);
+                held.push(fresh);
+                model.push(expected);
+            }
+            list.extend(&values).unwrap();
+        }
+        Op::ExtendInts(count) => {
+            let (values, expected): (Vec<_>, Vec<_>) = (0..*count as i64).map(|number| integer(stamp << 20 | number)).unzip();
+            list.extend(&values).unwrap();
+            model.extend(expected);
+        }
+        Op::PopFront(count) => {
+            for expected in model.drain(..length.min(*count)) {
+                assert_holds(&list.remove(0).unwrap(), &expected);
+            }
+        }
+        Op::PopBack(count) => {
+            for _ in 0..length.min(*count) {
+                assert_holds(&list.remove(-1).unwrap(), &model.pop().unwrap());
+            }
+        }
+        Op::InsertFront(count) => {
+            let mut front = Vec::new();
+            for number in 0..*count {
+                let (value, expected) = integer(stamp << 20 | number as i64);
+                list.insert(0, &value).unwrap();
+                front.push(expected);
+            }
+            front.reverse();
+            model.splice(0..0, front);
+        }
+        Op::Reverse => {
+            let order: Vec<u64> = (0..length as u64).rev().collect();
+            assert!(!list.reorder(&order, changes(list).wrapping_sub(1)).unwrap());
+            assert!(list.reorder(&order, changes(list)).unwrap());
+            model.reverse();
+        }
+        Op::Replace(place, part, many) => {
+            let start = at(*place, length + 1);
+            let end = (start + at(*part, length + 1)).min(length);
+            let mut values = Vec::new();
+            let mut new = Vec::new();
+            let mut held = Vec::new();
+            for made in many {
+                let (value, expected, fresh) = world.make(made);
+                values.push(value);
+                held.push(fresh);
+                new.push(expected);
+            }
+            let indices: Vec<u64> = (start as u64..end as u64).collect();
+            assert!(list.replace(&indices, start as u64, &values, changes(list)).unwrap());
+            model.splice(start..end, new);
+        }
+        Op::DeleteEveryThird => {
+            let indices: Vec<u64> = (0..length as u64).step_by(3).collect();
+            assert!(list.replace(&indices, 0, &[], changes(list)).unwrap());
+            let mut number = 0;
+            model.retain(|_| {
+                number += 1;
+                (number - 1) % 3 != 0
+            });
+        }
+        Op::SetEvery(place, many) => {
+            let indices: Vec<u64> = (at(*place, length + 1)..length).step_by(7).take(many.len()).map(|at| at as u64).collect();
+            let mut values = Vec::new();
+            let mut held = Vec::new();
+            for (made, index) in many.iter().zip(&indices) {
+                let (value, expected, fresh) = world.make(made);
+                values.push(value);
+                held.push(fresh);
+                model[*index as usize] = expected;
+            }
+            assert!(list.set_many(&indices, &values, changes(list)).unwrap());
+        }
+        Op::Slice(from, to) => {
+            let (from, to) = (at(*from, length + 1), at(*to, length + 40));
+            let (items, _) = list.slice(from as u64, to as u64).unwrap();
+            let expected = model.get(from..to.min(length).max(from)).unwrap_or_default();
+            assert_eq!(items.len(), expected.len());
+            items.iter().zip(expected).for_each(|(item, expected)| assert_holds(item, expected));
+        }
+        Op::Clear => {
+            list.clear().unwrap();
+            model.clear();
+        }
+    }
+    assert_eq!(list.len().unwrap(), model.len() as u64);
+}
+
+fn run(ops: &[Op], begin_with: usize) {
+    let world = World::new();
+    let list = RawList::create(&world.participant).unwrap();
+    let mut model = Vec::new();
+    if begin_with > 0 {
+        apply(&world, &list, &mut model, &Op::ExtendInts(begin_with), 0);
+        assert!(model.len() > 3 * 4096);
+    }
+    for (number, op) in ops.iter().enumerate() {
+        apply(&world, &list, &mut model, op, number as i64 + 1);
+    }
+    let (items, _) = list.slice(0, u64::MAX).unwrap();
+    assert_eq!(items.len(), model.len());
+    items.iter().zip(&model).for_each(|(item, expected)| assert_holds(item, expected));
+    for index in (0..model.len()).step_by(model.len() / 97 + 1) {
+        assert_holds(&list.get(index as i64).unwrap(), &model[index]);
+    }
+    assert_clean(&world.participant, "after the sequence");
+    drop((list, items));
+    world.end();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn from_nothing(ops in prop::collection::vec(any_op(), 1..60)) {
+        run(&ops, 0);
+    }
+
+    #[test]
+    fn of_several_rings(ops in prop::collection::vec(op(), 1..60)) {
+        run(&ops, 13_000);
+    }
+}
+
+/// A whole list of rings is taken away from each end.
+#[test]
+fn emptied_from_the_front_and_from_the_back() {
+    for front in [true, false] {
+        let world = World::new();
+        let list = RawList::create(&world.participant).unwrap();
+        let values: Vec<_> = (0..13_000).map(int).collect();
+        list.extend(&values).unwrap();
+        for number in 0..13_000 {
+            let got = list.remove(if front { 0 } else { -1 }).unwrap();
+            let expected = if front { number } else { 12_999 - number };
+            assert_eq!(modeled::value_of(&got), Value::Int(expected));
+        }
+        assert_clean(&world.participant, "when it is empty");
+        list.push(&int(1)).unwrap();
+        list.insert(0, &int(0)).unwrap();
+        assert_eq!(modeled::value_of(&list.get(1).unwrap()), Value::Int(1));
+        assert_clean(&world.participant, "when it is filled again");
+        drop(list);
+        world.end();
+    }
+}

@@ -1,0 +1,79 @@
+"""Shared variables for processes.
+
+`Manager` gives dicts, lists, values, arrays and locks that live in memory which every
+process maps: an access is a function call and no message, and no server is started.
+`shared` gives a module-level variable to a whole family of processes.
+"""
+
+from . import children as _children
+from . import pickling as _pickling
+from ._native import Arena, set_pickler, set_proxy_class
+from .array_proxy import ArrayProxy
+from .dict_proxy import DictProxy
+from .errors import (
+    ArenaGone,
+    CapacityTooSmall,
+    ClosedError,
+    CorruptArena,
+    DescriptorLost,
+    ForeignProcess,
+    HandleExpired,
+    LayoutMismatch,
+    NotAnArena,
+    NotShareable,
+    OutOfSharedMemory,
+    SharevarError,
+    TooManyParticipants,
+    TransactionTooLarge,
+    WrongKind,
+)
+from .files import open
+from .installation import install
+from .list_proxy import ListProxy
+from .lock import Lock
+from .managers import Manager
+from .recursive_lock import RLock
+from .shared_globals import shared
+from .sharedctypes import Array, RawArray, RawValue, Value
+from .value_proxy import ValueProxy
+
+__all__ = [
+    "Arena",
+    "ArenaGone",
+    "Array",
+    "ArrayProxy",
+    "CapacityTooSmall",
+    "ClosedError",
+    "CorruptArena",
+    "DescriptorLost",
+    "DictProxy",
+    "ForeignProcess",
+    "HandleExpired",
+    "LayoutMismatch",
+    "ListProxy",
+    "Lock",
+    "Manager",
+    "NotAnArena",
+    "NotShareable",
+    "OutOfSharedMemory",
+    "RLock",
+    "RawArray",
+    "RawValue",
+    "SharevarError",
+    "TooManyParticipants",
+    "TransactionTooLarge",
+    "Value",
+    "ValueProxy",
+    "WrongKind",
+    "install",
+    "open",
+    "shared",
+]
+
+set_pickler(_pickling.dumps, _pickling.loads)
+set_proxy_class("array", ArrayProxy)
+set_proxy_class("dict", DictProxy)
+set_proxy_class("list", ListProxy)
+set_proxy_class("lock", Lock)
+set_proxy_class("value", ValueProxy)
+_children.tell_children()

@@ -1,0 +1,214 @@
+"""The compiled half of sharevar: arenas, the variables in them, and the errors they raise.
+
+The classes here are the proxies' bases. They are subclassed in Python with empty
+``__slots__``, so that ``[]``, ``len`` and ``in`` are the native slots themselves.
+"""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Generic, SupportsIndex, TypeVar, overload
+
+_Key = TypeVar("_Key")
+_Item = TypeVar("_Item")
+_Default = TypeVar("_Default")
+_AnyVariable = TypeVar("_AnyVariable", bound="Variable")
+
+class SharevarError(Exception):
+    """The root of every error that sharevar raises by itself."""
+
+class OutOfSharedMemory(SharevarError, MemoryError):
+    """The arena has no room; the variable is as it was before the call."""
+
+class HandleExpired(SharevarError):
+    """The variable was freed: nobody held it when this reference arrived."""
+
+class ClosedError(SharevarError):
+    """The arena was closed for everybody (its manager was shut down)."""
+
+class NotAnArena(SharevarError):
+    """The descriptor leads to something else than an arena."""
+
+class LayoutMismatch(SharevarError):
+    """The arena was made by a version of sharevar with another layout."""
+
+class CorruptArena(SharevarError):
+    """The arena's bytes contradict themselves."""
+
+class TransactionTooLarge(SharevarError):
+    """One operation would change more than a journal holds; nothing was changed."""
+
+class TooManyParticipants(SharevarError):
+    """Every participant slot of the arena is taken by a live process."""
+
+class CapacityTooSmall(SharevarError, ValueError):
+    """An arena cannot be made with so little memory."""
+
+class ForeignProcess(SharevarError):
+    """The object belongs to the process that this one was forked from."""
+
+class DescriptorLost(SharevarError):
+    """This process has closed its descriptor of the arena."""
+
+class NotShareable(SharevarError, TypeError):
+    """The value is of no native type and cannot be pickled; nothing was stored."""
+
+class WrongKind(SharevarError, TypeError):
+    """The name or handle belongs to a variable of another kind."""
+
+class Arena:
+    """One shared mapping (a memfd), and this process's attachment to it."""
+
+    def __new__(cls, capacity: int | None = None) -> Arena: ...
+    @staticmethod
+    def attach(fd: int) -> Arena:
+        """Attach to the arena behind a descriptor, by a duplicate of it."""
+    @property
+    def id(self) -> bytes:
+        """The arena's identity: 16 bytes that no other arena has."""
+    @property
+    def capacity(self) -> int:
+        """The most bytes that the arena may come to hold."""
+    @property
+    def used(self) -> int:
+        """The bytes that are in use now."""
+    @property
+    def closed(self) -> bool:
+        """Whether somebody has closed the arena for everybody."""
+    @property
+    def references(self) -> int:
+        """How many variables this process holds a reference to."""
+    def fileno(self) -> int:
+        """This process's descriptor of the arena."""
+    def close(self) -> None:
+        """Close for everybody: later operations raise `ClosedError`, sleepers wake."""
+    def sweep(self) -> int:
+        """Recover what dead participants left, and count what was found."""
+    def check(self) -> list[str]:
+        """Examine the whole arena; each string is one contradiction."""
+    def named(self, name: str, cls: type[_AnyVariable]) -> _AnyVariable:
+        """The variable of that name in the arena's root, made now if there is none."""
+    def open(
+        self, kind_cls: type[_AnyVariable], offset: int, generation: int
+    ) -> _AnyVariable:
+        """The variable that a handle leads to."""
+
+class Variable:
+    """A reference to one shared variable."""
+
+    @property
+    def arena(self) -> Arena:
+        """The arena that holds the variable."""
+    @property
+    def handle(self) -> tuple[int, int]:
+        """Where the variable is: its header's offset and its generation."""
+    @property
+    def kind(self) -> str:
+        """``'dict'``, ``'list'``, ``'value'``, ``'array'`` or ``'lock'``."""
+
+class Dict(Variable, Generic[_Key, _Item]):
+    """A shared dict: keys as in Python, in insertion order. Each method is atomic."""
+
+    def __new__(cls, arena: Arena) -> Dict[Any, Any]: ...
+    def __getitem__(self, key: _Key, /) -> _Item: ...
+    def __setitem__(self, key: _Key, value: _Item, /) -> None: ...
+    def __delitem__(self, key: _Key, /) -> None: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, key: object, /) -> bool: ...
+    @overload
+    def get(self, key: _Key, default: None = None, /) -> _Item | None: ...
+    @overload
+    def get(self, key: _Key, default: _Default, /) -> _Item | _Default: ...
+    @overload
+    def pop(self, key: _Key, /) -> _Item: ...
+    @overload
+    def pop(self, key: _Key, default: _Default, /) -> _Item | _Default: ...
+    def popitem(self) -> tuple[_Key, _Item]: ...
+    def setdefault(self, key: _Key, default: Any = None, /) -> _Item: ...
+    def clear(self) -> None: ...
+    def update_items(self, pairs: list[tuple[_Key, _Item]], /) -> None:
+        """Store all pairs in one step: others see none of them or all."""
+    def keys(self) -> list[_Key]: ...
+    def values(self) -> list[_Item]: ...
+    def items(self) -> list[tuple[_Key, _Item]]: ...
+    def copy(self) -> dict[_Key, _Item]: ...
+    def incr(self, key: _Key, by: int | float = 1) -> Any:
+        """Add to an entry (0 where there is none) in one step; gives the new value."""
+
+class List(Variable, Generic[_Item]):
+    """A shared list. Each method is atomic."""
+
+    def __new__(cls, arena: Arena) -> List[Any]: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> _Item: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> list[_Item]: ...
+    def __setitem__(self, index: SupportsIndex | slice, value: Any, /) -> None: ...
+    def __delitem__(self, index: SupportsIndex | slice, /) -> None: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, item: object, /) -> bool: ...
+    def append(self, item: _Item, /) -> None: ...
+    def extend(self, items: list[_Item], /) -> None: ...
+    def insert(self, index: int, item: _Item, /) -> None: ...
+    def pop(self, index: int = -1, /) -> _Item: ...
+    def reverse(self) -> None: ...
+    def clear(self) -> None: ...
+    def copy(self) -> list[_Item]: ...
+    def snapshot(self) -> tuple[list[_Item], int]:
+        """The items, and the count of changes at which they were so."""
+    def splice_if(
+        self, changes: int, start: int, stop: int, items: list[_Item], /
+    ) -> bool:
+        """Put ``items`` in the place of ``[start:stop]``, if nobody changed the list since."""
+    def replace_if(self, changes: int, new_order: list[int], /) -> bool:
+        """Put the items into another order, if nobody changed the list since."""
+
+class Value(Variable, Generic[_Item]):
+    """One shared value of any shareable type."""
+
+    def __new__(cls, arena: Arena, initial: Any) -> Value[Any]: ...
+    value: _Item
+    def get(self) -> _Item: ...
+    def set(self, value: _Item, /) -> None: ...
+    def incr(self, by: int | float = 1) -> Any:
+        """Add in one step; gives the new value."""
+
+class Array(Variable):
+    """A fixed number of machine numbers; every process sees the same bytes."""
+
+    def __new__(cls, arena: Arena, item_format: str, item_count: int) -> Array: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> list[Any]: ...
+    def __setitem__(self, index: SupportsIndex | slice, value: Any, /) -> None: ...
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+class Lock(Variable):
+    """A lock that outlives its holder: when he dies, the next one gets it."""
+
+    def __new__(cls, arena: Arena) -> Lock: ...
+    def acquire(self, block: bool = True, timeout: float | None = None) -> bool: ...
+    def release(self) -> None: ...
+    def locked(self) -> bool: ...
+    @property
+    def owner_died(self) -> bool:
+        """Whether an earlier holder died, and nobody has put things right since."""
+    def mark_consistent(self) -> None:
+        """Say that what the lock protects is in order again."""
+    def __enter__(self) -> bool: ...
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+def set_pickler(
+    dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]
+) -> None:
+    """Set what encodes and decodes the values that are of no native type."""
+
+def set_proxy_class(kind: str, cls: type[Variable]) -> None:
+    """Set the class of the proxies that reading a container gives."""

@@ -1,0 +1,50 @@
+"""The shared array of machine numbers, as ``Manager().Array`` gives it."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import Any, SupportsIndex
+
+from . import _native
+from .proxy import Proxy
+
+
+class ArrayProxy(Proxy, _native.Array):
+    """An ``array.array`` of fixed length in shared memory.
+
+    It also is a writable buffer: ``numpy.frombuffer(proxy, ...)`` copies nothing.
+    """
+
+    __slots__ = ()
+
+    _typeid_ = "Array"
+    _exposed_ = ("__len__", "__getitem__", "__setitem__", "__iter__")
+
+    @classmethod
+    def create(
+        cls, arena: _native.Arena, typecode: str, sequence: Any
+    ) -> ArrayProxy:
+        """A new array with the items of a sequence, checked as ``array.array`` does."""
+        if isinstance(sequence, ArrayProxy):
+            sequence = sequence._getvalue()
+        items: array[Any] = array(typecode, sequence)
+        proxy = cls(arena, typecode, len(items))
+        with memoryview(proxy) as shared, shared.cast("B") as octets:
+            octets[:] = items.tobytes()
+        return proxy
+
+    def _getvalue(self) -> array[Any]:
+        with memoryview(self) as shared:
+            items: array[Any] = array(shared.format)
+            items.frombytes(shared)
+        return items
+
+    def __getitem__(self, index: SupportsIndex | slice, /) -> Any:
+        if type(index) is slice:
+            return self._getvalue()[index]
+        return _native.Array.__getitem__(self, index)
+
+    def __iter__(self) -> Iterator[Any]:
+        for index in range(len(self)):
+            yield self[index]

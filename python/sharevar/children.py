@@ -1,0 +1,121 @@
+"""What children under spawn and forkserver learn before they import the program.
+
+A forked child has the family's arena mapped. Under spawn and forkserver the child
+imports the main program again, and a ``sharevar.shared(...)`` in there must find the
+family's arena. multiprocessing sends each child *preparation data*, unpickled before
+that import; an object in there attaches the arena as it is unpickled. The fork
+server imports the main program before it has received any such data, so it is told
+on its command line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Sequence
+from multiprocessing import spawn, util
+from typing import Any
+
+from . import family, installation
+from .arenas import ArenaReference
+from .descriptors import DescriptorReference
+
+_FORKSERVER_COMMAND = "from multiprocessing.forkserver import main"
+
+# Where the package is found, for a fork server whose search path lacks it.
+_PARENT_DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class SearchPath:
+    """Sets ``sys.path`` as it is unpickled.
+
+    multiprocessing does the same a moment later, but what it sends is unpickled all
+    at once, and sharevar may be on the parent's search path only.
+    """
+
+    def __init__(self, entries: list[str]) -> None:
+        self._entries = entries
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return setattr, (_SystemModule(), "path", self._entries)
+
+
+class _SystemModule:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return importlib.import_module, ("sys",)
+
+
+class Membership:
+    """Makes the process that unpickles it a member of the family."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return join_family, (family.refer_to_family(), installation.installed())
+
+
+def join_family(reference: ArenaReference, install: bool) -> None:
+    """Attach the family's arena and take over what was installed."""
+    family.adopt(reference)
+    if install:
+        installation.install()
+
+
+def join_from_command_line(identity: str, descriptor: int, install: bool) -> None:
+    """As `join_family`, in a fork server, which inherits the descriptor as it is."""
+    reference = DescriptorReference(_Inherited(descriptor), ())
+    join_family(ArenaReference(bytes.fromhex(identity), reference), install)
+
+
+class _Inherited:
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def detach(self) -> int:
+        return self._descriptor
+
+
+def _with_membership(
+    standard: Callable[[str], dict[str, Any]],
+) -> Callable[[str], dict[str, Any]]:
+    def get_preparation_data(name: str) -> dict[str, Any]:
+        data = standard(name)
+        # The order counts: they are unpickled one after the other.
+        return {
+            "sharevar_search_path": SearchPath(data["sys_path"]),
+            "sharevar": Membership(),
+            **data,
+        }
+
+    return get_preparation_data
+
+
+def _with_inherited_arena(
+    standard: Callable[[Any, Sequence[Any], Sequence[int]], int],
+) -> Callable[[Any, Sequence[Any], Sequence[int]], int]:
+    def spawnv_passfds(
+        path: Any, arguments: Sequence[Any], descriptors: Sequence[int]
+    ) -> int:
+        arguments = list(arguments)
+        command = arguments[-1]
+        if isinstance(command, str) and command.startswith(_FORKSERVER_COMMAND):
+            arena = family.arena()
+            descriptors = sorted({*descriptors, arena.fileno()})
+            arguments[-1] = (
+                f"import sys; sys.path.append({_PARENT_DIRECTORY!r}); "
+                "from sharevar.children import join_from_command_line; "
+                "sys.path.pop(); "
+                f"join_from_command_line({arena.id.hex()!r}, {arena.fileno()}, "
+                f"{installation.installed()}); {command}"
+            )
+        return standard(path, arguments, descriptors)
+
+    return spawnv_passfds
+
+
+def tell_children() -> None:
+    """Have every child that is started from now on join the family."""
+    spawn.get_preparation_data = _with_membership(  # type: ignore[assignment]
+        spawn.get_preparation_data
+    )
+    util.spawnv_passfds = _with_inherited_arena(  # type: ignore[assignment]
+        util.spawnv_passfds
+    )

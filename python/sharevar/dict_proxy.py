@@ -1,0 +1,69 @@
+"""The shared dict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any, TypeVar
+
+from . import _native
+from .proxy import Proxy
+
+_Key = TypeVar("_Key")
+_Item = TypeVar("_Item")
+
+
+class DictProxy(Proxy, _native.Dict[_Key, _Item]):
+    """A dict in shared memory, with the methods of the standard `DictProxy`.
+
+    ``d.incr(key, by)`` adds to an entry in one step; ``update`` is one step too.
+    """
+
+    __slots__ = ()
+
+    _typeid_ = "dict"
+    _exposed_ = (
+        "__contains__", "__delitem__", "__getitem__", "__ior__", "__iter__",
+        "__len__", "__or__", "__reversed__", "__ror__", "__setitem__", "clear",
+        "copy", "get", "incr", "items", "keys", "pop", "popitem", "setdefault",
+        "update", "values",
+    )  # fmt: skip
+
+    def _getvalue(self) -> dict[_Key, _Item]:
+        return self.copy()
+
+    def __iter__(self) -> Iterator[_Key]:
+        return iter(self.keys())
+
+    def __reversed__(self) -> Iterator[_Key]:
+        return reversed(self.keys())
+
+    def update(self, other: Any = (), /, **named: Any) -> None:
+        """As ``dict.update``, and others see all of it or nothing."""
+        self.update_items(list(plain_dict(other, **named).items()))
+
+    def __or__(self, other: Mapping[Any, Any]) -> Any:
+        return self.copy() | plain_mapping(other)
+
+    def __ror__(self, other: Mapping[Any, Any]) -> Any:
+        return plain_mapping(other) | self.copy()
+
+    def __ior__(  # type: ignore[misc]
+        self, other: Any
+    ) -> DictProxy[_Key, _Item]:
+        self.update(other)
+        return self
+
+
+def plain_dict(other: Any = (), /, **named: Any) -> dict[Any, Any]:
+    """What ``dict(other, **named)`` gives; another shared dict is read in one step."""
+    if isinstance(other, DictProxy):
+        other = other.copy()
+    return dict(other, **named)
+
+
+def plain_mapping(other: Any) -> Any:
+    """The operand of ``|``: a shared dict's copy, anything else as it is."""
+    return other.copy() if isinstance(other, DictProxy) else other
+
+
+MutableMapping.register(DictProxy)

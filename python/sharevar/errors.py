@@ -1,0 +1,40 @@
+"""Every error that sharevar raises by itself, in one tree."""
+
+from ._native import (
+    CapacityTooSmall,
+    ClosedError,
+    CorruptArena,
+    DescriptorLost,
+    ForeignProcess,
+    HandleExpired,
+    LayoutMismatch,
+    NotAnArena,
+    NotShareable,
+    OutOfSharedMemory,
+    SharevarError,
+    TooManyParticipants,
+    TransactionTooLarge,
+    WrongKind,
+)
+
+__all__ = [
+    "ArenaGone",
+    "CapacityTooSmall",
+    "ClosedError",
+    "CorruptArena",
+    "DescriptorLost",
+    "ForeignProcess",
+    "HandleExpired",
+    "LayoutMismatch",
+    "NotAnArena",
+    "NotShareable",
+    "OutOfSharedMemory",
+    "SharevarError",
+    "TooManyParticipants",
+    "TransactionTooLarge",
+    "WrongKind",
+]
+
+
+class ArenaGone(SharevarError):
+    """No road leads from here to the memory (or file) that a reference names."""

@@ -1,0 +1,48 @@
+"""The arena that a process and all its descendants have in common.
+
+It is made at first use, or at the first fork or spawn after ``import sharevar``: a
+variable that only a child asks for must be the one that its siblings get.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from ._native import Arena
+from .arenas import ArenaReference, attach, refer_to_arena, remember
+
+_arena: Arena | None = None
+_creating = threading.Lock()
+
+
+def arena() -> Arena:
+    """The family's arena."""
+    global _arena
+    if _arena is None:
+        with _creating:
+            if _arena is None:
+                _arena = remember(Arena())
+    return _arena
+
+
+def refer_to_family() -> ArenaReference:
+    """What a child that starts as a new program is given."""
+    return refer_to_arena(arena())
+
+
+def adopt(reference: ArenaReference) -> None:
+    """Join the family of the process that started this one."""
+    global _arena
+    adopted = attach(reference)
+    if _arena is not None and _arena.id != adopted.id:
+        raise RuntimeError(
+            "this process made shared variables of its own before it was told of its "
+            "parent's: import sharevar in the main program before the first process "
+            "is started"
+        )
+    _arena = adopted
+
+
+# After this no thread can be inside _creating, so no child inherits it locked.
+os.register_at_fork(before=arena)

@@ -1,0 +1,47 @@
+"""The shared lock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _native, family
+from .proxy import Proxy
+
+
+class Lock(Proxy, _native.Lock):
+    """A lock for processes and threads that outlives its holder.
+
+    When the holder is killed, the next ``acquire`` succeeds, and ``owner_died``
+    tells so until ``mark_consistent()``.
+    """
+
+    __slots__ = ()
+
+    _typeid_ = "Lock"
+    _exposed_ = ("acquire", "release", "locked", "__enter__", "__exit__")
+
+    def __new__(cls, arena: _native.Arena | None = None) -> Lock:
+        lock: Any = super().__new__(cls, family.arena() if arena is None else arena)
+        return lock  # type: ignore[no-any-return]
+
+    def __str__(self) -> str:
+        return f"<Lock ({'locked' if self.locked() else 'unlocked'})>"
+
+    @property
+    def _semlock(self) -> SemaphoreView:
+        return SemaphoreView(self)
+
+
+class SemaphoreView:
+    """What `multiprocessing.Condition` asks of the lock that it is given."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self, lock: Lock) -> None:
+        self._lock = lock
+
+    def _is_mine(self) -> bool:
+        return self._lock.locked()
+
+    def _count(self) -> int:
+        return int(self._lock.locked())

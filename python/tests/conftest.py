@@ -1,0 +1,44 @@
+"""Fixtures that many tests need."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+
+import pytest
+
+import sharevar
+
+START_METHODS = ("fork", "spawn", "forkserver")
+
+
+@pytest.fixture(params=START_METHODS)
+def context(request: pytest.FixtureRequest) -> multiprocessing.context.BaseContext:
+    """The three ways in which a child may be started, one after the other."""
+    return multiprocessing.get_context(request.param)
+
+
+@pytest.fixture(params=START_METHODS)
+def start_method(request: pytest.FixtureRequest) -> str:
+    """The name of each start method."""
+    return request.param
+
+
+@pytest.fixture
+def manager() -> Iterator[sharevar.managers.SyncManager]:
+    """A manager whose arena has no contradiction in it when the test is over."""
+    with sharevar.Manager() as manager:
+        yield manager
+        assert manager.arena.check() == []
+
+
+@pytest.fixture(autouse=True)
+def no_children_left() -> Iterator[None]:
+    """No test leaves a process or zombie of its own behind."""
+    yield
+    for child in multiprocessing.active_children():
+        if child.name.startswith("Process-") or child.name.startswith("Spawn"):
+            child.kill()
+            child.join()
+            pytest.fail(f"{child} was left running in {os.getpid()}")
