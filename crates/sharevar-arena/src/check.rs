@@ -180,6 +180,10 @@ impl Check<'_> {
     }
 
     fn counts(&mut self) {
+        let root = self.word(header::ROOT);
+        if root != 0 {
+            *self.references.entry(root).or_default() += 1;
+        }
         let arena = self.participant.arena().clone();
         for number in 0..self.word(header::VARIABLE_TOP) {
             let at = arena.regions.variables + number * layout::SIZE;

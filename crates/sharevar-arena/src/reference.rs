@@ -127,6 +127,26 @@ impl Participant {
         taken
     }
 
+    /// Makes `variable` the root, once, by who created the arena and before anybody else knows of
+    /// it. The arena itself refers to it from then on: it outlives whoever made it.
+    pub fn set_root(&self, variable: Variable) -> Result<()> {
+        let lane = self.enter()?;
+        let set = (|| {
+            let mut inner = Inner::begin(lane, self.identity());
+            add(&mut inner, variable)?;
+            inner.set(header::ROOT, variable.header())?;
+            inner.commit();
+            Ok(())
+        })();
+        self.leave(lane);
+        set
+    }
+
+    /// How many variables this participant holds.
+    pub fn variables_held(&self) -> usize {
+        self.held().entries.len()
+    }
+
     /// Lets a handle go. Takes no lock of the arena and calls nothing (hazard 15): the next
     /// operation counts it off.
     pub fn let_go(&self, variable: Variable) {

@@ -147,6 +147,12 @@ impl<'p> RobustLock<'p> {
         }
     }
 
+    /// Whether somebody is said to hold the lock, alive or dead: one load, for those who spin.
+    #[inline(always)]
+    pub fn is_taken(&self) -> bool {
+        !Identity::from_word(self.owner.load(Ordering::Relaxed)).is_nobody()
+    }
+
     /// Whether somebody alive holds the lock.
     pub fn is_locked(&self) -> bool {
         let seen = self.owner.load(Ordering::Acquire);

@@ -101,11 +101,6 @@ impl Participant {
         self.arena().table_word(header::ROOT).load(Ordering::Acquire)
     }
 
-    /// Sets the root, once, by who created the arena and before anybody else knows of it.
-    pub fn set_root(&self, variable: Variable) {
-        crate::crash::put(self.arena().table_word(header::ROOT), variable.header());
-    }
-
     /// Ends the arena for everybody: from now on operations fail with [`Error::Closed`].
     pub fn close(&self) {
         crate::crash::put(self.arena().table_word(header::CLOSED), 1);

@@ -18,6 +18,7 @@ mod key;
 mod list;
 mod list_slice;
 mod lock;
+mod names;
 mod native;
 mod number;
 mod opaque;

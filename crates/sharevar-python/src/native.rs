@@ -1,9 +1,10 @@
-//! Looking into Python's ints and strs without calls that build exceptions.
+//! Looking into Python's ints and strs without calls that build exceptions, and descriptors.
 #![allow(unsafe_code)]
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyString};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// The int, if it fits 64 bits.
 #[inline(always)]
@@ -35,4 +36,21 @@ pub(crate) fn from_big_int<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound
 #[inline(always)]
 pub(crate) fn text<'a>(value: &'a Bound<'_, PyString>) -> Option<&'a str> {
     value.to_str().ok()
+}
+
+/// The int that an object is through `__index__`.
+pub(crate) fn index<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyInt>> {
+    // SAFETY: the interpreter is attached; the result is a new reference or null with an
+    // exception set.
+    let index = unsafe { Bound::from_owned_ptr_or_err(object.py(), ffi::PyNumber_Index(object.as_ptr()))? };
+    Ok(index.cast_into::<PyInt>()?)
+}
+
+/// A duplicate of a descriptor of this process.
+pub(crate) fn duplicate(descriptor: i32) -> PyResult<OwnedFd> {
+    if descriptor < 0 {
+        return Err(std::io::Error::from_raw_os_error(9 /* EBADF */).into());
+    }
+    // SAFETY: it is not -1; whether it is open, the duplication finds out.
+    Ok(unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned()?)
 }

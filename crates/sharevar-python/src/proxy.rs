@@ -3,7 +3,7 @@
 use crate::arena::Arena;
 use crate::array::Array;
 use crate::dict::Dict;
-use crate::errors::{Class, raise};
+use crate::errors::{Class, OrRaise, raise};
 use crate::list::List;
 use crate::lock::Lock;
 use crate::value::Value;
@@ -11,7 +11,7 @@ use crate::variable::Variable;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
+use pyo3::types::{PyTuple, PyType};
 use sharevar::{Handle, Kind};
 use std::sync::{PoisonError, RwLock};
 
@@ -98,6 +98,17 @@ pub(crate) fn of_class<'py>(
             Err(raise(Class::WrongKind, format!("the variable is a {found}, not a {}", kind.name())))
         }
     }
+}
+
+/// A new variable of a kind, with the arguments that its class takes after the arena.
+pub(crate) fn create(arena: &Bound<'_, Arena>, kind: Kind, arguments: &Bound<'_, PyTuple>) -> PyResult<Handle> {
+    let py = arena.py();
+    let all = PyTuple::new(py, [arena.clone().into_any()])?.as_sequence().concat(arguments.as_sequence())?;
+    let made = native_class(py, kind).call1(all.to_tuple()?)?;
+    let Some(variable) = variable_of(&made) else {
+        return Err(PyTypeError::new_err("the native class has made no variable"));
+    };
+    Handle::open(arena.get().participant(), variable.variable()).or_raise()
 }
 
 /// Calls the native `__new__` itself: that of a derived class may want other arguments.

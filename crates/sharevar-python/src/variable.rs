@@ -6,6 +6,7 @@ use crate::pickler;
 use crate::proxy::Held;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 use sharevar::{Handle, Kind, Participant};
 use std::sync::Arc;
 
@@ -51,6 +52,11 @@ impl Variable {
     #[inline(always)]
     pub(crate) fn home(&self) -> &Py<Arena> {
         &self.arena
+    }
+
+    /// Where it is in its arena.
+    pub(crate) fn variable(&self) -> sharevar::Variable {
+        self.variable
     }
 
     /// The header's offset, if the variable is in the arena of `participant`.
@@ -99,4 +105,9 @@ impl<'py> Origin<'py> {
     pub(crate) fn exists(&self) -> bool {
         self.handle.is_some()
     }
+}
+
+/// What `cls[item]` is, for annotations and generic bases.
+pub(crate) fn generic_alias<'py>(cls: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    cls.py().import("types")?.getattr("GenericAlias")?.call1((cls, item))
 }

@@ -296,6 +296,12 @@ impl Key {
         })
     }
 
+    /// The same key, put in as something else that equals it, for example a pickled subclass.
+    #[must_use]
+    pub fn with_original(self, encoding: Vec<u8>) -> Self {
+        Self { form: KeyForm::Original(encoding), ..self }
+    }
+
     /// The hash of the canonical bytes. Never 0.
     #[inline]
     pub fn hash(&self) -> u64 {

@@ -82,9 +82,6 @@ pub enum Error {
         /// The number.
         limit: usize,
     },
-    /// Every process that had the manager ended before this one attached.
-    #[error("every process that used this manager has ended, and its variables with them; start a new one")]
-    Abandoned,
     /// A slice or a named array has another length than was asked for.
     #[error("the length is {found}, not {asked}")]
     WrongLength {

@@ -1,10 +1,63 @@
-//! Shared variables for processes.
+//! Shared variables for processes: dict, list, value, array and lock in shared memory.
+//!
+//! ```
+//! let manager = sharevar::Manager::new()?;
+//! let stock = manager.dict::<String, i64>()?;      // anonymous; by name: manager.named("stock").dict()
+//! stock.insert("apples", &3)?;
+//! stock.increment("apples", 2)?;                   // one operation, for all processes
+//! assert_eq!(stock.get("apples")?, Some(5));
+//! # Ok::<(), sharevar::Error>(())
+//! ```
+//!
+//! The variables are memory that every process maps: a read or write is a function call and not
+//! a message, and there is no server. Any process may be killed at any instruction; what it was
+//! doing is undone or finished by whoever comes next.
+//!
+//! Children get the variables in three ways, see [`process`]. Items can be of any type that
+//! serde knows, other shared variables among them ([`Shared`]), and Python reads and writes the
+//! same variables with the package `sharevar`.
+//!
+//! | type | is |
+//! |---|---|
+//! | [`Dict`] | a dict in insertion order |
+//! | [`List`] | a list |
+//! | [`Value`] | one value |
+//! | [`Array`] | a fixed number of machine numbers |
+//! | [`Lock`] | a lock that survives its holder |
+//! | [`AppendFile`] | a file to which many processes append |
 #![forbid(unsafe_code)]
+#![allow(clippy::inline_always)] // One operation is tens of nanoseconds; the figures are in docs/.
+#![allow(clippy::iter_not_returning_iterator)] // A walk over shared memory can fail at its start.
 
+mod array;
+mod attached;
+mod decode;
+mod dict;
+mod element;
+mod encode;
 mod error;
+mod file;
 mod handle;
+mod list;
+mod lock;
+mod manager;
+mod named;
+pub mod process;
+mod shared;
 pub mod shm;
+mod value;
+mod variable_id;
 
+pub use array::{Array, Element};
+pub use dict::Dict;
 pub use error::{Error, Result};
+pub use file::AppendFile;
 pub use handle::{Handle, Kind};
+pub use list::List;
+pub use lock::{Lock, LockGuard, Taken};
+pub use manager::{Builder, Manager};
+pub use named::Named;
+pub use shared::Shared;
 pub use sharevar_arena::{Acquired, Identity, Participant, Report, RobustLock, Variable};
+pub use value::Value;
+pub use variable_id::VariableId;

@@ -190,8 +190,10 @@ impl LockGuard<'_> {
     /// Gives the lock back, and says if that was no longer possible: the manager was shut down,
     /// or this is a child that was forked while its parent held the lock.
     pub fn unlock(self) -> Result<()> {
-        // Dropping it a second time finds that this process no longer holds it.
-        if self.is_held() && self.lock.robust().release()? { Ok(()) } else { Err(Error::NotLocked) }
+        let (lock, is_held) = (self.lock, self.is_held());
+        // Given back twice, it could be another's by then.
+        std::mem::forget(self);
+        if is_held && lock.robust().release()? { Ok(()) } else { Err(Error::NotLocked) }
     }
 
     fn is_held(&self) -> bool {

@@ -3,7 +3,7 @@
 use crate::array::{Array, Element};
 use crate::attached;
 use crate::dict::Dict;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::handle::Handle;
 use crate::list::List;
 use crate::lock::Lock;
@@ -38,7 +38,7 @@ pub struct Manager {
 
 struct Inner {
     participant: Arc<Participant>,
-    /// The dict of the named variables. Every manager holds it, so names live as long as anybody.
+    /// The dict of the named variables, which lives as long as the arena.
     root: RawDict,
 }
 
@@ -62,7 +62,7 @@ impl Builder {
         let participant = Participant::create_arena(self.capacity, KINDS)?;
         let root = RawDict::create(&participant)?;
         // Nobody else knows of the arena yet.
-        participant.set_root(root.handle().variable());
+        participant.set_root(root.handle().variable())?;
         Manager::remembered(participant, root)
     }
 }
@@ -88,16 +88,9 @@ impl Manager {
     /// for example. A child takes [`Manager::inherited`].
     pub fn attach(descriptor: OwnedFd) -> Result<Self> {
         let participant = Participant::attach(descriptor, KINDS)?;
-        let root = participant
-            .variable_at(participant.root())
-            .map_err(Error::from)
-            .and_then(|root| Handle::open(&participant, root))
-            .map_err(|error| match error {
-                // The root lives as long as anybody is attached.
-                Error::Arena(sharevar_arena::Error::HandleExpired) => Error::Abandoned,
-                error => error,
-            })?;
-        Self::remembered(participant, RawDict::from_handle(root)?)
+        let root = participant.variable_at(participant.root())?;
+        let root = RawDict::from_handle(Handle::open(&participant, root)?)?;
+        Self::remembered(participant, root)
     }
 
     fn remembered(participant: Arc<Participant>, root: RawDict) -> Result<Self> {
@@ -130,6 +123,7 @@ impl Manager {
     }
 
     /// One value.
+    #[allow(clippy::needless_pass_by_value)] // `manager.value(0)` reads better than with a reference.
     pub fn value<T: Serialize + DeserializeOwned>(&self, initial: T) -> Result<Value<T>> {
         Value::create(&self.inner.participant, &initial)
     }

@@ -80,13 +80,13 @@ impl<'a> Named<'a> {
         Ok(Key::from_str(self.name, self.manager.root().seed())?)
     }
 
-    fn get_or_make<S: Shared>(&self, make: impl FnOnce() -> Result<S>) -> Result<S> {
+    fn get_or_make<S: Shared>(&self, create: impl FnOnce() -> Result<S>) -> Result<S> {
         if let Some(found) = self.get()? {
             return S::from_handle(found);
         }
         // Complete before anybody can find it. If somebody else is faster, it is let go again.
-        let made = make()?;
-        let word = Word::handle(made.handle().variable().header());
+        let new = create()?;
+        let word = Word::handle(new.handle().variable().header());
         let (found, _) = self.manager.root().get_or_insert(&self.key()?, &Encoded::Word(word))?;
         S::from_handle(handle(found)?)
     }

@@ -88,14 +88,14 @@ macro_rules! shared {
         impl<$($parameter $(: $bound)?),*> Eq for $name<$($parameter),*> {}
 
         impl<$($parameter $(: $bound)?),*> serde::Serialize for $name<$($parameter),*> {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
                 let handle = crate::shared::Shared::handle(self);
                 crate::encode::handle(handle, <Self as crate::shared::Shared>::KIND, serializer)
             }
         }
 
         impl<'de, $($parameter $(: $bound)?),*> serde::Deserialize<'de> for $name<$($parameter),*> {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
                 let handle = crate::decode::handle(deserializer, <Self as crate::shared::Shared>::KIND)?;
                 <Self as crate::shared::Shared>::from_handle(handle).map_err(serde::de::Error::custom)
             }

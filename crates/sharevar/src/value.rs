@@ -66,6 +66,30 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
         let value = encode::value(self.raw.handle().participant(), value)?;
         self.raw.set(&value.encoded)
     }
+
+    /// Sets it to what `change` makes of it, as one operation. The new value.
+    ///
+    /// If another process sets it between the reading and the writing, `change` runs again with
+    /// what is there then. Nobody waits for it, so it may take its time.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// let text = manager.value("a".to_owned())?;
+    /// assert_eq!(text.update(|text| text + "b")?, "ab");
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn update(&self, mut change: impl FnMut(T) -> T) -> Result<T> {
+        let handle = self.raw.handle();
+        loop {
+            // Counted before it is read: a change in between is noticed, at worst for nothing.
+            let changes = handle.participant().changes(handle.variable());
+            let new = change(self.get()?);
+            let value = encode::value(handle.participant(), &new)?;
+            if self.raw.set_if_unchanged(&value.encoded, changes)? {
+                return Ok(new);
+            }
+        }
+    }
 }
 
 impl Value<i64> {

@@ -78,10 +78,24 @@ impl RawValue {
     /// Sets it.
     #[inline]
     pub fn set(&self, value: &Encoded) -> Result<()> {
+        self.set_where(value, None).map(|_| ())
+    }
+
+    /// Sets it if no change was counted since `changes` was read.
+    pub fn set_if_unchanged(&self, value: &Encoded, changes: u64) -> Result<bool> {
+        self.set_where(value, Some(changes))
+    }
+
+    #[inline(always)]
+    fn set_where(&self, value: &Encoded, changes: Option<u64>) -> Result<bool> {
         let variable = self.handle.variable();
-        let mut transaction = self.handle.participant().begin()?;
+        let participant = self.handle.participant();
+        let mut transaction = participant.begin()?;
         let word = content::store(&mut transaction, value)?;
         transaction.lock(variable)?;
+        if changes.is_some_and(|changes| changes != participant.changes(variable)) {
+            return Ok(false);
+        }
         let old = Word(transaction.body(variable, 0));
         if old.is_block() || old.is_handle() || word.is_block() || word.is_handle() {
             transaction.set_body(variable, 0, word.0)?;
@@ -90,7 +104,8 @@ impl RawValue {
             transaction.change_body(variable, 0, word.0);
         }
         transaction.count_change(variable);
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(true)
     }
 
     /// Adds `by` to an integer, as one operation. The new value.

@@ -1,0 +1,132 @@
+//! The arena's object: one attachment of this process.
+
+use crate::errors::OrRaise;
+use crate::proxy;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple, PyType};
+use crate::names;
+use sharevar::shm::{KINDS, RawDict};
+use sharevar::{Handle, Participant, Report};
+use std::sync::Arc;
+
+/// One shared mapping (a memfd), and this process's attachment to it.
+#[pyclass(frozen, weakref, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Arena {
+    participant: Arc<Participant>,
+    root: RawDict,
+}
+
+impl Arena {
+    /// Who this process is in the arena.
+    #[inline(always)]
+    pub(crate) fn participant(&self) -> &Arc<Participant> {
+        &self.participant
+    }
+}
+
+#[pymethods]
+impl Arena {
+    #[new]
+    #[pyo3(signature = (capacity = None))]
+    fn new(capacity: Option<u64>) -> PyResult<Self> {
+        let participant = Participant::create_arena(capacity, KINDS).or_raise()?;
+        let root = names::create_root(&participant).or_raise()?;
+        Ok(Self { participant, root })
+    }
+
+    /// Attach to the arena behind a descriptor, by a duplicate of it.
+    #[staticmethod]
+    fn attach(fd: i32) -> PyResult<Self> {
+        let participant = Participant::attach(crate::native::duplicate(fd)?, KINDS).or_raise()?;
+        let root = names::open_root(&participant).or_raise()?;
+        Ok(Self { participant, root })
+    }
+
+    /// The arena's identity: 16 bytes that no other arena has.
+    #[getter]
+    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let [low, high] = self.participant.arena_id().map(u64::to_le_bytes);
+        PyBytes::new(py, [low, high].as_flattened())
+    }
+
+    /// The most bytes that the arena may come to hold.
+    #[getter]
+    fn capacity(&self) -> u64 {
+        self.participant.capacity()
+    }
+
+    /// The bytes that are in use now.
+    #[getter]
+    fn used(&self) -> u64 {
+        self.participant.used()
+    }
+
+    /// Whether somebody has closed the arena for everybody.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.participant.is_closed()
+    }
+
+    /// How many variables this process holds a reference to.
+    #[getter]
+    fn references(&self) -> usize {
+        // The root is held by the arena's own object.
+        self.participant.variables_held().saturating_sub(1)
+    }
+
+    /// This process's descriptor of the arena.
+    fn fileno(&self) -> i32 {
+        self.participant.descriptor_number()
+    }
+
+    /// Close for everybody: later operations raise `ClosedError`, sleepers wake.
+    fn close(&self) {
+        self.participant.close();
+    }
+
+    /// Recover what dead participants left, and count what was found.
+    fn sweep(&self, py: Python<'_>) -> PyResult<u64> {
+        py.detach(|| self.participant.sweep()).or_raise()
+    }
+
+    /// Examine the whole arena; each string is one contradiction.
+    fn check(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let report = py.detach(|| {
+            self.participant.drain_dropped()?;
+            Ok(self.participant.check())
+        });
+        let report: sharevar_arena::Result<Report> = report;
+        Ok(report.or_raise()?.problems)
+    }
+
+    /// The variable of that name in the arena's root, made now if there is none.
+    #[pyo3(signature = (name, cls, *args))]
+    fn named<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        cls: &Bound<'py, PyType>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let this = slf.get();
+        let kind = proxy::kind_of_class(cls)?;
+        if let Some(found) = names::find(&this.root, name).or_raise()? {
+            return proxy::of_class(slf, cls, found);
+        }
+        let made = proxy::create(slf, kind, args)?;
+        let handle = names::enter(&this.root, name, &made).or_raise()?;
+        proxy::of_class(slf, cls, handle)
+    }
+
+    /// The variable that a handle leads to.
+    fn open<'py>(
+        slf: &Bound<'py, Self>,
+        cls: &Bound<'py, PyType>,
+        offset: u64,
+        generation: u64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let participant = &slf.get().participant;
+        let variable = participant.variable(offset, generation).or_raise()?;
+        proxy::of_class(slf, cls, Handle::open(participant, variable).or_raise()?)
+    }
+}

@@ -1,0 +1,134 @@
+//! The shared array of machine numbers.
+
+use crate::element::Format;
+use crate::errors::{OrRaise, index as index_error};
+use crate::list::{Place, place};
+use crate::variable::{Origin, Variable};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PySlice};
+use sharevar::Kind;
+use sharevar::shm::RawArray;
+
+/// A fixed number of machine numbers; every process sees the same bytes.
+#[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Array {
+    raw: RawArray,
+    format: Format,
+    /// Length and stride, where buffers point to.
+    shape: [isize; 2],
+}
+
+impl Array {
+    /// The array itself.
+    pub(crate) fn raw(&self) -> &RawArray {
+        &self.raw
+    }
+
+    /// What its elements are.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Number of elements, then bytes from one to the next, in memory that lives as long as the
+    /// object.
+    pub(crate) fn shape(&self) -> &[isize; 2] {
+        &self.shape
+    }
+
+    fn index(&self, index: i64) -> u64 {
+        // Out of range either way stays so.
+        if index < 0 { self.raw.len().wrapping_add(index as u64) } else { index as u64 }
+    }
+
+    fn indices(&self, slice: &Bound<'_, PySlice>) -> PyResult<impl Iterator<Item = u64> + Clone + use<>> {
+        let indices = slice.indices(self.raw.len() as isize)?;
+        let (start, step) = (indices.start, indices.step);
+        Ok((0..indices.slicelength as isize).map(move |number| (start + number * step) as u64))
+    }
+}
+
+#[pymethods]
+impl Array {
+    #[new]
+    #[pyo3(signature = (arena, item_format = None, item_count = None))]
+    fn new(
+        arena: &Bound<'_, PyAny>,
+        item_format: Option<char>,
+        item_count: Option<i64>,
+    ) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        let raw = if origin.exists() {
+            origin.open(RawArray::from_handle, |_| unreachable!("it exists"))?
+        } else {
+            let (Some(letter), Some(count)) = (item_format, item_count) else {
+                return Err(PyTypeError::new_err("an array is made with item_format and item_count"));
+            };
+            let format = Format::of(letter)?;
+            let count = u64::try_from(count).map_err(|_| PyValueError::new_err("an array has no negative length"))?;
+            origin.open(RawArray::from_handle, |participant| {
+                RawArray::create(participant, format.letter, format.size, count)
+            })?
+        };
+        let format = Format::of(raw.format())?;
+        let shape = [raw.len() as isize, format.size as isize];
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::Array);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw, format, shape }))
+    }
+
+    fn __len__(&self) -> usize {
+        self.raw.len() as usize
+    }
+
+    fn __getitem__<'py>(&self, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = index.py();
+        match place(index, "array")? {
+            Place::At(index) => {
+                let bits = self.raw.load(self.index(index));
+                self.format.object(py, bits.map_err(|error| index_error(error, "array index out of range"))?)
+            }
+            Place::Slice(slice) => {
+                let indices = self.indices(slice)?;
+                let (Some(first), Some(last)) = (indices.clone().min(), indices.clone().max()) else {
+                    return Ok(PyList::empty(py).into_any());
+                };
+                let bits = self.raw.load_slice(first, last - first + 1).or_raise()?;
+                let objects = indices.map(|index| self.format.object(py, bits[(index - first) as usize]));
+                Ok(PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)?.into_any())
+            }
+        }
+    }
+
+    fn __setitem__(&self, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        match place(index, "array")? {
+            Place::At(index) => {
+                let stored = self.raw.store(self.index(index), self.format.bits(value)?);
+                stored.map_err(|error| index_error(error, "array assignment index out of range"))
+            }
+            Place::Slice(slice) => {
+                let indices = self.indices(slice)?;
+                let mut bits = Vec::new();
+                for item in value.try_iter()? {
+                    bits.push(self.format.bits(&item?)?);
+                }
+                if bits.len() != indices.clone().count() {
+                    return Err(PyValueError::new_err("Can only assign sequence of same size"));
+                }
+                self.raw.store_slice(indices, &bits).or_raise()
+            }
+        }
+    }
+
+    #[allow(unsafe_code)]
+    // SAFETY: called by the interpreter alone, with a view to fill.
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        view: *mut ffi::Py_buffer,
+        flags: std::ffi::c_int,
+    ) -> PyResult<()> {
+        // SAFETY: `view` is what the interpreter gave.
+        unsafe { crate::buffer::fill(&slf, view, flags) }
+    }
+}

@@ -1,0 +1,298 @@
+//! The shared dict.
+
+use crate::decode::{decode, decode_bytes};
+use crate::encode::encode;
+use crate::errors::{OrRaise, to_python};
+use crate::key::{is_opaque, key};
+use crate::number;
+use crate::opaque::{resolve, search};
+use crate::variable::{Origin, Variable, generic_alias};
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
+use sharevar::shm::{Content, RawDict};
+use sharevar::{Error, Kind, Participant};
+use sharevar_value::{Encoded, Key};
+use std::sync::Arc;
+
+/// A shared dict: keys as in Python, in insertion order. Each method is atomic.
+#[pyclass(extends = Variable, subclass, frozen, mapping, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Dict {
+    raw: RawDict,
+}
+
+impl Dict {
+    #[inline(always)]
+    fn participant(&self) -> &Arc<Participant> {
+        self.raw.handle().participant()
+    }
+
+    #[inline(always)]
+    fn key(&self, object: &Bound<'_, PyAny>) -> PyResult<Key> {
+        key(object, self.raw.seed(), self.participant())
+    }
+
+    #[inline(always)]
+    fn find(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
+        let this = slf.get();
+        let key = this.key(object)?;
+        if is_opaque(&key) {
+            return match resolve(&this.raw, object, key, slf.as_super().get().home())? {
+                Some(key) => this.raw.get(&key).or_raise(),
+                None => Ok(None),
+            };
+        }
+        this.raw.get(&key).or_raise()
+    }
+
+    fn take(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
+        let this = slf.get();
+        match resolve(&this.raw, object, this.key(object)?, slf.as_super().get().home())? {
+            Some(key) => this.raw.remove(&key).or_raise(),
+            None => Ok(None),
+        }
+    }
+
+    /// Sets an opaque key: looks for an equal one, and again if the dict has changed meanwhile.
+    #[cold]
+    fn set_opaque(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>, key: &Key, value: &Encoded) -> PyResult<()> {
+        let this = slf.get();
+        loop {
+            slf.py().check_signals()?;
+            let search = search(&this.raw, object, slf.as_super().get().home())?;
+            let key = search.found.as_ref().unwrap_or(key);
+            if this.raw.insert_if_unchanged(key, value, search.changes).or_raise()? {
+                return Ok(());
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
+        decode(slf.py(), content, slf.as_super().get().home())
+    }
+
+    fn key_object<'py>(slf: &Bound<'py, Self>, encoding: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        decode_bytes(slf.py(), encoding, &[], slf.as_super().get().home())
+    }
+}
+
+#[cold]
+fn missing(object: &Bound<'_, PyAny>) -> PyErr {
+    PyKeyError::new_err((object.clone().unbind(),))
+}
+
+#[pymethods]
+impl Dict {
+    #[new]
+    fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        let raw = origin.open(RawDict::from_handle, RawDict::create)?;
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::Dict);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
+    }
+
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match Self::find(slf, key)? {
+            Some(content) => Self::object(slf, content),
+            None => Err(missing(key)),
+        }
+    }
+
+    fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let this = slf.get();
+        let made = this.key(key)?;
+        let value = encode(value, this.participant())?;
+        if is_opaque(&made) {
+            return Self::set_opaque(slf, key, &made, &value);
+        }
+        this.raw.insert(&made, &value).or_raise()
+    }
+
+    fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        match Self::take(slf, key)? {
+            Some(_) => Ok(()),
+            None => Err(missing(key)),
+        }
+    }
+
+    fn __len__(&self) -> PyResult<usize> {
+        Ok(self.raw.len().or_raise()? as usize)
+    }
+
+    fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let this = slf.get();
+        match resolve(&this.raw, key, this.key(key)?, slf.as_super().get().home())? {
+            Some(key) => this.raw.contains(&key).or_raise(),
+            None => Ok(false),
+        }
+    }
+
+    #[pyo3(signature = (key, default = None, /))]
+    fn get<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        default: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match Self::find(slf, key)? {
+            Some(content) => Self::object(slf, content),
+            None => Ok(default.map_or_else(|| slf.py().None().into_bound(slf.py()), Bound::clone)),
+        }
+    }
+
+    #[pyo3(signature = (key, /, *default))]
+    fn pop<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        default: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if default.len() > 1 {
+            let message = format!("pop expected at most 2 arguments, got {}", default.len() + 1);
+            return Err(pyo3::exceptions::PyTypeError::new_err(message));
+        }
+        match Self::take(slf, key)? {
+            Some(content) => Self::object(slf, content),
+            None => default.get_item(0).map_err(|_| missing(key)),
+        }
+    }
+
+    fn popitem<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let Some(item) = slf.get().raw.pop_last().or_raise()? else {
+            return Err(PyKeyError::new_err("popitem(): dictionary is empty"));
+        };
+        Ok((Self::key_object(slf, &item.key)?, Self::object(slf, item.value)?))
+    }
+
+    #[pyo3(signature = (key, default = None, /))]
+    fn setdefault<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        default: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (this, py) = (slf.get(), slf.py());
+        let none = py.None().into_bound(py);
+        let made = this.key(key)?;
+        let value = encode(default.unwrap_or(&none), this.participant())?;
+        if !is_opaque(&made) {
+            let (content, _) = this.raw.get_or_insert(&made, &value).or_raise()?;
+            return Self::object(slf, content);
+        }
+        loop {
+            py.check_signals()?;
+            let search = search(&this.raw, key, slf.as_super().get().home())?;
+            let Some(found) = search.found else {
+                if this.raw.insert_if_unchanged(&made, &value, search.changes).or_raise()? {
+                    return Ok(default.unwrap_or(&none).clone());
+                }
+                continue;
+            };
+            if let Some(content) = this.raw.get(&found).or_raise()? {
+                return Self::object(slf, content);
+            }
+        }
+    }
+
+    fn clear(&self) -> PyResult<()> {
+        self.raw.clear().or_raise()
+    }
+
+    /// Store all pairs in one step: others see none of them or all.
+    #[pyo3(signature = (pairs, /))]
+    fn update_items(slf: &Bound<'_, Self>, pairs: &Bound<'_, PyAny>) -> PyResult<()> {
+        let this = slf.get();
+        let mut items = Vec::with_capacity(pairs.len().unwrap_or(0));
+        for pair in pairs.try_iter()? {
+            let (object, value) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+            let made = this.key(&object)?;
+            let value = encode(&value, this.participant())?;
+            if is_opaque(&made) {
+                // An equal key that another process puts in before the update stays beside this one.
+                let search = search(&this.raw, &object, slf.as_super().get().home())?;
+                items.push((search.found.unwrap_or(made), value));
+            } else {
+                items.push((made, value));
+            }
+        }
+        this.raw.update(&items).or_raise()
+    }
+
+    fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(slf.py());
+        for item in slf.get().raw.items(false).or_raise()? {
+            list.append(Self::key_object(slf, &item.key)?)?;
+        }
+        Ok(list)
+    }
+
+    fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(slf.py());
+        for item in slf.get().raw.items(true).or_raise()? {
+            list.append(Self::object(slf, item.value)?)?;
+        }
+        Ok(list)
+    }
+
+    fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(slf.py());
+        for item in slf.get().raw.items(true).or_raise()? {
+            list.append((Self::key_object(slf, &item.key)?, Self::object(slf, item.value)?))?;
+        }
+        Ok(list)
+    }
+
+    fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(slf.py());
+        for item in slf.get().raw.items(true).or_raise()? {
+            dict.set_item(Self::key_object(slf, &item.key)?, Self::object(slf, item.value)?)?;
+        }
+        Ok(dict)
+    }
+
+    /// Add to an entry (0 where there is none) in one step; gives the new value.
+    #[pyo3(signature = (key, by = None))]
+    fn incr<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        by: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (this, py) = (slf.get(), slf.py());
+        let made = this.key(key)?;
+        if let Some(step) = number::small_step(by)
+            && !is_opaque(&made)
+        {
+            match this.raw.increment(&made, step) {
+                Ok(sum) => return sum.into_bound_py_any(py),
+                Err(Error::NotANumber { .. }) => {}
+                Err(other) => return Err(to_python(other)),
+            }
+        }
+        let (zero, one) = (PyInt::new(py, 0).into_any(), PyInt::new(py, 1).into_any());
+        loop {
+            py.check_signals()?;
+            let (found, changes) = if is_opaque(&made) {
+                let search = search(&this.raw, key, slf.as_super().get().home())?;
+                (search.found, search.changes)
+            } else {
+                let handle = this.raw.handle();
+                (None, handle.participant().changes(handle.variable()))
+            };
+            let used = found.as_ref().unwrap_or(&made);
+            let old = match this.raw.get(used).or_raise()? {
+                Some(content) => Self::object(slf, content)?,
+                None => zero.clone(),
+            };
+            let sum = number::sum(&old, by.unwrap_or(&one))?;
+            let value = encode(&sum, this.participant())?;
+            if this.raw.insert_if_unchanged(used, &value, changes).or_raise()? {
+                return Ok(sum);
+            }
+        }
+    }
+
+    #[classmethod]
+    fn __class_getitem__<'py>(cls: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        generic_alias(cls, item)
+    }
+}

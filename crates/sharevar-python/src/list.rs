@@ -1,0 +1,249 @@
+//! The shared list.
+
+use crate::decode::decode;
+use crate::encode::encode;
+use crate::errors::{OrRaise, index as index_error};
+use crate::list_slice;
+use crate::native;
+use crate::variable::{Origin, Variable, generic_alias};
+use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyInt, PyList, PySlice, PyType};
+use sharevar::shm::{Content, RawList};
+use sharevar::{Kind, Participant};
+use sharevar_value::Encoded;
+use std::sync::Arc;
+
+/// A shared list. Each method is atomic.
+#[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct List {
+    raw: RawList,
+}
+
+const OUT_OF_RANGE: &str = "list index out of range";
+const ASSIGNMENT_OUT_OF_RANGE: &str = "list assignment index out of range";
+
+/// What stands between the brackets.
+pub(crate) enum Place<'a, 'py> {
+    At(i64),
+    Slice(&'a Bound<'py, PySlice>),
+}
+
+/// The index or slice that an object is, of a `kind`.
+#[inline(always)]
+pub(crate) fn place<'a, 'py>(object: &'a Bound<'py, PyAny>, kind: &'static str) -> PyResult<Place<'a, 'py>> {
+    if let Ok(int) = object.cast_exact::<PyInt>()
+        && let Some(index) = native::small_int(int)
+    {
+        return Ok(Place::At(index));
+    }
+    other_place(object, kind)
+}
+
+#[cold]
+fn other_place<'a, 'py>(object: &'a Bound<'py, PyAny>, kind: &'static str) -> PyResult<Place<'a, 'py>> {
+    if let Ok(slice) = object.cast_exact::<PySlice>() {
+        return Ok(Place::Slice(slice));
+    }
+    let py = object.py();
+    if !object.get_type().hasattr(pyo3::intern!(py, "__index__"))? {
+        let name = object.get_type().name()?;
+        return Err(PyTypeError::new_err(format!("{kind} indices must be integers or slices, not {name}")));
+    }
+    let name = object.get_type().name()?;
+    match object.extract::<i64>() {
+        Ok(index) => Ok(Place::At(index)),
+        Err(error) if error.is_instance_of::<pyo3::exceptions::PyOverflowError>(py) => {
+            Err(PyIndexError::new_err(format!("cannot fit '{name}' into an index-sized integer")))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+impl List {
+    /// The list itself.
+    pub(crate) fn raw(&self) -> &RawList {
+        &self.raw
+    }
+
+    #[inline(always)]
+    fn participant(&self) -> &Arc<Participant> {
+        self.raw.handle().participant()
+    }
+
+    #[inline(always)]
+    fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
+        decode(slf.py(), content, slf.as_super().get().home())
+    }
+
+    /// A Python list of what was read.
+    pub(crate) fn objects<'py>(
+        slf: &Bound<'py, Self>,
+        contents: impl IntoIterator<Item = Content>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let objects = contents.into_iter().map(|content| Self::object(slf, content));
+        PyList::new(slf.py(), objects.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The items of an iterable, encoded.
+    pub(crate) fn encode_all(&self, items: &Bound<'_, PyAny>) -> PyResult<Vec<Encoded>> {
+        let mut values = Vec::with_capacity(items.len().unwrap_or(0));
+        if let Ok(list) = items.cast::<List>() {
+            // Another shared list is read at one moment.
+            for item in list.as_any().call_method0("copy")?.try_iter()? {
+                values.push(encode(&item?, self.participant())?);
+            }
+            return Ok(values);
+        }
+        for item in items.try_iter()? {
+            values.push(encode(&item?, self.participant())?);
+        }
+        Ok(values)
+    }
+
+    fn all(slf: &Bound<'_, Self>) -> PyResult<(Vec<Content>, Option<u64>)> {
+        slf.get().raw.slice(0, u64::MAX).or_raise()
+    }
+}
+
+#[pymethods]
+impl List {
+    #[new]
+    fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        let raw = origin.open(RawList::from_handle, RawList::create)?;
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::List);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
+    }
+
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match place(index, "list")? {
+            Place::At(index) => match slf.get().raw.get(index) {
+                Ok(content) => Self::object(slf, content),
+                Err(error) => Err(index_error(error, OUT_OF_RANGE)),
+            },
+            Place::Slice(slice) => Ok(list_slice::get(slf, slice)?.into_any()),
+        }
+    }
+
+    fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let this = slf.get();
+        match place(index, "list")? {
+            Place::At(index) => {
+                let value = encode(value, this.participant())?;
+                this.raw.set(index, &value).map_err(|error| index_error(error, ASSIGNMENT_OUT_OF_RANGE))
+            }
+            Place::Slice(slice) => list_slice::set(slf, slice, value),
+        }
+    }
+
+    fn __delitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>) -> PyResult<()> {
+        match place(index, "list")? {
+            Place::At(index) => {
+                let removed = slf.get().raw.remove(index);
+                removed.map(|_| ()).map_err(|error| index_error(error, ASSIGNMENT_OUT_OF_RANGE))
+            }
+            Place::Slice(slice) => list_slice::delete(slf, slice),
+        }
+    }
+
+    fn __len__(&self) -> PyResult<usize> {
+        Ok(self.raw.len().or_raise()? as usize)
+    }
+
+    fn __contains__(slf: &Bound<'_, Self>, item: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Self::copy(slf)?.as_sequence().contains(item)
+    }
+
+    /// Append an item.
+    #[pyo3(signature = (item, /))]
+    fn append(&self, item: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.raw.push(&encode(item, self.participant())?).or_raise()
+    }
+
+    /// Append all the items in one step.
+    #[pyo3(signature = (items, /))]
+    fn extend(&self, items: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.raw.extend(&self.encode_all(items)?).or_raise()
+    }
+
+    #[pyo3(signature = (index, item, /))]
+    fn insert(&self, index: &Bound<'_, PyAny>, item: &Bound<'_, PyAny>) -> PyResult<()> {
+        let Place::At(index) = place(index, "list")? else {
+            return Err(PyTypeError::new_err("'slice' object cannot be interpreted as an integer"));
+        };
+        self.raw.insert(index, &encode(item, self.participant())?).or_raise()
+    }
+
+    #[pyo3(signature = (index = None, /))]
+    fn pop<'py>(slf: &Bound<'py, Self>, index: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        let index = match index.map(|index| place(index, "list")).transpose()? {
+            None => -1,
+            Some(Place::At(index)) => index,
+            Some(Place::Slice(_)) => {
+                return Err(PyTypeError::new_err("'slice' object cannot be interpreted as an integer"));
+            }
+        };
+        match slf.get().raw.remove(index) {
+            Ok(content) => Self::object(slf, content),
+            Err(error @ sharevar::Error::IndexOutOfRange { length: 0, .. }) => {
+                Err(index_error(error, "pop from empty list"))
+            }
+            Err(error) => Err(index_error(error, "pop index out of range")),
+        }
+    }
+
+    fn reverse(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let raw = &slf.get().raw;
+        loop {
+            slf.py().check_signals()?;
+            let changes = raw.handle().participant().changes(raw.handle().variable());
+            let order: Vec<u64> = (0..raw.len().or_raise()?).rev().collect();
+            if raw.reorder(&order, changes).or_raise()? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn clear(&self) -> PyResult<()> {
+        self.raw.clear().or_raise()
+    }
+
+    fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        Self::objects(slf, Self::all(slf)?.0)
+    }
+
+    /// The items, and the count of changes at which they were so.
+    fn snapshot<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyList>, u64)> {
+        loop {
+            slf.py().check_signals()?;
+            if let (contents, Some(changes)) = Self::all(slf)? {
+                return Ok((Self::objects(slf, contents)?, changes));
+            }
+        }
+    }
+
+    /// Delete one item, if nobody changed the list since.
+    #[pyo3(signature = (changes, index, /))]
+    fn delete_if(&self, changes: u64, index: u64) -> PyResult<bool> {
+        self.raw.replace(&[index], 0, &[], changes).or_raise()
+    }
+
+    /// Append the items, if nobody changed the list since.
+    #[pyo3(signature = (changes, items, /))]
+    fn extend_if(&self, changes: u64, items: &Bound<'_, PyAny>) -> PyResult<bool> {
+        self.raw.replace(&[], u64::MAX, &self.encode_all(items)?, changes).or_raise()
+    }
+
+    /// Put the items into another order, if nobody changed the list since.
+    #[pyo3(signature = (changes, new_order, /))]
+    fn replace_if(&self, changes: u64, new_order: Vec<u64>) -> PyResult<bool> {
+        self.raw.reorder(&new_order, changes).or_raise()
+    }
+
+    #[classmethod]
+    fn __class_getitem__<'py>(cls: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        generic_alias(cls, item)
+    }
+}

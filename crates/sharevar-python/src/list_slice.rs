@@ -1,0 +1,114 @@
+//! Slices of a shared list: as a list has them, each operation one step for everybody.
+
+use crate::errors::OrRaise;
+use crate::list::List;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PySlice};
+use sharevar::shm::RawList;
+
+/// The places that a slice names in a list of one length.
+struct Places {
+    start: i64,
+    step: i64,
+    count: u64,
+}
+
+impl Places {
+    fn of(slice: &Bound<'_, PySlice>, length: u64) -> PyResult<Self> {
+        let indices = slice.indices(length as isize)?;
+        Ok(Self { start: indices.start as i64, step: indices.step as i64, count: indices.slicelength as u64 })
+    }
+
+    /// In the slice's order.
+    fn in_order(&self) -> impl Iterator<Item = u64> {
+        (0..self.count as i64).map(|number| (self.start + number * self.step) as u64)
+    }
+
+    fn ascending(&self) -> Vec<u64> {
+        let mut all: Vec<u64> = self.in_order().collect();
+        if self.step < 0 {
+            all.reverse();
+        }
+        all
+    }
+}
+
+/// A length, and the count of changes before it was read: a change in between makes what
+/// depends on both fail, and start again.
+fn changes_and_length(raw: &RawList) -> PyResult<(u64, u64)> {
+    let changes = raw.handle().participant().changes(raw.handle().variable());
+    Ok((changes, raw.len().or_raise()?))
+}
+
+/// The items of a slice.
+pub(crate) fn get<'py>(list: &Bound<'py, List>, slice: &Bound<'py, PySlice>) -> PyResult<Bound<'py, PyList>> {
+    let raw = list.get().raw();
+    loop {
+        list.py().check_signals()?;
+        let (changes, length) = changes_and_length(raw)?;
+        let places = Places::of(slice, length)?;
+        if places.count == 0 {
+            return Ok(PyList::empty(list.py()));
+        }
+        let ascending = places.ascending();
+        let (first, last) = (ascending[0], ascending[ascending.len() - 1]);
+        let (contents, seen) = raw.slice(first, last + 1).or_raise()?;
+        // What the ends mean depends on the length, so both are of one moment; a list too large
+        // for that, which keeps changing, is read as it comes.
+        let is_of_that_moment = seen.is_none_or(|seen| seen == changes);
+        if !is_of_that_moment || contents.len() as u64 != last + 1 - first {
+            continue;
+        }
+        let step = places.step.unsigned_abs() as usize;
+        let mut taken: Vec<_> = contents.into_iter().step_by(step).collect();
+        if places.step < 0 {
+            taken.reverse();
+        }
+        return List::objects(list, taken);
+    }
+}
+
+/// Assignment to a slice.
+pub(crate) fn set(list: &Bound<'_, List>, slice: &Bound<'_, PySlice>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let raw = list.get().raw();
+    let is_plain = Places::of(slice, 0)?.step == 1;
+    if value.try_iter().is_err() {
+        let message = if is_plain { "can only assign an iterable" } else { "must assign iterable to extended slice" };
+        return Err(PyTypeError::new_err(message));
+    }
+    let values = list.get().encode_all(value)?;
+    loop {
+        list.py().check_signals()?;
+        let (changes, length) = changes_and_length(raw)?;
+        let places = Places::of(slice, length)?;
+        let done = if places.step == 1 {
+            raw.replace(&places.ascending(), places.start as u64, &values, changes).or_raise()?
+        } else if places.count == values.len() as u64 {
+            let indices: Vec<u64> = places.in_order().collect();
+            raw.set_many(&indices, &values, changes).or_raise()?
+        } else {
+            return Err(PyValueError::new_err(format!(
+                "attempt to assign sequence of size {} to extended slice of size {}",
+                values.len(),
+                places.count
+            )));
+        };
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+/// Deletion of a slice.
+pub(crate) fn delete(list: &Bound<'_, List>, slice: &Bound<'_, PySlice>) -> PyResult<()> {
+    let raw = list.get().raw();
+    loop {
+        list.py().check_signals()?;
+        let (changes, length) = changes_and_length(raw)?;
+        let indices = Places::of(slice, length)?.ascending();
+        if indices.is_empty() || raw.replace(&indices, 0, &[], changes).or_raise()? {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Death at every instruction, of the code as it was compiled.
+//!
+//! A child process does one operation under `ptrace`, one instruction at a time.
+//! After each that changed the arena the arena is copied; in the copy the child is
+//! dead, and so is everybody else. Each copy is recovered, checked and compared:
+//! the content is as before the operation or as after it, and once it is as after
+//! it, it stays so. The crash points of `death_by_snapshot` see the stores in the
+//! order of the source; this sees them in the order of the machine.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![allow(unsafe_code)]
+
+use sharevar::shm::{Content, KINDS, RawArray, RawDict, RawList, RawValue};
+use sharevar::{Handle, Participant, Variable};
+use sharevar_value::{Encoded, Key, Value, Word, to_encoded};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+/// The variables that every scenario uses, and the root that keeps them.
+struct Stage {
+    participant: Arc<Participant>,
+    dict: RawDict,
+    list: RawList,
+    value: RawValue,
+    array: RawArray,
+    places: [Variable; 4],
+}
+
+fn int(value: i64) -> Encoded {
+    Encoded::Word(Word::from_int(value).unwrap())
+}
+
+fn text(letter: &str, length: usize) -> Encoded {
+    to_encoded(&letter.repeat(length)).unwrap()
+}
+
+fn key(stage: &Stage, number: i64) -> Key {
+    Key::from_int(number, stage.dict.seed())
+}
+
+impl Stage {
+    fn new(prepare: impl FnOnce(&Self)) -> Self {
+        let participant = Participant::create_arena(Some(4 << 20), KINDS).unwrap();
+        let root = RawDict::create(&participant).unwrap();
+        participant.set_root(root.handle().variable()).unwrap();
+        let dict = RawDict::create(&participant).unwrap();
+        let list = RawList::create(&participant).unwrap();
+        let value = RawValue::create(&participant).unwrap();
+        let array = RawArray::create(&participant, 'h', 2, 16).unwrap();
+        let handles = [dict.handle(), list.handle(), value.handle(), array.handle()];
+        for (number, handle) in (0..).zip(handles) {
+            let word = Encoded::Word(Word::handle(handle.variable().header()));
+            root.insert(&Key::from_int(number, root.seed()), &word).unwrap();
+        }
+        let places = handles.map(Handle::variable);
+        let stage = Self { participant, dict, list, value, array, places };
+        prepare(&stage);
+        stage.participant.drain_dropped().unwrap();
+        // So that nothing is populated while the child is traced.
+        stage.participant.make_room(256 << 10);
+        stage
+    }
+
+    /// Everything that the variables hold.
+    fn look(participant: &Arc<Participant>, places: &[Variable; 4]) -> String {
+        let open = |index: usize| Handle::open(participant, places[index]).unwrap();
+        let show = |content: Content| match content {
+            Content::Word(word) => Value::from_word(word).unwrap().map_or(String::new(), |value| value.to_string()),
+            Content::Bytes(bytes, _) => Value::decode(&bytes).unwrap().to_string(),
+            Content::Handle(handle) => format!("handle {:?}", handle.kind()),
+        };
+        let dict = RawDict::from_handle(open(0)).unwrap();
+        let items: Vec<_> = dict.items(true).unwrap().into_iter().map(|item| (item.key, show(item.value))).collect();
+        let (list, _) = RawList::from_handle(open(1)).unwrap().slice(0, u64::MAX).unwrap();
+        let list: Vec<_> = list.into_iter().map(show).collect();
+        let value = RawValue::from_handle(open(2)).unwrap().get().unwrap().map(show);
+        let array = RawArray::from_handle(open(3)).unwrap().load_slice(0, 16).unwrap();
+        format!("{items:?} {list:?} {value:?} {array:?}")
+    }
+}
+
+/// The populated bytes of the arena's file.
+fn bytes_of(file: impl AsFd) -> Vec<(u64, Vec<u8>)> {
+    use rustix::fs::SeekFrom;
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while let Ok(start) = rustix::fs::seek(file.as_fd(), SeekFrom::Data(at)) {
+        let end = rustix::fs::seek(file.as_fd(), SeekFrom::Hole(start)).unwrap();
+        let mut bytes = vec![0; (end - start) as usize];
+        rustix::io::pread(file.as_fd(), &mut bytes, start).unwrap();
+        parts.push((start, bytes));
+        at = end;
+    }
+    parts
+}
+
+fn copy_of(parts: &[(u64, Vec<u8>)], length: u64) -> OwnedFd {
+    let copy = rustix::fs::memfd_create("copy", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+    rustix::fs::ftruncate(&copy, length).unwrap();
+    for (start, bytes) in parts {
+        assert_eq!(rustix::io::pwrite(&copy, bytes, *start).unwrap(), bytes.len());
+    }
+    copy
+}
+
+fn trap() {
+    // SAFETY: stops this process, which is traced; changes nothing.
+    unsafe { std::arch::asm!("int3", options(nomem, nostack)) }
+}
+
+fn wait_for_stop(child: i32) {
+    let mut status = 0;
+    // SAFETY: waits for our own child; `status` is ours.
+    let got = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    assert!(got == child && libc::WIFSTOPPED(status), "the child did not stop: {status:#x}");
+    assert_eq!(libc::WSTOPSIG(status), libc::SIGTRAP, "the child met a signal");
+}
+
+fn trace(request: libc::c_uint, child: i32) {
+    // SAFETY: the child is ours, traced and stopped.
+    let answer = unsafe { libc::ptrace(request, child, 0, 0) };
+    assert_eq!(answer, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// Whether the child's next instruction is the trap behind the operation.
+fn at_trap(child: i32) -> bool {
+    // SAFETY: plain data, filled by the kernel below.
+    let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
+    // SAFETY: the child is ours, traced and stopped; `registers` is ours and of the right type.
+    let (read, word) = unsafe {
+        let read = libc::ptrace(libc::PTRACE_GETREGS, child, 0, &raw mut registers);
+        (read, libc::ptrace(libc::PTRACE_PEEKTEXT, child, registers.rip, 0))
+    };
+    assert_eq!(read, 0);
+    word & 0xff == 0xcc
+}
+
+/// Steps a child through `operation`, and recovers a copy of the arena after each instruction
+/// that changed it.
+fn die_everywhere(name: &str, prepare: impl FnOnce(&Stage), operation: impl Fn(&Stage)) {
+    let stage = Stage::new(prepare);
+    let before = Stage::look(&stage.participant, &stage.places);
+    // SAFETY: the child runs only this closure's end and leaves by `_exit`.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: asks to be traced by the parent.
+        unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
+        // A lane is taken before, as in any process that has done something already.
+        let _ = stage.value.get_word();
+        stage.participant.begin().unwrap().commit().unwrap();
+        trap();
+        operation(&stage);
+        trap();
+        // SAFETY: ends the child without running anything of the parent's.
+        unsafe { libc::_exit(0) };
+    }
+    wait_for_stop(child);
+    let file = stage.participant.descriptor().unwrap();
+    let length = stage.participant.reservation();
+    let mut last = Vec::new();
+    let (mut steps, mut deaths, mut open) = (0_u64, 0, 0);
+    let mut pending: Vec<(u64, String)> = Vec::new();
+    loop {
+        let now = bytes_of(&file);
+        if now != last {
+            let copy = Participant::attach(copy_of(&now, length), KINDS).unwrap();
+            let report = copy.check();
+            assert!(report.is_clean(), "{name}, step {steps}: {report:#?}");
+            open += u64::from(copy.recoveries().1 > 0);
+            pending.push((steps, Stage::look(&copy, &stage.places)));
+            deaths += 1;
+            last = now;
+        }
+        if at_trap(child) {
+            break;
+        }
+        trace(libc::PTRACE_SINGLESTEP, child);
+        wait_for_stop(child);
+        steps += 1;
+    }
+    trace(libc::PTRACE_CONT, child);
+    wait_for_stop(child);
+    trace(libc::PTRACE_CONT, child);
+    let mut status = 0;
+    // SAFETY: waits for our own child to end.
+    unsafe { libc::waitpid(child, &raw mut status, 0) };
+    assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "{name}: {status:#x}");
+    let after = Stage::look(&stage.participant, &stage.places);
+    let switches = pending.iter().position(|(_, content)| *content == after).unwrap_or(pending.len());
+    for (number, (step, content)) in pending.iter().enumerate() {
+        let expected = if number < switches { &before } else { &after };
+        assert_eq!(content, expected, "{name}, step {step}");
+    }
+    assert_eq!(pending.last().map(|(_, content)| content), Some(&after), "{name}: lost after it was done");
+    assert!(deaths > 1, "{name}: nothing was changed");
+    eprintln!("{name:28} {steps:6} instructions, {deaths:4} deaths, {open:4} with an open journal");
+}
+
+#[test]
+fn at_every_instruction_of_a_dict() {
+    let nine = |stage: &Stage| {
+        for number in 0..8 {
+            stage.dict.insert(&key(stage, number), &int(number)).unwrap();
+        }
+    };
+    die_everywhere("dict set-new", |_| {}, |stage| stage.dict.insert(&key(stage, 1), &int(1)).unwrap());
+    die_everywhere("dict set-new, long", |_| {}, |stage| {
+        let key = Key::from_str(&"k".repeat(90), stage.dict.seed()).unwrap();
+        stage.dict.insert(&key, &text("x", 200)).unwrap();
+    });
+    die_everywhere("dict growth and split", nine, |stage| stage.dict.insert(&key(stage, 8), &int(8)).unwrap());
+    die_everywhere("dict set-replace", nine, |stage| stage.dict.insert(&key(stage, 3), &text("y", 50)).unwrap());
+    die_everywhere("dict delete", nine, |stage| drop(stage.dict.remove(&key(stage, 4)).unwrap()));
+    die_everywhere("dict increment", nine, |stage| {
+        stage.dict.increment(&key(stage, 4), 5).unwrap();
+    });
+    die_everywhere("dict pop last", nine, |stage| drop(stage.dict.pop_last().unwrap()));
+    die_everywhere("dict clear", nine, |stage| stage.dict.clear().unwrap());
+}
+
+#[test]
+fn at_every_instruction_of_a_list() {
+    let eight = |stage: &Stage| {
+        for number in 0..8 {
+            stage.list.push(&text("a", 8 + number)).unwrap();
+        }
+    };
+    die_everywhere("list append", |_| {}, |stage| stage.list.push(&int(1)).unwrap());
+    die_everywhere("list append, growing", eight, |stage| stage.list.push(&text("b", 30)).unwrap());
+    die_everywhere("list insert", eight, |stage| stage.list.insert(3, &int(7)).unwrap());
+    die_everywhere("list pop", eight, |stage| drop(stage.list.remove(2).unwrap()));
+    die_everywhere("list set", eight, |stage| stage.list.set(5, &text("c", 40)).unwrap());
+    die_everywhere("list reorder", eight, |stage| {
+        let changes = stage.participant.changes(stage.list.handle().variable());
+        assert!(stage.list.reorder(&[7, 6, 5, 4, 3, 2, 1, 0], changes).unwrap());
+    });
+}
+
+#[test]
+fn at_every_instruction_of_a_value_and_an_array() {
+    die_everywhere("value set", |_| {}, |stage| stage.value.set(&text("v", 100)).unwrap());
+    die_everywhere("array slice", |_| {}, |stage| stage.array.store_slice(3..9, &[1, 2, 3, 4, 5, 6]).unwrap());
+}
