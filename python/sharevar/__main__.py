@@ -74,7 +74,7 @@ def run_code(source: str, file_name: str, name: str, arguments: list[str]) -> No
 def run_directory(path: str, arguments: list[str]) -> None:
     """Run the ``__main__`` of a directory or zip archive."""
     sys.argv[:] = [path, *arguments]
-    _set_first_path(path, even_if_safe=True)
+    _set_first_path(os.path.join(os.getcwd(), path), even_if_safe=True)
     _fresh_main()
     runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]
 

@@ -155,10 +155,10 @@ class List(Variable, Generic[_Item]):
     def copy(self) -> list[_Item]: ...
     def snapshot(self) -> tuple[list[_Item], int]:
         """The items, and the count of changes at which they were so."""
-    def splice_if(
-        self, changes: int, start: int, stop: int, items: list[_Item], /
-    ) -> bool:
-        """Put ``items`` in the place of ``[start:stop]``, if nobody changed the list since."""
+    def delete_if(self, changes: int, index: int, /) -> bool:
+        """Delete one item, if nobody changed the list since."""
+    def extend_if(self, changes: int, items: list[_Item], /) -> bool:
+        """Append the items, if nobody changed the list since."""
     def replace_if(self, changes: int, new_order: list[int], /) -> bool:
         """Put the items into another order, if nobody changed the list since."""
 
@@ -188,7 +188,13 @@ class Lock(Variable):
     """A lock that outlives its holder: when he dies, the next one gets it."""
 
     def __new__(cls, arena: Arena) -> Lock: ...
-    def acquire(self, block: bool = True, timeout: float | None = None) -> bool: ...
+    def acquire(
+        self,
+        block: bool = True,
+        timeout: float | None = None,
+        *,
+        blocking: bool = True,
+    ) -> bool: ...
     def release(self) -> None: ...
     def locked(self) -> bool: ...
     @property

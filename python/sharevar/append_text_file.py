@@ -67,6 +67,9 @@ class AppendTextFile(io.TextIOBase):
             self._append(self._begun.get(thread, "") + lines + end)
             self._begun.pop(thread, None)
         if rest:
+            if not self._finalizer.still_active():
+                # A child clears them once it has got its arguments.
+                self._at_exit()
             self._begun[thread] = self._begun.get(thread, "") + rest
         return len(text)
 
@@ -119,8 +122,6 @@ class AppendTextFile(io.TextIOBase):
             # What was begun before a fork is the parent's to write.
             self._process = os.getpid()
             self._begun.clear()
-            # A forked child of multiprocessing has forgotten the parent's.
-            self._at_exit()
 
     def __reduce__(self) -> tuple[Any, ...]:
         self._check()

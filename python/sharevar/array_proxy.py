@@ -30,14 +30,19 @@ class ArrayProxy(Proxy, _native.Array):
             sequence = sequence._getvalue()
         items: array[Any] = array(typecode, sequence)
         proxy = cls(arena, typecode, len(items))
-        with memoryview(proxy) as shared, shared.cast("B") as octets:
-            octets[:] = items.tobytes()
+        if typecode == "u":
+            # memoryview does not know this format well enough to cast it.
+            _native.Array.__setitem__(proxy, slice(None), items)
+        else:
+            with memoryview(proxy) as shared, shared.cast("B") as octets:
+                octets[:] = items.tobytes()
         return proxy
 
     def _getvalue(self) -> array[Any]:
         with memoryview(self) as shared:
-            items: array[Any] = array(shared.format)
-            items.frombytes(shared)
+            # What array calls "u" is "w" in buffers.
+            items: array[Any] = array(shared.format.replace("w", "u"))
+            items.frombytes(shared.tobytes())
         return items
 
     def __getitem__(self, index: SupportsIndex | slice, /) -> Any:

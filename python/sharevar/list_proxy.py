@@ -69,7 +69,7 @@ class ListProxy(Proxy, _native.List[_Item]):
                 place = items.index(value)
             except ValueError:
                 raise ValueError("list.remove(x): x not in list") from None
-            return self.splice_if(changes, place, place + 1, [])
+            return self.delete_if(changes, place)
 
         self._until_undisturbed(attempt)
 
@@ -121,7 +121,7 @@ class ListProxy(Proxy, _native.List[_Item]):
 
         def attempt() -> bool:
             items, changes = self.snapshot()
-            return self.splice_if(changes, len(items), len(items), items * (count - 1))
+            return self.extend_if(changes, items * (count - 1))
 
         self._until_undisturbed(attempt)
         return self

@@ -20,6 +20,8 @@ from .reduction import reduce_variable
 
 # Much of what is used here has no place in the stubs of the standard library.
 standard: Any = sharedctypes
+# By name it would be ours after install().
+_standard_synchronized = standard.synchronized
 
 __all__ = ["Array", "RawArray", "RawValue", "Value", "copy", "synchronized"]
 
@@ -79,7 +81,7 @@ def copy(value: Any) -> Any:
 
 def synchronized(value: Any, lock: Any = None, ctx: Any = None) -> Any:
     """A wrapper that takes the lock around every access."""
-    wrapper = standard.synchronized(value, RLock() if lock is None else lock, ctx)
+    wrapper = _standard_synchronized(value, RLock() if lock is None else lock, ctx)
     if isinstance(getattr(value, "_wrapper", None), ObjectMemory):
         wrapper.__class__ = _picklable(type(wrapper))
     return wrapper

@@ -282,10 +282,29 @@ def test_grows_and_shrinks(manager: Any) -> None:
         del shared[number]
         del model[number]
     assert shared.copy() == model
-    used = manager.arena.used
     shared.clear()
     assert len(shared) == 0
-    assert manager.arena.used < used
+    assert shared.copy() == {}
+
+
+def test_memory_is_used_again(manager: Any) -> None:
+    shared = manager.dict()
+
+    def fill_and_empty() -> None:
+        for number in range(2_000):
+            shared[number] = "x" * 200
+        for number in range(2_000):
+            shared[number] = b"y" * (number % 500)
+        shared.update({number: [number] * 5 for number in range(1_000)})
+        shared.clear()
+
+    for _ in range(3):
+        fill_and_empty()
+    used = manager.arena.used
+    assert used > 400_000
+    for _ in range(10):
+        fill_and_empty()
+    assert manager.arena.used <= used
 
 
 def test_out_of_memory_changes_nothing() -> None:

@@ -100,7 +100,7 @@ def test_structures_and_unions() -> None:
     assert (point.x, point.y) == (1.5, 2)
     point.x += 1
     assert point.get_obj().x == 2.5
-    assert sharevar.Value(Point, y=3).y == 3
+    assert sharevar.Value(Point, 1, 3).y == 3
     points = sharevar.Array(Point, [(1, 2), (3, 4)])
     assert [(item.x, item.y) for item in points] == [(1, 2), (3, 4)]
     union = sharevar.RawValue(Union, 0x01020304)
@@ -153,8 +153,9 @@ def test_pickles_lead_to_the_same_memory() -> None:
             same = pickle.loads(dumps(subject))
             same.value += 1
             assert subject.value == same.value
-    array = pickle.loads(pickle.dumps(sharevar.Array("d", [1, 2])))
-    assert list(array) == [1, 2]
+    array = sharevar.Array("d", [1, 2])
+    pickle.loads(pickle.dumps(array))[0] = 5
+    assert list(array) == [5, 2]
     point = sharevar.Value(Point, 1, 2)
     pickle.loads(pickle.dumps(point)).x = 9
     assert point.x == 9

@@ -148,10 +148,20 @@ fn release_locks(lane: Lane<'_>, by: Identity) {
         let word = arena.table_word32(lock);
         let owner = short_lock::owner(word);
         if owner == lane.lock_id() || (owner != 0 && made(Mistake::RecoveryReleasesForeignLocks)) {
+            // Somebody may have read what was undone, or what a last single store changed, which
+            // its doer did not live to count.
+            count_change(arena, lock);
             settle_version(arena, lock);
             short_lock::release(word, &contender);
         }
     }
+}
+
+/// Counts a change of a variable whose lock is held.
+#[inline(always)]
+pub(crate) fn count_change(arena: &Arena, header: u64) {
+    let changes = arena.table_word(header + variable::CHANGES);
+    put(changes, changes.load(Ordering::Relaxed).wrapping_add(1));
 }
 
 /// Ends the change of a variable: its version goes on to the next even number, never back

@@ -7,6 +7,7 @@
 use crate::error::{Error, Result};
 use crate::fork;
 use crate::heap::{self, RunKind};
+use crate::identity::{Claim, State};
 use crate::lane::Lane;
 use crate::layout::{CLASS_SIZES, PAGE, header, span, variable as layout};
 use crate::participant::{Kinds, Participant, Seat};
@@ -100,6 +101,19 @@ impl Participant {
             .map(heap::class_lock)
             .chain([header::RUN_LOCK, header::VARIABLE_LOCK])
             .any(|lock| short_lock::owner(self.arena().table_word32(lock)) != 0)
+    }
+
+    /// Whether a lane in this participant's name, and in an operation of its own, has the short
+    /// lock of some variable.
+    pub fn holds_short_locks(&self) -> bool {
+        let arena = self.arena();
+        let running = Claim::new(State::Running, self.identity());
+        let top = arena.table_word(header::VARIABLE_TOP).load(Ordering::Acquire);
+        (0..top).any(|number| {
+            let lock = arena.regions.variables + number * layout::SIZE + layout::LOCK;
+            let owner = short_lock::owner(arena.table_word32(lock));
+            owner != 0 && Claim(Lane::new(arena, owner - 1).state().load(Ordering::Acquire)) == running
+        })
     }
 
     /// Whether a variable waits to be emptied.

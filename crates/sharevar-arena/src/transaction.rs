@@ -224,8 +224,7 @@ impl<'p> Transaction<'p> {
     /// variable without its lock compares the counts. Never journaled: it may count too much.
     #[inline(always)]
     pub fn count_change(&self, variable: Variable) {
-        let changes = self.lane.arena.table_word(variable.header() + variable::CHANGES);
-        put(changes, changes.load(Ordering::Relaxed).wrapping_add(1));
+        recovery::count_change(self.lane.arena, variable.header());
     }
 
     /// Allocates a block of at least `bytes`, 16-aligned (64 if it is a multiple of that), its
@@ -300,6 +299,11 @@ impl<'p> Transaction<'p> {
 
     fn roll_back(&mut self) -> Result<()> {
         recovery::undo(self.lane);
+        // Somebody may have read without the lock what is undone by now.
+        for index in 0..self.odd {
+            let header = self.lane.lock_note(index).load(Ordering::Relaxed);
+            recovery::count_change(self.lane.arena, header);
+        }
         self.journal = self.lane.journal();
         self.ended = true;
         self.finish(true)

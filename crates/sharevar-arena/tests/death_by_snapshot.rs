@@ -5,7 +5,8 @@ mod scenarios;
 use scenarios::operations::{self as op, ALL};
 use scenarios::{Operation, Plan, Points, World, play};
 use std::io::Write;
-use std::time::Instant;
+use std::sync::Once;
+use std::time::{Duration, Instant};
 
 /// Tells what was tried; a run that tried less than it used to should be seen.
 fn tell(operation: &Operation, points: Points, since: Instant) {
@@ -22,8 +23,22 @@ fn is_long(operation: &Operation) -> bool {
     [op::MANY_NOTES.name, op::MANY_NOTES_BACK.name, op::MANY_BLOCKS.name].contains(&operation.name)
 }
 
+/// A mistake may well hang: then the whole binary ends.
+fn within_the_time_limit() {
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        std::thread::spawn(|| {
+            std::thread::sleep(Duration::from_mins(30));
+            let _ = writeln!(std::io::stderr(), "no end after 30 minutes: somebody waits for the dead");
+            std::process::abort();
+        });
+    });
+}
+
 fn every_operation(plan: Plan, for_long: Plan) {
-    for operation in ALL {
+    within_the_time_limit();
+    let only = std::env::var("SHAREVAR_TEST_OPERATION").ok();
+    for operation in ALL.iter().filter(|operation| only.as_ref().is_none_or(|only| only == operation.name)) {
         let since = Instant::now();
         let points = play(operation, if is_long(operation) { for_long } else { plan });
         tell(operation, points, since);
@@ -55,7 +70,7 @@ fn death_in_recovery_at_every_point_is_recovered() {
     every_operation(plan, for_long);
 }
 
-/// All points of all recoveries; a minute or two.
+/// All points of all recoveries; ten minutes. `SHAREVAR_TEST_OPERATION` chooses one operation.
 #[test]
 #[ignore = "long"]
 fn death_in_recovery_at_every_point_without_exception() {

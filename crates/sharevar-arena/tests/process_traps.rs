@@ -1,7 +1,7 @@
 //! What only real processes show: fork, exec, closed descriptors, zombies, stopped and killed ones.
 //!
 //! Each test runs in a process of its own with a time limit, so that descriptors and mappings can
-//! be counted; its children are told and heard through pipes.
+//! be total; its children are told and heard through pipes.
 #![allow(unsafe_code)]
 
 mod scenarios;
@@ -17,7 +17,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 const ISOLATED: &str = "SHAREVAR_TEST_ISOLATED";
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Runs `body` in a process of its own, and counts what it leaves behind.
 fn isolated(name: &str, body: fn()) {
@@ -161,14 +161,14 @@ fn fork_while_other_threads_work() {
         let (participant, counter) = arena();
         let held = participant.create(RECORD).unwrap();
         let stop = AtomicBool::new(false);
-        let counted = AtomicU64::new(0);
+        let total = AtomicU64::new(0);
         std::thread::scope(|scope| {
             for number in 0..3 {
-                let (participant, stop, counted) = (&participant, &stop, &counted);
+                let (participant, stop, total) = (&participant, &stop, &total);
                 scope.spawn(move || {
                     while !stop.load(Ordering::Relaxed) {
                         count_up(participant, counter);
-                        counted.fetch_add(1, Ordering::Relaxed);
+                        total.fetch_add(1, Ordering::Relaxed);
                         put_block(participant, counter, number, 100 * (number as u64 + 1), 7).unwrap();
                         participant.hold(held).unwrap();
                         participant.let_go(held);
@@ -192,13 +192,13 @@ fn fork_while_other_threads_work() {
                 .collect();
             for child in children {
                 child.ended_well();
-                counted.fetch_add(50, Ordering::Relaxed);
+                total.fetch_add(50, Ordering::Relaxed);
             }
             stop.store(true, Ordering::Relaxed);
         });
         participant.drain_dropped().unwrap();
         assert_swept(&participant, 1);
-        assert_eq!(participant.peek_body(counter, NUMBER), counted.into_inner());
+        assert_eq!(participant.peek_body(counter, NUMBER), total.into_inner());
         assert_eq!(participant.references_to(held), 1);
     });
 }
@@ -477,17 +477,17 @@ fn killed_at_random_points_the_survivor_goes_on() {
         const KILLS: usize = 400;
         let (participant, first) = arena();
         let second = immortal(&participant);
-        let (mut all, mut held) = (Vec::new(), Vec::new());
+        let (mut all, mut delayed) = (Vec::new(), Vec::new());
         let mut random = 0x9e37_79b9_7f4a_7c15;
-        let mut seen = 0;
+        let mut last = 0;
         for kill in 0..KILLS {
-            let (mut heard, mut say_back) = std::io::pipe().unwrap();
+            let (mut told, mut say_back) = std::io::pipe().unwrap();
             let seed = next(&mut random);
             let mut child = Child::fork(|| {
                 say(&mut say_back);
                 work_for_ever(&participant, [first, second], seed);
             });
-            hear(&mut heard);
+            hear(&mut told);
             let until = Instant::now() + Duration::from_micros(next(&mut random) % 2000);
             while Instant::now() < until {
                 std::hint::spin_loop();
@@ -501,14 +501,14 @@ fn killed_at_random_points_the_survivor_goes_on() {
             transaction.lock(second).unwrap();
             let numbers = [first, second].map(|variable| transaction.body(variable, NUMBER));
             assert_eq!(numbers[0], numbers[1], "kill {kill}: a half operation is visible");
-            assert!(numbers[0] >= seen, "kill {kill}: a committed operation is gone");
-            seen = numbers[0];
+            assert!(numbers[0] >= last, "kill {kill}: a committed operation is gone");
+            last = numbers[0];
             let block = transaction.body(first, 0);
             assert_eq!(transaction.load(block).unwrap(), !transaction.load(block + 8).unwrap());
             transaction.commit().unwrap();
             all.push(waited);
             if participant.recoveries().1 > open {
-                held.push(waited);
+                delayed.push(waited);
             }
             child.wait(0);
             participant.sweep().unwrap();
@@ -519,10 +519,10 @@ fn killed_at_random_points_the_survivor_goes_on() {
         }
         assert_clean(&participant, "after all kills");
         let (recovered, open) = participant.recoveries();
-        let _ = writeln!(std::io::stderr(), "{seen} operations, {recovered} lanes recovered, {open} with an open journal");
-        assert!(open > 0 && !held.is_empty());
+        let _ = writeln!(std::io::stderr(), "{last} operations, {recovered} lanes recovered, {open} with an open journal");
+        assert!(open > 0 && !delayed.is_empty());
         tell_times("kill to the survivor's lock", &mut all);
-        tell_times("the same where the dead one's journal was in the way", &mut held);
+        tell_times("the same where the dead one's journal was in the way", &mut delayed);
         assert!(all.last().unwrap() < &Duration::from_secs(1));
     });
 }

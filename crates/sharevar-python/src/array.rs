@@ -123,6 +123,7 @@ impl Array {
 
     #[allow(unsafe_code)]
     // SAFETY: called by the interpreter alone, with a view to fill.
+    #[allow(clippy::needless_pass_by_value)] // PyO3 has no other form.
     unsafe fn __getbuffer__(
         slf: Bound<'_, Self>,
         view: *mut ffi::Py_buffer,

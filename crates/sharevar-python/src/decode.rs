@@ -12,26 +12,25 @@ use sharevar::Handle;
 use sharevar::shm::Content;
 use sharevar_value::{DecodeError, Decoder, Event, Word, WordKind};
 
-/// The object that a cell's content stands for.
+/// The object that the word of a scalar stands for.
 #[inline(always)]
-pub(crate) fn decode<'py>(py: Python<'py>, content: Content, arena: &Py<Arena>) -> PyResult<Bound<'py, PyAny>> {
-    if let Content::Word(word) = content
-        && let Some(int) = word.as_int()
-    {
-        return int.into_bound_py_any(py);
+pub(crate) fn word(py: Python<'_>, word: Word) -> PyResult<Bound<'_, PyAny>> {
+    match word.as_int() {
+        Some(int) => Ok(int.into_pyobject(py)?.into_any()),
+        None => other_word(py, word),
     }
-    decode_other(py, content, arena)
 }
 
-fn decode_other<'py>(py: Python<'py>, content: Content, arena: &Py<Arena>) -> PyResult<Bound<'py, PyAny>> {
+/// The object that a cell's content stands for.
+pub(crate) fn decode<'py>(py: Python<'py>, content: Content, arena: &Py<Arena>) -> PyResult<Bound<'py, PyAny>> {
     match content {
-        Content::Word(word) => decode_word(py, word),
+        Content::Word(scalar) => word(py, scalar),
         Content::Bytes(bytes, handles) => decode_bytes(py, &bytes, &handles, arena),
         Content::Handle(handle) => proxy::for_handle(arena.bind(py), handle),
     }
 }
 
-fn decode_word(py: Python<'_>, word: Word) -> PyResult<Bound<'_, PyAny>> {
+fn other_word(py: Python<'_>, word: Word) -> PyResult<Bound<'_, PyAny>> {
     match word.kind() {
         WordKind::Int(int) => int.into_bound_py_any(py),
         WordKind::Str(text) => match text.as_str() {

@@ -1,9 +1,9 @@
 //! The shared dict.
 
-use crate::decode::{decode, decode_bytes};
-use crate::encode::encode;
+use crate::decode::{self, decode, decode_bytes};
+use crate::encode::{self, encode};
 use crate::errors::{OrRaise, to_python};
-use crate::key::{is_opaque, key};
+use crate::key::{is_opaque, key, short_key};
 use crate::number;
 use crate::opaque::{resolve, search};
 use crate::variable::{Origin, Variable, generic_alias};
@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
 use sharevar::shm::{Content, RawDict};
 use sharevar::{Error, Kind, Participant};
-use sharevar_value::{Encoded, Key};
+use sharevar_value::{Encoded, Key, Word};
 use std::sync::Arc;
 
 /// A shared dict: keys as in Python, in insertion order. Each method is atomic.
@@ -29,22 +29,35 @@ impl Dict {
         self.raw.handle().participant()
     }
 
+    /// The value of a common key, if it is there and a scalar. `None` says nothing.
     #[inline(always)]
+    fn quick(&self, object: &Bound<'_, PyAny>) -> Option<Word> {
+        self.raw.get_word(&short_key(object, self.raw.seed())?)
+    }
+
     fn key(&self, object: &Bound<'_, PyAny>) -> PyResult<Key> {
         key(object, self.raw.seed(), self.participant())
     }
 
-    #[inline(always)]
-    fn find(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
+    #[inline(never)]
+    fn find<'py>(slf: &Bound<'py, Self>, object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let this = slf.get();
+        let found = match resolve(&this.raw, object, this.key(object)?, slf.as_super().get().home())? {
+            Some(key) => this.raw.get(&key).or_raise()?,
+            None => None,
+        };
+        found.map(|content| Self::object(slf, content)).transpose()
+    }
+
+    #[inline(never)]
+    fn store(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
         let key = this.key(object)?;
+        let value = encode(value, this.participant())?;
         if is_opaque(&key) {
-            return match resolve(&this.raw, object, key, slf.as_super().get().home())? {
-                Some(key) => this.raw.get(&key).or_raise(),
-                None => Ok(None),
-            };
+            return Self::set_opaque(slf, object, &key, &value);
         }
-        this.raw.get(&key).or_raise()
+        this.raw.insert(&key, &value).or_raise()
     }
 
     fn take(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
@@ -95,20 +108,21 @@ impl Dict {
     }
 
     fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        match Self::find(slf, key)? {
-            Some(content) => Self::object(slf, content),
-            None => Err(missing(key)),
+        if let Some(word) = slf.get().quick(key) {
+            return decode::word(slf.py(), word);
         }
+        Self::find(slf, key)?.ok_or_else(|| missing(key))
     }
 
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
-        let made = this.key(key)?;
-        let value = encode(value, this.participant())?;
-        if is_opaque(&made) {
-            return Self::set_opaque(slf, key, &made, &value);
+        if let Some(word) = encode::word(value)
+            && let Some(short) = short_key(key, this.raw.seed())
+            && this.raw.set_word(&short, word)
+        {
+            return Ok(());
         }
-        this.raw.insert(&made, &value).or_raise()
+        Self::store(slf, key, value)
     }
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -124,6 +138,9 @@ impl Dict {
 
     fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
         let this = slf.get();
+        if this.quick(key).is_some() {
+            return Ok(true);
+        }
         match resolve(&this.raw, key, this.key(key)?, slf.as_super().get().home())? {
             Some(key) => this.raw.contains(&key).or_raise(),
             None => Ok(false),
@@ -136,10 +153,11 @@ impl Dict {
         key: &Bound<'py, PyAny>,
         default: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        match Self::find(slf, key)? {
-            Some(content) => Self::object(slf, content),
-            None => Ok(default.map_or_else(|| slf.py().None().into_bound(slf.py()), Bound::clone)),
+        if let Some(word) = slf.get().quick(key) {
+            return decode::word(slf.py(), word);
         }
+        let found = Self::find(slf, key)?;
+        Ok(found.or_else(|| default.cloned()).unwrap_or_else(|| slf.py().None().into_bound(slf.py())))
     }
 
     #[pyo3(signature = (key, /, *default))]

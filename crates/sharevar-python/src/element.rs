@@ -4,7 +4,7 @@ use crate::native;
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt};
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString};
 use std::ffi::CStr;
 
 /// How an element's bits are a Python object.
@@ -15,6 +15,7 @@ enum Nature {
     Float,
     Bool,
     Char,
+    Wide,
 }
 
 /// A format of `struct` and `array`.
@@ -36,7 +37,7 @@ const fn format(letter: char, size: u64, nature: Nature, name: &'static str, tex
 }
 
 /// The sizes are those of C on 64-bit Linux.
-const FORMATS: [Format; 14] = [
+const FORMATS: [Format; 15] = [
     format('b', 1, Nature::Signed, "signed char", c"b"),
     format('B', 1, Nature::Unsigned, "unsigned byte integer", c"B"),
     format('h', 2, Nature::Signed, "signed short integer", c"h"),
@@ -51,13 +52,15 @@ const FORMATS: [Format; 14] = [
     format('d', 8, Nature::Float, "double", c"d"),
     format('?', 1, Nature::Bool, "bool", c"?"),
     format('c', 1, Nature::Char, "char", c"c"),
+    // In buffers the letter that NumPy and `array.array` give it.
+    format('u', 4, Nature::Wide, "character", c"w"),
 ];
 
 impl Format {
     /// The format of a letter.
     pub(crate) fn of(letter: char) -> PyResult<Self> {
         FORMATS.into_iter().find(|format| format.letter == letter).ok_or_else(|| {
-            PyValueError::new_err("bad typecode (must be b, B, h, H, i, I, l, L, q, Q, f, d, ? or c)")
+            PyValueError::new_err("bad typecode (must be b, B, u, h, H, i, I, l, L, q, Q, f, d, ? or c)")
         })
     }
 
@@ -72,6 +75,8 @@ impl Format {
             Nature::Float => Ok(PyFloat::new(py, f64::from_bits(bits)).into_any()),
             Nature::Bool => Ok(PyBool::new(py, bits != 0).to_owned().into_any()),
             Nature::Char => Ok(PyBytes::new(py, &[bits as u8]).into_any()),
+            // A surrogate by itself is no `char`, and another process may write anything.
+            Nature::Wide => py.import("builtins")?.call_method1("chr", (bits as u32,)),
         }
     }
 
@@ -84,9 +89,15 @@ impl Format {
                 Ok(if self.size == 4 { u64::from((value as f32).to_bits()) } else { value.to_bits() })
             }
             Nature::Bool => Ok(u64::from(object.is_truthy()?)),
-            Nature::Char => match object.cast::<PyBytes>().map(|bytes| bytes.as_bytes()) {
+            Nature::Char => match object.cast::<PyBytes>().map(PyBytesMethods::as_bytes) {
                 Ok([byte]) => Ok(u64::from(*byte)),
                 _ => Err(PyTypeError::new_err("one character bytes expected")),
+            },
+            Nature::Wide => match object.cast::<PyString>() {
+                Ok(text) if text.len()? == 1 => {
+                    Ok(u64::from(object.py().import("builtins")?.call_method1("ord", (text,))?.extract::<u32>()?))
+                }
+                _ => Err(PyTypeError::new_err("array item must be unicode character")),
             },
             Nature::Signed | Nature::Unsigned => self.integer_bits(object),
         }

@@ -14,19 +14,17 @@ use sharevar::Participant;
 use sharevar_value::{EncodeError, Encoded, Encoder, Word};
 use std::collections::HashSet;
 
-/// A value ready to be stored in the arena of `participant`.
+/// The word of a scalar that fits one.
 #[inline(always)]
-pub(crate) fn encode(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
-    if let Ok(value) = value.cast_exact::<PyInt>()
-        && let Some(word) = native::small_int(value).and_then(Word::from_int)
-    {
-        return Ok(Encoded::Word(word));
+pub(crate) fn word(value: &Bound<'_, PyAny>) -> Option<Word> {
+    match value.cast_exact::<PyInt>() {
+        Ok(value) => native::small_int(value).and_then(Word::from_int),
+        Err(_) => other_word(value),
     }
-    encode_other(value, participant)
 }
 
-fn encode_other(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
-    let word = if let Ok(value) = value.cast_exact::<PyString>() {
+fn other_word(value: &Bound<'_, PyAny>) -> Option<Word> {
+    if let Ok(value) = value.cast_exact::<PyString>() {
         native::text(value).and_then(Word::from_short_str)
     } else if let Ok(value) = value.cast_exact::<PyFloat>() {
         Word::from_float(value.value())
@@ -37,10 +35,17 @@ fn encode_other(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult
     } else if let Ok(value) = value.cast_exact::<PyBytes>() {
         Word::from_short_bytes(value.as_bytes())
     } else {
-        variable_of(value).and_then(|variable| variable.offset_in(participant)).map(Word::handle)
-    };
-    match word {
-        Some(word) => Ok(Encoded::Word(word)),
+        None
+    }
+}
+
+/// A value ready to be stored in the arena of `participant`.
+pub(crate) fn encode(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
+    if let Some(word) = word(value) {
+        return Ok(Encoded::Word(word));
+    }
+    match variable_of(value).and_then(|variable| variable.offset_in(participant)) {
+        Some(offset) => Ok(Encoded::Word(Word::handle(offset))),
         None => encode_block(value, participant),
     }
 }

@@ -8,11 +8,20 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple, PyType};
 use sharevar::Participant;
-use sharevar_value::{Encoder, HashSeed, Key, KeyForm};
+use sharevar_value::{Encoder, HashSeed, Key, KeyForm, ShortKey};
+
+/// The key of a short str or an int, without memory of its own.
+#[inline(always)]
+pub(crate) fn short_key(object: &Bound<'_, PyAny>, seed: &HashSeed) -> Option<ShortKey> {
+    if let Ok(value) = object.cast_exact::<PyString>() {
+        return ShortKey::from_str(native::text(value)?, seed);
+    }
+    let int = native::small_int(object.cast_exact::<PyInt>().ok()?)?;
+    Some(ShortKey::from_int(int, seed))
+}
 
 /// The key of an object. A key of form [`KeyForm::Opaque`] has yet to be compared with the
 /// opaque keys of the dict.
-#[inline(always)]
 pub(crate) fn key(object: &Bound<'_, PyAny>, seed: &HashSeed, participant: &Participant) -> PyResult<Key> {
     if let Ok(value) = object.cast_exact::<PyString>()
         && let Some(text) = native::text(value)

@@ -1,14 +1,14 @@
 //! The shared list.
 
-use crate::decode::decode;
-use crate::encode::encode;
+use crate::decode::{self, decode};
+use crate::encode::{self, encode};
 use crate::errors::{OrRaise, index as index_error};
 use crate::list_slice;
 use crate::native;
 use crate::variable::{Origin, Variable, generic_alias};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyList, PySlice, PyType};
+use pyo3::types::{PyList, PySlice, PyType};
 use sharevar::shm::{Content, RawList};
 use sharevar::{Kind, Participant};
 use sharevar_value::Encoded;
@@ -33,12 +33,10 @@ pub(crate) enum Place<'a, 'py> {
 /// The index or slice that an object is, of a `kind`.
 #[inline(always)]
 pub(crate) fn place<'a, 'py>(object: &'a Bound<'py, PyAny>, kind: &'static str) -> PyResult<Place<'a, 'py>> {
-    if let Ok(int) = object.cast_exact::<PyInt>()
-        && let Some(index) = native::small_int(int)
-    {
-        return Ok(Place::At(index));
+    match native::exact_int(object) {
+        Some(index) => Ok(Place::At(index)),
+        None => other_place(object, kind),
     }
-    other_place(object, kind)
 }
 
 #[cold]
@@ -75,6 +73,11 @@ impl List {
     #[inline(always)]
     fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
         decode(slf.py(), content, slf.as_super().get().home())
+    }
+
+    #[inline(never)]
+    fn push(&self, item: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.raw.push(&encode(item, self.participant())?).or_raise()
     }
 
     /// A Python list of what was read.
@@ -118,6 +121,11 @@ impl List {
     }
 
     fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(place) = native::exact_int(index)
+            && let Some(word) = slf.get().raw.get_word(place)
+        {
+            return decode::word(slf.py(), word);
+        }
         match place(index, "list")? {
             Place::At(index) => match slf.get().raw.get(index) {
                 Ok(content) => Self::object(slf, content),
@@ -129,6 +137,12 @@ impl List {
 
     fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
+        if let Some(place) = native::exact_int(index)
+            && let Some(word) = encode::word(value)
+            && this.raw.set_word(place, word)
+        {
+            return Ok(());
+        }
         match place(index, "list")? {
             Place::At(index) => {
                 let value = encode(value, this.participant())?;
@@ -159,7 +173,12 @@ impl List {
     /// Append an item.
     #[pyo3(signature = (item, /))]
     fn append(&self, item: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.raw.push(&encode(item, self.participant())?).or_raise()
+        if let Some(word) = encode::word(item)
+            && self.raw.push_word(word)
+        {
+            return Ok(());
+        }
+        self.push(item)
     }
 
     /// Append all the items in one step.
@@ -238,6 +257,7 @@ impl List {
 
     /// Put the items into another order, if nobody changed the list since.
     #[pyo3(signature = (changes, new_order, /))]
+    #[allow(clippy::needless_pass_by_value)] // A list is no slice.
     fn replace_if(&self, changes: u64, new_order: Vec<u64>) -> PyResult<bool> {
         self.raw.reorder(&new_order, changes).or_raise()
     }

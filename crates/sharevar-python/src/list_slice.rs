@@ -52,12 +52,12 @@ pub(crate) fn get<'py>(list: &Bound<'py, List>, slice: &Bound<'py, PySlice>) -> 
             return Ok(PyList::empty(list.py()));
         }
         let ascending = places.ascending();
-        let (first, last) = (ascending[0], ascending[ascending.len() - 1]);
-        let (contents, seen) = raw.slice(first, last + 1).or_raise()?;
+        let (first, end) = (ascending[0], ascending[ascending.len() - 1] + 1);
+        let (contents, seen) = raw.slice(first, end).or_raise()?;
         // What the ends mean depends on the length, so both are of one moment; a list too large
         // for that, which keeps changing, is read as it comes.
         let is_of_that_moment = seen.is_none_or(|seen| seen == changes);
-        if !is_of_that_moment || contents.len() as u64 != last + 1 - first {
+        if !is_of_that_moment || contents.len() as u64 != end - first {
             continue;
         }
         let step = places.step.unsigned_abs() as usize;

@@ -89,9 +89,11 @@ impl Lock {
     }
 
     /// Take the lock; false if it cannot be had, or not in time.
-    #[pyo3(signature = (block = true, timeout = None))]
-    fn acquire(&self, py: Python<'_>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
-        self.take(py, block, timeout)
+    ///
+    /// ``blocking`` is what `threading` and manager proxies call ``block``.
+    #[pyo3(signature = (block = true, timeout = None, *, blocking = true))]
+    fn acquire(&self, py: Python<'_>, block: bool, timeout: Option<f64>, blocking: bool) -> PyResult<bool> {
+        self.take(py, block && blocking, timeout)
     }
 
     /// Give the lock back.

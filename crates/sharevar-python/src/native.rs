@@ -15,6 +15,12 @@ pub(crate) fn small_int(value: &Bound<'_, PyInt>) -> Option<i64> {
     (overflow == 0).then_some(int)
 }
 
+/// The object, if it is an int (no subclass) that fits 64 bits.
+#[inline(always)]
+pub(crate) fn exact_int(object: &Bound<'_, PyAny>) -> Option<i64> {
+    object.cast_exact::<PyInt>().ok().and_then(small_int)
+}
+
 /// The int as two's complement, lowest byte first.
 #[cold]
 pub(crate) fn big_int(value: &Bound<'_, PyInt>) -> PyResult<Vec<u8>> {
@@ -35,6 +41,21 @@ pub(crate) fn from_big_int<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound
 /// The str as UTF-8; `None` if it has lone surrogates.
 #[inline(always)]
 pub(crate) fn text<'a>(value: &'a Bound<'_, PyString>) -> Option<&'a str> {
+    let object = value.as_ptr();
+    // The layout of a str is known up to 3.13 (figures in python/benches: a call less is 2 ns of 30).
+    #[cfg(not(Py_3_14))]
+    {
+        // SAFETY: the object is a str. A compact ASCII one has its bytes, which are UTF-8, right
+        // behind its header, and they do not change while `value` holds it.
+        unsafe {
+            if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
+                let length = ffi::PyUnicode_GET_LENGTH(object) as usize;
+                let bytes = std::slice::from_raw_parts(ffi::PyUnicode_DATA(object).cast::<u8>(), length);
+                return Some(std::str::from_utf8_unchecked(bytes));
+            }
+        }
+    }
+    let _ = object;
     value.to_str().ok()
 }
 

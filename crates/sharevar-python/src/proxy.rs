@@ -108,7 +108,7 @@ pub(crate) fn create(arena: &Bound<'_, Arena>, kind: Kind, arguments: &Bound<'_,
     let Some(variable) = variable_of(&made) else {
         return Err(PyTypeError::new_err("the native class has made no variable"));
     };
-    Handle::open(arena.get().participant(), variable.variable()).or_raise()
+    Handle::open(arena.get().participant(), variable.place()).or_raise()
 }
 
 /// Calls the native `__new__` itself: that of a derived class may want other arguments.

@@ -1,7 +1,7 @@
 //! The shared box for one value.
 
-use crate::decode::decode;
-use crate::encode::encode;
+use crate::decode::{self, decode};
+use crate::encode::{self, encode};
 use crate::errors::{OrRaise, to_python};
 use crate::number;
 use crate::variable::{Origin, Variable};
@@ -36,6 +36,9 @@ impl Value {
     /// The value.
     #[pyo3(signature = ())]
     fn get<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(word) = slf.get().raw.get_word() {
+            return decode::word(slf.py(), word);
+        }
         match slf.get().raw.get().or_raise()? {
             Some(content) => decode(slf.py(), content, slf.as_super().get().home()),
             None => Ok(slf.py().None().into_bound(slf.py())),
@@ -45,6 +48,11 @@ impl Value {
     /// Set the value.
     #[pyo3(signature = (value, /))]
     fn set(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Some(word) = encode::word(value)
+            && self.raw.set_word(word)
+        {
+            return Ok(());
+        }
         self.raw.set(&encode(value, self.raw.handle().participant())?).or_raise()
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Variable {
     arena: Py<Arena>,
-    variable: sharevar::Variable,
+    place: sharevar::Variable,
     kind: Kind,
 }
 
@@ -31,8 +31,8 @@ impl Variable {
     #[getter]
     fn handle(&self) -> (u64, u64) {
         // Whoever asks while a value is being pickled writes this reference into the pickle.
-        pickler::note_reference(self.arena.get().participant(), self.variable.header());
-        (self.variable.header(), self.variable.generation())
+        pickler::note_reference(self.arena.get().participant(), self.place.header());
+        (self.place.header(), self.place.generation())
     }
 
     /// ``'dict'``, ``'list'``, ``'value'``, ``'array'`` or ``'lock'``.
@@ -45,7 +45,7 @@ impl Variable {
 impl Variable {
     /// The part of a proxy that every kind has.
     pub(crate) fn of(arena: &Bound<'_, Arena>, handle: &Handle, kind: Kind) -> Self {
-        Self { arena: arena.clone().unbind(), variable: handle.variable(), kind }
+        Self { arena: arena.clone().unbind(), place: handle.variable(), kind }
     }
 
     /// The arena's object.
@@ -55,14 +55,14 @@ impl Variable {
     }
 
     /// Where it is in its arena.
-    pub(crate) fn variable(&self) -> sharevar::Variable {
-        self.variable
+    pub(crate) fn place(&self) -> sharevar::Variable {
+        self.place
     }
 
     /// The header's offset, if the variable is in the arena of `participant`.
     pub(crate) fn offset_in(&self, participant: &Participant) -> Option<u64> {
         let own = self.arena.get().participant();
-        (own.arena_id() == participant.arena_id()).then(|| self.variable.header())
+        (own.arena_id() == participant.arena_id()).then(|| self.place.header())
     }
 }
 

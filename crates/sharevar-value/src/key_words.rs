@@ -46,8 +46,8 @@ pub(crate) fn gather(bytes: &[u8]) -> [u64; INLINE_WORDS] {
 }
 
 /// Up to seven bytes as one word, from two overlapping halves.
-#[inline]
-fn gather_few(bytes: &[u8]) -> u64 {
+#[inline(always)]
+pub(crate) fn gather_few(bytes: &[u8]) -> u64 {
     if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         let shift = 8 * (bytes.len() - 4);
         return u64::from(u32::from_le_bytes(*first))

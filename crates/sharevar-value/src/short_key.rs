@@ -30,6 +30,12 @@ impl ShortKey {
             return None;
         }
         let header = 0xa0 | value.len() as u64;
+        if value.len() < 8 {
+            // Most keys: one word, which stays in a register.
+            let word = key_words::gather_few(value.as_bytes()) << 8 | header;
+            let hash = seed.hash(&word.to_le_bytes());
+            return Some(Self { hash, words: [word, 0, 0, 0], length: value.len() as u32 + 1 });
+        }
         let words = key_words::prepend(key_words::gather(value.as_bytes()), header, 1);
         Some(Self::new(words, value.len() + 1, seed))
     }

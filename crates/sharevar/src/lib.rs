@@ -26,7 +26,6 @@
 //! | [`Lock`] | a lock that survives its holder |
 //! | [`AppendFile`] | a file to which many processes append |
 #![forbid(unsafe_code)]
-#![allow(clippy::inline_always)] // One operation is tens of nanoseconds; the figures are in docs/.
 #![allow(clippy::iter_not_returning_iterator)] // A walk over shared memory can fail at its start.
 
 mod array;
@@ -61,3 +60,8 @@ pub use shared::Shared;
 pub use sharevar_arena::{Acquired, Identity, Participant, Report, RobustLock, Variable};
 pub use value::Value;
 pub use variable_id::VariableId;
+
+/// The examples of the README run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -400,9 +400,11 @@ fn two_sweepers(plan: Plan, reader: &Participant, variables: [Variable; 2], when
         let raw = one.versions();
         let swept = Rc::new(Cell::new(false));
         let hook = {
-            let (other, swept) = (other.clone(), swept.clone());
+            let (one, other, swept) = (one.clone(), other.clone(), swept.clone());
             move |point| {
-                if point == chosen && !other.is_heap_locked() && !other.has_dying() {
+                // It must not have to wait for the first, which is in here.
+                let would_wait = one.is_heap_locked() || one.holds_short_locks() || one.has_dying();
+                if point == chosen && !would_wait {
                     other.sweep().unwrap();
                     swept.set(true);
                 }

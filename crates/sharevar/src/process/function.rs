@@ -93,6 +93,7 @@ impl Functions {
         A: Serialize + DeserializeOwned + 'static,
         R: Serialize + DeserializeOwned + 'static,
     {
+        const { assert!(size_of::<F>() == 0, "name the function itself, not a pointer to it: the pointer does not say which it is") }
         let run = Box::new(move |call: &VariableId| run(function, call));
         self.registered.push(Registered { name: std::any::type_name::<F>(), function: TypeId::of::<F>(), run });
         self
@@ -167,6 +168,7 @@ where
     A: Serialize + DeserializeOwned,
     R: Serialize + DeserializeOwned,
 {
+    const { assert!(size_of::<F>() == 0, "name the function itself, not a pointer to it: the pointer does not say which it is") }
     let _ = function;
     let name = std::any::type_name::<F>();
     let number = registered().iter().position(|known| known.function == TypeId::of::<F>());

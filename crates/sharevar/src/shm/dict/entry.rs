@@ -49,6 +49,14 @@ pub(crate) fn bucket_of(hash: u64, count: u64) -> u64 {
     if wide < count { wide } else { hash & ((1 << low) - 1) }
 }
 
+/// Whether `there` stands behind `hash`, which differs, in the order of bit-reversed hashes: the
+/// lowest bit in which they differ tells, and no word has to be reversed.
+#[inline(always)]
+pub(crate) fn comes_after(there: u64, hash: u64) -> bool {
+    let differ = there ^ hash;
+    there & differ & differ.wrapping_neg() != 0
+}
+
 /// Looks for `key`.
 #[inline]
 pub(crate) fn probe(source: &impl Source, key: &Key) -> Result<Probe> {
@@ -69,7 +77,7 @@ pub(crate) fn probe(source: &impl Source, key: &Key) -> Result<Probe> {
             if holds(source, entry, key)? {
                 return Ok(Probe { found: Some(entry), link, from_bucket, next });
             }
-        } else if there.reverse_bits() > hash.reverse_bits() {
+        } else if comes_after(there, hash) {
             break;
         }
         link = entry + LINKS;

@@ -33,7 +33,7 @@ fn find<'p>(peek: &Peek<'p>, key: &ShortKey) -> Option<(u64, Line<'p>)> {
             if same == 0 && meta >> 32 & 0xff_ffff == key.len() as u64 && !entry::is_in_block(meta) {
                 return Some((at, line));
             }
-        } else if there.reverse_bits() > hash.reverse_bits() {
+        } else if entry::comes_after(there, hash) {
             return None;
         }
         next = line.word(LINKS as usize / 8) & LOW;

@@ -20,6 +20,8 @@ pub struct Item {
 const BATCH: usize = 1024;
 /// How often a walk in insertion order starts again because keys came or went.
 const ATTEMPTS: u32 = 3;
+/// How often the first piece of one is read again because a variable in it went away meanwhile.
+const FIRST_ATTEMPTS: u32 = 1000;
 
 /// Where a walk goes on.
 #[derive(Clone, Copy)]
@@ -43,6 +45,7 @@ impl RawDict {
                 return Ok(items);
             }
         }
+        // By number a walk never gives up.
         Ok(self.walk(false, with_values)?.unwrap_or_default())
     }
 
@@ -70,28 +73,44 @@ impl RawDict {
         let mut items = Vec::new();
         let mut cursor = if in_order { None } else { Some(Cursor::Number(0)) };
         let mut structure = None;
+        let mut first_attempts = FIRST_ATTEMPTS;
         loop {
             let (batch, next, stamp) = self.batch(cursor, with_values)?;
             // A cursor in insertion order leads nowhere once entries have moved.
             if in_order && structure.is_some_and(|seen| seen != stamp) {
                 return Ok(None);
             }
+            let Some(mut batch) = self.hold_batch(batch)? else {
+                // A variable went away since its handle was copied: this piece is read again.
+                if in_order && (structure.is_some() || first_attempts == 0) {
+                    return Ok(None);
+                }
+                first_attempts = first_attempts.saturating_sub(1);
+                continue;
+            };
             structure = Some(stamp);
-            for (key, value) in batch {
-                let value = match value {
-                    None => Content::Word(Word::ABSENT),
-                    Some(copied) => match copied.hold(self.handle().participant()) {
-                        Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => return Ok(None),
-                        held => held?,
-                    },
-                };
-                items.push(Item { key: key.original()?, value });
-            }
+            items.append(&mut batch);
             match next {
                 Some(next) => cursor = Some(next),
                 None => return Ok(Some(items)),
             }
         }
+    }
+
+    /// Takes handles on what the values refer to. `None` if one of them has expired.
+    fn hold_batch(&self, batch: Vec<(KeyBytes, Option<Copied>)>) -> Result<Option<Vec<Item>>> {
+        let mut items = Vec::with_capacity(batch.len());
+        for (key, value) in batch {
+            let value = match value {
+                None => Content::Word(Word::ABSENT),
+                Some(copied) => match copied.hold(self.handle().participant()) {
+                    Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => return Ok(None),
+                    held => held?,
+                },
+            };
+            items.push(Item { key: key.original()?, value });
+        }
+        Ok(Some(items))
     }
 
     #[allow(clippy::type_complexity)] // A batch, where to go on, and the stamp of the structure.

@@ -42,6 +42,7 @@ impl RawList {
             }
             seen = Some(changes);
             let last = end.min(shape.length);
+            let piece_start = next;
             let mut copied = Vec::with_capacity(last.saturating_sub(next).min(BATCH) as usize);
             while next < last && (copied.len() as u64) < BATCH {
                 let word = Word(transaction.load(shape.at(&source, next)?)?);
@@ -50,14 +51,22 @@ impl RawList {
             }
             let done = next >= last;
             transaction.commit()?;
-            let single = items.is_empty() && done;
-            for content in copied {
-                match content.hold(participant) {
-                    // Gone since: in a strict reading that is a change like any other.
-                    Err(Error::Arena(sharevar_arena::Error::HandleExpired)) if strict => return Ok((items, None)),
-                    Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
-                    held => items.push(held?),
+            let first = items.is_empty();
+            let single = first && done;
+            let piece: Result<Vec<_>> = copied.into_iter().map(|content| content.hold(participant)).collect();
+            match piece {
+                Ok(mut piece) => items.append(&mut piece),
+                // A variable went away since its handle was copied: the list has changed, and this
+                // piece is read again.
+                Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {
+                    if strict && !first {
+                        return Ok((items, None));
+                    }
+                    next = piece_start;
+                    seen = None;
+                    continue;
                 }
+                Err(error) => return Err(error),
             }
             if done {
                 return Ok((items, if strict || single { seen } else { None }));

@@ -1,0 +1,69 @@
+//! Every crash point of every operation on a container, and of the recovery from each, played on copies.
+
+mod modeled;
+mod played;
+
+use played::operations::{CELL, DICT, LIST};
+use played::{Operation, Plan, play};
+use std::io::Write;
+use std::time::Instant;
+
+fn run(operations: &[Operation], plan: Plan) {
+    for operation in operations {
+        let since = Instant::now();
+        let points = play(operation, plan);
+        // A run that tried less than it used to should be seen.
+        let _ = writeln!(
+            std::io::stderr(),
+            "{:<52} {:>6} points: {} played, SLIP {} ({} free), second level {}; {} ms",
+            operation.name,
+            points.passed,
+            points.first,
+            points.slip,
+            points.slip_free,
+            points.second,
+            since.elapsed().as_millis()
+        );
+        assert!(plan.first == 0 || points.first > 0);
+        assert!(plan.slip == 0 || points.slip_free > 0, "{}: never slipped", operation.name);
+        assert!(plan.second == 0 || points.second > 0);
+    }
+}
+
+const FIRST: Plan = Plan { first: 600, ..Plan::NOTHING };
+const SLIP: Plan = Plan { slip: 120, ..Plan::NOTHING };
+const SECOND: Plan = Plan { second: 12, second_each: 40, ..Plan::NOTHING };
+
+#[test]
+fn dict_is_before_or_after() {
+    run(DICT, FIRST);
+}
+
+#[test]
+fn list_is_before_or_after() {
+    run(LIST, FIRST);
+}
+
+#[test]
+fn cells_are_before_or_after() {
+    run(CELL, FIRST);
+}
+
+#[test]
+fn an_operation_between_death_and_recovery_stands() {
+    for operations in [DICT, LIST, CELL] {
+        run(operations, SLIP);
+    }
+}
+
+#[test]
+fn death_in_recovery_is_recovered() {
+    for operations in [DICT, LIST, CELL] {
+        run(operations, SECOND);
+    }
+}
+
+#[test]
+fn what_was_undone_is_not_published() {
+    assert!(played::what_was_undone_is_not_published() > 20);
+}
