@@ -20,7 +20,8 @@ class ValuePickler(ForkingPickler):
 
     def reducer_override(self, value: Any) -> Any:
         managers = sys.modules.get("multiprocessing.managers")
-        if managers is not None and isinstance(value, managers.BaseProxy):
+        # By its type: our own proxies pose as these.
+        if managers is not None and issubclass(type(value), managers.BaseProxy):
             _keep_on_server(managers, value)
         return NotImplemented
 
@@ -33,8 +34,6 @@ def _keep_on_server(managers: Any, proxy: Any) -> None:
     the object is counted once more, and stays until its manager is shut down.
     """
     token = proxy._token
-    if type(proxy)._callmethod is not managers.BaseProxy._callmethod:
-        return
     if (token.address, token.id) in _kept:
         return
     with proxy._Client(token.address, authkey=proxy._authkey) as connection:

@@ -22,6 +22,7 @@ def run(*arguments: str, cwd: Path, stdin: str = "", **options: Any) -> Any:
         input=stdin,
         capture_output=True,
         text=True,
+        timeout=30,
         **options,
     )
     return done.returncode, done.stdout, done.stderr

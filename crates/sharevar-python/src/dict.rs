@@ -31,8 +31,19 @@ impl Dict {
 
     /// The value of a common key, if it is there and a scalar. `None` says nothing.
     #[inline(always)]
-    fn quick(&self, object: &Bound<'_, PyAny>) -> Option<Word> {
+    pub(crate) fn quick_get(&self, object: &Bound<'_, PyAny>) -> Option<Word> {
         self.raw.get_word(&short_key(object, self.raw.seed())?)
+    }
+
+    /// Sets a common key that is there to a scalar, if that can be done. `false` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_set(&self, object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> bool {
+        if let Some(word) = encode::word(value)
+            && let Some(key) = short_key(object, self.raw.seed())
+        {
+            return self.raw.set_word(&key, word);
+        }
+        false
     }
 
     fn key(&self, object: &Bound<'_, PyAny>) -> PyResult<Key> {
@@ -47,17 +58,6 @@ impl Dict {
             None => None,
         };
         found.map(|content| Self::object(slf, content)).transpose()
-    }
-
-    #[inline(never)]
-    fn store(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let this = slf.get();
-        let key = this.key(object)?;
-        let value = encode(value, this.participant())?;
-        if is_opaque(&key) {
-            return Self::set_opaque(slf, object, &key, &value);
-        }
-        this.raw.insert(&key, &value).or_raise()
     }
 
     fn take(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
@@ -107,22 +107,19 @@ impl Dict {
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 
+    // The common case of these two is in `slots`.
     fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(word) = slf.get().quick(key) {
-            return decode::word(slf.py(), word);
-        }
         Self::find(slf, key)?.ok_or_else(|| missing(key))
     }
 
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
-        if let Some(word) = encode::word(value)
-            && let Some(short) = short_key(key, this.raw.seed())
-            && this.raw.set_word(&short, word)
-        {
-            return Ok(());
+        let made = this.key(key)?;
+        let value = encode(value, this.participant())?;
+        if is_opaque(&made) {
+            return Self::set_opaque(slf, key, &made, &value);
         }
-        Self::store(slf, key, value)
+        this.raw.insert(&made, &value).or_raise()
     }
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -138,7 +135,7 @@ impl Dict {
 
     fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
         let this = slf.get();
-        if this.quick(key).is_some() {
+        if this.quick_get(key).is_some() {
             return Ok(true);
         }
         match resolve(&this.raw, key, this.key(key)?, slf.as_super().get().home())? {
@@ -153,7 +150,7 @@ impl Dict {
         key: &Bound<'py, PyAny>,
         default: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(word) = slf.get().quick(key) {
+        if let Some(word) = slf.get().quick_get(key) {
             return decode::word(slf.py(), word);
         }
         let found = Self::find(slf, key)?;

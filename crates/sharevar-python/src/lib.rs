@@ -24,6 +24,7 @@ mod number;
 mod opaque;
 mod pickler;
 mod proxy;
+mod slots;
 mod value;
 mod variable;
 
@@ -54,6 +55,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::slots::install(module.py())?;
         crate::errors::add_to(module)
     }
 }

@@ -1,7 +1,7 @@
 //! The shared list.
 
-use crate::decode::{self, decode};
-use crate::encode::{self, encode};
+use crate::decode::decode;
+use crate::encode::encode;
 use crate::errors::{OrRaise, index as index_error};
 use crate::list_slice;
 use crate::native;
@@ -61,6 +61,7 @@ fn other_place<'a, 'py>(object: &'a Bound<'py, PyAny>, kind: &'static str) -> Py
 
 impl List {
     /// The list itself.
+    #[inline(always)]
     pub(crate) fn raw(&self) -> &RawList {
         &self.raw
     }
@@ -73,11 +74,6 @@ impl List {
     #[inline(always)]
     fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
         decode(slf.py(), content, slf.as_super().get().home())
-    }
-
-    #[inline(never)]
-    fn push(&self, item: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.raw.push(&encode(item, self.participant())?).or_raise()
     }
 
     /// A Python list of what was read.
@@ -120,12 +116,8 @@ impl List {
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 
+    // The common case of these two, and of `append`, is in `slots`.
     fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(place) = native::exact_int(index)
-            && let Some(word) = slf.get().raw.get_word(place)
-        {
-            return decode::word(slf.py(), word);
-        }
         match place(index, "list")? {
             Place::At(index) => match slf.get().raw.get(index) {
                 Ok(content) => Self::object(slf, content),
@@ -137,12 +129,6 @@ impl List {
 
     fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
-        if let Some(place) = native::exact_int(index)
-            && let Some(word) = encode::word(value)
-            && this.raw.set_word(place, word)
-        {
-            return Ok(());
-        }
         match place(index, "list")? {
             Place::At(index) => {
                 let value = encode(value, this.participant())?;
@@ -173,12 +159,7 @@ impl List {
     /// Append an item.
     #[pyo3(signature = (item, /))]
     fn append(&self, item: &Bound<'_, PyAny>) -> PyResult<()> {
-        if let Some(word) = encode::word(item)
-            && self.raw.push_word(word)
-        {
-            return Ok(());
-        }
-        self.push(item)
+        self.raw.push(&encode(item, self.participant())?).or_raise()
     }
 
     /// Append all the items in one step.

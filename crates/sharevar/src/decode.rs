@@ -27,6 +27,12 @@ impl Drop for Outer {
     }
 }
 
+/// Decodes a word that holds its value itself.
+#[inline]
+pub(crate) fn word<T: DeserializeOwned>(word: Word) -> Result<T> {
+    Ok(from_word(word)?)
+}
+
 /// Decodes what a variable held.
 #[inline]
 pub(crate) fn content<T: DeserializeOwned>(content: Content) -> Result<T> {

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::shared::shared;
 use crate::shm::{Item, RawDict};
-use crate::{decode, encode};
+use crate::{decode, encode, scalar};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sharevar_arena::Participant;
@@ -85,6 +85,11 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
+        if let Some(short) = scalar::key(key, self.raw.seed())
+            && let Some(word) = self.raw.get_word(&short)
+        {
+            return decode::word(word).map(Some);
+        }
         self.raw.get(&self.key(key)?)?.map(decode::content).transpose()
     }
 
@@ -106,9 +111,14 @@ where
         Q: Serialize + ?Sized,
         W: Serialize + ?Sized,
     {
-        let key = self.key(key)?;
         let value = encode::value(self.participant(), value)?;
-        self.raw.insert(&key, &value.encoded)
+        if let Some(word) = value.word()
+            && let Some(short) = scalar::key(key, self.raw.seed())
+            && self.raw.set_word(&short, word)
+        {
+            return Ok(());
+        }
+        self.raw.insert(&self.key(key)?, &value.encoded)
     }
 
     /// The value of `key`; if it is not there, sets it to `value` first.

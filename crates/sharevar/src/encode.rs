@@ -10,10 +10,11 @@
 use crate::attached;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
+use crate::scalar;
 use serde::Serialize;
 use serde::ser::{Error as _, Serializer};
 use sharevar_arena::Participant;
-use sharevar_value::{Encoded, EncodeError, HandleRef, to_encoded};
+use sharevar_value::{EncodeError, Encoded, HandleRef, Word, to_encoded};
 use std::cell::RefCell;
 
 struct Scope {
@@ -57,9 +58,24 @@ pub(crate) struct Outgoing<E> {
     _written: Vec<Handle>,
 }
 
+impl Outgoing<Encoded> {
+    /// The value, if it is a word. For the short ways of the untyped variables, which know by
+    /// themselves what they cannot do.
+    #[inline]
+    pub(crate) fn word(&self) -> Option<Word> {
+        match self.encoded {
+            Encoded::Word(word) => Some(word),
+            Encoded::Bytes { .. } => None,
+        }
+    }
+}
+
 /// Encodes one value.
 #[inline]
 pub(crate) fn value<T: Serialize + ?Sized>(participant: &Participant, value: &T) -> Result<Outgoing<Encoded>> {
+    if let Some(word) = scalar::word(value) {
+        return Ok(Outgoing { encoded: Encoded::Word(word), _written: Vec::new() });
+    }
     let outer = Outer::enter(participant);
     let encoded = to_encoded(value);
     let written = outer.leave();

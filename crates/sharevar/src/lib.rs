@@ -42,6 +42,7 @@ mod lock;
 mod manager;
 mod named;
 pub mod process;
+mod scalar;
 mod shared;
 pub mod shm;
 mod value;

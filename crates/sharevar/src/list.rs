@@ -81,7 +81,10 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// Item `index`.
     #[inline]
     pub fn get(&self, index: usize) -> Result<Option<T>> {
-        found(self.raw.get(position(index)))?.map(decode::content).transpose()
+        match self.raw.get_word(position(index)) {
+            Some(word) => decode::word(word).map(Some),
+            None => found(self.raw.get(position(index)))?.map(decode::content).transpose(),
+        }
     }
 
     /// The last item.
@@ -96,6 +99,9 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         W: Serialize + ?Sized,
     {
         let value = encode::value(self.participant(), value)?;
+        if value.word().is_some_and(|word| self.raw.set_word(position(index), word)) {
+            return Ok(());
+        }
         self.raw.set(position(index), &value.encoded)
     }
 
@@ -107,6 +113,9 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         W: Serialize + ?Sized,
     {
         let value = encode::value(self.participant(), value)?;
+        if value.word().is_some_and(|word| self.raw.push_word(word)) {
+            return Ok(());
+        }
         self.raw.push(&value.encoded)
     }
 

@@ -52,6 +52,9 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
     /// What it holds.
     #[inline]
     pub fn get(&self) -> Result<T> {
+        if let Some(word) = self.raw.get_word() {
+            return decode::word(word);
+        }
         // Made by another program and never set, it reads as none.
         decode::content(self.raw.get()?.unwrap_or(Content::Word(Word::NONE)))
     }
@@ -64,6 +67,9 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
         W: Serialize + ?Sized,
     {
         let value = encode::value(self.raw.handle().participant(), value)?;
+        if value.word().is_some_and(|word| self.raw.set_word(word)) {
+            return Ok(());
+        }
         self.raw.set(&value.encoded)
     }
 

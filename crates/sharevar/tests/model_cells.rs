@@ -285,3 +285,57 @@ fn nothing_torn_is_read_beside_one_writer() {
 fn nothing_torn_is_read_beside_two_writers() {
     readers_beside(2);
 }
+
+/// Variables in it come and go all the time, places do not: a walk sees each, in order.
+#[test]
+fn a_walk_beside_dying_variables_is_whole_and_in_order() {
+    const PLACES: i64 = 300;
+    let participant = modeled::arena();
+    let shared = Shared::create(&participant);
+    for number in 0..PLACES {
+        shared.dict.insert(&Key::from_int(number, shared.dict.seed()), &int(7)).unwrap();
+        shared.list.push(&int(number)).unwrap();
+    }
+    let until = Instant::now() + Duration::from_secs_f64(SECONDS);
+    std::thread::scope(|scope| {
+        for writer in 0..2 {
+            let (participant, shared) = (&participant, &shared);
+            scope.spawn(move || {
+                let me = participant.join_again().unwrap();
+                let shared = shared.open(&me);
+                let mut state = writer;
+                while Instant::now() < until {
+                    let place = next(&mut state) as i64 % PLACES;
+                    let fresh = RawValue::create(&me).unwrap();
+                    fresh.set(&int(7)).unwrap();
+                    let handle = Encoded::Word(Word::handle(fresh.handle().variable().header()));
+                    shared.dict.insert(&Key::from_int(place, shared.dict.seed()), &handle).unwrap();
+                    shared.list.set(place, &handle).unwrap();
+                    drop(fresh);
+                    shared.dict.insert(&Key::from_int(place, shared.dict.seed()), &int(7)).unwrap();
+                    shared.list.set(place, &int(place)).unwrap();
+                    // What died is freed now, and not when it suits.
+                    me.drain_dropped().unwrap();
+                }
+            });
+        }
+        let me = participant.join_again().unwrap();
+        let shared = shared.open(&me);
+        let mut walks = 0;
+        while Instant::now() < until {
+            let keys: Vec<_> = shared.dict.items(true).unwrap().iter().map(|item| Value::decode(&item.key).unwrap()).collect();
+            assert!(keys.into_iter().eq((0..PLACES).map(Value::Int)), "the keys of a walk");
+            let (items, _) = shared.list.slice(0, u64::MAX).unwrap();
+            assert_eq!(items.len() as i64, PLACES);
+            for (place, item) in items.iter().enumerate() {
+                let Content::Word(word) = item else { continue };
+                assert_eq!(word.as_int(), Some(place as i64), "an item in a wrong place");
+            }
+            walks += 1;
+        }
+        assert!(walks > 10);
+    });
+    assert_clean(&participant, "after the walks");
+    drop(shared);
+    assert_empty(&participant);
+}

@@ -1,0 +1,267 @@
+//! Hand-written slots for the five commonest operations.
+//!
+//! `PyO3`'s way into a slot (two calls more, a thread-local count, a result passed
+//! through memory) takes 3 ns, and its way into a method of one argument 8; a list
+//! index takes 17 in all and a local list's 6 (`python/benches/operations.py`).
+//! These functions do the common case, in which no Python code runs and nothing is
+//! dropped, and hand everything else to the functions that `PyO3` has made.
+#![allow(unsafe_code)]
+
+use crate::decode;
+use crate::dict::Dict;
+use crate::encode;
+use crate::list::List;
+use crate::native;
+use pyo3::exceptions::PySystemError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+use std::ffi::{c_int, c_void};
+use std::mem::transmute;
+use std::ptr;
+use std::sync::OnceLock;
+
+type Subscript = ffi::binaryfunc;
+type Assign = ffi::objobjargproc;
+
+unsafe extern "C" {
+    fn PyDescr_NewWrapper(
+        class: *mut ffi::PyTypeObject,
+        base: *mut ffi::wrapperbase,
+        wrapped: *mut c_void,
+    ) -> *mut ffi::PyObject;
+}
+
+// What PyO3 has made, each set before its replacement can be called.
+static DICT_SUBSCRIPT: OnceLock<Subscript> = OnceLock::new();
+static DICT_ASSIGN: OnceLock<Assign> = OnceLock::new();
+static LIST_SUBSCRIPT: OnceLock<Subscript> = OnceLock::new();
+static LIST_ASSIGN: OnceLock<Assign> = OnceLock::new();
+static LIST_APPEND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// An argument of a slot.
+///
+/// # Safety
+/// `object` points to a live object, for as long as the slot's call lasts.
+#[inline(always)]
+unsafe fn argument<'a, 'py>(py: Python<'py>, object: &'a *mut ffi::PyObject) -> &'a Bound<'py, PyAny> {
+    // SAFETY: not null and alive, as the caller says.
+    unsafe { Bound::ref_from_ptr(py, object) }
+}
+
+/// The object that a slot belongs to.
+///
+/// # Safety
+/// As for [`argument`], and the object is an instance of `T`.
+#[inline(always)]
+unsafe fn instance<'a, T: pyo3::PyClass<Frozen = pyo3::pyclass::boolean_struct::True> + Sync>(
+    py: Python<'a>,
+    object: &'a *mut ffi::PyObject,
+) -> &'a T {
+    // SAFETY: of that type, as the caller says.
+    unsafe { argument(py, object).cast_unchecked::<T>() }.get()
+}
+
+/// A slot's result.
+#[inline(always)]
+fn result(py: Python<'_>, object: PyResult<Bound<'_, PyAny>>) -> *mut ffi::PyObject {
+    match object {
+        Ok(object) => object.into_ptr(),
+        Err(error) => {
+            error.restore(py);
+            ptr::null_mut()
+        }
+    }
+}
+
+unsafe extern "C" fn dict_subscript(dict: *mut ffi::PyObject, key: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls slots attached, with live objects, the first of the slot's type.
+    let (py, this, object) = unsafe {
+        let py = Python::assume_attached();
+        (py, instance::<Dict>(py, &dict), argument(py, &key))
+    };
+    if let Some(word) = this.quick_get(object) {
+        return result(py, decode::word(py, word));
+    }
+    match DICT_SUBSCRIPT.get() {
+        // SAFETY: the arguments are those of this call.
+        Some(general) => unsafe { general(dict, key) },
+        None => result(py, Err(not_installed())),
+    }
+}
+
+unsafe extern "C" fn dict_assign(
+    dict: *mut ffi::PyObject,
+    key: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+) -> c_int {
+    if !value.is_null() {
+        // SAFETY: as in `dict_subscript`; the value is not null.
+        let (this, object, value) = unsafe {
+            let py = Python::assume_attached();
+            (instance::<Dict>(py, &dict), argument(py, &key), argument(py, &value))
+        };
+        if this.quick_set(object, value) {
+            return 0;
+        }
+    }
+    // SAFETY: the arguments are those of this call.
+    unsafe { assign(&DICT_ASSIGN, dict, key, value) }
+}
+
+unsafe extern "C" fn list_subscript(list: *mut ffi::PyObject, index: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: as in `dict_subscript`.
+    let (py, this, object) = unsafe {
+        let py = Python::assume_attached();
+        (py, instance::<List>(py, &list), argument(py, &index))
+    };
+    if let Some(word) = native::exact_int(object).and_then(|index| this.raw().get_word(index)) {
+        return result(py, decode::word(py, word));
+    }
+    match LIST_SUBSCRIPT.get() {
+        // SAFETY: the arguments are those of this call.
+        Some(general) => unsafe { general(list, index) },
+        None => result(py, Err(not_installed())),
+    }
+}
+
+unsafe extern "C" fn list_assign(
+    list: *mut ffi::PyObject,
+    index: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+) -> c_int {
+    if !value.is_null() {
+        // SAFETY: as in `dict_subscript`; the value is not null.
+        let (this, object, value) = unsafe {
+            let py = Python::assume_attached();
+            (instance::<List>(py, &list), argument(py, &index), argument(py, &value))
+        };
+        if let Some(index) = native::exact_int(object)
+            && let Some(word) = encode::word(value)
+            && this.raw().set_word(index, word)
+        {
+            return 0;
+        }
+    }
+    // SAFETY: the arguments are those of this call.
+    unsafe { assign(&LIST_ASSIGN, list, index, value) }
+}
+
+unsafe extern "C" fn list_append(list: *mut ffi::PyObject, item: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: as in `dict_subscript`: a method descriptor has checked the first.
+    let (py, this, object) = unsafe {
+        let py = Python::assume_attached();
+        (py, instance::<List>(py, &list), argument(py, &item))
+    };
+    if let Some(word) = encode::word(object)
+        && this.raw().push_word(word)
+    {
+        return py.None().into_ptr();
+    }
+    match LIST_APPEND.get(py) {
+        // SAFETY: all are live objects, and null ends them.
+        Some(general) => unsafe {
+            ffi::PyObject_CallFunctionObjArgs(general.as_ptr(), list, item, ptr::null_mut::<ffi::PyObject>())
+        },
+        None => result(py, Err(not_installed())),
+    }
+}
+
+/// Hands an assignment or deletion on.
+///
+/// # Safety
+/// The arguments are those of a slot's call.
+#[inline(always)]
+unsafe fn assign(
+    general: &OnceLock<Assign>,
+    container: *mut ffi::PyObject,
+    key: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+) -> c_int {
+    match general.get() {
+        // SAFETY: as the caller says.
+        Some(general) => unsafe { general(container, key, value) },
+        None => Python::attach(|py| {
+            not_installed().restore(py);
+            -1
+        }),
+    }
+}
+
+#[cold]
+fn not_installed() -> PyErr {
+    PySystemError::new_err("a slot was called before it was installed")
+}
+
+/// Puts the slots in their places, before any class is derived: derived classes inherit them.
+pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
+    let (dict, list) = (py.get_type::<Dict>(), py.get_type::<List>());
+    // SAFETY: each function is of its slot's type, and so is what was found there.
+    unsafe {
+        replace(&dict, &["__getitem__"], dict_subscript as Subscript as *mut c_void, |old| {
+            DICT_SUBSCRIPT.set(transmute::<*mut c_void, Subscript>(old)).is_ok()
+        })?;
+        replace(&dict, &["__setitem__", "__delitem__"], dict_assign as Assign as *mut c_void, |old| {
+            DICT_ASSIGN.set(transmute::<*mut c_void, Assign>(old)).is_ok()
+        })?;
+        replace(&list, &["__getitem__"], list_subscript as Subscript as *mut c_void, |old| {
+            LIST_SUBSCRIPT.set(transmute::<*mut c_void, Subscript>(old)).is_ok()
+        })?;
+        replace(&list, &["__setitem__", "__delitem__"], list_assign as Assign as *mut c_void, |old| {
+            LIST_ASSIGN.set(transmute::<*mut c_void, Assign>(old)).is_ok()
+        })?;
+    }
+    if LIST_APPEND.set(py, list.getattr("append")?.unbind()).is_ok() {
+        let definition = Box::leak(Box::new(ffi::PyMethodDef {
+            ml_name: c"append".as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer { PyCFunction: list_append },
+            ml_flags: ffi::METH_O,
+            ml_doc: c"append($self, item, /)\n--\n\nAppend an item.".as_ptr(),
+        }));
+        // SAFETY: the type is alive and the definition for ever; the result is a new reference
+        // or null with an exception set.
+        let method = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(list.as_type_ptr(), definition)) };
+        list.setattr("append", method?)?;
+    }
+    Ok(())
+}
+
+/// Makes `function` the slot that these names stand for. `keep` is given what was there, and
+/// says whether this is the first time.
+///
+/// # Safety
+/// `function` is of the type of the slot.
+unsafe fn replace(
+    class: &Bound<'_, PyType>,
+    names: &[&str],
+    function: *mut c_void,
+    keep: impl FnOnce(*mut c_void) -> bool,
+) -> PyResult<()> {
+    let py = class.py();
+    let mut keep = Some(keep);
+    for name in names {
+        let old = class.getattr("__dict__")?.get_item(name)?;
+        // SAFETY: only the type's address is taken; the descriptor is read once its type is known.
+        let (is_wrapper, descriptor) = unsafe {
+            let is_wrapper = ffi::Py_TYPE(old.as_ptr()) == &raw mut ffi::PyWrapperDescr_Type;
+            (is_wrapper, old.as_ptr().cast::<ffi::PyWrapperDescrObject>())
+        };
+        if !is_wrapper {
+            return Err(PySystemError::new_err(format!("{name} is no slot")));
+        }
+        // SAFETY: it is a slot wrapper, whose layout this is.
+        let (base, wrapped) = unsafe { ((*descriptor).d_base, (*descriptor).d_wrapped) };
+        if let Some(keep) = keep.take()
+            && !keep(wrapped)
+        {
+            return Ok(());
+        }
+        // SAFETY: the type is alive, the base is static in the interpreter; the result is a new
+        // reference or null with an exception set.
+        let new =
+            unsafe { Bound::from_owned_ptr_or_err(py, PyDescr_NewWrapper(class.as_type_ptr(), base, function))? };
+        class.setattr(*name, new)?;
+    }
+    Ok(())
+}
