@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import standard
-
 _announced: set[str] = set()
 
 
@@ -32,6 +30,9 @@ def make_server(
     shutdown_timeout: float,
 ) -> Any:
     """A standard manager, not started, that knows what was registered with ours."""
+    # Here, because programs that need no server need not load it.
+    from . import standard
+
     standard_class: Any = standard.SyncManager
     server_class: Any = type(
         "SyncManager",

@@ -62,6 +62,9 @@ impl Held {
 impl Participant {
     /// Makes a variable of `kind` with an empty body, held by one handle of this participant.
     pub fn create(&self, kind: u64) -> Result<Variable> {
+        if self.arena().is_closed() {
+            return Err(Error::Closed);
+        }
         self.drain_dropped()?;
         let mut held = self.held();
         let entry = self.free_entry(&mut held)?;
@@ -170,11 +173,21 @@ impl Participant {
                     continue;
                 }
                 let entry = *entry;
+                let released = self.enter().and_then(|lane| {
+                    let released = drop_entry(lane, self.identity(), entry);
+                    self.leave(lane);
+                    released
+                });
+                if released.is_err() {
+                    // Still held: the next operation tries again.
+                    if let Some((_, handles)) = held.entries.get_mut(&variable) {
+                        *handles += 1;
+                    }
+                    held.dropped.push(variable);
+                    self.note_dropped();
+                    return released;
+                }
                 held.entries.remove(&variable);
-                let lane = self.enter()?;
-                let released = drop_entry(lane, self.identity(), entry);
-                self.leave(lane);
-                released?;
                 held.free.push(entry);
             }
         }

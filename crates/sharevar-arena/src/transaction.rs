@@ -231,9 +231,19 @@ impl<'p> Transaction<'p> {
     /// content undefined. It is given back unless the transaction commits.
     #[inline]
     pub fn allocate(&mut self, bytes: u64) -> Result<u64> {
-        let block = heap::allocate(self.lane, self.participant.identity(), bytes)?;
+        let block = match heap::allocate(self.lane, self.participant.identity(), bytes) {
+            Err(Error::OutOfSharedMemory { .. }) if self.locks == 0 => self.allocate_after_sweep(bytes)?,
+            block => block?,
+        };
         self.journal = self.lane.journal();
         Ok(block)
+    }
+
+    /// The dead may hold what is missing. Only without a lock: the sweep takes locks of its own.
+    #[cold]
+    fn allocate_after_sweep(&self, bytes: u64) -> Result<u64> {
+        self.participant.sweep()?;
+        heap::allocate(self.lane, self.participant.identity(), bytes)
     }
 
     /// Gives up a block, or the reference to a variable in a handle word, once this commits.

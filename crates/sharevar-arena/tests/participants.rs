@@ -144,3 +144,24 @@ fn a_waiter_recovers_the_dead_owner_of_a_lock() {
     survivor.sweep().unwrap();
     assert_clean(&survivor);
 }
+
+#[test]
+fn what_the_dead_hold_is_swept_before_memory_runs_out() {
+    let survivor = Participant::create_arena(Some(1 << 20), KINDS).unwrap();
+    let mortal = survivor.join_again().unwrap();
+    let lost = mortal.create(KIND).unwrap();
+    put_block(&mortal, lost, 0, 600 << 10).unwrap();
+    let kept = survivor.create(KIND).unwrap();
+    let refused = put_block(&survivor, kept, 0, 600 << 10).unwrap_err();
+    assert!(matches!(refused, Error::OutOfSharedMemory { .. }), "its holder lives: {refused}");
+    mortal.abandon();
+    put_block(&survivor, kept, 0, 600 << 10).unwrap();
+    assert_clean(&survivor);
+}
+
+#[test]
+fn a_closed_arena_makes_nothing() {
+    let participant = arena();
+    participant.close();
+    assert_eq!(participant.create(KIND), Err(Error::Closed));
+}

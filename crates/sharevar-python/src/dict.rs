@@ -3,7 +3,7 @@
 use crate::decode::{self, decode, decode_bytes};
 use crate::encode::{self, encode};
 use crate::errors::{OrRaise, to_python};
-use crate::key::{is_opaque, key, short_key};
+use crate::key::{Purpose, is_opaque, key, short_key};
 use crate::number;
 use crate::opaque::{resolve, search};
 use crate::variable::{Origin, Variable, generic_alias};
@@ -11,7 +11,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
-use sharevar::shm::{Content, RawDict};
+use sharevar::shm::{Content, RawDict, SHORT_BYTES};
 use sharevar::{Error, Kind, Participant};
 use sharevar_value::{Encoded, Key, Word};
 use std::sync::Arc;
@@ -46,14 +46,20 @@ impl Dict {
         false
     }
 
-    fn key(&self, object: &Bound<'_, PyAny>) -> PyResult<Key> {
-        key(object, self.raw.seed(), self.participant())
+    fn key(&self, object: &Bound<'_, PyAny>, purpose: Purpose) -> PyResult<Key> {
+        key(object, self.raw.seed(), self.participant(), purpose)
     }
 
     #[inline(never)]
     fn find<'py>(slf: &Bound<'py, Self>, object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let this = slf.get();
-        let found = match resolve(&this.raw, object, this.key(object)?, slf.as_super().get().home())? {
+        if let Some(key) = short_key(object, this.raw.seed()) {
+            let mut bytes = [0; SHORT_BYTES];
+            if let Some(length) = this.raw.get_short(&key, &mut bytes) {
+                return Self::decoded(slf, &bytes[..length]).map(Some);
+            }
+        }
+        let found = match resolve(&this.raw, object, this.key(object, Purpose::Lookup)?, slf.as_super().get().home())? {
             Some(key) => this.raw.get(&key).or_raise()?,
             None => None,
         };
@@ -62,7 +68,7 @@ impl Dict {
 
     fn take(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
         let this = slf.get();
-        match resolve(&this.raw, object, this.key(object)?, slf.as_super().get().home())? {
+        match resolve(&this.raw, object, this.key(object, Purpose::Lookup)?, slf.as_super().get().home())? {
             Some(key) => this.raw.remove(&key).or_raise(),
             None => Ok(None),
         }
@@ -74,7 +80,7 @@ impl Dict {
         let this = slf.get();
         loop {
             slf.py().check_signals()?;
-            let search = search(&this.raw, object, slf.as_super().get().home())?;
+            let search = search(&this.raw, object, key, slf.as_super().get().home())?;
             let key = search.found.as_ref().unwrap_or(key);
             if this.raw.insert_if_unchanged(key, value, search.changes).or_raise()? {
                 return Ok(());
@@ -87,7 +93,7 @@ impl Dict {
         decode(slf.py(), content, slf.as_super().get().home())
     }
 
-    fn key_object<'py>(slf: &Bound<'py, Self>, encoding: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    fn decoded<'py>(slf: &Bound<'py, Self>, encoding: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         decode_bytes(slf.py(), encoding, &[], slf.as_super().get().home())
     }
 }
@@ -114,7 +120,7 @@ impl Dict {
 
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
-        let made = this.key(key)?;
+        let made = this.key(key, Purpose::Insertion)?;
         let value = encode(value, this.participant())?;
         if is_opaque(&made) {
             return Self::set_opaque(slf, key, &made, &value);
@@ -138,7 +144,7 @@ impl Dict {
         if this.quick_get(key).is_some() {
             return Ok(true);
         }
-        match resolve(&this.raw, key, this.key(key)?, slf.as_super().get().home())? {
+        match resolve(&this.raw, key, this.key(key, Purpose::Lookup)?, slf.as_super().get().home())? {
             Some(key) => this.raw.contains(&key).or_raise(),
             None => Ok(false),
         }
@@ -177,7 +183,7 @@ impl Dict {
         let Some(item) = slf.get().raw.pop_last().or_raise()? else {
             return Err(PyKeyError::new_err("popitem(): dictionary is empty"));
         };
-        Ok((Self::key_object(slf, &item.key)?, Self::object(slf, item.value)?))
+        Ok((Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?))
     }
 
     #[pyo3(signature = (key, default = None, /))]
@@ -188,7 +194,7 @@ impl Dict {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (this, py) = (slf.get(), slf.py());
         let none = py.None().into_bound(py);
-        let made = this.key(key)?;
+        let made = this.key(key, Purpose::Insertion)?;
         let value = encode(default.unwrap_or(&none), this.participant())?;
         if !is_opaque(&made) {
             let (content, _) = this.raw.get_or_insert(&made, &value).or_raise()?;
@@ -196,7 +202,7 @@ impl Dict {
         }
         loop {
             py.check_signals()?;
-            let search = search(&this.raw, key, slf.as_super().get().home())?;
+            let search = search(&this.raw, key, &made, slf.as_super().get().home())?;
             let Some(found) = search.found else {
                 if this.raw.insert_if_unchanged(&made, &value, search.changes).or_raise()? {
                     return Ok(default.unwrap_or(&none).clone());
@@ -220,11 +226,11 @@ impl Dict {
         let mut items = Vec::with_capacity(pairs.len().unwrap_or(0));
         for pair in pairs.try_iter()? {
             let (object, value) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
-            let made = this.key(&object)?;
+            let made = this.key(&object, Purpose::Insertion)?;
             let value = encode(&value, this.participant())?;
             if is_opaque(&made) {
                 // An equal key that another process puts in before the update stays beside this one.
-                let search = search(&this.raw, &object, slf.as_super().get().home())?;
+                let search = search(&this.raw, &object, &made, slf.as_super().get().home())?;
                 items.push((search.found.unwrap_or(made), value));
             } else {
                 items.push((made, value));
@@ -236,7 +242,7 @@ impl Dict {
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(slf.py());
         for item in slf.get().raw.items(false).or_raise()? {
-            list.append(Self::key_object(slf, &item.key)?)?;
+            list.append(Self::decoded(slf, &item.key)?)?;
         }
         Ok(list)
     }
@@ -252,7 +258,7 @@ impl Dict {
     fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(slf.py());
         for item in slf.get().raw.items(true).or_raise()? {
-            list.append((Self::key_object(slf, &item.key)?, Self::object(slf, item.value)?))?;
+            list.append((Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?))?;
         }
         Ok(list)
     }
@@ -260,7 +266,7 @@ impl Dict {
     fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(slf.py());
         for item in slf.get().raw.items(true).or_raise()? {
-            dict.set_item(Self::key_object(slf, &item.key)?, Self::object(slf, item.value)?)?;
+            dict.set_item(Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?)?;
         }
         Ok(dict)
     }
@@ -273,8 +279,15 @@ impl Dict {
         by: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (this, py) = (slf.get(), slf.py());
-        let made = this.key(key)?;
-        if let Some(step) = number::small_step(by)
+        let step = number::small_step(by);
+        if let Some(step) = step
+            && let Some(short) = short_key(key, this.raw.seed())
+            && let Some(sum) = this.raw.increment_word(&short, step)
+        {
+            return sum.into_bound_py_any(py);
+        }
+        let made = this.key(key, Purpose::Insertion)?;
+        if let Some(step) = step
             && !is_opaque(&made)
         {
             match this.raw.increment(&made, step) {
@@ -287,7 +300,7 @@ impl Dict {
         loop {
             py.check_signals()?;
             let (found, changes) = if is_opaque(&made) {
-                let search = search(&this.raw, key, slf.as_super().get().home())?;
+                let search = search(&this.raw, key, &made, slf.as_super().get().home())?;
                 (search.found, search.changes)
             } else {
                 let handle = this.raw.handle();

@@ -51,7 +51,7 @@ pub(crate) fn encode(value: &Bound<'_, PyAny>, participant: &Participant) -> PyR
 }
 
 fn encode_block(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
-    let mut writer = Writer { encoder: Encoder::new(), seen: Seen::default(), participant };
+    let mut writer = Writer { encoder: Encoder::with_capacity(64), seen: Seen::default(), participant };
     let (bytes, handles) = match writer.write(value) {
         Ok(()) => writer.encoder.finish().map_err(|error| to_python(error.into()))?,
         Err(Stop::Raise(error)) => return Err(error),

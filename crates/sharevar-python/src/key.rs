@@ -20,9 +20,23 @@ pub(crate) fn short_key(object: &Bound<'_, PyAny>, seed: &HashSeed) -> Option<Sh
     Some(ShortKey::from_int(int, seed))
 }
 
+/// What a key is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To find what is there.
+    Lookup,
+    /// To be put in, and given back as it is.
+    Insertion,
+}
+
 /// The key of an object. A key of form [`KeyForm::Opaque`] has yet to be compared with the
 /// opaque keys of the dict.
-pub(crate) fn key(object: &Bound<'_, PyAny>, seed: &HashSeed, participant: &Participant) -> PyResult<Key> {
+pub(crate) fn key(
+    object: &Bound<'_, PyAny>,
+    seed: &HashSeed,
+    participant: &Participant,
+    purpose: Purpose,
+) -> PyResult<Key> {
     if let Ok(value) = object.cast_exact::<PyString>()
         && let Some(text) = native::text(value)
     {
@@ -33,7 +47,7 @@ pub(crate) fn key(object: &Bound<'_, PyAny>, seed: &HashSeed, participant: &Part
     {
         return Ok(Key::from_int(int, seed));
     }
-    other_key(object, seed, participant)
+    other_key(object, seed, participant, purpose)
 }
 
 /// Whether only Python can say which keys equal this one.
@@ -43,7 +57,18 @@ pub(crate) fn is_opaque(key: &Key) -> bool {
 }
 
 #[inline(never)]
-fn other_key(object: &Bound<'_, PyAny>, seed: &HashSeed, participant: &Participant) -> PyResult<Key> {
+fn other_key(
+    object: &Bound<'_, PyAny>,
+    seed: &HashSeed,
+    participant: &Participant,
+    purpose: Purpose,
+) -> PyResult<Key> {
+    if let Ok(value) = object.cast_exact::<PyFloat>() {
+        return Ok(Key::from_float(value.value(), seed));
+    }
+    if let Ok(value) = object.cast_exact::<PyBytes>() {
+        return Key::from_bytes(value.as_bytes(), seed).map_err(sharevar::Error::from).or_raise();
+    }
     let mut encoder = Encoder::new();
     let exactly = write_exact(object, &mut encoder)?;
     if exactly {
@@ -53,6 +78,9 @@ fn other_key(object: &Bound<'_, PyAny>, seed: &HashSeed, participant: &Participa
     object.hash()?;
     let mut encoder = Encoder::new();
     let canonical = write_canonical(object, &mut encoder)?;
+    if canonical && purpose == Purpose::Lookup {
+        return Key::from_encoded(encoder.as_slice(), seed).map_err(sharevar::Error::from).or_raise();
+    }
     let (pickle, _) = pickler::dumps(object, participant)?;
     if !canonical {
         return Key::opaque(&pickle).map_err(sharevar::Error::from).or_raise();

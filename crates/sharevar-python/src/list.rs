@@ -1,15 +1,15 @@
 //! The shared list.
 
-use crate::decode::decode;
+use crate::decode::{decode, decode_bytes};
 use crate::encode::encode;
 use crate::errors::{OrRaise, index as index_error};
 use crate::list_slice;
 use crate::native;
 use crate::variable::{Origin, Variable, generic_alias};
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PySlice, PyType};
-use sharevar::shm::{Content, RawList};
+use sharevar::shm::{Content, RawList, SHORT_BYTES};
 use sharevar::{Kind, Participant};
 use sharevar_value::Encoded;
 use std::sync::Arc;
@@ -52,11 +52,20 @@ fn other_place<'a, 'py>(object: &'a Bound<'py, PyAny>, kind: &'static str) -> Py
     let name = object.get_type().name()?;
     match object.extract::<i64>() {
         Ok(index) => Ok(Place::At(index)),
-        Err(error) if error.is_instance_of::<pyo3::exceptions::PyOverflowError>(py) => {
+        Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
             Err(PyIndexError::new_err(format!("cannot fit '{name}' into an index-sized integer")))
         }
         Err(error) => Err(error),
     }
+}
+
+/// The int that an object is, for a method.
+fn whole(object: &Bound<'_, PyAny>) -> PyResult<i64> {
+    if let Some(int) = native::exact_int(object) {
+        return Ok(int);
+    }
+    native::small_int(&native::index(object)?)
+        .ok_or_else(|| PyOverflowError::new_err("Python int too large to convert to C ssize_t"))
 }
 
 impl List {
@@ -119,10 +128,15 @@ impl List {
     // The common case of these two, and of `append`, is in `slots`.
     fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         match place(index, "list")? {
-            Place::At(index) => match slf.get().raw.get(index) {
-                Ok(content) => Self::object(slf, content),
-                Err(error) => Err(index_error(error, OUT_OF_RANGE)),
-            },
+            Place::At(index) => {
+                let raw = &slf.get().raw;
+                let mut bytes = [0; SHORT_BYTES];
+                if let Some(length) = raw.get_short(index, &mut bytes) {
+                    return decode_bytes(slf.py(), &bytes[..length], &[], slf.as_super().get().home());
+                }
+                let content = raw.get(index).map_err(|error| index_error(error, OUT_OF_RANGE))?;
+                Self::object(slf, content)
+            }
             Place::Slice(slice) => Ok(list_slice::get(slf, slice)?.into_any()),
         }
     }
@@ -170,21 +184,13 @@ impl List {
 
     #[pyo3(signature = (index, item, /))]
     fn insert(&self, index: &Bound<'_, PyAny>, item: &Bound<'_, PyAny>) -> PyResult<()> {
-        let Place::At(index) = place(index, "list")? else {
-            return Err(PyTypeError::new_err("'slice' object cannot be interpreted as an integer"));
-        };
+        let index = whole(index)?;
         self.raw.insert(index, &encode(item, self.participant())?).or_raise()
     }
 
     #[pyo3(signature = (index = None, /))]
     fn pop<'py>(slf: &Bound<'py, Self>, index: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-        let index = match index.map(|index| place(index, "list")).transpose()? {
-            None => -1,
-            Some(Place::At(index)) => index,
-            Some(Place::Slice(_)) => {
-                return Err(PyTypeError::new_err("'slice' object cannot be interpreted as an integer"));
-            }
-        };
+        let index = index.map_or(Ok(-1), whole)?;
         match slf.get().raw.remove(index) {
             Ok(content) => Self::object(slf, content),
             Err(error @ sharevar::Error::IndexOutOfRange { length: 0, .. }) => {

@@ -16,8 +16,14 @@ pub(crate) struct Search {
     pub(crate) changes: u64,
 }
 
-/// Looks for the key that equals `object`. Calls `__eq__`.
-pub(crate) fn search(dict: &RawDict, object: &Bound<'_, PyAny>, arena: &Py<Arena>) -> PyResult<Search> {
+/// Looks for the key that equals `object`, whose own key is `key`. Calls `__eq__`.
+pub(crate) fn search(dict: &RawDict, object: &Bound<'_, PyAny>, key: &Key, arena: &Py<Arena>) -> PyResult<Search> {
+    let handle = dict.handle();
+    let changes = handle.participant().changes(handle.variable());
+    // Of the same pickle: equal, and most searches end here.
+    if dict.contains(key).or_raise()? {
+        return Ok(Search { found: Some(key.clone()), changes });
+    }
     let (keys, changes) = dict.opaque_keys().or_raise()?;
     let hash = object.hash()?;
     for encoding in keys {
@@ -39,5 +45,5 @@ pub(crate) fn resolve(
     key: Key,
     arena: &Py<Arena>,
 ) -> PyResult<Option<Key>> {
-    if is_opaque(&key) { Ok(search(dict, object, arena)?.found) } else { Ok(Some(key)) }
+    if is_opaque(&key) { Ok(search(dict, object, &key, arena)?.found) } else { Ok(Some(key)) }
 }

@@ -71,6 +71,9 @@ impl Value {
     fn incr<'py>(slf: &Bound<'py, Self>, by: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let (this, py) = (slf.get(), slf.py());
         if let Some(step) = number::small_step(by) {
+            if let Some(sum) = this.raw.increment_word(step) {
+                return sum.into_bound_py_any(py);
+            }
             match this.raw.increment(step) {
                 Ok(sum) => return sum.into_bound_py_any(py),
                 Err(Error::NotANumber { .. }) => {}

@@ -12,6 +12,8 @@ use std::time::Instant;
 const ROUNDS: usize = 15;
 const TURNS: u64 = 200_000;
 
+type Operation<'a> = (&'static str, Box<dyn Fn(u64) + 'a>);
+
 fn int(value: i64) -> Encoded {
     Encoded::Word(Word::from_int(value).expect("a small number"))
 }
@@ -38,7 +40,6 @@ fn main() {
     let grows = RawList::create(&participant).expect("a list");
 
     let once = std::env::args().skip_while(|argument| argument != "--once").nth(1);
-    type Operation<'a> = (&'static str, Box<dyn Fn(u64) + 'a>);
     let key = |turn: u64| &keys[(turn % 100) as usize];
     let operations: Vec<Operation<'_>> = vec![
         ("key", Box::new(|turn| drop(black_box(Key::from_str(&names[(turn % 100) as usize], dict.seed()))))),

@@ -90,7 +90,7 @@ fn is_whole(text: &str, counted: i64) -> bool {
     let mut next = [0; WRITERS + 2];
     for found in text.lines() {
         let Some(writer) = found.split(' ').next().and_then(|writer| writer.parse::<usize>().ok()) else {
-            println!("a torn line: {:.40}", found);
+            println!("a torn line: {found:.40}");
             return false;
         };
         if writer >= next.len() || found != line(writer, next[writer]).trim_end() {

@@ -1,0 +1,164 @@
+//! The tests are tested: each mistake, put back, is found by deaths played in the containers.
+//!
+//! The arena's own tests do the same on words and blocks. A mistake may abort or hang, so each is
+//! made in a child process with a time limit.
+
+mod modeled;
+mod played;
+
+use played::operations::{CELL, DICT, LIST};
+use played::{ARM, Operation, Plan, play};
+use sharevar_arena::mistake::{Mistake, choose};
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const MISTAKE: &str = "SHAREVAR_TEST_MISTAKE";
+const TECHNIQUE: &str = "SHAREVAR_TEST_TECHNIQUE";
+const LIMIT: Duration = Duration::from_secs(60);
+
+const MISTAKES: [Mistake; 14] = [
+    Mistake::NoteCountedAfterStore,
+    Mistake::UndoForwards,
+    Mistake::FreeBeforeCommit,
+    Mistake::ListedAfterHeapCommit,
+    Mistake::CommitDropsFrees,
+    Mistake::LockNotedAfterTaken,
+    Mistake::UnlockBeforeCommit,
+    Mistake::RecoveryReleasesFirst,
+    Mistake::RecoveryForgetsFirst,
+    Mistake::ClaimOfDeadRecovererStands,
+    Mistake::RecoveryReleasesForeignLocks,
+    Mistake::VersionSetBack,
+    Mistake::RecoveryOfTheLiving,
+    Mistake::UnboundedHeapWalk,
+];
+
+/// Operations short enough to be tried at every point. Before the first the mortal had another
+/// variable locked, so its lane holds no old note of the right lock.
+const SHORT: [&str; 10] = [
+    "dict: first key",
+    "dict: set-new, block",
+    "dict: a bucket is split",
+    "dict: set-new, long key, into a free entry",
+    "dict: block to block",
+    "dict: update of 20 items",
+    "list: insert near the front",
+    "list: pop in the middle",
+    "list: replace",
+    "value: block to block",
+];
+
+fn short_operations(plan: Plan) {
+    let all = DICT.iter().chain(LIST).chain(CELL);
+    let short: Vec<&Operation> = all.filter(|operation| SHORT.contains(&operation.name)).collect();
+    assert_eq!(short.len(), SHORT.len());
+    for operation in short {
+        play(operation, plan);
+    }
+}
+
+const TECHNIQUES: [(&str, fn()); 5] = [
+    ("first level", || short_operations(Plan { first: 2000, ..Plan::NOTHING })),
+    ("SLIP", || short_operations(Plan { slip: 400, ..Plan::NOTHING })),
+    ("second level", || short_operations(Plan { second: 30, second_each: 80, ..Plan::NOTHING })),
+    ("second level SLIP", || short_operations(Plan { second: 20, second_slip: 60, ..Plan::NOTHING })),
+    ("a living holder", played::the_living_are_waited_for),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    No,
+    Failed,
+    Hung,
+}
+
+/// Not a test of its own: what the child processes run.
+#[test]
+fn child() {
+    let Ok(technique) = std::env::var(TECHNIQUE) else { return };
+    *ARM.lock().unwrap() = Some(|| {
+        let number: u32 = std::env::var(MISTAKE).unwrap().parse().unwrap();
+        choose(MISTAKES.into_iter().find(|mistake| *mistake as u32 == number));
+    });
+    TECHNIQUES.iter().find(|(name, _)| *name == technique).unwrap().1();
+}
+
+fn attempt(mistake: u32, technique: &str, limit: Duration) -> Found {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["child", "--exact", "--nocapture"])
+        .env(MISTAKE, mistake.to_string())
+        .env(TECHNIQUE, technique)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let since = Instant::now();
+    loop {
+        match child.try_wait().unwrap() {
+            Some(status) if status.success() => return Found::No,
+            Some(_) => return Found::Failed,
+            None if since.elapsed() > limit => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                return Found::Hung;
+            }
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+fn is_found(mistake: Mistake, technique: &str, limit: Duration) {
+    assert!(TECHNIQUES.iter().any(|(name, _)| *name == technique));
+    assert_ne!(attempt(mistake as u32, technique, limit), Found::No, "{mistake:?} is not found by {technique}");
+}
+
+#[test]
+fn without_a_mistake_every_technique_passes() {
+    for (technique, _) in TECHNIQUES {
+        assert_eq!(attempt(0, technique, 2 * LIMIT), Found::No, "{technique}");
+    }
+}
+
+macro_rules! found_by {
+    ($($name:ident: $mistake:ident, $technique:literal, $seconds:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            is_found(Mistake::$mistake, $technique, Duration::from_secs($seconds));
+        })*
+    };
+}
+
+// A mistake that makes everybody wait for ever is given less time.
+found_by! {
+    note_counted_after_store: NoteCountedAfterStore, "first level", 15;
+    undo_forwards: UndoForwards, "first level", 15;
+    free_before_commit: FreeBeforeCommit, "first level", 15;
+    listed_after_heap_commit: ListedAfterHeapCommit, "first level", 15;
+    commit_drops_frees: CommitDropsFrees, "first level", 15;
+    lock_noted_after_taken: LockNotedAfterTaken, "first level", 15;
+    unlock_before_commit: UnlockBeforeCommit, "SLIP", 30;
+    recovery_releases_first: RecoveryReleasesFirst, "second level SLIP", 60;
+    recovery_forgets_first: RecoveryForgetsFirst, "second level", 60;
+    claim_of_dead_recoverer_stands: ClaimOfDeadRecovererStands, "second level", 20;
+    version_set_back: VersionSetBack, "first level", 15;
+    recovery_of_the_living: RecoveryOfTheLiving, "a living holder", 60;
+}
+
+/// Which technique finds which mistake: a table on the error output.
+#[test]
+#[ignore = "long"]
+fn which_finds_which() {
+    let mut table = std::io::stderr();
+    for mistake in MISTAKES {
+        let _ = write!(table, "| {mistake:?} |");
+        for (technique, _) in TECHNIQUES {
+            let _ = match attempt(mistake as u32, technique, Duration::from_secs(20)) {
+                Found::No => write!(table, " |"),
+                Found::Failed => write!(table, " {technique} |"),
+                Found::Hung => write!(table, " {technique} (hangs) |"),
+            };
+        }
+        let _ = writeln!(table);
+    }
+}

@@ -10,7 +10,7 @@ fn manager() -> Manager {
 fn variables(manager: &Manager) -> u64 {
     let report = manager.check().unwrap();
     assert!(report.is_clean(), "{report:#?}");
-    report.variables as u64 - 1 // The root.
+    report.variables - 1 // The root.
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,13 +64,15 @@ fn handles_deep_in_structs_are_counted() -> Result<()> {
     Ok(())
 }
 
+type Kinds = (Dict<String, u8>, List<u8>, Value<u8>, Array<u8>, Lock);
+
 #[test]
 fn every_kind_passes_through_json_and_through_a_variable() -> Result<()> {
     let manager = manager();
-    let all: (Dict<String, u8>, List<u8>, Value<u8>, Array<u8>, Lock) =
+    let all: Kinds =
         (manager.dict()?, manager.list()?, manager.value(4)?, manager.array(2)?, manager.lock()?);
     let text = serde_json::to_string(&all).unwrap();
-    let read: (Dict<String, u8>, List<u8>, Value<u8>, Array<u8>, Lock) = serde_json::from_str(&text).unwrap();
+    let read: Kinds = serde_json::from_str(&text).unwrap();
     assert_eq!(read, all);
     let value = manager.value(all.clone())?;
     assert_eq!(value.get()?, all);

@@ -75,6 +75,17 @@ impl RawValue {
         done.is_some()
     }
 
+    /// Adds to an integer, if the sum fits a word. The sum. `None` says nothing: go by
+    /// [`Self::increment`].
+    #[inline]
+    pub fn increment_word(&self, by: i64) -> Option<i64> {
+        self.handle.participant().change_one(self.handle.variable(), |change| {
+            let sum = Word(change.body(0)).as_int()?.checked_add(by)?;
+            change.change_body(0, Word::from_int(sum)?.0);
+            Some(sum)
+        })
+    }
+
     /// Sets it.
     #[inline]
     pub fn set(&self, value: &Encoded) -> Result<()> {

@@ -10,7 +10,7 @@
 use super::source::Source;
 use crate::error::Result;
 use crate::handle::Handle;
-use sharevar_arena::{Error, Participant, Transaction, Variable};
+use sharevar_arena::{Error, Participant, Peek, Transaction, Variable};
 use sharevar_value::{Encoded, Word};
 use std::sync::Arc;
 
@@ -88,6 +88,26 @@ fn copy_block(source: &impl Source, word: Word) -> sharevar_arena::Result<Option
 #[inline(always)]
 pub(crate) fn is_short(source: &impl Source, word: Word) -> sharevar_arena::Result<bool> {
     Ok(!word.is_block() || source.load(word.0)? & 0xffff_ffff <= UNLOCKED_BYTES)
+}
+
+/// The longest encoding that is copied to the stack.
+pub const SHORT_BYTES: usize = 128;
+
+/// Copies a short encoding that refers to no variable. Its length; `None` says nothing.
+#[inline]
+pub(crate) fn peek_short(peek: &Peek<'_>, word: Word, out: &mut [u8; SHORT_BYTES]) -> Option<usize> {
+    let block = word.block_offset()?;
+    let header = peek.load(block)?;
+    // Torn or not, the length is bounded and asks for no memory. Handles, counted in the upper
+    // half, make it long.
+    let length = header as usize;
+    if length > SHORT_BYTES {
+        return None;
+    }
+    for (index, bytes) in out[..length.next_multiple_of(8)].as_chunks_mut().0.iter_mut().enumerate() {
+        *bytes = peek.load(block + 8 + index as u64 * 8)?.to_le_bytes();
+    }
+    Some(length)
 }
 
 /// Stores a value for a transaction that holds no lock yet: blocks are allocated and references

@@ -16,7 +16,7 @@ mod source;
 
 pub use array::RawArray;
 pub use cell::RawValue;
-pub use content::Content;
+pub use content::{Content, SHORT_BYTES};
 pub use dict::{Item, RawDict};
 pub use kinds::KINDS;
 pub use list::RawList;

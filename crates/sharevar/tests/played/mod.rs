@@ -206,6 +206,7 @@ pub(crate) struct Points {
     /// Points of SLIP where no lock had to be recovered first.
     pub(crate) slip_free: u64,
     pub(crate) second: u64,
+    pub(crate) second_slip: u64,
 }
 
 /// How many points of an operation are tried, at most about; 0 is none.
@@ -217,10 +218,12 @@ pub(crate) struct Plan {
     pub(crate) second: u64,
     /// Points of each such recovery.
     pub(crate) second_each: u64,
+    /// Points of each at which another acts in between.
+    pub(crate) second_slip: u64,
 }
 
 impl Plan {
-    pub(crate) const NOTHING: Self = Self { first: 0, slip: 0, second: 0, second_each: 0 };
+    pub(crate) const NOTHING: Self = Self { first: 0, slip: 0, second: 0, second_each: 0, second_slip: 0 };
 }
 
 /// Called once a scenario is set up: from here on mistakes are made, if any.
@@ -364,24 +367,34 @@ fn at_point(
         }
     }
     if is_due(point, total, plan.slip) {
-        let free = !reader.is_heap_locked() && !names.iter().any(|variable| reader.is_short_locked(*variable));
-        let actor = Participant::attach_unswept(reader.snapshot().unwrap(), KINDS).unwrap();
-        let raw = actor.versions();
-        let hands = Hands::open(&actor, names);
-        clash(&hands);
-        actor.sweep().unwrap();
-        assert_recovered(&actor, names, &raw, &format!("{when}, SLIP"));
-        record.slips.push((point, outcome(&hands)));
+        let (seen, free) = slip(reader, names, &when);
+        record.slips.push((point, seen));
         record.points.slip += 1;
         record.points.slip_free += u64::from(free);
     }
     if is_due(point, total, plan.second) {
-        record.points.second += second_level(plan, reader, names, &when);
+        let (second, second_slip) = second_level(plan, reader, names, &when);
+        record.points.second += second;
+        record.points.second_slip += second_slip;
     }
 }
 
-fn second_level(plan: Plan, reader: &Participant, names: &Names, when: &str) -> u64 {
+/// Another acts on a copy before anybody recovers it. What is seen then, and whether all locks
+/// were free.
+fn slip(reader: &Participant, names: &Names, when: &str) -> (u64, bool) {
+    let free = !reader.is_heap_locked() && !names.iter().any(|variable| reader.is_short_locked(*variable));
+    let actor = Participant::attach_unswept(reader.snapshot().unwrap(), KINDS).unwrap();
+    let raw = actor.versions();
+    let hands = Hands::open(&actor, names);
+    clash(&hands);
+    actor.sweep().unwrap();
+    assert_recovered(&actor, names, &raw, &format!("{when}, SLIP"));
+    (outcome(&hands), free)
+}
+
+fn second_level(plan: Plan, reader: &Participant, names: &Names, when: &str) -> (u64, u64) {
     let expected = outcome(&Hands::open(&recover(reader.snapshot().unwrap()), names));
+    let expected_clash = after_clash(reader.snapshot().unwrap(), names);
     let count = || {
         let recoverer = Participant::attach_unswept(reader.snapshot().unwrap(), KINDS).unwrap();
         crash::observe(|_| {}, || recoverer.sweep().unwrap());
@@ -389,23 +402,63 @@ fn second_level(plan: Plan, reader: &Participant, names: &Names, when: &str) -> 
     };
     let total = count();
     let recoverer = Participant::attach_unswept(reader.snapshot().unwrap(), KINDS).unwrap();
-    let played = Rc::new(Cell::new(0));
+    let played = Rc::new(Cell::new((0, 0)));
     let hook = {
         let (recoverer, played, names, when) = (recoverer.clone(), played.clone(), *names, when.to_owned());
         move |point| {
-            if !is_due(point, total, plan.second_each) {
-                return;
-            }
             let when = format!("{when}, recovery {point}");
-            let raw = recoverer.versions();
-            let third = recover(recoverer.snapshot().unwrap());
-            assert_recovered(&third, &names, &raw, &when);
-            assert_eq!(outcome(&Hands::open(&third, &names)), expected, "{when}: another outcome");
-            played.set(played.get() + 1);
+            let (mut second, mut second_slip) = played.get();
+            if is_due(point, total, plan.second_each) {
+                let raw = recoverer.versions();
+                let third = recover(recoverer.snapshot().unwrap());
+                assert_recovered(&third, &names, &raw, &when);
+                assert_eq!(outcome(&Hands::open(&third, &names)), expected, "{when}: another outcome");
+                second += 1;
+            }
+            if is_due(point, total, plan.second_slip) {
+                let (seen, _) = slip(&recoverer, &names, &when);
+                assert_eq!(seen, expected_clash, "{when}, SLIP: another outcome");
+                second_slip += 1;
+            }
+            played.set((second, second_slip));
         }
     };
     crash::observe(hook, || recoverer.sweep().unwrap());
     played.get()
+}
+
+/// A living one stands inside an operation; another wants the same dict and must wait.
+pub(crate) fn the_living_are_waited_for() {
+    let world = World::new();
+    let World { survivor, mortal, names, .. } = world;
+    let hands = Hands::open(&survivor, &names);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let key = mortal.key(1);
+    let thread = std::thread::spawn(move || {
+        let dict = names[1];
+        let participant = mortal.participant.clone();
+        let mut waited = false;
+        let hook = move |_| {
+            // With the lock taken and a word stored, until somebody waits for it.
+            if !waited && participant.is_short_locked(dict) && participant.peek_body(dict, 3) == 1 {
+                waited = true;
+                sender.send(()).unwrap();
+                let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
+                while std::time::Instant::now() < until {
+                    std::thread::yield_now();
+                }
+            }
+        };
+        crash::observe(hook, || mortal.dict.insert(&mortal.key(1), &block(1)).unwrap());
+    });
+    receiver.recv().unwrap();
+    arm();
+    let since = std::time::Instant::now();
+    hands.dict.insert(&hands.key(2), &block(2)).unwrap();
+    assert!(since.elapsed().as_millis() > 500, "a lock that a living one holds was taken");
+    thread.join().unwrap();
+    assert!(hands.dict.get(&key).unwrap().is_some(), "what a living one did was undone");
+    assert_recovered(&survivor, &names, &[], "after the wait");
 }
 
 /// The mortal dies inside an operation on a list, at each point; another, who had read the list

@@ -147,8 +147,11 @@ impl KeyBytes {
     /// The encoding of the key that was put in.
     pub(crate) fn original(self) -> ValueResult<Vec<u8>> {
         let original = self.original;
-        let form = KeyForm::from_tag(self.form, || original)?;
-        Ok(form.restore(&self.canonical)?.into_owned())
+        match KeyForm::from_tag(self.form, || original)? {
+            KeyForm::Canonical | KeyForm::Opaque => Ok(self.canonical),
+            KeyForm::Original(original) => Ok(original),
+            form => Ok(form.restore(&self.canonical)?.into_owned()),
+        }
     }
 }
 

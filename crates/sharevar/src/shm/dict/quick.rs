@@ -2,6 +2,7 @@
 
 use super::entry::{self, HASH, KEY, LINKS, LOW, META, VALUE};
 use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, RawDict};
+use crate::shm::content::{self, SHORT_BYTES};
 use sharevar_arena::{Line, Peek};
 use sharevar_value::{ShortKey, Word};
 
@@ -53,6 +54,17 @@ impl RawDict {
         })
     }
 
+    /// Copies the encoding of the value of `key` if it is there, short, and refers to no variable.
+    /// Its length. `None` says nothing: ask [`Self::get`].
+    #[inline]
+    pub fn get_short(&self, key: &ShortKey, out: &mut [u8; SHORT_BYTES]) -> Option<usize> {
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        participant.peek(variable, |peek| {
+            let (_, line) = find(peek, key)?;
+            content::peek_short(peek, Word(line.word(VALUE as usize / 8)), out)
+        })
+    }
+
     /// Replaces the value of `key` if it is there, was a word, and becomes one. If not, nothing
     /// is done and the answer is `false`: go by [`Self::insert`].
     #[inline(always)]
@@ -70,5 +82,18 @@ impl RawDict {
             change.change(at + VALUE, word.0)
         });
         done.is_some()
+    }
+
+    /// Adds to the integer at `key`, if it is there and the sum fits a word. The sum. `None` says
+    /// nothing: go by [`Self::increment`].
+    #[inline]
+    pub fn increment_word(&self, key: &ShortKey, by: i64) -> Option<i64> {
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        participant.change_one(variable, |change| {
+            let (at, line) = find(change, key)?;
+            let sum = Word(line.word(VALUE as usize / 8)).as_int()?.checked_add(by)?;
+            change.change(at + VALUE, Word::from_int(sum)?.0)?;
+            Some(sum)
+        })
     }
 }

@@ -125,7 +125,7 @@ impl RawDict {
         let source = Locked(&transaction, variable);
         let (root, used) = (source.body(ENTRIES), source.body(USED));
         let mut cursor = cursor.unwrap_or(Cursor::Order(source.body(ENDS) & LOW));
-        let mut batch = Vec::new();
+        let mut batch = Vec::with_capacity(BATCH.min(used as usize));
         let mut looked = 0;
         let mut more = true;
         while looked < BATCH {

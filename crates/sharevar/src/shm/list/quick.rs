@@ -1,6 +1,7 @@
 //! The short way for values that fit a word.
 
 use super::{GAP, LENGTH, PLACES, RING, RING_BITS, ROOT, RawList, index_from};
+use crate::shm::content::{self, SHORT_BYTES};
 use sharevar_arena::Peek;
 use sharevar_value::Word;
 
@@ -25,6 +26,17 @@ impl RawList {
             let index = index_from(index, peek.body(LENGTH))?;
             let word = Word(peek.load(place(peek, index)?)?);
             (!word.is_block() && !word.is_handle()).then_some(word)
+        })
+    }
+
+    /// Copies the encoding of item `index` if there is one, short, that refers to no variable. Its
+    /// length. `None` says nothing: ask [`Self::get`].
+    #[inline]
+    pub fn get_short(&self, index: i64, out: &mut [u8; SHORT_BYTES]) -> Option<usize> {
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        participant.peek(variable, |peek| {
+            let index = index_from(index, peek.body(LENGTH))?;
+            content::peek_short(peek, Word(peek.load(place(peek, index)?)?), out)
         })
     }
 

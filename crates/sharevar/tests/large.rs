@@ -1,0 +1,203 @@
+//! Large containers: what one operation costs, and how long others wait for one.
+//!
+//! Times are printed; a test fails only far beyond what is promised, for machines differ and
+//! other tests run beside this one.
+
+mod modeled;
+
+use modeled::{assert_clean, int, value_of};
+use sharevar::shm::{RawDict, RawList};
+use sharevar_value::{Key, Value};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// The promise is a few milliseconds; a test fails at ten times that.
+const PROMISE: Duration = Duration::from_millis(5);
+const ROUNDS: usize = 2000;
+
+/// Sorted times, and how they are told.
+struct Times(Vec<Duration>);
+
+impl Times {
+    fn of(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self(times)
+    }
+
+    fn part(&self, part: f64) -> Duration {
+        self.0[((self.0.len() - 1) as f64 * part) as usize]
+    }
+
+    fn tell(&self, what: &str) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "{what:<48} median {:>9.1?}, p99 {:>9.1?}, p99.99 {:>9.1?}, max {:>9.1?} of {}",
+            self.part(0.5),
+            self.part(0.99),
+            self.part(0.9999),
+            self.part(1.0),
+            self.0.len()
+        );
+    }
+
+    fn assert_promise(&self, what: &str) {
+        self.tell(what);
+        // One beyond it is the scheduler's; a step of the structure comes again and again.
+        let place = self.0.len().saturating_sub(2);
+        assert!(self.0[place] < 10 * PROMISE, "{what}: {:?} {:?}", self.0[place], self.part(1.0));
+    }
+}
+
+fn measure(count: usize, mut operation: impl FnMut(usize)) -> Times {
+    let mut times = Vec::with_capacity(count);
+    for number in 0..count {
+        let since = Instant::now();
+        operation(number);
+        times.push(since.elapsed());
+    }
+    Times::of(times)
+}
+
+fn list_of(participant: &std::sync::Arc<sharevar::Participant>, length: i64) -> RawList {
+    let list = RawList::create(participant).unwrap();
+    let items: Vec<_> = (0..length).map(int).collect();
+    list.extend(&items).unwrap();
+    list
+}
+
+/// Median of each operation on a list of so many items.
+fn medians(length: i64) -> Vec<(&'static str, Duration)> {
+    let participant = modeled::arena();
+    let list = list_of(&participant, length);
+    let mut state = 1_u64;
+    let mut place = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as i64 % length
+    };
+    let mut all = Vec::new();
+    let mut add = |name: &'static str, times: &Times| {
+        times.tell(&format!("list of {length}, {name}"));
+        all.push((name, times.part(0.5)));
+        times.part(1.0)
+    };
+    add("append", &measure(ROUNDS, |_| list.push(&int(1)).unwrap()));
+    add("pop at the end", &measure(ROUNDS, |_| drop(list.remove(-1).unwrap())));
+    // In tens, for one is of the order of reading the clock.
+    add(
+        "index, ten times",
+        &measure(ROUNDS, |_| {
+            for _ in 0..10 {
+                list.get(place()).unwrap();
+            }
+        }),
+    );
+    add("insert in the middle", &measure(ROUNDS, |_| list.insert(length / 2, &int(1)).unwrap()));
+    add("delete in the middle", &measure(ROUNDS, |_| drop(list.remove(length / 2).unwrap())));
+    add("insert anywhere", &measure(ROUNDS, |_| list.insert(place(), &int(1)).unwrap()));
+    add("delete anywhere", &measure(ROUNDS, |_| drop(list.remove(place()).unwrap())));
+    add("insert at the front", &measure(ROUNDS, |_| list.insert(0, &int(1)).unwrap()));
+    add("delete at the front", &measure(ROUNDS, |_| drop(list.remove(0).unwrap())));
+    assert_eq!(list.len().unwrap(), length as u64);
+    assert_clean(&participant, "after the measurement");
+    all
+}
+
+#[test]
+fn a_list_of_a_million_is_no_slower_than_one_of_ten_thousand() {
+    let (small, large) = (medians(10_000), medians(1_000_000));
+    for ((name, small), (_, large)) in small.into_iter().zip(large) {
+        let ratio = large.as_secs_f64() / small.as_secs_f64().max(1e-9);
+        let _ = writeln!(std::io::stderr(), "{name}: {ratio:.2} times");
+        // Reading a place at random misses the cache in the large one, which no structure helps.
+        assert!(ratio < 10.0, "{name} takes {large:?} instead of {small:?}");
+    }
+}
+
+#[test]
+fn bulk_changes_of_a_million_items_make_nobody_wait() {
+    let participant = modeled::arena();
+    let list = list_of(&participant, 1_000_000);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let me = participant.join_again().unwrap();
+            let list = RawList::from_handle(modeled::open(&me, list.handle().variable())).unwrap();
+            let mut times = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let since = Instant::now();
+                // Any place, so that readings by pieces are not disturbed.
+                let _ = list.get(times.len() as i64 % 1000);
+                list.set(5, &int(1)).unwrap();
+                times.push(since.elapsed());
+                std::thread::sleep(Duration::from_micros(50));
+            }
+            Times::of(times)
+        });
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(3) {
+            let (items, _) = list.slice(0, u64::MAX).unwrap();
+            assert_eq!(items.len(), 1_000_000);
+            let order: Vec<u64> = (0..1_000_000).rev().collect();
+            let (_, changes) = list.slice(0, 0).unwrap();
+            list.reorder(&order, changes.unwrap()).unwrap();
+        }
+        stop.store(true, Ordering::Relaxed);
+        writer.join().unwrap().assert_promise("set beside slice and reorder of a million");
+    });
+}
+
+/// How many entries: `LARGE_ENTRIES`, or two million.
+fn entries() -> i64 {
+    std::env::var("LARGE_ENTRIES").map_or(2_000_000, |text| text.parse().unwrap())
+}
+
+#[test]
+fn a_dict_grows_without_making_anybody_wait() {
+    let entries = entries();
+    let participant =
+        sharevar::Participant::create_arena(Some(((entries as u64) * 160).max(64 << 20)), sharevar::shm::KINDS).unwrap();
+    let dict = RawDict::create(&participant).unwrap();
+    let fill = measure(entries as usize, |number| {
+        dict.insert(&Key::from_int(number as i64, dict.seed()), &int(number as i64)).unwrap();
+    });
+    fill.assert_promise("dict: set-new, from empty");
+    for number in (0..entries).step_by(99_991) {
+        let content = dict.get(&Key::from_int(number, dict.seed())).unwrap().unwrap();
+        assert_eq!(value_of(&content), Value::Int(number));
+    }
+
+    // A writer beside somebody who reads all of it.
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let me = participant.join_again().unwrap();
+            let dict = RawDict::from_handle(modeled::open(&me, dict.handle().variable())).unwrap();
+            let mut times = Vec::new();
+            let mut number = 0;
+            while !stop.load(Ordering::Relaxed) {
+                number = (number + 7_919) % entries;
+                let since = Instant::now();
+                dict.insert(&Key::from_int(number, dict.seed()), &int(-number)).unwrap();
+                times.push(since.elapsed());
+            }
+            Times::of(times)
+        });
+        let since = Instant::now();
+        let items = dict.items(true).unwrap();
+        let _ = writeln!(std::io::stderr(), "dict: all {entries} read in {:?}", since.elapsed());
+        assert_eq!(items.len() as i64, entries);
+        stop.store(true, Ordering::Relaxed);
+        writer.join().unwrap().assert_promise("dict: set beside a reader of all of it");
+    });
+
+    // Nobody waits for the memory of a cleared one either.
+    let since = Instant::now();
+    dict.clear().unwrap();
+    let _ = writeln!(std::io::stderr(), "dict: cleared in {:?}", since.elapsed());
+    participant.drain_dropped().unwrap();
+    let _ = writeln!(std::io::stderr(), "dict: memory back after {:?}", since.elapsed());
+    assert_clean(&participant, "after all");
+    drop(dict);
+    modeled::assert_empty(&participant);
+}
