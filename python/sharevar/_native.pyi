@@ -55,6 +55,9 @@ class NotShareable(SharevarError, TypeError):
 class WrongKind(SharevarError, TypeError):
     """The name or handle belongs to a variable of another kind."""
 
+class NotHeld(SharevarError, ValueError, RuntimeError):
+    """A lock that nobody holds was released."""
+
 class Arena:
     """One shared mapping (a memfd), and this process's attachment to it."""
 

@@ -32,7 +32,15 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
         return self.copy()
 
     def __iter__(self) -> Iterator[_Key]:
-        return iter(self.keys())
+        """Over the keys of this moment; a change of the length raises, as for a dict."""
+        return self._iterate(self.keys())
+
+    def _iterate(self, keys: list[_Key]) -> Iterator[_Key]:
+        length = len(keys)
+        for key in keys:
+            if len(self) != length:
+                raise RuntimeError("dictionary changed size during iteration")
+            yield key
 
     def __reversed__(self) -> Iterator[_Key]:
         return reversed(self.keys())

@@ -233,13 +233,18 @@ def test_incr(manager: Any) -> None:
     assert shared["text"] == "x"
 
 
-def test_iteration_is_over_the_keys_of_its_beginning(manager: Any) -> None:
+def test_iteration_raises_when_the_length_changes(manager: Any) -> None:
     shared = manager.dict(a=1, b=2)
-    seen = []
     for key in shared:
+        shared[key] = 0
+    iterator = iter(shared)
+    assert next(iterator) == "a"
+    del shared["b"]
+    with pytest.raises(RuntimeError, match="changed size"):
+        next(iterator)
+    for key in shared.keys():
         shared[key + key] = 0
-        seen.append(key)
-    assert seen == ["a", "b"]
+    assert shared.copy() == {"a": 0, "aa": 0}
 
 
 def test_copies_and_pickles(manager: Any) -> None:

@@ -11,8 +11,9 @@ use std::os::fd::OwnedFd;
 
 /// The least capacity: one span for a few size classes and some room.
 const LEAST_CAPACITY: u64 = 512 << 10;
-/// Growth steps in bytes: a quarter of what there is, within these.
-const GROWTH: std::ops::RangeInclusive<u64> = (128 << 10)..=(16 << 20);
+/// Growth steps in bytes: a quarter of what there is, within these. Populating takes about a
+/// millisecond for each MiB, of the one who grows; nobody waits for it.
+const GROWTH: std::ops::RangeInclusive<u64> = (128 << 10)..=(2 << 20);
 /// What an operation finds published ahead of it: a span and a segment.
 const AHEAD: u64 = 128 << 10;
 
@@ -235,7 +236,6 @@ impl Arena {
             return Err(Error::OutOfSharedMemory { asked: bytes, free: room.left, limit: room.limit });
         }
         let (start, end) = (self.regions.pages + have * PAGE, self.regions.pages + target * PAGE);
-        // In turns of the largest step, so that one allocation beyond it is seen by the cgroup in time.
         self.memory
             .populate(page::START + have * page::SIZE, page::START + target * page::SIZE)
             .and_then(|()| self.memory.populate(start, end))

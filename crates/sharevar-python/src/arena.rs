@@ -1,10 +1,10 @@
 //! The arena's object: one attachment of this process.
 
 use crate::errors::OrRaise;
+use crate::names;
 use crate::proxy;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple, PyType};
-use crate::names;
 use sharevar::shm::{KINDS, RawDict};
 use sharevar::{Handle, Participant, Report};
 use std::sync::Arc;

@@ -67,7 +67,8 @@ impl Array {
                 return Err(PyTypeError::new_err("an array is made with item_format and item_count"));
             };
             let format = Format::of(letter)?;
-            let count = u64::try_from(count).map_err(|_| PyValueError::new_err("an array has no negative length"))?;
+            let count =
+                u64::try_from(count).map_err(|_| PyValueError::new_err("an array has no negative length"))?;
             origin.open(RawArray::from_handle, |participant| {
                 RawArray::create(participant, format.letter, format.size, count)
             })?

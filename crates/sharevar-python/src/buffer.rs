@@ -23,7 +23,8 @@ pub(crate) unsafe fn fill(array: &Bound<'_, Array>, view: *mut ffi::Py_buffer, f
     }
     let [length, stride] = this.shape();
     let wants = |flag| flags & flag == flag;
-    let text = if wants(ffi::PyBUF_FORMAT) { this.format().text.as_ptr().cast_mut() } else { ptr::null_mut() };
+    let text =
+        if wants(ffi::PyBUF_FORMAT) { this.format().text.as_ptr().cast_mut() } else { ptr::null_mut() };
     let shape = if wants(ffi::PyBUF_ND) { ptr::from_ref(length).cast_mut() } else { ptr::null_mut() };
     let strides = if wants(ffi::PyBUF_STRIDES) { ptr::from_ref(stride).cast_mut() } else { ptr::null_mut() };
     let filled = ffi::Py_buffer {

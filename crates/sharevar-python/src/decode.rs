@@ -22,7 +22,11 @@ pub(crate) fn word(py: Python<'_>, word: Word) -> PyResult<Bound<'_, PyAny>> {
 }
 
 /// The object that a cell's content stands for.
-pub(crate) fn decode<'py>(py: Python<'py>, content: Content, arena: &Py<Arena>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn decode<'py>(
+    py: Python<'py>,
+    content: Content,
+    arena: &Py<Arena>,
+) -> PyResult<Bound<'py, PyAny>> {
     match content {
         Content::Word(scalar) => word(py, scalar),
         Content::Bytes(bytes, handles) => decode_bytes(py, &bytes, &handles, arena),
@@ -41,7 +45,9 @@ fn other_word(py: Python<'_>, word: Word) -> PyResult<Bound<'_, PyAny>> {
         WordKind::Bool(value) => Ok(PyBool::new(py, value).to_owned().into_any()),
         WordKind::None | WordKind::Absent => Ok(py.None().into_bound(py)),
         WordKind::Bytes(text) => Ok(PyBytes::new(py, text.as_bytes()).into_any()),
-        WordKind::Block(_) | WordKind::Handle(_) | WordKind::Invalid => Err(corrupt(DecodeError::NotInline(word.0))),
+        WordKind::Block(_) | WordKind::Handle(_) | WordKind::Invalid => {
+            Err(corrupt(DecodeError::NotInline(word.0)))
+        }
     }
 }
 
@@ -94,7 +100,9 @@ impl<'py> Reader<'_, 'py> {
                 let handle = self.handles.iter().find(|handle| handle.variable().header() == offset);
                 match handle {
                     Some(handle) => proxy::for_handle(self.arena.bind(py), handle.clone()),
-                    None => Err(raise(Class::CorruptArena, "a value refers to a variable that it does not count")),
+                    None => {
+                        Err(raise(Class::CorruptArena, "a value refers to a variable that it does not count"))
+                    }
                 }
             }
         }

@@ -59,7 +59,12 @@ impl Dict {
                 return Self::decoded(slf, &bytes[..length]).map(Some);
             }
         }
-        let found = match resolve(&this.raw, object, this.key(object, Purpose::Lookup)?, slf.as_super().get().home())? {
+        let found = match resolve(
+            &this.raw,
+            object,
+            this.key(object, Purpose::Lookup)?,
+            slf.as_super().get().home(),
+        )? {
             Some(key) => this.raw.get(&key).or_raise()?,
             None => None,
         };
@@ -76,7 +81,12 @@ impl Dict {
 
     /// Sets an opaque key: looks for an equal one, and again if the dict has changed meanwhile.
     #[cold]
-    fn set_opaque(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>, key: &Key, value: &Encoded) -> PyResult<()> {
+    fn set_opaque(
+        slf: &Bound<'_, Self>,
+        object: &Bound<'_, PyAny>,
+        key: &Key,
+        value: &Encoded,
+    ) -> PyResult<()> {
         let this = slf.get();
         loop {
             slf.py().check_signals()?;
@@ -272,7 +282,7 @@ impl Dict {
     }
 
     /// Add to an entry (0 where there is none) in one step; gives the new value.
-    #[pyo3(signature = (key, by = None))]
+    #[pyo3(signature = (key, by = None), text_signature = "($self, key, by=1)")]
     fn incr<'py>(
         slf: &Bound<'py, Self>,
         key: &Bound<'py, PyAny>,
@@ -320,7 +330,10 @@ impl Dict {
     }
 
     #[classmethod]
-    fn __class_getitem__<'py>(cls: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn __class_getitem__<'py>(
+        cls: &Bound<'py, PyType>,
+        item: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         generic_alias(cls, item)
     }
 }

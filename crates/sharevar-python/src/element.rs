@@ -71,7 +71,9 @@ impl Format {
         match self.nature {
             Nature::Signed => ((bits << unused) as i64 >> unused).into_bound_py_any(py),
             Nature::Unsigned => bits.into_bound_py_any(py),
-            Nature::Float if self.size == 4 => Ok(PyFloat::new(py, f64::from(f32::from_bits(bits as u32))).into_any()),
+            Nature::Float if self.size == 4 => {
+                Ok(PyFloat::new(py, f64::from(f32::from_bits(bits as u32))).into_any())
+            }
             Nature::Float => Ok(PyFloat::new(py, f64::from_bits(bits)).into_any()),
             Nature::Bool => Ok(PyBool::new(py, bits != 0).to_owned().into_any()),
             Nature::Char => Ok(PyBytes::new(py, &[bits as u8]).into_any()),
@@ -94,9 +96,9 @@ impl Format {
                 _ => Err(PyTypeError::new_err("one character bytes expected")),
             },
             Nature::Wide => match object.cast::<PyString>() {
-                Ok(text) if text.len()? == 1 => {
-                    Ok(u64::from(object.py().import("builtins")?.call_method1("ord", (text,))?.extract::<u32>()?))
-                }
+                Ok(text) if text.len()? == 1 => Ok(u64::from(
+                    object.py().import("builtins")?.call_method1("ord", (text,))?.extract::<u32>()?,
+                )),
                 _ => Err(PyTypeError::new_err("array item must be unicode character")),
             },
             Nature::Signed | Nature::Unsigned => self.integer_bits(object),

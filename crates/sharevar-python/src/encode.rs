@@ -136,7 +136,9 @@ impl Writer<'_> {
             let body = self.encoder.begin_set(set.len())?;
             set.iter().try_for_each(|item| self.write(&item))?;
             self.encoder.end_set(body)?;
-        } else if let Some(offset) = variable_of(value).and_then(|variable| variable.offset_in(self.participant)) {
+        } else if let Some(offset) =
+            variable_of(value).and_then(|variable| variable.offset_in(self.participant))
+        {
             self.encoder.handle(offset);
         } else {
             return Err(Stop::Pickle);

@@ -1,6 +1,8 @@
 //! Every error that Python sees, and which of ours becomes which.
 
-use pyo3::exceptions::{PyException, PyIndexError, PyMemoryError, PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyException, PyIndexError, PyMemoryError, PyOSError, PyRuntimeError, PyTypeError, PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -25,10 +27,11 @@ pub(crate) enum Class {
     DescriptorLost,
     NotShareable,
     WrongKind,
+    NotHeld,
 }
 
 /// In the order of [`Class`].
-const CLASSES: [(&str, &str); 14] = [
+const CLASSES: [(&str, &str); 15] = [
     ("SharevarError", "The root of every error that sharevar raises by itself."),
     ("OutOfSharedMemory", "The arena has no room; the variable is as it was before the call."),
     ("HandleExpired", "The variable was freed: nobody held it when this reference arrived."),
@@ -43,6 +46,7 @@ const CLASSES: [(&str, &str); 14] = [
     ("DescriptorLost", "This process has closed its descriptor of the arena."),
     ("NotShareable", "The value is of no native type and cannot be pickled; nothing was stored."),
     ("WrongKind", "The name or handle belongs to a variable of another kind."),
+    ("NotHeld", "A lock that nobody holds was released."),
 ];
 
 static TYPES: PyOnceLock<Vec<Py<PyType>>> = PyOnceLock::new();
@@ -51,14 +55,19 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
     TYPES.get_or_try_init(py, || {
         let mut types: Vec<Py<PyType>> = Vec::with_capacity(CLASSES.len());
         for (index, (name, doc)) in CLASSES.into_iter().enumerate() {
-            let root = types.first().map_or_else(|| py.get_type::<PyException>(), |root| root.bind(py).clone());
+            let root =
+                types.first().map_or_else(|| py.get_type::<PyException>(), |root| root.bind(py).clone());
             let also = match index {
-                _ if index == Class::OutOfSharedMemory as usize => Some(py.get_type::<PyMemoryError>()),
-                _ if index == Class::CapacityTooSmall as usize => Some(py.get_type::<PyValueError>()),
+                _ if index == Class::OutOfSharedMemory as usize => vec![py.get_type::<PyMemoryError>()],
+                _ if index == Class::CapacityTooSmall as usize => vec![py.get_type::<PyValueError>()],
                 _ if index == Class::NotShareable as usize || index == Class::WrongKind as usize => {
-                    Some(py.get_type::<PyTypeError>())
+                    vec![py.get_type::<PyTypeError>()]
                 }
-                _ => None,
+                // multiprocessing's lock raises the one there, threading's the other.
+                _ if index == Class::NotHeld as usize => {
+                    vec![py.get_type::<PyValueError>(), py.get_type::<PyRuntimeError>()]
+                }
+                _ => Vec::new(),
             };
             let bases = PyTuple::new(py, std::iter::once(root).chain(also).collect::<Vec<_>>())?;
             let body = PyDict::new(py);
@@ -128,10 +137,12 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         },
         Error::Encode(EncodeError::TooDeep | EncodeError::TooLarge { .. }) => Class::NotShareable,
         Error::Decode(_) => Class::CorruptArena,
-        Error::Key(KeyError::Unhashable { .. }) | Error::NotANumber { .. } => return PyTypeError::new_err(message),
+        Error::Key(KeyError::Unhashable { .. }) | Error::NotANumber { .. } => {
+            return PyTypeError::new_err(message);
+        }
         Error::WrongElement { .. } => Class::WrongKind,
         Error::IndexOutOfRange { .. } => return PyIndexError::new_err(message),
-        Error::NotLocked => return PyValueError::new_err("semaphore or lock released too many times"),
+        Error::NotLocked => return raise(Class::NotHeld, "semaphore or lock released too many times"),
         _ => Class::Sharevar,
     };
     raise(class, message)

@@ -205,7 +205,9 @@ fn equal_number<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, P
     }
     // A complex number has no `__int__`.
     match object.getattr(intern!(py, "real")) {
-        Ok(real) if real.is_exact_instance_of::<PyFloat>() && object.eq(&real).unwrap_or(false) => Ok(Some(real)),
+        Ok(real) if real.is_exact_instance_of::<PyFloat>() && object.eq(&real).unwrap_or(false) => {
+            Ok(Some(real))
+        }
         _ => Ok(None),
     }
 }

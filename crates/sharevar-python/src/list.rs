@@ -141,7 +141,11 @@ impl List {
         }
     }
 
-    fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn __setitem__(
+        slf: &Bound<'_, Self>,
+        index: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let this = slf.get();
         match place(index, "list")? {
             Place::At(index) => {
@@ -188,7 +192,7 @@ impl List {
         self.raw.insert(index, &encode(item, self.participant())?).or_raise()
     }
 
-    #[pyo3(signature = (index = None, /))]
+    #[pyo3(signature = (index = None, /), text_signature = "($self, index=-1, /)")]
     fn pop<'py>(slf: &Bound<'py, Self>, index: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let index = index.map_or(Ok(-1), whole)?;
         match slf.get().raw.remove(index) {
@@ -250,7 +254,10 @@ impl List {
     }
 
     #[classmethod]
-    fn __class_getitem__<'py>(cls: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn __class_getitem__<'py>(
+        cls: &Bound<'py, PyType>,
+        item: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         generic_alias(cls, item)
     }
 }

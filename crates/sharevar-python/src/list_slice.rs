@@ -70,11 +70,16 @@ pub(crate) fn get<'py>(list: &Bound<'py, List>, slice: &Bound<'py, PySlice>) -> 
 }
 
 /// Assignment to a slice.
-pub(crate) fn set(list: &Bound<'_, List>, slice: &Bound<'_, PySlice>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(crate) fn set(
+    list: &Bound<'_, List>,
+    slice: &Bound<'_, PySlice>,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<()> {
     let raw = list.get().raw();
     let is_plain = Places::of(slice, 0)?.step == 1;
     if value.try_iter().is_err() {
-        let message = if is_plain { "can only assign an iterable" } else { "must assign iterable to extended slice" };
+        let message =
+            if is_plain { "can only assign an iterable" } else { "must assign iterable to extended slice" };
         return Err(PyTypeError::new_err(message));
     }
     let values = list.get().encode_all(value)?;

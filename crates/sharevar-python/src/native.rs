@@ -35,7 +35,11 @@ pub(crate) fn big_int(value: &Bound<'_, PyInt>) -> PyResult<Vec<u8>> {
 pub(crate) fn from_big_int<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let options = pyo3::types::PyDict::new(py);
     options.set_item("signed", true)?;
-    py.get_type::<PyInt>().call_method("from_bytes", (pyo3::types::PyBytes::new(py, bytes), "little"), Some(&options))
+    py.get_type::<PyInt>().call_method(
+        "from_bytes",
+        (pyo3::types::PyBytes::new(py, bytes), "little"),
+        Some(&options),
+    )
 }
 
 /// The str as UTF-8; `None` if it has lone surrogates.

@@ -17,7 +17,12 @@ pub(crate) struct Search {
 }
 
 /// Looks for the key that equals `object`, whose own key is `key`. Calls `__eq__`.
-pub(crate) fn search(dict: &RawDict, object: &Bound<'_, PyAny>, key: &Key, arena: &Py<Arena>) -> PyResult<Search> {
+pub(crate) fn search(
+    dict: &RawDict,
+    object: &Bound<'_, PyAny>,
+    key: &Key,
+    arena: &Py<Arena>,
+) -> PyResult<Search> {
     let handle = dict.handle();
     let changes = handle.participant().changes(handle.variable());
     // Of the same pickle: equal, and most searches end here.

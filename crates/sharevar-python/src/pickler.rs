@@ -35,7 +35,8 @@ fn callable<'py>(
     choose: fn(&Pickler) -> &Py<PyAny>,
     standard: &'static str,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let set = PICKLER.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|set| choose(set).clone_ref(py));
+    let set =
+        PICKLER.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|set| choose(set).clone_ref(py));
     match set {
         Some(callable) => Ok(callable.into_bound(py)),
         None => py.import("pickle")?.getattr(standard),
@@ -79,7 +80,10 @@ fn not_shareable(value: &Bound<'_, PyAny>, cause: PyErr) -> PyErr {
     if passes || !cause.is_instance_of::<PyException>(py) {
         return cause;
     }
-    let name = value.get_type().getattr(intern!(py, "__qualname__")).map_or_else(|_| "?".into(), |name| name.to_string());
+    let name = value
+        .get_type()
+        .getattr(intern!(py, "__qualname__"))
+        .map_or_else(|_| "?".into(), |name| name.to_string());
     let error = raise(Class::NotShareable, format!("cannot share this {name}: {cause}"));
     error.set_cause(py, Some(cause));
     error

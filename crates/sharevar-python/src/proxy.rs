@@ -50,7 +50,9 @@ pub(crate) fn set_proxy_class(kind: &str, cls: &Bound<'_, PyType>) -> PyResult<(
         return Err(PyValueError::new_err(format!("there is no kind of variable named {kind:?}")));
     };
     if !cls.is_subclass(&native_class(cls.py(), known))? {
-        return Err(PyTypeError::new_err(format!("the class of a {kind} must be derived from the native one")));
+        return Err(PyTypeError::new_err(format!(
+            "the class of a {kind} must be derived from the native one"
+        )));
     }
     let old = {
         let mut classes = CLASSES.write().unwrap_or_else(PoisonError::into_inner);
@@ -101,7 +103,11 @@ pub(crate) fn of_class<'py>(
 }
 
 /// A new variable of a kind, with the arguments that its class takes after the arena.
-pub(crate) fn create(arena: &Bound<'_, Arena>, kind: Kind, arguments: &Bound<'_, PyTuple>) -> PyResult<Handle> {
+pub(crate) fn create(
+    arena: &Bound<'_, Arena>,
+    kind: Kind,
+    arguments: &Bound<'_, PyTuple>,
+) -> PyResult<Handle> {
     let py = arena.py();
     let all = PyTuple::new(py, [arena.clone().into_any()])?.as_sequence().concat(arguments.as_sequence())?;
     let made = native_class(py, kind).call1(all.to_tuple()?)?;

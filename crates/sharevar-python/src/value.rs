@@ -22,7 +22,10 @@ pub(crate) struct Value {
 impl Value {
     #[new]
     #[pyo3(signature = (arena, initial = None))]
-    fn new(arena: &Bound<'_, PyAny>, initial: Option<&Bound<'_, PyAny>>) -> PyResult<PyClassInitializer<Self>> {
+    fn new(
+        arena: &Bound<'_, PyAny>,
+        initial: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<PyClassInitializer<Self>> {
         let mut origin = Origin::from_argument(arena)?;
         let exists = origin.exists();
         let raw = origin.open(RawValue::from_handle, RawValue::create)?;
@@ -67,7 +70,7 @@ impl Value {
     }
 
     /// Add in one step; gives the new value.
-    #[pyo3(signature = (by = None))]
+    #[pyo3(signature = (by = None), text_signature = "($self, by=1)")]
     fn incr<'py>(slf: &Bound<'py, Self>, by: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let (this, py) = (slf.get(), slf.py());
         if let Some(step) = number::small_step(by) {
@@ -93,7 +96,10 @@ impl Value {
     }
 
     #[classmethod]
-    fn __class_getitem__<'py>(cls: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn __class_getitem__<'py>(
+        cls: &Bound<'py, PyType>,
+        item: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         crate::variable::generic_alias(cls, item)
     }
 }

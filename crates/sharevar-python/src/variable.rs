@@ -108,6 +108,9 @@ impl<'py> Origin<'py> {
 }
 
 /// What `cls[item]` is, for annotations and generic bases.
-pub(crate) fn generic_alias<'py>(cls: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn generic_alias<'py>(
+    cls: &Bound<'py, PyType>,
+    item: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
     cls.py().import("types")?.getattr("GenericAlias")?.call1((cls, item))
 }

@@ -61,8 +61,11 @@ impl AppendFile {
 
     fn over(manager: &Manager, file: File, path: PathBuf) -> Result<Self> {
         let facts = file.metadata().map_err(failed("cannot look at", &path))?;
-        // The same file for all who write to it, whatever they call it.
-        let name = format!("sharevar.file:{}:{}", facts.dev(), facts.ino());
+        // The same file for all who write to it, whatever they call it; and not one that has the
+        // number of a file which was deleted, whose torn record is none of this one's.
+        let born = facts.created().ok().and_then(|born| born.duration_since(std::time::UNIX_EPOCH).ok());
+        let born = born.unwrap_or_default().as_nanos();
+        let name = format!("sharevar.file:{}:{}:{born}", facts.dev(), facts.ino());
         let lock = manager.named(&format!("{name}.lock")).lock()?;
         let begun = manager.named(&format!("{name}.begun")).value(-1)?;
         Ok(Self { file, path, lock, begun })

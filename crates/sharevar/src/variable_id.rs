@@ -24,6 +24,7 @@ use std::str::FromStr;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(expecting = "a shared variable")]
 pub struct VariableId {
     // Two numbers, since some formats have none of 128 bits.
     arena: (u64, u64),

@@ -5,6 +5,7 @@
 use sharevar::process::CommandExt;
 use sharevar::{AppendFile, Error, Manager, Result, Taken};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 const PART: &str = "SHAREVAR_TEST_PART";
@@ -19,6 +20,14 @@ fn child(manager: &Manager, part: &str) -> Command {
 fn wait(mut child: Child) {
     let status = child.wait().unwrap();
     assert!(status.success(), "{status}");
+}
+
+/// A manager, and the right to be the only test: a fork makes a place for its child in every
+/// arena of the process, and the check of another test would find it half made.
+fn alone() -> (Manager, MutexGuard<'static, ()>) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    (manager(), alone)
 }
 
 fn manager() -> Manager {
@@ -80,7 +89,7 @@ fn plays_its_part() -> Result<()> {
 
 #[test]
 fn a_name_asked_for_by_eight_processes_at_once_is_one_variable() -> Result<()> {
-    let manager = manager();
+    let (manager, _alone) = alone();
     let children: Vec<_> = (0..8).map(|_| child(&manager, "race").spawn().unwrap()).collect();
     children.into_iter().for_each(wait);
     for round in 0..50 {
@@ -96,7 +105,8 @@ fn a_name_asked_for_by_eight_processes_at_once_is_one_variable() -> Result<()> {
 
 #[test]
 fn a_child_has_all_managers_that_were_shared_and_so_have_its_children() -> Result<()> {
-    let (first, second) = (manager(), manager());
+    let (first, _alone) = alone();
+    let second = manager();
     let mut both = child(&first, "other");
     both.share_as("other", &second)?;
     wait(both.spawn().unwrap());
@@ -110,7 +120,8 @@ fn a_child_has_all_managers_that_were_shared_and_so_have_its_children() -> Resul
 #[test]
 fn a_descriptor_that_leads_elsewhere_is_not_believed() {
     // The same number in the child, another arena behind it.
-    let (right, wrong) = (manager(), manager());
+    let (right, _alone) = alone();
+    let wrong = manager();
     let mut command = child(&right, "count");
     let value = command.get_envs().find(|(key, _)| *key == "SHAREVAR_INHERITED").unwrap().1.unwrap();
     let text = value.to_str().unwrap().to_owned();
@@ -124,7 +135,7 @@ fn a_descriptor_that_leads_elsewhere_is_not_believed() {
 
 #[test]
 fn the_lock_of_a_killed_holder_goes_to_the_next_who_is_told() -> Result<()> {
-    let manager = manager();
+    let (manager, _alone) = alone();
     let (lock, held) = (manager.named("lock").lock()?, manager.named("held").value(false)?);
     let mut times = Vec::new();
     for _ in 0..20 {
@@ -186,7 +197,7 @@ fn join(pid: i32) -> bool {
 
 #[test]
 fn after_a_fork_parent_and_child_use_the_same_handles() -> Result<()> {
-    let manager = manager();
+    let (manager, _alone) = alone();
     let (dict, lock) = (manager.dict::<String, i64>()?, manager.lock()?);
     let (list, value) = (manager.list::<i64>()?, manager.value(0_i64)?);
     let work = |me: i64| -> Result<()> {
@@ -219,7 +230,7 @@ fn after_a_fork_parent_and_child_use_the_same_handles() -> Result<()> {
 
 #[test]
 fn a_guard_that_a_fork_has_copied_gives_nothing_back() -> Result<()> {
-    let manager = manager();
+    let (manager, _alone) = alone();
     let lock = manager.lock()?;
     let mut guard = Some(lock.lock()?.guard());
     let child = fork(|| {
@@ -235,7 +246,7 @@ fn a_guard_that_a_fork_has_copied_gives_nothing_back() -> Result<()> {
 
 #[test]
 fn a_sweep_gives_back_the_places_of_forks_that_ended() -> Result<()> {
-    let manager = manager();
+    let (manager, _alone) = alone();
     let value = manager.value(0_i64)?;
     // More than the arena has places.
     for number in 0..4200 {
@@ -251,19 +262,17 @@ fn a_sweep_gives_back_the_places_of_forks_that_ended() -> Result<()> {
 
 #[test]
 fn a_torn_record_is_cut_off() -> Result<()> {
-    let manager = manager();
+    let (manager, _alone) = alone();
     let path = std::env::temp_dir().join(format!("sharevar-torn-{}", std::process::id()));
     let file = AppendFile::open(&manager, &path)?;
     file.append(b"first\n")?;
     // A child that dies between the parts of its record: what `append` does, up to there.
-    let facts = std::fs::metadata(&path).unwrap();
-    let name = std::os::unix::fs::MetadataExt::ino(&facts);
-    let device = std::os::unix::fs::MetadataExt::dev(&facts);
-    let name = format!("sharevar.file:{device}:{name}");
+    let [lock, begun] = manager.names()?.try_into().unwrap();
+    assert!(lock.contains(".lock") && begun.contains(".begun"));
     let child = fork(|| {
-        let lock = manager.named(&format!("{name}.lock")).lock().unwrap();
+        let lock = manager.named(&lock).lock().unwrap();
         std::mem::forget(lock.lock().unwrap());
-        manager.named(&format!("{name}.begun")).value(-1_i64).unwrap().set(&6).unwrap();
+        manager.named(&begun).value(-1_i64).unwrap().set(&6).unwrap();
         std::fs::OpenOptions::new().append(true).open(&path).and_then(|mut file| {
             std::io::Write::write_all(&mut file, b"half a reco")
         }).is_ok()

@@ -6,8 +6,8 @@
 mod modeled;
 mod stormy;
 
+use sharevar::Participant;
 use sharevar::shm::RawList;
-use sharevar::{Error, Participant};
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -226,7 +226,7 @@ impl Storm {
         let mut bystanders: Vec<Worker> = (1..WORKERS).map(|worker| self.spawn(worker, None)).collect();
         let until = Instant::now() + limit;
         let mut round = 0;
-        let mut from_dead = self.from_dead();
+        let mut from_dead = self.locks_taken_over();
         while Instant::now() < until || round == 0 {
             let task = Task::of(self.next_task(round));
             let (steps, point) = (self.draw() % 12, self.draw() >> 8);
@@ -253,7 +253,7 @@ impl Storm {
                 assert!(bystander.child.try_wait().unwrap().is_none(), "a bystander is gone");
             }
             // The lock has no journal: what counts is that the next one was told.
-            let now = self.from_dead();
+            let now = self.locks_taken_over();
             self.tally.open[Task::Lock as usize] += now - from_dead;
             from_dead = now;
             if round % 10 == 9 {
@@ -267,14 +267,14 @@ impl Storm {
 
     /// The task that has the least recoveries yet, every other time.
     fn next_task(&mut self, round: u64) -> u64 {
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             return self.draw() % TASKS as u64;
         }
         let least = (0..TASKS).filter(|task| is_counted(Task::of(*task as u64)));
         least.min_by_key(|task| self.tally.open[*task]).unwrap() as u64
     }
 
-    fn from_dead(&self) -> u64 {
+    fn locks_taken_over(&self) -> u64 {
         (0..WORKERS).map(|worker| self.vars[0].note(worker, note::FROM_DEAD)).sum()
     }
 
@@ -309,7 +309,7 @@ impl Storm {
         while Instant::now() < until {
             std::thread::sleep(Duration::from_micros(1000 + self.draw() % 9000));
             let (_, open_before) = self.participant.recoveries();
-            let count = if self.draw() % 8 == 0 { 2 } else { 1 };
+            let count = if self.draw().is_multiple_of(8) { 2 } else { 1 };
             let mut dead = Vec::new();
             for _ in 0..count {
                 let place = self.draw() as usize % workers.len();
@@ -418,7 +418,7 @@ fn watch(progress: &Arc<AtomicU64>) {
 }
 
 #[test]
-fn a_storm_of_deaths() -> Result<(), Error> {
+fn a_storm_of_deaths() {
     let seconds = std::env::var("STORM_SECONDS").map_or(20.0, |text| text.parse().unwrap());
     let mut storm = Storm::new();
     storm.random_kills(Duration::from_secs_f64(seconds * 0.3));
@@ -442,5 +442,4 @@ fn a_storm_of_deaths() -> Result<(), Error> {
     drop((anchor, vars));
     modeled::assert_empty(&participant);
     assert_eq!(participant.slots_in_use(), 1, "slots are left");
-    Ok(())
 }

@@ -30,7 +30,7 @@ fn the_wrong_type_is_an_error_that_says_which() -> Result<()> {
     says(reread::<Value<i64>>(&text)?.get(), "invalid type: string \"five\", expected i64");
     says(reread::<Value<Vec<u8>>>(&text)?.get(), "expected a sequence");
     says(reread::<Value<Point>>(&text)?.get(), "expected struct Point");
-    says(reread::<Value<List<u8>>>(&text)?.get(), "expected struct VariableId");
+    says(reread::<Value<List<u8>>>(&text)?.get(), "expected a shared variable");
     let large = manager.value(300_i64)?;
     says(reread::<Value<u8>>(&large)?.get(), "invalid value: integer `300`, expected u8");
     let dict = manager.dict::<String, String>()?;

@@ -2,7 +2,7 @@
 
 use super::{Facts, Operation, World, block, handle_to};
 use crate::modeled::{int, text};
-use sharevar::shm::{RawDict, RawList, RawValue};
+use sharevar::shm::{RawArray, RawDict, RawList, RawValue};
 use sharevar_value::{Encoded, Key, Value};
 
 fn keys(world: &World, count: u64) {
@@ -155,6 +155,13 @@ operations! {
             };
             w.mortal.dict.update(&(0..20).map(item).collect::<Vec<_>>()).unwrap();
         }, |b, a| a.dict[LENGTH] > b.dict[LENGTH] + 10 && b.dict[ENTRIES] != a.dict[ENTRIES];
+    "dict: update built aside": |_| {},
+        |w| {
+            let items: Vec<_> = (0..4100).map(|number| (w.mortal.key(number), int(number as i64))).collect();
+            assert!(items.len() > RawDict::MAX_ATOMIC_UPDATE);
+            w.mortal.dict.update(&items).unwrap();
+            w.mortal.participant.drain_dropped().unwrap();
+        }, |b, a| a.dict[LENGTH] == 4100 && b.variables == a.variables;
     "dict: entries beyond one segment": |w| keys(w, 512), |w| set(w, 512, &block(1)),
         |b, a| b.dict[ENTRIES] & 1 == 0 && a.dict[ENTRIES] & 1 == 1;
     "dict: both directories": |w| keys(w, 4096), |w| set(w, 4096, &block(1)),
@@ -263,6 +270,18 @@ operations! {
             w.mortal.participant.drain_dropped().unwrap();
         }, |b, a| b.variables + 1 == a.variables;
     "value: increment": |w| w.mortal.value.set(&int(1)).unwrap(), |w| { w.mortal.value.increment(5).unwrap(); }, blocks_0;
+    "value: one is made and dropped" (same): |_| {},
+        |w| {
+            let value = RawValue::create(&w.mortal.participant).unwrap();
+            value.set(&nested(w)).unwrap();
+            drop(value);
+            w.mortal.participant.drain_dropped().unwrap();
+        }, |b, a| b.variables == a.variables && b.blocks == a.blocks;
+    "array: one is made and dropped" (same): |_| {},
+        |w| {
+            drop(RawArray::create(&w.mortal.participant, 'd', 8, 1000).unwrap());
+            w.mortal.participant.drain_dropped().unwrap();
+        }, |b, a| b.variables == a.variables && b.blocks == a.blocks;
     "array: a slice is stored": |w| w.mortal.array.store(9, 9).unwrap(),
         |w| w.mortal.array.store_slice((10..90).step_by(2), &(1..41).collect::<Vec<_>>()).unwrap(), blocks_0;
     "array: a slice backwards, some twice": |w| w.mortal.array.store(9, 9).unwrap(),
