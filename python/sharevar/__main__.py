@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import linecache
 import os
 import pkgutil
 import runpy
@@ -67,6 +68,10 @@ def run_code(source: str, file_name: str, name: str, arguments: list[str]) -> No
     """Run source text that no file holds."""
     sys.argv[:] = [name, *arguments]
     _set_first_path("")
+    if sys.version_info >= (3, 13):
+        # Since then Python shows these lines in tracebacks, too.
+        lines = source.splitlines(keepends=True)
+        linecache.cache[file_name] = (len(source), None, lines, file_name)
     namespace = _fresh_main()
     exec(compile(source, file_name, "exec", dont_inherit=True), namespace)
 

@@ -12,12 +12,12 @@ from .dict_proxy import DictProxy
 from .errors import WrongKind
 from .list_proxy import ListProxy
 from .lock import Lock
+from .recursive_lock import RLock
 from .value_proxy import ValueProxy
 
 _Item = TypeVar("_Item")
 
-# Names in the family's arena; a user's names are stored behind the first of them.
-_PREFIX = "shared:"
+# Names in the family's arena, beside the user's own (by which Rust finds them, too).
 _FILLED = "sharevar:filled"
 _FILLING = "sharevar:filling"
 
@@ -51,26 +51,29 @@ def shared(
     """
     arena = family.arena()
     if kind in _LOCKS:
-        return arena.named(_PREFIX + name, Lock)
+        return arena.named(name, Lock)
     filled = arena.named(_FILLED, DictProxy)
     entry = filled.get(name)
     if entry is not None and kind in _CLASSES and entry != _CLASSES[kind].__name__:
         raise WrongKind(f"the shared variable {name!r} is a {entry}")
     if entry is not None:
-        return arena.named(_PREFIX + name, _PROXIES[entry])
+        return arena.named(name, _PROXIES[entry])
     # Who is killed in here leaves no entry, and the next one fills in again.
-    with arena.named(_FILLING, Lock) as _:
+    # Recursive, as a factory may ask for shared variables itself.
+    with RLock(arena.named(_FILLING, Lock)):
         entry = filled.get(name)
         if entry is not None:
-            return arena.named(_PREFIX + name, _PROXIES[entry])
+            return arena.named(name, _PROXIES[entry])
         initial = kind(*arguments, **named)
-        proxy = arena.named(_PREFIX + name, _CLASSES.get(type(initial), ValueProxy))
+        proxy = arena.named(name, _CLASSES.get(type(initial), ValueProxy))
+        # One step each, and none where a Rust program was first.
         if isinstance(proxy, ListProxy):
-            proxy[:] = initial
+            if not len(proxy):
+                proxy.extend(initial)
         elif isinstance(proxy, DictProxy):
-            proxy.clear()
-            proxy.update(initial)
-        else:
+            if not len(proxy):
+                proxy.update(initial)
+        elif proxy.get() is None:
             proxy.set(initial)
         filled[name] = type(proxy).__name__
     return proxy

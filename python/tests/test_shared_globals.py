@@ -108,3 +108,17 @@ def test_a_factory_that_raises_leaves_nothing() -> None:
     with pytest.raises(RuntimeError):
         sharevar.shared("broken", broken)
     assert sharevar.shared("broken", list, [1]).copy() == [1]
+
+
+def test_what_somebody_else_has_made_by_that_name_is_kept() -> None:
+    arena = sharevar.family.arena()
+    arena.named("of another", sharevar.ListProxy).append("first")
+    assert sharevar.shared("of another", list, ["second"]).copy() == ["first"]
+    arena.named("number of another", sharevar.ValueProxy).set(5)
+    assert sharevar.shared("number of another", int).value == 5
+
+
+def test_a_factory_may_ask_for_other_shared_variables() -> None:
+    outer = sharevar.shared("outer", lambda: {"inner": sharevar.shared("inner", list)})
+    outer["inner"].append(1)
+    assert sharevar.shared("inner", list).copy() == [1]

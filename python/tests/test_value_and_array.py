@@ -89,6 +89,7 @@ def test_array_holds_the_range_of_its_type(manager: Any, typecode: str) -> None:
             shared[bad] = 1
 
 
+@pytest.mark.filterwarnings("ignore:The 'u' type code:DeprecationWarning")
 def test_array_of_characters(manager: Any) -> None:
     shared = manager.Array("u", "häß")
     assert list(shared) == ["h", "ä", "ß"]

@@ -44,8 +44,12 @@ pub struct Participant {
     page: WipedPage,
     life: Mutex<Option<Life>>,
     held: Mutex<Held>,
+    /// With so many slots taken in a row a fork looks first whether their owners are dead.
+    sweep_at: AtomicU64,
 }
 
+/// The least of those numbers.
+const SWEEP_AT: u64 = 16;
 const IDENTITY: usize = 0;
 const LANES: usize = 1;
 const DROPPED: usize = 2;
@@ -97,6 +101,7 @@ impl Participant {
             page: WipedPage::new()?,
             life: Mutex::new(None),
             held: Mutex::new(Held::default()),
+            sweep_at: AtomicU64::new(SWEEP_AT),
         });
         participant.sit(seat)?;
         fork::register(&participant);
@@ -120,6 +125,13 @@ impl Participant {
     pub(crate) fn prepare_child(&self) -> Result<Seat> {
         if self.identity().is_nobody() {
             return Err(Error::ForeignProcess);
+        }
+        // A parent that forks for years is attached once: it looks after its dead children here,
+        // when so many places are taken that it pays.
+        let taken = first_free_slot(&self.arena);
+        if taken >= self.sweep_at.load(Ordering::Relaxed) {
+            self.sweep()?;
+            self.sweep_at.store(2 * first_free_slot(&self.arena) + SWEEP_AT, Ordering::Relaxed);
         }
         let mut seat = take_seat(&self.arena)?;
         seat.held = self.copy_held_for(seat.identity)?;
@@ -360,6 +372,15 @@ impl Drop for Participant {
         let start = slot::START + u64::from(me.slot()) * slot::SIZE;
         put(self.arena.table_word(start + slot::STATE), Claim::FREE.0);
     }
+}
+
+/// How many slots in a row are taken, by the living or the dead.
+fn first_free_slot(arena: &Arena) -> u64 {
+    let taken = |index: &u32| {
+        let start = slot::START + u64::from(*index) * slot::SIZE;
+        arena.table_word(start + slot::STATE).load(Ordering::Acquire) != Claim::FREE.0
+    };
+    (0..slot::MAX).take_while(taken).count() as u64
 }
 
 /// Takes the first free slot: locks its byte, looks again, then enters the identity.

@@ -5,7 +5,7 @@ use crate::list::List;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PySlice};
-use sharevar::shm::RawList;
+use sharevar::shm::{Content, RawList};
 
 /// The places that a slice names in a list of one length.
 struct Places {
@@ -25,6 +25,21 @@ impl Places {
         (0..self.count as i64).map(|number| (self.start + number * self.step) as u64)
     }
 
+    /// The first place and the one behind the last; there is one at least.
+    fn bounds(&self) -> (u64, u64) {
+        let (start, last) = (self.start, self.start + (self.count as i64 - 1) * self.step);
+        (start.min(last) as u64, start.max(last) as u64 + 1)
+    }
+
+    /// Of what stands between the bounds, the places of the slice in its order.
+    fn pick(&self, between: impl IntoIterator<Item = Content>) -> Vec<Content> {
+        let mut picked: Vec<_> = between.into_iter().step_by(self.step.unsigned_abs() as usize).collect();
+        if self.step < 0 {
+            picked.reverse();
+        }
+        picked
+    }
+
     fn ascending(&self) -> Vec<u64> {
         let mut all: Vec<u64> = self.in_order().collect();
         if self.step < 0 {
@@ -41,32 +56,34 @@ fn changes_and_length(raw: &RawList) -> PyResult<(u64, u64)> {
     Ok((changes, raw.len().or_raise()?))
 }
 
+/// How often the length and a part of a changing list are read until both are of one moment.
+const ATTEMPTS: u32 = 3;
+
 /// The items of a slice.
 pub(crate) fn get<'py>(list: &Bound<'py, List>, slice: &Bound<'py, PySlice>) -> PyResult<Bound<'py, PyList>> {
     let raw = list.get().raw();
-    loop {
-        list.py().check_signals()?;
+    for _ in 0..ATTEMPTS {
         let (changes, length) = changes_and_length(raw)?;
         let places = Places::of(slice, length)?;
         if places.count == 0 {
             return Ok(PyList::empty(list.py()));
         }
-        let ascending = places.ascending();
-        let (first, end) = (ascending[0], ascending[ascending.len() - 1] + 1);
+        let (first, end) = places.bounds();
         let (contents, seen) = raw.slice(first, end).or_raise()?;
-        // What the ends mean depends on the length, so both are of one moment; a list too large
-        // for that, which keeps changing, is read as it comes.
-        let is_of_that_moment = seen.is_none_or(|seen| seen == changes);
-        if !is_of_that_moment || contents.len() as u64 != end - first {
-            continue;
+        // What the ends mean depends on the length, so both are of one moment.
+        if seen == Some(changes) && contents.len() as u64 == end - first {
+            return List::objects(list, places.pick(contents));
         }
-        let step = places.step.unsigned_abs() as usize;
-        let mut taken: Vec<_> = contents.into_iter().step_by(step).collect();
-        if places.step < 0 {
-            taken.reverse();
-        }
-        return List::objects(list, taken);
     }
+    // Others change it all the time: read the whole, as far as that is of one moment.
+    let (contents, _) = raw.slice(0, u64::MAX).or_raise()?;
+    let places = Places::of(slice, contents.len() as u64)?;
+    if places.count == 0 {
+        return Ok(PyList::empty(list.py()));
+    }
+    let (first, end) = places.bounds();
+    let part = contents.into_iter().skip(first as usize).take((end - first) as usize);
+    List::objects(list, places.pick(part))
 }
 
 /// Assignment to a slice.

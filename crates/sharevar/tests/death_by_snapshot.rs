@@ -31,7 +31,7 @@ fn run(operations: &[Operation], plan: Plan) {
     }
 }
 
-const FIRST: Plan = Plan { first: 3000, ..Plan::NOTHING };
+const FIRST: Plan = Plan { first: 1200, ..Plan::NOTHING };
 const SLIP: Plan = Plan { slip: 300, ..Plan::NOTHING };
 const SECOND: Plan = Plan { second: 20, second_each: 60, ..Plan::NOTHING };
 const SECOND_SLIP: Plan = Plan { second: 10, second_slip: 40, ..Plan::NOTHING };

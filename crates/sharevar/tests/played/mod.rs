@@ -244,7 +244,7 @@ fn is_due(point: u64, total: u64, most: u64) -> bool {
         return false;
     }
     // What passes so many points has a large content, which is slow to look at.
-    let most = if total > 10_000 { most.div_ceil(10) } else { most };
+    let most = if total > 10_000 { most.div_ceil(10).max(6) } else { most };
     let ends = most / 3;
     total <= most || point <= ends || point + ends > total || point.is_multiple_of(total / (most - 2 * ends) + 1)
 }
