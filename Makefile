@@ -41,6 +41,7 @@ test-docs: ## every example in the Rust documentation
 
 test-python: build examples ## the Python side, on the built module
 	$(BIN)/python -m pytest python/tests
+	PYTHON=$(BIN)/python target/release/examples/with_python
 
 examples: ## the demo programs in Rust
 	cargo build --release --examples -p sharevar
@@ -61,6 +62,7 @@ lint: $(VENV)/bin/maturin ## format, clippy, documentation, ruff, types
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p sharevar-arena -p sharevar --all-targets --features sharevar-arena/mistakes,sharevar/mistakes -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	$(BIN)/python -m mypy
 
 format: ## rustfmt
 	cargo fmt --all
