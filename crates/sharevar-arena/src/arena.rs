@@ -43,9 +43,14 @@ impl Arena {
         let memory = descriptor.with(|file| Memory::map(file, reservation))??;
         let regions = Regions::of(reservation);
         let mut random = [0_u8; 24];
-        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).map_err(Error::os("getrandom"))?;
+        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+            .map_err(Error::os("getrandom"))?;
         let word = |i: usize| u64::from_le_bytes(random[i * 8..][..8].try_into().expect("eight bytes"));
-        memory.populate(0, PAGE).map_err(|_| Error::OutOfSharedMemory { asked: PAGE, free: 0, limit: capacity })?;
+        memory.populate(0, PAGE).map_err(|_| Error::OutOfSharedMemory {
+            asked: PAGE,
+            free: 0,
+            limit: capacity,
+        })?;
         for (at, value) in [
             (header::LAYOUT, LAYOUT),
             (header::ID, word(0)),

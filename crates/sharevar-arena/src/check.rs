@@ -258,7 +258,10 @@ impl Check<'_> {
                     self.report.problem(format!("the list of class {class} runs in a circle"));
                     break;
                 }
-                link = arena.word(arena.regions.pages + (link - 1) * PAGE + span::LINKS)?.load(Ordering::Acquire) >> 32;
+                link = arena
+                    .word(arena.regions.pages + (link - 1) * PAGE + span::LINKS)?
+                    .load(Ordering::Acquire)
+                    >> 32;
             }
         }
         Ok(all)

@@ -37,9 +37,9 @@ pub(crate) fn compare_exchange(word: &AtomicU64, old: u64, new: u64) -> Result<u
 pub(crate) fn point() {}
 
 #[cfg(feature = "crash-points")]
-pub use armed::{observe, passed};
-#[cfg(feature = "crash-points")]
 pub(crate) use armed::point;
+#[cfg(feature = "crash-points")]
+pub use armed::{observe, passed};
 
 #[cfg(feature = "crash-points")]
 mod armed {

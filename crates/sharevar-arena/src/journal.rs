@@ -112,7 +112,10 @@ mod tests {
         let word = Journal::EMPTY.with_note().with_note().with_allocated().with_to_free();
         assert_eq!((word.notes(), word.allocated(), word.to_free()), (2, 1, 1));
         let done = word.committed();
-        assert_eq!((done.phase(), done.notes(), done.allocated(), done.leftover()), (Phase::Committed, 0, 0, 1));
+        assert_eq!(
+            (done.phase(), done.notes(), done.allocated(), done.leftover()),
+            (Phase::Committed, 0, 0, 1)
+        );
         assert_eq!(done.less_one(), Journal::EMPTY);
     }
 

@@ -120,7 +120,8 @@ impl<'a> Lane<'a> {
     #[inline(always)]
     pub(crate) fn entry_needs_block(&self, list: List, index: u64) -> Option<u64> {
         let more = list.words().1;
-        (index >= lane::LIST_INLINE && self.word(more).load(Ordering::Relaxed) == 0).then_some(self.start + more)
+        (index >= lane::LIST_INLINE && self.word(more).load(Ordering::Relaxed) == 0)
+            .then_some(self.start + more)
     }
 
     /// Entry `index` of a list.

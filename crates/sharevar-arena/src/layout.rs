@@ -7,20 +7,21 @@
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"SHAREVAR");
 
 /// Layout version in the upper half, fingerprint of the constants below in the lower.
-pub(crate) const LAYOUT: u64 = (1 << 32) | fingerprint(&[
-    PAGE,
-    slot::SIZE,
-    slot::MAX as u64,
-    lane::SIZE,
-    lane::MAX as u64,
-    lane::NOTES,
-    lane::NOTES_INLINE,
-    header::RUN_LOCK,
-    header::CLASSES,
-    CLASS_SIZES.len() as u64,
-    variable::SIZE,
-    span::PAGES,
-]);
+pub(crate) const LAYOUT: u64 = (1 << 32)
+    | fingerprint(&[
+        PAGE,
+        slot::SIZE,
+        slot::MAX as u64,
+        lane::SIZE,
+        lane::MAX as u64,
+        lane::NOTES,
+        lane::NOTES_INLINE,
+        header::RUN_LOCK,
+        header::CLASSES,
+        CLASS_SIZES.len() as u64,
+        variable::SIZE,
+        span::PAGES,
+    ]);
 
 const fn fingerprint(words: &[u64]) -> u64 {
     // FNV-1a over the words, folded to 32 bits: a mark that two layouts differ, nothing more.
@@ -188,9 +189,8 @@ pub(crate) mod span {
 }
 
 /// Block sizes of the classes in bytes, ascending; larger blocks are page runs.
-pub(crate) const CLASS_SIZES: [u64; 18] = [
-    16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192,
-];
+pub(crate) const CLASS_SIZES: [u64; 18] =
+    [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192];
 
 /// The regions whose size depends on the reservation.
 #[derive(Debug, Clone, Copy)]
@@ -236,7 +236,11 @@ const _: () = {
     assert!(lane::LOCKS + 8 * lane::MAX_LOCKS as u64 <= lane::INNER_LOCKS);
     assert!(lane::ALLOCATED + 8 * lane::LIST_INLINE <= lane::TO_FREE);
     assert!(lane::TO_FREE + 8 * lane::LIST_INLINE <= lane::NOTES);
-    assert!(slot::START.is_multiple_of(PAGE) && lane::START.is_multiple_of(PAGE) && page::START.is_multiple_of(PAGE));
+    assert!(
+        slot::START.is_multiple_of(PAGE)
+            && lane::START.is_multiple_of(PAGE)
+            && page::START.is_multiple_of(PAGE)
+    );
     let small = Regions::of(Regions::reservation_for(1 << 20));
     assert!(small.end - small.pages >= 1 << 20);
     let large = Regions::of(Regions::reservation_for(1 << 40));

@@ -65,10 +65,10 @@ mod variable;
 #[cfg(not(loom))]
 mod view;
 
-pub use error::{Error, Result};
-pub use identity::Identity;
 #[cfg(not(loom))]
 pub use check::Report;
+pub use error::{Error, Result};
+pub use identity::Identity;
 #[cfg(not(loom))]
 pub use one_word::{Line, OneWord, Peek};
 #[cfg(not(loom))]

@@ -32,7 +32,9 @@ impl LockedByte {
         }
         match rustix::io::Errno::from_io_error(&std::io::Error::last_os_error()) {
             Some(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => Ok(None),
-            cause => Err(Error::Os { call: "fcntl(F_OFD_SETLK)", cause: cause.unwrap_or(rustix::io::Errno::IO) }),
+            cause => {
+                Err(Error::Os { call: "fcntl(F_OFD_SETLK)", cause: cause.unwrap_or(rustix::io::Errno::IO) })
+            }
         }
     }
 

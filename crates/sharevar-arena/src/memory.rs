@@ -104,7 +104,12 @@ impl Memory {
 
     /// `N` words from `offset` on if they lie in `start..end`, which the caller knows to be mapped.
     #[inline(always)]
-    pub(crate) fn line_within<const N: usize>(&self, offset: u64, start: u64, end: u64) -> Option<&[AtomicU64; N]> {
+    pub(crate) fn line_within<const N: usize>(
+        &self,
+        offset: u64,
+        start: u64,
+        end: u64,
+    ) -> Option<&[AtomicU64; N]> {
         let bytes = 8 * N as u64;
         debug_assert!(end <= self.len && end >= bytes);
         if offset < start || offset > end - bytes || !offset.is_multiple_of(8) {

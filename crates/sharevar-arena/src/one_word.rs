@@ -142,7 +142,11 @@ impl Participant {
     /// Takes the lock of `variable`, if it is free, for a change of one word. `None` if it is
     /// not, or if `body` says so, having changed nothing.
     #[inline(always)]
-    pub fn change_one<R>(&self, variable: Variable, body: impl FnOnce(&OneWord<'_>) -> Option<R>) -> Option<R> {
+    pub fn change_one<R>(
+        &self,
+        variable: Variable,
+        body: impl FnOnce(&OneWord<'_>) -> Option<R>,
+    ) -> Option<R> {
         if self.arena().is_closed() || self.has_dropped() {
             return None;
         }
@@ -150,7 +154,8 @@ impl Participant {
         let header = self.arena().table_line::<16>(variable.header());
         // Noted before it is taken, so that a lock that is held is always found.
         put(&lane[lane_layout::LOCKS as usize / 8], variable.header());
-        if short_lock::try_take(self.arena().table_word32(variable.header() + layout::LOCK), lock_id).is_err() {
+        if short_lock::try_take(self.arena().table_word32(variable.header() + layout::LOCK), lock_id).is_err()
+        {
             put(&lane[lane_layout::STATE as usize / 8], Claim::new(State::Idle, self.identity()).0);
             return None;
         }

@@ -10,10 +10,8 @@ use std::time::Duration;
 
 /// Sleeps while `word` is `value`, at most for `limit`; may return early.
 pub(crate) fn park(word: &AtomicU32, value: u32, limit: Duration) {
-    let limit = rustix::time::Timespec {
-        tv_sec: limit.as_secs() as i64,
-        tv_nsec: i64::from(limit.subsec_nanos()),
-    };
+    let limit =
+        rustix::time::Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: i64::from(limit.subsec_nanos()) };
     // Timed out, interrupted, changed meanwhile: the caller looks again whichever it was.
     let _ = futex::wait(word, Flags::empty(), value, Some(&limit));
 }

@@ -39,11 +39,14 @@ pub type Trace = fn(&Participant, Variable, u64, &mut dyn FnMut(u64)) -> Result<
 pub struct Participant {
     arena: Arc<Arena>,
     kinds: Kinds,
-    /// Words: 0 identity; 1 number of lanes; 2 whether handles wait to be counted off;
-    /// from 8 on the lanes, index plus one. All zero in a process made behind our back.
+    /// Words: 0 identity; 1 number of lanes; 2 whether handles wait to be counted off; 3 whether
+    /// the first lane is for the short ways alone; from 8 on the lanes, index plus one. All zero
+    /// in a process made behind our back.
     page: WipedPage,
     life: Mutex<Option<Life>>,
     held: Mutex<Held>,
+    /// Whether the first lane is for the short ways alone, here and in forked children.
+    one_at_a_time: AtomicU64,
     /// With so many slots taken in a row a fork looks first whether their owners are dead.
     sweep_at: AtomicU64,
 }
@@ -53,6 +56,7 @@ const SWEEP_AT: u64 = 16;
 const IDENTITY: usize = 0;
 const LANES: usize = 1;
 const DROPPED: usize = 2;
+const ONE_AT_A_TIME: usize = 3;
 const FIRST_LANE: usize = 8;
 const MAX_OWN_LANES: u64 = (WipedPage::WORDS - FIRST_LANE) as u64;
 
@@ -101,6 +105,7 @@ impl Participant {
             page: WipedPage::new()?,
             life: Mutex::new(None),
             held: Mutex::new(Held::default()),
+            one_at_a_time: AtomicU64::new(0),
             sweep_at: AtomicU64::new(SWEEP_AT),
         });
         participant.sit(seat)?;
@@ -116,6 +121,7 @@ impl Participant {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = seat.held;
         let start = slot::START + u64::from(seat.identity.slot()) * slot::SIZE;
         put(self.arena.table_word(start + slot::PID), u64::from(std::process::id()));
+        self.page.word(ONE_AT_A_TIME).store(self.one_at_a_time.load(Ordering::Relaxed), Ordering::Relaxed);
         self.page.word(IDENTITY).store(seat.identity.word(), Ordering::Release);
         Ok(())
     }
@@ -196,7 +202,8 @@ impl Participant {
     pub(crate) fn enter(&self) -> Result<Lane<'_>> {
         let me = self.identity();
         let (idle, running) = (Claim::new(State::Idle, me), Claim::new(State::Running, me));
-        for number in 0..self.page.word(LANES).load(Ordering::Relaxed).min(MAX_OWN_LANES) {
+        let first = self.page.word(ONE_AT_A_TIME).load(Ordering::Relaxed);
+        for number in first..self.page.word(LANES).load(Ordering::Relaxed).min(MAX_OWN_LANES) {
             let index = self.page.word(FIRST_LANE + number as usize).load(Ordering::Relaxed);
             if index == 0 {
                 continue;
@@ -220,7 +227,23 @@ impl Participant {
         let me = self.identity();
         let (idle, running) = (Claim::new(State::Idle, me), Claim::new(State::Running, me));
         let state = &words[lane_layout::STATE as usize / 8];
-        compare_exchange(state, idle.0, running.0).ok().map(|_| (words, index as u32))
+        if self.page.word(ONE_AT_A_TIME).load(Ordering::Relaxed) == 0 {
+            return compare_exchange(state, idle.0, running.0).ok().map(|_| (words, index as u32));
+        }
+        // Nobody else can be here, so there is nothing to exchange: a third of the price.
+        if state.load(Ordering::Relaxed) != idle.0 {
+            return None;
+        }
+        put(state, running.0);
+        Some((words, index as u32))
+    }
+
+    /// Promises that the short ways of changing ([`Self::change_one`]) are never gone by two
+    /// threads of this process at once, for example because they hold an interpreter's lock.
+    /// From now on the first lane is theirs alone, and every other operation takes another.
+    pub fn assume_one_at_a_time(&self) {
+        self.one_at_a_time.store(1, Ordering::Relaxed);
+        self.page.word(ONE_AT_A_TIME).store(1, Ordering::Release);
     }
 
     #[cold]
@@ -278,7 +301,8 @@ impl Participant {
             if taken && !recovery::is_alive(&self.arena, seen.by()) {
                 // Lanes that stopped running after the sweep above are the dead one's too.
                 recovered += recovery::sweep_lanes(&self.arena, self.identity())?;
-                let owner = Identity::from_word(self.arena.table_word(start + slot::OWNER).load(Ordering::Acquire));
+                let owner =
+                    Identity::from_word(self.arena.table_word(start + slot::OWNER).load(Ordering::Acquire));
                 if recovery::lanes_are_settled(&self.arena, [owner, seen.by()]) {
                     self.clean(index, seen)?;
                 }

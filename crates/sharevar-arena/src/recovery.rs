@@ -69,7 +69,9 @@ pub(crate) fn look_after(arena: &Arena, by: Identity, index: u32) -> Result<()> 
         Some(State::Running) if made(Mistake::RecoveryOfTheLiving) || !is_alive(arena, seen.by()) => {
             release_locks_of(lane, by, seen);
         }
-        Some(State::Recovering) if !made(Mistake::ClaimOfDeadRecovererStands) && !is_alive(arena, seen.by()) => {
+        Some(State::Recovering)
+            if !made(Mistake::ClaimOfDeadRecovererStands) && !is_alive(arena, seen.by()) =>
+        {
             release_locks_of(lane, by, seen);
         }
         _ => {}
@@ -116,8 +118,7 @@ pub(crate) fn undo(lane: Lane<'_>) {
     }
     let arena = lane.arena;
     let mut undo_one = |index: u64| {
-        if let Ok((at, old)) = lane.note(index)
-        {
+        if let Ok((at, old)) = lane.note(index) {
             let (at, old) = (at.load(Ordering::Acquire), old.load(Ordering::Acquire));
             if elements::is_element_note(at) {
                 elements::undo(arena, at, old);

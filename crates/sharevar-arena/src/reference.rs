@@ -315,10 +315,7 @@ fn drop_entry(lane: Lane<'_>, by: Identity, entry: u64) -> Result<()> {
     Ok(())
 }
 
-fn add_chunk(
-    transaction: &mut Transaction<'_>,
-    slot: u32,
-) -> Result<impl Iterator<Item = u64> + use<>> {
+fn add_chunk(transaction: &mut Transaction<'_>, slot: u32) -> Result<impl Iterator<Item = u64> + use<>> {
     let at = slot::START + u64::from(slot) * slot::SIZE + slot::REFERENCES;
     let chunk = transaction.allocate(CHUNK)?;
     transaction.put(chunk, transaction.load_table(at))?;

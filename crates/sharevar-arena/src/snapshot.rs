@@ -43,7 +43,8 @@ impl Participant {
     /// Copies the populated parts of the arena into a new memory file of the same size.
     pub fn snapshot(&self) -> Result<OwnedFd> {
         let len = self.arena().reservation();
-        let copy = rustix::fs::memfd_create("sharevar-snapshot", MemfdFlags::CLOEXEC).map_err(Error::os("memfd_create"))?;
+        let copy = rustix::fs::memfd_create("sharevar-snapshot", MemfdFlags::CLOEXEC)
+            .map_err(Error::os("memfd_create"))?;
         rustix::fs::ftruncate(&copy, len).map_err(Error::os("ftruncate"))?;
         self.arena().descriptor.with(|file| {
             let mut at = 0;
@@ -62,10 +63,15 @@ impl Participant {
     fn copy_to(&self, file: BorrowedFd<'_>, start: u64, end: u64) -> Result<()> {
         let mut at = start;
         while at < end {
-            let from = self.arena().memory().address(at, end - at).ok_or_else(|| Error::corrupt("a snapshot leads out", at))?;
+            let from = self
+                .arena()
+                .memory()
+                .address(at, end - at)
+                .ok_or_else(|| Error::corrupt("a snapshot leads out", at))?;
             // SAFETY: the kernel reads `end - at` mapped bytes; it is no thread of the memory
             // model, and the copy may be of any moment.
-            let wrote = unsafe { libc::pwrite(file.as_raw_fd(), from.cast(), (end - at) as usize, at as i64) };
+            let wrote =
+                unsafe { libc::pwrite(file.as_raw_fd(), from.cast(), (end - at) as usize, at as i64) };
             match u64::try_from(wrote) {
                 Ok(wrote) if wrote > 0 => at += wrote,
                 _ => return Err(Error::Os { call: "pwrite", cause: rustix::io::Errno::IO }),
@@ -92,7 +98,9 @@ impl Participant {
 
     /// Whether somebody may sleep on the short lock of `variable`.
     pub fn has_waiters(&self, variable: Variable) -> bool {
-        self.arena().table_word32(variable.header() + layout::LOCK).load(Ordering::Acquire) & short_lock::WAITERS != 0
+        self.arena().table_word32(variable.header() + layout::LOCK).load(Ordering::Acquire)
+            & short_lock::WAITERS
+            != 0
     }
 
     /// Whether somebody, dead or alive, has a lock of the heap or of the variable table.
@@ -153,7 +161,8 @@ impl Participant {
     /// What the heap consists of; to be asked while nobody changes it.
     pub fn heap_shape(&self) -> Result<HeapShape> {
         let arena = self.arena();
-        let mut shape = HeapShape { top: heap::pages_top(arena), published: arena.pages(), ..HeapShape::default() };
+        let mut shape =
+            HeapShape { top: heap::pages_top(arena), published: arena.pages(), ..HeapShape::default() };
         let mut page = 0;
         while page < shape.top {
             page += match heap::descriptor(arena, page)?.kind() {
@@ -175,7 +184,8 @@ impl Participant {
         for index in 0..arena.lanes() {
             let words = Lane::new(arena, index).more_words();
             shape.continued_lists +=
-                words.iter().filter(|word| arena.table_word(**word).load(Ordering::Acquire) != 0).count() as u64;
+                words.iter().filter(|word| arena.table_word(**word).load(Ordering::Acquire) != 0).count()
+                    as u64;
         }
         Ok(shape)
     }

@@ -51,7 +51,17 @@ impl<'p> Transaction<'p> {
     #[inline(always)]
     pub(crate) fn begin(participant: &'p Participant, lane: Lane<'p>) -> Self {
         let by = participant.identity();
-        Self { participant, by, lane, journal: Journal::EMPTY, locks: 0, odd: 0, ended: false, reaps: false, not_send: PhantomData }
+        Self {
+            participant,
+            by,
+            lane,
+            journal: Journal::EMPTY,
+            locks: 0,
+            odd: 0,
+            ended: false,
+            reaps: false,
+            not_send: PhantomData,
+        }
     }
 
     /// The same, reaping at its end what nobody holds any more.
@@ -338,7 +348,10 @@ impl<'p> Transaction<'p> {
 
     #[inline(always)]
     fn lane_is_plain(&self) -> bool {
-        self.lane.more_words().iter().all(|word| self.lane.arena.table_word(*word).load(Ordering::Relaxed) == 0)
+        self.lane
+            .more_words()
+            .iter()
+            .all(|word| self.lane.arena.table_word(*word).load(Ordering::Relaxed) == 0)
     }
 
     #[inline(always)]

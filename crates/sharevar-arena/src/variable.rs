@@ -57,7 +57,10 @@ impl Participant {
     /// The variable that has the header now, for a handle word found in a container.
     pub fn variable_at(&self, offset: u64) -> Result<Variable> {
         let header = self.check_header(offset)?;
-        Ok(Variable::new(header, self.arena().table_word(header + layout::GENERATION).load(Ordering::Acquire)))
+        Ok(Variable::new(
+            header,
+            self.arena().table_word(header + layout::GENERATION).load(Ordering::Acquire),
+        ))
     }
 
     /// The variable that a handle from elsewhere names.

@@ -19,7 +19,12 @@ fn reap(participant: &Participant, variable: Variable, _kind: u64) -> Result<boo
     Ok(true)
 }
 
-fn trace(participant: &Participant, variable: Variable, _kind: u64, visit: &mut dyn FnMut(u64)) -> Result<()> {
+fn trace(
+    participant: &Participant,
+    variable: Variable,
+    _kind: u64,
+    visit: &mut dyn FnMut(u64),
+) -> Result<()> {
     let mut transaction = participant.begin()?;
     transaction.lock(variable)?;
     (0..8).map(|index| transaction.body(variable, index)).filter(|word| *word != 0).for_each(visit);

@@ -256,7 +256,8 @@ fn a_transaction_copied_by_fork_ends_without_effect() {
         held.set_body(variable, NUMBER, 3).unwrap();
         let copy = &mut transaction;
         Child::fork_behind_the_back(|| drop(copy.take())).ended_well();
-        Child::fork_behind_the_back(|| assert_eq!(copy.take().unwrap().commit(), Err(Error::ForeignProcess))).ended_well();
+        Child::fork_behind_the_back(|| assert_eq!(copy.take().unwrap().commit(), Err(Error::ForeignProcess)))
+            .ended_well();
         assert!(participant.is_short_locked(variable));
         transaction.take().unwrap().commit().unwrap();
         assert_eq!(participant.peek_body(variable, NUMBER), 3);
@@ -309,8 +310,9 @@ fn closed_descriptors_neither_kill_nor_write_elsewhere() {
                 libc::close_range(3, u32::MAX, 0);
                 (PipeReader::from(OwnedFd::from_raw_fd(0)), PipeWriter::from(OwnedFd::from_raw_fd(1)))
             };
-            let files: Vec<_> =
-                (0..20).map(|number| std::fs::File::create_new(folder.join(number.to_string())).unwrap()).collect();
+            let files: Vec<_> = (0..20)
+                .map(|number| std::fs::File::create_new(folder.join(number.to_string())).unwrap())
+                .collect();
             assert!(files.iter().any(|file| file.as_raw_fd() == participant.descriptor_number()));
             count_up(&participant, variable);
             let published = participant.heap_shape().unwrap().published;
@@ -467,7 +469,11 @@ fn tell_times(what: &str, times: &mut [Duration]) {
     times.sort();
     if let (Some(median), Some(most)) = (times.get(times.len() / 2), times.last()) {
         let p99 = times[(times.len() * 99 / 100).min(times.len() - 1)];
-        let _ = writeln!(std::io::stderr(), "{what}: {} kills, median {median:?}, p99 {p99:?}, max {most:?}", times.len());
+        let _ = writeln!(
+            std::io::stderr(),
+            "{what}: {} kills, median {median:?}, p99 {p99:?}, max {most:?}",
+            times.len()
+        );
     }
 }
 
@@ -519,7 +525,10 @@ fn killed_at_random_points_the_survivor_goes_on() {
         }
         assert_clean(&participant, "after all kills");
         let (recovered, open) = participant.recoveries();
-        let _ = writeln!(std::io::stderr(), "{last} operations, {recovered} lanes recovered, {open} with an open journal");
+        let _ = writeln!(
+            std::io::stderr(),
+            "{last} operations, {recovered} lanes recovered, {open} with an open journal"
+        );
         assert!(open > 0 && !delayed.is_empty());
         tell_times("kill to the survivor's lock", &mut all);
         tell_times("the same where the dead one's journal was in the way", &mut delayed);
@@ -532,7 +541,8 @@ fn killed_at_random_points_the_survivor_goes_on() {
 #[test]
 fn a_storm_with_several_survivors() {
     isolated("a_storm_with_several_survivors", || {
-        let kills: usize = std::env::var("SHAREVAR_STORM_KILLS").ok().map_or(400, |text| text.parse().unwrap());
+        let kills: usize =
+            std::env::var("SHAREVAR_STORM_KILLS").ok().map_or(400, |text| text.parse().unwrap());
         let (participant, first) = arena();
         let second = immortal(&participant);
         let mut random = 0x2545_f491_4f6c_dd1d;

@@ -18,6 +18,13 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
+    fn of(participant: Arc<Participant>, root: RawDict) -> Self {
+        // Whoever changes something through us holds the interpreter's lock, if it has one.
+        #[cfg(not(Py_GIL_DISABLED))]
+        participant.assume_one_at_a_time();
+        Self { participant, root }
+    }
+
     /// Who this process is in the arena.
     #[inline(always)]
     pub(crate) fn participant(&self) -> &Arc<Participant> {
@@ -32,7 +39,7 @@ impl Arena {
     fn new(capacity: Option<u64>) -> PyResult<Self> {
         let participant = Participant::create_arena(capacity, KINDS).or_raise()?;
         let root = names::create_root(&participant).or_raise()?;
-        Ok(Self { participant, root })
+        Ok(Self::of(participant, root))
     }
 
     /// Attach to the arena behind a descriptor, by a duplicate of it.
@@ -40,7 +47,7 @@ impl Arena {
     fn attach(fd: i32) -> PyResult<Self> {
         let participant = Participant::attach(crate::native::duplicate(fd)?, KINDS).or_raise()?;
         let root = names::open_root(&participant).or_raise()?;
-        Ok(Self { participant, root })
+        Ok(Self::of(participant, root))
     }
 
     /// The arena's identity: 16 bytes that no other arena has.

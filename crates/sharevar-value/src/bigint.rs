@@ -100,9 +100,7 @@ impl BigInt {
             bytes
         } else {
             let right = 1075 - exponent;
-            (if right < 64 { significand >> right } else { 0 })
-                .to_le_bytes()
-                .to_vec()
+            (if right < 64 { significand >> right } else { 0 }).to_le_bytes().to_vec()
         };
         bytes.push(0);
         if value < 0.0 {
@@ -123,9 +121,7 @@ pub(crate) fn to_u128(le_bytes: &[u8]) -> Option<u128> {
         return None;
     }
     match bytes {
-        [low @ .., 0] if low.len() == 16 => {
-            Some(u128::from_le_bytes(extended(&[low, &[0]].concat())))
-        }
+        [low @ .., 0] if low.len() == 16 => Some(u128::from_le_bytes(extended(&[low, &[0]].concat()))),
         _ if bytes.len() <= 16 => Some(u128::from_le_bytes(extended(bytes))),
         _ => None,
     }
@@ -134,20 +130,13 @@ pub(crate) fn to_u128(le_bytes: &[u8]) -> Option<u128> {
 /// The double that is exactly this integer, if there is one.
 pub(crate) fn to_exact_float(le_bytes: &[u8]) -> Option<f64> {
     let bytes = minimal(le_bytes);
-    let magnitude = if is_negative(bytes) {
-        Cow::Owned(negated(bytes))
-    } else {
-        Cow::Borrowed(bytes)
-    };
+    let magnitude = if is_negative(bytes) { Cow::Owned(negated(bytes)) } else { Cow::Borrowed(bytes) };
     // Beyond 2^1024 there is no finite double.
     if magnitude.len() > 130 {
         return None;
     }
     // Each step is exact or rounds; the comparison below catches rounding.
-    let mut float = magnitude
-        .iter()
-        .rev()
-        .fold(0.0, |sum: f64, &byte| sum * 256.0 + f64::from(byte));
+    let mut float = magnitude.iter().rev().fold(0.0, |sum: f64, &byte| sum * 256.0 + f64::from(byte));
     if is_negative(bytes) {
         float = -float;
     }
@@ -159,15 +148,9 @@ impl fmt::Display for BigInt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const CHUNK: u64 = 1_000_000_000;
         let negative = is_negative(&self.0);
-        let magnitude = if negative {
-            negated(&self.0)
-        } else {
-            self.0.clone()
-        };
-        let mut limbs: Vec<u64> = magnitude
-            .chunks(4)
-            .map(|chunk| u64::from(u32::from_le_bytes(padded(chunk))))
-            .collect();
+        let magnitude = if negative { negated(&self.0) } else { self.0.clone() };
+        let mut limbs: Vec<u64> =
+            magnitude.chunks(4).map(|chunk| u64::from(u32::from_le_bytes(padded(chunk)))).collect();
         let mut groups = Vec::new();
         while !limbs.is_empty() {
             let mut remainder = 0;
@@ -243,37 +226,18 @@ mod tests {
         assert_eq!(reduce(&[]), Reduced::Int(0));
         assert_eq!(reduce(&[0xff; 20]), Reduced::Int(-1));
         assert_eq!(reduce(&u64::MAX.to_le_bytes()), Reduced::Int(-1));
-        assert_eq!(
-            reduce(BigInt::from(u128::from(u64::MAX)).as_le_bytes()),
-            Reduced::UInt(u64::MAX)
-        );
+        assert_eq!(reduce(BigInt::from(u128::from(u64::MAX)).as_le_bytes()), Reduced::UInt(u64::MAX));
     }
 
     #[test]
     fn doubles_and_integers_convert_exactly() {
-        for value in [
-            0.0,
-            1.0,
-            -1.0,
-            1e15,
-            1e22,
-            -1e22,
-            f64::MAX,
-            f64::MIN,
-            9_007_199_254_740_992.0,
-            1.8e19,
-        ] {
+        for value in [0.0, 1.0, -1.0, 1e15, 1e22, -1e22, f64::MAX, f64::MIN, 9_007_199_254_740_992.0, 1.8e19]
+        {
             let big = BigInt::from_integral(value);
             assert_eq!(to_exact_float(big.as_le_bytes()), Some(value), "{value}");
         }
-        assert_eq!(
-            BigInt::from_integral(1e22).to_string(),
-            "10000000000000000000000"
-        );
-        assert_eq!(
-            to_exact_float(BigInt::from((1_i128 << 53) + 1).as_le_bytes()),
-            None
-        );
+        assert_eq!(BigInt::from_integral(1e22).to_string(), "10000000000000000000000");
+        assert_eq!(to_exact_float(BigInt::from((1_i128 << 53) + 1).as_le_bytes()), None);
         let mut beyond = vec![0; 128];
         beyond.push(1);
         assert_eq!(to_exact_float(&beyond), None);

@@ -59,9 +59,7 @@ pub(crate) fn write_next(decoder: &mut Decoder<'_>, encoder: &mut Encoder) -> Re
         Event::Map(_) => return Err(KeyError::Unhashable { kind: "dict" }),
         Event::Set(_) => return Err(KeyError::Unhashable { kind: "set" }),
         Event::Handle(_) => {
-            return Err(KeyError::Unhashable {
-                kind: "shared variable",
-            });
+            return Err(KeyError::Unhashable { kind: "shared variable" });
         }
         Event::Pickle(_) => return Err(KeyError::OpaquePart),
     }

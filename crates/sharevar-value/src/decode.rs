@@ -58,12 +58,7 @@ pub struct Decoder<'a> {
 impl<'a> Decoder<'a> {
     /// A decoder at the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            nesting: Nesting::default(),
-            owed: 1,
-        }
+        Self { bytes, at: 0, nesting: Nesting::default(), owed: 1 }
     }
 
     /// The next piece.
@@ -97,18 +92,9 @@ impl<'a> Decoder<'a> {
             Marker::Str8 => self.length8().and_then(|length| self.str(length))?,
             Marker::Str16 => self.length16().and_then(|length| self.str(length))?,
             Marker::Str32 => self.length32().and_then(|length| self.str(length))?,
-            Marker::Bin8 => self
-                .length8()
-                .and_then(|length| self.take(length))
-                .map(Event::Bytes)?,
-            Marker::Bin16 => self
-                .length16()
-                .and_then(|length| self.take(length))
-                .map(Event::Bytes)?,
-            Marker::Bin32 => self
-                .length32()
-                .and_then(|length| self.take(length))
-                .map(Event::Bytes)?,
+            Marker::Bin8 => self.length8().and_then(|length| self.take(length)).map(Event::Bytes)?,
+            Marker::Bin16 => self.length16().and_then(|length| self.take(length)).map(Event::Bytes)?,
+            Marker::Bin32 => self.length32().and_then(|length| self.take(length)).map(Event::Bytes)?,
             other => return self.container_or_extension(other, start),
         };
         self.element_done()?;
@@ -158,11 +144,7 @@ impl<'a> Decoder<'a> {
 
     #[cold]
     fn truncated(&self, needed: u64) -> DecodeError {
-        DecodeError::Truncated {
-            at: self.at,
-            needed,
-            left: self.bytes.len() - self.at,
-        }
+        DecodeError::Truncated { at: self.at, needed, left: self.bytes.len() - self.at }
     }
 
     #[inline]
@@ -195,9 +177,7 @@ impl<'a> Decoder<'a> {
     #[inline]
     fn str(&mut self, length: u32) -> Result<Event<'a>, DecodeError> {
         let at = self.at;
-        std::str::from_utf8(self.take(length)?)
-            .map(Event::Str)
-            .map_err(|_| DecodeError::NotUtf8 { at })
+        std::str::from_utf8(self.take(length)?).map(Event::Str).map_err(|_| DecodeError::NotUtf8 { at })
     }
 
     fn length8(&mut self) -> Result<u32, DecodeError> {
@@ -205,19 +185,14 @@ impl<'a> Decoder<'a> {
     }
 
     fn length16(&mut self) -> Result<u32, DecodeError> {
-        self.array()
-            .map(|bytes| u32::from(u16::from_be_bytes(bytes)))
+        self.array().map(|bytes| u32::from(u16::from_be_bytes(bytes)))
     }
 
     fn length32(&mut self) -> Result<u32, DecodeError> {
         self.array().map(u32::from_be_bytes)
     }
 
-    fn container_or_extension(
-        &mut self,
-        marker: Marker,
-        start: usize,
-    ) -> Result<Event<'a>, DecodeError> {
+    fn container_or_extension(&mut self, marker: Marker, start: usize) -> Result<Event<'a>, DecodeError> {
         match marker {
             Marker::FixArray(count) => self.list(u32::from(count)),
             Marker::Array16 => self.length16().and_then(|count| self.list(count)),
@@ -233,10 +208,7 @@ impl<'a> Decoder<'a> {
             Marker::Ext8 => self.length8().and_then(|length| self.extension(length)),
             Marker::Ext16 => self.length16().and_then(|length| self.extension(length)),
             Marker::Ext32 => self.length32().and_then(|length| self.extension(length)),
-            _ => Err(DecodeError::Invalid {
-                what: "marker",
-                at: start,
-            }),
+            _ => Err(DecodeError::Invalid { what: "marker", at: start }),
         }
     }
 
@@ -248,9 +220,7 @@ impl<'a> Decoder<'a> {
 
     fn map(&mut self, count: u32) -> Result<Event<'a>, DecodeError> {
         let count = count as usize;
-        let values = count
-            .checked_mul(2)
-            .ok_or_else(|| self.truncated(u64::MAX))?;
+        let values = count.checked_mul(2).ok_or_else(|| self.truncated(u64::MAX))?;
         self.enter(values, None)?;
         Ok(Event::Map(count))
     }
@@ -287,11 +257,7 @@ impl<'a> Decoder<'a> {
             _ => return Err(self.invalid("body of a tuple or set")),
         } as usize;
         self.enter(count, Some(end))?;
-        Ok(if kind == EXT_TUPLE {
-            Event::Tuple(count)
-        } else {
-            Event::Set(count)
-        })
+        Ok(if kind == EXT_TUPLE { Event::Tuple(count) } else { Event::Set(count) })
     }
 
     /// Enters a container of `values` values, which must end at `end` if it has a length of its own.
@@ -302,11 +268,7 @@ impl<'a> Decoder<'a> {
             Some(owed) if owed <= left => self.owed = owed,
             _ => return Err(self.truncated(values as u64)),
         }
-        let frame = Frame {
-            remaining: values as u64,
-            mark: end.unwrap_or(0),
-            explicit: end.is_some(),
-        };
+        let frame = Frame { remaining: values as u64, mark: end.unwrap_or(0), explicit: end.is_some() };
         if !self.nesting.push(frame) {
             return Err(DecodeError::TooDeep);
         }
@@ -323,11 +285,7 @@ impl<'a> Decoder<'a> {
             None => Ok(()),
             Some(frame) => {
                 frame.remaining -= 1;
-                if frame.remaining == 0 {
-                    self.leave()
-                } else {
-                    Ok(())
-                }
+                if frame.remaining == 0 { self.leave() } else { Ok(()) }
             }
         }
     }

@@ -15,9 +15,7 @@ impl Display for Value {
             Self::Str(value) => text(value, f),
             Self::Bytes(value) => bytes(value, f),
             Self::List(values) => sequence("[", values, "]", f),
-            Self::Tuple(values) => {
-                sequence("(", values, if values.len() == 1 { ",)" } else { ")" }, f)
-            }
+            Self::Tuple(values) => sequence("(", values, if values.len() == 1 { ",)" } else { ")" }, f),
             Self::Set(values) if values.is_empty() => f.write_str("set()"),
             Self::Set(values) => sequence("{", values, "}", f),
             Self::Map(entries) => {
@@ -55,9 +53,7 @@ fn float(value: f64, f: &mut Formatter<'_>) -> fmt::Result {
     } else if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
         let shown = format!("{value:e}");
         let (digits, exponent) = shown.split_once('e').unwrap_or((&shown, "0"));
-        let (sign, exponent) = exponent
-            .strip_prefix('-')
-            .map_or(('+', exponent), |rest| ('-', rest));
+        let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
         write!(f, "{digits}e{sign}{exponent:0>2}")
     } else {
         write!(f, "{value:?}")
@@ -114,20 +110,14 @@ mod tests {
                 Value::Bytes(vec![0, b'a', 0xff]),
                 Value::List(vec![1.0.into(), 1e16.into(), 1.5e-7.into(), Value::None]),
             ),
-            (
-                true.into(),
-                Value::Set(vec![Value::Str("\n\x01\u{85}é".into())]),
-            ),
+            (true.into(), Value::Set(vec![Value::Str("\n\x01\u{85}é".into())])),
         ]);
         assert_eq!(
             value.to_string(),
             "{\"it's\": (1,), b'\\x00a\\xff': [1.0, 1e+16, 1.5e-07, None], True: {'\\n\\x01\\x85é'}}"
         );
         assert_eq!(Value::from(u64::MAX).to_string(), "18446744073709551615");
-        assert_eq!(
-            Value::from(123_456_789_012_345.0).to_string(),
-            "123456789012345.0"
-        );
+        assert_eq!(Value::from(123_456_789_012_345.0).to_string(), "123456789012345.0");
         assert_eq!(Value::from(0.0001).to_string(), "0.0001");
         assert_eq!(Value::from(f64::NEG_INFINITY).to_string(), "-inf");
     }

@@ -74,10 +74,7 @@ impl Encoder {
 
     /// An encoder with room for `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            bytes: ByteBuf::with_capacity(capacity),
-            ..Self::default()
-        }
+        Self { bytes: ByteBuf::with_capacity(capacity), ..Self::default() }
     }
 
     /// The bytes written so far.
@@ -199,10 +196,7 @@ impl Encoder {
     /// Ends the list with as many elements as were written.
     pub fn close_list(&mut self, body: OpenBody) -> Result<(), EncodeError> {
         let (start, written) = self.close(body)?;
-        self.patch(
-            start + 1,
-            length32(usize::try_from(written).unwrap_or(usize::MAX), "list")?,
-        )
+        self.patch(start + 1, length32(usize::try_from(written).unwrap_or(usize::MAX), "list")?)
     }
 
     /// Begins a dict whose length is not known yet.
@@ -216,19 +210,14 @@ impl Encoder {
         if written % 2 != 0 {
             return Err(EncodeError::Unbalanced);
         }
-        self.patch(
-            start + 1,
-            length32(usize::try_from(written / 2).unwrap_or(usize::MAX), "dict")?,
-        )
+        self.patch(start + 1, length32(usize::try_from(written / 2).unwrap_or(usize::MAX), "dict")?)
     }
 
     /// Writes a reference to the shared variable whose header is at `offset`.
     pub fn handle(&mut self, offset: u64) {
         debug_assert!(offset.is_multiple_of(16) && offset != 0);
         infallible(write::write_ext_meta(&mut self.bytes, 8, EXT_HANDLE).ok());
-        self.bytes
-            .as_mut_vec()
-            .extend_from_slice(&offset.to_le_bytes());
+        self.bytes.as_mut_vec().extend_from_slice(&offset.to_le_bytes());
         self.handles.push(offset);
         self.element_done();
     }
@@ -275,11 +264,7 @@ impl Encoder {
             self.unbalanced = true;
         }
         // An empty container counts for the depth too: the decoder counts it before it sees that it is empty.
-        let frame = Frame {
-            remaining,
-            mark: self.as_slice().len(),
-            explicit: false,
-        };
+        let frame = Frame { remaining, mark: self.as_slice().len(), explicit: false };
         if !self.nesting.push(frame) {
             return Err(EncodeError::TooDeep);
         }
@@ -294,33 +279,19 @@ impl Encoder {
         if self.nesting.depth() == 0 && self.written {
             self.unbalanced = true;
         }
-        if !self.nesting.push(Frame {
-            remaining,
-            mark: start,
-            explicit: true,
-        }) {
+        if !self.nesting.push(Frame { remaining, mark: start, explicit: true }) {
             return Err(EncodeError::TooDeep);
         }
-        Ok(OpenBody {
-            start,
-            depth: self.nesting.depth(),
-        })
+        Ok(OpenBody { start, depth: self.nesting.depth() })
     }
 
     /// Where the body starts, and how many of the announced elements it lacks.
-    fn end_body(
-        &mut self,
-        OpenBody { start, depth }: OpenBody,
-    ) -> Result<(usize, u64), EncodeError> {
+    fn end_body(&mut self, OpenBody { start, depth }: OpenBody) -> Result<(usize, u64), EncodeError> {
         if self.nesting.depth() != depth {
             return Err(EncodeError::Unbalanced);
         }
         match self.nesting.pop() {
-            Some(Frame {
-                remaining,
-                mark,
-                explicit: true,
-            }) if mark == start => {
+            Some(Frame { remaining, mark, explicit: true }) if mark == start => {
                 self.element_done();
                 Ok((start, remaining))
             }
@@ -336,9 +307,7 @@ impl Encoder {
     ) -> Result<OpenBody, EncodeError> {
         let count = length32(length, what)?;
         let start = self.as_slice().len();
-        self.bytes
-            .as_mut_vec()
-            .extend_from_slice(&[0xc9, 0, 0, 0, 0, kind as u8]);
+        self.bytes.as_mut_vec().extend_from_slice(&[0xc9, 0, 0, 0, 0, kind as u8]);
         infallible(write::write_array_len(&mut self.bytes, count).ok());
         self.begin_body(start, u64::from(count))
     }
@@ -354,9 +323,7 @@ impl Encoder {
 
     fn open(&mut self, marker: u8) -> Result<OpenBody, EncodeError> {
         let start = self.as_slice().len();
-        self.bytes
-            .as_mut_vec()
-            .extend_from_slice(&[marker, 0, 0, 0, 0]);
+        self.bytes.as_mut_vec().extend_from_slice(&[marker, 0, 0, 0, 0]);
         self.begin_body(start, u64::MAX)
     }
 
@@ -366,11 +333,7 @@ impl Encoder {
     }
 
     fn patch(&mut self, at: usize, length: u32) -> Result<(), EncodeError> {
-        let field = self
-            .bytes
-            .as_mut_vec()
-            .get_mut(at..at + LENGTH32)
-            .ok_or(EncodeError::Unbalanced)?;
+        let field = self.bytes.as_mut_vec().get_mut(at..at + LENGTH32).ok_or(EncodeError::Unbalanced)?;
         field.copy_from_slice(&length.to_be_bytes());
         Ok(())
     }

@@ -127,9 +127,7 @@ pub enum KeyError {
         kind: &'static str,
     },
     /// A tuple with a pickled part.
-    #[error(
-        "a tuple key holds a pickled value; pickle the whole tuple and make an opaque key of it"
-    )]
+    #[error("a tuple key holds a pickled value; pickle the whole tuple and make an opaque key of it")]
     OpaquePart,
     /// The key could not be encoded.
     #[error(transparent)]

@@ -58,10 +58,7 @@ impl KeyForm {
             3 => Self::Original(original()),
             4 => Self::Opaque,
             _ => {
-                return Err(DecodeError::Invalid {
-                    what: "key form",
-                    at: 0,
-                });
+                return Err(DecodeError::Invalid { what: "key form", at: 0 });
             }
         })
     }
@@ -75,10 +72,7 @@ impl KeyForm {
             Self::Bool => match Decoder::new(canonical).next()? {
                 Event::Int(value @ (0 | 1)) => encoder.bool(value == 1),
                 _ => {
-                    return Err(DecodeError::Invalid {
-                        what: "bool key",
-                        at: 0,
-                    });
+                    return Err(DecodeError::Invalid { what: "bool key", at: 0 });
                 }
             },
             Self::Float => {
@@ -88,10 +82,7 @@ impl KeyForm {
                     Event::BigInt(bytes) => bigint::to_exact_float(bytes),
                     _ => None,
                 };
-                encoder.float(value.ok_or(DecodeError::Invalid {
-                    what: "float key",
-                    at: 0,
-                })?);
+                encoder.float(value.ok_or(DecodeError::Invalid { what: "float key", at: 0 })?);
             }
         }
         Ok(Cow::Owned(encoder.as_slice().to_vec()))
@@ -175,17 +166,12 @@ impl Key {
                 let (words, length) = int_words(int);
                 Self::inline(words, length, KeyForm::Float, seed)
             }
-            FloatKey::Float(value) => {
-                Self::inline(wide(0xcb, value.to_bits()), 9, KeyForm::Canonical, seed)
-            }
+            FloatKey::Float(value) => Self::inline(wide(0xcb, value.to_bits()), 9, KeyForm::Canonical, seed),
             FloatKey::Big(value) => {
                 let big = bigint::BigInt::from_integral(value);
                 let mut encoder = Encoder::new();
                 let written = encoder.big_int(big.as_le_bytes());
-                debug_assert!(
-                    written.is_ok(),
-                    "at most 129 bytes, which no length refuses"
-                );
+                debug_assert!(written.is_ok(), "at most 129 bytes, which no length refuses");
                 Self::packed(encoder.as_slice(), KeyForm::Float, seed)
             }
         }
@@ -206,12 +192,7 @@ impl Key {
         if value.len() <= INLINE_BYTES - 2 {
             let header = 0xc4 | (value.len() as u64) << 8;
             let words = key_words::prepend(key_words::gather(value), header, 2);
-            return Ok(Self::inline(
-                words,
-                value.len() + 2,
-                KeyForm::Canonical,
-                seed,
-            ));
+            return Ok(Self::inline(words, value.len() + 2, KeyForm::Canonical, seed));
         }
         Self::from_long(value.len(), seed, |encoder| encoder.bytes(value))
     }
@@ -221,11 +202,7 @@ impl Key {
         let length = value.len();
         // The two forms of header as data, for the same reason as in `prepend`.
         let size = 1 + usize::from(length > 31);
-        let header = if length > 31 {
-            0xd9 | (length as u64) << 8
-        } else {
-            0xa0 | length as u64
-        };
+        let header = if length > 31 { 0xd9 | (length as u64) << 8 } else { 0xa0 | length as u64 };
         let words = key_words::prepend(key_words::gather(value.as_bytes()), header, size);
         Self::inline(words, length + size, KeyForm::Canonical, seed)
     }
@@ -262,11 +239,8 @@ impl Key {
                 let mut encoder = Encoder::with_capacity(bytes.len());
                 canonical::write_next(&mut decoder, &mut encoder)?;
                 let canonical = encoder.as_slice();
-                let form = if canonical == bytes {
-                    KeyForm::Canonical
-                } else {
-                    KeyForm::Original(bytes.to_vec())
-                };
+                let form =
+                    if canonical == bytes { KeyForm::Canonical } else { KeyForm::Original(bytes.to_vec()) };
                 Self::packed(canonical, form, seed)
             }
         };
@@ -341,23 +315,13 @@ impl Key {
     #[inline]
     fn inline(words: [u64; INLINE_WORDS], length: usize, form: KeyForm, seed: &HashSeed) -> Self {
         let hash = seed.hash_words(&words, length.div_ceil(8));
-        Self {
-            hash,
-            length,
-            words: Words::Inline(words),
-            form,
-        }
+        Self { hash, length, words: Words::Inline(words), form }
     }
 
     fn packed(bytes: &[u8], form: KeyForm, seed: &HashSeed) -> Self {
         match key_words::pack(bytes) {
             Words::Inline(words) => Self::inline(words, bytes.len(), form, seed),
-            words @ Words::Heap(_) => Self {
-                hash: seed.hash(bytes),
-                length: bytes.len(),
-                words,
-                form,
-            },
+            words @ Words::Heap(_) => Self { hash: seed.hash(bytes), length: bytes.len(), words, form },
         }
     }
 }

@@ -50,8 +50,7 @@ pub(crate) fn gather(bytes: &[u8]) -> [u64; INLINE_WORDS] {
 pub(crate) fn gather_few(bytes: &[u8]) -> u64 {
     if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         let shift = 8 * (bytes.len() - 4);
-        return u64::from(u32::from_le_bytes(*first))
-            | u64::from(u32::from_le_bytes(*last)) << shift;
+        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << shift;
     }
     match *bytes {
         [] => 0,
@@ -97,12 +96,7 @@ pub(crate) fn pack(bytes: &[u8]) -> Words {
 /// Appends the first `length` bytes of `words` to `bytes`.
 pub(crate) fn unpack(words: &[u64], length: usize, bytes: &mut Vec<u8>) {
     let end = bytes.len() + length.min(8 * words.len());
-    bytes.extend(
-        words
-            .iter()
-            .flat_map(|word| word.to_le_bytes())
-            .take(length),
-    );
+    bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()).take(length));
     debug_assert_eq!(bytes.len(), end);
 }
 

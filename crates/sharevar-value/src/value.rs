@@ -87,11 +87,9 @@ impl Value {
             WordKind::Bool(value) => Self::Bool(value),
             WordKind::Int(value) => Self::Int(value),
             WordKind::Float(value) => Self::Float(value),
-            WordKind::Str(text) => Self::Str(
-                text.as_str()
-                    .map_err(|_| DecodeError::NotUtf8 { at: 0 })?
-                    .to_owned(),
-            ),
+            WordKind::Str(text) => {
+                Self::Str(text.as_str().map_err(|_| DecodeError::NotUtf8 { at: 0 })?.to_owned())
+            }
             WordKind::Bytes(text) => Self::Bytes(text.as_bytes().to_owned()),
             WordKind::Handle(offset) => Self::Handle(offset),
             WordKind::Block(_) | WordKind::Invalid => return Err(DecodeError::NotInline(word.0)),

@@ -105,11 +105,7 @@ impl Word {
     #[inline]
     pub const fn from_int(value: i64) -> Option<Self> {
         let shifted = value << 1;
-        if shifted >> 1 == value {
-            Some(Self(shifted as u64 | 1))
-        } else {
-            None
-        }
+        if shifted >> 1 == value { Some(Self(shifted as u64 | 1)) } else { None }
     }
 
     /// The double, if it is a zero or of common magnitude.
@@ -120,11 +116,7 @@ impl Word {
         if ((bits >> 60) & 7).wrapping_sub(3) <= 1 {
             Some(Self((bits.rotate_left(3) & !3) | 2))
         } else if bits << 1 == 0 {
-            Some(if bits == 0 {
-                Self::ZERO
-            } else {
-                Self::NEGATIVE_ZERO
-            })
+            Some(if bits == 0 { Self::ZERO } else { Self::NEGATIVE_ZERO })
         } else {
             None
         }
@@ -177,11 +169,7 @@ impl Word {
     /// The integer, if this is one.
     #[inline]
     pub const fn as_int(self) -> Option<i64> {
-        if self.0 & 1 == 1 {
-            Some(self.0 as i64 >> 1)
-        } else {
-            None
-        }
+        if self.0 & 1 == 1 { Some(self.0 as i64 >> 1) } else { None }
     }
 
     /// The double, if this is one.
@@ -216,11 +204,7 @@ impl Word {
     /// The offset of the variable's header, if this refers to one.
     #[inline]
     pub const fn handle_offset(self) -> Option<u64> {
-        if self.is_handle() {
-            Some(self.0 ^ HANDLE)
-        } else {
-            None
-        }
+        if self.is_handle() { Some(self.0 ^ HANDLE) } else { None }
     }
 
     /// What the word says.
@@ -288,13 +272,6 @@ fn unpack_short(word: u64) -> WordKind {
     if payload >> (8 * u32::from(length)) != 0 {
         return WordKind::Invalid;
     }
-    let text = ShortText {
-        bytes: payload.to_le_bytes(),
-        length,
-    };
-    if word & SHORT_BYTES == 0 {
-        WordKind::Str(text)
-    } else {
-        WordKind::Bytes(text)
-    }
+    let text = ShortText { bytes: payload.to_le_bytes(), length };
+    if word & SHORT_BYTES == 0 { WordKind::Str(text) } else { WordKind::Bytes(text) }
 }

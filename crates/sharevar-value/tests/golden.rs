@@ -27,10 +27,7 @@ fn bytes() {
         (i64::MIN.into(), "d38000000000000000"),
         (u64::MAX.into(), "cfffffffffffffffff"),
         ((1_i128 << 64).into(), "c70901000000000000000001"),
-        (
-            (i128::from(i64::MIN) - 1).into(),
-            "c70901ffffffffffffff7fff",
-        ),
+        ((i128::from(i64::MIN) - 1).into(), "c70901ffffffffffffff7fff"),
         (1.5.into(), "cb3ff8000000000000"),
         ("é".into(), "a2c3a9"),
         ((&b"ab"[..]).into(), "c4026162"),
@@ -44,10 +41,7 @@ fn bytes() {
     for (value, bytes) in golden {
         assert_eq!(hex(&value.encode().unwrap()), bytes, "{value}");
     }
-    assert_eq!(
-        hex(&Value::from("x".repeat(32)).encode().unwrap()),
-        "d920".to_owned() + &"78".repeat(32)
-    );
+    assert_eq!(hex(&Value::from("x".repeat(32)).encode().unwrap()), "d920".to_owned() + &"78".repeat(32));
 }
 
 #[test]

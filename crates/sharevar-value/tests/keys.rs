@@ -15,10 +15,7 @@ const SEED: HashSeed = HashSeed::new(42);
 fn python_equal(left: &Value, right: &Value) -> bool {
     if let (Value::Tuple(left), Value::Tuple(right)) = (left, right) {
         return left.len() == right.len()
-            && left
-                .iter()
-                .zip(right)
-                .all(|(left, right)| python_equal(left, right));
+            && left.iter().zip(right).all(|(left, right)| python_equal(left, right));
     }
     match (left, right) {
         (Value::Float(left), Value::Float(right)) => {
@@ -50,9 +47,7 @@ fn integer(value: &Value) -> Option<i128> {
 /// Few different values, many of them equal to one another.
 fn close_key() -> impl Strategy<Value = Value> {
     let number = (
-        prop::sample::select(vec![
-            0, 1, 2, 7, 8, 15, 16, 31, 32, 52, 53, 54, 62, 63, 64, 65, 80,
-        ]),
+        prop::sample::select(vec![0, 1, 2, 7, 8, 15, 16, 31, 32, 52, 53, 54, 62, 63, 64, 65, 80]),
         -1..=1_i128,
         any::<bool>(),
     )
@@ -66,9 +61,7 @@ fn close_key() -> impl Strategy<Value = Value> {
         1 => prop::sample::select(vec![&b""[..], b"a", b"1"]).prop_map(Value::from),
         1 => Just(Value::None),
     ];
-    leaf.prop_recursive(3, 6, 3, |inner| {
-        prop::collection::vec(inner, 0..3).prop_map(Value::Tuple)
-    })
+    leaf.prop_recursive(3, 6, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Value::Tuple))
 }
 
 proptest! {
@@ -136,14 +129,8 @@ fn what_is_no_key() {
     assert_eq!(unhashable(Value::Map(vec![])), "dict");
     assert_eq!(unhashable(Value::Tuple(vec![Value::Set(vec![])])), "set");
     assert_eq!(unhashable(Value::Handle(16)), "shared variable");
-    assert!(matches!(
-        to_key(&HandleRef(16), &SEED),
-        Err(KeyError::Unhashable { .. })
-    ));
-    assert!(matches!(
-        to_key(&vec![1], &SEED),
-        Err(KeyError::Unhashable { kind: "list" })
-    ));
+    assert!(matches!(to_key(&HandleRef(16), &SEED), Err(KeyError::Unhashable { .. })));
+    assert!(matches!(to_key(&vec![1], &SEED), Err(KeyError::Unhashable { kind: "list" })));
     assert_eq!(
         Key::from_value(&Value::Tuple(vec![Value::Pickle(vec![])]), &SEED).unwrap_err(),
         KeyError::OpaquePart
@@ -152,21 +139,12 @@ fn what_is_no_key() {
 
 #[test]
 fn opaque_keys_meet_at_one_hash() {
-    let (left, right) = (
-        Key::opaque(b"left").unwrap(),
-        Key::opaque(&[7; 500]).unwrap(),
-    );
+    let (left, right) = (Key::opaque(b"left").unwrap(), Key::opaque(&[7; 500]).unwrap());
     assert_eq!((left.hash(), right.hash()), (OPAQUE_HASH, OPAQUE_HASH));
     assert_ne!(left, right);
     assert_eq!(left.form(), &KeyForm::Opaque);
-    assert_eq!(
-        Value::decode(&left.to_original().unwrap()),
-        Ok(Value::Pickle(b"left".to_vec()))
-    );
-    assert_eq!(
-        Key::from_value(&Value::Pickle(b"left".to_vec()), &SEED).unwrap(),
-        left
-    );
+    assert_eq!(Value::decode(&left.to_original().unwrap()), Ok(Value::Pickle(b"left".to_vec())));
+    assert_eq!(Key::from_value(&Value::Pickle(b"left".to_vec()), &SEED).unwrap(), left);
 }
 
 #[test]

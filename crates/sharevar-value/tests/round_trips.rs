@@ -124,10 +124,9 @@ fn handles_in(value: &Value) -> Vec<u64> {
         Value::List(values) | Value::Tuple(values) | Value::Set(values) => {
             values.iter().flat_map(handles_in).collect()
         }
-        Value::Map(entries) => entries
-            .iter()
-            .flat_map(|(key, value)| [handles_in(key), handles_in(value)].concat())
-            .collect(),
+        Value::Map(entries) => {
+            entries.iter().flat_map(|(key, value)| [handles_in(key), handles_in(value)].concat()).collect()
+        }
         _ => vec![],
     }
 }
@@ -141,10 +140,7 @@ fn check_int(value: i64) {
         }
         None => assert!(!(-(1 << 62)..1 << 62).contains(&value)),
     }
-    assert_eq!(
-        Value::decode(&Value::Int(value).encode().unwrap()),
-        Ok(Value::Int(value))
-    );
+    assert_eq!(Value::decode(&Value::Int(value).encode().unwrap()), Ok(Value::Int(value)));
 }
 
 fn check_float(value: f64) {
@@ -153,15 +149,10 @@ fn check_float(value: f64) {
         assert_eq!(word.as_int(), None);
     } else {
         let exponent = (value.to_bits() >> 52 & 0x7ff).cast_signed() - 1023;
-        assert!(
-            !(-255..=256).contains(&exponent),
-            "{value:e} should have fitted"
-        );
+        assert!(!(-255..=256).contains(&exponent), "{value:e} should have fitted");
     }
     let bytes = Value::Float(value).encode().unwrap();
-    let Ok(Value::Float(back)) = Value::decode(&bytes) else {
-        panic!("{value}")
-    };
+    let Ok(Value::Float(back)) = Value::decode(&bytes) else { panic!("{value}") };
     assert_eq!(back.to_bits(), value.to_bits());
 }
 
@@ -195,14 +186,7 @@ fn edges_of_float() {
     // The one pattern that CRuby gives up for 0.0.
     check_float(f64::from_bits(0x3000_0000_0000_0000));
     for zero in [0.0, -0.0] {
-        assert_eq!(
-            Word::from_float(zero)
-                .unwrap()
-                .as_float()
-                .unwrap()
-                .to_bits(),
-            f64::to_bits(zero)
-        );
+        assert_eq!(Word::from_float(zero).unwrap().as_float().unwrap().to_bits(), f64::to_bits(zero));
     }
 }
 
@@ -217,10 +201,7 @@ fn offsets() {
         assert_eq!(Word::handle(offset).block_offset(), None);
     }
     assert_eq!(Word(8).kind(), WordKind::Invalid);
-    assert_eq!(
-        Value::from_word(Word::block(16)),
-        Err(DecodeError::NotInline(16))
-    );
+    assert_eq!(Value::from_word(Word::block(16)), Err(DecodeError::NotInline(16)));
     assert_eq!(Value::from_word(Word::ABSENT), Ok(None));
 }
 
@@ -229,25 +210,12 @@ fn depth_is_bounded_alike_for_writer_and_reader() {
     let nested = |depth: usize, kind: fn(Vec<Value>) -> Value| {
         (1..depth).fold(kind(vec![]), |inner, _| kind(vec![inner]))
     };
-    for kind in [
-        Value::List,
-        Value::Tuple,
-        Value::Set,
-        |values: Vec<Value>| {
-            Value::Map(
-                values
-                    .into_iter()
-                    .map(|value| (Value::None, value))
-                    .collect(),
-            )
-        },
-    ] {
+    for kind in [Value::List, Value::Tuple, Value::Set, |values: Vec<Value>| {
+        Value::Map(values.into_iter().map(|value| (Value::None, value)).collect())
+    }] {
         let deepest = nested(MAX_DEPTH, kind);
         assert_eq!(Value::decode(&deepest.encode().unwrap()), Ok(deepest));
-        assert_eq!(
-            nested(MAX_DEPTH + 1, kind).encode(),
-            Err(EncodeError::TooDeep)
-        );
+        assert_eq!(nested(MAX_DEPTH + 1, kind).encode(), Err(EncodeError::TooDeep));
     }
     assert_eq!(Value::decode(&[0x91; 1000]), Err(DecodeError::TooDeep));
 }
@@ -255,15 +223,9 @@ fn depth_is_bounded_alike_for_writer_and_reader() {
 #[test]
 fn lengths_are_not_believed() {
     // A list of 2^32 - 1 elements, with nothing after it.
-    assert!(matches!(
-        Value::decode(&[0xdd, 0xff, 0xff, 0xff, 0xff]),
-        Err(DecodeError::Truncated { .. })
-    ));
+    assert!(matches!(Value::decode(&[0xdd, 0xff, 0xff, 0xff, 0xff]), Err(DecodeError::Truncated { .. })));
     // Each list claims all bytes that are left; together they claim more than there are.
-    assert!(matches!(
-        Value::decode(&[0x94, 0x93, 0x92, 0x91, 0xc0]),
-        Err(DecodeError::Truncated { .. })
-    ));
+    assert!(matches!(Value::decode(&[0x94, 0x93, 0x92, 0x91, 0xc0]), Err(DecodeError::Truncated { .. })));
     // Refused at the header, not at the end of the bytes: room is made in between.
     assert!(Decoder::new(&[0x92, 0xc0]).next().is_err());
     let mut nested = Decoder::new(&[0x92, 0x92, 0xc0, 0xc0]);
@@ -277,14 +239,8 @@ fn lengths_are_not_believed() {
     assert!(Value::decode(b"\xc9\0\0\0\x01\x02\x91\x01").is_err());
     // A handle that is not aligned; an extension from the future; a str that is none.
     assert!(Value::decode(b"\xd7\x04\x01\0\0\0\0\0\0\0").is_err());
-    assert_eq!(
-        Value::decode(b"\xd4\x07\0"),
-        Err(DecodeError::UnknownExtension(7))
-    );
-    assert_eq!(
-        Value::decode(b"\xa1\xff"),
-        Err(DecodeError::NotUtf8 { at: 1 })
-    );
+    assert_eq!(Value::decode(b"\xd4\x07\0"), Err(DecodeError::UnknownExtension(7)));
+    assert_eq!(Value::decode(b"\xa1\xff"), Err(DecodeError::NotUtf8 { at: 1 }));
 }
 
 #[test]

@@ -99,45 +99,21 @@ fn containers() {
     check([1, 2], "(1, 2)");
     check(Pair(1, "b".into()), "(1, 'b')");
     check(Point { x: 1, label: None }, "{'x': 1, 'label': None}");
-    check(
-        BTreeMap::from([(1, vec![true]), (2, vec![])]),
-        "{1: [True], 2: []}",
-    );
-    check(
-        BTreeMap::from([((1, 2), Some(HandleRef(32)))]),
-        "{(1, 2): <shared variable at 0x20>}",
-    );
+    check(BTreeMap::from([(1, vec![true]), (2, vec![])]), "{1: [True], 2: []}");
+    check(BTreeMap::from([((1, 2), Some(HandleRef(32)))]), "{(1, 2): <shared variable at 0x20>}");
     check(HashSet::from([5]), "[5]");
     check(Vec::<Option<u8>>::from([None, Some(1)]), "[None, 1]");
-    assert_eq!(
-        read::<BTreeSet<i32>>(&Value::Set(vec![1.into(), 2.into()])),
-        Ok(BTreeSet::from([1, 2]))
-    );
+    assert_eq!(read::<BTreeSet<i32>>(&Value::Set(vec![1.into(), 2.into()])), Ok(BTreeSet::from([1, 2])));
 }
 
 #[test]
 fn enums() {
     check(Shape::Empty, "'Empty'");
     check(Shape::Circle(1.0), "{'Circle': 1.0}");
-    let point = |x| Point {
-        x,
-        label: Some("p".into()),
-    };
-    check(
-        Shape::Line(point(1), point(2)),
-        "{'Line': ({'x': 1, 'label': 'p'}, {'x': 2, 'label': 'p'})}",
-    );
-    check(
-        Shape::Named {
-            name: "cube".into(),
-            sides: 6,
-        },
-        "{'Named': {'name': 'cube', 'sides': 6}}",
-    );
-    check(
-        vec![Shape::Empty, Shape::Circle(0.5)],
-        "['Empty', {'Circle': 0.5}]",
-    );
+    let point = |x| Point { x, label: Some("p".into()) };
+    check(Shape::Line(point(1), point(2)), "{'Line': ({'x': 1, 'label': 'p'}, {'x': 2, 'label': 'p'})}");
+    check(Shape::Named { name: "cube".into(), sides: 6 }, "{'Named': {'name': 'cube', 'sides': 6}}");
+    check(vec![Shape::Empty, Shape::Circle(0.5)], "['Empty', {'Circle': 0.5}]");
     assert!(read::<Shape>(&Value::Map(vec![])).is_err());
     assert!(read::<Shape>(&Value::from(1)).is_err());
 }
@@ -159,15 +135,9 @@ fn words_are_used_where_they_fit() {
         other => panic!("{other:?}"),
     };
     assert_eq!(word(to_encoded(&1_i64)), Word(3));
-    assert_eq!(
-        word(to_encoded("seven77")),
-        Word::from_short_str("seven77").unwrap()
-    );
+    assert_eq!(word(to_encoded("seven77")), Word::from_short_str("seven77").unwrap());
     assert_eq!(word(to_encoded(&Some(&Metres(0.0)))), Word::ZERO);
-    assert_eq!(
-        word(to_encoded(&Shape::Empty)),
-        Word::from_short_str("Empty").unwrap()
-    );
+    assert_eq!(word(to_encoded(&Shape::Empty)), Word::from_short_str("Empty").unwrap());
     assert_eq!(word(to_encoded(&HandleRef(48))), Word::handle(48));
     assert!(matches!(to_encoded("eight888"), Ok(Encoded::Bytes { .. })));
     assert!(matches!(to_encoded(&f64::NAN), Ok(Encoded::Bytes { .. })));
@@ -181,10 +151,7 @@ fn handles_are_counted() {
         panic!("not a block")
     };
     assert_eq!(handles, [16, 32, 16]);
-    assert_eq!(
-        from_bytes::<Vec<HandleRef>>(&bytes).unwrap()[1],
-        HandleRef(32)
-    );
+    assert_eq!(from_bytes::<Vec<HandleRef>>(&bytes).unwrap()[1], HandleRef(32));
     assert_eq!(from_bytes::<Vec<u64>>(&bytes), Err(DecodeError::Handle));
     assert_eq!(from_word::<HandleRef>(Word::handle(16)), Ok(HandleRef(16)));
     // An integer is never taken for an offset.
@@ -195,26 +162,11 @@ fn handles_are_counted() {
 #[test]
 fn integers_serve_as_floats_only_when_exact() {
     assert_eq!(read::<f64>(&Value::from(3)), Ok(3.0));
-    assert_eq!(
-        read::<f64>(&Value::from(1_u64 << 63)),
-        Ok(9_223_372_036_854_775_808.0)
-    );
-    assert_eq!(
-        read::<f64>(&Value::from(1_i128 << 100)),
-        Ok(2_f64.powi(100))
-    );
-    assert_eq!(
-        read::<f64>(&Value::from(i64::MIN)),
-        Ok(-9_223_372_036_854_775_808.0)
-    );
-    assert!(matches!(
-        read::<f64>(&Value::from((1_i64 << 53) + 1)),
-        Err(DecodeError::OutOfRange { .. })
-    ));
-    assert!(matches!(
-        read::<f32>(&Value::from((1 << 24) + 1)),
-        Err(DecodeError::OutOfRange { .. })
-    ));
+    assert_eq!(read::<f64>(&Value::from(1_u64 << 63)), Ok(9_223_372_036_854_775_808.0));
+    assert_eq!(read::<f64>(&Value::from(1_i128 << 100)), Ok(2_f64.powi(100)));
+    assert_eq!(read::<f64>(&Value::from(i64::MIN)), Ok(-9_223_372_036_854_775_808.0));
+    assert!(matches!(read::<f64>(&Value::from((1_i64 << 53) + 1)), Err(DecodeError::OutOfRange { .. })));
+    assert!(matches!(read::<f32>(&Value::from((1 << 24) + 1)), Err(DecodeError::OutOfRange { .. })));
     assert_eq!(read::<f32>(&Value::from(0)), Ok(0.0));
     assert!(read::<i64>(&Value::from(1.0)).is_err());
     assert!(read::<u8>(&Value::from(256)).is_err());
@@ -223,41 +175,19 @@ fn integers_serve_as_floats_only_when_exact() {
 
 #[test]
 fn what_does_not_fit_is_an_error() {
-    assert_eq!(
-        read::<i32>(&Value::Pickle(vec![1])),
-        Err(DecodeError::Pickled)
-    );
-    assert_eq!(
-        read::<Vec<i32>>(&Value::List(vec![Value::Pickle(vec![1])])),
-        Err(DecodeError::Pickled)
-    );
+    assert_eq!(read::<i32>(&Value::Pickle(vec![1])), Err(DecodeError::Pickled));
+    assert_eq!(read::<Vec<i32>>(&Value::List(vec![Value::Pickle(vec![1])])), Err(DecodeError::Pickled));
     assert!(read::<(i32, i32)>(&Value::List(vec![1.into(); 3])).is_err());
     assert!(read::<(i32, i32)>(&Value::List(vec![1.into()])).is_err());
     assert!(
-        read::<((i32,), i32)>(&Value::List(vec![
-            Value::List(vec![1.into(), 2.into()]),
-            3.into()
-        ]))
-        .is_err()
+        read::<((i32,), i32)>(&Value::List(vec![Value::List(vec![1.into(), 2.into()]), 3.into()])).is_err()
     );
-    assert_eq!(
-        from_word::<i32>(Word::ABSENT),
-        Err(DecodeError::NotInline(0))
-    );
-    assert_eq!(
-        from_word::<Option<i32>>(Word::block(16)),
-        Err(DecodeError::NotInline(16))
-    );
-    assert!(matches!(
-        from_bytes::<i32>(&[1, 2]),
-        Err(DecodeError::Trailing(1))
-    ));
+    assert_eq!(from_word::<i32>(Word::ABSENT), Err(DecodeError::NotInline(0)));
+    assert_eq!(from_word::<Option<i32>>(Word::block(16)), Err(DecodeError::NotInline(16)));
+    assert!(matches!(from_bytes::<i32>(&[1, 2]), Err(DecodeError::Trailing(1))));
     // Fields that a struct does not know are skipped whole, pickles included.
     let wider = Value::Map(vec![
-        (
-            "new".into(),
-            Value::List(vec![Value::Map(vec![(1.into(), Value::Pickle(vec![]))])]),
-        ),
+        ("new".into(), Value::List(vec![Value::Map(vec![(1.into(), Value::Pickle(vec![]))])])),
         ("x".into(), 4.into()),
     ]);
     assert_eq!(read::<Point>(&wider), Ok(Point { x: 4, label: None }));
@@ -294,8 +224,5 @@ fn depth_is_bounded() {
     struct Nested(Vec<Nested>);
     let deep = (0..200).fold(Nested(vec![]), |inner, _| Nested(vec![inner]));
     assert_eq!(to_encoded(&deep), Err(EncodeError::TooDeep));
-    assert!(matches!(
-        from_bytes::<Nested>(&[0x91; 1000]),
-        Err(DecodeError::TooDeep)
-    ));
+    assert!(matches!(from_bytes::<Nested>(&[0x91; 1000]), Err(DecodeError::TooDeep)));
 }

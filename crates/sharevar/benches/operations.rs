@@ -46,15 +46,21 @@ fn main() {
         ("get", Box::new(|turn| drop(black_box(dict.get(key(turn)))))),
         ("set", Box::new(|turn| drop(black_box(dict.insert(key(turn), &int(5)))))),
         ("increment", Box::new(|turn| drop(black_box(dict.increment(key(turn), 1))))),
-        ("short key", Box::new(|turn| _ = black_box(ShortKey::from_str(&names[(turn % 100) as usize], dict.seed())))),
+        (
+            "short key",
+            Box::new(|turn| _ = black_box(ShortKey::from_str(&names[(turn % 100) as usize], dict.seed()))),
+        ),
         ("get word", Box::new(|turn| _ = black_box(dict.get_word(&short[(turn % 100) as usize])))),
         ("set word", Box::new(|turn| _ = black_box(dict.set_word(&short[(turn % 100) as usize], five)))),
         ("index word", Box::new(|turn| _ = black_box(list.get_word((turn % 100) as i64)))),
-        ("push word", Box::new(|turn| {
-            if !black_box(grows.push_word(Word(turn << 1 | 1))) {
-                let _ = grows.push(&int(turn as i64));
-            }
-        })),
+        (
+            "push word",
+            Box::new(|turn| {
+                if !black_box(grows.push_word(Word(turn << 1 | 1))) {
+                    let _ = grows.push(&int(turn as i64));
+                }
+            }),
+        ),
         ("value get word", Box::new(|_| _ = black_box(value.get_word()))),
         ("value set word", Box::new(|_| _ = black_box(value.set_word(five)))),
         ("set 100 bytes", Box::new(|turn| drop(black_box(dict.insert(key(turn), &text))))),

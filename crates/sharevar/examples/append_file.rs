@@ -39,7 +39,8 @@ fn write_for_ever((file, written): (AppendFile, Value<i64>)) -> i64 {
 /// Runs with the file as its standard output.
 fn write_to_output() -> Result<()> {
     let output = std::io::stdout().as_fd().try_clone_to_owned();
-    let output = output.map_err(|error| Error::Process { what: "no standard output", cause: error.to_string() })?;
+    let output =
+        output.map_err(|error| Error::Process { what: "no standard output", cause: error.to_string() })?;
     let file = AppendFile::from_file(&Manager::inherited()?, output.into())?;
     (0..LINES).try_for_each(|number| file.append(line(WRITERS, number).as_bytes()))
 }
@@ -71,7 +72,8 @@ fn write_all(manager: &Manager, file: &AppendFile) -> Result<i64> {
     let output = std::fs::OpenOptions::new().append(true).open(file.path());
     let output = output.map_err(|error| Error::Process { what: "cannot open", cause: error.to_string() })?;
     let printer = Command::new("/proc/self/exe").arg("output").share(manager)?.stdout(output).spawn();
-    let mut printer = printer.map_err(|error| Error::Process { what: "cannot start", cause: error.to_string() })?;
+    let mut printer =
+        printer.map_err(|error| Error::Process { what: "cannot start", cause: error.to_string() })?;
     while written.get()? < 20 && !doomed.is_finished()? {
         std::thread::yield_now();
     }
@@ -102,7 +104,9 @@ fn is_whole(text: &str, counted: i64) -> bool {
     println!("lines of each writer, the killed one last: {next:?}");
     // What the killed one was told of is there, and of what it was not told one line at most.
     let killed = next[WRITERS + 1] as i64;
-    text.ends_with('\n') && next[..=WRITERS] == [LINES; WRITERS + 1] && (counted..=counted + 1).contains(&killed)
+    text.ends_with('\n')
+        && next[..=WRITERS] == [LINES; WRITERS + 1]
+        && (counted..=counted + 1).contains(&killed)
 }
 
 fn main() -> ExitCode {

@@ -71,7 +71,8 @@ fn run() -> Result<bool> {
     let unknown = process::spawn(&manager, |(): ()| (), ()).map(|_| ());
     println!("{unknown:?}");
     Ok(found == [[0, 2], [1, 2]]
-        && ending(process::spawn(&manager, panic, ("on purpose".to_owned(), 1))?.join()) == "panicked: on purpose"
+        && ending(process::spawn(&manager, panic, ("on purpose".to_owned(), 1))?.join())
+            == "panicked: on purpose"
         && ending(process::spawn(&manager, exit, 3)?.join()) == "exited with status 3 before it returned"
         && ending(sleeper.join()) == "was killed by signal 9"
         && matches!(unknown, Err(Error::Process { .. }))

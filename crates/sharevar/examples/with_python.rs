@@ -66,11 +66,15 @@ impl Variables {
     fn is_right(&self) -> Result<bool> {
         let of = |name: &str| -> Result<bool> {
             let events = self.events.iter()?.filter(|(from, _)| from == name).map(|(_, number)| number);
-            Ok(events.eq(0..ROUNDS) && self.counts.get(&format!("{name} {}", ROUNDS - 1))? == Some(ROUNDS - 1))
+            Ok(events.eq(0..ROUNDS)
+                && self.counts.get(&format!("{name} {}", ROUNDS - 1))? == Some(ROUNDS - 1))
         };
         let both = self.counts.get("both")?;
         let (keys, hits, total) = (self.counts.len()? as i64, self.hits.get()?, self.total.get()?);
-        println!("Rust sees    both {both:?}, keys {keys}, hits {hits}, total {total}, levels {:?}", self.levels.to_vec()?);
+        println!(
+            "Rust sees    both {both:?}, keys {keys}, hits {hits}, total {total}, levels {:?}",
+            self.levels.to_vec()?
+        );
         let answer = Message { from: "python".to_owned(), numbers: vec![1, 2, 1 << 62], note: Some(0.5) };
         let message = self.messages.get("answer")?;
         println!("Rust reads   {message:?}");
@@ -87,7 +91,8 @@ impl Variables {
 
 fn run() -> Result<bool> {
     let script = std::env::args().nth(1);
-    let script = script.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/examples/python/with_rust.py").into());
+    let script =
+        script.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/examples/python/with_rust.py").into());
     let manager = Manager::new()?;
     let variables = Variables::of(&manager)?;
     let question = Message { from: "rust".to_owned(), numbers: vec![-1, i64::MAX], note: None };
@@ -98,7 +103,8 @@ fn run() -> Result<bool> {
     variables.lists.insert("ours", &ours)?;
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let child = Command::new(&python).args([&script, &ROUNDS.to_string()]).share(&manager)?.spawn();
-    let mut child = child.map_err(|error| Error::Process { what: "cannot start Python", cause: error.to_string() })?;
+    let mut child =
+        child.map_err(|error| Error::Process { what: "cannot start Python", cause: error.to_string() })?;
     // Both begin when Python is there.
     let ready = manager.named("ready").value(false)?;
     while !ready.get()? {
@@ -108,7 +114,8 @@ fn run() -> Result<bool> {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
     variables.work()?;
-    let status = child.wait().map_err(|error| Error::Process { what: "cannot wait", cause: error.to_string() })?;
+    let status =
+        child.wait().map_err(|error| Error::Process { what: "cannot wait", cause: error.to_string() })?;
     let report = manager.check()?;
     Ok(status.success() && variables.is_right()? && report.is_clean())
 }

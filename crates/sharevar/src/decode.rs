@@ -64,6 +64,7 @@ pub(crate) fn handle<'de, D: Deserializer<'de>>(
     let found = SCOPE.with_borrow(|scope| {
         scope.iter().flatten().find(|handle| handle.variable().header() == offset).cloned()
     });
-    let found = found.ok_or_else(|| D::Error::custom("the value refers to a variable that it does not list"))?;
+    let found =
+        found.ok_or_else(|| D::Error::custom("the value refers to a variable that it does not list"))?;
     found.expect(kind).map_err(D::Error::custom)
 }

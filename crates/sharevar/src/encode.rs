@@ -72,7 +72,10 @@ impl Outgoing<Encoded> {
 
 /// Encodes one value.
 #[inline]
-pub(crate) fn value<T: Serialize + ?Sized>(participant: &Participant, value: &T) -> Result<Outgoing<Encoded>> {
+pub(crate) fn value<T: Serialize + ?Sized>(
+    participant: &Participant,
+    value: &T,
+) -> Result<Outgoing<Encoded>> {
     if let Some(word) = scalar::word(value) {
         return Ok(Outgoing { encoded: Encoded::Word(word), _written: Vec::new() });
     }

@@ -44,7 +44,8 @@ impl AppendFile {
     /// Opens the file at `path`, and makes it if there is none.
     pub fn open(manager: &Manager, path: impl AsRef<Path>) -> Result<Self> {
         let path = std::path::absolute(path.as_ref()).map_err(failed("cannot find", path.as_ref()))?;
-        let file = OpenOptions::new().append(true).create(true).open(&path).map_err(failed("cannot open", &path))?;
+        let file =
+            OpenOptions::new().append(true).create(true).open(&path).map_err(failed("cannot open", &path))?;
         Self::over(manager, file, path)
     }
 

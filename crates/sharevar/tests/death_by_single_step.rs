@@ -64,12 +64,15 @@ impl Stage {
     fn look(participant: &Arc<Participant>, places: &[Variable; 4]) -> String {
         let open = |index: usize| Handle::open(participant, places[index]).unwrap();
         let show = |content: Content| match content {
-            Content::Word(word) => Value::from_word(word).unwrap().map_or(String::new(), |value| value.to_string()),
+            Content::Word(word) => {
+                Value::from_word(word).unwrap().map_or(String::new(), |value| value.to_string())
+            }
             Content::Bytes(bytes, _) => Value::decode(&bytes).unwrap().to_string(),
             Content::Handle(handle) => format!("handle {:?}", handle.kind()),
         };
         let dict = RawDict::from_handle(open(0)).unwrap();
-        let items: Vec<_> = dict.items(true).unwrap().into_iter().map(|item| (item.key, show(item.value))).collect();
+        let items: Vec<_> =
+            dict.items(true).unwrap().into_iter().map(|item| (item.key, show(item.value))).collect();
         let (list, _) = RawList::from_handle(open(1)).unwrap().slice(0, u64::MAX).unwrap();
         let list: Vec<_> = list.into_iter().map(show).collect();
         let value = RawValue::from_handle(open(2)).unwrap().get().unwrap().map(show);
@@ -203,12 +206,20 @@ fn at_every_instruction_of_a_dict() {
         }
     };
     die_everywhere("dict set-new", |_| {}, |stage| stage.dict.insert(&key(stage, 1), &int(1)).unwrap());
-    die_everywhere("dict set-new, long", |_| {}, |stage| {
-        let key = Key::from_str(&"k".repeat(90), stage.dict.seed()).unwrap();
-        stage.dict.insert(&key, &text("x", 200)).unwrap();
+    die_everywhere(
+        "dict set-new, long",
+        |_| {},
+        |stage| {
+            let key = Key::from_str(&"k".repeat(90), stage.dict.seed()).unwrap();
+            stage.dict.insert(&key, &text("x", 200)).unwrap();
+        },
+    );
+    die_everywhere("dict growth and split", nine, |stage| {
+        stage.dict.insert(&key(stage, 8), &int(8)).unwrap()
     });
-    die_everywhere("dict growth and split", nine, |stage| stage.dict.insert(&key(stage, 8), &int(8)).unwrap());
-    die_everywhere("dict set-replace", nine, |stage| stage.dict.insert(&key(stage, 3), &text("y", 50)).unwrap());
+    die_everywhere("dict set-replace", nine, |stage| {
+        stage.dict.insert(&key(stage, 3), &text("y", 50)).unwrap()
+    });
     die_everywhere("dict delete", nine, |stage| drop(stage.dict.remove(&key(stage, 4)).unwrap()));
     die_everywhere("dict increment", nine, |stage| {
         stage.dict.increment(&key(stage, 4), 5).unwrap();
@@ -238,5 +249,9 @@ fn at_every_instruction_of_a_list() {
 #[test]
 fn at_every_instruction_of_a_value_and_an_array() {
     die_everywhere("value set", |_| {}, |stage| stage.value.set(&text("v", 100)).unwrap());
-    die_everywhere("array slice", |_| {}, |stage| stage.array.store_slice(3..9, &[1, 2, 3, 4, 5, 6]).unwrap());
+    die_everywhere(
+        "array slice",
+        |_| {},
+        |stage| stage.array.store_slice(3..9, &[1, 2, 3, 4, 5, 6]).unwrap(),
+    );
 }

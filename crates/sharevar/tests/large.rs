@@ -160,8 +160,11 @@ fn entries() -> i64 {
 #[test]
 fn a_dict_grows_without_making_anybody_wait() {
     let entries = entries();
-    let participant =
-        sharevar::Participant::create_arena(Some(((entries as u64) * 160).max(64 << 20)), sharevar::shm::KINDS).unwrap();
+    let participant = sharevar::Participant::create_arena(
+        Some(((entries as u64) * 160).max(64 << 20)),
+        sharevar::shm::KINDS,
+    )
+    .unwrap();
     let dict = RawDict::create(&participant).unwrap();
     // In time of this thread's own, in which every step of growth shows and no other process does.
     let mut longest = Duration::ZERO;

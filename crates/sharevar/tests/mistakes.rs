@@ -110,7 +110,11 @@ fn attempt(mistake: u32, technique: &str, limit: Duration) -> Found {
 
 fn is_found(mistake: Mistake, technique: &str, limit: Duration) {
     assert!(TECHNIQUES.iter().any(|(name, _)| *name == technique));
-    assert_ne!(attempt(mistake as u32, technique, limit), Found::No, "{mistake:?} is not found by {technique}");
+    assert_ne!(
+        attempt(mistake as u32, technique, limit),
+        Found::No,
+        "{mistake:?} is not found by {technique}"
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 mod modeled;
 
-use modeled::{Expected, World, assert_clean, assert_empty, assert_holds, int, is_whole, made, open, text, value_of};
+use modeled::{
+    Expected, World, assert_clean, assert_empty, assert_holds, int, is_whole, made, open, text, value_of,
+};
 use proptest::prelude::*;
 use sharevar::Participant;
 use sharevar::shm::{Content, RawArray, RawDict, RawList, RawValue};
@@ -189,7 +191,9 @@ fn change(shared: &Shared, participant: &Arc<Participant>, state: &mut u64) {
                 // Another writer may have been faster.
                 match shared.list.remove((random % 30) as i64) {
                     Ok(content) => assert_whole(participant, &content),
-                    Err(error) => assert!(matches!(error, sharevar::Error::IndexOutOfRange { .. }), "{error}"),
+                    Err(error) => {
+                        assert!(matches!(error, sharevar::Error::IndexOutOfRange { .. }), "{error}")
+                    }
                 }
             }
         }
@@ -327,7 +331,13 @@ fn a_walk_beside_dying_variables_is_whole_and_in_order() {
         let shared = shared.open(&me);
         let mut walks = 0;
         while Instant::now() < until {
-            let keys: Vec<_> = shared.dict.items(true).unwrap().iter().map(|item| Value::decode(&item.key).unwrap()).collect();
+            let keys: Vec<_> = shared
+                .dict
+                .items(true)
+                .unwrap()
+                .iter()
+                .map(|item| Value::decode(&item.key).unwrap())
+                .collect();
             assert!(keys.into_iter().eq((0..PLACES).map(Value::Int)), "the keys of a walk");
             let (items, _) = shared.list.slice(0, u64::MAX).unwrap();
             assert_eq!(items.len() as i64, PLACES);

@@ -220,8 +220,10 @@ fn the_largest_update_into_free_entries_fits_the_journal() {
     }
     dict.update(&items(10_000)).unwrap();
     assert_eq!(dict.len().unwrap(), 1 + RawDict::MAX_ATOMIC_UPDATE as u64);
-    let blocks: Vec<_> =
-        items(10_000).into_iter().map(|(key, _)| (key, Value::Str(modeled::text(100, 1)).to_encoded().unwrap())).collect();
+    let blocks: Vec<_> = items(10_000)
+        .into_iter()
+        .map(|(key, _)| (key, Value::Str(modeled::text(100, 1)).to_encoded().unwrap()))
+        .collect();
     dict.update(&blocks).unwrap();
     dict.update(&items(10_000)).unwrap();
     assert_clean(&world.participant, "after the largest updates");
@@ -235,10 +237,12 @@ fn updates_beyond_one_step() {
     let world = World::new();
     let dict = RawDict::create(&world.participant).unwrap();
     let seed = *dict.seed();
-    let items: Vec<_> = (0..10_000).map(|number| (Key::from_int(number, &seed), modeled::int(number))).collect();
+    let items: Vec<_> =
+        (0..10_000).map(|number| (Key::from_int(number, &seed), modeled::int(number))).collect();
     dict.update(&items).unwrap();
     assert_eq!(dict.len().unwrap(), 10_000);
-    let items: Vec<_> = (5_000..15_000).map(|number| (Key::from_int(number, &seed), modeled::int(-number))).collect();
+    let items: Vec<_> =
+        (5_000..15_000).map(|number| (Key::from_int(number, &seed), modeled::int(-number))).collect();
     dict.update(&items).unwrap();
     assert_eq!(dict.len().unwrap(), 15_000);
     let all = dict.items(true).unwrap();

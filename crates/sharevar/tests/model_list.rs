@@ -120,7 +120,8 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
             list.extend(&values).unwrap();
         }
         Op::ExtendInts(count) => {
-            let (values, expected): (Vec<_>, Vec<_>) = (0..*count as i64).map(|number| integer(stamp << 20 | number)).unzip();
+            let (values, expected): (Vec<_>, Vec<_>) =
+                (0..*count as i64).map(|number| integer(stamp << 20 | number)).unzip();
             list.extend(&values).unwrap();
             model.extend(expected);
         }
@@ -176,7 +177,8 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
             });
         }
         Op::SetEvery(place, many) => {
-            let indices: Vec<u64> = (at(*place, length + 1)..length).step_by(7).take(many.len()).map(|at| at as u64).collect();
+            let indices: Vec<u64> =
+                (at(*place, length + 1)..length).step_by(7).take(many.len()).map(|at| at as u64).collect();
             let mut values = Vec::new();
             let mut held = Vec::new();
             for (made, index) in many.iter().zip(&indices) {

@@ -269,9 +269,11 @@ fn a_torn_record_is_cut_off() -> Result<()> {
         let lock = manager.named(&lock).lock().unwrap();
         std::mem::forget(lock.lock().unwrap());
         manager.named(&begun).value(-1_i64).unwrap().set(&6).unwrap();
-        std::fs::OpenOptions::new().append(true).open(&path).and_then(|mut file| {
-            std::io::Write::write_all(&mut file, b"half a reco")
-        }).is_ok()
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| std::io::Write::write_all(&mut file, b"half a reco"))
+            .is_ok()
     });
     assert!(join(child));
     assert_eq!(std::fs::read(&path).unwrap(), b"first\nhalf a reco");

@@ -8,7 +8,8 @@ fn run(example: &str) {
     let here = std::env::current_exe().unwrap();
     let profile: PathBuf = here.parent().and_then(|deps| deps.parent()).unwrap().into();
     let output = Command::new(profile.join("examples").join(example)).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{example}: {}\n{text}", output.status);
 }
 

@@ -29,14 +29,18 @@ fn a_dict_grows_and_shrinks() {
     clean(&participant);
     for number in 0..20_000 {
         let got = dict.get(&Key::from_int(number, dict.seed())).unwrap();
-        assert!(matches!(got, Some(Content::Word(word)) if word.as_int() == Some(number * 2)), "{number} {got:?}");
+        assert!(
+            matches!(got, Some(Content::Word(word)) if word.as_int() == Some(number * 2)),
+            "{number} {got:?}"
+        );
     }
     for number in (0..20_000).step_by(3) {
         assert!(dict.remove(&Key::from_int(number, dict.seed())).unwrap().is_some());
     }
     clean(&participant);
     let long = "k".repeat(100);
-    dict.insert(&Key::from_str(&long, dict.seed()).unwrap(), &to_encoded(&"v".repeat(1000)).unwrap()).unwrap();
+    dict.insert(&Key::from_str(&long, dict.seed()).unwrap(), &to_encoded(&"v".repeat(1000)).unwrap())
+        .unwrap();
     assert_eq!(dict.items(true).unwrap().len() as u64, dict.len().unwrap());
     clean(&participant);
     dict.clear().unwrap();
@@ -63,7 +67,10 @@ fn a_list_takes_items_anywhere() {
             let place = random as usize / 8 % model.len();
             let removed = model.remove(place);
             let got = list.remove(place as i64).unwrap();
-            assert!(matches!(got, Content::Word(word) if word.as_int() == Some(removed)), "{number} {place} {got:?}");
+            assert!(
+                matches!(got, Content::Word(word) if word.as_int() == Some(removed)),
+                "{number} {place} {got:?}"
+            );
         } else {
             let place = random as usize / 8 % (model.len() + 1);
             model.insert(place, number);
@@ -75,8 +82,10 @@ fn a_list_takes_items_anywhere() {
     }
     assert!(model.len() > 8192);
     let (items, _) = list.slice(0, u64::MAX).unwrap();
-    let items: Vec<i64> =
-        items.into_iter().map(|item| if let Content::Word(word) = item { word.as_int().unwrap() } else { -1 }).collect();
+    let items: Vec<i64> = items
+        .into_iter()
+        .map(|item| if let Content::Word(word) = item { word.as_int().unwrap() } else { -1 })
+        .collect();
     assert_eq!(items, model);
     clean(&participant);
 }

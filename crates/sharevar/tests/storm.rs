@@ -142,8 +142,8 @@ impl Storm {
             self.counted += u64::from(step.task == Task::Counter);
         }
         self.tally.steps += done;
-        let doubtful =
-            (started > done).then(|| Step::choose(&model, worker.spec.seed, started, worker.spec.wanted(started)));
+        let doubtful = (started > done)
+            .then(|| Step::choose(&model, worker.spec.seed, started, worker.spec.wanted(started)));
         (model, doubtful)
     }
 
@@ -157,7 +157,11 @@ impl Storm {
         };
         let mut after = before.clone();
         step.apply(&mut after);
-        assert!(found == before || found == after, "{:?} is half done: {before:?} {found:?} {after:?}", step.task);
+        assert!(
+            found == before || found == after,
+            "{:?} is half done: {before:?} {found:?} {after:?}",
+            step.task
+        );
         self.doubted += u64::from(step.task == Task::Counter);
         self.tally.in_doubt[step.task as usize] += 1;
         self.tally.undone[step.task as usize] += u64::from(found == before && before != after);
@@ -349,7 +353,10 @@ impl Storm {
     fn print(&mut self) {
         let tally = &mut self.tally;
         let mut out = std::io::stderr();
-        let _ = writeln!(out, "| operation | deaths | step in doubt | of these undone | open journals recovered |");
+        let _ = writeln!(
+            out,
+            "| operation | deaths | step in doubt | of these undone | open journals recovered |"
+        );
         let _ = writeln!(out, "|---|---|---|---|---|");
         for (task, name) in Task::ALL {
             let task = task as usize;

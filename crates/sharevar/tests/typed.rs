@@ -50,7 +50,15 @@ fn a_struct_comes_back_from_every_container() -> Result<()> {
     assert_eq!(dict.get(&(1, "a".to_owned()))?, Some(job("dict")));
     assert_eq!(list.get(0)?, Some(job("list")));
     assert_eq!(value.get()?, job("value"));
-    assert_eq!(value.update(|mut job| { job.tries = None; job })?.tries, None);
+    assert_eq!(
+        value
+            .update(|mut job| {
+                job.tries = None;
+                job
+            })?
+            .tries,
+        None
+    );
     assert_eq!(value.get()?.tries, None);
     clean(&manager);
     Ok(())
@@ -208,7 +216,10 @@ fn names_lead_to_one_variable() -> Result<()> {
         manager.named("n").array::<i8>(4).unwrap_err().to_string(),
         "the array's elements are B, not b"
     );
-    assert_eq!(manager.named("a").list::<u8>().unwrap_err().to_string(), "the variable is a dict, not a list");
+    assert_eq!(
+        manager.named("a").list::<u8>().unwrap_err().to_string(),
+        "the variable is a dict, not a list"
+    );
     manager.named("l").lock()?;
     assert_eq!(manager.names()?, ["a", "v", "n", "l"]);
     assert!(manager.named("a").remove()? && !manager.named("a").remove()?);

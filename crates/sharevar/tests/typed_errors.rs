@@ -106,7 +106,10 @@ fn out_of_memory_leaves_everything_as_it_was() -> Result<()> {
 #[test]
 fn a_capacity_that_is_too_small_is_refused() {
     let error = Manager::builder().capacity(1).build().unwrap_err();
-    assert!(error.to_string().starts_with("a capacity of 1 bytes is too small: an arena needs at least"), "{error}");
+    assert!(
+        error.to_string().starts_with("a capacity of 1 bytes is too small: an arena needs at least"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -56,7 +56,9 @@ fn allocate_into(lane: Lane<'_>, by: Identity, bytes: u64, book: Book) -> Result
         let mut inner = Inner::begin(lane, by);
         let got = match class_of(bytes) {
             Some(class) => span::allocate(&mut inner, class)?,
-            None => run::allocate(&mut inner, bytes.div_ceil(PAGE))?.map(|page| run::offset_of(lane.arena, page)),
+            None => {
+                run::allocate(&mut inner, bytes.div_ceil(PAGE))?.map(|page| run::offset_of(lane.arena, page))
+            }
         };
         let Some(block) = got else {
             // Populating takes long: never under the heap's locks.

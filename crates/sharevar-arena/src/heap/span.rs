@@ -148,7 +148,8 @@ pub(crate) fn free(inner: &mut Inner<'_>, block: u64) -> Result<()> {
     let geometry = GEOMETRIES[class as usize];
     let start = run::offset_of(arena, page);
     inner.lock(class_lock(class))?;
-    let Some(from) = block.checked_sub(start + geometry.first).filter(|from| from % geometry.size == 0) else {
+    let Some(from) = block.checked_sub(start + geometry.first).filter(|from| from % geometry.size == 0)
+    else {
         return Err(Error::corrupt("a block to be freed does not begin where one can", block));
     };
     let number = from / geometry.size;

@@ -76,7 +76,11 @@ fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut d
             }
         }
     }
-    CONTENT.map(|index| transaction.body(variable, index)).into_iter().filter(|word| *word != 0).for_each(visit);
+    CONTENT
+        .map(|index| transaction.body(variable, index))
+        .into_iter()
+        .filter(|word| *word != 0)
+        .for_each(visit);
     transaction.commit()
 }
 
@@ -133,7 +137,13 @@ pub(crate) fn immortal(participant: &Participant) -> Variable {
 }
 
 /// Puts a new block with `stamp` in its first word into word `index`, and gives up the old one.
-pub(crate) fn put_block(participant: &Participant, variable: Variable, index: usize, bytes: u64, stamp: u64) -> Result<()> {
+pub(crate) fn put_block(
+    participant: &Participant,
+    variable: Variable,
+    index: usize,
+    bytes: u64,
+    stamp: u64,
+) -> Result<()> {
     let mut transaction = participant.begin()?;
     let block = transaction.allocate(bytes)?;
     transaction.put(block, stamp)?;
@@ -281,8 +291,17 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) const NOTHING: Self =
-        Self { first: 0, slip: 0, hold: 0, second: 0, second_step: 1, second_slip: 0, second_hold: 0, two: 0, two_step: 1 };
+    pub(crate) const NOTHING: Self = Self {
+        first: 0,
+        slip: 0,
+        hold: 0,
+        second: 0,
+        second_step: 1,
+        second_slip: 0,
+        second_hold: 0,
+        two: 0,
+        two_step: 1,
+    };
     pub(crate) const FIRST: Self = Self { first: 1, ..Self::NOTHING };
     pub(crate) const SLIP: Self = Self { slip: 1, ..Self::NOTHING };
     pub(crate) const HOLD: Self = Self { hold: 1, ..Self::NOTHING };
@@ -346,7 +365,11 @@ pub(crate) fn play(operation: &Operation, plan: Plan) -> Points {
     );
     let mut switched = false;
     for (point, seen) in &record.outcomes {
-        assert!(*seen == before || *seen == after, "{}, point {point}: a half operation is visible", operation.name);
+        assert!(
+            *seen == before || *seen == after,
+            "{}, point {point}: a half operation is visible",
+            operation.name
+        );
         assert!(!switched || *seen == after, "{}, point {point}: it went back", operation.name);
         switched |= *seen == after && before != after;
     }
@@ -363,7 +386,8 @@ fn at_point(
 ) {
     let when = format!("{}, point {point}", operation.name);
     if plan.first == 1 {
-        record.continued_lists = record.continued_lists.max(reader.heap_shape().map_or(0, |shape| shape.continued_lists));
+        record.continued_lists =
+            record.continued_lists.max(reader.heap_shape().map_or(0, |shape| shape.continued_lists));
     } else {
         record.continued_lists = u64::MAX;
     }
@@ -516,7 +540,12 @@ pub(crate) fn the_living_are_waited_for() {
 }
 
 /// Puts a new block into place `index` of a table variable, and gives up the old one.
-pub(crate) fn put_in_table(participant: &Participant, variable: Variable, index: u64, bytes: u64) -> Result<u64> {
+pub(crate) fn put_in_table(
+    participant: &Participant,
+    variable: Variable,
+    index: u64,
+    bytes: u64,
+) -> Result<u64> {
     let mut transaction = participant.begin()?;
     let block = if bytes == 0 { 0 } else { transaction.allocate(bytes)? };
     transaction.lock(variable)?;

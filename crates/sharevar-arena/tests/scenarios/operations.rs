@@ -165,7 +165,9 @@ pub(crate) const SPLIT: Operation = Operation {
     prepare: hole,
     run: |world| put_block(&world.mortal(), world.first, 4, 80_000, 15).unwrap(),
     changes: true,
-    effect: |before, _, after| before.free_runs >= 1 && after.free_runs == before.free_runs && after.top == before.top,
+    effect: |before, _, after| {
+        before.free_runs >= 1 && after.free_runs == before.free_runs && after.top == before.top
+    },
     ..PLAIN
 };
 
@@ -464,7 +466,31 @@ pub(crate) const SWEEP: Operation = Operation {
 };
 
 pub(crate) const ALL: &[Operation] = &[
-    CREATE, CREATE_REUSED, HOLD, LET_GO, SMALL, LARGE, SPAN, LAST_OF_SPAN, FREE_SPAN, SPLIT, MERGE, GROW, GIVE_UP,
-    ROLL_BACK, TWICE, ONE_WORD, MOVE, AFTER_HOLD, PUT_HANDLE, TAKE_HANDLE, MANY_NOTES, MANY_NOTES_BACK, MANY_BLOCKS,
-    ATTACH, DETACH, FORK, SWEEP,
+    CREATE,
+    CREATE_REUSED,
+    HOLD,
+    LET_GO,
+    SMALL,
+    LARGE,
+    SPAN,
+    LAST_OF_SPAN,
+    FREE_SPAN,
+    SPLIT,
+    MERGE,
+    GROW,
+    GIVE_UP,
+    ROLL_BACK,
+    TWICE,
+    ONE_WORD,
+    MOVE,
+    AFTER_HOLD,
+    PUT_HANDLE,
+    TAKE_HANDLE,
+    MANY_NOTES,
+    MANY_NOTES_BACK,
+    MANY_BLOCKS,
+    ATTACH,
+    DETACH,
+    FORK,
+    SWEEP,
 ];

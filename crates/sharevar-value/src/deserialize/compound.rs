@@ -1,8 +1,7 @@
 //! The elements of a container, and the content of an enum's variant.
 
 use serde::de::{
-    self, DeserializeSeed, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess,
-    Visitor,
+    self, DeserializeSeed, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
 use super::tree::TreeDeserializer;
@@ -19,19 +18,13 @@ impl<'a, 'de> Elements<'a, 'de> {
         Self { decoder, left }
     }
 
-    pub(super) fn visit_seq<V: Visitor<'de>>(
-        mut self,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    pub(super) fn visit_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DecodeError> {
         let length = self.left;
         let value = visitor.visit_seq(&mut self)?;
         self.used_up(length, value)
     }
 
-    pub(super) fn visit_map<V: Visitor<'de>>(
-        mut self,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    pub(super) fn visit_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DecodeError> {
         let length = self.left;
         let value = visitor.visit_map(&mut self)?;
         self.used_up(length, value)
@@ -42,10 +35,7 @@ impl<'a, 'de> Elements<'a, 'de> {
         if self.left == 0 {
             return Ok(value);
         }
-        Err(de::Error::invalid_length(
-            length,
-            &format!("{} elements", length - self.left).as_str(),
-        ))
+        Err(de::Error::invalid_length(length, &format!("{} elements", length - self.left).as_str()))
     }
 
     fn take(&mut self) -> Option<TreeDeserializer<'_, 'de>> {
@@ -61,9 +51,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, DecodeError> {
-        self.take()
-            .map(|element| seed.deserialize(element))
-            .transpose()
+        self.take().map(|element| seed.deserialize(element)).transpose()
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -74,17 +62,11 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
 impl<'de> MapAccess<'de> for Elements<'_, 'de> {
     type Error = DecodeError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, DecodeError> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
         self.take().map(|key| seed.deserialize(key)).transpose()
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(
-        &mut self,
-        seed: V,
-    ) -> Result<V::Value, DecodeError> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {
         seed.deserialize(TreeDeserializer::new(self.decoder))
     }
 
@@ -108,10 +90,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
     type Error = DecodeError;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Self), DecodeError> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), DecodeError> {
         let name = seed.deserialize(TreeDeserializer::new(self.decoder))?;
         Ok((name, self))
     }
@@ -124,18 +103,11 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
         de::Deserialize::deserialize(TreeDeserializer::new(self.decoder))
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
-        self,
-        seed: T,
-    ) -> Result<T::Value, DecodeError> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, DecodeError> {
         seed.deserialize(TreeDeserializer::new(self.decoder))
     }
 
-    fn tuple_variant<V: Visitor<'de>>(
-        self,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, DecodeError> {
         de::Deserializer::deserialize_tuple(TreeDeserializer::new(self.decoder), length, visitor)
     }
 
@@ -149,8 +121,5 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
 }
 
 pub(super) fn not_a_variant(expected: &dyn Expected) -> DecodeError {
-    de::Error::invalid_type(
-        Unexpected::Other("container that is no dict of one entry"),
-        expected,
-    )
+    de::Error::invalid_type(Unexpected::Other("container that is no dict of one entry"), expected)
 }

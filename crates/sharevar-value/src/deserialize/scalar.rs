@@ -58,14 +58,8 @@ fn exact(value: i128, wanted: &'static str, bits: u32) -> Result<f64, DecodeErro
     let magnitude = value.unsigned_abs();
     let width = u128::BITS
         - magnitude.leading_zeros()
-        - magnitude
-            .trailing_zeros()
-            .min(u128::BITS - magnitude.leading_zeros());
-    if width > bits {
-        Err(inexact(value.to_string(), wanted))
-    } else {
-        Ok(value as f64)
-    }
+        - magnitude.trailing_zeros().min(u128::BITS - magnitude.leading_zeros());
+    if width > bits { Err(inexact(value.to_string(), wanted)) } else { Ok(value as f64) }
 }
 
 impl<'de> de::Deserializer<'de> for ScalarDeserializer<'de> {
@@ -86,10 +80,7 @@ impl<'de> de::Deserializer<'de> for ScalarDeserializer<'de> {
             Self::BigInt(bytes) => match (bigint::to_i128(bytes), bigint::to_u128(bytes)) {
                 (Some(value), _) => visitor.visit_i128(value),
                 (None, Some(value)) => visitor.visit_u128(value),
-                (None, None) => Err(inexact(
-                    BigInt::from_le_bytes(bytes).to_string(),
-                    "128 bits",
-                )),
+                (None, None) => Err(inexact(BigInt::from_le_bytes(bytes).to_string(), "128 bits")),
             },
             Self::Handle(_) => Err(DecodeError::Handle),
             Self::Pickle => Err(DecodeError::Pickled),
@@ -99,12 +90,8 @@ impl<'de> de::Deserializer<'de> for ScalarDeserializer<'de> {
     #[inline]
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self {
-            Self::Int(value) => {
-                visitor.visit_f64(exact(value.into(), "f64", f64::MANTISSA_DIGITS)?)
-            }
-            Self::UInt(value) => {
-                visitor.visit_f64(exact(value.into(), "f64", f64::MANTISSA_DIGITS)?)
-            }
+            Self::Int(value) => visitor.visit_f64(exact(value.into(), "f64", f64::MANTISSA_DIGITS)?),
+            Self::UInt(value) => visitor.visit_f64(exact(value.into(), "f64", f64::MANTISSA_DIGITS)?),
             Self::BigInt(bytes) => match bigint::to_exact_float(bytes) {
                 Some(value) => visitor.visit_f64(value),
                 None => Err(inexact(BigInt::from_le_bytes(bytes).to_string(), "f64")),
@@ -115,12 +102,8 @@ impl<'de> de::Deserializer<'de> for ScalarDeserializer<'de> {
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self {
-            Self::Int(value) => {
-                visitor.visit_f64(exact(value.into(), "f32", f32::MANTISSA_DIGITS)?)
-            }
-            Self::UInt(value) => {
-                visitor.visit_f64(exact(value.into(), "f32", f32::MANTISSA_DIGITS)?)
-            }
+            Self::Int(value) => visitor.visit_f64(exact(value.into(), "f32", f32::MANTISSA_DIGITS)?),
+            Self::UInt(value) => visitor.visit_f64(exact(value.into(), "f32", f32::MANTISSA_DIGITS)?),
             Self::BigInt(bytes) => Err(inexact(BigInt::from_le_bytes(bytes).to_string(), "f32")),
             _ => self.deserialize_any(visitor),
         }
@@ -142,10 +125,7 @@ impl<'de> de::Deserializer<'de> for ScalarDeserializer<'de> {
         match self {
             Self::Handle(offset) if name == HANDLE_NAME => visitor.visit_u64(offset),
             // Any other value would be taken for an offset.
-            _ if name == HANDLE_NAME => Err(de::Error::invalid_type(
-                Unexpected::Other("value"),
-                &visitor,
-            )),
+            _ if name == HANDLE_NAME => Err(de::Error::invalid_type(Unexpected::Other("value"), &visitor)),
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -157,9 +137,7 @@ impl<'de> de::Deserializer<'de> for ScalarDeserializer<'de> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match self {
-            Self::Str(value) => {
-                visitor.visit_enum(BorrowedStrDeserializer::<DecodeError>::new(value))
-            }
+            Self::Str(value) => visitor.visit_enum(BorrowedStrDeserializer::<DecodeError>::new(value)),
             Self::ShortStr(text) => visitor.visit_enum(short_str(&text)?.into_deserializer()),
             _ => self.deserialize_any(visitor),
         }
@@ -175,11 +153,7 @@ impl<'de> de::Deserializer<'de> for ScalarDeserializer<'de> {
         de::value::SeqDeserializer::new(bytes.iter().copied()).deserialize_seq(visitor)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, DecodeError> {
         match &self {
             Self::Bytes(value) if value.len() != length => {
                 Err(de::Error::invalid_length(value.len(), &visitor))

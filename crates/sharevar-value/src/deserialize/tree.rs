@@ -70,14 +70,8 @@ impl<'de> de::Deserializer<'de> for TreeDeserializer<'_, 'de> {
 
     forward_scalars! { deserialize_any deserialize_f32 deserialize_f64 deserialize_seq }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        self.dispatch(visitor, |scalar, visitor| {
-            scalar.deserialize_tuple(length, visitor)
-        })
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        self.dispatch(visitor, |scalar, visitor| scalar.deserialize_tuple(length, visitor))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {

@@ -141,10 +141,7 @@ pub(super) struct ScalarSerializer<S> {
 impl<S> ScalarSerializer<S> {
     #[inline]
     pub(super) fn new(sink: S) -> Self {
-        Self {
-            sink,
-            is_handle: false,
-        }
+        Self { sink, is_handle: false }
     }
 }
 
@@ -204,32 +201,19 @@ impl<S: Sink> ser::Serializer for ScalarSerializer<S> {
 
     #[inline]
     fn serialize_u64(self, value: u64) -> Result<Self::Ok, NotScalar> {
-        if self.is_handle {
-            self.sink.handle(value)
-        } else {
-            self.sink.uint(value)
-        }
-        .ok_or(NotScalar)
+        if self.is_handle { self.sink.handle(value) } else { self.sink.uint(value) }.ok_or(NotScalar)
     }
 
     fn serialize_i128(self, value: i128) -> Result<Self::Ok, NotScalar> {
-        i64::try_from(value)
-            .ok()
-            .and_then(|value| self.sink.int(value))
-            .ok_or(NotScalar)
+        i64::try_from(value).ok().and_then(|value| self.sink.int(value)).ok_or(NotScalar)
     }
 
     fn serialize_u128(self, value: u128) -> Result<Self::Ok, NotScalar> {
-        u64::try_from(value)
-            .ok()
-            .and_then(|value| self.sink.uint(value))
-            .ok_or(NotScalar)
+        u64::try_from(value).ok().and_then(|value| self.sink.uint(value)).ok_or(NotScalar)
     }
 
     fn serialize_char(self, value: char) -> Result<Self::Ok, NotScalar> {
-        self.sink
-            .str(value.encode_utf8(&mut [0; 4]))
-            .ok_or(NotScalar)
+        self.sink.str(value.encode_utf8(&mut [0; 4])).ok_or(NotScalar)
     }
 
     #[inline]

@@ -13,10 +13,7 @@ pub(super) struct TreeSerializer<'a> {
 
 impl<'a> TreeSerializer<'a> {
     pub(super) fn new(encoder: &'a mut Encoder) -> Self {
-        Self {
-            encoder,
-            is_handle: false,
-        }
+        Self { encoder, is_handle: false }
     }
 
     /// The dict of one entry that a variant with content becomes; its value follows.
@@ -47,10 +44,7 @@ impl<'a> Compound<'a> {
 
     fn map(encoder: &'a mut Encoder, length: usize) -> Result<Self, EncodeError> {
         encoder.map_header(length)?;
-        Ok(Self {
-            encoder,
-            ending: Ending::ByItself,
-        })
+        Ok(Self { encoder, ending: Ending::ByItself })
     }
 
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
@@ -190,21 +184,14 @@ impl<'a> ser::Serializer for TreeSerializer<'a> {
             }
             None => Ending::List(self.encoder.open_list()?),
         };
-        Ok(Compound {
-            encoder: self.encoder,
-            ending,
-        })
+        Ok(Compound { encoder: self.encoder, ending })
     }
 
     fn serialize_tuple(self, length: usize) -> Result<Compound<'a>, EncodeError> {
         Compound::tuple(self.encoder, length)
     }
 
-    fn serialize_tuple_struct(
-        self,
-        _name: &'static str,
-        length: usize,
-    ) -> Result<Compound<'a>, EncodeError> {
+    fn serialize_tuple_struct(self, _name: &'static str, length: usize) -> Result<Compound<'a>, EncodeError> {
         Compound::tuple(self.encoder, length)
     }
 
@@ -224,17 +211,10 @@ impl<'a> ser::Serializer for TreeSerializer<'a> {
             return Compound::map(self.encoder, length);
         }
         let ending = Ending::Map(self.encoder.open_map()?);
-        Ok(Compound {
-            encoder: self.encoder,
-            ending,
-        })
+        Ok(Compound { encoder: self.encoder, ending })
     }
 
-    fn serialize_struct(
-        self,
-        _name: &'static str,
-        length: usize,
-    ) -> Result<Compound<'a>, EncodeError> {
+    fn serialize_struct(self, _name: &'static str, length: usize) -> Result<Compound<'a>, EncodeError> {
         Compound::map(self.encoder, length)
     }
 

@@ -59,11 +59,7 @@ pub(crate) fn any_value() -> impl Strategy<Value = Value> {
 /// Equality in which a NaN is equal to a NaN of the same bits, and 0.0 is not -0.0.
 pub(crate) fn same(left: &Value, right: &Value) -> bool {
     let all = |left: &[Value], right: &[Value]| {
-        left.len() == right.len()
-            && left
-                .iter()
-                .zip(right)
-                .all(|(left, right)| same(left, right))
+        left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
     };
     match (left, right) {
         (Value::Float(left), Value::Float(right)) => left.to_bits() == right.to_bits(),

@@ -93,9 +93,18 @@ impl Functions {
         A: Serialize + DeserializeOwned + 'static,
         R: Serialize + DeserializeOwned + 'static,
     {
-        const { assert!(size_of::<F>() == 0, "name the function itself, not a pointer to it: the pointer does not say which it is") }
+        const {
+            assert!(
+                size_of::<F>() == 0,
+                "name the function itself, not a pointer to it: the pointer does not say which it is"
+            )
+        }
         let run = Box::new(move |call: &VariableId| run(function, call));
-        self.registered.push(Registered { name: std::any::type_name::<F>(), function: TypeId::of::<F>(), run });
+        self.registered.push(Registered {
+            name: std::any::type_name::<F>(),
+            function: TypeId::of::<F>(),
+            run,
+        });
         self
     }
 
@@ -126,7 +135,8 @@ fn registered() -> &'static [Registered] {
 }
 
 fn serve(text: &str) -> Result<()> {
-    let damaged = || Error::Process { what: "cannot read the call", cause: format!("{VARIABLE} is {text:?}") };
+    let damaged =
+        || Error::Process { what: "cannot read the call", cause: format!("{VARIABLE} is {text:?}") };
     let (number, call) = text.split_once(',').ok_or_else(damaged)?;
     let number: usize = number.parse().map_err(|_| damaged())?;
     let registered = registered().get(number).ok_or_else(damaged)?;
@@ -158,7 +168,8 @@ where
 
 fn message(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("with a value that is no text")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("with a value that is no text")
 }
 
 /// Runs `function`, which [`Functions`] has made known, in a new process of this program.
@@ -168,13 +179,20 @@ where
     A: Serialize + DeserializeOwned,
     R: Serialize + DeserializeOwned,
 {
-    const { assert!(size_of::<F>() == 0, "name the function itself, not a pointer to it: the pointer does not say which it is") }
+    const {
+        assert!(
+            size_of::<F>() == 0,
+            "name the function itself, not a pointer to it: the pointer does not say which it is"
+        )
+    }
     let _ = function;
     let name = std::any::type_name::<F>();
     let number = registered().iter().position(|known| known.function == TypeId::of::<F>());
     let number = number.ok_or_else(|| Error::Process {
         what: "cannot run a function in a new process",
-        cause: format!("{name} is not known: begin `main` with `process::Functions::new().with(...).start()?`"),
+        cause: format!(
+            "{name} is not known: begin `main` with `process::Functions::new().with(...).start()?`"
+        ),
     })?;
     let outcome = manager.value(Outcome::<R>::Unknown)?;
     let call = manager.value(Call { arguments, outcome: outcome.clone() })?;
@@ -206,7 +224,9 @@ impl<R: Serialize + DeserializeOwned> Child<R> {
 
     /// Kills the process. What it was doing to a variable is undone or finished by others.
     pub fn kill(&mut self) -> Result<()> {
-        self.process.kill().map_err(|error| Error::Process { what: "cannot kill a process", cause: error.to_string() })
+        self.process
+            .kill()
+            .map_err(|error| Error::Process { what: "cannot kill a process", cause: error.to_string() })
     }
 
     /// Whether the process has ended.

@@ -36,7 +36,10 @@ pub trait CommandExt: Sized {
 impl CommandExt for Command {
     fn share_as(&mut self, name: &str, manager: &Manager) -> Result<&mut Self> {
         if name.contains([',', '=', '\0']) {
-            return Err(Error::Process { what: "cannot share a manager", cause: format!("bad name {name:?}") });
+            return Err(Error::Process {
+                what: "cannot share a manager",
+                cause: format!("bad name {name:?}"),
+            });
         }
         // The child has it under the same number, which nobody else can have: it is ours here.
         let descriptor = manager.descriptor()?;
@@ -63,9 +66,11 @@ impl Manager {
     pub fn inherited_as(name: &str) -> Result<Self> {
         let nothing = |reason: String| Error::NothingInherited { reason };
         let all = std::env::var(VARIABLE).map_err(|error| nothing(format!("{VARIABLE}: {error}")))?;
-        let entry = all.split(',').find_map(|entry| entry.split_once('=').filter(|(found, _)| *found == name));
+        let entry =
+            all.split(',').find_map(|entry| entry.split_once('=').filter(|(found, _)| *found == name));
         let (_, entry) = entry.ok_or_else(|| nothing(format!("{VARIABLE} has no manager named {name:?}")))?;
-        let (number, id) = parse(entry).ok_or_else(|| nothing(format!("{VARIABLE} is damaged: {entry:?}")))?;
+        let (number, id) =
+            parse(entry).ok_or_else(|| nothing(format!("{VARIABLE} is damaged: {entry:?}")))?;
         let descriptor = open(number).map_err(|error| nothing(format!("descriptor {number}: {error}")))?;
         let manager = match Self::attach(descriptor) {
             Err(Error::Arena(error @ sharevar_arena::Error::NotAnArena { .. })) => {

@@ -33,15 +33,20 @@ impl RawArray {
     pub fn create(participant: &Arc<Participant>, format: char, size: u64, count: u64) -> Result<Self> {
         let handle = Handle::create(participant, Kind::Array)?;
         let variable = handle.variable();
-        let bytes = count
-            .checked_mul(size)
-            .and_then(|bytes| bytes.checked_next_multiple_of(8))
-            .ok_or(sharevar_arena::Error::OutOfSharedMemory { asked: u64::MAX, free: 0, limit: participant.capacity() })?;
+        let bytes = count.checked_mul(size).and_then(|bytes| bytes.checked_next_multiple_of(8)).ok_or(
+            sharevar_arena::Error::OutOfSharedMemory {
+                asked: u64::MAX,
+                free: 0,
+                limit: participant.capacity(),
+            },
+        )?;
         let mut transaction = participant.begin()?;
         let block = transaction.allocate(bytes.max(8))?;
         transaction.put_zeros(block, bytes)?;
         transaction.lock(variable)?;
-        for (index, word) in [(BLOCK, block), (COUNT, count), (SIZE, size), (FORMAT, u64::from(u32::from(format)))] {
+        for (index, word) in
+            [(BLOCK, block), (COUNT, count), (SIZE, size), (FORMAT, u64::from(u32::from(format)))]
+        {
             transaction.set_body(variable, index, word)?;
         }
         transaction.commit()?;
@@ -59,7 +64,10 @@ impl RawArray {
         transaction.commit()?;
         let format = u32::try_from(format).ok().and_then(char::from_u32).filter(|format| *format != '\0');
         let format = format.filter(|_| matches!(size, 1 | 2 | 4 | 8));
-        let format = format.ok_or(sharevar_arena::Error::Corrupt { what: "an array has no format", offset: variable.header() })?;
+        let format = format.ok_or(sharevar_arena::Error::Corrupt {
+            what: "an array has no format",
+            offset: variable.header(),
+        })?;
         Ok(Self { handle, block, count, size, format })
     }
 
@@ -135,9 +143,15 @@ impl RawArray {
             self.check(index)?;
         }
         let indices: Vec<u64> = indices.take(bits.len()).collect();
-        for (indices, bits) in indices.chunks(Self::MAX_ATOMIC_SLICE).zip(bits.chunks(Self::MAX_ATOMIC_SLICE)) {
+        for (indices, bits) in indices.chunks(Self::MAX_ATOMIC_SLICE).zip(bits.chunks(Self::MAX_ATOMIC_SLICE))
+        {
             let mut transaction = self.handle.participant().begin()?;
-            transaction.note_elements(self.handle.variable(), self.block, self.size, indices.iter().copied())?;
+            transaction.note_elements(
+                self.handle.variable(),
+                self.block,
+                self.size,
+                indices.iter().copied(),
+            )?;
             for (index, bits) in indices.iter().zip(bits) {
                 self.handle.participant().store_element(self.block, self.size, *index, *bits)?;
             }

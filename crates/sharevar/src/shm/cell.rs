@@ -137,7 +137,10 @@ impl RawValue {
 }
 
 /// Takes the content of a dying value away.
-pub(crate) fn reap(participant: &Participant, variable: sharevar_arena::Variable) -> sharevar_arena::Result<bool> {
+pub(crate) fn reap(
+    participant: &Participant,
+    variable: sharevar_arena::Variable,
+) -> sharevar_arena::Result<bool> {
     let mut transaction = participant.begin_last()?;
     transaction.lock(variable)?;
     let word = Word(transaction.body(variable, 0));

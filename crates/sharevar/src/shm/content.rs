@@ -76,7 +76,8 @@ fn copy_block(source: &impl Source, word: Word) -> sharevar_arena::Result<Option
     let mut variables = Vec::with_capacity(handles as usize);
     for index in 0..handles {
         let word = Word(source.load(block + 8 + index * 8)?);
-        let offset = word.handle_offset().ok_or(Error::Corrupt { what: "a value lists no handle", offset: block })?;
+        let offset =
+            word.handle_offset().ok_or(Error::Corrupt { what: "a value lists no handle", offset: block })?;
         variables.push(source.participant().variable_at(offset)?);
     }
     let mut bytes = vec![0; length as usize];
@@ -168,7 +169,11 @@ fn give_up_block(transaction: &mut Transaction<'_>, word: Word) -> sharevar_aren
 }
 
 /// Names what a cell leads to.
-pub(crate) fn trace(source: &impl Source, word: Word, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
+pub(crate) fn trace(
+    source: &impl Source,
+    word: Word,
+    visit: &mut dyn FnMut(u64),
+) -> sharevar_arena::Result<()> {
     if word.is_handle() {
         visit(word.0);
     } else if word.is_block() {

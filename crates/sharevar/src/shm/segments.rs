@@ -101,7 +101,13 @@ impl Segments {
 
     /// For a dying variable: gives up what holds only elements from `keep` on, of `used`.
     /// Gives back the root that is left.
-    pub(crate) fn shrink(self, transaction: &mut Transaction<'_>, root: u64, used: u64, keep: u64) -> Result<u64> {
+    pub(crate) fn shrink(
+        self,
+        transaction: &mut Transaction<'_>,
+        root: u64,
+        used: u64,
+        keep: u64,
+    ) -> Result<u64> {
         if used == 0 {
             return Ok(root);
         }
@@ -125,7 +131,13 @@ impl Segments {
     }
 
     /// Names the blocks that hold `used` elements.
-    pub(crate) fn trace(self, source: &impl Source, root: u64, used: u64, visit: &mut dyn FnMut(u64)) -> Result<()> {
+    pub(crate) fn trace(
+        self,
+        source: &impl Source,
+        root: u64,
+        used: u64,
+        visit: &mut dyn FnMut(u64),
+    ) -> Result<()> {
         if root == 0 {
             return Ok(());
         }

@@ -18,7 +18,8 @@ pub(crate) fn int(value: i64) -> Encoded {
 /// A text of `length` bytes that follow from `stamp`.
 pub(crate) fn text(length: usize, stamp: u64) -> String {
     let head = format!("{length:08}:{stamp:016x}:");
-    let letters = (0..).map(|place: u64| char::from(b'a' + ((stamp ^ place).wrapping_mul(0x9e37) >> 8) as u8 % 26));
+    let letters =
+        (0..).map(|place: u64| char::from(b'a' + ((stamp ^ place).wrapping_mul(0x9e37) >> 8) as u8 % 26));
     head.chars().chain(letters).take(length).collect()
 }
 

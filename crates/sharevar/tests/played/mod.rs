@@ -246,7 +246,10 @@ fn is_due(point: u64, total: u64, most: u64) -> bool {
     // What passes so many points has a large content, which is slow to look at.
     let most = if total > 10_000 { most.div_ceil(10).max(6) } else { most };
     let ends = most / 3;
-    total <= most || point <= ends || point + ends > total || point.is_multiple_of(total / (most - 2 * ends) + 1)
+    total <= most
+        || point <= ends
+        || point + ends > total
+        || point.is_multiple_of(total / (most - 2 * ends) + 1)
 }
 
 fn recover(copy: OwnedFd) -> Arc<Participant> {
@@ -318,7 +321,9 @@ pub(crate) fn play(operation: &Operation, plan: Plan) -> Points {
     let record = Rc::new(RefCell::new(Record::default()));
     let hook = {
         let (record, reader, operation) = (record.clone(), world.survivor.clone(), *operation);
-        move |point| at_point(&operation, plan, total, &reader, &names, changes, point, &mut record.borrow_mut())
+        move |point| {
+            at_point(&operation, plan, total, &reader, &names, changes, point, &mut record.borrow_mut())
+        }
     };
     arm();
     crash::observe(hook, || (operation.run)(&world));
@@ -329,11 +334,19 @@ pub(crate) fn play(operation: &Operation, plan: Plan) -> Points {
     let record = record.borrow();
     let mut switched = false;
     for (point, seen, counted) in &record.outcomes {
-        assert!(*seen == before || *seen == after, "{}, point {point}: a half operation is visible", operation.name);
+        assert!(
+            *seen == before || *seen == after,
+            "{}, point {point}: a half operation is visible",
+            operation.name
+        );
         assert!(!switched || *seen == after, "{}, point {point}: it went back", operation.name);
         switched |= *seen == after && before != after;
         let uncounted = operation.name.starts_with("array");
-        assert!(!switched || *counted || uncounted, "{}, point {point}: a change is not counted", operation.name);
+        assert!(
+            !switched || *counted || uncounted,
+            "{}, point {point}: a change is not counted",
+            operation.name
+        );
     }
     for (point, seen) in &record.slips {
         assert!(

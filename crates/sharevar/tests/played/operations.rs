@@ -34,7 +34,9 @@ fn changes(world: &World) -> u64 {
 
 fn nested(world: &World) -> Encoded {
     let target = world.mortal.target.handle().variable().header();
-    Value::Tuple(vec![Value::Handle(target), Value::Str(text(50, 1)), Value::Handle(target)]).to_encoded().unwrap()
+    Value::Tuple(vec![Value::Handle(target), Value::Str(text(50, 1)), Value::Handle(target)])
+        .to_encoded()
+        .unwrap()
 }
 
 const BUCKETS: usize = 0;
@@ -302,7 +304,9 @@ fn fresh_kept(world: &World) -> Encoded {
 
 /// Integers and blocks in turn.
 fn mixed(count: u64) -> Vec<Encoded> {
-    (0..count).map(|number| if number.is_multiple_of(2) { block(number) } else { int(number as i64) }).collect()
+    (0..count)
+        .map(|number| if number.is_multiple_of(2) { block(number) } else { int(number as i64) })
+        .collect()
 }
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {

@@ -12,7 +12,12 @@ const LEAST_BUCKETS: u64 = 8;
 
 /// Stores another value in an entry.
 #[inline(always)]
-pub(crate) fn replace(transaction: &mut Transaction<'_>, _dict: Variable, entry: u64, word: Word) -> Result<()> {
+pub(crate) fn replace(
+    transaction: &mut Transaction<'_>,
+    _dict: Variable,
+    entry: u64,
+    word: Word,
+) -> Result<()> {
     let old = Word(transaction.load(entry + VALUE)?);
     if old.is_block() || old.is_handle() || word.is_block() || word.is_handle() {
         return replace_noted(transaction, entry, word);
@@ -39,7 +44,11 @@ pub(crate) fn insert_new(
     let mut count = transaction.body(dict, BUCKET_COUNT);
     if count == 0 {
         count = start(transaction, dict)?;
-        probe.link = BUCKET.at(&Locked(transaction, dict), transaction.body(dict, BUCKETS), entry::bucket_of(key.hash(), count))?;
+        probe.link = BUCKET.at(
+            &Locked(transaction, dict),
+            transaction.body(dict, BUCKETS),
+            entry::bucket_of(key.hash(), count),
+        )?;
     }
     let root = transaction.body(dict, ENTRIES);
     let (number, at) = take_entry(transaction, dict)?;

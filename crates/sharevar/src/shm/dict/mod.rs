@@ -183,7 +183,8 @@ impl RawDict {
 
     /// Removes `key` and gives back its value.
     pub fn remove(&self, key: &Key) -> Result<Option<Content>> {
-        self.take(|source| Ok(entry::probe(source, key)?.found), |_, _| Ok(())).map(|taken| taken.map(|(content, ())| content))
+        self.take(|source| Ok(entry::probe(source, key)?.found), |_, _| Ok(()))
+            .map(|taken| taken.map(|(content, ())| content))
     }
 
     /// Removes the key that was put in last and gives back key and value.
@@ -334,7 +335,10 @@ impl RawDict {
         let participant = self.handle.participant();
         participant.make_room(items.len() as u64 * 128);
         let mut transaction = participant.begin()?;
-        let words = items.iter().map(|(_, value)| content::store(&mut transaction, value)).collect::<Result<Vec<_>>>()?;
+        let words = items
+            .iter()
+            .map(|(_, value)| content::store(&mut transaction, value))
+            .collect::<Result<Vec<_>>>()?;
         transaction.lock(self.handle.variable())?;
         for ((key, _), word) in items.iter().zip(words) {
             let variable = self.handle.variable();

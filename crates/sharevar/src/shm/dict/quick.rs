@@ -29,7 +29,8 @@ fn find<'p>(peek: &Peek<'p>, key: &ShortKey) -> Option<(u64, Line<'p>)> {
         if there == hash {
             let meta = line.word(META as usize / 8);
             let first = KEY as usize / 8;
-            let same = (0..4).fold(0, |differ, index| differ | (line.word(first + index) ^ key.words()[index]));
+            let same =
+                (0..4).fold(0, |differ, index| differ | (line.word(first + index) ^ key.words()[index]));
             // A key that is kept in a block has its offset where the bytes would be.
             if same == 0 && meta >> 32 & 0xff_ffff == key.len() as u64 && !entry::is_in_block(meta) {
                 return Some((at, line));

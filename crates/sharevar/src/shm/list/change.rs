@@ -98,7 +98,12 @@ fn begin_directory(transaction: &mut Transaction<'_>, list: Variable, shape: &mu
 }
 
 /// Copies the directory to one that has room, with `before` empty words in front.
-fn enlarge_directory(transaction: &mut Transaction<'_>, list: Variable, shape: &mut Shape, before: u64) -> Result<()> {
+fn enlarge_directory(
+    transaction: &mut Transaction<'_>,
+    list: Variable,
+    shape: &mut Shape,
+    before: u64,
+) -> Result<()> {
     let rings = shape.rings();
     let places = (rings + before + 1).next_power_of_two().max(LEAST_DIRECTORY);
     let directory = transaction.allocate(places * 8)?;
@@ -122,7 +127,12 @@ fn make_place_before(transaction: &mut Transaction<'_>, list: Variable, shape: &
 }
 
 /// Puts an item before item `index`, which is not beyond the end.
-pub(crate) fn insert(transaction: &mut Transaction<'_>, list: Variable, index: u64, word: Word) -> Result<()> {
+pub(crate) fn insert(
+    transaction: &mut Transaction<'_>,
+    list: Variable,
+    index: u64,
+    word: Word,
+) -> Result<()> {
     let mut shape = Shape::of(&Locked(transaction, list));
     if index == shape.length {
         return extend(transaction, list, &[word]);

@@ -136,7 +136,11 @@ impl RawList {
 
     /// Number of items.
     pub fn len(&self) -> Result<u64> {
-        Ok(content::read(&self.handle, |reader| Ok(Some(reader.body(LENGTH))), |locked| Ok(locked.body(LENGTH)))?)
+        Ok(content::read(
+            &self.handle,
+            |reader| Ok(Some(reader.body(LENGTH))),
+            |locked| Ok(locked.body(LENGTH)),
+        )?)
     }
 
     /// Whether there are no items.
@@ -209,8 +213,10 @@ impl RawList {
         for values in values.chunks(Self::MAX_ATOMIC_EXTEND) {
             participant.make_room(values.len() as u64 * 8);
             let mut transaction = participant.begin()?;
-            let words =
-                values.iter().map(|value| content::store(&mut transaction, value)).collect::<Result<Vec<_>>>()?;
+            let words = values
+                .iter()
+                .map(|value| content::store(&mut transaction, value))
+                .collect::<Result<Vec<_>>>()?;
             transaction.lock(variable)?;
             change::extend(&mut transaction, variable, &words)?;
             transaction.count_change(variable);
@@ -228,7 +234,8 @@ impl RawList {
         let word = content::store(&mut transaction, value)?;
         transaction.lock(variable)?;
         let length = transaction.body(variable, LENGTH);
-        let index = if index < 0 { length.saturating_sub(index.unsigned_abs()) } else { (index as u64).min(length) };
+        let index =
+            if index < 0 { length.saturating_sub(index.unsigned_abs()) } else { (index as u64).min(length) };
         change::insert(&mut transaction, variable, index, word)?;
         transaction.count_change(variable);
         Ok(transaction.commit()?)

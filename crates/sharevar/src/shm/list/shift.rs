@@ -128,7 +128,12 @@ fn locate(position: u64) -> (u64, u64) {
 }
 
 /// Inserts before item `index`, moving what follows towards the end, where a place is free.
-pub(super) fn insert_towards_end(transaction: &mut Transaction<'_>, shape: Shape, index: u64, word: Word) -> Result<()> {
+pub(super) fn insert_towards_end(
+    transaction: &mut Transaction<'_>,
+    shape: Shape,
+    index: u64,
+    word: Word,
+) -> Result<()> {
     let (first, place) = locate(shape.gap + index);
     let (last, filled) = locate(shape.gap + shape.length);
     let mut ring = Ring::of(transaction, shape, first)?;
@@ -209,7 +214,11 @@ pub(super) fn remove_towards_end(transaction: &mut Transaction<'_>, shape: Shape
 }
 
 /// Removes item `index`, moving what comes before towards the end.
-pub(super) fn remove_towards_front(transaction: &mut Transaction<'_>, shape: Shape, index: u64) -> Result<()> {
+pub(super) fn remove_towards_front(
+    transaction: &mut Transaction<'_>,
+    shape: Shape,
+    index: u64,
+) -> Result<()> {
     let (last, place) = locate(shape.gap + index);
     let mut ring = Ring::of(transaction, shape, last)?;
     if last == 0 {

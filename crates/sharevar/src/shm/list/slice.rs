@@ -43,7 +43,8 @@ impl RawList {
     pub fn replace(&self, indices: &[u64], at: u64, values: &[Encoded], changes: u64) -> Result<bool> {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         let mut transaction = participant.begin()?;
-        let new = values.iter().map(|value| content::store(&mut transaction, value)).collect::<Result<Vec<_>>>()?;
+        let new =
+            values.iter().map(|value| content::store(&mut transaction, value)).collect::<Result<Vec<_>>>()?;
         let shape = Shape::of(&Locked(&transaction, variable));
         let mut words = Vec::with_capacity(shape.length as usize + new.len());
         let mut removed = Vec::with_capacity(indices.len());
@@ -82,7 +83,8 @@ impl RawList {
     pub fn set_many(&self, indices: &[u64], values: &[Encoded], changes: u64) -> Result<bool> {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         let mut transaction = participant.begin()?;
-        let new = values.iter().map(|value| content::store(&mut transaction, value)).collect::<Result<Vec<_>>>()?;
+        let new =
+            values.iter().map(|value| content::store(&mut transaction, value)).collect::<Result<Vec<_>>>()?;
         transaction.lock(variable)?;
         if participant.changes(variable) != changes {
             return Ok(false);
