@@ -26,7 +26,7 @@ pub struct Array<T: Element> {
     items: PhantomData<fn() -> T>,
 }
 
-shared!(Array<T: Element>, RawArray, { items: PhantomData });
+shared!(Array, [T: Element], RawArray, { items: PhantomData });
 
 impl<T: Element> Array<T> {
     pub(crate) fn create(participant: &Arc<Participant>, length: usize) -> Result<Self> {

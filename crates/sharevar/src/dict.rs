@@ -31,7 +31,7 @@ pub struct Dict<K, V> {
     items: PhantomData<fn() -> (K, V)>,
 }
 
-shared!(Dict<K, V>, RawDict, { items: PhantomData });
+shared!(Dict, [K, V], RawDict, { items: PhantomData });
 
 impl<K, V> Dict<K, V> {
     pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {

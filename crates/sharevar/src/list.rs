@@ -29,7 +29,7 @@ pub struct List<T> {
     items: PhantomData<fn() -> T>,
 }
 
-shared!(List<T>, RawList, { items: PhantomData });
+shared!(List, [T], RawList, { items: PhantomData });
 
 impl<T> List<T> {
     pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {

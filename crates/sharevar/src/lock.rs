@@ -51,7 +51,7 @@ impl RawLock {
     }
 }
 
-shared!(Lock, RawLock, {});
+shared!(Lock, [], RawLock, {});
 
 /// Looks at the lock before the first sleep: about the two microseconds that a short hand-over
 /// takes, against more than six for a sleep and a wake-up.

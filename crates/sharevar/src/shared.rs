@@ -50,7 +50,7 @@ pub(crate) mod sealed {
 /// Implements what follows from being a wrapper of `raw`, which `from_raw` makes; a clone has the
 /// same `raw` and the fields named at the end.
 macro_rules! shared {
-    ($name:ident <$($parameter:ident $(: $bound:path)?),*>, $raw:ty, { $($field:tt)* }) => {
+    ($name:ident, [$($parameter:ident $(: $bound:path)?),*], $raw:ty, { $($field:tt)* }) => {
         impl<$($parameter $(: $bound)?),*> crate::shared::sealed::Sealed for $name<$($parameter),*> {}
 
         impl<$($parameter $(: $bound)?),*> crate::shared::Shared for $name<$($parameter),*> {

@@ -28,7 +28,7 @@ pub struct Value<T> {
     items: PhantomData<fn() -> T>,
 }
 
-shared!(Value<T>, RawValue, { items: PhantomData });
+shared!(Value, [T], RawValue, { items: PhantomData });
 
 impl<T> Value<T> {
     #[allow(clippy::unnecessary_wraps)] // The shape that `shared!` asks for.

@@ -192,7 +192,7 @@ fn change(shared: &Shared, participant: &Arc<Participant>, state: &mut u64) {
                 match shared.list.remove((random % 30) as i64) {
                     Ok(content) => assert_whole(participant, &content),
                     Err(error) => {
-                        assert!(matches!(error, sharevar::Error::IndexOutOfRange { .. }), "{error}")
+                        assert!(matches!(error, sharevar::Error::IndexOutOfRange { .. }), "{error}");
                     }
                 }
             }

@@ -97,7 +97,7 @@ impl Functions {
             assert!(
                 size_of::<F>() == 0,
                 "name the function itself, not a pointer to it: the pointer does not say which it is"
-            )
+            );
         }
         let run = Box::new(move |call: &VariableId| run(function, call));
         self.registered.push(Registered {
@@ -183,7 +183,7 @@ where
         assert!(
             size_of::<F>() == 0,
             "name the function itself, not a pointer to it: the pointer does not say which it is"
-        )
+        );
     }
     let _ = function;
     let name = std::any::type_name::<F>();
