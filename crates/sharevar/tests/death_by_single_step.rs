@@ -215,10 +215,10 @@ fn at_every_instruction_of_a_dict() {
         },
     );
     die_everywhere("dict growth and split", nine, |stage| {
-        stage.dict.insert(&key(stage, 8), &int(8)).unwrap()
+        stage.dict.insert(&key(stage, 8), &int(8)).unwrap();
     });
     die_everywhere("dict set-replace", nine, |stage| {
-        stage.dict.insert(&key(stage, 3), &text("y", 50)).unwrap()
+        stage.dict.insert(&key(stage, 3), &text("y", 50)).unwrap();
     });
     die_everywhere("dict delete", nine, |stage| drop(stage.dict.remove(&key(stage, 4)).unwrap()));
     die_everywhere("dict increment", nine, |stage| {
