@@ -18,6 +18,14 @@ pub(crate) struct Value {
     raw: RawValue,
 }
 
+impl Value {
+    /// The value itself.
+    #[inline(always)]
+    pub(crate) fn raw(&self) -> &RawValue {
+        &self.raw
+    }
+}
+
 #[pymethods]
 impl Value {
     #[new]
@@ -50,7 +58,7 @@ impl Value {
 
     /// Set the value.
     #[pyo3(signature = (value, /))]
-    fn set(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub(crate) fn set(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         if let Some(word) = encode::word(value)
             && self.raw.set_word(word)
         {

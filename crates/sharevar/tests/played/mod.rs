@@ -322,7 +322,7 @@ pub(crate) fn play(operation: &Operation, plan: Plan) -> Points {
     let hook = {
         let (record, reader, operation) = (record.clone(), world.survivor.clone(), *operation);
         move |point| {
-            at_point(&operation, plan, total, &reader, &names, changes, point, &mut record.borrow_mut())
+            at_point(&operation, plan, total, &reader, &names, changes, point, &mut record.borrow_mut());
         }
     };
     arm();

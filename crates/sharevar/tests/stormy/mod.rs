@@ -334,12 +334,12 @@ impl Vars {
             Task::Clear => self.grown.clear().unwrap(),
             Task::Append => self.list.push(&stamped(stamp)).unwrap(),
             Task::Insert => {
-                self.list.insert((place % (model.list.len() + 1)) as i64, &stamped(stamp)).unwrap()
+                self.list.insert((place % (model.list.len() + 1)) as i64, &stamped(stamp)).unwrap();
             }
             Task::Pop => drop(self.list.remove((place % model.list.len()) as i64).unwrap()),
             Task::ValueSet => self.value.set(&stamped(stamp)).unwrap(),
             Task::ArraySlice => {
-                self.array.store_slice(0..ELEMENTS, &step.elements().collect::<Vec<_>>()).unwrap()
+                self.array.store_slice(0..ELEMENTS, &step.elements().collect::<Vec<_>>()).unwrap();
             }
             Task::Lock => self.hold_the_lock(),
             Task::AllocateFree => {
