@@ -1,6 +1,6 @@
 //! Numbered crash points: one before every store to the arena.
 //!
-//! All stores go through [`put`], [`swap`] and [`compare_exchange`] here, so the
+//! All stores go through `put`, `swap` and `compare_exchange` here, so the
 //! points number themselves and none can be forgotten. A hook sees each number;
 //! it may copy the arena (the death is played on the copy) or kill the process.
 //! Without the `crash-points` feature all of this is the bare atomic instruction.

@@ -2,7 +2,7 @@
 //!
 //! A green crash test means something only if it goes red on the defect that it
 //! is there for. With the `mistakes` feature a test selects one; without it
-//! [`made`] is the constant `false` and the compiler removes the wrong branch.
+//! `made` is the constant `false` and the compiler removes the wrong branch.
 
 /// One wrong way to do it. The names say what is done wrongly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
