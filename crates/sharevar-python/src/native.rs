@@ -9,6 +9,20 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 /// The int, if it fits 64 bits.
 #[inline(always)]
 pub(crate) fn small_int(value: &Bound<'_, PyInt>) -> Option<i64> {
+    // Up to 3.11 an int is a signed count of 30-bit digits and the digits. With one digit, as
+    // nearly all have, looking costs a quarter of the call below.
+    #[cfg(not(Py_3_12))]
+    {
+        let object = value.as_ptr().cast::<ffi::PyVarObject>();
+        // SAFETY: an int of these versions, alive; it has a digit when its count is not zero.
+        let (count, digit) = unsafe {
+            let count = (*object).ob_size;
+            (count, if count == 0 { 0 } else { *object.add(1).cast::<u32>() })
+        };
+        if matches!(count, -1..=1) {
+            return Some(count as i64 * i64::from(digit));
+        }
+    }
     let mut overflow = 0;
     // SAFETY: the object is an int, so there is no conversion that could run code or fail.
     let int = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
