@@ -34,7 +34,7 @@ test-crash: ## death at every crash point; and that the tests find known mistake
 	$(RUN_TESTS) -p sharevar-arena -p sharevar --features sharevar-arena/mistakes,sharevar/mistakes
 
 test-loom: ## the lock word and the claim of a journal, in every order
-	RUSTFLAGS="--cfg loom" cargo test -p sharevar-arena --lib --release --target-dir target/loom loom
+	RUSTFLAGS="--cfg loom" cargo test -p sharevar-arena --lib --release --target-dir target/loom
 
 test-docs: ## every example in the Rust documentation
 	cargo test --doc --workspace --exclude sharevar-python
