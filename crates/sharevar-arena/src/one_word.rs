@@ -9,12 +9,12 @@
 //! in place before it (an item, before the length that covers it) must be seen with it.
 
 use crate::crash::put;
-use crate::identity::{Claim, State};
+use crate::identity::Identity;
 use crate::layout::{lane as lane_layout, variable as layout};
 use crate::lock_world::LockWorld;
 use crate::participant::Participant;
 use crate::short_lock;
-use crate::sync::{AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::variable::Variable;
 
 /// Words of one variable and of the pages, without waiting for anything.
@@ -64,6 +64,9 @@ impl Line<'_> {
 pub struct OneWord<'p> {
     peek: Peek<'p>,
     lane: &'p [AtomicU64; 16],
+    lock: &'p AtomicU32,
+    /// The state to leave the lane in.
+    idle: u64,
 }
 
 impl<'p> std::ops::Deref for OneWord<'p> {
@@ -111,11 +114,9 @@ impl Drop for OneWord<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         let participant = self.peek.participant;
-        let header = self.lane[lane_layout::LOCKS as usize / 8].load(Ordering::Relaxed);
-        let contender = LockWorld { arena: participant.arena(), by: participant.identity() };
-        short_lock::release(participant.arena().table_word32(header + layout::LOCK), &contender);
-        let idle = Claim::new(State::Idle, participant.identity());
-        put(&self.lane[lane_layout::STATE as usize / 8], idle.0);
+        let contender = LockWorld { arena: participant.arena(), by: Identity::from_word(self.idle) };
+        short_lock::release(self.lock, &contender);
+        put(&self.lane[lane_layout::STATE as usize / 8], self.idle);
     }
 }
 
@@ -150,16 +151,16 @@ impl Participant {
         if self.arena().is_closed() || self.has_dropped() {
             return None;
         }
-        let (lane, lock_id) = self.enter_first()?;
+        let (lane, lock_id, idle) = self.enter_first()?;
         let header = self.arena().table_line::<16>(variable.header());
+        let lock = self.arena().table_word32(variable.header() + layout::LOCK);
         // Noted before it is taken, so that a lock that is held is always found.
         put(&lane[lane_layout::LOCKS as usize / 8], variable.header());
-        if short_lock::try_take(self.arena().table_word32(variable.header() + layout::LOCK), lock_id).is_err()
-        {
-            put(&lane[lane_layout::STATE as usize / 8], Claim::new(State::Idle, self.identity()).0);
+        if short_lock::try_take(lock, lock_id).is_err() {
+            put(&lane[lane_layout::STATE as usize / 8], idle);
             return None;
         }
-        let change = OneWord { peek: Peek { participant: self, header }, lane };
+        let change = OneWord { peek: Peek { participant: self, header }, lane, lock, idle };
         if header[layout::GENERATION as usize / 8].load(Ordering::Relaxed) != variable.generation() {
             return None;
         }

@@ -217,25 +217,26 @@ impl Participant {
     }
 
     /// The first of this participant's lanes, if it is idle: what a single thread always finds.
+    /// With it what stands in locks that it owns, and the state to leave it in.
     #[inline(always)]
-    pub(crate) fn enter_first(&self) -> Option<(&[AtomicU64; 16], u32)> {
+    pub(crate) fn enter_first(&self) -> Option<(&[AtomicU64; 16], u32, u64)> {
         let index = self.page.word(FIRST_LANE).load(Ordering::Relaxed);
         if index == 0 {
             return None;
         }
         let words = self.arena.table_line::<16>(lane_layout::START + (index - 1) * lane_layout::SIZE);
         let me = self.identity();
-        let (idle, running) = (Claim::new(State::Idle, me), Claim::new(State::Running, me));
+        let (idle, running) = (Claim::new(State::Idle, me).0, Claim::new(State::Running, me).0);
         let state = &words[lane_layout::STATE as usize / 8];
         if self.page.word(ONE_AT_A_TIME).load(Ordering::Relaxed) == 0 {
-            return compare_exchange(state, idle.0, running.0).ok().map(|_| (words, index as u32));
+            return compare_exchange(state, idle, running).ok().map(|_| (words, index as u32, idle));
         }
         // Nobody else can be here, so there is nothing to exchange: a third of the price.
-        if state.load(Ordering::Relaxed) != idle.0 {
+        if state.load(Ordering::Relaxed) != idle {
             return None;
         }
-        put(state, running.0);
-        Some((words, index as u32))
+        put(state, running);
+        Some((words, index as u32, idle))
     }
 
     /// Promises that the short ways of changing ([`Self::change_one`]) are never gone by two

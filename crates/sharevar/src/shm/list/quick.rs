@@ -8,8 +8,11 @@ use sharevar_value::Word;
 /// Where item `index` is, as in [`Shape::at`](super::Shape::at).
 #[inline(always)]
 fn place(peek: &Peek<'_>, index: u64) -> Option<u64> {
-    let root = peek.body(ROOT);
-    let position = peek.body(GAP).wrapping_add(index);
+    place_at(peek, peek.body(ROOT), peek.body(GAP).wrapping_add(index))
+}
+
+#[inline(always)]
+fn place_at(peek: &Peek<'_>, root: u64, position: u64) -> Option<u64> {
     if root & 1 == 1 {
         let ring = peek.load((root & !1).wrapping_add((position >> RING_BITS).wrapping_mul(8)))?;
         return Some((ring & !(RING - 1)).wrapping_add((ring.wrapping_add(position) & (RING - 1)) * 8));
@@ -69,17 +72,14 @@ impl RawList {
         }
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         let done = participant.change_one(variable, |change| {
-            let length = change.body(LENGTH);
-            let full = if change.body(ROOT) & 1 == 1 {
-                change.body(GAP).wrapping_add(length).is_multiple_of(RING)
-            } else {
-                length >= change.body(PLACES)
-            };
+            let (root, length) = (change.body(ROOT), change.body(LENGTH));
+            let end = change.body(GAP).wrapping_add(length);
+            let full = if root & 1 == 1 { end.is_multiple_of(RING) } else { length >= change.body(PLACES) };
             if full {
                 return None;
             }
             // Beyond the length nobody looks; the new length is the whole change.
-            change.put(place(change, length)?, word.0)?;
+            change.put(place_at(change, root, end)?, word.0)?;
             change.change_body(LENGTH, length + 1);
             Some(())
         });
