@@ -115,7 +115,7 @@ impl Drop for OneWord<'_> {
     fn drop(&mut self) {
         let participant = self.peek.participant;
         let contender = LockWorld { arena: participant.arena(), by: Identity::from_word(self.idle) };
-        short_lock::release(self.lock, &contender);
+        short_lock::release_soon(self.lock, &contender);
         put(&self.lane[lane_layout::STATE as usize / 8], self.idle);
     }
 }

@@ -264,18 +264,7 @@ pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
         })?;
     }
     if LIST_APPEND.set(py, list.getattr("append")?.unbind()).is_ok() {
-        let definition = Box::leak(Box::new(ffi::PyMethodDef {
-            ml_name: c"append".as_ptr(),
-            ml_meth: ffi::PyMethodDefPointer { PyCFunction: list_append },
-            ml_flags: ffi::METH_O,
-            ml_doc: c"append($self, item, /)\n--\n\nAppend an item.".as_ptr(),
-        }));
-        // SAFETY: the type is alive and the definition for ever; the result is a new reference
-        // or null with an exception set.
-        let method = unsafe {
-            Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(list.as_type_ptr(), definition))
-        };
-        list.setattr("append", method?)?;
+        give_append(&list)?;
     }
     let value = py.get_type::<Value>();
     if VALUE.set(py, value.getattr("__dict__")?.get_item("value")?.unbind()).is_ok() {
@@ -294,6 +283,31 @@ pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
         value.setattr("value", attribute?)?;
     }
     Ok(())
+}
+
+/// Gives a class of lists that inherits `append` one of its own. The interpreter's short way of
+/// calling a method is only for objects of exactly the class that the method is from.
+pub(crate) fn own_append(class: &Bound<'_, PyType>) -> PyResult<()> {
+    let list = class.py().get_type::<List>();
+    if class.is_subclass(&list)? && class.getattr("append")?.is(&list.getattr("append")?) {
+        give_append(class)?;
+    }
+    Ok(())
+}
+
+fn give_append(class: &Bound<'_, PyType>) -> PyResult<()> {
+    let definition = Box::leak(Box::new(ffi::PyMethodDef {
+        ml_name: c"append".as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunction: list_append },
+        ml_flags: ffi::METH_O,
+        ml_doc: c"append($self, item, /)\n--\n\nAppend an item.".as_ptr(),
+    }));
+    // SAFETY: the type is alive and the definition for ever; the result is a new reference or
+    // null with an exception set.
+    let method = unsafe {
+        Bound::from_owned_ptr_or_err(class.py(), ffi::PyDescr_NewMethod(class.as_type_ptr(), definition))
+    };
+    class.setattr("append", method?)
 }
 
 /// Makes `function` the slot that these names stand for. `keep` is given what was there, and
