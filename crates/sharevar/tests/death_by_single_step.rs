@@ -11,7 +11,7 @@
 
 use sharevar::shm::{Content, KINDS, RawArray, RawDict, RawList, RawValue};
 use sharevar::{Handle, Participant, Variable};
-use sharevar_value::{Encoded, Key, Value, Word, to_encoded};
+use sharevar_value::{Encoded, Key, ShortKey, Value, Word, to_encoded};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -254,4 +254,24 @@ fn at_every_instruction_of_a_value_and_an_array() {
         |_| {},
         |stage| stage.array.store_slice(3..9, &[1, 2, 3, 4, 5, 6]).unwrap(),
     );
+}
+
+#[test]
+fn at_every_instruction_of_the_short_ways() {
+    let five = Word::from_int(5).unwrap();
+    for alone in [false, true] {
+        let prepare = move |stage: &Stage| {
+            stage.dict.insert(&key(stage, 1), &int(1)).unwrap();
+            stage.list.push(&int(1)).unwrap();
+            stage.value.set(&int(1)).unwrap();
+            if alone {
+                stage.participant.assume_one_at_a_time();
+            }
+        };
+        die_everywhere("dict set, short", prepare, |stage| {
+            assert!(stage.dict.set_word(&ShortKey::from_int(1, stage.dict.seed()), five));
+        });
+        die_everywhere("list append, short", prepare, |stage| assert!(stage.list.push_word(five)));
+        die_everywhere("value set, short", prepare, |stage| assert!(stage.value.set_word(five)));
+    }
 }
