@@ -20,6 +20,8 @@ mod sync;
 #[cfg(not(loom))]
 mod arena;
 #[cfg(not(loom))]
+mod change;
+#[cfg(not(loom))]
 mod check;
 #[cfg(not(loom))]
 mod descriptor;
@@ -64,7 +66,11 @@ mod transaction;
 mod variable;
 #[cfg(not(loom))]
 mod view;
+#[cfg(not(loom))]
+mod wait_point;
 
+#[cfg(not(loom))]
+pub use change::Change;
 #[cfg(not(loom))]
 pub use check::Report;
 pub use error::{Error, Result};
@@ -83,3 +89,5 @@ pub use transaction::Transaction;
 pub use variable::Variable;
 #[cfg(not(loom))]
 pub use view::Reader;
+#[cfg(not(loom))]
+pub use wait_point::{ANY_REASON, WaitPoint, Waiter};

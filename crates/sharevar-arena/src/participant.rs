@@ -167,6 +167,13 @@ impl Participant {
         Identity::from_word(self.page.word(IDENTITY).load(Ordering::Relaxed))
     }
 
+    /// Who has slot `index`, dead or alive.
+    pub(crate) fn identity_in_slot(&self, index: u32) -> Option<Identity> {
+        let state = slot::START + u64::from(index) * slot::SIZE + slot::STATE;
+        let claim = Claim((index < slot::MAX).then(|| self.arena.table_word(state).load(Ordering::Acquire))?);
+        (claim.state() == Some(State::Idle)).then(|| claim.by())
+    }
+
     pub(crate) fn note_dropped(&self) {
         self.page.word(DROPPED).store(1, Ordering::Release);
     }

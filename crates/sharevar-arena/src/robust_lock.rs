@@ -9,17 +9,16 @@
 //! | 0..=60 | [`Identity`] of the owner, 0 if free |
 //! | 61 | *signal*: was once released by another than its owner; a death gives nothing back any more |
 //! | 62 | the owner got it from one who died |
-//! | 63 | somebody may sleep on the wake-up count |
+//! | 63 | somebody may sleep at the wait point |
 
 use crate::crash::compare_exchange;
 use crate::error::Result;
 use crate::identity::Identity;
-use crate::park::{park, wake};
 use crate::participant::Participant;
 use crate::recovery;
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 use crate::variable::Variable;
-use std::time::Duration;
+use crate::wait_point::{ANY_REASON, WaitPoint};
 
 const SIGNAL: u64 = 1 << 61;
 const OWNER_DIED: u64 = 1 << 62;
@@ -36,12 +35,12 @@ pub enum Acquired {
     Not,
 }
 
-/// A robust lock in a variable: word 0 of the body is the owner, word 1 counts wake-ups.
+/// A robust lock in a variable: word 0 of the body is the owner, the last two are the wait point.
 #[derive(Debug, Clone, Copy)]
 pub struct RobustLock<'p> {
     participant: &'p Participant,
     owner: &'p AtomicU64,
-    wakes: &'p AtomicU32,
+    point: WaitPoint<'p>,
 }
 
 impl<'p> RobustLock<'p> {
@@ -51,7 +50,7 @@ impl<'p> RobustLock<'p> {
         Self {
             participant,
             owner: participant.arena().table_word(variable.body(0)),
-            wakes: participant.arena().table_word32(variable.body(1)),
+            point: WaitPoint::of(participant, variable),
         }
     }
 
@@ -68,6 +67,16 @@ impl<'p> RobustLock<'p> {
         self.try_acquire_taken(me, 0)
     }
 
+    /// The same for who is about to sleep at the [wait point](Self::point): if somebody alive
+    /// holds the lock, its release will wake one. If not, others may sleep there already, so the
+    /// release by who takes it now wakes, too.
+    pub fn try_acquire_or_announce(&self) -> Result<Acquired> {
+        if self.participant.arena().is_closed() {
+            return Err(crate::Error::Closed);
+        }
+        self.try_acquire_taken(self.participant.identity(), WAITERS)
+    }
+
     #[cold]
     fn try_acquire_taken(&self, me: Identity, waiters: u64) -> Result<Acquired> {
         if me.is_nobody() {
@@ -82,37 +91,17 @@ impl<'p> RobustLock<'p> {
             } else if seen & SIGNAL == 0 && !recovery::is_alive(self.participant.arena(), owner) {
                 (Acquired::FromDead, me.word() | kept | OWNER_DIED)
             } else {
-                return Ok(Acquired::Not);
+                (Acquired::Not, seen | waiters)
             };
-            if compare_exchange(self.owner, seen, word).is_ok() {
+            if seen == word || compare_exchange(self.owner, seen, word).is_ok() {
                 return Ok(outcome);
             }
         }
     }
 
-    /// Sleeps until the lock may have become free, at most for `limit`. Takes nothing: the
-    /// caller tries again, from where it may be interrupted without losing anything.
-    pub fn wait(&self, limit: Duration, round: u32) {
-        let count = self.wakes.load(Ordering::Acquire);
-        let seen = self.owner.load(Ordering::Acquire);
-        if Identity::from_word(seen).is_nobody() {
-            return;
-        }
-        if seen & WAITERS == 0 && compare_exchange(self.owner, seen, seen | WAITERS).is_err() {
-            return;
-        }
-        // Nobody wakes those who wait for a dead one: look again after at most some milliseconds.
-        let millis = [1, 2, 3, 5, 10].get(round as usize).copied().unwrap_or(20);
-        park(self.wakes, count, limit.min(Duration::from_millis(millis)));
-    }
-
-    /// Like [`Self::try_acquire`], after having slept: others may still sleep, so the next
-    /// release wakes again.
-    pub fn try_acquire_after_wait(&self) -> Result<Acquired> {
-        if self.participant.arena().is_closed() {
-            return Err(crate::Error::Closed);
-        }
-        self.try_acquire_taken(self.participant.identity(), WAITERS)
+    /// Where to sleep until the lock may have become free.
+    pub fn point(&self) -> WaitPoint<'p> {
+        self.point
     }
 
     /// Gives the lock back, whoever took it. `false` if nobody had.
@@ -139,8 +128,7 @@ impl<'p> RobustLock<'p> {
             let signal = if owner == me { seen & SIGNAL } else { SIGNAL };
             if compare_exchange(self.owner, seen, signal).is_ok() {
                 if seen & WAITERS != 0 {
-                    self.wakes.fetch_add(1, Ordering::AcqRel);
-                    wake(self.wakes, 1);
+                    self.point.wake(ANY_REASON, 1);
                 }
                 return Ok(true);
             }

@@ -27,6 +27,7 @@ mod proxy;
 mod slots;
 mod value;
 mod variable;
+mod waiting;
 
 use pyo3::prelude::*;
 

@@ -1,14 +1,10 @@
 //! The lock.
-//!
-//! Hazard 18: while detached from the interpreter a thread only waits; the lock is
-//! taken by one try after re-attaching, with signals checked before it and never
-//! after, so that neither Ctrl-C nor shutdown loses a lock that was taken.
 
 use crate::errors::{OrRaise, to_python};
 use crate::variable::{Origin, Variable};
+use crate::waiting;
 use pyo3::prelude::*;
-use sharevar::{Acquired, Error, Handle, Kind, RobustLock};
-use std::time::{Duration, Instant};
+use sharevar::{ANY_REASON, Acquired, Error, Handle, Kind, RobustLock};
 
 /// A lock that outlives its holder: when he dies, the next one gets it.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -17,43 +13,10 @@ pub(crate) struct Lock {
     handle: Handle,
 }
 
-/// How long to try before sleeping: about two microseconds.
-const TRIES: u32 = 20;
-/// Pauses between two tries.
-const PAUSES: u32 = 16;
-/// The longest sleep at a time: signals are looked after in between.
-const SLICE: Duration = Duration::from_millis(100);
-
 impl Lock {
     #[inline(always)]
     fn lock(&self) -> RobustLock<'_> {
         RobustLock::of(self.handle.participant(), self.handle.variable())
-    }
-
-    /// Waits for the lock, until `limit` if there is one.
-    #[cold]
-    fn wait(&self, py: Python<'_>, limit: Option<Instant>) -> PyResult<bool> {
-        let lock = self.lock();
-        for _ in 0..TRIES {
-            if !lock.is_taken() && lock.try_acquire().or_raise()? != Acquired::Not {
-                return Ok(true);
-            }
-            for _ in 0..PAUSES {
-                std::hint::spin_loop();
-            }
-        }
-        for round in 0.. {
-            py.check_signals()?;
-            let left = limit.map_or(SLICE, |limit| limit.saturating_duration_since(Instant::now()));
-            py.detach(|| lock.wait(left.min(SLICE), round));
-            if lock.try_acquire_after_wait().or_raise()? != Acquired::Not {
-                return Ok(true);
-            }
-            if left.is_zero() {
-                break;
-            }
-        }
-        Ok(false)
     }
 
     #[inline(always)]
@@ -64,9 +27,19 @@ impl Lock {
         if !block {
             return Ok(false);
         }
-        // Longer than a process lives is for ever.
-        let limit = timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
-        self.wait(py, limit.and_then(|limit| Instant::now().checked_add(limit)))
+        let lock = self.lock();
+        let taken = waiting::until(
+            py,
+            lock.point(),
+            ANY_REASON,
+            waiting::end_of(timeout),
+            || !lock.is_taken(),
+            |announce| {
+                let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
+                Ok((acquired? != Acquired::Not).then_some(()))
+            },
+        )?;
+        Ok(taken.is_some())
     }
 
     #[inline(always)]

@@ -47,6 +47,7 @@ mod shared;
 pub mod shm;
 mod value;
 mod variable_id;
+mod waiting;
 
 pub use array::{Array, Element};
 pub use dict::Dict;
@@ -58,7 +59,9 @@ pub use lock::{Lock, LockGuard, Taken};
 pub use manager::{Builder, Manager};
 pub use named::Named;
 pub use shared::Shared;
-pub use sharevar_arena::{Acquired, Identity, Participant, Report, RobustLock, Variable};
+pub use sharevar_arena::{
+    ANY_REASON, Acquired, Identity, Participant, Report, RobustLock, Variable, WaitPoint,
+};
 pub use value::Value;
 pub use variable_id::VariableId;
 

@@ -3,10 +3,11 @@
 use crate::error::{Error, Result};
 use crate::handle::{Handle, Kind};
 use crate::shared::shared;
-use sharevar_arena::{Acquired, Identity, Participant, RobustLock};
+use crate::waiting;
+use sharevar_arena::{ANY_REASON, Acquired, Identity, Participant, RobustLock};
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A lock between processes, and between the threads of one.
 ///
@@ -52,10 +53,6 @@ impl RawLock {
 }
 
 shared!(Lock, [], RawLock, {});
-
-/// Looks at the lock before the first sleep: about the two microseconds that a short hand-over
-/// takes, against more than six for a sleep and a wake-up.
-const LOOKS: u32 = 200;
 
 /// A lock that was taken, and from whom.
 #[derive(Debug)]
@@ -134,30 +131,18 @@ impl Lock {
         self.robust().is_locked()
     }
 
-    #[cold]
     fn wait(&self, limit: Duration) -> Result<Option<Taken<'_>>> {
         let lock = self.robust();
-        let begin = Instant::now();
-        for _ in 0..LOOKS {
-            std::hint::spin_loop();
-            if !lock.is_taken()
-                && let Some(taken) = self.take(lock.try_acquire()?)
-            {
-                return Ok(Some(taken));
-            }
-        }
-        let mut round = 0;
-        loop {
-            let left = limit.saturating_sub(begin.elapsed());
-            if left.is_zero() {
-                return Ok(None);
-            }
-            lock.wait(left, round);
-            round = round.saturating_add(1);
-            if let Some(taken) = self.take(lock.try_acquire_after_wait()?) {
-                return Ok(Some(taken));
-            }
-        }
+        waiting::until(
+            lock.point(),
+            ANY_REASON,
+            limit,
+            || !lock.is_taken(),
+            |announce| {
+                let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
+                Ok(self.take(acquired?))
+            },
+        )
     }
 
     fn take(&self, acquired: Acquired) -> Option<Taken<'_>> {

@@ -6,7 +6,7 @@
 
 use crate::modeled::{int, is_whole, text};
 use sharevar::shm::{Content, KINDS, RawArray, RawDict, RawList, RawValue};
-use sharevar::{Acquired, Handle, Kind, Participant, RobustLock, Variable};
+use sharevar::{ANY_REASON, Acquired, Handle, Kind, Participant, RobustLock, Variable};
 use sharevar_arena::crash;
 use sharevar_value::{Encoded, Key, Value, Word};
 use std::cell::Cell;
@@ -383,14 +383,12 @@ impl Vars {
 
     fn hold_the_lock(&self) {
         let lock = RobustLock::of(&self.participant, self.lock.variable());
-        let mut round = 0;
+        let mut waiter = lock.point().waiter();
         let pair = [note::PAIR, note::PAIR + 1];
         loop {
-            match lock.try_acquire().unwrap() {
-                Acquired::Not => {
-                    lock.wait(Duration::from_millis(20), round);
-                    round += 1;
-                }
+            let count = lock.point().count();
+            match lock.try_acquire_or_announce().unwrap() {
+                Acquired::Not => waiter.sleep(count, ANY_REASON, Duration::from_millis(20)),
                 Acquired::FromDead => {
                     self.set_note(self.worker, note::FROM_DEAD, self.note(self.worker, note::FROM_DEAD) + 1);
                     self.notes.store(pair[1], self.notes.load(pair[0]).unwrap()).unwrap();

@@ -1,0 +1,190 @@
+//! The short way for changes of a few words of one variable: what semaphores, events and
+//! queues are made of.
+//!
+//! A transaction without the lists of blocks: the lane, one lock, notes. Nothing is
+//! allocated or given up, so commit is the one store that forgets the notes, and when one
+//! word is the whole change there is none.
+//!
+//! The version is not stepped. So kinds whose words are changed in this way are read
+//! without the lock one word at a time only.
+
+use crate::crash::put;
+use crate::error::{Error, Result};
+use crate::identity::Identity;
+use crate::journal::Journal;
+use crate::lane::Lane;
+use crate::layout::{lane as lane_layout, variable as layout};
+use crate::lock_world::LockWorld;
+use crate::participant::Participant;
+use crate::recovery;
+use crate::short_lock;
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::variable::Variable;
+
+/// One variable under its lock.
+pub struct Change<'p> {
+    participant: &'p Participant,
+    variable: Variable,
+    lane: Lane<'p>,
+    lock: &'p AtomicU32,
+    journal: Journal,
+}
+
+impl<'p> Change<'p> {
+    /// Word `index` (0 to 7) of the variable's body.
+    #[inline(always)]
+    pub fn body(&self, index: usize) -> u64 {
+        self.body_word(index).load(Ordering::Acquire)
+    }
+
+    /// A word of the pages.
+    #[inline(always)]
+    pub fn load(&self, offset: u64) -> Result<u64> {
+        Ok(self.participant.arena().word(offset)?.load(Ordering::Acquire))
+    }
+
+    /// Notes the old word `index` of the body, then stores `value`.
+    #[inline(always)]
+    pub fn set_body(&mut self, index: usize, value: u64) -> Result<()> {
+        let word = self.body_word(index);
+        self.note(self.variable.body(index), word)?;
+        put(word, value);
+        Ok(())
+    }
+
+    /// Notes the old word at `offset` of the pages, then stores `value`.
+    #[inline(always)]
+    pub fn set(&mut self, offset: u64, value: u64) -> Result<()> {
+        let word = self.participant.arena().word(offset)?;
+        self.note(offset, word)?;
+        put(word, value);
+        Ok(())
+    }
+
+    /// Stores word `index` of the body as the whole of this change.
+    #[inline(always)]
+    pub fn change_body(&self, index: usize, value: u64) {
+        debug_assert_eq!(self.journal, Journal::EMPTY);
+        put(self.body_word(index), value);
+    }
+
+    /// Stores word `index` of the body, which nobody looks at before the store that follows.
+    #[inline(always)]
+    pub fn put_body(&self, index: usize, value: u64) {
+        put(self.body_word(index), value);
+    }
+
+    /// Stores a word of the pages that nobody looks at before the store that follows; or as the
+    /// whole of this change.
+    #[inline(always)]
+    pub fn put(&self, offset: u64, value: u64) -> Result<()> {
+        put(self.participant.arena().word(offset)?, value);
+        Ok(())
+    }
+
+    /// The participant that changes.
+    #[inline(always)]
+    pub fn participant(&self) -> &'p Participant {
+        self.participant
+    }
+
+    #[inline(always)]
+    fn body_word(&self, index: usize) -> &'p AtomicU64 {
+        self.participant.arena().table_word(self.variable.body(index))
+    }
+
+    #[inline(always)]
+    fn note(&mut self, offset: u64, word: &AtomicU64) -> Result<()> {
+        let index = self.journal.notes();
+        if index >= lane_layout::NOTES_INLINE {
+            return Err(Error::TransactionTooLarge { limit: lane_layout::NOTES_INLINE });
+        }
+        let (at, old) = self.lane.note(index)?;
+        put(at, offset);
+        put(old, word.load(Ordering::Relaxed));
+        self.journal = self.journal.with_note();
+        self.lane.set_journal(self.journal);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn commit(&mut self) {
+        if self.journal != Journal::EMPTY {
+            self.journal = Journal::EMPTY;
+            self.lane.set_journal(self.journal);
+        }
+    }
+}
+
+impl std::fmt::Debug for Change<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Change").field("variable", &self.variable).field("journal", &self.journal).finish()
+    }
+}
+
+impl Drop for Change<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.journal != Journal::EMPTY {
+            recovery::undo(self.lane);
+        }
+        let by = self.participant.identity();
+        short_lock::release_soon(self.lock, &LockWorld { arena: self.participant.arena(), by });
+        self.participant.leave(self.lane);
+    }
+}
+
+impl Participant {
+    /// Runs `body` with the lock of `variable`, which is waited for. What it sets is all there
+    /// once this returns, or, if it fails or this process dies, as it was.
+    ///
+    /// # Errors
+    /// `body`'s own; closed arena; [`Error::HandleExpired`] if the variable is another by now.
+    #[inline(always)]
+    pub fn change<R>(
+        &self,
+        variable: Variable,
+        body: impl FnOnce(&mut Change<'_>) -> Result<R>,
+    ) -> Result<R> {
+        if self.arena().is_closed() {
+            return Err(Error::Closed);
+        }
+        if self.has_dropped() {
+            self.drain_dropped()?;
+        }
+        let lane = match self.enter_first() {
+            Some((_, number, _)) => Lane::new(self.arena(), number - 1),
+            None => self.enter()?,
+        };
+        let lock = self.arena().table_word32(variable.header() + layout::LOCK);
+        // Noted before it is taken, so that a lock that is held is always found.
+        put(lane.lock_note(0), variable.header());
+        if short_lock::try_take(lock, lane.lock_id()).is_err() {
+            self.take_contended(lane, lock)?;
+        }
+        let mut change = Change { participant: self, variable, lane, lock, journal: Journal::EMPTY };
+        let generation = self.arena().table_word(variable.header() + layout::GENERATION);
+        if generation.load(Ordering::Relaxed) != variable.generation() {
+            return Err(Error::HandleExpired);
+        }
+        let done = body(&mut change)?;
+        change.commit();
+        Ok(done)
+    }
+
+    #[cold]
+    fn take_contended(&self, lane: Lane<'_>, lock: &AtomicU32) -> Result<()> {
+        let contender = LockWorld { arena: self.arena(), by: self.identity() };
+        let taken = short_lock::take_contended(lock, lane.lock_id(), &contender);
+        if taken.is_err() {
+            self.leave(lane);
+        }
+        taken
+    }
+
+    /// Whether `who` is attached and alive. Asks the kernel, half a microsecond, unless it is
+    /// this participant itself.
+    pub fn is_alive(&self, who: Identity) -> bool {
+        who == self.identity() || recovery::is_alive(self.arena(), who)
+    }
+}

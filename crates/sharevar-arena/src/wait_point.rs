@@ -1,0 +1,145 @@
+//! Sleeping until a variable's state suits: the place where its waiters meet.
+//!
+//! A waiter looks at the state under the variable's lock, announces itself there (the
+//! kind keeps a flag for each reason to wait), and sleeps on a count of wake-ups that
+//! it read before it looked. Who changes the state finds the flag under the same lock,
+//! and after releasing it counts a wake-up and wakes. A wake-up wakes only those who
+//! wait for one of its *reasons*, bits that the kind gives meaning to.
+//!
+//! What is lost when somebody dies in between (the wake after the change, the woken
+//! one before it acts, the holder of what is waited for) is found by looking again.
+//! If everybody did that every 20 ms, a hundred waiters would cost a core's eighth
+//! (hazard 16). So two of them keep *watch* and look often; the others sleep for half a
+//! second. Each watch looks after the other, and one that leaves wakes an heir.
+//!
+//! | body word | meaning |
+//! |---|---|
+//! | 6, low half | count of wake-ups (`u32`), on which waiters sleep |
+//! | 7, each half | a watch (`u32`): 0 nobody, else bit 31, slot, and the low 19 bits of the incarnation |
+//!
+//! Neither is ever journaled, and a watch is a hint: one that is wrong costs time only.
+
+use crate::crash::{add, compare_exchange_half};
+use crate::identity::Identity;
+use crate::park::{park_for, wake_for};
+use crate::participant::Participant;
+use crate::recovery;
+use crate::sync::{AtomicU32, Ordering};
+use crate::variable::Variable;
+use std::time::Duration;
+
+/// How long a watch sleeps: the first looks come soon, so that a death costs little.
+const WATCH_MILLIS: [u64; 6] = [1, 2, 3, 5, 10, 20];
+/// How long the others sleep.
+const OTHERS_MILLIS: u64 = 500;
+/// Every reason there is.
+pub const ANY_REASON: u32 = u32::MAX;
+
+/// The wait point of a variable.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitPoint<'p> {
+    participant: &'p Participant,
+    wakes: &'p AtomicU32,
+    watches: [&'p AtomicU32; 2],
+}
+
+impl<'p> WaitPoint<'p> {
+    /// The wait point in the last two body words of `variable`.
+    #[inline(always)]
+    pub fn of(participant: &'p Participant, variable: Variable) -> Self {
+        let half = |offset| participant.arena().table_word32(offset);
+        let (wakes, watches) = (variable.body(6), variable.body(7));
+        Self { participant, wakes: half(wakes), watches: [half(watches), half(watches + 4)] }
+    }
+
+    /// Wake-ups so far. To be read before the state is looked at.
+    #[inline(always)]
+    pub fn count(&self) -> u32 {
+        self.wakes.load(Ordering::Acquire)
+    }
+
+    /// Wakes up to `most` of those who wait for any of `reasons`. How many there were: if none,
+    /// nobody sleeps for them, and whoever is about to will look again first.
+    #[cold]
+    pub fn wake(&self, reasons: u32, most: u32) -> u32 {
+        add(self.wakes, 1);
+        wake_for(self.wakes, most, reasons)
+    }
+
+    /// Somebody who is about to wait here.
+    pub fn waiter(&self) -> Waiter<'p> {
+        Waiter { point: *self, by: self.participant.identity(), watch: None, round: 0 }
+    }
+
+    /// What stands in the watch that `who` keeps.
+    fn mark(who: Identity) -> u32 {
+        1 << 31 | who.slot() << 19 | (who.word() & 0x7_ffff) as u32
+    }
+
+    fn is_kept(&self, watch: u32) -> bool {
+        watch != 0
+            && self.participant.identity_in_slot(watch >> 19 & 0xfff).is_some_and(|who| {
+                Self::mark(who) == watch
+                    && (who == self.participant.identity()
+                        || recovery::is_alive(self.participant.arena(), who))
+            })
+    }
+}
+
+/// A thread that waits, from its first sleep until this is dropped.
+#[derive(Debug)]
+pub struct Waiter<'p> {
+    point: WaitPoint<'p>,
+    by: Identity,
+    watch: Option<&'p AtomicU32>,
+    round: usize,
+}
+
+impl Waiter<'_> {
+    /// Sleeps until woken for one of `reasons`, unless that happened since `count` was read; at
+    /// most for `limit`, and never longer than a look is due. Whoever wakes up looks at the state
+    /// again, and finishes what a dead one has left undone there.
+    pub fn sleep(&mut self, count: u32, reasons: u32, limit: Duration) {
+        self.keep_watch();
+        let millis = match self.watch {
+            Some(_) => WATCH_MILLIS[self.round.min(WATCH_MILLIS.len() - 1)],
+            None => OTHERS_MILLIS,
+        };
+        self.round += 1;
+        park_for(self.point.wakes, count, limit.min(Duration::from_millis(millis)), reasons);
+    }
+
+    /// Whether this waiter has slept: then others may sleep, too, for what it takes now.
+    pub fn has_slept(&self) -> bool {
+        self.round > 0
+    }
+
+    /// Takes a watch that nobody keeps, or has the place of a dead one filled by another.
+    fn keep_watch(&mut self) {
+        for watch in self.point.watches {
+            let seen = watch.load(Ordering::Acquire);
+            if self.point.is_kept(seen) {
+                continue;
+            }
+            if self.watch.is_none() {
+                if compare_exchange_half(watch, seen, WaitPoint::mark(self.by)).is_ok() {
+                    self.watch = Some(watch);
+                }
+            } else if seen != 0 && compare_exchange_half(watch, seen, 0).is_ok() {
+                self.point.wake(ANY_REASON, 1);
+            }
+        }
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        // In a forked child this is a copy of the parent's, who still keeps the watch.
+        if let Some(watch) = self.watch
+            && self.by == self.point.participant.identity()
+        {
+            let _ = compare_exchange_half(watch, WaitPoint::mark(self.by), 0);
+            self.point.wake(ANY_REASON, 1);
+        }
+    }
+}

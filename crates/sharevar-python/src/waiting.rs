@@ -1,0 +1,61 @@
+//! Waiting for a variable's state without the interpreter.
+//!
+//! Hazard 18: while detached from the interpreter a thread only waits; what it waits for is
+//! taken by one try after re-attaching, with signals checked before it and never after, so
+//! that neither Ctrl-C nor shutdown loses anything that was taken.
+
+use crate::errors::OrRaise;
+use pyo3::prelude::*;
+use sharevar::WaitPoint;
+use std::time::{Duration, Instant};
+
+/// Looks at the state before the first sleep: about two microseconds.
+const LOOKS: u32 = 20;
+/// Pauses between two looks.
+const PAUSES: u32 = 16;
+
+/// When to give up: `None` is never, which is also what longer than a process lives means.
+pub(crate) fn end_of(timeout: Option<f64>) -> Option<Instant> {
+    let limit = timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
+    limit.and_then(|limit| Instant::now().checked_add(limit))
+}
+
+/// Attempts until one gives something, until `end` if there is one.
+///
+/// `ready` is a cheap look without a lock: whether an attempt may succeed. `attempt` is told
+/// whether to announce, under the variable's lock, that somebody is about to sleep for `reasons`
+/// if it cannot succeed now.
+#[cold]
+pub(crate) fn until<T>(
+    py: Python<'_>,
+    point: WaitPoint<'_>,
+    reasons: u32,
+    end: Option<Instant>,
+    ready: impl Fn() -> bool,
+    mut attempt: impl FnMut(bool) -> sharevar::Result<Option<T>>,
+) -> PyResult<Option<T>> {
+    for _ in 0..LOOKS {
+        if ready()
+            && let Some(done) = attempt(false).or_raise()?
+        {
+            return Ok(Some(done));
+        }
+        for _ in 0..PAUSES {
+            std::hint::spin_loop();
+        }
+    }
+    let mut waiter = point.waiter();
+    loop {
+        py.check_signals()?;
+        // Read before the state is looked at, so that no wake-up comes between look and sleep.
+        let count = point.count();
+        if let Some(done) = attempt(true).or_raise()? {
+            return Ok(Some(done));
+        }
+        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return Ok(None);
+        }
+        py.detach(|| waiter.sleep(count, reasons, left));
+    }
+}
