@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from standard_library import report
 
 import sharevar
 
@@ -44,3 +45,13 @@ def no_children_left() -> Iterator[None]:
             child.kill()
             child.join()
             pytest.fail(f"{child} was left running in {os.getpid()}")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """How many of the interpreter's own tests ran on sharevar."""
+    lines = config.stash.get(report.LINES, [])
+    if lines:
+        terminalreporter.section(report.title())
+        report.write(lines, terminalreporter.write_line)

@@ -1,39 +1,108 @@
-"""CPython's own tests of multiprocessing, run through the drop-in."""
+"""CPython's own tests of multiprocessing, run through the drop-in.
+
+Nothing of them is in this repository: they are those that the interpreter carries.
+"""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from standard_library import report, runs
+from standard_library.selection import EXCLUDED, GROUPS, group_of
 
-CLASSES = (
-    "TestSyncManagerTypes",
-    "WithManagerTestContainers",
-    "WithManagerTestLock",
-    "WithProcessesTestArray",
-    "WithProcessesTestCondition",
-    "WithProcessesTestLock",
-    "WithProcessesTestSharedCTypes",
-    "WithProcessesTestValue",
-)
+# For one group, which takes a fifth of it; a test that hangs ends its group sooner.
+SECONDS = 240
+
+# These have to be sharevar's while the tests run: otherwise they would show nothing.
+REPLACED = {"Array", "Lock", "Manager", "RawArray", "RawValue", "Value"}
+
+pytestmark = [
+    pytest.mark.skipif(
+        find_spec("test") is None or find_spec("test._test_multiprocessing") is None,
+        reason="this interpreter comes without test._test_multiprocessing",
+    ),
+    # The groups run side by side, and each waits for those that began before it.
+    pytest.mark.timeout(2 * SECONDS),
+]
 
 
-def test_they_pass(tmp_path: Path, start_method: str) -> None:
-    pytest.importorskip("test._test_multiprocessing")
-    (tmp_path / "standard_tests.py").write_text(
-        "import test._test_multiprocessing\n"
-        "install = test._test_multiprocessing.install_tests_in_module_dict\n"
-        f"install(globals(), {start_method!r})\n"
-    )
-    names = [f"standard_tests.{name}" for name in CLASSES]
-    done = subprocess.run(
-        [sys.executable, "-m", "sharevar", "-m", "unittest", *names],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=55,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "OK" in done.stderr
+@pytest.fixture(scope="module")
+def all_tests() -> list[str]:
+    """Every test of the interpreter, as ``Class.test``."""
+    return runs.list_tests()
+
+
+@pytest.fixture(scope="module")
+def verdicts(
+    request: pytest.FixtureRequest,
+    all_tests: list[str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[tuple[str, str], Future[runs.Verdict]]]:
+    """All groups that were asked for: most of their time they wait, so side by side."""
+    asked_for = [
+        (item.callspec.params["group"], item.callspec.params["start_method"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and item.originalname == test_they_pass.__name__
+    ]
+    folder = tmp_path_factory.mktemp("standard_library")
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as workers:
+        yield {
+            (group, method): workers.submit(
+                runs.compare,
+                [t for t in all_tests if group_of(t) == group and t not in EXCLUDED],
+                method,
+                folder / group / method,
+                SECONDS,
+            )
+            for group, method in asked_for
+        }
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_they_pass(
+    group: str,
+    start_method: str,
+    all_tests: list[str],
+    verdicts: dict[tuple[str, str], Future[runs.Verdict]],
+    pytestconfig: pytest.Config,
+) -> None:
+    verdict = verdicts[group, start_method].result()
+    excluded = [t for t in all_tests if group_of(t) == group and t in EXCLUDED]
+    line = report.Line(start_method, verdict, excluded)
+    pytestconfig.stash.setdefault(report.LINES, []).append(line)
+    if verdict.failures or verdict.ended_badly:
+        print(verdict.ours.output)
+    assert verdict.failures == []
+    assert not verdict.ended_badly
+    assert verdict.ours.passed
+    assert set(verdict.ours.replaced) >= REPLACED
+
+
+def test_every_exclusion_names_a_test(all_tests: list[str]) -> None:
+    assert set(EXCLUDED) <= set(all_tests)
+
+
+MISTAKEN = "import sys, unittest, multiprocessing.synchronize as s; del sys.argv[1:3]; "
+RUN = "unittest.main(module=None)"
+
+
+def test_a_failure_is_found(tmp_path: Path) -> None:
+    mistake = f"{MISTAKEN} s.Lock.__init__ = lambda self, *, ctx: s.RLock.__init__(self, ctx=ctx); {RUN}"
+    tests = ["WithProcessesTestLock.test_lock", "WithProcessesTestLock.test_rlock"]
+    run = runs.run(tests, "fork", tmp_path / "run", SECONDS, on=("-c", mistake))
+    assert (run.passed, run.failed) == (tests[1:], tests[:1])
+    assert run.exit_code != 0
+
+
+def test_a_test_that_hangs_is_found(tmp_path: Path) -> None:
+    mistake = f"{MISTAKEN} s.Event.is_set = s.Event.wait; {RUN}"
+    tests = ["WithProcessesTestEvent.test_event", "WithProcessesTestEvent.test_repr"]
+    run = runs.run(tests, "fork", tmp_path / "run", 5, on=("-c", mistake))
+    assert (run.broke_off, run.not_begun) == (tests[:1], tests[1:])
+    assert run.exit_code != 0

@@ -1,0 +1,30 @@
+"""Which of the interpreter's tests run, in which group, and which do not and why."""
+
+from __future__ import annotations
+
+import re
+
+# By the name of the class; the first that matches. What none matches is in the last.
+GROUPS = {
+    "managers": r"WithManager|TestSyncManagerTypes|TestManagerExceptions"
+    r"|WithProcessesTestManagerRestart",
+    "synchronisation": r"WithProcessesTest(Lock|Semaphore|Condition|Event|Barrier)$"
+    r"|SemLockTests",
+    "queues": r"WithProcessesTestQueue|TestSimpleQueue|TestTimeouts",
+    "shared memory": r"WithProcessesTest(Value|Array|SharedCTypes|SharedMemory|Heap)$",
+    "pools": r"WithProcessesTestPool(?!l)|TestPool",
+    "processes": r"",
+}
+
+# Tests that pass on the standard library and cannot on anything else, because they
+# feed or look at private parts of it.
+EXCLUDED: dict[str, str] = {}
+
+# Not listed at all.
+WITH_THREADS = "they test multiprocessing.dummy, which shares nothing between processes"
+
+
+def group_of(name: str) -> str:
+    """The group that a test, ``Class.test``, belongs to."""
+    cls = name.partition(".")[0]
+    return next(group for group, pattern in GROUPS.items() if re.match(pattern, cls))
