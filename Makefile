@@ -52,6 +52,7 @@ $(VENV)/bin/maturin: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
 
 $(VENV)/built: $(VENV)/bin/maturin $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet
@@ -62,6 +63,7 @@ lint: $(VENV)/bin/maturin ## format, clippy, documentation, ruff, types
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p sharevar-arena -p sharevar --all-targets --features sharevar-arena/mistakes,sharevar/mistakes -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	$(BIN)/ruff check python examples
 	$(BIN)/python -m mypy
 
 format: ## rustfmt

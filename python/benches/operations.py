@@ -43,7 +43,7 @@ def method_get(container: Any) -> None:
 
 def contains(container: Any) -> None:
     for key in KEYS:
-        key in container
+        _ = key in container
 
 
 def get_text(container: Any) -> None:
@@ -62,12 +62,12 @@ def assign(container: Any) -> None:
 
 
 def append(container: Any) -> None:
-    for key in KEYS:
+    for _ in KEYS:
         container.append(7)
 
 
 def pop(container: Any) -> None:
-    for key in KEYS:
+    for _ in KEYS:
         container.pop()
 
 

@@ -5,8 +5,10 @@ The classes here are the proxies' bases. They are subclassed in Python with empt
 """
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Generic, SupportsIndex, TypeVar, overload
+from types import GenericAlias, TracebackType
+from typing import Any, Generic, SupportsIndex, TypeVar, final, overload
+
+from typing_extensions import disjoint_base
 
 _Key = TypeVar("_Key")
 _Item = TypeVar("_Item")
@@ -58,6 +60,7 @@ class WrongKind(SharevarError, TypeError):
 class NotHeld(SharevarError, ValueError, RuntimeError):
     """A lock that nobody holds was released."""
 
+@final
 class Arena:
     """One shared mapping (a memfd), and this process's attachment to it."""
 
@@ -88,13 +91,17 @@ class Arena:
         """Recover what dead participants left, and count what was found."""
     def check(self) -> list[str]:
         """Examine the whole arena; each string is one contradiction."""
-    def named(self, name: str, cls: type[_AnyVariable]) -> _AnyVariable:
-        """The variable of that name in the arena's root, made now if there is none."""
+    def named(self, name: str, cls: type[_AnyVariable], *args: Any) -> _AnyVariable:
+        """The variable of that name in the arena's root.
+
+        If there is none it is made now, as ``cls(arena, *args)``.
+        """
     def open(
-        self, kind_cls: type[_AnyVariable], offset: int, generation: int
+        self, cls: type[_AnyVariable], offset: int, generation: int
     ) -> _AnyVariable:
         """The variable that a handle leads to."""
 
+@disjoint_base
 class Variable:
     """A reference to one shared variable."""
 
@@ -108,10 +115,12 @@ class Variable:
     def kind(self) -> str:
         """``'dict'``, ``'list'``, ``'value'``, ``'array'`` or ``'lock'``."""
 
+@disjoint_base
 class Dict(Variable, Generic[_Key, _Item]):
     """A shared dict: keys as in Python, in insertion order. Each method is atomic."""
 
     def __new__(cls, arena: Arena) -> Dict[Any, Any]: ...
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     def __getitem__(self, key: _Key, /) -> _Item: ...
     def __setitem__(self, key: _Key, value: _Item, /) -> None: ...
     def __delitem__(self, key: _Key, /) -> None: ...
@@ -137,10 +146,12 @@ class Dict(Variable, Generic[_Key, _Item]):
     def incr(self, key: _Key, by: int | float = 1) -> Any:
         """Add to an entry (0 where there is none) in one step; gives the new value."""
 
+@disjoint_base
 class List(Variable, Generic[_Item]):
     """A shared list. Each method is atomic."""
 
     def __new__(cls, arena: Arena) -> List[Any]: ...
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> _Item: ...
     @overload
@@ -165,20 +176,25 @@ class List(Variable, Generic[_Item]):
     def replace_if(self, changes: int, new_order: list[int], /) -> bool:
         """Put the items into another order, if nobody changed the list since."""
 
+@disjoint_base
 class Value(Variable, Generic[_Item]):
     """One shared value of any shareable type."""
 
-    def __new__(cls, arena: Arena, initial: Any) -> Value[Any]: ...
+    def __new__(cls, arena: Arena, initial: Any = None) -> Value[Any]: ...
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     value: _Item
     def get(self) -> _Item: ...
     def set(self, value: _Item, /) -> None: ...
     def incr(self, by: int | float = 1) -> Any:
         """Add in one step; gives the new value."""
 
+@disjoint_base
 class Array(Variable):
     """A fixed number of machine numbers; every process sees the same bytes."""
 
-    def __new__(cls, arena: Arena, item_format: str, item_count: int) -> Array: ...
+    def __new__(
+        cls, arena: Arena, item_format: str | None = None, item_count: int | None = None
+    ) -> Array: ...
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> Any: ...
     @overload
@@ -187,6 +203,7 @@ class Array(Variable):
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
+@disjoint_base
 class Lock(Variable):
     """A lock that outlives its holder: when he dies, the next one gets it."""
 

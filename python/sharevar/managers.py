@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 from . import fallback
 from ._native import Arena
-from .array_proxy import ArrayProxy
 from .arenas import remember
+from .array_proxy import ArrayProxy
 from .dict_proxy import DictProxy, plain_dict
 from .list_proxy import ListProxy, plain_list
 from .lock import Lock

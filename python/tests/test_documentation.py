@@ -12,7 +12,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = [
     pytest.param(example, id=f"{page.name}-{number}")
     for page in PAGES
-    for number, example in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
+    for number, example in enumerate(
+        re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    )
 ]
 
 
@@ -24,6 +26,8 @@ def test_there_are_examples() -> None:
 def test_example(example: str, tmp_path: pathlib.Path) -> None:
     script = tmp_path / "example.py"
     script.write_text(example)
-    done = subprocess.run([sys.executable, "-X", "dev", script], capture_output=True, text=True, timeout=50)
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", script], capture_output=True, text=True, timeout=50
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

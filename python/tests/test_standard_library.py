@@ -88,12 +88,15 @@ def test_every_exclusion_names_a_test(all_tests: list[str]) -> None:
     assert set(EXCLUDED) <= set(all_tests)
 
 
-MISTAKEN = "import sys, unittest, multiprocessing.synchronize as s; del sys.argv[1:3]; "
-RUN = "unittest.main(module=None)"
+# As ``python -m unittest``, but that one thing is wrong.
+MISTAKEN = (
+    "import sys, unittest; from multiprocessing.synchronize import *;"
+    " del sys.argv[1:3]; {}; unittest.main(module=None)"
+)
 
 
 def test_a_failure_is_found(tmp_path: Path) -> None:
-    mistake = f"{MISTAKEN} s.Lock.__init__ = lambda self, *, ctx: s.RLock.__init__(self, ctx=ctx); {RUN}"
+    mistake = MISTAKEN.format("Lock.__init__ = RLock.__init__")
     tests = ["WithProcessesTestLock.test_lock", "WithProcessesTestLock.test_rlock"]
     run = runs.run(tests, "fork", tmp_path / "run", SECONDS, on=("-c", mistake))
     assert (run.passed, run.failed) == (tests[1:], tests[:1])
@@ -101,7 +104,7 @@ def test_a_failure_is_found(tmp_path: Path) -> None:
 
 
 def test_a_test_that_hangs_is_found(tmp_path: Path) -> None:
-    mistake = f"{MISTAKEN} s.Event.is_set = s.Event.wait; {RUN}"
+    mistake = MISTAKEN.format("Event.is_set = Event.wait")
     tests = ["WithProcessesTestEvent.test_event", "WithProcessesTestEvent.test_repr"]
     run = runs.run(tests, "fork", tmp_path / "run", 5, on=("-c", mistake))
     assert (run.broke_off, run.not_begun) == (tests[:1], tests[1:])

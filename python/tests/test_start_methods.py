@@ -157,8 +157,8 @@ def read_from_stdin() -> None:
 
 def stranger(pickled: bytes) -> str:
     program = (
-        "import sys; sys.path[:] = %r; import test_start_methods as t;"
-        " t.read_from_stdin()" % sys.path
+        f"import sys; sys.path[:] = {sys.path!r}; import test_start_methods as t;"
+        " t.read_from_stdin()"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], input=pickled, stdout=subprocess.PIPE

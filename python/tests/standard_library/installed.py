@@ -10,9 +10,10 @@ import faulthandler
 import json
 import multiprocessing
 import os
-import test._test_multiprocessing as standard
 import unittest
 from typing import Any
+
+import test._test_multiprocessing as standard
 
 START_METHOD = "SHAREVAR_TESTS_START_METHOD"
 RECORD = "SHAREVAR_TESTS_RECORD"
@@ -79,6 +80,6 @@ def _recorded(standard_run: Any) -> Any:
 
 if RECORD in os.environ:
     for cls in test_classes():
-        setattr(cls, "run", _recorded(cls.run))
+        cls.run = _recorded(cls.run)
     if multiprocessing.parent_process() is None:
         _record(replaced=replaced_names())

@@ -55,4 +55,4 @@ def title() -> str:
 
 def _write_row(cells: Iterable[object], write_line: Callable[[str], None]) -> None:
     widths = map(len, _HEADS)
-    write_line("  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths)))
+    write_line("  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)))

@@ -1,0 +1,73 @@
+"""A user's program: it type-checks under ``mypy --strict``, and it runs."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+import sharevar
+from sharevar import ArrayProxy, DictProxy, ListProxy, Lock, ValueProxy
+from sharevar.managers import SyncManager
+
+
+class Stock:
+    """A class over shared variables, handed to other processes as a whole."""
+
+    def __init__(self, manager: SyncManager) -> None:
+        self.counts: DictProxy[str, int] = manager.dict()
+        self.names: ListProxy[str] = manager.list(["apple"])
+        self.weight: ValueProxy[float] = manager.Value("d", 1.5)
+        self.sizes: ArrayProxy = manager.Array("i", [1, 2])
+        self.lock: Lock = manager.Lock()
+
+    def add(self, name: str, count: int) -> int:
+        with self.lock:
+            self.counts[name] = self.counts.get(name, 0) + count
+            if name not in self.names:
+                self.names.append(name)
+            self.weight.value += 0.5
+        return self.counts[name]
+
+
+def total(counts: DictProxy[str, int]) -> int:
+    return sum(counts.values())
+
+
+def longest(names: ListProxy[str]) -> str:
+    return max(names, key=len)
+
+
+def nested(rows: ListProxy[DictProxy[str, int]]) -> list[int]:
+    return [row["count"] for row in rows]
+
+
+names: ListProxy[str] = sharevar.shared("names", list)
+seen: DictProxy[str, bool] = sharevar.shared("seen", dict)
+started: ValueProxy[int] = sharevar.shared("started", int)
+guard: Lock = sharevar.shared("guard", Lock)
+
+
+def main() -> None:
+    with sharevar.Manager() as manager:
+        stock = Stock(manager)
+        stock.names.extend(("banana", "fig"))
+        worker = multiprocessing.Process(target=stock.add, args=("kiwi", 2))
+        worker.start()
+        worker.join()
+        first: str = stock.names[0]
+        some: list[str] = stock.names[1:]
+        count: int | None = stock.counts.get("kiwi")
+        either: int | str = stock.counts.get("plum", "none")
+        copied: dict[str, int] = stock.counts.copy()
+        pairs: list[tuple[str, int]] = stock.counts.items()
+        weight: float = stock.weight.value
+        print(first, some, count, either, copied, pairs, weight)
+        print(total(stock.counts), longest(stock.names), nested(manager.list()))
+        names.append("a")
+        seen["a"] = True
+        started.value += 1
+        with guard:
+            print(names, seen, started.value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""A user's mistakes: a line with ``# E:`` gives that error, and no other line gives any."""
+
+from __future__ import annotations
+
+import sharevar
+from sharevar import DictProxy, ListProxy, Lock, ValueProxy
+
+
+def mistakes(
+    counts: DictProxy[str, int],
+    names: ListProxy[str],
+    weight: ValueProxy[float],
+    lock: Lock,
+) -> None:
+    counts["apple"] = "many"  # E: Incompatible types in assignment [assignment]
+    counts[1] = 1  # E: Invalid index type "int" [index]
+    text: str = counts["apple"]  # E: Incompatible types in assignment [assignment]
+    counts.get("apple") + 1  # E: Unsupported operand types for + [operator]
+    counts.append(1)  # E: has no attribute "append" [attr-defined]
+    names.append(1)  # E: Argument 1 to "append" [arg-type]
+    names["first"]  # E: No overload variant of "__getitem__" [call-overload]
+    number: int = names[0]  # E: Incompatible types in assignment [assignment]
+    names.extend([1])  # E: List item 0 has incompatible type "int" [list-item]
+    weight.value = "heavy"  # E: Incompatible types in assignment [assignment]
+    weight.set(None)  # E: Argument 1 to "set" [arg-type]
+    lock.acquire(timeout="long")  # E: Argument "timeout" to "acquire" [arg-type]
+    lock.owner_died = True  # E: read-only [misc]
+    sharevar.Manager(size=1)  # E: Unexpected keyword argument "size" [call-arg]
+    sharevar.shared(1, list)  # E: No overload variant of "shared" [call-overload]
+    sharevar.dictionary  # E: Module has no attribute "dictionary" [attr-defined]
+    print(text, number)
+
+
+right: ListProxy[int] = sharevar.shared("right", list)
+wrong: ListProxy[int] = sharevar.shared("wrong", dict)  # E: Incompatible types [assignment]
