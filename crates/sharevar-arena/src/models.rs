@@ -313,3 +313,97 @@ fn a_recoverer_dies_and_one_of_two_takes_over() {
         assert_eq!(world.state.load(Ordering::Acquire), Claim::FREE.0);
     });
 }
+
+/// A count of items under a short lock, with the wait point's protocol: an item is taken or the
+/// wish for one announced in one critical section, and the announcement stays until a wake-up
+/// finds nobody. Who takes it away then wakes once more: somebody who announced himself before
+/// may have fallen asleep meanwhile.
+struct Items {
+    lock: Plain,
+    state: AtomicU64,
+    wakes: AtomicU32,
+    asleep: Mutex<u32>,
+    sleepers: Condvar,
+}
+
+const ANNOUNCED: u64 = 1;
+const ITEM: u64 = 2;
+
+impl Items {
+    fn with_lock<R>(&self, me: u32, body: impl FnOnce() -> R) -> R {
+        if short_lock::try_take(&self.lock.word, me).is_err() {
+            short_lock::take_contended(&self.lock.word, me, &self.lock).unwrap();
+        }
+        let result = body();
+        short_lock::release(&self.lock.word, &self.lock);
+        result
+    }
+
+    fn take(&self, me: u32) {
+        loop {
+            let count = self.wakes.load(Ordering::Acquire);
+            let taken = self.with_lock(me, || {
+                let state = self.state.load(Ordering::Acquire);
+                let next = if state >= ITEM { state - ITEM } else { state | ANNOUNCED };
+                put(&self.state, next);
+                state >= ITEM
+            });
+            if taken {
+                return;
+            }
+            let mut asleep = self.asleep.lock().unwrap();
+            if self.wakes.load(Ordering::SeqCst) == count {
+                *asleep += 1;
+                drop(self.sleepers.wait(asleep).unwrap());
+            }
+        }
+    }
+
+    fn give(&self, me: u32) {
+        let announced = self.with_lock(me, || {
+            let state = self.state.load(Ordering::Acquire);
+            put(&self.state, state + ITEM);
+            state & ANNOUNCED != 0
+        });
+        if announced && self.wake(1) == 0 {
+            self.with_lock(me, || put(&self.state, self.state.load(Ordering::Acquire) & !ANNOUNCED));
+            self.wake(u32::MAX);
+        }
+    }
+
+    fn wake(&self, most: u32) -> u32 {
+        crate::crash::add(&self.wakes, 1);
+        let mut asleep = self.asleep.lock().unwrap();
+        let woken = most.min(*asleep);
+        *asleep -= woken;
+        for _ in 0..woken {
+            self.sleepers.notify_one();
+        }
+        woken
+    }
+}
+
+#[test]
+fn who_waits_for_an_item_is_woken_by_it() {
+    explore(3, || {
+        let items = Arc::new(Items {
+            lock: Plain::new(),
+            state: AtomicU64::new(0),
+            wakes: AtomicU32::new(0),
+            asleep: Mutex::new(0),
+            sleepers: Condvar::new(),
+        });
+        let takers: Vec<_> = [2, 3]
+            .map(|me| {
+                let items = items.clone();
+                thread::spawn(move || items.take(me))
+            })
+            .into();
+        items.give(1);
+        items.give(1);
+        for taker in takers {
+            taker.join().unwrap();
+        }
+        assert!(items.state.load(Ordering::Acquire) < ITEM);
+    });
+}

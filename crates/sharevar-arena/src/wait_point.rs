@@ -20,6 +20,7 @@
 //! Neither is ever journaled, and a watch is a hint: one that is wrong costs time only.
 
 use crate::crash::{add, compare_exchange_half};
+use crate::error::Result;
 use crate::identity::Identity;
 use crate::park::{park_for, wake_for};
 use crate::participant::Participant;
@@ -64,6 +65,18 @@ impl<'p> WaitPoint<'p> {
     pub fn wake(&self, reasons: u32, most: u32) -> u32 {
         add(self.wakes, 1);
         wake_for(self.wakes, most, reasons)
+    }
+
+    /// Wakes up to `most` of those whose announcement for `reasons` was found. If nobody sleeps,
+    /// `forget` takes the announcement back, and whoever made it again before that, to sleep
+    /// meanwhile, is woken to make it once more (the loom model has the interleaving).
+    #[cold]
+    pub fn wake_announced(&self, reasons: u32, most: u32, forget: impl FnOnce() -> Result<()>) -> Result<()> {
+        if self.wake(reasons, most) == 0 {
+            forget()?;
+            self.wake(reasons, u32::MAX);
+        }
+        Ok(())
     }
 
     /// Somebody who is about to wait here.
