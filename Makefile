@@ -13,7 +13,7 @@ else
 RUN_TESTS = cargo test --profile $(PROFILE) --lib --bins --tests
 endif
 
-.PHONY: help demo test test-rust test-crash test-loom test-docs test-python examples lint format build bench clean
+.PHONY: help demo test test-rust test-crash test-loom test-docs test-python test-versions examples lint format build bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -25,7 +25,7 @@ demo: build examples ## three programs, in Rust and in Python, and what an opera
 	done
 	@printf '\n\033[1mwhat an operation costs\033[0m\n'; $(BIN)/python examples/python/table.py
 
-test: test-rust test-crash test-loom test-docs test-python ## every test
+test: test-rust test-crash test-loom test-docs test-python test-versions ## every test
 
 test-rust: ## models, real processes, kill storms
 	$(RUN_TESTS) --workspace --exclude sharevar-python
@@ -42,6 +42,9 @@ test-docs: ## every example in the Rust documentation
 test-python: build examples ## the Python side, on the built module
 	$(BIN)/python -m pytest python/tests
 	PYTHON=$(BIN)/python target/release/examples/with_python
+
+test-versions: build ## the Python tests on other versions of Python, as far as they are here
+	$(BIN)/python python/versions.py
 
 examples: ## the demo programs in Rust
 	cargo build --release --examples -p sharevar
@@ -74,4 +77,4 @@ bench: build ## what operations cost, in Rust and in Python
 	$(BIN)/python python/benches/operations.py
 
 clean: ## everything that was built
-	rm -rf target $(VENV)
+	rm -rf target $(VENV) $(VENV)-*

@@ -22,6 +22,7 @@ SECONDS = 240
 REPLACED = {"Array", "Lock", "Manager", "RawArray", "RawValue", "Value"}
 
 pytestmark = [
+    pytest.mark.one_version,
     pytest.mark.skipif(
         find_spec("test") is None or find_spec("test._test_multiprocessing") is None,
         reason="this interpreter comes without test._test_multiprocessing",
