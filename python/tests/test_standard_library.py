@@ -22,7 +22,6 @@ SECONDS = 240
 REPLACED = {"Array", "Lock", "Manager", "RawArray", "RawValue", "Value"}
 
 pytestmark = [
-    pytest.mark.one_version,
     pytest.mark.skipif(
         find_spec("test") is None or find_spec("test._test_multiprocessing") is None,
         reason="this interpreter comes without test._test_multiprocessing",
@@ -65,7 +64,14 @@ def verdicts(
         }
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize(
+    "group",
+    [
+        # As long as all the others, and least about what is shared.
+        pytest.param(group, marks=pytest.mark.one_version) if group == "processes" else group
+        for group in GROUPS
+    ],
+)
 def test_they_pass(
     group: str,
     start_method: str,
@@ -96,6 +102,7 @@ MISTAKEN = (
 )
 
 
+@pytest.mark.one_version
 def test_a_failure_is_found(tmp_path: Path) -> None:
     mistake = MISTAKEN.format("Lock.__init__ = RLock.__init__")
     tests = ["WithProcessesTestLock.test_lock", "WithProcessesTestLock.test_rlock"]
@@ -104,6 +111,7 @@ def test_a_failure_is_found(tmp_path: Path) -> None:
     assert run.exit_code != 0
 
 
+@pytest.mark.one_version
 def test_a_test_that_hangs_is_found(tmp_path: Path) -> None:
     mistake = MISTAKEN.format("Event.is_set = Event.wait")
     tests = ["WithProcessesTestEvent.test_event", "WithProcessesTestEvent.test_repr"]
