@@ -21,6 +21,7 @@ from .errors import (
     LayoutMismatch,
     NotAnArena,
     NotHeld,
+    NotOwner,
     NotShareable,
     OutOfSharedMemory,
     SharevarError,
@@ -56,6 +57,7 @@ __all__ = [
     "Manager",
     "NotAnArena",
     "NotHeld",
+    "NotOwner",
     "NotShareable",
     "OutOfSharedMemory",
     "RLock",
@@ -77,5 +79,6 @@ set_proxy_class("array", ArrayProxy)
 set_proxy_class("dict", DictProxy)
 set_proxy_class("list", ListProxy)
 set_proxy_class("lock", Lock)
+set_proxy_class("rlock", RLock)
 set_proxy_class("value", ValueProxy)
 _children.tell_children()

@@ -60,6 +60,9 @@ class WrongKind(SharevarError, TypeError):
 class NotHeld(SharevarError, ValueError, RuntimeError):
     """A lock that nobody holds was released."""
 
+class NotOwner(SharevarError, AssertionError, RuntimeError):
+    """A recursive lock was released by a thread that does not hold it."""
+
 @final
 class Arena:
     """One shared mapping (a memfd), and this process's attachment to it."""
@@ -113,7 +116,7 @@ class Variable:
         """Where the variable is: its header's offset and its generation."""
     @property
     def kind(self) -> str:
-        """``'dict'``, ``'list'``, ``'value'``, ``'array'`` or ``'lock'``."""
+        """``'dict'``, ``'list'``, ``'lock'``, and so on: what the variable is."""
 
 @disjoint_base
 class Dict(Variable, Generic[_Key, _Item]):
@@ -222,6 +225,49 @@ class Lock(Variable):
         """Whether an earlier holder died, and nobody has put things right since."""
     def mark_consistent(self) -> None:
         """Say that what the lock protects is in order again."""
+    def _is_owned(self) -> bool:
+        """Whether this process holds the lock: what a condition asks before it waits."""
+    def _release_save(self) -> None:
+        """Give the lock back entirely; what is given back is for `_acquire_restore`."""
+    def _acquire_restore(self, _state: None, /) -> None:
+        """Take the lock again, however long it takes and whatever a handler raises."""
+    def __enter__(self) -> bool: ...
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+class RLock(Variable):
+    """A lock that its thread may take again. When its holder ends, the next gets it."""
+
+    def __new__(cls, arena: Arena) -> RLock: ...
+    def acquire(
+        self,
+        block: bool = True,
+        timeout: float | None = None,
+        *,
+        blocking: bool = True,
+    ) -> bool: ...
+    def release(self) -> None: ...
+    def locked(self) -> bool: ...
+    @property
+    def owner_died(self) -> bool:
+        """Whether an earlier holder died, and nobody has put things right since."""
+    def mark_consistent(self) -> None:
+        """Say that what the lock protects is in order again."""
+    def _is_owned(self) -> bool:
+        """Whether this thread holds the lock: what a condition asks before it waits."""
+    def _recursion_count(self) -> int:
+        """How many times this thread holds the lock."""
+    def _holder(self) -> str:
+        """``'nobody'``, ``'this thread'``, ``'another thread'`` or ``'another process'``."""
+    def _release_save(self) -> int:
+        """Give the lock back entirely; what is given back is for `_acquire_restore`."""
+    def _acquire_restore(self, state: int, /) -> None:
+        """Take the lock again, as often as before, and whatever a handler raises."""
     def __enter__(self) -> bool: ...
     def __exit__(
         self,

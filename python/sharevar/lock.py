@@ -29,19 +29,23 @@ class Lock(Proxy, _native.Lock):
 
     @property
     def _semlock(self) -> SemaphoreView:
-        return SemaphoreView(self)
+        return SemaphoreView(self, int(self._is_owned()))
 
 
 class SemaphoreView:
     """What `multiprocessing.Condition` asks of the lock that it is given."""
 
-    __slots__ = ("_lock",)
+    __slots__ = ("_lock", "_times")
 
-    def __init__(self, lock: Lock) -> None:
+    def __init__(self, lock: _native.Lock | _native.RLock, times: int) -> None:
         self._lock = lock
+        self._times = times
 
     def _is_mine(self) -> bool:
-        return self._lock.locked()
+        return self._lock._is_owned()
 
     def _count(self) -> int:
-        return int(self._lock.locked())
+        return self._times
+
+    def _get_value(self) -> int:
+        return int(not self._lock.locked())

@@ -47,11 +47,13 @@ def shared(
     fork, spawn and forkserver alike. ``kind(*arguments)`` is called once, by whoever
     is first: a list becomes a `ListProxy`, a dict a `DictProxy`, anything else the
     contents of a box (`ValueProxy`, with ``.value`` and ``.incr()``). The kind
-    `sharevar.Lock` gives a lock.
+    `sharevar.Lock` gives a lock, `sharevar.RLock` a recursive one.
     """
     arena = family.arena()
     if kind in _LOCKS:
         return arena.named(name, Lock)
+    if kind in _RECURSIVE_LOCKS:
+        return arena.named(name, RLock)
     filled = arena.named(_FILLED, DictProxy)
     entry = filled.get(name)
     if entry is not None and kind in _CLASSES and entry != _CLASSES[kind].__name__:
@@ -60,7 +62,7 @@ def shared(
         return arena.named(name, _PROXIES[entry])
     # Who is killed in here leaves no entry, and the next one fills in again.
     # Recursive, as a factory may ask for shared variables itself.
-    with RLock(arena.named(_FILLING, Lock)):
+    with arena.named(_FILLING, RLock):
         entry = filled.get(name)
         if entry is not None:
             return arena.named(name, _PROXIES[entry])
@@ -80,6 +82,7 @@ def shared(
 
 
 _LOCKS: tuple[Any, ...] = (Lock, threading.Lock, multiprocessing.Lock)
+_RECURSIVE_LOCKS: tuple[Any, ...] = (RLock, threading.RLock, multiprocessing.RLock)
 _CLASSES: dict[Any, type[Any]] = {list: ListProxy, dict: DictProxy}
 _PROXIES: dict[str, type[Any]] = {
     cls.__name__: cls for cls in (ListProxy, DictProxy, ValueProxy)

@@ -55,6 +55,8 @@ mod participant;
 #[cfg(not(loom))]
 mod recovery;
 #[cfg(not(loom))]
+mod recursive_lock;
+#[cfg(not(loom))]
 mod reference;
 #[cfg(not(loom))]
 mod robust_lock;
@@ -79,6 +81,8 @@ pub use identity::Identity;
 pub use one_word::{Line, OneWord, Peek};
 #[cfg(not(loom))]
 pub use participant::{Kinds, Participant, Trace};
+#[cfg(not(loom))]
+pub use recursive_lock::{Holder, RecursiveLock};
 #[cfg(not(loom))]
 pub use robust_lock::{Acquired, RobustLock};
 #[cfg(all(feature = "crash-points", not(loom)))]

@@ -7,7 +7,7 @@
 //! | bits | meaning |
 //! |---|---|
 //! | 0..=60 | [`Identity`] of the owner, 0 if free |
-//! | 61 | *signal*: was once released by another than its owner; a death gives nothing back any more |
+//! | 61 | *signal*: was once released by another than its owner, or left held by one who ended normally; a death gives nothing back any more |
 //! | 62 | the owner got it from one who died |
 //! | 63 | somebody may sleep at the wait point |
 
@@ -15,7 +15,6 @@ use crate::crash::compare_exchange;
 use crate::error::Result;
 use crate::identity::Identity;
 use crate::participant::Participant;
-use crate::recovery;
 use crate::sync::{AtomicU64, Ordering};
 use crate::variable::Variable;
 use crate::wait_point::{ANY_REASON, WaitPoint};
@@ -88,7 +87,7 @@ impl<'p> RobustLock<'p> {
             let kept = seen & (SIGNAL | WAITERS) | waiters;
             let (outcome, word) = if owner.is_nobody() {
                 (Acquired::Free, me.word() | kept)
-            } else if seen & SIGNAL == 0 && !recovery::is_alive(self.participant.arena(), owner) {
+            } else if seen & SIGNAL == 0 && !self.participant.is_alive(owner) {
                 (Acquired::FromDead, me.word() | kept | OWNER_DIED)
             } else {
                 (Acquired::Not, seen | waiters)
@@ -145,7 +144,13 @@ impl<'p> RobustLock<'p> {
     pub fn is_locked(&self) -> bool {
         let seen = self.owner.load(Ordering::Acquire);
         let owner = Identity::from_word(seen);
-        !owner.is_nobody() && (seen & SIGNAL != 0 || recovery::is_alive(self.participant.arena(), owner))
+        !owner.is_nobody() && (seen & SIGNAL != 0 || self.participant.is_alive(owner))
+    }
+
+    /// Whether this participant holds the lock.
+    pub fn is_mine(&self) -> bool {
+        let owner = Identity::from_word(self.owner.load(Ordering::Acquire));
+        !owner.is_nobody() && owner == self.participant.identity()
     }
 
     /// Whether the present holder got the lock from one who died, and has not said that all is well.

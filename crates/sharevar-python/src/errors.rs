@@ -1,7 +1,8 @@
 //! Every error that Python sees, and which of ours becomes which.
 
 use pyo3::exceptions::{
-    PyException, PyIndexError, PyMemoryError, PyOSError, PyRuntimeError, PyTypeError, PyValueError,
+    PyAssertionError, PyException, PyIndexError, PyMemoryError, PyOSError, PyRuntimeError, PyTypeError,
+    PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -28,10 +29,11 @@ pub(crate) enum Class {
     NotShareable,
     WrongKind,
     NotHeld,
+    NotOwner,
 }
 
 /// In the order of [`Class`].
-const CLASSES: [(&str, &str); 15] = [
+const CLASSES: [(&str, &str); 16] = [
     ("SharevarError", "The root of every error that sharevar raises by itself."),
     ("OutOfSharedMemory", "The arena has no room; the variable is as it was before the call."),
     ("HandleExpired", "The variable was freed: nobody held it when this reference arrived."),
@@ -47,6 +49,7 @@ const CLASSES: [(&str, &str); 15] = [
     ("NotShareable", "The value is of no native type and cannot be pickled; nothing was stored."),
     ("WrongKind", "The name or handle belongs to a variable of another kind."),
     ("NotHeld", "A lock that nobody holds was released."),
+    ("NotOwner", "A recursive lock was released by a thread that does not hold it."),
 ];
 
 static TYPES: PyOnceLock<Vec<Py<PyType>>> = PyOnceLock::new();
@@ -66,6 +69,10 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 // multiprocessing's lock raises the one there, threading's the other.
                 _ if index == Class::NotHeld as usize => {
                     vec![py.get_type::<PyValueError>(), py.get_type::<PyRuntimeError>()]
+                }
+                // Here too.
+                _ if index == Class::NotOwner as usize => {
+                    vec![py.get_type::<PyAssertionError>(), py.get_type::<PyRuntimeError>()]
                 }
                 _ => Vec::new(),
             };
@@ -142,6 +149,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         }
         Error::WrongElement { .. } => Class::WrongKind,
         Error::IndexOutOfRange { .. } => return PyIndexError::new_err(message),
+        Error::NotOwner => Class::NotOwner,
         Error::NotLocked => return raise(Class::NotHeld, "semaphore or lock released too many times"),
         _ => Class::Sharevar,
     };

@@ -24,6 +24,7 @@ mod number;
 mod opaque;
 mod pickler;
 mod proxy;
+mod recursive_lock;
 mod slots;
 mod value;
 mod variable;
@@ -47,6 +48,8 @@ mod _native {
     use crate::pickler::set_pickler;
     #[pymodule_export]
     use crate::proxy::set_proxy_class;
+    #[pymodule_export]
+    use crate::recursive_lock::RLock;
     #[pymodule_export]
     use crate::value::Value;
     #[pymodule_export]

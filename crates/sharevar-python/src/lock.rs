@@ -90,6 +90,22 @@ impl Lock {
         self.lock().mark_consistent();
     }
 
+    /// Whether this process holds the lock: what a condition asks before it waits.
+    fn _is_owned(&self) -> bool {
+        self.lock().is_mine()
+    }
+
+    /// Give the lock back entirely; what is given back is for `_acquire_restore`.
+    fn _release_save(&self) -> PyResult<()> {
+        self.give_back()
+    }
+
+    /// Take the lock again, however long it takes and whatever a signal's handler raises.
+    #[pyo3(signature = (_state, /))]
+    fn _acquire_restore(&self, py: Python<'_>, _state: &Bound<'_, PyAny>) -> PyResult<()> {
+        waiting::without_fail(py, || self.take(py, true, None))
+    }
+
     fn __enter__(&self, py: Python<'_>) -> PyResult<bool> {
         self.take(py, true, None)
     }

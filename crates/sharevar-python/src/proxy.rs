@@ -6,6 +6,7 @@ use crate::dict::Dict;
 use crate::errors::{Class, OrRaise, raise};
 use crate::list::List;
 use crate::lock::Lock;
+use crate::recursive_lock::RLock;
 use crate::value::Value;
 use crate::variable::Variable;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -22,14 +23,15 @@ pub(crate) struct Held {
     pub(crate) handle: Handle,
 }
 
-/// The kinds, in the order of the tables below.
-const KINDS: [Kind; 5] = [Kind::Dict, Kind::List, Kind::Value, Kind::Array, Kind::Lock];
+/// More than the number of any kind.
+const PLACES: usize = 16;
 
-static CLASSES: RwLock<[Option<Py<PyType>>; 5]> = RwLock::new([const { None }; 5]);
-static MAKERS: PyOnceLock<[Py<PyAny>; 5]> = PyOnceLock::new();
+// Both by the number of the kind.
+static CLASSES: RwLock<[Option<Py<PyType>>; PLACES]> = RwLock::new([const { None }; PLACES]);
+static MAKERS: [PyOnceLock<Py<PyAny>>; PLACES] = [const { PyOnceLock::new() }; PLACES];
 
 fn place(kind: Kind) -> usize {
-    kind as usize - 1
+    kind as usize
 }
 
 fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
@@ -39,6 +41,7 @@ fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
         Kind::Value => py.get_type::<Value>(),
         Kind::Array => py.get_type::<Array>(),
         Kind::Lock => py.get_type::<Lock>(),
+        Kind::RLock => py.get_type::<RLock>(),
     }
 }
 
@@ -46,7 +49,7 @@ fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
 #[pyfunction]
 #[pyo3(signature = (kind, cls))]
 pub(crate) fn set_proxy_class(kind: &str, cls: &Bound<'_, PyType>) -> PyResult<()> {
-    let Some(known) = KINDS.into_iter().find(|known| known.name() == kind) else {
+    let Some(known) = Kind::from_name(kind) else {
         return Err(PyValueError::new_err(format!("there is no kind of variable named {kind:?}")));
     };
     if !cls.is_subclass(&native_class(cls.py(), known))? {
@@ -65,9 +68,9 @@ pub(crate) fn set_proxy_class(kind: &str, cls: &Bound<'_, PyType>) -> PyResult<(
 
 /// The kind whose native class `cls` is derived from.
 pub(crate) fn kind_of_class(cls: &Bound<'_, PyType>) -> PyResult<Kind> {
-    for kind in KINDS {
-        if cls.is_subclass(&native_class(cls.py(), kind))? {
-            return Ok(kind);
+    for kind in Kind::ALL {
+        if cls.is_subclass(&native_class(cls.py(), *kind))? {
+            return Ok(*kind);
         }
     }
     Err(PyTypeError::new_err(format!("{} is no class of variables", cls.name()?)))
@@ -126,13 +129,10 @@ fn make<'py>(
     handle: Handle,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = arena.py();
-    let makers = MAKERS.get_or_try_init(py, || {
-        let makers = KINDS.map(|kind| native_class(py, kind).getattr("__new__").map(Bound::unbind));
-        let [dict, list, value, array, lock] = makers;
-        PyResult::Ok([dict?, list?, value?, array?, lock?])
-    })?;
+    let maker = MAKERS[place(kind)]
+        .get_or_try_init(py, || native_class(py, kind).getattr("__new__").map(Bound::unbind))?;
     let held = Held { arena: arena.clone().unbind(), handle };
-    makers[place(kind)].bind(py).call1((cls, held))
+    maker.bind(py).call1((cls, held))
 }
 
 /// The variable of an object, if it is one.

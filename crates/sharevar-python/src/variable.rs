@@ -35,7 +35,7 @@ impl Variable {
         (self.place.header(), self.place.generation())
     }
 
-    /// ``'dict'``, ``'list'``, ``'value'``, ``'array'`` or ``'lock'``.
+    /// ``'dict'``, ``'list'``, ``'lock'``, and so on: what the variable is.
     #[getter]
     fn kind(&self) -> &'static str {
         self.kind.name()

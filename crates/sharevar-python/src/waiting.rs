@@ -4,7 +4,7 @@
 //! taken by one try after re-attaching, with signals checked before it and never after, so
 //! that neither Ctrl-C nor shutdown loses anything that was taken.
 
-use crate::errors::OrRaise;
+use crate::errors::{OrRaise, is_ours};
 use pyo3::prelude::*;
 use sharevar::WaitPoint;
 use std::time::{Duration, Instant};
@@ -57,5 +57,19 @@ pub(crate) fn until<T>(
             return Ok(None);
         }
         py.detach(|| waiter.sleep(count, reasons, left));
+    }
+}
+
+/// Waits with `wait`, which gives whether it has succeeded, until it has. What a signal's handler
+/// raises meanwhile is raised at the end: the caller counts on holding what it waits for.
+pub(crate) fn without_fail(py: Python<'_>, wait: impl Fn() -> PyResult<bool>) -> PyResult<()> {
+    let mut raised = None;
+    loop {
+        match wait() {
+            Ok(true) => return raised.map_or(Ok(()), Err),
+            Ok(false) => {}
+            Err(error) if is_ours(py, &error) => return Err(error),
+            Err(error) => raised = Some(error),
+        }
     }
 }

@@ -46,6 +46,9 @@ pub enum Error {
     /// The lock was given back by somebody who found it free.
     #[error("the lock is released and nobody holds it")]
     NotLocked,
+    /// A recursive lock was given back by a thread that does not hold it.
+    #[error("attempt to release recursive lock not owned by thread")]
+    NotOwner,
     /// This process was not started with a manager to inherit.
     #[error("no manager was inherited: {reason}; start the process with `Command::share(&manager)`")]
     NothingInherited {

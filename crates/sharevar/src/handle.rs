@@ -93,19 +93,22 @@ pub enum Kind {
     Array = 4,
     /// A lock that users hold.
     Lock = 5,
+    /// A lock that its thread may take again.
+    RLock = 8,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Dict, Self::List, Self::Value, Self::Array, Self::Lock];
+    /// Every kind there is.
+    pub const ALL: &[Self] = &[Self::Dict, Self::List, Self::Value, Self::Array, Self::Lock, Self::RLock];
 
     /// The kind of that number.
     pub fn from_number(number: u64) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u64 == number)
+        Self::ALL.iter().copied().find(|kind| *kind as u64 == number)
     }
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
     /// Its name, as users write it.
@@ -116,6 +119,7 @@ impl Kind {
             Self::Value => "value",
             Self::Array => "array",
             Self::Lock => "lock",
+            Self::RLock => "rlock",
         }
     }
 }

@@ -24,6 +24,7 @@
 //! | [`Value`] | one value |
 //! | [`Array`] | a fixed number of machine numbers |
 //! | [`Lock`] | a lock that survives its holder |
+//! | [`RLock`] | one that the thread which holds it may take again |
 //! | [`AppendFile`] | a file to which many processes append |
 #![forbid(unsafe_code)]
 #![allow(clippy::iter_not_returning_iterator)] // A walk over shared memory can fail at its start.
@@ -42,6 +43,7 @@ mod lock;
 mod manager;
 mod named;
 pub mod process;
+mod recursive_lock;
 mod scalar;
 mod shared;
 pub mod shm;
@@ -58,9 +60,11 @@ pub use list::List;
 pub use lock::{Lock, LockGuard, Taken};
 pub use manager::{Builder, Manager};
 pub use named::Named;
+pub use recursive_lock::{RLock, RLockGuard};
 pub use shared::Shared;
 pub use sharevar_arena::{
-    ANY_REASON, Acquired, Identity, Participant, Report, RobustLock, Variable, WaitPoint,
+    ANY_REASON, Acquired, Holder, Identity, Participant, RecursiveLock, Report, RobustLock, Variable,
+    WaitPoint,
 };
 pub use value::Value;
 pub use variable_id::VariableId;

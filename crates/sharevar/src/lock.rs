@@ -57,16 +57,16 @@ shared!(Lock, [], RawLock, {});
 /// A lock that was taken, and from whom.
 #[derive(Debug)]
 #[must_use = "the lock is given back at once if the guard is dropped"]
-pub enum Taken<'a> {
-    /// It was free.
-    Free(LockGuard<'a>),
+pub enum Taken<G> {
+    /// It was free, or this thread holds it already.
+    Free(G),
     /// Its holder died holding it. What it protects may be half done.
-    OwnerDied(LockGuard<'a>),
+    OwnerDied(G),
 }
 
-impl<'a> Taken<'a> {
-    /// The guard, however the last holder ended; [`LockGuard::owner_died`] still tells.
-    pub fn guard(self) -> LockGuard<'a> {
+impl<G> Taken<G> {
+    /// The guard, however the last holder ended; its `owner_died` still tells.
+    pub fn guard(self) -> G {
         match self {
             Self::Free(guard) | Self::OwnerDied(guard) => guard,
         }
@@ -75,6 +75,15 @@ impl<'a> Taken<'a> {
     /// Whether the last holder died holding the lock.
     pub fn owner_died(&self) -> bool {
         matches!(self, Self::OwnerDied(_))
+    }
+
+    /// What an attempt has brought, with the guard that `guard` makes.
+    pub(crate) fn of(acquired: Acquired, guard: impl FnOnce() -> G) -> Option<Self> {
+        match acquired {
+            Acquired::Free => Some(Self::Free(guard())),
+            Acquired::FromDead => Some(Self::OwnerDied(guard())),
+            Acquired::Not => None,
+        }
     }
 }
 
@@ -101,7 +110,7 @@ impl Lock {
     /// Takes the lock, and waits for it as long as it takes. A thread that holds it already
     /// waits for ever, as with the standard library's.
     #[inline]
-    pub fn lock(&self) -> Result<Taken<'_>> {
+    pub fn lock(&self) -> Result<Taken<LockGuard<'_>>> {
         loop {
             if let Some(taken) = self.take(self.robust().try_acquire()?) {
                 return Ok(taken);
@@ -114,12 +123,12 @@ impl Lock {
 
     /// Takes the lock if nobody alive holds it.
     #[inline]
-    pub fn try_lock(&self) -> Result<Option<Taken<'_>>> {
+    pub fn try_lock(&self) -> Result<Option<Taken<LockGuard<'_>>>> {
         Ok(self.take(self.robust().try_acquire()?))
     }
 
     /// Takes the lock, and waits for it no longer than `limit`.
-    pub fn lock_timeout(&self, limit: Duration) -> Result<Option<Taken<'_>>> {
+    pub fn lock_timeout(&self, limit: Duration) -> Result<Option<Taken<LockGuard<'_>>>> {
         if let Some(taken) = self.try_lock()? {
             return Ok(Some(taken));
         }
@@ -131,7 +140,7 @@ impl Lock {
         self.robust().is_locked()
     }
 
-    fn wait(&self, limit: Duration) -> Result<Option<Taken<'_>>> {
+    fn wait(&self, limit: Duration) -> Result<Option<Taken<LockGuard<'_>>>> {
         let lock = self.robust();
         waiting::until(
             lock.point(),
@@ -145,14 +154,9 @@ impl Lock {
         )
     }
 
-    fn take(&self, acquired: Acquired) -> Option<Taken<'_>> {
+    fn take(&self, acquired: Acquired) -> Option<Taken<LockGuard<'_>>> {
         let owner = self.raw.handle.participant().identity();
-        let guard = || LockGuard { lock: self, owner, _not_send: PhantomData };
-        match acquired {
-            Acquired::Free => Some(Taken::Free(guard())),
-            Acquired::FromDead => Some(Taken::OwnerDied(guard())),
-            Acquired::Not => None,
-        }
+        Taken::of(acquired, || LockGuard { lock: self, owner, _not_send: PhantomData })
     }
 
     #[inline]

@@ -8,6 +8,7 @@ use crate::handle::Handle;
 use crate::list::List;
 use crate::lock::Lock;
 use crate::named::Named;
+use crate::recursive_lock::RLock;
 use crate::shm::{KINDS, RawDict};
 use crate::value::Value;
 use serde::Serialize;
@@ -136,6 +137,11 @@ impl Manager {
     /// A free lock.
     pub fn lock(&self) -> Result<Lock> {
         Lock::create(&self.inner.participant)
+    }
+
+    /// A free recursive lock.
+    pub fn rlock(&self) -> Result<RLock> {
+        RLock::create(&self.inner.participant)
     }
 
     /// Variables that every process finds by name: made by whoever asks first.

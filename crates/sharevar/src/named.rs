@@ -9,6 +9,7 @@ use crate::handle::Handle;
 use crate::list::List;
 use crate::lock::Lock;
 use crate::manager::Manager;
+use crate::recursive_lock::RLock;
 use crate::shared::Shared;
 use crate::shm::Content;
 use crate::value::Value;
@@ -64,6 +65,11 @@ impl<'a> Named<'a> {
     /// The lock of that name.
     pub fn lock(&self) -> Result<Lock> {
         self.get_or_make(|| self.manager.lock())
+    }
+
+    /// The recursive lock of that name.
+    pub fn rlock(&self) -> Result<RLock> {
+        self.get_or_make(|| self.manager.rlock())
     }
 
     /// The variable of that name, whatever it is, if there is one.

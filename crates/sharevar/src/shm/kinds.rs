@@ -14,7 +14,7 @@ fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool
         Some(Kind::List) => list::reap(participant, variable),
         Some(Kind::Value) => cell::reap(participant, variable),
         Some(Kind::Array) => array::reap(participant, variable),
-        Some(Kind::Lock) | None => Ok(true),
+        Some(Kind::Lock | Kind::RLock) | None => Ok(true),
     }
 }
 
@@ -28,7 +28,7 @@ fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut d
         Some(Kind::List) => list::trace(&source, living, visit)?,
         Some(Kind::Value) => cell::trace(&source, visit)?,
         Some(Kind::Array) => array::trace(&source, visit),
-        Some(Kind::Lock) | None => {}
+        Some(Kind::Lock | Kind::RLock) | None => {}
     }
     transaction.commit()
 }

@@ -1,0 +1,172 @@
+//! The lock that the thread which holds it may take again.
+
+use crate::error::{Error, Result};
+use crate::handle::{Handle, Kind};
+use crate::lock::Taken;
+use crate::shared::shared;
+use crate::waiting;
+use sharevar_arena::{ANY_REASON, Acquired, Identity, Participant, RecursiveLock};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A lock between processes and threads that the thread which holds it may take again.
+///
+/// It is free for others once as many guards are dropped as were taken. Only the thread that
+/// holds it can give it back. When its holder is killed, or ends, the next one gets it and is
+/// told so, as with a [`Lock`](crate::Lock).
+///
+/// ```
+/// let manager = sharevar::Manager::new()?;
+/// let lock = manager.rlock()?;
+/// let outer = lock.lock()?.guard();
+/// let inner = lock.lock()?.guard();
+/// drop(outer);
+/// std::thread::scope(|scope| {
+///     let other = scope.spawn(|| lock.try_lock().map(|taken| taken.is_some()));
+///     assert_eq!(other.join().unwrap(), Ok(false));
+/// });
+/// drop(inner);
+/// assert!(!lock.is_locked());
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+///
+/// What it protects is shared memory, so a guard gives no exclusive reference to anything.
+pub struct RLock {
+    raw: RawRLock,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct RawRLock {
+    handle: Handle,
+}
+
+impl RawRLock {
+    fn from_handle(handle: Handle) -> Result<Self> {
+        Ok(Self { handle: handle.expect(Kind::RLock)? })
+    }
+
+    fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+shared!(RLock, [], RawRLock, {});
+
+/// A recursive lock that is held once, until this is dropped.
+#[must_use = "the lock is given back at once if the guard is dropped"]
+pub struct RLockGuard<'a> {
+    lock: &'a RLock,
+    /// Who took it. After a fork the child has a copy of this guard, and holds nothing by it.
+    owner: Identity,
+    /// The holder is the thread that is inside; it cannot be handed to another.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl RLock {
+    pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {
+        Self::from_raw(RawRLock { handle: Handle::create(participant, Kind::RLock)? })
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // The shape that `shared!` asks for.
+    fn from_raw(raw: RawRLock) -> Result<Self> {
+        Ok(Self { raw })
+    }
+
+    /// Takes the lock, once more if this thread holds it, and waits for it as long as it takes.
+    #[inline]
+    pub fn lock(&self) -> Result<Taken<RLockGuard<'_>>> {
+        loop {
+            if let Some(taken) = self.lock_timeout(Duration::MAX)? {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Takes the lock if nobody else alive holds it.
+    #[inline]
+    pub fn try_lock(&self) -> Result<Option<Taken<RLockGuard<'_>>>> {
+        Ok(self.taken(self.recursive().try_acquire()?))
+    }
+
+    /// Takes the lock, and waits for it no longer than `limit`.
+    #[inline]
+    pub fn lock_timeout(&self, limit: Duration) -> Result<Option<Taken<RLockGuard<'_>>>> {
+        if let Some(taken) = self.try_lock()? {
+            return Ok(Some(taken));
+        }
+        let lock = self.recursive();
+        waiting::until(
+            lock.point(),
+            ANY_REASON,
+            limit,
+            || !lock.is_taken(),
+            |announce| {
+                let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
+                Ok(self.taken(acquired?))
+            },
+        )
+    }
+
+    /// Whether somebody alive holds the lock, at this moment.
+    pub fn is_locked(&self) -> bool {
+        self.recursive().is_locked()
+    }
+
+    /// Whether this thread holds the lock.
+    pub fn is_mine(&self) -> bool {
+        self.recursive().is_mine()
+    }
+
+    fn taken(&self, acquired: Acquired) -> Option<Taken<RLockGuard<'_>>> {
+        let owner = self.raw.handle.participant().identity();
+        Taken::of(acquired, || RLockGuard { lock: self, owner, _not_send: PhantomData })
+    }
+
+    #[inline]
+    fn recursive(&self) -> RecursiveLock<'_> {
+        RecursiveLock::of(self.raw.handle.participant(), self.raw.handle.variable())
+    }
+}
+
+impl RLockGuard<'_> {
+    /// Whether the holder before this one died, and [`Self::mark_consistent`] was not called yet.
+    pub fn owner_died(&self) -> bool {
+        self.is_held() && self.lock.recursive().owner_died()
+    }
+
+    /// Says that what the lock protects is whole again.
+    pub fn mark_consistent(&self) {
+        if self.is_held() {
+            self.lock.recursive().mark_consistent();
+        }
+    }
+
+    /// Gives the lock back once, and says if that was not possible: this is a child that was
+    /// forked while its parent held the lock.
+    pub fn unlock(self) -> Result<()> {
+        let (lock, is_held) = (self.lock, self.is_held());
+        // Given back twice, it would be given back once too often.
+        std::mem::forget(self);
+        if is_held && lock.recursive().release()? { Ok(()) } else { Err(Error::NotOwner) }
+    }
+
+    fn is_held(&self) -> bool {
+        self.lock.raw.handle.participant().identity() == self.owner
+    }
+}
+
+impl Drop for RLockGuard<'_> {
+    fn drop(&mut self) {
+        if self.is_held() {
+            // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
+            let _ = self.lock.recursive().release();
+        }
+    }
+}
+
+impl std::fmt::Debug for RLockGuard<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RLockGuard({:?})", self.lock)
+    }
+}
