@@ -240,6 +240,7 @@ class Lock(Variable):
         /,
     ) -> None: ...
 
+@disjoint_base
 class RLock(Variable):
     """A lock that its thread may take again. When its holder ends, the next gets it."""
 
