@@ -6,9 +6,11 @@ process maps: an access is a function call and no message, and no server is star
 """
 
 from . import children as _children
+from . import managers, shared_memory
 from . import pickling as _pickling
 from ._native import Arena, set_pickler, set_proxy_class
 from .array_proxy import ArrayProxy
+from .context import get_context
 from .dict_proxy import DictProxy
 from .errors import (
     ArenaGone,
@@ -69,9 +71,12 @@ __all__ = [
     "Value",
     "ValueProxy",
     "WrongKind",
+    "get_context",
     "install",
+    "managers",
     "open",
     "shared",
+    "shared_memory",
 ]
 
 set_pickler(_pickling.dumps, _pickling.loads)

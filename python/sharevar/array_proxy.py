@@ -23,7 +23,7 @@ class ArrayProxy(Proxy, _native.Array):
 
     @classmethod
     def create(
-        cls, arena: _native.Arena, typecode: str, sequence: Any
+        cls, arena: _native.Arena, typecode: str, sequence: Any, lock: Any = True
     ) -> ArrayProxy:
         """A new array with the items of a sequence, checked as ``array.array`` does."""
         if isinstance(sequence, ArrayProxy):

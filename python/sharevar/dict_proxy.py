@@ -28,6 +28,20 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
         "update", "values",
     )  # fmt: skip
 
+    # Over the wire an iterator stays where the dict is.
+    _method_to_typeid_ = {"__iter__": "Iterator"}
+
+    @classmethod
+    def create(
+        cls, arena: _native.Arena, /, *arguments: Any, **named: Any
+    ) -> DictProxy[Any, Any]:
+        """A new dict with the contents that ``dict(*arguments, **named)`` has."""
+        initial = plain_dict(*arguments, **named)
+        proxy: DictProxy[Any, Any] = cls(arena)
+        if initial:
+            proxy.update(initial)
+        return proxy
+
     def _getvalue(self) -> dict[_Key, _Item]:
         return self.copy()
 

@@ -29,6 +29,15 @@ class ListProxy(Proxy, _native.List[_Item]):
         "insert", "pop", "remove", "reverse", "sort",
     )  # fmt: skip
 
+    @classmethod
+    def create(cls, arena: _native.Arena, /, *arguments: Any) -> ListProxy[Any]:
+        """A new list with the contents that ``list(*arguments)`` has."""
+        initial = plain_list(*arguments)
+        proxy: ListProxy[Any] = cls(arena)
+        if initial:
+            proxy.extend(initial)
+        return proxy
+
     def _getvalue(self) -> list[_Item]:
         return self.copy()
 

@@ -1,71 +1,129 @@
-"""Managers without a manager process: the names of `multiprocessing.managers`."""
+"""The names of `multiprocessing.managers`; their variables are in shared memory.
+
+`SyncManager` is a real subclass of the standard one: ``isinstance`` says what programs
+expect, and whatever it does not make in shared memory (pools, registered classes) is
+the standard library's own code, talking to a host process that is started for it.
+"""
 
 from __future__ import annotations
 
 import builtins
 import os
+import sys
 from collections.abc import Callable, Iterable
-from multiprocessing import ProcessError
-from types import TracebackType
+from multiprocessing import ProcessError, managers
+from multiprocessing.managers import (  # type: ignore[attr-defined]
+    AcquirerProxy,
+    AutoProxy,
+    BarrierProxy,
+    BaseListProxy,
+    BaseManager,
+    BaseProxy,
+    BasePoolProxy,
+    ConditionProxy,
+    EventProxy,
+    IteratorProxy,
+    MakeProxyType,
+    Namespace,
+    NamespaceProxy,
+    PoolProxy,
+    RemoteError,
+    Server,
+    SharedMemoryManager,
+    State,
+    Token,
+    all_methods,
+    convert_to_error,
+    dispatch,
+    listener_client,
+    public_methods,
+)
+from multiprocessing.managers import Array as Array  # type: ignore[attr-defined]
+from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
 from typing import Any, ClassVar
 
-from . import fallback
+from . import lock, standard
 from ._native import Arena
 from .arenas import remember
 from .array_proxy import ArrayProxy
-from .dict_proxy import DictProxy, plain_dict
-from .list_proxy import ListProxy, plain_list
+from .dict_proxy import DictProxy
+from .host import Host, HostProcess
+from .host_server import HostServer, served_registry
+from .list_proxy import ListProxy
 from .lock import Lock
+from .proxy import Proxy
+from .tokens import RebuildProxy
 from .value_proxy import ValueProxy
 
 __all__ = [
+    "AcquirerProxy",
     "ArrayProxy",
+    "AutoProxy",
+    "BarrierProxy",
+    "BaseListProxy",
+    "BaseManager",
+    "BasePoolProxy",
+    "BaseProxy",
+    "ConditionProxy",
     "DictProxy",
+    "EventProxy",
+    "IteratorProxy",
     "ListProxy",
     "Lock",
+    "MakeProxyType",
     "Manager",
+    "Namespace",
+    "NamespaceProxy",
+    "PoolProxy",
+    "ProcessError",
+    "RebuildProxy",
+    "RemoteError",
+    "Server",
+    "SharedMemoryManager",
+    "State",
     "SyncManager",
+    "Token",
     "ValueProxy",
+    "all_methods",
+    "convert_to_error",
+    "dispatch",
+    "listener_client",
+    "public_methods",
 ]
 
-_INITIAL, _STARTED, _SHUTDOWN = range(3)
+
+def __getattr__(name: str) -> Any:
+    """Whatever else the standard module has is the standard one's."""
+    try:
+        return getattr(managers, name)
+    except AttributeError:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message) from None
 
 
 def Manager(*, capacity: int | None = None, ctx: Any = None) -> SyncManager:
     """A started manager with an arena of its own; ``capacity`` is its limit in bytes.
 
-    Its variables live in memory that the processes map, and no server is started.
+    Its variables live in memory that the processes map, and no process is started.
     """
     manager = SyncManager(ctx=ctx, capacity=capacity)
     manager.start()
     return manager
 
 
-class NoServerProcess:
-    """Stands where a standard manager has its server process."""
-
-    name = "no server process"
-    pid = None
-    daemon = True
-
-    def __init__(self) -> None:
-        self.exitcode: int | None = None
-
-    def is_alive(self) -> bool:
-        return self.exitcode is None
-
-    def join(self, timeout: float | None = None) -> None:
-        return None
-
-
-class SyncManager:
+class SyncManager(standard.SyncManager):
     """`multiprocessing.managers.SyncManager`, its variables in shared memory.
 
-    What is not there yet (and everything, for a manager with an ``address`` that
-    others connect to) lives in a standard manager process, started when first needed.
+    A host process is started by what needs one: a pool or registered class, an
+    ``address``, an initializer, another serializer, ``_process.pid``, a proxy's token.
+    Plain clients of the standard library reach the variables at its address.
     """
 
-    _registrations: ClassVar[builtins.dict[str, tuple[Any, ...]]] = {}
+    _authkey: bytes
+    _ctx: Any
+    _registry: ClassVar[builtins.dict[str, Any]]
+    _serializer: str
+    _state: Any
 
     def __init__(
         self,
@@ -77,219 +135,176 @@ class SyncManager:
         shutdown_timeout: float = 1.0,
         capacity: int | None = None,
     ) -> None:
-        self._server_options = (address, authkey, serializer, ctx, shutdown_timeout)
-        # Strangers find the data through the server, so it has to be there.
-        self._all_served = address is not None or serializer != "pickle"
-        self._state = _INITIAL
+        self._arena: Arena | None = None
+        self._host: Host | None = None
+        options: builtins.dict[str, Any] = {}
+        if sys.version_info >= (3, 11):
+            options["shutdown_timeout"] = shutdown_timeout
+        super().__init__(address, authkey, serializer, ctx, **options)
+        self._given_timeout = shutdown_timeout
         self._capacity = capacity
         self._creator = os.getpid()
-        self._arena: Arena | None = None
-        self._server: Any = None
-        self._process: Any = None
 
     # Life and death
 
     def start(
         self, initializer: Callable[..., Any] | None = None, initargs: Iterable[Any] = ()
     ) -> None:
-        """Begin. An initializer is meant for a server process, so it starts one."""
+        """Begin. An initializer runs in the host process, and so starts it."""
         self._require_initial()
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
-        if self._all_served or initializer is not None:
-            what = "a manager with an address, a serializer or an initializer"
-            fallback.announce(what)
-            self._server = self._make_server()
-            self._server.start(initializer, initargs)
-        self._open_arena()
-
-    def connect(self) -> None:
-        """Use the server that somebody else runs at the address."""
-        self._all_served = True
-        self._server = self._make_server()
-        self._server.connect()
-        self._state = _STARTED
+        arena = self._new_arena()
+        host = Host(
+            arena,
+            type(self).__name__,
+            self._registry,
+            (self._given_address, self._authkey, self._serializer, self._ctx),
+            self._given_timeout,
+        )
+        needs_host = (
+            initializer is not None
+            or self._given_address is not None
+            or self._serializer != "pickle"
+        )
+        if needs_host:
+            host.start(initializer, initargs)
+        self._arena, self._host = arena, host
+        self._state.value = State.STARTED
 
     def get_server(self) -> Any:
-        """A standard server with ``serve_forever()``."""
+        """A server with ``serve_forever()``, to be run by this process."""
         self._require_initial()
-        return self._make_server().get_server()
+        registry = served_registry(self._registry, self._new_arena())
+        return HostServer(
+            registry, self._given_address, self._authkey, self._serializer
+        )
 
-    def shutdown(self) -> None:
-        """Close the arena for everybody; does nothing in a forked child."""
-        if self._state != _STARTED or self._creator != os.getpid():
+    @property
+    def shutdown(self) -> Callable[[], None]:  # type: ignore[override]
+        """Close the arena for everybody; does nothing in a forked child.
+
+        As in the standard library the name is there once the manager has started.
+        """
+        if self._host is None:
+            raise AttributeError(f"{type(self).__name__!r} object was not started")
+        return self._shut_down
+
+    def _shut_down(self) -> None:
+        if self._state.value != State.STARTED or self._creator != os.getpid():
             return
-        self._state = _SHUTDOWN
-        if self._arena is not None:
+        self._state.value = State.SHUTDOWN
+        if self._arena is not None and self._host is not None:
             self._arena.close()
-        if self._server is not None and hasattr(self._server, "shutdown"):
-            self._server.shutdown()
-        if isinstance(self._process, NoServerProcess):
-            self._process.exitcode = 0
+            self._host.shutdown()
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for the server process, if there is one."""
-        if self._server is not None:
-            self._server.join(timeout)
-
-    def __enter__(self) -> SyncManager:
-        if self._state == _INITIAL:
-            self.start()
-        if self._state == _SHUTDOWN:
-            raise ProcessError("Manager has shut down")
-        return self
-
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.shutdown()
-
-    @property
-    def address(self) -> Any:
-        """The address of the server process, which is started for the question."""
-        if self._state == _INITIAL:
-            return self._server_options[0]
-        fallback.announce("a manager's address")
-        return self._require_server().address
-
-    @property
-    def arena(self) -> Arena:
-        """The memory that this manager's variables live in."""
-        self._require_started()
-        if self._arena is None:
-            raise ProcessError("everything of this manager is on its server")
-        return self._arena
+        """Wait for the host process, if there is one."""
+        self._process.join(timeout)
 
     def __reduce__(self) -> Any:
         raise TypeError(
             "a manager cannot be pickled; hand its variables to other processes"
         )
 
-    # Variables in shared memory
+    # The host process
 
-    def list(self, *arguments: Any) -> Any:
-        """A shared list with the contents that ``list(*arguments)`` has."""
-        if self._is_served():
-            return self._serve("list", arguments, {})
-        initial = plain_list(*arguments)
-        proxy: ListProxy[Any] = ListProxy(self.arena)
-        if initial:
-            proxy.extend(initial)
-        return proxy
+    @property
+    def address(self) -> Any:
+        """The address of the host process, which is started for the question."""
+        return self._address
 
-    def dict(self, *arguments: Any, **named: Any) -> Any:
-        """A shared dict with the contents that ``dict(*arguments, **named)`` has."""
-        if self._is_served():
-            return self._serve("dict", arguments, named)
-        initial = plain_dict(*arguments, **named)
-        proxy: DictProxy[Any, Any] = DictProxy(self.arena)
-        if initial:
-            proxy.update(initial)
-        return proxy
+    @property
+    def _address(self) -> Any:
+        if self._host is None:
+            return self._given_address
+        if self._state.value == State.STARTED:
+            return self._host.start().address
+        return self._host.address
 
-    def Value(self, typecode: Any, value: Any, lock: Any = True) -> Any:
-        """A box for one value of any type; the type code is only shown."""
-        if self._is_served():
-            return self._serve("Value", (typecode, value, lock), {})
-        return ValueProxy.create(self.arena, typecode, value)
+    @_address.setter
+    def _address(self, address: Any) -> None:
+        self._given_address = address
 
-    def Array(self, typecode: str, sequence: Any, lock: Any = True) -> Any:
-        """An ``array.array`` of fixed length."""
-        if self._is_served():
-            return self._serve("Array", (typecode, sequence, lock), {})
-        return ArrayProxy.create(self.arena, typecode, sequence)
+    @property
+    def _process(self) -> HostProcess:
+        if self._host is None:
+            raise AttributeError(f"{type(self).__name__!r} object was not started")
+        return HostProcess(self._host)
 
-    def Lock(self) -> Any:
-        """A lock that outlives its holder."""
-        if self._is_served():
-            return self._serve("Lock", (), {})
-        return Lock(self.arena)
-
-    # On the server process until they are in shared memory
-
-    Barrier = fallback.served_method("Barrier")
-    BoundedSemaphore = fallback.served_method("BoundedSemaphore")
-    Condition = fallback.served_method("Condition")
-    Event = fallback.served_method("Event")
-    JoinableQueue = fallback.served_method("JoinableQueue")
-    Namespace = fallback.served_method("Namespace")
-    Pool = fallback.served_method("Pool")
-    Queue = fallback.served_method("Queue")
-    RLock = fallback.served_method("RLock")
-    Semaphore = fallback.served_method("Semaphore")
-
-    # What the server process does
-
-    @classmethod
-    def register(
-        cls,
-        typeid: str,
-        callable: Callable[..., Any] | None = None,
-        proxytype: Any = None,
-        exposed: Any = None,
-        method_to_typeid: Any = None,
-        create_method: bool = True,
-    ) -> None:
-        """Register a type; its objects live in a standard manager process."""
-        registration = (callable, proxytype, exposed, method_to_typeid, create_method)
-        cls._registrations = {**cls._registrations, typeid: registration}
-        if create_method:
-            setattr(cls, typeid, fallback.served_method(typeid))
-
-    def _is_served(self) -> bool:
+    def _create(self, typeid: str, /, *args: Any, **kwds: Any) -> Any:
         self._require_started()
-        return self._all_served
-
-    def _serve(self, typeid: str, arguments: Any, named: Any) -> Any:
-        self._require_started()
-        if not self._all_served:
-            fallback.announce(f"Manager().{typeid}")
-        return getattr(self._require_server(), typeid)(*arguments, **named)
-
-    def _require_server(self) -> Any:
-        if self._server is None:
-            self._server = self._make_server()
-            self._server.start()
-            self._process = self._server._process
-        return self._server
-
-    def _make_server(self) -> Any:
-        address, authkey, serializer, context, timeout = self._server_options
-        return fallback.make_server(
-            self._registrations, address, authkey, serializer, context, timeout
-        )
+        if self._host is None:
+            return super()._create(typeid, *args, **kwds)  # type: ignore[misc]
+        return self._host.start()._create(typeid, *args, **kwds)
 
     def _debug_info(self) -> str:
-        return "" if self._server is None else str(self._server._debug_info())
+        if self._host is None or self._arena is None:
+            return super()._debug_info()  # type: ignore[misc, no-any-return]
+        arena = self._arena
+        lines = [
+            f"  arena {arena.id.hex()}: {arena.references} variables held here, "
+            f"{arena.used} of {arena.capacity} bytes"
+        ]
+        if self._host.started:
+            lines.append(self._host.start()._debug_info())
+        return "\n".join(lines)
 
     def _number_of_objects(self) -> int:
-        count = 0 if self._arena is None else self._arena.references
-        if self._server is not None:
-            count += self._server._number_of_objects()
-        return count
+        if self._host is None or self._arena is None:
+            return super()._number_of_objects()  # type: ignore[misc, no-any-return]
+        hosted = self._host.start()._number_of_objects() if self._host.started else 0
+        return self._arena.references + hosted  # type: ignore[no-any-return]
+
+    # Variables in shared memory
+
+    @property
+    def arena(self) -> Arena:
+        """The memory that this manager's variables live in."""
+        self._require_started()
+        if self._arena is None:
+            raise ProcessError("the variables of this manager are another process's")
+        return self._arena
+
+    def list(self, *arguments: Any) -> Any:  # type: ignore[override]
+        """A shared list with the contents that ``list(*arguments)`` has."""
+        return self._make(ListProxy, *arguments)
+
+    def dict(self, /, *arguments: Any, **named: Any) -> Any:  # type: ignore[override]
+        """A shared dict with the contents that ``dict(*arguments, **named)`` has."""
+        return self._make(DictProxy, *arguments, **named)
+
+    def Value(self, typecode: Any, value: Any, lock: Any = True) -> Any:  # type: ignore[override]
+        """A box for one value of any type; the type code is only shown."""
+        return self._make(ValueProxy, typecode, value, lock)
+
+    def Array(self, typecode: str, sequence: Any, lock: Any = True) -> Any:  # type: ignore[override]
+        """An ``array.array`` of fixed length."""
+        return self._make(ArrayProxy, typecode, sequence, lock)
+
+    def Lock(self) -> Any:  # type: ignore[override]
+        """A lock that outlives its holder."""
+        return self._make(lock.Lock)
+
+    def _make(self, cls: type[Proxy], /, *arguments: Any, **named: Any) -> Any:
+        self._require_started()
+        if self._arena is None:
+            create = getattr(standard.SyncManager, cls._typeid_)
+            return create(self, *arguments, **named)
+        return cls.create(self._arena, *arguments, **named)
 
     # State
 
-    def _open_arena(self) -> None:
-        if not self._all_served:
-            self._arena = remember(
-                Arena() if self._capacity is None else Arena(self._capacity)
-            )
-        self._process = (
-            NoServerProcess() if self._server is None else self._server._process
-        )
-        self._state = _STARTED
+    def _new_arena(self) -> Arena:
+        return remember(Arena() if self._capacity is None else Arena(self._capacity))
 
     def _require_initial(self) -> None:
-        if self._state == _STARTED:
+        if self._state.value == State.STARTED:
             raise ProcessError("Already started server")
-        if self._state == _SHUTDOWN:
+        if self._state.value == State.SHUTDOWN:
             raise ProcessError("Manager has shut down")
 
     def _require_started(self) -> None:
-        if self._state != _STARTED:
+        if self._state.value != State.STARTED:
             # The standard library has an assert statement here.
             raise AssertionError("server not yet started")

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
+from multiprocessing import process
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from . import standard
 from .reduction import reduce_variable
 
 if TYPE_CHECKING:
+    from ._native import Arena, Variable
     from ._native import Variable as _Base
+    from .standard import Token
+
+    _Type = type
 else:
+
+    class _Type(type):
+        """The class of the proxies' classes.
+
+        Any class of proxies may be registered for objects that a host process keeps
+        (``register("defaultdict", defaultdict, DictProxy)``) and is then called with
+        an object's token. It is the standard class that knows what to do with it.
+        """
+
+        def __call__(cls, /, *arguments, **named):
+            if arguments and isinstance(arguments[0], standard.Token):
+                return standard.hosted_class(cls)(*arguments, **named)
+            return super().__call__(*arguments, **named)
+
     _Base = object
 
 
-class Proxy(_Base):
+class Proxy(_Base, metaclass=_Type):
     """The methods of `multiprocessing.managers.BaseProxy`, without a server.
 
     A class of its own with empty slots, placed before the native class: the
@@ -25,15 +45,45 @@ class Proxy(_Base):
 
     _typeid_: ClassVar[str]
     _exposed_: ClassVar[tuple[str, ...]]
+    # The methods whose results the host keeps, for proxies on its wire.
+    _method_to_typeid_: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def create(cls, arena: Arena, /, *arguments: Any, **named: Any) -> Any:
+        """A new variable, from the arguments that a manager's method takes."""
+        return cls(arena, *arguments, **named)  # type: ignore[call-arg]
 
     @property
     def __class__(self) -> type:
-        """What ``isinstance`` believes besides the type: see `pose_as`."""
-        return _poses.get(type(self), type(self))
+        """What ``isinstance`` believes besides the type.
+
+        Programs ask whether something is a ``multiprocessing.managers.DictProxy``.
+        The name itself cannot be replaced, because programs also derive from that
+        class, and register it, for servers of their own.
+        """
+        return standard.counterpart(type(self))
 
     @__class__.setter
     def __class__(self, cls: type) -> None:
         raise TypeError("the class of a proxy cannot be changed")
+
+    @property
+    def _token(self) -> Token:
+        """What another process reaches the variable by, through the host process."""
+        from .tokens import token
+
+        return token(self)
+
+    @property
+    def _id(self) -> str:
+        return str(self._token.id)
+
+    @property
+    def _authkey(self) -> bytes:
+        """The key of the host process."""
+        from .host import authkey
+
+        return authkey(self.arena) or process.current_process().authkey
 
     def _getvalue(self) -> Any:
         """A copy of the value that the variable has now."""
@@ -51,12 +101,10 @@ class Proxy(_Base):
         if methodname == "#GETVALUE":
             return self._getvalue()
         if methodname in ("__str__", "__repr__"):
-            return repr(self._getvalue())
-        from multiprocessing.managers import RemoteError
-
-        raise RemoteError(
+            return str(self)
+        raise standard.RemoteError(
             f"method {methodname!r} of {self._typeid_!r} object is not in "
-            f"exposed={self._exposed_!r}"
+            f"exposed={self._exposed_!r}\n"
         )
 
     def __copy__(self) -> Proxy:
@@ -76,16 +124,3 @@ class Proxy(_Base):
         return repr(self._getvalue())
 
     __class_getitem__: Any = classmethod(types.GenericAlias)
-
-
-_poses: dict[type, type] = {}
-
-
-def pose_as(cls: type[Proxy], standard: type) -> None:
-    """Let ``isinstance(proxy, standard)`` be true.
-
-    Programs ask whether something is a ``multiprocessing.managers.DictProxy``. The
-    name itself cannot be replaced, because programs also register that class as the
-    proxy type of servers of their own.
-    """
-    _poses[cls] = standard

@@ -1,34 +1,40 @@
 """The standard library's own managers, under names that stay theirs.
 
 `sharevar.install` puts our `SyncManager` in the place of the standard one. The
-standard one still serves what is not in shared memory yet, and under spawn it is
-pickled by name, which must lead to itself.
+standard one is the base of ours, and under spawn it is pickled by name, which must
+lead to itself.
 """
 
-from multiprocessing import managers
-from multiprocessing.managers import (  # type: ignore[attr-defined]
-    AcquirerProxy,
-    ArrayProxy,
-    BaseProxy,
-    DictProxy,
-    ListProxy,
-    RemoteError,
-    SyncManager,
-    Value,
-    ValueProxy,
-)
+from __future__ import annotations
+
+from functools import cache
+from multiprocessing import managers as _managers
+from multiprocessing.managers import BaseProxy, SyncManager, Token
+from typing import Any
+
+# Much of what is used here has no place in the stubs of the standard library.
+managers: Any = _managers
+AutoProxy = managers.AutoProxy
+RebuildProxy = managers.RebuildProxy
+RemoteError = managers.RemoteError
+Server: Any = managers.Server
+Value = managers.Value
+REGISTRY: dict[str, tuple[Any, ...]] = managers.SyncManager._registry
 
 __all__ = [
-    "AcquirerProxy",
-    "ArrayProxy",
+    "REGISTRY",
+    "AutoProxy",
     "BaseProxy",
-    "DictProxy",
-    "ListProxy",
+    "RebuildProxy",
     "RemoteError",
+    "Server",
     "SyncManager",
+    "Token",
     "Value",
-    "ValueProxy",
+    "counterpart",
+    "hosted_class",
     "managers",
+    "proxy_type",
     "rename_manager",
 ]
 
@@ -36,3 +42,44 @@ __all__ = [
 def rename_manager() -> None:
     """Have the standard manager class pickled by its name in this module."""
     SyncManager.__module__ = __name__
+
+
+def proxy_type(typeid: str) -> Any:
+    """What makes the standard proxies of a type: a class, or the function `AutoProxy`."""
+    registration = REGISTRY.get(typeid)
+    return AutoProxy if registration is None else registration[-1]
+
+
+@cache
+def counterpart(cls: type[Any]) -> type:
+    """The standard class of proxies that a class of ours stands for."""
+    found = proxy_type(cls._typeid_)
+    return found if isinstance(found, type) else BaseProxy
+
+
+@cache
+def hosted_class(cls: type[Any]) -> Any:
+    """What makes the proxy of a hosted object that was registered with a class of ours.
+
+    For a user's class derived from one of ours that is the same class derived from
+    our class's counterpart.
+    """
+    if "_typeid_" in vars(cls):
+        return proxy_type(cls._typeid_)
+
+    def reduce(self: Any) -> tuple[Any, ...]:
+        rebuild, (_, *rest) = BaseProxy.__reduce__(self)
+        return rebuild, (cls, *rest)
+
+    bases = tuple(
+        counterpart(base) if "_typeid_" in vars(base)
+        else hosted_class(base) if hasattr(base, "_typeid_")
+        else base
+        for base in cls.__bases__
+    )  # fmt: skip
+    own = {
+        name: member
+        for name, member in vars(cls).items()
+        if name not in ("__dict__", "__slots__", "__weakref__")
+    }
+    return type(cls.__name__, bases, {**own, "__reduce__": reduce})

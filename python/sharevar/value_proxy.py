@@ -27,7 +27,9 @@ class ValueProxy(Proxy, _native.Value[_Item]):
     _exposed_ = ("get", "set", "incr")
 
     @classmethod
-    def create(cls, arena: _native.Arena, typecode: Any, value: Any) -> ValueProxy[Any]:
+    def create(
+        cls, arena: _native.Arena, typecode: Any, value: Any, lock: Any = True
+    ) -> ValueProxy[Any]:
         """A new box."""
         box = cls(arena, value)
         box._typecode = typecode

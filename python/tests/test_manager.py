@@ -23,7 +23,6 @@ def test_starts_no_process() -> None:
         manager.Array("i", [1])
         assert multiprocessing.active_children() == before
         assert manager._process.is_alive()
-        assert manager._process.pid is None
     assert manager._process.exitcode == 0
 
 
@@ -129,8 +128,7 @@ def test_managers_do_not_see_each_other_but_may_hold_each_other(manager: Any) ->
         assert inner.copy() == [1, 2]
 
 
-def test_what_is_missing_is_served_and_said_once(capfd: Any) -> None:
-    sharevar.fallback._announced.clear()
+def test_what_is_not_in_the_arena_is_hosted_without_a_word(capfd: Any) -> None:
     with sharevar.Manager() as manager:
         queue = manager.Queue()
         queue.put(1)
@@ -151,10 +149,7 @@ def test_what_is_missing_is_served_and_said_once(capfd: Any) -> None:
         manager.JoinableQueue().join()
         with manager.Pool(1) as pool:
             assert pool.map(abs, [-1]) == [1]
-    written = capfd.readouterr().err.splitlines()
-    assert len(written) == 10
-    for name in ("Queue", "Event", "Pool", "RLock", "Barrier"):
-        assert sum(f"Manager().{name} is" in line for line in written) == 1
+    assert capfd.readouterr() == ("", "")
 
 
 def test_served_proxies_stored_in_a_list_stay_alive(manager: Any) -> None:

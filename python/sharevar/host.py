@@ -1,0 +1,213 @@
+"""The host: a process beside an arena, for what cannot live in it.
+
+It is a standard manager's server process, and it is started when something first
+needs it. It belongs to the arena and not to the manager: a proxy may outlive the
+manager's object, and be asked for a token then.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from multiprocessing import ProcessError, process, util
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+from . import standard
+from ._native import Arena
+
+_hosts: WeakKeyDictionary[Arena, Host] = WeakKeyDictionary()
+
+# The name, in the arena's root, of the box with the address of the host.
+_ADDRESS = "sharevar:host"
+
+
+def address(arena: Arena) -> Any:
+    """The address of the arena's host; it is started if there is none."""
+    host = _hosts.get(arena)
+    if host is None or not host.started:
+        recorded = _recorded_address(arena).get()
+        if recorded is not None:
+            return recorded
+    if host is None:
+        host = Host(arena, "sharevar", standard.REGISTRY, (None, None, "pickle"))
+    return host.start().address
+
+
+def authkey(arena: Arena) -> bytes | None:
+    """The key of the arena's host, if this process would start it."""
+    host = _hosts.get(arena)
+    return None if host is None else host.authkey
+
+
+def _recorded_address(arena: Arena) -> Any:
+    from .value_proxy import ValueProxy
+
+    return arena.named(_ADDRESS, ValueProxy)
+
+
+class Host:
+    """An arena's host process, there or not there yet."""
+
+    def __init__(
+        self,
+        arena: Arena,
+        name: str,
+        registry: dict[str, Any],
+        options: tuple[Any, ...],
+        shutdown_timeout: float | None = None,
+    ) -> None:
+        # The arena keeps its host, not the other way round.
+        self._arena = ref(arena)
+        self.name = name
+        self._registry = registry
+        self._options = options
+        self._shutdown_timeout = shutdown_timeout
+        self._manager: Any = None
+        self._closed = False
+        self._starting: Any = util.ForkAwareThreadLock()  # type: ignore[attr-defined]
+        _hosts[arena] = self
+
+    @property
+    def started(self) -> bool:
+        return self._manager is not None
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
+    def authkey(self) -> bytes | None:
+        key: bytes | None = self._options[1]
+        return key
+
+    @property
+    def address(self) -> Any:
+        """The address: the one it has, else the one it was to have."""
+        return self._options[0] if self._manager is None else self._manager.address
+
+    @property
+    def process(self) -> Any:
+        """The process, if it was started."""
+        return None if self._manager is None else self._manager._process
+
+    def start(
+        self,
+        initializer: Callable[..., Any] | None = None,
+        initargs: Iterable[Any] = (),
+    ) -> Any:
+        """The standard manager whose server process the host is."""
+        with self._starting:
+            arena = self._arena()
+            if self._manager is None:
+                if self._closed or arena is None:
+                    raise ProcessError("Manager has shut down")
+                self._manager = self._start(arena, initializer, initargs)
+            return self._manager
+
+    def _start(self, arena: Arena, initializer: Any, initargs: Any) -> Any:
+        from .host_server import served_registry
+
+        manager: Any = _HostManager(*self._options)
+        if self._shutdown_timeout is not None:
+            manager._shutdown_timeout = self._shutdown_timeout
+        manager._registry = served_registry(self._registry, arena)
+        try:
+            manager.start(initializer, initargs)
+        finally:
+            # It leads to the arena, which leads here.
+            del manager._registry
+        manager._process.name = self.name
+        _recorded_address(arena).set(manager.address)
+        return manager
+
+    def shutdown(self) -> None:
+        """End the process, and start none any more."""
+        self._closed = True
+        if self._manager is not None:
+            self._manager.shutdown()
+
+
+class HostProcess:
+    """A manager's ``_process``. Who asks for its pid starts it; who asks whether the
+    manager lives need not."""
+
+    daemon = False
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    @property
+    def name(self) -> str:
+        return self._host.name
+
+    @property
+    def pid(self) -> int | None:
+        return self._started("pid")  # type: ignore[no-any-return]
+
+    @property
+    def ident(self) -> int | None:
+        return self._started("ident")  # type: ignore[no-any-return]
+
+    @property
+    def sentinel(self) -> int | None:
+        return self._started("sentinel")  # type: ignore[no-any-return]
+
+    def _started(self, name: str) -> Any:
+        if not self._host.closed:
+            self._host.start()
+        running = self._host.process
+        return None if running is None else getattr(running, name)
+
+    @property
+    def exitcode(self) -> int | None:
+        if self._host.process is not None:
+            return self._host.process.exitcode  # type: ignore[no-any-return]
+        return 0 if self._host.closed else None
+
+    def is_alive(self) -> bool:
+        if self._host.process is not None:
+            return bool(self._host.process.is_alive())
+        return not self._host.closed
+
+    def join(self, timeout: float | None = None) -> None:
+        if self._host.process is not None:
+            self._host.process.join(timeout)
+
+    def terminate(self) -> None:
+        """End the hosted objects; the variables in shared memory stay."""
+        if self._host.process is not None:
+            self._host.process.terminate()
+
+    def kill(self) -> None:
+        """End the hosted objects; the variables in shared memory stay."""
+        if self._host.process is not None:
+            self._host.process.kill()
+
+    def __repr__(self) -> str:
+        state = "started" if self.is_alive() else "stopped"
+        return f"<HostProcess name={self.name!r} {state}>"
+
+
+class _HostManager(standard.SyncManager):
+    """The standard manager, with our server."""
+
+    @classmethod
+    def _run_server(cls, registry: Any, address: Any, *arguments: Any) -> None:
+        from .host_server import HostServer
+
+        cls._Server = HostServer  # type: ignore[attr-defined]
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        super()._run_server(registry, address, *arguments)  # type: ignore[misc]
+
+
+def _end_with_parent() -> None:
+    parent = process.parent_process()
+    if parent is None:
+        return
+    parent.join()
+    server = getattr(process.current_process(), "_manager_server", None)
+    if server is None:
+        os._exit(1)
+    server.stop_event.set()

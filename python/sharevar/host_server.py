@@ -1,0 +1,173 @@
+"""The standard server, serving an arena's variables as well as hosted objects.
+
+Who has sharevar uses the variables directly. Plain Python reaches them here, on the
+standard library's wire protocol, and gets standard proxies.
+"""
+
+from __future__ import annotations
+
+import io
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+from . import standard, tokens
+from ._native import Arena
+from .arenas import ArenaReference, attach, refer_to_arena
+from .errors import SharevarError
+from .proxy import Proxy
+from .standard import Token
+from .typeids import CLASSES
+
+
+class Maker:
+    """What a host's registry has for a type that lives in the arena."""
+
+    def __init__(self, cls: type[Proxy], arena: Arena) -> None:
+        self._cls = cls
+        self._arena = arena
+
+    def __call__(self, /, *arguments: Any, **named: Any) -> Proxy:
+        proxy: Proxy = self._cls.create(self._arena, *arguments, **named)
+        return proxy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _attached_maker, (self._cls, refer_to_arena(self._arena))
+
+
+def _attached_maker(cls: type[Proxy], reference: ArenaReference) -> Maker:
+    return Maker(cls, attach(reference))
+
+
+def served_registry(registry: dict[str, Any], arena: Arena) -> dict[str, Any]:
+    """A manager's registry, with our types made in the arena unless users replaced them."""
+    served = dict(registry)
+    for typeid, cls in CLASSES.items():
+        if registry.get(typeid) is standard.REGISTRY.get(typeid):
+            served[typeid] = (
+                Maker(cls, arena),
+                cls._exposed_,
+                dict(cls._method_to_typeid_),
+                standard.proxy_type(typeid),
+            )
+    return served
+
+
+class HostServer(standard.Server):  # type: ignore[misc]
+    """Hosts objects, and serves variables by ids that it never needs to remember."""
+
+    def __init__(
+        self, registry: Any, address: Any, authkey: bytes, serializer: str
+    ) -> None:
+        super().__init__(registry, address, authkey, serializer)
+        self.id_to_obj: dict[str, Any] = _Objects(self.id_to_obj)
+        # What clients hold, which would otherwise be freed when all processes drop it.
+        self._held: dict[str, Proxy] = {}
+
+    def create(self, c: Any, typeid: str, /, *args: Any, **kwds: Any) -> Any:
+        if not isinstance(self.registry[typeid][0], Maker):
+            return super().create(c, typeid, *args, **kwds)
+        variable = self.registry[typeid][0](*args, **kwds)
+        ident = tokens.identify(variable)
+        self.incref(c, ident)
+        return ident, tuple(variable._exposed_)
+
+    def incref(self, c: Any, ident: str) -> None:
+        if not tokens.is_ours(ident):
+            super().incref(c, ident)
+            return
+        variable = tokens.open_variable(ident)
+        with self.mutex:
+            self._held.setdefault(ident, variable)
+            self.id_to_refcount[ident] = self.id_to_refcount.get(ident, 0) + 1
+
+    def decref(self, c: Any, ident: str) -> None:
+        if not tokens.is_ours(ident):
+            super().decref(c, ident)
+            return
+        with self.mutex:
+            self.id_to_refcount[ident] -= 1
+            if not self.id_to_refcount[ident]:
+                del self.id_to_refcount[ident]
+                del self._held[ident]
+
+    def handle_request(self, conn: Any) -> None:
+        if isinstance(conn, Connection):
+            conn = _Wire(conn, self.address)
+        super().handle_request(conn)
+
+    def _value(self, conn: Any, ident: str, obj: Any) -> Any:
+        return obj._getvalue() if isinstance(obj, Proxy) else obj
+
+    def _shown(self, conn: Any, ident: str, obj: Any) -> str:
+        return str(obj) if isinstance(obj, Proxy) else repr(obj)
+
+    fallback_mapping = {
+        **standard.Server.fallback_mapping,
+        "__repr__": _shown,
+        "#GETVALUE": _value,
+    }
+
+
+class _Objects(dict[str, Any]):
+    """Object, exposed methods and types of results by id; ids of ours tell it themselves."""
+
+    def __missing__(self, ident: str) -> tuple[Any, ...]:
+        if not tokens.is_ours(ident):
+            raise KeyError(ident)
+        variable = tokens.open_variable(ident)
+        exposed = {*variable._exposed_, *variable._method_to_typeid_}
+        return variable, exposed, variable._method_to_typeid_
+
+
+class _Wire:
+    """A connection on which our proxies and errors travel as what plain Python knows."""
+
+    def __init__(self, connection: Any, address: Any) -> None:
+        self._connection = connection
+        self._address = address
+        self._ident: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def recv(self) -> Any:
+        request = self._connection.recv()
+        self._ident = request[0]
+        return request
+
+    def send(self, message: Any) -> None:
+        kind, result = message
+        # A hosted object's errors go as they are.
+        if kind == "#ERROR" and tokens.is_ours(self._ident):
+            message = kind, _plain_error(result)
+        stream = io.BytesIO()
+        _WirePickler(stream, self._address).dump(message)
+        self._connection.send_bytes(stream.getvalue())
+
+
+def _plain_error(error: Exception) -> Exception:
+    """The error that an error of ours is, too: a `NotHeld` is a `RuntimeError`."""
+    if not isinstance(error, SharevarError):
+        return error
+    for base in reversed(type(error).__bases__):
+        if issubclass(base, Exception) and not issubclass(base, SharevarError):
+            return base(*error.args)
+    remote: Exception = standard.RemoteError(f"{type(error).__name__}: {error}\n")
+    return remote
+
+
+class _WirePickler(ForkingPickler):
+    def __init__(self, stream: io.BytesIO, address: Any) -> None:
+        super().__init__(stream)
+        self._address = address
+
+    def reducer_override(self, value: Any) -> Any:
+        if not issubclass(type(value), Proxy):
+            return NotImplemented
+        token = Token(value._typeid_, self._address, tokens.identify(value))
+        proxy_type = standard.proxy_type(value._typeid_)
+        named: dict[str, Any] = {}
+        if not isinstance(proxy_type, type):
+            named["exposed"] = value._exposed_
+        return tokens.RebuildProxy, (proxy_type, token, "pickle", named)

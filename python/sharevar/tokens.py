@@ -1,0 +1,71 @@
+"""Names by which processes reach a variable through a host process.
+
+The standard library's `Token` has a type, an address and an id. The id of one of our
+variables says where it is in which arena, and where the arena's descriptor was: a
+host finds any variable by it, and a process that has sharevar needs no host.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from . import standard
+from .arenas import ArenaReference, attach, remember
+from .descriptors import DescriptorReference, Origin
+from .errors import ArenaGone
+from .host import address
+from .proxy import Proxy
+from .standard import Token
+from .typeids import CLASSES
+
+_PREFIX = "sharevar"
+
+
+def token(variable: Proxy) -> Token:
+    """A variable's token. It starts the host if there is none."""
+    host_address = address(variable.arena)
+    return Token(variable._typeid_, host_address, identify(variable))
+
+
+def identify(variable: Proxy) -> str:
+    """The id in a variable's token."""
+    arena = remember(variable.arena)
+    offset, generation = variable.handle
+    return (
+        f"{_PREFIX}-{variable._typeid_}-{arena.id.hex()}-{offset:x}-{generation:x}"
+        f"-{os.getpid()}-{arena.fileno()}"
+    )
+
+
+def is_ours(ident: Any) -> bool:
+    """Whether an id leads to a variable, and not to an object that a host keeps."""
+    return isinstance(ident, str) and ident.startswith(f"{_PREFIX}-")
+
+
+def open_variable(ident: str) -> Proxy:
+    """The variable that an id leads to; a late one raises `HandleExpired`."""
+    _, typeid, identity, offset, generation, process, descriptor = ident.split("-")
+    origin = Origin(int(process), int(descriptor))
+    reference = DescriptorReference(None, (origin,))
+    arena = attach(ArenaReference(bytes.fromhex(identity), reference))
+    return arena.open(CLASSES[typeid], int(offset, 16), int(generation, 16))
+
+
+def RebuildProxy(
+    func: Any, token: Token, serializer: str, kwds: Mapping[str, Any]
+) -> Any:
+    """The proxy that a pickle names: of the variable itself where the arena is in reach."""
+    if is_ours(token.id):
+        try:
+            return open_variable(str(token.id))
+        except ArenaGone:
+            # On another machine: by the host.
+            pass
+    return standard.RebuildProxy(func, token, serializer, dict(kwds))
+
+
+# What plain Python sends and receives bears the standard function's name.
+RebuildProxy.__module__ = standard.managers.__name__
+standard.managers.RebuildProxy = RebuildProxy

@@ -1,0 +1,92 @@
+"""``sharevar.get_context`` and contexts handed to what takes one."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import os
+import pickle
+from multiprocessing import shared_memory
+from typing import Any
+
+import pytest
+
+import sharevar
+
+
+def test_the_start_method_is_the_one_asked_for(start_method: str) -> None:
+    context = sharevar.get_context(start_method)
+    assert context is sharevar.get_context(start_method)
+    assert context.get_start_method() == start_method
+    assert isinstance(context, type(multiprocessing.get_context(start_method)))
+    assert context.Process is multiprocessing.get_context(start_method).Process
+    assert context.get_context() is context
+    assert context.get_context("spawn") is sharevar.get_context("spawn")
+    assert type(pickle.loads(pickle.dumps(context))) is type(context)
+    with pytest.raises(ValueError, match="concrete context"):
+        context.set_start_method("spawn")
+
+
+def test_the_default_is_that_of_multiprocessing() -> None:
+    default = sharevar.get_context()
+    assert default.get_start_method() == multiprocessing.get_start_method()
+    for get in (sharevar.get_context, default.get_context):
+        with pytest.raises(ValueError, match="cannot find context"):
+            get("rocket")
+
+
+def change(table: Any, value: Any, array: Any, raw: Any, lock: Any) -> None:
+    with lock:
+        table["pid"] = os.getpid()
+        value.value += 1
+        array[0] = 2.5
+        raw.value = 7
+
+
+def test_everything_of_a_context_is_ours(start_method: str) -> None:
+    context = sharevar.get_context(start_method)
+    value, array, raw = context.Value("i", 1), context.Array("d", 2), context.RawValue("i")
+    lock = context.Lock()
+    assert type(lock) is sharevar.Lock
+    with context.Manager() as manager:
+        assert type(manager) is sharevar.managers.SyncManager
+        table = manager.dict()
+        child = context.Process(target=change, args=(table, value, array, raw, lock))
+        child.start()
+        child.join()
+        assert table["pid"] == child.pid
+        with context.Pool(1) as pool:
+            pool.starmap(change, [(table, value, array, raw, lock)])
+        assert table["pid"] != child.pid
+    assert (value.value, array[:], raw.value) == (3, [2.5, 0], 7)
+    assert list(context.RawArray("i", [1, 2])) == [1, 2]
+
+
+def test_a_managers_host_is_started_by_its_context(start_method: str) -> None:
+    context = sharevar.get_context(start_method)
+    process_name = type(context.Process()).__name__
+    for manager in (context.Manager(), sharevar.Manager(ctx=context)):
+        with manager:
+            assert type(manager._host.start()._process).__name__ == process_name
+
+
+def test_executors_take_our_contexts(start_method: str) -> None:
+    context = sharevar.get_context(start_method)
+    with (
+        context.Manager() as manager,
+        concurrent.futures.ProcessPoolExecutor(1, context) as executor,
+    ):
+        items = manager.list()
+        for number in range(3):
+            executor.submit(items.append, number).result()
+        assert items.copy() == [0, 1, 2]
+
+
+def test_shared_memory_is_the_standard_one() -> None:
+    assert sharevar.shared_memory.SharedMemory is shared_memory.SharedMemory
+    with sharevar.managers.SharedMemoryManager() as manager:
+        numbers = manager.ShareableList([1, 2])
+        again = sharevar.shared_memory.ShareableList(name=numbers.shm.name)
+        again[0] = 5
+        assert numbers[0] == 5
+        again.shm.close()
