@@ -24,7 +24,7 @@ class OutOfSharedMemory(SharevarError, MemoryError):
 class HandleExpired(SharevarError):
     """The variable was freed: nobody held it when this reference arrived."""
 
-class ClosedError(SharevarError):
+class ClosedError(SharevarError, BrokenPipeError, EOFError):
     """The arena was closed for everybody (its manager was shut down)."""
 
 class NotAnArena(SharevarError):

@@ -53,11 +53,12 @@ def attach(reference: ArenaReference) -> Arena:
     for descriptor in candidates(descriptor_reference, os.O_RDWR):
         try:
             arena = Arena.attach(descriptor)
+        except ClosedError:
+            # An OSError, too.
+            raise
         except (NotAnArena, OSError) as error:
             failure = error
             continue
-        except ClosedError:
-            raise
         except SharevarError as error:
             failure = error
             continue

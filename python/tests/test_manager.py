@@ -66,8 +66,10 @@ def test_proxies_raise_after_shutdown() -> None:
         lambda: numbers[0],
         lambda: pickle.loads(pickle.dumps(items)).append(1),
     ):
-        with pytest.raises(sharevar.ClosedError):
+        with pytest.raises(sharevar.ClosedError) as raised:
             use()
+        # What a standard proxy raises whose server has gone.
+        assert isinstance(raised.value, (BrokenPipeError, EOFError))
     assert repr(items).startswith("<ListProxy object")
 
 
@@ -215,6 +217,19 @@ def test_a_manager_with_an_address_serves_everything(capfd: Any) -> None:
     assert client.dict(a=1).copy() == {"a": 1}
     manager.shutdown()
     capfd.readouterr()
+
+
+def test_objects_are_counted_once_and_not_in_containers(manager: Any) -> None:
+    assert manager._number_of_objects() == 0
+    items = manager.list([manager.dict() for _ in range(5)])
+    again = pickle.loads(pickle.dumps(items))
+    assert manager._number_of_objects() == 1
+    assert "1 variables held here" in manager._debug_info()
+    inner = items[0]
+    assert manager._number_of_objects() == 2
+    del items, again
+    assert manager._number_of_objects() == 1
+    inner["still"] = "here"
 
 
 def test_capacity_is_checked() -> None:

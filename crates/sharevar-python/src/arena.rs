@@ -77,9 +77,10 @@ impl Arena {
 
     /// How many variables this process holds a reference to.
     #[getter]
-    fn references(&self) -> usize {
+    fn references(&self) -> PyResult<usize> {
+        self.participant.drain_dropped().or_raise()?;
         // The root is held by the arena's own object.
-        self.participant.variables_held().saturating_sub(1)
+        Ok(self.participant.variables_held().saturating_sub(1))
     }
 
     /// This process's descriptor of the arena.

@@ -1,8 +1,8 @@
 //! Every error that Python sees, and which of ours becomes which.
 
 use pyo3::exceptions::{
-    PyAssertionError, PyException, PyIndexError, PyMemoryError, PyOSError, PyRuntimeError, PyTypeError,
-    PyValueError,
+    PyAssertionError, PyBrokenPipeError, PyEOFError, PyException, PyIndexError, PyMemoryError, PyOSError,
+    PyRuntimeError, PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -62,6 +62,10 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 types.first().map_or_else(|| py.get_type::<PyException>(), |root| root.bind(py).clone());
             let also = match index {
                 _ if index == Class::OutOfSharedMemory as usize => vec![py.get_type::<PyMemoryError>()],
+                // What proxies raise whose manager's process has ended.
+                _ if index == Class::Closed as usize => {
+                    vec![py.get_type::<PyBrokenPipeError>(), py.get_type::<PyEOFError>()]
+                }
                 _ if index == Class::CapacityTooSmall as usize => vec![py.get_type::<PyValueError>()],
                 _ if index == Class::NotShareable as usize || index == Class::WrongKind as usize => {
                     vec![py.get_type::<PyTypeError>()]
