@@ -113,9 +113,14 @@ class Host:
         if self._shutdown_timeout is not None:
             manager._shutdown_timeout = self._shutdown_timeout
         manager._registry = served_registry(self._registry, arena)
+        # Whoever runs in a daemonic worker may use its manager, host or no host.
+        config = process.current_process()._config  # type: ignore[attr-defined]
+        daemon = config.pop("daemon", None)
         try:
             manager.start(initializer, initargs)
         finally:
+            if daemon is not None:
+                config["daemon"] = daemon
             # It leads to the arena, which leads here.
             del manager._registry
         manager._process.name = self.name

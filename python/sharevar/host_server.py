@@ -7,6 +7,7 @@ standard library's wire protocol, and gets standard proxies.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
@@ -53,6 +54,15 @@ def served_registry(registry: dict[str, Any], arena: Arena) -> dict[str, Any]:
     return served
 
 
+def _unexposed(name: str, fallback: Callable[..., Any]) -> Callable[..., Any]:
+    def call(self: Any, conn: Any, ident: str, obj: Any) -> Any:
+        if type(obj) is _Served:
+            return getattr(obj, name)()
+        return fallback(self, conn, ident, obj)
+
+    return call
+
+
 class HostServer(standard.Server):  # type: ignore[misc]
     """Hosts objects, and serves variables by ids that it never needs to remember."""
 
@@ -96,17 +106,12 @@ class HostServer(standard.Server):  # type: ignore[misc]
             conn = _Wire(conn, self.address)
         super().handle_request(conn)
 
-    def _value(self, conn: Any, ident: str, obj: Any) -> Any:
-        return obj._getvalue() if isinstance(obj, Proxy) else obj
-
-    def _shown(self, conn: Any, ident: str, obj: Any) -> str:
-        return str(obj) if isinstance(obj, Proxy) else repr(obj)
-
+    # What standard proxies ask for though nobody exposes it.
     fallback_mapping = {
-        **standard.Server.fallback_mapping,
-        "__repr__": _shown,
-        "#GETVALUE": _value,
+        name: _unexposed(name, fallback)
+        for name, fallback in standard.Server.fallback_mapping.items()
     }
+
 
 
 class _Objects(dict[str, Any]):
@@ -116,40 +121,50 @@ class _Objects(dict[str, Any]):
         if not tokens.is_ours(ident):
             raise KeyError(ident)
         variable = tokens.open_variable(ident)
-        exposed = {*variable._exposed_, *variable._method_to_typeid_}
-        return variable, exposed, variable._method_to_typeid_
+        return _Served(variable), variable._exposed_, variable._method_to_typeid_
+
+
+class _Served:
+    """A variable whose methods, any of them, are called as a proxy's `_callmethod` does."""
+
+    __slots__ = ("_variable",)
+
+    def __init__(self, variable: Proxy) -> None:
+        self._variable = variable
+
+    def __getattribute__(self, name: str) -> Any:
+        variable: Proxy = object.__getattribute__(self, "_variable")
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            try:
+                return variable._callmethod(name, arguments, named)
+            except SharevarError as error:
+                raise _plain_error(error) from error
+
+        return call
+
+    def __str__(self) -> str:
+        return str(object.__getattribute__(self, "_variable"))
 
 
 class _Wire:
-    """A connection on which our proxies and errors travel as what plain Python knows."""
+    """A connection on which our proxies travel as what plain Python can open."""
 
-    def __init__(self, connection: Any, address: Any) -> None:
+    def __init__(self, connection: Connection, address: Any) -> None:
         self._connection = connection
         self._address = address
-        self._ident: Any = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
-    def recv(self) -> Any:
-        request = self._connection.recv()
-        self._ident = request[0]
-        return request
-
     def send(self, message: Any) -> None:
-        kind, result = message
-        # A hosted object's errors go as they are.
-        if kind == "#ERROR" and tokens.is_ours(self._ident):
-            message = kind, _plain_error(result)
         stream = io.BytesIO()
         _WirePickler(stream, self._address).dump(message)
         self._connection.send_bytes(stream.getvalue())
 
 
-def _plain_error(error: Exception) -> Exception:
+def _plain_error(error: SharevarError) -> Exception:
     """The error that an error of ours is, too: a `NotHeld` is a `RuntimeError`."""
-    if not isinstance(error, SharevarError):
-        return error
     for base in reversed(type(error).__bases__):
         if issubclass(base, Exception) and not issubclass(base, SharevarError):
             return base(*error.args)

@@ -289,8 +289,7 @@ class SyncManager(standard.SyncManager):
     def _make(self, cls: type[Proxy], /, *arguments: Any, **named: Any) -> Any:
         self._require_started()
         if self._arena is None:
-            create = getattr(standard.SyncManager, cls._typeid_)
-            return create(self, *arguments, **named)
+            return standard.create(self, cls._typeid_, *arguments, **named)
         return cls.create(self._arena, *arguments, **named)
 
     # State

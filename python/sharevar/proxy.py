@@ -96,6 +96,9 @@ class Proxy(_Base, metaclass=_Type):
         kwds: Mapping[str, Any] = types.MappingProxyType({}),
     ) -> Any:
         """Call a method by name, as a standard proxy does over its connection."""
+        if methodname == "__getattribute__" and methodname in self._exposed_:
+            # The attributes of some are found by `__getattr__` only.
+            return getattr(self, *args)
         if methodname in self._exposed_:
             return getattr(self, methodname)(*args, **kwds)
         if methodname == "#GETVALUE":

@@ -32,6 +32,7 @@ __all__ = [
     "Token",
     "Value",
     "counterpart",
+    "create",
     "hosted_class",
     "managers",
     "proxy_type",
@@ -48,6 +49,19 @@ def proxy_type(typeid: str) -> Any:
     """What makes the standard proxies of a type: a class, or the function `AutoProxy`."""
     registration = REGISTRY.get(typeid)
     return AutoProxy if registration is None else registration[-1]
+
+
+def create(manager: Any, typeid: str, /, *arguments: Any, **named: Any) -> Any:
+    """What a method of a standard manager does: make an object in the server process."""
+    token, exposed = manager._create(typeid, *arguments, **named)
+    key = manager._authkey
+    proxy = proxy_type(typeid)(
+        token, manager._serializer, manager=manager, authkey=key, exposed=exposed
+    )
+    # The proxy holds the object now, as the token did until here.
+    with manager._Client(token.address, authkey=key) as connection:
+        managers.dispatch(connection, None, "decref", (token.id,))
+    return proxy
 
 
 @cache

@@ -538,3 +538,20 @@ def test_a_served_proxy_keeps_its_manager() -> None:
     gc.collect()
     queue.put(1)
     assert queue.get() == 1
+
+
+def use_everything(connection: Any) -> None:
+    with Mine() as manager:
+        with manager.Pool(1) as pool:
+            connection.send(pool.map(abs, [-1, 2]))
+        connection.send((manager.Store().times(2), multiprocessing.current_process().daemon))
+
+
+def test_daemonic_workers_may_have_hosts(context: Any) -> None:
+    ours, theirs = context.Pipe()
+    child = context.Process(target=use_everything, args=(theirs,), daemon=True)
+    child.start()
+    assert ours.recv() == [1, 2]
+    assert ours.recv() == (6, True)
+    child.join()
+    assert child.exitcode == 0
