@@ -485,26 +485,31 @@ def test_the_names_of_the_standard_module() -> None:
 
 HOSTS_LEFT = """
     import os, sharevar, sys
-    manager = sharevar.Manager()
+    manager = sharevar.Manager(ctx=sharevar.get_context({method!r}))
     items = manager.list()
     print(manager._process.pid, flush=True)
     {end}
 """
 
 
+KILL = "os.kill(os.getpid(), 9)"
+
+
 @pytest.mark.parametrize(
-    "end",
+    ("method", "end"),
     [
-        "pass",
-        "sys.exit(3)",
-        "1 / 0",
-        "os.kill(os.getpid(), 9)",
-        "del items, manager; import gc; gc.collect(); input()",
-        "del manager; items._token; items.append(1); del items; input()",
+        ("fork", "pass"),
+        ("fork", "sys.exit(3)"),
+        ("fork", "1 / 0"),
+        ("fork", "del items, manager; input()"),
+        ("fork", "del manager; items._token; items.append(1); del items; input()"),
+        ("fork", KILL),
+        ("spawn", KILL),
+        ("forkserver", KILL),
     ],
 )
-def test_no_host_is_left(end: str) -> None:
-    source = textwrap.dedent(HOSTS_LEFT).format(end=end)
+def test_no_host_is_left(method: str, end: str) -> None:
+    source = textwrap.dedent(HOSTS_LEFT).format(method=method, end=end)
     with subprocess.Popen(
         [sys.executable, "-c", source],
         stdin=subprocess.PIPE,
