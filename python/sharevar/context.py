@@ -37,7 +37,7 @@ def _shared(method: _Method) -> _Method:
 
 
 class Context(standard.BaseContext):
-    """What `sharevar.get_context` gives; `sharevar.install` puts its methods into all contexts."""
+    """What `get_context` gives; `sharevar.install` puts its methods into all contexts."""
 
     @_shared
     def Manager(self) -> managers.SyncManager:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from . import _native
 from .proxy import Proxy
@@ -29,7 +29,7 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
     )  # fmt: skip
 
     # Over the wire an iterator stays where the dict is.
-    _method_to_typeid_ = {"__iter__": "Iterator"}
+    _method_to_typeid_: ClassVar = {"__iter__": "Iterator"}
 
     @classmethod
     def create(

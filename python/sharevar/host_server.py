@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
-from typing import Any
+from typing import Any, ClassVar
 
 from . import standard, tokens
 from ._native import Arena
@@ -107,7 +107,7 @@ class HostServer(standard.Server):  # type: ignore[misc]
         super().handle_request(conn)
 
     # What standard proxies ask for though nobody exposes it.
-    fallback_mapping = {
+    fallback_mapping: ClassVar = {
         name: _unexposed(name, fallback)
         for name, fallback in standard.Server.fallback_mapping.items()
     }

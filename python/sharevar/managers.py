@@ -18,8 +18,8 @@ from multiprocessing.managers import (  # type: ignore[attr-defined]
     BarrierProxy,
     BaseListProxy,
     BaseManager,
-    BaseProxy,
     BasePoolProxy,
+    BaseProxy,
     ConditionProxy,
     EventProxy,
     IteratorProxy,
@@ -42,7 +42,7 @@ from multiprocessing.managers import Array as Array  # type: ignore[attr-defined
 from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
 from typing import Any, ClassVar
 
-from . import lock, standard
+from . import lock, recursive_lock, standard
 from ._native import Arena
 from .arenas import remember
 from .array_proxy import ArrayProxy
@@ -285,6 +285,10 @@ class SyncManager(standard.SyncManager):
     def Lock(self) -> Any:  # type: ignore[override]
         """A lock that outlives its holder."""
         return self._make(lock.Lock)
+
+    def RLock(self) -> Any:  # type: ignore[override]
+        """A lock that the thread which holds it may take again."""
+        return self._make(recursive_lock.RLock)
 
     def _make(self, cls: type[Proxy], /, *arguments: Any, **named: Any) -> Any:
         self._require_started()

@@ -11,7 +11,7 @@ from . import standard
 from .reduction import reduce_variable
 
 if TYPE_CHECKING:
-    from ._native import Arena, Variable
+    from ._native import Arena
     from ._native import Variable as _Base
     from .standard import Token
 

@@ -7,6 +7,7 @@ from .dict_proxy import DictProxy
 from .list_proxy import ListProxy
 from .lock import Lock
 from .proxy import Proxy
+from .recursive_lock import RLock
 from .value_proxy import ValueProxy
 
 CLASSES: dict[str, type[Proxy]] = {
@@ -16,6 +17,7 @@ CLASSES: dict[str, type[Proxy]] = {
         DictProxy,
         ListProxy,
         Lock,
+        RLock,
         ValueProxy,
     )
 }

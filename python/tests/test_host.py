@@ -36,21 +36,21 @@ def has_host(manager: Any) -> bool:
 
 def stranger(program: str, *arguments: str, cwd: Path) -> str:
     """What a plain Python without sharevar prints that is told of an address."""
-    prelude = """
+    prelude = f"""
         import multiprocessing, sys
         from multiprocessing.managers import *
         from multiprocessing.managers import AutoProxy, RebuildProxy
-        KEYED = {"authkey": %r}
+        KEYED = {{"authkey": {KEY!r}}}
         multiprocessing.current_process().authkey = KEYED["authkey"]
         def connect(address):
-            manager = SyncManager(address, %r)
+            manager = SyncManager(address, {KEY!r})
             manager.connect()
             return manager
         class Forbidden:
             def find_spec(self, name, path=None, target=None):
                 assert not name.startswith("sharevar"), name
         sys.meta_path.insert(0, Forbidden())
-    """ % (KEY, KEY)
+    """
     source = textwrap.dedent(prelude) + textwrap.dedent(program)
     done = subprocess.run(
         [sys.executable, "-I", "-c", source, *arguments],
@@ -154,7 +154,9 @@ def test_an_initializer_gets_proxies(manager: Any, context: Any) -> None:
     other.shutdown()
 
 
-@pytest.mark.parametrize("options", [{"address": ("127.0.0.1", 0)}, {"serializer": "xmlrpclib"}])
+@pytest.mark.parametrize(
+    "options", [{"address": ("127.0.0.1", 0)}, {"serializer": "xmlrpclib"}]
+)
 def test_variables_are_in_the_arena_whatever_the_options(options: Any) -> None:
     manager = SyncManager(authkey=KEY, **options)
     manager.start()
@@ -317,12 +319,12 @@ def test_children_know_the_host(served: Any, context: Any) -> None:
 
 
 def test_a_server_of_ones_own(tmp_path: Path) -> None:
-    program = """
+    program = f"""
         from sharevar.managers import SyncManager
-        server = SyncManager(("127.0.0.1", 0), %r).get_server()
+        server = SyncManager(("127.0.0.1", 0), {KEY!r}).get_server()
         print(server.address[1], flush=True)
         server.serve_forever()
-    """ % (KEY,)
+    """
     source = textwrap.dedent(program)
     with subprocess.Popen(
         [sys.executable, "-c", source], stdout=subprocess.PIPE, text=True
