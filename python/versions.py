@@ -77,8 +77,9 @@ def test_on(interpreter: Interpreter) -> bool:
         [maturin, "develop", "--profile", "checked", "--group", "test", "--quiet"],
         {"VIRTUAL_ENV": str(python.parent.parent)},
     )
-    tests = [python, "-m", "pytest", "-m", "not one_version", "-p", "no:cacheprovider"]
-    return subprocess.run([*tests, "python/tests"], cwd=ROOT).returncode == 0
+    options = ("-m", "not one_version", "-p", "no:cacheprovider")
+    tests = [str(python), "-m", "pytest", *options, "python/tests"]
+    return subprocess.run(tests, cwd=ROOT).returncode == 0
 
 
 def main(names: list[str]) -> int:
@@ -127,7 +128,7 @@ def _make_environment(interpreter: Interpreter) -> Path:
     if not (environment / "bin" / "pip").exists():
         # With our own pip: not every interpreter brings one.
         _run([interpreter.path, "-m", "venv", "--clear", "--without-pip", environment])
-        pip = [sys.executable, "-m", "pip", "--python", python]
+        pip = (sys.executable, "-m", "pip", "--python", python)
         _run([*pip, "install", "--quiet", "pip"])
     return python
 
