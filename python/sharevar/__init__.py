@@ -28,15 +28,18 @@ from .errors import (
     OutOfSharedMemory,
     SharevarError,
     TooManyParticipants,
+    TooManyReleases,
     TransactionTooLarge,
     WrongKind,
 )
+from .event import Event
 from .files import open
 from .installation import install
 from .list_proxy import ListProxy
 from .lock import Lock
 from .managers import Manager
 from .recursive_lock import RLock
+from .semaphore import BoundedSemaphore, Semaphore
 from .shared_globals import shared
 from .sharedctypes import Array, RawArray, RawValue, Value
 from .value_proxy import ValueProxy
@@ -46,11 +49,13 @@ __all__ = [
     "ArenaGone",
     "Array",
     "ArrayProxy",
+    "BoundedSemaphore",
     "CapacityTooSmall",
     "ClosedError",
     "CorruptArena",
     "DescriptorLost",
     "DictProxy",
+    "Event",
     "ForeignProcess",
     "HandleExpired",
     "LayoutMismatch",
@@ -65,8 +70,10 @@ __all__ = [
     "RLock",
     "RawArray",
     "RawValue",
+    "Semaphore",
     "SharevarError",
     "TooManyParticipants",
+    "TooManyReleases",
     "TransactionTooLarge",
     "Value",
     "ValueProxy",
@@ -82,8 +89,10 @@ __all__ = [
 set_pickler(_pickling.dumps, _pickling.loads)
 set_proxy_class("array", ArrayProxy)
 set_proxy_class("dict", DictProxy)
+set_proxy_class("event", Event)
 set_proxy_class("list", ListProxy)
 set_proxy_class("lock", Lock)
 set_proxy_class("rlock", RLock)
+set_proxy_class("semaphore", Semaphore)
 set_proxy_class("value", ValueProxy)
 _children.tell_children()

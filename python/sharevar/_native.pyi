@@ -64,6 +64,9 @@ class NotOwner(SharevarError, AssertionError, RuntimeError):
     """A recursive lock was released by a thread that does not hold it."""
 
 @final
+class TooManyReleases(SharevarError, ValueError):
+    """A semaphore was released more often than acquired; nothing was changed."""
+
 class Arena:
     """One shared mapping (a memfd), and this process's attachment to it."""
 
@@ -277,6 +280,50 @@ class RLock(Variable):
         traceback: TracebackType | None,
         /,
     ) -> None: ...
+
+class Semaphore(Variable):
+    """Units to take and give back; those of a holder who dies are given back."""
+
+    def __new__(
+        cls,
+        arena: Arena,
+        value: int = 1,
+        bounded: bool = False,
+        owned: bool | None = None,
+    ) -> Semaphore: ...
+    def acquire(
+        self,
+        block: bool = True,
+        timeout: float | None = None,
+        *,
+        blocking: bool = True,
+    ) -> bool: ...
+    def release(self, n: int = 1) -> None: ...
+    def get_value(self) -> int: ...
+    def locked(self) -> bool: ...
+    @property
+    def maxvalue(self) -> int:
+        """The most units that may be free."""
+    @property
+    def held(self) -> int | None:
+        """How many units this process holds; none of a signal, which keeps no holders."""
+    def __enter__(self) -> bool: ...
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+class Event(Variable):
+    """A flag that processes and threads wait for."""
+
+    def __new__(cls, arena: Arena) -> Event: ...
+    def set(self) -> None: ...
+    def clear(self) -> None: ...
+    def is_set(self) -> bool: ...
+    def wait(self, timeout: float | None = None) -> bool: ...
 
 def set_pickler(
     dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]

@@ -15,6 +15,7 @@ from ._native import (
     OutOfSharedMemory,
     SharevarError,
     TooManyParticipants,
+    TooManyReleases,
     TransactionTooLarge,
     WrongKind,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "OutOfSharedMemory",
     "SharevarError",
     "TooManyParticipants",
+    "TooManyReleases",
     "TransactionTooLarge",
     "WrongKind",
 ]

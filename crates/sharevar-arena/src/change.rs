@@ -172,6 +172,13 @@ impl Participant {
         Ok(done)
     }
 
+    /// Word `index` of the body of `variable`, without its lock: for words that say something
+    /// each by itself.
+    #[inline(always)]
+    pub fn body(&self, variable: Variable, index: usize) -> u64 {
+        self.arena().table_word(variable.body(index)).load(Ordering::Acquire)
+    }
+
     #[cold]
     fn take_contended(&self, lane: Lane<'_>, lock: &AtomicU32) -> Result<()> {
         let contender = LockWorld { arena: self.arena(), by: self.identity() };

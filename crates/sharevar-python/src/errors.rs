@@ -30,10 +30,11 @@ pub(crate) enum Class {
     WrongKind,
     NotHeld,
     NotOwner,
+    TooManyReleases,
 }
 
 /// In the order of [`Class`].
-const CLASSES: [(&str, &str); 16] = [
+const CLASSES: &[(&str, &str)] = &[
     ("SharevarError", "The root of every error that sharevar raises by itself."),
     ("OutOfSharedMemory", "The arena has no room; the variable is as it was before the call."),
     ("HandleExpired", "The variable was freed: nobody held it when this reference arrived."),
@@ -50,6 +51,7 @@ const CLASSES: [(&str, &str); 16] = [
     ("WrongKind", "The name or handle belongs to a variable of another kind."),
     ("NotHeld", "A lock that nobody holds was released."),
     ("NotOwner", "A recursive lock was released by a thread that does not hold it."),
+    ("TooManyReleases", "A semaphore was released more often than acquired; nothing was changed."),
 ];
 
 static TYPES: PyOnceLock<Vec<Py<PyType>>> = PyOnceLock::new();
@@ -57,7 +59,7 @@ static TYPES: PyOnceLock<Vec<Py<PyType>>> = PyOnceLock::new();
 fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
     TYPES.get_or_try_init(py, || {
         let mut types: Vec<Py<PyType>> = Vec::with_capacity(CLASSES.len());
-        for (index, (name, doc)) in CLASSES.into_iter().enumerate() {
+        for (index, (name, doc)) in CLASSES.iter().copied().enumerate() {
             let root =
                 types.first().map_or_else(|| py.get_type::<PyException>(), |root| root.bind(py).clone());
             let also = match index {
@@ -66,7 +68,11 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 _ if index == Class::Closed as usize => {
                     vec![py.get_type::<PyBrokenPipeError>(), py.get_type::<PyEOFError>()]
                 }
-                _ if index == Class::CapacityTooSmall as usize => vec![py.get_type::<PyValueError>()],
+                _ if index == Class::CapacityTooSmall as usize
+                    || index == Class::TooManyReleases as usize =>
+                {
+                    vec![py.get_type::<PyValueError>()]
+                }
                 _ if index == Class::NotShareable as usize || index == Class::WrongKind as usize => {
                     vec![py.get_type::<PyTypeError>()]
                 }
@@ -155,6 +161,9 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::IndexOutOfRange { .. } => return PyIndexError::new_err(message),
         Error::NotOwner => Class::NotOwner,
         Error::NotLocked => return raise(Class::NotHeld, "semaphore or lock released too many times"),
+        Error::TooManyUnits { .. } => {
+            return raise(Class::TooManyReleases, "Semaphore released too many times");
+        }
         _ => Class::Sharevar,
     };
     raise(class, message)

@@ -14,6 +14,7 @@ mod dict;
 mod element;
 mod encode;
 mod errors;
+mod event;
 mod key;
 mod list;
 mod list_slice;
@@ -25,6 +26,7 @@ mod opaque;
 mod pickler;
 mod proxy;
 mod recursive_lock;
+mod semaphore;
 mod slots;
 mod value;
 mod variable;
@@ -41,6 +43,8 @@ mod _native {
     #[pymodule_export]
     use crate::dict::Dict;
     #[pymodule_export]
+    use crate::event::Event;
+    #[pymodule_export]
     use crate::list::List;
     #[pymodule_export]
     use crate::lock::Lock;
@@ -50,6 +54,7 @@ mod _native {
     use crate::proxy::set_proxy_class;
     #[pymodule_export]
     use crate::recursive_lock::RLock;
+    use crate::semaphore::Semaphore;
     #[pymodule_export]
     use crate::value::Value;
     #[pymodule_export]

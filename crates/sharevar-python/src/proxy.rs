@@ -4,9 +4,11 @@ use crate::arena::Arena;
 use crate::array::Array;
 use crate::dict::Dict;
 use crate::errors::{Class, OrRaise, raise};
+use crate::event::Event;
 use crate::list::List;
 use crate::lock::Lock;
 use crate::recursive_lock::RLock;
+use crate::semaphore::Semaphore;
 use crate::value::Value;
 use crate::variable::Variable;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -23,17 +25,29 @@ pub(crate) struct Held {
     pub(crate) handle: Handle,
 }
 
-/// More than the number of any kind.
-const PLACES: usize = 16;
+/// The kinds that Python has.
+const KINDS: &[Kind] = &[
+    Kind::Dict,
+    Kind::List,
+    Kind::Value,
+    Kind::Array,
+    Kind::Lock,
+    Kind::RLock,
+    Kind::Semaphore,
+    Kind::Event,
+];
 
-// Both by the number of the kind.
-static CLASSES: RwLock<[Option<Py<PyType>>; PLACES]> = RwLock::new([const { None }; PLACES]);
-static MAKERS: [PyOnceLock<Py<PyAny>>; PLACES] = [const { PyOnceLock::new() }; PLACES];
+/// One more than the greatest number of a kind.
+const NUMBERS: usize = 16;
+
+static CLASSES: RwLock<[Option<Py<PyType>>; NUMBERS]> = RwLock::new([const { None }; NUMBERS]);
+static MAKERS: [PyOnceLock<Py<PyAny>>; NUMBERS] = [const { PyOnceLock::new() }; NUMBERS];
 
 fn place(kind: Kind) -> usize {
     kind as usize
 }
 
+/// The class of a kind; of those that Python has no class for, what all have in common.
 fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
     match kind {
         Kind::Dict => py.get_type::<Dict>(),
@@ -42,6 +56,9 @@ fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
         Kind::Array => py.get_type::<Array>(),
         Kind::Lock => py.get_type::<Lock>(),
         Kind::RLock => py.get_type::<RLock>(),
+        Kind::Semaphore => py.get_type::<Semaphore>(),
+        Kind::Event => py.get_type::<Event>(),
+        Kind::RwLock => py.get_type::<Variable>(),
     }
 }
 
@@ -49,7 +66,7 @@ fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
 #[pyfunction]
 #[pyo3(signature = (kind, cls))]
 pub(crate) fn set_proxy_class(kind: &str, cls: &Bound<'_, PyType>) -> PyResult<()> {
-    let Some(known) = Kind::from_name(kind) else {
+    let Some(known) = KINDS.iter().copied().find(|known| known.name() == kind) else {
         return Err(PyValueError::new_err(format!("there is no kind of variable named {kind:?}")));
     };
     if !cls.is_subclass(&native_class(cls.py(), known))? {
@@ -68,9 +85,9 @@ pub(crate) fn set_proxy_class(kind: &str, cls: &Bound<'_, PyType>) -> PyResult<(
 
 /// The kind whose native class `cls` is derived from.
 pub(crate) fn kind_of_class(cls: &Bound<'_, PyType>) -> PyResult<Kind> {
-    for kind in Kind::ALL {
-        if cls.is_subclass(&native_class(cls.py(), *kind))? {
-            return Ok(*kind);
+    for kind in KINDS.iter().copied() {
+        if cls.is_subclass(&native_class(cls.py(), kind))? {
+            return Ok(kind);
         }
     }
     Err(PyTypeError::new_err(format!("{} is no class of variables", cls.name()?)))
@@ -129,6 +146,9 @@ fn make<'py>(
     handle: Handle,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = arena.py();
+    if !KINDS.contains(&kind) {
+        return Err(raise(Class::WrongKind, format!("a {} can be used from Rust only", kind.name())));
+    }
     let maker = MAKERS[place(kind)]
         .get_or_try_init(py, || native_class(py, kind).getattr("__new__").map(Bound::unbind))?;
     let held = Held { arena: arena.clone().unbind(), handle };

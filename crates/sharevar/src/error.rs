@@ -49,6 +49,13 @@ pub enum Error {
     /// A recursive lock was given back by a thread that does not hold it.
     #[error("attempt to release recursive lock not owned by thread")]
     NotOwner,
+    /// More units were to be in a semaphore than it has room for: it was released more often than
+    /// acquired.
+    #[error("the semaphore has at most {limit} units; release only what was acquired")]
+    TooManyUnits {
+        /// The most units that it may have.
+        limit: u32,
+    },
     /// This process was not started with a manager to inherit.
     #[error("no manager was inherited: {reason}; start the process with `Command::share(&manager)`")]
     NothingInherited {

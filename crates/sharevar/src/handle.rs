@@ -93,13 +93,29 @@ pub enum Kind {
     Array = 4,
     /// A lock that users hold.
     Lock = 5,
+    /// A semaphore.
+    Semaphore = 6,
+    /// A readers-writer lock.
+    RwLock = 7,
     /// A lock that its thread may take again.
     RLock = 8,
+    /// A flag that is waited for.
+    Event = 10,
 }
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: &[Self] = &[Self::Dict, Self::List, Self::Value, Self::Array, Self::Lock, Self::RLock];
+    pub const ALL: &[Self] = &[
+        Self::Dict,
+        Self::List,
+        Self::Value,
+        Self::Array,
+        Self::Lock,
+        Self::Semaphore,
+        Self::RwLock,
+        Self::RLock,
+        Self::Event,
+    ];
 
     /// The kind of that number.
     pub fn from_number(number: u64) -> Option<Self> {
@@ -120,6 +136,9 @@ impl Kind {
             Self::Array => "array",
             Self::Lock => "lock",
             Self::RLock => "rlock",
+            Self::Semaphore => "semaphore",
+            Self::RwLock => "rwlock",
+            Self::Event => "event",
         }
     }
 }

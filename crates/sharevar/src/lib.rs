@@ -25,6 +25,9 @@
 //! | [`Array`] | a fixed number of machine numbers |
 //! | [`Lock`] | a lock that survives its holder |
 //! | [`RLock`] | one that the thread which holds it may take again |
+//! | [`RwLock`] | a lock for many readers or one writer |
+//! | [`Semaphore`] | units to take and give back |
+//! | [`Event`] | a flag that is waited for |
 //! | [`AppendFile`] | a file to which many processes append |
 #![forbid(unsafe_code)]
 #![allow(clippy::iter_not_returning_iterator)] // A walk over shared memory can fail at its start.
@@ -36,6 +39,7 @@ mod dict;
 mod element;
 mod encode;
 mod error;
+mod event;
 mod file;
 mod handle;
 mod list;
@@ -44,7 +48,9 @@ mod manager;
 mod named;
 pub mod process;
 mod recursive_lock;
+mod rwlock;
 mod scalar;
+mod semaphore;
 mod shared;
 pub mod shm;
 mod value;
@@ -54,6 +60,7 @@ mod waiting;
 pub use array::{Array, Element};
 pub use dict::Dict;
 pub use error::{Error, Result};
+pub use event::Event;
 pub use file::AppendFile;
 pub use handle::{Handle, Kind};
 pub use list::List;
@@ -61,6 +68,8 @@ pub use lock::{Lock, LockGuard, Taken};
 pub use manager::{Builder, Manager};
 pub use named::Named;
 pub use recursive_lock::{RLock, RLockGuard};
+pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use semaphore::{Semaphore, SemaphorePermit};
 pub use shared::Shared;
 pub use sharevar_arena::{
     ANY_REASON, Acquired, Holder, Identity, Participant, RecursiveLock, Report, RobustLock, Variable,

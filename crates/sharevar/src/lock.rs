@@ -57,16 +57,25 @@ shared!(Lock, [], RawLock, {});
 /// A lock that was taken, and from whom.
 #[derive(Debug)]
 #[must_use = "the lock is given back at once if the guard is dropped"]
-pub enum Taken<G> {
+pub enum Taken<Guard> {
     /// It was free, or this thread holds it already.
-    Free(G),
+    Free(Guard),
     /// Its holder died holding it. What it protects may be half done.
-    OwnerDied(G),
+    OwnerDied(Guard),
 }
 
-impl<G> Taken<G> {
+impl<Guard> Taken<Guard> {
+    /// What was acquired, with the guard that it makes.
+    pub(crate) fn of(acquired: Acquired, guard: impl FnOnce() -> Guard) -> Option<Self> {
+        match acquired {
+            Acquired::Free => Some(Self::Free(guard())),
+            Acquired::FromDead => Some(Self::OwnerDied(guard())),
+            Acquired::Not => None,
+        }
+    }
+
     /// The guard, however the last holder ended; its `owner_died` still tells.
-    pub fn guard(self) -> G {
+    pub fn guard(self) -> Guard {
         match self {
             Self::Free(guard) | Self::OwnerDied(guard) => guard,
         }
@@ -75,15 +84,6 @@ impl<G> Taken<G> {
     /// Whether the last holder died holding the lock.
     pub fn owner_died(&self) -> bool {
         matches!(self, Self::OwnerDied(_))
-    }
-
-    /// What an attempt has brought, with the guard that `guard` makes.
-    pub(crate) fn of(acquired: Acquired, guard: impl FnOnce() -> G) -> Option<Self> {
-        match acquired {
-            Acquired::Free => Some(Self::Free(guard())),
-            Acquired::FromDead => Some(Self::OwnerDied(guard())),
-            Acquired::Not => None,
-        }
     }
 }
 

@@ -4,11 +4,14 @@ use crate::array::{Array, Element};
 use crate::attached;
 use crate::dict::Dict;
 use crate::error::Result;
+use crate::event::Event;
 use crate::handle::Handle;
 use crate::list::List;
 use crate::lock::Lock;
 use crate::named::Named;
 use crate::recursive_lock::RLock;
+use crate::rwlock::RwLock;
+use crate::semaphore::Semaphore;
 use crate::shm::{KINDS, RawDict};
 use crate::value::Value;
 use serde::Serialize;
@@ -142,6 +145,33 @@ impl Manager {
     /// A free recursive lock.
     pub fn rlock(&self) -> Result<RLock> {
         RLock::create(&self.inner.participant)
+    }
+
+    /// A readers-writer lock that is free.
+    pub fn rwlock(&self) -> Result<RwLock> {
+        RwLock::create(&self.inner.participant)
+    }
+
+    /// A semaphore with so many free units.
+    pub fn semaphore(&self, units: u32) -> Result<Semaphore> {
+        Semaphore::create(&self.inner.participant, units, None, None)
+    }
+
+    /// A semaphore that never has more free units than these: to release what was not acquired
+    /// is [`TooManyUnits`](crate::Error::TooManyUnits).
+    pub fn bounded_semaphore(&self, units: u32) -> Result<Semaphore> {
+        Semaphore::create(&self.inner.participant, units, Some(units), None)
+    }
+
+    /// A semaphore whose units are given back for processes that are killed, whoever releases
+    /// them, or never (`owned` is false).
+    pub fn settled_semaphore(&self, units: u32, owned: bool) -> Result<Semaphore> {
+        Semaphore::create(&self.inner.participant, units, None, Some(owned))
+    }
+
+    /// An event that is not set.
+    pub fn event(&self) -> Result<Event> {
+        Event::create(&self.inner.participant)
     }
 
     /// Variables that every process finds by name: made by whoever asks first.

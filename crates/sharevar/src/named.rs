@@ -5,11 +5,14 @@
 use crate::array::{Array, Element};
 use crate::dict::Dict;
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::handle::Handle;
 use crate::list::List;
 use crate::lock::Lock;
 use crate::manager::Manager;
 use crate::recursive_lock::RLock;
+use crate::rwlock::RwLock;
+use crate::semaphore::Semaphore;
 use crate::shared::Shared;
 use crate::shm::Content;
 use crate::value::Value;
@@ -70,6 +73,26 @@ impl<'a> Named<'a> {
     /// The recursive lock of that name.
     pub fn rlock(&self) -> Result<RLock> {
         self.get_or_make(|| self.manager.rlock())
+    }
+
+    /// The readers-writer lock of that name.
+    pub fn rwlock(&self) -> Result<RwLock> {
+        self.get_or_make(|| self.manager.rwlock())
+    }
+
+    /// The semaphore of that name; `units` counts for whoever makes it.
+    pub fn semaphore(&self, units: u32) -> Result<Semaphore> {
+        self.get_or_make(|| self.manager.semaphore(units))
+    }
+
+    /// The bounded semaphore of that name; `units` counts for whoever makes it.
+    pub fn bounded_semaphore(&self, units: u32) -> Result<Semaphore> {
+        self.get_or_make(|| self.manager.bounded_semaphore(units))
+    }
+
+    /// The event of that name.
+    pub fn event(&self) -> Result<Event> {
+        self.get_or_make(|| self.manager.event())
     }
 
     /// The variable of that name, whatever it is, if there is one.

@@ -98,7 +98,8 @@ fn what_is_not_held_cannot_be_given_back() {
     let guard = lock.lock().unwrap().guard();
     // Somebody else gives it back.
     let other = Manager::attach(manager.descriptor().unwrap()).unwrap();
-    let same = sharevar::Handle::open(other.participant(), sharevar::Shared::handle(&lock).variable()).unwrap();
+    let same =
+        sharevar::Handle::open(other.participant(), sharevar::Shared::handle(&lock).variable()).unwrap();
     let same = <sharevar::Lock as sharevar::Shared>::from_handle(same).unwrap();
     assert!(same.try_lock().unwrap().is_none());
     guard.unlock().unwrap();

@@ -1,7 +1,7 @@
 //! What the arena needs to know of each kind: how it ends, and what it leads to.
 
 use super::source::Locked;
-use super::{array, cell, dict, list};
+use super::{array, cell, dict, holders, list};
 use crate::handle::Kind;
 use sharevar_arena::{Kinds, Participant, Result, Variable};
 
@@ -14,7 +14,8 @@ fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool
         Some(Kind::List) => list::reap(participant, variable),
         Some(Kind::Value) => cell::reap(participant, variable),
         Some(Kind::Array) => array::reap(participant, variable),
-        Some(Kind::Lock | Kind::RLock) | None => Ok(true),
+        Some(Kind::Semaphore | Kind::RwLock) => holders::reap(participant, variable),
+        Some(Kind::Lock | Kind::RLock | Kind::Event) | None => Ok(true),
     }
 }
 
@@ -28,7 +29,8 @@ fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut d
         Some(Kind::List) => list::trace(&source, living, visit)?,
         Some(Kind::Value) => cell::trace(&source, visit)?,
         Some(Kind::Array) => array::trace(&source, visit),
-        Some(Kind::Lock | Kind::RLock) | None => {}
+        Some(Kind::Semaphore | Kind::RwLock) => holders::trace(&source, visit),
+        Some(Kind::Lock | Kind::RLock | Kind::Event) | None => {}
     }
     transaction.commit()
 }
