@@ -67,6 +67,7 @@ class NotOwner(SharevarError, AssertionError, RuntimeError):
 class TooManyReleases(SharevarError, ValueError):
     """A semaphore was released more often than acquired; nothing was changed."""
 
+@final
 class Arena:
     """One shared mapping (a memfd), and this process's attachment to it."""
 
@@ -281,6 +282,7 @@ class RLock(Variable):
         /,
     ) -> None: ...
 
+@disjoint_base
 class Semaphore(Variable):
     """Units to take and give back; those of a holder who dies are given back."""
 
@@ -316,6 +318,7 @@ class Semaphore(Variable):
         /,
     ) -> None: ...
 
+@disjoint_base
 class Event(Variable):
     """A flag that processes and threads wait for."""
 

@@ -54,6 +54,7 @@ mod _native {
     use crate::proxy::set_proxy_class;
     #[pymodule_export]
     use crate::recursive_lock::RLock;
+    #[pymodule_export]
     use crate::semaphore::Semaphore;
     #[pymodule_export]
     use crate::value::Value;

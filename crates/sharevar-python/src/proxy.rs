@@ -74,7 +74,6 @@ pub(crate) fn set_proxy_class(kind: &str, cls: &Bound<'_, PyType>) -> PyResult<(
             "the class of a {kind} must be derived from the native one"
         )));
     }
-    crate::slots::own_append(cls)?;
     let old = {
         let mut classes = CLASSES.write().unwrap_or_else(PoisonError::into_inner);
         classes[place(known)].replace(cls.clone().unbind())

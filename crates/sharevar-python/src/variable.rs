@@ -6,7 +6,7 @@ use crate::pickler;
 use crate::proxy::Held;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PySuper, PyType};
 use sharevar::{Handle, Kind, Participant};
 use std::sync::Arc;
 
@@ -21,6 +21,14 @@ pub(crate) struct Variable {
 
 #[pymethods]
 impl Variable {
+    #[classmethod]
+    #[pyo3(signature = (**arguments))]
+    fn __init_subclass__(cls: &Bound<'_, PyType>, arguments: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        let next = PySuper::new(&cls.py().get_type::<Self>(), cls)?;
+        next.call_method("__init_subclass__", (), arguments)?;
+        crate::slots::own_methods(cls)
+    }
+
     /// The arena that holds the variable.
     #[getter]
     fn arena(&self, py: Python<'_>) -> Py<Arena> {
