@@ -8,7 +8,7 @@ process maps: an access is a function call and no message, and no server is star
 from . import children as _children
 from . import managers, shared_memory
 from . import pickling as _pickling
-from ._native import Arena, set_pickler, set_proxy_class
+from ._native import Arena, set_pickler, set_proxy_class, set_queue_class
 from .array_proxy import ArrayProxy
 from .context import get_context
 from .dict_proxy import DictProxy
@@ -26,6 +26,7 @@ from .errors import (
     NotOwner,
     NotShareable,
     OutOfSharedMemory,
+    QueueShutDown,
     SharevarError,
     TooManyParticipants,
     TooManyReleases,
@@ -38,6 +39,8 @@ from .installation import install
 from .list_proxy import ListProxy
 from .lock import Lock
 from .managers import Manager
+from .queue_proxy import JoinableQueueProxy, QueueProxy
+from .queues import JoinableQueue, Queue, SimpleQueue
 from .recursive_lock import RLock
 from .semaphore import BoundedSemaphore, Semaphore
 from .shared_globals import shared
@@ -58,6 +61,8 @@ __all__ = [
     "Event",
     "ForeignProcess",
     "HandleExpired",
+    "JoinableQueue",
+    "JoinableQueueProxy",
     "LayoutMismatch",
     "ListProxy",
     "Lock",
@@ -67,11 +72,15 @@ __all__ = [
     "NotOwner",
     "NotShareable",
     "OutOfSharedMemory",
+    "Queue",
+    "QueueProxy",
+    "QueueShutDown",
     "RLock",
     "RawArray",
     "RawValue",
     "Semaphore",
     "SharevarError",
+    "SimpleQueue",
     "TooManyParticipants",
     "TooManyReleases",
     "TransactionTooLarge",
@@ -94,5 +103,10 @@ set_proxy_class("list", ListProxy)
 set_proxy_class("lock", Lock)
 set_proxy_class("rlock", RLock)
 set_proxy_class("semaphore", Semaphore)
+set_proxy_class("queue", QueueProxy)
 set_proxy_class("value", ValueProxy)
+set_queue_class("joinable queue", JoinableQueueProxy)
+set_queue_class("process queue", Queue)
+set_queue_class("joinable process queue", JoinableQueue)
+set_queue_class("simple queue", SimpleQueue)
 _children.tell_children()

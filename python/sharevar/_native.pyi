@@ -4,7 +4,7 @@ The classes here are the proxies' bases. They are subclassed in Python with empt
 ``__slots__``, so that ``[]``, ``len`` and ``in`` are the native slots themselves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, SupportsIndex, TypeVar, final, overload
 
@@ -62,8 +62,9 @@ class NotHeld(SharevarError, ValueError, RuntimeError):
 
 class NotOwner(SharevarError, AssertionError, RuntimeError):
     """A recursive lock was released by a thread that does not hold it."""
+class QueueShutDown(SharevarError):
+    """The queue was shut down: nothing can be put, and nothing is left to get."""
 
-@final
 class TooManyReleases(SharevarError, ValueError):
     """A semaphore was released more often than acquired; nothing was changed."""
 
@@ -211,6 +212,46 @@ class Array(Variable):
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 @disjoint_base
+class Queue(Variable, Generic[_Item]):
+    """A shared queue. Each method but the two for many items is atomic."""
+
+    def __new__(cls, arena: Arena, maxsize: int = 0, form: str = "queue") -> Queue[Any]: ...
+    def put(self, obj: _Item, block: object = True, timeout: float | None = None) -> None:
+        """Put an item into the queue; `queue.Full` if there is no room, or not in time."""
+    def put_nowait(self, obj: _Item) -> None: ...
+    def get(self, block: object = True, timeout: float | None = None) -> _Item:
+        """Take the first item; `queue.Empty` if there is none, or none in time."""
+    def get_nowait(self) -> _Item: ...
+    def put_many(self, items: Iterable[_Item], /) -> None:
+        """Put all items, some thousands in one step, waiting for room where there is none."""
+    def get_many(
+        self, most: int, block: object = True, timeout: float | None = None
+    ) -> list[_Item]:
+        """Take up to ``most`` items, at least one, for which it waits as ``get`` does."""
+    def qsize(self) -> int:
+        """The number of items."""
+    def empty(self) -> bool: ...
+    def full(self) -> bool: ...
+    def task_done(self) -> None:
+        """Say that an item that was got is dealt with."""
+    def join(self) -> None:
+        """Wait until every item that was put is dealt with."""
+    def shutdown(self, immediate: object = False) -> None:
+        """Let nobody put any more, nor get once it is empty; ``immediate`` empties it."""
+    def close(self) -> None:
+        """Use it no more in this process."""
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+    @property
+    def maxsize(self) -> int:
+        """The most items at a time; 0 is no limit."""
+    def set_maxsize(self, maxsize: int, /) -> None:
+        """Set the most items at a time; those that are too many already stay."""
+    @classmethod
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+
+@disjoint_base
 class Lock(Variable):
     """A lock that outlives its holder: when he dies, the next one gets it."""
 
@@ -332,6 +373,9 @@ def set_pickler(
     dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]
 ) -> None:
     """Set what encodes and decodes the values that are of no native type."""
+
+def set_queue_class(form: str, cls: type[Queue[Any]]) -> None:
+    """Set the class of the queues of a form that reading a container gives."""
 
 def set_proxy_class(kind: str, cls: type[Variable]) -> None:
     """Set the class of the proxies that reading a container gives."""

@@ -31,6 +31,7 @@ pub(crate) enum Class {
     NotHeld,
     NotOwner,
     TooManyReleases,
+    QueueShutDown,
 }
 
 /// In the order of [`Class`].
@@ -52,6 +53,7 @@ const CLASSES: &[(&str, &str)] = &[
     ("NotHeld", "A lock that nobody holds was released."),
     ("NotOwner", "A recursive lock was released by a thread that does not hold it."),
     ("TooManyReleases", "A semaphore was released more often than acquired; nothing was changed."),
+    ("QueueShutDown", "The queue was shut down: nothing can be put, and nothing is left to get."),
 ];
 
 static TYPES: PyOnceLock<Vec<Py<PyType>>> = PyOnceLock::new();
@@ -84,6 +86,11 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 _ if index == Class::NotOwner as usize => {
                     vec![py.get_type::<PyAssertionError>(), py.get_type::<PyRuntimeError>()]
                 }
+                // From 3.13 on queue.Queue has such an exception, too.
+                _ if index == Class::QueueShutDown as usize => {
+                    let standard = py.import("queue")?.getattr_opt("ShutDown")?;
+                    standard.map(Bound::cast_into::<PyType>).transpose()?.into_iter().collect()
+                }
                 _ => Vec::new(),
             };
             let bases = PyTuple::new(py, std::iter::once(root).chain(also).collect::<Vec<_>>())?;
@@ -114,9 +121,14 @@ pub(crate) fn raise(class: Class, message: impl Into<String>) -> PyErr {
     })
 }
 
+/// Whether an exception is of one of our classes.
+pub(crate) fn is_of(py: Python<'_>, error: &PyErr, class: Class) -> bool {
+    types(py).is_ok_and(|types| error.is_instance(py, types[class as usize].bind(py)))
+}
+
 /// Whether an exception is of our tree.
 pub(crate) fn is_ours(py: Python<'_>, error: &PyErr) -> bool {
-    types(py).is_ok_and(|types| error.is_instance(py, types[Class::Sharevar as usize].bind(py)))
+    is_of(py, error, Class::Sharevar)
 }
 
 /// The `IndexError` that a list raises there; other errors as they are.
@@ -160,6 +172,8 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::WrongElement { .. } => Class::WrongKind,
         Error::IndexOutOfRange { .. } => return PyIndexError::new_err(message),
         Error::NotOwner => Class::NotOwner,
+        Error::QueueShutDown => Class::QueueShutDown,
+        Error::NoTaskLeft => return PyValueError::new_err(message),
         Error::NotLocked => return raise(Class::NotHeld, "semaphore or lock released too many times"),
         Error::TooManyUnits { .. } => {
             return raise(Class::TooManyReleases, "Semaphore released too many times");

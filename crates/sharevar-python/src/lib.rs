@@ -25,6 +25,8 @@ mod number;
 mod opaque;
 mod pickler;
 mod proxy;
+mod queue;
+mod queue_class;
 mod recursive_lock;
 mod semaphore;
 mod slots;
@@ -52,6 +54,10 @@ mod _native {
     use crate::pickler::set_pickler;
     #[pymodule_export]
     use crate::proxy::set_proxy_class;
+    #[pymodule_export]
+    use crate::queue::Queue;
+    #[pymodule_export]
+    use crate::queue_class::set_queue_class;
     #[pymodule_export]
     use crate::recursive_lock::RLock;
     #[pymodule_export]

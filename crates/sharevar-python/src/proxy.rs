@@ -7,6 +7,8 @@ use crate::errors::{Class, OrRaise, raise};
 use crate::event::Event;
 use crate::list::List;
 use crate::lock::Lock;
+use crate::queue::Queue;
+use crate::queue_class;
 use crate::recursive_lock::RLock;
 use crate::semaphore::Semaphore;
 use crate::value::Value;
@@ -59,6 +61,7 @@ fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
         Kind::Semaphore => py.get_type::<Semaphore>(),
         Kind::Event => py.get_type::<Event>(),
         Kind::RwLock => py.get_type::<Variable>(),
+        Kind::Queue => py.get_type::<Queue>(),
     }
 }
 
@@ -102,6 +105,7 @@ pub(crate) fn for_handle<'py>(arena: &Bound<'py, Arena>, handle: Handle) -> PyRe
         let classes = CLASSES.read().unwrap_or_else(PoisonError::into_inner);
         classes[place(kind)].as_ref().map(|class| class.bind(py).clone())
     };
+    let class = if kind == Kind::Queue { queue_class::class_of(py, &handle).or(class) } else { class };
     let class = class.unwrap_or_else(|| native_class(py, kind));
     make(arena, &class, kind, handle)
 }

@@ -56,6 +56,12 @@ pub enum Error {
         /// The most units that it may have.
         limit: u32,
     },
+    /// The queue was shut down, and it takes no item any more or has none left.
+    #[error("the queue was shut down: no item can be put, and none is left to get")]
+    QueueShutDown,
+    /// More items were said to be done than were put.
+    #[error("task_done() called too many times")]
+    NoTaskLeft,
     /// This process was not started with a manager to inherit.
     #[error("no manager was inherited: {reason}; start the process with `Command::share(&manager)`")]
     NothingInherited {

@@ -101,6 +101,8 @@ pub enum Kind {
     RLock = 8,
     /// A flag that is waited for.
     Event = 10,
+    /// A queue.
+    Queue = 12,
 }
 
 impl Kind {
@@ -115,6 +117,7 @@ impl Kind {
         Self::RwLock,
         Self::RLock,
         Self::Event,
+        Self::Queue,
     ];
 
     /// The kind of that number.
@@ -139,6 +142,7 @@ impl Kind {
             Self::Semaphore => "semaphore",
             Self::RwLock => "rwlock",
             Self::Event => "event",
+            Self::Queue => "queue",
         }
     }
 }

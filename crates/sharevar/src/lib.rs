@@ -28,6 +28,7 @@
 //! | [`RwLock`] | a lock for many readers or one writer |
 //! | [`Semaphore`] | units to take and give back |
 //! | [`Event`] | a flag that is waited for |
+//! | [`Queue`] | a queue, first in, first out |
 //! | [`AppendFile`] | a file to which many processes append |
 #![forbid(unsafe_code)]
 #![allow(clippy::iter_not_returning_iterator)] // A walk over shared memory can fail at its start.
@@ -47,6 +48,7 @@ mod lock;
 mod manager;
 mod named;
 pub mod process;
+mod queue;
 mod recursive_lock;
 mod rwlock;
 mod scalar;
@@ -67,6 +69,7 @@ pub use list::List;
 pub use lock::{Lock, LockGuard, Taken};
 pub use manager::{Builder, Manager};
 pub use named::Named;
+pub use queue::Queue;
 pub use recursive_lock::{RLock, RLockGuard};
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{Semaphore, SemaphorePermit};

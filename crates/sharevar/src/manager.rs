@@ -9,6 +9,7 @@ use crate::handle::Handle;
 use crate::list::List;
 use crate::lock::Lock;
 use crate::named::Named;
+use crate::queue::Queue;
 use crate::recursive_lock::RLock;
 use crate::rwlock::RwLock;
 use crate::semaphore::Semaphore;
@@ -172,6 +173,16 @@ impl Manager {
     /// An event that is not set.
     pub fn event(&self) -> Result<Event> {
         Event::create(&self.inner.participant)
+    }
+
+    /// An empty queue.
+    pub fn queue<T: Serialize + DeserializeOwned>(&self) -> Result<Queue<T>> {
+        Queue::create(&self.inner.participant, 0)
+    }
+
+    /// An empty queue of at most `limit` items at a time; 0 is no limit.
+    pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
+        Queue::create(&self.inner.participant, limit)
     }
 
     /// Variables that every process finds by name: made by whoever asks first.

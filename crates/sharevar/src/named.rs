@@ -10,6 +10,7 @@ use crate::handle::Handle;
 use crate::list::List;
 use crate::lock::Lock;
 use crate::manager::Manager;
+use crate::queue::Queue;
 use crate::recursive_lock::RLock;
 use crate::rwlock::RwLock;
 use crate::semaphore::Semaphore;
@@ -93,6 +94,16 @@ impl<'a> Named<'a> {
     /// The event of that name.
     pub fn event(&self) -> Result<Event> {
         self.get_or_make(|| self.manager.event())
+    }
+
+    /// The queue of that name.
+    pub fn queue<T: Serialize + DeserializeOwned>(&self) -> Result<Queue<T>> {
+        self.get_or_make(|| self.manager.queue())
+    }
+
+    /// The queue of that name; `limit` counts for whoever makes it.
+    pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
+        self.get_or_make(|| self.manager.bounded_queue(limit))
     }
 
     /// The variable of that name, whatever it is, if there is one.

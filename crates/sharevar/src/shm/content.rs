@@ -39,6 +39,15 @@ pub(crate) enum Copied {
 }
 
 impl Copied {
+    /// Whether it refers to other variables.
+    pub(crate) fn refers(&self) -> bool {
+        match self {
+            Self::Word(_) => false,
+            Self::Bytes(_, variables) => !variables.is_empty(),
+            Self::Handle(_) => true,
+        }
+    }
+
     /// Takes handles on what the content refers to. [`Error::HandleExpired`] if a variable went
     /// away since: then the content changed too, and is to be read again (hazard 8).
     pub(crate) fn hold(self, participant: &Arc<Participant>) -> Result<Content> {

@@ -1,7 +1,7 @@
 //! What the arena needs to know of each kind: how it ends, and what it leads to.
 
 use super::source::Locked;
-use super::{array, cell, dict, holders, list};
+use super::{array, cell, dict, holders, list, queue};
 use crate::handle::Kind;
 use sharevar_arena::{Kinds, Participant, Result, Variable};
 
@@ -16,6 +16,7 @@ fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool
         Some(Kind::Array) => array::reap(participant, variable),
         Some(Kind::Semaphore | Kind::RwLock) => holders::reap(participant, variable),
         Some(Kind::Lock | Kind::RLock | Kind::Event) | None => Ok(true),
+        Some(Kind::Queue) => queue::reap(participant, variable),
     }
 }
 
@@ -31,6 +32,7 @@ fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut d
         Some(Kind::Array) => array::trace(&source, visit),
         Some(Kind::Semaphore | Kind::RwLock) => holders::trace(&source, visit),
         Some(Kind::Lock | Kind::RLock | Kind::Event) | None => {}
+        Some(Kind::Queue) => queue::trace(&source, visit)?,
     }
     transaction.commit()
 }

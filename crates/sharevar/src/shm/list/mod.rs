@@ -24,7 +24,7 @@ mod walk;
 
 pub(crate) use reap::{reap, trace};
 
-use super::content::{self, Cell, Content, Copied};
+use super::content::{self, Cell, Content};
 use super::source::{Locked, Source};
 use crate::error::{Error, Result};
 use crate::handle::{Handle, Kind};
@@ -261,12 +261,9 @@ impl RawList {
                 Some((seen, content)) if seen == changes => Err(content),
                 _ => Ok(content::copy(&source, word)?),
             };
-            let refers = match &copied {
-                Ok(Some(Copied::Handle(_))) => true,
-                Ok(Some(Copied::Bytes(_, variables))) => !variables.is_empty(),
-                _ => false,
-            };
-            if refers {
+            if let Ok(Some(found)) = &copied
+                && found.refers()
+            {
                 // What it refers to is held before the item goes, so that a variable which only
                 // this list refers to is handed over and not freed.
                 drop(transaction);

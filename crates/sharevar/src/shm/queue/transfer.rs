@@ -1,0 +1,176 @@
+//! The long ways, by transaction: values in blocks, references, and segments that come and go.
+
+use super::words::leaves_segment;
+use super::{
+    DONE, FIRST, Form, HEAD, LAST, PUTTERS, RawQueue, SEGMENT, SHUT_DOWN, STATE, TAIL, is_full,
+    needs_segment, place,
+};
+use crate::error::{Error, Result};
+use crate::shm::content::{self, Content};
+use crate::shm::source::Locked;
+use sharevar_arena::{Transaction, Variable};
+use sharevar_value::{Encoded, Word};
+
+/// What an attempt to put finds.
+enum Room {
+    Is,
+    IsNot,
+    ShutDown,
+}
+
+impl RawQueue {
+    /// [`Self::try_put`] for all values, and where the tail needs a segment.
+    pub(super) fn put_long(&self, value: &Encoded, announce: bool) -> Result<bool> {
+        loop {
+            // Asked first: what finds no room would be stored and given back at each attempt.
+            match self.look_for_room(announce)? {
+                Room::Is => {}
+                Room::IsNot => return Ok(false),
+                Room::ShutDown => return Err(Error::QueueShutDown),
+            }
+            if self.put_by_transaction(value)? {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn look_for_room(&self, announce: bool) -> Result<Room> {
+        Ok(self.with_lock(|change| {
+            let state = change.body(STATE);
+            if state & SHUT_DOWN != 0 {
+                return Ok(Room::ShutDown);
+            }
+            if !is_full(state, change.body(HEAD), change.body(TAIL)) {
+                return Ok(Room::Is);
+            }
+            if announce {
+                change.change_body(STATE, state | PUTTERS);
+            }
+            Ok(Room::IsNot)
+        })?)
+    }
+
+    /// `false` if the room is gone meanwhile, or the queue shut down.
+    fn put_by_transaction(&self, value: &Encoded) -> Result<bool> {
+        let (participant, variable) = (self.handle.participant(), self.handle.variable());
+        participant.make_room(SEGMENT);
+        let mut transaction = participant.begin()?;
+        let word = content::store(&mut transaction, value)?;
+        transaction.lock(variable)?;
+        let [head, tail, state] = [HEAD, TAIL, STATE].map(|index| transaction.body(variable, index));
+        if state & SHUT_DOWN != 0 || is_full(state, head, tail) {
+            return Ok(false);
+        }
+        let at = make_place(&mut transaction, variable, head, tail)?;
+        // Beyond the tail: nobody looks at it.
+        transaction.put(at, word.0)?;
+        transaction.set_body(variable, TAIL, tail + 1)?;
+        transaction.commit()?;
+        self.tell_getters(state, 1);
+        Ok(true)
+    }
+
+    /// [`Self::try_get`] for all values, and where a segment is left behind.
+    pub(super) fn get_long(&self, announce: bool) -> Result<Option<Content>> {
+        let (participant, variable) = (self.handle.participant(), self.handle.variable());
+        let mut kept: Option<(u64, Content)> = None;
+        loop {
+            let mut transaction = participant.begin()?;
+            transaction.lock(variable)?;
+            let [head, tail, first, state] =
+                [HEAD, TAIL, FIRST, STATE].map(|index| transaction.body(variable, index));
+            if head == tail {
+                drop(transaction);
+                // Somebody was faster. The short way says what there is to say of an empty queue.
+                return match self.get_word(announce)? {
+                    super::words::Got::Word(word) => Ok(Some(Content::Word(word))),
+                    super::words::Got::Nothing => Ok(None),
+                    super::words::Got::Long => continue,
+                };
+            }
+            let word = Word(transaction.load(place(first, head))?);
+            // Heads only grow: what was kept of this head is the same item still.
+            let mut content = kept.take().filter(|(seen, _)| *seen == head).map(|(_, content)| content);
+            if content.is_none()
+                && let Some(copied) = content::copy(&Locked(&transaction, variable), word)?
+            {
+                if copied.refers() {
+                    // What it refers to is held before the item goes, so that a variable which
+                    // only this queue refers to is handed over and not freed.
+                    drop(transaction);
+                    match copied.hold(participant) {
+                        Ok(content) => kept = Some((head, content)),
+                        Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
+                        Err(error) => return Err(error),
+                    }
+                    continue;
+                }
+                content = Some(copied.hold(participant)?);
+            }
+            content::give_up(&mut transaction, word)?;
+            step_over(&mut transaction, variable, head, tail)?;
+            transaction.set_body(variable, HEAD, head + 1)?;
+            transaction.commit()?;
+            self.tell_putters(state, 1);
+            return Ok(content);
+        }
+    }
+
+    /// Shuts down and hands all items to a queue that nobody else knows, which dies at once.
+    pub(super) fn shut_down_and_empty(&self) -> Result<()> {
+        let private = Self::create(self.handle.participant(), 0, Form::Queue)?;
+        let (ours, theirs) = (self.handle.variable(), private.handle.variable());
+        let mut transaction = self.handle.participant().begin()?;
+        transaction.lock(ours)?;
+        transaction.lock(theirs)?;
+        let [head, tail, state, done] = [HEAD, TAIL, STATE, DONE].map(|index| transaction.body(ours, index));
+        for index in [HEAD, TAIL, FIRST, LAST] {
+            let here = transaction.body(ours, index);
+            transaction.set_body(theirs, index, here)?;
+        }
+        for index in [FIRST, LAST] {
+            transaction.set_body(ours, index, 0)?;
+        }
+        transaction.set_body(ours, HEAD, tail)?;
+        transaction.set_body(ours, DONE, tail.min(done + (tail - head)))?;
+        transaction.set_body(ours, STATE, state | SHUT_DOWN)?;
+        Ok(transaction.commit()?)
+    }
+}
+
+/// Where the item at the tail goes: in the last segment, or in one that follows it.
+pub(super) fn make_place(
+    transaction: &mut Transaction<'_>,
+    queue: Variable,
+    head: u64,
+    tail: u64,
+) -> sharevar_arena::Result<u64> {
+    let mut last = transaction.body(queue, LAST);
+    if needs_segment(head, tail, last) {
+        let segment = transaction.allocate(SEGMENT)?;
+        if last == 0 {
+            transaction.set_body(queue, FIRST, segment)?;
+        } else {
+            transaction.put(last, segment)?;
+        }
+        transaction.set_body(queue, LAST, segment)?;
+        last = segment;
+    }
+    Ok(place(last, tail))
+}
+
+/// Leaves the first segment behind, if the item at the head is its last and others follow.
+pub(super) fn step_over(
+    transaction: &mut Transaction<'_>,
+    queue: Variable,
+    head: u64,
+    tail: u64,
+) -> sharevar_arena::Result<()> {
+    if leaves_segment(head, tail) {
+        let first = transaction.body(queue, FIRST);
+        let next = transaction.load(first)?;
+        transaction.set_body(queue, FIRST, next)?;
+        transaction.give_up(first)?;
+    }
+    Ok(())
+}
