@@ -220,7 +220,9 @@ fn many_producers_and_consumers_lose_nothing_and_keep_each_ones_order() {
                 scope.spawn(move || queue.iter().collect::<Result<Vec<_>, _>>().unwrap())
             })
             .collect();
-        producers.into_iter().for_each(|producer| producer.join().unwrap());
+        for producer in producers {
+            producer.join().unwrap();
+        }
         queue.shut_down(false).unwrap();
         consumers.into_iter().map(|consumer| consumer.join().unwrap()).collect::<Vec<_>>()
     });
