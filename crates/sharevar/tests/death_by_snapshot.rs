@@ -4,6 +4,7 @@ mod modeled;
 mod played;
 
 use played::operations::{CELL, DICT, LIST};
+use played::queue::QUEUE;
 use played::{Operation, Plan, play};
 use std::io::Write;
 use std::time::Instant;
@@ -52,22 +53,27 @@ fn cells_are_before_or_after() {
 }
 
 #[test]
+fn queues_are_before_or_after() {
+    run(QUEUE, FIRST);
+}
+
+#[test]
 fn an_operation_between_death_and_recovery_stands() {
-    for operations in [DICT, LIST, CELL] {
+    for operations in [DICT, LIST, CELL, QUEUE] {
         run(operations, SLIP);
     }
 }
 
 #[test]
 fn death_in_recovery_is_recovered() {
-    for operations in [DICT, LIST, CELL] {
+    for operations in [DICT, LIST, CELL, QUEUE] {
         run(operations, SECOND);
     }
 }
 
 #[test]
 fn an_operation_between_a_death_in_recovery_and_the_next_recovery_stands() {
-    for operations in [DICT, LIST, CELL] {
+    for operations in [DICT, LIST, CELL, QUEUE] {
         run(operations, SECOND_SLIP);
     }
 }

@@ -7,9 +7,10 @@
 #![allow(dead_code)] // Each test binary uses a part.
 
 pub(crate) mod operations;
+pub(crate) mod queue;
 
 use crate::modeled::{int, text};
-use sharevar::shm::{Content, KINDS, RawArray, RawDict, RawList, RawValue};
+use sharevar::shm::{Content, Form, KINDS, RawArray, RawDict, RawList, RawQueue, RawValue};
 use sharevar::{Handle, Kind, Participant, Variable};
 use sharevar_arena::{HeapShape, crash};
 use sharevar_value::{Encoded, Key, Value, Word};
@@ -28,10 +29,11 @@ pub(crate) struct Hands {
     pub(crate) array: RawArray,
     /// A value that others refer to.
     pub(crate) target: RawValue,
+    pub(crate) queue: RawQueue,
 }
 
 /// The same variables, as everybody may name them: the anchor, then in the order of [`Hands`].
-type Names = [Variable; 6];
+type Names = [Variable; 7];
 
 impl Hands {
     fn open(participant: &Arc<Participant>, names: &Names) -> Self {
@@ -43,6 +45,7 @@ impl Hands {
             value: RawValue::from_handle(open(3)).unwrap(),
             array: RawArray::from_handle(open(4)).unwrap(),
             target: RawValue::from_handle(open(5)).unwrap(),
+            queue: RawQueue::from_handle(open(6)).unwrap(),
         }
     }
 
@@ -84,6 +87,7 @@ impl World {
             RawValue::create(&survivor).unwrap().handle().clone(),
             array.handle().clone(),
             RawValue::create(&survivor).unwrap().handle().clone(),
+            RawQueue::create(&survivor, 0, Form::Queue).unwrap().handle().clone(),
         ];
         for handle in &made {
             anchor.push(&handle_to(handle)).unwrap();
@@ -106,6 +110,7 @@ impl World {
             variables: report.variables,
             dict: std::array::from_fn(|index| survivor.peek_body(self.names[1], index)),
             list: std::array::from_fn(|index| survivor.peek_body(self.names[2], index)),
+            queue: std::array::from_fn(|index| survivor.peek_body(self.names[6], index)),
         }
     }
 }
@@ -120,9 +125,11 @@ pub(crate) struct Facts {
     pub(crate) dict: [u64; 8],
     /// The body words of the list.
     pub(crate) list: [u64; 8],
+    /// The body words of the queue.
+    pub(crate) queue: [u64; 8],
 }
 
-/// A hash of everything that a reader sees.
+/// A hash of everything that a reader sees. The queue is empty then.
 fn outcome(hands: &Hands) -> u64 {
     let mut hash = DefaultHasher::new();
     let participant = &hands.participant;
@@ -143,6 +150,7 @@ fn outcome(hands: &Hands) -> u64 {
         }
     }
     hands.array.load_slice(0, u64::MAX).unwrap().hash(&mut hash);
+    queue::see(hands, &mut hash);
     hash.finish()
 }
 
@@ -186,6 +194,7 @@ fn clash(hands: &Hands) {
     hands.list.insert(0, &int(4711)).unwrap();
     hands.value.set(&int(4711)).unwrap();
     hands.array.store_slice(0..3, &[4711, 4712, 4713]).unwrap();
+    queue::clash(hands);
 }
 
 /// One operation whose every crash point is tried.
@@ -270,7 +279,7 @@ fn assert_recovered(recovered: &Participant, names: &Names, raw_versions: &[u64]
     let report = recovered.check();
     assert!(report.is_clean(), "{when}: {:#?}", report.problems);
     // Whoever held something else is dead: only what the anchor leads to is left.
-    assert!(report.variables <= 6 + 40, "{when}: variables are left");
+    assert!(report.variables <= 7 + 40, "{when}: variables are left");
 }
 
 fn changes_of(participant: &Participant, names: &Names) -> u64 {
@@ -341,7 +350,8 @@ pub(crate) fn play(operation: &Operation, plan: Plan) -> Points {
         );
         assert!(!switched || *seen == after, "{}, point {point}: it went back", operation.name);
         switched |= *seen == after && before != after;
-        let uncounted = operation.name.starts_with("array");
+        // Elements and queues are read otherwise.
+        let uncounted = ["array", "queue"].iter().any(|kind| operation.name.starts_with(kind));
         assert!(
             !switched || *counted || uncounted,
             "{}, point {point}: a change is not counted",

@@ -32,7 +32,7 @@ fn changes(world: &World) -> u64 {
     world.mortal.list.slice(0, 0).unwrap().1.unwrap()
 }
 
-fn nested(world: &World) -> Encoded {
+pub(super) fn nested(world: &World) -> Encoded {
     let target = world.mortal.target.handle().variable().header();
     Value::Tuple(vec![Value::Handle(target), Value::Str(text(50, 1)), Value::Handle(target)])
         .to_encoded()
@@ -58,7 +58,7 @@ fn shorter(before: &Facts, after: &Facts) -> bool {
     after.dict[LENGTH] + 1 == before.dict[LENGTH] && after.dict[FREE] != before.dict[FREE]
 }
 
-fn blocks(by: i64) -> impl Fn(&Facts, &Facts) -> bool {
+pub(super) fn blocks(by: i64) -> impl Fn(&Facts, &Facts) -> bool {
     move |before, after| after.blocks as i64 == before.blocks as i64 + by
 }
 
@@ -290,12 +290,12 @@ operations! {
         |w| w.mortal.array.store_slice([50, 49, 48, 50, 49].into_iter(), &[1, 2, 3, 4, 5]).unwrap(), blocks_0;
 }
 
-fn blocks_0(before: &Facts, after: &Facts) -> bool {
+pub(super) fn blocks_0(before: &Facts, after: &Facts) -> bool {
     blocks(0)(before, after)
 }
 
 /// A handle on a new value that the mortal goes on holding.
-fn fresh_kept(world: &World) -> Encoded {
+pub(super) fn fresh_kept(world: &World) -> Encoded {
     let fresh = RawValue::create(&world.mortal.participant).unwrap();
     fresh.set(&block(8)).unwrap();
     world.own.borrow_mut().push(fresh.handle().clone());
@@ -303,11 +303,13 @@ fn fresh_kept(world: &World) -> Encoded {
 }
 
 /// Integers and blocks in turn.
-fn mixed(count: u64) -> Vec<Encoded> {
+pub(super) fn mixed(count: u64) -> Vec<Encoded> {
     (0..count)
         .map(|number| if number.is_multiple_of(2) { block(number) } else { int(number as i64) })
         .collect()
 }
+
+pub(super) use operations;
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
     DICT.iter().chain(LIST).chain(CELL)
