@@ -49,7 +49,7 @@ def compare(*sides: tuple[str, Any]) -> list[float]:
     taken: list[list[float]] = [[] for _ in sides]
     for _ in range(REPEATS):
         nothing = timed(empty, None)
-        for (loop, subject), samples in zip(loops, taken):
+        for (loop, subject), samples in zip(loops, taken, strict=True):
             samples.append(timed(loop, subject) - nothing)
     return [statistics.median(samples) for samples in taken]
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from multiprocessing import context as standard
 from typing import Any, TypeVar
 
+from . import event, managers, queues, recursive_lock, semaphore, sharedctypes
 from . import lock as locks
-from . import managers, sharedctypes
 
 __all__ = ["Context", "get_context"]
 
@@ -18,18 +18,18 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def _shared(method: _Method) -> _Method:
-    """A method of contexts that makes something of ours, except for multiprocessing itself.
+    """A method of contexts that makes something of ours, except for the standard library.
 
-    Its own queues and pools keep the locks that they were written for: with one that
-    is freed when its holder dies, the next writer would continue a pipe in the middle
-    of a message.
+    Its pools and executors wait for the pipes inside the standard queues, and those keep
+    the locks that they were written for: with one that is freed when its holder dies,
+    the next writer would continue a pipe in the middle of a message.
     """
     replaced = getattr(standard.BaseContext, method.__name__)
 
     @functools.wraps(replaced, assigned=("__name__", "__qualname__", "__doc__"))
     def ours_or_theirs(self: Any, /, *arguments: Any, **named: Any) -> Any:
         caller = str(sys._getframe(1).f_globals.get("__name__", ""))
-        if caller.partition(".")[0] == "multiprocessing":
+        if caller.partition(".")[0] in ("multiprocessing", "concurrent"):
             return replaced(self, *arguments, **named)
         return method(self, *arguments, **named)
 
@@ -46,6 +46,34 @@ class Context(standard.BaseContext):
     @_shared
     def Lock(self) -> locks.Lock:  # type: ignore[override]
         return locks.Lock()
+
+    @_shared
+    def RLock(self) -> recursive_lock.RLock:  # type: ignore[override]
+        return recursive_lock.RLock()
+
+    @_shared
+    def Semaphore(self, value: int = 1) -> semaphore.Semaphore:  # type: ignore[override]
+        return semaphore.Semaphore(value)
+
+    @_shared
+    def BoundedSemaphore(self, value: int = 1) -> semaphore.BoundedSemaphore:  # type: ignore[override]
+        return semaphore.BoundedSemaphore(value)
+
+    @_shared
+    def Event(self) -> event.Event:  # type: ignore[override]
+        return event.Event()
+
+    @_shared
+    def Queue(self, maxsize: int = 0) -> queues.Queue[Any]:  # type: ignore[override]
+        return queues.Queue(maxsize)
+
+    @_shared
+    def JoinableQueue(self, maxsize: int = 0) -> queues.JoinableQueue[Any]:  # type: ignore[override]
+        return queues.JoinableQueue(maxsize)
+
+    @_shared
+    def SimpleQueue(self) -> queues.SimpleQueue[Any]:  # type: ignore[override]
+        return queues.SimpleQueue()
 
     @_shared
     def RawValue(self, typecode_or_type: Any, *arguments: Any) -> Any:

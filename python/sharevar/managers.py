@@ -42,7 +42,7 @@ from multiprocessing.managers import Array as Array  # type: ignore[attr-defined
 from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
 from typing import Any, ClassVar
 
-from . import lock, recursive_lock, standard
+from . import event, lock, recursive_lock, semaphore, standard
 from ._native import Arena
 from .arenas import remember
 from .array_proxy import ArrayProxy
@@ -52,6 +52,7 @@ from .host_server import HostServer, served_registry
 from .list_proxy import ListProxy
 from .lock import Lock
 from .proxy import Proxy
+from .queue_proxy import JoinableQueueProxy, QueueProxy
 from .tokens import RebuildProxy
 from .value_proxy import ValueProxy
 
@@ -68,6 +69,7 @@ __all__ = [
     "DictProxy",
     "EventProxy",
     "IteratorProxy",
+    "JoinableQueueProxy",
     "ListProxy",
     "Lock",
     "MakeProxyType",
@@ -76,6 +78,7 @@ __all__ = [
     "NamespaceProxy",
     "PoolProxy",
     "ProcessError",
+    "QueueProxy",
     "RebuildProxy",
     "RemoteError",
     "Server",
@@ -289,6 +292,26 @@ class SyncManager(standard.SyncManager):
     def RLock(self) -> Any:  # type: ignore[override]
         """A lock that the thread which holds it may take again."""
         return self._make(recursive_lock.RLock)
+
+    def Semaphore(self, value: int = 1) -> Any:  # type: ignore[override]
+        """Units to take and give back."""
+        return self._make(semaphore.Semaphore, value)
+
+    def BoundedSemaphore(self, value: int = 1) -> Any:  # type: ignore[override]
+        """A semaphore that never has more free units than at first."""
+        return self._make(semaphore.BoundedSemaphore, value)
+
+    def Event(self) -> Any:  # type: ignore[override]
+        """A flag that is waited for."""
+        return self._make(event.Event)
+
+    def Queue(self, maxsize: int = 0) -> Any:  # type: ignore[override]
+        """A queue, first in, first out."""
+        return self._make(QueueProxy, maxsize)
+
+    def JoinableQueue(self, maxsize: int = 0) -> Any:  # type: ignore[override]
+        """The same: any queue of a manager can be joined."""
+        return self._make(JoinableQueueProxy, maxsize)
 
     def _make(self, cls: type[Proxy], /, *arguments: Any, **named: Any) -> Any:
         self._require_started()

@@ -51,7 +51,7 @@ class Proxy(_Base, metaclass=_Type):
     @classmethod
     def create(cls, arena: Arena, /, *arguments: Any, **named: Any) -> Any:
         """A new variable, from the arguments that a manager's method takes."""
-        return cls(arena, *arguments, **named)  # type: ignore[call-arg]
+        return cls(*arguments, arena=arena, **named)  # type: ignore[call-arg]
 
     @property
     def __class__(self) -> type:

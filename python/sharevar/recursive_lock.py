@@ -27,10 +27,6 @@ class RLock(Proxy, _native.RLock):
         lock: Any = super().__new__(cls, family.arena() if arena is None else arena)
         return lock  # type: ignore[no-any-return]
 
-    @classmethod
-    def create(cls, arena: _native.Arena, /) -> RLock:
-        return cls(arena=arena)
-
     def __repr__(self) -> str:
         count: Any = "nonzero"
         match self._holder():

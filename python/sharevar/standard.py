@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cache
 from multiprocessing import managers as _managers
 from multiprocessing.managers import BaseProxy, SyncManager, Token
+from types import MethodDescriptorType
 from typing import Any
 
 # Much of what is used here has no place in the stubs of the standard library.
@@ -95,5 +96,7 @@ def hosted_class(cls: type[Any]) -> Any:
         name: member
         for name, member in vars(cls).items()
         if name not in ("__dict__", "__slots__", "__weakref__")
+        # The native methods that each class has as its own, for speed.
+        and not isinstance(member, MethodDescriptorType)
     }
     return type(cls.__name__, bases, {**own, "__reduce__": reduce})

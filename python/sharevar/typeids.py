@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from .array_proxy import ArrayProxy
 from .dict_proxy import DictProxy
+from .event import Event
 from .list_proxy import ListProxy
 from .lock import Lock
 from .proxy import Proxy
+from .queue_proxy import JoinableQueueProxy, QueueProxy
 from .recursive_lock import RLock
+from .semaphore import BoundedSemaphore, Semaphore
 from .value_proxy import ValueProxy
 
 CLASSES: dict[str, type[Proxy]] = {
     cls._typeid_: cls
     for cls in (
         ArrayProxy,
+        BoundedSemaphore,
         DictProxy,
+        Event,
+        JoinableQueueProxy,
         ListProxy,
         Lock,
+        QueueProxy,
         RLock,
+        Semaphore,
         ValueProxy,
     )
 }

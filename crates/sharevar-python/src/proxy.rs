@@ -37,6 +37,7 @@ const KINDS: &[Kind] = &[
     Kind::RLock,
     Kind::Semaphore,
     Kind::Event,
+    Kind::Queue,
 ];
 
 /// One more than the greatest number of a kind.
