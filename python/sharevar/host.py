@@ -118,6 +118,10 @@ class Host:
         daemon = config.pop("daemon", None)
         try:
             manager.start(initializer, initargs)
+        except EOFError:
+            # It ends by itself, and says why on stderr.
+            manager._process.join()
+            raise
         finally:
             if daemon is not None:
                 config["daemon"] = daemon

@@ -41,10 +41,9 @@ def no_children_left() -> Iterator[None]:
     """No test leaves a process or zombie of its own behind."""
     yield
     for child in multiprocessing.active_children():
-        if child.name.startswith("Process-") or child.name.startswith("Spawn"):
-            child.kill()
-            child.join()
-            pytest.fail(f"{child} was left running in {os.getpid()}")
+        child.kill()
+        child.join()
+        pytest.fail(f"{child} was left running in {os.getpid()}")
 
 
 def pytest_terminal_summary(

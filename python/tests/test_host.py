@@ -414,6 +414,10 @@ def test_registered_classes(context: Any, capfd: Any) -> None:
         assert not hasattr(store, "_hidden")
         with pytest.raises(RemoteError, match="not in exposed"):
             store._callmethod("_hidden")
+        # What cannot be sent raises here, and the connection stays usable.
+        with pytest.raises((TypeError, AttributeError)):
+            store.times(lambda: None)
+        assert store.times(2) == 6
         bare = manager.Bare()
         assert (bare.times(2), bare._hidden(), hasattr(bare, "fail")) == (6, "hidden", False)
         made = manager.Making([1, 2]).get_items()

@@ -33,7 +33,8 @@ def test_states() -> None:
     manager.start()
     with pytest.raises(ProcessError, match="Already started"):
         manager.start()
-    manager.shutdown()
+    with manager as same:
+        assert same is manager
     manager.shutdown()
     for use in (manager.start, manager.__enter__, manager.get_server):
         with pytest.raises(ProcessError, match="shut down"):
