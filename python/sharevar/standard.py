@@ -7,10 +7,10 @@ lead to itself.
 
 from __future__ import annotations
 
+import types
 from functools import cache
 from multiprocessing import managers as _managers
 from multiprocessing.managers import BaseProxy, SyncManager, Token
-from types import MethodDescriptorType
 from typing import Any
 
 # Much of what is used here has no place in the stubs of the standard library.
@@ -92,11 +92,18 @@ def hosted_class(cls: type[Any]) -> Any:
         else base
         for base in cls.__bases__
     )  # fmt: skip
-    own = {
+    written = {
         name: member
         for name, member in vars(cls).items()
-        if name not in ("__dict__", "__slots__", "__weakref__")
-        # The native methods that each class has as its own, for speed.
-        and not isinstance(member, MethodDescriptorType)
+        if name != "__slots__" and not isinstance(member, _NATIVE)
     }
-    return type(cls.__name__, bases, {**own, "__reduce__": reduce})
+    return type(cls.__name__, bases, {**written, "__reduce__": reduce})
+
+
+# Members of a class that nobody has written into it.
+_NATIVE = (
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+)
