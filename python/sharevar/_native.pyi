@@ -249,7 +249,7 @@ class Queue(Variable, Generic[_Item]):
     def set_maxsize(self, maxsize: int, /) -> None:
         """Set the most items at a time; those that are too many already stay."""
     @classmethod
-    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
 
 @disjoint_base
 class Lock(Variable):

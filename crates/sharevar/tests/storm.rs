@@ -230,6 +230,8 @@ impl Storm {
         self.vars[0].notes.store(note::PAUSE, 0).unwrap();
         self.check(&[]);
         self.check_counters();
+        let in_doubt = self.tally.in_doubt[Task::SharedQueue as usize];
+        self.vars[0].check_exchange(in_doubt);
     }
 
     /// One worker after the other wants to die in a chosen task; two others go on.
@@ -404,7 +406,7 @@ impl Storm {
 
 /// Whether 30 recoveries of it are asked for.
 fn is_counted(task: Task) -> bool {
-    !matches!(task, Task::Counter | Task::Shared)
+    !matches!(task, Task::Counter | Task::Shared | Task::SharedQueue)
 }
 
 fn is_killed(status: std::process::ExitStatus) -> bool {

@@ -4,8 +4,10 @@
 //! each before it begins it and when it is done. So one step is in doubt when it dies, and
 //! whoever knows the seed knows the content before and after that step.
 
+mod queue;
+
 use crate::modeled::{int, is_whole, text};
-use sharevar::shm::{Content, KINDS, RawArray, RawDict, RawList, RawValue};
+use sharevar::shm::{Content, Form, KINDS, RawArray, RawDict, RawList, RawQueue, RawValue};
 use sharevar::{ANY_REASON, Acquired, Handle, Kind, Participant, RobustLock, Variable};
 use sharevar_arena::crash;
 use sharevar_value::{Encoded, Key, Value, Word};
@@ -31,6 +33,8 @@ pub(crate) mod note {
     /// The last death after which the worker went on, and how long after, in nanoseconds.
     pub(crate) const DEATH: u64 = 5;
     pub(crate) const WENT_ON: u64 = 6;
+    /// Items that the worker has begun to put into the queue that all share.
+    pub(crate) const QUEUED: u64 = 7;
     /// Behind the workers' words: a number if all are to pause, [`END`] if they are to end.
     pub(crate) const PAUSE: u64 = super::WORKERS * WORDS;
     /// When the last death was, and whether the dead one held the dict's lock.
@@ -62,10 +66,13 @@ pub(crate) enum Task {
     Clear,
     Counter,
     Shared,
+    Put,
+    Get,
+    SharedQueue,
 }
 
 impl Task {
-    pub(crate) const ALL: [(Self, &'static str); 17] = [
+    pub(crate) const ALL: [(Self, &'static str); 20] = [
         (Self::SetNew, "dict set-new"),
         (Self::Replace, "dict set-replace"),
         (Self::Delete, "dict delete"),
@@ -83,6 +90,9 @@ impl Task {
         (Self::Clear, "dict clear"),
         (Self::Counter, "shared counters"),
         (Self::Shared, "shared list"),
+        (Self::Put, "queue put"),
+        (Self::Get, "queue get"),
+        (Self::SharedQueue, "shared queue"),
     ];
 
     pub(crate) fn of(number: u64) -> Self {
@@ -106,6 +116,7 @@ pub(crate) struct Model {
     pub(crate) list: Vec<u64>,
     pub(crate) value: Option<u64>,
     pub(crate) array: Vec<u64>,
+    pub(crate) queue: Vec<u64>,
 }
 
 /// One step, with all that it needs.
@@ -140,6 +151,8 @@ impl Step {
             Task::Clear if model.grown.is_empty() => Task::Grow,
             Task::Append | Task::Insert if model.list.len() >= MOST_ITEMS => Task::Pop,
             Task::Pop if model.list.is_empty() => Task::Append,
+            Task::Put if model.queue.len() >= MOST_ITEMS => Task::Get,
+            Task::Get if model.queue.is_empty() => Task::Put,
             task => task,
         };
         Self { task, place, stamp }
@@ -162,6 +175,8 @@ impl Step {
             Task::Insert => model.list.insert(place % (model.list.len() + 1), stamp),
             Task::Pop => drop(model.list.remove(place % model.list.len())),
             Task::ValueSet => model.value = Some(stamp),
+            Task::Put => model.queue.push(stamp),
+            Task::Get => drop(model.queue.remove(0)),
             Task::ArraySlice => {
                 model.array.iter_mut().zip(self.elements()).for_each(|(element, new)| *element = new);
             }
@@ -197,6 +212,8 @@ pub(crate) struct Vars {
     list: RawList,
     value: RawValue,
     array: RawArray,
+    queue: RawQueue,
+    exchange: queue::Exchange,
     worker: u64,
 }
 
@@ -221,8 +238,8 @@ fn stamp_of(content: &Content) -> u64 {
     u64::from_str_radix(found.split(':').nth(1).unwrap(), 16).unwrap()
 }
 
-const SHARED_VARIABLES: u64 = 5;
-const OWN_VARIABLES: u64 = 4;
+const SHARED_VARIABLES: u64 = 8;
+const OWN_VARIABLES: u64 = 5;
 
 /// Makes the variables, and the list that holds them.
 pub(crate) fn prepare() -> (Arc<Participant>, RawList) {
@@ -237,11 +254,15 @@ pub(crate) fn prepare() -> (Arc<Participant>, RawList) {
     put(RawList::create(&participant).unwrap().handle());
     put(notes.handle());
     put(&Handle::create(&participant, Kind::Lock).unwrap());
+    for handle in queue::Exchange::create(&participant) {
+        put(&handle);
+    }
     for _ in 0..WORKERS {
         put(RawDict::create(&participant).unwrap().handle());
         put(RawList::create(&participant).unwrap().handle());
         put(RawValue::create(&participant).unwrap().handle());
         put(RawArray::create(&participant, 'H', 2, ELEMENTS).unwrap().handle());
+        put(RawQueue::create(&participant, 0, Form::Queue).unwrap().handle());
     }
     (participant, anchor)
 }
@@ -266,6 +287,8 @@ impl Vars {
             list: RawList::from_handle(handle(first + 1)).unwrap(),
             value: RawValue::from_handle(handle(first + 2)).unwrap(),
             array: RawArray::from_handle(handle(first + 3)).unwrap(),
+            queue: RawQueue::from_handle(handle(first + 4)).unwrap(),
+            exchange: queue::Exchange::open([5, 6, 7].map(handle)),
             anchor,
             worker,
         }
@@ -306,6 +329,7 @@ impl Vars {
         model.list = self.list.slice(0, u64::MAX).unwrap().0.iter().map(stamp_of).collect();
         model.value = self.value.get().unwrap().as_ref().map(stamp_of);
         model.array = self.array.load_slice(0, u64::MAX).unwrap();
+        model.queue = self.queue.peek(usize::MAX).unwrap().iter().map(stamp_of).collect();
         model
     }
 
@@ -341,6 +365,12 @@ impl Vars {
             Task::ArraySlice => {
                 self.array.store_slice(0..ELEMENTS, &step.elements().collect::<Vec<_>>()).unwrap();
             }
+            Task::Put => assert!(self.queue.try_put(&stamped(stamp), false).unwrap()),
+            Task::Get => {
+                let item = self.queue.try_get(false).unwrap().unwrap();
+                assert_eq!(stamp_of(&item), model.queue[0]);
+            }
+            Task::SharedQueue => self.put_and_get(),
             Task::Lock => self.hold_the_lock(),
             Task::AllocateFree => {
                 let mut transaction = self.participant.begin().unwrap();

@@ -45,6 +45,31 @@ impl RawQueue {
         Ok(words.len())
     }
 
+    /// The first items, up to `most`, without taking them; as they are at one moment.
+    pub fn peek(&self, most: usize) -> Result<Vec<Content>> {
+        let (participant, variable) = (self.handle.participant(), self.handle.variable());
+        loop {
+            let mut transaction = participant.begin()?;
+            transaction.lock(variable)?;
+            let [head, tail, mut segment] =
+                [HEAD, TAIL, FIRST].map(|index| transaction.body(variable, index));
+            let mut copied = Vec::new();
+            for position in head..tail.min(head.saturating_add(most as u64)) {
+                if position != head && position.is_multiple_of(PLACES) {
+                    segment = transaction.load(segment)?;
+                }
+                let word = Word(transaction.load(place(segment, position))?);
+                copied.extend(content::copy(&Locked(&transaction, variable), word)?);
+            }
+            transaction.commit()?;
+            match copied.into_iter().map(|content| content.hold(participant)).collect() {
+                // A variable went away since: its item was taken, and this is not the head any more.
+                Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
+                held => return held,
+            }
+        }
+    }
+
     /// Takes up to `most` items from the head into `items`, some hundreds as one operation. How
     /// many: 0 if there is none. The item at which this ends early is for [`Self::try_get`].
     pub fn try_get_many(&self, most: usize, items: &mut Vec<Content>) -> Result<usize> {
