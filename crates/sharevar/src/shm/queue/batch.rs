@@ -65,7 +65,7 @@ impl RawQueue {
             match copied.into_iter().map(|content| content.hold(participant)).collect() {
                 // A variable went away since: its item was taken, and this is not the head any more.
                 Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
-                held => return held,
+                done => return done,
             }
         }
     }
