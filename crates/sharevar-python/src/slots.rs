@@ -286,7 +286,7 @@ pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
 }
 
 /// The methods that are called so often that it is worth the interpreter's short way.
-const HOT: [&str; 6] = ["append", "acquire", "release", "set", "clear", "is_set"];
+const HOT: [&str; 8] = ["append", "acquire", "release", "set", "clear", "is_set", "put", "get"];
 
 /// Gives a class the hot methods that it inherits from a native one as its own. The interpreter's
 /// short way of calling a method is only for objects of exactly the class that the method is from.
