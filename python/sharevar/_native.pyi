@@ -62,6 +62,7 @@ class NotHeld(SharevarError, ValueError, RuntimeError):
 
 class NotOwner(SharevarError, AssertionError, RuntimeError):
     """A recursive lock was released by a thread that does not hold it."""
+
 class QueueShutDown(SharevarError):
     """The queue was shut down: nothing can be put, and nothing is left to get."""
 

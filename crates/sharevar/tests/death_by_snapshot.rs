@@ -3,6 +3,7 @@
 mod modeled;
 mod played;
 
+use played::counting::COUNTING;
 use played::operations::{CELL, DICT, LIST};
 use played::queue::QUEUE;
 use played::{Operation, Plan, play};
@@ -58,22 +59,27 @@ fn queues_are_before_or_after() {
 }
 
 #[test]
+fn counting_is_before_or_after() {
+    run(COUNTING, FIRST);
+}
+
+#[test]
 fn an_operation_between_death_and_recovery_stands() {
-    for operations in [DICT, LIST, CELL, QUEUE] {
+    for operations in [DICT, LIST, CELL, QUEUE, COUNTING] {
         run(operations, SLIP);
     }
 }
 
 #[test]
 fn death_in_recovery_is_recovered() {
-    for operations in [DICT, LIST, CELL, QUEUE] {
+    for operations in [DICT, LIST, CELL, QUEUE, COUNTING] {
         run(operations, SECOND);
     }
 }
 
 #[test]
 fn an_operation_between_a_death_in_recovery_and_the_next_recovery_stands() {
-    for operations in [DICT, LIST, CELL, QUEUE] {
+    for operations in [DICT, LIST, CELL, QUEUE, COUNTING] {
         run(operations, SECOND_SLIP);
     }
 }

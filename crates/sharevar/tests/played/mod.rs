@@ -6,11 +6,14 @@
 //! same variables; where their locks are free it is as if the first still lived.
 #![allow(dead_code)] // Each test binary uses a part.
 
+pub(crate) mod counting;
 pub(crate) mod operations;
 pub(crate) mod queue;
 
 use crate::modeled::{int, text};
-use sharevar::shm::{Content, Form, KINDS, RawArray, RawDict, RawList, RawQueue, RawValue};
+use sharevar::shm::{
+    Content, Form, KINDS, RawArray, RawDict, RawEvent, RawList, RawQueue, RawRwLock, RawSemaphore, RawValue,
+};
 use sharevar::{Handle, Kind, Participant, Variable};
 use sharevar_arena::{HeapShape, crash};
 use sharevar_value::{Encoded, Key, Value, Word};
@@ -30,10 +33,13 @@ pub(crate) struct Hands {
     /// A value that others refer to.
     pub(crate) target: RawValue,
     pub(crate) queue: RawQueue,
+    pub(crate) semaphore: RawSemaphore,
+    pub(crate) rwlock: RawRwLock,
+    pub(crate) event: RawEvent,
 }
 
 /// The same variables, as everybody may name them: the anchor, then in the order of [`Hands`].
-type Names = [Variable; 7];
+type Names = [Variable; 10];
 
 impl Hands {
     fn open(participant: &Arc<Participant>, names: &Names) -> Self {
@@ -46,6 +52,9 @@ impl Hands {
             array: RawArray::from_handle(open(4)).unwrap(),
             target: RawValue::from_handle(open(5)).unwrap(),
             queue: RawQueue::from_handle(open(6)).unwrap(),
+            semaphore: RawSemaphore::from_handle(open(7)).unwrap(),
+            rwlock: RawRwLock::from_handle(open(8)).unwrap(),
+            event: RawEvent::from_handle(open(9)).unwrap(),
         }
     }
 
@@ -88,6 +97,9 @@ impl World {
             array.handle().clone(),
             RawValue::create(&survivor).unwrap().handle().clone(),
             RawQueue::create(&survivor, 0, Form::Queue).unwrap().handle().clone(),
+            RawSemaphore::create(&survivor, counting::UNITS, None, None).unwrap().handle().clone(),
+            RawRwLock::create(&survivor).unwrap().handle().clone(),
+            RawEvent::create(&survivor).unwrap().handle().clone(),
         ];
         for handle in &made {
             anchor.push(&handle_to(handle)).unwrap();
@@ -111,6 +123,9 @@ impl World {
             dict: std::array::from_fn(|index| survivor.peek_body(self.names[1], index)),
             list: std::array::from_fn(|index| survivor.peek_body(self.names[2], index)),
             queue: std::array::from_fn(|index| survivor.peek_body(self.names[6], index)),
+            semaphore: std::array::from_fn(|index| survivor.peek_body(self.names[7], index)),
+            rwlock: std::array::from_fn(|index| survivor.peek_body(self.names[8], index)),
+            event: survivor.peek_body(self.names[9], 0),
         }
     }
 }
@@ -127,6 +142,10 @@ pub(crate) struct Facts {
     pub(crate) list: [u64; 8],
     /// The body words of the queue.
     pub(crate) queue: [u64; 8],
+    /// The body words of the semaphore, the readers-writer lock, and the event's one.
+    pub(crate) semaphore: [u64; 8],
+    pub(crate) rwlock: [u64; 8],
+    pub(crate) event: u64,
 }
 
 /// A hash of everything that a reader sees. The queue is empty then.
@@ -151,6 +170,7 @@ fn outcome(hands: &Hands) -> u64 {
     }
     hands.array.load_slice(0, u64::MAX).unwrap().hash(&mut hash);
     queue::see(hands, &mut hash);
+    counting::see(hands, &mut hash);
     hash.finish()
 }
 
@@ -195,6 +215,7 @@ fn clash(hands: &Hands) {
     hands.value.set(&int(4711)).unwrap();
     hands.array.store_slice(0..3, &[4711, 4712, 4713]).unwrap();
     queue::clash(hands);
+    counting::clash(hands);
 }
 
 /// One operation whose every crash point is tried.
@@ -279,7 +300,7 @@ fn assert_recovered(recovered: &Participant, names: &Names, raw_versions: &[u64]
     let report = recovered.check();
     assert!(report.is_clean(), "{when}: {:#?}", report.problems);
     // Whoever held something else is dead: only what the anchor leads to is left.
-    assert!(report.variables <= 7 + 40, "{when}: variables are left");
+    assert!(report.variables <= names.len() as u64 + 40, "{when}: variables are left");
 }
 
 fn changes_of(participant: &Participant, names: &Names) -> u64 {
@@ -350,8 +371,9 @@ pub(crate) fn play(operation: &Operation, plan: Plan) -> Points {
         );
         assert!(!switched || *seen == after, "{}, point {point}: it went back", operation.name);
         switched |= *seen == after && before != after;
-        // Elements and queues are read otherwise.
-        let uncounted = ["array", "queue"].iter().any(|kind| operation.name.starts_with(kind));
+        // Elements are read otherwise, and so is what is made of single words.
+        let uncounted = ["array", "queue", "semaphore", "rwlock", "event"];
+        let uncounted = uncounted.iter().any(|kind| operation.name.starts_with(kind));
         assert!(
             !switched || *counted || uncounted,
             "{}, point {point}: a change is not counted",

@@ -1,0 +1,479 @@
+//! Semaphores, readers-writer locks and events against plain models, with participants that die;
+//! and by many threads at once.
+
+mod modeled;
+
+use modeled::{arena, assert_empty};
+use proptest::prelude::*;
+use sharevar::shm::{RawEvent, RawRwLock, RawSemaphore};
+use sharevar::{Acquired, Error, Handle, Manager, Participant, Variable};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+const PARTICIPANTS: usize = 7;
+
+/// Participants with handles on one variable, some of whom die.
+struct Crowd<Raw> {
+    living: Vec<(u64, Arc<Participant>, Raw)>,
+    born: u64,
+    variable: Variable,
+    open: fn(Handle) -> sharevar::Result<Raw>,
+}
+
+impl<Raw> Crowd<Raw> {
+    fn new(first: &Arc<Participant>, handle: &Handle, open: fn(Handle) -> sharevar::Result<Raw>) -> Self {
+        let mut crowd = Self { living: Vec::new(), born: 0, variable: handle.variable(), open };
+        for _ in 0..PARTICIPANTS {
+            let born = crowd.bear(first);
+            crowd.living.push(born);
+        }
+        crowd
+    }
+
+    fn bear(&mut self, of: &Arc<Participant>) -> (u64, Arc<Participant>, Raw) {
+        self.born += 1;
+        let participant = of.join_again().unwrap();
+        let raw = (self.open)(Handle::open(&participant, self.variable).unwrap()).unwrap();
+        (self.born, participant, raw)
+    }
+
+    fn one(&self, place: usize) -> (u64, &Raw) {
+        let (who, _, raw) = &self.living[place % PARTICIPANTS];
+        (*who, raw)
+    }
+
+    fn is_alive(&self, who: u64) -> bool {
+        self.living.iter().any(|(living, ..)| *living == who)
+    }
+
+    /// One dies, and another comes.
+    fn die(&mut self, place: usize) {
+        let of = self.living[(place + 1) % PARTICIPANTS].1.clone();
+        let born = self.bear(&of);
+        let dead = std::mem::replace(&mut self.living[place % PARTICIPANTS], born);
+        dead.1.abandon();
+        // Who is dead lets nothing go.
+        std::mem::forget(dead);
+    }
+
+    fn end(self, of: &Arc<Participant>) {
+        drop(self.living);
+        of.sweep().unwrap();
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Acquire,
+    Try,
+    Release(u32),
+    Look,
+    Leave,
+    Die,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        6 => Just(Act::Acquire),
+        3 => Just(Act::Try),
+        5 => (1_u32..4).prop_map(Act::Release),
+        2 => Just(Act::Look),
+        1 => Just(Act::Leave),
+        2 => Just(Act::Die),
+    ]
+}
+
+#[derive(Debug)]
+struct SemaphoreModel {
+    free: u32,
+    bound: u32,
+    signal: bool,
+    settled: bool,
+    held: BTreeMap<u64, u32>,
+}
+
+impl SemaphoreModel {
+    fn look_for_dead(&mut self, is_alive: impl Fn(u64) -> bool) {
+        let dead: u32 = self.held.iter().filter(|(who, _)| !is_alive(**who)).map(|(_, units)| units).sum();
+        self.held.retain(|who, _| is_alive(*who));
+        self.free = (self.free + dead).min(self.bound);
+    }
+
+    fn take(&mut self, who: u64) {
+        self.free -= 1;
+        if !self.signal {
+            *self.held.entry(who).or_default() += 1;
+        }
+    }
+
+    fn release(&mut self, who: u64, units: u32) -> bool {
+        if u64::from(self.free) + u64::from(units) > u64::from(self.bound) {
+            return false;
+        }
+        self.free += units;
+        let held = self.held.entry(who).or_default();
+        if *held < units && !self.settled {
+            self.signal = true;
+        }
+        *held = held.saturating_sub(units);
+        if self.signal {
+            self.held.clear();
+        }
+        true
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Read,
+    Write,
+    Try(bool),
+    Release,
+    GiveUp,
+    Consistent,
+    Die,
+}
+
+fn turn() -> impl Strategy<Value = Turn> {
+    prop_oneof![
+        6 => Just(Turn::Read),
+        4 => Just(Turn::Write),
+        3 => any::<bool>().prop_map(Turn::Try),
+        6 => Just(Turn::Release),
+        1 => Just(Turn::GiveUp),
+        1 => Just(Turn::Consistent),
+        2 => Just(Turn::Die),
+    ]
+}
+
+#[derive(Debug, Default)]
+struct RwLockModel {
+    readers: BTreeMap<u64, u32>,
+    writer: Option<u64>,
+    next: Option<u64>,
+    owner_died: bool,
+}
+
+impl RwLockModel {
+    fn may(&self, write: bool) -> bool {
+        self.writer.is_none() && if write { self.readers.is_empty() } else { self.next.is_none() }
+    }
+
+    fn acquire(&mut self, who: u64, write: bool, announce: bool, is_alive: impl Fn(u64) -> bool) -> Acquired {
+        if !self.may(write) {
+            self.readers.retain(|reader, _| is_alive(*reader));
+            self.owner_died |= self.writer.is_some_and(|writer| !is_alive(writer));
+            self.writer = self.writer.filter(|writer| is_alive(*writer));
+            self.next = self.next.filter(|next| is_alive(*next));
+        }
+        if !self.may(write) {
+            if write && announce {
+                self.next = self.next.or(Some(who));
+            }
+            return Acquired::Not;
+        }
+        if write {
+            self.writer = Some(who);
+            self.next = self.next.filter(|next| *next != who);
+        } else {
+            *self.readers.entry(who).or_default() += 1;
+        }
+        if self.owner_died { Acquired::FromDead } else { Acquired::Free }
+    }
+
+    fn anybody(&self) -> impl Iterator<Item = u64> {
+        self.readers.keys().copied().chain(self.writer).chain(self.next)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_semaphore_counts_right(
+        units in 0_u32..6,
+        bounded in any::<bool>(),
+        owned in prop_oneof![4 => Just(None), 2 => Just(Some(true)), 1 => Just(Some(false))],
+        acts in prop::collection::vec((any::<usize>(), act()), 1..80),
+    ) {
+        let participant = arena();
+        let bound = bounded.then_some(units + 2);
+        let made = RawSemaphore::create(&participant, units, bound, owned).unwrap();
+        let mut crowd = Crowd::new(&participant, made.handle(), RawSemaphore::from_handle);
+        let mut model = SemaphoreModel {
+            free: units,
+            bound: bound.unwrap_or(RawSemaphore::MAX_UNITS),
+            signal: owned == Some(false),
+            settled: owned.is_some(),
+            held: BTreeMap::new(),
+        };
+        for (place, act) in acts {
+            let (who, semaphore) = crowd.one(place);
+            let is_alive = |who| crowd.is_alive(who);
+            // One who only tries need not have looked in this millisecond.
+            let act = match act {
+                Act::Try if model.held.keys().any(|who| !is_alive(*who)) => Act::Acquire,
+                act => act,
+            };
+            match act {
+                Act::Acquire | Act::Try => {
+                    if model.free == 0 {
+                        model.look_for_dead(is_alive);
+                    }
+                    let expected = model.free > 0;
+                    let found = match act {
+                        Act::Try => semaphore.try_acquire(),
+                        _ => semaphore.try_acquire_or_announce(),
+                    };
+                    prop_assert_eq!(found.unwrap(), expected, "{:?}", &model);
+                    if expected {
+                        model.take(who);
+                    }
+                }
+                Act::Release(units) => {
+                    let released = if units == 1 { semaphore.release() } else { semaphore.release_many(units) };
+                    if model.release(who, units) {
+                        prop_assert_eq!(released, Ok(()));
+                    } else {
+                        prop_assert_eq!(released, Err(Error::TooManyUnits { limit: model.bound }));
+                    }
+                }
+                Act::Look => {
+                    model.look_for_dead(is_alive);
+                    prop_assert_eq!(semaphore.available().unwrap(), model.free);
+                }
+                Act::Leave => {
+                    RawSemaphore::left(semaphore.handle().participant(), crowd.variable).unwrap();
+                    if model.held.get(&who).is_some_and(|held| *held > 0) && !model.settled {
+                        model.signal = true;
+                        model.held.clear();
+                    }
+                }
+                Act::Die => crowd.die(place),
+            }
+            let (who, semaphore) = crowd.one(place);
+            let held = u64::from(model.held.get(&who).copied().unwrap_or(0));
+            prop_assert_eq!(semaphore.held().unwrap(), (!model.signal).then_some(held));
+        }
+        model.look_for_dead(|who| crowd.is_alive(who));
+        prop_assert_eq!(made.available().unwrap(), model.free);
+        crowd.end(&participant);
+        drop(made);
+        assert_empty(&participant);
+    }
+
+    #[test]
+    fn a_readers_writer_lock_lets_in_whom_it_should(
+        turns in prop::collection::vec((any::<usize>(), turn()), 1..80),
+    ) {
+        let participant = arena();
+        let made = RawRwLock::create(&participant).unwrap();
+        let mut crowd = Crowd::new(&participant, made.handle(), RawRwLock::from_handle);
+        let mut model = RwLockModel::default();
+        for (place, turn) in turns {
+            let (who, lock) = crowd.one(place);
+            let is_alive = |who| crowd.is_alive(who);
+            let turn = match turn {
+                Turn::Try(write) if model.anybody().any(|who| !is_alive(who)) => {
+                    if write { Turn::Write } else { Turn::Read }
+                }
+                turn => turn,
+            };
+            match turn {
+                Turn::Read | Turn::Write => {
+                    let write = matches!(turn, Turn::Write);
+                    let expected = model.acquire(who, write, true, is_alive);
+                    let found = if write { lock.try_write_or_announce() } else { lock.try_read_or_announce() };
+                    prop_assert_eq!(found.unwrap(), expected);
+                }
+                Turn::Try(write) => {
+                    let expected = model.acquire(who, write, false, is_alive);
+                    let found = if write { lock.try_write() } else { lock.try_read() };
+                    prop_assert_eq!(found.unwrap(), expected);
+                }
+                Turn::Release if model.writer == Some(who) => {
+                    prop_assert!(lock.release_write().unwrap());
+                    model.writer = None;
+                    model.owner_died = false;
+                }
+                Turn::Release => {
+                    let holds = model.readers.contains_key(&who);
+                    prop_assert_eq!(lock.release_read().unwrap(), holds);
+                    prop_assert!(!lock.release_write().unwrap());
+                    if let Some(held) = model.readers.get_mut(&who) {
+                        *held -= 1;
+                    }
+                    model.readers.retain(|_, held| *held > 0);
+                }
+                Turn::GiveUp => {
+                    lock.give_up_writing().unwrap();
+                    model.next = model.next.filter(|next| *next != who);
+                }
+                Turn::Consistent => {
+                    lock.mark_consistent().unwrap();
+                    model.owner_died = false;
+                }
+                Turn::Die => crowd.die(place),
+            }
+            prop_assert_eq!(made.owner_died(), model.owner_died);
+        }
+        crowd.end(&participant);
+        drop(made);
+        assert_empty(&participant);
+    }
+
+    #[test]
+    fn an_event_is_what_was_done_last(sets in prop::collection::vec((any::<bool>(), any::<bool>()), 1..40)) {
+        let participant = arena();
+        let event = RawEvent::create(&participant).unwrap();
+        let mut is_set = false;
+        for (set, announce) in sets {
+            let seen = event.begin_wait().unwrap();
+            if announce {
+                prop_assert_eq!(event.was_set_or_announce(seen).unwrap(), is_set);
+            }
+            let was_set = is_set;
+            if set { event.set() } else { event.clear() }.unwrap();
+            is_set = set;
+            prop_assert_eq!(event.is_set().unwrap(), is_set);
+            // Who has begun to wait before it was set sees it, also once it is cleared.
+            event.clear().unwrap();
+            prop_assert_eq!(event.was_set(seen).unwrap(), set && !was_set);
+            if set {
+                event.set().unwrap();
+            }
+        }
+        drop(event);
+        assert_empty(&participant);
+    }
+}
+
+fn manager() -> Manager {
+    Manager::builder().capacity(64 << 20).build().unwrap()
+}
+
+#[test]
+fn no_more_threads_are_inside_than_there_are_units() {
+    let manager = manager();
+    let semaphore = manager.bounded_semaphore(3).unwrap();
+    let (inside, most) = (AtomicI64::new(0), AtomicI64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..2000 {
+                    let permit = semaphore.acquire().unwrap();
+                    let now = inside.fetch_add(1, Ordering::SeqCst) + 1;
+                    most.fetch_max(now, Ordering::SeqCst);
+                    std::thread::yield_now();
+                    inside.fetch_sub(1, Ordering::SeqCst);
+                    drop(permit);
+                }
+            });
+        }
+    });
+    assert!((1..=3).contains(&most.into_inner()));
+    assert_eq!(semaphore.available_permits().unwrap(), 3);
+}
+
+#[test]
+fn every_unit_of_a_signal_wakes_somebody() {
+    let manager = manager();
+    let (filled, taken) = (manager.semaphore(0).unwrap(), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..500 {
+                    filled.acquire().unwrap().forget();
+                    taken.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        let mut released = 0;
+        while released < 2000 {
+            let units = (1 + released % 7).min(2000 - released);
+            filled.release(units).unwrap();
+            released += units;
+            std::thread::yield_now();
+        }
+    });
+    assert_eq!(taken.into_inner(), 2000);
+}
+
+#[test]
+fn writers_are_alone_and_readers_never_see_half() {
+    let manager = manager();
+    let lock = manager.rwlock().unwrap();
+    let pair = [AtomicU64::new(0), AtomicU64::new(0)];
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..1000 {
+                    let guard = lock.read().unwrap().guard();
+                    let first = pair[0].load(Ordering::Relaxed);
+                    std::thread::yield_now();
+                    assert_eq!(first, pair[1].load(Ordering::Relaxed));
+                    drop(guard);
+                }
+            });
+            scope.spawn(|| {
+                for _ in 0..1000 {
+                    let _guard = lock.write().unwrap().guard();
+                    let next = pair[0].load(Ordering::Relaxed) + 1;
+                    pair[0].store(next, Ordering::Relaxed);
+                    std::thread::yield_now();
+                    pair[1].store(next, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(pair[1].load(Ordering::Relaxed), 3000);
+}
+
+#[test]
+fn a_writer_that_waits_stops_new_readers_until_he_gives_up() {
+    let manager = manager();
+    let lock = manager.rwlock().unwrap();
+    let reader = lock.read().unwrap().guard();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| lock.write_timeout(Duration::from_millis(300)).unwrap().is_none());
+        while lock.try_read().unwrap().is_some() {
+            std::thread::yield_now();
+        }
+        // The new reader waits for the writer, who waits for the old one.
+        assert!(lock.read_timeout(Duration::from_mins(1)).unwrap().is_some());
+        assert!(writer.join().unwrap(), "the writer got in beside a reader");
+    });
+    drop(reader);
+    assert!(lock.try_write().unwrap().is_some());
+}
+
+#[test]
+fn nobody_sleeps_through_an_event_that_is_cleared_at_once() {
+    let manager = manager();
+    let (event, back) = (manager.event().unwrap(), manager.semaphore(0).unwrap());
+    std::thread::scope(|scope| {
+        let waiters: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        // Whoever waits says so first, and may be late.
+                        back.release(1).unwrap();
+                        if !event.wait_timeout(Duration::from_mins(1)).unwrap() {
+                            return false;
+                        }
+                    }
+                    true
+                })
+            })
+            .collect();
+        while !waiters.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            event.set().unwrap();
+            event.clear().unwrap();
+            std::thread::yield_now();
+        }
+        assert!(waiters.into_iter().all(|waiter| waiter.join().unwrap()));
+    });
+    assert_eq!(back.available_permits().unwrap(), 600);
+}
