@@ -6,6 +6,7 @@ process maps: an access is a function call and no message, and no server is star
 """
 
 from . import children as _children
+from . import departure as _departure
 from . import managers, shared_memory
 from . import pickling as _pickling
 from ._native import Arena, set_pickler, set_proxy_class, set_queue_class
@@ -110,3 +111,4 @@ set_queue_class("process queue", Queue)
 set_queue_class("joinable process queue", JoinableQueue)
 set_queue_class("simple queue", SimpleQueue)
 _children.tell_children()
+_departure.arrange()

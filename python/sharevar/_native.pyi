@@ -256,7 +256,7 @@ class Queue(Variable, Generic[_Item]):
 class Lock(Variable):
     """A lock that outlives its holder: when he dies, the next one gets it."""
 
-    def __new__(cls, arena: Arena) -> Lock: ...
+    def __new__(cls, arena: Arena, owned: bool | None = None) -> Lock: ...
     def acquire(
         self,
         block: bool = True,
@@ -369,6 +369,9 @@ class Event(Variable):
     def clear(self) -> None: ...
     def is_set(self) -> bool: ...
     def wait(self, timeout: float | None = None) -> bool: ...
+
+def depart() -> None:
+    """Tell every arena that this process ends in order: what it holds becomes a signal."""
 
 def set_pickler(
     dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]

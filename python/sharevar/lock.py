@@ -13,6 +13,12 @@ class Lock(Proxy, _native.Lock):
 
     When the holder is killed, the next ``acquire`` succeeds, and ``owner_died``
     tells so until ``mark_consistent()``.
+
+    A holder that ends in order leaves the lock held, as in the standard library: it was
+    taken here to be released there. From then on the lock is a *signal*: nobody's death
+    releases it. So it is once a process has released what another held. ``owned``
+    settles it: a lock that is ``owned`` is always given to the next one, one that is
+    not never is.
     """
 
     __slots__ = ()
@@ -20,8 +26,12 @@ class Lock(Proxy, _native.Lock):
     _typeid_ = "Lock"
     _exposed_ = ("acquire", "release", "locked", "__enter__", "__exit__")
 
-    def __new__(cls, arena: _native.Arena | None = None) -> Lock:
-        lock: Any = super().__new__(cls, family.arena() if arena is None else arena)
+    def __new__(
+        cls, arena: _native.Arena | None = None, *, owned: bool | None = None
+    ) -> Lock:
+        if arena is None:
+            arena = family.arena()
+        lock: Any = super().__new__(cls, arena, owned)
         return lock  # type: ignore[no-any-return]
 
     def __str__(self) -> str:

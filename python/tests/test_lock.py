@@ -22,6 +22,7 @@ def acquire_and_report(lock: Any, connection: Any) -> None:
     lock.acquire()
     connection.send("held")
     connection.recv()
+    lock.release()
 
 
 def killed_holder(lock: Any) -> None:

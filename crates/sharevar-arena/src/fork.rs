@@ -40,11 +40,19 @@ pub(crate) fn register(participant: &std::sync::Arc<Participant>) {
     all.push(std::sync::Arc::downgrade(participant));
 }
 
+/// The participants of this process.
+pub(crate) fn participants() -> Vec<std::sync::Arc<Participant>> {
+    let all = PARTICIPANTS.lock().unwrap_or_else(PoisonError::into_inner);
+    all.iter().filter_map(Weak::upgrade).collect()
+}
+
 #[allow(unsafe_code)]
 fn install() {
     // SAFETY: the three handlers are functions of this library, which is never unloaded: Python
     // extensions are not, and Rust links it in.
     let _ = unsafe { libc::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) };
+    // SAFETY: as above. Without a place for the handler an ordered end looks like a death.
+    let _ = unsafe { libc::atexit(crate::departure::at_exit) };
 }
 
 extern "C" fn before() {

@@ -24,6 +24,8 @@ mod change;
 #[cfg(not(loom))]
 mod check;
 #[cfg(not(loom))]
+mod departure;
+#[cfg(not(loom))]
 mod descriptor;
 #[cfg(not(loom))]
 mod elements;
@@ -75,6 +77,8 @@ mod wait_point;
 pub use change::Change;
 #[cfg(not(loom))]
 pub use check::Report;
+#[cfg(not(loom))]
+pub use departure::depart_all;
 pub use error::{Error, Result};
 pub use identity::Identity;
 #[cfg(not(loom))]

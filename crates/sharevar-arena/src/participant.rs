@@ -27,6 +27,9 @@ pub struct Kinds {
     /// Takes a bounded part of a dying variable's content away, in one transaction.
     /// Gives back whether it is now empty.
     pub reap: fn(&Participant, Variable, u64) -> Result<bool>,
+    /// Settles what a participant that ends in order still holds of a variable, if anything:
+    /// called for every variable there is, so it has to find that out with a load.
+    pub depart: fn(&Participant, Variable, u64) -> Result<()>,
     /// Names every block and handle in a variable, for [`Participant::check`].
     pub trace: Trace,
 }
@@ -394,7 +397,7 @@ impl Drop for Participant {
             return;
         }
         // Should anything fail here, the next one to come finds a dead participant and cleans up.
-        if self.drop_all().and_then(|()| self.reap()).is_err() {
+        if self.depart().and_then(|()| self.drop_all()).and_then(|()| self.reap()).is_err() {
             return;
         }
         for index in 0..self.arena.lanes() {

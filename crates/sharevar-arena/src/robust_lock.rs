@@ -7,11 +7,11 @@
 //! | bits | meaning |
 //! |---|---|
 //! | 0..=60 | [`Identity`] of the owner, 0 if free |
-//! | 61 | *signal*: was once released by another than its owner, or left held by one who ended normally; a death gives nothing back any more |
+//! | 61 | *signal*: was made as one, or once released by another than its owner, or left held by one who ended in order; a death gives nothing back any more |
 //! | 62 | the owner got it from one who died |
 //! | 63 | somebody may sleep at the wait point |
 
-use crate::crash::compare_exchange;
+use crate::crash::{compare_exchange, put};
 use crate::error::Result;
 use crate::identity::Identity;
 use crate::participant::Participant;
@@ -34,11 +34,13 @@ pub enum Acquired {
     Not,
 }
 
-/// A robust lock in a variable: word 0 of the body is the owner, the last two are the wait point.
+/// A robust lock in a variable: word 0 of the body is the owner, word 3 says whether it was
+/// settled that it is always owned, the last two are the wait point.
 #[derive(Debug, Clone, Copy)]
 pub struct RobustLock<'p> {
     participant: &'p Participant,
     owner: &'p AtomicU64,
+    always_owned: &'p AtomicU64,
     point: WaitPoint<'p>,
 }
 
@@ -49,8 +51,39 @@ impl<'p> RobustLock<'p> {
         Self {
             participant,
             owner: participant.arena().table_word(variable.body(0)),
+            always_owned: participant.arena().table_word(variable.body(3)),
             point: WaitPoint::of(participant, variable),
         }
+    }
+
+    /// Settles, for a new lock that nobody else knows, what becomes of it when its holder ends:
+    /// whether the next one gets it, however the holder ends and whoever else gives it back
+    /// meanwhile (`owned`); or it is a signal from the start.
+    pub fn settle(&self, owned: bool) {
+        if owned {
+            put(self.always_owned, 1);
+        } else {
+            put(self.owner, SIGNAL);
+        }
+    }
+
+    /// Makes the lock in `variable` a signal if `participant`, which ends in order, holds it.
+    pub fn depart(participant: &Participant, variable: Variable) -> Result<()> {
+        let lock = RobustLock::of(participant, variable);
+        if !lock.is_mine() || lock.always_owned.load(Ordering::Acquire) != 0 {
+            return Ok(());
+        }
+        // The variable's own lock keeps it from being freed, and its header from being another's.
+        participant.change(variable, |_| {
+            let mut seen = lock.owner.load(Ordering::Acquire);
+            while Identity::from_word(seen) == participant.identity() && seen & SIGNAL == 0 {
+                match compare_exchange(lock.owner, seen, seen | SIGNAL) {
+                    Ok(_) => break,
+                    Err(now) => seen = now,
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Takes the lock if it is free or its owner is dead.
@@ -124,8 +157,9 @@ impl<'p> RobustLock<'p> {
             if owner.is_nobody() {
                 return Ok(false);
             }
-            let signal = if owner == me { seen & SIGNAL } else { SIGNAL };
-            if compare_exchange(self.owner, seen, signal).is_ok() {
+            let stays_owned = owner == me || self.always_owned.load(Ordering::Acquire) != 0;
+            let free = if stays_owned { seen & SIGNAL } else { SIGNAL };
+            if compare_exchange(self.owner, seen, free).is_ok() {
                 if seen & WAITERS != 0 {
                     self.point.wake(ANY_REASON, 1);
                 }

@@ -31,7 +31,7 @@ fn trace(
     transaction.commit()
 }
 
-const KINDS: Kinds = Kinds { reap, trace };
+const KINDS: Kinds = Kinds { reap, depart: |_, _, _| Ok(()), trace };
 
 fn arena() -> Arc<Participant> {
     Participant::create_arena(Some(8 << 20), KINDS).unwrap()

@@ -32,6 +32,12 @@ impl Arena {
     }
 }
 
+/// Tell every arena that this process ends in order: what it holds by then becomes a signal.
+#[pyfunction]
+pub(crate) fn depart() {
+    sharevar::depart_all();
+}
+
 #[pymethods]
 impl Arena {
     #[new]

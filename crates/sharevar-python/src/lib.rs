@@ -41,6 +41,8 @@ mod _native {
     #[pymodule_export]
     use crate::arena::Arena;
     #[pymodule_export]
+    use crate::arena::depart;
+    #[pymodule_export]
     use crate::array::Array;
     #[pymodule_export]
     use crate::dict::Dict;

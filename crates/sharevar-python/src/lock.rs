@@ -51,11 +51,18 @@ impl Lock {
 #[pymethods]
 impl Lock {
     #[new]
-    fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
+    #[pyo3(signature = (arena, owned = None))]
+    fn new(arena: &Bound<'_, PyAny>, owned: Option<bool>) -> PyResult<PyClassInitializer<Self>> {
         let mut origin = Origin::from_argument(arena)?;
         let handle = origin.open(
             |handle| handle.expect(Kind::Lock),
-            |participant| Handle::create(participant, Kind::Lock),
+            |participant| {
+                let handle = Handle::create(participant, Kind::Lock)?;
+                if let Some(owned) = owned {
+                    RobustLock::of(participant, handle.variable()).settle(owned);
+                }
+                Ok(handle)
+            },
         )?;
         let base = Variable::of(&origin.arena, &handle, Kind::Lock);
         Ok(PyClassInitializer::from(base).add_subclass(Self { handle }))

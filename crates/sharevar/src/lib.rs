@@ -36,6 +36,7 @@
 mod array;
 mod attached;
 mod decode;
+mod departure;
 mod dict;
 mod element;
 mod encode;
@@ -76,7 +77,7 @@ pub use semaphore::{Semaphore, SemaphorePermit};
 pub use shared::Shared;
 pub use sharevar_arena::{
     ANY_REASON, Acquired, Holder, Identity, Participant, RecursiveLock, Report, RobustLock, Variable,
-    WaitPoint,
+    WaitPoint, depart_all,
 };
 pub use value::Value;
 pub use variable_id::VariableId;

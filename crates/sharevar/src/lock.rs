@@ -32,6 +32,13 @@ use std::time::Duration;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 ///
+/// A process that ends in order while it holds the lock (by the end of `main` or `exit`, or by
+/// letting its manager go), a guard being forgotten or still on another thread's stack, leaves
+/// the lock taken, as the standard library does. From then on it is a *signal*: whoever likes
+/// gives it back, see [`Lock::release`], and a death gives nothing back. So it is once somebody
+/// has released what another holds. [`Manager::settled_lock`](crate::Manager::settled_lock)
+/// settles it beforehand.
+///
 /// Whoever has nothing to put right writes `let _guard = lock.lock()?.guard();`.
 pub struct Lock {
     raw: RawLock,
@@ -98,8 +105,12 @@ pub struct LockGuard<'a> {
 }
 
 impl Lock {
-    pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {
-        Self::from_raw(RawLock { handle: Handle::create(participant, Kind::Lock)? })
+    pub(crate) fn create(participant: &Arc<Participant>, owned: Option<bool>) -> Result<Self> {
+        let lock = Self::from_raw(RawLock { handle: Handle::create(participant, Kind::Lock)? })?;
+        if let Some(owned) = owned {
+            lock.robust().settle(owned);
+        }
+        Ok(lock)
     }
 
     #[allow(clippy::unnecessary_wraps)] // The shape that `shared!` asks for.
@@ -135,7 +146,13 @@ impl Lock {
         self.wait(limit)
     }
 
-    /// Whether somebody alive holds the lock, at this moment.
+    /// Gives the lock back, whoever took it: how a signal is given. The guard of who took it
+    /// must have been forgotten, or it gives the lock back once more.
+    pub fn release(&self) -> Result<()> {
+        if self.robust().release()? { Ok(()) } else { Err(Error::NotLocked) }
+    }
+
+    /// Whether somebody alive holds the lock, at this moment; or anybody, if it is a signal.
     pub fn is_locked(&self) -> bool {
         self.robust().is_locked()
     }

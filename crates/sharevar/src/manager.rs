@@ -140,7 +140,21 @@ impl Manager {
 
     /// A free lock.
     pub fn lock(&self) -> Result<Lock> {
-        Lock::create(&self.inner.participant)
+        Lock::create(&self.inner.participant, None)
+    }
+
+    /// A lock that is always given to the next one when its holder ends, or never (`owned` is
+    /// false): a signal.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// let ready = manager.settled_lock(false)?;
+    /// std::mem::forget(ready.lock()?); // taken here, given back by another process
+    /// ready.release()?;
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn settled_lock(&self, owned: bool) -> Result<Lock> {
+        Lock::create(&self.inner.participant, Some(owned))
     }
 
     /// A free recursive lock.

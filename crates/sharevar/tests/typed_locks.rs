@@ -1,10 +1,17 @@
 //! Typed locks: who holds them, and what becomes of them when he goes.
 
-use sharevar::{Error, Manager, RLock, Result, Taken};
+use sharevar::{Error, Handle, Lock, Manager, RLock, Result, Shared, Taken};
 use std::time::Duration;
 
 fn manager() -> Manager {
     Manager::builder().capacity(4 << 20).build().unwrap()
+}
+
+/// Another participant, and the same variable as he sees it.
+fn seen_by_another<S: Shared>(manager: &Manager, variable: &S) -> (Manager, S) {
+    let other = Manager::attach(manager.descriptor().unwrap()).unwrap();
+    let handle = Handle::open(other.participant(), variable.handle().variable()).unwrap();
+    (other, S::from_handle(handle).unwrap())
 }
 
 /// Whether another thread gets it at once.
@@ -16,8 +23,6 @@ fn is_free_for_others(lock: &RLock) -> bool {
 fn a_recursive_lock_is_free_when_all_guards_are_gone_in_any_order() -> Result<()> {
     let manager = manager();
     let lock = manager.rlock()?;
-    let same = manager.named("lock").rlock()?;
-    assert_ne!(lock, same);
     let mut guards: Vec<_> = (0..5).map(|_| lock.lock().unwrap().guard()).collect();
     for place in [0, 3, 1, 1, 0] {
         assert!(lock.is_mine() && lock.is_locked() && !is_free_for_others(&lock));
@@ -32,7 +37,7 @@ fn a_recursive_lock_is_free_when_all_guards_are_gone_in_any_order() -> Result<()
 #[test]
 fn a_recursive_lock_makes_other_threads_wait() -> Result<()> {
     let manager = manager();
-    let (lock, count) = (manager.rlock()?, manager.value(0_i64)?);
+    let (lock, count) = (manager.named("lock").rlock()?, manager.value(0_i64)?);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
@@ -54,55 +59,112 @@ fn a_recursive_lock_makes_other_threads_wait() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_recursive_lock_of_one_who_died_is_taken_over_whatever_its_depth() -> Result<()> {
+/// `end` ends the other participant, who holds the lock `depth` times.
+fn taken_over(end: fn(Manager), depth: u32) -> Result<()> {
     let manager = manager();
+    let lock = manager.rlock()?;
+    let (other, theirs) = seen_by_another(&manager, &lock);
+    for _ in 0..depth {
+        std::mem::forget(theirs.lock()?);
+    }
+    assert!(lock.try_lock()?.is_none(), "another participant holds it");
+    drop(theirs);
+    end(other);
+    let Some(Taken::OwnerDied(guard)) = lock.try_lock()? else { panic!("it was not told") };
+    assert!(guard.owner_died());
+    let inner = lock.lock()?;
+    assert!(matches!(inner, Taken::Free(_)));
+    inner.guard().mark_consistent();
+    assert!(!guard.owner_died());
+    drop(guard);
+    assert!(is_free_for_others(&lock));
+    Ok(())
+}
+
+#[allow(clippy::needless_pass_by_value)] // As `ends`.
+fn dies(other: Manager) {
+    other.participant().abandon();
+}
+
+fn ends(other: Manager) {
+    drop(other);
+}
+
+#[test]
+fn a_recursive_lock_is_taken_over_from_who_ends_anyhow_at_any_depth() -> Result<()> {
     for depth in 1..4 {
-        let lock = manager.rlock()?;
-        let mortal = Manager::attach(manager.descriptor()?)?;
-        let id = sharevar::Shared::id(&lock);
-        // The handle of the mortal, since an id leads to the first attachment.
-        let variable = mortal.participant().variable(lock_offset(&lock), lock_generation(&lock)).unwrap();
-        let theirs = sharevar::Handle::open(mortal.participant(), variable)?;
-        let theirs = <RLock as sharevar::Shared>::from_handle(theirs)?;
-        assert_eq!(sharevar::Shared::id(&theirs), id);
-        for _ in 0..depth {
-            std::mem::forget(theirs.lock()?);
-        }
-        assert!(lock.try_lock()?.is_none(), "another participant holds it");
-        mortal.participant().abandon();
-        let Some(Taken::OwnerDied(guard)) = lock.try_lock()? else { panic!("the death was not told") };
-        assert!(guard.owner_died());
-        let inner = lock.lock()?;
-        assert!(matches!(inner, Taken::Free(_)));
-        inner.guard().mark_consistent();
-        assert!(!guard.owner_died());
-        drop(guard);
-        assert!(is_free_for_others(&lock));
+        taken_over(dies, depth)?;
+        taken_over(ends, depth)?;
     }
     Ok(())
 }
 
-fn lock_offset(lock: &RLock) -> u64 {
-    sharevar::Shared::handle(lock).variable().header()
+fn lock(manager: &Manager, owned: Option<bool>) -> Result<Lock> {
+    owned.map_or_else(|| manager.lock(), |owned| manager.settled_lock(owned))
 }
 
-fn lock_generation(lock: &RLock) -> u64 {
-    sharevar::Shared::handle(lock).variable().generation()
+/// A lock that another has taken before he ended by `end`.
+fn left(owned: Option<bool>, end: fn(Manager)) -> Result<(Manager, Lock)> {
+    let manager = manager();
+    let lock = lock(&manager, owned)?;
+    let (other, theirs) = seen_by_another(&manager, &lock);
+    std::mem::forget(theirs.lock()?);
+    // What was taken through a handle that is gone is still held.
+    drop(theirs);
+    end(other);
+    Ok((manager, lock))
+}
+
+fn is_told(lock: &Lock) -> Result<bool> {
+    Ok(matches!(lock.try_lock()?, Some(Taken::OwnerDied(_))))
 }
 
 #[test]
-fn what_is_not_held_cannot_be_given_back() {
-    let manager = manager();
-    let lock = manager.lock().unwrap();
-    let guard = lock.lock().unwrap().guard();
-    // Somebody else gives it back.
-    let other = Manager::attach(manager.descriptor().unwrap()).unwrap();
-    let same =
-        sharevar::Handle::open(other.participant(), sharevar::Shared::handle(&lock).variable()).unwrap();
-    let same = <sharevar::Lock as sharevar::Shared>::from_handle(same).unwrap();
-    assert!(same.try_lock().unwrap().is_none());
-    guard.unlock().unwrap();
-    assert!(same.try_lock().unwrap().is_some());
-    assert_eq!(Error::NotOwner.to_string(), "attempt to release recursive lock not owned by thread");
+fn how_a_holder_ends_decides_unless_it_was_settled() -> Result<()> {
+    for (owned, end, told) in [
+        (None, dies as fn(Manager), true),
+        (None, ends, false),
+        (Some(true), dies, true),
+        (Some(true), ends, true),
+        (Some(false), dies, false),
+        (Some(false), ends, false),
+    ] {
+        let (_manager, lock) = left(owned, end)?;
+        assert_eq!(is_told(&lock)?, told, "{owned:?}");
+        if !told {
+            assert!(lock.is_locked() && lock.try_lock()?.is_none(), "{owned:?}: it stays taken");
+            lock.release()?;
+            assert!(!lock.try_lock()?.unwrap().owner_died());
+        }
+        assert_eq!(lock.release(), Err(Error::NotLocked));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_signal_stays_one() -> Result<()> {
+    let (manager, lock) = left(None, ends)?;
+    lock.release()?;
+    let (other, theirs) = seen_by_another(&manager, &lock);
+    std::mem::forget(theirs.lock()?);
+    drop(theirs);
+    dies(other);
+    assert!(lock.is_locked() && lock.try_lock()?.is_none());
+    Ok(())
+}
+
+#[test]
+fn a_release_by_another_makes_a_signal_unless_it_was_settled() -> Result<()> {
+    for (owned, told) in [(None, false), (Some(true), true)] {
+        let manager = manager();
+        let lock = lock(&manager, owned)?;
+        let (other, theirs) = seen_by_another(&manager, &lock);
+        std::mem::forget(lock.lock()?);
+        theirs.release()?;
+        std::mem::forget(theirs.lock()?);
+        drop(theirs);
+        dies(other);
+        assert_eq!(is_told(&lock)?, told, "{owned:?}");
+    }
+    Ok(())
 }

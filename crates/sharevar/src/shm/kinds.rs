@@ -2,11 +2,12 @@
 
 use super::source::Locked;
 use super::{array, cell, dict, holders, list, queue};
+use crate::departure::depart;
 use crate::handle::Kind;
 use sharevar_arena::{Kinds, Participant, Result, Variable};
 
 /// For [`Participant::create_arena`] and [`Participant::attach`].
-pub const KINDS: Kinds = Kinds { reap, trace };
+pub const KINDS: Kinds = Kinds { reap, depart, trace };
 
 fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool> {
     match Kind::from_number(kind) {

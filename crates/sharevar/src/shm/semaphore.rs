@@ -260,13 +260,13 @@ impl RawSemaphore {
     /// Says that `participant` ends in the ordinary way. What it holds of `variable`, a semaphore,
     /// it keeps, as with the standard libraries: the semaphore is a signal, unless it was settled
     /// to be owned.
-    pub fn left(participant: &Participant, variable: Variable) -> Result<()> {
-        Ok(participant.change(variable, |change| {
+    pub fn left(participant: &Participant, variable: Variable) -> sharevar_arena::Result<()> {
+        participant.change(variable, |change| {
             let state = change.body(STATE);
             if state & (SIGNAL | SETTLED) == 0 && holders::own_units(change)? > 0 {
                 change.change_body(STATE, state | SIGNAL);
             }
             Ok(())
-        })?)
+        })
     }
 }

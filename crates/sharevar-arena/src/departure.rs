@@ -1,0 +1,42 @@
+//! Ending in order: what a participant says, before it goes, of what it still holds.
+//!
+//! Who is killed says nothing, and what he held is given back. Who returns from `main`, calls
+//! `exit` or lets its participant go meant to leave things as they are: a lock that is taken
+//! here and given back by another process stays taken (hazard 33).
+
+use crate::error::Result;
+use crate::fork;
+use crate::layout::{header, variable as layout};
+use crate::participant::Participant;
+use crate::sync::Ordering;
+
+impl Participant {
+    /// Has [`Kinds::depart`](crate::Kinds::depart) look at every variable there is. Not only at
+    /// those that are referred to from here: what was taken through a handle that is gone is
+    /// still held. May be called more than once.
+    pub fn depart(&self) -> Result<()> {
+        let arena = self.arena();
+        if self.identity().is_nobody() || arena.is_closed() {
+            return Ok(());
+        }
+        let used = arena.table_word(header::VARIABLE_TOP).load(Ordering::Acquire).min(arena.variables());
+        for index in 0..used {
+            let variable = self.variable_at(arena.regions.variables + index * layout::SIZE)?;
+            (self.kinds().depart)(self, variable, self.kind_of(variable))?;
+        }
+        Ok(())
+    }
+}
+
+/// Has every participant of this process [depart](Participant::depart).
+pub fn depart_all() {
+    for participant in fork::participants() {
+        // A damaged arena is left as it is; there is nobody to tell.
+        let _ = participant.depart();
+    }
+}
+
+/// What `exit` calls.
+pub(crate) extern "C" fn at_exit() {
+    depart_all();
+}
