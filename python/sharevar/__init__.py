@@ -11,10 +11,13 @@ from . import managers, shared_memory
 from . import pickling as _pickling
 from ._native import Arena, set_pickler, set_proxy_class, set_queue_class
 from .array_proxy import ArrayProxy
+from .barrier import Barrier
+from .condition import Condition
 from .context import get_context
 from .dict_proxy import DictProxy
 from .errors import (
     ArenaGone,
+    BrokenBarrier,
     CapacityTooSmall,
     ClosedError,
     CorruptArena,
@@ -53,9 +56,12 @@ __all__ = [
     "ArenaGone",
     "Array",
     "ArrayProxy",
+    "Barrier",
     "BoundedSemaphore",
+    "BrokenBarrier",
     "CapacityTooSmall",
     "ClosedError",
+    "Condition",
     "CorruptArena",
     "DescriptorLost",
     "DictProxy",
@@ -98,6 +104,8 @@ __all__ = [
 
 set_pickler(_pickling.dumps, _pickling.loads)
 set_proxy_class("array", ArrayProxy)
+set_proxy_class("barrier", Barrier)
+set_proxy_class("condition", Condition)
 set_proxy_class("dict", DictProxy)
 set_proxy_class("event", Event)
 set_proxy_class("list", ListProxy)

@@ -4,6 +4,7 @@ The classes here are the proxies' bases. They are subclassed in Python with empt
 ``__slots__``, so that ``[]``, ``len`` and ``in`` are the native slots themselves.
 """
 
+import threading
 from collections.abc import Callable, Iterable
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, SupportsIndex, TypeVar, final, overload
@@ -61,7 +62,10 @@ class NotHeld(SharevarError, ValueError, RuntimeError):
     """A lock that nobody holds was released."""
 
 class NotOwner(SharevarError, AssertionError, RuntimeError):
-    """A recursive lock was released by a thread that does not hold it."""
+    """A recursive lock or a condition was used by a thread that does not hold the lock."""
+
+class BrokenBarrier(SharevarError, threading.BrokenBarrierError):
+    """The barrier is broken: by abort, reset, a time-out, a failed action or a death."""
 
 class QueueShutDown(SharevarError):
     """The queue was shut down: nothing can be put, and nothing is left to get."""
@@ -361,6 +365,35 @@ class Semaphore(Variable):
     ) -> None: ...
 
 @disjoint_base
+class Condition(Variable):
+    """A condition: where those wait who hold its lock, until they are notified."""
+
+    def __new__(cls, arena: Arena, lock: Variable | None = None) -> Condition: ...
+    @property
+    def _lock(self) -> Any:
+        """The lock that belongs to it."""
+    def _counts(self) -> tuple[int, int]:
+        """How many wait, and how many are notified and have not gone on yet."""
+    def acquire(self, *arguments: Any, **named: Any) -> bool:
+        """Take the lock, with its arguments."""
+    def release(self) -> None:
+        """Give the lock back."""
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until notified, without the lock; false if that does not happen in time."""
+    def notify(self, n: int = 1) -> None:
+        """Notify those who have waited longest, ``n`` at most."""
+    def notify_all(self) -> None:
+        """Notify all who wait."""
+    def __enter__(self) -> bool: ...
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+@disjoint_base
 class Event(Variable):
     """A flag that processes and threads wait for."""
 
@@ -370,8 +403,37 @@ class Event(Variable):
     def is_set(self) -> bool: ...
     def wait(self, timeout: float | None = None) -> bool: ...
 
-def depart() -> None:
-    """Tell every arena that this process ends in order: what it holds becomes a signal."""
+@disjoint_base
+class Barrier(Variable):
+    """A barrier: where so many wait until all of them are there."""
+
+    def __new__(
+        cls,
+        arena: Arena,
+        parties: int = 1,
+        action: Callable[[], object] | None = None,
+        timeout: float | None = None,
+    ) -> Barrier: ...
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the others. Which of them this one is, from 0 to ``parties - 1``."""
+    def abort(self) -> None:
+        """Break the barrier: all waits raise `BrokenBarrierError`, until somebody resets it."""
+    def reset(self) -> None:
+        """Make the barrier as good as new. Those who wait get `BrokenBarrierError`."""
+    @property
+    def parties(self) -> int:
+        """How many must arrive."""
+    @property
+    def n_waiting(self) -> int:
+        """How many are there."""
+    @property
+    def broken(self) -> bool:
+        """Whether it is broken."""
+    @property
+    def _action(self) -> Callable[[], object] | None:
+        """The action, if this process has the object."""
+    def _set_action(self, action: Callable[[], object]) -> None:
+        """Let this process know the object of the action."""
 
 def set_pickler(
     dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]
@@ -383,3 +445,6 @@ def set_queue_class(form: str, cls: type[Queue[Any]]) -> None:
 
 def set_proxy_class(kind: str, cls: type[Variable]) -> None:
     """Set the class of the proxies that reading a container gives."""
+
+def depart() -> None:
+    """Tell every arena that this process ends in order: what it holds becomes a signal."""

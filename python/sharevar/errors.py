@@ -1,6 +1,7 @@
 """Every error that sharevar raises by itself, in one tree."""
 
 from ._native import (
+    BrokenBarrier,
     CapacityTooSmall,
     ClosedError,
     CorruptArena,
@@ -23,6 +24,7 @@ from ._native import (
 
 __all__ = [
     "ArenaGone",
+    "BrokenBarrier",
     "CapacityTooSmall",
     "ClosedError",
     "CorruptArena",

@@ -32,6 +32,7 @@ pub(crate) enum Class {
     NotOwner,
     TooManyReleases,
     QueueShutDown,
+    BrokenBarrier,
 }
 
 /// In the order of [`Class`].
@@ -51,9 +52,10 @@ const CLASSES: &[(&str, &str)] = &[
     ("NotShareable", "The value is of no native type and cannot be pickled; nothing was stored."),
     ("WrongKind", "The name or handle belongs to a variable of another kind."),
     ("NotHeld", "A lock that nobody holds was released."),
-    ("NotOwner", "A recursive lock was released by a thread that does not hold it."),
+    ("NotOwner", "A recursive lock or a condition was used by a thread that does not hold the lock."),
     ("TooManyReleases", "A semaphore was released more often than acquired; nothing was changed."),
     ("QueueShutDown", "The queue was shut down: nothing can be put, and nothing is left to get."),
+    ("BrokenBarrier", "The barrier is broken: by abort, reset, a time-out, a failed action or a death."),
 ];
 
 static TYPES: PyOnceLock<Vec<Py<PyType>>> = PyOnceLock::new();
@@ -90,6 +92,9 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 _ if index == Class::QueueShutDown as usize => {
                     let standard = py.import("queue")?.getattr_opt("ShutDown")?;
                     standard.map(Bound::cast_into::<PyType>).transpose()?.into_iter().collect()
+                }
+                _ if index == Class::BrokenBarrier as usize => {
+                    vec![py.import("threading")?.getattr("BrokenBarrierError")?.cast_into::<PyType>()?]
                 }
                 _ => Vec::new(),
             };
@@ -178,6 +183,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::TooManyUnits { .. } => {
             return raise(Class::TooManyReleases, "Semaphore released too many times");
         }
+        Error::BrokenBarrier => Class::BrokenBarrier,
         _ => Class::Sharevar,
     };
     raise(class, message)

@@ -8,7 +8,9 @@
 
 mod arena;
 mod array;
+mod barrier;
 mod buffer;
+mod condition;
 mod decode;
 mod dict;
 mod element;
@@ -44,6 +46,10 @@ mod _native {
     use crate::arena::depart;
     #[pymodule_export]
     use crate::array::Array;
+    #[pymodule_export]
+    use crate::barrier::Barrier;
+    #[pymodule_export]
+    use crate::condition::Condition;
     #[pymodule_export]
     use crate::dict::Dict;
     #[pymodule_export]

@@ -2,6 +2,8 @@
 
 use crate::arena::Arena;
 use crate::array::Array;
+use crate::barrier::Barrier;
+use crate::condition::Condition;
 use crate::dict::Dict;
 use crate::errors::{Class, OrRaise, raise};
 use crate::event::Event;
@@ -37,6 +39,8 @@ const KINDS: &[Kind] = &[
     Kind::RLock,
     Kind::Semaphore,
     Kind::Event,
+    Kind::Condition,
+    Kind::Barrier,
     Kind::Queue,
 ];
 
@@ -63,6 +67,8 @@ fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
         Kind::Event => py.get_type::<Event>(),
         Kind::RwLock => py.get_type::<Variable>(),
         Kind::Queue => py.get_type::<Queue>(),
+        Kind::Condition => py.get_type::<Condition>(),
+        Kind::Barrier => py.get_type::<Barrier>(),
     }
 }
 

@@ -56,6 +56,11 @@ impl Variable {
         Self { arena: arena.clone().unbind(), place: handle.variable(), kind }
     }
 
+    /// Whether it is what a condition needs.
+    pub(crate) fn is_lock(&self) -> bool {
+        matches!(self.kind, Kind::Lock | Kind::RLock)
+    }
+
     /// The arena's object.
     #[inline(always)]
     pub(crate) fn home(&self) -> &Py<Arena> {

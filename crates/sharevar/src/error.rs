@@ -62,6 +62,18 @@ pub enum Error {
     /// More items were said to be done than were put.
     #[error("task_done() called too many times")]
     NoTaskLeft,
+    /// A condition was to wait with a lock that is not its own.
+    #[error("the guard is not of the condition's lock; take the one that `Condition::lock` gives")]
+    WrongLock,
+    /// The barrier is broken: by `abort`, a time-out, an action that failed, or a death.
+    #[error("the barrier is broken; call `reset` once nobody counts on this round any more")]
+    BrokenBarrier,
+    /// The last to arrive at a barrier of a Python program runs its action, and cannot.
+    #[error(
+        "the barrier has an action that only Python can run, and is broken now; \
+         let a Python process be the last to arrive, or make the barrier without an action"
+    )]
+    PythonAction,
     /// This process was not started with a manager to inherit.
     #[error("no manager was inherited: {reason}; start the process with `Command::share(&manager)`")]
     NothingInherited {

@@ -99,8 +99,12 @@ pub enum Kind {
     RwLock = 7,
     /// A lock that its thread may take again.
     RLock = 8,
+    /// Where threads wait until they are notified.
+    Condition = 9,
     /// A flag that is waited for.
     Event = 10,
+    /// Where so many threads wait for each other.
+    Barrier = 11,
     /// A queue.
     Queue = 12,
 }
@@ -116,7 +120,9 @@ impl Kind {
         Self::Semaphore,
         Self::RwLock,
         Self::RLock,
+        Self::Condition,
         Self::Event,
+        Self::Barrier,
         Self::Queue,
     ];
 
@@ -143,6 +149,8 @@ impl Kind {
             Self::RwLock => "rwlock",
             Self::Event => "event",
             Self::Queue => "queue",
+            Self::Condition => "condition",
+            Self::Barrier => "barrier",
         }
     }
 }

@@ -29,12 +29,16 @@
 //! | [`Semaphore`] | units to take and give back |
 //! | [`Event`] | a flag that is waited for |
 //! | [`Queue`] | a queue, first in, first out |
+//! | [`Condition`] | where threads wait until they are notified |
+//! | [`Barrier`] | where so many threads wait for each other |
 //! | [`AppendFile`] | a file to which many processes append |
 #![forbid(unsafe_code)]
 #![allow(clippy::iter_not_returning_iterator)] // A walk over shared memory can fail at its start.
 
 mod array;
 mod attached;
+mod barrier;
+mod condition;
 mod decode;
 mod departure;
 mod dict;
@@ -43,6 +47,7 @@ mod encode;
 mod error;
 mod event;
 mod file;
+mod guard;
 mod handle;
 mod list;
 mod lock;
@@ -61,10 +66,13 @@ mod variable_id;
 mod waiting;
 
 pub use array::{Array, Element};
+pub use barrier::{Barrier, BarrierWaitResult};
+pub use condition::Condition;
 pub use dict::Dict;
 pub use error::{Error, Result};
 pub use event::Event;
 pub use file::AppendFile;
+pub use guard::Guard;
 pub use handle::{Handle, Kind};
 pub use list::List;
 pub use lock::{Lock, LockGuard, Taken};

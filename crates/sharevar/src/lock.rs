@@ -182,7 +182,12 @@ impl Lock {
     }
 }
 
-impl LockGuard<'_> {
+impl<'a> LockGuard<'a> {
+    /// What it is the guard of.
+    pub(crate) fn lock(&self) -> &'a Lock {
+        self.lock
+    }
+
     /// Whether the holder before this one died, and [`Self::mark_consistent`] was not called yet.
     pub fn owner_died(&self) -> bool {
         self.is_held() && self.lock.robust().owner_died()

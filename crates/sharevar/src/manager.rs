@@ -2,6 +2,8 @@
 
 use crate::array::{Array, Element};
 use crate::attached;
+use crate::barrier::Barrier;
+use crate::condition::Condition;
 use crate::dict::Dict;
 use crate::error::Result;
 use crate::event::Event;
@@ -13,6 +15,7 @@ use crate::queue::Queue;
 use crate::recursive_lock::RLock;
 use crate::rwlock::RwLock;
 use crate::semaphore::Semaphore;
+use crate::shared::Shared;
 use crate::shm::{KINDS, RawDict};
 use crate::value::Value;
 use serde::Serialize;
@@ -197,6 +200,22 @@ impl Manager {
     /// An empty queue of at most `limit` items at a time; 0 is no limit.
     pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
         Queue::create(&self.inner.participant, limit)
+    }
+
+    /// A condition with a lock of its own.
+    pub fn condition(&self) -> Result<Condition> {
+        self.condition_of(&self.lock()?)
+    }
+
+    /// A condition for those who hold `lock`, a [`Lock`] or an [`RLock`] of this manager, which may
+    /// have several.
+    pub fn condition_of(&self, lock: &impl Shared) -> Result<Condition> {
+        Condition::create(&self.inner.participant, lock.handle())
+    }
+
+    /// A barrier for `parties` threads, of any processes. None at all count as one.
+    pub fn barrier(&self, parties: usize) -> Result<Barrier> {
+        Barrier::create(&self.inner.participant, parties)
     }
 
     /// Variables that every process finds by name: made by whoever asks first.

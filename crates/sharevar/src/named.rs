@@ -3,6 +3,8 @@
 //! The arena's root is a dict from names to variables; the Python module uses it in the same way.
 
 use crate::array::{Array, Element};
+use crate::barrier::Barrier;
+use crate::condition::Condition;
 use crate::dict::Dict;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -104,6 +106,20 @@ impl<'a> Named<'a> {
     /// The queue of that name; `limit` counts for whoever makes it.
     pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
         self.get_or_make(|| self.manager.bounded_queue(limit))
+    }
+
+    /// The condition of that name, with its lock.
+    pub fn condition(&self) -> Result<Condition> {
+        self.get_or_make(|| self.manager.condition())
+    }
+
+    /// The barrier of that name. One for another number of parties is [`Error::WrongLength`].
+    pub fn barrier(&self, parties: usize) -> Result<Barrier> {
+        let barrier = self.get_or_make(|| self.manager.barrier(parties))?;
+        if barrier.parties() == parties.max(1) {
+            return Ok(barrier);
+        }
+        Err(Error::WrongLength { found: barrier.parties() as u64, asked: parties as u64 })
     }
 
     /// The variable of that name, whatever it is, if there is one.

@@ -83,6 +83,13 @@ impl RLock {
         }
     }
 
+    /// Takes the lock, which this thread does not hold, as often as it was held before.
+    pub(crate) fn lock_times(&self, times: u64) -> Result<Taken<RLockGuard<'_>>> {
+        let taken = self.lock()?;
+        self.recursive().restore(times);
+        Ok(taken)
+    }
+
     /// Takes the lock if nobody else alive holds it.
     #[inline]
     pub fn try_lock(&self) -> Result<Option<Taken<RLockGuard<'_>>>> {
@@ -129,7 +136,19 @@ impl RLock {
     }
 }
 
-impl RLockGuard<'_> {
+impl<'a> RLockGuard<'a> {
+    /// What it is the guard of.
+    pub(crate) fn lock(&self) -> &'a RLock {
+        self.lock
+    }
+
+    /// Gives the lock back as often as this thread has taken it; how often that was.
+    pub(crate) fn unlock_all(self) -> Result<Option<u64>> {
+        let (lock, is_held) = (self.lock, self.is_held());
+        std::mem::forget(self);
+        if is_held { Ok(lock.recursive().release_all()?) } else { Ok(None) }
+    }
+
     /// Whether the holder before this one died, and [`Self::mark_consistent`] was not called yet.
     pub fn owner_died(&self) -> bool {
         self.is_held() && self.lock.recursive().owner_died()

@@ -1,7 +1,7 @@
 //! What the arena needs to know of each kind: how it ends, and what it leads to.
 
 use super::source::Locked;
-use super::{array, cell, dict, holders, list, queue};
+use super::{array, barrier, cell, condition, dict, holders, list, queue};
 use crate::departure::depart;
 use crate::handle::Kind;
 use sharevar_arena::{Kinds, Participant, Result, Variable};
@@ -18,6 +18,8 @@ fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool
         Some(Kind::Semaphore | Kind::RwLock) => holders::reap(participant, variable),
         Some(Kind::Lock | Kind::RLock | Kind::Event) | None => Ok(true),
         Some(Kind::Queue) => queue::reap(participant, variable),
+        Some(Kind::Condition) => condition::reap(participant, variable),
+        Some(Kind::Barrier) => barrier::reap(participant, variable),
     }
 }
 
@@ -34,6 +36,8 @@ fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut d
         Some(Kind::Semaphore | Kind::RwLock) => holders::trace(&source, visit),
         Some(Kind::Lock | Kind::RLock | Kind::Event) | None => {}
         Some(Kind::Queue) => queue::trace(&source, visit)?,
+        Some(Kind::Condition) => condition::trace(&source, visit)?,
+        Some(Kind::Barrier) => barrier::trace(&source, visit)?,
     }
     transaction.commit()
 }

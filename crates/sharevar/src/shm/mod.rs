@@ -6,21 +6,27 @@
 //! released.
 
 mod array;
+mod barrier;
 mod cell;
+mod condition;
 mod content;
 pub(crate) mod dict;
 mod event;
 mod holders;
 mod kinds;
 pub(crate) mod list;
+mod look;
 pub(crate) mod queue;
 mod rwlock;
 mod segments;
 mod semaphore;
 mod source;
+mod waiters;
 
 pub use array::RawArray;
+pub use barrier::{Arrival, Outcome, RawBarrier};
 pub use cell::RawValue;
+pub use condition::RawCondition;
 pub use content::{Content, SHORT_BYTES};
 pub use dict::{Item, RawDict};
 pub use event::{RawEvent, Seen};
@@ -29,3 +35,4 @@ pub use list::RawList;
 pub use queue::{Form, Got, RawQueue};
 pub use rwlock::{RawRwLock, reason};
 pub use semaphore::RawSemaphore;
+pub use waiters::Entry;

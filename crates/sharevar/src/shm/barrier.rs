@@ -1,0 +1,489 @@
+//! The barrier: so many arrivals make a generation, which then is released, or else broken.
+//!
+//! | body word | holds |
+//! |---|---|
+//! | 0 | the action: absent if there is none, none if only its maker's processes know it, else its value |
+//! | 1 | the waiters' list; a stamp is generation and index |
+//! | 2 | the state |
+//! | 3 | number of parties |
+//! | 4 | seconds that a wait may take if it does not say otherwise; not a number: for ever |
+//! | 5 | when somebody looked after the waiters |
+//! | 6, 7 | wait point |
+//!
+//! The state is one word, so one store decides a generation:
+//!
+//! ```text
+//!  63        28   27      4    3     2        1         0
+//!  generation     arrivals     -     owed     running   broken
+//! ```
+//!
+//! *Broken*: this generation is broken, and so it stays until somebody resets. *Running*: all
+//! have arrived, and the last of them runs the action. *Owed*: somebody decided and has not yet
+//! woken the others; whoever finds that when it leaves does it for him.
+//!
+//! A waiter whose generation is over was released, unless its stamp says that it was reset. So
+//! nobody waits until all have left, and those who are late do not disturb the next generation.
+//! Indices have no gaps: when somebody leaves early, the last to arrive gets its index.
+
+use super::content::{self, Cell, Content};
+use super::look;
+use super::source::{Locked, Source};
+use super::waiters::{self, Entry};
+use crate::error::Result;
+use crate::handle::{Handle, Kind};
+use sharevar_arena::{ANY_REASON, Participant, Transaction, Variable, WaitPoint};
+use sharevar_value::{Encoded, Word};
+use std::sync::Arc;
+
+const ACTION: usize = 0;
+const STATE: usize = 2;
+const PARTIES: usize = 3;
+const LIMIT: usize = 4;
+
+const BROKEN: u64 = 1;
+const RUNNING: u64 = 1 << 1;
+const OWED: u64 = 1 << 2;
+const ARRIVALS: u32 = 4;
+const GENERATION: u32 = 28;
+/// More threads than a kernel has do not arrive.
+const MOST_ARRIVALS: u64 = (1 << (GENERATION - ARRIVALS)) - 1;
+/// The stamp of those who waited when somebody reset.
+const WAS_RESET: u64 = u64::MAX;
+
+/// The state word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State(u64);
+
+impl State {
+    fn generation(self) -> u64 {
+        self.0 >> GENERATION
+    }
+
+    fn arrivals(self) -> u64 {
+        self.0 >> ARRIVALS & MOST_ARRIVALS
+    }
+
+    fn is(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+
+    fn with(self, flag: u64) -> Self {
+        Self(self.0 | flag)
+    }
+
+    fn without(self, flag: u64) -> Self {
+        Self(self.0 & !flag)
+    }
+
+    fn with_arrivals(self, arrivals: u64) -> Self {
+        Self(self.0 & !(MOST_ARRIVALS << ARRIVALS) | arrivals << ARRIVALS)
+    }
+
+    /// The state in which the next generation begins.
+    fn next(self) -> Self {
+        Self(self.generation().wrapping_add(1) << GENERATION)
+    }
+
+    /// The stamp of arrival `index` of this generation.
+    fn stamp(self, index: u64) -> u64 {
+        self.generation() << GENERATION | index
+    }
+
+    /// Whether a stamp is of this generation.
+    fn is_of(self, stamp: u64) -> bool {
+        stamp != WAS_RESET && stamp >> GENERATION == self.generation()
+    }
+}
+
+fn index(stamp: u64) -> u64 {
+    stamp & MOST_ARRIVALS
+}
+
+/// What became of a generation, as one of it sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All had arrived; this one has that index.
+    Released(u64),
+    /// It was broken, or reset.
+    Broken,
+}
+
+/// What one who arrives has to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Arrival {
+    /// Nothing: all are there and released, or the barrier is broken.
+    Done(Outcome),
+    /// To wait for the others: [`RawBarrier::attempt`].
+    Wait(Entry),
+    /// To run the action: all are there. Then [`RawBarrier::finish`].
+    Run(Entry),
+    /// To wait until the action of this generation has ended, and to arrive again.
+    Full(u64),
+}
+
+/// A shared barrier. What it was made with never changes, so it is read once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawBarrier {
+    handle: Handle,
+    parties: u64,
+    /// The bits of a float.
+    limit: u64,
+}
+
+struct Action;
+
+impl Cell for Action {
+    fn find(&self, source: &impl Source) -> sharevar_arena::Result<Option<Word>> {
+        Ok(Some(Word(source.body(ACTION))))
+    }
+}
+
+impl RawBarrier {
+    /// Makes a barrier for `parties` arrivals, of which the last one runs `action`.
+    pub fn create(
+        participant: &Arc<Participant>,
+        parties: u64,
+        action: Option<&Encoded>,
+        limit: Option<f64>,
+    ) -> Result<Self> {
+        let handle = Handle::create(participant, Kind::Barrier)?;
+        let variable = handle.variable();
+        let mut transaction = participant.begin()?;
+        let action = match action {
+            Some(action) => content::store(&mut transaction, action)?,
+            None => Word::ABSENT,
+        };
+        transaction.lock(variable)?;
+        transaction.set_body(variable, ACTION, action.0)?;
+        transaction.set_body(variable, PARTIES, parties)?;
+        transaction.set_body(variable, LIMIT, limit.unwrap_or(f64::NAN).to_bits())?;
+        transaction.commit()?;
+        Self::from_handle(handle)
+    }
+
+    /// The barrier that a handle leads to.
+    pub fn from_handle(handle: Handle) -> Result<Self> {
+        let handle = handle.expect(Kind::Barrier)?;
+        let [parties, limit] = handle
+            .participant()
+            .change(handle.variable(), |change| Ok([PARTIES, LIMIT].map(|index| change.body(index))))?;
+        Ok(Self { handle, parties, limit })
+    }
+
+    /// The handle.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Where its waiters sleep.
+    pub fn point(&self) -> WaitPoint<'_> {
+        WaitPoint::of(self.handle.participant(), self.handle.variable())
+    }
+
+    /// The action; absent if there is none.
+    pub fn action(&self) -> Result<Content> {
+        Ok(content::read_cell(&self.handle, &Action)?.unwrap_or(Content::Word(Word::ABSENT)))
+    }
+
+    /// How many must arrive.
+    pub fn parties(&self) -> u64 {
+        self.parties
+    }
+
+    /// How many seconds a wait may take if it does not say otherwise; `None` is for ever.
+    pub fn limit(&self) -> Option<f64> {
+        Some(f64::from_bits(self.limit)).filter(|limit| !limit.is_nan())
+    }
+
+    /// How many wait, none if it is broken.
+    pub fn waiting(&self) -> Result<u64> {
+        let state = self.state()?;
+        Ok(if state.is(BROKEN) { 0 } else { state.arrivals() })
+    }
+
+    /// Whether it is broken.
+    pub fn is_broken(&self) -> Result<bool> {
+        Ok(self.state()?.is(BROKEN))
+    }
+
+    /// Arrives. An entry that this gives must be given back at the end.
+    pub fn arrive(&self) -> Result<Arrival> {
+        let variable = self.handle.variable();
+        loop {
+            let mut transaction = self.begin()?;
+            let state = State(transaction.body(variable, STATE));
+            if state.is(BROKEN) {
+                return Ok(Arrival::Done(Outcome::Broken));
+            }
+            if state.is(RUNNING) {
+                return Ok(Arrival::Full(state.generation()));
+            }
+            let index = state.arrivals();
+            let is_last = index + 1 >= self.parties;
+            let has_action = !Word(transaction.body(variable, ACTION)).is_absent();
+            if is_last && !has_action {
+                let next = if index == 0 { state.next() } else { state.next().with(OWED) };
+                transaction.change_body(variable, STATE, next.0);
+                transaction.commit()?;
+                self.wake_owed(next)?;
+                return Ok(Arrival::Done(Outcome::Released(index)));
+            }
+            if let Some(place) = waiters::free_place(&transaction, variable)? {
+                let entry = place.enter(&mut transaction, state.stamp(index))?;
+                let state = state.with_arrivals(index + 1);
+                let state = if is_last { state.with(RUNNING) } else { state };
+                transaction.set_body(variable, STATE, state.0)?;
+                transaction.commit()?;
+                return Ok(if is_last { Arrival::Run(entry) } else { Arrival::Wait(entry) });
+            }
+            let all = waiters::entries(&transaction, variable)?;
+            drop(transaction);
+            self.remove_dead_among(&all)?;
+            waiters::grow(&self.handle)?;
+        }
+    }
+
+    /// Whether the generation of a waiter seems to be over: without the lock, for those who spin.
+    pub fn is_over(&self, entry: &Entry) -> bool {
+        self.peek().is_some_and(|state| state.is(BROKEN) || !state.is_of(entry.stamp))
+    }
+
+    /// Whether that generation, of which the caller is none, is over.
+    pub fn has_ended(&self, generation: u64, sleeps: bool) -> Result<Option<()>> {
+        if sleeps && look::is_due(&self.handle)? {
+            self.look_after_all()?;
+        }
+        let state = self.state()?;
+        Ok((state.is(BROKEN) || state.generation() != generation).then_some(()))
+    }
+
+    /// What became of a waiter, whose wait then is over. Before it sleeps, it looks after the others.
+    pub fn attempt(&self, entry: &Entry, sleeps: bool) -> Result<Option<Outcome>> {
+        if sleeps && !self.is_over(entry) && look::is_due(&self.handle)? {
+            self.look_after_all()?;
+        }
+        if !sleeps && !self.is_over(entry) {
+            return Ok(None);
+        }
+        let transaction = self.begin()?;
+        let state = State(transaction.body(self.handle.variable(), STATE));
+        match outcome(&transaction, state, entry)? {
+            Some(outcome) => self.leave_decided(transaction, state, entry, outcome).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Ends a wait whose time is up: then the barrier is broken, unless it was decided already.
+    /// `None` if all have arrived and the action still runs: then it decides.
+    pub fn time_out(&self, entry: &Entry) -> Result<Option<Outcome>> {
+        let variable = self.handle.variable();
+        let mut transaction = self.begin()?;
+        let state = State(transaction.body(variable, STATE));
+        if let Some(outcome) = outcome(&transaction, state, entry)? {
+            return self.leave_decided(transaction, state, entry, outcome).map(Some);
+        }
+        if state.is(RUNNING) {
+            return Ok(None);
+        }
+        entry.remove(&mut transaction)?;
+        let state = state.with(BROKEN | OWED);
+        transaction.set_body(variable, STATE, state.0)?;
+        transaction.commit()?;
+        self.wake_owed(state)?;
+        Ok(Some(Outcome::Broken))
+    }
+
+    /// Ends a wait that failed: the caller has not arrived.
+    pub fn leave(&self, entry: &Entry) -> Result<()> {
+        let variable = self.handle.variable();
+        let mut transaction = self.begin()?;
+        let Some(mine) = entry.again(&transaction)? else { return Ok(()) };
+        let state = State(transaction.body(variable, STATE));
+        mine.remove(&mut transaction)?;
+        if state.is_of(mine.stamp) && !state.is(BROKEN) {
+            let arrivals = state.arrivals() - 1;
+            if index(mine.stamp) != arrivals {
+                let all = waiters::entries(&transaction, variable)?;
+                if let Some(last) = all.iter().find(|entry| entry.stamp == state.stamp(arrivals)) {
+                    last.restamp(&mut transaction, mine.stamp)?;
+                }
+            }
+            transaction.set_body(variable, STATE, state.with_arrivals(arrivals).0)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Ends the wait of the one who ran the action, and releases the others if it went `well`.
+    pub fn finish(&self, entry: &Entry, well: bool) -> Result<Outcome> {
+        let variable = self.handle.variable();
+        let mut transaction = self.begin()?;
+        let state = State(transaction.body(variable, STATE));
+        if let Some(outcome) = outcome(&transaction, state, entry)? {
+            return self.leave_decided(transaction, state, entry, outcome);
+        }
+        let mine = entry.again(&transaction)?.ok_or(sharevar_arena::Error::ForeignProcess)?;
+        mine.remove(&mut transaction)?;
+        let (state, outcome) = if well {
+            (state.next().with(OWED), Outcome::Released(index(mine.stamp)))
+        } else {
+            (state.without(RUNNING).with(BROKEN | OWED), Outcome::Broken)
+        };
+        transaction.set_body(variable, STATE, state.0)?;
+        transaction.commit()?;
+        self.wake_owed(state)?;
+        Ok(outcome)
+    }
+
+    /// Breaks the barrier, until somebody resets it.
+    pub fn abort(&self) -> Result<()> {
+        self.break_if(|_| true)
+    }
+
+    /// Breaks it for those who wait, and makes it as good as new.
+    pub fn reset(&self) -> Result<()> {
+        let variable = self.handle.variable();
+        let mut transaction = self.begin()?;
+        let state = State(transaction.body(variable, STATE));
+        let mut all = waiters::entries(&transaction, variable)?;
+        all.retain(|entry| state.is_of(entry.stamp));
+        if all.is_empty() && !state.is(BROKEN) {
+            return Ok(());
+        }
+        for entry in &all {
+            entry.restamp(&mut transaction, WAS_RESET)?;
+        }
+        let next = state.next().with(OWED);
+        transaction.set_body(variable, STATE, next.0)?;
+        transaction.commit()?;
+        self.wake_owed(next)
+    }
+
+    fn begin(&self) -> Result<Transaction<'_>> {
+        let mut transaction = self.handle.participant().begin()?;
+        transaction.lock(self.handle.variable())?;
+        Ok(transaction)
+    }
+
+    fn peek(&self) -> Option<State> {
+        self.handle.participant().peek(self.handle.variable(), |peek| Some(State(peek.body(STATE))))
+    }
+
+    fn state(&self) -> Result<State> {
+        let state = |change: &mut sharevar_arena::Change<'_>| Ok(State(change.body(STATE)));
+        match self.peek() {
+            Some(state) => Ok(state),
+            None => Ok(self.handle.participant().change(self.handle.variable(), state)?),
+        }
+    }
+
+    /// Takes the caller's entry away. If those who decided have not woken the others, this does.
+    fn leave_decided(
+        &self,
+        mut transaction: Transaction<'_>,
+        state: State,
+        entry: &Entry,
+        outcome: Outcome,
+    ) -> Result<Outcome> {
+        entry.remove(&mut transaction)?;
+        if state.is(OWED) {
+            transaction.set_body(self.handle.variable(), STATE, state.without(OWED).0)?;
+        }
+        transaction.commit()?;
+        if state.is(OWED) {
+            self.point().wake(ANY_REASON, u32::MAX);
+        }
+        Ok(outcome)
+    }
+
+    /// Wakes all, by one who has just decided and left `state`.
+    fn wake_owed(&self, state: State) -> Result<()> {
+        if !state.is(OWED) {
+            return Ok(());
+        }
+        self.point().wake(ANY_REASON, u32::MAX);
+        self.handle.participant().change(self.handle.variable(), |change| {
+            let now = State(change.body(STATE));
+            // A later decision owes its own.
+            if now.is(OWED) && now.generation() == state.generation() && now.is(BROKEN) == state.is(BROKEN) {
+                change.change_body(STATE, now.without(OWED).0);
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn break_if(&self, breaks: impl FnOnce(State) -> bool) -> Result<()> {
+        let broken = self.handle.participant().change(self.handle.variable(), |change| {
+            let state = State(change.body(STATE));
+            if state.is(BROKEN) || !breaks(state) {
+                return Ok(None);
+            }
+            let broken = state.without(RUNNING).with(BROKEN | OWED);
+            change.change_body(STATE, broken.0);
+            Ok(Some(broken))
+        })?;
+        broken.map_or(Ok(()), |broken| self.wake_owed(broken))
+    }
+
+    fn look_after_all(&self) -> Result<()> {
+        let transaction = self.begin()?;
+        let all = waiters::entries(&transaction, self.handle.variable())?;
+        transaction.commit()?;
+        self.remove_dead_among(&all)
+    }
+
+    /// Breaks the generation if one of it is dead, since not all can arrive any more; and takes
+    /// the dead away.
+    fn remove_dead_among(&self, entries: &[Entry]) -> Result<()> {
+        let dead = waiters::dead_among(self.handle.participant(), entries);
+        if dead.is_empty() {
+            return Ok(());
+        }
+        let variable = self.handle.variable();
+        let mut transaction = self.begin()?;
+        let mut state = State(transaction.body(variable, STATE));
+        for entry in waiters::entries(&transaction, variable)? {
+            if dead.contains(&entry.owner) {
+                entry.remove(&mut transaction)?;
+                if state.is_of(entry.stamp) && !state.is(BROKEN) {
+                    state = state.without(RUNNING).with(BROKEN | OWED);
+                }
+            }
+        }
+        transaction.set_body(variable, STATE, state.0)?;
+        transaction.commit()?;
+        self.wake_owed(state)
+    }
+}
+
+/// What became of the caller's generation, if it is decided.
+fn outcome(transaction: &Transaction<'_>, state: State, entry: &Entry) -> Result<Option<Outcome>> {
+    // A forked child has a copy of its parent's entry, and has not arrived.
+    let mine = entry.again(transaction)?.ok_or(sharevar_arena::Error::ForeignProcess)?;
+    Ok(if mine.stamp == WAS_RESET || state.is_of(mine.stamp) && state.is(BROKEN) {
+        Some(Outcome::Broken)
+    } else if state.is_of(mine.stamp) {
+        None
+    } else {
+        Some(Outcome::Released(index(mine.stamp)))
+    })
+}
+
+/// Takes a bounded part of a dying barrier away.
+pub(crate) fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result<bool> {
+    let mut transaction = participant.begin_last()?;
+    transaction.lock(variable)?;
+    let action = Word(transaction.body(variable, ACTION));
+    transaction.set_body(variable, ACTION, 0)?;
+    content::give_up(&mut transaction, action)?;
+    let empty = waiters::reap(&mut transaction, variable)?;
+    transaction.commit()?;
+    Ok(empty)
+}
+
+/// Names what the barrier leads to.
+pub(crate) fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
+    content::trace(source, Word(source.body(ACTION)), visit)?;
+    waiters::trace(source, visit)
+}
