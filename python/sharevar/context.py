@@ -9,7 +9,16 @@ from collections.abc import Callable
 from multiprocessing import context as standard
 from typing import Any, TypeVar
 
-from . import event, managers, queues, recursive_lock, semaphore, sharedctypes
+from . import (
+    barrier,
+    condition,
+    event,
+    managers,
+    queues,
+    recursive_lock,
+    semaphore,
+    sharedctypes,
+)
 from . import lock as locks
 
 __all__ = ["Context", "get_context"]
@@ -62,6 +71,16 @@ class Context(standard.BaseContext):
     @_shared
     def Event(self) -> event.Event:  # type: ignore[override]
         return event.Event()
+
+    @_shared
+    def Condition(self, lock: Any = None) -> condition.Condition:  # type: ignore[override]
+        return condition.Condition(lock)
+
+    @_shared
+    def Barrier(  # type: ignore[override]
+        self, parties: int, action: Any = None, timeout: float | None = None
+    ) -> barrier.Barrier:
+        return barrier.Barrier(parties, action, timeout)
 
     @_shared
     def Queue(self, maxsize: int = 0) -> queues.Queue[Any]:  # type: ignore[override]

@@ -42,7 +42,7 @@ from multiprocessing.managers import Array as Array  # type: ignore[attr-defined
 from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
 from typing import Any, ClassVar
 
-from . import event, lock, recursive_lock, semaphore, standard
+from . import barrier, condition, event, lock, recursive_lock, semaphore, standard
 from ._native import Arena
 from .arenas import remember
 from .array_proxy import ArrayProxy
@@ -304,6 +304,16 @@ class SyncManager(standard.SyncManager):
     def Event(self) -> Any:  # type: ignore[override]
         """A flag that is waited for."""
         return self._make(event.Event)
+
+    def Condition(self, lock: Any = None) -> Any:  # type: ignore[override]
+        """Where to wait until something that a lock protects has changed."""
+        return self._make(condition.Condition, lock)
+
+    def Barrier(  # type: ignore[override]
+        self, parties: int, action: Any = None, timeout: float | None = None
+    ) -> Any:
+        """Where so many wait until all of them are there."""
+        return self._make(barrier.Barrier, parties, action, timeout)
 
     def Queue(self, maxsize: int = 0) -> Any:  # type: ignore[override]
         """A queue, first in, first out."""

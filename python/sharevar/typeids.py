@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .array_proxy import ArrayProxy
+from .barrier import Barrier
+from .condition import Condition
 from .dict_proxy import DictProxy
 from .event import Event
 from .list_proxy import ListProxy
@@ -17,7 +19,9 @@ CLASSES: dict[str, type[Proxy]] = {
     cls._typeid_: cls
     for cls in (
         ArrayProxy,
+        Barrier,
         BoundedSemaphore,
+        Condition,
         DictProxy,
         Event,
         JoinableQueueProxy,
