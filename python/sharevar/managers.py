@@ -15,13 +15,10 @@ from multiprocessing import ProcessError, managers
 from multiprocessing.managers import (  # type: ignore[attr-defined]
     AcquirerProxy,
     AutoProxy,
-    BarrierProxy,
     BaseListProxy,
     BaseManager,
     BasePoolProxy,
     BaseProxy,
-    ConditionProxy,
-    EventProxy,
     IteratorProxy,
     MakeProxyType,
     Namespace,
@@ -42,7 +39,7 @@ from multiprocessing.managers import Array as Array  # type: ignore[attr-defined
 from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
 from typing import Any, ClassVar
 
-from . import barrier, condition, event, lock, recursive_lock, semaphore, standard
+from . import standard
 from ._native import Arena
 from .arenas import remember
 from .array_proxy import ArrayProxy
@@ -50,7 +47,15 @@ from .dict_proxy import DictProxy
 from .host import Host, HostProcess
 from .host_server import HostServer, served_registry
 from .list_proxy import ListProxy
-from .lock import Lock
+from .lock_proxies import (
+    BarrierProxy,
+    BoundedSemaphoreProxy,
+    ConditionProxy,
+    EventProxy,
+    LockProxy,
+    RLockProxy,
+    SemaphoreProxy,
+)
 from .proxy import Proxy
 from .queue_proxy import JoinableQueueProxy, QueueProxy
 from .tokens import RebuildProxy
@@ -65,13 +70,14 @@ __all__ = [
     "BaseManager",
     "BasePoolProxy",
     "BaseProxy",
+    "BoundedSemaphoreProxy",
     "ConditionProxy",
     "DictProxy",
     "EventProxy",
     "IteratorProxy",
     "JoinableQueueProxy",
     "ListProxy",
-    "Lock",
+    "LockProxy",
     "MakeProxyType",
     "Manager",
     "Namespace",
@@ -79,8 +85,10 @@ __all__ = [
     "PoolProxy",
     "ProcessError",
     "QueueProxy",
+    "RLockProxy",
     "RebuildProxy",
     "RemoteError",
+    "SemaphoreProxy",
     "Server",
     "SharedMemoryManager",
     "State",
@@ -287,33 +295,33 @@ class SyncManager(standard.SyncManager):
 
     def Lock(self) -> Any:  # type: ignore[override]
         """A lock that outlives its holder."""
-        return self._make(lock.Lock)
+        return self._make(LockProxy)
 
     def RLock(self) -> Any:  # type: ignore[override]
         """A lock that the thread which holds it may take again."""
-        return self._make(recursive_lock.RLock)
+        return self._make(RLockProxy)
 
     def Semaphore(self, value: int = 1) -> Any:  # type: ignore[override]
         """Units to take and give back."""
-        return self._make(semaphore.Semaphore, value)
+        return self._make(SemaphoreProxy, value)
 
     def BoundedSemaphore(self, value: int = 1) -> Any:  # type: ignore[override]
         """A semaphore that never has more free units than at first."""
-        return self._make(semaphore.BoundedSemaphore, value)
+        return self._make(BoundedSemaphoreProxy, value)
 
     def Event(self) -> Any:  # type: ignore[override]
         """A flag that is waited for."""
-        return self._make(event.Event)
+        return self._make(EventProxy)
 
     def Condition(self, lock: Any = None) -> Any:  # type: ignore[override]
         """Where to wait until something that a lock protects has changed."""
-        return self._make(condition.Condition, lock)
+        return self._make(ConditionProxy, lock)
 
     def Barrier(  # type: ignore[override]
         self, parties: int, action: Any = None, timeout: float | None = None
     ) -> Any:
         """Where so many wait until all of them are there."""
-        return self._make(barrier.Barrier, parties, action, timeout)
+        return self._make(BarrierProxy, parties, action, timeout)
 
     def Queue(self, maxsize: int = 0) -> Any:  # type: ignore[override]
         """A queue, first in, first out."""
