@@ -4,6 +4,7 @@ mod modeled;
 mod played;
 
 use played::counting::COUNTING;
+use played::meeting::{BARRIER, CONDITION};
 use played::operations::{CELL, DICT, LIST};
 use played::queue::QUEUE;
 use played::{Operation, Plan, play};
@@ -64,22 +65,32 @@ fn counting_is_before_or_after() {
 }
 
 #[test]
+fn conditions_are_before_or_after() {
+    run(CONDITION, FIRST);
+}
+
+#[test]
+fn barriers_are_before_or_after() {
+    run(BARRIER, FIRST);
+}
+
+#[test]
 fn an_operation_between_death_and_recovery_stands() {
-    for operations in [DICT, LIST, CELL, QUEUE, COUNTING] {
+    for operations in [DICT, LIST, CELL, QUEUE, COUNTING, CONDITION, BARRIER] {
         run(operations, SLIP);
     }
 }
 
 #[test]
 fn death_in_recovery_is_recovered() {
-    for operations in [DICT, LIST, CELL, QUEUE, COUNTING] {
+    for operations in [DICT, LIST, CELL, QUEUE, COUNTING, CONDITION, BARRIER] {
         run(operations, SECOND);
     }
 }
 
 #[test]
 fn an_operation_between_a_death_in_recovery_and_the_next_recovery_stands() {
-    for operations in [DICT, LIST, CELL, QUEUE, COUNTING] {
+    for operations in [DICT, LIST, CELL, QUEUE, COUNTING, CONDITION, BARRIER] {
         run(operations, SECOND_SLIP);
     }
 }

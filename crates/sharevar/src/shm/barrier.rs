@@ -195,6 +195,14 @@ impl RawBarrier {
         Some(f64::from_bits(self.limit)).filter(|limit| !limit.is_nan())
     }
 
+    /// How many entries there are: of those who wait, and of those who have not left yet.
+    pub fn count(&self) -> Result<usize> {
+        let transaction = self.begin()?;
+        let all = waiters::entries(&transaction, self.handle.variable())?;
+        transaction.commit()?;
+        Ok(all.len())
+    }
+
     /// How many wait, none if it is broken.
     pub fn waiting(&self) -> Result<u64> {
         let state = self.state()?;
@@ -238,8 +246,9 @@ impl RawBarrier {
             }
             let all = waiters::entries(&transaction, variable)?;
             drop(transaction);
-            self.remove_dead_among(&all)?;
-            waiters::grow(&self.handle)?;
+            if !self.remove_dead_among(&all)? {
+                waiters::grow(&self.handle)?;
+            }
         }
     }
 
@@ -430,15 +439,15 @@ impl RawBarrier {
         let transaction = self.begin()?;
         let all = waiters::entries(&transaction, self.handle.variable())?;
         transaction.commit()?;
-        self.remove_dead_among(&all)
+        self.remove_dead_among(&all).map(|_| ())
     }
 
     /// Breaks the generation if one of it is dead, since not all can arrive any more; and takes
-    /// the dead away.
-    fn remove_dead_among(&self, entries: &[Entry]) -> Result<()> {
+    /// the dead away. Whether there were any.
+    fn remove_dead_among(&self, entries: &[Entry]) -> Result<bool> {
         let dead = waiters::dead_among(self.handle.participant(), entries);
         if dead.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let variable = self.handle.variable();
         let mut transaction = self.begin()?;
@@ -453,7 +462,8 @@ impl RawBarrier {
         }
         transaction.set_body(variable, STATE, state.0)?;
         transaction.commit()?;
-        self.wake_owed(state)
+        self.wake_owed(state)?;
+        Ok(true)
     }
 }
 

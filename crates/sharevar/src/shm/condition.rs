@@ -101,8 +101,9 @@ impl RawCondition {
             }
             let all = waiters::entries(&transaction, variable)?;
             drop(transaction);
-            self.remove_dead_among(&all)?;
-            waiters::grow(&self.handle)?;
+            if !self.remove_dead_among(&all)? {
+                waiters::grow(&self.handle)?;
+            }
         }
     }
 
@@ -229,14 +230,15 @@ impl RawCondition {
         transaction.commit()?;
         entries.retain(|entry| entry.stamp <= notified);
         self.wake(waiters::reasons(&entries));
-        self.remove_dead_among(&entries)
+        self.remove_dead_among(&entries).map(|_| ())
     }
 
     /// Takes away those of `entries` whose owners are dead. What these were notified of passes on.
-    fn remove_dead_among(&self, entries: &[Entry]) -> Result<()> {
+    /// Whether there were any.
+    fn remove_dead_among(&self, entries: &[Entry]) -> Result<bool> {
         let dead = waiters::dead_among(self.handle.participant(), entries);
         if dead.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let variable = self.handle.variable();
         let mut transaction = self.begin()?;
@@ -251,7 +253,7 @@ impl RawCondition {
         let woken = if lost > 0 { self.pass_on(&mut transaction, lost)? } else { 0 };
         transaction.commit()?;
         self.wake(woken);
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -7,12 +7,14 @@
 #![allow(dead_code)] // Each test binary uses a part.
 
 pub(crate) mod counting;
+pub(crate) mod meeting;
 pub(crate) mod operations;
 pub(crate) mod queue;
 
 use crate::modeled::{int, text};
 use sharevar::shm::{
-    Content, Form, KINDS, RawArray, RawDict, RawEvent, RawList, RawQueue, RawRwLock, RawSemaphore, RawValue,
+    Content, Form, KINDS, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawQueue,
+    RawRwLock, RawSemaphore, RawValue,
 };
 use sharevar::{Handle, Kind, Participant, Variable};
 use sharevar_arena::{HeapShape, crash};
@@ -36,10 +38,15 @@ pub(crate) struct Hands {
     pub(crate) semaphore: RawSemaphore,
     pub(crate) rwlock: RawRwLock,
     pub(crate) event: RawEvent,
+    pub(crate) condition: RawCondition,
+    /// For three.
+    pub(crate) barrier: RawBarrier,
+    /// For three, with an action.
+    pub(crate) acting: RawBarrier,
 }
 
 /// The same variables, as everybody may name them: the anchor, then in the order of [`Hands`].
-type Names = [Variable; 10];
+type Names = [Variable; 13];
 
 impl Hands {
     fn open(participant: &Arc<Participant>, names: &Names) -> Self {
@@ -55,6 +62,9 @@ impl Hands {
             semaphore: RawSemaphore::from_handle(open(7)).unwrap(),
             rwlock: RawRwLock::from_handle(open(8)).unwrap(),
             event: RawEvent::from_handle(open(9)).unwrap(),
+            condition: RawCondition::from_handle(open(10)).unwrap(),
+            barrier: RawBarrier::from_handle(open(11)).unwrap(),
+            acting: RawBarrier::from_handle(open(12)).unwrap(),
         }
     }
 
@@ -89,6 +99,7 @@ impl World {
         let survivor = Participant::create_arena(Some(24 << 20), KINDS).unwrap();
         let anchor = RawList::create(&survivor).unwrap();
         let array = RawArray::create(&survivor, 'h', 2, 200).unwrap();
+        let lock = Handle::create(&survivor, Kind::Lock).unwrap();
         let made = [
             anchor.handle().clone(),
             RawDict::create(&survivor).unwrap().handle().clone(),
@@ -100,12 +111,15 @@ impl World {
             RawSemaphore::create(&survivor, counting::UNITS, None, None).unwrap().handle().clone(),
             RawRwLock::create(&survivor).unwrap().handle().clone(),
             RawEvent::create(&survivor).unwrap().handle().clone(),
+            RawCondition::create(&survivor, &lock).unwrap().handle().clone(),
+            RawBarrier::create(&survivor, 3, None, None).unwrap().handle().clone(),
+            RawBarrier::create(&survivor, 3, Some(&block(3)), None).unwrap().handle().clone(),
         ];
         for handle in &made {
             anchor.push(&handle_to(handle)).unwrap();
         }
         let names = made.each_ref().map(Handle::variable);
-        drop((anchor, array, made));
+        drop((anchor, array, lock, made));
         survivor.drain_dropped().unwrap();
         let mortal = Hands::open(&survivor.join_again().unwrap(), &names);
         mortal.target.set(&block(5)).unwrap();
@@ -126,6 +140,9 @@ impl World {
             semaphore: std::array::from_fn(|index| survivor.peek_body(self.names[7], index)),
             rwlock: std::array::from_fn(|index| survivor.peek_body(self.names[8], index)),
             event: survivor.peek_body(self.names[9], 0),
+            condition: std::array::from_fn(|index| survivor.peek_body(self.names[10], index)),
+            barrier: std::array::from_fn(|index| survivor.peek_body(self.names[11], index)),
+            acting: std::array::from_fn(|index| survivor.peek_body(self.names[12], index)),
         }
     }
 }
@@ -146,6 +163,10 @@ pub(crate) struct Facts {
     pub(crate) semaphore: [u64; 8],
     pub(crate) rwlock: [u64; 8],
     pub(crate) event: u64,
+    /// The body words of the condition and the barriers.
+    pub(crate) condition: [u64; 8],
+    pub(crate) barrier: [u64; 8],
+    pub(crate) acting: [u64; 8],
 }
 
 /// A hash of everything that a reader sees. The queue is empty then.
@@ -169,6 +190,7 @@ fn outcome(hands: &Hands) -> u64 {
         }
     }
     hands.array.load_slice(0, u64::MAX).unwrap().hash(&mut hash);
+    meeting::see(hands, &mut hash);
     queue::see(hands, &mut hash);
     counting::see(hands, &mut hash);
     hash.finish()
@@ -214,6 +236,7 @@ fn clash(hands: &Hands) {
     hands.list.insert(0, &int(4711)).unwrap();
     hands.value.set(&int(4711)).unwrap();
     hands.array.store_slice(0..3, &[4711, 4712, 4713]).unwrap();
+    meeting::clash(hands);
     queue::clash(hands);
     counting::clash(hands);
 }
@@ -372,7 +395,7 @@ pub(crate) fn play(operation: &Operation, plan: Plan) -> Points {
         assert!(!switched || *seen == after, "{}, point {point}: it went back", operation.name);
         switched |= *seen == after && before != after;
         // Elements are read otherwise, and so is what is made of single words.
-        let uncounted = ["array", "queue", "semaphore", "rwlock", "event"];
+        let uncounted = ["array", "queue", "semaphore", "rwlock", "event", "condition", "barrier"];
         let uncounted = uncounted.iter().any(|kind| operation.name.starts_with(kind));
         assert!(
             !switched || *counted || uncounted,

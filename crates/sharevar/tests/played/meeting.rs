@@ -1,0 +1,216 @@
+//! The operations of conditions and barriers, each with what it must have done.
+
+use super::operations::{blocks, blocks_0, operations};
+use super::{Facts, Hands, Operation, World, block};
+use sharevar::Handle;
+use sharevar::shm::{Arrival, Entry, Outcome, RawBarrier, RawCondition};
+use std::cell::RefCell;
+use std::hash::{DefaultHasher, Hash};
+
+const TICKET: usize = 2;
+const NOTIFIED: usize = 3;
+const STATE: usize = 2;
+/// Entries of a chunk.
+const PLACES: u64 = 31;
+const BROKEN: u64 = 1;
+const RUNNING: u64 = 2;
+/// Somebody is still to be woken; it is no part of what a barrier is to others.
+const OWED: u64 = 4;
+const GENERATION: u32 = 28;
+
+thread_local! {
+    /// What the mortal waits with.
+    static ENTRIES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a reader sees of them. Whoever waits there is dead, and nobody has looked yet.
+pub(super) fn see(hands: &Hands, hash: &mut DefaultHasher) {
+    let word = |handle: &Handle, index| hands.participant.peek_body(handle.variable(), index);
+    let condition = &hands.condition;
+    (5_u8, condition.counts().unwrap()).hash(hash);
+    [TICKET, NOTIFIED].map(|index| word(condition.handle(), index)).hash(hash);
+    for barrier in [&hands.barrier, &hands.acting] {
+        (barrier.waiting().unwrap(), barrier.is_broken().unwrap(), barrier.count().unwrap()).hash(hash);
+        (word(barrier.handle(), STATE) & !OWED).hash(hash);
+    }
+}
+
+/// Whole operations on them.
+pub(super) fn clash(hands: &Hands) {
+    let condition = &hands.condition;
+    let entry = condition.join().unwrap();
+    // The dead are passed over and taken away, and nobody else lives.
+    condition.notify(1).unwrap();
+    assert!(condition.leave(entry).unwrap(), "the living one was not notified");
+    for barrier in [&hands.barrier, &hands.acting] {
+        barrier.reset().unwrap();
+        let Arrival::Wait(entry) = barrier.arrive().unwrap() else {
+            panic!("a fresh barrier lets nobody wait")
+        };
+        assert!(barrier.attempt(&entry, false).unwrap().is_none());
+        barrier.leave(&entry).unwrap();
+    }
+}
+
+fn keep(entry: Entry) {
+    ENTRIES.with_borrow_mut(|entries| entries.push(entry));
+}
+
+fn entry(number: usize) -> Entry {
+    ENTRIES.with_borrow(|entries| entries[number])
+}
+
+fn fresh() {
+    ENTRIES.with_borrow_mut(Vec::clear);
+}
+
+fn join(world: &World, count: u64) {
+    for _ in 0..count {
+        keep(world.mortal.condition.join().unwrap());
+    }
+}
+
+fn notify(world: &World, most: u64) {
+    world.mortal.condition.notify(most).unwrap();
+}
+
+fn leave(world: &World, number: usize, notified: bool) {
+    assert_eq!(world.mortal.condition.leave(entry(number)).unwrap(), notified);
+}
+
+/// Another participant, dead once `act` has ended.
+fn dead(world: &World, act: impl FnOnce(&Hands)) {
+    let other = world.mortal.participant.join_again().unwrap();
+    act(&Hands::open(&other, &world.names));
+    other.abandon();
+}
+
+fn arrive(world: &World, count: u64) {
+    for _ in 0..count {
+        match world.mortal.barrier.arrive().unwrap() {
+            Arrival::Wait(entry) => keep(entry),
+            Arrival::Done(Outcome::Released(2)) => {}
+            other => panic!("{other:?} at a barrier of three"),
+        }
+    }
+}
+
+fn arrive_to_act(world: &World) {
+    for _ in 0..3 {
+        match world.mortal.acting.arrive().unwrap() {
+            Arrival::Wait(entry) | Arrival::Run(entry) => keep(entry),
+            other => panic!("{other:?} at a barrier of three with an action"),
+        }
+    }
+}
+
+fn outcome(world: &World, number: usize, outcome: Outcome) {
+    assert_eq!(world.mortal.barrier.attempt(&entry(number), false).unwrap(), Some(outcome));
+}
+
+fn drain(world: &World) {
+    world.own.borrow_mut().clear();
+    world.mortal.participant.drain_dropped().unwrap();
+}
+
+fn tickets(by: u64) -> impl Fn(&Facts, &Facts) -> bool {
+    move |before, after| after.condition[TICKET] == before.condition[TICKET] + by
+}
+
+fn notified(by: u64) -> impl Fn(&Facts, &Facts) -> bool {
+    move |before, after| after.condition[NOTIFIED] == before.condition[NOTIFIED] + by
+}
+
+fn same_condition(before: &Facts, after: &Facts) -> bool {
+    before.condition == after.condition
+}
+
+fn next_generation(before: &Facts, after: &Facts) -> bool {
+    after.barrier[STATE] == ((before.barrier[STATE] >> GENERATION) + 1) << GENERATION
+}
+
+fn arrived(by: u64) -> impl Fn(&Facts, &Facts) -> bool {
+    move |before, after| after.barrier[STATE] == before.barrier[STATE] + (by << 4)
+}
+
+fn broken(before: &Facts, after: &Facts) -> bool {
+    before.barrier[STATE] & BROKEN == 0 && after.barrier[STATE] & 7 == BROKEN
+}
+
+operations! {
+    CONDITION:
+    "condition: the first waits": |_| fresh(), |w| join(w, 1), |b, a| blocks(1)(b, a) && tickets(1)(b, a);
+    "condition: another waits": |w| { fresh(); join(w, 3); }, |w| join(w, 1), |b, a| blocks_0(b, a) && tickets(1)(b, a);
+    "condition: all places are taken": |w| { fresh(); join(w, PLACES); }, |w| join(w, 1), |b, a| blocks(1)(b, a) && tickets(1)(b, a);
+    "condition: one leaves": |w| { fresh(); join(w, 3); }, |w| leave(w, 1, false), same_condition;
+    "condition: one is notified": |w| { fresh(); join(w, 3); }, |w| notify(w, 1), |b, a| notified(1)(b, a);
+    "condition: all are notified": |w| { fresh(); join(w, 40); }, |w| notify(w, u64::MAX), |b, a| notified(40)(b, a);
+    "condition: nobody is there" (same): |w| { fresh(); join(w, 1); leave(w, 0, false); }, |w| notify(w, 5), same_condition;
+    "condition: the dead are passed over": |w| {
+            fresh();
+            dead(w, |hands| (0..3).for_each(|_| { hands.condition.join().unwrap(); }));
+            join(w, 2);
+        }, |w| notify(w, 1), |b, a| notified(4)(b, a);
+    "condition: one uses its notification up": |w| { fresh(); join(w, 3); notify(w, 2); }, |w| leave(w, 1, true), same_condition;
+    "condition: one passes its notification on": |w| { fresh(); join(w, 3); notify(w, 1); },
+        |w| w.mortal.condition.give_up(entry(0)).unwrap(), |b, a| notified(1)(b, a);
+    "condition: a dead one's notification is passed on": |w| {
+            fresh();
+            dead(w, |hands| {
+                hands.condition.join().unwrap();
+                join(w, 2);
+                hands.condition.notify(1).unwrap();
+            });
+            assert!(!w.mortal.condition.is_notified(&entry(0)));
+        }, |w| assert!(w.mortal.condition.attempt(&entry(0), true).unwrap().is_some()), |b, a| notified(1)(b, a);
+    "condition: one that dies is taken away" (same): |w| {
+            let lock = Handle::create(&w.mortal.participant, sharevar::Kind::Lock).unwrap();
+            let condition = RawCondition::create(&w.mortal.participant, &lock).unwrap();
+            (0..70).for_each(|_| { condition.join().unwrap(); });
+            w.own.borrow_mut().push(condition.handle().clone());
+            drop((condition, lock));
+            w.mortal.participant.drain_dropped().unwrap();
+        }, drain, |b, a| a.variables + 2 == b.variables && blocks(-3)(b, a);
+
+    BARRIER:
+    "barrier: the first arrives": |_| fresh(), |w| arrive(w, 1), |b, a| blocks(1)(b, a) && arrived(1)(b, a);
+    "barrier: the second arrives": |w| { fresh(); arrive(w, 1); }, |w| arrive(w, 1), |b, a| arrived(1)(b, a);
+    "barrier: the last arrives": |w| { fresh(); arrive(w, 2); }, |w| arrive(w, 1), next_generation;
+    "barrier: one is released": |w| { fresh(); arrive(w, 3); }, |w| outcome(w, 0, Outcome::Released(0)), |b, a| b.barrier == a.barrier;
+    "barrier: one leaves early": |w| { fresh(); arrive(w, 2); }, |w| w.mortal.barrier.leave(&entry(0)).unwrap(),
+        |b, a| arrived(1)(a, b);
+    "barrier: its time is up": |w| { fresh(); arrive(w, 2); },
+        |w| assert_eq!(w.mortal.barrier.time_out(&entry(0)).unwrap(), Some(Outcome::Broken)), broken;
+    "barrier: abort": |w| { fresh(); arrive(w, 2); }, |w| w.mortal.barrier.abort().unwrap(), broken;
+    "barrier: reset": |w| { fresh(); arrive(w, 2); }, |w| w.mortal.barrier.reset().unwrap(), next_generation;
+    "barrier: reset of a broken one": |w| { fresh(); arrive(w, 2); w.mortal.barrier.abort().unwrap(); },
+        |w| w.mortal.barrier.reset().unwrap(), next_generation;
+    "barrier: one that was reset leaves": |w| { fresh(); arrive(w, 2); w.mortal.barrier.reset().unwrap(); arrive(w, 3); },
+        |w| outcome(w, 0, Outcome::Broken), |b, a| b.barrier == a.barrier;
+    "barrier: a dead one breaks it": |w| {
+            fresh();
+            dead(w, |hands| { hands.barrier.arrive().unwrap(); });
+            arrive(w, 1);
+        }, |w| assert!(w.mortal.barrier.has_ended(0, true).unwrap().is_some()), broken;
+    "barrier: the last arrives, who runs the action": |w| { fresh(); w.mortal.acting.arrive().unwrap(); w.mortal.acting.arrive().unwrap(); },
+        |w| assert!(matches!(w.mortal.acting.arrive().unwrap(), Arrival::Run(_))),
+        |b, a| b.acting[STATE] & RUNNING == 0 && a.acting[STATE] & RUNNING == RUNNING;
+    "barrier: the action went well": |w| { fresh(); arrive_to_act(w); },
+        |w| assert_eq!(w.mortal.acting.finish(&entry(2), true).unwrap(), Outcome::Released(2)),
+        |b, a| a.acting[STATE] == ((b.acting[STATE] >> GENERATION) + 1) << GENERATION;
+    "barrier: the action failed": |w| { fresh(); arrive_to_act(w); },
+        |w| assert_eq!(w.mortal.acting.finish(&entry(2), false).unwrap(), Outcome::Broken), |_, a| a.acting[STATE] & 7 == BROKEN;
+    "barrier: one dies in the action": |w| {
+            fresh();
+            w.mortal.acting.arrive().unwrap();
+            w.mortal.acting.arrive().unwrap();
+            dead(w, |hands| assert!(matches!(hands.acting.arrive().unwrap(), Arrival::Run(_))));
+        }, |w| assert!(w.mortal.acting.has_ended(0, true).unwrap().is_some()), |_, a| a.acting[STATE] & 7 == BROKEN;
+    "barrier: one that dies is taken away" (same): |w| {
+            let barrier = RawBarrier::create(&w.mortal.participant, 100, Some(&block(1)), None).unwrap();
+            (0..70).for_each(|_| { barrier.arrive().unwrap(); });
+            w.own.borrow_mut().push(barrier.handle().clone());
+            drop(barrier);
+            w.mortal.participant.drain_dropped().unwrap();
+        }, drain, |b, a| a.variables + 1 == b.variables && blocks(-4)(b, a);
+}
