@@ -10,20 +10,14 @@
 //! | 5 | when somebody looked after the waiters |
 //! | 6, 7 | wait point |
 //!
-//! The state is one word, so one store decides a generation:
-//!
-//! ```text
-//!  63        28   27      4    3     2        1         0
-//!  generation     arrivals     -     owed     running   broken
-//! ```
-//!
-//! *Broken*: this generation is broken, and so it stays until somebody resets. *Running*: all
-//! have arrived, and the last of them runs the action. *Owed*: somebody decided and has not yet
-//! woken the others; whoever finds that when it leaves does it for him.
+//! The state is one word, so one store decides a generation.
 //!
 //! A waiter whose generation is over was released, unless its stamp says that it was reset. So
 //! nobody waits until all have left, and those who are late do not disturb the next generation.
 //! Indices have no gaps: when somebody leaves early, the last to arrive gets its index.
+
+mod end;
+mod state;
 
 use super::content::{self, Cell, Content};
 use super::look;
@@ -31,73 +25,15 @@ use super::source::{Locked, Source};
 use super::waiters::{self, Entry};
 use crate::error::Result;
 use crate::handle::{Handle, Kind};
-use sharevar_arena::{ANY_REASON, Participant, Transaction, Variable, WaitPoint};
+use sharevar_arena::{Participant, Transaction, Variable, WaitPoint};
 use sharevar_value::{Encoded, Word};
+use state::{BROKEN, OWED, RUNNING, State, WAS_RESET, index};
 use std::sync::Arc;
 
 const ACTION: usize = 0;
 const STATE: usize = 2;
 const PARTIES: usize = 3;
 const LIMIT: usize = 4;
-
-const BROKEN: u64 = 1;
-const RUNNING: u64 = 1 << 1;
-const OWED: u64 = 1 << 2;
-const ARRIVALS: u32 = 4;
-const GENERATION: u32 = 28;
-/// More threads than a kernel has do not arrive.
-const MOST_ARRIVALS: u64 = (1 << (GENERATION - ARRIVALS)) - 1;
-/// The stamp of those who waited when somebody reset.
-const WAS_RESET: u64 = u64::MAX;
-
-/// The state word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State(u64);
-
-impl State {
-    fn generation(self) -> u64 {
-        self.0 >> GENERATION
-    }
-
-    fn arrivals(self) -> u64 {
-        self.0 >> ARRIVALS & MOST_ARRIVALS
-    }
-
-    fn is(self, flag: u64) -> bool {
-        self.0 & flag != 0
-    }
-
-    fn with(self, flag: u64) -> Self {
-        Self(self.0 | flag)
-    }
-
-    fn without(self, flag: u64) -> Self {
-        Self(self.0 & !flag)
-    }
-
-    fn with_arrivals(self, arrivals: u64) -> Self {
-        Self(self.0 & !(MOST_ARRIVALS << ARRIVALS) | arrivals << ARRIVALS)
-    }
-
-    /// The state in which the next generation begins.
-    fn next(self) -> Self {
-        Self(self.generation().wrapping_add(1) << GENERATION)
-    }
-
-    /// The stamp of arrival `index` of this generation.
-    fn stamp(self, index: u64) -> u64 {
-        self.generation() << GENERATION | index
-    }
-
-    /// Whether a stamp is of this generation.
-    fn is_of(self, stamp: u64) -> bool {
-        stamp != WAS_RESET && stamp >> GENERATION == self.generation()
-    }
-}
-
-fn index(stamp: u64) -> u64 {
-    stamp & MOST_ARRIVALS
-}
 
 /// What became of a generation, as one of it sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -282,92 +218,6 @@ impl RawBarrier {
         }
     }
 
-    /// Ends a wait whose time is up: then the barrier is broken, unless it was decided already.
-    /// `None` if all have arrived and the action still runs: then it decides.
-    pub fn time_out(&self, entry: &Entry) -> Result<Option<Outcome>> {
-        let variable = self.handle.variable();
-        let mut transaction = self.begin()?;
-        let state = State(transaction.body(variable, STATE));
-        if let Some(outcome) = outcome(&transaction, state, entry)? {
-            return self.leave_decided(transaction, state, entry, outcome).map(Some);
-        }
-        if state.is(RUNNING) {
-            return Ok(None);
-        }
-        entry.remove(&mut transaction)?;
-        let state = state.with(BROKEN | OWED);
-        transaction.set_body(variable, STATE, state.0)?;
-        transaction.commit()?;
-        self.wake_owed(state)?;
-        Ok(Some(Outcome::Broken))
-    }
-
-    /// Ends a wait that failed: the caller has not arrived.
-    pub fn leave(&self, entry: &Entry) -> Result<()> {
-        let variable = self.handle.variable();
-        let mut transaction = self.begin()?;
-        let Some(mine) = entry.again(&transaction)? else { return Ok(()) };
-        let state = State(transaction.body(variable, STATE));
-        mine.remove(&mut transaction)?;
-        if state.is_of(mine.stamp) && !state.is(BROKEN) {
-            let arrivals = state.arrivals() - 1;
-            if index(mine.stamp) != arrivals {
-                let all = waiters::entries(&transaction, variable)?;
-                if let Some(last) = all.iter().find(|entry| entry.stamp == state.stamp(arrivals)) {
-                    last.restamp(&mut transaction, mine.stamp)?;
-                }
-            }
-            transaction.set_body(variable, STATE, state.with_arrivals(arrivals).0)?;
-        }
-        transaction.commit()?;
-        Ok(())
-    }
-
-    /// Ends the wait of the one who ran the action, and releases the others if it went `well`.
-    pub fn finish(&self, entry: &Entry, well: bool) -> Result<Outcome> {
-        let variable = self.handle.variable();
-        let mut transaction = self.begin()?;
-        let state = State(transaction.body(variable, STATE));
-        if let Some(outcome) = outcome(&transaction, state, entry)? {
-            return self.leave_decided(transaction, state, entry, outcome);
-        }
-        let mine = entry.again(&transaction)?.ok_or(sharevar_arena::Error::ForeignProcess)?;
-        mine.remove(&mut transaction)?;
-        let (state, outcome) = if well {
-            (state.next().with(OWED), Outcome::Released(index(mine.stamp)))
-        } else {
-            (state.without(RUNNING).with(BROKEN | OWED), Outcome::Broken)
-        };
-        transaction.set_body(variable, STATE, state.0)?;
-        transaction.commit()?;
-        self.wake_owed(state)?;
-        Ok(outcome)
-    }
-
-    /// Breaks the barrier, until somebody resets it.
-    pub fn abort(&self) -> Result<()> {
-        self.break_if(|_| true)
-    }
-
-    /// Breaks it for those who wait, and makes it as good as new.
-    pub fn reset(&self) -> Result<()> {
-        let variable = self.handle.variable();
-        let mut transaction = self.begin()?;
-        let state = State(transaction.body(variable, STATE));
-        let mut all = waiters::entries(&transaction, variable)?;
-        all.retain(|entry| state.is_of(entry.stamp));
-        if all.is_empty() && !state.is(BROKEN) {
-            return Ok(());
-        }
-        for entry in &all {
-            entry.restamp(&mut transaction, WAS_RESET)?;
-        }
-        let next = state.next().with(OWED);
-        transaction.set_body(variable, STATE, next.0)?;
-        transaction.commit()?;
-        self.wake_owed(next)
-    }
-
     fn begin(&self) -> Result<Transaction<'_>> {
         let mut transaction = self.handle.participant().begin()?;
         transaction.lock(self.handle.variable())?;
@@ -384,55 +234,6 @@ impl RawBarrier {
             Some(state) => Ok(state),
             None => Ok(self.handle.participant().change(self.handle.variable(), state)?),
         }
-    }
-
-    /// Takes the caller's entry away. If those who decided have not woken the others, this does.
-    fn leave_decided(
-        &self,
-        mut transaction: Transaction<'_>,
-        state: State,
-        entry: &Entry,
-        outcome: Outcome,
-    ) -> Result<Outcome> {
-        entry.remove(&mut transaction)?;
-        if state.is(OWED) {
-            transaction.set_body(self.handle.variable(), STATE, state.without(OWED).0)?;
-        }
-        transaction.commit()?;
-        if state.is(OWED) {
-            self.point().wake(ANY_REASON, u32::MAX);
-        }
-        Ok(outcome)
-    }
-
-    /// Wakes all, by one who has just decided and left `state`.
-    fn wake_owed(&self, state: State) -> Result<()> {
-        if !state.is(OWED) {
-            return Ok(());
-        }
-        self.point().wake(ANY_REASON, u32::MAX);
-        self.handle.participant().change(self.handle.variable(), |change| {
-            let now = State(change.body(STATE));
-            // A later decision owes its own.
-            if now.is(OWED) && now.generation() == state.generation() && now.is(BROKEN) == state.is(BROKEN) {
-                change.change_body(STATE, now.without(OWED).0);
-            }
-            Ok(())
-        })?;
-        Ok(())
-    }
-
-    fn break_if(&self, breaks: impl FnOnce(State) -> bool) -> Result<()> {
-        let broken = self.handle.participant().change(self.handle.variable(), |change| {
-            let state = State(change.body(STATE));
-            if state.is(BROKEN) || !breaks(state) {
-                return Ok(None);
-            }
-            let broken = state.without(RUNNING).with(BROKEN | OWED);
-            change.change_body(STATE, broken.0);
-            Ok(Some(broken))
-        })?;
-        broken.map_or(Ok(()), |broken| self.wake_owed(broken))
     }
 
     fn look_after_all(&self) -> Result<()> {
