@@ -98,4 +98,4 @@ pub use variable::Variable;
 #[cfg(not(loom))]
 pub use view::Reader;
 #[cfg(not(loom))]
-pub use wait_point::{ANY_REASON, WaitPoint, Waiter};
+pub use wait_point::{ANY_REASON, WaitPoint, Waiter, spin_pays};

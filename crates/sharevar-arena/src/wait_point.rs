@@ -27,6 +27,7 @@ use crate::participant::Participant;
 use crate::recovery;
 use crate::sync::{AtomicU32, Ordering};
 use crate::variable::Variable;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// How long a watch sleeps: the first looks come soon, so that a death costs little.
@@ -35,6 +36,25 @@ const WATCH_MILLIS: [u64; 6] = [1, 2, 3, 5, 10, 20];
 const OTHERS_MILLIS: u64 = 500;
 /// Every reason there is.
 pub const ANY_REASON: u32 = u32::MAX;
+
+thread_local! {
+    /// Whether this thread has woken a sleeper since it last asked whether to spin.
+    static JUST_WOKE: Cell<bool> = const { Cell::new(false) };
+    static DOUBTS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether to spin before the first sleep. Not by a thread that has just woken somebody: the
+/// answer takes longer than a spin, and the one who is to give it may need this very processor.
+/// Every fourth time it is tried all the same, or two who have once met asleep would never meet
+/// awake again.
+pub fn spin_pays() -> bool {
+    if !JUST_WOKE.replace(false) {
+        return true;
+    }
+    let doubts = DOUBTS.get().wrapping_add(1);
+    DOUBTS.set(doubts);
+    doubts.is_multiple_of(4)
+}
 
 /// The wait point of a variable.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +84,11 @@ impl<'p> WaitPoint<'p> {
     #[cold]
     pub fn wake(&self, reasons: u32, most: u32) -> u32 {
         add(self.wakes, 1);
-        wake_for(self.wakes, most, reasons)
+        let woken = wake_for(self.wakes, most, reasons);
+        if woken > 0 {
+            JUST_WOKE.set(true);
+        }
+        woken
     }
 
     /// Wakes up to `most` of those whose announcement for `reasons` was found. If nobody sleeps,

@@ -6,7 +6,7 @@
 
 use crate::errors::{OrRaise, is_ours};
 use pyo3::prelude::*;
-use sharevar::WaitPoint;
+use sharevar::{WaitPoint, spin_pays};
 use std::time::{Duration, Instant};
 
 /// Looks at the state before the first sleep: about two microseconds.
@@ -34,7 +34,7 @@ pub(crate) fn until<T>(
     ready: impl Fn() -> bool,
     mut attempt: impl FnMut(bool) -> sharevar::Result<Option<T>>,
 ) -> PyResult<Option<T>> {
-    for _ in 0..LOOKS {
+    for _ in 0..if spin_pays() { LOOKS } else { 0 } {
         if ready()
             && let Some(done) = attempt(false).or_raise()?
         {

@@ -85,7 +85,7 @@ pub use semaphore::{Semaphore, SemaphorePermit};
 pub use shared::Shared;
 pub use sharevar_arena::{
     ANY_REASON, Acquired, Holder, Identity, Participant, RecursiveLock, Report, RobustLock, Variable,
-    WaitPoint, depart_all,
+    WaitPoint, depart_all, spin_pays,
 };
 pub use value::Value;
 pub use variable_id::VariableId;

@@ -1,7 +1,7 @@
 //! Waiting for a variable's state: try, spin for as long as a short hand-over takes, then sleep.
 
 use crate::error::Result;
-use sharevar_arena::WaitPoint;
+use sharevar_arena::{WaitPoint, spin_pays};
 use std::time::{Duration, Instant};
 
 /// Looks at the state before the first sleep: about the two microseconds that a short hand-over
@@ -22,7 +22,7 @@ pub(crate) fn until<T>(
     mut attempt: impl FnMut(bool) -> Result<Option<T>>,
 ) -> Result<Option<T>> {
     let begin = Instant::now();
-    for _ in 0..LOOKS {
+    for _ in 0..if spin_pays() { LOOKS } else { 0 } {
         std::hint::spin_loop();
         if ready()
             && let Some(done) = attempt(false)?
