@@ -44,10 +44,12 @@ from .installation import install
 from .list_proxy import ListProxy
 from .lock import Lock
 from .managers import Manager
+from .namespace import NamespaceProxy
 from .queue_proxy import JoinableQueueProxy, QueueProxy
 from .queues import JoinableQueue, Queue, SimpleQueue
 from .recursive_lock import RLock
 from .semaphore import BoundedSemaphore, Semaphore
+from .set_proxy import SetProxy
 from .shared_globals import shared
 from .sharedctypes import Array, RawArray, RawValue, Value
 from .value_proxy import ValueProxy
@@ -75,6 +77,7 @@ __all__ = [
     "ListProxy",
     "Lock",
     "Manager",
+    "NamespaceProxy",
     "NotAnArena",
     "NotHeld",
     "NotOwner",
@@ -87,6 +90,7 @@ __all__ = [
     "RawArray",
     "RawValue",
     "Semaphore",
+    "SetProxy",
     "SharevarError",
     "SimpleQueue",
     "TooManyParticipants",
@@ -114,6 +118,8 @@ set_proxy_class("lock", _lock_proxies.LockProxy)
 set_proxy_class("rlock", _lock_proxies.RLockProxy)
 set_proxy_class("semaphore", _lock_proxies.SemaphoreProxy)
 set_proxy_class("queue", QueueProxy)
+set_proxy_class("set", SetProxy)
+set_proxy_class("namespace", NamespaceProxy)
 set_proxy_class("value", ValueProxy)
 set_queue_class("joinable queue", JoinableQueueProxy)
 set_queue_class("process queue", Queue)

@@ -435,6 +435,48 @@ class Barrier(Variable):
     def _set_action(self, action: Callable[[], object]) -> None:
         """Let this process know the object of the action."""
 
+@disjoint_base
+class Namespace(Variable):
+    """Attributes by name, which processes share."""
+
+    def __new__(cls, arena: Arena) -> Namespace: ...
+    def __getattribute__(self, name: str, /) -> Any: ...
+    def __setattr__(self, name: str, value: Any, /) -> None: ...
+    def __delattr__(self, name: str, /) -> None: ...
+    def _get(self, name: str, /) -> Any:
+        """The shared attribute of any name."""
+    def _set(self, name: str, value: Any, /) -> None:
+        """Set the shared attribute of any name."""
+    def _delete(self, name: str, /) -> None:
+        """Delete the shared attribute of any name."""
+    def _attributes(self) -> dict[str, Any]:
+        """All shared attributes."""
+
+@disjoint_base
+class Set(Variable, Generic[_Item]):
+    """A shared set: elements are equal as in Python, in the order of their coming."""
+
+    MAX_CHANGE: int
+    def __new__(cls, arena: Arena) -> Set[Any]: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, element: object, /) -> bool: ...
+    def add(self, element: _Item, /) -> None: ...
+    def discard(self, element: Any, /) -> None: ...
+    def remove(self, element: Any, /) -> None: ...
+    def pop(self) -> _Item: ...
+    def clear(self) -> None: ...
+    def snapshot(self) -> tuple[list[_Item], int]:
+        """The elements in order, and the count of changes at which they were so."""
+    def add_all(self, elements: list[_Item], /) -> None:
+        """Put all the elements in, in one step."""
+    def change_if(self, changes: int, removed: list[Any], added: list[Any], /) -> bool:
+        """Take elements out and put others in, if nobody changed the set since."""
+    def replace_if(self, changes: int, elements: list[Any], /) -> bool:
+        """Make the elements the whole set, if nobody changed it since."""
+
+def depart() -> None:
+    """Tell every arena that this process ends in order: what it holds becomes a signal."""
+
 def set_pickler(
     dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]
 ) -> None:

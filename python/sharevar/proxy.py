@@ -8,7 +8,7 @@ from multiprocessing import process
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import standard
-from .reduction import reduce_variable
+from .reduction import arena_of, handle_of, reduce_variable
 
 if TYPE_CHECKING:
     from ._native import Arena
@@ -83,7 +83,7 @@ class Proxy(_Base, metaclass=_Type):
         """The key of the host process."""
         from .host import authkey
 
-        return authkey(self.arena) or process.current_process().authkey
+        return authkey(arena_of(self)) or process.current_process().authkey
 
     def _getvalue(self) -> Any:
         """A copy of the value that the variable has now."""
@@ -111,7 +111,7 @@ class Proxy(_Base, metaclass=_Type):
         )
 
     def __copy__(self) -> Proxy:
-        return self.arena.open(type(self), *self.handle)
+        return arena_of(self).open(type(self), *handle_of(self))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return self._getvalue()

@@ -5,11 +5,16 @@ An authentication key plays no role: who can open the arena's descriptor may rea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from multiprocessing.context import get_spawning_popen
 from typing import Any, TypeVar
 
-from ._native import Variable
+from ._native import Arena, Variable
 from .arenas import ArenaReference, attach, refer_to_arena
+
+# By these, since a namespace's attributes of the same names are the user's.
+arena_of: Callable[[Variable], Arena] = Variable.arena.__get__  # type: ignore[attr-defined]
+handle_of: Callable[[Variable], tuple[int, int]] = Variable.handle.__get__  # type: ignore[attr-defined]
 
 _AnyVariable = TypeVar("_AnyVariable", bound=Variable)
 
@@ -17,8 +22,8 @@ _AnyVariable = TypeVar("_AnyVariable", bound=Variable)
 def reduce_variable(variable: Variable) -> tuple[Any, ...]:
     """What ``__reduce__`` of a proxy gives."""
     keep_for_child(variable)
-    reference = refer_to_arena(variable.arena)
-    return open_variable, (type(variable), reference, variable.handle)
+    reference = refer_to_arena(arena_of(variable))
+    return open_variable, (type(variable), reference, handle_of(variable))
 
 
 def open_variable(

@@ -17,6 +17,7 @@ from .descriptors import DescriptorReference, Origin
 from .errors import ArenaGone
 from .host import address
 from .proxy import Proxy
+from .reduction import arena_of, handle_of
 from .standard import Token
 from .typeids import CLASSES
 
@@ -25,14 +26,14 @@ _PREFIX = "sharevar"
 
 def token(variable: Proxy) -> Token:
     """A variable's token. It starts the host if there is none."""
-    host_address = address(variable.arena)
+    host_address = address(arena_of(variable))
     return Token(variable._typeid_, host_address, identify(variable))
 
 
 def identify(variable: Proxy) -> str:
     """The id in a variable's token."""
-    arena = remember(variable.arena)
-    offset, generation = variable.handle
+    arena = remember(arena_of(variable))
+    offset, generation = handle_of(variable)
     return (
         f"{_PREFIX}-{variable._typeid_}-{arena.id.hex()}-{offset:x}-{generation:x}"
         f"-{os.getpid()}-{arena.fileno()}"

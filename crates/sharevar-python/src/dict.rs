@@ -5,7 +5,7 @@ use crate::encode::{self, encode};
 use crate::errors::{OrRaise, to_python};
 use crate::key::{Purpose, is_opaque, key, short_key};
 use crate::number;
-use crate::opaque::{resolve, search};
+use crate::opaque::{insert, resolve, search};
 use crate::variable::{Origin, Variable, generic_alias};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyKeyError;
@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
 use sharevar::shm::{Content, RawDict, SHORT_BYTES};
 use sharevar::{Error, Kind, Participant};
-use sharevar_value::{Encoded, Key, Word};
+use sharevar_value::{Key, Word};
 use std::sync::Arc;
 
 /// A shared dict: keys as in Python, in insertion order. Each method is atomic.
@@ -79,25 +79,6 @@ impl Dict {
         }
     }
 
-    /// Sets an opaque key: looks for an equal one, and again if the dict has changed meanwhile.
-    #[cold]
-    fn set_opaque(
-        slf: &Bound<'_, Self>,
-        object: &Bound<'_, PyAny>,
-        key: &Key,
-        value: &Encoded,
-    ) -> PyResult<()> {
-        let this = slf.get();
-        loop {
-            slf.py().check_signals()?;
-            let search = search(&this.raw, object, key, slf.as_super().get().home())?;
-            let key = search.found.as_ref().unwrap_or(key);
-            if this.raw.insert_if_unchanged(key, value, search.changes).or_raise()? {
-                return Ok(());
-            }
-        }
-    }
-
     #[inline(always)]
     fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
         decode(slf.py(), content, slf.as_super().get().home())
@@ -133,7 +114,7 @@ impl Dict {
         let made = this.key(key, Purpose::Insertion)?;
         let value = encode(value, this.participant())?;
         if is_opaque(&made) {
-            return Self::set_opaque(slf, key, &made, &value);
+            return insert(&this.raw, key, &made, &value, slf.as_super().get().home());
         }
         this.raw.insert(&made, &value).or_raise()
     }

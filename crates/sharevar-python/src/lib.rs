@@ -22,6 +22,7 @@ mod list;
 mod list_slice;
 mod lock;
 mod names;
+mod namespace;
 mod native;
 mod number;
 mod opaque;
@@ -31,6 +32,7 @@ mod queue;
 mod queue_class;
 mod recursive_lock;
 mod semaphore;
+mod set;
 mod slots;
 mod value;
 mod variable;
@@ -59,6 +61,8 @@ mod _native {
     #[pymodule_export]
     use crate::lock::Lock;
     #[pymodule_export]
+    use crate::namespace::Namespace;
+    #[pymodule_export]
     use crate::pickler::set_pickler;
     #[pymodule_export]
     use crate::proxy::set_proxy_class;
@@ -70,6 +74,8 @@ mod _native {
     use crate::recursive_lock::RLock;
     #[pymodule_export]
     use crate::semaphore::Semaphore;
+    #[pymodule_export]
+    use crate::set::Set;
     #[pymodule_export]
     use crate::value::Value;
     #[pymodule_export]

@@ -6,7 +6,7 @@ use crate::errors::OrRaise;
 use crate::key::is_opaque;
 use pyo3::prelude::*;
 use sharevar::shm::RawDict;
-use sharevar_value::Key;
+use sharevar_value::{Encoded, Key};
 
 /// Where an opaque key was found, or that it was not.
 pub(crate) struct Search {
@@ -40,6 +40,26 @@ pub(crate) fn search(
         }
     }
     Ok(Search { found: None, changes })
+}
+
+/// Sets the opaque key of `object`: looks for an equal one, and again if the dict has changed
+/// meanwhile.
+#[cold]
+pub(crate) fn insert(
+    dict: &RawDict,
+    object: &Bound<'_, PyAny>,
+    key: &Key,
+    value: &Encoded,
+    arena: &Py<Arena>,
+) -> PyResult<()> {
+    loop {
+        object.py().check_signals()?;
+        let search = search(dict, object, key, arena)?;
+        let key = search.found.as_ref().unwrap_or(key);
+        if dict.insert_if_unchanged(key, value, search.changes).or_raise()? {
+            return Ok(());
+        }
+    }
 }
 
 /// The key to read, replace or remove by; `None` if the dict has no equal one.

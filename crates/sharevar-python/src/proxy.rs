@@ -9,10 +9,12 @@ use crate::errors::{Class, OrRaise, raise};
 use crate::event::Event;
 use crate::list::List;
 use crate::lock::Lock;
+use crate::namespace::Namespace;
 use crate::queue::Queue;
 use crate::queue_class;
 use crate::recursive_lock::RLock;
 use crate::semaphore::Semaphore;
+use crate::set::Set;
 use crate::value::Value;
 use crate::variable::Variable;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -42,6 +44,8 @@ const KINDS: &[Kind] = &[
     Kind::Condition,
     Kind::Barrier,
     Kind::Queue,
+    Kind::Set,
+    Kind::Namespace,
 ];
 
 /// One more than the greatest number of a kind.
@@ -69,6 +73,8 @@ fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
         Kind::Queue => py.get_type::<Queue>(),
         Kind::Condition => py.get_type::<Condition>(),
         Kind::Barrier => py.get_type::<Barrier>(),
+        Kind::Set => py.get_type::<Set>(),
+        Kind::Namespace => py.get_type::<Namespace>(),
     }
 }
 

@@ -107,6 +107,10 @@ pub enum Kind {
     Barrier = 11,
     /// A queue.
     Queue = 12,
+    /// A set.
+    Set = 13,
+    /// Attributes by name.
+    Namespace = 14,
 }
 
 impl Kind {
@@ -124,6 +128,8 @@ impl Kind {
         Self::Event,
         Self::Barrier,
         Self::Queue,
+        Self::Set,
+        Self::Namespace,
     ];
 
     /// The kind of that number.
@@ -151,6 +157,8 @@ impl Kind {
             Self::Queue => "queue",
             Self::Condition => "condition",
             Self::Barrier => "barrier",
+            Self::Set => "set",
+            Self::Namespace => "namespace",
         }
     }
 }

@@ -23,6 +23,8 @@
 //! | [`List`] | a list |
 //! | [`Value`] | one value |
 //! | [`Array`] | a fixed number of machine numbers |
+//! | [`Set`] | a set in insertion order |
+//! | [`Namespace`] | attributes by name |
 //! | [`Lock`] | a lock that survives its holder |
 //! | [`RLock`] | one that the thread which holds it may take again |
 //! | [`RwLock`] | a lock for many readers or one writer |
@@ -53,12 +55,14 @@ mod list;
 mod lock;
 mod manager;
 mod named;
+mod namespace;
 pub mod process;
 mod queue;
 mod recursive_lock;
 mod rwlock;
 mod scalar;
 mod semaphore;
+mod set;
 mod shared;
 pub mod shm;
 mod value;
@@ -78,10 +82,12 @@ pub use list::List;
 pub use lock::{Lock, LockGuard, Taken};
 pub use manager::{Builder, Manager};
 pub use named::Named;
+pub use namespace::Namespace;
 pub use queue::Queue;
 pub use recursive_lock::{RLock, RLockGuard};
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{Semaphore, SemaphorePermit};
+pub use set::Set;
 pub use shared::Shared;
 pub use sharevar_arena::{
     ANY_REASON, Acquired, Holder, Identity, Participant, RecursiveLock, Report, RobustLock, Variable,

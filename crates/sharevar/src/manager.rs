@@ -11,10 +11,12 @@ use crate::handle::Handle;
 use crate::list::List;
 use crate::lock::Lock;
 use crate::named::Named;
+use crate::namespace::Namespace;
 use crate::queue::Queue;
 use crate::recursive_lock::RLock;
 use crate::rwlock::RwLock;
 use crate::semaphore::Semaphore;
+use crate::set::Set;
 use crate::shared::Shared;
 use crate::shm::{KINDS, RawDict};
 use crate::value::Value;
@@ -128,6 +130,16 @@ impl Manager {
     /// An empty list.
     pub fn list<T: Serialize + DeserializeOwned>(&self) -> Result<List<T>> {
         List::create(&self.inner.participant)
+    }
+
+    /// An empty set.
+    pub fn set<T: Serialize + DeserializeOwned>(&self) -> Result<Set<T>> {
+        Set::create(&self.inner.participant)
+    }
+
+    /// A namespace without attributes.
+    pub fn namespace(&self) -> Result<Namespace> {
+        Namespace::create(&self.inner.participant)
     }
 
     /// One value.

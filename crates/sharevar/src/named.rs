@@ -12,10 +12,12 @@ use crate::handle::Handle;
 use crate::list::List;
 use crate::lock::Lock;
 use crate::manager::Manager;
+use crate::namespace::Namespace;
 use crate::queue::Queue;
 use crate::recursive_lock::RLock;
 use crate::rwlock::RwLock;
 use crate::semaphore::Semaphore;
+use crate::set::Set;
 use crate::shared::Shared;
 use crate::shm::Content;
 use crate::value::Value;
@@ -52,6 +54,16 @@ impl<'a> Named<'a> {
     /// The list of that name.
     pub fn list<T: Serialize + DeserializeOwned>(&self) -> Result<List<T>> {
         self.get_or_make(|| self.manager.list())
+    }
+
+    /// The set of that name.
+    pub fn set<T: Serialize + DeserializeOwned>(&self) -> Result<Set<T>> {
+        self.get_or_make(|| self.manager.set())
+    }
+
+    /// The namespace of that name.
+    pub fn namespace(&self) -> Result<Namespace> {
+        self.get_or_make(|| self.manager.namespace())
     }
 
     /// The value of that name; `initial` counts for whoever makes it.

@@ -18,6 +18,7 @@
 //! | 6 | first (low half) and last (high half) entry in insertion order, plus one |
 //! | 7 | counts insertions and deletions |
 
+mod bulk;
 mod change;
 mod entry;
 mod quick;
@@ -58,13 +59,23 @@ pub struct RawDict {
 impl RawDict {
     /// Makes an empty dict.
     pub fn create(participant: &Arc<Participant>) -> Result<Self> {
-        Self::from_handle(Handle::create(participant, Kind::Dict)?)
+        Self::create_as(participant, Kind::Dict)
     }
 
     /// The dict that a handle leads to.
     pub fn from_handle(handle: Handle) -> Result<Self> {
+        Self::from_handle_as(handle, Kind::Dict)
+    }
+
+    /// Makes an empty variable of a kind that is a dict underneath: dict, namespace or set.
+    pub fn create_as(participant: &Arc<Participant>, kind: Kind) -> Result<Self> {
+        Self::from_handle_as(Handle::create(participant, kind)?, kind)
+    }
+
+    /// The variable of such a kind that a handle leads to.
+    pub fn from_handle_as(handle: Handle, kind: Kind) -> Result<Self> {
         let seed = HashSeed::new(handle.participant().seed());
-        Ok(Self { handle: handle.expect(Kind::Dict)?, seed })
+        Ok(Self { handle: handle.expect(kind)?, seed })
     }
 
     /// The handle.
@@ -268,88 +279,6 @@ impl RawDict {
         transaction.count_change(variable);
         transaction.commit()?;
         Ok(sum)
-    }
-
-    /// Removes all keys, in one step for everybody; the memory comes back bit by bit.
-    pub fn clear(&self) -> Result<()> {
-        self.swap_content(&Self::create(self.handle.participant())?)
-    }
-
-    /// Exchanges all that this dict holds with a dict that nobody else knows.
-    fn swap_content(&self, private: &Self) -> Result<()> {
-        let (ours, theirs) = (self.handle.variable(), private.handle.variable());
-        let mut transaction = self.handle.participant().begin()?;
-        transaction.lock(ours)?;
-        transaction.lock(theirs)?;
-        for index in 0..STRUCTURE {
-            let (here, there) = (transaction.body(ours, index), transaction.body(theirs, index));
-            transaction.set_body(ours, index, there)?;
-            transaction.set_body(theirs, index, here)?;
-        }
-        let structure = transaction.body(ours, STRUCTURE);
-        transaction.set_body(ours, STRUCTURE, structure.wrapping_add(1))?;
-        transaction.count_change(ours);
-        Ok(transaction.commit()?)
-    }
-
-    /// Sets all of `items` as one operation: others see none of them or all.
-    ///
-    /// Up to [`Self::MAX_ATOMIC_UPDATE`] items go in under the lock; more, into an empty dict,
-    /// are built aside and published by one swap; more, into one that has keys, go in as
-    /// so many operations of that size, each whole.
-    pub fn update(&self, items: &[(Key, Encoded)]) -> Result<()> {
-        if items.len() > Self::MAX_ATOMIC_UPDATE && self.is_empty()? {
-            let aside = Self::create(self.handle.participant())?;
-            for items in items.chunks(Self::MAX_ATOMIC_UPDATE) {
-                aside.update_locked(items)?;
-            }
-            if self.publish_into_empty(&aside)? {
-                return Ok(());
-            }
-        }
-        items.chunks(Self::MAX_ATOMIC_UPDATE).try_for_each(|items| self.update_locked(items))
-    }
-
-    /// The most items that one operation sets under the lock.
-    pub const MAX_ATOMIC_UPDATE: usize = 4096;
-
-    fn publish_into_empty(&self, aside: &Self) -> Result<bool> {
-        let (ours, theirs) = (self.handle.variable(), aside.handle.variable());
-        let mut transaction = self.handle.participant().begin()?;
-        transaction.lock(ours)?;
-        if transaction.body(ours, LENGTH) != 0 {
-            return Ok(false);
-        }
-        transaction.lock(theirs)?;
-        for index in 0..=STRUCTURE {
-            let (here, there) = (transaction.body(ours, index), transaction.body(theirs, index));
-            transaction.set_body(ours, index, there)?;
-            transaction.set_body(theirs, index, here)?;
-        }
-        transaction.count_change(ours);
-        transaction.commit()?;
-        Ok(true)
-    }
-
-    fn update_locked(&self, items: &[(Key, Encoded)]) -> Result<()> {
-        let participant = self.handle.participant();
-        participant.make_room(items.len() as u64 * 128);
-        let mut transaction = participant.begin()?;
-        let words = items
-            .iter()
-            .map(|(_, value)| content::store(&mut transaction, value))
-            .collect::<Result<Vec<_>>>()?;
-        transaction.lock(self.handle.variable())?;
-        for ((key, _), word) in items.iter().zip(words) {
-            let variable = self.handle.variable();
-            let probe = entry::probe(&Locked(&transaction, variable), key)?;
-            match probe.found {
-                Some(entry) => change::replace_noted(&mut transaction, entry, word)?,
-                None => change::insert_new(&mut transaction, variable, key, word, probe)?,
-            }
-        }
-        transaction.count_change(self.handle.variable());
-        Ok(transaction.commit()?)
     }
 }
 
