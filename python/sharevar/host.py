@@ -26,12 +26,12 @@ _ADDRESS = "sharevar:host"
 def address(arena: Arena) -> Any:
     """The address of the arena's host; it is started if there is none."""
     host = _hosts.get(arena)
-    if host is None or not host.started:
+    if host is None or not (host.started or host.is_the_managers):
         recorded = _recorded_address(arena).get()
         if recorded is not None:
             return recorded
     if host is None:
-        host = Host(arena, "sharevar", standard.REGISTRY, (None, None, "pickle"))
+        host = Host(arena, "sharevar", standard.REGISTRY, (None, None, "pickle"), None)
     return host.start().address
 
 
@@ -56,7 +56,9 @@ class Host:
         name: str,
         registry: dict[str, Any],
         options: tuple[Any, ...],
-        shutdown_timeout: float | None = None,
+        shutdown_timeout: float | None,
+        *,
+        of_manager: bool = False,
     ) -> None:
         # The arena keeps its host, not the other way round.
         self._arena = ref(arena)
@@ -64,6 +66,8 @@ class Host:
         self._registry = registry
         self._options = options
         self._shutdown_timeout = shutdown_timeout
+        # A child inherits a manager's host, but one that the child starts is its own.
+        self._managers_process = os.getpid() if of_manager else None
         self._manager: Any = None
         self._closed = False
         self._starting: Any = util.ForkAwareThreadLock()  # type: ignore[attr-defined]
@@ -72,6 +76,11 @@ class Host:
     @property
     def started(self) -> bool:
         return self._manager is not None
+
+    @property
+    def is_the_managers(self) -> bool:
+        """Whether this is the host whose address everybody is told."""
+        return self._managers_process == os.getpid()
 
     @property
     def closed(self) -> bool:
@@ -128,7 +137,8 @@ class Host:
             # It leads to the arena, which leads here.
             del manager._registry
         manager._process.name = self.name
-        _recorded_address(arena).set(manager.address)
+        if self.is_the_managers:
+            _recorded_address(arena).set(manager.address)
         return manager
 
     def shutdown(self) -> None:

@@ -172,6 +172,7 @@ class SyncManager(standard.SyncManager):
             self._registry,
             (self._given_address, self._authkey, self._serializer, self._ctx),
             self._given_timeout,
+            of_manager=True,
         )
         needs_host = (
             initializer is not None

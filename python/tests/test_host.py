@@ -566,3 +566,46 @@ def test_daemonic_workers_may_have_hosts(context: Any) -> None:
     assert ours.recv() == (6, True)
     child.join()
     assert child.exitcode == 0
+
+
+def test_a_host_that_is_killed_takes_no_variable_with_it(served: Any, tmp_path: Path) -> None:
+    items, lock = served.list([1]), served.Lock()
+    program = """
+        l = RebuildProxy(AutoProxy, Token("list", *sys.argv[1:3]), "pickle", KEYED)
+        lock = RebuildProxy(AutoProxy, Token("Lock", sys.argv[1], sys.argv[3]), "pickle", KEYED)
+        l.append(2)
+        print(lock.acquire())
+    """
+    out = stranger(program, served.address, items._id, lock._id, cwd=tmp_path)
+    assert out == "True\n"
+    assert lock.acquire(False) is False
+    os.kill(served._process.pid, signal.SIGKILL)
+    served._process.join()
+    assert served._process.exitcode == -signal.SIGKILL
+    assert lock.acquire()
+    assert lock.owner_died
+    items.append(3)
+    assert items.copy() == [1, 2, 3]
+    assert served.arena.check() == []
+    with pytest.raises(OSError):
+        served.Pool(1)
+
+
+def count_in_a_child(manager: Any, connection: Any) -> None:
+    store = manager.Store()
+    connection.send((store.times(2), manager._process.pid, manager.list()._token.address))
+
+
+def test_a_forked_child_may_start_the_host() -> None:
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    with Mine() as manager:
+        child = context.Process(target=count_in_a_child, args=(manager, theirs))
+        child.start()
+        product, pid, address = ours.recv()
+        child.join()
+        assert (product, child.exitcode) == (6, 0)
+        assert not has_host(manager)
+        assert manager.Store().times(3) == 9
+        assert manager._process.pid != pid
+        assert manager.list()._token.address == manager.address != address
