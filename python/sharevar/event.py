@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from . import _native, family
-from .proxy import Proxy
+from .primitive import Primitive
 
 
-class Event(Proxy, _native.Event):
+class Event(Primitive, _native.Event):
     """A flag that processes and threads wait for."""
 
     __slots__ = ()
@@ -20,12 +20,10 @@ class Event(Proxy, _native.Event):
         event: Any = super().__new__(cls, family.arena() if arena is None else arena)
         return event  # type: ignore[no-any-return]
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         try:
             status = "set" if self.is_set() else "unset"
         except _native.SharevarError:
             # Shut down, for example: an object can always be printed.
             status = "unknown"
         return f"<{type(self).__qualname__} at {id(self):#x} {status}>"
-
-    __str__ = __repr__

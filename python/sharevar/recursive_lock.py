@@ -8,10 +8,10 @@ from typing import Any
 
 from . import _native, family
 from .lock import SemaphoreView
-from .proxy import Proxy
+from .primitive import Primitive
 
 
-class RLock(Proxy, _native.RLock):
+class RLock(Primitive, _native.RLock):
     """A lock that the thread which holds it may take again.
 
     When its holder is killed, or ends, the next ``acquire`` succeeds, and
@@ -27,7 +27,7 @@ class RLock(Proxy, _native.RLock):
         lock: Any = super().__new__(cls, family.arena() if arena is None else arena)
         return lock  # type: ignore[no-any-return]
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         count: Any = "nonzero"
         match self._holder():
             case "nobody":
@@ -39,8 +39,6 @@ class RLock(Proxy, _native.RLock):
             case _:
                 owner = "SomeOtherProcess"
         return f"<{type(self).__name__}({owner}, {count})>"
-
-    __str__ = __repr__
 
     @property
     def _semlock(self) -> SemaphoreView:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from . import _native, family
-from .proxy import Proxy
+from .primitive import Primitive
 
 
-class Semaphore(Proxy, _native.Semaphore):
+class Semaphore(Primitive, _native.Semaphore):
     """Units that processes and threads take and give back.
 
     A unit belongs to the process that took it and is given back when that process is
@@ -33,10 +33,8 @@ class Semaphore(Proxy, _native.Semaphore):
         semaphore: Any = super().__new__(cls, home, value, False, owned)
         return semaphore  # type: ignore[no-any-return]
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return f"<{type(self).__name__}(value={_value_of(self)})>"
-
-    __str__ = __repr__
 
     @property
     def _semlock(self) -> UnitsView:
@@ -61,11 +59,9 @@ class BoundedSemaphore(Semaphore):
         semaphore: Any = _native.Semaphore.__new__(cls, home, value, True, owned)
         return semaphore  # type: ignore[no-any-return]
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         name = type(self).__name__
         return f"<{name}(value={_value_of(self)}, maxvalue={self.maxvalue})>"
-
-    __str__ = __repr__
 
 
 def _value_of(semaphore: Semaphore) -> int | str:

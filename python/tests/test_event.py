@@ -141,4 +141,4 @@ def test_after_shutdown() -> None:
     for call in (event.set, event.clear, event.is_set, event.wait):
         with pytest.raises(sharevar.ClosedError):
             call()
-    assert repr(event) == f"<Event at {id(event):#x} unknown>"
+    assert str(event) == f"<Event at {id(event):#x} unknown>"

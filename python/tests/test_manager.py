@@ -233,6 +233,19 @@ def test_objects_are_counted_once_and_not_in_containers(manager: Any) -> None:
     inner["still"] = "here"
 
 
+def test_how_what_managers_make_is_shown(manager: Any) -> None:
+    for typeid, name in (
+        ("Event", "EventProxy"),
+        ("Semaphore", "AcquirerProxy"),
+        ("RLock", "AcquirerProxy"),
+        ("dict", "DictProxy"),
+        ("list", "ListProxy"),
+    ):
+        proxy = getattr(manager, typeid)()
+        assert repr(proxy) == f"<{name} object, typeid {typeid!r} at {id(proxy):#x}>"
+        assert str(proxy) != repr(proxy)
+
+
 def test_capacity_is_checked() -> None:
     with pytest.raises(sharevar.CapacityTooSmall):
         sharevar.Manager(capacity=10)

@@ -341,4 +341,4 @@ def test_after_shutdown() -> None:
     for call in (semaphore.acquire, semaphore.release, semaphore.get_value):
         with pytest.raises(sharevar.ClosedError):
             call()
-    assert repr(semaphore) == "<Semaphore(value=unknown)>"
+    assert str(semaphore) == "<Semaphore(value=unknown)>"

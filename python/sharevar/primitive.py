@@ -1,0 +1,18 @@
+"""What managers make, and who needs no manager makes by itself: an `Event`, an `RLock` ..."""
+
+from __future__ import annotations
+
+from . import family, standard
+from .proxy import Proxy
+
+
+class Primitive(Proxy):
+    """Shown as a proxy if a manager made it, else as multiprocessing shows its own."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        if self.arena is family.arena():
+            return str(self)
+        name = standard.counterpart(type(self)).__name__
+        return f"<{name} object, typeid {self._typeid_!r} at {id(self):#x}>"
