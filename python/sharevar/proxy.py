@@ -37,11 +37,11 @@ else:
 class Proxy(_Base, metaclass=_Type):
     """The methods of `multiprocessing.managers.BaseProxy`, without a server.
 
-    A class of its own with empty slots, placed before the native class: the
+    A class of its own, placed before the native class, without attributes: the
     protocol slots (``[]``, ``len``, ``in``) stay the native ones.
     """
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     _typeid_: ClassVar[str]
     _exposed_: ClassVar[tuple[str, ...]]

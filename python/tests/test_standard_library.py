@@ -91,8 +91,10 @@ def test_they_pass(
     assert set(verdict.ours.replaced) >= REPLACED
 
 
-def test_every_exclusion_names_a_test(all_tests: list[str]) -> None:
-    assert set(EXCLUDED) <= set(all_tests)
+def test_every_exclusion_names_a_class(all_tests: list[str]) -> None:
+    # Not every version has every test.
+    classes = {test.partition(".")[0] for test in all_tests}
+    assert {test.partition(".")[0] for test in EXCLUDED} <= classes
 
 
 # As ``python -m unittest``, but that one thing is wrong.
