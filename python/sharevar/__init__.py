@@ -7,7 +7,6 @@ process maps: an access is a function call and no message, and no server is star
 
 from . import children as _children
 from . import departure as _departure
-from . import lock_proxies as _lock_proxies
 from . import managers, shared_memory
 from . import pickling as _pickling
 from ._native import Arena, set_pickler, set_proxy_class, set_queue_class
@@ -109,14 +108,14 @@ __all__ = [
 
 set_pickler(_pickling.dumps, _pickling.loads)
 set_proxy_class("array", ArrayProxy)
-set_proxy_class("barrier", _lock_proxies.BarrierProxy)
-set_proxy_class("condition", _lock_proxies.ConditionProxy)
+set_proxy_class("barrier", Barrier)
+set_proxy_class("condition", Condition)
 set_proxy_class("dict", DictProxy)
-set_proxy_class("event", _lock_proxies.EventProxy)
+set_proxy_class("event", Event)
 set_proxy_class("list", ListProxy)
-set_proxy_class("lock", _lock_proxies.LockProxy)
-set_proxy_class("rlock", _lock_proxies.RLockProxy)
-set_proxy_class("semaphore", _lock_proxies.SemaphoreProxy)
+set_proxy_class("lock", Lock)
+set_proxy_class("rlock", RLock)
+set_proxy_class("semaphore", Semaphore)
 set_proxy_class("queue", QueueProxy)
 set_proxy_class("set", SetProxy)
 set_proxy_class("namespace", NamespaceProxy)

@@ -15,10 +15,13 @@ from multiprocessing import ProcessError, managers
 from multiprocessing.managers import (  # type: ignore[attr-defined]
     AcquirerProxy,
     AutoProxy,
+    BarrierProxy,
     BaseListProxy,
     BaseManager,
     BasePoolProxy,
     BaseProxy,
+    ConditionProxy,
+    EventProxy,
     IteratorProxy,
     MakeProxyType,
     Namespace,
@@ -39,7 +42,7 @@ from multiprocessing.managers import Array as Array  # type: ignore[attr-defined
 from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
 from typing import Any, ClassVar
 
-from . import standard
+from . import barrier, condition, event, lock, recursive_lock, semaphore, standard
 from ._native import Arena
 from .arenas import remember
 from .array_proxy import ArrayProxy
@@ -47,15 +50,7 @@ from .dict_proxy import DictProxy
 from .host import Host, HostProcess
 from .host_server import HostServer, served_registry
 from .list_proxy import ListProxy
-from .lock_proxies import (
-    BarrierProxy,
-    BoundedSemaphoreProxy,
-    ConditionProxy,
-    EventProxy,
-    LockProxy,
-    RLockProxy,
-    SemaphoreProxy,
-)
+from .lock import Lock
 from .proxy import Proxy
 from .queue_proxy import JoinableQueueProxy, QueueProxy
 from .tokens import RebuildProxy
@@ -70,14 +65,13 @@ __all__ = [
     "BaseManager",
     "BasePoolProxy",
     "BaseProxy",
-    "BoundedSemaphoreProxy",
     "ConditionProxy",
     "DictProxy",
     "EventProxy",
     "IteratorProxy",
     "JoinableQueueProxy",
     "ListProxy",
-    "LockProxy",
+    "Lock",
     "MakeProxyType",
     "Manager",
     "Namespace",
@@ -85,10 +79,8 @@ __all__ = [
     "PoolProxy",
     "ProcessError",
     "QueueProxy",
-    "RLockProxy",
     "RebuildProxy",
     "RemoteError",
-    "SemaphoreProxy",
     "Server",
     "SharedMemoryManager",
     "State",
@@ -296,33 +288,33 @@ class SyncManager(standard.SyncManager):
 
     def Lock(self) -> Any:  # type: ignore[override]
         """A lock that outlives its holder."""
-        return self._make(LockProxy)
+        return self._make(lock.Lock)
 
     def RLock(self) -> Any:  # type: ignore[override]
         """A lock that the thread which holds it may take again."""
-        return self._make(RLockProxy)
+        return self._make(recursive_lock.RLock)
 
     def Semaphore(self, value: int = 1) -> Any:  # type: ignore[override]
         """Units to take and give back."""
-        return self._make(SemaphoreProxy, value)
+        return self._make(semaphore.Semaphore, value)
 
     def BoundedSemaphore(self, value: int = 1) -> Any:  # type: ignore[override]
         """A semaphore that never has more free units than at first."""
-        return self._make(BoundedSemaphoreProxy, value)
+        return self._make(semaphore.BoundedSemaphore, value)
 
     def Event(self) -> Any:  # type: ignore[override]
         """A flag that is waited for."""
-        return self._make(EventProxy)
+        return self._make(event.Event)
 
     def Condition(self, lock: Any = None) -> Any:  # type: ignore[override]
         """Where to wait until something that a lock protects has changed."""
-        return self._make(ConditionProxy, lock)
+        return self._make(condition.Condition, lock)
 
     def Barrier(  # type: ignore[override]
         self, parties: int, action: Any = None, timeout: float | None = None
     ) -> Any:
         """Where so many wait until all of them are there."""
-        return self._make(BarrierProxy, parties, action, timeout)
+        return self._make(barrier.Barrier, parties, action, timeout)
 
     def Queue(self, maxsize: int = 0) -> Any:  # type: ignore[override]
         """A queue, first in, first out."""

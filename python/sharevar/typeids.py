@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from .array_proxy import ArrayProxy
+from .barrier import Barrier
+from .condition import Condition
 from .dict_proxy import DictProxy
+from .event import Event
 from .list_proxy import ListProxy
-from .lock_proxies import (
-    BarrierProxy,
-    BoundedSemaphoreProxy,
-    ConditionProxy,
-    EventProxy,
-    LockProxy,
-    RLockProxy,
-    SemaphoreProxy,
-)
+from .lock import Lock
 from .proxy import Proxy
 from .queue_proxy import JoinableQueueProxy, QueueProxy
+from .recursive_lock import RLock
+from .semaphore import BoundedSemaphore, Semaphore
 from .value_proxy import ValueProxy
 
 CLASSES: dict[str, type[Proxy]] = {
     cls._typeid_: cls
     for cls in (
         ArrayProxy,
-        BarrierProxy,
-        BoundedSemaphoreProxy,
-        ConditionProxy,
+        Barrier,
+        BoundedSemaphore,
+        Condition,
         DictProxy,
-        EventProxy,
+        Event,
         JoinableQueueProxy,
         ListProxy,
-        LockProxy,
+        Lock,
         QueueProxy,
-        RLockProxy,
-        SemaphoreProxy,
+        RLock,
+        Semaphore,
         ValueProxy,
     )
 }

@@ -162,7 +162,7 @@ def test_variables_are_in_the_arena_whatever_the_options(options: Any) -> None:
     manager.start()
     assert has_host(manager)
     assert type(manager.dict()) is sharevar.DictProxy
-    assert isinstance(manager.Lock(), sharevar.Lock)
+    assert type(manager.Lock()) is sharevar.Lock
     manager.shutdown()
 
 
@@ -281,7 +281,7 @@ def test_nested_variables_reach_strangers_as_proxies(served: Any, tmp_path: Path
     assert out == "multiprocessing.managers ListProxy\n['own'] [1, 2, 3]\n"
     assert inner.copy() == [1, 2, 3]
     assert type(table["own"]) is sharevar.ListProxy
-    assert isinstance(table["lock"], sharevar.Lock)
+    assert type(table["lock"]) is sharevar.Lock
     assert table["again"].handle == inner.handle
     table["own"].append("mine")
     assert table["own"].copy() == ["own", "mine"]
