@@ -474,9 +474,6 @@ class Set(Variable, Generic[_Item]):
     def replace_if(self, changes: int, elements: list[Any], /) -> bool:
         """Make the elements the whole set, if nobody changed it since."""
 
-def depart() -> None:
-    """Tell every arena that this process ends in order: what it holds becomes a signal."""
-
 def set_pickler(
     dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]
 ) -> None:

@@ -7,10 +7,10 @@ from multiprocessing.context import get_spawning_popen
 from typing import Any
 
 from . import _native, family
-from .proxy import Proxy
+from .primitive import Primitive
 
 
-class Barrier(Proxy, _native.Barrier):
+class Barrier(Primitive, _native.Barrier):
     """Where so many processes and threads wait until all of them are there.
 
     One that is killed while it waits, or while it runs the action, breaks the barrier

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from . import _native, family
-from .proxy import Proxy
+from .primitive import Primitive
 from .recursive_lock import RLock
 
 _Result = TypeVar("_Result")
 
 
-class Condition(Proxy, _native.Condition):
+class Condition(Primitive, _native.Condition):
     """Where processes and threads wait until something that a lock protects has changed.
 
     A waiter that is killed is passed over. One that was notified and is killed before

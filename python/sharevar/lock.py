@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from . import _native, family
-from .proxy import Proxy
+from .primitive import Primitive
 
 
-class Lock(Proxy, _native.Lock):
+class Lock(Primitive, _native.Lock):
     """A lock for processes and threads that outlives its holder.
 
     When the holder is killed, the next ``acquire`` succeeds, and ``owner_died``

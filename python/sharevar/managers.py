@@ -25,7 +25,6 @@ from multiprocessing.managers import (  # type: ignore[attr-defined]
     IteratorProxy,
     MakeProxyType,
     Namespace,
-    NamespaceProxy,
     PoolProxy,
     RemoteError,
     Server,
@@ -51,8 +50,10 @@ from .host import Host, HostProcess
 from .host_server import HostServer, served_registry
 from .list_proxy import ListProxy
 from .lock import Lock
+from .namespace import NamespaceProxy
 from .proxy import Proxy
 from .queue_proxy import JoinableQueueProxy, QueueProxy
+from .set_proxy import SetProxy
 from .tokens import RebuildProxy
 from .value_proxy import ValueProxy
 
@@ -82,6 +83,7 @@ __all__ = [
     "RebuildProxy",
     "RemoteError",
     "Server",
+    "SetProxy",
     "SharedMemoryManager",
     "State",
     "SyncManager",
@@ -277,6 +279,14 @@ class SyncManager(standard.SyncManager):
     def dict(self, /, *arguments: Any, **named: Any) -> Any:  # type: ignore[override]
         """A shared dict with the contents that ``dict(*arguments, **named)`` has."""
         return self._make(DictProxy, *arguments, **named)
+
+    def set(self, *arguments: Any) -> Any:
+        """A shared set with the elements that ``set(*arguments)`` has."""
+        return self._make(SetProxy, *arguments)
+
+    def Namespace(self, /, **attributes: Any) -> Any:  # type: ignore[override]
+        """Shared attributes."""
+        return self._make(NamespaceProxy, **attributes)
 
     def Value(self, typecode: Any, value: Any, lock: Any = True) -> Any:  # type: ignore[override]
         """A box for one value of any type; the type code is only shown."""

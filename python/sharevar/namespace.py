@@ -31,6 +31,10 @@ class NamespaceProxy(Proxy, _native.Namespace):
             namespace._set(name, value)
         return namespace  # type: ignore[no-any-return]
 
+    @classmethod
+    def create(cls, arena: _native.Arena, /, **attributes: Any) -> NamespaceProxy:
+        return cls(arena, **attributes)
+
     def _getvalue(self) -> Any:
         return standard.managers.Namespace(**self._attributes())
 

@@ -9,10 +9,12 @@ from .dict_proxy import DictProxy
 from .event import Event
 from .list_proxy import ListProxy
 from .lock import Lock
+from .namespace import NamespaceProxy
 from .proxy import Proxy
 from .queue_proxy import JoinableQueueProxy, QueueProxy
 from .recursive_lock import RLock
 from .semaphore import BoundedSemaphore, Semaphore
+from .set_proxy import SetProxy
 from .value_proxy import ValueProxy
 
 CLASSES: dict[str, type[Proxy]] = {
@@ -27,9 +29,11 @@ CLASSES: dict[str, type[Proxy]] = {
         JoinableQueueProxy,
         ListProxy,
         Lock,
+        NamespaceProxy,
         QueueProxy,
         RLock,
         Semaphore,
+        SetProxy,
         ValueProxy,
     )
 }
