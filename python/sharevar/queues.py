@@ -117,3 +117,10 @@ class SimpleQueue(_ProcessQueue[_Item]):
 
     def __init__(self, *, ctx: Any = None, arena: _native.Arena | None = None) -> None:
         pass
+
+    @property
+    def _reader(self) -> SimpleQueue[_Item]:
+        """There is no pipe; whoever asks whether its ends are closed is answered here."""
+        return self
+
+    _writer = _reader
