@@ -213,6 +213,46 @@ def test_strangers_make_variables(served: Any, context: Any, tmp_path: Path) -> 
     ]
 
 
+def test_strangers_make_what_is_waited_for(served: Any, tmp_path: Path) -> None:
+    program = """
+        import threading
+        m = connect(sys.argv[1])
+        event, queue, barrier = m.Event(), m.Queue(2), m.Barrier(2)
+        condition, recursive, bounded = m.Condition(), m.RLock(), m.BoundedSemaphore(1)
+        print(event.wait(0.01), barrier.parties, barrier.broken, queue.empty())
+        def partner():
+            with condition:
+                event.set()
+                condition.wait()
+            barrier.wait()
+            queue.put({"l": m.list([1])})
+        thread = threading.Thread(target=partner)
+        thread.start()
+        event.wait()
+        with condition:
+            condition.notify()
+        barrier.wait()
+        print(queue.get()["l"], queue.qsize())
+        thread.join()
+        with recursive, recursive, bounded:
+            print(bounded.acquire(False))
+        for use in (bounded.release, recursive.release, queue.get_nowait):
+            try:
+                use()
+            except Exception as error:
+                print(type(error).__name__)
+    """
+    out = stranger(program, served.address, cwd=tmp_path).splitlines()
+    assert out == [
+        "False 2 False True",
+        "[1] 0",
+        "False",
+        "ValueError",
+        "RuntimeError",
+        "Empty",
+    ]
+
+
 def test_strangers_reach_a_variable_by_its_token(served: Any, tmp_path: Path) -> None:
     items, table, box = served.list([1]), served.dict(), served.Value("i", 5)
     program = """

@@ -235,6 +235,7 @@ def test_objects_are_counted_once_and_not_in_containers(manager: Any) -> None:
 
 def test_how_what_managers_make_is_shown(manager: Any) -> None:
     for typeid, name in (
+        ("Condition", "ConditionProxy"),
         ("Event", "EventProxy"),
         ("Semaphore", "AcquirerProxy"),
         ("RLock", "AcquirerProxy"),
