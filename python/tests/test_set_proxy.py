@@ -74,7 +74,8 @@ operations = st.one_of(
     ),
     st.tuples(
         st.sampled_from(
-            ["__or__", "__and__", "__sub__", "__xor__", "__le__", "__lt__", "__ge__", "__gt__", "__ror__", "__rand__", "__rsub__", "__rxor__"]
+            ["__or__", "__and__", "__sub__", "__xor__", "__le__", "__lt__", "__ge__",
+             "__gt__", "__ror__", "__rand__", "__rsub__", "__rxor__"]
         ),
         st.sets(elements, max_size=5),
     ),

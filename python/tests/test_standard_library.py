@@ -19,7 +19,10 @@ from standard_library.selection import EXCLUDED, GROUPS, group_of
 SECONDS = 240
 
 # These have to be sharevar's while the tests run: otherwise they would show nothing.
-REPLACED = {"Array", "Lock", "Manager", "RawArray", "RawValue", "Value"}
+REPLACED = {
+    "Array", "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock",
+    "Manager", "Queue", "RLock", "RawArray", "RawValue", "Semaphore", "SimpleQueue", "Value",
+}  # fmt: skip
 
 pytestmark = [
     pytest.mark.skipif(
