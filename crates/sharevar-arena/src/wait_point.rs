@@ -9,8 +9,8 @@
 //! What is lost when somebody dies in between (the wake after the change, the woken
 //! one before it acts, the holder of what is waited for) is found by looking again.
 //! If everybody did that every 20 ms, a hundred waiters would cost a core's eighth
-//! (hazard 16). So two of them keep *watch* and look often; the others sleep for half a
-//! second. Each watch looks after the other, and one that leaves wakes an heir.
+//! (hazard 16). So two of them keep *watch* and look often; the others sleep for two
+//! seconds. Each watch looks after the other, and one that leaves wakes an heir.
 //!
 //! | body word | meaning |
 //! |---|---|
@@ -31,9 +31,9 @@ use std::cell::Cell;
 use std::time::Duration;
 
 /// How long a watch sleeps: the first looks come soon, so that a death costs little.
-const WATCH_MILLIS: [u64; 6] = [1, 2, 3, 5, 10, 20];
+const WATCH_MILLIS: [u64; 7] = [1, 2, 3, 5, 10, 20, 25];
 /// How long the others sleep.
-const OTHERS_MILLIS: u64 = 500;
+const OTHERS_MILLIS: u64 = 2000;
 /// Every reason there is.
 pub const ANY_REASON: u32 = u32::MAX;
 
@@ -171,6 +171,11 @@ impl Waiter<'_> {
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
+        if self.point.participant.is_closed() {
+            // Shut down: those who sleep are to see it, too.
+            self.point.wake(ANY_REASON, u32::MAX);
+            return;
+        }
         // In a forked child this is a copy of the parent's, who still keeps the watch.
         if let Some(watch) = self.watch
             && self.by == self.point.participant.identity()
