@@ -6,6 +6,7 @@ mod played;
 use played::counting::COUNTING;
 use played::meeting::{BARRIER, CONDITION};
 use played::operations::{CELL, DICT, LIST};
+use played::owners::OWNERS;
 use played::queue::QUEUE;
 use played::{Operation, Plan, play};
 use std::io::Write;
@@ -83,6 +84,11 @@ fn conditions_are_before_or_after() {
 #[test]
 fn barriers_are_before_or_after() {
     run(BARRIER, FIRST);
+}
+
+#[test]
+fn owners_are_before_or_after() {
+    run(OWNERS, FIRST);
 }
 
 #[test]

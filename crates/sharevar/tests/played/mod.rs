@@ -9,6 +9,7 @@
 pub(crate) mod counting;
 pub(crate) mod meeting;
 pub(crate) mod operations;
+pub(crate) mod owners;
 pub(crate) mod queue;
 
 use crate::modeled::{int, text};
@@ -43,10 +44,18 @@ pub(crate) struct Hands {
     pub(crate) barrier: RawBarrier,
     /// For three, with an action.
     pub(crate) acting: RawBarrier,
+    pub(crate) lock: Handle,
+    pub(crate) rlock: Handle,
+    pub(crate) set: RawDict,
 }
 
 /// The same variables, as everybody may name them: the anchor, then in the order of [`Hands`].
-type Names = [Variable; 13];
+type Names = [Variable; 16];
+
+// The last three.
+pub(crate) const LOCK: usize = 13;
+pub(crate) const RLOCK: usize = 14;
+pub(crate) const SET: usize = 15;
 
 impl Hands {
     fn open(participant: &Arc<Participant>, names: &Names) -> Self {
@@ -65,6 +74,9 @@ impl Hands {
             condition: RawCondition::from_handle(open(10)).unwrap(),
             barrier: RawBarrier::from_handle(open(11)).unwrap(),
             acting: RawBarrier::from_handle(open(12)).unwrap(),
+            lock: open(LOCK),
+            rlock: open(RLOCK),
+            set: RawDict::from_handle_as(open(SET), Kind::Set).unwrap(),
         }
     }
 
@@ -114,6 +126,9 @@ impl World {
             RawCondition::create(&survivor, &lock).unwrap().handle().clone(),
             RawBarrier::create(&survivor, 3, None, None).unwrap().handle().clone(),
             RawBarrier::create(&survivor, 3, Some(&block(3)), None).unwrap().handle().clone(),
+            Handle::create(&survivor, Kind::Lock).unwrap(),
+            Handle::create(&survivor, Kind::RLock).unwrap(),
+            RawDict::create_as(&survivor, Kind::Set).unwrap().handle().clone(),
         ];
         for handle in &made {
             anchor.push(&handle_to(handle)).unwrap();
@@ -140,6 +155,9 @@ impl World {
             semaphore: std::array::from_fn(|index| survivor.peek_body(self.names[7], index)),
             rwlock: std::array::from_fn(|index| survivor.peek_body(self.names[8], index)),
             event: survivor.peek_body(self.names[9], 0),
+            lock: survivor.peek_body(self.names[LOCK], 0),
+            rlock: std::array::from_fn(|index| survivor.peek_body(self.names[RLOCK], index)),
+            set: std::array::from_fn(|index| survivor.peek_body(self.names[SET], index)),
             condition: std::array::from_fn(|index| survivor.peek_body(self.names[10], index)),
             barrier: std::array::from_fn(|index| survivor.peek_body(self.names[11], index)),
             acting: std::array::from_fn(|index| survivor.peek_body(self.names[12], index)),
@@ -163,6 +181,10 @@ pub(crate) struct Facts {
     pub(crate) semaphore: [u64; 8],
     pub(crate) rwlock: [u64; 8],
     pub(crate) event: u64,
+    /// The lock's word, the recursive lock's three, and the body words of the set.
+    pub(crate) lock: u64,
+    pub(crate) rlock: [u64; 3],
+    pub(crate) set: [u64; 8],
     /// The body words of the condition and the barriers.
     pub(crate) condition: [u64; 8],
     pub(crate) barrier: [u64; 8],
@@ -193,6 +215,7 @@ fn outcome(hands: &Hands) -> u64 {
     meeting::see(hands, &mut hash);
     queue::see(hands, &mut hash);
     counting::see(hands, &mut hash);
+    owners::see(hands, &mut hash);
     hash.finish()
 }
 
@@ -239,6 +262,7 @@ fn clash(hands: &Hands) {
     meeting::clash(hands);
     queue::clash(hands);
     counting::clash(hands);
+    owners::clash(hands);
 }
 
 /// One operation whose every crash point is tried.
@@ -395,7 +419,8 @@ pub(crate) fn play(operation: &Operation, plan: Plan) -> Points {
         assert!(!switched || *seen == after, "{}, point {point}: it went back", operation.name);
         switched |= *seen == after && before != after;
         // Elements are read otherwise, and so is what is made of single words.
-        let uncounted = ["array", "queue", "semaphore", "rwlock", "event", "condition", "barrier"];
+        let uncounted =
+            ["array", "queue", "semaphore", "rwlock", "event", "lock", "rlock", "condition", "barrier"];
         let uncounted = uncounted.iter().any(|kind| operation.name.starts_with(kind));
         assert!(
             !switched || *counted || uncounted,
