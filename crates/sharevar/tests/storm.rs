@@ -191,6 +191,8 @@ impl Storm {
         self.participant.sweep().unwrap();
         let report = self.participant.check();
         assert!(report.is_clean(), "{:#?}", report.problems);
+        let units = self.vars[0].semaphore.available().unwrap();
+        assert_eq!(units, stormy::UNITS, "units are lost, or too many");
         self.tally.checks += 1;
         self.vars[0].notes.store(note::PAUSE, 0).unwrap();
         self.beat();
@@ -310,7 +312,8 @@ impl Storm {
             return;
         }
         for worker in bystanders {
-            self.tally.went_on.push(self.vars[0].note(worker.spec.worker, note::WENT_ON));
+            let time = self.vars[0].note(worker.spec.worker, note::WENT_ON);
+            self.tally.went_on.extend((time > 0).then_some(time));
         }
     }
 
@@ -367,7 +370,7 @@ impl Storm {
             "| operation | deaths | step in doubt | of these undone | open journals recovered |"
         );
         let _ = writeln!(out, "|---|---|---|---|---|");
-        for (task, name) in Task::ALL {
+        for &(task, name) in Task::ALL {
             let task = task as usize;
             let _ = writeln!(
                 out,

@@ -7,8 +7,10 @@
 mod queue;
 
 use crate::modeled::{int, is_whole, text};
-use sharevar::shm::{Content, Form, KINDS, RawArray, RawDict, RawList, RawQueue, RawValue};
-use sharevar::{ANY_REASON, Acquired, Handle, Kind, Participant, RobustLock, Variable};
+use sharevar::shm::{
+    Content, Form, KINDS, RawArray, RawDict, RawList, RawQueue, RawRwLock, RawSemaphore, RawValue,
+};
+use sharevar::{ANY_REASON, Acquired, Handle, Kind, Participant, RobustLock, Variable, WaitPoint};
 use sharevar_arena::crash;
 use sharevar_value::{Encoded, Key, Value, Word};
 use std::cell::Cell;
@@ -42,6 +44,8 @@ pub(crate) mod note {
     pub(crate) const DIED_LOCKED: u64 = PAUSE + 2;
     /// Two numbers that are the same while nobody holds the lock.
     pub(crate) const PAIR: u64 = PAUSE + 3;
+    /// The same for the readers-writer lock.
+    pub(crate) const GUARDED_PAIR: u64 = PAUSE + 5;
     pub(crate) const ALL: u64 = PAUSE + 8;
     pub(crate) const END: u64 = u64::MAX;
 }
@@ -69,10 +73,13 @@ pub(crate) enum Task {
     Put,
     Get,
     SharedQueue,
+    Unit,
+    Read,
+    Write,
 }
 
 impl Task {
-    pub(crate) const ALL: [(Self, &'static str); 20] = [
+    pub(crate) const ALL: &[(Self, &'static str)] = &[
         (Self::SetNew, "dict set-new"),
         (Self::Replace, "dict set-replace"),
         (Self::Delete, "dict delete"),
@@ -93,6 +100,9 @@ impl Task {
         (Self::Put, "queue put"),
         (Self::Get, "queue get"),
         (Self::SharedQueue, "shared queue"),
+        (Self::Unit, "semaphore"),
+        (Self::Read, "readers-writer lock, read"),
+        (Self::Write, "readers-writer lock, write"),
     ];
 
     pub(crate) fn of(number: u64) -> Self {
@@ -208,6 +218,8 @@ pub(crate) struct Vars {
     pub(crate) shared: RawList,
     pub(crate) notes: RawArray,
     pub(crate) lock: Handle,
+    pub(crate) semaphore: RawSemaphore,
+    rwlock: RawRwLock,
     grown: RawDict,
     list: RawList,
     value: RawValue,
@@ -238,7 +250,9 @@ fn stamp_of(content: &Content) -> u64 {
     u64::from_str_radix(found.split(':').nth(1).unwrap(), 16).unwrap()
 }
 
-const SHARED_VARIABLES: u64 = 8;
+const SHARED_VARIABLES: u64 = 10;
+/// Units of the semaphore: one less than would do for all.
+pub(crate) const UNITS: u32 = WORKERS as u32 - 1;
 const OWN_VARIABLES: u64 = 5;
 
 /// Makes the variables, and the list that holds them.
@@ -257,6 +271,8 @@ pub(crate) fn prepare() -> (Arc<Participant>, RawList) {
     for handle in queue::Exchange::create(&participant) {
         put(&handle);
     }
+    put(RawSemaphore::create(&participant, UNITS, Some(UNITS), None).unwrap().handle());
+    put(RawRwLock::create(&participant).unwrap().handle());
     for _ in 0..WORKERS {
         put(RawDict::create(&participant).unwrap().handle());
         put(RawList::create(&participant).unwrap().handle());
@@ -283,6 +299,8 @@ impl Vars {
             shared: RawList::from_handle(handle(2)).unwrap(),
             notes: RawArray::from_handle(handle(3)).unwrap(),
             lock: handle(4),
+            semaphore: RawSemaphore::from_handle(handle(8)).unwrap(),
+            rwlock: RawRwLock::from_handle(handle(9)).unwrap(),
             grown: RawDict::from_handle(handle(first)).unwrap(),
             list: RawList::from_handle(handle(first + 1)).unwrap(),
             value: RawValue::from_handle(handle(first + 2)).unwrap(),
@@ -372,6 +390,14 @@ impl Vars {
             }
             Task::SharedQueue => self.put_and_get(),
             Task::Lock => self.hold_the_lock(),
+            Task::Unit => {
+                wait(self.semaphore.point(), || {
+                    self.semaphore.try_acquire_or_announce().unwrap().then_some(())
+                });
+                self.semaphore.release().unwrap();
+            }
+            Task::Read => self.read_the_pair(),
+            Task::Write => self.write_the_pair(),
             Task::AllocateFree => {
                 let mut transaction = self.participant.begin().unwrap();
                 for bytes in [100, 3000, 40_000, 17] {
@@ -413,26 +439,67 @@ impl Vars {
 
     fn hold_the_lock(&self) {
         let lock = RobustLock::of(&self.participant, self.lock.variable());
-        let mut waiter = lock.point().waiter();
-        let pair = [note::PAIR, note::PAIR + 1];
-        loop {
-            let count = lock.point().count();
-            match lock.try_acquire_or_announce().unwrap() {
-                Acquired::Not => waiter.sleep(count, ANY_REASON, Duration::from_millis(20)),
-                Acquired::FromDead => {
-                    self.set_note(self.worker, note::FROM_DEAD, self.note(self.worker, note::FROM_DEAD) + 1);
-                    self.notes.store(pair[1], self.notes.load(pair[0]).unwrap()).unwrap();
-                    lock.mark_consistent();
-                    break;
-                }
-                Acquired::Free => break,
-            }
+        let acquired = wait(lock.point(), || taken(lock.try_acquire_or_announce().unwrap()));
+        if acquired == Acquired::FromDead {
+            self.set_note(self.worker, note::FROM_DEAD, self.note(self.worker, note::FROM_DEAD) + 1);
+            self.mend(note::PAIR);
+            lock.mark_consistent();
         }
-        let [first, second] = pair.map(|word| self.notes.load(word).unwrap());
-        assert_eq!(first, second, "somebody else was between acquire and release");
-        self.notes.store(pair[0], first + 1).unwrap();
-        self.notes.store(pair[1], first + 1).unwrap();
+        self.count_up(note::PAIR);
         lock.release().unwrap();
+    }
+
+    fn write_the_pair(&self) {
+        let lock = &self.rwlock;
+        let acquired = wait(lock.point(), || taken(lock.try_write_or_announce().unwrap()));
+        if acquired == Acquired::FromDead {
+            self.mend(note::GUARDED_PAIR);
+            lock.mark_consistent().unwrap();
+        }
+        self.count_up(note::GUARDED_PAIR);
+        assert!(lock.release_write().unwrap());
+    }
+
+    fn read_the_pair(&self) {
+        let lock = &self.rwlock;
+        let acquired = wait(lock.point(), || taken(lock.try_read_or_announce().unwrap()));
+        let [first, second] = self.pair(note::GUARDED_PAIR);
+        // Only a writer can put right what a dead one has left.
+        assert!(first == second || acquired == Acquired::FromDead, "a reader saw {first} and {second}");
+        assert!(lock.release_read().unwrap());
+    }
+
+    fn pair(&self, place: u64) -> [u64; 2] {
+        [place, place + 1].map(|word| self.notes.load(word).unwrap())
+    }
+
+    /// Makes two numbers the same again, of which a dead one has changed one.
+    fn mend(&self, place: u64) {
+        self.notes.store(place + 1, self.pair(place)[0]).unwrap();
+    }
+
+    /// Counts two numbers up, of which nobody else may see only one changed.
+    fn count_up(&self, place: u64) {
+        let [first, second] = self.pair(place);
+        assert_eq!(first, second, "somebody else was between acquire and release");
+        self.notes.store(place, first + 1).unwrap();
+        self.notes.store(place + 1, first + 1).unwrap();
+    }
+}
+
+fn taken(acquired: Acquired) -> Option<Acquired> {
+    (acquired != Acquired::Not).then_some(acquired)
+}
+
+/// Attempts until one gives something, and sleeps in between.
+fn wait<T>(point: WaitPoint<'_>, attempt: impl Fn() -> Option<T>) -> T {
+    let mut waiter = point.waiter();
+    loop {
+        let count = point.count();
+        if let Some(done) = attempt() {
+            return done;
+        }
+        waiter.sleep(count, ANY_REASON, Duration::from_millis(20));
     }
 }
 
@@ -487,6 +554,9 @@ pub(crate) fn work(spec: &str) {
     let vars = Vars::open(&participant, spec.anchor, spec.worker);
     let mut model = vars.read();
     let mut seen_death = vars.notes.load(note::DIED_AT).unwrap();
+    // A death before this worker began does not hold it up.
+    vars.set_note(spec.worker, note::WENT_ON, 0);
+    vars.set_note(spec.worker, note::DEATH, seen_death);
     let mut passed = 0;
     for number in 1.. {
         let pause = vars.notes.load(note::PAUSE).unwrap();
