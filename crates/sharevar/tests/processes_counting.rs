@@ -1,0 +1,179 @@
+//! Holders and waiters of semaphores and readers-writer locks that are really killed.
+//!
+//! A child program is this very test binary, told by its environment which part to play.
+
+use sharevar::process::CommandExt;
+use sharevar::{Manager, Result, Taken};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const PART: &str = "SHAREVAR_TEST_PART";
+
+/// What child programs do: take something, say so, and stand there. As a test of its own it does
+/// nothing.
+#[test]
+fn plays_its_part() -> Result<()> {
+    let Ok(part) = std::env::var(PART) else { return Ok(()) };
+    let manager = Manager::inherited()?;
+    let (semaphore, lock) = (manager.named("semaphore").semaphore(3)?, manager.named("lock").rwlock()?);
+    let stand = || -> ! {
+        manager.named("ready").event().unwrap().set().unwrap();
+        loop {
+            std::thread::park();
+        }
+    };
+    match part.as_str() {
+        "units" => {
+            let _permits = (semaphore.acquire()?, semaphore.acquire()?);
+            stand()
+        }
+        "reader" => {
+            let _guard = lock.read()?;
+            stand()
+        }
+        "writer" => {
+            let _guard = lock.write()?;
+            stand()
+        }
+        "waiter" => drop(semaphore.acquire()?),
+        "next writer" => drop(lock.write()?),
+        "wakened" => {
+            // Woken, and dead before it takes: the sleep ends, and nothing follows.
+            let raw = semaphore.raw();
+            let (point, mut waiter) = (raw.point(), raw.point().waiter());
+            let count = point.count();
+            assert!(!raw.try_acquire_or_announce()?);
+            manager.named("ready").event()?.set()?;
+            while point.count() == count {
+                waiter.sleep(count, sharevar::ANY_REASON, Duration::from_secs(1));
+            }
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
+        }
+        _ => panic!("there is no part {part}"),
+    }
+    Ok(())
+}
+
+/// One who plays a part, and is killed at the latest when the test is over.
+struct Player(Child);
+
+impl Player {
+    fn new(manager: &Manager, part: &str) -> Self {
+        let mut command = Command::new("/proc/self/exe");
+        command.args(["--exact", "plays_its_part", "--nocapture"]).env(PART, part).stdout(Stdio::null());
+        Self(command.share(manager).unwrap().spawn().unwrap())
+    }
+
+    /// One who has taken what it is to take.
+    fn ready(manager: &Manager, part: &str) -> Self {
+        let ready = manager.named("ready").event().unwrap();
+        ready.clear().unwrap();
+        let player = Self::new(manager, part);
+        assert!(ready.wait_timeout(Duration::from_mins(1)).unwrap(), "the {part} is not ready");
+        player
+    }
+
+    /// Waits until the kernel says that all of its threads sleep.
+    fn is_asleep(&self) -> bool {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).unwrap();
+        let stats: Vec<_> =
+            tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap()).collect();
+        stats.len() > 1 && stats.iter().all(|stat| stat.rsplit(')').next().unwrap().starts_with(" S"))
+    }
+
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    fn end(mut self) {
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        // Over already, unless the test fails.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn manager() -> Manager {
+    Manager::builder().capacity(64 << 20).build().unwrap()
+}
+
+#[test]
+fn the_units_of_a_killed_holder_come_back() -> Result<()> {
+    let manager = manager();
+    let semaphore = manager.named("semaphore").semaphore(3)?;
+    let own = semaphore.acquire()?;
+    for _ in 0..5 {
+        let holder = Player::ready(&manager, "units");
+        assert_eq!(semaphore.available_permits()?, 0);
+        holder.kill();
+        assert_eq!(semaphore.available_permits()?, 2);
+    }
+    drop(own);
+    assert_eq!(semaphore.available_permits()?, 3);
+    Ok(())
+}
+
+#[test]
+fn one_who_is_killed_when_woken_passes_the_unit_on() -> Result<()> {
+    let manager = manager();
+    let semaphore = manager.named("semaphore").semaphore(3)?;
+    for _ in 0..5 {
+        let last = (semaphore.acquire()?, semaphore.acquire()?, semaphore.acquire()?);
+        let mut wakened = Player::ready(&manager, "wakened");
+        let waiter = Player::new(&manager, "waiter");
+        while !waiter.is_asleep() {
+            std::thread::yield_now();
+        }
+        // It wakes one of them, and who that is must not matter.
+        drop(last.0);
+        waiter.end();
+        wakened.0.wait().unwrap();
+        drop((last.1, last.2));
+        assert_eq!(semaphore.available_permits()?, 3);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_killed_reader_is_no_reader_and_a_killed_writer_is_told_of() -> Result<()> {
+    let manager = manager();
+    let lock = manager.named("lock").rwlock()?;
+    Player::ready(&manager, "reader").kill();
+    let written = lock.write()?;
+    assert!(matches!(written, Taken::Free(_)));
+    drop(written);
+    let writer = Player::ready(&manager, "writer");
+    assert!(lock.try_read()?.is_none());
+    writer.kill();
+    let reader = lock.read()?;
+    assert!(reader.owner_died());
+    drop(reader);
+    let Taken::OwnerDied(guard) = lock.write()? else { panic!("nobody was told") };
+    guard.mark_consistent();
+    assert!(!guard.owner_died());
+    drop(guard);
+    assert!(!lock.read()?.owner_died());
+    Ok(())
+}
+
+#[test]
+fn a_writer_that_is_killed_while_he_waits_lets_readers_in() -> Result<()> {
+    let manager = manager();
+    let lock = manager.named("lock").rwlock()?;
+    let reader = lock.read()?;
+    let writer = Player::new(&manager, "next writer");
+    // Readers get in until the writer is next.
+    while lock.try_read()?.is_some() {
+        std::thread::yield_now();
+    }
+    writer.kill();
+    assert!(lock.read_timeout(Duration::from_mins(1))?.is_some());
+    drop(reader);
+    Ok(())
+}
