@@ -234,11 +234,18 @@ impl Storm {
         self.check_counters();
         let in_doubt = self.tally.in_doubt[Task::SharedQueue as usize];
         self.vars[0].check_exchange(in_doubt);
+        self.vars[0].check_meeting();
     }
 
     /// One worker after the other wants to die in a chosen task; two others go on.
     fn directed(&mut self, limit: Duration) {
         let mut bystanders: Vec<Worker> = (1..WORKERS).map(|worker| self.spawn(worker, None)).collect();
+        // One that begins only after a death would not go on after it.
+        let since = Instant::now();
+        while (1..WORKERS).any(|worker| self.vars[0].note(worker, note::STARTED) == 0) {
+            assert!(since.elapsed() < PATIENCE, "a bystander does not begin");
+            std::thread::sleep(Duration::from_micros(50));
+        }
         let until = Instant::now() + limit;
         let mut round = 0;
         let mut from_dead = self.locks_taken_over();
@@ -448,7 +455,7 @@ fn a_storm_of_deaths() {
         let each = |task: u64| !is_counted(Task::of(task)) || storm.tally.open[task as usize] >= LEAST_EACH;
         (0..TASKS as u64).all(each) && storm.tally.open_journals() >= LEAST
     };
-    while !enough(&storm) && since.elapsed() < Duration::from_secs_f64(seconds * 3.0) {
+    while !enough(&storm) && since.elapsed() < Duration::from_secs_f64(seconds * 9.0) {
         storm.directed(Duration::from_secs(5));
     }
     storm.print();

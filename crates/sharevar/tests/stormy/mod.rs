@@ -4,6 +4,7 @@
 //! each before it begins it and when it is done. So one step is in doubt when it dies, and
 //! whoever knows the seed knows the content before and after that step.
 
+mod meeting;
 mod queue;
 
 use crate::modeled::{int, is_whole, text};
@@ -76,6 +77,8 @@ pub(crate) enum Task {
     Unit,
     Read,
     Write,
+    Notify,
+    Arrive,
 }
 
 impl Task {
@@ -103,6 +106,8 @@ impl Task {
         (Self::Unit, "semaphore"),
         (Self::Read, "readers-writer lock, read"),
         (Self::Write, "readers-writer lock, write"),
+        (Self::Notify, "condition"),
+        (Self::Arrive, "barrier"),
     ];
 
     pub(crate) fn of(number: u64) -> Self {
@@ -226,6 +231,7 @@ pub(crate) struct Vars {
     array: RawArray,
     queue: RawQueue,
     exchange: queue::Exchange,
+    meeting: meeting::Meeting,
     worker: u64,
 }
 
@@ -250,7 +256,7 @@ fn stamp_of(content: &Content) -> u64 {
     u64::from_str_radix(found.split(':').nth(1).unwrap(), 16).unwrap()
 }
 
-const SHARED_VARIABLES: u64 = 10;
+const SHARED_VARIABLES: u64 = 12;
 /// Units of the semaphore: one less than would do for all.
 pub(crate) const UNITS: u32 = WORKERS as u32 - 1;
 const OWN_VARIABLES: u64 = 5;
@@ -273,6 +279,9 @@ pub(crate) fn prepare() -> (Arc<Participant>, RawList) {
     }
     put(RawSemaphore::create(&participant, UNITS, Some(UNITS), None).unwrap().handle());
     put(RawRwLock::create(&participant).unwrap().handle());
+    for handle in meeting::Meeting::create(&participant) {
+        put(&handle);
+    }
     for _ in 0..WORKERS {
         put(RawDict::create(&participant).unwrap().handle());
         put(RawList::create(&participant).unwrap().handle());
@@ -307,6 +316,7 @@ impl Vars {
             array: RawArray::from_handle(handle(first + 3)).unwrap(),
             queue: RawQueue::from_handle(handle(first + 4)).unwrap(),
             exchange: queue::Exchange::open([5, 6, 7].map(handle)),
+            meeting: meeting::Meeting::open([10, 11].map(handle)),
             anchor,
             worker,
         }
@@ -389,6 +399,8 @@ impl Vars {
                 assert_eq!(stamp_of(&item), model.queue[0]);
             }
             Task::SharedQueue => self.put_and_get(),
+            Task::Notify => self.notify_one(stamp.is_multiple_of(4)),
+            Task::Arrive => self.arrive(),
             Task::Lock => self.hold_the_lock(),
             Task::Unit => {
                 wait(self.semaphore.point(), || {
