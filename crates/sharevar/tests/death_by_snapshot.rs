@@ -121,3 +121,9 @@ fn the_living_are_waited_for() {
 fn what_was_undone_is_not_published() {
     assert!(played::what_was_undone_is_not_published() > 20);
 }
+
+#[test]
+fn those_who_were_let_go_go_on_though_nobody_wakes_them() {
+    played::meeting::a_notifier_dies_before_it_wakes();
+    played::meeting::the_last_to_arrive_dies_before_it_wakes();
+}

@@ -214,3 +214,92 @@ operations! {
             w.mortal.participant.drain_dropped().unwrap();
         }, drain, |b, a| a.variables + 1 == b.variables && blocks(-4)(b, a);
 }
+
+/// Sleeps as those who wait do, until `attempt` gives something.
+fn sleep_until(point: sharevar::WaitPoint<'_>, reason: u32, attempt: impl Fn() -> bool) {
+    let mut waiter = point.waiter();
+    loop {
+        let count = point.count();
+        if attempt() {
+            return;
+        }
+        waiter.sleep(count, reason, std::time::Duration::MAX);
+    }
+}
+
+/// One lets all waiters go by `act`, and dies before it wakes them: all of them go on.
+fn who_lets_go_dies_before_it_wakes(act: fn(&Hands), wait: fn(&Hands, &dyn Fn()), count: usize) {
+    let world = World::new();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let waiters: Vec<_> = (0..count)
+        .map(|_| {
+            let (participant, names) = (world.survivor.join_again().unwrap(), world.names);
+            let sender = sender.clone();
+            std::thread::spawn(move || {
+                wait(&Hands::open(&participant, &names), &|| sender.send(()).unwrap());
+            })
+        })
+        .collect();
+    (0..count).for_each(|_| receiver.recv().unwrap());
+    let (dying, names) = (world.mortal.participant.clone(), world.names);
+    let (dead, is_dead) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let hands = Hands::open(&dying, &names);
+        let (decided, before) = (hands.condition.handle().clone(), hands.condition.counts().unwrap().1);
+        let (barrier, participant) = (hands.barrier.handle().clone(), dying.clone());
+        let hook = move |_| {
+            let peek = |handle: &Handle, index| participant.peek_body(handle.variable(), index);
+            let free = [&decided, &barrier].map(|handle| !participant.is_short_locked(handle.variable()));
+            let is_notified = peek(&decided, NOTIFIED) > before;
+            if free == [true; 2] && (is_notified || peek(&barrier, STATE) & OWED != 0) {
+                // All is stored and the lock is released: the next thing is to wake.
+                participant.abandon();
+                dead.send(()).unwrap();
+                loop {
+                    std::thread::park();
+                }
+            }
+        };
+        sharevar_arena::crash::observe(hook, || act(&hands));
+    });
+    is_dead.recv().expect("it has not died");
+    for waiter in waiters {
+        waiter.join().unwrap();
+    }
+}
+
+pub(crate) fn a_notifier_dies_before_it_wakes() {
+    who_lets_go_dies_before_it_wakes(
+        |hands| {
+            hands.condition.notify(u64::MAX).unwrap();
+        },
+        |hands, begun| {
+            let entry = hands.condition.join().unwrap();
+            begun();
+            let attempt = || hands.condition.attempt(&entry, true).unwrap().is_some();
+            sleep_until(hands.condition.point(), entry.reason(), attempt);
+            assert!(hands.condition.leave(entry).unwrap());
+        },
+        6,
+    );
+}
+
+pub(crate) fn the_last_to_arrive_dies_before_it_wakes() {
+    who_lets_go_dies_before_it_wakes(
+        |hands| {
+            hands.barrier.arrive().unwrap();
+        },
+        |hands, begun| {
+            let Arrival::Wait(entry) = hands.barrier.arrive().unwrap() else { panic!("not the third") };
+            begun();
+            let found = std::cell::Cell::new(None);
+            let attempt = || {
+                found.set(hands.barrier.attempt(&entry, true).unwrap());
+                found.get().is_some()
+            };
+            sleep_until(hands.barrier.point(), entry.reason(), attempt);
+            assert!(matches!(found.get(), Some(Outcome::Released(_))));
+        },
+        2,
+    );
+}
