@@ -474,3 +474,38 @@ def test_killed_producers_leave_no_half_item_and_no_gap() -> None:
     for numbers in seen:
         assert numbers == list(range(len(numbers)))
     assert sum(map(len, seen)) > 100
+
+
+def consume(fifo: Any, got: Any) -> None:
+    while True:
+        item = fifo.get()
+        number = item if isinstance(item, int) else item[0]
+        got[number] += 1
+
+
+def test_killed_consumers_lose_at_most_the_item_in_their_hands() -> None:
+    kills, each = 30, 400
+    fifo = sharevar.JoinableQueue(32)
+    got = sharevar.RawArray("B", kills * each)
+    number = 0
+    for _ in range(kills):
+        consumers = [fork.Process(target=consume, args=(fifo, got)) for _ in range(2)]
+        for consumer in consumers:
+            consumer.start()
+        for _ in range(each):
+            fifo.put(number if number % 2 else (number, "x" * (number % 90)), timeout=30)
+            number += 1
+        for consumer in consumers:
+            os.kill(consumer.pid, signal.SIGKILL)
+            consumer.join()
+    rest = []
+    while not fifo.empty():
+        item = fifo.get()
+        rest.append(item if isinstance(item, int) else item[0])
+    assert rest == list(range(number - len(rest), number))
+    times = list(got)
+    for item in rest:
+        times[item] += 1
+    assert max(times) == 1, "an item was got twice"
+    assert times.count(0) <= 2 * kills
+    assert sum(times) > 2 * kills

@@ -9,11 +9,12 @@ use sharevar_value::{Encoded, Word};
 
 /// Items of a piece, at most.
 const PIECE: usize = 4096;
-/// Items in blocks of a piece that is taken, at most.
-const BLOCKS: usize = 64;
+/// Blocks and references of a piece after which no more is added: as many as a lane lists
+/// without a block of its own for the list.
+const ENTRIES: usize = 100;
 
 impl RawQueue {
-    /// Puts items as far as there is room, some thousands as one operation. How many: less than
+    /// Puts items as far as there is room, some hundreds or thousands as one operation. How many: less than
     /// there are, and 0 if there is no room at all.
     pub fn try_put_many(&self, values: &[Encoded]) -> Result<usize> {
         let (participant, variable) = (self.handle.participant(), self.handle.variable());
@@ -21,7 +22,7 @@ impl RawQueue {
         let limit = self.limit()?;
         let room = if limit == 0 { LIMIT } else { limit.saturating_sub(length) };
         // What finds no room by then is given back: a put by somebody else was faster.
-        let values = &values[..values.len().min(PIECE).min(room as usize)];
+        let values = piece(&values[..values.len().min(PIECE).min(room as usize)]);
         participant.make_room((values.len() as u64 / PLACES + 1) * SEGMENT);
         let mut transaction = participant.begin()?;
         let words =
@@ -77,15 +78,15 @@ impl RawQueue {
         let mut transaction = participant.begin()?;
         transaction.lock(variable)?;
         let [head, tail, state] = [HEAD, TAIL, STATE].map(|index| transaction.body(variable, index));
-        let (mut copied, mut blocks) = (Vec::new(), 0);
+        let (mut copied, mut entries) = (Vec::new(), 0);
         let end = tail.min(head + most.min(PIECE) as u64);
         let mut position = head;
-        while position < end && blocks < BLOCKS {
+        while position < end && entries < ENTRIES {
             let first = transaction.body(variable, FIRST);
             let word = Word(transaction.load(place(first, position))?);
             match content::copy(&Locked(&transaction, variable), word)? {
                 Some(content) if !content.refers() => {
-                    blocks += usize::from(!matches!(content, Copied::Word(_)));
+                    entries += usize::from(!matches!(content, Copied::Word(_)));
                     copied.push(content);
                 }
                 // To be held first, by the way for one item.
@@ -107,4 +108,18 @@ impl RawQueue {
         }
         Ok(count)
     }
+}
+
+/// The first values, up to the one with which the entries are enough.
+fn piece(values: &[Encoded]) -> &[Encoded] {
+    let mut entries = 0;
+    let count = values.iter().take_while(|value| {
+        let has_room = entries < ENTRIES;
+        entries += match value {
+            Encoded::Word(word) => usize::from(word.is_handle()),
+            Encoded::Bytes { handles, .. } => 1 + handles.len(),
+        };
+        has_room
+    });
+    &values[..count.count()]
 }
