@@ -39,7 +39,7 @@ from multiprocessing.managers import (  # type: ignore[attr-defined]
 )
 from multiprocessing.managers import Array as Array  # type: ignore[attr-defined]
 from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from . import barrier, condition, event, lock, recursive_lock, semaphore, standard
 from ._native import Arena
@@ -95,6 +95,8 @@ __all__ = [
     "listener_client",
     "public_methods",
 ]
+
+_AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
 
 
 def __getattr__(name: str) -> Any:
@@ -272,73 +274,77 @@ class SyncManager(standard.SyncManager):
             raise ProcessError("the variables of this manager are another process's")
         return self._arena
 
-    def list(self, *arguments: Any) -> Any:  # type: ignore[override]
+    def list(self, *arguments: Any) -> ListProxy[Any]:  # type: ignore[override]
         """A shared list with the contents that ``list(*arguments)`` has."""
         return self._make(ListProxy, *arguments)
 
-    def dict(self, /, *arguments: Any, **named: Any) -> Any:  # type: ignore[override]
+    def dict(self, /, *arguments: Any, **named: Any) -> DictProxy[Any, Any]:  # type: ignore[override]
         """A shared dict with the contents that ``dict(*arguments, **named)`` has."""
         return self._make(DictProxy, *arguments, **named)
 
-    def set(self, *arguments: Any) -> Any:
+    def set(self, *arguments: Any) -> SetProxy[Any]:
         """A shared set with the elements that ``set(*arguments)`` has."""
         return self._make(SetProxy, *arguments)
 
-    def Namespace(self, /, **attributes: Any) -> Any:  # type: ignore[override]
+    def Namespace(self, /, **attributes: Any) -> NamespaceProxy:  # type: ignore[override]
         """Shared attributes."""
         return self._make(NamespaceProxy, **attributes)
 
-    def Value(self, typecode: Any, value: Any, lock: Any = True) -> Any:  # type: ignore[override]
+    def Value(self, typecode: Any, value: Any, lock: Any = True) -> ValueProxy[Any]:  # type: ignore[override]
         """A box for one value of any type; the type code is only shown."""
         return self._make(ValueProxy, typecode, value, lock)
 
-    def Array(self, typecode: str, sequence: Any, lock: Any = True) -> Any:  # type: ignore[override]
+    def Array(self, typecode: str, sequence: Any, lock: Any = True) -> ArrayProxy:  # type: ignore[override]
         """An ``array.array`` of fixed length."""
         return self._make(ArrayProxy, typecode, sequence, lock)
 
-    def Lock(self) -> Any:  # type: ignore[override]
+    def Lock(self) -> lock.Lock:  # type: ignore[override]
         """A lock that outlives its holder."""
         return self._make(lock.Lock)
 
-    def RLock(self) -> Any:  # type: ignore[override]
+    def RLock(self) -> recursive_lock.RLock:  # type: ignore[override]
         """A lock that the thread which holds it may take again."""
         return self._make(recursive_lock.RLock)
 
-    def Semaphore(self, value: int = 1) -> Any:  # type: ignore[override]
+    def Semaphore(self, value: int = 1) -> semaphore.Semaphore:  # type: ignore[override]
         """Units to take and give back."""
         return self._make(semaphore.Semaphore, value)
 
-    def BoundedSemaphore(self, value: int = 1) -> Any:  # type: ignore[override]
+    def BoundedSemaphore(self, value: int = 1) -> semaphore.BoundedSemaphore:  # type: ignore[override]
         """A semaphore that never has more free units than at first."""
         return self._make(semaphore.BoundedSemaphore, value)
 
-    def Event(self) -> Any:  # type: ignore[override]
+    def Event(self) -> event.Event:  # type: ignore[override]
         """A flag that is waited for."""
         return self._make(event.Event)
 
-    def Condition(self, lock: Any = None) -> Any:  # type: ignore[override]
+    def Condition(self, lock: Any = None) -> condition.Condition:  # type: ignore[override]
         """Where to wait until something that a lock protects has changed."""
         return self._make(condition.Condition, lock)
 
     def Barrier(  # type: ignore[override]
         self, parties: int, action: Any = None, timeout: float | None = None
-    ) -> Any:
+    ) -> barrier.Barrier:
         """Where so many wait until all of them are there."""
         return self._make(barrier.Barrier, parties, action, timeout)
 
-    def Queue(self, maxsize: int = 0) -> Any:  # type: ignore[override]
+    def Queue(self, maxsize: int = 0) -> QueueProxy[Any]:  # type: ignore[override]
         """A queue, first in, first out."""
         return self._make(QueueProxy, maxsize)
 
-    def JoinableQueue(self, maxsize: int = 0) -> Any:  # type: ignore[override]
+    def JoinableQueue(self, maxsize: int = 0) -> JoinableQueueProxy[Any]:  # type: ignore[override]
         """The same: any queue of a manager can be joined."""
         return self._make(JoinableQueueProxy, maxsize)
 
-    def _make(self, cls: type[Proxy], /, *arguments: Any, **named: Any) -> Any:
+    def _make(self, cls: type[_AnyProxy], /, *arguments: Any, **named: Any) -> _AnyProxy:
         self._require_started()
+        proxy: _AnyProxy
         if self._arena is None:
-            return standard.create(self, cls._typeid_, *arguments, **named)
-        return cls.create(self._arena, *arguments, **named)
+            # Another process's, which plays the same methods.
+            proxy = standard.create(self, cls._typeid_, *arguments, **named)
+        else:
+            proxy = cls.create(self._arena, *arguments, **named)
+        return proxy
 
     # State
 

@@ -11,14 +11,21 @@ import sharevar
 
 KINDS = {
     "Array": lambda manager: manager.Array("i", [1]),
-    "Event": lambda manager: sharevar.Event(),
+    "Barrier": lambda manager: manager.Barrier(1),
+    "BoundedSemaphore": lambda manager: manager.BoundedSemaphore(1),
+    "Condition": lambda manager: manager.Condition(),
+    "Event": lambda manager: manager.Event(),
+    "JoinableQueue": lambda manager: manager.JoinableQueue(),
     "Lock": lambda manager: manager.Lock(),
-    "Queue": lambda manager: sharevar.Queue(),
-    "RLock": lambda manager: sharevar.RLock(),
-    "Semaphore": lambda manager: sharevar.Semaphore(),
+    "Namespace": lambda manager: manager.Namespace(),
+    "Queue": lambda manager: manager.Queue(),
+    "RLock": lambda manager: manager.RLock(),
+    "Semaphore": lambda manager: manager.Semaphore(1),
+    "SimpleQueue": lambda manager: sharevar.SimpleQueue(),
     "Value": lambda manager: manager.Value("i", 0),
     "dict": lambda manager: manager.dict(),
     "list": lambda manager: manager.list(),
+    "set": lambda manager: manager.set(),
 }
 
 

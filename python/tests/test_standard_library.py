@@ -94,10 +94,11 @@ def test_they_pass(
     assert set(verdict.ours.replaced) >= REPLACED
 
 
-def test_every_exclusion_names_a_class(all_tests: list[str]) -> None:
-    # Not every version has every test.
-    classes = {test.partition(".")[0] for test in all_tests}
-    assert {test.partition(".")[0] for test in EXCLUDED} <= classes
+@pytest.mark.one_version
+def test_what_is_left_out_does_fail(all_tests: list[str], tmp_path: Path) -> None:
+    tests = [test for test in all_tests if test in EXCLUDED]
+    run = runs.run(tests, "spawn", tmp_path / "run", SECONDS, on=("-m", "sharevar"))
+    assert sorted(run.failed) == sorted(tests)
 
 
 # As ``python -m unittest``, but that one thing is wrong.

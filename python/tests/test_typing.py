@@ -41,7 +41,11 @@ def test_a_users_program_type_checks_and_runs(tmp_path: Path) -> None:
     assert check(TYPED / "right.py", tmp_path) == (0, [])
     code, lines = run(str(TYPED / "right.py"), cwd=tmp_path)
     assert code == 0
-    assert lines[-2:] == ["2 banana []", "['a'] {'a': True} 1"]
+    assert lines[-3:] == [
+        "2 banana []",
+        "3 ['apple', 'fig'] True 2 0",
+        "['a'] {'a': True} 1",
+    ]
 
 
 def test_a_users_mistakes_are_found(tmp_path: Path) -> None:

@@ -21,8 +21,6 @@ GROUPS = {
 EXCLUDED = {
     "TestResourceTracker.test_resource_tracker_sigkill": "waits for the warning with which"
     " a new semaphore finds the resource tracker killed; sharevar's have none to register at",
-    "TestSimpleQueue.test_closed": "looks at the pipe of a queue (_reader, _writer),"
-    " and sharevar's has none",
     "TestStartMethod.test_mixed_startmethod": "expects that SemLock, inside a queue of the fork"
     " context, refuses a spawned process; sharevar's queues go to any process of the family",
 }

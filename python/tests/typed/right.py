@@ -5,7 +5,18 @@ from __future__ import annotations
 import multiprocessing
 
 import sharevar
-from sharevar import ArrayProxy, DictProxy, ListProxy, Lock, ValueProxy
+from sharevar import (
+    ArrayProxy,
+    Condition,
+    DictProxy,
+    Event,
+    ListProxy,
+    Lock,
+    Queue,
+    QueueProxy,
+    SetProxy,
+    ValueProxy,
+)
 from sharevar.managers import SyncManager
 
 
@@ -26,6 +37,25 @@ class Stock:
                 self.names.append(name)
             self.weight.value += 0.5
         return self.counts[name]
+
+
+class Orders:
+    """Blocking variables, in a manager and without one."""
+
+    def __init__(self, manager: SyncManager) -> None:
+        self.waiting: QueueProxy[tuple[str, int]] = manager.Queue(10)
+        self.known: SetProxy[str] = manager.set(["apple"])
+        self.changed: Condition = manager.Condition()
+        self.closed: Event = manager.Event()
+        self.done: Queue[int] = sharevar.Queue()
+
+    def take(self) -> int:
+        name, count = self.waiting.get(timeout=1.0)
+        with self.changed:
+            self.known.add(name)
+            self.changed.notify_all()
+        self.done.put(count)
+        return self.done.get()
 
 
 def total(counts: DictProxy[str, int]) -> int:
@@ -62,6 +92,17 @@ def main() -> None:
         weight: float = stock.weight.value
         print(first, some, count, either, copied, pairs, weight)
         print(total(stock.counts), longest(stock.names), nested(manager.list()))
+        orders = Orders(manager)
+        orders.waiting.put(("fig", 3))
+        taken: int = orders.take()
+        elements: set[str] = orders.known.copy()
+        orders.closed.set()
+        waited: bool = orders.closed.wait(0.5)
+        space = manager.Namespace(x=1)
+        space.y = space.x + 1
+        with manager.RLock(), manager.Semaphore(2), sharevar.BoundedSemaphore(1):
+            place: int = manager.Barrier(1).wait()
+        print(taken, sorted(elements), waited, space.y, place)
         names.append("a")
         seen["a"] = True
         started.value += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sharevar
-from sharevar import DictProxy, ListProxy, Lock, ValueProxy
+from sharevar import DictProxy, Event, ListProxy, Lock, QueueProxy, SetProxy, ValueProxy
 
 
 def mistakes(
@@ -11,6 +11,9 @@ def mistakes(
     names: ListProxy[str],
     weight: ValueProxy[float],
     lock: Lock,
+    queue: QueueProxy[int],
+    group: SetProxy[str],
+    event: Event,
 ) -> None:
     counts["apple"] = "many"  # E: Incompatible types in assignment [assignment]
     counts[1] = 1  # E: Invalid index type "int" [index]
@@ -25,6 +28,11 @@ def mistakes(
     weight.set(None)  # E: Argument 1 to "set" [arg-type]
     lock.acquire(timeout="long")  # E: Argument "timeout" to "acquire" [arg-type]
     lock.owner_died = True  # E: read-only [misc]
+    queue.put("one")  # E: Argument 1 to "put" [arg-type]
+    text = queue.get(timeout=1)  # E: Incompatible types in assignment [assignment]
+    group.add(1)  # E: Argument 1 to "add" [arg-type]
+    event.wait("long")  # E: Argument 1 to "wait" [arg-type]
+    sharevar.Manager().list().push(1)  # E: has no attribute "push" [attr-defined]
     sharevar.Manager(size=1)  # E: Unexpected keyword argument "size" [call-arg]
     sharevar.shared(1, list)  # E: No overload variant of "shared" [call-overload]
     sharevar.dictionary  # E: Module has no attribute "dictionary" [attr-defined]
