@@ -11,7 +11,9 @@ use crate::modeled::{int, is_whole, text};
 use sharevar::shm::{
     Content, Form, KINDS, RawArray, RawDict, RawList, RawQueue, RawRwLock, RawSemaphore, RawValue,
 };
-use sharevar::{ANY_REASON, Acquired, Handle, Kind, Participant, RobustLock, Variable, WaitPoint};
+use sharevar::{
+    ANY_REASON, Acquired, Handle, Kind, Participant, RecursiveLock, RobustLock, Variable, WaitPoint,
+};
 use sharevar_arena::crash;
 use sharevar_value::{Encoded, Key, Value, Word};
 use std::cell::Cell;
@@ -31,7 +33,7 @@ pub(crate) mod note {
     pub(crate) const KIND: u64 = 2;
     /// The pause that the worker has seen.
     pub(crate) const PAUSED: u64 = 3;
-    /// How often the worker got the lock from a dead holder.
+    /// How often the worker got a lock from a dead holder.
     pub(crate) const FROM_DEAD: u64 = 4;
     /// The last death after which the worker went on, and how long after, in nanoseconds.
     pub(crate) const DEATH: u64 = 5;
@@ -47,7 +49,9 @@ pub(crate) mod note {
     pub(crate) const PAIR: u64 = PAUSE + 3;
     /// The same for the readers-writer lock.
     pub(crate) const GUARDED_PAIR: u64 = PAUSE + 5;
-    pub(crate) const ALL: u64 = PAUSE + 8;
+    /// And while nobody holds the recursive one.
+    pub(crate) const RECURSIVE_PAIR: u64 = PAUSE + 7;
+    pub(crate) const ALL: u64 = PAUSE + 10;
     pub(crate) const END: u64 = u64::MAX;
 }
 
@@ -64,11 +68,13 @@ pub(crate) enum Task {
     ValueSet,
     ArraySlice,
     Lock,
+    RLock,
     AllocateFree,
     RollBack,
     Reference,
     Nest,
     Clear,
+    Exchange,
     Counter,
     Shared,
     Put,
@@ -86,18 +92,20 @@ impl Task {
         (Self::SetNew, "dict set-new"),
         (Self::Replace, "dict set-replace"),
         (Self::Delete, "dict delete"),
-        (Self::Grow, "dict growth step"),
+        (Self::Grow, "set growth step"),
         (Self::Append, "list append"),
         (Self::Insert, "list insert"),
         (Self::Pop, "list pop"),
         (Self::ValueSet, "Value block set"),
         (Self::ArraySlice, "Array slice"),
-        (Self::Lock, "lock"),
+        (Self::Lock, "lock, and recursive lock"),
+        (Self::RLock, "recursive lock, counted above"),
         (Self::AllocateFree, "allocate and free"),
         (Self::RollBack, "transaction roll-back"),
         (Self::Reference, "reference take and drop"),
         (Self::Nest, "nested variable"),
-        (Self::Clear, "dict clear"),
+        (Self::Clear, "set clear"),
+        (Self::Exchange, "set change of many"),
         (Self::Counter, "shared counters"),
         (Self::Shared, "shared list"),
         (Self::Put, "queue put"),
@@ -144,6 +152,7 @@ pub(crate) struct Step {
 
 const MOST_KEYS: usize = 24;
 const GROWN: u64 = 40;
+const HALF: u64 = GROWN / 2;
 const MOST_ITEMS: usize = 60;
 
 pub(crate) fn random(seed: u64, number: u64) -> u64 {
@@ -163,7 +172,7 @@ impl Step {
             Task::SetNew | Task::Nest if model.keys.len() >= MOST_KEYS => Task::Delete,
             Task::Replace | Task::Delete if model.keys.is_empty() => Task::SetNew,
             Task::Grow if !model.grown.is_empty() => Task::Clear,
-            Task::Clear if model.grown.is_empty() => Task::Grow,
+            Task::Clear | Task::Exchange if model.grown.is_empty() => Task::Grow,
             Task::Append | Task::Insert if model.list.len() >= MOST_ITEMS => Task::Pop,
             Task::Pop if model.list.is_empty() => Task::Append,
             Task::Put if model.queue.len() >= MOST_ITEMS => Task::Get,
@@ -186,6 +195,10 @@ impl Step {
             Task::Delete => drop(model.keys.remove(place % model.keys.len())),
             Task::Grow => model.grown = (0..GROWN).map(|number| stamp + number).collect(),
             Task::Clear => model.grown.clear(),
+            Task::Exchange if model.grown.len() as u64 == GROWN => {
+                model.grown = (HALF..GROWN).map(|number| stamp + number).collect();
+            }
+            Task::Exchange => model.grown = (0..GROWN).map(|number| stamp + number).collect(),
             Task::Append => model.list.push(stamp),
             Task::Insert => model.list.insert(place % (model.list.len() + 1), stamp),
             Task::Pop => drop(model.list.remove(place % model.list.len())),
@@ -225,6 +238,8 @@ pub(crate) struct Vars {
     pub(crate) lock: Handle,
     pub(crate) semaphore: RawSemaphore,
     rwlock: RawRwLock,
+    pub(crate) rlock: Handle,
+    /// A set underneath, whose elements have values here, to be told apart.
     grown: RawDict,
     list: RawList,
     value: RawValue,
@@ -256,7 +271,7 @@ fn stamp_of(content: &Content) -> u64 {
     u64::from_str_radix(found.split(':').nth(1).unwrap(), 16).unwrap()
 }
 
-const SHARED_VARIABLES: u64 = 12;
+const SHARED_VARIABLES: u64 = 13;
 /// Units of the semaphore: one less than would do for all.
 pub(crate) const UNITS: u32 = WORKERS as u32 - 1;
 const OWN_VARIABLES: u64 = 5;
@@ -282,8 +297,9 @@ pub(crate) fn prepare() -> (Arc<Participant>, RawList) {
     for handle in meeting::Meeting::create(&participant) {
         put(&handle);
     }
+    put(&Handle::create(&participant, Kind::RLock).unwrap());
     for _ in 0..WORKERS {
-        put(RawDict::create(&participant).unwrap().handle());
+        put(RawDict::create_as(&participant, Kind::Set).unwrap().handle());
         put(RawList::create(&participant).unwrap().handle());
         put(RawValue::create(&participant).unwrap().handle());
         put(RawArray::create(&participant, 'H', 2, ELEMENTS).unwrap().handle());
@@ -310,7 +326,8 @@ impl Vars {
             lock: handle(4),
             semaphore: RawSemaphore::from_handle(handle(8)).unwrap(),
             rwlock: RawRwLock::from_handle(handle(9)).unwrap(),
-            grown: RawDict::from_handle(handle(first)).unwrap(),
+            grown: RawDict::from_handle_as(handle(first), Kind::Set).unwrap(),
+            rlock: handle(12),
             list: RawList::from_handle(handle(first + 1)).unwrap(),
             value: RawValue::from_handle(handle(first + 2)).unwrap(),
             array: RawArray::from_handle(handle(first + 3)).unwrap(),
@@ -384,6 +401,7 @@ impl Vars {
                 self.grown.update(&(0..GROWN).map(item).collect::<Vec<_>>()).unwrap();
             }
             Task::Clear => self.grown.clear().unwrap(),
+            Task::Exchange => self.exchange_grown(model, stamp),
             Task::Append => self.list.push(&stamped(stamp)).unwrap(),
             Task::Insert => {
                 self.list.insert((place % (model.list.len() + 1)) as i64, &stamped(stamp)).unwrap();
@@ -410,6 +428,7 @@ impl Vars {
             }
             Task::Read => self.read_the_pair(),
             Task::Write => self.write_the_pair(),
+            Task::RLock => self.hold_the_recursive_lock(),
             Task::AllocateFree => {
                 let mut transaction = self.participant.begin().unwrap();
                 for bytes in [100, 3000, 40_000, 17] {
@@ -449,6 +468,21 @@ impl Vars {
         }
     }
 
+    /// Takes half of the keys out and sets the others, or makes all of them the whole content.
+    fn exchange_grown(&self, model: &Model, stamp: u64) {
+        let items = |numbers: std::ops::Range<u64>| -> Vec<_> {
+            numbers.map(|number| (self.key(number), stamped(stamp + number))).collect()
+        };
+        let changes = self.participant.changes(self.grown.handle().variable());
+        let done = if model.grown.len() as u64 == GROWN {
+            let removed: Vec<_> = (0..HALF).map(|number| self.key(number)).collect();
+            self.grown.change_if_unchanged(&removed, &items(HALF..GROWN), changes)
+        } else {
+            self.grown.replace_if_unchanged(&items(0..GROWN), changes)
+        };
+        assert!(done.unwrap());
+    }
+
     fn hold_the_lock(&self) {
         let lock = RobustLock::of(&self.participant, self.lock.variable());
         let acquired = wait(lock.point(), || taken(lock.try_acquire_or_announce().unwrap()));
@@ -459,6 +493,21 @@ impl Vars {
         }
         self.count_up(note::PAIR);
         lock.release().unwrap();
+    }
+
+    fn hold_the_recursive_lock(&self) {
+        let lock = RecursiveLock::of(&self.participant, self.rlock.variable());
+        let acquired = wait(lock.point(), || taken(lock.try_acquire_or_announce().unwrap()));
+        if acquired == Acquired::FromDead {
+            self.set_note(self.worker, note::FROM_DEAD, self.note(self.worker, note::FROM_DEAD) + 1);
+            self.mend(note::RECURSIVE_PAIR);
+            lock.mark_consistent();
+        }
+        assert_eq!(lock.try_acquire().unwrap(), Acquired::Free);
+        self.count_up(note::RECURSIVE_PAIR);
+        assert!(lock.release().unwrap());
+        assert!(lock.release().unwrap());
+        assert!(!lock.release().unwrap());
     }
 
     fn write_the_pair(&self) {
