@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _native, family
-from .primitive import Primitive
+from .primitive import Primitive, own_name
 
 
 class Lock(Primitive, _native.Lock):
@@ -35,7 +35,11 @@ class Lock(Primitive, _native.Lock):
         return lock  # type: ignore[no-any-return]
 
     def __str__(self) -> str:
-        return f"<Lock ({'locked' if self.locked() else 'unlocked'})>"
+        if self._is_owned():
+            owner = own_name()
+        else:
+            owner = "SomeOtherProcess" if self.locked() else "None"
+        return f"<{type(self).__name__}(owner={owner})>"
 
     @property
     def _semlock(self) -> SemaphoreView:

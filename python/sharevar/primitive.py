@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import threading
+
 from . import family, standard
 from .proxy import Proxy
 
@@ -16,3 +19,10 @@ class Primitive(Proxy):
             return str(self)
         name = standard.counterpart(type(self)).__name__
         return f"<{name} object, typeid {self._typeid_!r} at {id(self):#x}>"
+
+
+def own_name() -> str:
+    """This process and thread, as multiprocessing names the owner of a lock."""
+    thread = threading.current_thread().name
+    process = multiprocessing.current_process().name
+    return process if thread == "MainThread" else f"{process}|{thread}"

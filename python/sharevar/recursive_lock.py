@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import threading
 from typing import Any
 
 from . import _native, family
 from .lock import SemaphoreView
-from .primitive import Primitive
+from .primitive import Primitive, own_name
 
 
 class RLock(Primitive, _native.RLock):
@@ -33,7 +31,7 @@ class RLock(Primitive, _native.RLock):
             case "nobody":
                 owner, count = "None", 0
             case "this thread":
-                owner, count = _own_name(), self._recursion_count()
+                owner, count = own_name(), self._recursion_count()
             case "another thread":
                 owner = "SomeOtherThread"
             case _:
@@ -43,9 +41,3 @@ class RLock(Primitive, _native.RLock):
     @property
     def _semlock(self) -> SemaphoreView:
         return SemaphoreView(self, self._recursion_count())
-
-
-def _own_name() -> str:
-    thread = threading.current_thread().name
-    process = multiprocessing.current_process().name
-    return process if thread == "MainThread" else f"{process}|{thread}"

@@ -70,10 +70,10 @@ def test_states() -> None:
     with lock as entered:
         assert entered is True
         assert lock.locked()
-        assert str(lock) == "<Lock (locked)>"
+        assert str(lock) == "<Lock(owner=MainProcess)>"
     assert not lock.locked()
     assert not lock.owner_died
-    assert repr(lock) == f"<Lock object, typeid 'Lock' at {id(lock):#x}>"
+    assert repr(lock) == "<Lock(owner=None)>"
 
 
 def test_another_thread_may_release_a_lock() -> None:
