@@ -36,6 +36,9 @@ const WATCH_MILLIS: [u64; 7] = [1, 2, 3, 5, 10, 20, 25];
 const OTHERS_MILLIS: u64 = 2000;
 /// Every reason there is.
 pub const ANY_REASON: u32 = u32::MAX;
+/// One of them, which those who keep no watch sleep for besides their own: to keep one. A kind
+/// may use the bit, too; somebody looks again for nothing then.
+const TO_WATCH: u32 = 1 << 31;
 
 thread_local! {
     /// Whether this thread has woken a sleeper since it last asked whether to spin.
@@ -138,17 +141,12 @@ impl Waiter<'_> {
     /// again, and finishes what a dead one has left undone there.
     pub fn sleep(&mut self, count: u32, reasons: u32, limit: Duration) {
         self.keep_watch();
-        let millis = match self.watch {
-            Some(_) => WATCH_MILLIS[self.round.min(WATCH_MILLIS.len() - 1)],
-            None => OTHERS_MILLIS,
+        let (millis, reasons) = match self.watch {
+            Some(_) => (WATCH_MILLIS[self.round.min(WATCH_MILLIS.len() - 1)], reasons),
+            None => (OTHERS_MILLIS, reasons | TO_WATCH),
         };
         self.round += 1;
         park_for(self.point.wakes, count, limit.min(Duration::from_millis(millis)), reasons);
-    }
-
-    /// Whether this waiter has slept: then others may sleep, too, for what it takes now.
-    pub fn has_slept(&self) -> bool {
-        self.round > 0
     }
 
     /// Takes a watch that nobody keeps, or has the place of a dead one filled by another.
@@ -163,7 +161,7 @@ impl Waiter<'_> {
                     self.watch = Some(watch);
                 }
             } else if seen != 0 && compare_exchange_half(watch, seen, 0).is_ok() {
-                self.point.wake(ANY_REASON, 1);
+                self.point.wake(TO_WATCH, 1);
             }
         }
     }
@@ -180,8 +178,14 @@ impl Drop for Waiter<'_> {
         if let Some(watch) = self.watch
             && self.by == self.point.participant.identity()
         {
+            // Who keeps no watch has found both kept. If the other is not, whoever left it saw this
+            // one still kept, and has woken an heir. So look before leaving.
+            let others =
+                self.point.watches.iter().filter(|other| other.load(Ordering::Acquire) != 0).count() > 1;
             let _ = compare_exchange_half(watch, WaitPoint::mark(self.by), 0);
-            self.point.wake(ANY_REASON, 1);
+            if others {
+                self.point.wake(TO_WATCH, 1);
+            }
         }
     }
 }
