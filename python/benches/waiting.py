@@ -24,7 +24,7 @@ REPEATS = 9 if QUICK else 41
 STEPS = range(20_000)
 ITEMS = 20_000 if QUICK else 200_000
 ROUNDS = 3 if QUICK else 9
-BARE = Path(__file__).parents[2] / "target/release/examples/bare_ping_pong"
+EXAMPLES = Path(__file__).parents[2] / "target/release/examples"
 
 fork = multiprocessing.get_context("fork")
 
@@ -131,22 +131,55 @@ def ping_pong(asleep: bool, rounds: int) -> float:
     return statistics.median(samples)
 
 
-def bare(mode: str, rounds: int) -> float:
-    done = subprocess.run([BARE, mode, str(rounds)], capture_output=True, check=True)
-    return float(done.stdout)
+def compiled(program: str, mode: str, rounds: int) -> float:
+    command = [EXAMPLES / program, mode, str(rounds)]
+    return float(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+def echo_semaphore(there: Any, back: Any, rounds: int) -> None:
+    for _ in range(rounds):
+        there.acquire()
+        back.release()
+
+
+def ping_pong_of_semaphores(rounds: int) -> float:
+    there, back = fork.Semaphore(0), fork.Semaphore(0)
+    other = fork.Process(target=echo_semaphore, args=(there, back, rounds))
+    other.start()
+    samples = []
+    for _ in range(rounds):
+        time.sleep(0.002)
+        start = time.perf_counter_ns()
+        there.release()
+        back.acquire()
+        samples.append(time.perf_counter_ns() - start)
+    other.join()
+    return statistics.median(samples)
 
 
 def hand_overs() -> None:
-    for name, asleep, rounds, bound in (
-        ("awake", False, 20_000, 5),
-        ("asleep", True, 200, 1.5),
-    ):
-        ours, theirs = [], []
-        for _ in range(ROUNDS):
-            ours.append(ping_pong(asleep, rounds))
-            theirs.append(bare(name, rounds))
-        taken = statistics.median(ours), statistics.median(theirs)
-        show(f"hand-over, both {name}, there and back", taken[0], "bare futex", taken[1], bound)
+    """There and back, between two processes through two queues."""
+    awake, asleep = 20_000, 200
+    samples = [
+        (
+            compiled("bare_ping_pong", "awake", awake),
+            compiled("ping_pong", "awake", awake),
+            ping_pong(False, awake),
+            compiled("bare_ping_pong", "asleep", asleep),
+            compiled("ping_pong", "asleep", asleep),
+            ping_pong(True, asleep),
+            ping_pong_of_semaphores(asleep),
+        )
+        for _ in range(ROUNDS)
+    ]
+    median = [statistics.median(column) for column in zip(*samples, strict=True)]
+    show("hand-over, both awake, Rust", median[1], "bare futex", median[0], 5)
+    show("hand-over, both awake, Python", median[2], "bare futex", median[0], 5)
+    show("hand-over, both asleep, Rust", median[4], "bare futex", median[3], 1.5)
+    # The interpreter itself takes as long as the futex.
+    show("hand-over, both asleep, Python", median[5], "bare futex", median[3], 1.5)
+    other = "multiprocessing.Semaphore"
+    show("hand-over, both asleep, Python", median[5], other, median[6], 1.5)
 
 
 def wait_for(waiting: Callable[[], Any], ready: Any, done: Any) -> None:

@@ -32,3 +32,8 @@ fn append_file() {
 fn functions() {
     run("functions");
 }
+
+#[test]
+fn ping_pong() {
+    run("ping_pong");
+}
