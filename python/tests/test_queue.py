@@ -215,6 +215,9 @@ def test_closing() -> None:
         with pytest.raises(OSError, match="is closed"):
             fifo.empty()
         assert other.get() == 1
+    for unused in (sharevar.Queue(), sharevar.JoinableQueue()):
+        unused.close()
+        assert unused.empty()
     simple = sharevar.SimpleQueue()
     simple.put(1)
     assert not simple.empty()

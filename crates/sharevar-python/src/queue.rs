@@ -15,7 +15,7 @@ use sharevar::shm::{Content, Form, Got, RawQueue};
 use sharevar::{Error, Kind, Participant};
 use sharevar_value::Encoded;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 /// A shared queue. Each method but the two for many items is atomic.
@@ -26,6 +26,9 @@ pub(crate) struct Queue {
     form: Form,
     /// The participant that has closed it, by this object. A forked child's copy is open again.
     closed_by: AtomicU64,
+    /// Whether this object has put anything: one that has not may be asked after `close`, as in the
+    /// standard library, whose `close` does nothing before the first `put`.
+    used: AtomicBool,
 }
 
 /// What an object counts as where the standard library asks only whether it is true.
@@ -109,6 +112,7 @@ impl Queue {
     ) -> PyResult<()> {
         let this = slf.get();
         Self::expect_open(slf)?;
+        this.used.store(true, Ordering::Relaxed);
         if let Some(word) = encode::word(object)
             && this.raw.put_word(word, false).or_raise()? == Some(true)
         {
@@ -206,7 +210,8 @@ impl Queue {
         let form = raw.form().or_raise()?;
         let base = Variable::of(&origin.arena, raw.handle(), Kind::Queue);
         let closed_by = AtomicU64::new(0);
-        Ok(PyClassInitializer::from(base).add_subclass(Self { raw, form, closed_by }))
+        let used = AtomicBool::new(form == Form::SimpleQueue);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw, form, closed_by, used }))
     }
 
     /// Put an item into the queue; `queue.Full` if there is no room, or not in time.
@@ -241,6 +246,7 @@ impl Queue {
     fn put_many(slf: &Bound<'_, Self>, items: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
         Self::expect_open(slf)?;
+        this.used.store(true, Ordering::Relaxed);
         let mut values = Vec::new();
         for item in items.try_iter()? {
             values.push(encode(&item?, this.participant())?);
@@ -295,10 +301,11 @@ impl Queue {
     }
 
     fn empty(slf: &Bound<'_, Self>) -> PyResult<bool> {
-        if slf.get().is_closed() {
+        let this = slf.get();
+        if this.is_closed() && this.used.load(Ordering::Relaxed) {
             return Err(PyOSError::new_err("handle is closed"));
         }
-        slf.get().raw.is_empty().or_raise()
+        this.raw.is_empty().or_raise()
     }
 
     fn full(&self) -> PyResult<bool> {
