@@ -72,9 +72,10 @@ lint: $(VENV)/bin/maturin ## format, clippy, documentation, ruff, types
 format: ## rustfmt
 	cargo fmt --all
 
-bench: build ## what operations cost, in Rust and in Python
+bench: build examples ## what operations cost, and waiting, in Rust and in Python
 	cargo bench -p sharevar
 	$(BIN)/python python/benches/operations.py
+	$(BIN)/python python/benches/waiting.py
 
 clean: ## everything that was built
 	rm -rf target $(VENV) $(VENV)-*
