@@ -32,12 +32,6 @@ pub(crate) fn compare_exchange(word: &AtomicU64, old: u64, new: u64) -> Result<u
     word.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
 }
 
-/// Compares and exchanges a 32-bit word; see [`put`].
-pub(crate) fn compare_exchange_half(word: &AtomicU32, old: u32, new: u32) -> Result<u32, u32> {
-    point();
-    word.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
-}
-
 /// Adds to a 32-bit word that is slept on; see [`put`].
 pub(crate) fn add(word: &AtomicU32, by: u32) {
     point();

@@ -10,22 +10,27 @@
 //! one before it acts, the holder of what is waited for) is found by looking again.
 //! If everybody did that every 20 ms, a hundred waiters would cost a core's eighth
 //! (hazard 16). So two of them keep *watch* and look often; the others sleep for two
-//! seconds. Each watch looks after the other, and one that leaves wakes an heir.
+//! seconds. Each watch looks after the other, and one that leaves wakes an *heir*.
 //!
 //! | body word | meaning |
 //! |---|---|
 //! | 6, low half | count of wake-ups (`u32`), on which waiters sleep |
-//! | 7, each half | a watch (`u32`): 0 nobody, else bit 31, slot, and the low 19 bits of the incarnation |
+//! | 7, each half | a watch: 0 nobody, else bit 31, slot, and the low 19 bits of the incarnation |
 //!
 //! Neither is ever journaled, and a watch is a hint: one that is wrong costs time only.
+//!
+//! While somebody sleeps without a watch, both are kept or a wake-up for an heir is under way.
+//! Who goes to sleep has seen both kept, in one word. Who ends that by leaving wakes an heir; an
+//! heir that takes a watch and sees the other free wakes one more; and an heir that leaves
+//! without taking one, because the state suits it by now, hands the wake-up on.
 
-use crate::crash::{add, compare_exchange_half};
+use crate::crash::{add, compare_exchange};
 use crate::error::Result;
 use crate::identity::Identity;
 use crate::park::{park_for, wake_for};
 use crate::participant::Participant;
 use crate::recovery;
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::variable::Variable;
 use std::cell::Cell;
 use std::time::Duration;
@@ -37,9 +42,24 @@ const WATCH_MILLIS: [u64; 4] = [5, 10, 20, 25];
 const OTHERS_MILLIS: u64 = 2000;
 /// Every reason there is.
 pub const ANY_REASON: u32 = u32::MAX;
-/// One of them, which those who keep no watch sleep for besides their own: to keep one. A kind
-/// may use the bit, too; somebody looks again for nothing then.
+/// One of them, which only those who keep no watch sleep for, besides their own: to keep one.
 const TO_WATCH: u32 = 1 << 31;
+/// Where in their word the watches stand.
+const WATCHES: [u32; 2] = [0, 32];
+
+/// The watch that stands at `shift`.
+fn watch(watches: u64, shift: u32) -> u32 {
+    (watches >> shift) as u32
+}
+
+fn with_watch(watches: u64, shift: u32, watch: u32) -> u64 {
+    watches & !(u64::from(u32::MAX) << shift) | u64::from(watch) << shift
+}
+
+/// Where nobody keeps watch.
+fn free_watch(watches: u64) -> Option<u32> {
+    WATCHES.into_iter().find(|shift| watch(watches, *shift) == 0)
+}
 
 thread_local! {
     /// Whether this thread has woken a sleeper since it last asked whether to spin.
@@ -65,16 +85,19 @@ pub fn spin_pays() -> bool {
 pub struct WaitPoint<'p> {
     participant: &'p Participant,
     wakes: &'p AtomicU32,
-    watches: [&'p AtomicU32; 2],
+    watches: &'p AtomicU64,
 }
 
 impl<'p> WaitPoint<'p> {
     /// The wait point in the last two body words of `variable`.
     #[inline(always)]
     pub fn of(participant: &'p Participant, variable: Variable) -> Self {
-        let half = |offset| participant.arena().table_word32(offset);
-        let (wakes, watches) = (variable.body(6), variable.body(7));
-        Self { participant, wakes: half(wakes), watches: [half(watches), half(watches + 4)] }
+        let arena = participant.arena();
+        Self {
+            participant,
+            wakes: arena.table_word32(variable.body(6)),
+            watches: arena.table_word(variable.body(7)),
+        }
     }
 
     /// Wake-ups so far. To be read before the state is looked at.
@@ -132,7 +155,8 @@ impl<'p> WaitPoint<'p> {
 pub struct Waiter<'p> {
     point: WaitPoint<'p>,
     by: Identity,
-    watch: Option<&'p AtomicU32>,
+    /// Where its watch stands, if it keeps one.
+    watch: Option<u32>,
     round: usize,
 }
 
@@ -143,28 +167,60 @@ impl Waiter<'_> {
     pub fn sleep(&mut self, count: u32, reasons: u32, limit: Duration) {
         self.keep_watch();
         let (millis, reasons) = match self.watch {
-            Some(_) => (WATCH_MILLIS[self.round.min(WATCH_MILLIS.len() - 1)], reasons),
+            Some(_) => (WATCH_MILLIS[self.round.min(WATCH_MILLIS.len() - 1)], reasons & !TO_WATCH),
             None => (OTHERS_MILLIS, reasons | TO_WATCH),
         };
         self.round += 1;
         park_for(self.point.wakes, count, limit.min(Duration::from_millis(millis)), reasons);
     }
 
-    /// Takes a watch that nobody keeps, or has the place of a dead one filled by another.
+    /// Takes a watch that nobody keeps, and has the places of dead ones filled.
     fn keep_watch(&mut self) {
-        for watch in self.point.watches {
-            let seen = watch.load(Ordering::Acquire);
-            if self.point.is_kept(seen) {
+        let mut seen = self.point.watches.load(Ordering::Acquire);
+        loop {
+            let (mut now, mut mine) = (seen, self.watch);
+            for shift in WATCHES {
+                if !self.point.is_kept(watch(seen, shift)) {
+                    now = with_watch(now, shift, 0);
+                }
+            }
+            let some_died = now != seen;
+            if mine.is_none()
+                && let Some(free) = free_watch(now)
+            {
+                now = with_watch(now, free, WaitPoint::mark(self.by));
+                mine = Some(free);
+            }
+            if now != seen
+                && let Err(other) = compare_exchange(self.point.watches, seen, now)
+            {
+                seen = other;
                 continue;
             }
-            if self.watch.is_none() {
-                if compare_exchange_half(watch, seen, WaitPoint::mark(self.by)).is_ok() {
-                    self.watch = Some(watch);
-                }
-            } else if seen != 0 && compare_exchange_half(watch, seen, 0).is_ok() {
+            let is_heir = mine != self.watch && self.round > 0;
+            self.watch = mine;
+            if (some_died || is_heir) && free_watch(now).is_some() {
                 self.point.wake(TO_WATCH, 1);
             }
+            return;
         }
+    }
+
+    /// Gives up its watch. Whether an heir is needed.
+    fn leave_watch(&self) -> bool {
+        let mut seen = self.point.watches.load(Ordering::Acquire);
+        let Some(mine) = self.watch else {
+            // It may have been woken as an heir.
+            return self.round > 0 && free_watch(seen).is_some();
+        };
+        while watch(seen, mine) == WaitPoint::mark(self.by) {
+            match compare_exchange(self.point.watches, seen, with_watch(seen, mine, 0)) {
+                // If the other was free, whoever left it has woken one.
+                Ok(_) => return free_watch(seen).is_none(),
+                Err(now) => seen = now,
+            }
+        }
+        true
     }
 }
 
@@ -176,17 +232,8 @@ impl Drop for Waiter<'_> {
             return;
         }
         // In a forked child this is a copy of the parent's, who still keeps the watch.
-        if let Some(watch) = self.watch
-            && self.by == self.point.participant.identity()
-        {
-            // Who keeps no watch has found both kept. If the other is not, whoever left it saw this
-            // one still kept, and has woken an heir. So look before leaving.
-            let others =
-                self.point.watches.iter().filter(|other| other.load(Ordering::Acquire) != 0).count() > 1;
-            let _ = compare_exchange_half(watch, WaitPoint::mark(self.by), 0);
-            if others {
-                self.point.wake(TO_WATCH, 1);
-            }
+        if self.by == self.point.participant.identity() && self.leave_watch() {
+            self.point.wake(TO_WATCH, 1);
         }
     }
 }
