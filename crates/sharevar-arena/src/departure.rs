@@ -4,7 +4,7 @@
 //! `exit` or lets its participant go meant to leave things as they are: a lock that is taken
 //! here and given back by another process stays taken (hazard 33).
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fork;
 use crate::layout::{header, variable as layout};
 use crate::participant::Participant;
@@ -22,7 +22,11 @@ impl Participant {
         let used = arena.table_word(header::VARIABLE_TOP).load(Ordering::Acquire).min(arena.variables());
         for index in 0..used {
             let variable = self.variable_at(arena.regions.variables + index * layout::SIZE)?;
-            (self.kinds().depart)(self, variable, self.kind_of(variable))?;
+            match (self.kinds().depart)(self, variable, self.kind_of(variable)) {
+                // It went away since it was found: nobody holds anything of it.
+                Ok(()) | Err(Error::HandleExpired) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

@@ -170,3 +170,22 @@ fn a_closed_arena_makes_nothing() {
     participant.close();
     assert_eq!(participant.create(KIND), Err(Error::Closed));
 }
+
+#[test]
+fn who_ends_in_order_passes_over_what_went_away_meanwhile() {
+    const GONE: u64 = 2;
+    fn depart(participant: &Participant, variable: Variable, kind: u64) -> Result<()> {
+        if kind == GONE {
+            return Err(Error::HandleExpired);
+        }
+        participant.change(variable, |change| {
+            change.change_body(5, 1);
+            Ok(())
+        })
+    }
+    let participant = Participant::create_arena(Some(8 << 20), Kinds { depart, ..KINDS }).unwrap();
+    participant.create(GONE).unwrap();
+    let held = participant.create(KIND).unwrap();
+    participant.depart().unwrap();
+    assert_eq!(participant.body(held, 5), 1);
+}
