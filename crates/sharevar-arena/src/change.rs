@@ -15,6 +15,7 @@ use crate::journal::Journal;
 use crate::lane::Lane;
 use crate::layout::{lane as lane_layout, variable as layout};
 use crate::lock_world::LockWorld;
+use crate::mistake::{Mistake, made};
 use crate::participant::Participant;
 use crate::recovery;
 use crate::short_lock;
@@ -46,19 +47,13 @@ impl<'p> Change<'p> {
     /// Notes the old word `index` of the body, then stores `value`.
     #[inline(always)]
     pub fn set_body(&mut self, index: usize, value: u64) -> Result<()> {
-        let word = self.body_word(index);
-        self.note(self.variable.body(index), word)?;
-        put(word, value);
-        Ok(())
+        self.note_and_store(self.variable.body(index), self.body_word(index), value)
     }
 
     /// Notes the old word at `offset` of the pages, then stores `value`.
     #[inline(always)]
     pub fn set(&mut self, offset: u64, value: u64) -> Result<()> {
-        let word = self.participant.arena().word(offset)?;
-        self.note(offset, word)?;
-        put(word, value);
-        Ok(())
+        self.note_and_store(offset, self.participant.arena().word(offset)?, value)
     }
 
     /// Stores word `index` of the body as the whole of this change.
@@ -94,7 +89,7 @@ impl<'p> Change<'p> {
     }
 
     #[inline(always)]
-    fn note(&mut self, offset: u64, word: &AtomicU64) -> Result<()> {
+    fn note_and_store(&mut self, offset: u64, word: &AtomicU64, value: u64) -> Result<()> {
         let index = self.journal.notes();
         if index >= lane_layout::NOTES_INLINE {
             return Err(Error::TransactionTooLarge { limit: lane_layout::NOTES_INLINE });
@@ -103,7 +98,13 @@ impl<'p> Change<'p> {
         put(at, offset);
         put(old, word.load(Ordering::Relaxed));
         self.journal = self.journal.with_note();
+        if made(Mistake::NoteCountedAfterStore) {
+            put(word, value);
+            self.lane.set_journal(self.journal);
+            return Ok(());
+        }
         self.lane.set_journal(self.journal);
+        put(word, value);
         Ok(())
     }
 
@@ -158,9 +159,14 @@ impl Participant {
         };
         let lock = self.arena().table_word32(variable.header() + layout::LOCK);
         // Noted before it is taken, so that a lock that is held is always found.
-        put(lane.lock_note(0), variable.header());
+        if !made(Mistake::LockNotedAfterTaken) {
+            put(lane.lock_note(0), variable.header());
+        }
         if short_lock::try_take(lock, lane.lock_id()).is_err() {
             self.take_contended(lane, lock)?;
+        }
+        if made(Mistake::LockNotedAfterTaken) {
+            put(lane.lock_note(0), variable.header());
         }
         let mut change = Change { participant: self, variable, lane, lock, journal: Journal::EMPTY };
         let generation = self.arena().table_word(variable.header() + layout::GENERATION);
