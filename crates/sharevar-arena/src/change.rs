@@ -157,6 +157,26 @@ impl Participant {
             Some((_, number, _)) => Lane::new(self.arena(), number - 1),
             None => self.enter()?,
         };
+        self.change_in(lane, variable, body)
+    }
+
+    /// The same for who may not have what [`Self::assume_one_at_a_time`] counts on: any thread may
+    /// call `exit`.
+    pub fn change_at_exit<R>(
+        &self,
+        variable: Variable,
+        body: impl FnOnce(&mut Change<'_>) -> Result<R>,
+    ) -> Result<R> {
+        self.change_in(self.enter()?, variable, body)
+    }
+
+    #[inline(always)]
+    fn change_in<R>(
+        &self,
+        lane: Lane<'_>,
+        variable: Variable,
+        body: impl FnOnce(&mut Change<'_>) -> Result<R>,
+    ) -> Result<R> {
         let lock = self.arena().table_word32(variable.header() + layout::LOCK);
         // Noted before it is taken, so that a lock that is held is always found.
         if !made(Mistake::LockNotedAfterTaken) {

@@ -28,7 +28,8 @@ pub struct Kinds {
     /// Gives back whether it is now empty.
     pub reap: fn(&Participant, Variable, u64) -> Result<bool>,
     /// Settles what a participant that ends in order still holds of a variable, if anything:
-    /// called for every variable there is, so it has to find that out with a load.
+    /// called for every variable there is, so it has to find that out with a load; and on any
+    /// thread, so it changes by [`Participant::change_at_exit`].
     pub depart: fn(&Participant, Variable, u64) -> Result<()>,
     /// Names every block and handle in a variable, for [`Participant::check`].
     pub trace: Trace,
@@ -249,8 +250,8 @@ impl Participant {
         Some((words, index as u32, idle))
     }
 
-    /// Promises that the short ways of changing ([`Self::change_one`]) are never gone by two
-    /// threads of this process at once, for example because they hold an interpreter's lock.
+    /// Promises that the short ways of changing ([`Self::change`], [`Self::change_one`]) are never
+    /// gone by two threads of this process at once, for example because they hold an interpreter's lock.
     /// From now on the first lane is theirs alone, and every other operation takes another.
     pub fn assume_one_at_a_time(&self) {
         self.one_at_a_time.store(1, Ordering::Relaxed);

@@ -74,7 +74,7 @@ impl<'p> RobustLock<'p> {
             return Ok(());
         }
         // The variable's own lock keeps it from being freed, and its header from being another's.
-        participant.change(variable, |_| {
+        participant.change_at_exit(variable, |_| {
             let mut seen = lock.owner.load(Ordering::Acquire);
             while Identity::from_word(seen) == participant.identity() && seen & SIGNAL == 0 {
                 match compare_exchange(lock.owner, seen, seen | SIGNAL) {

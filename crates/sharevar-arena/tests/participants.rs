@@ -178,7 +178,7 @@ fn who_ends_in_order_passes_over_what_went_away_meanwhile() {
         if kind == GONE {
             return Err(Error::HandleExpired);
         }
-        participant.change(variable, |change| {
+        participant.change_at_exit(variable, |change| {
             change.change_body(5, 1);
             Ok(())
         })

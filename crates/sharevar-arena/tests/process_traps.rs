@@ -7,7 +7,7 @@
 mod scenarios;
 
 use scenarios::{KINDS, NUMBER, RECORD, assert_clean, immortal, put_block};
-use sharevar_arena::{Error, Participant, Variable};
+use sharevar_arena::{Error, Kinds, Participant, Variable, crash};
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::process::{Command, Stdio};
@@ -605,4 +605,41 @@ fn count_up_both(participant: &Participant, variables: [Variable; 2]) {
         transaction.set_body(variable, NUMBER, numbers[0] + 1).unwrap();
     }
     transaction.commit().unwrap();
+}
+
+/// Some library's thread calls `exit` while another, that has the interpreter's lock, changes
+/// something in the lane that it has for itself.
+#[test]
+fn who_exits_on_any_thread_leaves_the_lane_of_one_at_a_time_alone() {
+    const CHANGED: u64 = RECORD + 1;
+    let depart = |participant: &Participant, variable, kind| match kind {
+        CHANGED => Ok(()),
+        _ => participant.change_at_exit(variable, |_| Ok(())),
+    };
+    let survivor = Participant::create_arena(Some(8 << 20), Kinds { depart, ..KINDS }).unwrap();
+    let mortal = survivor.join_again().unwrap();
+    let changed = survivor.create(CHANGED).unwrap();
+    survivor.create(RECORD).unwrap();
+    mortal.assume_one_at_a_time();
+    mortal.change(changed, |_| Ok(())).unwrap();
+    let participant = mortal.clone();
+    let hook = move |point| {
+        if point > 1 {
+            return;
+        }
+        let (participant, (sender, receiver)) = (participant.clone(), mpsc::channel());
+        std::thread::spawn(move || {
+            participant.change(changed, |_| -> sharevar_arena::Result<()> {
+                sender.send(()).unwrap();
+                loop {
+                    std::thread::park();
+                }
+            })
+        });
+        receiver.recv().unwrap();
+    };
+    crash::observe(hook, || mortal.depart().unwrap());
+    mortal.abandon();
+    assert_eq!(survivor.sweep().unwrap(), 1, "the lane in which the changer died");
+    survivor.change(changed, |_| Ok(())).unwrap();
 }

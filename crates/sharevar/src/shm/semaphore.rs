@@ -261,7 +261,7 @@ impl RawSemaphore {
     /// it keeps, as with the standard libraries: the semaphore is a signal, unless it was settled
     /// to be owned.
     pub fn left(participant: &Participant, variable: Variable) -> sharevar_arena::Result<()> {
-        participant.change(variable, |change| {
+        participant.change_at_exit(variable, |change| {
             let state = change.body(STATE);
             if state & (SIGNAL | SETTLED) == 0 && holders::own_units(change)? > 0 {
                 change.change_body(STATE, state | SIGNAL);
