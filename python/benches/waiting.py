@@ -177,6 +177,7 @@ def hand_overs() -> None:
             compiled("ping_pong", "awake", awake),
             ping_pong(False, awake),
             compiled("bare_ping_pong", "asleep", asleep),
+            compiled("bare_ping_pong", "bounded", asleep),
             compiled("ping_pong", "asleep", asleep),
             ping_pong(True, asleep),
             ping_pong_of_semaphores(asleep),
@@ -186,11 +187,13 @@ def hand_overs() -> None:
     median = [statistics.median(column) for column in zip(*samples, strict=True)]
     show("hand-over, both awake, Rust", median[1], "bare futex", median[0], 5)
     show("hand-over, both awake, Python", median[2], "bare futex", median[0], 5)
-    show("hand-over, both asleep, Rust", median[4], "bare futex", median[3], 1.5)
-    # The interpreter itself takes as long as the futex.
-    show("hand-over, both asleep, Python", median[5], "bare futex", median[3], 1.5)
-    other = "multiprocessing.Semaphore"
-    show("hand-over, both asleep, Python", median[5], other, median[6], 1.5)
+    for name, ours in (("Rust", median[5]), ("Python", median[6])):
+        title = f"hand-over, both asleep, {name}"
+        show(title, ours, "bare futex", median[3], 1.5)
+        # What a sleep costs that ends by itself, in case the other side has been killed.
+        show(title, ours, "bare futex with a time-out", median[4], 1.5)
+    # The interpreter takes its time, too.
+    show(title, median[6], "multiprocessing.Semaphore", median[7], 1.5)
 
 
 def wait_for(waiting: Callable[[], Any], ready: Any, done: Any) -> None:
@@ -213,7 +216,7 @@ def percent_while_waiting(
     for _ in waiters:
         ready.acquire()
     start = time.perf_counter()
-    time.sleep(3)
+    time.sleep(3 if QUICK else 10)
     taken = time.perf_counter() - start
     for _ in waiters:
         end()

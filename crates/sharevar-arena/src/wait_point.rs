@@ -37,7 +37,7 @@ use std::time::Duration;
 
 /// How long a watch sleeps: the first looks come soon, so that a death costs little. Not sooner: a
 /// timer that is due before the kernel's own next one doubles the price of a hand-over.
-const WATCH_MILLIS: [u64; 4] = [5, 10, 20, 25];
+const WATCH_MILLIS: [u64; 4] = [5, 10, 20, 40];
 /// How long the others sleep.
 const OTHERS_MILLIS: u64 = 2000;
 /// Every reason there is.

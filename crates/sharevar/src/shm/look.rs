@@ -10,7 +10,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// The body word with the milliseconds of the kernel's clock.
 const LOOKED: usize = 5;
-/// With the 25 ms after which a watch looks again, a death is known in 65.
+/// With the 40 ms after which a watch looks again, a death is known in 80.
 const INTERVAL: u64 = 40;
 
 /// Whether it is time to look after the others; if so, the caller is the one who does.
