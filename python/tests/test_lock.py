@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.managers
+import multiprocessing.synchronize
 import os
 import pickle
 import signal
@@ -234,3 +236,11 @@ def test_deep_copy_is_refused() -> None:
 
     with pytest.raises(TypeError):
         copy.deepcopy(sharevar.Lock())
+
+
+@pytest.mark.parametrize("managed", [False, True])
+@pytest.mark.parametrize("kind", ["Lock", "RLock", "Semaphore", "Condition"])
+def test_whether_to_wait_is_any_object_that_is_true_or_not(kind: str, managed: bool) -> None:
+    maker: Any = sharevar.Manager() if managed else sharevar
+    lock = getattr(maker, kind)()
+    assert lock.acquire(1) and lock.acquire(0) == (kind in ("RLock", "Condition"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import multiprocessing
+import multiprocessing.queues
 import os
 import pickle
 import queue
@@ -512,3 +513,18 @@ def test_killed_consumers_lose_at_most_the_item_in_their_hands() -> None:
     assert max(times) == 1, "an item was got twice"
     assert times.count(0) <= 2 * kills
     assert sum(times) > 2 * kills
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_what_is_put_may_be_named(make: Any) -> None:
+    # queue.Queue says item, multiprocessing.Queue obj.
+    items = make()
+    items.put(item=None)
+    items.put(obj=1, block=False)
+    items.put_nowait(item=2)
+    items.put_nowait(obj=3)
+    assert items.get_many(9) == [None, 1, 2, 3]
+    for wrong in ({}, {"obj": 1, "item": 1}):
+        with pytest.raises(TypeError, match="one item"):
+            items.put(**wrong)
+    assert items.empty()

@@ -7,6 +7,7 @@
 #![allow(clippy::inline_always)] // One operation is tens of nanoseconds; see python/benches.
 
 mod arena;
+mod argument;
 mod array;
 mod barrier;
 mod buffer;

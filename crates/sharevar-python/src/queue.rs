@@ -1,12 +1,13 @@
 //! The queue.
 
+use crate::argument::{Given, Truth};
 use crate::decode::{decode, word as decode_word};
 use crate::encode::{self, encode};
 use crate::errors::{Class, OrRaise, is_of, to_python};
 use crate::queue_class;
 use crate::variable::{Origin, Variable, generic_alias};
 use crate::waiting;
-use pyo3::exceptions::{PyException, PyOSError, PyValueError};
+use pyo3::exceptions::{PyException, PyOSError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -31,18 +32,6 @@ pub(crate) struct Queue {
     used: AtomicBool,
 }
 
-/// What an object counts as where the standard library asks only whether it is true.
-struct Truth(bool);
-
-impl FromPyObject<'_, '_> for Truth {
-    type Error = PyErr;
-
-    #[inline]
-    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        Ok(Self(object.is_truthy()?))
-    }
-}
-
 static FULL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 static EMPTY: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
@@ -51,6 +40,15 @@ fn raise_standard(py: Python<'_>, cell: &'static PyOnceLock<Py<PyType>>, name: &
     match cell.import(py, "queue", name) {
         Ok(class) => PyErr::from_type(class.clone(), ()),
         Err(error) => error,
+    }
+}
+
+/// What is put, under the name that it was given by.
+#[inline(always)]
+fn only<'py>(obj: Given<'py>, item: Given<'py>) -> PyResult<Bound<'py, PyAny>> {
+    match (obj.0, item.0) {
+        (Some(object), None) | (None, Some(object)) => Ok(object),
+        _ => Err(PyTypeError::new_err("a queue's put takes one item, as 'obj' or as 'item'")),
     }
 }
 
@@ -215,19 +213,23 @@ impl Queue {
     }
 
     /// Put an item into the queue; `queue.Full` if there is no room, or not in time.
-    #[pyo3(signature = (obj, block = Truth(true), timeout = None), text_signature = "($self, obj, block=True, timeout=None)")]
+    ///
+    /// ``item`` is what `queue.Queue` calls ``obj``.
+    #[pyo3(signature = (obj = Given(None), block = Truth(true), timeout = None, *, item = Given(None)), text_signature = "($self, obj, block=True, timeout=None)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn put(
-        slf: &Bound<'_, Self>,
-        obj: &Bound<'_, PyAny>,
+    fn put<'py>(
+        slf: &Bound<'py, Self>,
+        obj: Given<'py>,
         block: Truth,
         timeout: Option<f64>,
+        item: Given<'py>,
     ) -> PyResult<()> {
-        Self::put_object(slf, obj, block.0, timeout)
+        Self::put_object(slf, &only(obj, item)?, block.0, timeout)
     }
 
-    fn put_nowait(slf: &Bound<'_, Self>, obj: &Bound<'_, PyAny>) -> PyResult<()> {
-        Self::put_object(slf, obj, false, None)
+    #[pyo3(signature = (obj = Given(None), *, item = Given(None)), text_signature = "($self, obj)")]
+    fn put_nowait<'py>(slf: &Bound<'py, Self>, obj: Given<'py>, item: Given<'py>) -> PyResult<()> {
+        Self::put_object(slf, &only(obj, item)?, false, None)
     }
 
     /// Take the first item; `queue.Empty` if there is none, or none in time.

@@ -1,5 +1,6 @@
 //! The recursive lock.
 
+use crate::argument::Truth;
 use crate::errors::{OrRaise, to_python};
 use crate::variable::{Origin, Variable};
 use crate::waiting;
@@ -64,9 +65,10 @@ impl RLock {
     /// Take the lock, or take it once more; false if it cannot be had, or not in time.
     ///
     /// ``blocking`` is what `threading` and manager proxies call ``block``.
-    #[pyo3(signature = (block = true, timeout = None, *, blocking = true))]
-    fn acquire(&self, py: Python<'_>, block: bool, timeout: Option<f64>, blocking: bool) -> PyResult<bool> {
-        self.take(py, block && blocking, timeout)
+    #[pyo3(signature = (block = Truth(true), timeout = None, *, blocking = Truth(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
+    #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
+    fn acquire(&self, py: Python<'_>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
+        self.take(py, block.0 && blocking.0, timeout)
     }
 
     /// Undo one ``acquire``.

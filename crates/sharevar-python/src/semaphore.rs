@@ -1,5 +1,6 @@
 //! The semaphore.
 
+use crate::argument::Truth;
 use crate::errors::OrRaise;
 use crate::variable::{Origin, Variable};
 use crate::waiting;
@@ -68,9 +69,10 @@ impl Semaphore {
     /// Take a unit; false if there is none, or not in time.
     ///
     /// ``blocking`` is what `threading` and manager proxies call ``block``.
-    #[pyo3(signature = (block = true, timeout = None, *, blocking = true))]
-    fn acquire(&self, py: Python<'_>, block: bool, timeout: Option<f64>, blocking: bool) -> PyResult<bool> {
-        self.take(py, block && blocking, timeout)
+    #[pyo3(signature = (block = Truth(true), timeout = None, *, blocking = Truth(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
+    #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
+    fn acquire(&self, py: Python<'_>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
+        self.take(py, block.0 && blocking.0, timeout)
     }
 
     /// Give units back, whoever took them.

@@ -1,0 +1,28 @@
+//! Arguments that are taken as the standard library takes them.
+
+use pyo3::prelude::*;
+
+/// What an object counts as where the standard library asks only whether it is true: programs
+/// write `acquire(0)`.
+pub(crate) struct Truth(pub(crate) bool);
+
+impl FromPyObject<'_, '_> for Truth {
+    type Error = PyErr;
+
+    #[inline]
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        Ok(Self(object.is_truthy()?))
+    }
+}
+
+/// An object, None too, or nothing at all.
+pub(crate) struct Given<'py>(pub(crate) Option<Bound<'py, PyAny>>);
+
+impl<'py> FromPyObject<'_, 'py> for Given<'py> {
+    type Error = PyErr;
+
+    #[inline]
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self(Some(object.to_owned())))
+    }
+}
