@@ -14,6 +14,17 @@ class Primitive(Proxy):
 
     __slots__ = ()
 
+    @property
+    def __class__(self) -> type:
+        """What ``isinstance`` believes besides the type, by who made it."""
+        if self.arena is family.arena():
+            return standard.own_counterpart(self._typeid_)
+        return standard.counterpart(type(self))
+
+    @__class__.setter
+    def __class__(self, cls: type) -> None:
+        raise TypeError("the class of a primitive cannot be changed")
+
     def __repr__(self) -> str:
         if self.arena is family.arena():
             return str(self)

@@ -10,7 +10,7 @@ import traceback
 from queue import Empty, Full
 from typing import Any, ClassVar, TypeVar
 
-from . import _native, family
+from . import _native, family, standard
 from .proxy import Proxy
 from .reduction import reduce_variable
 
@@ -31,6 +31,15 @@ class _ProcessQueue(Proxy, _native.Queue[_Item]):
         arena = options.get("arena")
         home = family.arena() if arena is None else arena
         return super().__new__(cls, home, 0, cls._form_)
+
+    @property
+    def __class__(self) -> type:
+        """What ``isinstance`` believes besides the type: the queue of `multiprocessing`."""
+        return standard.own_counterpart(self._typeid_)
+
+    @__class__.setter
+    def __class__(self, cls: type) -> None:
+        raise TypeError("the class of a queue cannot be changed")
 
     def __str__(self) -> str:
         return repr(self)

@@ -36,6 +36,7 @@ __all__ = [
     "create",
     "hosted_class",
     "managers",
+    "own_counterpart",
     "proxy_type",
     "rename_manager",
 ]
@@ -70,6 +71,16 @@ def counterpart(cls: type[Any]) -> type:
     """The standard class of proxies that a class of ours stands for."""
     found = proxy_type(cls._typeid_)
     return found if isinstance(found, type) else BaseProxy
+
+
+@cache
+def own_counterpart(typeid: str) -> type:
+    """The class of what `multiprocessing` itself, without a manager, makes under a name."""
+    # Imported where they are asked for: some platforms have no semaphores.
+    from multiprocessing import queues, synchronize
+
+    found: type = getattr(queues if typeid.endswith("Queue") else synchronize, typeid)
+    return found
 
 
 @cache

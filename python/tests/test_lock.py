@@ -244,3 +244,15 @@ def test_whether_to_wait_is_any_object_that_is_true_or_not(kind: str, managed: b
     maker: Any = sharevar.Manager() if managed else sharevar
     lock = getattr(maker, kind)()
     assert lock.acquire(1) and lock.acquire(0) == (kind in ("RLock", "Condition"))
+
+
+@pytest.mark.parametrize(
+    "kind", ["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event", "Barrier"]
+)
+def test_primitives_pass_for_those_of_multiprocessing(kind: str) -> None:
+    arguments = (2,) if kind == "Barrier" else ()
+    standard = getattr(multiprocessing.synchronize, kind)
+    assert isinstance(getattr(sharevar, kind)(*arguments), standard)
+    managed = getattr(sharevar.Manager(), kind)(*arguments)
+    assert not isinstance(managed, standard)
+    assert isinstance(managed, multiprocessing.managers.BaseProxy)

@@ -528,3 +528,8 @@ def test_what_is_put_may_be_named(make: Any) -> None:
         with pytest.raises(TypeError, match="one item"):
             items.put(**wrong)
     assert items.empty()
+
+
+@pytest.mark.parametrize("kind", ["Queue", "JoinableQueue", "SimpleQueue"])
+def test_queues_pass_for_those_of_multiprocessing(kind: str) -> None:
+    assert isinstance(getattr(sharevar, kind)(), getattr(multiprocessing.queues, kind))
