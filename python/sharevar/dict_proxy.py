@@ -76,11 +76,9 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
         return self
 
 
-def plain_dict(other: Any = (), /, **named: Any) -> dict[Any, Any]:
-    """What ``dict(other, **named)`` gives; another shared dict is read in one step."""
-    if isinstance(other, DictProxy):
-        other = other.copy()
-    return dict(other, **named)
+def plain_dict(*others: Any, **named: Any) -> dict[Any, Any]:
+    """What ``dict(*others, **named)`` gives; another shared dict is read in one step."""
+    return dict(*map(plain_mapping, others), **named)
 
 
 def plain_mapping(other: Any) -> Any:

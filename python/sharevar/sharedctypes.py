@@ -26,6 +26,15 @@ _standard_synchronized = standard.synchronized
 __all__ = ["Array", "RawArray", "RawValue", "Value", "copy", "synchronized"]
 
 
+def __getattr__(name: str) -> Any:
+    """Whatever else the standard module has, as the wrapper classes, is the standard one's."""
+    try:
+        return getattr(standard, name)
+    except AttributeError:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message) from None
+
+
 class ObjectMemory(_native.Array):
     """The bytes of one ctypes object; plays the standard `heap.BufferWrapper`."""
 

@@ -283,3 +283,9 @@ def test_development_mode_finds_nothing_to_say() -> None:
         text=True,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("kind", ["list", "dict"])
+def test_too_many_arguments_are_told_as_the_builtin_does(kind: str) -> None:
+    with pytest.raises(TypeError, match=f"{kind} expected at most 1 argument, got 2"):
+        getattr(sharevar.Manager(), kind)([], [])

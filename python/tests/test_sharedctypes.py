@@ -190,3 +190,10 @@ def test_bad_arguments() -> None:
     with pytest.raises(TypeError):
         sharevar.RawValue("z")
     assert len(sharevar.RawArray("i", 0)) == 0
+
+
+def test_the_wrapper_classes_have_their_names_here() -> None:
+    assert isinstance(sharevar.Array("i", 2), sharedctypes.SynchronizedArray)
+    assert isinstance(sharevar.Value("i"), sharedctypes.Synchronized)
+    with pytest.raises(AttributeError, match=r"sharevar\.sharedctypes"):
+        sharedctypes.nothing  # noqa: B018
