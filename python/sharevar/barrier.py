@@ -41,7 +41,7 @@ class Barrier(Primitive, _native.Barrier):
             return _open_with_action, (super().__reduce__(), self._action)
         return super().__reduce__()
 
-    def __str__(self) -> str:
+    def _shown(self) -> str:
         if self.broken:
             return "<Barrier: broken>"
         return f"<Barrier: waiters={self.n_waiting}/{self.parties}>"

@@ -47,7 +47,7 @@ class Condition(Primitive, _native.Condition):
             self.wait(left)
         return result
 
-    def __str__(self) -> str:
+    def _shown(self) -> str:
         return f"<Condition({self._lock}, {self._counts()[0]})>"
 
     # What the standard class counts with semaphores, for those who look at its state.

@@ -124,6 +124,13 @@ class Proxy(_Base, metaclass=_Type):
         return f"<{name} object, typeid {self._typeid_!r} at {id(self):#x}>"
 
     def __str__(self) -> str:
+        try:
+            return self._shown()
+        except Exception:
+            # Shut down, for example: an object can always be printed.
+            return f"{Proxy.__repr__(self)[:-1]}; '__str__()' failed>"
+
+    def _shown(self) -> str:
         return repr(self._getvalue())
 
     __class_getitem__: Any = classmethod(types.GenericAlias)

@@ -27,7 +27,7 @@ class QueueProxy(Proxy, _native.Queue[_Item]):
         queue: Any = super().__new__(cls, home, maxsize, cls._form_)
         return queue  # type: ignore[no-any-return]
 
-    def __str__(self) -> str:
+    def _shown(self) -> str:
         return f"<{self._typeid_} of {self.qsize()} items>"
 
 

@@ -58,7 +58,6 @@ def test_proxies_raise_after_shutdown() -> None:
         lambda: items[0],
         lambda: items.append(1),
         lambda: len(items),
-        lambda: str(items),
         lambda: list(items),
         lambda: table["a"],
         lambda: table.update(b=1),
@@ -289,3 +288,11 @@ def test_development_mode_finds_nothing_to_say() -> None:
 def test_too_many_arguments_are_told_as_the_builtin_does(kind: str) -> None:
     with pytest.raises(TypeError, match=f"{kind} expected at most 1 argument, got 2"):
         getattr(sharevar.Manager(), kind)([], [])
+
+
+@pytest.mark.parametrize("kind", ["list", "dict", "set", "Namespace", "Queue"])
+def test_a_proxy_can_be_printed_after_the_shutdown(kind: str) -> None:
+    manager = sharevar.Manager()
+    proxy = getattr(manager, kind)()
+    manager.shutdown()
+    assert str(proxy) == f"{repr(proxy)[:-1]}; '__str__()' failed>"
