@@ -78,7 +78,7 @@ fn main() {
     };
     if !rest.is_empty() {
         for number in 1..=rounds {
-            catch(table.ping, number, table);
+            catch(table.ping, number, &table);
             throw(table.pong, number);
         }
         return;
