@@ -6,6 +6,7 @@ The classes here are the proxies' bases. They are subclassed in Python with empt
 
 import threading
 from collections.abc import Callable, Iterable
+from pickle import PicklingError
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, SupportsIndex, TypeVar, final, overload
 
@@ -52,7 +53,7 @@ class ForeignProcess(SharevarError):
 class DescriptorLost(SharevarError):
     """This process has closed its descriptor of the arena."""
 
-class NotShareable(SharevarError, TypeError):
+class NotShareable(SharevarError, TypeError, PicklingError):
     """The value is of no native type and cannot be pickled; nothing was stored."""
 
 class WrongKind(SharevarError, TypeError):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+
+# A standard context imports these with its first queue or lock, and programs count on it.
+import multiprocessing.queues
+import multiprocessing.synchronize
 from multiprocessing import context as standard_context
 from multiprocessing import sharedctypes as standard_sharedctypes
 
@@ -19,7 +23,7 @@ def installed() -> bool:
 
 
 def install() -> None:
-    """Have ``Manager``, ``Value``, ``Array``, ``Lock`` of multiprocessing be ours.
+    """Have whatever multiprocessing shares be ours: managers, values, locks, queues.
 
     Children are installed as well. Call it before ``from multiprocessing import ...``.
     """

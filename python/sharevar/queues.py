@@ -86,6 +86,10 @@ class Queue(_ProcessQueue[_Item]):
         limit: int = synchronize.SEM_VALUE_MAX  # type: ignore[attr-defined]
         return limit
 
+    @property
+    def _closed(self) -> bool:
+        return self.closed
+
     def join_thread(self) -> None:
         """Nothing, once the queue is closed: all that was put is in the queue."""
         assert self.closed, f"Queue {self!r} not closed"

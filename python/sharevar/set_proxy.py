@@ -44,6 +44,9 @@ class SetProxy(Proxy, _native.Set[_Item]):
 
     @classmethod
     def create(cls, arena: _native.Arena, /, *arguments: Any) -> SetProxy[Any]:
+        if len(arguments) > 1:
+            count = len(arguments)
+            raise TypeError(f"set expected at most 1 argument, got {count}")
         return cls(*arguments, arena=arena)
 
     def _getvalue(self) -> set[_Item]:

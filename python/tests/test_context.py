@@ -6,6 +6,8 @@ import concurrent.futures
 import multiprocessing
 import os
 import pickle
+import subprocess
+import sys
 from multiprocessing import shared_memory
 from typing import Any
 
@@ -90,3 +92,18 @@ def test_shared_memory_is_the_standard_one() -> None:
         again[0] = 5
         assert numbers[0] == 5
         again.shm.close()
+
+
+def test_every_name_of_multiprocessing_is_here() -> None:
+    assert set(multiprocessing.__all__) <= set(sharevar.__all__)
+    assert sharevar.Process is multiprocessing.Process
+    with pytest.raises(pickle.PicklingError):
+        sharevar.SimpleQueue().put(lambda: None)
+    with sharevar.Manager() as manager, pytest.raises(TypeError, match="at most 1 argument"):
+        manager.set(1, 2)
+
+
+def test_the_submodules_that_a_standard_queue_imports_are_there_when_installed() -> None:
+    program = "import multiprocessing as m; m.Queue(); m.queues.Queue, m.synchronize.Lock"
+    command = [sys.executable, "-m", "sharevar", "-c", program]
+    assert subprocess.run(command, timeout=30).returncode == 0

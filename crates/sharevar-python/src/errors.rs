@@ -77,9 +77,12 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 {
                     vec![py.get_type::<PyValueError>()]
                 }
-                _ if index == Class::NotShareable as usize || index == Class::WrongKind as usize => {
-                    vec![py.get_type::<PyTypeError>()]
+                // What programs expect of an object that pickle refuses.
+                _ if index == Class::NotShareable as usize => {
+                    let pickling = py.import("pickle")?.getattr("PicklingError")?;
+                    vec![py.get_type::<PyTypeError>(), pickling.cast_into::<PyType>()?]
                 }
+                _ if index == Class::WrongKind as usize => vec![py.get_type::<PyTypeError>()],
                 // multiprocessing's lock raises the one there, threading's the other.
                 _ if index == Class::NotHeld as usize => {
                     vec![py.get_type::<PyValueError>(), py.get_type::<PyRuntimeError>()]
