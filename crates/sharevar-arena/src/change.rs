@@ -94,18 +94,7 @@ impl<'p> Change<'p> {
         if index >= lane_layout::NOTES_INLINE {
             return Err(Error::TransactionTooLarge { limit: lane_layout::NOTES_INLINE });
         }
-        let (at, old) = self.lane.note(index)?;
-        put(at, offset);
-        put(old, word.load(Ordering::Relaxed));
-        self.journal = self.journal.with_note();
-        if made(Mistake::NoteCountedAfterStore) {
-            put(word, value);
-            self.lane.set_journal(self.journal);
-            return Ok(());
-        }
-        self.lane.set_journal(self.journal);
-        put(word, value);
-        Ok(())
+        self.lane.note_and_store(&mut self.journal, offset, word, value)
     }
 
     #[inline(always)]

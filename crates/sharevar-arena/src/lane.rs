@@ -5,6 +5,7 @@ use crate::crash::put;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::layout::lane;
+use crate::mistake::{Mistake, made};
 use crate::sync::{AtomicU64, Ordering};
 
 /// One lane of an arena.
@@ -114,6 +115,30 @@ impl<'a> Lane<'a> {
         }
         let at = self.continued(lane::MORE_NOTES, (index - lane::NOTES_INLINE) * 16)?;
         Ok((self.arena.word(at)?, self.arena.word(at + 8)?))
+    }
+
+    /// Notes the old `word`, for which there is a place, and then stores `value`. The note is
+    /// complete before it counts, and counts before the store that it would undo.
+    #[inline(always)]
+    pub(crate) fn note_and_store(
+        &self,
+        journal: &mut Journal,
+        offset: u64,
+        word: &AtomicU64,
+        value: u64,
+    ) -> Result<()> {
+        let (at, old) = self.note(journal.notes())?;
+        put(at, offset);
+        put(old, word.load(Ordering::Relaxed));
+        *journal = journal.with_note();
+        if made(Mistake::NoteCountedAfterStore) {
+            put(word, value);
+            self.set_journal(*journal);
+            return Ok(());
+        }
+        self.set_journal(*journal);
+        put(word, value);
+        Ok(())
     }
 
     /// Whether entry `index` of a list has a place; if not, the word that wants a block.

@@ -159,18 +159,7 @@ impl<'p> Transaction<'p> {
             put(version, version.load(Ordering::Relaxed) | 1);
             self.odd += 1;
         }
-        let (at, old) = self.lane.note(index)?;
-        put(at, offset);
-        put(old, word.load(Ordering::Relaxed));
-        self.journal = self.journal.with_note();
-        if made(Mistake::NoteCountedAfterStore) {
-            put(word, value);
-            self.lane.set_journal(self.journal);
-            return Ok(());
-        }
-        self.lane.set_journal(self.journal);
-        put(word, value);
-        Ok(())
+        self.lane.note_and_store(&mut self.journal, offset, word, value)
     }
 
     /// Notes the elements at `indices` of an array, whose lock is taken, so that the stores that
