@@ -103,13 +103,18 @@ impl<'a> Decoder<'a> {
 
     /// Checks that the whole value has been read and nothing follows it.
     pub fn finish(self) -> Result<(), DecodeError> {
-        if self.owed != 0 {
-            return Err(self.truncated(self.owed as u64));
-        }
-        match self.bytes.len() - self.at {
+        match self.rest()?.len() {
             0 => Ok(()),
             more => Err(DecodeError::Trailing(more)),
         }
+    }
+
+    /// What follows the value, all of which must have been read.
+    pub fn rest(&self) -> Result<&'a [u8], DecodeError> {
+        if self.owed != 0 {
+            return Err(self.truncated(self.owed as u64));
+        }
+        Ok(&self.bytes[self.at..])
     }
 
     /// Whether the next piece is None, without taking it.

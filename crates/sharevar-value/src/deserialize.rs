@@ -29,3 +29,10 @@ pub fn from_bytes<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Decod
     decoder.finish()?;
     Ok(value)
 }
+
+/// Reads the value that `bytes` begin with, and gives what follows it.
+pub fn from_prefix<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<(T, &'de [u8]), DecodeError> {
+    let mut decoder = Decoder::new(bytes);
+    let value = T::deserialize(TreeDeserializer::new(&mut decoder))?;
+    Ok((value, decoder.rest()?))
+}

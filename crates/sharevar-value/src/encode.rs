@@ -77,6 +77,11 @@ impl Encoder {
         Self { bytes: ByteBuf::with_capacity(capacity), ..Self::default() }
     }
 
+    /// An encoder whose value stands behind `bytes`, which it leaves as they are.
+    pub fn behind(bytes: Vec<u8>) -> Self {
+        Self { bytes: ByteBuf::from_vec(bytes), ..Self::default() }
+    }
+
     /// The bytes written so far.
     pub fn as_slice(&self) -> &[u8] {
         self.bytes.as_slice()
@@ -89,10 +94,21 @@ impl Encoder {
 
     /// The bytes and the handles in them.
     pub fn finish(self) -> Result<(Vec<u8>, Vec<u64>), EncodeError> {
+        self.ended()?;
+        Ok((self.bytes.into_vec(), self.handles))
+    }
+
+    /// Checks that one whole value was written.
+    pub(crate) fn ended(&self) -> Result<(), EncodeError> {
         if !self.written || self.unbalanced || self.nesting.depth() != 0 {
             return Err(EncodeError::Unbalanced);
         }
-        Ok((self.bytes.into_vec(), self.handles))
+        Ok(())
+    }
+
+    /// The bytes, whatever they are.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes.into_vec()
     }
 
     /// Writes None.

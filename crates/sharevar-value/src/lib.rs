@@ -45,14 +45,14 @@ mod short_key;
 
 pub use bigint::BigInt;
 pub use decode::{Decoder, Event};
-pub use deserialize::{from_bytes, from_word};
+pub use deserialize::{from_bytes, from_prefix, from_word};
 pub use encode::{Encoded, Encoder, OpenBody};
 pub use error::{DecodeError, EncodeError, KeyError};
 pub use handle::HandleRef;
 pub use hash::HashSeed;
 pub use key::{Key, KeyForm};
 pub use nesting::MAX_DEPTH;
-pub use serialize::{to_encoded, to_key};
+pub use serialize::{append_bytes, to_encoded, to_key};
 pub use short_key::ShortKey;
 pub use value::Value;
 pub use word::{ShortText, Word, WordKind};

@@ -39,6 +39,34 @@ pub fn to_key<K: Serialize + ?Sized>(key: &K, seed: &HashSeed) -> Result<Key, Ke
     }
 }
 
+/// Appends the value's bytes, the long form of a small scalar too, to a message.
+///
+/// A message has no arena, so a [`HandleRef`](crate::HandleRef) in the value is an error. Bytes
+/// that were there stay, and after an error they are all there is.
+///
+/// ```
+/// let mut message = b"add ".to_vec();
+/// sharevar_value::append_bytes(&(1, "x"), &mut message)?;
+/// let (arguments, rest) = sharevar_value::from_prefix::<(i64, &str)>(&message[4..])?;
+/// assert_eq!((arguments, rest), ((1, "x"), &b""[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn append_bytes<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let before = bytes.len();
+    let mut encoder = Encoder::behind(std::mem::take(bytes));
+    let mut written = value.serialize(TreeSerializer::new(&mut encoder)).and_then(|()| encoder.ended());
+    if written.is_ok() && !encoder.handles().is_empty() {
+        written = Err(EncodeError::Custom(
+            "a message cannot hold a reference into one arena; send the variable itself".to_owned(),
+        ));
+    }
+    *bytes = encoder.into_bytes();
+    if written.is_err() {
+        bytes.truncate(before);
+    }
+    written
+}
+
 // Out of line for the same reason as `Key::from_long`.
 #[inline(never)]
 fn compound_key<K: Serialize + ?Sized>(key: &K, seed: &HashSeed) -> Result<Key, KeyError> {

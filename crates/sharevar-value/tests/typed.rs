@@ -6,7 +6,8 @@ use std::fmt::Debug;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use sharevar_value::{
-    DecodeError, EncodeError, Encoded, HandleRef, Value, Word, from_bytes, from_word, to_encoded,
+    DecodeError, EncodeError, Encoded, HandleRef, Value, Word, append_bytes, from_bytes, from_prefix,
+    from_word, to_encoded,
 };
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -216,6 +217,29 @@ fn lengths_that_are_unknown_or_wrong() {
 fn text_is_borrowed_from_the_block() {
     let bytes = Value::List(vec!["borrowed text".into()]).encode().unwrap();
     assert_eq!(from_bytes::<Vec<&str>>(&bytes), Ok(vec!["borrowed text"]));
+}
+
+#[test]
+fn values_stand_one_behind_the_other() {
+    struct Short;
+    impl Serialize for Short {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeSeq;
+            serializer.serialize_seq(Some(1))?.end()
+        }
+    }
+    let mut bytes = b"before".to_vec();
+    append_bytes(&5, &mut bytes).unwrap();
+    append_bytes(&("five", [1, 2]), &mut bytes).unwrap();
+    let length = bytes.len();
+    // What fails leaves no trace, be it too much, too little, or a reference into an arena.
+    assert_eq!(append_bytes(&Short, &mut bytes), Err(EncodeError::Unbalanced));
+    assert!(matches!(append_bytes(&vec![HandleRef(16)], &mut bytes), Err(EncodeError::Custom(_))));
+    assert_eq!((bytes.len(), &bytes[..6]), (length, &b"before"[..]));
+    let (five, rest) = from_prefix::<u8>(&bytes[6..]).unwrap();
+    let (pair, rest) = from_prefix::<(&str, (u8, u8))>(rest).unwrap();
+    assert_eq!((five, pair, rest), (5, ("five", (1, 2)), &b""[..]));
+    assert!(from_prefix::<u8>(rest).is_err());
 }
 
 #[test]

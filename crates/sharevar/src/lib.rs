@@ -51,6 +51,7 @@ mod event;
 mod file;
 mod guard;
 mod handle;
+pub mod hosted;
 mod list;
 mod lock;
 mod manager;
