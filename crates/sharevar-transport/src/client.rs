@@ -1,0 +1,146 @@
+//! A host as a client process sees it: where it is, and connections to it.
+
+use crate::address::Address;
+use crate::connection::Connection;
+use crate::error::Result;
+use crate::settings::Settings;
+use rustix::process::{Pid, getpid};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Connections that are kept though nobody uses them.
+const KEPT: usize = 16;
+
+/// A host, and this process's connections to it. Clones are the same.
+///
+/// Each call takes a connection for itself, so that a call that takes long delays no other. One
+/// connection is never used for calls: as long as it stands the host knows that this process
+/// lives, and keeps what it refers to.
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    address: Address,
+    settings: Settings,
+    pool: Mutex<Pool>,
+}
+
+#[derive(Debug, Default)]
+struct Pool {
+    /// Whose connections these are: a forked child inherits descriptors that are its parent's.
+    process: Option<Pid>,
+    /// Shows that this process lives.
+    keeper: Option<Connection>,
+    free: Vec<Connection>,
+}
+
+impl Client {
+    /// The host at an address. Nothing is connected yet.
+    pub fn new(address: Address, settings: Settings) -> Self {
+        Self { inner: Arc::new(Inner { address, settings, pool: Mutex::default() }) }
+    }
+
+    /// Where the host is.
+    pub fn address(&self) -> &Address {
+        &self.inner.address
+    }
+
+    /// How connections are secured.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// A connection for one call: one that is free, or a new one. It is closed when it is dropped;
+    /// [`Lent::keep`] gives it back.
+    pub fn connection(&self) -> Result<Lent> {
+        let free = {
+            let mut pool = self.pool();
+            loop {
+                match pool.free.pop() {
+                    // Its host has ended. A Unix socket says so when something is sent; TCP takes it
+                    // at first, and then it would seem that the request had been read.
+                    Some(connection) if self.is_over_tcp() && !connection.is_quiet() => drop(connection),
+                    free => break free,
+                }
+            }
+        };
+        let connection = match free {
+            Some(connection) => connection,
+            None => self.open()?,
+        };
+        Ok(Lent { connection, client: self.clone() })
+    }
+
+    fn is_over_tcp(&self) -> bool {
+        matches!(self.inner.address, Address::Tcp { .. })
+    }
+
+    fn open(&self) -> Result<Connection> {
+        let needs_keeper = self.pool().keeper.as_ref().is_none_or(|keeper| !keeper.is_quiet());
+        if needs_keeper {
+            let keeper = Connection::open(&self.inner.address, &self.inner.settings)?;
+            self.pool().keeper = Some(keeper);
+        }
+        Connection::open(&self.inner.address, &self.inner.settings)
+    }
+
+    /// The life of the host that knows of this process; none before the first connection.
+    pub fn life(&self) -> Option<u128> {
+        self.pool().keeper.as_ref().map(Connection::life)
+    }
+
+    /// Closes what is open. A call that is under way goes on.
+    pub fn close(&self) {
+        let closed = std::mem::take(&mut *self.pool());
+        drop(closed);
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        let mut pool = self.inner.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = getpid();
+        if pool.process != Some(process) {
+            // Closing a descriptor that the parent has too says nothing to the host.
+            *pool = Pool { process: Some(process), ..Pool::default() };
+        }
+        pool
+    }
+}
+
+/// A connection that is used for one call.
+///
+/// Dropping it closes it, and so cancels the call: there is no other way for a call to be given
+/// up, and none for its answer to be taken for another's.
+#[derive(Debug)]
+pub struct Lent {
+    connection: Connection,
+    client: Client,
+}
+
+impl Lent {
+    /// Gives the connection back: the call has ended, and its answer was consumed.
+    pub fn keep(self) {
+        let Self { connection, client } = self;
+        let mut pool = client.pool();
+        let same_host = pool.keeper.as_ref().is_some_and(|keeper| keeper.life() == connection.life());
+        if same_host && pool.free.len() < KEPT {
+            pool.free.push(connection);
+        }
+    }
+}
+
+impl Deref for Lent {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}

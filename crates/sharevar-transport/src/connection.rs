@@ -1,0 +1,258 @@
+//! A client's end of a connection.
+
+use crate::address::Address;
+use crate::error::{Error, Result};
+use crate::frame::{Arrival, FrameReader};
+use crate::handshake::{self, Answer};
+use crate::patience::Patience;
+use crate::peer;
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::stream::{Stream, is_gone, wait};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::ioctl_fionbio;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use std::net::TcpStream;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// What a host may take to answer a handshake. A stopped one is not waited for longer.
+const HANDSHAKE: Duration = Duration::from_secs(20);
+/// What it may take to reach another machine.
+const REACH: Duration = Duration::from_secs(10);
+
+/// One connection to a host: a message, its answer, the next message.
+///
+/// A connection that is dropped is closed, which cancels what was asked for last.
+#[derive(Debug)]
+pub struct Connection {
+    stream: Stream,
+    reader: FrameReader,
+    patience: Patience,
+    max_frame: usize,
+    life: u128,
+}
+
+impl Connection {
+    /// Connects, and makes sure that both sides know the key.
+    pub fn open(address: &Address, settings: &Settings) -> Result<Self> {
+        let until = Instant::now() + HANDSHAKE;
+        let mut stream = reach(address, settings)?;
+        if let Address::Unix(_) = address {
+            // Who has put a socket there that others own is not who we look for.
+            if let Err(reason) = peer::check(stream.as_fd()) {
+                return Err(Error::Refused { address: address.clone(), reason });
+            }
+        }
+        let greeting = read_greeting(address, &mut stream, until)?;
+        let channel = stream.channel();
+        let hello = handshake::hello(&settings.key, &greeting, &channel, Session::of_this_process());
+        stream
+            .send_message(&hello, handshake::MAX_FRAME, Some(until))
+            .map_err(|error| no_host(address, error))?;
+        let mut reader = FrameReader::default();
+        loop {
+            match reader.read(&mut stream, handshake::MAX_FRAME) {
+                Ok(Arrival::Whole) => break,
+                Ok(Arrival::NotYet) => readable(&stream, until)?,
+                // A standard server closes the connection, or answers in its own way.
+                Ok(Arrival::Closed) | Err(_) => return Err(Error::NotAHost { address: address.clone() }),
+            }
+        }
+        let answer = handshake::check_answer(&settings.key, &greeting, &channel, &hello, reader.message());
+        reader.consume();
+        let life = match answer {
+            Answer::Welcome(life) => life,
+            Answer::Refused(reason) => return Err(Error::Refused { address: address.clone(), reason }),
+            Answer::Impostor => return Err(Error::Impostor { address: address.clone() }),
+        };
+        Ok(Self { stream, reader, patience: Patience::default(), max_frame: settings.max_frame, life })
+    }
+
+    /// The number that no other life of a host has.
+    pub fn life(&self) -> u128 {
+        self.life
+    }
+
+    /// Sends a message. It waits while the host does not read, until `until`.
+    pub fn send(&mut self, message: &[u8], until: Option<Instant>) -> Result<()> {
+        match self.stream.send_message(message, self.max_frame, until) {
+            // What had been sent may say why; but nobody has read all of this message.
+            Err(Error::Gone { .. }) => Err(Error::Gone { started: false }),
+            sent => sent,
+        }
+    }
+
+    /// The next message, waited for until `until`. After [`Error::Interrupted`] it may be waited
+    /// for again; after any other error the connection is of no use.
+    pub fn receive(&mut self, until: Option<Instant>) -> Result<&[u8]> {
+        if !self.receive_now()? {
+            let begin = Instant::now();
+            loop {
+                wait(self.stream.as_fd(), PollFlags::IN, until)?;
+                if self.try_read()? {
+                    break;
+                }
+            }
+            self.patience.learn(begin.elapsed());
+        }
+        Ok(self.reader.message())
+    }
+
+    /// Looks for the next message for some microseconds: whether it is there.
+    pub fn receive_now(&mut self) -> Result<bool> {
+        let Self { stream, reader, patience, max_frame, .. } = self;
+        let found = patience.look(|| match reader.read(stream, *max_frame) {
+            Ok(Arrival::NotYet) => None,
+            read => Some(read),
+        });
+        found.map_or(Ok(false), |read| Self::arrived(read).map(|()| true))
+    }
+
+    /// Whether the next message is there, without looking longer: for event loops.
+    pub fn try_read(&mut self) -> Result<bool> {
+        match self.reader.read(&mut self.stream, self.max_frame) {
+            Ok(Arrival::NotYet) => Ok(false),
+            read => Self::arrived(read).map(|()| true),
+        }
+    }
+
+    fn arrived(read: Result<Arrival>) -> Result<()> {
+        match read {
+            Ok(Arrival::Closed) => Err(Error::Gone { started: true }),
+            read => read.map(|_| ()),
+        }
+    }
+
+    /// The message that [`receive_now`](Self::receive_now) or [`try_read`](Self::try_read) found.
+    pub fn message(&self) -> &[u8] {
+        self.reader.message()
+    }
+
+    /// Lets go of the message that was received: the next may be asked for.
+    pub fn consume(&mut self) {
+        self.reader.consume();
+    }
+
+    /// Whether nothing was sent to us that nobody asked for, which includes that the host is gone.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let mut fds = [PollFd::new(&self.stream, PollFlags::IN | PollFlags::RDHUP)];
+        self.reader.is_empty() && poll(&mut fds, Some(&Timespec::default())).is_ok_and(|count| count == 0)
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+fn reach(address: &Address, settings: &Settings) -> Result<Stream> {
+    let unreachable =
+        |cause: std::io::Error| Error::Unreachable { address: address.clone(), cause: cause.to_string() };
+    match address {
+        Address::Unix(path) => {
+            let socket = (|| {
+                let socket =
+                    socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+                // It waits while the host's queue is full; what follows never does.
+                connect(&socket, &SocketAddrUnix::new(path)?)?;
+                ioctl_fionbio(&socket, true)?;
+                Ok::<_, std::io::Error>(socket)
+            })();
+            Ok(Stream::Plain(socket.map_err(unreachable)?))
+        }
+        Address::Tcp { host, port } => {
+            secure(address, settings)?;
+            let mut failed = std::io::Error::other("the name stands for no address");
+            for target in Address::resolve(host, *port).map_err(unreachable)? {
+                match TcpStream::connect_timeout(&target, REACH) {
+                    Ok(socket) => return over_tcp(address, socket.into(), settings),
+                    Err(error) => failed = error,
+                }
+            }
+            Err(unreachable(failed))
+        }
+    }
+}
+
+#[cfg_attr(not(feature = "tls"), allow(unused_variables))]
+fn over_tcp(address: &Address, socket: OwnedFd, settings: &Settings) -> Result<Stream> {
+    peer::prepare_tcp(&socket).map_err(Error::io("cannot prepare a connection"))?;
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &settings.tls {
+        return Ok(Stream::Tls(Box::new(tls.connect(address, socket, Instant::now() + HANDSHAKE)?)));
+    }
+    Ok(Stream::Plain(socket))
+}
+
+/// Whether what is said at an address may be said as it is: not on TCP without a key, and not in
+/// plain text beyond this machine.
+pub(crate) fn secure(address: &Address, settings: &Settings) -> Result<()> {
+    if matches!(address, Address::Unix(_)) {
+        return Ok(());
+    }
+    if settings.key.is_empty() {
+        return Err(Error::KeyNeeded { address: address.clone() });
+    }
+    #[cfg(feature = "tls")]
+    let encrypted = settings.tls.is_some();
+    #[cfg(not(feature = "tls"))]
+    let encrypted = false;
+    if encrypted || settings.plaintext || address.is_local() {
+        Ok(())
+    } else {
+        Err(Error::Plaintext { address: address.clone() })
+    }
+}
+
+/// The greeting comes in the frame of `multiprocessing.connection`: a big-endian `i32`, and so
+/// many bytes.
+fn read_greeting(address: &Address, stream: &mut Stream, until: Instant) -> Result<Vec<u8>> {
+    let mut length = [0; 4];
+    read_exact(address, stream, &mut length, until)?;
+    let length = u32::from_be_bytes(length) as usize;
+    if !(handshake::CHALLENGE.len()..=handshake::MAX_GREETING).contains(&length) {
+        return Err(Error::NotAHost { address: address.clone() });
+    }
+    let mut greeting = vec![0; length];
+    read_exact(address, stream, &mut greeting, until)?;
+    if greeting.starts_with(handshake::CHALLENGE) {
+        Ok(greeting)
+    } else {
+        Err(Error::NotAHost { address: address.clone() })
+    }
+}
+
+fn read_exact(address: &Address, stream: &mut Stream, mut buffer: &mut [u8], until: Instant) -> Result<()> {
+    while !buffer.is_empty() {
+        match stream.read(buffer) {
+            Ok(0) => return Err(no_host(address, Error::Gone { started: false })),
+            Ok(count) => buffer = &mut buffer[count..],
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => readable(stream, until)?,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if is_gone(&error) => return Err(no_host(address, Error::Gone { started: false })),
+            Err(error) => return Err(Error::io("cannot read from a connection")(error)),
+        }
+    }
+    Ok(())
+}
+
+/// A host that went away before it had said who it is.
+fn no_host(address: &Address, error: Error) -> Error {
+    match error {
+        Error::Gone { .. } => Error::Unreachable {
+            address: address.clone(),
+            cause: "it closed the connection during the handshake".to_owned(),
+        },
+        error => error,
+    }
+}
+
+/// A handshake is short, and goes on over signals.
+fn readable(stream: &Stream, until: Instant) -> Result<()> {
+    match wait(stream.as_fd(), PollFlags::IN, Some(until)) {
+        Err(Error::Interrupted) => Ok(()),
+        waited => waited,
+    }
+}

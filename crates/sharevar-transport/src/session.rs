@@ -1,0 +1,40 @@
+//! Who a client is: one process in one life.
+
+use rustix::process::getpid;
+use rustix::rand::{GetRandomFlags, getrandom};
+use std::sync::{Mutex, PoisonError};
+
+/// One process in one life, by a random number: what a host counts references for. A forked
+/// child is another than its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Session(pub u128);
+
+static OF_PROCESS: Mutex<Option<(rustix::process::Pid, Session)>> = Mutex::new(None);
+
+impl Session {
+    /// That of this process.
+    pub fn of_this_process() -> Self {
+        let process = getpid();
+        let mut known = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        match *known {
+            Some((of, session)) if of == process => session,
+            _ => known.insert((process, Self(random()))).1,
+        }
+    }
+}
+
+/// A number that nobody can guess.
+pub(crate) fn random() -> u128 {
+    u128::from_le_bytes(random_bytes())
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut filled = 0;
+    while filled < N {
+        // It is interrupted only before the kernel's generator is ready, at boot.
+        filled += getrandom(&mut bytes[filled..], GetRandomFlags::empty()).unwrap_or(0);
+    }
+    bytes
+}

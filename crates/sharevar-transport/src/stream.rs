@@ -1,0 +1,155 @@
+//! A socket that never waits by itself, with or without TLS.
+
+use crate::error::{Error, Result};
+use crate::frame;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, sendmsg};
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Plain(OwnedFd),
+    #[cfg(feature = "tls")]
+    Tls(Box<crate::tls::TlsStream>),
+}
+
+impl Stream {
+    /// Reads what is there: 0 is the end, `WouldBlock` nothing yet.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => Ok(recv(&*socket, buffer, RecvFlags::DONTWAIT)?.0),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+
+    /// The first bytes that the other side has sent, left where they are. Not under TLS.
+    pub(crate) fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(self, buffer, RecvFlags::PEEK | RecvFlags::DONTWAIT)?.0)
+    }
+
+    /// Sends a message that has its header in front, waiting while the other side does not read.
+    pub(crate) fn send_frame(&mut self, frame: &[u8], until: Option<Instant>) -> Result<()> {
+        self.send(&[], frame, until)
+    }
+
+    /// Sends a message, waiting while the other side does not read.
+    pub(crate) fn send_message(
+        &mut self,
+        message: &[u8],
+        limit: usize,
+        until: Option<Instant>,
+    ) -> Result<()> {
+        self.send(&frame::header(message.len(), limit)?, message, until)
+    }
+
+    fn send(&mut self, mut header: &[u8], mut body: &[u8], until: Option<Instant>) -> Result<()> {
+        while !(header.is_empty() && body.is_empty()) {
+            match self.write(header, body) {
+                Ok(count) => {
+                    let of_header = count.min(header.len());
+                    header = &header[of_header..];
+                    body = &body[count - of_header..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    match wait(self.as_fd(), PollFlags::OUT, until) {
+                        // What is half sent has to be sent to the end, signal or not.
+                        Ok(()) | Err(Error::Interrupted) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_gone(&error) => return Err(Error::Gone { started: false }),
+                Err(error) => return Err(Error::io("cannot write to a connection")(error)),
+            }
+        }
+        self.flush(until)
+    }
+
+    fn write(&mut self, header: &[u8], body: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => {
+                let parts = [IoSlice::new(header), IoSlice::new(body)];
+                let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+                Ok(sendmsg(&*socket, &parts, &mut SendAncillaryBuffer::default(), flags)?)
+            }
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.write(if header.is_empty() { body } else { header }),
+        }
+    }
+
+    #[cfg_attr(not(feature = "tls"), allow(clippy::unused_self, clippy::unnecessary_wraps))]
+    fn flush(
+        &mut self,
+        #[cfg_attr(not(feature = "tls"), allow(unused))] until: Option<Instant>,
+    ) -> Result<()> {
+        #[cfg(feature = "tls")]
+        if let Self::Tls(stream) = self {
+            while !stream.flush().map_err(Error::io("cannot write to a connection"))? {
+                match wait(stream.as_fd(), PollFlags::OUT, until) {
+                    Ok(()) | Err(Error::Interrupted) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the other side has closed the connection, or asks for something it may not ask for
+    /// now: both mean that nobody waits for the reply any more.
+    pub(crate) fn hung_up(&self) -> bool {
+        let mut fds = [PollFd::new(self, PollFlags::RDHUP)];
+        poll(&mut fds, Some(&Timespec::default())).is_ok_and(|count| count > 0)
+    }
+
+    /// What only the two ends of this very channel know; nothing without TLS.
+    pub(crate) fn channel(&self) -> Vec<u8> {
+        match self {
+            Self::Plain(_) => Vec::new(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.channel(),
+        }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Plain(socket) => socket.as_fd(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.as_fd(),
+        }
+    }
+}
+
+/// Waits until `events` come, or `until`.
+pub(crate) fn wait(descriptor: BorrowedFd<'_>, events: PollFlags, until: Option<Instant>) -> Result<()> {
+    let mut fds = [PollFd::from_borrowed_fd(descriptor, events)];
+    let limit = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+        Some(Duration::ZERO) => return Err(Error::TimedOut),
+        Some(left) => Some(
+            Timespec::try_from(left)
+                .map_err(|_| Error::Io { what: "cannot wait", cause: "too long".into() })?,
+        ),
+        None => None,
+    };
+    match poll(&mut fds, limit.as_ref()) {
+        Ok(0) => Err(Error::TimedOut),
+        Ok(_) => Ok(()),
+        Err(rustix::io::Errno::INTR) => Err(Error::Interrupted),
+        Err(error) => Err(Error::io("cannot wait for a connection")(error.into())),
+    }
+}
+
+/// Whether an error says that the other side has closed the connection.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::NotConnected
+    )
+}
