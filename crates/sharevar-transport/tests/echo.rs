@@ -102,6 +102,9 @@ fn one_host_at_an_address_and_the_next_one_when_it_is_gone() {
     let error = Server::bind(&room.address, &Settings::default(), Echo).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("in use"), "{error}");
     first.stop();
+    while first.connections() > 0 {
+        std::thread::yield_now();
+    }
     drop(first);
     // As a host leaves it that was killed: a name that leads nowhere.
     drop(std::os::unix::net::UnixListener::bind(&room.path).unwrap());

@@ -4,12 +4,11 @@ use super::guest::{Entrance, Guest};
 use super::{Caller, FIRST_GUEST, GUEST_EVENTS, LISTENER, STOP, STRANGERS, Served, Server, Service};
 use crate::error::Result;
 use crate::frame;
-use crate::stream::{Stream, wait};
+use crate::stream::Stream;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
-use rustix::event::{PollFlags, Timespec};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionbio};
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -167,7 +166,8 @@ impl<S: Service> Server<S> {
             if !self.serve(guest, &mut reply)? {
                 return Ok(Fate::Leaves);
             }
-            if self.is_stopped() || !self.await_next(guest)? {
+            // Once it is stopped it closes connections, and begins nothing that comes in on them.
+            if !self.await_next(guest)? || self.is_stopped() {
                 return Ok(Fate::Stays);
             }
         }
@@ -196,7 +196,7 @@ impl<S: Service> Server<S> {
 
     /// Waits a little for the next message: whether it is there.
     fn await_next(&self, guest: &mut Guest) -> Result<bool> {
-        if guest.look(self.settings.max_frame)? {
+        if self.is_stopped() || guest.look(self.settings.max_frame)? {
             return Ok(true);
         }
         if self.lingering.fetch_add(1, Ordering::Relaxed) >= LINGERING {
@@ -204,9 +204,13 @@ impl<S: Service> Server<S> {
             return Ok(false);
         }
         let begin = Instant::now();
-        let waited = wait(guest.stream.as_fd(), PollFlags::IN | PollFlags::RDHUP, Some(begin + LINGER));
+        let mut fds = [
+            PollFd::new(&guest.stream, PollFlags::IN | PollFlags::RDHUP),
+            PollFd::new(&self.stop, PollFlags::IN),
+        ];
+        let waited = poll(&mut fds, Timespec::try_from(LINGER).ok().as_ref());
         self.lingering.fetch_sub(1, Ordering::Relaxed);
-        if waited.is_err() {
+        if !matches!(waited, Ok(1..)) || self.is_stopped() {
             return Ok(false);
         }
         guest.patience.learn(begin.elapsed());
