@@ -28,7 +28,7 @@ demo: build examples ## three programs, in Rust and in Python, and what an opera
 test: test-rust test-crash test-loom test-docs test-python test-versions ## every test
 
 test-rust: ## models, real processes, kill storms
-	$(RUN_TESTS) --workspace --exclude sharevar-python
+	$(RUN_TESTS) --workspace --exclude sharevar-python --features sharevar-transport/tls
 
 test-crash: ## death at every crash point; and that the tests find known mistakes
 	$(RUN_TESTS) -p sharevar-arena -p sharevar --features sharevar-arena/mistakes,sharevar/mistakes
@@ -64,6 +64,7 @@ $(VENV)/built: $(VENV)/bin/maturin $(shell find crates -name '*.rs' -o -name Car
 lint: $(VENV)/bin/maturin ## format, clippy, documentation, ruff, types
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p sharevar-transport --all-targets --features tls -- -D warnings
 	cargo clippy -p sharevar-arena -p sharevar --all-targets --features sharevar-arena/mistakes,sharevar/mistakes -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	$(BIN)/ruff check python examples
