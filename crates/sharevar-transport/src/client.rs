@@ -74,6 +74,12 @@ impl Client {
         Ok(Lent { connection, client: self.clone() })
     }
 
+    /// A connection that is free now, if there is one; it connects to nobody.
+    pub fn free_connection(&self) -> Option<Lent> {
+        let connection = self.pool().free.pop()?;
+        Some(Lent { connection, client: self.clone() })
+    }
+
     fn is_over_tcp(&self) -> bool {
         matches!(self.inner.address, Address::Tcp { .. })
     }

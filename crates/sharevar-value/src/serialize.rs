@@ -52,19 +52,32 @@ pub fn to_key<K: Serialize + ?Sized>(key: &K, seed: &HashSeed) -> Result<Key, Ke
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn append_bytes<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
-    let before = bytes.len();
-    let mut encoder = Encoder::behind(std::mem::take(bytes));
-    let mut written = value.serialize(TreeSerializer::new(&mut encoder)).and_then(|()| encoder.ended());
-    if written.is_ok() && !encoder.handles().is_empty() {
-        written = Err(EncodeError::Custom(
+    let mut appended =
+        Appended { before: bytes.len(), encoder: Encoder::behind(std::mem::take(bytes)), bytes };
+    value.serialize(TreeSerializer::new(&mut appended.encoder))?;
+    appended.encoder.ended()?;
+    if !appended.encoder.handles().is_empty() {
+        return Err(EncodeError::Custom(
             "a message cannot hold a reference into one arena; send the variable itself".to_owned(),
         ));
     }
-    *bytes = encoder.into_bytes();
-    if written.is_err() {
-        bytes.truncate(before);
+    appended.before = appended.encoder.as_slice().len();
+    Ok(())
+}
+
+/// Puts the bytes back, without what was appended unless all of it was; also when a `Serialize`
+/// panics.
+struct Appended<'a> {
+    bytes: &'a mut Vec<u8>,
+    encoder: Encoder,
+    before: usize,
+}
+
+impl Drop for Appended<'_> {
+    fn drop(&mut self) {
+        *self.bytes = std::mem::take(&mut self.encoder).into_bytes();
+        self.bytes.truncate(self.before);
     }
-    written
 }
 
 // Out of line for the same reason as `Key::from_long`.

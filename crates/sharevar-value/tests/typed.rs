@@ -219,6 +219,17 @@ fn text_is_borrowed_from_the_block() {
     assert_eq!(from_bytes::<Vec<&str>>(&bytes), Ok(vec!["borrowed text"]));
 }
 
+fn struct_that_panics(bytes: &mut Vec<u8>) {
+    struct Panics;
+    impl Serialize for Panics {
+        fn serialize<S: Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
+            panic!("on purpose")
+        }
+    }
+    let appending = std::panic::AssertUnwindSafe(|| append_bytes(&(1, Panics), bytes));
+    assert!(std::panic::catch_unwind(appending).is_err());
+}
+
 #[test]
 fn values_stand_one_behind_the_other() {
     struct Short;
@@ -236,6 +247,8 @@ fn values_stand_one_behind_the_other() {
     assert_eq!(append_bytes(&Short, &mut bytes), Err(EncodeError::Unbalanced));
     assert!(matches!(append_bytes(&vec![HandleRef(16)], &mut bytes), Err(EncodeError::Custom(_))));
     assert_eq!((bytes.len(), &bytes[..6]), (length, &b"before"[..]));
+    struct_that_panics(&mut bytes);
+    assert_eq!(bytes.len(), length);
     let (five, rest) = from_prefix::<u8>(&bytes[6..]).unwrap();
     let (pair, rest) = from_prefix::<(&str, (u8, u8))>(rest).unwrap();
     assert_eq!((five, pair, rest), (5, ("five", (1, 2)), &b""[..]));

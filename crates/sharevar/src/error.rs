@@ -138,6 +138,9 @@ pub enum Error {
         /// How it ended.
         ending: String,
     },
+    /// A call of a hosted object gave no result, or its host cannot be started or reached.
+    #[error(transparent)]
+    Hosted(#[from] crate::hosted::Error),
     /// Starting or reaching a process failed.
     #[error("{what}: {cause}")]
     Process {

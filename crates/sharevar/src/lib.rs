@@ -94,6 +94,7 @@ pub use sharevar_arena::{
     ANY_REASON, Acquired, Holder, Identity, Participant, RecursiveLock, Report, RobustLock, Variable,
     WaitPoint, depart_all, spin_pays,
 };
+pub use sharevar_macros::hosted;
 pub use value::Value;
 pub use variable_id::VariableId;
 

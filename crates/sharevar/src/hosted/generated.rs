@@ -1,0 +1,91 @@
+//! What `#[sharevar::hosted]` writes into a program is made of these. Not for direct use.
+
+use super::client::Client;
+use super::error::{CallError, Result};
+use super::proxy::{self, Proxied};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use serde::de::Error as DeserializeError;
+pub use serde::{Deserialize, Deserializer, Serialize as SerializeValue, Serializer};
+
+/// What a method that may fail returns, by whatever name `Result` goes there.
+pub trait Outcome {
+    /// What it gives.
+    type Value;
+    /// Its own error.
+    type Error;
+
+    /// The result as what it is.
+    fn into_result(self) -> std::result::Result<Self::Value, Self::Error>;
+}
+
+impl<T, E> Outcome for std::result::Result<T, E> {
+    type Value = T;
+    type Error = E;
+
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+/// Makes an object by a constructor that cannot fail.
+pub fn create<P: Proxied>(
+    client: &Client,
+    constructor: &str,
+    arguments: &(impl Serialize + ?Sized),
+) -> Result<P> {
+    P::from_proxy(client.create(P::TYPE, constructor, arguments)?)
+}
+
+/// Makes an object by a constructor that may fail.
+pub fn try_create<P: Proxied, E: DeserializeOwned>(
+    client: &Client,
+    constructor: &str,
+    arguments: &(impl Serialize + ?Sized),
+) -> Result<P, CallError<E>> {
+    proxy::try_create(client, constructor, arguments)
+}
+
+/// The proxy's struct, and what all proxies have in common.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __hosted_proxy {
+    ($(#[$attribute:meta])* $name:ident, $typeid:expr) => {
+        $(#[$attribute])*
+        #[allow(unreachable_pub)]
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name($crate::hosted::Proxy);
+
+        impl $crate::hosted::Proxied for $name {
+            const TYPE: &'static str = $typeid;
+
+            fn wrap(proxy: $crate::hosted::Proxy) -> Self {
+                Self(proxy)
+            }
+
+            fn as_proxy(&self) -> &$crate::hosted::Proxy {
+                &self.0
+            }
+        }
+
+        impl $crate::hosted::generated::SerializeValue for $name {
+            fn serialize<S: $crate::hosted::generated::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::std::result::Result<S::Ok, S::Error> {
+                $crate::hosted::generated::SerializeValue::serialize(&self.0, serializer)
+            }
+        }
+
+        impl<'de> $crate::hosted::generated::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::hosted::generated::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                let proxy = <$crate::hosted::Proxy as $crate::hosted::generated::Deserialize>::deserialize(deserializer)?;
+                $crate::hosted::Proxied::from_proxy(proxy)
+                    .map_err(<D::Error as $crate::hosted::generated::DeserializeError>::custom)
+            }
+        }
+    };
+}

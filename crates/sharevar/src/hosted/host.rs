@@ -1,0 +1,205 @@
+//! A host: the process, or the part of one, that keeps objects for others.
+
+use super::client::Client;
+use super::error::{Error, Result};
+use super::object::{Callable, Hosted, Object};
+use super::place;
+use super::service::{Info, Service, Types, drop_all};
+use sharevar_transport::{Address, Key, Server, Settings};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A host that is not started yet: what it keeps, and where it listens.
+///
+/// ```
+/// use sharevar::hosted::Host;
+///
+/// #[derive(Default)]
+/// pub struct Counter(i64);
+///
+/// #[sharevar::hosted]
+/// impl Counter {
+///     pub fn add(&mut self, by: i64) -> i64 {
+///         self.0 += by;
+///         self.0
+///     }
+/// }
+///
+/// let host = Host::new().add("visits", Counter::default()).start()?;
+/// let visits: CounterProxy = host.client()?.proxy("visits")?;       // or in any other process
+/// assert_eq!(visits.add(2)?, 2);
+/// assert_eq!(visits.add(3)?, 5);
+/// # Ok::<(), sharevar::hosted::Error>(())
+/// ```
+#[must_use]
+pub struct Host {
+    types: Types,
+    objects: Vec<(String, Arc<dyn Callable>)>,
+    place: Place,
+    settings: Settings,
+}
+
+enum Place {
+    /// A Unix socket that nobody can guess.
+    Anywhere,
+    /// The Unix socket of a name.
+    Name(String),
+    Address(Address),
+}
+
+impl Host {
+    /// A host of no types and no objects, at a Unix socket of its own.
+    #[allow(clippy::new_without_default)] // It is a description to be completed, as a `Command` is.
+    pub fn new() -> Self {
+        Self {
+            types: Types::default(),
+            objects: Vec::new(),
+            place: Place::Anywhere,
+            settings: Settings::default(),
+        }
+    }
+
+    /// Lets clients make objects of the type `T`, by its constructors.
+    pub fn register<T: Hosted>(mut self) -> Self {
+        self.types.register::<T>();
+        self
+    }
+
+    /// Publishes an object by a name.
+    pub fn add<T: Hosted>(mut self, name: &str, object: T) -> Self {
+        self.objects.push((name.to_owned(), Arc::new(Object::new(object))));
+        self
+    }
+
+    /// Lets processes of the same user find the host by a name: [`Client::named`]. A name of a
+    /// host that runs is refused; that of one that has ended, however it did, is free.
+    pub fn name(mut self, name: &str) -> Self {
+        self.place = Place::Name(name.to_owned());
+        self
+    }
+
+    /// Listens at an address. Of this and [`name`](Self::name) the last counts.
+    pub fn address(mut self, address: Address) -> Self {
+        self.place = Place::Address(address);
+        self
+    }
+
+    /// The key that clients must know. TCP does not go without.
+    pub fn key(mut self, key: &[u8]) -> Self {
+        self.settings.key = Key::new(key);
+        self
+    }
+
+    /// How connections are secured, and how large messages may be, in all detail.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Starts it in threads of this process. It stops when what is given back is dropped.
+    pub fn start(self) -> Result<RunningHost> {
+        let address = match self.place {
+            Place::Anywhere => place::fresh()?,
+            Place::Name(name) => place::named(&name)?,
+            Place::Address(address) => address,
+        };
+        let service = Service::new(self.types, self.settings.max_frame);
+        {
+            let mut table = service.table();
+            for (name, object) in self.objects {
+                table.publish(&name, object).map_err(|_| Error::NameTaken { name })?;
+            }
+        }
+        let server = Server::bind(&address, &self.settings, service)?;
+        server.service().serves_at(&server);
+        server.start()?;
+        Ok(RunningHost { server, settings: self.settings })
+    }
+
+    /// Starts it, and serves until a client asks for its end by [`Client::shutdown`]: for a
+    /// process that does nothing else.
+    pub fn run(self) -> Result<()> {
+        self.start()?.wait();
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("types", &self.types.names().collect::<Vec<_>>()).finish_non_exhaustive()
+    }
+}
+
+/// A host in threads of this process. Dropped, it stops.
+#[must_use = "a host that is dropped stops"]
+pub struct RunningHost {
+    server: Arc<Server<Service>>,
+    settings: Settings,
+}
+
+impl RunningHost {
+    /// Where it listens.
+    pub fn address(&self) -> &Address {
+        self.server.address()
+    }
+
+    /// Publishes an object by a name, until [`remove`](Self::remove).
+    pub fn add<T: Hosted>(&self, name: &str, object: T) -> Result<()> {
+        let published = self.server.service().table().publish(name, Arc::new(Object::new(object)));
+        published.map_err(|_| Error::NameTaken { name: name.to_owned() })
+    }
+
+    /// Takes a name away. The object lives on for those who hold it. Whether there was one.
+    pub fn remove(&self, name: &str) -> bool {
+        let removed = self.server.service().table().remove(name);
+        let found = removed.is_some();
+        drop_all(removed.unwrap_or_default());
+        found
+    }
+
+    /// A client in this process.
+    pub fn client(&self) -> Result<Client> {
+        Client::connect_with(self.address(), self.settings.clone())
+    }
+
+    /// What it tells about itself.
+    pub fn info(&self) -> Info {
+        self.server.service().info()
+    }
+
+    /// Waits until a client has asked for its end.
+    pub fn wait(&self) {
+        while !self.server.wait(None) {}
+    }
+
+    /// The same, until `until` at the longest. Whether it was stopped.
+    pub fn wait_until(&self, until: Instant) -> bool {
+        while !self.server.wait(Some(until)) {
+            if Instant::now() >= until {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Stops it: calls that are under way are finished, nothing new is begun, and objects that no
+    /// call uses are dropped.
+    pub fn stop(&self) {
+        self.server.stop();
+        let gone = self.server.service().table().clear();
+        drop_all(gone);
+    }
+}
+
+impl Drop for RunningHost {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for RunningHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RunningHost({})", self.address())
+    }
+}

@@ -1,0 +1,182 @@
+//! Objects in their host.
+
+use super::arguments;
+use super::protocol::{Raised, Refusal, TooLong, write_reply};
+use serde::{Deserialize, Serialize};
+use sharevar_value::append_bytes;
+use std::fmt::{Debug, Display};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// A type whose objects a host can keep. `#[sharevar::hosted]` on an `impl` implements it.
+pub trait Hosted: Send + Sync + Sized + 'static {
+    /// The name by which a host knows the type.
+    const TYPE: &'static str;
+    /// The methods that can be called, and no others.
+    const METHODS: &'static [&'static str];
+    /// What calls them from elsewhere.
+    type Proxy: super::Proxied;
+
+    /// Calls a method.
+    fn call(object: &Object<Self>, call: Call<'_>) -> Result<(), Refused>;
+
+    /// Makes an object.
+    fn create(constructor: &str, call: Call<'_>) -> Result<Created<Self>, Refused>;
+}
+
+/// An object, and the lock by which its methods share it: those of `&self` run beside each other,
+/// one of `&mut self` alone.
+pub struct Object<T>(RwLock<T>);
+
+impl<T> Object<T> {
+    /// A new one.
+    pub fn new(object: T) -> Self {
+        Self(RwLock::new(object))
+    }
+
+    /// For a method of `&self`. A panic of another method is not held against the object: its
+    /// caller was told.
+    pub fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For a method of `&mut self`.
+    pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Debug for Object<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Object({})", std::any::type_name::<T>())
+    }
+}
+
+/// What a constructor came to.
+#[derive(Debug)]
+pub enum Created<T> {
+    /// An object.
+    Object(T),
+    /// Its own error, which stands in the reply.
+    Raised,
+}
+
+/// A call that was not carried out, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The reason.
+    pub refusal: Refusal,
+    /// The same, for people.
+    pub message: String,
+}
+
+impl From<TooLong> for Refused {
+    fn from(error: TooLong) -> Self {
+        Self { refusal: Refusal::Result, message: error.to_string() }
+    }
+}
+
+/// A call on its way into a method, and its result on the way out.
+#[derive(Debug)]
+pub struct Call<'a> {
+    method: &'a str,
+    arguments: &'a [u8],
+    reply: &'a mut Vec<u8>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(method: &'a str, arguments: &'a [u8], reply: &'a mut Vec<u8>) -> Self {
+        Self { method, arguments, reply }
+    }
+
+    /// The method's name.
+    pub fn method(&self) -> &'a str {
+        self.method
+    }
+
+    /// The arguments as a tuple in the order of `names`. `place` keeps those that came by name.
+    #[inline]
+    pub fn arguments<'b, T: Deserialize<'b>>(
+        &self,
+        names: &[&str],
+        place: &'b mut Option<Vec<u8>>,
+    ) -> Result<T, Refused>
+    where
+        'a: 'b,
+    {
+        arguments::read(self.method, self.arguments, names, place)
+    }
+
+    /// Checks that there are no arguments.
+    #[inline]
+    pub fn no_arguments(&self) -> Result<(), Refused> {
+        if self.arguments == [arguments::NONE] {
+            return Ok(());
+        }
+        arguments::ordered(self.method, self.arguments, &[]).map(|_| ())
+    }
+
+    /// The method returned `value`.
+    #[inline]
+    pub fn returned<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
+        write_reply::returned(self.reply);
+        append_bytes(value, self.reply).map_err(|error| Refused {
+            refusal: Refusal::Result,
+            message: format!("{}: {error}", self.method),
+        })
+    }
+
+    /// The method gave an error.
+    pub fn raised<E: Serialize + Display>(self, error: &E) -> Result<(), Refused> {
+        let mut value = Vec::new();
+        // An error that cannot be sent is still told by its text.
+        if append_bytes(error, &mut value).is_err() {
+            value.clear();
+        }
+        let message = error.to_string();
+        let raised =
+            Raised { typename: std::any::type_name::<E>(), message: &message, traceback: "", value: &value };
+        Ok(write_reply::raised(self.reply, &raised)?)
+    }
+
+    /// There is no such method.
+    pub fn not_exposed<T: Hosted>(self) -> Result<(), Refused> {
+        Err(Refused {
+            refusal: Refusal::NotExposed,
+            message: format!(
+                "{} exposes no method {:?}; it has {}",
+                T::TYPE,
+                self.method,
+                T::METHODS.join(", ")
+            ),
+        })
+    }
+
+    /// There is no such constructor.
+    pub fn no_constructor<T: Hosted>(self) -> Result<Created<T>, Refused> {
+        Err(Refused {
+            refusal: Refusal::NotExposed,
+            message: format!("{} has no constructor {:?}", T::TYPE, self.method),
+        })
+    }
+}
+
+/// An object of any type.
+pub(super) trait Callable: Send + Sync {
+    fn call(&self, call: Call<'_>) -> Result<(), Refused>;
+    fn typeid(&self) -> &'static str;
+    fn exposed(&self) -> &'static [&'static str];
+}
+
+impl<T: Hosted> Callable for Object<T> {
+    fn call(&self, call: Call<'_>) -> Result<(), Refused> {
+        T::call(self, call)
+    }
+
+    fn typeid(&self) -> &'static str {
+        T::TYPE
+    }
+
+    fn exposed(&self) -> &'static [&'static str] {
+        T::METHODS
+    }
+}

@@ -1,0 +1,57 @@
+//! Where the Unix sockets of this user's hosts are.
+
+use super::error::{Error, Result};
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+use rustix::rand::{GetRandomFlags, getrandom};
+use sharevar_transport::{Address, private_directory};
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+/// With the directory in front and the ending it fits into a socket's address of 107 bytes.
+const LONGEST: usize = 60;
+
+/// The socket of the host that is known by `name`.
+pub(super) fn named(name: &str) -> Result<Address> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.is_empty() || name.len() > LONGEST || name.starts_with('.') || !name.bytes().all(is_plain) {
+        return Err(Error::NotAName { name: name.to_owned() });
+    }
+    Ok(Address::Unix(private_directory()?.join(format!("{name}.named"))))
+}
+
+/// A socket that nobody has yet.
+pub(super) fn fresh() -> Result<Address> {
+    let directory = private_directory()?;
+    // Only files are left by who was killed; that some cannot be taken away hinders nobody.
+    let _ = sweep(&directory);
+    let mut bytes = [0; 8];
+    while getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {}
+    let file = format!("{}-{:016x}.host", std::process::id(), u64::from_le_bytes(bytes));
+    Ok(Address::Unix(directory.join(file)))
+}
+
+/// Takes away the sockets of hosts that were killed.
+fn sweep(directory: &Path) -> std::io::Result<()> {
+    // Who binds a socket holds this until he listens: before that he would seem dead.
+    let turn = openat(CWD, directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    flock(&turn, FlockOperation::LockExclusive)?;
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_suffix(".host")?.split_once('-'));
+        let Some(process) = process.and_then(|(process, _)| Pid::from_raw(process.parse().ok()?)) else {
+            continue;
+        };
+        // The number may be that of a living host in another PID namespace, who answers then.
+        if test_kill_process(process) == Err(Errno::SRCH)
+            && UnixStream::connect(entry.path())
+                .is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+        {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}

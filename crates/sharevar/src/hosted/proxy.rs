@@ -1,0 +1,322 @@
+//! An object of a host, as its callers see it.
+
+use super::arguments;
+use super::client::{self, Client, other_than, returned};
+use super::error::{CallError, Error, Result};
+use super::protocol::{Reply, write_request};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sharevar_transport::{Address, Session};
+use sharevar_value::from_bytes;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// An object of a host, whatever its type. Clones are the same object, and as long as there is
+/// one the host keeps it.
+///
+/// `#[sharevar::hosted]` makes proxies with the methods of a type; this one calls methods by name,
+/// and so those of objects in a Python host, too.
+///
+/// A proxy can be part of any value: a shared variable's, a message's, an argument's. It is the
+/// object's number then and where its host is, never a key, and keeps nothing alive: the sender
+/// holds his proxy until the receiver has his. An object that was published by a name is found
+/// again by its name, also after its host was started again.
+#[derive(Clone)]
+pub struct Proxy {
+    remote: Arc<Remote>,
+    timeout: Option<Duration>,
+}
+
+struct Remote {
+    client: Client,
+    typeid: Box<str>,
+    exposed: Vec<Box<str>>,
+    /// By which it was found.
+    name: Option<Box<str>>,
+    held: Mutex<Held>,
+}
+
+/// One reference at the host.
+#[derive(Clone, Copy)]
+struct Held {
+    object: u64,
+    /// Whose reference it is: this process's, or that of the one from which it was forked.
+    session: Session,
+}
+
+/// A proxy of one type. `#[sharevar::hosted]` implements it.
+pub trait Proxied: Clone + Sized {
+    /// The name by which a host knows the type.
+    const TYPE: &'static str;
+
+    /// The proxy, whose type is known to be right.
+    fn wrap(proxy: Proxy) -> Self;
+
+    /// The proxy beneath.
+    fn as_proxy(&self) -> &Proxy;
+
+    /// A proxy of this type for an object, if it is of this type.
+    fn from_proxy(proxy: Proxy) -> Result<Self> {
+        if proxy.typeid() == Self::TYPE {
+            return Ok(Self::wrap(proxy));
+        }
+        Err(Error::WrongType { found: proxy.typeid().to_owned(), expected: Self::TYPE })
+    }
+
+    /// The same object, on which no call waits longer for its reply.
+    #[must_use]
+    fn with_timeout(&self, timeout: Duration) -> Self {
+        Self::wrap(self.as_proxy().with_timeout(timeout))
+    }
+}
+
+impl Proxy {
+    pub(super) fn new<'n>(
+        client: Client,
+        object: u64,
+        typeid: &str,
+        exposed: impl Iterator<Item = &'n str>,
+    ) -> Self {
+        let held = Mutex::new(Held { object, session: Session::of_this_process() });
+        let exposed = exposed.map(Into::into).collect();
+        let remote = Remote { client, typeid: typeid.into(), exposed, name: None, held };
+        Self { remote: Arc::new(remote), timeout: None }
+    }
+
+    pub(super) fn known_as(mut self, name: &str) -> Self {
+        // Nobody else has it yet.
+        if let Some(remote) = Arc::get_mut(&mut self.remote) {
+            remote.name = Some(name.into());
+        }
+        self
+    }
+
+    /// The name of its type at its host.
+    pub fn typeid(&self) -> &str {
+        &self.remote.typeid
+    }
+
+    /// The methods that can be called.
+    pub fn exposed(&self) -> impl Iterator<Item = &str> {
+        self.remote.exposed.iter().map(|name| &**name)
+    }
+
+    /// The client by which it is reached.
+    pub fn client(&self) -> &Client {
+        &self.remote.client
+    }
+
+    /// The same object, on which no call waits longer for its reply.
+    ///
+    /// After [`Error::TimedOut`] the method may still be at work. Its result is dropped; the
+    /// object stays usable.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { remote: self.remote.clone(), timeout: Some(timeout) }
+    }
+
+    /// Calls a method with a tuple of arguments.
+    ///
+    /// ```
+    /// # #[derive(Default)]
+    /// # struct Counter(i64);
+    /// # #[sharevar::hosted]
+    /// # impl Counter {
+    /// #     pub fn add(&mut self, by: i64) -> i64 {
+    /// #         self.0 += by;
+    /// #         self.0
+    /// #     }
+    /// # }
+    /// # let host = sharevar::hosted::Host::new().add("visits", Counter::default()).start()?;
+    /// let visits = host.client()?.object("visits")?;
+    /// assert_eq!(visits.call::<i64>("add", &(2,))?, 2);
+    /// # Ok::<(), sharevar::hosted::Error>(())
+    /// ```
+    #[inline]
+    pub fn call<R: DeserializeOwned>(
+        &self,
+        method: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Result<R> {
+        self.call_with(method, arguments, returned)
+    }
+
+    /// Calls a method that may give an error of a known type.
+    pub fn try_call<R: DeserializeOwned, E: DeserializeOwned>(
+        &self,
+        method: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Result<R, CallError<E>> {
+        self.call_with(method, arguments, |reply| match own_error(&reply) {
+            Some(own) => Err(CallError::Method(own)),
+            None => Ok(returned(reply)?),
+        })
+    }
+
+    /// Calls a method that gives an object: another one, or its own.
+    pub fn call_object(&self, method: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Self> {
+        self.call_with(method, arguments, |reply| match reply {
+            Reply::Itself => Ok(self.clone()),
+            other => self.remote.client.proxy_of(other),
+        })
+    }
+
+    fn call_with<R, E: From<Error>>(
+        &self,
+        method: &str,
+        arguments: &(impl Serialize + ?Sized),
+        read: impl Fn(Reply<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let once = |object: u64| {
+            let write = |frame: &mut Vec<u8>| {
+                write_request::call(frame, object, method)?;
+                Ok(arguments::write(arguments, frame)?)
+            };
+            // A host that knows no such object has done nothing, and it may be asked again.
+            self.remote.client.ask(self.timeout, write, |reply| match reply {
+                Reply::Refused(super::protocol::Refusal::UnknownObject, message) => {
+                    Ok(Err(message.to_owned()))
+                }
+                reply => read(reply).map(Ok),
+            })
+        };
+        let object = self.remote.hold()?;
+        match once(object)? {
+            Ok(result) => Ok(result),
+            Err(message) => {
+                let object = self.remote.find_again(object, message)?;
+                once(object)?.map_err(|message| Error::HandleExpired { message }.into())
+            }
+        }
+    }
+}
+
+/// The method's own error, if the reply is one and of that type.
+fn own_error<E: DeserializeOwned>(reply: &Reply<'_>) -> Option<E> {
+    let Reply::Raised(raised) = reply else { return None };
+    from_bytes(raised.value).ok()
+}
+
+impl Remote {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The object's number; a forked child takes a reference of its own first.
+    fn hold(&self) -> Result<u64> {
+        let session = Session::of_this_process();
+        let mut held = self.held();
+        if held.session != session {
+            retain(&self.client, held.object, |_| Ok(()))?;
+            held.session = session;
+        }
+        Ok(held.object)
+    }
+
+    /// The number of the object that has its name now, if `old` is gone.
+    fn find_again(&self, old: u64, message: String) -> Result<u64> {
+        let Some(name) = &self.name else { return Err(Error::HandleExpired { message }) };
+        let mut held = self.held();
+        // Another thread may have been here.
+        if held.object == old {
+            let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
+            held.object = self.client.ask(None, write, |reply| match reply {
+                Reply::Object(found) if found.typeid == &*self.typeid => Ok(found.object),
+                Reply::Object(_) => Err(Error::HandleExpired { message }),
+                other => Err(other_than("an object", other)),
+            })?;
+        }
+        Ok(held.object)
+    }
+}
+
+fn retain<R>(client: &Client, object: u64, read: impl FnOnce(Reply<'_>) -> Result<R>) -> Result<R> {
+    let write = |frame: &mut Vec<u8>| {
+        write_request::retain(frame, object);
+        Ok(())
+    };
+    client.ask(None, write, |reply| match reply {
+        Reply::Object(_) => read(reply),
+        other => Err(other_than("an object", other)),
+    })
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        let held = *self.held();
+        // What a forked child has inherited is its parent's.
+        if held.session == Session::of_this_process() {
+            self.client.release(held.object);
+        }
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Remote { client, typeid, .. } = &*self.remote;
+        write!(f, "Proxy({typeid} {:016x} at {})", self.remote.held().object, client.address())
+    }
+}
+
+/// Whether both lead to the same object.
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        let place = |proxy: &Self| (proxy.remote.held().object, proxy.remote.client.address().clone());
+        Arc::ptr_eq(&self.remote, &other.remote) || place(self) == place(other)
+    }
+}
+
+impl Eq for Proxy {}
+
+/// A proxy outside its process.
+#[derive(Serialize, Deserialize)]
+#[serde(expecting = "a proxy of a hosted object")]
+struct Written {
+    host: String,
+    object: u64,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+impl Serialize for Proxy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Remote { client, name, .. } = &*self.remote;
+        Written {
+            host: client.address().to_string(),
+            object: self.remote.held().object,
+            name: name.as_deref().map(str::to_owned),
+        }
+        .serialize(serializer)
+    }
+}
+
+/// Takes a reference of this process, for which it asks the host.
+impl<'de> Deserialize<'de> for Proxy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written { host, object, name } = Written::deserialize(deserializer)?;
+        let address: Address = host.parse().map_err(D::Error::custom)?;
+        let open = || {
+            let client = Client::known(&address)?;
+            match (retain(&client, object, |reply| client.proxy_of(reply)), name) {
+                (Ok(proxy), Some(name)) => Ok(proxy.known_as(&name)),
+                (Err(Error::HandleExpired { .. }), Some(name)) => client.object(&name),
+                (retained, _) => retained,
+            }
+        };
+        open().map_err(D::Error::custom)
+    }
+}
+
+/// Makes an object for a typed proxy, by a constructor that may give an error of a known type.
+pub(super) fn try_create<P: Proxied, E: DeserializeOwned>(
+    client: &Client,
+    constructor: &str,
+    arguments: &(impl Serialize + ?Sized),
+) -> Result<P, CallError<E>> {
+    let write = |frame: &mut Vec<u8>| client::create(frame, P::TYPE, constructor, arguments);
+    client.ask(None, write, |reply| match own_error(&reply) {
+        Some(own) => Err(CallError::Method(own)),
+        None => Ok(P::from_proxy(client.proxy_of(reply)?)?),
+    })
+}

@@ -1,0 +1,257 @@
+//! What a host does with a request.
+
+use super::object::{Call, Callable, Created, Hosted, Object, Refused};
+use super::protocol::{Batch, HOST, Refusal, Releases, Request, TooLong, part, write_reply};
+use super::table::{Gone, Table};
+use serde::{Deserialize, Serialize};
+use sharevar_transport::{Caller, Served, Server, Session};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+/// Makes an object by a constructor's name; none if the constructor gave an error.
+type Create = dyn Fn(&str, Call<'_>) -> Result<Option<Arc<dyn Callable>>, Refused> + Send + Sync;
+
+/// The types that a host makes objects of, by name.
+#[derive(Default)]
+pub(super) struct Types(BTreeMap<&'static str, Box<Create>>);
+
+impl Types {
+    pub(super) fn register<T: Hosted>(&mut self) {
+        let create = |constructor: &str, call: Call<'_>| {
+            Ok(match T::create(constructor, call)? {
+                Created::Object(object) => Some(Arc::new(Object::new(object)) as Arc<dyn Callable>),
+                Created::Raised => None,
+            })
+        };
+        self.0.insert(T::TYPE, Box::new(create));
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.keys().copied()
+    }
+}
+
+/// What a host tells about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    /// The host's process.
+    pub process: u32,
+    /// How many objects it keeps.
+    pub objects: usize,
+    /// How many client processes are connected.
+    pub clients: usize,
+    /// How many connections there are.
+    pub connections: usize,
+    /// The types that it makes objects of.
+    pub types: Vec<String>,
+}
+
+/// A host's side of its connections.
+pub(super) struct Service {
+    types: Types,
+    table: Mutex<Table>,
+    max_frame: usize,
+    /// Known once it is bound.
+    server: OnceLock<Weak<Server<Self>>>,
+}
+
+impl Service {
+    pub(super) fn new(types: Types, max_frame: usize) -> Self {
+        Self { types, table: Mutex::default(), max_frame, server: OnceLock::new() }
+    }
+
+    pub(super) fn serves_at(&self, server: &Arc<Server<Self>>) {
+        // Said once, before the first request.
+        let _ = self.server.set(Arc::downgrade(server));
+    }
+
+    pub(super) fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn info(&self) -> Info {
+        let server = self.server.get().and_then(Weak::upgrade);
+        Info {
+            process: std::process::id(),
+            objects: self.table().len(),
+            clients: server.as_ref().map_or(0, |server| server.sessions()),
+            connections: server.as_ref().map_or(0, |server| server.connections()),
+            types: self.types.names().map(str::to_owned).collect(),
+        }
+    }
+
+    /// Appends the reply to one request. An error stands for a reply that says it.
+    fn answer(&self, caller: &Caller<'_>, request: Request<'_>, reply: &mut Vec<u8>) -> Result<(), Refused> {
+        match request {
+            Request::Call { object: HOST, method, arguments } => {
+                self.call_host(Call::new(method, arguments, reply))
+            }
+            Request::Call { object, method, arguments } => {
+                let object = self.table().get(object).cloned().ok_or_else(expired)?;
+                object.call(Call::new(method, arguments, reply))
+            }
+            Request::Create { typeid, constructor, arguments } => {
+                match self.create(typeid, Call::new(constructor, arguments, &mut *reply))? {
+                    Some(object) => self.enter(caller, &object, reply),
+                    None => Ok(()),
+                }
+            }
+            Request::Retain { object } => {
+                let kept = self.table().retain(caller.session(), object).cloned().ok_or_else(expired)?;
+                Ok(tell(object, &*kept, reply)?)
+            }
+            Request::Find { name } => {
+                let mut table = self.table();
+                let found = table
+                    .find(name)
+                    .and_then(|number| Some((number, table.retain(caller.session(), number).cloned()?)));
+                drop(table);
+                let (number, object) = found.ok_or_else(|| Refused {
+                    refusal: Refusal::UnknownName,
+                    message: format!("this host has published no object as {name:?}"),
+                })?;
+                Ok(tell(number, &*object, reply)?)
+            }
+            Request::Batch(batch) => Ok(self.answer_all(caller, &batch, reply)?),
+            Request::Release(_) => Err(malformed("a release gets no reply")),
+        }
+    }
+
+    fn create(&self, typeid: &str, call: Call<'_>) -> Result<Option<Arc<dyn Callable>>, Refused> {
+        let Some(create) = self.types.0.get(typeid) else {
+            let known: Vec<_> = self.types.names().collect();
+            return Err(Refused {
+                refusal: Refusal::UnknownType,
+                message: format!("this host makes no {typeid:?}; it makes {}", known.join(", ")),
+            });
+        };
+        create(call.method(), call)
+    }
+
+    fn enter(
+        &self,
+        caller: &Caller<'_>,
+        object: &Arc<dyn Callable>,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Refused> {
+        let number = self.table().insert(caller.session(), object.clone());
+        tell(number, &**object, reply)?;
+        // Who has given up does not learn of the object, and so cannot give it back.
+        if caller.hung_up() {
+            let gone = self.table().release(caller.session(), std::iter::once((number, 1)));
+            drop_all(gone);
+        }
+        Ok(())
+    }
+
+    fn call_host(&self, call: Call<'_>) -> Result<(), Refused> {
+        match call.method() {
+            "info" => {
+                call.no_arguments()?;
+                call.returned(&self.info())
+            }
+            "shutdown" => {
+                call.no_arguments()?;
+                // The reply is sent all the same: only what is not begun yet is not begun.
+                if let Some(server) = self.server.get().and_then(Weak::upgrade) {
+                    server.stop();
+                }
+                call.returned(&())
+            }
+            other => Err(Refused {
+                refusal: Refusal::NotExposed,
+                message: format!("a host has no method {other:?}; it has info, shutdown"),
+            }),
+        }
+    }
+
+    fn answer_all(&self, caller: &Caller<'_>, batch: &Batch<'_>, reply: &mut Vec<u8>) -> Result<(), TooLong> {
+        write_reply::many(reply, batch.len())?;
+        for request in batch.iter() {
+            part(reply, |reply| self.answer_or_refuse(caller, request, reply))?;
+        }
+        Ok(())
+    }
+
+    /// Appends one reply, whatever happens.
+    fn answer_or_refuse(&self, caller: &Caller<'_>, request: Request<'_>, reply: &mut Vec<u8>) {
+        let start = reply.len();
+        let answered = catch_unwind(AssertUnwindSafe(|| self.answer(caller, request, reply)));
+        let answered = match answered {
+            Ok(Ok(())) if reply.len() - start <= self.max_frame => return,
+            Ok(Ok(())) => Err(Refused {
+                refusal: Refusal::Result,
+                message: format!(
+                    "it has {} bytes, and a message at most {}; raise the limit on both sides, or give less at a time",
+                    reply.len() - start,
+                    self.max_frame
+                ),
+            }),
+            Ok(Err(refused)) => Err(refused),
+            Err(panic) => Ok(message(&*panic).to_owned()),
+        };
+        reply.truncate(start);
+        // Texts of ours, and of a panic: none is of 4 GiB.
+        let _ = match answered {
+            Ok(panicked) => write_reply::panicked(reply, &panicked),
+            Err(Refused { refusal, message }) => write_reply::refused(reply, refusal, &message),
+        };
+    }
+
+    fn release(&self, session: Session, releases: Releases<'_>) {
+        let gone = self.table().release(session, releases.iter());
+        drop_all(gone);
+    }
+}
+
+impl sharevar_transport::Service for Service {
+    fn serve(&self, caller: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
+        match Request::read(request) {
+            Ok(Request::Release(releases)) => {
+                self.release(caller.session(), releases);
+                return Served::Silent;
+            }
+            Ok(request) => self.answer_or_refuse(caller, request, reply),
+            Err(error) => {
+                let _ = write_reply::refused(reply, Refusal::Malformed, &error.to_string());
+            }
+        }
+        Served::Reply
+    }
+
+    fn session_ended(&self, session: Session) {
+        let gone = self.table().end(session);
+        drop_all(gone);
+    }
+}
+
+/// Drops objects. A destructor that panics is not the host's end.
+pub(super) fn drop_all(gone: Gone) {
+    for object in gone {
+        // The panic was told where panics are told; nobody waits for a reply.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(object)));
+    }
+}
+
+fn tell(number: u64, object: &dyn Callable, reply: &mut Vec<u8>) -> Result<(), TooLong> {
+    write_reply::object(reply, number, object.typeid(), object.exposed().iter().copied())
+}
+
+fn expired() -> Refused {
+    Refused {
+        refusal: Refusal::UnknownObject,
+        message: "this host has no such object, or not any more".to_owned(),
+    }
+}
+
+fn malformed(message: &str) -> Refused {
+    Refused { refusal: Refusal::Malformed, message: message.to_owned() }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("with a value that is no text")
+}
