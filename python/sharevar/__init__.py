@@ -68,6 +68,7 @@ from .installation import install
 from .list_proxy import ListProxy
 from .lock import Lock
 from .managers import Manager
+from .monitors import monitor
 from .namespace import NamespaceProxy
 from .queue_proxy import JoinableQueueProxy, QueueProxy
 from .queues import JoinableQueue, Queue, SimpleQueue
@@ -142,6 +143,7 @@ __all__ = [
     "install",
     "log_to_stderr",
     "managers",
+    "monitor",
     "open",
     "parent_process",
     "reducer",

@@ -15,7 +15,8 @@ from typing_extensions import disjoint_base
 _Key = TypeVar("_Key")
 _Item = TypeVar("_Item")
 _Default = TypeVar("_Default")
-_AnyVariable = TypeVar("_AnyVariable", bound="Variable")
+_AnyVariable = TypeVar("_AnyVariable", bound="Variable | Monitor")
+_AnyMonitor = TypeVar("_AnyMonitor", bound="Monitor")
 
 class SharevarError(Exception):
     """The root of every error that sharevar raises by itself."""
@@ -453,6 +454,29 @@ class Namespace(Variable):
     def _attributes(self) -> dict[str, Any]:
         """All shared attributes."""
 
+@final
+class MonitorState(Variable):
+    """What all objects of one monitor refer to, whatever their class."""
+
+    def __new__(cls, arena: Arena) -> MonitorState: ...
+
+@disjoint_base
+class Monitor:
+    """The root of the classes that are monitors."""
+
+    def __new__(cls, origin: Arena | MonitorState, /) -> Any: ...
+    def __getattribute__(self, name: str, /) -> Any: ...
+    def __setattr__(self, name: str, value: Any, /) -> None: ...
+    def __delattr__(self, name: str, /) -> None: ...
+
+@final
+class Method:
+    """A function that is called under the lock of its first argument."""
+
+    def __new__(cls, function: Callable[..., Any], /) -> Method: ...
+    def __get__(self, instance: object, owner: type | None = None, /) -> Any: ...
+    def __call__(self, *arguments: Any, **named: Any) -> Any: ...
+
 @disjoint_base
 class Set(Variable, Generic[_Item]):
     """A shared set: elements are equal as in Python, in the order of their coming."""
@@ -486,6 +510,17 @@ def set_queue_class(form: str, cls: type[Queue[Any]]) -> None:
 
 def set_proxy_class(kind: str, cls: type[Variable]) -> None:
     """Set the class of the proxies that reading a container gives."""
+
+def make_monitor(
+    cls: type[_AnyMonitor], arena: Arena, /, *arguments: Any, **named: Any
+) -> _AnyMonitor:
+    """A new monitor in an arena, made as its class says."""
+
+def monitor_attributes(monitor: Monitor, /) -> dict[str, Any]:
+    """A copy of all attributes: in a method as the method has left them."""
+
+def monitor_state(monitor: Monitor, /) -> MonitorState:
+    """What an object of a monitor refers to, by which it is found in its arena."""
 
 def depart() -> None:
     """Tell every arena that this process ends in order: what it holds becomes a signal."""

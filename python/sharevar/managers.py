@@ -39,9 +39,9 @@ from multiprocessing.managers import (  # type: ignore[attr-defined]
 )
 from multiprocessing.managers import Array as Array  # type: ignore[attr-defined]
 from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
-from . import barrier, condition, event, lock, recursive_lock, semaphore, standard
+from . import barrier, condition, event, lock, monitors, recursive_lock, semaphore, standard
 from ._native import Arena
 from .arenas import remember
 from .array_proxy import ArrayProxy
@@ -97,6 +97,8 @@ __all__ = [
 ]
 
 _AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
+_Object = TypeVar("_Object")
+_Arguments = ParamSpec("_Arguments")
 
 
 def __getattr__(name: str) -> Any:
@@ -335,6 +337,17 @@ class SyncManager(standard.SyncManager):
     def JoinableQueue(self, maxsize: int = 0) -> JoinableQueueProxy[Any]:  # type: ignore[override]
         """The same: any queue of a manager can be joined."""
         return self._make(JoinableQueueProxy, maxsize)
+
+    def monitor(
+        self,
+        cls: Callable[_Arguments, _Object],
+        /,
+        *arguments: _Arguments.args,
+        **named: _Arguments.kwargs,
+    ) -> _Object:
+        """``cls(*arguments, **named)`` in this manager's memory; see `sharevar.monitor`."""
+        made: _Object = monitors.make(cls, self.arena, *arguments, **named)
+        return made
 
     def _make(self, cls: type[_AnyProxy], /, *arguments: Any, **named: Any) -> _AnyProxy:
         self._require_started()

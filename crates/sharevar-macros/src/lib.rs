@@ -2,9 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod hosted;
+mod monitor;
 
 use proc_macro::TokenStream;
-use syn::{Error, ItemImpl, parse_macro_input};
+use syn::{DeriveInput, Error, ItemImpl, parse_macro_input};
 
 /// Lets a host keep objects of a type, and gives its proxy: for `impl Counter` a `CounterProxy`
 /// with the same methods.
@@ -34,4 +35,20 @@ use syn::{Error, ItemImpl, parse_macro_input};
 pub fn hosted(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as ItemImpl);
     hosted::expand(attribute.into(), item).unwrap_or_else(Error::into_compile_error).into()
+}
+
+/// Makes a struct the state of a `sharevar::Monitor`: its fields become attributes by name.
+///
+/// Every field's type is one that serde knows, or a shared variable.
+///
+/// ```compile_fail
+/// #[derive(sharevar_macros::Monitor)]
+/// enum Account {
+///     Open,
+/// }
+/// ```
+#[proc_macro_derive(Monitor)]
+pub fn monitor(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    monitor::derive(&input).unwrap_or_else(Error::into_compile_error).into()
 }

@@ -1,6 +1,7 @@
 //! The arena's object: one attachment of this process.
 
 use crate::errors::OrRaise;
+use crate::monitor::{self, Monitor, MonitorState};
 use crate::names;
 use crate::proxy;
 use pyo3::prelude::*;
@@ -36,6 +37,27 @@ impl Arena {
 #[pyfunction]
 pub(crate) fn depart() {
     sharevar::depart_all();
+}
+
+impl Arena {
+    fn named_monitor<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        cls: &Bound<'py, PyType>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let root = &slf.get().root;
+        if let Some(found) = names::find(root, name).or_raise()? {
+            return monitor::object(cls, &Self::state(slf, found)?);
+        }
+        let made = monitor::make_monitor(cls, slf, args, None)?;
+        let handle = names::enter(root, name, made.cast::<Monitor>()?.get().raw().handle()).or_raise()?;
+        monitor::object(cls, &Self::state(slf, handle)?)
+    }
+
+    fn state<'py>(slf: &Bound<'py, Self>, handle: Handle) -> PyResult<Bound<'py, PyAny>> {
+        proxy::of_class(slf, &slf.py().get_type::<MonitorState>(), handle)
+    }
 }
 
 #[pymethods]
@@ -123,6 +145,9 @@ impl Arena {
         args: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let this = slf.get();
+        if monitor::is_class(cls)? {
+            return Self::named_monitor(slf, name, cls, args);
+        }
         let kind = proxy::kind_of_class(cls)?;
         if let Some(found) = names::find(&this.root, name).or_raise()? {
             return proxy::of_class(slf, cls, found);
@@ -141,6 +166,10 @@ impl Arena {
     ) -> PyResult<Bound<'py, PyAny>> {
         let participant = &slf.get().participant;
         let variable = participant.variable(offset, generation).or_raise()?;
-        proxy::of_class(slf, cls, Handle::open(participant, variable).or_raise()?)
+        let handle = Handle::open(participant, variable).or_raise()?;
+        if monitor::is_class(cls)? {
+            return monitor::object(cls, &Self::state(slf, handle)?);
+        }
+        proxy::of_class(slf, cls, handle)
     }
 }

@@ -22,11 +22,16 @@ mod key;
 mod list;
 mod list_slice;
 mod lock;
+mod method;
+mod monitor;
+mod monitor_call;
+mod monitor_slots;
 mod names;
 mod namespace;
 mod native;
 mod number;
 mod opaque;
+mod overlay;
 mod pickler;
 mod proxy;
 mod queue;
@@ -62,6 +67,18 @@ mod _native {
     #[pymodule_export]
     use crate::lock::Lock;
     #[pymodule_export]
+    use crate::method::Method;
+    #[pymodule_export]
+    use crate::monitor::Monitor;
+    #[pymodule_export]
+    use crate::monitor::MonitorState;
+    #[pymodule_export]
+    use crate::monitor::make_monitor;
+    #[pymodule_export]
+    use crate::monitor::monitor_attributes;
+    #[pymodule_export]
+    use crate::monitor::monitor_state;
+    #[pymodule_export]
     use crate::namespace::Namespace;
     #[pymodule_export]
     use crate::pickler::set_pickler;
@@ -87,6 +104,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::slots::install(module.py())?;
+        crate::monitor_slots::install(module.py())?;
         crate::errors::add_to(module)
     }
 }

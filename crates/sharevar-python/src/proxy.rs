@@ -9,6 +9,7 @@ use crate::errors::{Class, OrRaise, raise};
 use crate::event::Event;
 use crate::list::List;
 use crate::lock::Lock;
+use crate::monitor::MonitorState;
 use crate::namespace::Namespace;
 use crate::queue::Queue;
 use crate::queue_class;
@@ -46,6 +47,7 @@ const KINDS: &[Kind] = &[
     Kind::Queue,
     Kind::Set,
     Kind::Namespace,
+    Kind::Monitor,
 ];
 
 /// One more than the greatest number of a kind.
@@ -75,6 +77,7 @@ fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
         Kind::Barrier => py.get_type::<Barrier>(),
         Kind::Set => py.get_type::<Set>(),
         Kind::Namespace => py.get_type::<Namespace>(),
+        Kind::Monitor => py.get_type::<MonitorState>(),
     }
 }
 

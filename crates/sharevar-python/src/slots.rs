@@ -49,7 +49,10 @@ static VALUE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// # Safety
 /// `object` points to a live object, for as long as the slot's call lasts.
 #[inline(always)]
-unsafe fn argument<'a, 'py>(py: Python<'py>, object: &'a *mut ffi::PyObject) -> &'a Bound<'py, PyAny> {
+pub(crate) unsafe fn argument<'a, 'py>(
+    py: Python<'py>,
+    object: &'a *mut ffi::PyObject,
+) -> &'a Bound<'py, PyAny> {
     // SAFETY: not null and alive, as the caller says.
     unsafe { Bound::ref_from_ptr(py, object) }
 }
@@ -69,7 +72,7 @@ unsafe fn instance<'a, T: pyo3::PyClass<Frozen = pyo3::pyclass::boolean_struct::
 
 /// A slot's result.
 #[inline(always)]
-fn result(py: Python<'_>, object: PyResult<Bound<'_, PyAny>>) -> *mut ffi::PyObject {
+pub(crate) fn result(py: Python<'_>, object: PyResult<Bound<'_, PyAny>>) -> *mut ffi::PyObject {
     match object {
         Ok(object) => object.into_ptr(),
         Err(error) => {
@@ -397,7 +400,7 @@ fn give_append(class: &Bound<'_, PyType>) -> PyResult<()> {
 ///
 /// # Safety
 /// `function` is of the type of the slot.
-unsafe fn replace(
+pub(crate) unsafe fn replace(
     class: &Bound<'_, PyType>,
     names: &[&str],
     function: *mut c_void,

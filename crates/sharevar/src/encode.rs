@@ -53,6 +53,7 @@ impl Drop for Outer {
 }
 
 /// What was encoded, and what must stay held until it is stored.
+#[derive(Debug)]
 pub(crate) struct Outgoing<E> {
     pub(crate) encoded: E,
     _written: Vec<Handle>,

@@ -49,6 +49,15 @@ pub enum Error {
     /// A recursive lock was given back by a thread that does not hold it.
     #[error("attempt to release recursive lock not owned by thread")]
     NotOwner,
+    /// A monitor was called from inside of a call of the same monitor.
+    #[error("the monitor is called from inside of a call; pass the fields on instead")]
+    Reentered,
+    /// A monitor has no attribute of a field's name.
+    #[error("the monitor has no attribute {name:?}; is it one of another struct or class?")]
+    NoField {
+        /// The field.
+        name: &'static str,
+    },
     /// More units were to be in a semaphore than it has room for: it was released more often than
     /// acquired.
     #[error("the semaphore has at most {limit} units; release only what was acquired")]

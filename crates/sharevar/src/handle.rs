@@ -111,6 +111,8 @@ pub enum Kind {
     Set = 13,
     /// Attributes by name.
     Namespace = 14,
+    /// Attributes that change under a lock of their own.
+    Monitor = 15,
 }
 
 impl Kind {
@@ -130,6 +132,7 @@ impl Kind {
         Self::Queue,
         Self::Set,
         Self::Namespace,
+        Self::Monitor,
     ];
 
     /// The kind of that number.
@@ -159,6 +162,7 @@ impl Kind {
             Self::Barrier => "barrier",
             Self::Set => "set",
             Self::Namespace => "namespace",
+            Self::Monitor => "monitor",
         }
     }
 }

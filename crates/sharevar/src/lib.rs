@@ -33,6 +33,7 @@
 //! | [`Queue`] | a queue, first in, first out |
 //! | [`Condition`] | where threads wait until they are notified |
 //! | [`Barrier`] | where so many threads wait for each other |
+//! | [`struct@Monitor`] | a struct whose calls change all or nothing |
 //! | [`AppendFile`] | a file to which many processes append |
 #![forbid(unsafe_code)]
 #![allow(clippy::iter_not_returning_iterator)] // A walk over shared memory can fail at its start.
@@ -55,6 +56,7 @@ pub mod hosted;
 mod list;
 mod lock;
 mod manager;
+mod monitor;
 mod named;
 mod namespace;
 pub mod process;
@@ -82,6 +84,7 @@ pub use handle::{Handle, Kind};
 pub use list::List;
 pub use lock::{Lock, LockGuard, Taken};
 pub use manager::{Builder, Manager};
+pub use monitor::{Fields, Loading, Monitor, Storing};
 pub use named::Named;
 pub use namespace::Namespace;
 pub use queue::Queue;
@@ -94,7 +97,7 @@ pub use sharevar_arena::{
     ANY_REASON, Acquired, Holder, Identity, Participant, RecursiveLock, Report, RobustLock, Variable,
     WaitPoint, depart_all, spin_pays,
 };
-pub use sharevar_macros::hosted;
+pub use sharevar_macros::{Monitor, hosted};
 pub use value::Value;
 pub use variable_id::VariableId;
 

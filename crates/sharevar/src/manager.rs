@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::handle::Handle;
 use crate::list::List;
 use crate::lock::Lock;
+use crate::monitor::{Fields, Monitor};
 use crate::named::Named;
 use crate::namespace::Namespace;
 use crate::queue::Queue;
@@ -228,6 +229,12 @@ impl Manager {
     /// A barrier for `parties` threads, of any processes. None at all count as one.
     pub fn barrier(&self, parties: usize) -> Result<Barrier> {
         Barrier::create(&self.inner.participant, parties)
+    }
+
+    /// A monitor with these fields.
+    #[allow(clippy::needless_pass_by_value)] // As `value`.
+    pub fn monitor<T: Fields>(&self, state: T) -> Result<Monitor<T>> {
+        Monitor::create(&self.inner.participant, &state)
     }
 
     /// Variables that every process finds by name: made by whoever asks first.

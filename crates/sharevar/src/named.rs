@@ -12,6 +12,7 @@ use crate::handle::Handle;
 use crate::list::List;
 use crate::lock::Lock;
 use crate::manager::Manager;
+use crate::monitor::{Fields, Monitor};
 use crate::namespace::Namespace;
 use crate::queue::Queue;
 use crate::recursive_lock::RLock;
@@ -132,6 +133,11 @@ impl<'a> Named<'a> {
             return Ok(barrier);
         }
         Err(Error::WrongLength { found: barrier.parties() as u64, asked: parties as u64 })
+    }
+
+    /// The monitor of that name; `state` counts for whoever makes it.
+    pub fn monitor<T: Fields>(&self, state: T) -> Result<Monitor<T>> {
+        self.get_or_make(|| self.manager.monitor(state))
     }
 
     /// The variable of that name, whatever it is, if there is one.

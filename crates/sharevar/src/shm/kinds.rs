@@ -11,7 +11,7 @@ pub const KINDS: Kinds = Kinds { reap, depart, trace };
 
 fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool> {
     match Kind::from_number(kind) {
-        Some(Kind::Dict | Kind::Namespace | Kind::Set) => dict::reap(participant, variable),
+        Some(Kind::Dict | Kind::Namespace | Kind::Set | Kind::Monitor) => dict::reap(participant, variable),
         Some(Kind::List) => list::reap(participant, variable),
         Some(Kind::Value) => cell::reap(participant, variable),
         Some(Kind::Array) => array::reap(participant, variable),
@@ -29,7 +29,9 @@ fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut d
     let living = participant.references_to(variable) > 0;
     let source = Locked(&transaction, variable);
     match Kind::from_number(kind) {
-        Some(Kind::Dict | Kind::Namespace | Kind::Set) => dict::trace(&source, living, visit)?,
+        Some(Kind::Dict | Kind::Namespace | Kind::Set | Kind::Monitor) => {
+            dict::trace(&source, living, visit)?;
+        }
         Some(Kind::List) => list::trace(&source, living, visit)?,
         Some(Kind::Value) => cell::trace(&source, visit)?,
         Some(Kind::Array) => array::trace(&source, visit),

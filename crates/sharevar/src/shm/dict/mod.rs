@@ -67,7 +67,7 @@ impl RawDict {
         Self::from_handle_as(handle, Kind::Dict)
     }
 
-    /// Makes an empty variable of a kind that is a dict underneath: dict, namespace or set.
+    /// Makes an empty variable of a kind that is a dict underneath: dict, namespace, set or monitor.
     pub fn create_as(participant: &Arc<Participant>, kind: Kind) -> Result<Self> {
         Self::from_handle_as(Handle::create(participant, kind)?, kind)
     }

@@ -1,0 +1,222 @@
+//! Hand-written slots of monitors and their methods.
+//!
+//! A call of a method passes three of them at least. As in `slots`, what is not the common case
+//! goes to the functions beside the classes.
+#![allow(unsafe_code)]
+
+use crate::decode;
+use crate::method::{self, Method};
+use crate::monitor::Monitor;
+use crate::native;
+use crate::overlay::{self, Found, Place};
+use crate::slots::{argument, replace, result};
+use pyo3::exceptions::PyAttributeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
+use sharevar_value::ShortKey;
+use std::ffi::{c_int, c_void};
+
+unsafe extern "C" {
+    fn _PyType_Lookup(class: *mut ffi::PyTypeObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject;
+    fn PyMethod_New(function: *mut ffi::PyObject, object: *mut ffi::PyObject) -> *mut ffi::PyObject;
+}
+
+/// What the class of an object has under a name, as far as it matters here.
+enum Member {
+    /// It is no attribute's name: the interpreter's have two underscores on both sides.
+    Special,
+    /// Nothing, or what only counts if the object has no such attribute.
+    Default,
+    /// A method: it has a getter and no setter.
+    Method,
+    /// Something that says itself what setting it does.
+    Settable,
+}
+
+/// # Safety
+/// Both are live objects, the name is a str, and the interpreter is attached.
+#[inline(always)]
+unsafe fn member(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> Member {
+    // SAFETY: as the caller says. The member may go away while another thread changes the class,
+    // but not before this thread lets the interpreter go; only its type is looked at.
+    unsafe {
+        let member = _PyType_Lookup(ffi::Py_TYPE(object), name);
+        if member.is_null() {
+            return unnamed(name);
+        }
+        let class = ffi::Py_TYPE(member);
+        if (*class).tp_descr_set.is_some() {
+            Member::Settable
+        } else if (*class).tp_descr_get.is_some() {
+            Member::Method
+        } else {
+            unnamed(name)
+        }
+    }
+}
+
+/// What a name says by itself.
+///
+/// # Safety
+/// As for [`member`].
+#[inline(always)]
+unsafe fn unnamed(name: *mut ffi::PyObject) -> Member {
+    // SAFETY: as the caller says.
+    let text = unsafe {
+        let py = Python::assume_attached();
+        native::text(argument(py, &name).cast_unchecked::<PyString>()).map(str::as_bytes)
+    };
+    match text {
+        Some([b'_', b'_', .., b'_', b'_']) => Member::Special,
+        _ => Member::Default,
+    }
+}
+
+unsafe extern "C" fn get(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls slots attached, with live objects, the first of the slot's type.
+    let (py, this, attribute) = unsafe {
+        let py = Python::assume_attached();
+        (py, argument(py, &object).cast_unchecked::<Monitor>(), argument(py, &name))
+    };
+    if let Ok(attribute) = attribute.cast::<PyString>()
+        // SAFETY: as above.
+        && matches!(unsafe { member(object, name) }, Member::Default)
+    {
+        match stored(this.get(), attribute) {
+            Ok(None) => {}
+            found => return result(py, found.map(|found| found.unwrap_or_else(|| py.None().into_bound(py)))),
+        }
+    }
+    // SAFETY: the arguments are those of this call; what is no str is refused there.
+    unsafe { ffi::PyObject_GenericGetAttr(object, name) }
+}
+
+#[inline(always)]
+fn stored<'py>(monitor: &Monitor, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let inside = match overlay::find(Place::of(monitor.raw()), name) {
+        Found::Value(value) => return Ok(Some(value)),
+        Found::Deleted => return Ok(None),
+        Found::Nothing => true,
+        Found::Outside => false,
+    };
+    let attributes = monitor.raw().attributes();
+    if let Some(text) = native::text(name)
+        && let Some(key) = ShortKey::from_str(text, attributes.seed())
+        && let Some(word) = attributes.get_word(&key)
+    {
+        return decode::word(name.py(), word).map(Some);
+    }
+    monitor.read(name, inside)
+}
+
+unsafe extern "C" fn assign(
+    object: *mut ffi::PyObject,
+    name: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+) -> c_int {
+    // SAFETY: as in `get`.
+    let (py, this, attribute) = unsafe {
+        let py = Python::assume_attached();
+        (py, argument(py, &object).cast_unchecked::<Monitor>(), argument(py, &name))
+    };
+    let Ok(attribute) = attribute.cast::<PyString>() else {
+        // SAFETY: the arguments are those of this call; what is no str is refused there.
+        return unsafe { ffi::PyObject_GenericSetAttr(object, name, value) };
+    };
+    // SAFETY: as in `get`.
+    let done = match unsafe { member(object, name) } {
+        // SAFETY: the arguments are those of this call.
+        Member::Settable => return unsafe { ffi::PyObject_GenericSetAttr(object, name, value) },
+        Member::Method => Err(hidden(attribute)),
+        Member::Special => Err(special(attribute)),
+        Member::Default if value.is_null() => Monitor::delete(this, attribute),
+        // SAFETY: not null and alive.
+        Member::Default => this.get().set(attribute, unsafe { argument(py, &value) }),
+    };
+    match done {
+        Ok(()) => 0,
+        Err(error) => {
+            error.restore(py);
+            -1
+        }
+    }
+}
+
+#[cold]
+fn special(name: &Bound<'_, PyString>) -> PyErr {
+    PyAttributeError::new_err(format!(
+        "{name} cannot be an attribute of a monitor: names like it are the interpreter's; choose another"
+    ))
+}
+
+#[cold]
+fn hidden(name: &Bound<'_, PyString>) -> PyErr {
+    PyAttributeError::new_err(format!(
+        "{name} is a method of this monitor's class, which an attribute cannot hide; choose another name"
+    ))
+}
+
+unsafe extern "C" fn bind(
+    method: *mut ffi::PyObject,
+    object: *mut ffi::PyObject,
+    _class: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls slots attached, with live objects; the object may be null. The
+    // result is a new reference or null with an exception set.
+    unsafe {
+        if object.is_null() || object == ffi::Py_None() {
+            ffi::Py_INCREF(method);
+            return method;
+        }
+        PyMethod_New(method, object)
+    }
+}
+
+unsafe extern "C" fn call(
+    method: *mut ffi::PyObject,
+    arguments: *mut ffi::PyObject,
+    named: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as in `get`; the arguments are a tuple.
+    let (py, this, given) = unsafe {
+        let py = Python::assume_attached();
+        (
+            py,
+            argument(py, &method).cast_unchecked::<Method>(),
+            argument(py, &arguments).cast_unchecked::<PyTuple>(),
+        )
+    };
+    let called = method::call(this, given, || {
+        let function = this.get().function().as_ptr();
+        // SAFETY: all are live, `named` is null or a dict; the result is a new reference or null
+        // with an exception set.
+        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyObject_Call(function, arguments, named)) }
+    });
+    result(py, called)
+}
+
+/// Whether an object is code that has been called and has yet to run.
+#[inline(always)]
+pub(crate) fn is_suspended(object: &Bound<'_, PyAny>) -> bool {
+    let object = object.as_ptr();
+    // SAFETY: a live object, of which only the type is looked at.
+    unsafe {
+        ffi::PyGen_CheckExact(object) != 0
+            || ffi::PyCoro_CheckExact(object) != 0
+            || ffi::PyAsyncGen_CheckExact(object) != 0
+    }
+}
+
+/// Puts the slots in their places, before any class is derived: derived classes inherit them.
+pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
+    let (monitor, method) = (py.get_type::<Monitor>(), py.get_type::<Method>());
+    // SAFETY: each function is of its slot's type.
+    unsafe {
+        replace(&monitor, &["__getattribute__"], get as ffi::binaryfunc as *mut c_void, |_| true)?;
+        let assign = assign as ffi::setattrofunc as *mut c_void;
+        replace(&monitor, &["__setattr__", "__delattr__"], assign, |_| true)?;
+        replace(&method, &["__get__"], bind as ffi::descrgetfunc as *mut c_void, |_| true)?;
+        replace(&method, &["__call__"], call as ffi::ternaryfunc as *mut c_void, |_| true)
+    }
+}
