@@ -6,6 +6,9 @@ The classes here are the proxies' bases. They are subclassed in Python with empt
 
 import threading
 from collections.abc import Callable, Iterable
+from multiprocessing import AuthenticationError
+from multiprocessing import TimeoutError as MultiprocessingTimeoutError
+from multiprocessing.managers import RemoteError  # type: ignore[attr-defined]
 from pickle import PicklingError
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, SupportsIndex, TypeVar, final, overload
@@ -74,6 +77,38 @@ class QueueShutDown(SharevarError):
 
 class TooManyReleases(SharevarError, ValueError):
     """A semaphore was released more often than acquired; nothing was changed."""
+
+class HostDied(SharevarError, EOFError, BrokenPipeError, ConnectionResetError):
+    """The host is gone; `started` says whether it may have begun the call."""
+
+    started: bool
+
+class HostUnreachable(HostDied, ConnectionRefusedError, FileNotFoundError):
+    """No host can be reached there, so that no call has begun."""
+
+class AccessRefused(SharevarError, AuthenticationError):
+    """One side of a connection does not know the key, or may not come in."""
+
+class PlaintextRefused(SharevarError, ValueError):
+    """The connection would leave the machine readable for everybody, or without a key."""
+
+class NotAHost(SharevarError, ConnectionError):
+    """What answers at the address is no host of sharevar."""
+
+class CallTimedOut(SharevarError, TimeoutError, MultiprocessingTimeoutError):
+    """The call had not ended in time; it was cancelled."""
+
+class CallRefused(SharevarError, RemoteError):
+    """The host could not read the call's arguments, or could not send its result."""
+
+class NotExposed(SharevarError, RemoteError, AttributeError):
+    """The name is none of those that can be called of the hosted object."""
+
+class NotRegistered(SharevarError, RemoteError, RuntimeError):
+    """The host knows no such type: it was registered too late, or not at all."""
+
+class HostedPanic(SharevarError, RemoteError):
+    """A method of a Rust object panicked; the host lives on."""
 
 @final
 class Arena:
@@ -499,6 +534,110 @@ class Set(Variable, Generic[_Item]):
         """Take elements out and put others in, if nobody changed the set since."""
     def replace_if(self, changes: int, elements: list[Any], /) -> bool:
         """Make the elements the whole set, if nobody changed it since."""
+
+@final
+class HostClient:
+    """A host, this process's connections to it, and its references on the host's objects."""
+
+    def __new__(
+        cls, address: str, key: bytes, *, plaintext: bool = False
+    ) -> HostClient: ...
+    @property
+    def address(self) -> str:
+        """Where the host is."""
+    @property
+    def life(self) -> int | None:
+        """The number of the host's life; None before this process has connected."""
+    def connect(self) -> None:
+        """Connect, if there is no connection yet; it raises if that cannot be done."""
+    def call(
+        self,
+        object: int,
+        method: str,
+        args: Iterable[Any],
+        kwds: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Call a method of an object; 0 is the host itself.
+
+        What cannot be sent raises before anything is. When the time is over, or a signal's
+        handler raises, the connection is closed, which tells the host.
+        """
+    def create(
+        self,
+        typeid: str,
+        args: Iterable[Any],
+        kwds: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> HostedReference:
+        """Have the host make an object."""
+    def find(self, name: str) -> HostedReference:
+        """The object that the host has published under a name."""
+    def hold(self, object: int, *, given: bool = False) -> None:
+        """One proxy more. `given`: a reference came with the reply that named the object."""
+    def release(self, object: int) -> None:
+        """One proxy less."""
+    def forget(self) -> None:
+        """Begin anew in a forked child: the connections and the references are the parent's."""
+    def close(self) -> None:
+        """Close the connections that nobody uses. The next call opens new ones."""
+
+@final
+class HostedReference:
+    """An object of a host, as a reply names it.
+
+    The caller's session holds one reference with it, unless it is the object that was asked.
+    """
+
+    @property
+    def object(self) -> int | None:
+        """Its number; None for the object that was asked itself."""
+    @property
+    def typeid(self) -> str | None:
+        """The name that its type is registered by; None for the items of an iterator."""
+    @property
+    def exposed(self) -> tuple[str, ...]:
+        """What can be called."""
+
+@final
+class HostServer:
+    """Listens at an address and has threads serve calls of the objects in its table."""
+
+    def __new__(
+        cls, address: str, key: bytes, host: Any, *, plaintext: bool = False
+    ) -> HostServer: ...
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+    @property
+    def sessions(self) -> int:
+        """How many client processes are connected."""
+    def work(self) -> None:
+        """Serve, on this thread among others, until `stop`."""
+    def stop(self) -> None:
+        """End serving. Calls that are under way are finished."""
+    def insert(
+        self,
+        number: int,
+        object: Any,
+        typeid: str,
+        exposed: tuple[str, ...],
+        types: dict[str, str] | None,
+        session: int,
+    ) -> None:
+        """Put an object into the table; `session` has the first reference on it."""
+    def get(self, number: int) -> tuple[Any, tuple[str, ...], dict[str, str] | None]:
+        """An object of the table, the names that can be called, and the types of results."""
+    def retain(self, number: int, session: int) -> None:
+        """One reference more."""
+    def release(self, number: int, session: int) -> None:
+        """One reference less."""
+    def numbers(self) -> list[tuple[int, int]]:
+        """The numbers of the objects, and how many references there are on each."""
+    def __len__(self) -> int: ...
 
 def set_pickler(
     dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]

@@ -1,14 +1,13 @@
 """The host: a process beside an arena, for what cannot live in it.
 
-It is a standard manager's server process, and it is started when something first
-needs it. It belongs to the arena and not to the manager: a proxy may outlive the
+It is a manager's host process, and it is started when something first needs it. It
+belongs to the arena and not to the manager: a proxy may outlive the
 manager's object, and be asked for a token then.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable
 from multiprocessing import ProcessError, process, util
 from typing import Any
@@ -16,6 +15,8 @@ from weakref import WeakKeyDictionary, ref
 
 from . import standard
 from ._native import Arena
+from .hosting import BaseManager
+from .hosting.security import Security
 
 _hosts: WeakKeyDictionary[Arena, Host] = WeakKeyDictionary()
 
@@ -58,6 +59,7 @@ class Host:
         options: tuple[Any, ...],
         shutdown_timeout: float | None,
         *,
+        security: Security | None = None,
         of_manager: bool = False,
     ) -> None:
         # The arena keeps its host, not the other way round.
@@ -66,6 +68,7 @@ class Host:
         self._registry = registry
         self._options = options
         self._shutdown_timeout = shutdown_timeout
+        self._security = security
         # A child inherits a manager's host, but one that the child starts is its own.
         self._managers_process = os.getpid() if of_manager else None
         self._manager: Any = None
@@ -106,7 +109,7 @@ class Host:
         initializer: Callable[..., Any] | None = None,
         initargs: Iterable[Any] = (),
     ) -> Any:
-        """The standard manager whose server process the host is."""
+        """The manager whose process the host is."""
         with self._starting:
             arena = self._arena()
             if self._manager is None:
@@ -121,6 +124,8 @@ class Host:
         manager: Any = _HostManager(*self._options)
         if self._shutdown_timeout is not None:
             manager._shutdown_timeout = self._shutdown_timeout
+        if self._security is not None:
+            manager._security = self._security
         manager._registry = served_registry(self._registry, arena)
         # Whoever runs in a daemonic worker may use its manager, host or no host.
         config = process.current_process()._config  # type: ignore[attr-defined]
@@ -209,24 +214,12 @@ class HostProcess:
         return f"<HostProcess name={self.name!r} {state}>"
 
 
-class _HostManager(standard.SyncManager):
-    """The standard manager, with our server."""
+class _HostManager(BaseManager, standard.SyncManager):
+    """A manager whose host serves an arena's variables, too."""
 
     @classmethod
-    def _run_server(cls, registry: Any, address: Any, *arguments: Any) -> None:
+    def _run_server(cls, *arguments: Any) -> None:
         from .host_server import HostServer
 
-        cls._Server = HostServer  # type: ignore[attr-defined]
-        threading.Thread(target=_end_with_parent, daemon=True).start()
-        super()._run_server(registry, address, *arguments)  # type: ignore[misc]
-
-
-def _end_with_parent() -> None:
-    parent = process.parent_process()
-    if parent is None:
-        return
-    parent.join()
-    server = getattr(process.current_process(), "_manager_server", None)
-    if server is None:
-        os._exit(1)
-    server.stop_event.set()
+        cls._Server = HostServer
+        super()._run_server(*arguments)

@@ -1,4 +1,4 @@
-"""The standard server, serving an arena's variables as well as hosted objects.
+"""A host that serves an arena's variables as well as hosted objects.
 
 Who has sharevar uses the variables directly. Plain Python reaches them here, on the
 standard library's wire protocol, and gets standard proxies.
@@ -7,6 +7,8 @@ standard library's wire protocol, and gets standard proxies.
 from __future__ import annotations
 
 import io
+import threading
+from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
@@ -16,6 +18,8 @@ from . import standard, tokens
 from ._native import Arena
 from .arenas import ArenaReference, attach, refer_to_arena
 from .errors import SharevarError
+from .hosting import Server
+from .hosting.security import Security
 from .proxy import Proxy
 from .standard import Token
 from .typeids import CLASSES
@@ -63,16 +67,23 @@ def _unexposed(name: str, fallback: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-class HostServer(standard.Server):  # type: ignore[misc]
+class HostServer(Server):
     """Hosts objects, and serves variables by ids that it never needs to remember."""
 
     def __init__(
-        self, registry: Any, address: Any, authkey: bytes, serializer: str
+        self,
+        registry: Any,
+        address: Any,
+        authkey: bytes,
+        serializer: str,
+        security: Security | None = None,
     ) -> None:
-        super().__init__(registry, address, authkey, serializer)
-        self.id_to_obj: dict[str, Any] = _Objects(self.id_to_obj)
+        super().__init__(registry, address, authkey, serializer, security)
+        self.id_to_obj = _Objects(self.id_to_obj)
         # What clients hold, which would otherwise be freed when all processes drop it.
         self._held: dict[str, Proxy] = {}
+        self._references: Counter[str] = Counter()
+        self._holding = threading.Lock()
 
     def create(self, c: Any, typeid: str, /, *args: Any, **kwds: Any) -> Any:
         if not isinstance(self.registry[typeid][0], Maker):
@@ -82,24 +93,30 @@ class HostServer(standard.Server):  # type: ignore[misc]
         self.incref(c, ident)
         return ident, tuple(variable._exposed_)
 
+    def _as_served(self, registration: tuple[Any, ...], made: Any) -> Any:
+        return _Served(made) if isinstance(registration[0], Maker) else made
+
     def incref(self, c: Any, ident: str) -> None:
         if not tokens.is_ours(ident):
             super().incref(c, ident)
             return
         variable = tokens.open_variable(ident)
-        with self.mutex:
+        with self._holding:
             self._held.setdefault(ident, variable)
-            self.id_to_refcount[ident] = self.id_to_refcount.get(ident, 0) + 1
+            self._references[ident] += 1
 
     def decref(self, c: Any, ident: str) -> None:
         if not tokens.is_ours(ident):
             super().decref(c, ident)
             return
-        with self.mutex:
-            self.id_to_refcount[ident] -= 1
-            if not self.id_to_refcount[ident]:
-                del self.id_to_refcount[ident]
+        with self._holding:
+            self._references[ident] -= 1
+            if not self._references[ident]:
+                del self._references[ident]
                 del self._held[ident]
+
+    def number_of_objects(self, c: Any) -> int:
+        return super().number_of_objects(c) + len(self._references)
 
     def handle_request(self, conn: Any) -> None:
         if isinstance(conn, Connection):
@@ -113,13 +130,15 @@ class HostServer(standard.Server):  # type: ignore[misc]
     }
 
 
-
-class _Objects(dict[str, Any]):
+class _Objects:
     """Object, exposed methods and types of results by id; ids of ours tell it themselves."""
 
-    def __missing__(self, ident: str) -> tuple[Any, ...]:
+    def __init__(self, hosted: Any) -> None:
+        self._hosted = hosted
+
+    def __getitem__(self, ident: str) -> tuple[Any, ...]:
         if not tokens.is_ours(ident):
-            raise KeyError(ident)
+            return self._hosted[ident]  # type: ignore[no-any-return]
         variable = tokens.open_variable(ident)
         return _Served(variable), variable._exposed_, variable._method_to_typeid_
 

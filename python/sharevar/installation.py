@@ -12,7 +12,7 @@ from multiprocessing import sharedctypes as standard_sharedctypes
 
 from . import sharedctypes, standard
 from .context import METHODS
-from .managers import SyncManager
+from .managers import BaseManager, SyncManager
 
 _installed = False
 
@@ -31,7 +31,8 @@ def install() -> None:
     if _installed:
         return
     _installed = True
-    standard.rename_manager()
+    standard.rename_managers()
+    standard.managers.BaseManager = BaseManager
     standard.managers.SyncManager = SyncManager
     for name, method in METHODS.items():
         setattr(standard_context.BaseContext, name, method)

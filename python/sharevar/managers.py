@@ -1,15 +1,13 @@
 """The names of `multiprocessing.managers`; their variables are in shared memory.
 
 `SyncManager` is a real subclass of the standard one: ``isinstance`` says what programs
-expect, and whatever it does not make in shared memory (pools, registered classes) is
-the standard library's own code, talking to a host process that is started for it.
+expect. Whatever it does not make in shared memory (pools, registered classes) is kept by
+a host process that is started for it, and called as the objects of a `BaseManager` are.
 """
 
 from __future__ import annotations
 
-import builtins
 import os
-import sys
 from collections.abc import Callable, Iterable
 from multiprocessing import ProcessError, managers
 from multiprocessing.managers import (  # type: ignore[attr-defined]
@@ -17,9 +15,7 @@ from multiprocessing.managers import (  # type: ignore[attr-defined]
     AutoProxy,
     BarrierProxy,
     BaseListProxy,
-    BaseManager,
     BasePoolProxy,
-    BaseProxy,
     ConditionProxy,
     EventProxy,
     IteratorProxy,
@@ -27,7 +23,6 @@ from multiprocessing.managers import (  # type: ignore[attr-defined]
     Namespace,
     PoolProxy,
     RemoteError,
-    Server,
     SharedMemoryManager,
     State,
     Token,
@@ -39,7 +34,7 @@ from multiprocessing.managers import (  # type: ignore[attr-defined]
 )
 from multiprocessing.managers import Array as Array  # type: ignore[attr-defined]
 from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from . import barrier, condition, event, lock, monitors, recursive_lock, semaphore, standard
 from ._native import Arena
@@ -48,6 +43,7 @@ from .array_proxy import ArrayProxy
 from .dict_proxy import DictProxy
 from .host import Host, HostProcess
 from .host_server import HostServer, served_registry
+from .hosting import BaseManager, BaseProxy, Server
 from .list_proxy import ListProxy
 from .lock import Lock
 from .namespace import NamespaceProxy
@@ -55,6 +51,7 @@ from .proxy import Proxy
 from .queue_proxy import JoinableQueueProxy, QueueProxy
 from .set_proxy import SetProxy
 from .tokens import RebuildProxy
+from .typeids import CLASSES
 from .value_proxy import ValueProxy
 
 __all__ = [
@@ -120,19 +117,13 @@ def Manager(*, capacity: int | None = None, ctx: Any = None) -> SyncManager:
     return manager
 
 
-class SyncManager(standard.SyncManager):
+class SyncManager(BaseManager, standard.SyncManager):
     """`multiprocessing.managers.SyncManager`, its variables in shared memory.
 
     A host process is started by what needs one: a pool or registered class, an
     ``address``, an initializer, another serializer, ``_process.pid``, a proxy's token.
     Plain clients of the standard library reach the variables at its address.
     """
-
-    _authkey: bytes
-    _ctx: Any
-    _registry: ClassVar[builtins.dict[str, Any]]
-    _serializer: str
-    _state: Any
 
     def __init__(
         self,
@@ -142,14 +133,19 @@ class SyncManager(standard.SyncManager):
         ctx: Any = None,
         *,
         shutdown_timeout: float = 1.0,
+        plaintext: bool = False,
         capacity: int | None = None,
     ) -> None:
         self._arena: Arena | None = None
         self._host: Host | None = None
-        options: builtins.dict[str, Any] = {}
-        if sys.version_info >= (3, 11):
-            options["shutdown_timeout"] = shutdown_timeout
-        super().__init__(address, authkey, serializer, ctx, **options)
+        super().__init__(
+            address,
+            authkey,
+            serializer,
+            ctx,
+            shutdown_timeout=shutdown_timeout,
+            plaintext=plaintext,
+        )
         self._given_timeout = shutdown_timeout
         self._capacity = capacity
         self._creator = os.getpid()
@@ -170,6 +166,7 @@ class SyncManager(standard.SyncManager):
             self._registry,
             (self._given_address, self._authkey, self._serializer, self._ctx),
             self._given_timeout,
+            security=self._security,
             of_manager=True,
         )
         needs_host = (
@@ -187,7 +184,11 @@ class SyncManager(standard.SyncManager):
         self._require_initial()
         registry = served_registry(self._registry, self._new_arena())
         return HostServer(
-            registry, self._given_address, self._authkey, self._serializer
+            registry,
+            self._given_address,
+            self._authkey,
+            self._serializer,
+            self._security,
         )
 
     @property
@@ -244,13 +245,23 @@ class SyncManager(standard.SyncManager):
 
     def _create(self, typeid: str, /, *args: Any, **kwds: Any) -> Any:
         self._require_started()
-        if self._host is None:
-            return super()._create(typeid, *args, **kwds)  # type: ignore[misc]
-        return self._host.start()._create(typeid, *args, **kwds)
+        if self._host is not None:
+            return self._host.start()._create(typeid, *args, **kwds)
+        if typeid in CLASSES:
+            # A variable of another process's, which has an id of its own.
+            return self._create_plainly(typeid, *args, **kwds)
+        return super()._create(typeid, *args, **kwds)
+
+    @property
+    def _served(self) -> frozenset[str] | None:  # type: ignore[override]
+        if self._host is None or not self._host.started:
+            return None
+        served: frozenset[str] = self._host.start()._served
+        return served
 
     def _debug_info(self) -> str:
         if self._host is None or self._arena is None:
-            return super()._debug_info()  # type: ignore[misc, no-any-return]
+            return super()._debug_info()
         arena = self._arena
         lines = [
             f"  arena {arena.id.hex()}: {arena.references} variables held here, "
@@ -262,7 +273,7 @@ class SyncManager(standard.SyncManager):
 
     def _number_of_objects(self) -> int:
         if self._host is None or self._arena is None:
-            return super()._number_of_objects()  # type: ignore[misc, no-any-return]
+            return super()._number_of_objects()
         hosted = self._host.start()._number_of_objects() if self._host.started else 0
         return self._arena.references + hosted  # type: ignore[no-any-return]
 
@@ -363,12 +374,6 @@ class SyncManager(standard.SyncManager):
 
     def _new_arena(self) -> Arena:
         return remember(Arena() if self._capacity is None else Arena(self._capacity))
-
-    def _require_initial(self) -> None:
-        if self._state.value == State.STARTED:
-            raise ProcessError("Already started server")
-        if self._state.value == State.SHUTDOWN:
-            raise ProcessError("Manager has shut down")
 
     def _require_started(self) -> None:
         if self._state.value != State.STARTED:

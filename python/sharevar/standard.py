@@ -1,16 +1,17 @@
 """The standard library's own managers, under names that stay theirs.
 
-`sharevar.install` puts our `SyncManager` in the place of the standard one. The
-standard one is the base of ours, and under spawn it is pickled by name, which must
-lead to itself.
+`sharevar.install` puts our `BaseManager` and `SyncManager` in the place of the standard
+ones. Those are the bases of ours, and under spawn they are pickled by name, which must
+lead to themselves.
 """
 
 from __future__ import annotations
 
 import types
+from contextlib import closing
 from functools import cache
 from multiprocessing import managers as _managers
-from multiprocessing.managers import BaseProxy, SyncManager, Token
+from multiprocessing.managers import BaseManager, BaseProxy, SyncManager, Token
 from typing import Any
 
 # Much of what is used here has no place in the stubs of the standard library.
@@ -25,6 +26,7 @@ REGISTRY: dict[str, tuple[Any, ...]] = managers.SyncManager._registry
 __all__ = [
     "REGISTRY",
     "AutoProxy",
+    "BaseManager",
     "BaseProxy",
     "RebuildProxy",
     "RemoteError",
@@ -38,13 +40,13 @@ __all__ = [
     "managers",
     "own_counterpart",
     "proxy_type",
-    "rename_manager",
+    "rename_managers",
 ]
 
 
-def rename_manager() -> None:
-    """Have the standard manager class pickled by its name in this module."""
-    SyncManager.__module__ = __name__
+def rename_managers() -> None:
+    """Have the standard manager classes pickled by their names in this module."""
+    BaseManager.__module__ = SyncManager.__module__ = __name__
 
 
 def proxy_type(typeid: str) -> Any:
@@ -61,7 +63,7 @@ def create(manager: Any, typeid: str, /, *arguments: Any, **named: Any) -> Any:
         token, manager._serializer, manager=manager, authkey=key, exposed=exposed
     )
     # The proxy holds the object now, as the token did until here.
-    with manager._Client(token.address, authkey=key) as connection:
+    with closing(manager._Client(token.address, authkey=key)) as connection:
         managers.dispatch(connection, None, "decref", (token.id,))
     return proxy
 

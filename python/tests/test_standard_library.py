@@ -20,8 +20,9 @@ SECONDS = 240
 
 # These have to be sharevar's while the tests run: otherwise they would show nothing.
 REPLACED = {
-    "Array", "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock",
-    "Manager", "Queue", "RLock", "RawArray", "RawValue", "Semaphore", "SimpleQueue", "Value",
+    "Array", "Barrier", "BaseManager", "BoundedSemaphore", "Condition", "Event",
+    "JoinableQueue", "Lock", "Manager", "Queue", "RLock", "RawArray", "RawValue", "Semaphore",
+    "SimpleQueue", "SyncManager", "Value",
 }  # fmt: skip
 
 pytestmark = [

@@ -58,22 +58,27 @@ pub(crate) fn decode_bytes<'py>(
     handles: &[Handle],
     arena: &Py<Arena>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let mut reader = Reader { py, decoder: Decoder::new(bytes), handles, arena };
+    let mut reader = Reader { py, decoder: Decoder::new(bytes), handles, arena: Some(arena) };
     let value = reader.read()?;
     reader.decoder.finish().map_err(corrupt)?;
     Ok(value)
 }
 
-struct Reader<'a, 'py> {
+pub(crate) struct Reader<'a, 'py> {
     py: Python<'py>,
-    decoder: Decoder<'a>,
+    pub(crate) decoder: Decoder<'a>,
     handles: &'a [Handle],
-    arena: &'a Py<Arena>,
+    arena: Option<&'a Py<Arena>>,
 }
 
-impl<'py> Reader<'_, 'py> {
+impl<'a, 'py> Reader<'a, 'py> {
+    /// Of a value that refers to no arena.
+    pub(crate) fn new(py: Python<'py>, bytes: &'a [u8]) -> Self {
+        Self { py, decoder: Decoder::new(bytes), handles: &[], arena: None }
+    }
+
     /// The next value. Recursion ends: the decoder bounds the depth.
-    fn read(&mut self) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn read(&mut self) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py;
         match self.decoder.next().map_err(corrupt)? {
             Event::Str(value) => Ok(PyString::new(py, value).into_any()),
@@ -98,9 +103,9 @@ impl<'py> Reader<'_, 'py> {
             Event::Pickle(pickle) => pickler::loads(py, pickle),
             Event::Handle(offset) => {
                 let handle = self.handles.iter().find(|handle| handle.variable().header() == offset);
-                match handle {
-                    Some(handle) => proxy::for_handle(self.arena.bind(py), handle.clone()),
-                    None => {
+                match (handle, self.arena) {
+                    (Some(handle), Some(arena)) => proxy::for_handle(arena.bind(py), handle.clone()),
+                    _ => {
                         Err(raise(Class::CorruptArena, "a value refers to a variable that it does not count"))
                     }
                 }
@@ -108,7 +113,7 @@ impl<'py> Reader<'_, 'py> {
         }
     }
 
-    fn read_many(&mut self, count: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    pub(crate) fn read_many(&mut self, count: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
         // No more than there are bytes left: the decoder has checked it.
         let mut items = Vec::with_capacity(count);
         for _ in 0..count {
@@ -119,6 +124,6 @@ impl<'py> Reader<'_, 'py> {
 }
 
 #[cold]
-fn corrupt(error: DecodeError) -> PyErr {
+pub(crate) fn corrupt(error: DecodeError) -> PyErr {
     to_python(error.into())
 }

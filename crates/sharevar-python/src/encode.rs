@@ -51,7 +51,7 @@ pub(crate) fn encode(value: &Bound<'_, PyAny>, participant: &Participant) -> PyR
 }
 
 fn encode_block(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
-    let mut writer = Writer { encoder: Encoder::with_capacity(64), seen: Seen::default(), participant };
+    let mut writer = Writer::new(Some(participant));
     let (bytes, handles) = match writer.write(value) {
         Ok(()) => writer.encoder.finish().map_err(|error| to_python(error.into()))?,
         Err(Stop::Raise(error)) => return Err(error),
@@ -66,7 +66,7 @@ fn encode_block(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult
 }
 
 /// Why a value cannot be written natively.
-enum Stop {
+pub(crate) enum Stop {
     /// It would change; pickle the whole.
     Pickle,
     /// It cannot be written at all.
@@ -88,14 +88,25 @@ impl From<PyErr> for Stop {
     }
 }
 
-struct Writer<'a> {
-    encoder: Encoder,
+/// Writes values natively, as long as they are such.
+pub(crate) struct Writer<'a> {
+    pub(crate) encoder: Encoder,
     seen: Seen,
-    participant: &'a Participant,
+    /// Whose variables are referred to by where they are; others are pickled.
+    participant: Option<&'a Participant>,
 }
 
-impl Writer<'_> {
-    fn write(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Stop> {
+impl<'a> Writer<'a> {
+    pub(crate) fn new(participant: Option<&'a Participant>) -> Self {
+        Self { encoder: Encoder::with_capacity(64), seen: Seen::default(), participant }
+    }
+
+    /// One more value, in an encoding of its own.
+    pub(crate) fn next(self) -> Self {
+        Self { encoder: Encoder::with_capacity(64), ..self }
+    }
+
+    pub(crate) fn write(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Stop> {
         if let Ok(value) = value.cast_exact::<PyString>() {
             self.encoder.str(native::text(value).ok_or(Stop::Pickle)?)?;
         } else if let Ok(value) = value.cast_exact::<PyInt>() {
@@ -136,8 +147,9 @@ impl Writer<'_> {
             let body = self.encoder.begin_set(set.len())?;
             set.iter().try_for_each(|item| self.write(&item))?;
             self.encoder.end_set(body)?;
-        } else if let Some(offset) =
-            variable_of(value).and_then(|variable| variable.offset_in(self.participant))
+        } else if let Some(offset) = self
+            .participant
+            .and_then(|participant| variable_of(value).and_then(|variable| variable.offset_in(participant)))
         {
             self.encoder.handle(offset);
         } else {

@@ -1,8 +1,9 @@
 //! Every error that Python sees, and which of ours becomes which.
 
 use pyo3::exceptions::{
-    PyAssertionError, PyBrokenPipeError, PyEOFError, PyException, PyIndexError, PyMemoryError, PyOSError,
-    PyRuntimeError, PyTypeError, PyValueError,
+    PyAssertionError, PyAttributeError, PyBrokenPipeError, PyConnectionError, PyConnectionRefusedError,
+    PyConnectionResetError, PyEOFError, PyException, PyFileNotFoundError, PyIndexError, PyMemoryError,
+    PyOSError, PyRuntimeError, PyTimeoutError, PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -33,6 +34,16 @@ pub(crate) enum Class {
     TooManyReleases,
     QueueShutDown,
     BrokenBarrier,
+    HostDied,
+    HostUnreachable,
+    AccessRefused,
+    PlaintextRefused,
+    NotAHost,
+    CallTimedOut,
+    CallRefused,
+    NotExposed,
+    NotRegistered,
+    HostedPanic,
 }
 
 /// In the order of [`Class`].
@@ -56,16 +67,33 @@ const CLASSES: &[(&str, &str)] = &[
     ("TooManyReleases", "A semaphore was released more often than acquired; nothing was changed."),
     ("QueueShutDown", "The queue was shut down: nothing can be put, and nothing is left to get."),
     ("BrokenBarrier", "The barrier is broken: by abort, reset, a time-out, a failed action or a death."),
+    ("HostDied", "The host is gone; `started` says whether it may have begun the call."),
+    ("HostUnreachable", "No host can be reached there, so that no call has begun."),
+    ("AccessRefused", "One side of a connection does not know the key, or may not come in."),
+    ("PlaintextRefused", "The connection would leave the machine readable for everybody, or without a key."),
+    ("NotAHost", "What answers at the address is no host of sharevar."),
+    ("CallTimedOut", "The call had not ended in time; it was cancelled."),
+    ("CallRefused", "The host could not read the call's arguments, or could not send its result."),
+    ("NotExposed", "The name is none of those that can be called of the hosted object."),
+    ("NotRegistered", "The host knows no such type: it was registered too late, or not at all."),
+    ("HostedPanic", "A method of a Rust object panicked; the host lives on."),
 ];
 
 static TYPES: PyOnceLock<Vec<Py<PyType>>> = PyOnceLock::new();
 
 fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
     TYPES.get_or_try_init(py, || {
+        let of_multiprocessing = |module: &str, name: &str| {
+            let found = py.import(format!("multiprocessing{module}"))?.getattr(name)?;
+            PyResult::Ok(found.cast_into::<PyType>()?)
+        };
         let mut types: Vec<Py<PyType>> = Vec::with_capacity(CLASSES.len());
         for (index, (name, doc)) in CLASSES.iter().copied().enumerate() {
             let root =
-                types.first().map_or_else(|| py.get_type::<PyException>(), |root| root.bind(py).clone());
+                if index == Class::HostUnreachable as usize { Class::HostDied } else { Class::Sharevar };
+            let root = types
+                .get(root as usize)
+                .map_or_else(|| py.get_type::<PyException>(), |root| root.bind(py).clone());
             let also = match index {
                 _ if index == Class::OutOfSharedMemory as usize => vec![py.get_type::<PyMemoryError>()],
                 // What proxies raise whose manager's process has ended.
@@ -99,12 +127,42 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 _ if index == Class::BrokenBarrier as usize => {
                     vec![py.import("threading")?.getattr("BrokenBarrierError")?.cast_into::<PyType>()?]
                 }
+                // What a call of a standard server raises that has ended; which, depends on when.
+                _ if index == Class::HostDied as usize => vec![
+                    py.get_type::<PyEOFError>(),
+                    py.get_type::<PyBrokenPipeError>(),
+                    py.get_type::<PyConnectionResetError>(),
+                ],
+                _ if index == Class::HostUnreachable as usize => {
+                    vec![py.get_type::<PyConnectionRefusedError>(), py.get_type::<PyFileNotFoundError>()]
+                }
+                _ if index == Class::AccessRefused as usize => {
+                    vec![of_multiprocessing("", "AuthenticationError")?]
+                }
+                _ if index == Class::PlaintextRefused as usize => vec![py.get_type::<PyValueError>()],
+                _ if index == Class::NotAHost as usize => vec![py.get_type::<PyConnectionError>()],
+                _ if index == Class::CallTimedOut as usize => {
+                    vec![py.get_type::<PyTimeoutError>(), of_multiprocessing("", "TimeoutError")?]
+                }
+                _ if index == Class::NotExposed as usize => {
+                    vec![of_multiprocessing(".managers", "RemoteError")?, py.get_type::<PyAttributeError>()]
+                }
+                _ if index == Class::NotRegistered as usize => {
+                    vec![of_multiprocessing(".managers", "RemoteError")?, py.get_type::<PyRuntimeError>()]
+                }
+                _ if index == Class::CallRefused as usize || index == Class::HostedPanic as usize => {
+                    vec![of_multiprocessing(".managers", "RemoteError")?]
+                }
                 _ => Vec::new(),
             };
             let bases = PyTuple::new(py, std::iter::once(root).chain(also).collect::<Vec<_>>())?;
             let body = PyDict::new(py);
             body.set_item("__module__", "sharevar.errors")?;
             body.set_item("__doc__", doc)?;
+            if index >= Class::HostDied as usize {
+                // That of a `RemoteError` is for tracebacks.
+                body.set_item("__str__", py.get_type::<PyException>().getattr("__str__")?)?;
+            }
             let made = py.get_type::<PyType>().call1((name, bases, body))?;
             types.push(made.cast_into::<PyType>()?.unbind());
         }

@@ -18,6 +18,7 @@ mod element;
 mod encode;
 mod errors;
 mod event;
+mod hosted;
 mod key;
 mod list;
 mod list_slice;
@@ -62,6 +63,12 @@ mod _native {
     use crate::dict::Dict;
     #[pymodule_export]
     use crate::event::Event;
+    #[pymodule_export]
+    use crate::hosted::client::HostClient;
+    #[pymodule_export]
+    use crate::hosted::reference::HostedReference;
+    #[pymodule_export]
+    use crate::hosted::server::HostServer;
     #[pymodule_export]
     use crate::list::List;
     #[pymodule_export]

@@ -148,8 +148,11 @@ impl AsFd for Connection {
 }
 
 fn reach(address: &Address, settings: &Settings) -> Result<Stream> {
-    let unreachable =
-        |cause: std::io::Error| Error::Unreachable { address: address.clone(), cause: cause.to_string() };
+    let unreachable = |cause: std::io::Error| Error::Unreachable {
+        address: address.clone(),
+        code: cause.raw_os_error(),
+        cause: cause.to_string(),
+    };
     match address {
         Address::Unix(path) => {
             let socket = (|| {
@@ -242,6 +245,7 @@ fn read_exact(address: &Address, stream: &mut Stream, mut buffer: &mut [u8], unt
 fn no_host(address: &Address, error: Error) -> Error {
     match error {
         Error::Gone { .. } => Error::Unreachable {
+            code: None,
             address: address.clone(),
             cause: "it closed the connection during the handshake".to_owned(),
         },

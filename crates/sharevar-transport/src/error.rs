@@ -31,6 +31,18 @@ pub enum Error {
         address: Address,
         /// What the kernel said.
         cause: String,
+        /// The same, as its number.
+        code: Option<i32>,
+    },
+    /// No host can be at an address.
+    #[error("cannot listen at {address}: {cause}; choose another address, or end who is there")]
+    CannotListen {
+        /// Where.
+        address: Address,
+        /// What the kernel said.
+        cause: String,
+        /// The same, as its number.
+        code: Option<i32>,
     },
     /// Something answers there that speaks another protocol.
     #[error("what answers at {address} is no sharevar host")]

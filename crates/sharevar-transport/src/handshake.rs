@@ -38,6 +38,8 @@ const REFUSAL: u8 = 1;
 /// A greeting that nobody can guess.
 pub(crate) fn greeting() -> Vec<u8> {
     let mut greeting = CHALLENGE.to_vec();
+    // Plain Python asks for the digest's name from 3.12 on; older ones take it for nonce.
+    greeting.extend_from_slice(b"{sha256}");
     greeting.extend_from_slice(&random_bytes::<NONCE>());
     greeting
 }

@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import os
 import unittest
+from multiprocessing import managers
 from typing import Any
 
 import test._test_multiprocessing as standard
@@ -45,10 +46,12 @@ def test_names() -> list[str]:
 
 def replaced_names() -> list[str]:
     """The names of `multiprocessing` that are sharevar's here."""
+    places = [(multiprocessing, name) for name in multiprocessing.__all__]
+    places += [(managers, name) for name in managers.__all__]
     return [
         name
-        for name in multiprocessing.__all__
-        if getattr(getattr(multiprocessing, name), "__module__", "").startswith("sharevar")
+        for module, name in places
+        if getattr(getattr(module, name), "__module__", "").startswith("sharevar")
     ]
 
 

@@ -6,7 +6,8 @@ use crate::peer;
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, chmod, flock, openat, statat, unlink};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::{
-    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, socket_with,
+    AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen,
+    shutdown, socket_with,
 };
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -29,7 +30,11 @@ impl Listener {
             Address::Unix(path) => bind_unix(path),
             Address::Tcp { host, port } => bind_tcp(address, host, *port),
         }
-        .map_err(|cause| Error::Unreachable { address: address.clone(), cause: cause.to_string() })
+        .map_err(|cause| Error::CannotListen {
+            address: address.clone(),
+            code: cause.raw_os_error(),
+            cause: cause.to_string(),
+        })
     }
 
     /// Where it listens, with the port that the kernel chose.
@@ -45,6 +50,12 @@ impl Listener {
             let _ = peer::prepare_tcp(&socket);
         }
         Ok(socket)
+    }
+
+    /// Lets nobody connect any more, and others listen there.
+    pub(crate) fn close(&self) {
+        // It is not connected, which this says, and ends listening all the same.
+        let _ = shutdown(&self.socket, Shutdown::Both);
     }
 
     /// Takes the socket's file away, unless another host has taken the place.

@@ -202,6 +202,7 @@ impl<S: Service> Server<S> {
     pub fn stop(&self) {
         if !self.stopped.swap(true, Ordering::SeqCst) {
             self.listener.withdraw();
+            self.listener.close();
             // An eventfd takes a number of eight bytes; this cannot fail while it is ours.
             let _ = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
             // Those whom no worker has taken; the others are closed by their workers.

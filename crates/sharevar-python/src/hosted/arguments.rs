@@ -1,0 +1,114 @@
+//! Values between processes that share no arena: natively, or as one pickle.
+//!
+//! Arguments are a list of the positional ones and a map of the named ones. Where one of them is
+//! of no native type, or an object is at two places, all of them are a pickle of both.
+
+use super::callbacks::{self, Pickled};
+use crate::decode::{Reader, corrupt};
+use crate::encode::{Stop, Writer};
+use crate::errors::OrRaise;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+use sharevar_value::{Encoder, Event};
+
+/// Appends the arguments of a call.
+pub(super) fn write(
+    frame: &mut Vec<u8>,
+    positional: &Bound<'_, PyTuple>,
+    named: Option<&Bound<'_, PyDict>>,
+) -> PyResult<()> {
+    let named = named.filter(|named| !named.is_empty());
+    let start = frame.len();
+    match write_natively(frame, positional, named) {
+        Ok(()) => Ok(()),
+        Err(Stop::Raise(error)) => Err(error),
+        Err(Stop::Pickle) => {
+            frame.truncate(start);
+            let pair = (positional, named).into_pyobject(positional.py())?;
+            write_pickle(frame, &callbacks::dumps(pair.as_any())?)
+        }
+    }
+}
+
+fn write_natively(
+    frame: &mut Vec<u8>,
+    positional: &Bound<'_, PyTuple>,
+    named: Option<&Bound<'_, PyDict>>,
+) -> Result<(), Stop> {
+    let mut writer = Writer::new(None);
+    writer.encoder.list_header(positional.len())?;
+    positional.iter_borrowed().try_for_each(|item| writer.write(&item))?;
+    frame.extend_from_slice(writer.encoder.as_slice());
+    if let Some(named) = named {
+        let mut writer = writer.next();
+        writer.write(named)?;
+        frame.extend_from_slice(writer.encoder.as_slice());
+    }
+    Ok(())
+}
+
+/// The arguments of a call.
+pub(super) fn read<'py>(
+    py: Python<'py>,
+    arguments: &[u8],
+) -> PyResult<(Bound<'py, PyTuple>, Option<Bound<'py, PyDict>>)> {
+    if arguments.is_empty() {
+        return Ok((PyTuple::empty(py), None));
+    }
+    let mut reader = Reader::new(py, arguments);
+    let count = match reader.decoder.next().map_err(corrupt)? {
+        Event::List(count) | Event::Tuple(count) => count,
+        Event::Pickle(pickle) => return crate::pickler::loads(py, pickle)?.extract(),
+        _ => return Err(pyo3::exceptions::PyTypeError::new_err("the arguments of a call are no list")),
+    };
+    let positional = PyTuple::new(py, reader.read_many(count)?)?;
+    let rest = &arguments[reader.decoder.position()..];
+    if rest.is_empty() {
+        return Ok((positional, None));
+    }
+    let mut reader = Reader::new(py, rest);
+    Ok((positional, Some(reader.read()?.cast_into::<PyDict>()?)))
+}
+
+/// Appends a value natively: whether it is of native types.
+pub(super) fn write_native_value(frame: &mut Vec<u8>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let mut writer = Writer::new(None);
+    match writer.write(value) {
+        Ok(()) => {
+            frame.extend_from_slice(writer.encoder.as_slice());
+            Ok(true)
+        }
+        Err(Stop::Pickle) => Ok(false),
+        Err(Stop::Raise(error)) => Err(error),
+    }
+}
+
+/// Appends a value of no native type: the proxies in it.
+pub(super) fn write_pickled_value<'py>(
+    frame: &mut Vec<u8>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyList>> {
+    let pickled = callbacks::dumps(value)?;
+    write_pickle(frame, &pickled)?;
+    Ok(pickled.proxies)
+}
+
+fn write_pickle(frame: &mut Vec<u8>, pickled: &Pickled<'_>) -> PyResult<()> {
+    write_pickle_bytes(frame, pickled.bytes.as_bytes())
+}
+
+/// Appends a pickle as a value.
+pub(super) fn write_pickle_bytes(frame: &mut Vec<u8>, pickle: &[u8]) -> PyResult<()> {
+    let mut encoder = Encoder::with_capacity(pickle.len() + 6);
+    encoder.pickle(pickle).map_err(sharevar::Error::from).or_raise()?;
+    frame.extend_from_slice(encoder.as_slice());
+    Ok(())
+}
+
+/// A value.
+pub(super) fn read_value<'py>(py: Python<'py>, value: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let mut reader = Reader::new(py, value);
+    let object = reader.read()?;
+    reader.decoder.finish().map_err(corrupt)?;
+    Ok(object)
+}

@@ -1,0 +1,56 @@
+//! The functions of `sharevar.hosting` that are called from here, all of them off the short way.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyList};
+
+static WIRE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+
+fn wire(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    let module = WIRE.get_or_try_init(py, || PyResult::Ok(py.import("sharevar.hosting.wire")?.unbind()))?;
+    Ok(module.bind(py))
+}
+
+/// A pickle, and the proxies in it.
+pub(super) struct Pickled<'py> {
+    pub(super) bytes: Bound<'py, PyBytes>,
+    pub(super) proxies: Bound<'py, PyList>,
+}
+
+/// Pickles what is of no native type.
+pub(super) fn dumps<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickled<'py>> {
+    let (bytes, proxies) = wire(value.py())?.getattr("dumps")?.call1((value,))?.extract()?;
+    Ok(Pickled { bytes, proxies })
+}
+
+/// An exception on its way to the caller.
+pub(super) struct Described<'py> {
+    pub(super) typename: String,
+    pub(super) message: String,
+    pub(super) traceback: String,
+    /// None if it cannot be pickled.
+    pub(super) pickle: Option<Bound<'py, PyBytes>>,
+}
+
+/// What the caller is told of an exception.
+pub(super) fn describe(py: Python<'_>, error: PyErr) -> PyResult<Described<'_>> {
+    let described = wire(py)?.getattr("describe")?.call1((error.into_value(py),))?;
+    let (typename, message, traceback, pickle) = described.extract()?;
+    Ok(Described { typename, message, traceback, pickle })
+}
+
+/// The exception that the caller gets. `value` is what the host sent of it, if anything.
+pub(super) fn revive<'py>(
+    py: Python<'py>,
+    typename: &str,
+    message: &str,
+    traceback: &str,
+    value: Option<Bound<'py, PyAny>>,
+) -> PyErr {
+    let revived =
+        wire(py).and_then(|wire| wire.getattr("revive")?.call1((typename, message, traceback, value)));
+    match revived {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(error) => error,
+    }
+}

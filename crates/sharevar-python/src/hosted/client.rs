@@ -1,0 +1,236 @@
+//! A host as a process that calls its objects sees it.
+
+use super::{arguments, raise, reply};
+use crate::waiting::end_of;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use sharevar::hosted::protocol::write_request;
+use sharevar_transport::{Address, Client, Error, Key, Lent, Settings};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
+
+/// A host, this process's connections to it, and its references on the host's objects.
+#[pyclass(frozen, module = "sharevar._native")]
+pub(crate) struct HostClient {
+    /// Replaced in a forked child; never locked while anything is waited for.
+    client: RwLock<Client>,
+    /// How many of this process's proxies there are of each object. The host knows of one
+    /// reference for all of them.
+    held: Mutex<HashMap<u64, u32>>,
+}
+
+#[pymethods]
+impl HostClient {
+    #[new]
+    #[pyo3(signature = (address, key, *, plaintext=false))]
+    fn new(address: &str, key: &[u8], plaintext: bool) -> PyResult<Self> {
+        let address: Address = address.parse().map_err(|error| raise::transport(&error))?;
+        let settings = Settings { key: Key::new(key), plaintext, ..Settings::default() };
+        Ok(Self { client: RwLock::new(Client::new(address, settings)), held: Mutex::default() })
+    }
+
+    /// Where the host is.
+    #[getter]
+    fn address(&self) -> String {
+        self.client().address().to_string()
+    }
+
+    /// The number of the host's life; None before this process has connected.
+    #[getter]
+    fn life(&self) -> Option<u128> {
+        self.client().life()
+    }
+
+    /// Connect, if there is no connection yet; it raises if that cannot be done.
+    fn connect(&self, py: Python<'_>) -> PyResult<()> {
+        let client = self.client();
+        py.detach(|| client.connection().map(Lent::keep)).map_err(|error| raise::transport(&error))
+    }
+
+    /// Call a method of an object; 0 is the host itself.
+    ///
+    /// What cannot be sent raises before anything is. When the time is over, or a signal's
+    /// handler raises, the connection is closed, which tells the host.
+    #[pyo3(signature = (object, method, args, kwds=None, timeout=None))]
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        object: u64,
+        method: &str,
+        args: &Bound<'py, PyAny>,
+        kwds: Option<&Bound<'py, PyDict>>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut frame = Vec::with_capacity(128);
+        write_request::call(&mut frame, object, method).map_err(raise::too_long)?;
+        write_arguments(&mut frame, args, kwds)?;
+        self.ask(py, &frame, end_of(timeout))
+    }
+
+    /// Have the host make an object.
+    #[pyo3(signature = (typeid, args, kwds=None, timeout=None))]
+    fn create<'py>(
+        &self,
+        py: Python<'py>,
+        typeid: &str,
+        args: &Bound<'py, PyAny>,
+        kwds: Option<&Bound<'py, PyDict>>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut frame = Vec::with_capacity(128);
+        write_request::create(&mut frame, typeid, "").map_err(raise::too_long)?;
+        write_arguments(&mut frame, args, kwds)?;
+        self.ask(py, &frame, end_of(timeout))
+    }
+
+    /// The object that the host has published under a name.
+    fn find<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let mut frame = Vec::with_capacity(32);
+        write_request::find(&mut frame, name).map_err(raise::too_long)?;
+        self.ask(py, &frame, None)
+    }
+
+    /// One proxy more. `given`: a reference came with the reply that named the object.
+    #[pyo3(signature = (object, *, given=false))]
+    fn hold(&self, py: Python<'_>, object: u64, given: bool) -> PyResult<()> {
+        let is_first = {
+            let mut held = self.held();
+            let count = held.entry(object).or_insert(0);
+            *count += 1;
+            *count == 1
+        };
+        match (is_first, given) {
+            (true, true) | (false, false) => Ok(()),
+            // One is enough for all proxies.
+            (false, true) => self.give_back(py, object),
+            (true, false) => {
+                let mut frame = Vec::with_capacity(16);
+                write_request::retain(&mut frame, object);
+                self.ask(py, &frame, None).map(drop).inspect_err(|_| {
+                    self.forget_one(object);
+                })
+            }
+        }
+    }
+
+    /// One proxy less.
+    fn release(&self, py: Python<'_>, object: u64) -> PyResult<()> {
+        if self.forget_one(object) { self.give_back(py, object) } else { Ok(()) }
+    }
+
+    /// Begin anew in a forked child: the connections and the references are the parent's.
+    fn forget(&self) {
+        let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
+        *client = Client::new(client.address().clone(), client.settings().clone());
+        self.held().clear();
+    }
+
+    /// Close the connections that nobody uses. The next call opens new ones.
+    fn close(&self, py: Python<'_>) {
+        let client = self.client();
+        py.detach(|| client.close());
+    }
+}
+
+impl HostClient {
+    fn client(&self) -> Client {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<u64, u32>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether that was the last proxy.
+    fn forget_one(&self, object: u64) -> bool {
+        let mut held = self.held();
+        let Some(count) = held.get_mut(&object) else { return false };
+        *count -= 1;
+        let is_last = *count == 0;
+        if is_last {
+            held.remove(&object);
+        }
+        is_last
+    }
+
+    fn give_back(&self, py: Python<'_>, object: u64) -> PyResult<()> {
+        let mut frame = Vec::with_capacity(16);
+        write_request::release(&mut frame, [(object, 1)]);
+        let client = self.client();
+        let sent = py.detach(|| {
+            let mut connection = client.connection()?;
+            connection.send(&frame, None)?;
+            connection.keep();
+            Ok(())
+        });
+        sent.map_err(|error: Error| raise::transport(&error))
+    }
+
+    /// Sends a request and reads its reply. A request that the host has certainly not read is
+    /// sent once more, to the host that may have taken its place; no other ever is.
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        request: &[u8],
+        until: Option<Instant>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let client = self.client();
+        let connection = match exchange(py, &client, request, until)? {
+            Err(Error::Gone { started: false }) => exchange(py, &client, request, until)?,
+            exchanged => exchanged,
+        };
+        let mut connection = connection.map_err(|error| raise::transport(&error))?;
+        // Before the connection is used again: until then the host keeps what the reply refers to.
+        let given = reply::read(py, connection.message());
+        connection.consume();
+        connection.keep();
+        given
+    }
+}
+
+/// A connection on which the reply has come.
+fn exchange(
+    py: Python<'_>,
+    client: &Client,
+    request: &[u8],
+    until: Option<Instant>,
+) -> PyResult<Result<Lent, Error>> {
+    let mut connection = None;
+    loop {
+        let received = py.detach(|| {
+            let connection = match &mut connection {
+                Some(connection) => connection,
+                none => {
+                    let connection = none.insert(client.connection()?);
+                    connection.send(request, until)?;
+                    connection
+                }
+            };
+            connection.receive(until).map(drop)
+        });
+        match received {
+            Err(Error::Interrupted) => py.check_signals()?,
+            received => {
+                let connection = connection.ok_or(Error::Gone { started: false });
+                return Ok(received.and(connection));
+            }
+        }
+    }
+}
+
+fn write_arguments(
+    frame: &mut Vec<u8>,
+    args: &Bound<'_, PyAny>,
+    kwds: Option<&Bound<'_, PyDict>>,
+) -> PyResult<()> {
+    match args.cast::<PyTuple>() {
+        Ok(args) => arguments::write(frame, args, kwds),
+        // Programs hand over lists, too.
+        Err(_) => arguments::write(
+            frame,
+            &PyTuple::new(args.py(), args.try_iter()?.collect::<PyResult<Vec<_>>>()?)?,
+            kwds,
+        ),
+    }
+}

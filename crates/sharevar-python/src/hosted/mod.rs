@@ -1,0 +1,12 @@
+//! Hosted objects: the host's side of a call and the caller's, between the interpreter and the
+//! transport.
+
+mod arguments;
+mod callbacks;
+pub(crate) mod client;
+mod objects;
+mod raise;
+pub(crate) mod reference;
+mod reply;
+pub(crate) mod server;
+mod service;

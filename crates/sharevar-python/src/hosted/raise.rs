@@ -1,0 +1,47 @@
+//! Errors of the transport and the protocol, as exceptions.
+
+use crate::errors::{Class, raise};
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use sharevar::hosted::protocol::{Malformed, TooLong};
+use sharevar_transport::Error;
+
+/// The exception for an error of the transport.
+#[cold]
+pub(super) fn transport(error: &Error) -> PyErr {
+    let message = error.to_string();
+    match error {
+        Error::Gone { started } => host_died(Class::HostDied, message, *started),
+        Error::Unreachable { code, .. } => {
+            let error = host_died(Class::HostUnreachable, message, false);
+            Python::attach(|py| error.value(py).setattr("errno", code)).err().unwrap_or(error)
+        }
+        Error::CannotListen { code: Some(code), .. } => PyOSError::new_err((*code, message)),
+        Error::Refused { .. } | Error::Impostor { .. } | Error::Tls { .. } => {
+            raise(Class::AccessRefused, message)
+        }
+        Error::NotAHost { .. } => raise(Class::NotAHost, message),
+        Error::TimedOut => raise(Class::CallTimedOut, message),
+        Error::Plaintext { .. } | Error::KeyNeeded { .. } => raise(Class::PlaintextRefused, message),
+        Error::TooLarge { .. } | Error::NotAnAddress { .. } => PyValueError::new_err(message),
+        _ => PyOSError::new_err(message),
+    }
+}
+
+fn host_died(class: Class, message: String, started: bool) -> PyErr {
+    let error = raise(class, message);
+    let set = Python::attach(|py| error.value(py).setattr("started", started));
+    set.err().unwrap_or(error)
+}
+
+/// The exception for a frame that says nothing.
+#[cold]
+pub(super) fn malformed(error: Malformed) -> PyErr {
+    raise(Class::NotAHost, error.to_string())
+}
+
+/// The exception for what does not go into a frame.
+#[cold]
+pub(super) fn too_long(error: TooLong) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}

@@ -1,0 +1,19 @@
+//! What a reply tells of an object of the host.
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+/// An object of a host, as a reply names it. The caller's session holds one reference with it,
+/// unless it is the object that was asked.
+#[pyclass(frozen, module = "sharevar._native")]
+pub(crate) struct HostedReference {
+    /// Its number; None for the object that was asked itself.
+    #[pyo3(get)]
+    pub(super) object: Option<u64>,
+    /// The name that its type is registered by; None for the items of an iterator.
+    #[pyo3(get)]
+    pub(super) typeid: Option<String>,
+    /// What can be called.
+    #[pyo3(get)]
+    pub(super) exposed: Py<PyTuple>,
+}

@@ -1,0 +1,61 @@
+//! What a reply gives the caller: a value, an object, or an exception.
+
+use super::reference::HostedReference;
+use super::{arguments, callbacks, raise};
+use crate::errors::{self, Class};
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+use sharevar::hosted::protocol::{Raised, Refusal, Reply};
+
+/// What the reply in a frame gives.
+pub(super) fn read<'py>(py: Python<'py>, frame: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    give(py, &Reply::read(frame).map_err(raise::malformed)?)
+}
+
+fn give<'py>(py: Python<'py>, reply: &Reply<'_>) -> PyResult<Bound<'py, PyAny>> {
+    match reply {
+        Reply::Returned(value) => arguments::read_value(py, value),
+        Reply::Raised(raised) => Err(revive(py, raised)),
+        Reply::Refused(refusal, message) => Err(errors::raise(class_of(*refusal), *message)),
+        Reply::Object(object) => {
+            let exposed = PyTuple::new(py, object.exposed.iter().collect::<Vec<_>>())?.unbind();
+            let typeid = Some(object.typeid.to_owned());
+            HostedReference { object: Some(object.object), typeid, exposed }.into_bound_py_any(py)
+        }
+        Reply::Itself => HostedReference { object: None, typeid: None, exposed: PyTuple::empty(py).unbind() }
+            .into_bound_py_any(py),
+        Reply::Stream { object } => {
+            HostedReference { object: Some(*object), typeid: None, exposed: PyTuple::empty(py).unbind() }
+                .into_bound_py_any(py)
+        }
+        // One that fails leaves the others as they are: its exception stands in its place.
+        Reply::Many(many) => {
+            let all = PyList::empty(py);
+            for reply in many.iter() {
+                match give(py, &reply.map_err(raise::malformed)?) {
+                    Ok(value) => all.append(value)?,
+                    Err(error) => all.append(error.into_value(py))?,
+                }
+            }
+            Ok(all.into_any())
+        }
+        Reply::Panicked(message) => Err(errors::raise(Class::HostedPanic, *message)),
+    }
+}
+
+/// The exception that a method raised at the host.
+fn revive(py: Python<'_>, raised: &Raised<'_>) -> PyErr {
+    let value = if raised.value.is_empty() { None } else { arguments::read_value(py, raised.value).ok() };
+    callbacks::revive(py, raised.typename, raised.message, raised.traceback, value)
+}
+
+fn class_of(refusal: Refusal) -> Class {
+    match refusal {
+        Refusal::UnknownObject | Refusal::UnknownName => Class::HandleExpired,
+        Refusal::NotExposed => Class::NotExposed,
+        Refusal::UnknownType => Class::NotRegistered,
+        Refusal::ShuttingDown => Class::HostDied,
+        _ => Class::CallRefused,
+    }
+}

@@ -1,0 +1,105 @@
+//! The host's end of its connections, and its table of objects.
+
+use super::objects::Hosted;
+use super::raise;
+use super::service::HostService;
+use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use sharevar_transport::{Address, Key, Server, Session, Settings};
+use std::sync::Arc;
+
+/// Listens at an address and has threads serve calls of the objects in its table.
+#[pyclass(frozen, module = "sharevar._native")]
+pub(crate) struct HostServer {
+    server: Arc<Server<HostService>>,
+}
+
+#[pymethods]
+impl HostServer {
+    #[new]
+    #[pyo3(signature = (address, key, host, *, plaintext=false))]
+    fn new(address: &str, key: &[u8], host: &Bound<'_, PyAny>, plaintext: bool) -> PyResult<Self> {
+        let address: Address = address.parse().map_err(|error| raise::transport(&error))?;
+        let settings = Settings { key: Key::new(key), plaintext, ..Settings::default() };
+        let service = HostService::new(host)?;
+        let server = Server::bind(&address, &settings, service).map_err(|error| raise::transport(&error))?;
+        Ok(Self { server })
+    }
+
+    /// Where it listens.
+    #[getter]
+    fn address(&self) -> String {
+        self.server.address().to_string()
+    }
+
+    /// How many connections there are.
+    #[getter]
+    fn connections(&self) -> usize {
+        self.server.connections()
+    }
+
+    /// How many client processes are connected.
+    #[getter]
+    fn sessions(&self) -> usize {
+        self.server.sessions()
+    }
+
+    /// Serve, on this thread among others, until `stop`.
+    fn work(&self, py: Python<'_>) {
+        py.detach(|| self.server.work());
+    }
+
+    /// End serving. Calls that are under way are finished.
+    fn stop(&self, py: Python<'_>) {
+        py.detach(|| self.server.stop());
+    }
+
+    /// Put an object into the table; `session` has the first reference on it.
+    #[pyo3(signature = (number, object, typeid, exposed, types, session))]
+    fn insert(
+        &self,
+        number: u64,
+        object: Py<PyAny>,
+        typeid: String,
+        exposed: &Bound<'_, PyTuple>,
+        types: Option<Py<PyDict>>,
+        session: u128,
+    ) -> PyResult<()> {
+        let hosted = Hosted::new(object, typeid, exposed, types)?;
+        self.server.service().objects().insert(number, hosted, Session(session));
+        Ok(())
+    }
+
+    /// An object of the table, the names that can be called, and the types of results.
+    fn get<'py>(&self, py: Python<'py>, number: u64) -> PyResult<Bound<'py, PyTuple>> {
+        let hosted = self.server.service().objects().get(number).ok_or_else(|| unknown(number))?;
+        let types = hosted.types.as_ref().map(|types| types.clone_ref(py));
+        (hosted.object.clone_ref(py), hosted.names.clone_ref(py), types).into_pyobject(py)
+    }
+
+    /// One reference more.
+    fn retain(&self, number: u64, session: u128) -> PyResult<()> {
+        let retained = self.server.service().objects().retain(Session(session), number);
+        retained.map(drop).ok_or_else(|| unknown(number))
+    }
+
+    /// One reference less.
+    fn release(&self, number: u64, session: u128) {
+        let last = self.server.service().objects().release(Session(session), number, 1);
+        drop(last);
+    }
+
+    /// The numbers of the objects, and how many references there are on each.
+    fn numbers(&self) -> Vec<(u64, u64)> {
+        self.server.service().objects().numbers()
+    }
+
+    fn __len__(&self) -> usize {
+        self.server.service().objects().len()
+    }
+}
+
+fn unknown(number: u64) -> PyErr {
+    PyKeyError::new_err(format!("{number:016x}"))
+}

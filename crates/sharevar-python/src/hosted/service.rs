@@ -1,0 +1,401 @@
+//! What a host does with a request.
+
+use super::objects::{Hosted, Objects};
+use super::{arguments, callbacks, raise};
+use crate::errors::{self, Class};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyWeakrefReference};
+use sharevar::hosted::protocol::{HOST, Raised, Refusal, Request, part, write_reply};
+use sharevar_transport::{Caller, Served, Server, Service, Session};
+use std::collections::HashMap;
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The host's objects, and the Python object that makes them.
+pub(super) struct HostService {
+    /// The `sharevar.hosting.Server`, which holds this.
+    host: Py<PyWeakrefReference>,
+    objects: Mutex<Objects>,
+    /// The proxies in the last reply on a connection. They are kept until the next request there:
+    /// by then who was handed them has references of his own.
+    handed_out: Mutex<HashMap<RawFd, Py<PyList>>>,
+    handing_out: AtomicUsize,
+}
+
+/// Why a request has no result.
+enum Stop {
+    Refuse(Refusal, String),
+    Raise(PyErr),
+    /// Where the standard library raises a `RemoteError` whatever was raised at the host.
+    RaiseRemoteError(PyErr),
+}
+
+impl From<PyErr> for Stop {
+    fn from(error: PyErr) -> Self {
+        Self::Raise(error)
+    }
+}
+
+/// An object that came to be in the host.
+pub(super) struct Made {
+    number: u64,
+    hosted: Arc<Hosted>,
+}
+
+impl HostService {
+    pub(super) fn new(host: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            host: PyWeakrefReference::new(host)?.unbind(),
+            objects: Mutex::default(),
+            handed_out: Mutex::default(),
+            handing_out: AtomicUsize::new(0),
+        })
+    }
+
+    pub(super) fn objects(&self) -> MutexGuard<'_, Objects> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn host<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let host = self.host.bind(py).upgrade();
+        host.ok_or_else(|| errors::raise(Class::HostDied, "the host has ended"))
+    }
+
+    /// Appends the reply to a request.
+    fn answer(&self, py: Python<'_>, caller: &Caller<'_>, request: &Request<'_>, reply: &mut Vec<u8>) {
+        let start = reply.len();
+        let answered = match request {
+            Request::Call { object: HOST, method, arguments } => self.ask_host(py, method, arguments, reply),
+            Request::Call { object, method, arguments } => {
+                self.call(py, caller, *object, method, arguments, reply)
+            }
+            Request::Create { typeid, arguments, .. } => self.create(py, caller, typeid, arguments, reply),
+            Request::Retain { object } => self.retain(py, caller.session(), *object, reply),
+            Request::Find { name } => self.find(py, caller.session(), name, reply),
+            Request::Batch(batch) => {
+                let answered = write_reply::many(reply, batch.len()).and_then(|()| {
+                    batch
+                        .iter()
+                        .try_for_each(|request| part(reply, |reply| self.answer(py, caller, &request, reply)))
+                });
+                answered.map_err(|error| raise::too_long(error).into())
+            }
+            Request::Release(_) => Ok(()),
+        };
+        if let Err(stop) = answered {
+            reply.truncate(start);
+            if write_stop(py, stop, reply).is_err() {
+                reply.truncate(start);
+                let told = write_reply::refused(reply, Refusal::Result, "an error that cannot be told");
+                debug_assert!(told.is_ok());
+            }
+        }
+    }
+
+    fn call(
+        &self,
+        py: Python<'_>,
+        caller: &Caller<'_>,
+        number: u64,
+        method: &str,
+        arguments: &[u8],
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
+        let hosted = self.objects().get(number).ok_or_else(|| unknown_object(number))?;
+        let object = hosted.object.bind(py);
+        let Some(name) = hosted.exposed(py, method) else {
+            return self.fall_back(py, caller, &hosted, method, reply);
+        };
+        let (positional, named) = read_arguments(py, arguments)?;
+        let function = object.getattr(name).map_err(Stop::RaiseRemoteError)?;
+        let result = function.call(positional, named.as_ref())?;
+        if let Some(types) = &hosted.types
+            && let Some(typeid) = types.bind(py).get_item(name)?
+        {
+            let typeid: String = typeid.extract()?;
+            let made = self.make(py, caller.session(), &typeid, &PyTuple::new(py, [result])?, None)?;
+            return write_object(py, &made, reply);
+        }
+        self.give(py, caller, &hosted, &result, reply)
+    }
+
+    /// What standard proxies ask for though nobody exposes it.
+    #[cold]
+    fn fall_back(
+        &self,
+        py: Python<'_>,
+        caller: &Caller<'_>,
+        hosted: &Arc<Hosted>,
+        method: &str,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
+        let object = hosted.object.bind(py);
+        if !matches!(method, "#GETVALUE" | "__str__" | "__repr__") {
+            let message = not_exposed(hosted.names.bind(py), object, method)?;
+            return Err(Stop::Refuse(Refusal::NotExposed, message));
+        }
+        let result = self
+            .host(py)?
+            .call_method1(intern!(py, "fall_back"), (method, object))
+            .map_err(Stop::RaiseRemoteError)?;
+        write_reply::returned(reply);
+        self.write_value(py, caller, &result, reply)
+    }
+
+    /// Appends what a method has returned.
+    fn give(
+        &self,
+        py: Python<'_>,
+        caller: &Caller<'_>,
+        hosted: &Arc<Hosted>,
+        result: &Bound<'_, PyAny>,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
+        let start = reply.len();
+        write_reply::returned(reply);
+        if arguments::write_native_value(reply, result)? {
+            return Ok(());
+        }
+        reply.truncate(start);
+        if result.is(hosted.object.bind(py)) {
+            write_reply::itself(reply);
+            return Ok(());
+        }
+        write_reply::returned(reply);
+        self.write_value(py, caller, result, reply)
+    }
+
+    fn write_value(
+        &self,
+        py: Python<'_>,
+        caller: &Caller<'_>,
+        value: &Bound<'_, PyAny>,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
+        if arguments::write_native_value(reply, value)? {
+            return Ok(());
+        }
+        match arguments::write_pickled_value(reply, value) {
+            Ok(proxies) => {
+                if !proxies.is_empty() {
+                    self.hand_out(caller, proxies.unbind());
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let described = callbacks::describe(py, error)?;
+                Err(Stop::Refuse(Refusal::Result, format!("Unserializable message: {}", described.traceback)))
+            }
+        }
+    }
+
+    fn create(
+        &self,
+        py: Python<'_>,
+        caller: &Caller<'_>,
+        typeid: &str,
+        arguments: &[u8],
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
+        let (positional, named) = read_arguments(py, arguments)?;
+        let made = self.make(py, caller.session(), typeid, &positional, named)?;
+        write_object(py, &made, reply)
+    }
+
+    /// Has the host make an object, on which `session` has a reference then.
+    fn make<'py>(
+        &self,
+        py: Python<'py>,
+        session: Session,
+        typeid: &str,
+        positional: &Bound<'py, PyTuple>,
+        named: Option<Bound<'py, PyDict>>,
+    ) -> Result<Made, Stop> {
+        let host = self.host(py)?;
+        if !host.getattr(intern!(py, "registry"))?.contains(typeid)? {
+            let known: Vec<String> = host
+                .getattr(intern!(py, "registry"))?
+                .try_iter()?
+                .map(|name| name?.extract())
+                .collect::<PyResult<_>>()?;
+            let message = format!(
+                "no type is registered at the host as {typeid:?}, but {}; what is to be made there \
+                 must be registered before the host starts",
+                if known.is_empty() { "none at all".to_owned() } else { known.join(", ") }
+            );
+            return Err(Stop::Refuse(Refusal::UnknownType, message));
+        }
+        let made = host
+            .call_method1(intern!(py, "make"), (session.0, typeid, positional, named))
+            .map_err(Stop::RaiseRemoteError)?;
+        let number: u64 = made.extract()?;
+        let hosted = self.objects().get(number).ok_or_else(|| unknown_object(number))?;
+        Ok(Made { number, hosted })
+    }
+
+    fn retain(&self, py: Python<'_>, session: Session, number: u64, reply: &mut Vec<u8>) -> Result<(), Stop> {
+        let retained = self.objects().retain(session, number);
+        let hosted = retained.ok_or_else(|| unknown_object(number))?;
+        write_object(py, &Made { number, hosted }, reply)
+    }
+
+    fn find(&self, py: Python<'_>, session: Session, name: &str, reply: &mut Vec<u8>) -> Result<(), Stop> {
+        let found: Option<u64> = self.host(py)?.call_method1(intern!(py, "find"), (name,))?.extract()?;
+        match found {
+            Some(number) => self.retain(py, session, number, reply),
+            None => Err(Stop::Refuse(
+                Refusal::UnknownName,
+                format!("nothing was published at this host as {name:?}"),
+            )),
+        }
+    }
+
+    fn ask_host(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        arguments: &[u8],
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
+        let (positional, named) = read_arguments(py, arguments)?;
+        let asked = (method, positional, named.unwrap_or_else(|| PyDict::new(py)));
+        let result = self.host(py)?.call_method1(intern!(py, "ask"), asked)?;
+        write_reply::returned(reply);
+        if arguments::write_native_value(reply, &result)? {
+            return Ok(());
+        }
+        arguments::write_pickled_value(reply, &result)?;
+        Ok(())
+    }
+
+    #[cold]
+    fn hand_out(&self, caller: &Caller<'_>, proxies: Py<PyList>) {
+        let descriptor = caller.as_fd().as_raw_fd();
+        let mut handed_out = self.handed_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = handed_out.insert(descriptor, proxies);
+        self.handing_out.store(handed_out.len(), Ordering::Relaxed);
+        drop(handed_out);
+        drop(old);
+    }
+
+    /// The proxies in the reply before this request.
+    fn handed_out_before(&self, caller: &Caller<'_>) -> Option<Py<PyList>> {
+        if self.handing_out.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let mut handed_out = self.handed_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = handed_out.remove(&caller.as_fd().as_raw_fd());
+        self.handing_out.store(handed_out.len(), Ordering::Relaxed);
+        before
+    }
+}
+
+impl Service for HostService {
+    fn serve(&self, caller: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
+        // None when the interpreter is about to end.
+        let served = Python::try_attach(|py| match Request::read(request) {
+            Ok(Request::Release(releases)) => {
+                for (object, count) in releases.iter() {
+                    let last = self.objects().release(caller.session(), object, count);
+                    drop(last);
+                }
+                Served::Silent
+            }
+            Ok(request) => {
+                let before = self.handed_out_before(caller);
+                self.answer(py, caller, &request, reply);
+                drop(before);
+                Served::Reply
+            }
+            Err(_) => Served::Close,
+        });
+        served.unwrap_or(Served::Close)
+    }
+
+    fn session_ended(&self, session: Session) {
+        Python::try_attach(|_| {
+            let last = self.objects().end(session);
+            drop(last);
+        });
+    }
+
+    fn another_worker(&self, _server: &Arc<Server<Self>>) -> std::io::Result<()> {
+        let started =
+            Python::try_attach(|py| self.host(py)?.call_method0(intern!(py, "start_worker")).map(drop));
+        match started {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(std::io::Error::other(error.to_string())),
+            None => Err(std::io::Error::other("the interpreter ends")),
+        }
+    }
+
+    fn foreign(&self, socket: OwnedFd, greeting: &[u8]) {
+        Python::try_attach(|py| {
+            let handed = self.host(py).and_then(|host| {
+                host.call_method1(intern!(py, "serve_plainly"), (socket.into_raw_fd(), greeting))
+            });
+            if let Err(error) = handed {
+                error.write_unraisable(py, None);
+            }
+        });
+    }
+}
+
+fn read_arguments<'py>(
+    py: Python<'py>,
+    bytes: &[u8],
+) -> Result<(Bound<'py, PyTuple>, Option<Bound<'py, PyDict>>), Stop> {
+    arguments::read(py, bytes).map_err(|error| match callbacks::describe(py, error) {
+        Ok(described) => Stop::Refuse(Refusal::Arguments, described.traceback),
+        Err(error) => Stop::Raise(error),
+    })
+}
+
+fn unknown_object(number: u64) -> Stop {
+    Stop::Refuse(
+        Refusal::UnknownObject,
+        format!(
+            "the host has no object {number:016x}: nobody held it any more, or it was another host's; \
+             keep a proxy of it until its receiver has one"
+        ),
+    )
+}
+
+fn not_exposed(names: &Bound<'_, PyTuple>, object: &Bound<'_, PyAny>, method: &str) -> PyResult<String> {
+    Ok(format!(
+        "method {method:?} of {} object is not in exposed={}",
+        object.get_type().repr()?.to_str()?,
+        names.repr()?.to_str()?
+    ))
+}
+
+fn write_object(py: Python<'_>, made: &Made, reply: &mut Vec<u8>) -> Result<(), Stop> {
+    let names: Vec<Bound<'_, PyString>> = made.hosted.names.bind(py).extract()?;
+    let names = names.iter().map(|name| name.to_str()).collect::<PyResult<Vec<_>>>()?;
+    write_reply::object(reply, made.number, &made.hosted.typeid, names.into_iter())
+        .map_err(|error| raise::too_long(error).into())
+}
+
+fn write_stop(py: Python<'_>, stop: Stop, reply: &mut Vec<u8>) -> PyResult<()> {
+    let (error, travels) = match stop {
+        Stop::Refuse(refusal, message) => {
+            return write_reply::refused(reply, refusal, &message).map_err(raise::too_long);
+        }
+        Stop::Raise(error) => (error, true),
+        Stop::RaiseRemoteError(error) => (error, false),
+    };
+    let described = callbacks::describe(py, error)?;
+    let mut value = Vec::new();
+    if let (true, Some(pickle)) = (travels, &described.pickle) {
+        arguments::write_pickle_bytes(&mut value, pickle.as_bytes())?;
+    }
+    let raised = Raised {
+        typename: &described.typename,
+        message: &described.message,
+        traceback: &described.traceback,
+        value: &value,
+    };
+    write_reply::raised(reply, &raised).map_err(raise::too_long)
+}

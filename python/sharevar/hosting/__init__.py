@@ -1,0 +1,17 @@
+"""Hosted objects: any object, in a process that keeps it, called from any process.
+
+`BaseManager` and `BaseProxy` are those of `multiprocessing.managers` on a transport of
+our own; what plain Python sends is understood at the same address.
+"""
+
+from __future__ import annotations
+
+from . import base_manager, base_proxy
+from .base_manager import BaseManager
+from .base_proxy import BaseProxy
+from .server import Server
+
+__all__ = ["BaseManager", "BaseProxy", "Server"]
+
+base_proxy.take_place()
+base_manager.take_place()

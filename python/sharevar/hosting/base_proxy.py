@@ -1,0 +1,143 @@
+"""`multiprocessing.managers.BaseProxy`, on our transport.
+
+It takes the standard class's place below all classes of proxies. Objects of a plain
+server, and those that must be called by one thread, are called as ever.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from multiprocessing import process, util
+from multiprocessing.managers import State, Token  # type: ignore[attr-defined]
+from typing import Any
+
+from .. import standard
+from .._native import HostClient, HostedReference
+from ..reduction import keep_for_child
+from . import clients, exposed, identity
+
+_NOTHING: Mapping[str, Any] = types.MappingProxyType({})
+
+
+class BaseProxy(standard.BaseProxy):
+    """A base for proxies of hosted objects."""
+
+    # The host and the object's number there, once they are known; None if the object is
+    # called on the standard library's wire.
+    _hosted: tuple[HostClient, int] | None
+    _authkey: bytes
+    _id: str
+    _manager: Any
+    _owned_by_manager: bool
+    _serializer: str
+    _token: Any
+
+    def _callmethod(
+        self,
+        methodname: str,
+        args: Sequence[Any] = (),
+        kwds: Mapping[str, Any] = _NOTHING,
+    ) -> Any:
+        """Call a method of the object; the result, or a proxy of it."""
+        hosted = self.__dict__.get("_hosted") or self._find_host()
+        if hosted is None:
+            return super()._callmethod(methodname, args, kwds)  # type: ignore[arg-type]
+        host, number = hosted
+        result = host.call(number, methodname, args, dict(kwds) if kwds else None)
+        if type(result) is HostedReference:
+            return self._proxy_of(host, result)
+        return result
+
+    def _find_host(self) -> tuple[HostClient, int] | None:
+        attributes = self.__dict__
+        if "_hosted" not in attributes:
+            number = identity.number(self._id)
+            host = None
+            if number is not None and self._serializer == "pickle":
+                host = clients.client(self._token.address, self._authkey)
+            attributes["_hosted"] = (
+                None if host is None or number is None else (host, number)
+            )
+        found: tuple[HostClient, int] | None = attributes["_hosted"]
+        return found
+
+    def _proxy_of(self, host: HostClient, reference: HostedReference) -> Any:
+        if reference.object is None or reference.typeid is None:
+            # A method that returned its object.
+            return self
+        manager = self._manager
+        # Without a manager, in another process, nobody has said how it is to look.
+        registry = standard.REGISTRY if manager is None else manager._registry
+        registration = registry.get(reference.typeid, (standard.managers.AutoProxy,))
+        with new_token(host, reference, self._token.address) as token:
+            return registration[-1](
+                token,
+                self._serializer,
+                manager=manager,
+                authkey=self._authkey,
+                exposed=exposed.methods(reference.exposed),
+            )
+
+    def _incref(self) -> None:
+        if self._owned_by_manager:
+            server: Any = process.current_process()._manager_server  # type: ignore[attr-defined]
+            server.hold(self._id)
+            self._close = util.Finalize(
+                self, server.drop, args=(self._id,), exitpriority=10
+            )
+            return
+        hosted = self._find_host()
+        if hosted is None:
+            super()._incref()  # type: ignore[misc]
+            return
+        hosted[0].hold(hosted[1])
+        state = self._manager and self._manager._state
+        self._close = util.Finalize(
+            self, _release, args=(*hosted, state), exitpriority=10
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        keep_for_child(self)
+        return super().__reduce__()  # type: ignore[return-value]
+
+
+class new_token:
+    """The token of an object that a reply has named, and its reference while in here."""
+
+    def __init__(
+        self, host: HostClient, reference: HostedReference, address: Any
+    ) -> None:
+        assert reference.object is not None
+        self._host, self._number = host, reference.object
+        bound = exposed.BOUND in reference.exposed
+        ident = identity.ident(self._number, bound=bound)
+        self.token = Token(reference.typeid, address, ident)
+        host.hold(self._number, given=True)
+
+    def __enter__(self) -> Any:
+        return self.token
+
+    def __exit__(self, *error: object) -> None:
+        self._host.release(self._number)
+
+
+def _release(host: HostClient, number: int, state: Any) -> None:
+    """A proxy is gone. With the manager, or the host, its objects are, too."""
+    if state is None or state.value == State.STARTED:
+        try:
+            host.release(number)
+        except Exception as error:
+            util.debug("... release failed: %s", error)
+
+
+def take_place() -> None:
+    """Have all proxies' classes derive from ours, those that exist and those to come."""
+    for cls in standard.BaseProxy.__subclasses__():
+        if cls is not BaseProxy:
+            cls.__bases__ = tuple(
+                BaseProxy if base is standard.BaseProxy else base for base in cls.__bases__
+            )
+    # What plain Python is sent must bear the standard name.
+    BaseProxy.__module__ = standard.managers.__name__
+    standard.managers.BaseProxy = BaseProxy

@@ -1,0 +1,38 @@
+"""The ids that tokens have for objects of a host."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+# Of objects that must be called on the standard library's wire.
+_BOUND = "thread-"
+_DIGITS = 16
+
+
+def new_number() -> int:
+    """A number that no object has, at this host or at one after it; 0 is the host itself."""
+    return int.from_bytes(os.urandom(8), "little") or new_number()
+
+
+def ident(number: int, *, bound: bool = False) -> str:
+    """The id in an object's token. ``bound``: it must be called by one thread."""
+    return f"{_BOUND if bound else ''}{number:0{_DIGITS}x}"
+
+
+def number(ident: Any) -> int | None:
+    """The number of an object that can be called on the transport; else None."""
+    if not isinstance(ident, str) or len(ident) != _DIGITS:
+        return None
+    try:
+        return int(ident, 16)
+    except ValueError:
+        return None
+
+
+def any_number(ident: Any) -> int:
+    """The number in an id of either kind; a `KeyError` if it is another server's."""
+    found = number(ident.removeprefix(_BOUND)) if isinstance(ident, str) else None
+    if found is None:
+        raise KeyError(ident)
+    return found

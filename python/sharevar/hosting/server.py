@@ -1,0 +1,223 @@
+"""The host's side: its objects, by whatever road they are called."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from typing import Any, ClassVar
+
+from .. import standard
+from .._native import HostServer
+from . import addresses, exposed, identity, plain_wire
+from .security import Security
+
+# Whose references they are that no client process answers for: the proxies in the
+# host itself, and all that plain Python holds.
+_OWN = 0
+_PLAIN = 1
+
+
+class Server(standard.Server):  # type: ignore[misc]
+    """`multiprocessing.managers.Server`, on our transport.
+
+    What plain Python sends to the same address is served as the standard library does
+    it: by a thread for each connection.
+    """
+
+    public: ClassVar[list[str]] = standard.Server.public
+
+    def __init__(
+        self,
+        registry: dict[str, tuple[Any, ...]],
+        address: Any,
+        authkey: bytes,
+        serializer: str,
+        security: Security | None = None,
+    ) -> None:
+        if not isinstance(authkey, bytes):
+            raise TypeError(f"Authkey {authkey!r} is type {type(authkey)!s}, not bytes")
+        self.registry = registry
+        self.authkey: bytes = standard.managers.process.AuthenticationString(authkey)
+        self.serializer = serializer
+        options = (security or Security()).options()
+        self._native = HostServer(
+            addresses.to_text(address), bytes(authkey), self, **options
+        )
+        is_path = isinstance(address, str)
+        self.address = address if is_path else addresses.from_text(self._native.address)
+        self.listener = _Listening(self._native, self.address)
+        self.id_to_obj: Any = _Objects(self._native)
+        self.id_to_local_proxy_obj: Any = _KeptOtherwise()
+        self.stop_event = threading.Event()
+        self._published: dict[str, int] = {}
+
+    # Serving
+
+    def serve_forever(self) -> None:
+        """Serve until somebody asks for the end."""
+        try:
+            super().serve_forever()
+        finally:
+            self._native.stop()
+
+    def accepter(self) -> None:
+        """Be the first of the threads that serve."""
+        self._native.work()
+
+    def start_worker(self) -> None:
+        """Start one more: all others are busy."""
+        threading.Thread(
+            target=self._native.work, name="sharevar host", daemon=True
+        ).start()
+
+    def serve_plainly(self, descriptor: int, greeting: bytes) -> None:
+        """Serve a client that speaks the standard library's protocol."""
+        connection = Connection(descriptor)
+        threading.Thread(
+            target=self._serve_plainly, args=(connection, greeting), daemon=True
+        ).start()
+
+    def _serve_plainly(self, connection: Connection, greeting: bytes) -> None:
+        with connection:
+            if plain_wire.authenticate(connection, greeting, bytes(self.authkey)):
+                self.handle_request(plain_wire.serialized(connection, self.serializer))
+
+    def _handle_request(self, c: Any) -> None:
+        request = None
+        try:
+            request = c.recv()
+            _, name, args, kwds = request
+            assert name in self.public, f"{name!r} unrecognized"
+            message = "#RETURN", getattr(self, name)(c, *args, **kwds)
+        except Exception:
+            message = "#TRACEBACK", standard.managers.format_exc()
+        try:
+            c.send(message)
+        except Exception:
+            try:
+                c.send(("#TRACEBACK", standard.managers.format_exc()))
+            except OSError:
+                # Nobody waits for it any more.
+                pass
+
+    # Objects
+
+    def make(
+        self,
+        session: int,
+        typeid: str,
+        arguments: tuple[Any, ...],
+        named: Mapping[str, Any] | None,
+    ) -> int:
+        """A new object of a registered type, and a session's reference on it."""
+        registration = self.registry[typeid]
+        made, names, types = exposed.make(registration, arguments, named or {})
+        made = self._as_served(registration, made)
+        number = identity.new_number()
+        if exposed.is_bound_to_a_thread(made):
+            names = (*names, exposed.BOUND)
+        self._native.insert(number, made, typeid, names, types, session)
+        return number
+
+    def _as_served(self, registration: tuple[Any, ...], made: Any) -> Any:
+        """What stands in the table for an object that was made."""
+        return made
+
+    def fall_back(self, method: str, made: Any) -> Any:
+        """What proxies ask for though nobody exposes it: value, str and repr."""
+        return self.fallback_mapping[method](self, None, None, made)
+
+    def hold(self, ident: str) -> None:
+        """One reference more of the host itself."""
+        self._native.retain(identity.any_number(ident), _OWN)
+
+    def drop(self, ident: str) -> None:
+        """One reference less of the host itself."""
+        self._native.release(identity.any_number(ident), _OWN)
+
+    def publish(self, name: str, ident: str) -> None:
+        """Have an object found by a name, for as long as the host runs."""
+        self.hold(ident)
+        self._published[name] = identity.any_number(ident)
+
+    def find(self, name: str) -> int | None:
+        """The object of a name."""
+        return self._published.get(name)
+
+    # What clients ask of the host itself
+
+    def ask(self, method: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Answer what came on our transport."""
+        if method == "shutdown":
+            self.stop_event.set()
+            return None
+        assert method in self.public and method != "accept_connection", method
+        return getattr(self, method)(None, *arguments, **named)
+
+    def create(self, c: Any, typeid: str, /, *args: Any, **kwds: Any) -> Any:
+        """A new object, for plain Python."""
+        number = self.make(_PLAIN, typeid, args, kwds)
+        _, names, _ = self._native.get(number)
+        bound = exposed.BOUND in names
+        return identity.ident(number, bound=bound), exposed.methods(names)
+
+    def get_methods(self, c: Any, token: Any) -> tuple[str, ...]:
+        """What can be called of a token's object."""
+        return tuple(self.id_to_obj[token.id][1])
+
+    def incref(self, c: Any, ident: str) -> None:
+        """One reference more of plain Python."""
+        self._native.retain(identity.any_number(ident), _PLAIN)
+
+    def decref(self, c: Any, ident: str) -> None:
+        """One reference less of plain Python."""
+        self._native.release(identity.any_number(ident), _PLAIN)
+
+    def number_of_objects(self, c: Any) -> int:
+        """How many objects there are."""
+        return len(self._native)
+
+    def debug_info(self, c: Any) -> str:
+        """A line or two on each object."""
+        lines = []
+        for number, references in self._native.numbers():
+            try:
+                shown = str(self._native.get(number)[0])[:75]
+            except KeyError:
+                continue
+            ident = identity.ident(number)
+            lines.append(f"  {ident}:       refcount={references}\n    {shown}")
+        return "\n".join(lines)
+
+
+class _Objects:
+    """Objects by the ids in tokens, as the standard server looks them up."""
+
+    def __init__(self, native: HostServer) -> None:
+        self._native = native
+
+    def __getitem__(self, ident: str) -> tuple[Any, Any, Any]:
+        made, names, types = self._native.get(identity.any_number(ident))
+        return made, set(exposed.methods(names)), types
+
+
+class _KeptOtherwise(dict[str, Any]):
+    """What the standard server keeps for good because proxies in it refer to it.
+
+    Here such proxies have references like all others, and nothing needs to be entered.
+    """
+
+    def __contains__(self, ident: object) -> bool:
+        return True
+
+
+class _Listening:
+    """What programs use of a server's ``listener``."""
+
+    def __init__(self, native: HostServer, address: Any) -> None:
+        self._native = native
+        self.address = address
+
+    def close(self) -> None:
+        self._native.stop()
