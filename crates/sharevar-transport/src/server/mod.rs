@@ -27,7 +27,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a stranger may take to show that he knows the key.
@@ -118,6 +118,8 @@ pub struct Server<S> {
     stopped: AtomicBool,
     life: u128,
     guests: Mutex<Guests>,
+    /// Told of each who leaves once it is stopped.
+    departed: Condvar,
     sessions: Mutex<Sessions>,
     /// Workers that wait for events.
     waiting: AtomicUsize,
@@ -159,6 +161,7 @@ impl<S: Service> Server<S> {
             stopped: AtomicBool::new(false),
             life: random(),
             guests: Mutex::new(Guests { last: FIRST_GUEST, ..Guests::default() }),
+            departed: Condvar::new(),
             sessions: Mutex::default(),
             waiting: AtomicUsize::new(0),
             lingering: AtomicUsize::new(0),
@@ -228,6 +231,20 @@ impl<S: Service> Server<S> {
     pub fn wait(&self, until: Option<Instant>) -> bool {
         let _ = crate::stream::wait(self.stop.as_fd(), rustix::event::PollFlags::IN, until);
         self.is_stopped()
+    }
+
+    /// Once it is stopped: waits until all replies are sent that are due, or until `until`. Whether
+    /// they are.
+    pub fn finish(&self, until: Instant) -> bool {
+        let mut guests = self.guests();
+        while !guests.by_number.is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            guests = self.departed.wait_timeout(guests, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     fn guests(&self) -> MutexGuard<'_, Guests> {

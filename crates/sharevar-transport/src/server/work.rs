@@ -114,11 +114,11 @@ impl<S: Service> Server<S> {
         match self.attend(&mut guest) {
             Ok(Fate::Stays) if !self.is_stopped() => self.give_back(number, guest),
             Ok(Fate::Foreign) => {
-                self.guests().by_number.remove(&number);
+                self.depart(number);
                 self.hand_over(*guest);
             }
             Ok(_) | Err(_) => {
-                self.guests().by_number.remove(&number);
+                self.depart(number);
                 let session = guest.session();
                 // The other side learns it before what it held is released.
                 drop(guest);
@@ -131,9 +131,22 @@ impl<S: Service> Server<S> {
         }
     }
 
+    fn depart(&self, number: u64) {
+        self.guests().by_number.remove(&number);
+        if self.is_stopped() {
+            self.departed.notify_all();
+        }
+    }
+
     fn give_back(&self, number: u64, mut guest: Box<Guest>) {
         guest.reader.rest();
         let mut guests = self.guests();
+        if self.is_stopped() {
+            // Those in their places were dropped already.
+            guests.by_number.remove(&number);
+            self.departed.notify_all();
+            return;
+        }
         if let Some(place) = guests.by_number.get_mut(&number) {
             let guest = place.insert(guest);
             // Watched again once it is back in its place, where the next worker looks for it.

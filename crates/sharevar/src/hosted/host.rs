@@ -8,7 +8,10 @@ use super::service::{Info, Service, Types, drop_all};
 use sharevar_transport::{Address, Key, Server, Settings};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a call may take that is under way at the end.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A host that is not started yet: what it keeps, and where it listens.
 ///
@@ -168,19 +171,11 @@ impl RunningHost {
         self.server.service().info()
     }
 
-    /// Waits until a client has asked for its end.
+    /// Waits until a client has asked for its end, and until the calls that are under way then
+    /// have got their replies. A call that takes more than five seconds is not waited for.
     pub fn wait(&self) {
         while !self.server.wait(None) {}
-    }
-
-    /// The same, until `until` at the longest. Whether it was stopped.
-    pub fn wait_until(&self, until: Instant) -> bool {
-        while !self.server.wait(Some(until)) {
-            if Instant::now() >= until {
-                return false;
-            }
-        }
-        true
+        self.server.finish(Instant::now() + GRACE);
     }
 
     /// Stops it: calls that are under way are finished, nothing new is begun, and objects that no

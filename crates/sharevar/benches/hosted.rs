@@ -1,0 +1,110 @@
+//! What a call of a hosted object costs, against bare frames of the same lengths over the same
+//! transport, from one process to another in one run.
+//!
+//! `cargo bench -p sharevar --bench hosted`
+
+use sharevar::hosted::{Address, Client, Host, Settings};
+use sharevar_transport::{Caller, Served, Server, Service};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+#[derive(Default)]
+struct Counter(i64);
+
+#[sharevar::hosted]
+impl Counter {
+    pub fn add(&mut self, by: i64) -> i64 {
+        self.0 += by;
+        self.0
+    }
+
+    pub fn add_length(&mut self, text: &str) -> i64 {
+        self.add(text.len() as i64)
+    }
+}
+
+/// Answers with as many bytes as the call of a counter is answered with.
+struct Bare;
+
+impl Service for Bare {
+    fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
+        reply.extend_from_slice(&request[..4]);
+        Served::Reply
+    }
+}
+
+const ROUNDS: usize = 15;
+/// What a request of `add` is long.
+const REQUEST: usize = 1 + 8 + 2 + 3 + 8;
+
+/// The other process: both of the addresses, until its input ends.
+fn serve() {
+    let host = Host::new().add("counter", Counter::default()).start().expect("a host");
+    let bare = std::env::temp_dir().join(format!("sharevar-bare-{}", std::process::id()));
+    let bare = Server::bind(&Address::Unix(bare), &Settings::default(), Bare).expect("a free address");
+    bare.start().expect("a thread");
+    let mut output = std::io::stdout();
+    writeln!(output, "{}\n{}", host.address(), bare.address()).expect("a parent");
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+fn main() {
+    if std::env::args().any(|argument| argument == "--serve") {
+        serve();
+        return;
+    }
+    let mut other = Command::new("/proc/self/exe")
+        .arg("--serve")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("another process");
+    let mut lines = BufReader::new(other.stdout.take().expect("its output")).lines();
+    let mut address = || lines.next().expect("a line").expect("text").parse::<Address>().expect("an address");
+    let counter: CounterProxy =
+        Client::connect(&address()).and_then(|client| client.proxy("counter")).expect("the counter");
+    let bare = sharevar_transport::Client::new(address(), Settings::default());
+    let mut connection = bare.connection().expect("a connection");
+    let text = "x".repeat(10_000);
+    let mut exchange = |length: usize| {
+        connection.send(&vec![1; length], None).expect("sent");
+        assert_eq!(connection.receive(None).expect("an answer").len(), 4);
+        connection.consume();
+    };
+    for (state, pause, turns) in [("awake", Duration::ZERO, 3000), ("asleep", Duration::from_millis(5), 20)] {
+        let [mut bares, mut calls, mut long_bares, mut long_calls] = [const { Vec::new() }; 4];
+        for _ in 0..ROUNDS {
+            bares.push(measure(turns, pause, || exchange(REQUEST)));
+            calls.push(measure(turns, pause, || assert!(counter.add(1).is_ok())));
+            long_bares.push(measure(turns, pause, || exchange(10_000)));
+            long_calls.push(measure(turns, pause, || assert!(counter.add_length(&text).is_ok())));
+        }
+        show(state, "a call with a number", &mut bares, &mut calls);
+        show(state, "a call with 10 kB of text", &mut long_bares, &mut long_calls);
+    }
+    drop(other.stdin.take());
+    other.wait().expect("its end");
+}
+
+/// The median of so many turns, in nanoseconds.
+fn measure(turns: usize, pause: Duration, mut turn: impl FnMut()) -> u128 {
+    let mut times: Vec<_> = (0..turns)
+        .map(|_| {
+            std::thread::sleep(pause);
+            let begin = Instant::now();
+            turn();
+            begin.elapsed().as_nanos()
+        })
+        .collect();
+    times.sort_unstable();
+    times[turns / 2]
+}
+
+fn show(state: &str, what: &str, bares: &mut [u128], calls: &mut [u128]) {
+    bares.sort_unstable();
+    calls.sort_unstable();
+    let (bare, call) = (bares[ROUNDS / 2], calls[ROUNDS / 2]);
+    let times = call as f64 / bare as f64;
+    eprintln!("{state:>8}, {what:<26} {call:>8} ns, bare {bare:>8} ns: {times:.2} times");
+}
