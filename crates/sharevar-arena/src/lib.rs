@@ -51,6 +51,8 @@ mod models;
 #[cfg(not(loom))]
 mod one_word;
 #[cfg(not(loom))]
+mod pages;
+#[cfg(not(loom))]
 mod park;
 #[cfg(not(loom))]
 mod participant;
@@ -83,6 +85,8 @@ pub use error::{Error, Result};
 pub use identity::Identity;
 #[cfg(not(loom))]
 pub use one_word::{Line, OneWord, Peek};
+#[cfg(not(loom))]
+pub use pages::Pages;
 #[cfg(not(loom))]
 pub use participant::{Kinds, Participant, Trace};
 #[cfg(not(loom))]

@@ -2,13 +2,14 @@
 
 use crate::address::Address;
 use crate::error::{Error, Result};
-use crate::frame::{Arrival, FrameReader};
+use crate::frame::{Arrival, Signal};
 use crate::handshake::{self, Answer};
-use crate::patience::Patience;
+use crate::mailbox::Mailbox;
 use crate::peer;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::stream::{Stream, is_gone, wait};
+use crate::wire::Wire;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
@@ -20,17 +21,21 @@ use std::time::{Duration, Instant};
 const HANDSHAKE: Duration = Duration::from_secs(20);
 /// What it may take to reach another machine.
 const REACH: Duration = Duration::from_secs(10);
+/// The request with which a client asks for a mailbox: most connections have fewer.
+const BEFORE_MAILBOX: u32 = 8;
 
 /// One connection to a host: a message, its answer, the next message.
 ///
 /// A connection that is dropped is closed, which cancels what was asked for last.
 #[derive(Debug)]
 pub struct Connection {
-    stream: Stream,
-    reader: FrameReader,
-    patience: Patience,
+    wire: Wire,
     max_frame: usize,
     life: u128,
+    /// Requests that were sent, until there is a mailbox or none is to be had.
+    sent: u32,
+    /// Whether the host is on this machine, by a socket that can bring a mailbox.
+    may_share_memory: bool,
 }
 
 impl Connection {
@@ -38,6 +43,7 @@ impl Connection {
     pub fn open(address: &Address, settings: &Settings) -> Result<Self> {
         let until = Instant::now() + HANDSHAKE;
         let mut stream = reach(address, settings)?;
+        let may_share_memory = matches!(address, Address::Unix(_));
         if let Address::Unix(_) = address {
             // Who has put a socket there that others own is not who we look for.
             if let Err(reason) = peer::check(stream.as_fd()) {
@@ -50,23 +56,25 @@ impl Connection {
         stream
             .send_message(&hello, handshake::MAX_FRAME, Some(until))
             .map_err(|error| no_host(address, error))?;
-        let mut reader = FrameReader::default();
+        let mut wire = Wire::new(stream);
         loop {
-            match reader.read(&mut stream, handshake::MAX_FRAME) {
+            match wire.read(handshake::MAX_FRAME) {
                 Ok(Arrival::Whole) => break,
-                Ok(Arrival::NotYet) => readable(&stream, until)?,
+                Ok(Arrival::NotYet) => readable(&wire.stream, until)?,
                 // A standard server closes the connection, or answers in its own way.
-                Ok(Arrival::Closed) | Err(_) => return Err(Error::NotAHost { address: address.clone() }),
+                Ok(Arrival::Closed | Arrival::Signal(_)) | Err(_) => {
+                    return Err(Error::NotAHost { address: address.clone() });
+                }
             }
         }
-        let answer = handshake::check_answer(&settings.key, &greeting, &channel, &hello, reader.message());
-        reader.consume();
+        let answer = handshake::check_answer(&settings.key, &greeting, &channel, &hello, wire.message());
+        wire.consume();
         let life = match answer {
             Answer::Welcome(life) => life,
             Answer::Refused(reason) => return Err(Error::Refused { address: address.clone(), reason }),
             Answer::Impostor => return Err(Error::Impostor { address: address.clone() }),
         };
-        Ok(Self { stream, reader, patience: Patience::default(), max_frame: settings.max_frame, life })
+        Ok(Self { wire, max_frame: settings.max_frame, life, sent: 0, may_share_memory })
     }
 
     /// The number that no other life of a host has.
@@ -76,74 +84,90 @@ impl Connection {
 
     /// Sends a message. It waits while the host does not read, until `until`.
     pub fn send(&mut self, message: &[u8], until: Option<Instant>) -> Result<()> {
-        match self.stream.send_message(message, self.max_frame, until) {
-            // What had been sent may say why; but nobody has read all of this message.
-            Err(Error::Gone { .. }) => Err(Error::Gone { started: false }),
-            sent => sent,
+        self.sent = self.sent.saturating_add(1);
+        if self.sent == BEFORE_MAILBOX && self.may_share_memory {
+            self.ask_for_mailbox()?;
         }
+        self.wire.send(message, self.max_frame, until)
+    }
+
+    /// It is worth its pages for who calls again and again.
+    fn ask_for_mailbox(&mut self) -> Result<()> {
+        if !self.wire.reader.is_empty() {
+            return Ok(());
+        }
+        self.wire.stream.send_signal(Signal::Mailbox)?;
+        match self.wire.stream.receive_descriptor(Instant::now() + HANDSHAKE)? {
+            (Some(Signal::Mailbox), Some(file)) => self.wire.open_mailbox(Mailbox::open(&file)?),
+            // The host has none to give. Its socket is as good, only slower.
+            (Some(Signal::Mailbox), None) => {}
+            _ => return Err(Error::Gone { started: false }),
+        }
+        Ok(())
     }
 
     /// The next message, waited for until `until`. After [`Error::Interrupted`] it may be waited
     /// for again; after any other error the connection is of no use.
     pub fn receive(&mut self, until: Option<Instant>) -> Result<&[u8]> {
-        if !self.receive_now()? {
+        if !self.look()? {
             let begin = Instant::now();
             loop {
-                wait(self.stream.as_fd(), PollFlags::IN, until)?;
+                wait(self.wire.stream.as_fd(), PollFlags::IN, until)?;
                 if self.try_read()? {
                     break;
                 }
             }
-            self.patience.learn(begin.elapsed());
+            self.wire.learn(begin.elapsed());
         }
-        Ok(self.reader.message())
+        Ok(self.message())
     }
 
     /// Looks for the next message for some microseconds: whether it is there.
-    pub fn receive_now(&mut self) -> Result<bool> {
-        let Self { stream, reader, patience, max_frame, .. } = self;
-        let found = patience.look(|| match reader.read(stream, *max_frame) {
-            Ok(Arrival::NotYet) => None,
-            read => Some(read),
-        });
-        found.map_or(Ok(false), |read| Self::arrived(read).map(|()| true))
+    pub fn look(&mut self) -> Result<bool> {
+        let looked = self.wire.look(self.max_frame);
+        self.arrived(looked)
     }
 
-    /// Whether the next message is there, without looking longer: for event loops.
+    /// Whether the next message is there, without looking longer. For event loops: as long as it
+    /// is not, whatever comes makes the descriptor readable.
     pub fn try_read(&mut self) -> Result<bool> {
-        match self.reader.read(&mut self.stream, self.max_frame) {
-            Ok(Arrival::NotYet) => Ok(false),
-            read => Self::arrived(read).map(|()| true),
-        }
+        let read = self.wire.read(self.max_frame);
+        self.arrived(read)
     }
 
-    fn arrived(read: Result<Arrival>) -> Result<()> {
+    fn arrived(&self, read: Result<Arrival>) -> Result<bool> {
         match read {
-            Ok(Arrival::Closed) => Err(Error::Gone { started: true }),
-            read => read.map(|_| ()),
+            Ok(Arrival::Whole) => Ok(true),
+            Ok(Arrival::NotYet) => Ok(false),
+            Ok(Arrival::Closed) => Err(Error::Gone { started: self.wire.was_read(true) }),
+            Err(Error::Gone { started }) => Err(Error::Gone { started: self.wire.was_read(started) }),
+            // Nobody has asked for it.
+            Ok(Arrival::Signal(_)) => Err(Error::Gone { started: true }),
+            Err(error) => Err(error),
         }
     }
 
-    /// The message that [`receive_now`](Self::receive_now) or [`try_read`](Self::try_read) found.
+    /// The message that [`look`](Self::look) or [`try_read`](Self::try_read) found.
     pub fn message(&self) -> &[u8] {
-        self.reader.message()
+        self.wire.message()
     }
 
     /// Lets go of the message that was received: the next may be asked for.
     pub fn consume(&mut self) {
-        self.reader.consume();
+        self.wire.consume();
     }
 
     /// Whether nothing was sent to us that nobody asked for, which includes that the host is gone.
     pub(crate) fn is_quiet(&self) -> bool {
-        let mut fds = [PollFd::new(&self.stream, PollFlags::IN | PollFlags::RDHUP)];
-        self.reader.is_empty() && poll(&mut fds, Some(&Timespec::default())).is_ok_and(|count| count == 0)
+        let mut fds = [PollFd::new(&self.wire.stream, PollFlags::IN | PollFlags::RDHUP)];
+        self.wire.reader.is_empty()
+            && poll(&mut fds, Some(&Timespec::default())).is_ok_and(|count| count == 0)
     }
 }
 
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
+        self.wire.stream.as_fd()
     }
 }
 

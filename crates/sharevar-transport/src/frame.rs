@@ -18,8 +18,36 @@ pub(crate) enum Arrival {
     Whole,
     /// There is nothing more to read for now.
     NotYet,
+    /// No message, but a signal, whole.
+    Signal(Signal),
     /// The other side has closed the connection.
     Closed,
+}
+
+/// What is said in place of a length: no message is as long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Look into the mailbox.
+    Bell,
+    /// A client asks for a mailbox; the host's answer brings it.
+    Mailbox,
+}
+
+/// The lengths from here on are signals.
+const SIGNALS: u32 = 0xffff_ff00;
+
+impl Signal {
+    pub(crate) fn header(self) -> [u8; HEADER] {
+        let number = match self {
+            Self::Bell => 1,
+            Self::Mailbox => 2,
+        };
+        (SIGNALS + number).to_le_bytes()
+    }
+
+    pub(crate) fn of_header(header: [u8; HEADER]) -> Option<Self> {
+        [Self::Bell, Self::Mailbox].into_iter().find(|signal| signal.header() == header)
+    }
 }
 
 /// Collects messages from a stream, without waiting.
@@ -39,6 +67,9 @@ impl FrameReader {
     /// Reads what is there until a message is whole.
     pub(crate) fn read(&mut self, stream: &mut Stream, limit: usize) -> Result<Arrival> {
         loop {
+            if let Some(signal) = self.signal() {
+                return Ok(Arrival::Signal(signal));
+            }
             let wanted = match self.length() {
                 Some(length) if length > limit => {
                     return Err(Error::TooLarge { asked: length as u64, limit: limit as u64 });
@@ -68,7 +99,16 @@ impl FrameReader {
 
     /// Lets go of the message that is there whole.
     pub(crate) fn consume(&mut self) {
-        self.start += HEADER + self.length().unwrap_or(0);
+        self.skip(HEADER + self.length().unwrap_or(0));
+    }
+
+    /// Lets go of the signal that is there.
+    pub(crate) fn consume_signal(&mut self) {
+        self.skip(HEADER);
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.start += bytes;
         if self.start == self.filled {
             self.start = 0;
             self.filled = 0;
@@ -90,9 +130,16 @@ impl FrameReader {
         }
     }
 
+    fn header(&self) -> Option<[u8; HEADER]> {
+        self.buffer[self.start..self.filled].first_chunk().copied()
+    }
+
+    fn signal(&self) -> Option<Signal> {
+        self.header().and_then(Signal::of_header)
+    }
+
     fn length(&self) -> Option<usize> {
-        let header = self.buffer[self.start..self.filled].first_chunk::<HEADER>()?;
-        Some(u32::from_le_bytes(*header) as usize)
+        Some(u32::from_le_bytes(self.header()?) as usize)
     }
 
     /// Room for some more of a message of `wanted` bytes: at most as much again as has come.
@@ -109,23 +156,10 @@ impl FrameReader {
     }
 }
 
-/// Begins a message; what is appended is its body. [`seal`] ends it.
-pub(crate) fn begin(frame: &mut Vec<u8>) {
-    frame.clear();
-    frame.extend_from_slice(&[0; HEADER]);
-}
-
-/// Writes the length of a message into its header.
-pub(crate) fn seal(frame: &mut [u8], limit: usize) -> Result<()> {
-    let header = header(frame.len() - HEADER, limit)?;
-    frame[..HEADER].copy_from_slice(&header);
-    Ok(())
-}
-
 /// The header of a message of so many bytes.
 pub(crate) fn header(length: usize, limit: usize) -> Result<[u8; HEADER]> {
     match u32::try_from(length) {
-        Ok(short) if length <= limit => Ok(short.to_le_bytes()),
-        _ => Err(Error::TooLarge { asked: length as u64, limit: limit.min(u32::MAX as usize) as u64 }),
+        Ok(short) if length <= limit && short < SIGNALS => Ok(short.to_le_bytes()),
+        _ => Err(Error::TooLarge { asked: length as u64, limit: limit.min(SIGNALS as usize - 1) as u64 }),
     }
 }

@@ -38,6 +38,7 @@ mod directory;
 mod error;
 mod frame;
 mod handshake;
+mod mailbox;
 mod patience;
 mod peer;
 mod server;
@@ -46,6 +47,7 @@ mod settings;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
+mod wire;
 
 pub use address::Address;
 pub use client::{Client, Lent};

@@ -1,10 +1,15 @@
 //! A socket that never waits by itself, with or without TLS.
 
 use crate::error::{Error, Result};
-use crate::frame;
+use crate::frame::{self, Signal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, sendmsg};
-use std::io::{self, IoSlice};
+use rustix::io::Errno;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recv, recvmsg, sendmsg,
+};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -33,6 +38,67 @@ impl Stream {
     /// Sends a message that has its header in front, waiting while the other side does not read.
     pub(crate) fn send_frame(&mut self, frame: &[u8], until: Option<Instant>) -> Result<()> {
         self.send(&[], frame, until)
+    }
+
+    /// Sends a signal.
+    pub(crate) fn send_signal(&mut self, signal: Signal) -> Result<()> {
+        self.send(&[], &signal.header(), None)
+    }
+
+    /// Sends a signal, and with it a descriptor if there is one. Only over a Unix socket.
+    pub(crate) fn send_descriptor(
+        &mut self,
+        signal: Signal,
+        descriptor: Option<BorrowedFd<'_>>,
+    ) -> Result<()> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let descriptors: Vec<_> = descriptor.into_iter().collect();
+        if !descriptors.is_empty() {
+            control.push(SendAncillaryMessage::ScmRights(&descriptors));
+        }
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        match sendmsg(&*self, &[IoSlice::new(&signal.header())], &mut control, flags) {
+            Ok(frame::HEADER) => Ok(()),
+            // Nobody has asked who does not wait for it: there is room for it.
+            Ok(_) => Err(Error::Io { what: "cannot send a descriptor", cause: "the socket is full".into() }),
+            Err(error) => Err(Error::io("cannot send a descriptor")(error.into())),
+        }
+    }
+
+    /// Receives the answer to a signal, and the descriptor that came with it.
+    pub(crate) fn receive_descriptor(&mut self, until: Instant) -> Result<(Option<Signal>, Option<OwnedFd>)> {
+        let mut header = [0; frame::HEADER];
+        loop {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut control = RecvAncillaryBuffer::new(&mut space);
+            let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+            let received = recvmsg(&*self, &mut [IoSliceMut::new(&mut header)], &mut control, flags);
+            match received.map(|received| received.bytes) {
+                Ok(0) => return Err(Error::Gone { started: false }),
+                Ok(frame::HEADER) => {
+                    let descriptor = control.drain().find_map(|message| match message {
+                        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+                        _ => None,
+                    });
+                    return Ok((Signal::of_header(header), descriptor));
+                }
+                Ok(_) => return Ok((None, None)),
+                Err(Errno::AGAIN) => match wait(self.as_fd(), PollFlags::IN, Some(until)) {
+                    Ok(()) | Err(Error::Interrupted) => {}
+                    Err(error) => return Err(error),
+                },
+                Err(Errno::INTR) => {}
+                Err(error) => {
+                    let error = io::Error::from(error);
+                    return Err(if is_gone(&error) {
+                        Error::Gone { started: false }
+                    } else {
+                        Error::io("cannot read from a connection")(error)
+                    });
+                }
+            }
+        }
     }
 
     /// Sends a message, waiting while the other side does not read.
@@ -138,7 +204,7 @@ pub(crate) fn wait(descriptor: BorrowedFd<'_>, events: PollFlags, until: Option<
     match poll(&mut fds, limit.as_ref()) {
         Ok(0) => Err(Error::TimedOut),
         Ok(_) => Ok(()),
-        Err(rustix::io::Errno::INTR) => Err(Error::Interrupted),
+        Err(Errno::INTR) => Err(Error::Interrupted),
         Err(error) => Err(Error::io("cannot wait for a connection")(error.into())),
     }
 }

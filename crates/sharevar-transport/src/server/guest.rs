@@ -1,22 +1,22 @@
 //! A connection as the host sees it.
 
 use crate::error::{Error, Result};
-use crate::frame::{Arrival, FrameReader};
+use crate::frame::{Arrival, Signal};
 use crate::handshake::{self, Rejected};
-use crate::patience::Patience;
+use crate::mailbox::Mailbox;
 use crate::session::Session;
 use crate::settings::Key;
 use crate::stream::Stream;
+use crate::wire::Wire;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
 /// A connection, from its arrival on.
 #[derive(Debug)]
 pub(crate) struct Guest {
-    pub(crate) stream: Stream,
-    pub(crate) reader: FrameReader,
-    pub(crate) patience: Patience,
+    pub(crate) wire: Wire,
     stage: Stage,
+    is_local: bool,
 }
 
 #[derive(Debug)]
@@ -50,17 +50,12 @@ pub(crate) enum Entrance {
 
 impl Guest {
     /// A new arrival, which is greeted at once: the greeting fits into the socket's buffer.
-    pub(crate) fn greet(stream: Stream, stranger: Stranger) -> Result<Self> {
-        let mut guest = Self {
-            stream,
-            reader: FrameReader::default(),
-            patience: Patience::default(),
-            stage: Stage::Stranger(stranger),
-        };
+    pub(crate) fn greet(stream: Stream, stranger: Stranger, is_local: bool) -> Result<Self> {
+        let mut guest = Self { wire: Wire::new(stream), stage: Stage::Stranger(stranger), is_local };
         let Stage::Stranger(Stranger { greeting, .. }) = &guest.stage else { return Ok(guest) };
         let mut frame = (greeting.len() as u32).to_be_bytes().to_vec();
         frame.extend_from_slice(greeting);
-        guest.stream.send_frame(&frame, Some(Instant::now()))?;
+        guest.wire.stream.send_frame(&frame, Some(Instant::now()))?;
         Ok(guest)
     }
 
@@ -84,7 +79,7 @@ impl Guest {
     /// is against it.
     pub(crate) fn into_foreign(self) -> Option<(Stream, Vec<u8>)> {
         match self.stage {
-            Stage::Stranger(Stranger { greeting, refused: None, .. }) => Some((self.stream, greeting)),
+            Stage::Stranger(Stranger { greeting, refused: None, .. }) => Some((self.wire.stream, greeting)),
             _ => None,
         }
     }
@@ -92,10 +87,10 @@ impl Guest {
     /// Takes in what a stranger has said.
     pub(crate) fn admit(&mut self, key: &Key, life: u128) -> Entrance {
         let Stage::Stranger(stranger) = &self.stage else { return Entrance::NotYet };
-        if let (Stream::Plain(_), true) = (&self.stream, self.reader.is_empty()) {
+        if let (Stream::Plain(_), true) = (&self.wire.stream, self.wire.reader.is_empty()) {
             // A hello of ours has its length first. Of others nothing is taken.
             let mut first = [0; 4];
-            match self.stream.peek(&mut first) {
+            match self.wire.stream.peek(&mut first) {
                 Ok(0) => return Entrance::Turned,
                 Ok(count) if first[..count] != (handshake::HELLO as u32).to_le_bytes()[..count] => {
                     return Entrance::Foreign;
@@ -105,13 +100,13 @@ impl Guest {
                 Err(_) => return Entrance::Turned,
             }
         }
-        match self.reader.read(&mut self.stream, handshake::MAX_FRAME) {
+        match self.wire.read(handshake::MAX_FRAME) {
             Ok(Arrival::Whole) => {}
             Ok(Arrival::NotYet) => return Entrance::NotYet,
-            Ok(Arrival::Closed) | Err(_) => return Entrance::Turned,
+            Ok(Arrival::Closed | Arrival::Signal(_)) | Err(_) => return Entrance::Turned,
         }
-        let hello = self.reader.message();
-        let channel = self.stream.channel();
+        let hello = self.wire.message();
+        let channel = self.wire.stream.channel();
         let (answer, session) = match handshake::check_hello(key, &stranger.greeting, &channel, hello) {
             Err(Rejected::NotAHello) => return Entrance::Turned,
             Err(Rejected::WrongKey) => (handshake::refusal("it knows another key"), None),
@@ -120,8 +115,8 @@ impl Guest {
                 None => (handshake::welcome(key, &stranger.greeting, &channel, hello, life), Some(session)),
             },
         };
-        self.reader.consume();
-        let sent = self.stream.send_message(&answer, handshake::MAX_FRAME, Some(Instant::now()));
+        self.wire.consume();
+        let sent = self.wire.stream.send_message(&answer, handshake::MAX_FRAME, Some(Instant::now()));
         match (session, sent) {
             (Some(session), Ok(())) => {
                 self.stage = Stage::Member(session);
@@ -133,30 +128,49 @@ impl Guest {
 
     /// Reads what is there of the next message: whether it is whole.
     pub(crate) fn read(&mut self, limit: usize) -> Result<bool> {
-        match self.reader.read(&mut self.stream, limit)? {
-            Arrival::Whole => Ok(true),
-            Arrival::NotYet => Ok(false),
-            Arrival::Closed => Err(Error::Gone { started: true }),
+        loop {
+            match self.wire.read(limit)? {
+                Arrival::Whole => return Ok(true),
+                Arrival::NotYet => return Ok(false),
+                Arrival::Signal(Signal::Mailbox) => self.give_mailbox()?,
+                Arrival::Closed | Arrival::Signal(Signal::Bell) => return Err(Error::Gone { started: true }),
+            }
         }
     }
 
     /// Reads for some microseconds: whether a message is there.
     pub(crate) fn look(&mut self, limit: usize) -> Result<bool> {
-        let Self { stream, reader, patience, .. } = self;
-        let found = patience.look(|| match reader.read(stream, limit) {
-            Ok(Arrival::NotYet) => None,
-            read => Some(read),
-        });
-        match found {
-            None => Ok(false),
-            Some(Ok(Arrival::Closed)) => Err(Error::Gone { started: true }),
-            Some(read) => read.map(|_| true),
+        match self.wire.look(limit)? {
+            Arrival::Whole => Ok(true),
+            Arrival::NotYet => Ok(false),
+            Arrival::Signal(Signal::Mailbox) => {
+                self.give_mailbox()?;
+                self.look(limit)
+            }
+            Arrival::Closed | Arrival::Signal(Signal::Bell) => Err(Error::Gone { started: true }),
+        }
+    }
+
+    /// A member asks for a mailbox. None is given twice, nor to other machines.
+    fn give_mailbox(&mut self) -> Result<()> {
+        self.wire.reader.consume_signal();
+        if self.session().is_none() || self.wire.has_mailbox() || !self.is_local {
+            return Err(Error::Gone { started: true });
+        }
+        match Mailbox::create() {
+            Ok((mailbox, file)) => {
+                self.wire.stream.send_descriptor(Signal::Mailbox, Some(file.as_fd()))?;
+                self.wire.open_mailbox(mailbox);
+                Ok(())
+            }
+            // Out of descriptors, for example. The socket is as good, only slower.
+            Err(_) => self.wire.stream.send_descriptor(Signal::Mailbox, None),
         }
     }
 }
 
 impl AsFd for Guest {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
+        self.wire.stream.as_fd()
     }
 }

@@ -266,11 +266,11 @@ impl<S: Service> Server<S> {
             Address::Tcp { .. } => None,
         };
         let stranger = Stranger { greeting: self.service.greeting(), arrived: Instant::now(), refused };
-        let guest = Box::new(Guest::greet(self.stream(socket)?, stranger)?);
+        let guest = Box::new(Guest::greet(self.stream(socket)?, stranger, self.is_local())?);
         let mut guests = self.guests();
         guests.last += 1;
         let number = guests.last;
-        epoll::add(&self.epoll, &guest.stream, EventData::new_u64(number), GUEST_EVENTS)
+        epoll::add(&self.epoll, &guest.wire.stream, EventData::new_u64(number), GUEST_EVENTS)
             .map_err(|error| Error::io("cannot watch a connection")(error.into()))?;
         guests.by_number.insert(number, Some(guest));
         Ok(())

@@ -3,7 +3,6 @@
 use super::guest::{Entrance, Guest};
 use super::{Caller, FIRST_GUEST, GUEST_EVENTS, LISTENER, STOP, STRANGERS, Served, Server, Service};
 use crate::error::Result;
-use crate::frame;
 use crate::stream::Stream;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
@@ -139,7 +138,7 @@ impl<S: Service> Server<S> {
     }
 
     fn give_back(&self, number: u64, mut guest: Box<Guest>) {
-        guest.reader.rest();
+        guest.wire.reader.rest();
         let mut guests = self.guests();
         if self.is_stopped() {
             // Those in their places were dropped already.
@@ -150,7 +149,7 @@ impl<S: Service> Server<S> {
         if let Some(place) = guests.by_number.get_mut(&number) {
             let guest = place.insert(guest);
             // Watched again once it is back in its place, where the next worker looks for it.
-            let _ = epoll::modify(&self.epoll, &guest.stream, EventData::new_u64(number), GUEST_EVENTS);
+            let _ = epoll::modify(&self.epoll, &guest.wire.stream, EventData::new_u64(number), GUEST_EVENTS);
         }
     }
 
@@ -189,16 +188,15 @@ impl<S: Service> Server<S> {
     /// Serves the message that is there: whether the guest may stay.
     fn serve(&self, guest: &mut Guest, reply: &mut Vec<u8>) -> Result<bool> {
         let Some(session) = guest.session() else { return Ok(false) };
-        frame::begin(reply);
-        let caller = Caller { session, stream: &guest.stream };
-        let served = self.service.serve(&caller, guest.reader.message(), reply);
-        guest.reader.consume();
+        reply.clear();
+        let caller = Caller { session, stream: &guest.wire.stream };
+        let served = self.service.serve(&caller, guest.wire.message(), reply);
         match served {
             Served::Reply => {
-                frame::seal(reply, self.settings.max_frame)?;
-                guest.stream.send_frame(reply, None)?;
+                guest.wire.release();
+                guest.wire.send(reply, self.settings.max_frame, None)?;
             }
-            Served::Silent => {}
+            Served::Silent => guest.wire.consume(),
             Served::Close => return Ok(false),
         }
         if reply.capacity() > LARGE {
@@ -218,7 +216,7 @@ impl<S: Service> Server<S> {
         }
         let begin = Instant::now();
         let mut fds = [
-            PollFd::new(&guest.stream, PollFlags::IN | PollFlags::RDHUP),
+            PollFd::new(&guest.wire.stream, PollFlags::IN | PollFlags::RDHUP),
             PollFd::new(&self.stop, PollFlags::IN),
         ];
         let waited = poll(&mut fds, Timespec::try_from(LINGER).ok().as_ref());
@@ -226,7 +224,7 @@ impl<S: Service> Server<S> {
         if !matches!(waited, Ok(1..)) || self.is_stopped() {
             return Ok(false);
         }
-        guest.patience.learn(begin.elapsed());
+        guest.wire.learn(begin.elapsed());
         guest.read(self.settings.max_frame)
     }
 }

@@ -1,0 +1,164 @@
+//! A connection to the other side, whichever way its messages come: by the socket, or through a
+//! mailbox while both sides are awake.
+
+use crate::error::{Error, Result};
+use crate::frame::{Arrival, FrameReader, Signal};
+use crate::mailbox::{Mail, Mailbox};
+use crate::patience::Patience;
+use crate::stream::Stream;
+use std::hint::spin_loop;
+use std::time::{Duration, Instant};
+
+/// Looks at a mailbox between two offers of the processor to others: about a microsecond. More
+/// would be lost where both sides have one processor between them.
+const LOOKS: u32 = 30;
+
+#[derive(Debug)]
+pub(crate) struct Wire {
+    pub(crate) stream: Stream,
+    pub(crate) reader: FrameReader,
+    patience: Patience,
+    mailbox: Option<Mailbox>,
+    /// Where the message is that was received last.
+    source: Source,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Socket,
+    Mailbox,
+}
+
+impl Wire {
+    pub(crate) fn new(stream: Stream) -> Self {
+        Self {
+            stream,
+            reader: FrameReader::default(),
+            patience: Patience::default(),
+            mailbox: None,
+            source: Source::Socket,
+        }
+    }
+
+    /// From now on messages may come through a mailbox, too.
+    pub(crate) fn open_mailbox(&mut self, mailbox: Mailbox) {
+        self.mailbox = Some(mailbox);
+    }
+
+    /// Whether there is a mailbox.
+    pub(crate) fn has_mailbox(&self) -> bool {
+        self.mailbox.is_some()
+    }
+
+    /// The message that was received last.
+    pub(crate) fn message(&self) -> &[u8] {
+        match (self.source, &self.mailbox) {
+            (Source::Mailbox, Some(mailbox)) => mailbox.message(),
+            _ => self.reader.message(),
+        }
+    }
+
+    /// Lets go of the message that was received last, of which the answer is still to be sent.
+    pub(crate) fn release(&mut self) {
+        if self.source == Source::Socket {
+            self.reader.consume();
+        }
+    }
+
+    /// Lets go of the message that was received last: no answer will be sent.
+    pub(crate) fn consume(&mut self) {
+        self.release();
+        if let Some(mailbox) = &self.mailbox {
+            mailbox.done();
+        }
+    }
+
+    /// Sends a message, waiting while the other side does not read, until `until`.
+    pub(crate) fn send(&mut self, message: &[u8], limit: usize, until: Option<Instant>) -> Result<()> {
+        let Some(mailbox) = &self.mailbox else { return self.stream.send_message(message, limit, until) };
+        if !mailbox.put(message) {
+            return self.stream.send_message(message, limit, until);
+        }
+        if !mailbox.other_looks() {
+            match self.stream.send_signal(Signal::Bell) {
+                // It may have read the message and died after it; whoever waits for the reply
+                // finds out.
+                Ok(()) | Err(Error::Gone { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks once: whether a message is there, or a signal, or the end. With `NotYet` this side may
+    /// sleep until the socket can be read: the other one knows that it has to ring.
+    pub(crate) fn read(&mut self, limit: usize) -> Result<Arrival> {
+        loop {
+            if self.read_mail()? {
+                self.source = Source::Mailbox;
+                return Ok(Arrival::Whole);
+            }
+            let arrival = self.reader.read(&mut self.stream, limit);
+            let Some(mailbox) = &mut self.mailbox else {
+                self.source = Source::Socket;
+                return arrival;
+            };
+            match arrival {
+                Ok(Arrival::Signal(Signal::Bell)) => self.reader.consume_signal(),
+                // What was put before this was said is seen by the next look.
+                Ok(Arrival::NotYet) if mailbox.looks() => mailbox.look_on(false),
+                // What was put before it died is as good as before.
+                Ok(Arrival::Closed) | Err(Error::Gone { .. }) if mailbox.has_message() => {}
+                arrival => {
+                    if let Ok(Arrival::Whole) = arrival {
+                        self.source = Source::Socket;
+                        mailbox.note_read();
+                    }
+                    return arrival;
+                }
+            }
+        }
+    }
+
+    /// Takes the message that is in the mailbox: whether there is one.
+    fn read_mail(&mut self) -> Result<bool> {
+        match &mut self.mailbox {
+            Some(mailbox) => match mailbox.mail() {
+                Some(Mail::Here(length)) => mailbox.take(length).map(|()| true),
+                Some(Mail::OnSocket) | None => Ok(false),
+            },
+            None => Ok(false),
+        }
+    }
+
+    /// Looks for some microseconds; then as [`read`](Self::read).
+    pub(crate) fn look(&mut self, limit: usize) -> Result<Arrival> {
+        let Self { stream, reader, patience, mailbox, .. } = self;
+        if let Some(mailbox) = mailbox {
+            mailbox.look_on(true);
+            patience.look(|| {
+                (0..LOOKS).find_map(|_| {
+                    spin_loop();
+                    mailbox.mail()
+                })
+            });
+            return self.read(limit);
+        }
+        let looked = patience.look(|| match reader.read(stream, limit) {
+            Ok(Arrival::NotYet) => None,
+            read => Some(read),
+        });
+        looked.unwrap_or(Ok(Arrival::NotYet))
+    }
+
+    /// Learns how long a message took that was slept for.
+    pub(crate) fn learn(&mut self, took: Duration) {
+        self.patience.learn(took);
+    }
+
+    /// Whether the other side, which is dead, had read what was sent last. `by_socket` is what
+    /// the socket says.
+    pub(crate) fn was_read(&self, by_socket: bool) -> bool {
+        self.mailbox.as_ref().map_or(by_socket, |mailbox| mailbox.was_read(by_socket))
+    }
+}

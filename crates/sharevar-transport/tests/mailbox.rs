@@ -1,0 +1,89 @@
+//! Messages through shared memory: those who sleep are woken, and nothing is lost or doubled.
+
+mod rooms;
+
+use rooms::{echo_at, unix};
+use sharevar_transport::{Caller, Client, Served, Server, Service, Settings};
+use std::time::{Duration, Instant};
+
+/// Sends back what it is told, after the time that the message says; says nothing to some.
+struct Slow;
+
+impl Service for Slow {
+    fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
+        pause(request[0]);
+        if request[1] == 1 {
+            return Served::Silent;
+        }
+        reply.extend_from_slice(request);
+        Served::Reply
+    }
+}
+
+/// None, some that end while the other side still looks, and some that end about when it stops.
+fn pause(kind: u8) {
+    let time = Duration::from_micros([0, 1, 5, 20, 45, 50, 55, 60, 200, 12_000][usize::from(kind % 10)]);
+    let begin = Instant::now();
+    while begin.elapsed() < time {
+        std::hint::spin_loop();
+    }
+}
+
+#[test]
+fn whoever_has_stopped_looking_is_woken() {
+    let room = unix();
+    let server = Server::bind(&room.address, &Settings::default(), Slow).unwrap();
+    server.start().unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..3_u64 {
+            let client = Client::new(room.address.clone(), Settings::default());
+            scope.spawn(move || {
+                let mut connection = client.connection().unwrap();
+                let mut random = number + 1;
+                for round in 0..4000_u64 {
+                    // A linear congruential generator: the same pauses every time.
+                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    let choice = random.to_be_bytes();
+                    // The longest pauses are rare.
+                    pause(choice[0] % if round % 50 == 0 { 10 } else { 9 });
+                    let length = [8, 100, 8191, 8192, 8193, 40_000][usize::from(choice[1] % 6)];
+                    let mut request = vec![choice[2]; length];
+                    request[0] = choice[3] % 9;
+                    request[1] = u8::from(choice[4] < 30);
+                    request[2..8].copy_from_slice(&round.to_be_bytes()[2..]);
+                    connection.send(&request, None).unwrap();
+                    if request[1] == 0 {
+                        let until = Instant::now() + Duration::from_secs(30);
+                        assert!(connection.receive(Some(until)).unwrap() == request, "round {round}");
+                        connection.consume();
+                    }
+                }
+            });
+        }
+    });
+    server.stop();
+}
+
+#[test]
+fn most_of_it_goes_past_the_kernel() {
+    let room = unix();
+    let server = echo_at(&room.address, &Settings::default());
+    let client = Client::new(room.address.clone(), Settings::default());
+    let mut connection = client.connection().unwrap();
+    let maps = || std::fs::read_to_string("/proc/self/maps").unwrap().matches("sharevar-pages").count();
+    let before = maps();
+    for round in 0..100_u8 {
+        connection.send(&[round], None).unwrap();
+        assert_eq!(connection.receive(None).unwrap(), [round]);
+        connection.consume();
+    }
+    // The host's end and ours.
+    assert_eq!(maps() - before, 2);
+    drop(connection);
+    client.close();
+    while server.connections() > 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(maps(), before);
+    server.stop();
+}
