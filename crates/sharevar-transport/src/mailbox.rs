@@ -63,6 +63,9 @@ pub(crate) struct Mailbox {
     side: Side,
     /// What the other side believes: that this one looks, and need not be called.
     looks: bool,
+    /// A client's: requests are on the socket that may be unread, until a reply comes. Those that
+    /// follow must not overtake them.
+    on_socket: bool,
     /// The message that was taken last.
     taken: Vec<u8>,
 }
@@ -71,13 +74,13 @@ impl Mailbox {
     /// The host's end, and what the client opens the other with.
     pub(crate) fn create() -> Result<(Self, OwnedFd)> {
         let (pages, file) = Pages::create(PAGES).map_err(unusable)?;
-        Ok((Self { pages, side: Side::Host, looks: false, taken: Vec::new() }, file))
+        Ok((Self { pages, side: Side::Host, looks: false, on_socket: false, taken: Vec::new() }, file))
     }
 
     /// The client's end.
     pub(crate) fn open(file: &OwnedFd) -> Result<Self> {
         let pages = Pages::open(file, PAGES).map_err(unusable)?;
-        Ok(Self { pages, side: Side::Client, looks: false, taken: Vec::new() })
+        Ok(Self { pages, side: Side::Client, looks: false, on_socket: false, taken: Vec::new() })
     }
 
     fn turn(&self) -> (u64, usize) {
@@ -142,7 +145,8 @@ impl Mailbox {
     }
 
     /// What was received is done with: the client may put the next request.
-    pub(crate) fn done(&self) {
+    pub(crate) fn done(&mut self) {
+        self.on_socket = false;
         let mine = if self.side == Side::Host { [TAKEN, TAKEN] } else { [REPLY, REPLY_ON_SOCKET] };
         if mine.contains(&self.turn().0) {
             self.give(FREE, 0);
@@ -150,19 +154,21 @@ impl Mailbox {
     }
 
     /// Puts a message, or announces that it comes on the socket: whether it is here.
-    pub(crate) fn put(&self, message: &[u8]) -> bool {
+    pub(crate) fn put(&mut self, message: &[u8]) -> bool {
         let (here, on_socket, text, my_turn) = match self.side {
             Side::Host => (REPLY, REPLY_ON_SOCKET, REPLY_TEXT, [TAKEN, FREE]),
             Side::Client => (REQUEST, REQUEST_ON_SOCKET, REQUEST_TEXT, [FREE, FREE]),
         };
-        if !my_turn.contains(&self.turn().0) {
-            // A request without reply has not been read yet. The socket keeps the order.
+        // It is not: a request that has no reply has not been read yet.
+        if self.on_socket || !my_turn.contains(&self.turn().0) {
+            self.on_socket = true;
             return false;
         }
         let fits = message.len() <= ROOM;
         if fits {
             self.pages.copy_in(text, message);
         }
+        self.on_socket = !fits && self.side == Side::Client;
         self.give(if fits { here } else { on_socket }, message.len());
         fits
     }
@@ -234,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_announced() {
-        let (mut host, client) = pair();
+        let (mut host, mut client) = pair();
         assert!(!client.put(&[0; ROOM + 1]));
         assert_eq!(host.mail(), Some(Mail::OnSocket));
         host.note_read();
@@ -246,12 +252,20 @@ mod tests {
 
     #[test]
     fn a_request_without_reply_keeps_its_place() {
-        let (mut host, client) = pair();
+        let (mut host, mut client) = pair();
         assert!(client.put(b"first"));
-        assert!(!client.put(b"second goes by the socket"));
+        assert!(!client.put(b"second, by the socket"));
         host.take(5).unwrap();
         host.done();
-        assert!(client.put(b"third"));
+        // The second may be on its way.
+        assert!(!client.put(b"third, by the socket"));
+        host.note_read();
+        host.done();
+        host.note_read();
+        assert!(host.put(b"to the third"));
+        client.take(12).unwrap();
+        client.done();
+        assert!(client.put(b"fourth"));
     }
 
     #[test]

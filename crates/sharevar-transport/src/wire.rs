@@ -68,14 +68,14 @@ impl Wire {
     /// Lets go of the message that was received last: no answer will be sent.
     pub(crate) fn consume(&mut self) {
         self.release();
-        if let Some(mailbox) = &self.mailbox {
+        if let Some(mailbox) = &mut self.mailbox {
             mailbox.done();
         }
     }
 
     /// Sends a message, waiting while the other side does not read, until `until`.
     pub(crate) fn send(&mut self, message: &[u8], limit: usize, until: Option<Instant>) -> Result<()> {
-        let Some(mailbox) = &self.mailbox else { return self.stream.send_message(message, limit, until) };
+        let Some(mailbox) = &mut self.mailbox else { return self.stream.send_message(message, limit, until) };
         if !mailbox.put(message) {
             return self.stream.send_message(message, limit, until);
         }
