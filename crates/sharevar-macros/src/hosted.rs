@@ -129,3 +129,66 @@ fn take_skip(attributes: &mut Vec<Attribute>) -> Result<bool> {
     attributes.retain(|attribute| !attribute.path().is_ident("hosted"));
     Ok(is_skipped)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use syn::parse_str;
+
+    fn refused(attribute: &str, item: &str) -> String {
+        match expand(parse_str(attribute).unwrap(), parse_str(item).unwrap()) {
+            Ok(tokens) => panic!("{item} was taken: {tokens}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_called_from_elsewhere_is_told() {
+        for (method, part) in [
+            ("pub fn f(self) {}", "takes `&self` or `&mut self`"),
+            ("pub fn f(self: &Arc<Self>) {}", "takes `&self` or `&mut self`"),
+            ("pub async fn f(&self) {}", "no `async fn`"),
+            ("pub unsafe fn f(&self) {}", "is safe"),
+            ("pub fn f<T>(&self, it: T) {}", "no parameters of its own"),
+            ("pub fn f<'a>(&'a self) {}", "no parameters of its own"),
+            ("pub fn f(&self, it: impl Into<i64>) {}", "is of one type"),
+            ("pub fn f(&self, it: &impl Debug) {}", "is of one type"),
+            ("pub fn f(&self, it: &mut i64) {}", "its own copy"),
+            ("pub fn f(&self, it: Option<&str>) {}", "but hold none"),
+            ("pub fn f(&self, it: Cow<'static, str>) {}", "but hold none"),
+            ("pub fn f(&self, (a, b): (i64, i64)) {}", "has a name"),
+            ("pub fn f(&self) -> Option<&str> { None }", "return an owned value"),
+            ("pub fn f(&mut self) -> &mut i64 { &mut self.0 }", "return an owned value"),
+            ("pub fn f(&self) -> impl Iterator<Item = i64> { 0..1 }", "returns one type"),
+            ("pub fn f(&self) -> Self { Self }", "let a constructor make objects"),
+            ("#[hosted(skp)] pub fn f(&self) {}", "it can be `skip`"),
+        ] {
+            let message = refused("", &format!("impl Counter {{ {method} }}"));
+            assert!(message.contains(part), "{method}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_type_must_have_one_name() {
+        assert!(refused("", "impl Debug for Counter {}").contains("not on that of a trait"));
+        assert!(refused("", "impl<T> Counter<T> {}").contains("has no parameters"));
+        assert!(refused("", "impl Counter<i64> {}").contains("has no parameters"));
+        assert!(refused("", "impl [Counter] {}").contains("a struct or enum"));
+        assert!(refused("nme = \"c\"", "impl Counter {}").contains("it can be `name"));
+    }
+
+    #[test]
+    fn what_is_not_meant_to_be_called_is_left_alone() {
+        let item = "impl Counter {
+            const LIMIT: i64 = 5;
+            fn private<T>(self, it: T) {}
+            pub(crate) fn nearly(&self, it: &mut i64) {}
+            pub fn without_self(it: &mut i64) -> i64 { *it }
+            #[hosted(skip)] pub async fn skipped(self) {}
+            pub fn exposed(&self) {}
+        }";
+        let tokens = expand(TokenStream::new(), parse_str(item).unwrap()).unwrap().to_string();
+        assert!(tokens.contains("& [\"exposed\"]"), "{tokens}");
+        assert!(!tokens.contains("# [hosted"), "{tokens}");
+    }
+}

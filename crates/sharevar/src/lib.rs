@@ -35,6 +35,7 @@
 //! | [`Barrier`] | where so many threads wait for each other |
 //! | [`struct@Monitor`] | a struct whose calls change all or nothing |
 //! | [`AppendFile`] | a file to which many processes append |
+//! | [`hosted`](mod@hosted) | objects that live in one process and are called from others |
 #![forbid(unsafe_code)]
 #![allow(clippy::iter_not_returning_iterator)] // A walk over shared memory can fail at its start.
 

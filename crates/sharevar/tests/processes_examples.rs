@@ -37,3 +37,8 @@ fn functions() {
 fn ping_pong() {
     run("ping_pong");
 }
+
+#[test]
+fn hosted_list() {
+    run("hosted_list");
+}

@@ -1,4 +1,38 @@
 //! Hosted objects: what cannot live as data lives in one process, and others call its methods.
+//!
+//! | type | is |
+//! |---|---|
+//! | [`#[hosted]`](macro@crate::hosted) | exposes the methods of a type, and writes its proxy |
+//! | [`Host`], [`RunningHost`] | keeps objects, in threads of a process |
+//! | [`Client`] | a host as others see it: objects by name, and new ones |
+//! | [`Proxy`], [`Proxied`] | an object of a host, of any type and of one |
+//! | [`Error`], [`CallError`] | why a call gave no result |
+//! | [`protocol`] | the bytes between them |
+//!
+//! ```
+//! use sharevar::hosted::{Client, Host};
+//!
+//! struct Bell(u32);
+//!
+//! #[sharevar::hosted]
+//! impl Bell {
+//!     pub fn ring(&mut self) -> u32 {
+//!         self.0 += 1;
+//!         self.0
+//!     }
+//! }
+//!
+//! let host = Host::new().add("bell", Bell(0)).start()?;
+//! # let address = host.address().to_string();
+//! // In another process, which was told the address:
+//! let bell: BellProxy = Client::connect(&address.parse()?)?.proxy("bell")?;
+//! assert_eq!((bell.ring()?, bell.ring()?), (1, 2));
+//! # Ok::<(), sharevar::hosted::Error>(())
+//! ```
+//!
+//! What is promised when something breaks: at most once. A call that the host has not read is made
+//! again at a host that has taken its place; of one that it may have read the caller is told
+//! ([`Error::HostDied`]). The rest is in `docs/hosted-objects.md`.
 
 mod arguments;
 mod client;
@@ -24,3 +58,8 @@ pub use service::Info;
 #[cfg(feature = "tls")]
 pub use sharevar_transport::Tls;
 pub use sharevar_transport::{Address, Key, Session, Settings};
+
+/// The examples of the page run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/hosted-objects.md")]
+struct Page;
