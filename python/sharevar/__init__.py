@@ -74,6 +74,7 @@ from .errors import (
 )
 from .event import Event
 from .files import open
+from .hosting import TLS, RemoteHost, connect
 from .installation import install
 from .list_proxy import ListProxy
 from .lock import Lock
@@ -90,6 +91,7 @@ from .sharedctypes import Array, RawArray, RawValue, Value
 from .value_proxy import ValueProxy
 
 __all__ = [
+    "TLS",
     "AccessRefused",
     "Arena",
     "ArenaGone",
@@ -140,6 +142,7 @@ __all__ = [
     "RLock",
     "RawArray",
     "RawValue",
+    "RemoteHost",
     "Semaphore",
     "SetProxy",
     "SharevarError",
@@ -153,6 +156,7 @@ __all__ = [
     "WrongKind",
     "active_children",
     "allow_connection_pickling",
+    "connect",
     "cpu_count",
     "current_process",
     "freeze_support",

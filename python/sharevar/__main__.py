@@ -1,4 +1,4 @@
-"""``python -m sharevar [-m module | -c command | script] [arguments]``.
+"""``python -m sharevar [--plaintext] [-m module | -c command | script] [arguments]``.
 
 Runs an unmodified multiprocessing program on sharevar. The program finds everything
 as if Python itself had started it: a fresh ``__main__``, ``sys.argv``, ``sys.path``.
@@ -18,8 +18,12 @@ from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from typing import Any
 
 from sharevar import install
+from sharevar.hosting.security import PLAINTEXT
 
-_USAGE = "usage: python -m sharevar [-m module | -c command | script.py | -] [arguments]"
+_USAGE = (
+    "usage: python -m sharevar [--plaintext]"
+    " [-m module | -c command | script.py | -] [arguments]"
+)
 
 
 def main(arguments: list[str]) -> None:
@@ -28,6 +32,11 @@ def main(arguments: list[str]) -> None:
         print(_USAGE, file=sys.stderr)
         sys.exit(2)
     first, *rest = arguments
+    if first == "--plaintext":
+        # Hosts of the program, and its children's, may be at addresses off this machine.
+        os.environ[PLAINTEXT] = "1"
+        main(rest)
+        return
     if first in ("-h", "--help"):
         print(_USAGE)
         sys.exit()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from multiprocessing import AuthenticationError
 from multiprocessing import TimeoutError as MultiprocessingTimeoutError
 from multiprocessing.managers import RemoteError  # type: ignore[attr-defined]
+from os import PathLike
 from pickle import PicklingError
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, SupportsIndex, TypeVar, final, overload
@@ -540,7 +541,12 @@ class HostClient:
     """A host, this process's connections to it, and its references on the host's objects."""
 
     def __new__(
-        cls, address: str, key: bytes, *, plaintext: bool = False
+        cls,
+        address: str,
+        key: bytes,
+        *,
+        plaintext: bool = False,
+        tls: tuple[str | PathLike[str], str | None] | None = None,
     ) -> HostClient: ...
     @property
     def address(self) -> str:
@@ -577,6 +583,8 @@ class HostClient:
         """One proxy more. `given`: a reference came with the reply that named the object."""
     def release(self, object: int) -> None:
         """One proxy less."""
+    def held(self) -> list[int]:
+        """The objects that there are proxies of here."""
     def forget(self) -> None:
         """Begin anew in a forked child: the connections and the references are the parent's."""
     def close(self) -> None:
@@ -604,7 +612,13 @@ class HostServer:
     """Listens at an address and has threads serve calls of the objects in its table."""
 
     def __new__(
-        cls, address: str, key: bytes, host: Any, *, plaintext: bool = False
+        cls,
+        address: str,
+        key: bytes,
+        host: Any,
+        *,
+        plaintext: bool = False,
+        tls: tuple[str | PathLike[str], str | PathLike[str]] | None = None,
     ) -> HostServer: ...
     @property
     def address(self) -> str:
@@ -638,6 +652,9 @@ class HostServer:
     def numbers(self) -> list[tuple[int, int]]:
         """The numbers of the objects, and how many references there are on each."""
     def __len__(self) -> int: ...
+
+def address_of_host(name: str) -> str:
+    """Where the host of a name is, which a process of the same user has started."""
 
 def set_pickler(
     dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]

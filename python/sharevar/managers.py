@@ -44,6 +44,7 @@ from .dict_proxy import DictProxy
 from .host import Host, HostProcess
 from .host_server import HostServer, served_registry
 from .hosting import BaseManager, BaseProxy, Server
+from .hosting.security import TLS
 from .list_proxy import ListProxy
 from .lock import Lock
 from .namespace import NamespaceProxy
@@ -134,6 +135,7 @@ class SyncManager(BaseManager, standard.SyncManager):
         *,
         shutdown_timeout: float = 1.0,
         plaintext: bool = False,
+        tls: TLS | None = None,
         capacity: int | None = None,
     ) -> None:
         self._arena: Arena | None = None
@@ -145,6 +147,7 @@ class SyncManager(BaseManager, standard.SyncManager):
             ctx,
             shutdown_timeout=shutdown_timeout,
             plaintext=plaintext,
+            tls=tls,
         )
         self._given_timeout = shutdown_timeout
         self._capacity = capacity

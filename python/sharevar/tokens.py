@@ -16,6 +16,7 @@ from .arenas import ArenaReference, attach, remember
 from .descriptors import DescriptorReference, Origin
 from .errors import ArenaGone
 from .host import address
+from .hosting.clients import known_key
 from .proxy import Proxy
 from .reduction import arena_of, handle_of
 from .standard import Token
@@ -64,7 +65,12 @@ def RebuildProxy(
         except ArenaGone:
             # On another machine: by the host.
             pass
-    return standard.RebuildProxy(func, token, serializer, dict(kwds))
+    named = dict(kwds)
+    # Of a host that this process knows already it knows the key, too.
+    key = None if "authkey" in named else known_key(token.address)
+    if key is not None:
+        named["authkey"] = key
+    return standard.RebuildProxy(func, token, serializer, named)
 
 
 # What plain Python sends and receives bears the standard function's name.

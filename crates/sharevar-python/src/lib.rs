@@ -66,6 +66,8 @@ mod _native {
     #[pymodule_export]
     use crate::hosted::client::HostClient;
     #[pymodule_export]
+    use crate::hosted::client::address_of_host;
+    #[pymodule_export]
     use crate::hosted::reference::HostedReference;
     #[pymodule_export]
     use crate::hosted::server::HostServer;

@@ -17,7 +17,7 @@ from ..errors import NotRegistered
 from . import clients, exposed, host_connection
 from .base_proxy import new_token
 from .register import Register
-from .security import Security
+from .security import TLS, Security
 from .server import Server
 
 # With all that the stubs of the standard library do not tell.
@@ -28,7 +28,8 @@ class BaseManager(standard.BaseManager):
     """A process that keeps objects, and what is needed to make and to call them.
 
     ``address`` is the path of a Unix socket, (host, port), or None for a socket in a
-    private directory. TCP to other machines is refused unless ``plaintext`` allows it.
+    private directory. TCP to other machines is refused without ``tls``, unless
+    ``plaintext`` allows it.
     """
 
     _Server: ClassVar[Any] = Server
@@ -56,12 +57,13 @@ class BaseManager(standard.BaseManager):
         *,
         shutdown_timeout: float = 1.0,
         plaintext: bool = False,
+        tls: TLS | None = None,
     ) -> None:
         options: dict[str, Any] = {}
         if sys.version_info >= (3, 11):
             options["shutdown_timeout"] = shutdown_timeout
         super().__init__(address, authkey, serializer, ctx, **options)
-        self._security = Security(plaintext)
+        self._security = Security(plaintext, tls)
         if serializer == "pickle":
             self._Client = host_connection.connect
 
@@ -161,6 +163,13 @@ class BaseManager(standard.BaseManager):
     def _finalize_manager(process: Any, address: Any, *arguments: Any) -> None:
         _Standard._finalize_manager(process, address, *arguments)
         clients.forget(address)
+
+    def publish(self, name: str, proxy: Any) -> None:
+        """Have an object found by a name, with `sharevar.connect`, for as long as the host
+        runs. It is kept until then, or until something else is published by the name."""
+        token = proxy._token
+        with closing(self._Client(token.address, authkey=self._authkey)) as host:
+            standard.managers.dispatch(host, None, "publish", (name, token.id))
 
     def _debug_info(self) -> str:
         return _Standard._debug_info(self)  # type: ignore[no-any-return]

@@ -15,7 +15,8 @@ from typing import Any
 from .. import standard
 from .._native import HostClient, HostedReference
 from ..reduction import keep_for_child
-from . import clients, exposed, identity
+from . import clients, exposed, forks, identity
+from .security import Security
 
 _NOTHING: Mapping[str, Any] = types.MappingProxyType({})
 
@@ -42,7 +43,7 @@ class BaseProxy(standard.BaseProxy):
         """Call a method of the object; the result, or a proxy of it."""
         hosted = self.__dict__.get("_hosted") or self._find_host()
         if hosted is None:
-            return super()._callmethod(methodname, args, kwds)  # type: ignore[arg-type]
+            return super()._callmethod(methodname, args, dict(kwds))  # type: ignore[arg-type]
         host, number = hosted
         result = host.call(number, methodname, args, dict(kwds) if kwds else None)
         if type(result) is HostedReference:
@@ -99,7 +100,22 @@ class BaseProxy(standard.BaseProxy):
 
     def __reduce__(self) -> tuple[Any, ...]:
         keep_for_child(self)
-        return super().__reduce__()  # type: ignore[return-value]
+        rebuild, (kind, token, serializer, named) = super().__reduce__()  # type: ignore[misc]
+        if not self._authkey:
+            # None is needed there, and that is no secret.
+            named = {**named, "authkey": b""}
+        reduced = rebuild, (kind, token, serializer, named)
+        security = clients.security(token.address)
+        if security == Security():
+            return reduced
+        return _rebuild_secured, (token.address, security, *reduced)
+
+
+def _rebuild_secured(
+    address: Any, security: Security, rebuild: Any, arguments: tuple[Any, ...]
+) -> Any:
+    clients.secure(address, security)
+    return rebuild(*arguments)
 
 
 class new_token:
@@ -127,6 +143,7 @@ def _release(host: HostClient, number: int, state: Any) -> None:
     if state is None or state.value == State.STARTED:
         try:
             host.release(number)
+            forks.settle()
         except Exception as error:
             util.debug("... release failed: %s", error)
 

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-import os
-import threading
+from multiprocessing import process
 from typing import Any
 
 from .._native import HostClient
 from ..errors import NotAHost
-from . import addresses
+from . import addresses, forks
 from .security import Security
 
 _clients: dict[tuple[str, bytes], HostClient | None] = {}
 _securities: dict[str, Security] = {}
-_lock = threading.Lock()
 
 
 def secure(address: Any, security: Security) -> None:
     """How the host at an address is connected to, by whatever proxy."""
     _securities[addresses.to_text(address)] = security
+
+
+def security(address: Any) -> Security:
+    """How the host at an address is connected to."""
+    return _securities.get(addresses.to_text(address)) or Security()
+
+
+def known_key(address: Any) -> bytes | None:
+    """The key of a host that this process has called already, or that it is."""
+    server = getattr(process.current_process(), "_manager_server", None)
+    if server is not None and server.address == address:
+        return bytes(server.authkey)
+    text = addresses.to_text(address)
+    return next((key for known, key in list(_clients) if known == text), None)
 
 
 def client(address: Any, authkey: bytes) -> HostClient | None:
@@ -32,15 +44,13 @@ def client(address: Any, authkey: bytes) -> HostClient | None:
         return _clients[key]
     except KeyError:
         pass
-    security = _securities.get(text) or Security()
-    found: HostClient | None = HostClient(text, key[1], **security.options())
-    assert found is not None
+    found = HostClient(text, key[1], **security(address).of_client())
     try:
         found.connect()
     except NotAHost:
-        found = None
-    with _lock:
-        return _clients.setdefault(key, found)
+        return _clients.setdefault(key, None)
+    forks.note_client(found)
+    return _clients.setdefault(key, found)
 
 
 def forget(address: Any) -> None:
@@ -50,14 +60,3 @@ def forget(address: Any) -> None:
         found = _clients.pop(key, None)
         if found is not None:
             found.close()
-
-
-def _after_fork_in_child() -> None:
-    global _lock
-    _lock = threading.Lock()
-    for found in _clients.values():
-        if found is not None:
-            found.forget()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

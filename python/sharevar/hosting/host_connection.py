@@ -11,7 +11,7 @@ from multiprocessing import connection
 from typing import Any
 
 from .._native import HostClient
-from . import clients, identity
+from . import clients, forks, identity
 
 
 def connect(address: Any, authkey: bytes) -> Any:
@@ -31,6 +31,7 @@ class HostConnection:
 
     def send(self, request: tuple[Any, str, tuple[Any, ...], Mapping[str, Any]]) -> None:
         """Ask, and keep the answer."""
+        forks.settle()
         _, method, arguments, named = request
         try:
             self._reply = "#RETURN", self._ask(method, arguments, dict(named))

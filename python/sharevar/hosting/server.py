@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from .. import standard
 from .._native import HostServer
-from . import addresses, exposed, identity, plain_wire
+from . import addresses, exposed, forks, identity, plain_wire
 from .security import Security
 
 # Whose references they are that no client process answers for: the proxies in the
@@ -25,7 +25,7 @@ class Server(standard.Server):  # type: ignore[misc]
     it: by a thread for each connection.
     """
 
-    public: ClassVar[list[str]] = standard.Server.public
+    public: ClassVar[list[str]] = [*standard.Server.public, "publish"]
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Server(standard.Server):  # type: ignore[misc]
         self.registry = registry
         self.authkey: bytes = standard.managers.process.AuthenticationString(authkey)
         self.serializer = serializer
-        options = (security or Security()).options()
+        options = (security or Security()).of_host()
         self._native = HostServer(
             addresses.to_text(address), bytes(authkey), self, **options
         )
@@ -51,6 +51,7 @@ class Server(standard.Server):  # type: ignore[misc]
         self.id_to_local_proxy_obj: Any = _KeptOtherwise()
         self.stop_event = threading.Event()
         self._published: dict[str, int] = {}
+        forks.note_server(self)
 
     # Serving
 
@@ -136,10 +137,13 @@ class Server(standard.Server):  # type: ignore[misc]
         """One reference less of the host itself."""
         self._native.release(identity.any_number(ident), _OWN)
 
-    def publish(self, name: str, ident: str) -> None:
+    def publish(self, c: Any, name: str, ident: str) -> None:
         """Have an object found by a name, for as long as the host runs."""
         self.hold(ident)
+        replaced = self._published.get(name)
         self._published[name] = identity.any_number(ident)
+        if replaced is not None:
+            self._native.release(replaced, _OWN)
 
     def find(self, name: str) -> int | None:
         """The object of a name."""

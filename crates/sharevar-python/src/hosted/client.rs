@@ -1,17 +1,23 @@
 //! A host as a process that calls its objects sees it.
 
-use super::{arguments, raise, reply};
+use super::{arguments, raise, reply, settings};
 use crate::waiting::end_of;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use sharevar::hosted::protocol::write_request;
-use sharevar_transport::{Address, Client, Error, Key, Lent, Settings};
+use sharevar_transport::{Address, Client, Error, Lent};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
+/// How often a request is sent anew that the host has certainly not read. Each time one dead
+/// connection more is used up, of those that were kept; a new one that fails says so.
+const TRIES: usize = 20;
+
 /// A host, this process's connections to it, and its references on the host's objects.
-#[pyclass(frozen, module = "sharevar._native")]
+#[pyclass(frozen, weakref, module = "sharevar._native")]
 pub(crate) struct HostClient {
     /// Replaced in a forked child; never locked while anything is waited for.
     client: RwLock<Client>,
@@ -23,10 +29,15 @@ pub(crate) struct HostClient {
 #[pymethods]
 impl HostClient {
     #[new]
-    #[pyo3(signature = (address, key, *, plaintext=false))]
-    fn new(address: &str, key: &[u8], plaintext: bool) -> PyResult<Self> {
+    #[pyo3(signature = (address, key, *, plaintext=false, tls=None))]
+    fn new(
+        address: &str,
+        key: &[u8],
+        plaintext: bool,
+        tls: Option<(PathBuf, Option<String>)>,
+    ) -> PyResult<Self> {
         let address: Address = address.parse().map_err(|error| raise::transport(&error))?;
-        let settings = Settings { key: Key::new(key), plaintext, ..Settings::default() };
+        let settings = settings::of_client(key, plaintext, tls)?;
         Ok(Self { client: RwLock::new(Client::new(address, settings)), held: Mutex::default() })
     }
 
@@ -119,6 +130,12 @@ impl HostClient {
         if self.forget_one(object) { self.give_back(py, object) } else { Ok(()) }
     }
 
+    /// The objects that there are proxies of here.
+    #[pyo3(name = "held")]
+    fn numbers(&self) -> Vec<u64> {
+        self.held().keys().copied().collect()
+    }
+
     /// Begin anew in a forked child: the connections and the references are the parent's.
     fn forget(&self) {
         let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
@@ -130,6 +147,15 @@ impl HostClient {
     fn close(&self, py: Python<'_>) {
         let client = self.client();
         py.detach(|| client.close());
+    }
+}
+
+/// Where the host of a name is, which a process of the same user has started.
+#[pyfunction]
+pub(crate) fn address_of_host(name: &str) -> PyResult<String> {
+    match sharevar::hosted::address_of(name) {
+        Ok(address) => Ok(address.to_string()),
+        Err(error) => Err(PyValueError::new_err(error.to_string())),
     }
 }
 
@@ -176,11 +202,14 @@ impl HostClient {
         until: Option<Instant>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let client = self.client();
-        let connection = match exchange(py, &client, request, until)? {
-            Err(Error::Gone { started: false }) => exchange(py, &client, request, until)?,
-            exchanged => exchanged,
-        };
-        let mut connection = connection.map_err(|error| raise::transport(&error))?;
+        let mut exchanged = exchange(py, &client, request, until)?;
+        for _ in 0..TRIES {
+            if !matches!(exchanged, Err(Error::Gone { started: false })) {
+                break;
+            }
+            exchanged = exchange(py, &client, request, until)?;
+        }
+        let mut connection = exchanged.map_err(|error| raise::transport(&error))?;
         // Before the connection is used again: until then the host keeps what the reply refers to.
         let given = reply::read(py, connection.message());
         connection.consume();

@@ -10,3 +10,4 @@ pub(crate) mod reference;
 mod reply;
 pub(crate) mod server;
 mod service;
+mod settings;

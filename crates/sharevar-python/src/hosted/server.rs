@@ -1,12 +1,13 @@
 //! The host's end of its connections, and its table of objects.
 
 use super::objects::Hosted;
-use super::raise;
 use super::service::HostService;
+use super::{raise, settings};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sharevar_transport::{Address, Key, Server, Session, Settings};
+use sharevar_transport::{Address, Server, Session};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Listens at an address and has threads serve calls of the objects in its table.
@@ -18,10 +19,16 @@ pub(crate) struct HostServer {
 #[pymethods]
 impl HostServer {
     #[new]
-    #[pyo3(signature = (address, key, host, *, plaintext=false))]
-    fn new(address: &str, key: &[u8], host: &Bound<'_, PyAny>, plaintext: bool) -> PyResult<Self> {
+    #[pyo3(signature = (address, key, host, *, plaintext=false, tls=None))]
+    fn new(
+        address: &str,
+        key: &[u8],
+        host: &Bound<'_, PyAny>,
+        plaintext: bool,
+        tls: Option<(PathBuf, PathBuf)>,
+    ) -> PyResult<Self> {
         let address: Address = address.parse().map_err(|error| raise::transport(&error))?;
-        let settings = Settings { key: Key::new(key), plaintext, ..Settings::default() };
+        let settings = settings::of_host(key, plaintext, tls)?;
         let service = HostService::new(host)?;
         let server = Server::bind(&address, &settings, service).map_err(|error| raise::transport(&error))?;
         Ok(Self { server })

@@ -52,6 +52,7 @@ pub use client::Client;
 pub use error::{CallError, Error, Result};
 pub use host::{Host, RunningHost};
 pub use object::{Call, Created, Hosted, Object, Refused};
+pub use place::named as address_of;
 pub use proxy::{Proxied, Proxy};
 pub use references::References;
 pub use service::Info;

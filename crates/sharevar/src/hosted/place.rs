@@ -13,8 +13,8 @@ use std::path::Path;
 /// With the directory in front and the ending it fits into a socket's address of 107 bytes.
 const LONGEST: usize = 60;
 
-/// The socket of the host that is known by `name`.
-pub(super) fn named(name: &str) -> Result<Address> {
+/// Where the host is, or would be, that is known by `name`: the socket of [`Host::name`](super::Host::name).
+pub fn named(name: &str) -> Result<Address> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.is_empty() || name.len() > LONGEST || name.starts_with('.') || !name.bytes().all(is_plain) {
         return Err(Error::NotAName { name: name.to_owned() });

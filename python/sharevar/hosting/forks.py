@@ -1,0 +1,117 @@
+"""What a fork does to the proxies and hosts of a process.
+
+A forked child is a client of its own: it asks the hosts for references of its own, which
+takes it a moment. Until then the parent keeps what both have.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import stat
+from contextlib import suppress
+from multiprocessing import util
+from typing import Any
+from weakref import WeakSet
+
+from .._native import HostClient
+
+# The sides of the pipe of a fork under way: the child closes its end when it has
+# references, and the kernel does if it ends before.
+_pipe: tuple[int, int] | None = None
+# For each child that may not have them yet: the pipe, and what is kept for it.
+_kept: list[tuple[int, list[tuple[HostClient, int]]]] = []
+_clients: WeakSet[HostClient] = WeakSet()
+_servers: WeakSet[Any] = WeakSet()
+
+
+def note_client(client: HostClient) -> None:
+    """Have a client begin anew in forked children."""
+    _clients.add(client)
+
+
+def note_server(server: Any) -> None:
+    """Have forked children let go of a server's connections."""
+    _servers.add(server)
+
+
+def settle() -> None:
+    """Give back what was kept for children that have references of their own now."""
+    for entry in list(_kept):
+        pipe, references = entry
+        if select.select([pipe], [], [], 0)[0]:
+            with suppress(ValueError):
+                _kept.remove(entry)
+                os.close(pipe)
+                for client, number in references:
+                    with suppress(OSError):
+                        client.release(number)
+
+
+def _before() -> None:
+    global _pipe, _has_references
+    settle()
+    if any(client.held() for client in _clients):
+        _pipe = os.pipe()
+        # Registered now, it is called after those of the proxies that there are. The one
+        # before goes, and its registration with it.
+        _has_references = _Child()
+        util.register_after_fork(_has_references, _Child.close)
+
+
+def _after_in_parent() -> None:
+    global _pipe
+    if _pipe is not None:
+        (pipe, end), _pipe = _pipe, None
+        os.close(end)
+        references = [(client, number) for client in _clients for number in client.held()]
+        for client, number in references:
+            client.hold(number)
+        _kept.append((pipe, references))
+
+
+def _after_in_child() -> None:
+    global _pipe
+    for pipe, _ in _kept:
+        os.close(pipe)
+    _kept.clear()
+    if _pipe is not None:
+        (pipe, _has_references.end), _pipe = _pipe, None
+        os.close(pipe)
+    for client in list(_clients):
+        client.forget()
+    for server in list(_servers):
+        _close_sockets(server.address)
+
+
+class _Child:
+    """In a child, the end of the pipe by which its parent learns that it has references."""
+
+    end: int | None = None
+
+    def close(self) -> None:
+        if self.end is not None:
+            os.close(self.end)
+            self.end = None
+
+
+_has_references = _Child()
+
+
+def _close_sockets(address: Any) -> None:
+    """Close what was inherited of a host's sockets: as long as one is open, who calls the
+    host does not learn of its death."""
+    for name in os.listdir("/proc/self/fd"):
+        descriptor = int(name)
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                with socket.socket(fileno=os.dup(descriptor)) as duplicate:
+                    own = duplicate.getsockname()
+                if own == address or (isinstance(address, tuple) and own[1:2] == address[1:2]):
+                    os.close(descriptor)
+
+
+os.register_at_fork(
+    before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
+)
