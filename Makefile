@@ -42,6 +42,7 @@ test-docs: ## every example in the Rust documentation
 test-python: build examples ## the Python side, on the built module
 	$(BIN)/python -m pytest python/tests
 	PYTHON=$(BIN)/python target/release/examples/with_python
+	PYTHON=$(BIN)/python target/release/examples/hosted_with_python
 
 test-versions: build ## the Python tests on other versions of Python, as far as they are here
 	$(BIN)/python python/versions.py

@@ -17,7 +17,8 @@ use syn::{DeriveInput, Error, ItemImpl, parse_macro_input};
 /// `hosted::Result`. What returns a reference returns what it refers to, owned.
 ///
 /// `pub` functions without `self` that return `Self`, or a `Result` of it, are constructors: the
-/// proxy's take a client before their arguments. Other functions, and what is not `pub` or has
+/// proxy's take a client before their arguments; who creates an object by its type's name alone
+/// gets `new`. Other functions, and what is not `pub` or has
 /// the attribute `#[hosted(skip)]`, are left alone.
 ///
 /// A host knows the type by its name, or as `#[hosted(name = "...")]` on the `impl` says.

@@ -109,6 +109,8 @@ fn methods_are_called_with_their_types() {
     assert_eq!(account.note("n", 2, &["m".to_owned()]), Ok(Some(3)));
     assert_eq!(account.notes().unwrap(), ["n", "n", "m"]);
     let other = AccountProxy::new(&client, "Bob".to_owned()).unwrap();
+    let unnamed = client.create("Account", "", &("Cem",)).unwrap();
+    assert_eq!(unnamed.call::<String>("owner", &()).unwrap(), "Cem");
     assert_eq!((other.balance(), account.balance()), (Ok(0), Ok(50)));
     assert_eq!((Account::number_of_banks(), Account::default().secret()), (1, 0));
 }

@@ -144,9 +144,11 @@ impl Method {
                 }
             }
         };
+        // Who knows but one constructor of a type, as Python does, means this one.
+        let or_unnamed = (*receiver == Receiver::None && wire_name == "new").then(|| quote! { | "" });
         quote! {
             #(#conditions)*
-            #wire_name => {
+            #wire_name #or_unnamed => {
                 #read
                 #run
             }

@@ -1,0 +1,101 @@
+//! A Rust program calls an object that lives in a Python host, and a Python program one that lives
+//! in a Rust host.
+//!
+//! `cargo run --example hosted_with_python`, with the Python package `sharevar` installed for
+//! `python3`, or for the interpreter that the environment variable `PYTHON` names. The Python
+//! half is `python/hosted_with_rust.py` beside this file.
+
+#![allow(clippy::print_stdout)] // A demonstration.
+
+use sharevar::hosted::{Address, Client, Error, Host, Settings};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitCode, Stdio};
+
+const KEY: &str = "known to both sides";
+
+struct Guests(Vec<String>);
+
+#[sharevar::hosted]
+impl Guests {
+    pub fn welcome(&mut self, name: &str) -> Result<usize, String> {
+        if self.0.len() == 2 {
+            return Err(format!("no room for {name}"));
+        }
+        self.0.push(name.to_owned());
+        Ok(self.0.len())
+    }
+
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
+/// Starts Python, which calls the guests at `ours` and becomes a host at `address`.
+fn start(address: &Address, ours: &Address) -> std::io::Result<Child> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/python/hosted_with_rust.py");
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let Address::Unix(path) = address else { unreachable!("it is a Unix socket") };
+    let mut child = Command::new(&python)
+        .args([script, &path.to_string_lossy(), KEY, &ours.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    for line in child.stdout.take().into_iter().flat_map(|output| BufReader::new(output).lines()) {
+        match line?.as_str() {
+            "ready" => return Ok(child),
+            line => println!("{line}"),
+        }
+    }
+    Err(std::io::Error::other("the Python host did not start"))
+}
+
+fn run(address: &Address) -> Result<bool, Error> {
+    let client = Client::connect_with(address, Settings::with_key(KEY.as_bytes()))?;
+    // A type of Python has one constructor, which has no name.
+    let tally = client.create("Tally", "", &(10,))?;
+    println!("it is a {}, which has {:?}", tally.typeid(), tally.exposed().collect::<Vec<_>>());
+    tally.call::<i64>("add", &("apples",))?;
+    let apples: i64 = tally.call("add", &("apples", 4))?;
+    let all: BTreeMap<String, i64> = tally.call("all", &())?;
+    println!("apples: {apples}, all: {all:?}");
+    // An exception comes back with its type, its text and where it was raised.
+    let raised = tally.call::<i64>("add", &("pears", -1));
+    let is_told = matches!(&raised, Err(Error::Raised { typename, message, traceback })
+        if typename.ends_with("ValueError") && message == "-1 is less than nothing" && traceback.contains("in add"));
+    println!("{raised:?}");
+    let hidden = tally.call::<i64>("__init__", &());
+    println!("{hidden:?}");
+    Ok(apples == 15
+        && all == BTreeMap::from([("apples".to_owned(), 15)])
+        && is_told
+        && matches!(hidden, Err(Error::NotExposed { .. })))
+}
+
+fn failed(what: &'static str, cause: &std::io::Error) -> sharevar_transport::Error {
+    sharevar_transport::Error::Io { what, cause: cause.to_string() }
+}
+
+fn main() -> ExitCode {
+    let path = std::env::temp_dir().join(format!("sharevar-with-python-{}", std::process::id()));
+    let address = Address::Unix(path);
+    let result = Host::new().add("guests", Guests(Vec::new())).start().and_then(|host| {
+        let started = start(&address, host.address());
+        let mut python = started.map_err(|error| Error::Transport(failed("cannot start Python", &error)))?;
+        let is_right = run(&address)?;
+        drop(python.stdin.take());
+        let ended = python.wait().map_err(|error| Error::Transport(failed("cannot wait", &error)))?;
+        Ok(is_right && ended.success())
+    });
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(_) => {
+            eprintln!("hosted_with_python: not what was expected");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("hosted_with_python: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
