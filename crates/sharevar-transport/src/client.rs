@@ -2,7 +2,7 @@
 
 use crate::address::Address;
 use crate::connection::Connection;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::Settings;
 use rustix::process::{Pid, getpid};
 use std::ops::{Deref, DerefMut};
@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Connections that are kept though nobody uses them.
 const KEPT: usize = 16;
+
+/// How often something is looked at again that does not seem to be a host.
+const LOOKS: usize = 2;
 
 /// A host, and this process's connections to it. Clones are the same.
 ///
@@ -87,10 +90,22 @@ impl Client {
     fn open(&self) -> Result<Connection> {
         let needs_keeper = self.pool().keeper.as_ref().is_none_or(|keeper| !keeper.is_quiet());
         if needs_keeper {
-            let keeper = Connection::open(&self.inner.address, &self.inner.settings)?;
+            let keeper = self.look()?;
             self.pool().keeper = Some(keeper);
         }
-        Connection::open(&self.inner.address, &self.inner.settings)
+        self.look()
+    }
+
+    /// A host that dies in a handshake seems to be none; a second look finds none at all, or the
+    /// one that has taken its place.
+    fn look(&self) -> Result<Connection> {
+        let mut looks = 0;
+        loop {
+            match Connection::open(&self.inner.address, &self.inner.settings) {
+                Err(Error::NotAHost { .. }) if looks < LOOKS => looks += 1,
+                opened => return opened,
+            }
+        }
     }
 
     /// The life of the host that knows of this process; none before the first connection.

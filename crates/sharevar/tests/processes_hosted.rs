@@ -8,6 +8,7 @@ use sharevar::{Event, Manager, Value};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 const PART: &str = "SHAREVAR_TEST_PART";
@@ -41,6 +42,13 @@ impl Stock {
     pub fn take_long(&self) -> i64 {
         let turn = self.begun.fetch_add(1).unwrap() + 1;
         self.go.wait().unwrap();
+        turn
+    }
+
+    /// Has had its effect some time before it returns.
+    pub fn toil(&self) -> i64 {
+        let turn = self.count();
+        (0..20_000).for_each(|_| std::hint::spin_loop());
         turn
     }
 
@@ -197,6 +205,16 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// The same for something that is there in the end.
+fn until_some<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let mut found = None;
+    until(what, || {
+        found = look();
+        found.is_some()
+    });
+    found.unwrap()
+}
+
 #[allow(unsafe_code)]
 fn more_descriptors() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -326,6 +344,49 @@ fn a_host_killed_after_a_call_has_carried_it_out() {
         host.kill();
         assert_eq!(room.begun().get(), Ok(turn));
     }
+}
+
+/// A hundred hosts are killed, one after the other, at any moments of calls.
+#[test]
+fn hosts_killed_at_any_moment_have_carried_out_no_call_twice() {
+    const HOSTS: i64 = 100;
+    let room = Room::new("storm");
+    let mut host = room.host();
+    let begun = room.begun();
+    let is_over = AtomicBool::new(false);
+    let (returned, unknown, not_begun) = (AtomicI64::new(0), AtomicI64::new(0), AtomicI64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let stock: StockProxy =
+                    until_some("the stock", || Client::connect(&room.address()).ok()?.proxy("stock").ok());
+                while !is_over.load(Ordering::Relaxed) {
+                    let ended = match stock.toil() {
+                        Ok(_) => &returned,
+                        Err(Error::HostDied { started: true, .. }) => &unknown,
+                        Err(Error::HostDied { started: false, .. }) => &not_begun,
+                        Err(error) => panic!("{error:?}"),
+                    };
+                    ended.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for turn in 0..HOSTS {
+            // At another moment each time: after so many calls, and so many turns of an empty loop.
+            let enough = begun.get().unwrap() + turn % 7 + 1;
+            until("the calls", || begun.get().unwrap() >= enough);
+            (0..turn * 37 % 1000).for_each(|_| std::hint::spin_loop());
+            host.kill();
+            host = room.host();
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    let [returned, unknown, not_begun] = [returned, unknown, not_begun].map(AtomicI64::into_inner);
+    let carried_out = begun.get().unwrap();
+    eprintln!("{carried_out} carried out; {returned} returned, {unknown} unknown, {not_begun} not begun");
+    assert!(returned <= carried_out && carried_out <= returned + unknown);
+    // It is what the test is about.
+    assert!(unknown > HOSTS / 10 && returned > HOSTS);
 }
 
 /// What a host has when only `client` looks.

@@ -12,6 +12,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// How often an object is looked for by its name while one host takes the place of another.
+const TRIES: usize = 20;
+
 /// An object of a host, whatever its type. Clones are the same object, and as long as there is
 /// one the host keeps it.
 ///
@@ -181,14 +184,15 @@ impl Proxy {
                 reply => read(reply).map(Ok),
             })
         };
-        let object = self.remote.hold()?;
-        match once(object)? {
-            Ok(result) => Ok(result),
-            Err(message) => {
-                let object = self.remote.find_again(object, message)?;
-                once(object)?.map_err(|message| Error::HandleExpired { message }.into())
+        let mut object = self.remote.hold()?;
+        for _ in 0..TRIES {
+            match once(object)? {
+                Ok(result) => return Ok(result),
+                // The host that takes the call may be yet another than the one that was asked.
+                Err(message) => object = self.remote.find_again(object, message)?,
             }
         }
+        once(object)?.map_err(|message| Error::HandleExpired { message }.into())
     }
 }
 
