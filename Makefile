@@ -18,11 +18,12 @@ endif
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-demo: build examples ## three programs, in Rust and in Python, and what an operation costs
-	@for program in global list_and_lock append_file; do \
+demo: build examples ## four programs, in Rust and in Python, and what an operation costs
+	@for program in global list_and_lock append_file hosted_list; do \
 		printf '\n\033[1m%s, in Rust\033[0m\n' $$program; target/release/examples/$$program || exit 1; \
 		printf '\n\033[1m%s, in Python\033[0m\n' $$program; $(BIN)/python examples/python/$$program.py || exit 1; \
 	done
+	@printf '\n\033[1mhosted_file, in Python\033[0m\n'; $(BIN)/python examples/python/hosted_file.py
 	@printf '\n\033[1mwhat an operation costs\033[0m\n'; $(BIN)/python examples/python/table.py
 
 test: test-rust test-crash test-loom test-docs test-python test-versions ## every test
@@ -78,6 +79,7 @@ bench: build examples ## what operations cost, and waiting, in Rust and in Pytho
 	cargo bench -p sharevar
 	$(BIN)/python python/benches/operations.py
 	$(BIN)/python python/benches/waiting.py
+	$(BIN)/python python/benches/hosted.py
 
 clean: ## everything that was built
 	rm -rf target $(VENV) $(VENV)-*
