@@ -6,7 +6,7 @@ It is a host of Python objects, and it calls one of the Rust program's.
 import sys
 import threading
 
-from sharevar._native import HostClient
+import sharevar
 from sharevar.managers import BaseManager
 
 
@@ -26,14 +26,13 @@ class Tally:
 
 
 def call_rust(address: str) -> None:
-    client = HostClient(address, b"")
-    guests = client.find("guests").object
-    assert client.call(guests, "welcome", ("Ada",)) == 1
-    assert client.call(guests, "welcome", (), {"name": "Bob"}) == 2
-    assert client.call(guests, "names", ()) == ["Ada", "Bob"]
+    guests = sharevar.connect(address).find("guests")
+    assert guests.welcome("Ada") == 1
+    assert guests.welcome(name="Bob") == 2
+    assert guests.names() == ["Ada", "Bob"]
     for method, args in (("welcome", ("Cem",)), ("welcome", ()), ("limit", ())):
         try:
-            client.call(guests, method, args)
+            guests._callmethod(method, args)
         except Exception as error:
             print("Python is told", type(error).__name__, error)
         else:
