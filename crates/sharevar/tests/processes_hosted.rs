@@ -57,6 +57,16 @@ impl Stock {
     }
 }
 
+struct Bell(u32);
+
+#[sharevar::hosted]
+impl Bell {
+    pub fn ring(&mut self) -> u32 {
+        self.0 += 1;
+        self.0
+    }
+}
+
 /// What child programs do. As a test of its own it does nothing.
 #[test]
 fn plays_its_part() {
@@ -496,6 +506,22 @@ fn a_forked_child_has_references_of_its_own() {
     assert_eq!(ending(child), 0);
     until("the end of the children", || counts(&client).1 == 1);
     assert_eq!(mine.push("parent"), Ok(3));
+}
+
+#[test]
+fn a_host_is_not_stopped_by_a_forked_child_that_drops_it() {
+    let mut host = Some(Host::new().add("bell", Bell(0)).start().unwrap());
+    let bell: BellProxy = host.as_ref().unwrap().client().unwrap().proxy("bell").unwrap();
+    assert_eq!(bell.ring(), Ok(1));
+    let child = fork(|| {
+        drop(host.take());
+        true
+    });
+    assert_eq!(ending(child), 0);
+    assert_eq!(bell.ring(), Ok(2));
+    // New connections, too: the socket is still there.
+    let client = Client::connect(host.as_ref().unwrap().address()).unwrap();
+    assert_eq!(client.proxy::<BellProxy>("bell").unwrap().ring(), Ok(3));
 }
 
 #[test]

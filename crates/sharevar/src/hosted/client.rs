@@ -55,9 +55,9 @@ impl Client {
     /// latest client for its address, as long as there is one.
     pub fn connect_with(address: &Address, settings: Settings) -> Result<Self> {
         let transport = transport::Client::new(address.clone(), settings);
-        // Not later, when it would seem to be a call that fails.
-        transport.connection()?.keep();
         let client = Self { inner: Arc::new(Inner { transport, released: Mutex::default() }) };
+        // Not later, when it would seem to be a call that fails.
+        client.connection()?.keep();
         let mut clients = clients();
         clients.retain(|_, client| client.strong_count() > 0);
         clients.insert(address.clone(), Arc::downgrade(&client.inner));
@@ -164,10 +164,20 @@ impl Client {
     fn exchange(&self, frame: &[u8], until: Option<Instant>) -> transport::Result<Lent> {
         let mut tries = 0;
         loop {
-            let mut connection = self.inner.transport.connection()?;
+            let mut connection = self.connection()?;
             match self.exchange_over(&mut connection, frame, until) {
                 Err(transport::Error::Gone { started: false }) if tries < TRIES => tries += 1,
                 exchanged => return exchanged.map(|()| connection),
+            }
+        }
+    }
+
+    /// A connection, whatever signals come meanwhile.
+    fn connection(&self) -> transport::Result<Lent> {
+        loop {
+            match self.inner.transport.connection() {
+                Err(transport::Error::Interrupted) => {}
+                connection => return connection,
             }
         }
     }

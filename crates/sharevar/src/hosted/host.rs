@@ -5,6 +5,7 @@ use super::error::{Error, Result};
 use super::object::{Callable, Hosted, Object};
 use super::place;
 use super::service::{Info, Service, Types, drop_all};
+use rustix::process::{Pid, getpid};
 use sharevar_transport::{Address, Key, Server, Settings};
 use std::fmt;
 use std::sync::Arc;
@@ -117,7 +118,7 @@ impl Host {
         let server = Server::bind(&address, &self.settings, service)?;
         server.service().serves_at(&server);
         server.start()?;
-        Ok(RunningHost { server, settings: self.settings })
+        Ok(RunningHost { server, settings: self.settings, process: getpid() })
     }
 
     /// Starts it, and serves until a client asks for its end by [`Client::shutdown`]: for a
@@ -139,6 +140,8 @@ impl fmt::Debug for Host {
 pub struct RunningHost {
     server: Arc<Server<Service>>,
     settings: Settings,
+    /// Whose threads serve. A forked child has none of them, and only a copy of this.
+    process: Pid,
 }
 
 impl RunningHost {
@@ -179,8 +182,11 @@ impl RunningHost {
     }
 
     /// Stops it: calls that are under way are finished, nothing new is begun, and objects that no
-    /// call uses are dropped.
+    /// call uses are dropped. In a forked child it does nothing: the host is the parent's.
     pub fn stop(&self) {
+        if getpid() != self.process {
+            return;
+        }
         self.server.stop();
         let gone = self.server.service().table().clear();
         drop_all(gone);
