@@ -124,9 +124,9 @@ impl Method {
             },
             (_, returned) => {
                 let (guard, this) = if *receiver == Receiver::Exclusive {
-                    (quote! { let mut guard = object.write(); }, quote! { &mut *guard })
+                    (quote! { let mut guard = object.write(&call)?; }, quote! { &mut *guard })
                 } else {
-                    (quote! { let guard = object.read(); }, quote! { &*guard })
+                    (quote! { let guard = object.read(&call)?; }, quote! { &*guard })
                 };
                 let result = quote! { #guard let result = Self::#name(#this #(, #passed)*); };
                 match returned {

@@ -143,6 +143,10 @@ impl Error {
             Refusal::UnknownType => Self::UnknownType { message },
             Refusal::UnknownName => Self::UnknownName { message },
             Refusal::ShuttingDown => Self::ShuttingDown { message },
+            Refusal::GivenUp => Self::UnexpectedReply {
+                found: "a word that the call was given up",
+                advice: "the host and this process disagree on that; connect again",
+            },
         }
     }
 }

@@ -3,9 +3,10 @@
 use super::arguments;
 use super::protocol::{Raised, Refusal, TooLong, write_reply};
 use serde::{Deserialize, Serialize};
+use sharevar_transport::Caller;
 use sharevar_value::append_bytes;
 use std::fmt::{Debug, Display};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 /// A type whose objects a host can keep. `#[sharevar::hosted]` on an `impl` implements it.
 pub trait Hosted: Send + Sync + Sized + 'static {
@@ -35,13 +36,29 @@ impl<T> Object<T> {
 
     /// For a method of `&self`. A panic of another method is not held against the object: its
     /// caller was told.
-    pub fn read(&self) -> RwLockReadGuard<'_, T> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    #[inline]
+    pub fn read(&self, call: &Call<'_>) -> Result<RwLockReadGuard<'_, T>, Refused> {
+        match self.0.try_read() {
+            Ok(guard) => Ok(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+                call.is_still_wanted().map(|()| guard)
+            }
+        }
     }
 
     /// For a method of `&mut self`.
-    pub fn write(&self) -> RwLockWriteGuard<'_, T> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    #[inline]
+    pub fn write(&self, call: &Call<'_>) -> Result<RwLockWriteGuard<'_, T>, Refused> {
+        match self.0.try_write() {
+            Ok(guard) => Ok(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                let guard = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                call.is_still_wanted().map(|()| guard)
+            }
+        }
     }
 }
 
@@ -78,14 +95,32 @@ impl From<TooLong> for Refused {
 /// A call on its way into a method, and its result on the way out.
 #[derive(Debug)]
 pub struct Call<'a> {
+    caller: &'a Caller<'a>,
     method: &'a str,
     arguments: &'a [u8],
     reply: &'a mut Vec<u8>,
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(method: &'a str, arguments: &'a [u8], reply: &'a mut Vec<u8>) -> Self {
-        Self { method, arguments, reply }
+    pub(super) fn new(
+        caller: &'a Caller<'a>,
+        method: &'a str,
+        arguments: &'a [u8],
+        reply: &'a mut Vec<u8>,
+    ) -> Self {
+        Self { caller, method, arguments, reply }
+    }
+
+    /// A call that has waited for its object and whose caller has given up meanwhile is not begun.
+    #[cold]
+    fn is_still_wanted(&self) -> Result<(), Refused> {
+        if !self.caller.hung_up() {
+            return Ok(());
+        }
+        Err(Refused {
+            refusal: Refusal::GivenUp,
+            message: format!("the caller of {} had given up before it was begun", self.method),
+        })
     }
 
     /// The method's name.

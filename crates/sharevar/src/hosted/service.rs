@@ -86,14 +86,14 @@ impl Service {
     fn answer(&self, caller: &Caller<'_>, request: Request<'_>, reply: &mut Vec<u8>) -> Result<(), Refused> {
         match request {
             Request::Call { object: HOST, method, arguments } => {
-                self.call_host(Call::new(method, arguments, reply))
+                self.call_host(Call::new(caller, method, arguments, reply))
             }
             Request::Call { object, method, arguments } => {
                 let object = self.table().get(object).cloned().ok_or_else(expired)?;
-                object.call(Call::new(method, arguments, reply))
+                object.call(Call::new(caller, method, arguments, reply))
             }
             Request::Create { typeid, constructor, arguments } => {
-                match self.create(typeid, Call::new(constructor, arguments, &mut *reply))? {
+                match self.create(typeid, Call::new(caller, constructor, arguments, &mut *reply))? {
                     Some(object) => self.enter(caller, &object, reply),
                     None => Ok(()),
                 }

@@ -81,11 +81,13 @@ pub enum Refusal {
     Malformed = 7,
     /// The host is shutting down.
     ShuttingDown = 8,
+    /// The caller had given up before the method was begun; so this is read by nobody.
+    GivenUp = 9,
 }
 
 impl Refusal {
     /// Every one there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UnknownObject,
         Self::NotExposed,
         Self::Arguments,
@@ -94,6 +96,7 @@ impl Refusal {
         Self::UnknownName,
         Self::Malformed,
         Self::ShuttingDown,
+        Self::GivenUp,
     ];
 
     fn from_number(number: u8) -> Option<Self> {
