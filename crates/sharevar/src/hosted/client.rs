@@ -12,6 +12,7 @@ use sharevar_transport::{self as transport, Address, Lent, Settings};
 use sharevar_value::from_bytes;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub struct Client {
 
 struct Inner {
     transport: transport::Client,
+    /// The half of the number of the host's life that it was in when it was last asked.
+    life: AtomicU64,
     /// References that are to be given back, with the next message or as soon as a connection is
     /// free: nobody waits for that.
     released: Mutex<Vec<(u64, u32)>>,
@@ -55,7 +58,8 @@ impl Client {
     /// latest client for its address, as long as there is one.
     pub fn connect_with(address: &Address, settings: Settings) -> Result<Self> {
         let transport = transport::Client::new(address.clone(), settings);
-        let client = Self { inner: Arc::new(Inner { transport, released: Mutex::default() }) };
+        let (life, released) = (AtomicU64::new(0), Mutex::default());
+        let client = Self { inner: Arc::new(Inner { transport, life, released }) };
         // Not later, when it would seem to be a call that fails.
         client.connection()?.keep();
         let mut clients = clients();
@@ -177,9 +181,26 @@ impl Client {
         loop {
             match self.inner.transport.connection() {
                 Err(transport::Error::Interrupted) => {}
-                connection => return connection,
+                Ok(connection) => {
+                    self.notice(connection.life() as u64);
+                    return Ok(connection);
+                }
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    fn notice(&self, life: u64) {
+        if self.inner.life.load(Ordering::Acquire) != life {
+            // References on what was in the host that is gone are none of this one's business.
+            self.released().clear();
+            self.inner.life.store(life, Ordering::Release);
+        }
+    }
+
+    /// Stands for the life of the host that was last asked. References end with it.
+    pub(super) fn life(&self) -> u64 {
+        self.inner.life.load(Ordering::Acquire)
     }
 
     fn exchange_over(

@@ -46,6 +46,8 @@ struct Held {
     object: u64,
     /// Whose reference it is: this process's, or that of the one from which it was forked.
     session: Session,
+    /// The life of the host in which it was given.
+    life: u64,
 }
 
 /// A proxy of one type. `#[sharevar::hosted]` implements it.
@@ -81,7 +83,8 @@ impl Proxy {
         typeid: &str,
         exposed: impl Iterator<Item = &'n str>,
     ) -> Self {
-        let held = Mutex::new(Held { object, session: Session::of_this_process() });
+        let held = Held { object, session: Session::of_this_process(), life: client.life() };
+        let held = Mutex::new(held);
         let exposed = exposed.map(Into::into).collect();
         let remote = Remote { client, typeid: typeid.into(), exposed, name: None, held };
         Self { remote: Arc::new(remote), timeout: None }
@@ -207,31 +210,41 @@ impl Remote {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The object's number; a forked child takes a reference of its own first.
+    /// The object's number. A forked child takes a reference of its own first, as is done at a
+    /// host that has taken the place of another and has kept its objects.
     fn hold(&self) -> Result<u64> {
-        let session = Session::of_this_process();
+        let (session, life) = (Session::of_this_process(), self.client.life());
         let mut held = self.held();
-        if held.session != session {
-            retain(&self.client, held.object, |_| Ok(()))?;
-            held.session = session;
+        if held.session != session || held.life != life {
+            let object = match retain(&self.client, held.object, |_| Ok(held.object)) {
+                Err(Error::HandleExpired { message }) => self.find(message)?,
+                retained => retained?,
+            };
+            *held = Held { object, session, life };
         }
         Ok(held.object)
     }
 
     /// The number of the object that has its name now, if `old` is gone.
     fn find_again(&self, old: u64, message: String) -> Result<u64> {
-        let Some(name) = &self.name else { return Err(Error::HandleExpired { message }) };
         let mut held = self.held();
         // Another thread may have been here.
         if held.object == old {
-            let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
-            held.object = self.client.ask(None, write, |reply| match reply {
-                Reply::Object(found) if found.typeid == &*self.typeid => Ok(found.object),
-                Reply::Object(_) => Err(Error::HandleExpired { message }),
-                other => Err(other_than("an object", other)),
-            })?;
+            held.object = self.find(message)?;
+            held.life = self.client.life();
         }
         Ok(held.object)
+    }
+
+    /// The object of its name. Without one it has expired, as `message` says.
+    fn find(&self, message: String) -> Result<u64> {
+        let Some(name) = &self.name else { return Err(Error::HandleExpired { message }) };
+        let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
+        self.client.ask(None, write, |reply| match reply {
+            Reply::Object(found) if found.typeid == &*self.typeid => Ok(found.object),
+            Reply::Object(_) => Err(Error::HandleExpired { message }),
+            other => Err(other_than("an object", other)),
+        })
     }
 }
 
@@ -249,8 +262,8 @@ fn retain<R>(client: &Client, object: u64, read: impl FnOnce(Reply<'_>) -> Resul
 impl Drop for Remote {
     fn drop(&mut self) {
         let held = *self.held();
-        // What a forked child has inherited is its parent's.
-        if held.session == Session::of_this_process() {
+        // What a forked child has inherited is its parent's, and a host's references end with it.
+        if held.session == Session::of_this_process() && held.life == self.client.life() {
             self.client.release(held.object);
         }
     }

@@ -1,0 +1,99 @@
+//! A host that has taken the place of another and has kept its objects: references are taken anew.
+
+use sharevar::hosted::protocol::{Refusal, Request, write_reply};
+use sharevar::hosted::{Address, Client, Error, Settings};
+use sharevar_transport::{Caller, Served, Server, Service};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const OBJECT: u64 = 7;
+
+/// A host that keeps its one object, whose calls give 1, and writes down what it was asked.
+#[derive(Clone)]
+struct Keeper {
+    asked: Arc<Mutex<Vec<String>>>,
+    knows_object: bool,
+}
+
+impl Keeper {
+    fn answer(&self, request: Request<'_>, reply: &mut Vec<u8>) -> String {
+        match request {
+            Request::Find { .. } | Request::Retain { object: OBJECT } if self.knows_object => {
+                write_reply::object(reply, OBJECT, "Kept", ["look"].into_iter()).unwrap();
+            }
+            Request::Call { object: OBJECT, .. } if self.knows_object => {
+                write_reply::returned(reply);
+                reply.push(1);
+            }
+            _ => write_reply::refused(reply, Refusal::UnknownObject, "not here").unwrap(),
+        }
+        match request {
+            Request::Find { .. } => "find".to_owned(),
+            Request::Retain { .. } => "retain".to_owned(),
+            Request::Call { .. } => "call".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Service for Keeper {
+    fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
+        let (asked, served) = match Request::read(request).unwrap() {
+            Request::Release(releases) => {
+                (format!("release {:?}", releases.iter().collect::<Vec<_>>()), Served::Silent)
+            }
+            request => (self.answer(request, reply), Served::Reply),
+        };
+        self.asked.lock().unwrap().push(asked);
+        served
+    }
+}
+
+/// Stops a host, and gives back when it reads nothing more.
+fn stop(server: &Server<Keeper>) {
+    server.stop();
+    assert!(server.finish(Instant::now() + Duration::from_secs(30)));
+}
+
+fn start(address: &Address, keeper: &Keeper) -> Arc<Server<Keeper>> {
+    let server = Server::bind(address, &Settings::default(), keeper.clone()).unwrap();
+    server.start().unwrap();
+    server
+}
+
+#[test]
+fn a_proxy_takes_its_reference_anew_in_each_life_of_a_host() {
+    let path = std::env::temp_dir().join(format!("sharevar-test-{}-lives", std::process::id()));
+    let address = Address::Unix(path);
+    let mut keeper = Keeper { asked: Arc::default(), knows_object: true };
+    let first = start(&address, &keeper);
+    let client = Client::connect(&address).unwrap();
+    let asked = || std::mem::take(&mut *keeper.asked.lock().unwrap());
+    let (kept, dropped) = (client.object("kept").unwrap(), client.object("kept").unwrap());
+    assert_eq!(kept.call::<i64>("look", &()), Ok(1));
+    assert_eq!(asked(), ["find", "find", "call"]);
+    stop(&first);
+    let second = start(&address, &keeper);
+    // The first call finds out, and the next one declares what is held.
+    for _ in 0..3 {
+        assert_eq!(kept.call::<i64>("look", &()), Ok(1));
+    }
+    assert_eq!(asked(), ["call", "retain", "call", "call"]);
+    // One that has not done so gives back nothing that the other has.
+    drop(dropped);
+    assert_eq!(kept.call::<i64>("look", &()), Ok(1));
+    assert_eq!(asked(), ["call"]);
+    drop(kept);
+    assert!(client.info().is_err());
+    assert_eq!(asked()[0], format!("release [({OBJECT}, 1)]"));
+    // And one that has lost it says so.
+    let lost = client.object("kept").unwrap();
+    stop(&second);
+    keeper.knows_object = false;
+    let third = start(&address, &keeper);
+    for _ in 0..2 {
+        let expired = lost.call::<i64>("look", &());
+        assert_eq!(expired, Err(Error::HandleExpired { message: "not here".to_owned() }));
+    }
+    stop(&third);
+}
