@@ -80,6 +80,7 @@ bench: build examples ## what operations cost, and waiting, in Rust and in Pytho
 	$(BIN)/python python/benches/operations.py
 	$(BIN)/python python/benches/waiting.py
 	$(BIN)/python python/benches/hosted.py
+	$(BIN)/python python/benches/monitor.py
 
 clean: ## everything that was built
 	rm -rf target $(VENV) $(VENV)-*

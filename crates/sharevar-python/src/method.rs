@@ -2,7 +2,9 @@
 
 use crate::monitor::Monitor;
 use crate::monitor_call::Call;
+use crate::monitor_slots;
 use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -12,6 +14,8 @@ use pyo3::types::{PyDict, PyTuple};
 #[pyclass(dict, frozen, weakref, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Method {
+    /// How the interpreter calls an object of this class.
+    pub(crate) vectorcall: ffi::vectorcallfunc,
     function: Py<PyAny>,
 }
 
@@ -27,8 +31,8 @@ impl Method {
 impl Method {
     #[new]
     #[pyo3(signature = (function, /))]
-    fn new(function: Py<PyAny>) -> Self {
-        Self { function }
+    pub(crate) fn new(function: Py<PyAny>) -> Self {
+        Self { vectorcall: monitor_slots::call, function }
     }
 
     // The next two are replaced in `monitor_slots`.
@@ -49,7 +53,8 @@ impl Method {
         arguments: &Bound<'py, PyTuple>,
         named: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        call(slf, arguments, || slf.get().function.bind(slf.py()).call(arguments, named))
+        let first = arguments.get_item(0).ok();
+        call(slf, first.as_ref(), || slf.get().function.bind(slf.py()).call(arguments, named))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -57,15 +62,14 @@ impl Method {
     }
 }
 
-/// Calls a method's function, as `function` does, under the lock of the first of `arguments`.
+/// Calls a method's function, as `function` does, under the lock of the first argument.
 #[inline(always)]
 pub(crate) fn call<'py>(
     method: &Bound<'py, Method>,
-    arguments: &Bound<'py, PyTuple>,
+    first: Option<&Bound<'py, PyAny>>,
     function: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let first = arguments.get_borrowed_item(0).ok();
-    let Some(monitor) = first.as_ref().and_then(|first| first.cast::<Monitor>().ok()) else {
+    let Some(monitor) = first.and_then(|first| first.cast::<Monitor>().ok()) else {
         return Err(no_monitor(method));
     };
     let call = Call::begin(method.py(), monitor.get())?;

@@ -242,9 +242,10 @@ pub(crate) fn monitor_attributes<'py>(monitor: &Bound<'py, Monitor>) -> PyResult
         attributes.set_item(decode_bytes(py, &item.key, &[], arena)?, decode(py, item.value, arena)?)?;
     }
     for entry in overlay::copy(py, place, false) {
+        let name = entry.name.into_bound(py);
         match entry.value {
-            Some(value) => attributes.set_item(entry.name, value)?,
-            None if attributes.contains(&entry.name)? => attributes.del_item(entry.name)?,
+            Some(value) => attributes.set_item(name, value.into_bound(py))?,
+            None if attributes.contains(&name)? => attributes.del_item(name)?,
             None => {}
         }
     }

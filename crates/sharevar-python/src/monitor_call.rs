@@ -7,11 +7,11 @@ use crate::monitor::Monitor;
 use crate::monitor_slots::is_suspended;
 use crate::native;
 use crate::overlay::{self, Entry, Origin, Place};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet};
 use sharevar::{Error, Handle};
-use sharevar_value::{Encoded, ShortKey};
+use sharevar_value::{Encoded, Key, ShortKey};
 
 /// A call that has begun.
 pub(crate) struct Call<'a, 'py> {
@@ -35,7 +35,7 @@ impl<'a, 'py> Call<'a, 'py> {
     pub(crate) fn begin(py: Python<'py>, monitor: &'a Monitor) -> PyResult<Self> {
         let place = Place::of(monitor.raw());
         if overlay::is_inside(place) {
-            let before = Some(save(py, monitor, place)?);
+            let before = Some(Python::attach(|py| save(py, monitor, place))?);
             return Ok(Self { py, monitor, place, before });
         }
         monitor.take(py)?;
@@ -47,27 +47,45 @@ impl<'a, 'py> Call<'a, 'py> {
     /// the outermost.
     #[inline(always)]
     pub(crate) fn succeed(self, result: &Bound<'_, PyAny>) -> PyResult<()> {
-        if self.before.is_some() {
+        if let Some(before) = self.before {
+            drop_saved(self.py, before);
             return Ok(());
         }
         if !self.is_own() {
-            drop(overlay::end(self.place));
-            return Err(forked());
+            overlay::drop_all(self.py, overlay::end(self.place));
+            return Err(to_python(Error::NotOwner));
         }
-        let stored = if is_suspended(result) { Err(suspended(result)) } else { self.store() };
+        if is_suspended(result) {
+            self.end()?;
+            return Err(suspended(result));
+        }
+        let stored = overlay::end_if(self.place, |overlay| {
+            !overlay.is_broken && store_word(self.py, self.monitor, &overlay.entries)
+        });
+        if let Some(entries) = stored {
+            return self.give_back(entries);
+        }
+        let stored = self.store();
         stored.and(self.end())
     }
 
     /// Undoes what the method has changed.
     #[cold]
-    pub(crate) fn fail(self) -> PyResult<()> {
-        if !self.is_own() {
-            // The outermost call ends it.
-            drop(self.before.is_none().then(|| overlay::end(self.place)));
+    pub(crate) fn fail(mut self) -> PyResult<()> {
+        let is_own = self.is_own();
+        let Some(before) = self.before.take() else {
+            if is_own {
+                return self.end();
+            }
+            // A child that was forked by the method: the copy of the overlay is nobody's.
+            overlay::drop_all(self.py, overlay::end(self.place));
+            return Ok(());
+        };
+        if !is_own {
+            drop_saved(self.py, before);
             return Ok(());
         }
-        let Some(before) = self.before else { return self.end() };
-        let restored = restore(self.py, self.monitor, self.place, before);
+        let restored = Python::attach(|py| restore(py, self.monitor, self.place, before));
         if restored.is_err() {
             overlay::with(self.place, |overlay| overlay.is_broken = true);
         }
@@ -80,33 +98,45 @@ impl<'a, 'py> Call<'a, 'py> {
         Place::of(self.monitor.raw()) == self.place
     }
 
-    #[inline(always)]
     fn end(&self) -> PyResult<()> {
-        let overlay = overlay::end(self.place);
+        self.give_back(overlay::end(self.place))
+    }
+
+    #[inline(always)]
+    fn give_back(&self, entries: Vec<Entry>) -> PyResult<()> {
         let given_back = self.monitor.give_back();
-        // Dropping values may run code.
-        drop(overlay);
+        overlay::drop_all(self.py, entries);
         given_back
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn store(&self) -> PyResult<()> {
-        let stored = overlay::with(self.place, |overlay| {
-            !overlay.is_broken && store_word(self.py, self.monitor, &overlay.entries)
+        let words = overlay::with(self.place, |overlay| {
+            if overlay.is_broken { None } else { words(self.py, self.monitor, &overlay.entries) }
         });
-        if stored == Some(true) { Ok(()) } else { self.store_all() }
+        match words.flatten() {
+            Some(words) => self.monitor.raw().change(&[], &words).or_raise(),
+            None => Python::attach(|_| self.store_all()),
+        }
     }
 
+    #[inline(never)]
     fn store_all(&self) -> PyResult<()> {
         if overlay::with(self.place, |overlay| overlay.is_broken) == Some(true) {
             let message = "a nested call failed and could not be rolled back; nothing was changed";
             return Err(raise(Class::Sharevar, message));
         }
+        // What the values refer to is held by these copies until it is stored.
+        let entries = overlay::copy(self.py, self.place, true);
+        let stored = self.store_entries(&entries);
+        overlay::drop_all(self.py, entries);
+        stored
+    }
+
+    fn store_entries(&self, entries: &[Entry]) -> PyResult<()> {
         let participant = self.monitor.raw().handle().participant();
         let (mut removed, mut added) = (Vec::new(), Vec::new());
-        // What the values refer to is held by them until it is stored.
-        let entries = overlay::copy(self.py, self.place, true);
-        for entry in &entries {
+        for entry in entries {
             let key = || self.monitor.key(entry.name.bind(self.py));
             match (&entry.value, &entry.origin) {
                 (_, Origin::Fixed) => {}
@@ -123,30 +153,45 @@ impl<'a, 'py> Call<'a, 'py> {
                 }
             }
         }
-        if removed.is_empty() && added.is_empty() {
-            return Ok(());
-        }
         self.monitor.raw().change(&removed, &added).or_raise()
     }
 }
 
-/// The short way: nothing was changed, or one attribute from a scalar to a scalar.
+/// The short way: nothing was changed, or one attribute from a scalar to a scalar. Whether that was
+/// so; then it is stored. Runs no code of Python's.
 #[inline(always)]
 fn store_word(py: Python<'_>, monitor: &Monitor, entries: &[Entry]) -> bool {
     match entries {
         [] => true,
         [Entry { name, value: Some(value), origin: Origin::Set }] => {
             let attributes = monitor.raw().attributes();
-            if let Some(word) = encode::word(value.bind(py))
-                && let Some(text) = native::text(name.bind(py))
-                && let Some(key) = ShortKey::from_str(text, attributes.seed())
-            {
-                return attributes.set_word(&key, word);
+            let key =
+                native::text(name.bind(py)).and_then(|text| ShortKey::from_str(text, attributes.seed()));
+            match (encode::word(value.bind(py)), key) {
+                (Some(word), Some(key)) => attributes.set_word(&key, word),
+                _ => false,
             }
-            false
         }
         _ => false,
     }
+}
+
+/// What is to be stored, if only scalars were set. Runs no code of Python's.
+fn words(py: Python<'_>, monitor: &Monitor, entries: &[Entry]) -> Option<Vec<(Key, Encoded)>> {
+    let seed = monitor.raw().attributes().seed();
+    let mut words = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match (&entry.value, &entry.origin) {
+            (_, Origin::Fixed) => {}
+            (Some(value), Origin::Set) => {
+                let word = encode::word(value.bind(py))?;
+                let key = Key::from_str(native::text(entry.name.bind(py))?, seed).ok()?;
+                words.push((key, Encoded::Word(word)));
+            }
+            _ => return None,
+        }
+    }
+    Some(words)
 }
 
 fn save(py: Python<'_>, monitor: &Monitor, place: Place) -> PyResult<Vec<Saved>> {
@@ -180,14 +225,18 @@ fn restore(py: Python<'_>, monitor: &Monitor, place: Place, saved: Vec<Saved>) -
     for Saved { mut entry, encoding } in saved {
         if let (Some(value), Some((Encoded::Bytes { bytes, .. }, handles))) = (&entry.value, &encoding) {
             let value = value.bind(py);
-            let is_same = matches!(
-                encode(value, participant),
-                Ok(Encoded::Bytes { bytes: now, .. }) if now == *bytes
-            );
+            let is_same = match encode(value, participant) {
+                Ok(Encoded::Bytes { bytes: now, .. }) => now == *bytes,
+                // An interrupt, for example.
+                Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
+                _ => false,
+            };
             if !is_same {
                 let old = decode_bytes(py, bytes, handles, monitor.arena(py))?;
-                if !put_back(value, &old)? {
-                    entry.value = Some(old.unbind());
+                if !put_back(value, &old)?
+                    && let Some(value) = entry.value.replace(old.unbind())
+                {
+                    value.drop_ref(py);
                 }
             }
         }
@@ -195,8 +244,14 @@ fn restore(py: Python<'_>, monitor: &Monitor, place: Place, saved: Vec<Saved>) -
     }
     // What only the nested call has read or set is forgotten.
     let left = overlay::with(place, |overlay| std::mem::replace(&mut overlay.entries, entries));
-    drop(left);
+    overlay::drop_all(py, left.unwrap_or_default());
     Ok(())
+}
+
+fn drop_saved(py: Python<'_>, saved: Vec<Saved>) {
+    for saved in saved {
+        saved.entry.drop_ref(py);
+    }
 }
 
 /// Gives a container its old content, so that those who have it go on with the right one.
@@ -222,9 +277,4 @@ fn suspended(result: &Bound<'_, PyAny>) -> PyErr {
         "a monitor's method returned a {name}, which would run when the lock is given back; \
          return a list, or what it gives"
     ))
-}
-
-#[cold]
-fn forked() -> PyErr {
-    to_python(Error::NotOwner)
 }

@@ -3,7 +3,10 @@
 //! Whoever is in a method holds the monitor's lock, and locks are a thread's. So this is, too. A
 //! forked child has a copy of it but not the lock: what was entered by another owner is nobody's.
 //!
-//! Nothing of Python runs while the table is borrowed: what is replaced in it is dropped later.
+//! Nothing of Python runs while the table is borrowed: what is replaced in it is dropped later. And
+//! it is dropped by hand: the slots in `monitor_slots` are not `PyO3`'s, which would put off all
+//! that they drop until somebody comes through one of its own. (What is not of the common case
+//! attaches once more instead.)
 
 use crate::errors::{Class, raise};
 use crate::native;
@@ -80,6 +83,14 @@ pub(crate) enum Found<'py> {
 }
 
 impl Entry {
+    #[inline(always)]
+    pub(crate) fn drop_ref(self, py: Python<'_>) {
+        self.name.drop_ref(py);
+        if let Some(value) = self.value {
+            value.drop_ref(py);
+        }
+    }
+
     pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
         Self {
             name: self.name.clone_ref(py),
@@ -122,13 +133,27 @@ pub(crate) fn begin(place: Place) {
     INSIDE.with_borrow_mut(|inside| inside.push(overlay));
 }
 
-/// Ends the overlay; the caller drops it once the lock is given back.
+/// Ends the overlay, unless `is_done` with its entries says no. The caller drops them, once the lock
+/// is given back.
 #[inline(always)]
-pub(crate) fn end(place: Place) -> Option<Overlay> {
+pub(crate) fn end_if(place: Place, is_done: impl FnOnce(&Overlay) -> bool) -> Option<Vec<Entry>> {
     INSIDE.with_borrow_mut(|inside| {
         let index = inside.iter().rposition(|overlay| overlay.place == place)?;
-        Some(inside.remove(index))
+        is_done(&inside[index]).then(|| inside.remove(index).entries)
     })
+}
+
+/// Ends the overlay. The caller drops what was in it, once the lock is given back.
+pub(crate) fn end(place: Place) -> Vec<Entry> {
+    end_if(place, |_| true).unwrap_or_default()
+}
+
+/// Drops entries, which may run code.
+#[inline(always)]
+pub(crate) fn drop_all(py: Python<'_>, entries: Vec<Entry>) {
+    for entry in entries {
+        entry.drop_ref(py);
+    }
 }
 
 /// Looks for an attribute.
@@ -166,7 +191,9 @@ pub(crate) fn remember(
         overlay.entries.push(entry);
         None
     });
-    drop(unused);
+    if let Some(Some(unused)) = unused {
+        unused.drop_ref(name.py());
+    }
 }
 
 /// Sets or deletes an attribute. Whether this thread is in a method.
@@ -183,16 +210,17 @@ pub(crate) fn set(
         let value = value.map(|value| value.clone().unbind());
         if let Some(index) = overlay.index(name) {
             let entry = &mut overlay.entries[index];
-            let before = std::mem::replace(&mut entry.origin, Origin::Set);
-            return Ok(Some((std::mem::replace(&mut entry.value, value), before)));
+            entry.origin = Origin::Set;
+            return Ok(std::mem::replace(&mut entry.value, value));
         }
         overlay.entries.push(Entry { name: name.clone().unbind(), value, origin: Origin::Set });
         Ok(None)
     });
-    match old {
-        Some(old) => old.map(|_| true),
-        None => Ok(false),
+    let Some(old) = old else { return Ok(false) };
+    if let Some(old) = old? {
+        old.drop_ref(name.py());
     }
+    Ok(true)
 }
 
 /// Copies the attributes. From now on none can be set, if they are to be stored.

@@ -128,9 +128,6 @@ impl Storing<'_> {
         {
             return Ok(());
         }
-        if self.changed.is_empty() {
-            return Ok(());
-        }
         // What the values refer to is held by `changed` until they are stored.
         let added = self
             .changed

@@ -71,8 +71,10 @@ impl RawMonitor {
     /// Takes the attributes `removed` away and sets `added`, as one operation, for who holds the
     /// lock.
     pub fn change(&self, removed: &[Key], added: &[(Key, Encoded)]) -> Result<()> {
-        if let ([], [(key, value)]) = (removed, added) {
-            return self.dict.insert(key, value);
+        match (removed, added) {
+            ([], []) => return Ok(()),
+            ([], [(key, value)]) => return self.dict.insert(key, value),
+            _ => {}
         }
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         // Nobody else changes anything while the lock is held, so the first turn is the last.
