@@ -100,8 +100,13 @@ _OF_GENERIC = ("__orig_bases__", "__type_params__")
 # What the interpreter's own types do not have.
 _MADE_BY_CLASS_STATEMENT = 1 << 9
 
-# Whose code is called with no lock held: they are the class's, or say nothing of objects.
-_NOT_OF_OBJECTS = (staticmethod, classmethod, _native.Method)
+# What runs with no lock of an object's, or has seen to it already.
+_LEFT_AS_THEY_ARE = (
+    staticmethod,
+    classmethod,
+    types.ClassMethodDescriptorType,
+    _native.Method,
+)
 
 
 def _members(cls: type) -> dict[str, Any]:
@@ -134,7 +139,7 @@ def _member(cls: type, name: str, member: Any) -> Any:
     where = f"{cls.__qualname__}.{name}"
     if name in ("__getattribute__", "__del__"):
         raise TypeError(f"{where}: {_REFUSED[name]}")
-    if isinstance(member, _NOT_OF_OBJECTS):
+    if isinstance(member, _LEFT_AS_THEY_ARE):
         return member
     if isinstance(member, types.FunctionType):
         return _method(where, member)

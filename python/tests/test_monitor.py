@@ -12,6 +12,7 @@ import os
 import pickle
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
@@ -657,6 +658,34 @@ def test_a_forked_child_cannot_end_its_parents_method() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 23
     assert account.balance == 4
     assert in_thread(lambda: account.deposit(1)) == 5
+
+
+class Token:
+    """Something whose end can be seen."""
+
+
+def test_what_a_method_had_ends_with_it() -> None:
+    account = Account()
+
+    def use(self: Any, how: str) -> None:
+        tokens = [Token() for _ in range(4)]
+        ends.extend(weakref.ref(token) for token in tokens)
+        self.owner, self.token = tokens[0], tokens[1]
+        self.token = tokens[2]
+        self.history.append(tokens[3])
+        if how == "nested":
+            self.run(functools.partial(use, how="plain"))
+        if how == "failing":
+            self.run(lambda self: [setattr(self, "token", Token()), 1 // 0])
+
+    for how in ("plain", "nested", "failing"):
+        ends: list[weakref.ref[Token]] = []
+        if how == "failing":
+            with pytest.raises(ZeroDivisionError):
+                account.run(functools.partial(use, how=how))
+        else:
+            account.run(functools.partial(use, how=how))
+        assert [end() for end in ends] == [None] * len(ends)
 
 
 def test_objects_are_freed(manager: Any) -> None:

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 use sharevar::process::CommandExt;
-use sharevar::{Dict, Error, List, Lock, Manager, Result, Value};
+use sharevar::{Dict, Error, List, Lock, Manager, Monitor, Result, Value};
 use std::process::{Command, ExitCode};
 
 /// What each side does so many times.
@@ -22,6 +22,23 @@ struct Message {
     note: Option<f64>,
 }
 
+/// An object of Python's class `Turns`.
+#[derive(Monitor)]
+struct Turns {
+    count: i64,
+    last: Vec<String>,
+}
+
+impl Turns {
+    fn take(&mut self, name: &str) {
+        self.count += 1;
+        self.last.push(name.to_owned());
+        if self.last.len() > 3 {
+            self.last.remove(0);
+        }
+    }
+}
+
 struct Variables {
     counts: Dict<String, i64>,
     events: List<(String, i64)>,
@@ -31,6 +48,7 @@ struct Variables {
     lock: Lock,
     messages: Dict<String, Message>,
     lists: Dict<String, List<i64>>,
+    turns: Monitor<Turns>,
 }
 
 impl Variables {
@@ -44,6 +62,7 @@ impl Variables {
             lock: manager.named("lock").lock()?,
             messages: manager.named("messages").dict()?,
             lists: manager.named("lists").dict()?,
+            turns: manager.named("turns").monitor(Turns { count: 0, last: Vec::new() })?,
         })
     }
 
@@ -53,6 +72,10 @@ impl Variables {
             self.counts.insert(&format!("rust {number}"), &number)?;
             self.events.push(&("rust".to_owned(), number))?;
             self.hits.fetch_add(1)?;
+            self.turns.call(|turns| {
+                turns.take("rust");
+                Ok(())
+            })?;
             // Several operations each, which only the lock makes one.
             let _guard = self.lock.lock()?.guard();
             self.total.set(&(self.total.get()? + 1))?;
@@ -78,12 +101,14 @@ impl Variables {
         let answer = Message { from: "python".to_owned(), numbers: vec![1, 2, 1 << 62], note: Some(0.5) };
         let message = self.messages.get("answer")?;
         println!("Rust reads   {message:?}");
+        let turns = self.turns.get()?;
         Ok(of("rust")?
             && of("python")?
             && both == Some(2 * ROUNDS)
             && (keys, hits, total) == (2 * ROUNDS + 1, 2 * ROUNDS, 2 * ROUNDS)
             && self.levels.to_vec()? == [ROUNDS as f64; 3]
             && message == Some(answer)
+            && (turns.count, turns.last.len()) == (2 * ROUNDS, 3)
             && self.lists.get("ours")?.is_some_and(|list| list.to_vec().is_ok_and(|items| items == [1, 2]))
             && self.lists.get("theirs")?.is_some_and(|list| list.to_vec().is_ok_and(|items| items == [3])))
     }

@@ -39,6 +39,19 @@ class Stock:
         return self.counts[name]
 
 
+@sharevar.monitor
+class Account:
+    """State in shared memory, code in the caller."""
+
+    def __init__(self, owner: str, balance: int = 0) -> None:
+        self.owner = owner
+        self.balance = balance
+
+    def deposit(self, amount: int) -> int:
+        self.balance += amount
+        return self.balance
+
+
 class Orders:
     """Blocking variables, in a manager and without one."""
 
@@ -103,6 +116,9 @@ def main() -> None:
         with manager.RLock(), manager.Semaphore(2), sharevar.BoundedSemaphore(1):
             place: int = manager.Barrier(1).wait()
         print(taken, sorted(elements), waited, space.y, place)
+        account: Account = manager.monitor(Account, "Ada", balance=2)
+        balance: int = account.deposit(3)
+        print(Account("Eve").deposit(1), account.owner, balance)
         names.append("a")
         seen["a"] = True
         started.value += 1

@@ -3,8 +3,17 @@
 import os
 import sys
 
-from sharevar import ArrayProxy, DictProxy, ListProxy, Lock, ValueProxy
+from sharevar import ArrayProxy, DictProxy, ListProxy, Lock, ValueProxy, monitor
 from sharevar._native import Arena
+
+
+@monitor
+class Turns:
+    """What Rust has as a struct of the same name."""
+
+    def take(self, name: str) -> None:
+        self.count += 1
+        self.last = [*self.last, name][-3:]
 
 
 def inherited() -> Arena:
@@ -27,6 +36,7 @@ def main(rounds: int) -> None:
     lock = arena.named("lock", Lock)
     messages = arena.named("messages", DictProxy)
     lists = arena.named("lists", DictProxy)
+    turns = arena.named("turns", Turns)
 
     question = messages["question"]
     print("Python reads", question)
@@ -43,6 +53,7 @@ def main(rounds: int) -> None:
         counts[f"python {number}"] = number
         events.append(("python", number))
         hits.incr(1)
+        turns.take("python")
         with lock:
             total.value += 1
             for index in range(len(levels)):
