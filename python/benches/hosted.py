@@ -18,8 +18,8 @@ import sharevar.managers
 import sharevar.standard
 
 QUICK = "--quick" in sys.argv
-BATCHES = 60 if QUICK else 400
-CALLS = 100
+BATCHES = 20 if QUICK else 100
+CALLS = 1_000
 SLEEPS = 30 if QUICK else 200
 SLEEP = 0.02
 ROUNDS = 3 if QUICK else 9
@@ -134,7 +134,8 @@ def main() -> None:
         counters = our_manager.Counter(), their_manager.Counter()
         assert counters[0]._hosted
         assert not hasattr(counters[1], "_hosted")
-        print(f"{'a call of a hosted object':<42} {'ours':>9} {'standard':>9} {'ratio':>6} {'bound':>7}")
+        title = "a call of a hosted object"
+        print(f"{title:<42} {'ours':>9} {'standard':>9} {'ratio':>6} {'bound':>7}")
         ours, theirs = awake(counters)
         show("awake, microseconds", ours, theirs, theirs / ours, ">= 3")
         ours, theirs = after_sleep(counters)
@@ -142,7 +143,8 @@ def main() -> None:
         for clients in (1, 2, 4):
             ours, theirs = together(counters, clients)
             bound = ">= 3" if clients == 2 else ""
-            show(f"{clients} clients, thousand calls a second", ours, theirs, ours / theirs, bound)
+            name = f"{clients} clients, thousand calls a second"
+            show(name, ours, theirs, ours / theirs, bound)
 
 
 if __name__ == "__main__":

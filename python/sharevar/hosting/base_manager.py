@@ -76,7 +76,7 @@ class BaseManager(standard.BaseManager):
 
     def connect(self) -> None:
         """Use a host that was started elsewhere."""
-        clients.secure(self._address, self._security)
+        clients.secure(self._address, self._authkey, self._security)
         with closing(self._Client(self._address, authkey=self._authkey)) as host:
             standard.managers.dispatch(host, None, "dummy")
         self._state.value = State.STARTED
@@ -113,7 +113,7 @@ class BaseManager(standard.BaseManager):
             self._process.join()
             raise address
         self._address = address
-        clients.secure(self._address, self._security)
+        clients.secure(self._address, self._authkey, self._security)
         self._served = frozenset(self._registry)
         self._state.value = State.STARTED
         timeout = (self._shutdown_timeout,) if sys.version_info >= (3, 11) else ()

@@ -105,16 +105,16 @@ class BaseProxy(standard.BaseProxy):
             # None is needed there, and that is no secret.
             named = {**named, "authkey": b""}
         reduced = rebuild, (kind, token, serializer, named)
-        security = clients.security(token.address)
+        security = clients.security(token.address, self._authkey)
         if security == Security():
             return reduced
-        return _rebuild_secured, (token.address, security, *reduced)
+        return _rebuild_secured, (security, *reduced)
 
 
-def _rebuild_secured(
-    address: Any, security: Security, rebuild: Any, arguments: tuple[Any, ...]
-) -> Any:
-    clients.secure(address, security)
+def _rebuild_secured(security: Security, rebuild: Any, arguments: tuple[Any, ...]) -> Any:
+    _, token, _, named = arguments
+    authkey = named.get("authkey") or process.current_process().authkey
+    clients.secure(token.address, authkey, security)
     return rebuild(*arguments)
 
 

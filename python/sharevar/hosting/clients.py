@@ -11,17 +11,17 @@ from . import addresses, forks
 from .security import Security
 
 _clients: dict[tuple[str, bytes], HostClient | None] = {}
-_securities: dict[str, Security] = {}
+_securities: dict[tuple[str, bytes], Security] = {}
 
 
-def secure(address: Any, security: Security) -> None:
+def secure(address: Any, authkey: bytes, security: Security) -> None:
     """How the host at an address is connected to, by whatever proxy."""
-    _securities[addresses.to_text(address)] = security
+    _securities[addresses.to_text(address), bytes(authkey)] = security
 
 
-def security(address: Any) -> Security:
+def security(address: Any, authkey: bytes) -> Security:
     """How the host at an address is connected to."""
-    return _securities.get(addresses.to_text(address)) or Security()
+    return _securities.get((addresses.to_text(address), bytes(authkey))) or Security()
 
 
 def known_key(address: Any) -> bytes | None:
@@ -44,7 +44,7 @@ def client(address: Any, authkey: bytes) -> HostClient | None:
         return _clients[key]
     except KeyError:
         pass
-    found = HostClient(text, key[1], **security(address).of_client())
+    found = HostClient(text, key[1], **security(address, authkey).of_client())
     try:
         found.connect()
     except NotAHost:

@@ -28,7 +28,7 @@ def connect(
         place = addresses.from_text(place)
     elif isinstance(place, str) and "/" not in place:
         place = addresses.from_text(address_of_host(place))
-    clients.secure(place, Security(plaintext, tls))
+    clients.secure(place, authkey, Security(plaintext, tls))
     client = clients.client(place, authkey)
     if client is None:
         raise NotAHost(f"what answers at {place!r} is the standard library's manager")

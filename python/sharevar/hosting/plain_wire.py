@@ -9,7 +9,6 @@ import hmac
 import os
 import socket
 import struct
-import xmlrpc.client
 from multiprocessing import connection as standard
 from multiprocessing.connection import Connection
 from typing import Any
@@ -49,6 +48,9 @@ def serialized(connection: Connection, serializer: str) -> Any:
     """The connection as the other side's serializer needs it."""
     if serializer != "xmlrpclib":
         return connection
+    # Imported where it is asked for: hardly anybody does, and it is large.
+    import xmlrpc.client
+
     module: Any = standard
     # What the standard library's listener does when it accepts.
     module.xmlrpclib = xmlrpc.client

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import traceback
-from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -61,6 +60,9 @@ def revive(
     comes from there, its cause says.
     """
     if isinstance(value, BaseException):
+        # With the first exception, since pools come with it.
+        from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
+
         value.__cause__ = RemoteTraceback(f'\n"""\n{remote}"""')
         return value
     error: BaseException = standard.RemoteError(remote or f"{typename}: {message}\n")
