@@ -27,24 +27,14 @@ def monitor(cls: _Class) -> _Class:
         raise TypeError(f"@sharevar.monitor is for classes, and {cls!r} is none")
     if issubclass(cls, Monitor):
         return cls
-    for base in cls.__mro__[:-1]:
-        if not base.__flags__ & _MADE_BY_CLASS_STATEMENT:
-            raise TypeError(
-                f"{cls.__qualname__} is derived from {base.__qualname__}, whose contents are "
-                "not in attributes; keep one of those in an attribute instead"
-            )
-        if vars(base).get("__slots__"):
-            raise TypeError(
-                f"{base.__qualname__} has __slots__, which keep attributes in this process; "
-                "take them out: the attributes of a monitor are in shared memory"
-            )
+    members = _members(cls)
     body: dict[str, Any] = {
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
         "__dict__": _ATTRIBUTES,
         "__reduce_ex__": Monitor.__reduce_ex__,
-        **_members(cls),
+        **members,
         **{name: vars(cls)[name] for name in _OF_GENERIC if name in vars(cls)},
     }
     metaclass: Any = type(cls)
@@ -112,27 +102,45 @@ _LEFT_AS_THEY_ARE = (
 def _members(cls: type) -> dict[str, Any]:
     """What a monitor's class has in the place of what it has from plain classes."""
     found: dict[str, Any] = {}
-    for base in cls.__mro__:
+    for base in cls.__mro__[:-1]:
+        is_plain = base is cls or not issubclass(base, _native.Monitor)
+        if is_plain:
+            _require_attributes(cls, base)
         for name, member in vars(base).items():
-            found.setdefault(name, (base, member))
+            found.setdefault(name, (base, is_plain, member))
     replaced = {}
-    for name, (base, member) in found.items():
-        if base is object or name in _LEFT or (base is not cls and _is_monitor(base)):
-            continue
-        replacement = _member(base, name, member)
-        if replacement is not member:
-            replaced[name] = replacement
+    for name, (base, is_plain, member) in found.items():
+        if is_plain and name not in _LEFT:
+            replacement = _member(base, name, member)
+            if replacement is not member:
+                replaced[name] = replacement
     return replaced
+
+
+def _require_attributes(cls: type, base: type) -> None:
+    """Refuse what keeps an object's state elsewhere than in attributes that can be set."""
+    if not base.__flags__ & _MADE_BY_CLASS_STATEMENT:
+        raise TypeError(
+            f"{cls.__qualname__} is derived from {base.__qualname__}, whose contents are "
+            "not in attributes; keep one of those in an attribute instead"
+        )
+    if vars(base).get("__slots__"):
+        raise TypeError(
+            f"{base.__qualname__} has __slots__, which keep attributes in this process; "
+            "take them out: the attributes of a monitor are in shared memory"
+        )
+    parameters = vars(base).get("__dataclass_params__")
+    if parameters is not None and parameters.frozen:
+        raise TypeError(
+            f"{base.__qualname__} is a frozen dataclass, whose attributes cannot be set; "
+            "a value that never changes needs no monitor"
+        )
 
 
 # Members that every class has, or that a monitor's class has itself.
 _LEFT = frozenset(
     ("__dict__", "__weakref__", "__reduce_ex__", "__annotate__", "__annotate_func__")
 )
-
-
-def _is_monitor(cls: type) -> bool:
-    return issubclass(cls, _native.Monitor)
 
 
 def _member(cls: type, name: str, member: Any) -> Any:

@@ -4,7 +4,7 @@
 //! machine's mood: `valgrind --tool=callgrind <the binary> --once get`.
 
 use sharevar::shm::{KINDS, RawDict, RawList, RawValue};
-use sharevar::{Participant, RobustLock};
+use sharevar::{Manager, Monitor, Participant, RobustLock};
 use sharevar_value::{Encoded, Key, ShortKey, Word};
 use std::hint::black_box;
 use std::time::Instant;
@@ -16,6 +16,12 @@ type Operation<'a> = (&'static str, Box<dyn Fn(u64) + 'a>);
 
 fn int(value: i64) -> Encoded {
     Encoded::Word(Word::from_int(value).expect("a small number"))
+}
+
+#[derive(Monitor)]
+struct Account {
+    balance: i64,
+    last: i64,
 }
 
 fn main() {
@@ -38,6 +44,9 @@ fn main() {
     let lock = RawValue::create(&participant).expect("a lock's place");
     let text = Encoded::Bytes { bytes: vec![b'x'; 100], handles: Vec::new() };
     let grows = RawList::create(&participant).expect("a list");
+
+    let manager = Manager::new().expect("a manager");
+    let account = manager.monitor(Account { balance: 0, last: 0 }).expect("a monitor");
 
     let once = std::env::args().skip_while(|argument| argument != "--once").nth(1);
     let key = |turn: u64| &keys[(turn % 100) as usize];
@@ -75,6 +84,25 @@ fn main() {
                 let lock = RobustLock::of(&participant, lock.handle().variable());
                 let _ = black_box(lock.try_acquire());
                 let _ = black_box(lock.release());
+            }),
+        ),
+        (
+            "monitor adds to one",
+            Box::new(|_| {
+                drop(black_box(account.call(|account| {
+                    account.balance += 1;
+                    Ok(account.balance)
+                })));
+            }),
+        ),
+        (
+            "monitor sets two",
+            Box::new(|turn| {
+                drop(black_box(account.call(|account| {
+                    account.balance += 1;
+                    account.last = turn as i64;
+                    Ok(account.balance)
+                })));
             }),
         ),
     ];

@@ -1,0 +1,244 @@
+"""Monitors whose callers are many: in turn, waiting, interrupted, forked and killed."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+import weakref
+from typing import Any
+
+import pytest
+from test_monitor import Account, in_thread
+
+import sharevar
+
+fork = multiprocessing.get_context("fork")
+
+
+def deposit_often(account: Any, times: int) -> None:
+    for _ in range(times):
+        account.deposit(1)
+
+
+def test_no_call_is_lost(manager: Any, context: Any) -> None:
+    account = manager.monitor(Account)
+    children = [context.Process(target=deposit_often, args=(account, 200)) for _ in range(3)]
+    for child in children:
+        child.start()
+    deposit_often(account, 200)
+    for child in children:
+        child.join()
+        assert child.exitcode == 0
+    assert (account.balance, len(account)) == (800, 800)
+
+
+def test_threads_take_turns() -> None:
+    account = Account()
+    threads = [threading.Thread(target=deposit_often, args=(account, 300)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (account.balance, len(account)) == (1200, 1200)
+
+
+def stand_inside(account: Any, connection: Any) -> None:
+    def method(self: Any) -> None:
+        self.balance = 99
+        self.history.append("half")
+        connection.send("inside")
+        connection.recv()
+        self.owner = "stood"
+
+    account.run(method)
+
+
+def test_a_reader_sees_the_old_state_and_a_caller_waits(manager: Any) -> None:
+    account = manager.monitor(Account, "Ada", 3)
+    ours, theirs = fork.Pipe()
+    child = fork.Process(target=stand_inside, args=(account, theirs))
+    child.start()
+    assert ours.recv() == "inside"
+    assert (account.balance, account.history) == (3, [])
+    waiting = threading.Event()
+
+    def deposit() -> None:
+        waiting.set()
+        account.deposit(1)
+
+    caller = threading.Thread(target=deposit)
+    caller.start()
+    waiting.wait()
+    ours.send("go")
+    caller.join()
+    child.join()
+    assert (account.balance, account.owner) == (100, "stood")
+
+
+def test_who_is_killed_inside_has_changed_nothing(manager: Any) -> None:
+    account = manager.monitor(Account, "Ada", 3)
+    before = dict(vars(account))
+    for _ in range(20):
+        ours, theirs = fork.Pipe()
+        child = fork.Process(target=stand_inside, args=(account, theirs))
+        child.start()
+        assert ours.recv() == "inside"
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+        assert dict(vars(account)) == before
+        account.run(lambda self: None)
+
+
+def move_for_ever(account: Any, connection: Any) -> None:
+    def move(self: Any) -> None:
+        self.balance += 1
+        self.history.append(len(self.history))
+        self.owner = "x" * (self.balance % 300)
+
+    connection.send("ready")
+    while True:
+        account.run(move)
+
+
+def test_killed_at_any_moment_all_or_nothing(manager: Any) -> None:
+    account = manager.monitor(Account, "", 0)
+    for round in range(40):
+        ours, theirs = fork.Pipe()
+        children = [
+            fork.Process(target=move_for_ever, args=(account, theirs)) for _ in range(2)
+        ]
+        for child in children:
+            child.start()
+        for _ in children:
+            ours.recv()
+        target = account.balance + round
+        while account.balance < target:
+            pass
+        for child in children:
+            os.kill(child.pid, signal.SIGKILL)
+        for child in children:
+            child.join()
+
+        def check(self: Any) -> None:
+            assert self.history == list(range(self.balance))
+            assert self.owner == "x" * (self.balance % 300)
+
+        account.run(check)
+
+
+def test_ctrl_c_while_waiting_loses_nothing(manager: Any) -> None:
+    account = manager.monitor(Account, "Ada", 3)
+    ours, theirs = fork.Pipe()
+    child = fork.Process(target=stand_inside, args=(account, theirs))
+    child.start()
+    assert ours.recv() == "inside"
+    main = threading.main_thread().ident
+    assert main is not None
+    stop = threading.Event()
+
+    def interrupt() -> None:
+        # Until it has come: the first may come before the wait.
+        while not stop.wait(0.05):
+            signal.pthread_kill(main, signal.SIGINT)
+
+    interrupter = threading.Thread(target=interrupt)
+    try:
+        interrupter.start()
+        account.deposit(1)
+        pytest.fail("the call was not interrupted")
+    except KeyboardInterrupt:
+        stop.set()
+    interrupter.join()
+    ours.send("go")
+    child.join()
+    assert account.deposit(1) == 100
+    assert account.history == ["half", (1, None)]
+
+
+def report(account: Any, connection: Any) -> None:
+    connection.send(account.balance)
+    account.deposit(1)
+
+
+def test_a_fork_inside_a_method() -> None:
+    account = Account("Ada", 3)
+    ours, theirs = fork.Pipe()
+
+    def start(self: Any) -> Any:
+        self.balance = 10
+        child = fork.Process(target=report, args=(self, theirs))
+        child.start()
+        # It has a copy of what is changed here, and is not inside.
+        assert ours.recv() == 3
+        return child
+
+    account.run(start).join()
+    assert account.balance == 11
+
+
+def test_a_forked_child_cannot_end_its_parents_method() -> None:
+    account = Account("Ada", 3)
+
+    def split(self: Any) -> int:
+        self.balance += 1
+        return os.fork()
+
+    try:
+        child = account.run(split)
+    except sharevar.NotOwner:
+        os._exit(23)
+    except BaseException:
+        os._exit(1)
+    if not child:
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 23
+    assert account.balance == 4
+    assert in_thread(lambda: account.deposit(1)) == 5
+
+
+class Token:
+    """Something whose end can be seen."""
+
+
+def test_what_a_method_had_ends_with_it() -> None:
+    account = Account()
+
+    def use(self: Any, how: str) -> None:
+        tokens = [Token() for _ in range(4)]
+        ends.extend(weakref.ref(token) for token in tokens)
+        self.owner, self.token = tokens[0], tokens[1]
+        self.token = tokens[2]
+        self.history.append(tokens[3])
+        if how == "nested":
+            self.run(functools.partial(use, how="plain"))
+        if how == "failing":
+            self.run(lambda self: [setattr(self, "token", Token()), 1 // 0])
+
+    for how in ("plain", "nested", "failing"):
+        ends: list[weakref.ref[Token]] = []
+        if how == "failing":
+            with pytest.raises(ZeroDivisionError):
+                account.run(functools.partial(use, how=how))
+        else:
+            account.run(functools.partial(use, how=how))
+        assert [end() for end in ends] == [None] * len(ends)
+
+
+def test_objects_are_freed(manager: Any) -> None:
+    def count() -> int:
+        gc.collect()
+        return int(manager.arena.references)
+
+    before = count()
+    accounts = [manager.monitor(Account, str(number)) for number in range(50)]
+    assert count() > before
+    for account in accounts:
+        account.run(lambda self: self.history.append(self.owner))
+        with pytest.raises(ZeroDivisionError):
+            account.run(lambda self: 1 // 0)
+    del accounts, account
+    assert count() == before
