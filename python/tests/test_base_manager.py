@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from multiprocessing import managers as standard
 from multiprocessing.pool import RemoteTraceback
 from pathlib import Path
@@ -367,6 +369,45 @@ def test_what_killed_clients_held_is_released(host: Any) -> None:
     assert store.append(1) == 1
 
 
+class Statistics:
+    """What the host knows of its clients."""
+
+    def numbers(self) -> tuple[int, int, int]:
+        server: Any = multiprocessing.current_process()._manager_server  # type: ignore[attr-defined]
+        native = server._native
+        return native.connections, native.sessions, len(native)
+
+
+Manager.register("Statistics", Statistics)
+
+
+def wait_and_be_killed(gate: Any, connection: Any) -> None:
+    connection.send(None)
+    gate.wait()
+
+
+def test_clients_that_are_killed_in_a_call(host: Any) -> None:
+    context = multiprocessing.get_context("fork")
+    statistics, gate = host.Statistics(), host.Gate()
+    before = statistics.numbers()
+    for _ in range(30):
+        ours, theirs = context.Pipe()
+        children = [
+            context.Process(target=wait_and_be_killed, args=(gate, theirs)) for _ in range(3)
+        ]
+        for child in children:
+            child.start()
+        for _ in children:
+            ours.recv()
+        # In the call or just before it.
+        for child in children:
+            child.kill()
+            child.join()
+    # Those that wait at the gate are not disturbed by the death of who has called them.
+    gate.open()
+    eventually(lambda: statistics.numbers() == before)
+
+
 def check_in(store: Any, connection: Any) -> None:
     connection.recv()
     connection.send(store.append("child"))
@@ -508,6 +549,12 @@ def test_a_server_of_ones_own(context: Any) -> None:
         Manager("/no/such/socket", KEY).connect()
 
 
+def test_addresses_that_are_none() -> None:
+    for address in (None, "", "\0abstract", ("localhost",), 4000, b"/bytes"):
+        with pytest.raises(ValueError, match="no host can be at"):
+            Manager(address, KEY).connect()
+
+
 def test_off_this_machine_only_if_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(sharevar.PlaintextRefused, match="TLS"):
         Manager(("0.0.0.0", 0), KEY).start()
@@ -607,6 +654,25 @@ def test_plain_python_needs_the_key(host: Any, tmp_path: Path) -> None:
     out = plainly(program, host.address, cwd=tmp_path, key=b"another")
     assert out == "digest sent was rejected\n"
     assert host.Store().append(1) == 1
+
+
+def test_strangers_keep_nobody(host: Any) -> None:
+    says = [b"", b"\0", b"\0\0\0\x20half", b"\x7f" * 8, b"\0\0\0\x04what", b"\0" * 300]
+    with ExitStack() as strangers:
+        for number in range(150):
+            stranger = strangers.enter_context(socket.socket(socket.AF_UNIX))
+            stranger.connect(host.address)
+            stranger.sendall(says[number % len(says)])
+            if number == 3:
+                # What is no answer to a challenge is answered with the end.
+                stranger.settimeout(60)
+                with suppress(ConnectionResetError):
+                    while stranger.recv(1000):
+                        pass
+        assert host.Store().append(1) == 1
+        client = Manager(host.address, KEY)
+        client.connect()
+        assert client.Store().append(1) == 1
 
 
 def test_a_plain_server_is_called_on_its_own_wire(tmp_path: Path) -> None:

@@ -9,10 +9,13 @@ from multiprocessing import connection
 from typing import Any
 
 
+def new() -> str:
+    """The address of a socket in a private directory of this process."""
+    return f"unix:{connection.arbitrary_address('AF_UNIX')}"  # type: ignore[attr-defined]
+
+
 def to_text(address: Any) -> str:
-    """The transport's address; of None, one in a private directory of this process."""
-    if address is None:
-        address = connection.arbitrary_address("AF_UNIX")  # type: ignore[attr-defined]
+    """The transport's address."""
     if isinstance(address, tuple) and len(address) == 2:
         host, port = address
         return f"tcp:[{host}]:{port}" if ":" in host else f"tcp:{host}:{port}"

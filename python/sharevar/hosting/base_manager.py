@@ -71,8 +71,16 @@ class BaseManager(standard.BaseManager):
         """A server with ``serve_forever()``, to be run by this process."""
         self._require_initial()
         return self._Server(
-            self._registry, self._address, self._authkey, self._serializer, self._security
+            self._registry,
+            self._address,
+            self._authkey,
+            self._serializer,
+            *self._server_options(),
         )
+
+    def _server_options(self) -> tuple[Security, ...]:
+        # A server class of a user's takes the standard arguments only.
+        return () if self._security == Security() else (self._security,)
 
     def connect(self) -> None:
         """Use a host that was started elsewhere."""
@@ -89,7 +97,6 @@ class BaseManager(standard.BaseManager):
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
         reader, writer = connection.Pipe(duplex=False)
-        options = () if self._security == Security() else (self._security,)
         self._process = self._ctx.Process(
             target=type(self)._run_server,
             args=(
@@ -100,7 +107,7 @@ class BaseManager(standard.BaseManager):
                 writer,
                 initializer,
                 initargs,
-                *options,
+                *self._server_options(),
             ),
         )
         numbers = ":".join(str(number) for number in self._process._identity)

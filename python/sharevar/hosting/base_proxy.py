@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing import process, util
 from multiprocessing.managers import State, Token  # type: ignore[attr-defined]
 from typing import Any
@@ -152,9 +153,12 @@ def take_place() -> None:
     """Have all proxies' classes derive from ours, those that exist and those to come."""
     for cls in standard.BaseProxy.__subclasses__():
         if cls is not BaseProxy:
-            cls.__bases__ = tuple(
-                BaseProxy if base is standard.BaseProxy else base for base in cls.__bases__
-            )
+            # One whose bases cannot be exchanged stays on the standard wire.
+            with suppress(TypeError):
+                cls.__bases__ = tuple(
+                    BaseProxy if base is standard.BaseProxy else base
+                    for base in cls.__bases__
+                )
     # What plain Python is sent must bear the standard name.
     BaseProxy.__module__ = standard.managers.__name__
     standard.managers.BaseProxy = BaseProxy

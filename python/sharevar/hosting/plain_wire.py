@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hmac
 import os
-import socket
+import select
 import struct
+import time
 from multiprocessing import connection as standard
 from multiprocessing.connection import Connection
 from typing import Any
@@ -18,30 +19,31 @@ _WELCOME = b"#WELCOME#"
 _FAILURE = b"#FAILURE#"
 # From 3.12 on the digest is named before it; older ones send that of HMAC-MD5.
 _NAMED = b"{sha256}"
+_NONCE = 20
 _LONGEST = 256
-# Who says nothing for so many seconds before he has shown that he knows the key is dropped.
+# Who has not shown in so many seconds that he knows the key is dropped.
 _PATIENCE = 10
 
 
 def authenticate(connection: Connection, greeting: bytes, key: bytes) -> bool:
     """Whether the other side knows the key; it learns whether we do."""
-    descriptor = connection.fileno()
-    os.set_blocking(descriptor, True)
+    stranger = _Stranger(connection.fileno())
     try:
-        _limit_waiting(descriptor, _PATIENCE)
-        answer = connection.recv_bytes(_LONGEST)
-        message = greeting.removeprefix(_CHALLENGE)
-        named = answer.startswith(_NAMED)
-        expected = hmac.new(key, message, "sha256" if named else "md5").digest()
-        if not hmac.compare_digest(expected, answer.removeprefix(_NAMED)):
-            connection.send_bytes(_FAILURE)
+        answer = stranger.receive()
+        name = _NAMED if answer.startswith(_NAMED) else b""
+        expected = _answer(key, greeting.removeprefix(_CHALLENGE), name)
+        if not hmac.compare_digest(expected, answer):
+            stranger.send(_FAILURE)
             return False
-        connection.send_bytes(_WELCOME)
-        standard.answer_challenge(connection, key)  # type: ignore[attr-defined]
-        _limit_waiting(descriptor, 0)
-    except (OSError, EOFError, standard.AuthenticationError):  # type: ignore[attr-defined]
+        stranger.send(_WELCOME)
+        challenge = stranger.receive()
+        message = challenge.removeprefix(_CHALLENGE)
+        if message == challenge or len(message) < _NONCE:
+            return False
+        stranger.send(_answer(key, message, _NAMED if message.startswith(_NAMED) else b""))
+        return stranger.receive() == _WELCOME
+    except (OSError, EOFError):
         return False
-    return True
 
 
 def serialized(connection: Connection, serializer: str) -> Any:
@@ -57,7 +59,37 @@ def serialized(connection: Connection, serializer: str) -> Any:
     return module.ConnectionWrapper(connection, module._xml_dumps, module._xml_loads)
 
 
-def _limit_waiting(descriptor: int, seconds: int) -> None:
-    with socket.socket(fileno=os.dup(descriptor)) as duplicate:
-        limit = struct.pack("ll", seconds, 0)
-        duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+def _answer(key: bytes, message: bytes, name: bytes) -> bytes:
+    return name + hmac.new(key, message, "sha256" if name else "md5").digest()
+
+
+class _Stranger:
+    """A socket whose other end may say anything, or nothing."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._until = time.monotonic() + _PATIENCE
+
+    def receive(self) -> bytes:
+        (length,) = struct.unpack("!i", self._read(4))
+        if not 0 <= length <= _LONGEST:
+            raise EOFError("that is no challenge, and no answer to one")
+        return self._read(length)
+
+    def send(self, message: bytes) -> None:
+        # It is short, and fits into the socket's buffer.
+        os.write(self._descriptor, struct.pack("!i", len(message)) + message)
+
+    def _read(self, length: int) -> bytes:
+        read = b""
+        while len(read) < length:
+            left = max(0.0, self._until - time.monotonic())
+            poll = select.poll()
+            poll.register(self._descriptor, select.POLLIN)
+            if not poll.poll(left * 1000):
+                raise EOFError("no answer in time")
+            piece = os.read(self._descriptor, length - len(read))
+            if not piece:
+                raise EOFError("the other side has closed the connection")
+            read += piece
+        return read

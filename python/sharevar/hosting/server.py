@@ -17,6 +17,9 @@ from .security import Security
 _OWN = 0
 _PLAIN = 1
 
+# How many may be about to show that they know the key, in the standard library's way.
+_STRANGERS = 64
+
 
 class Server(standard.Server):  # type: ignore[misc]
     """`multiprocessing.managers.Server`, on our transport.
@@ -41,15 +44,15 @@ class Server(standard.Server):  # type: ignore[misc]
         self.authkey: bytes = standard.managers.process.AuthenticationString(authkey)
         self.serializer = serializer
         options = (security or Security()).of_host()
-        self._native = HostServer(
-            addresses.to_text(address), bytes(authkey), self, **options
-        )
+        text = addresses.new() if address is None else addresses.to_text(address)
+        self._native = HostServer(text, bytes(authkey), self, **options)
         is_path = isinstance(address, str)
         self.address = address if is_path else addresses.from_text(self._native.address)
         self.listener = _Listening(self._native, self.address)
         self.id_to_obj: Any = _Objects(self._native)
         self.id_to_local_proxy_obj: Any = _KeptOtherwise()
         self.stop_event = threading.Event()
+        self._strangers = threading.BoundedSemaphore(_STRANGERS)
         self._published: dict[str, int] = {}
         forks.note_server(self)
 
@@ -75,13 +78,20 @@ class Server(standard.Server):  # type: ignore[misc]
     def serve_plainly(self, descriptor: int, greeting: bytes) -> None:
         """Serve a client that speaks the standard library's protocol."""
         connection = Connection(descriptor)
+        if not self._strangers.acquire(blocking=False):
+            connection.close()
+            return
         threading.Thread(
             target=self._serve_plainly, args=(connection, greeting), daemon=True
         ).start()
 
     def _serve_plainly(self, connection: Connection, greeting: bytes) -> None:
         with connection:
-            if plain_wire.authenticate(connection, greeting, bytes(self.authkey)):
+            try:
+                known = plain_wire.authenticate(connection, greeting, bytes(self.authkey))
+            finally:
+                self._strangers.release()
+            if known:
                 self.handle_request(plain_wire.serialized(connection, self.serializer))
 
     def _handle_request(self, c: Any) -> None:

@@ -20,7 +20,7 @@ pub(super) struct HostService {
     objects: Mutex<Objects>,
     /// The proxies in the last reply on a connection. They are kept until the next request there:
     /// by then who was handed them has references of his own.
-    handed_out: Mutex<HashMap<RawFd, Py<PyList>>>,
+    handed_out: Mutex<HashMap<(Session, RawFd), Py<PyList>>>,
     handing_out: AtomicUsize,
 }
 
@@ -272,12 +272,22 @@ impl HostService {
 
     #[cold]
     fn hand_out(&self, caller: &Caller<'_>, proxies: Py<PyList>) {
-        let descriptor = caller.as_fd().as_raw_fd();
         let mut handed_out = self.handed_out.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = handed_out.insert(descriptor, proxies);
+        let old = handed_out.insert(connection_of(caller), proxies);
         self.handing_out.store(handed_out.len(), Ordering::Relaxed);
         drop(handed_out);
         drop(old);
+    }
+
+    fn forget_handed_out(&self, session: Session) {
+        let mut handed_out = self.handed_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let (gone, left) =
+            std::mem::take(&mut *handed_out).into_iter().partition(|(key, _)| key.0 == session);
+        *handed_out = left;
+        self.handing_out.store(handed_out.len(), Ordering::Relaxed);
+        drop(handed_out);
+        let gone: HashMap<_, _> = gone;
+        drop(gone);
     }
 
     /// The proxies in the reply before this request.
@@ -286,10 +296,15 @@ impl HostService {
             return None;
         }
         let mut handed_out = self.handed_out.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = handed_out.remove(&caller.as_fd().as_raw_fd());
+        let before = handed_out.remove(&connection_of(caller));
         self.handing_out.store(handed_out.len(), Ordering::Relaxed);
         before
     }
+}
+
+/// A connection, among those of a session.
+fn connection_of(caller: &Caller<'_>) -> (Session, RawFd) {
+    (caller.session(), caller.as_fd().as_raw_fd())
 }
 
 impl Service for HostService {
@@ -318,6 +333,7 @@ impl Service for HostService {
         Python::try_attach(|_| {
             let last = self.objects().end(session);
             drop(last);
+            self.forget_handed_out(session);
         });
     }
 
