@@ -39,6 +39,8 @@ mod lane;
 #[cfg(not(loom))]
 mod layout;
 #[cfg(not(loom))]
+mod lineage;
+#[cfg(not(loom))]
 mod liveness;
 #[cfg(not(loom))]
 mod lock_world;
@@ -83,6 +85,8 @@ pub use check::Report;
 pub use departure::depart_all;
 pub use error::{Error, Result};
 pub use identity::Identity;
+#[cfg(not(loom))]
+pub use lineage::lineage;
 #[cfg(not(loom))]
 pub use one_word::{Line, OneWord, Peek};
 #[cfg(not(loom))]

@@ -4,7 +4,7 @@ use crate::address::Address;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
-use rustix::process::{Pid, getpid};
+use sharevar_arena::lineage;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,7 +34,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Pool {
     /// Whose connections these are: a forked child inherits descriptors that are its parent's.
-    process: Option<Pid>,
+    process: u64,
     /// Shows that this process lives.
     keeper: Option<Connection>,
     free: Vec<Connection>,
@@ -121,10 +121,10 @@ impl Client {
 
     fn pool(&self) -> MutexGuard<'_, Pool> {
         let mut pool = self.inner.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        let process = getpid();
-        if pool.process != Some(process) {
+        let process = lineage();
+        if pool.process != process {
             // Closing a descriptor that the parent has too says nothing to the host.
-            *pool = Pool { process: Some(process), ..Pool::default() };
+            *pool = Pool { process, ..Pool::default() };
         }
         pool
     }

@@ -1,7 +1,7 @@
 //! Who a client is: one process in one life.
 
-use rustix::process::getpid;
 use rustix::rand::{GetRandomFlags, getrandom};
+use sharevar_arena::lineage;
 use std::sync::{Mutex, PoisonError};
 
 /// One process in one life, by a random number: what a host counts references for. A forked
@@ -9,12 +9,12 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Session(pub u128);
 
-static OF_PROCESS: Mutex<Option<(rustix::process::Pid, Session)>> = Mutex::new(None);
+static OF_PROCESS: Mutex<Option<(u64, Session)>> = Mutex::new(None);
 
 impl Session {
     /// That of this process.
     pub fn of_this_process() -> Self {
-        let process = getpid();
+        let process = lineage();
         let mut known = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
         match *known {
             Some((of, session)) if of == process => session,

@@ -6,7 +6,8 @@ use super::error::{CallError, Error, Result};
 use super::protocol::{Reply, write_request};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sharevar_transport::{Address, Session};
+use sharevar_arena::lineage;
+use sharevar_transport::Address;
 use sharevar_value::from_bytes;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,7 +46,7 @@ struct Remote {
 struct Held {
     object: u64,
     /// Whose reference it is: this process's, or that of the one from which it was forked.
-    session: Session,
+    process: u64,
     /// The life of the host in which it was given.
     life: u64,
 }
@@ -83,7 +84,7 @@ impl Proxy {
         typeid: &str,
         exposed: impl Iterator<Item = &'n str>,
     ) -> Self {
-        let held = Held { object, session: Session::of_this_process(), life: client.life() };
+        let held = Held { object, process: lineage(), life: client.life() };
         let held = Mutex::new(held);
         let exposed = exposed.map(Into::into).collect();
         let remote = Remote { client, typeid: typeid.into(), exposed, name: None, held };
@@ -213,14 +214,14 @@ impl Remote {
     /// The object's number. A forked child takes a reference of its own first, as is done at a
     /// host that has taken the place of another and has kept its objects.
     fn hold(&self) -> Result<u64> {
-        let (session, life) = (Session::of_this_process(), self.client.life());
+        let (process, life) = (lineage(), self.client.life());
         let mut held = self.held();
-        if held.session != session || held.life != life {
+        if held.process != process || held.life != life {
             let object = match retain(&self.client, held.object, |_| Ok(held.object)) {
                 Err(Error::HandleExpired { message }) => self.find(message)?,
                 retained => retained?,
             };
-            *held = Held { object, session, life };
+            *held = Held { object, process, life };
         }
         Ok(held.object)
     }
@@ -263,7 +264,7 @@ impl Drop for Remote {
     fn drop(&mut self) {
         let held = *self.held();
         // What a forked child has inherited is its parent's, and a host's references end with it.
-        if held.session == Session::of_this_process() && held.life == self.client.life() {
+        if held.process == lineage() && held.life == self.client.life() {
             self.client.release(held.object);
         }
     }
