@@ -76,7 +76,7 @@ format: ## rustfmt
 	cargo fmt --all
 
 bench: build examples ## what operations cost, and waiting, in Rust and in Python
-	cargo bench -p sharevar
+	cargo bench -p sharevar -p sharevar-transport
 	$(BIN)/python python/benches/operations.py
 	$(BIN)/python python/benches/waiting.py
 	$(BIN)/python python/benches/hosted.py
