@@ -101,10 +101,17 @@ fn measure(turns: usize, pause: Duration, mut turn: impl FnMut()) -> u128 {
     times[turns / 2]
 }
 
+/// The median of the rounds, and the best, which the machine's other work has not disturbed.
 fn show(state: &str, what: &str, bares: &mut [u128], calls: &mut [u128]) {
     bares.sort_unstable();
     calls.sort_unstable();
+    let times = |call: u128, bare: u128| call as f64 / bare as f64;
     let (bare, call) = (bares[ROUNDS / 2], calls[ROUNDS / 2]);
-    let times = call as f64 / bare as f64;
-    eprintln!("{state:>8}, {what:<26} {call:>8} ns, bare {bare:>8} ns: {times:.2} times");
+    eprintln!(
+        "{state:>8}, {what:<26} {call:>6} ns, bare {bare:>6} ns: {:.2} times; best {:>6} and {:>6}: {:.2} times",
+        times(call, bare),
+        calls[0],
+        bares[0],
+        times(calls[0], bares[0])
+    );
 }
