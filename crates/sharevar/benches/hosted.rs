@@ -101,7 +101,7 @@ fn measure(turns: usize, pause: Duration, mut turn: impl FnMut()) -> u128 {
     times[turns / 2]
 }
 
-/// The median of the rounds, and the best, which the machine's other work has not disturbed.
+/// The median of the rounds, and the best, which the machine's other work has disturbed least.
 fn show(state: &str, what: &str, bares: &mut [u128], calls: &mut [u128]) {
     bares.sort_unstable();
     calls.sort_unstable();
