@@ -74,7 +74,7 @@ from .errors import (
 )
 from .event import Event
 from .files import open
-from .hosting import TLS, RemoteHost, connect
+from .hosting import TLS, RemoteHost, callback, connect
 from .installation import install
 from .list_proxy import ListProxy
 from .lock import Lock
@@ -156,6 +156,7 @@ __all__ = [
     "WrongKind",
     "active_children",
     "allow_connection_pickling",
+    "callback",
     "connect",
     "cpu_count",
     "current_process",

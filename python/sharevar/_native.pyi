@@ -587,6 +587,8 @@ class HostClient:
         """The objects that there are proxies of here."""
     def forget(self) -> None:
         """Begin anew in a forked child: the connections and the references are the parent's."""
+    def expect_nobody(self) -> None:
+        """Wait for no host any more that is started again when it dies."""
     def close(self) -> None:
         """Close the connections that nobody uses. The next call opens new ones."""
 
@@ -641,14 +643,21 @@ class HostServer:
         exposed: tuple[str, ...],
         types: dict[str, str] | None,
         session: int,
+        record: Any = None,
     ) -> None:
         """Put an object into the table; `session` has the first reference on it."""
-    def get(self, number: int) -> tuple[Any, tuple[str, ...], dict[str, str] | None]:
-        """An object of the table, the names that can be called, and the types of results."""
+    def get(
+        self, number: int
+    ) -> tuple[Any, tuple[str, ...], dict[str, str] | None, Any]:
+        """An object of the table, the names that can be called, the types of results, and its record."""
     def retain(self, number: int, session: int) -> None:
         """One reference more."""
     def release(self, number: int, session: int) -> None:
         """One reference less."""
+    def end_session(self, session: int) -> None:
+        """All references of a session are given back."""
+    def set_recollection(self, recollection: Any) -> None:
+        """What is told which clients hold objects that come back, and which have come or gone."""
     def numbers(self) -> list[tuple[int, int]]:
         """The numbers of the objects, and how many references there are on each."""
     def __len__(self) -> int: ...

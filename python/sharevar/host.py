@@ -15,13 +15,17 @@ from weakref import WeakKeyDictionary, ref
 
 from . import standard
 from ._native import Arena
-from .hosting import BaseManager
+from .hosting import BaseManager, restart
+from .hosting.launch import Origin
 from .hosting.security import Security
 
 _hosts: WeakKeyDictionary[Arena, Host] = WeakKeyDictionary()
 
 # The name, in the arena's root, of the box with the address of the host.
 _ADDRESS = "sharevar:host"
+
+# And of what the host leaves to the one that takes its place.
+_MEMORY = "sharevar:recollection"
 
 
 def address(arena: Arena) -> Any:
@@ -119,14 +123,14 @@ class Host:
             return self._manager
 
     def _start(self, arena: Arena, initializer: Any, initargs: Any) -> Any:
-        from .host_server import served_registry
-
         manager: Any = _HostManager(*self._options)
         if self._shutdown_timeout is not None:
             manager._shutdown_timeout = self._shutdown_timeout
         if self._security is not None:
             manager._security = self._security
-        manager._registry = served_registry(self._registry, arena)
+        origin = _Origin(self._registry, ref(arena))
+        manager._origin = lambda: origin
+        manager._registry = origin.served(arena)
         # Whoever runs in a daemonic worker may use its manager, host or no host.
         config = process.current_process()._config  # type: ignore[attr-defined]
         daemon = config.pop("daemon", None)
@@ -214,12 +218,36 @@ class HostProcess:
         return f"<HostProcess name={self.name!r} {state}>"
 
 
+class _Origin:
+    """What a host is made from, as long as there is the arena."""
+
+    def __init__(self, registry: dict[str, Any], arena: ref[Arena]) -> None:
+        self._registry = registry
+        self._arena = arena
+
+    def served(self, arena: Arena) -> dict[str, Any]:
+        from .host_server import served_registry
+
+        return served_registry(self._registry, arena)
+
+    def __call__(self) -> Origin | None:
+        from .dict_proxy import DictProxy
+
+        arena = self._arena()
+        if arena is None:
+            return None
+        memory = None
+        if restart.is_asked_for(self._registry):
+            memory = arena.named(_MEMORY, DictProxy)
+        return Origin(self.served(arena), memory)
+
+
 class _HostManager(BaseManager, standard.SyncManager):
     """A manager whose host serves an arena's variables, too."""
 
     @classmethod
-    def _run_server(cls, *arguments: Any) -> None:
+    def _run_server(cls, *arguments: Any, **named: Any) -> None:
         from .host_server import HostServer
 
         cls._Server = HostServer
-        super()._run_server(*arguments)
+        super()._run_server(*arguments, **named)

@@ -5,6 +5,7 @@ use rustix::net::sockopt::{
     set_socket_keepalive, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl, set_tcp_nodelay,
     set_tcp_user_timeout, socket_peercred,
 };
+use rustix::net::{AddressFamily, getsockname};
 use rustix::process::geteuid;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -18,6 +19,15 @@ pub(crate) fn check(socket: BorrowedFd<'_>) -> Result<(), String> {
     } else {
         Err(format!("it belongs to user {}, this process to user {}", peer.uid.as_raw(), geteuid().as_raw()))
     }
+}
+
+/// The process at the other side of a Unix socket, when it connected.
+pub(crate) fn process(socket: BorrowedFd<'_>) -> Option<u32> {
+    if getsockname(socket).ok()?.address_family() != AddressFamily::UNIX {
+        return None;
+    }
+    let peer = socket_peercred(socket).ok()?;
+    u32::try_from(peer.pid.as_raw_pid()).ok()
 }
 
 /// Small messages go at once; a machine that has vanished is noticed after about half a minute.

@@ -9,11 +9,12 @@ from __future__ import annotations
 from . import base_manager, base_proxy
 from .base_manager import BaseManager
 from .base_proxy import BaseProxy
+from .callbacks import callback
 from .connect import RemoteHost, connect
 from .security import TLS
 from .server import Server
 
-__all__ = ["TLS", "BaseManager", "BaseProxy", "RemoteHost", "Server", "connect"]
+__all__ = ["TLS", "BaseManager", "BaseProxy", "RemoteHost", "Server", "callback", "connect"]
 
 base_proxy.take_place()
 base_manager.take_place()

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from multiprocessing import ProcessError, connection, process, util
 from multiprocessing.managers import State  # type: ignore[attr-defined]
 from typing import Any, ClassVar
 
-from .. import standard
+from .. import family, standard
+from ..dict_proxy import DictProxy
 from ..errors import NotRegistered
-from . import clients, exposed, host_connection
+from . import clients, exposed, host_connection, restart
 from .base_proxy import new_token
+from .launch import Launch, Origin
 from .register import Register
 from .security import TLS, Security
 from .server import Server
+from .supervised import SupervisedProcess
 
 # With all that the stubs of the standard library do not tell.
 _Standard: Any = standard.BaseManager
@@ -96,20 +100,15 @@ class BaseManager(standard.BaseManager):
         self._require_initial()
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
-        reader, writer = connection.Pipe(duplex=False)
-        self._process = self._ctx.Process(
-            target=type(self)._run_server,
-            args=(
-                self._registry,
-                self._address,
-                self._authkey,
-                self._serializer,
-                writer,
-                initializer,
-                initargs,
-                *self._server_options(),
-            ),
+        launch = Launch(
+            self._ctx,
+            type(self)._run_server,
+            self._origin(),
+            self._authkey,
+            self._serializer,
+            (initializer, initargs, *self._server_options()),
         )
+        self._process, (reader, writer) = launch.process(self._address)
         numbers = ":".join(str(number) for number in self._process._identity)
         self._process.name = f"{type(self).__name__}-{numbers}"
         self._process.start()
@@ -120,6 +119,8 @@ class BaseManager(standard.BaseManager):
             self._process.join()
             raise address
         self._address = address
+        if restart.is_asked_for(self._registry):
+            self._process = SupervisedProcess(launch, self._process, address)
         clients.secure(self._address, self._authkey, self._security)
         self._served = frozenset(self._registry)
         self._state.value = State.STARTED
@@ -138,6 +139,14 @@ class BaseManager(standard.BaseManager):
             exitpriority=0,
         )
 
+    def _origin(self) -> Callable[[], Origin | None]:
+        """What the host process is made from, now and after its death."""
+        memory = None
+        if restart.is_asked_for(self._registry):
+            memory = DictProxy.create(family.arena())
+        origin = Origin(self._registry, memory)
+        return lambda: origin
+
     @classmethod
     def _run_server(
         cls,
@@ -149,8 +158,10 @@ class BaseManager(standard.BaseManager):
         initializer: Callable[..., Any] | None = None,
         initargs: Iterable[Any] = (),
         *options: Any,
+        memory: DictProxy[str, Any] | None = None,
     ) -> None:
         """What the host process does."""
+        _raise_limit_of_descriptors()
         threading.Thread(target=_end_with_parent, daemon=True).start()
         # An interrupt at the terminal is for the programs that use the objects.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -158,6 +169,8 @@ class BaseManager(standard.BaseManager):
             initializer(*initargs)
         try:
             server = cls._Server(registry, address, authkey, serializer, *options)
+            if memory is not None:
+                server.recollect(memory)
         except Exception as error:
             writer.send(error)
             return
@@ -168,6 +181,8 @@ class BaseManager(standard.BaseManager):
 
     @staticmethod
     def _finalize_manager(process: Any, address: Any, *arguments: Any) -> None:
+        if isinstance(process, SupervisedProcess):
+            process.end()
         _Standard._finalize_manager(process, address, *arguments)
         clients.forget(address)
 
@@ -218,11 +233,19 @@ def _end_with_parent() -> None:
     parent = process.parent_process()
     if parent is None:
         return
-    parent.join()
+    # The pipe that tells of its end stays open while other children of it have it.
+    with suppress(ProcessLookupError):
+        connection.wait([parent.sentinel, os.pidfd_open(parent.pid)])  # type: ignore[arg-type]
     server = getattr(process.current_process(), "_manager_server", None)
     if server is None:
         os._exit(1)
     server.stop_event.set()
+
+
+def _raise_limit_of_descriptors() -> None:
+    """Each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def take_place() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from .. import standard
 from .._native import HostClient, HostedReference
 from ..reduction import keep_for_child
-from . import clients, exposed, forks, identity
+from . import clients, exposed, forks, identity, launch
 from .security import Security
 
 _NOTHING: Mapping[str, Any] = types.MappingProxyType({})
@@ -88,6 +88,9 @@ class BaseProxy(standard.BaseProxy):
             self._close = util.Finalize(
                 self, server.drop, args=(self._id,), exitpriority=10
             )
+            return
+        if launch.is_to_be_host(self._token.address):
+            # Inherited; nobody uses it there.
             return
         hosted = self._find_host()
         if hosted is None:

@@ -59,4 +59,5 @@ def forget(address: Any) -> None:
     for key in [key for key in list(_clients) if key[0] == text]:
         found = _clients.pop(key, None)
         if found is not None:
+            found.expect_nobody()
             found.close()

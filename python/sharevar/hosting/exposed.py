@@ -52,5 +52,5 @@ def is_bound_to_a_thread(made: Any) -> bool:
 
 
 def methods(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names without the mark that goes with them."""
-    return tuple(name for name in names if name != BOUND)
+    """The names without the marks that go with them."""
+    return tuple(name for name in names if not name.startswith("#"))

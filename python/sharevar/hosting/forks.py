@@ -16,6 +16,7 @@ from typing import Any
 from weakref import WeakSet
 
 from .._native import HostClient
+from . import launch
 
 # The sides of the pipe of a fork under way: the child closes its end when it has
 # references, and the kernel does if it ends before.
@@ -81,6 +82,9 @@ def _after_in_child() -> None:
         os.close(pipe)
     for client in list(_clients):
         client.forget()
+        if launch.is_to_be_host():
+            # Of two that start in dead ones' places each would wait for the other.
+            client.expect_nobody()
     for server in list(_servers):
         _close_sockets(server.address)
 

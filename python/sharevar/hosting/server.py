@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any, ClassVar
 
 from .. import standard
 from .._native import HostServer
+from ..dict_proxy import DictProxy
 from . import addresses, exposed, forks, identity, plain_wire
+from .recollection import Recollection, Record, Saved
+from .restart import RESTARTS
 from .security import Security
 
 # Whose references they are that no client process answers for: the proxies in the
 # host itself, and all that plain Python holds.
-_OWN = 0
+OWN = 0
 _PLAIN = 1
 
 # How many may be about to show that they know the key, in the standard library's way.
@@ -54,6 +57,7 @@ class Server(standard.Server):  # type: ignore[misc]
         self.stop_event = threading.Event()
         self._strangers = threading.BoundedSemaphore(_STRANGERS)
         self._published: dict[str, int] = {}
+        self._recollection: Recollection | None = None
         forks.note_server(self)
 
     # Serving
@@ -122,14 +126,33 @@ class Server(standard.Server):  # type: ignore[misc]
         named: Mapping[str, Any] | None,
     ) -> int:
         """A new object of a registered type, and a session's reference on it."""
-        registration = self.registry[typeid]
-        made, names, types = exposed.make(registration, arguments, named or {})
-        made = self._as_served(registration, made)
         number = identity.new_number()
+        named = named or {}
+        recorder = None
+        if self._recollection is not None:
+            recorder = self._recollection.recorder(number, typeid, arguments, named)
+        made = exposed.make(self.registry[typeid], arguments, named)
+        self.enter(number, typeid, made, session, recorder)
+        return number
+
+    def enter(
+        self,
+        number: int,
+        typeid: str,
+        described: tuple[Any, tuple[str, ...], Any],
+        session: int,
+        recorder: Callable[[Any], Record] | None,
+    ) -> None:
+        """Put an object into the table: what `exposed.make` has made."""
+        made, names, types = described
+        made = self._as_served(self.registry[typeid], made)
         if exposed.is_bound_to_a_thread(made):
             names = (*names, exposed.BOUND)
-        self._native.insert(number, made, typeid, names, types, session)
-        return number
+        record = None
+        if recorder is not None:
+            record = recorder(made)
+            names = (*names, RESTARTS)
+        self._native.insert(number, made, typeid, names, types, session, record)
 
     def _as_served(self, registration: tuple[Any, ...], made: Any) -> Any:
         """What stands in the table for an object that was made."""
@@ -141,23 +164,43 @@ class Server(standard.Server):  # type: ignore[misc]
 
     def hold(self, ident: str) -> None:
         """One reference more of the host itself."""
-        self._native.retain(identity.any_number(ident), _OWN)
+        number = identity.any_number(ident)
+        if self._recollection is not None:
+            # While objects come back they may refer to each other.
+            self._recollection.restore_object(number)
+        self._native.retain(number, OWN)
 
     def drop(self, ident: str) -> None:
         """One reference less of the host itself."""
-        self._native.release(identity.any_number(ident), _OWN)
+        self._native.release(identity.any_number(ident), OWN)
 
     def publish(self, c: Any, name: str, ident: str) -> None:
         """Have an object found by a name, for as long as the host runs."""
         self.hold(ident)
         replaced = self._published.get(name)
         self._published[name] = identity.any_number(ident)
+        if self._recollection is not None:
+            self._recollection.publish(name, self._published[name])
         if replaced is not None:
-            self._native.release(replaced, _OWN)
+            self._native.release(replaced, OWN)
 
     def find(self, name: str) -> int | None:
         """The object of a name."""
         return self._published.get(name)
+
+    # Life after death
+
+    def recollect(self, memory: DictProxy[str, Any]) -> None:
+        """Take the place of the host before this one, and leave the same to the next."""
+        self._recollection = Recollection(memory, self)
+        # Objects that come back may have proxies of others of this host.
+        standard.managers.process.current_process()._manager_server = self
+        self._native.set_recollection(self._recollection)
+        self._recollection.restore()
+
+    def drop_unclaimed(self, session: int) -> None:
+        """Drop what nobody holds of the objects that came back."""
+        self._native.end_session(session)
 
     # What clients ask of the host itself
 
@@ -172,7 +215,7 @@ class Server(standard.Server):  # type: ignore[misc]
     def create(self, c: Any, typeid: str, /, *args: Any, **kwds: Any) -> Any:
         """A new object, for plain Python."""
         number = self.make(_PLAIN, typeid, args, kwds)
-        _, names, _ = self._native.get(number)
+        _, names, _, _ = self._native.get(number)
         bound = exposed.BOUND in names
         return identity.ident(number, bound=bound), exposed.methods(names)
 
@@ -212,7 +255,9 @@ class _Objects:
         self._native = native
 
     def __getitem__(self, ident: str) -> tuple[Any, Any, Any]:
-        made, names, types = self._native.get(identity.any_number(ident))
+        made, names, types, record = self._native.get(identity.any_number(ident))
+        if record is not None:
+            made = Saved(made, record)
         return made, set(exposed.methods(names)), types
 
 

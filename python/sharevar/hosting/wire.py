@@ -14,6 +14,10 @@ from .. import standard
 from ..proxy import Proxy
 
 
+class Reference:
+    """What must live until it was received, as proxies must."""
+
+
 class _WirePickler(ForkingPickler):
     """Protocol 5; it notes the proxies that it meets."""
 
@@ -23,7 +27,7 @@ class _WirePickler(ForkingPickler):
 
     def reducer_override(self, value: Any) -> Any:
         # By its type: our own proxies pose as standard ones.
-        if issubclass(type(value), (standard.BaseProxy, Proxy)):
+        if issubclass(type(value), (standard.BaseProxy, Proxy, Reference)):
             self._proxies.append(value)
         return NotImplemented
 

@@ -1,20 +1,19 @@
 //! A host as a process that calls its objects sees it.
 
+use super::patience::Patience;
+use super::reference::HostedReference;
 use super::{arguments, raise, reply, settings};
 use crate::waiting::end_of;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sharevar::hosted::protocol::write_request;
+use sharevar::hosted::protocol::{part, write_request};
 use sharevar_transport::{Address, Client, Error, Lent};
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
-
-/// How often a request is sent anew that the host has certainly not read. Each time one dead
-/// connection more is used up, of those that were kept; a new one that fails says so.
-const TRIES: usize = 20;
 
 /// A host, this process's connections to it, and its references on the host's objects.
 #[pyclass(frozen, weakref, module = "sharevar._native")]
@@ -24,6 +23,12 @@ pub(crate) struct HostClient {
     /// How many of this process's proxies there are of each object. The host knows of one
     /// reference for all of them.
     held: Mutex<HashMap<u64, u32>>,
+    /// The host's life, shortened, in which it knows of these references; 0 before the first.
+    known_in: AtomicU64,
+    /// Held while a host is told of them.
+    telling: Mutex<()>,
+    /// Whether the host is started again when it dies, as far as this process has learned.
+    restarts: AtomicBool,
 }
 
 #[pymethods]
@@ -38,7 +43,13 @@ impl HostClient {
     ) -> PyResult<Self> {
         let address: Address = address.parse().map_err(|error| raise::transport(&error))?;
         let settings = settings::of_client(key, plaintext, tls)?;
-        Ok(Self { client: RwLock::new(Client::new(address, settings)), held: Mutex::default() })
+        Ok(Self {
+            client: RwLock::new(Client::new(address, settings)),
+            held: Mutex::default(),
+            known_in: AtomicU64::new(0),
+            telling: Mutex::default(),
+            restarts: AtomicBool::new(false),
+        })
     }
 
     /// Where the host is.
@@ -141,6 +152,12 @@ impl HostClient {
         let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
         *client = Client::new(client.address().clone(), client.settings().clone());
         self.held().clear();
+        self.known_in.store(0, Ordering::Release);
+    }
+
+    /// Wait for no host any more that is started again when it dies.
+    fn expect_nobody(&self) {
+        self.restarts.store(false, Ordering::Relaxed);
     }
 
     /// Close the connections that nobody uses. The next call opens new ones.
@@ -193,6 +210,52 @@ impl HostClient {
         sent.map_err(|error: Error| raise::transport(&error))
     }
 
+    /// A connection to a host that knows what is held here: one that was started in another's
+    /// place is told first of all.
+    fn connection(&self, client: &Client, until: Option<Instant>) -> Result<Lent, Error> {
+        let mut connection = client.connection()?;
+        let life = short(connection.life());
+        if self.known_in.load(Ordering::Acquire) != life {
+            let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.known_in.load(Ordering::Acquire) != life {
+                self.tell(&mut connection, until)?;
+                self.known_in.store(life, Ordering::Release);
+            }
+        }
+        Ok(connection)
+    }
+
+    fn tell(&self, connection: &mut Lent, until: Option<Instant>) -> Result<(), Error> {
+        let held: Vec<u64> = self.held().keys().copied().collect();
+        if held.is_empty() || self.known_in.load(Ordering::Acquire) == 0 {
+            return Ok(());
+        }
+        let mut frame = Vec::with_capacity(8 + 16 * held.len());
+        let written = write_request::batch(&mut frame, held.len()).and_then(|()| {
+            held.iter().try_for_each(|number| {
+                part(&mut frame, |frame| {
+                    write_request::retain(frame, *number);
+                })
+            })
+        });
+        debug_assert!(written.is_ok());
+        // What is asked is not the caller's request, which has not been sent then.
+        let not_started = |error| match error {
+            Error::Gone { .. } => Error::Gone { started: false },
+            error => error,
+        };
+        connection.send(&frame, until).map_err(not_started)?;
+        loop {
+            match connection.receive(until).map(drop) {
+                Err(Error::Interrupted) => {}
+                received => break received.map_err(not_started)?,
+            }
+        }
+        // Objects that have not come back are found so when they are called.
+        connection.consume();
+        Ok(())
+    }
+
     /// Sends a request and reads its reply. A request that the host has certainly not read is
     /// sent once more, to the host that may have taken its place; no other ever is.
     fn ask<'py>(
@@ -202,50 +265,64 @@ impl HostClient {
         until: Option<Instant>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let client = self.client();
-        let mut exchanged = exchange(py, &client, request, until)?;
-        for _ in 0..TRIES {
-            if !matches!(exchanged, Err(Error::Gone { started: false })) {
-                break;
+        let mut patience = Patience::new(self.restarts.load(Ordering::Relaxed));
+        let mut connection = loop {
+            match self.exchange(py, &client, request, until)? {
+                Ok(connection) => break connection,
+                Err(error) => patience.after(py, &error, until)?,
             }
-            exchanged = exchange(py, &client, request, until)?;
-        }
-        let mut connection = exchanged.map_err(|error| raise::transport(&error))?;
+        };
         // Before the connection is used again: until then the host keeps what the reply refers to.
         let given = reply::read(py, connection.message());
         connection.consume();
         connection.keep();
+        if let Ok(given) = &given
+            && let Ok(reference) = given.cast::<HostedReference>()
+            && reference.get().exposed.bind(py).contains(RESTARTS)?
+        {
+            self.restarts.store(true, Ordering::Relaxed);
+        }
         given
     }
-}
 
-/// A connection on which the reply has come.
-fn exchange(
-    py: Python<'_>,
-    client: &Client,
-    request: &[u8],
-    until: Option<Instant>,
-) -> PyResult<Result<Lent, Error>> {
-    let mut connection = None;
-    loop {
-        let received = py.detach(|| {
-            let connection = match &mut connection {
-                Some(connection) => connection,
-                none => {
-                    let connection = none.insert(client.connection()?);
-                    connection.send(request, until)?;
-                    connection
+    /// A connection on which the reply has come.
+    fn exchange(
+        &self,
+        py: Python<'_>,
+        client: &Client,
+        request: &[u8],
+        until: Option<Instant>,
+    ) -> PyResult<Result<Lent, Error>> {
+        let mut connection = None;
+        loop {
+            let received = py.detach(|| {
+                let connection = match &mut connection {
+                    Some(connection) => connection,
+                    none => {
+                        let connection = none.insert(self.connection(client, until)?);
+                        connection.send(request, until)?;
+                        connection
+                    }
+                };
+                connection.receive(until).map(drop)
+            });
+            match received {
+                Err(Error::Interrupted) => py.check_signals()?,
+                received => {
+                    let connection = connection.ok_or(Error::Gone { started: false });
+                    return Ok(received.and(connection));
                 }
-            };
-            connection.receive(until).map(drop)
-        });
-        match received {
-            Err(Error::Interrupted) => py.check_signals()?,
-            received => {
-                let connection = connection.ok_or(Error::Gone { started: false });
-                return Ok(received.and(connection));
             }
         }
     }
+}
+
+/// The mark among an object's names that says that it comes back.
+const RESTARTS: &str = "#RESTARTS";
+
+/// A life's number, shortened to what differs from any other; never 0.
+fn short(life: u128) -> u64 {
+    (life as u64).max(1)
 }
 
 fn write_arguments(

@@ -5,6 +5,7 @@ mod arguments;
 mod callbacks;
 pub(crate) mod client;
 mod objects;
+mod patience;
 mod raise;
 pub(crate) mod reference;
 mod reply;

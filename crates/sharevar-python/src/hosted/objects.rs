@@ -1,5 +1,6 @@
 //! The objects of a host, and who holds them.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use sharevar::hosted::References;
@@ -17,6 +18,9 @@ pub(super) struct Hosted {
     pub(super) names: Py<PyTuple>,
     /// The methods whose results stay at the host, and their types; `None` if there are none.
     pub(super) types: Option<Py<PyDict>>,
+    /// What the host that takes this one's place is told of it; `None` if it does not come back.
+    /// It is dropped with the object.
+    pub(super) record: Option<Py<PyAny>>,
 }
 
 impl Hosted {
@@ -25,6 +29,7 @@ impl Hosted {
         typeid: String,
         names: &Bound<'_, PyTuple>,
         types: Option<Py<PyDict>>,
+        record: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let mut exposed = HashMap::with_capacity(names.len());
         for name in names {
@@ -32,12 +37,21 @@ impl Hosted {
             let interned = PyString::intern(names.py(), &text);
             exposed.insert(text.into_boxed_str(), interned.unbind());
         }
-        Ok(Self { object, typeid, exposed, names: names.clone().unbind(), types })
+        Ok(Self { object, typeid, exposed, names: names.clone().unbind(), types, record })
     }
 
     /// The name of a method that can be called, as Python looks it up.
     pub(super) fn exposed<'py>(&self, py: Python<'py>, method: &str) -> Option<&Bound<'py, PyString>> {
         self.exposed.get(method).map(|name| name.bind(py))
+    }
+
+    /// A call of it has ended. What it is now outlives the host, before the answer says so.
+    #[inline]
+    pub(super) fn save(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.record {
+            Some(record) => record.bind(py).call_method0(intern!(py, "served")).map(drop),
+            None => Ok(()),
+        }
     }
 }
 

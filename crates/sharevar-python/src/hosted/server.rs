@@ -63,7 +63,8 @@ impl HostServer {
     }
 
     /// Put an object into the table; `session` has the first reference on it.
-    #[pyo3(signature = (number, object, typeid, exposed, types, session))]
+    #[pyo3(signature = (number, object, typeid, exposed, types, session, record=None))]
+    #[expect(clippy::too_many_arguments, reason = "those of an object's entry")]
     fn insert(
         &self,
         number: u64,
@@ -72,17 +73,19 @@ impl HostServer {
         exposed: &Bound<'_, PyTuple>,
         types: Option<Py<PyDict>>,
         session: u128,
+        record: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let hosted = Hosted::new(object, typeid, exposed, types)?;
+        let hosted = Hosted::new(object, typeid, exposed, types, record)?;
         self.server.service().objects().insert(number, hosted, Session(session));
         Ok(())
     }
 
-    /// An object of the table, the names that can be called, and the types of results.
+    /// An object of the table, the names that can be called, the types of results, and its record.
     fn get<'py>(&self, py: Python<'py>, number: u64) -> PyResult<Bound<'py, PyTuple>> {
         let hosted = self.server.service().objects().get(number).ok_or_else(|| unknown(number))?;
         let types = hosted.types.as_ref().map(|types| types.clone_ref(py));
-        (hosted.object.clone_ref(py), hosted.names.clone_ref(py), types).into_pyobject(py)
+        let record = hosted.record.as_ref().map(|record| record.clone_ref(py));
+        (hosted.object.clone_ref(py), hosted.names.clone_ref(py), types, record).into_pyobject(py)
     }
 
     /// One reference more.
@@ -95,6 +98,17 @@ impl HostServer {
     fn release(&self, number: u64, session: u128) {
         let last = self.server.service().objects().release(Session(session), number, 1);
         drop(last);
+    }
+
+    /// All references of a session are given back.
+    fn end_session(&self, session: u128) {
+        let last = self.server.service().objects().end(Session(session));
+        drop(last);
+    }
+
+    /// What is told which clients hold objects that come back, and which have come or gone.
+    fn set_recollection(&self, recollection: Py<PyAny>) -> PyResult<()> {
+        self.server.service().set_recollection(recollection)
     }
 
     /// The numbers of the objects, and how many references there are on each.

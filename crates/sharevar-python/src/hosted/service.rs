@@ -3,8 +3,10 @@
 use super::objects::{Hosted, Objects};
 use super::{arguments, callbacks, raise};
 use crate::errors::{self, Class};
+use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyWeakrefReference};
 use sharevar::hosted::protocol::{HOST, Raised, Refusal, Request, part, write_reply};
 use sharevar_transport::{Caller, Served, Server, Service, Session};
@@ -22,6 +24,7 @@ pub(super) struct HostService {
     /// by then who was handed them has references of his own.
     handed_out: Mutex<HashMap<(Session, RawFd), Py<PyList>>>,
     handing_out: AtomicUsize,
+    recollection: PyOnceLock<Py<PyAny>>,
 }
 
 /// Why a request has no result.
@@ -51,6 +54,7 @@ impl HostService {
             objects: Mutex::default(),
             handed_out: Mutex::default(),
             handing_out: AtomicUsize::new(0),
+            recollection: PyOnceLock::new(),
         })
     }
 
@@ -72,8 +76,8 @@ impl HostService {
                 self.call(py, caller, *object, method, arguments, reply)
             }
             Request::Create { typeid, arguments, .. } => self.create(py, caller, typeid, arguments, reply),
-            Request::Retain { object } => self.retain(py, caller.session(), *object, reply),
-            Request::Find { name } => self.find(py, caller.session(), name, reply),
+            Request::Retain { object } => self.retain(py, caller, *object, reply),
+            Request::Find { name } => self.find(py, caller, name, reply),
             Request::Batch(batch) => {
                 let answered = write_reply::many(reply, batch.len()).and_then(|()| {
                     batch
@@ -110,12 +114,15 @@ impl HostService {
         };
         let (positional, named) = read_arguments(py, arguments)?;
         let function = object.getattr(name).map_err(Stop::RaiseRemoteError)?;
-        let result = function.call(positional, named.as_ref())?;
+        let result = function.call(positional, named.as_ref());
+        hosted.save(py)?;
+        let result = result?;
         if let Some(types) = &hosted.types
             && let Some(typeid) = types.bind(py).get_item(name)?
         {
             let typeid: String = typeid.extract()?;
             let made = self.make(py, caller.session(), &typeid, &PyTuple::new(py, [result])?, None)?;
+            self.note_holder(py, caller, &made.hosted)?;
             return write_object(py, &made, reply);
         }
         self.give(py, caller, &hosted, &result, reply)
@@ -201,6 +208,7 @@ impl HostService {
     ) -> Result<(), Stop> {
         let (positional, named) = read_arguments(py, arguments)?;
         let made = self.make(py, caller.session(), typeid, &positional, named)?;
+        self.note_holder(py, caller, &made.hosted)?;
         write_object(py, &made, reply)
     }
 
@@ -235,20 +243,58 @@ impl HostService {
         Ok(Made { number, hosted })
     }
 
-    fn retain(&self, py: Python<'_>, session: Session, number: u64, reply: &mut Vec<u8>) -> Result<(), Stop> {
-        let retained = self.objects().retain(session, number);
+    fn retain(
+        &self,
+        py: Python<'_>,
+        caller: &Caller<'_>,
+        number: u64,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
+        let retained = self.objects().retain(caller.session(), number);
         let hosted = retained.ok_or_else(|| unknown_object(number))?;
+        self.note_holder(py, caller, &hosted)?;
         write_object(py, &Made { number, hosted }, reply)
     }
 
-    fn find(&self, py: Python<'_>, session: Session, name: &str, reply: &mut Vec<u8>) -> Result<(), Stop> {
+    fn find(
+        &self,
+        py: Python<'_>,
+        caller: &Caller<'_>,
+        name: &str,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
         let found: Option<u64> = self.host(py)?.call_method1(intern!(py, "find"), (name,))?.extract()?;
         match found {
-            Some(number) => self.retain(py, session, number, reply),
+            Some(number) => self.retain(py, caller, number, reply),
             None => Err(Stop::Refuse(
                 Refusal::UnknownName,
                 format!("nothing was published at this host as {name:?}"),
             )),
+        }
+    }
+
+    pub(super) fn set_recollection(&self, recollection: Py<PyAny>) -> PyResult<()> {
+        let set = Python::attach(|py| self.recollection.set(py, recollection));
+        set.map_err(|_| PyValueError::new_err("the host has a recollection already"))
+    }
+
+    /// A client holds an object: if it comes back, the next host must know who waits for it.
+    fn note_holder(&self, py: Python<'_>, caller: &Caller<'_>, hosted: &Hosted) -> PyResult<()> {
+        if let (Some(recollection), Some(_)) = (self.recollection.get(py), &hosted.record) {
+            let noted = (caller.session().0, caller.process());
+            recollection.bind(py).call_method1(intern!(py, "note_holder"), noted)?;
+        }
+        Ok(())
+    }
+
+    /// A client was answered for the first time or once more.
+    fn note_caller(&self, py: Python<'_>, caller: &Caller<'_>) {
+        if let Some(recollection) = self.recollection.get(py) {
+            let noted =
+                recollection.bind(py).call_method1(intern!(py, "session_came"), (caller.session().0,));
+            if let Err(error) = noted {
+                error.write_unraisable(py, None);
+            }
         }
     }
 
@@ -321,6 +367,7 @@ impl Service for HostService {
             Ok(request) => {
                 let before = self.handed_out_before(caller);
                 self.answer(py, caller, &request, reply);
+                self.note_caller(py, caller);
                 drop(before);
                 Served::Reply
             }
@@ -330,10 +377,16 @@ impl Service for HostService {
     }
 
     fn session_ended(&self, session: Session) {
-        Python::try_attach(|_| {
+        Python::try_attach(|py| {
             let last = self.objects().end(session);
             drop(last);
             self.forget_handed_out(session);
+            if let Some(recollection) = self.recollection.get(py)
+                && let Err(error) =
+                    recollection.bind(py).call_method1(intern!(py, "session_ended"), (session.0,))
+            {
+                error.write_unraisable(py, None);
+            }
         });
     }
 

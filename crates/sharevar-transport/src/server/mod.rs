@@ -64,6 +64,11 @@ impl Caller<'_> {
         self.session
     }
 
+    /// The number of his process, if it is on this machine.
+    pub fn process(&self) -> Option<u32> {
+        peer::process(self.stream.as_fd())
+    }
+
     /// Whether he waits no more: he has given up, or is dead.
     pub fn hung_up(&self) -> bool {
         self.stream.hung_up()

@@ -1,0 +1,249 @@
+"""What a host leaves in shared memory for the one that takes its place.
+
+It is a shared dict, which no death leaves half changed: for each object how it was made
+and what it was after the last call that was answered, which names were published, and
+which processes hold something.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ..dict_proxy import DictProxy
+from ..errors import SharevarError
+from ..proxy import Proxy
+from ..reduction import arena_of
+from . import exposed, identity, wire
+from .holders import Holders, describe_process
+from .restart import RESTARTS, Restarting, keeps_state
+
+_OBJECT, _STATE, _NAME, _HOLDER = "object ", "state ", "name ", "holder "
+_SERVED = "served"
+
+# Whose references those are on objects that came back, until all who may hold them have
+# said so or are gone.
+RESTORED = 2
+
+
+class Recollection:
+    """The host's side of it."""
+
+    def __init__(self, memory: DictProxy[str, Any], server: Any) -> None:
+        self._memory = memory
+        self._server = server
+        # A forked child has no part in it.
+        self._process = os.getpid()
+        self._served = False
+        self._noted: set[int] = set()
+        # Objects that are to come back still, in the order in which they were made.
+        self._missing: dict[int, None] = {}
+        self._holders: Holders | None = None
+
+    # While the host serves
+
+    def recorder(
+        self,
+        number: int,
+        typeid: str,
+        arguments: tuple[Any, ...],
+        named: Mapping[str, Any],
+    ) -> Callable[[Any], Record] | None:
+        """What enters a new object, if its type is one that comes back."""
+        if not isinstance(self._server.registry[typeid], Restarting):
+            return None
+        # As they are now: the object may change them.
+        entry = (typeid, *self.dump((arguments, dict(named))))
+
+        def record(made: Any) -> Record:
+            recorded = Record(self, number, made)
+            recorded.save()
+            self._memory[_OBJECT + identity.ident(number)] = entry
+            return recorded
+
+        return record
+
+    def dump(self, value: Any) -> tuple[bytes, list[Proxy]]:
+        """A value's pickle, and the variables in it, which stay as long as it is kept."""
+        pickled, proxies = wire.dumps(value)
+        arena = arena_of(self._memory).id
+        return pickled, [
+            proxy
+            for proxy in proxies
+            if isinstance(proxy, Proxy) and arena_of(proxy).id == arena
+        ]
+
+    def save(self, number: int, made: Any) -> None:
+        """Enter what an object is now."""
+        self._memory[_STATE + identity.ident(number)] = self.dump(made)
+
+    def forget(self, number: int) -> None:
+        """Nobody holds the object any more."""
+        # With a manager that has ended everything is forgotten.
+        if os.getpid() == self._process:
+            with suppress(SharevarError):
+                self._memory.pop(_OBJECT + identity.ident(number), None)
+                self._memory.pop(_STATE + identity.ident(number), None)
+
+    def note_served(self) -> None:
+        """The host is good for something: it does not die of its start."""
+        if not self._served:
+            self._served = True
+            self._memory[_SERVED] = self._process
+
+    def publish(self, name: str, number: int) -> None:
+        """An object was published."""
+        self._memory[_NAME + name] = identity.ident(number)
+
+    def note_holder(self, session: int, process: int | None) -> None:
+        """A client process holds an object that comes back."""
+        if session not in self._noted:
+            self._noted.add(session)
+            self._memory[f"{_HOLDER}{session:x}"] = describe_process(process)
+
+    def session_ended(self, session: int) -> None:
+        """A client process is gone."""
+        if session in self._noted:
+            self._noted.discard(session)
+            with suppress(SharevarError):
+                self._memory.pop(f"{_HOLDER}{session:x}", None)
+        self.session_came(session)
+
+    def session_came(self, session: int) -> None:
+        """A client has told this host what it holds, as it does first of all."""
+        if self._holders is not None:
+            self._holders.settle(session)
+
+    # At the host's start
+
+    def restore(self) -> None:
+        """Have everything back that the host before this one had."""
+        entries = self._memory.copy()
+        objects = [key for key in entries if key.startswith(_OBJECT)]
+        self._missing = {
+            identity.any_number(key.removeprefix(_OBJECT)): None for key in objects
+        }
+        for number in list(self._missing):
+            self.restore_object(number)
+        holders = {}
+        for key, entry in entries.items():
+            if key.startswith(_NAME):
+                self._restore_name(key.removeprefix(_NAME), entry)
+            elif key.startswith(_HOLDER):
+                session = int(key.removeprefix(_HOLDER), 16)
+                self._noted.add(session)
+                holders[session] = entry
+        if objects:
+            self._holders = Holders(holders, self.session_ended, self._nobody_else_comes)
+            self._holders.start()
+
+    def restore_object(self, number: int) -> bool:
+        """Have one object back, if it is missing; one that another refers to comes first."""
+        if number not in self._missing:
+            return False
+        del self._missing[number]
+        ident = identity.ident(number)
+        try:
+            typeid, arguments, _ = self._memory[_OBJECT + ident]
+            kept = self._memory.get(_STATE + ident)
+            registration = self._server.registry[typeid]
+            if kept is None:
+                positional, named = pickle.loads(arguments)
+            else:
+                made = pickle.loads(kept[0])
+                registration = (lambda: made, *registration[1:])
+                positional, named = (), {}
+            self._server.enter(
+                number,
+                typeid,
+                exposed.make(registration, positional, named),
+                RESTORED,
+                lambda made: Record(self, number, made),
+            )
+        except Exception:
+            # The others come back all the same; who calls this one gets `HandleExpired`.
+            print(f"sharevar: object {ident} did not come back:", file=sys.stderr)
+            traceback.print_exc()
+            self.forget(number)
+            return False
+        return True
+
+    def _restore_name(self, name: str, ident: str) -> None:
+        try:
+            self._server.publish(None, name, ident)
+        except KeyError:
+            del self._memory[_NAME + name]
+
+    def _nobody_else_comes(self) -> None:
+        """Those who hold something have said so. What nobody holds goes."""
+        self._holders = None
+        self._server.drop_unclaimed(RESTORED)
+
+
+class Record:
+    """An object's entry. It goes with the object from the host's table."""
+
+    def __init__(self, recollection: Recollection, number: int, made: Any) -> None:
+        self._recollection = recollection
+        self._number = number
+        self._made = made if keeps_state(made) else None
+        self._saving = threading.Lock()
+
+    def save(self) -> None:
+        """Enter what the object is, before the answer that says so goes out."""
+        if self._made is not None:
+            # Of two who save, the later one saves what both have done.
+            with self._saving:
+                self._recollection.save(self._number, self._made)
+
+    def served(self) -> None:
+        """A call of the object has ended, and its answer will go out."""
+        self.save()
+        self._recollection.note_served()
+
+    def __del__(self) -> None:
+        self._recollection.forget(self._number)
+
+
+class Saved:
+    """An object whose methods, called as a standard server calls them, are saved too."""
+
+    __slots__ = ("_made", "_record")
+
+    def __init__(self, made: Any, record: Record) -> None:
+        self._made = made
+        self._record = record
+
+    def __getattribute__(self, name: str) -> Any:
+        made = object.__getattribute__(self, "_made")
+        record = object.__getattribute__(self, "_record")
+        method = getattr(made, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            try:
+                return method(*arguments, **named)
+            finally:
+                record.served()
+
+        return call
+
+    def __str__(self) -> str:
+        return str(object.__getattribute__(self, "_made"))
+
+    def __repr__(self) -> str:
+        return repr(object.__getattribute__(self, "_made"))
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        # What is sent is the object itself, to whom knows nothing of this class.
+        return next, (iter((object.__getattribute__(self, "_made"),)),)
+
+
+def has_served(memory: DictProxy[str, Any], process: int) -> bool:
+    """Whether the host that was this process has ended a call."""
+    return bool(memory.get(_SERVED) == process)
