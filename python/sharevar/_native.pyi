@@ -649,7 +649,7 @@ class HostServer:
     def get(
         self, number: int
     ) -> tuple[Any, tuple[str, ...], dict[str, str] | None, Any]:
-        """An object of the table, the names that can be called, the types of results, and its record."""
+        """An object of the table, what can be called, the types of results, and its record."""
     def retain(self, number: int, session: int) -> None:
         """One reference more."""
     def release(self, number: int, session: int) -> None:
@@ -657,7 +657,7 @@ class HostServer:
     def end_session(self, session: int) -> None:
         """All references of a session are given back."""
     def set_recollection(self, recollection: Any) -> None:
-        """What is told which clients hold objects that come back, and which have come or gone."""
+        """What is told which clients hold objects that come back, and who came or went."""
     def numbers(self) -> list[tuple[int, int]]:
         """The numbers of the objects, and how many references there are on each."""
     def __len__(self) -> int: ...

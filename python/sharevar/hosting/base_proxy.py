@@ -17,6 +17,7 @@ from .. import standard
 from .._native import HostClient, HostedReference
 from ..reduction import keep_for_child
 from . import clients, exposed, forks, identity, launch
+from .plain_connection import PlainConnection
 from .security import Security
 
 _NOTHING: Mapping[str, Any] = types.MappingProxyType({})
@@ -33,6 +34,7 @@ class BaseProxy(standard.BaseProxy):
     _manager: Any
     _owned_by_manager: bool
     _serializer: str
+    _tls: Any
     _token: Any
 
     def _callmethod(
@@ -50,6 +52,13 @@ class BaseProxy(standard.BaseProxy):
         if type(result) is HostedReference:
             return self._proxy_of(host, result)
         return result
+
+    def _connect(self) -> None:
+        super()._connect()  # type: ignore[misc]
+        threads = self._tls
+        threads.connection = PlainConnection(
+            threads.connection, lambda: threads.__dict__.pop("connection", None)
+        )
 
     def _find_host(self) -> tuple[HostClient, int] | None:
         attributes = self.__dict__

@@ -22,7 +22,7 @@ from ..proxy import Proxy
 from ..reduction import arena_of
 from . import exposed, identity, wire
 from .holders import Holders, describe_process
-from .restart import RESTARTS, Restarting, keeps_state
+from .restart import Restarting, keeps_state
 
 _OBJECT, _STATE, _NAME, _HOLDER = "object ", "state ", "name ", "holder "
 _SERVED = "served"
@@ -116,7 +116,7 @@ class Recollection:
         self.session_came(session)
 
     def session_came(self, session: int) -> None:
-        """A client has told this host what it holds, as it does first of all."""
+        """A client has told this host all that it holds, or is gone."""
         if self._holders is not None:
             self._holders.settle(session)
 

@@ -226,10 +226,11 @@ impl HostClient {
     }
 
     fn tell(&self, connection: &mut Lent, until: Option<Instant>) -> Result<(), Error> {
-        let held: Vec<u64> = self.held().keys().copied().collect();
-        if held.is_empty() || self.known_in.load(Ordering::Acquire) == 0 {
+        if self.known_in.load(Ordering::Acquire) == 0 {
             return Ok(());
         }
+        // If that is nothing, it is said as well: the host waits to hear it.
+        let held: Vec<u64> = self.held().keys().copied().collect();
         let mut frame = Vec::with_capacity(8 + 16 * held.len());
         let written = write_request::batch(&mut frame, held.len()).and_then(|()| {
             held.iter().try_for_each(|number| {

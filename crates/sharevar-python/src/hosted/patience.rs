@@ -54,8 +54,8 @@ impl Patience {
         let has_no_name = matches!(error, Error::Unreachable { code: Some(NO_ENTRY), .. });
         let without_name = has_no_name.then(|| *self.without_name.get_or_insert_with(Instant::now));
         self.without_name = without_name;
-        let is_over = since.elapsed() > LIMIT
-            || without_name.is_some_and(|since| since.elapsed() > LIMIT_WITHOUT_NAME);
+        let is_over =
+            since.elapsed() > LIMIT || without_name.is_some_and(|since| since.elapsed() > LIMIT_WITHOUT_NAME);
         if !may_come || is_over {
             return Err(raise::transport(error));
         }

@@ -256,13 +256,7 @@ impl HostService {
         write_object(py, &Made { number, hosted }, reply)
     }
 
-    fn find(
-        &self,
-        py: Python<'_>,
-        caller: &Caller<'_>,
-        name: &str,
-        reply: &mut Vec<u8>,
-    ) -> Result<(), Stop> {
+    fn find(&self, py: Python<'_>, caller: &Caller<'_>, name: &str, reply: &mut Vec<u8>) -> Result<(), Stop> {
         let found: Option<u64> = self.host(py)?.call_method1(intern!(py, "find"), (name,))?.extract()?;
         match found {
             Some(number) => self.retain(py, caller, number, reply),
@@ -287,11 +281,13 @@ impl HostService {
         Ok(())
     }
 
-    /// A client was answered for the first time or once more.
-    fn note_caller(&self, py: Python<'_>, caller: &Caller<'_>) {
-        if let Some(recollection) = self.recollection.get(py) {
-            let noted =
-                recollection.bind(py).call_method1(intern!(py, "session_came"), (caller.session().0,));
+    /// Who has met the host before this one says first of all what he holds.
+    fn note_declaration(&self, py: Python<'_>, caller: &Caller<'_>, request: &Request<'_>) {
+        if let (Request::Batch(batch), Some(recollection)) = (request, self.recollection.get(py))
+            && batch.iter().all(|request| matches!(request, Request::Retain { .. }))
+        {
+            let came = (caller.session().0,);
+            let noted = recollection.bind(py).call_method1(intern!(py, "session_came"), came);
             if let Err(error) = noted {
                 error.write_unraisable(py, None);
             }
@@ -367,7 +363,7 @@ impl Service for HostService {
             Ok(request) => {
                 let before = self.handed_out_before(caller);
                 self.answer(py, caller, &request, reply);
-                self.note_caller(py, caller);
+                self.note_declaration(py, caller, &request);
                 drop(before);
                 Served::Reply
             }
