@@ -7,6 +7,7 @@ import copy
 import dataclasses
 import functools
 import pickle
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
@@ -141,8 +142,10 @@ def test_special_methods() -> None:
     assert not hasattr(doubled, "x")
     for copied in (copy.copy(doubled), copy.deepcopy(doubled)):
         assert copied == doubled
-    with pytest.raises(TypeError, match="can't apply this __setattr__"):
-        object.__setattr__(doubled, "x", 1)
+    if sys.version_info < (3, 13):
+        # Later versions set an attribute of the proxy, which nobody sees.
+        with pytest.raises(TypeError, match="can't apply this __setattr__"):
+            object.__setattr__(doubled, "x", 1)
     with pytest.raises(AttributeError):
         Account().__dict__ = {}
 
