@@ -7,6 +7,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import weakref
 from typing import Any
@@ -226,6 +227,21 @@ def test_what_a_method_had_ends_with_it() -> None:
         else:
             account.run(functools.partial(use, how=how))
         assert [end() for end in ends] == [None] * len(ends)
+
+
+def test_what_is_refused_leaves_nothing() -> None:
+    account = Account()
+
+    def refuse(times: int) -> int:
+        for _ in range(times):
+            try:
+                account.deposit = 1
+            except AttributeError:
+                pass
+        return sys.getallocatedblocks()
+
+    before = refuse(1000)
+    assert refuse(5000) < before + 2500
 
 
 def test_objects_are_freed(manager: Any) -> None:

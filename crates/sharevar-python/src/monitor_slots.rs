@@ -9,7 +9,7 @@ use crate::method::{self, Method};
 use crate::monitor::Monitor;
 use crate::native;
 use crate::overlay::{self, Found, Place};
-use crate::slots::{argument, replace, result};
+use crate::slots::{argument, replace, result, set_error};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -157,7 +157,7 @@ unsafe extern "C" fn assign(
     match done {
         Ok(()) => 0,
         Err(error) => {
-            error.restore(py);
+            set_error(py, error);
             -1
         }
     }

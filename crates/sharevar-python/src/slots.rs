@@ -76,10 +76,17 @@ pub(crate) fn result(py: Python<'_>, object: PyResult<Bound<'_, PyAny>>) -> *mut
     match object {
         Ok(object) => object.into_ptr(),
         Err(error) => {
-            error.restore(py);
+            set_error(py, error);
             ptr::null_mut()
         }
     }
+}
+
+/// Sets the exception. Making it drops objects, which `PyO3` puts off unless it was told that the
+/// interpreter is attached.
+#[cold]
+pub(crate) fn set_error(_: Python<'_>, error: PyErr) {
+    Python::attach(|py| error.restore(py));
 }
 
 unsafe extern "C" fn dict_subscript(dict: *mut ffi::PyObject, key: *mut ffi::PyObject) -> *mut ffi::PyObject {
@@ -212,7 +219,7 @@ unsafe extern "C" fn namespace_assign(
     match done {
         Ok(()) => 0,
         Err(error) => {
-            error.restore(py);
+            set_error(py, error);
             -1
         }
     }
@@ -264,7 +271,7 @@ unsafe extern "C" fn value_set(value: *mut ffi::PyObject, item: *mut ffi::PyObje
         (py, instance::<Value>(py, &value))
     };
     if item.is_null() {
-        PyAttributeError::new_err("can't delete attribute").restore(py);
+        set_error(py, PyAttributeError::new_err("can't delete attribute"));
         return -1;
     }
     // SAFETY: not null and alive.
@@ -277,7 +284,7 @@ unsafe extern "C" fn value_set(value: *mut ffi::PyObject, item: *mut ffi::PyObje
     match this.set(item) {
         Ok(()) => 0,
         Err(error) => {
-            error.restore(py);
+            set_error(py, error);
             -1
         }
     }
