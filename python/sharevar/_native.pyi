@@ -569,6 +569,27 @@ class HostClient:
         What cannot be sent raises before anything is. When the time is over, or a signal's
         handler raises, the connection is closed, which tells the host.
         """
+    def batch(
+        self,
+        calls: list[tuple[int, str, tuple[Any, ...], dict[str, Any]]],
+        timeout: float | None = None,
+    ) -> list[tuple[bool, Any]]:
+        """Make many calls with one message.
+
+        For each, whether it returned, and the result or the exception.
+        """
+    def begin(
+        self,
+        object: int,
+        method: str,
+        args: Iterable[Any],
+        kwds: dict[str, Any] | None = None,
+    ) -> PendingCall:
+        """A call that nobody has sent yet; an event loop waits for its reply."""
+    def begin_batch(
+        self, calls: list[tuple[int, str, tuple[Any, ...], dict[str, Any]]]
+    ) -> PendingCall:
+        """The same, of many calls with one message."""
     def create(
         self,
         typeid: str,
@@ -591,6 +612,49 @@ class HostClient:
         """Wait for no host any more that is started again when it dies."""
     def close(self) -> None:
         """Close the connections that nobody uses. The next call opens new ones."""
+
+@final
+class PendingCall:
+    """A request that was not sent yet, or whose reply has not come.
+
+    Nothing here waits, but for `open` and, if the request is long, `send`.
+    """
+
+    def take_free(self) -> bool:
+        """Take a connection that is free: whether there was one."""
+    def open(self) -> None:
+        """Connect anew."""
+    def send(self) -> None:
+        """Send the request."""
+    def fileno(self) -> int:
+        """What becomes readable when something has come."""
+    def arrived(self) -> bool:
+        """Whether the reply is there.
+
+        As long as it is not, the descriptor becomes readable with whatever comes.
+        """
+    def look(self) -> bool:
+        """The same, but look for some microseconds: most replies do not take longer."""
+    def result(self) -> Any:
+        """What the reply gives. The connection is free for others then."""
+    def close(self) -> None:
+        """Give the call up, which tells the host; nothing is done if it has ended."""
+    def __len__(self) -> int: ...
+
+@final
+class EncodedReply:
+    """A reply, as it stands in its frame. What it was made of may change afterwards."""
+
+    @staticmethod
+    def returned(value: Any) -> EncodedReply:
+        """A value. It raises what pickle does if it cannot be sent."""
+    @staticmethod
+    def raised(error: BaseException) -> EncodedReply:
+        """An exception."""
+    @staticmethod
+    def many(replies: list[EncodedReply]) -> EncodedReply:
+        """Many replies in one, in order."""
+    def __len__(self) -> int: ...
 
 @final
 class HostedReference:
@@ -661,6 +725,13 @@ class HostServer:
     def numbers(self) -> list[tuple[int, int]]:
         """The numbers of the objects, and how many references there are on each."""
     def __len__(self) -> int: ...
+
+def caller_descriptor() -> int | None:
+    """The descriptor of the connection whose call this thread serves.
+
+    Until the call ends it can be looked at for whether the caller has hung up, and for
+    nothing else.
+    """
 
 def address_of_host(name: str) -> str:
     """Where the host of a name is, which a process of the same user has started."""

@@ -19,7 +19,6 @@ from multiprocessing.managers import (  # type: ignore[attr-defined]
     ConditionProxy,
     EventProxy,
     IteratorProxy,
-    MakeProxyType,
     Namespace,
     PoolProxy,
     RemoteError,
@@ -44,6 +43,7 @@ from .dict_proxy import DictProxy
 from .host import Host, HostProcess
 from .host_server import HostServer, served_registry
 from .hosting import BaseManager, BaseProxy, Server
+from .hosting.base_proxy import make_proxy_type as MakeProxyType
 from .hosting.security import TLS
 from .list_proxy import ListProxy
 from .lock import Lock

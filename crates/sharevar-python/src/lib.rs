@@ -64,9 +64,15 @@ mod _native {
     #[pymodule_export]
     use crate::event::Event;
     #[pymodule_export]
+    use crate::hosted::caller::caller_descriptor;
+    #[pymodule_export]
     use crate::hosted::client::HostClient;
     #[pymodule_export]
     use crate::hosted::client::address_of_host;
+    #[pymodule_export]
+    use crate::hosted::encoded::EncodedReply;
+    #[pymodule_export]
+    use crate::hosted::pending::PendingCall;
     #[pymodule_export]
     use crate::hosted::reference::HostedReference;
     #[pymodule_export]

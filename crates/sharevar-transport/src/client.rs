@@ -59,28 +59,23 @@ impl Client {
     /// A connection for one call: one that is free, or a new one. It is closed when it is dropped;
     /// [`Lent::keep`] gives it back.
     pub fn connection(&self) -> Result<Lent> {
-        let free = {
-            let mut pool = self.pool();
-            loop {
-                match pool.free.pop() {
-                    // Its host has ended. A Unix socket says so when something is sent; TCP takes it
-                    // at first, and then it would seem that the request had been read.
-                    Some(connection) if self.is_over_tcp() && !connection.is_quiet() => drop(connection),
-                    free => break free,
-                }
-            }
-        };
-        let connection = match free {
-            Some(connection) => connection,
-            None => self.open()?,
-        };
-        Ok(Lent { connection, client: self.clone() })
+        if let Some(free) = self.free_connection() {
+            return Ok(free);
+        }
+        Ok(Lent { connection: self.open()?, client: self.clone() })
     }
 
     /// A connection that is free now, if there is one; it connects to nobody.
     pub fn free_connection(&self) -> Option<Lent> {
-        let connection = self.pool().free.pop()?;
-        Some(Lent { connection, client: self.clone() })
+        let mut pool = self.pool();
+        loop {
+            let connection = pool.free.pop()?;
+            // Its host may have ended. A Unix socket says so when something is sent; TCP takes it
+            // at first, and then it would seem that the request had been read.
+            if !self.is_over_tcp() || connection.is_quiet() {
+                return Some(Lent { connection, client: self.clone() });
+            }
+        }
     }
 
     fn is_over_tcp(&self) -> bool {

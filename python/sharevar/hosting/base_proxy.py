@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from multiprocessing import process, util
 from multiprocessing.managers import State, Token  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import standard
 from .._native import HostClient, HostedReference
 from ..reduction import keep_for_child
-from . import clients, exposed, forks, identity, launch
+from . import async_calls, clients, exposed, forks, identity, launch, proxy_types
+from .batch import Batch
 from .plain_connection import PlainConnection
 from .security import Security
+from .streams import RemoteIterator
 
+_Proxy = TypeVar("_Proxy", bound="BaseProxy")
 _NOTHING: Mapping[str, Any] = types.MappingProxyType({})
 
 
@@ -36,6 +38,12 @@ class BaseProxy(standard.BaseProxy):
     _serializer: str
     _tls: Any
     _token: Any
+    # The seconds that a call may take; None for as many as it needs.
+    _limit: float | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        proxy_types.add_async(cls, cls.__dict__.get("_exposed_") or ())
 
     def _callmethod(
         self,
@@ -46,9 +54,13 @@ class BaseProxy(standard.BaseProxy):
         """Call a method of the object; the result, or a proxy of it."""
         hosted = self.__dict__.get("_hosted") or self._find_host()
         if hosted is None:
+            if self._limit is not None:
+                self._require_host()
             return super()._callmethod(methodname, args, dict(kwds))  # type: ignore[arg-type]
         host, number = hosted
-        result = host.call(number, methodname, args, dict(kwds) if kwds else None)
+        result = host.call(
+            number, methodname, args, dict(kwds) if kwds else None, self._limit
+        )
         if type(result) is HostedReference:
             return self._proxy_of(host, result)
         return result
@@ -59,6 +71,66 @@ class BaseProxy(standard.BaseProxy):
         threads.connection = PlainConnection(
             threads.connection, lambda: threads.__dict__.pop("connection", None)
         )
+
+    async def _callmethod_async(
+        self,
+        methodname: str,
+        args: Sequence[Any] = (),
+        kwds: Mapping[str, Any] = _NOTHING,
+    ) -> Any:
+        """The same, while the event loop goes on. The calls of one proxy in one loop are
+        made one after the other, in order; those of a copy of it (`copy.copy`) beside them.
+        """
+        host, number = self._require_host()
+        pending = host.begin(number, methodname, args, dict(kwds) if kwds else None)
+        result = await async_calls.complete(pending, self._turns(), self._limit)
+        if type(result) is HostedReference:
+            return self._proxy_of(host, result)
+        return result
+
+    def _within(self: _Proxy, seconds: float | None) -> _Proxy:
+        """This proxy, but each call is given up after so many seconds: it raises
+        `CallTimedOut` and is cancelled at the host."""
+        self._require_host()
+        self._turns()
+        limited = object.__new__(type(self))
+        # The original, which is kept, has the reference.
+        limited.__dict__.update(self.__dict__, _limit=seconds, _original=self)
+        return limited
+
+    def _batch(self) -> Batch:
+        """Calls that are made with one message when the block of a ``with`` ends::
+
+            with proxy._batch() as batch:
+                first, second = batch.add(1), batch.get()
+            print(first.result(), second.result())
+        """
+        return Batch(self)
+
+    def _turns(self) -> async_calls.Turns:
+        turns: async_calls.Turns | None = self.__dict__.get("_turns_taken")
+        if turns is None:
+            turns = self.__dict__.setdefault("_turns_taken", async_calls.Turns())
+        return turns
+
+    def _require_host(self) -> tuple[HostClient, int]:
+        hosted = self._find_host()
+        if hosted is None:
+            raise TypeError(
+                f"{type(self).__name__} is called as the standard library calls: its object "
+                f"belongs to a thread, or to a standard server; it has plain calls only"
+            )
+        return hosted
+
+    def __copy__(self: _Proxy) -> _Proxy:
+        made: Any = type(self)
+        copied: _Proxy = made(
+            self._token, self._serializer, manager=self._manager, authkey=self._authkey
+        )
+        for name in ("_isauto", "_limit"):
+            if name in self.__dict__:
+                copied.__dict__[name] = self.__dict__[name]
+        return copied
 
     def _find_host(self) -> tuple[HostClient, int] | None:
         attributes = self.__dict__
@@ -74,9 +146,11 @@ class BaseProxy(standard.BaseProxy):
         return found
 
     def _proxy_of(self, host: HostClient, reference: HostedReference) -> Any:
-        if reference.object is None or reference.typeid is None:
+        if reference.object is None:
             # A method that returned its object.
             return self
+        if reference.typeid is None:
+            return RemoteIterator(host, reference.object, self._limit)
         manager = self._manager
         # Without a manager, in another process, nobody has said how it is to look.
         registry = standard.REGISTRY if manager is None else manager._registry
@@ -165,12 +239,21 @@ def take_place() -> None:
     """Have all proxies' classes derive from ours, those that exist and those to come."""
     for cls in standard.BaseProxy.__subclasses__():
         if cls is not BaseProxy:
-            # One whose bases cannot be exchanged stays on the standard wire.
-            with suppress(TypeError):
+            try:
                 cls.__bases__ = tuple(
                     BaseProxy if base is standard.BaseProxy else base
                     for base in cls.__bases__
                 )
+            except TypeError:
+                # One whose bases cannot be exchanged stays on the standard wire.
+                continue
+            proxy_types.add_async(cls, getattr(cls, "_exposed_", None) or ())
     # What plain Python is sent must bear the standard name.
     BaseProxy.__module__ = standard.managers.__name__
     standard.managers.BaseProxy = BaseProxy
+    standard.managers.MakeProxyType = make_proxy_type
+
+
+def make_proxy_type(name: str, exposed: Sequence[str]) -> Any:
+    """A class of proxies with these methods and attributes."""
+    return proxy_types.make(name, exposed, BaseProxy)

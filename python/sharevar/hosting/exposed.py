@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .. import standard
+from . import attributes
 
 # Among the names of an object that must be called by one thread; no method is named so.
 BOUND = "#THREAD"
@@ -34,12 +35,36 @@ def make(
         made = arguments[0]
     else:
         made = callable(*arguments, **named)
-    names = list(standard.managers.public_methods(made) if exposed is None else exposed)
+    if exposed is None:
+        names = _by_default(made)
+    else:
+        names = attributes.mark(made, exposed)
     if types is None:
         return made, tuple(names), None
     if not isinstance(types, dict):
         raise TypeError(f"Method_to_typeid {types!r}: type {type(types)!s}, not dict")
     return made, (*names, *types), types
+
+
+# How objects are used in statements: ``with``, ``for`` and their asynchronous kin.
+_STATEMENTS = (
+    ("__enter__", "__exit__"),
+    ("__iter__",),
+    ("__next__",),
+    ("__aenter__", "__aexit__"),
+)
+
+
+def _by_default(made: Any) -> list[str]:
+    """The public methods, as in the standard library, and those of statements.
+
+    Attributes are not among them: programs keep some of their own in proxies.
+    """
+    names = list(standard.managers.public_methods(made))
+    for methods in _STATEMENTS:
+        if all(hasattr(type(made), method) for method in methods):
+            names.extend(methods)
+    return names
 
 
 def is_bound_to_a_thread(made: Any) -> bool:
@@ -54,3 +79,8 @@ def is_bound_to_a_thread(made: Any) -> bool:
 def methods(names: tuple[str, ...]) -> tuple[str, ...]:
     """The names without the marks that go with them."""
     return tuple(name for name in names if not name.startswith("#"))
+
+
+def plain_methods(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that plain Python can call: it knows of no attributes."""
+    return tuple(name for name in methods(names) if name[:1] != attributes.ATTRIBUTE)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from multiprocessing.connection import Connection
 from typing import Any, ClassVar
 
 from .. import standard
 from .._native import HostServer
 from ..dict_proxy import DictProxy
-from . import addresses, exposed, forks, identity, plain_wire
+from . import addresses, exposed, forks, identity, plain_wire, producer
+from .event_loop import EventLoop
 from .recollection import Recollection, Record, Saved
 from .restart import RESTARTS
 from .security import Security
@@ -58,6 +59,7 @@ class Server(standard.Server):  # type: ignore[misc]
         self._strangers = threading.BoundedSemaphore(_STRANGERS)
         self._published: dict[str, int] = {}
         self._recollection: Recollection | None = None
+        self._loop = EventLoop()
         forks.note_server(self)
 
     # Serving
@@ -158,6 +160,19 @@ class Server(standard.Server):  # type: ignore[misc]
         """What stands in the table for an object that was made."""
         return made
 
+    def complete(self, coroutine: Coroutine[Any, Any, Any], descriptor: int) -> Any:
+        """What a method gives that is a coroutine; its caller is at the descriptor."""
+        return self._loop.complete(coroutine, descriptor)
+
+    def stream(self, session: int, iterator: Any, always: bool) -> int | None:
+        """Keep an iterator of which a session takes the items; None if it is sent itself."""
+        if not (always or producer.stays(iterator)):
+            return None
+        number = identity.new_number()
+        stream = producer.Stream(iterator, self._loop)
+        self._native.insert(number, stream, "#STREAM", ("take",), None, session)
+        return number
+
     def fall_back(self, method: str, made: Any) -> Any:
         """What proxies ask for though nobody exposes it: value, str and repr."""
         return self.fallback_mapping[method](self, None, None, made)
@@ -217,10 +232,14 @@ class Server(standard.Server):  # type: ignore[misc]
         number = self.make(_PLAIN, typeid, args, kwds)
         _, names, _, _ = self._native.get(number)
         bound = exposed.BOUND in names
-        return identity.ident(number, bound=bound), exposed.methods(names)
+        return identity.ident(number, bound=bound), exposed.plain_methods(names)
 
     def get_methods(self, c: Any, token: Any) -> tuple[str, ...]:
         """What can be called of a token's object."""
+        if c is None:
+            # It came on our transport.
+            _, names, _ = self._native.get(identity.any_number(token.id))
+            return exposed.methods(names)
         return tuple(self.id_to_obj[token.id][1])
 
     def incref(self, c: Any, ident: str) -> None:
@@ -258,7 +277,7 @@ class _Objects:
         made, names, types, record = self._native.get(identity.any_number(ident))
         if record is not None:
             made = Saved(made, record)
-        return made, set(exposed.methods(names)), types
+        return made, set(exposed.plain_methods(names)), types
 
 
 class _KeptOtherwise(dict[str, Any]):

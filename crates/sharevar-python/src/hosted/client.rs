@@ -1,6 +1,7 @@
 //! A host as a process that calls its objects sees it.
 
 use super::patience::Patience;
+use super::pending::PendingCall;
 use super::reference::HostedReference;
 use super::{arguments, raise, reply, settings};
 use crate::waiting::end_of;
@@ -88,6 +89,40 @@ impl HostClient {
         write_request::call(&mut frame, object, method).map_err(raise::too_long)?;
         write_arguments(&mut frame, args, kwds)?;
         self.ask(py, &frame, end_of(timeout))
+    }
+
+    /// Make many calls with one message: for each, whether it returned, and the result or the
+    /// exception.
+    #[allow(clippy::needless_pass_by_value)] // PyO3 hands a vector over by value.
+    #[pyo3(signature = (calls, timeout=None))]
+    fn batch<'py>(
+        &self,
+        py: Python<'py>,
+        calls: Vec<OneCall<'py>>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, &write_batch(&calls)?, end_of(timeout))
+    }
+
+    /// A call that nobody has sent yet; an event loop waits for its reply.
+    #[pyo3(signature = (object, method, args, kwds=None))]
+    fn begin(
+        &self,
+        object: u64,
+        method: &str,
+        args: &Bound<'_, PyAny>,
+        kwds: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<PendingCall> {
+        let mut frame = Vec::with_capacity(128);
+        write_request::call(&mut frame, object, method).map_err(raise::too_long)?;
+        write_arguments(&mut frame, args, kwds)?;
+        Ok(PendingCall::new(self.client(), frame))
+    }
+
+    /// The same, of many calls with one message.
+    #[allow(clippy::needless_pass_by_value)] // As above.
+    fn begin_batch(&self, calls: Vec<OneCall<'_>>) -> PyResult<PendingCall> {
+        Ok(PendingCall::new(self.client(), write_batch(&calls)?))
     }
 
     /// Have the host make an object.
@@ -324,6 +359,22 @@ const RESTARTS: &str = "#RESTARTS";
 /// A life's number, shortened to what differs from any other; never 0.
 fn short(life: u128) -> u64 {
     (life as u64).max(1)
+}
+
+/// An object, its method, and the arguments by position and by name.
+type OneCall<'py> = (u64, String, Bound<'py, PyAny>, Option<Bound<'py, PyDict>>);
+
+fn write_batch(calls: &[OneCall<'_>]) -> PyResult<Vec<u8>> {
+    let mut frame = Vec::with_capacity(128);
+    write_request::batch(&mut frame, calls.len()).map_err(raise::too_long)?;
+    for (object, method, args, kwds) in calls {
+        part(&mut frame, |frame| {
+            write_request::call(frame, *object, method).map_err(raise::too_long)?;
+            write_arguments(frame, args, kwds.as_ref())
+        })
+        .map_err(raise::too_long)??;
+    }
+    Ok(frame)
 }
 
 fn write_arguments(

@@ -3,9 +3,12 @@
 
 mod arguments;
 mod callbacks;
+pub(crate) mod caller;
 pub(crate) mod client;
+pub(crate) mod encoded;
 mod objects;
 mod patience;
+pub(crate) mod pending;
 mod raise;
 pub(crate) mod reference;
 mod reply;

@@ -8,6 +8,10 @@ use sharevar_transport::Session;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// What stands before the name of an attribute where others are names of methods: reading it is a
+/// call without arguments, and setting it one with the new value.
+pub(super) const ATTRIBUTE: char = '.';
+
 /// One object of a host, and what may be asked of it.
 pub(super) struct Hosted {
     pub(super) object: Py<PyAny>,
@@ -34,13 +38,13 @@ impl Hosted {
         let mut exposed = HashMap::with_capacity(names.len());
         for name in names {
             let text: String = name.extract()?;
-            let interned = PyString::intern(names.py(), &text);
+            let interned = PyString::intern(names.py(), text.strip_prefix(ATTRIBUTE).unwrap_or(&text));
             exposed.insert(text.into_boxed_str(), interned.unbind());
         }
         Ok(Self { object, typeid, exposed, names: names.clone().unbind(), types, record })
     }
 
-    /// The name of a method that can be called, as Python looks it up.
+    /// The name of a method or an attribute that can be asked for, as Python looks it up.
     pub(super) fn exposed<'py>(&self, py: Python<'py>, method: &str) -> Option<&Bound<'py, PyString>> {
         self.exposed.get(method).map(|name| name.bind(py))
     }

@@ -29,13 +29,13 @@ fn give<'py>(py: Python<'py>, reply: &Reply<'_>) -> PyResult<Bound<'py, PyAny>> 
             HostedReference { object: Some(*object), typeid: None, exposed: PyTuple::empty(py).unbind() }
                 .into_bound_py_any(py)
         }
-        // One that fails leaves the others as they are: its exception stands in its place.
+        // One that fails leaves the others as they are.
         Reply::Many(many) => {
             let all = PyList::empty(py);
             for reply in many.iter() {
                 match give(py, &reply.map_err(raise::malformed)?) {
-                    Ok(value) => all.append(value)?,
-                    Err(error) => all.append(error.into_value(py))?,
+                    Ok(value) => all.append((true, value))?,
+                    Err(error) => all.append((false, error.into_value(py)))?,
                 }
             }
             Ok(all.into_any())

@@ -1,7 +1,8 @@
 //! What a host does with a request.
 
-use super::objects::{Hosted, Objects};
-use super::{arguments, callbacks, raise};
+use super::encoded::EncodedReply;
+use super::objects::{ATTRIBUTE, Hosted, Objects};
+use super::{arguments, callbacks, caller, raise};
 use crate::errors::{self, Class};
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
@@ -108,24 +109,63 @@ impl HostService {
         reply: &mut Vec<u8>,
     ) -> Result<(), Stop> {
         let hosted = self.objects().get(number).ok_or_else(|| unknown_object(number))?;
+        let called = self.call_object(py, caller, &hosted, method, arguments, reply);
+        // Awaited or raised: nothing of it is told before what it has left is kept.
+        hosted.save(py)?;
+        called
+    }
+
+    fn call_object(
+        &self,
+        py: Python<'_>,
+        caller: &Caller<'_>,
+        hosted: &Arc<Hosted>,
+        method: &str,
+        arguments: &[u8],
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
         let object = hosted.object.bind(py);
         let Some(name) = hosted.exposed(py, method) else {
-            return self.fall_back(py, caller, &hosted, method, reply);
+            return self.fall_back(py, caller, hosted, method, reply);
         };
         let (positional, named) = read_arguments(py, arguments)?;
+        if method.starts_with(ATTRIBUTE) {
+            return self.reach_attribute(py, caller, hosted, name, &positional, reply);
+        }
         let function = object.getattr(name).map_err(Stop::RaiseRemoteError)?;
-        let result = function.call(positional, named.as_ref());
-        hosted.save(py)?;
-        let result = result?;
+        let result = caller::serving(caller, || function.call(positional, named.as_ref()))?;
         if let Some(types) = &hosted.types
             && let Some(typeid) = types.bind(py).get_item(name)?
         {
             let typeid: String = typeid.extract()?;
+            let result = self.awaited(caller, &result)?.unwrap_or(result);
             let made = self.make(py, caller.session(), &typeid, &PyTuple::new(py, [result])?, None)?;
             self.note_holder(py, caller, &made.hosted)?;
             return write_object(py, &made, reply);
         }
-        self.give(py, caller, &hosted, &result, reply)
+        if method == "__iter__" {
+            return self.stream(py, caller, &result, true, reply).map(drop);
+        }
+        self.give(py, caller, hosted, &result, reply)
+    }
+
+    /// Reads an attribute, or sets it to the only argument.
+    #[cold]
+    fn reach_attribute(
+        &self,
+        py: Python<'_>,
+        caller: &Caller<'_>,
+        hosted: &Arc<Hosted>,
+        name: &Bound<'_, PyString>,
+        arguments: &Bound<'_, PyTuple>,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
+        let object = hosted.object.bind(py);
+        let reached = caller::serving(caller, || match arguments.get_item(0) {
+            Ok(value) => object.setattr(name, value).map(|()| py.None().into_bound(py)),
+            Err(_) => object.getattr(name),
+        });
+        self.give(py, caller, hosted, &reached?, reply)
     }
 
     /// What standard proxies ask for though nobody exposes it.
@@ -166,12 +206,57 @@ impl HostService {
             return Ok(());
         }
         reply.truncate(start);
+        if let Ok(encoded) = result.cast::<EncodedReply>() {
+            let proxies = encoded.get().append(py, reply);
+            return self.hand_out(py, caller, &proxies).map_err(Stop::from);
+        }
         if result.is(hosted.object.bind(py)) {
             write_reply::itself(reply);
             return Ok(());
         }
+        if let Some(result) = self.awaited(caller, result)? {
+            return self.give(py, caller, hosted, &result, reply);
+        }
+        let kind = result.get_type();
+        if (kind.hasattr(intern!(py, "__next__"))? || kind.hasattr(intern!(py, "__anext__"))?)
+            && self.stream(py, caller, result, false, reply)?
+        {
+            return Ok(());
+        }
         write_reply::returned(reply);
         self.write_value(py, caller, result, reply)
+    }
+
+    /// What a coroutine gives, which the host's event loop runs; `None` of all that is none.
+    fn awaited<'py>(
+        &self,
+        caller: &Caller<'_>,
+        result: &Bound<'py, PyAny>,
+    ) -> Result<Option<Bound<'py, PyAny>>, Stop> {
+        let py = result.py();
+        if !result.get_type().hasattr(intern!(py, "cr_await"))? {
+            return Ok(None);
+        }
+        let descriptor = caller.as_fd().as_raw_fd();
+        Ok(Some(self.host(py)?.call_method1(intern!(py, "complete"), (result, descriptor))?))
+    }
+
+    /// Keeps an iterator whose items the caller will ask for: whether it is one that stays here.
+    /// `always`: it is not sent, even if it could be.
+    fn stream(
+        &self,
+        py: Python<'_>,
+        caller: &Caller<'_>,
+        iterator: &Bound<'_, PyAny>,
+        always: bool,
+        reply: &mut Vec<u8>,
+    ) -> Result<bool, Stop> {
+        let asked = (caller.session().0, iterator, always);
+        let kept: Option<u64> = self.host(py)?.call_method1(intern!(py, "stream"), asked)?.extract()?;
+        if let Some(number) = kept {
+            write_reply::stream(reply, number);
+        }
+        Ok(kept.is_some())
     }
 
     fn write_value(
@@ -186,9 +271,7 @@ impl HostService {
         }
         match arguments::write_pickled_value(reply, value) {
             Ok(proxies) => {
-                if !proxies.is_empty() {
-                    self.hand_out(caller, proxies.unbind());
-                }
+                self.hand_out(py, caller, &proxies)?;
                 Ok(())
             }
             Err(error) => {
@@ -312,13 +395,18 @@ impl HostService {
         Ok(())
     }
 
-    #[cold]
-    fn hand_out(&self, caller: &Caller<'_>, proxies: Py<PyList>) {
+    /// Keeps what a reply refers to; that of a batch has many parts.
+    fn hand_out(&self, py: Python<'_>, caller: &Caller<'_>, proxies: &Bound<'_, PyList>) -> PyResult<()> {
+        if proxies.is_empty() {
+            return Ok(());
+        }
+        // Outside the lock: making it may collect garbage.
+        let empty = PyList::empty(py).unbind();
         let mut handed_out = self.handed_out.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = handed_out.insert(connection_of(caller), proxies);
+        let kept = handed_out.entry(connection_of(caller)).or_insert(empty).bind(py).clone();
         self.handing_out.store(handed_out.len(), Ordering::Relaxed);
         drop(handed_out);
-        drop(old);
+        proxies.iter().try_for_each(|proxy| kept.append(proxy))
     }
 
     fn forget_handed_out(&self, session: Session) {
@@ -451,6 +539,11 @@ fn write_stop(py: Python<'_>, stop: Stop, reply: &mut Vec<u8>) -> PyResult<()> {
         Stop::Raise(error) => (error, true),
         Stop::RaiseRemoteError(error) => (error, false),
     };
+    write_raised(py, error, travels, reply)
+}
+
+/// Appends an exception. `travels`: the caller gets the exception itself, if it can be pickled.
+pub(super) fn write_raised(py: Python<'_>, error: PyErr, travels: bool, reply: &mut Vec<u8>) -> PyResult<()> {
     let described = callbacks::describe(py, error)?;
     let mut value = Vec::new();
     if let (true, Some(pickle)) = (travels, &described.pickle) {

@@ -1,0 +1,122 @@
+//! A call whose reply an event loop waits for.
+
+use super::{raise, reply};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use sharevar_transport::{Client, Lent};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A request that was not sent yet, or whose reply has not come.
+///
+/// Nothing here waits, but for `open` and, if the request is long, `send`.
+#[pyclass(frozen, module = "sharevar._native")]
+pub(crate) struct PendingCall {
+    client: Client,
+    request: Vec<u8>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    connection: Option<Lent>,
+    is_closed: bool,
+}
+
+#[pymethods]
+impl PendingCall {
+    /// Take a connection that is free: whether there was one.
+    fn take_free(&self) -> bool {
+        let free = self.client.free_connection();
+        let mut state = self.state();
+        state.connection = free;
+        state.connection.is_some()
+    }
+
+    /// Connect anew.
+    fn open(&self, py: Python<'_>) -> PyResult<()> {
+        let opened = py.detach(|| self.client.connection()).map_err(|error| raise::transport(&error))?;
+        self.have(opened);
+        Ok(())
+    }
+
+    /// Send the request.
+    fn send(&self, py: Python<'_>) -> PyResult<()> {
+        // Not locked meanwhile: an event loop that gives the call up must not wait for a host.
+        let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
+        let sent = py.detach(|| connection.send(&self.request, None));
+        sent.map_err(|error| raise::transport(&error))?;
+        self.have(connection);
+        Ok(())
+    }
+
+    /// What becomes readable when something has come.
+    fn fileno(&self) -> PyResult<RawFd> {
+        let state = self.state();
+        state.connection.as_ref().map(|connection| connection.as_fd().as_raw_fd()).ok_or_else(not_connected)
+    }
+
+    /// Whether the reply is there. As long as it is not, the descriptor becomes readable with
+    /// whatever comes.
+    fn arrived(&self) -> PyResult<bool> {
+        match &mut self.state().connection {
+            Some(connection) => connection.try_read().map_err(|error| raise::transport(&error)),
+            None => Err(not_connected()),
+        }
+    }
+
+    /// The same, but look for some microseconds: most replies do not take longer.
+    fn look(&self, py: Python<'_>) -> PyResult<bool> {
+        let looked = py.detach(|| match &mut self.state().connection {
+            Some(connection) => connection.look().map(Some),
+            None => Ok(None),
+        });
+        looked.map_err(|error| raise::transport(&error))?.ok_or_else(not_connected)
+    }
+
+    /// What the reply gives. The connection is free for others then.
+    fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        // Outside the lock: reading a value may run anything.
+        let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
+        let given = reply::read(py, connection.message());
+        connection.consume();
+        connection.keep();
+        given
+    }
+
+    /// Give the call up, which tells the host; nothing is done if it has ended.
+    fn close(&self) {
+        let mut state = self.state();
+        state.is_closed = true;
+        let connection = state.connection.take();
+        drop(state);
+        drop(connection);
+    }
+
+    fn __len__(&self) -> usize {
+        self.request.len()
+    }
+}
+
+impl PendingCall {
+    pub(super) fn new(client: Client, request: Vec<u8>) -> Self {
+        Self { client, request, state: Mutex::default() }
+    }
+
+    /// Has a connection from now on; if the call was given up meanwhile, none.
+    fn have(&self, connection: Lent) {
+        let mut state = self.state();
+        if !state.is_closed {
+            state.connection = Some(connection);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cold]
+fn not_connected() -> PyErr {
+    PyRuntimeError::new_err("this call has no connection: it was not begun, or has ended")
+}

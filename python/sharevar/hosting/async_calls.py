@@ -1,0 +1,94 @@
+"""Calls that an event loop waits for, without a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from .._native import PendingCall
+from ..errors import CallTimedOut, HostDied, HostUnreachable
+
+# A longer request may have to wait until the host has read some of it.
+_LONG = 1 << 16
+# How often a request is sent anew that the host has certainly not read.
+_TRIES = 20
+
+
+class Turns:
+    """Has the calls of a proxy made in order, those of each event loop among themselves."""
+
+    def __init__(self) -> None:
+        self._locks: WeakKeyDictionary[Any, asyncio.Lock] = WeakKeyDictionary()
+
+    def lock(self) -> asyncio.Lock:
+        """The lock of the loop that runs; it lets those in first who came first."""
+        loop = asyncio.get_running_loop()
+        try:
+            return self._locks[loop]
+        except KeyError:
+            return self._locks.setdefault(loop, asyncio.Lock())
+
+
+async def complete(pending: PendingCall, turns: Turns, limit: float | None) -> Any:
+    """What a call gives. Who is cancelled while waiting here cancels it at the host."""
+    try:
+        if limit is None:
+            async with turns.lock():
+                await _arrival(pending)
+                return pending.result()
+        try:
+            await asyncio.wait_for(_in_turn(pending, turns), limit)
+        except asyncio.TimeoutError as error:
+            if isinstance(error, CallTimedOut):
+                raise
+            raise CallTimedOut("no reply in time") from None
+        return pending.result()
+    finally:
+        pending.close()
+
+
+async def _in_turn(pending: PendingCall, turns: Turns) -> None:
+    async with turns.lock():
+        await _arrival(pending)
+
+
+async def _arrival(pending: PendingCall) -> None:
+    """Send a request, and wait for the reply."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            await _exchange(pending)
+            return
+        except HostUnreachable:
+            raise
+        except HostDied as error:
+            if error.started or not tries_left:
+                raise
+
+
+async def _exchange(pending: PendingCall) -> None:
+    loop = asyncio.get_running_loop()
+    if not pending.take_free():
+        await loop.run_in_executor(None, pending.open)
+    if len(pending) > _LONG:
+        await loop.run_in_executor(None, pending.send)
+    else:
+        pending.send()
+    if not pending.look():
+        await _readable(loop, pending.fileno())
+        while not pending.arrived():
+            await _readable(loop, pending.fileno())
+
+
+async def _readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+    ready = loop.create_future()
+    loop.add_reader(descriptor, _set, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

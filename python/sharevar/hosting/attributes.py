@@ -1,0 +1,37 @@
+"""Which exposed names are attributes, to be read and set, and not methods to be called."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Iterable
+from functools import partialmethod, singledispatchmethod
+from typing import Any
+
+# Before the name of an attribute, as the native side has it.
+ATTRIBUTE = "."
+
+_OF_METHODS = (classmethod, staticmethod, partialmethod, singledispatchmethod)
+
+
+def mark(made: Any, names: Iterable[str]) -> list[str]:
+    """The names, those of attributes with their mark. Nothing of the object's is run."""
+    return [ATTRIBUTE + name if is_attribute(made, name) else name for name in names]
+
+
+def is_attribute(made: Any, name: str) -> bool:
+    """Whether a name is that of a property, or of a value that cannot be called.
+
+    What is not there yet is called, as in the standard library.
+    """
+    if not name.isidentifier():
+        raise ValueError(f"{name!r} cannot be exposed: it is not the name of an attribute")
+    if name.startswith("__"):
+        return False
+    try:
+        found = inspect.getattr_static(made, name)
+        if isinstance(found, types.MemberDescriptorType):
+            found = found.__get__(made)
+    except AttributeError:
+        return False
+    return not callable(found) and not isinstance(found, _OF_METHODS)

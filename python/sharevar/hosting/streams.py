@@ -1,0 +1,112 @@
+"""Iterators that stay at the host, as their callers see them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from multiprocessing import util
+from typing import Any
+
+from .._native import HostClient
+from . import async_calls
+
+# The most items that are asked for ahead.
+_MOST = 1024
+
+
+class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
+    """The items of an iterator at the host, for ``for`` and for ``async for``.
+
+    They come in batches: each request brings all that are there, and the iterator goes on
+    meanwhile, so far as the batches before it were large. What it raises comes at its
+    place. It is closed with `close`, when this object is dropped, and with this process.
+    """
+
+    def __init__(self, host: HostClient, number: int, limit: float | None) -> None:
+        self._host = host
+        self._number = number
+        self._limit = limit
+        self._items: deque[tuple[bool, Any]] = deque()
+        self._demand = 1
+        self._ended = False
+        self._turns = async_calls.Turns()
+        host.hold(number, given=True)
+        self._release = util.Finalize(self, _release, (host, number), exitpriority=10)
+
+    def __iter__(self) -> RemoteIterator:
+        return self
+
+    def __next__(self) -> Any:
+        while True:
+            try:
+                returned, item = self._items.popleft()
+            except IndexError:
+                self._receive()
+            else:
+                if returned:
+                    return item
+                self.close()
+                if isinstance(item, StopIteration):
+                    raise StopIteration(item.value)
+                raise item
+
+    def __aiter__(self) -> RemoteIterator:
+        return self
+
+    async def __anext__(self) -> Any:
+        while True:
+            try:
+                returned, item = self._items.popleft()
+            except IndexError:
+                await self._receive_async()
+            else:
+                if returned:
+                    return item
+                self.close()
+                if isinstance(item, StopIteration):
+                    raise StopAsyncIteration
+                raise item
+
+    def close(self) -> None:
+        """Take no more. A generator at the host is closed when it next yields; an
+        asynchronous one at once."""
+        self._ended = True
+        self._items.clear()
+        self._release()
+
+    async def aclose(self) -> None:
+        """The same."""
+        self.close()
+
+    def _receive(self) -> None:
+        if self._ended:
+            raise StopIteration
+        try:
+            taken = self._host.call(self._number, "take", (self._demand,), None, self._limit)
+        except BaseException:
+            # Items may have been on their way.
+            self.close()
+            raise
+        self._take_in(taken)
+
+    async def _receive_async(self) -> None:
+        if self._ended:
+            raise StopAsyncIteration
+        pending = self._host.begin(self._number, "take", (self._demand,))
+        try:
+            taken = await async_calls.complete(pending, self._turns, self._limit)
+        except BaseException:
+            self.close()
+            raise
+        self._take_in(taken)
+
+    def _take_in(self, taken: list[tuple[bool, Any]]) -> None:
+        self._items.extend(taken)
+        self._demand = min(2 * self._demand, _MOST)
+
+
+def _release(host: HostClient, number: int) -> None:
+    try:
+        host.release(number)
+    except Exception as error:
+        util.debug("... release of an iterator failed: %s", error)
