@@ -238,7 +238,7 @@ class Server(standard.Server):  # type: ignore[misc]
         """What can be called of a token's object."""
         if c is None:
             # It came on our transport.
-            _, names, _ = self._native.get(identity.any_number(token.id))
+            _, names, _, _ = self._native.get(identity.any_number(token.id))
             return exposed.methods(names)
         return tuple(self.id_to_obj[token.id][1])
 
