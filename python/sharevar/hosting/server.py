@@ -170,7 +170,7 @@ class Server(standard.Server):  # type: ignore[misc]
             return None
         number = identity.new_number()
         stream = producer.Stream(iterator, self._loop)
-        self._native.insert(number, stream, "#STREAM", ("take",), None, session)
+        self._native.insert(number, stream, "#STREAM", ("take",), None, session, None)
         return number
 
     def fall_back(self, method: str, made: Any) -> Any:

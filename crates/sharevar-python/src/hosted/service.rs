@@ -109,31 +109,18 @@ impl HostService {
         reply: &mut Vec<u8>,
     ) -> Result<(), Stop> {
         let hosted = self.objects().get(number).ok_or_else(|| unknown_object(number))?;
-        let called = self.call_object(py, caller, &hosted, method, arguments, reply);
-        // Awaited or raised: nothing of it is told before what it has left is kept.
-        hosted.save(py)?;
-        called
-    }
-
-    fn call_object(
-        &self,
-        py: Python<'_>,
-        caller: &Caller<'_>,
-        hosted: &Arc<Hosted>,
-        method: &str,
-        arguments: &[u8],
-        reply: &mut Vec<u8>,
-    ) -> Result<(), Stop> {
         let object = hosted.object.bind(py);
         let Some(name) = hosted.exposed(py, method) else {
-            return self.fall_back(py, caller, hosted, method, reply);
+            return self.fall_back(py, caller, &hosted, method, reply);
         };
         let (positional, named) = read_arguments(py, arguments)?;
         if method.starts_with(ATTRIBUTE) {
-            return self.reach_attribute(py, caller, hosted, name, &positional, reply);
+            return self.reach_attribute(py, caller, &hosted, name, &positional, reply);
         }
         let function = object.getattr(name).map_err(Stop::RaiseRemoteError)?;
-        let result = caller::serving(caller, || function.call(positional, named.as_ref()))?;
+        let result = caller::serving(caller, || function.call(positional, named.as_ref()));
+        hosted.save(py)?;
+        let result = result?;
         if let Some(types) = &hosted.types
             && let Some(typeid) = types.bind(py).get_item(name)?
         {
@@ -146,7 +133,7 @@ impl HostService {
         if method == "__iter__" {
             return self.stream(py, caller, &result, true, reply).map(drop);
         }
-        self.give(py, caller, hosted, &result, reply)
+        self.give(py, caller, &hosted, &result, reply)
     }
 
     /// Reads an attribute, or sets it to the only argument.
@@ -165,6 +152,7 @@ impl HostService {
             Ok(value) => object.setattr(name, value).map(|()| py.None().into_bound(py)),
             Err(_) => object.getattr(name),
         });
+        hosted.save(py)?;
         self.give(py, caller, hosted, &reached?, reply)
     }
 
@@ -215,6 +203,7 @@ impl HostService {
             return Ok(());
         }
         if let Some(result) = self.awaited(caller, result)? {
+            hosted.save(py)?;
             return self.give(py, caller, hosted, &result, reply);
         }
         let kind = result.get_type();
