@@ -56,6 +56,10 @@ fn install() {
 }
 
 extern "C" fn before() {
+    for participant in participants() {
+        // If it fails there may be no place for the child: it is told so.
+        let _ = participant.make_places();
+    }
     let gate = GATE.write().unwrap_or_else(PoisonError::into_inner);
     let participants = PARTICIPANTS.lock().unwrap_or_else(PoisonError::into_inner);
     // Without a place (no slot, no memory) the child is nobody and its operations say so.

@@ -136,16 +136,21 @@ impl Participant {
         if self.identity().is_nobody() {
             return Err(Error::ForeignProcess);
         }
-        // A parent that forks for years is attached once: it looks after its dead children here,
-        // when so many places are taken that it pays.
-        let taken = first_free_slot(&self.arena);
-        if taken >= self.sweep_at.load(Ordering::Relaxed) {
-            self.sweep()?;
-            self.sweep_at.store(2 * first_free_slot(&self.arena) + SWEEP_AT, Ordering::Relaxed);
-        }
         let mut seat = take_seat(&self.arena)?;
         seat.held = self.copy_held_for(seat.identity)?;
         Ok(seat)
+    }
+
+    /// Looks after dead children when so many places are taken that it pays: a parent that forks
+    /// for years is attached once. Not while the fork's gate is held, which a sweep enters, too.
+    pub(crate) fn make_places(&self) -> Result<()> {
+        if !self.identity().is_nobody()
+            && first_free_slot(&self.arena) >= self.sweep_at.load(Ordering::Relaxed)
+        {
+            self.sweep()?;
+            self.sweep_at.store(2 * first_free_slot(&self.arena) + SWEEP_AT, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Becomes, in a forked child, the participant that the parent has made a place for.
