@@ -608,8 +608,8 @@ class HostClient:
         """The objects that there are proxies of here."""
     def forget(self) -> None:
         """Begin anew in a forked child: the connections and the references are the parent's."""
-    def expect_nobody(self) -> None:
-        """Wait for no host any more that is started again when it dies."""
+    def expect_next(self, expected: bool) -> None:
+        """Whether the host is started again when it dies, and is waited for then."""
     def close(self) -> None:
         """Close the connections that nobody uses. The next call opens new ones."""
 
@@ -624,6 +624,9 @@ class PendingCall:
         """Take a connection that is free: whether there was one."""
     def open(self) -> None:
         """Connect anew."""
+    @property
+    def expects_next(self) -> bool:
+        """Whether the host is started again when it dies."""
     def send(self) -> None:
         """Send the request."""
     def fileno(self) -> int:

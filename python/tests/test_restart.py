@@ -1,98 +1,483 @@
-"""Hosts that die, before, during and after a call, and are started again."""
+"""Hosts that are started again when they die, and what of them is there again."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import multiprocessing
+import multiprocessing.connection
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sharevar
-from sharevar.managers import BaseManager
+from sharevar.managers import BaseManager, SyncManager
+
+KEY = b"a key that both sides know"
 
 
-class Store:
-    def __init__(self) -> None:
-        self.items: list[int] = []
+class Kept:
+    """Its class says how it is saved."""
 
-    def add(self, item: int) -> int:
+    def __init__(self, *items: Any) -> None:
+        self.items = list(items)
+
+    def add(self, item: Any) -> int:
         self.items.append(item)
         return len(self.items)
 
-    def process(self) -> int:
+    def add_and_fail(self, item: Any) -> None:
+        self.items.append(item)
+        raise LookupError(item)
+
+    def get(self) -> list[Any]:
+        return self.items
+
+    def pid(self) -> int:
         return os.getpid()
 
     def die(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def each(self, function: Callable[[int], Any]) -> list[Any]:
-        return [function(item) for item in self.items]
-
-    def __getstate__(self) -> list[int]:
+    def __getstate__(self) -> list[Any]:
         return self.items
 
-    def __setstate__(self, items: list[int]) -> None:
+    def __setstate__(self, items: list[Any]) -> None:
         self.items = items
 
 
-class Restarting(BaseManager):
+class Made:
+    """Its class does not."""
+
+    def __init__(self, first: int) -> None:
+        self.value = first
+
+    def add(self) -> int:
+        self.value += 1
+        return self.value
+
+
+class Counting:
+    """What it counts is in shared memory, and in itself."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+        self.count = 0
+
+    def add(self) -> None:
+        self.table.incr("begun", 1)
+        self.count += 1
+
+    def counted(self) -> tuple[int, int]:
+        return self.table["begun"], self.count
+
+    def __getstate__(self) -> tuple[Any, int]:
+        return self.table, self.count
+
+    def __setstate__(self, state: tuple[Any, int]) -> None:
+        self.table, self.count = state
+
+
+class Slow(Kept):
+    """It comes back when it is let."""
+
+    coming = multiprocessing.get_context("fork").Event()
+    let = multiprocessing.get_context("fork").Event()
+
+    def __setstate__(self, items: list[Any]) -> None:
+        self.coming.set()
+        self.let.wait(60)
+        self.items = items
+
+
+class Deadly(Kept):
+    def __setstate__(self, items: list[Any]) -> None:
+        os._exit(7)
+
+
+class Unreadable(Kept):
+    def __setstate__(self, items: list[Any]) -> None:
+        raise RuntimeError("not to be read")
+
+
+class Base(BaseManager):
     pass
 
 
-class Mortal(BaseManager):
+class Sync(SyncManager):
     pass
 
 
-Restarting.register("Store", Store, restart=True)
-Mortal.register("Store", Store)
+for _manager in (Base, Sync):
+    for _cls in (Kept, Made, Counting, Slow, Deadly, Unreadable):
+        _manager.register(_cls.__name__, _cls, restart=True)
+    _manager.register("Lost", Kept)
+    _manager.register("RLock", threading.RLock, sharevar.managers.AcquirerProxy)
+Base.register("plain_list", list, restart=True)
 
 
-def test_what_was_acknowledged_is_there_after_each_death() -> None:
-    with Restarting() as manager:
-        store = manager.Store()
-        lives = set()
-        for count in range(1, 6):
-            assert store.add(count) == count
-            lives.add(store.process())
-            os.kill(store.process(), signal.SIGKILL)
-        assert len(lives) == 5
-        assert store.each(sharevar.callback(lambda item: item)) == [1, 2, 3, 4, 5]
+@pytest.fixture(params=[Base, Sync])
+def manager_class(request: pytest.FixtureRequest) -> Any:
+    return request.param
 
 
-def test_a_call_that_has_begun_is_not_made_again() -> None:
-    with Restarting() as manager:
-        store = manager.Store()
-        store.add(1)
+def kill(manager: Any) -> None:
+    """Until it is dead it may begin a call."""
+    pid = manager._process.pid
+    descriptor = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    assert multiprocessing.connection.wait([descriptor], timeout=30)
+    os.close(descriptor)
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Other processes need a moment for it; a hang is a failure."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_what_was_acknowledged_is_there_after_each_death(
+    manager_class: Any, context: Any
+) -> None:
+    with manager_class(authkey=KEY, ctx=context) as manager:
+        kept, made = manager.Kept(0), manager.Made(10)
+        lives = {kept.pid()}
+        address = manager.address
+        for number in range(1, 4):
+            assert kept.add(number) == number + 1
+            assert made.add() == 11
+            kill(manager)
+            assert kept.get() == list(range(number + 1))
+            lives.add(kept.pid())
+            assert manager._process.pid == kept.pid()
+        assert len(lives) == 4
+        assert manager.address == address
+        assert manager._process.is_alive()
+    assert not manager._process.is_alive()
+
+
+def test_what_fails_is_saved_too() -> None:
+    with Base(authkey=KEY) as manager:
+        kept = manager.Kept()
+        with pytest.raises(LookupError):
+            kept.add_and_fail(1)
+        kill(manager)
+        assert kept.get() == [1]
+
+
+def test_plain_containers_are_saved() -> None:
+    with Base(authkey=KEY) as manager:
+        items = manager.plain_list([1])
+        items.append(2)
+        kill(manager)
+        assert items.pop() == 2
+
+
+def test_a_call_that_has_begun_is_not_made_again(manager_class: Any) -> None:
+    with manager_class(authkey=KEY) as manager:
+        kept = manager.Kept()
+        for count in range(1, 4):
+            with pytest.raises(sharevar.HostDied) as died:
+                kept.die()
+            assert died.value.started
+            assert kept.add(count) == count
+
+
+def test_objects_of_other_types_are_gone() -> None:
+    with Base(authkey=KEY) as manager:
+        kept, lost = manager.Kept(), manager.Lost()
+        kill(manager)
+        with pytest.raises(sharevar.HandleExpired):
+            lost.add(1)
+        assert kept.add(1) == 1
+        assert manager.Lost().add(1) == 1
+
+
+def test_a_lock_of_a_thread_is_gone_and_says_so() -> None:
+    with Base(authkey=KEY) as manager:
+        kept, lock = manager.Kept(), manager.RLock()
+        assert lock.acquire()
+        kill(manager)
+        kept.add(1)
+        with pytest.raises(sharevar.HostDied):
+            lock.release()
+        with pytest.raises(sharevar.managers.RemoteError):
+            lock.release()
+
+
+def test_names_and_proxies_among_the_objects() -> None:
+    with Base(authkey=KEY) as manager:
+        inner = manager.Kept("inner")
+        # It comes back first, and refers to one that was made later.
+        outer = manager.Kept()
+        outer.add(manager.Kept("another"))
+        outer.add(inner)
+        manager.publish("outer", outer)
+        del outer, inner
+        gc.collect()
+        kill(manager)
+        found = sharevar.connect(manager.address, KEY).find("outer")
+        assert [item.get() for item in found.get()] == [["another"], ["inner"]]
+
+
+def test_one_that_cannot_come_back_does_not_keep_the_others(capfd: Any) -> None:
+    with Base(authkey=KEY) as manager:
+        unreadable, kept = manager.Unreadable(), manager.Kept(1)
+        kill(manager)
+        assert kept.get() == [1]
+        with pytest.raises(sharevar.HandleExpired):
+            unreadable.get()
+    assert "not to be read" in capfd.readouterr().err
+
+
+def be_idle(kept: Any, connection: Any) -> None:
+    connection.send("holds")
+    while connection.recv() == "call":
+        connection.send(kept.get())
+
+
+def test_an_idle_client_keeps_what_it_holds(context: Any) -> None:
+    ours, theirs = context.Pipe()
+    with Base(authkey=KEY, ctx=context) as manager:
+        own, childs = manager.Kept("own"), manager.Kept("child's")
+        child = context.Process(target=be_idle, args=(childs, theirs))
+        child.start()
+        assert ours.recv() == "holds"
+        del childs
+        gc.collect()
+        for _ in range(3):
+            kill(manager)
+            # All who are left have said what they hold, except for the child.
+            assert own.get() == ["own"]
+        ours.send("call")
+        assert ours.recv() == ["child's"]
+        child.kill()
+        child.join()
+        # Under spawn it keeps what was handed over.
+        del child
+        gc.collect()
+        eventually(lambda: manager._number_of_objects() == 1)
+
+
+def test_what_a_client_held_that_dies_with_the_host_is_released() -> None:
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    with Base(authkey=KEY) as manager:
+        own, childs = manager.Kept(), manager.Kept()
+        child = context.Process(target=be_idle, args=(childs, theirs))
+        child.start()
+        assert ours.recv() == "holds"
+        del childs
+        gc.collect()
+        assert manager._number_of_objects() == 2
+        # A host that is stopped does not learn of it.
+        os.kill(manager._process.pid, signal.SIGSTOP)
+        child.kill()
+        child.join()
+        kill(manager)
+        assert own.add(1) == 1
+        eventually(lambda: manager._number_of_objects() == 1)
+
+
+def count_for_a_while(counting: Any, calls: int, connection: Any) -> None:
+    acknowledged = in_doubt = 0
+    for _ in range(calls):
+        try:
+            counting.add()
+            acknowledged += 1
+        except sharevar.HostDied as died:
+            assert died.started
+            in_doubt += 1
+    connection.send((acknowledged, in_doubt))
+
+
+def test_nothing_is_done_twice_and_nothing_acknowledged_is_lost() -> None:
+    context = multiprocessing.get_context("fork")
+    with Sync(authkey=KEY) as manager:
+        table = manager.dict(begun=0)
+        counting = manager.Counting(table)
+        ends = [context.Pipe() for _ in range(3)]
+        children = [
+            context.Process(target=count_for_a_while, args=(counting, 2000, theirs))
+            for _, theirs in ends
+        ]
+        for child in children:
+            child.start()
+        deaths = 0
+        while any(child.is_alive() for child in children):
+            before = table["begun"]
+            eventually(
+                lambda before=before: table["begun"] > before + 100
+                or not any(child.is_alive() for child in children)
+            )
+            os.kill(manager._process.pid, signal.SIGKILL)
+            deaths += 1
+        results = [ours.recv() for ours, _ in ends]
+        for child in children:
+            child.join()
+            assert child.exitcode == 0
+        acknowledged = sum(result[0] for result in results)
+        in_doubt = sum(result[1] for result in results)
+        begun, count = counting.counted()
+        assert acknowledged + in_doubt == 6000
+        assert acknowledged <= count <= begun <= acknowledged + in_doubt
+        assert deaths >= 10
+        assert in_doubt <= 3 * deaths
+
+
+def test_who_waits_for_the_next_host_can_be_stopped() -> None:
+    Slow.coming.clear()
+    Slow.let.clear()
+    with Base(authkey=KEY) as manager:
+        slow = manager.Slow()
+        slow.add(1)
+        kill(manager)
+
+        def interrupt() -> None:
+            assert Slow.coming.wait(60)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            slow.add(2)
+        thread.join()
+        client, number = slow._hosted
+        with pytest.raises(sharevar.CallTimedOut):
+            client.call(number, "add", (2,), None, 0.1)
+        Slow.let.set()
+        assert slow.get() == [1]
+
+
+def test_a_host_that_dies_at_once_again_and_again_is_given_up(capfd: Any) -> None:
+    with Base(authkey=KEY) as manager:
+        deadly = manager.Deadly()
+        kill(manager)
+        with pytest.raises(sharevar.HostDied):
+            deadly.get()
+        manager._process.join(60)
+        assert not manager._process.is_alive()
+        assert manager._process.exitcode == 7
+        for _ in range(2):
+            with pytest.raises(sharevar.HostUnreachable):
+                deadly.get()
+    assert "died 6 times in a row" in capfd.readouterr().err
+
+
+def test_a_host_that_was_shut_down_stays_so() -> None:
+    with Base(authkey=KEY) as manager:
+        kept = manager.Kept()
+        other = Base(manager.address, KEY)
+        other.connect()
+        client, _ = kept._hosted
+        client.call(0, "shutdown", ())
+        manager._process.join(60)
+        assert manager._process.exitcode == 0
+        with pytest.raises(sharevar.HostDied):
+            kept.get()
+
+
+def test_a_manager_that_nobody_has_any_more_ends_its_host(manager_class: Any) -> None:
+    manager = manager_class(authkey=KEY)
+    manager.start()
+    manager.Kept()
+    descriptor = os.pidfd_open(manager._process.pid)
+    try:
+        del manager
+        gc.collect()
+        assert multiprocessing.connection.wait([descriptor], timeout=30)
+    finally:
+        os.close(descriptor)
+
+
+def fork_and_call(kept: Any, connection: Any) -> None:
+    connection.send(kept.add(os.getpid()))
+
+
+def test_children_started_while_there_is_no_host(context: Any) -> None:
+    with Base(authkey=KEY, ctx=context) as manager:
+        kept = manager.Kept()
+        for count in range(1, 4):
+            ours, theirs = context.Pipe()
+            child = context.Process(target=fork_and_call, args=(kept, theirs))
+            kill(manager)
+            child.start()
+            assert ours.recv() == count
+            child.join()
+
+
+def test_plain_clients_find_what_they_have_changed() -> None:
+    with Base(authkey=KEY) as manager:
+        kept = manager.Kept()
+        token, connection = kept._token, multiprocessing.connection.Client
+        plain = multiprocessing.managers
+
+        def call(method: str, *arguments: Any) -> Any:
+            with connection(manager.address, authkey=KEY) as wire:
+                plain.dispatch(wire, None, "accept_connection", ("plain",))
+                wire.send((token.id, method, arguments, {}))
+                kind, result = wire.recv()
+                assert kind == "#RETURN", result
+                return result
+
+        assert call("add", 1) == 1
+        kill(manager)
+        assert kept.get() == [1]
+        assert call("get") == [1]
+        assert call("__str__").startswith("<")
+
+
+def test_over_tcp() -> None:
+    with Base(("127.0.0.1", 0), KEY) as manager:
+        kept = manager.Kept()
+        for count in range(1, 4):
+            assert kept.add(count) == count
+            kill(manager)
+        assert kept.get() == [1, 2, 3]
+
+
+def test_an_initializer_runs_in_each_life(tmp_path: Path) -> None:
+    manager = Base(authkey=KEY)
+    path = tmp_path / "started"
+    path.write_text("")
+    manager.start(note_start, (path,))
+    with manager:
+        kept = manager.Kept()
+        kill(manager)
+        pid = kept.pid()
+        assert path.read_text().split()[-1] == str(pid)
+        assert len(path.read_text().split()) == 2
+
+
+def note_start(path: Path) -> None:
+    with path.open("a") as file:
+        file.write(f"{os.getpid()}\n")
+
+
+def test_who_awaits_a_call_waits_for_the_next_host() -> None:
+    async def add(kept: Any, manager: Any) -> list[int]:
+        counts = []
+        for _ in range(3):
+            counts.append(await kept.add_async(1))
+            kill(manager)
         with pytest.raises(sharevar.HostDied) as died:
-            store.die()
+            await kept.die_async()
         assert died.value.started
-        assert store.add(2) == 2
+        counts.append(await kept.add_async(1))
+        return counts
 
-
-def test_without_restart_the_host_stays_dead() -> None:
-    with Mortal() as manager:
-        store = manager.Store()
-        with pytest.raises(sharevar.HostDied) as died:
-            store.die()
-        assert died.value.started
-        with pytest.raises(sharevar.HostDied) as died:
-            store.add(1)
-        assert not died.value.started
-
-
-def test_a_callback_runs_here_and_may_call_the_object() -> None:
-    with Restarting() as manager:
-        store = manager.Store()
-        store.add(7)
-        here = sharevar.callback(lambda item: (os.getpid(), store.process()))
-        assert store.each(here) == [(os.getpid(), store.process())]
-
-
-def test_what_a_callback_raises_arrives() -> None:
-    with Restarting() as manager:
-        store = manager.Store()
-        store.add(0)
-        with pytest.raises(ZeroDivisionError):
-            store.each(sharevar.callback(lambda item: 1 // item))
+    with Base(authkey=KEY) as manager:
+        kept = manager.Kept()
+        assert asyncio.run(add(kept, manager)) == [1, 2, 3, 4]
+        kill(manager)
+        assert asyncio.run(kept.get_async()) == [1] * 4
+        # And what it holds is known there.
+        assert manager._number_of_objects() == 1

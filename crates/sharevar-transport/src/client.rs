@@ -7,6 +7,7 @@ use crate::settings::Settings;
 use sharevar_arena::lineage;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Connections that are kept though nobody uses them.
 const KEPT: usize = 16;
@@ -59,10 +60,20 @@ impl Client {
     /// A connection for one call: one that is free, or a new one. It is closed when it is dropped;
     /// [`Lent::keep`] gives it back.
     pub fn connection(&self) -> Result<Lent> {
+        self.connection_within(None, &mut || true)
+    }
+
+    /// The same, waited for until `until`, and for as long as `goes_on` says so, which is asked at
+    /// each signal; if it does not it is [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn connection_within(
+        &self,
+        until: Option<Instant>,
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Lent> {
         if let Some(free) = self.free_connection() {
             return Ok(free);
         }
-        Ok(Lent { connection: self.open()?, client: self.clone() })
+        Ok(Lent { connection: self.open(until, goes_on)?, client: self.clone() })
     }
 
     /// A connection that is free now, if there is one; it connects to nobody.
@@ -82,21 +93,21 @@ impl Client {
         matches!(self.inner.address, Address::Tcp { .. })
     }
 
-    fn open(&self) -> Result<Connection> {
+    fn open(&self, until: Option<Instant>, goes_on: &mut dyn FnMut() -> bool) -> Result<Connection> {
         let needs_keeper = self.pool().keeper.as_ref().is_none_or(|keeper| !keeper.is_quiet());
         if needs_keeper {
-            let keeper = self.look()?;
+            let keeper = self.look(until, goes_on)?;
             self.pool().keeper = Some(keeper);
         }
-        self.look()
+        self.look(until, goes_on)
     }
 
     /// A host that dies in a handshake seems to be none; a second look finds none at all, or the
     /// one that has taken its place.
-    fn look(&self) -> Result<Connection> {
+    fn look(&self, until: Option<Instant>, goes_on: &mut dyn FnMut() -> bool) -> Result<Connection> {
         let mut looks = 0;
         loop {
-            match Connection::open(&self.inner.address, &self.inner.settings) {
+            match Connection::open_within(&self.inner.address, &self.inner.settings, until, goes_on) {
                 Err(Error::NotAHost { .. }) if looks < LOOKS => looks += 1,
                 opened => return opened,
             }

@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use crate::stream::{Stream, is_gone, wait};
 use crate::wire::Wire;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::ioctl_fionbio;
+use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -41,8 +41,37 @@ pub struct Connection {
 impl Connection {
     /// Connects, and makes sure that both sides know the key.
     pub fn open(address: &Address, settings: &Settings) -> Result<Self> {
-        let until = Instant::now() + HANDSHAKE;
-        let mut stream = reach(address, settings)?;
+        Self::open_within(address, settings, None, &mut || true)
+    }
+
+    /// The same until `until`, and for as long as `goes_on` says so, which is asked at each
+    /// signal; if it does not it is [`Error::Interrupted`].
+    pub fn open_within(
+        address: &Address,
+        settings: &Settings,
+        until: Option<Instant>,
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Self> {
+        let silence = Instant::now() + HANDSHAKE;
+        let limit = until.map_or(silence, |until| until.min(silence));
+        match Self::shake_hands(address, settings, limit, goes_on) {
+            // It was not the caller's time that was over.
+            Err(Error::TimedOut) if limit == silence => Err(Error::Unreachable {
+                address: address.clone(),
+                code: None,
+                cause: "it does not answer".to_owned(),
+            }),
+            opened => opened,
+        }
+    }
+
+    fn shake_hands(
+        address: &Address,
+        settings: &Settings,
+        until: Instant,
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Self> {
+        let mut stream = reach(address, settings, goes_on)?;
         let may_share_memory = matches!(address, Address::Unix(_));
         if let Address::Unix(_) = address {
             // Who has put a socket there that others own is not who we look for.
@@ -50,7 +79,7 @@ impl Connection {
                 return Err(Error::Refused { address: address.clone(), reason });
             }
         }
-        let greeting = read_greeting(address, &mut stream, until)?;
+        let greeting = read_greeting(address, &mut stream, until, goes_on)?;
         let channel = stream.channel();
         let hello = handshake::hello(&settings.key, &greeting, &channel, Session::of_this_process());
         stream
@@ -60,7 +89,7 @@ impl Connection {
         loop {
             match wire.read(handshake::MAX_FRAME) {
                 Ok(Arrival::Whole) => break,
-                Ok(Arrival::NotYet) => readable(&wire.stream, until)?,
+                Ok(Arrival::NotYet) => readable(&wire.stream, until, goes_on)?,
                 // A standard server closes the connection, or answers in its own way.
                 Ok(Arrival::Closed | Arrival::Signal(_)) | Err(_) => {
                     return Err(Error::NotAHost { address: address.clone() });
@@ -171,7 +200,7 @@ impl AsFd for Connection {
     }
 }
 
-fn reach(address: &Address, settings: &Settings) -> Result<Stream> {
+fn reach(address: &Address, settings: &Settings, goes_on: &mut dyn FnMut() -> bool) -> Result<Stream> {
     let unreachable = |cause: std::io::Error| Error::Unreachable {
         address: address.clone(),
         code: cause.raw_os_error(),
@@ -183,11 +212,20 @@ fn reach(address: &Address, settings: &Settings) -> Result<Stream> {
                 let socket =
                     socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
                 // It waits while the host's queue is full; what follows never does.
-                connect(&socket, &SocketAddrUnix::new(path)?)?;
+                let at = SocketAddrUnix::new(path)?;
+                loop {
+                    match connect(&socket, &at) {
+                        Err(Errno::INTR) if goes_on() => {}
+                        connected => break connected?,
+                    }
+                }
                 ioctl_fionbio(&socket, true)?;
                 Ok::<_, std::io::Error>(socket)
             })();
-            Ok(Stream::Plain(socket.map_err(unreachable)?))
+            match socket {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Err(Error::Interrupted),
+                socket => Ok(Stream::Plain(socket.map_err(unreachable)?)),
+            }
         }
         Address::Tcp { host, port } => {
             secure(address, settings)?;
@@ -235,15 +273,20 @@ pub(crate) fn secure(address: &Address, settings: &Settings) -> Result<()> {
 
 /// The greeting comes in the frame of `multiprocessing.connection`: a big-endian `i32`, and so
 /// many bytes.
-fn read_greeting(address: &Address, stream: &mut Stream, until: Instant) -> Result<Vec<u8>> {
+fn read_greeting(
+    address: &Address,
+    stream: &mut Stream,
+    until: Instant,
+    goes_on: &mut dyn FnMut() -> bool,
+) -> Result<Vec<u8>> {
     let mut length = [0; 4];
-    read_exact(address, stream, &mut length, until)?;
+    read_exact(address, stream, &mut length, until, goes_on)?;
     let length = u32::from_be_bytes(length) as usize;
     if !(handshake::CHALLENGE.len()..=handshake::MAX_GREETING).contains(&length) {
         return Err(Error::NotAHost { address: address.clone() });
     }
     let mut greeting = vec![0; length];
-    read_exact(address, stream, &mut greeting, until)?;
+    read_exact(address, stream, &mut greeting, until, goes_on)?;
     if greeting.starts_with(handshake::CHALLENGE) {
         Ok(greeting)
     } else {
@@ -251,12 +294,20 @@ fn read_greeting(address: &Address, stream: &mut Stream, until: Instant) -> Resu
     }
 }
 
-fn read_exact(address: &Address, stream: &mut Stream, mut buffer: &mut [u8], until: Instant) -> Result<()> {
+fn read_exact(
+    address: &Address,
+    stream: &mut Stream,
+    mut buffer: &mut [u8],
+    until: Instant,
+    goes_on: &mut dyn FnMut() -> bool,
+) -> Result<()> {
     while !buffer.is_empty() {
         match stream.read(buffer) {
             Ok(0) => return Err(no_host(address, Error::Gone { started: false })),
             Ok(count) => buffer = &mut buffer[count..],
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => readable(stream, until)?,
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                readable(stream, until, goes_on)?;
+            }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) if is_gone(&error) => return Err(no_host(address, Error::Gone { started: false })),
             Err(error) => return Err(Error::io("cannot read from a connection")(error)),
@@ -277,10 +328,10 @@ fn no_host(address: &Address, error: Error) -> Error {
     }
 }
 
-/// A handshake is short, and goes on over signals.
-fn readable(stream: &Stream, until: Instant) -> Result<()> {
+/// A handshake goes on over signals: begun anew at each, it would never end under many.
+fn readable(stream: &Stream, until: Instant, goes_on: &mut dyn FnMut() -> bool) -> Result<()> {
     match wait(stream.as_fd(), PollFlags::IN, Some(until)) {
-        Err(Error::Interrupted) => Ok(()),
+        Err(Error::Interrupted) if goes_on() => Ok(()),
         waited => waited,
     }
 }

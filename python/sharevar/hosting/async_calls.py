@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +15,11 @@ from ..errors import CallTimedOut, HostDied, HostUnreachable
 _LONG = 1 << 16
 # How often a request is sent anew that the host has certainly not read.
 _TRIES = 20
+# For how many seconds a host is waited for that is started again when it dies, and how
+# often it is looked for; for how long if its socket has no name, as after a shutdown.
+_PATIENCE = 10.0
+_PAUSE = 0.005
+_PATIENCE_WITHOUT_NAME = 0.25
 
 
 class Turns:
@@ -55,14 +62,22 @@ async def _in_turn(pending: PendingCall, turns: Turns) -> None:
 
 async def _arrival(pending: PendingCall) -> None:
     """Send a request, and wait for the reply."""
-    for tries_left in reversed(range(_TRIES)):
+    tries = 0
+    since: float | None = None
+    while True:
         try:
             await _exchange(pending)
             return
-        except HostUnreachable:
-            raise
+        except HostUnreachable as error:
+            since = since or time.monotonic()
+            has_no_name = getattr(error, "errno", None) == errno.ENOENT
+            patience = _PATIENCE_WITHOUT_NAME if has_no_name else _PATIENCE
+            if not pending.expects_next or time.monotonic() - since > patience:
+                raise
+            await asyncio.sleep(_PAUSE)
         except HostDied as error:
-            if error.started or not tries_left:
+            tries += 1
+            if error.started or tries > _TRIES:
                 raise
 
 

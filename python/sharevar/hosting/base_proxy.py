@@ -138,7 +138,11 @@ class BaseProxy(standard.BaseProxy):
             number = identity.number(self._id)
             host = None
             if number is not None and self._serializer == "pickle":
-                host = clients.client(self._token.address, self._authkey)
+                host = clients.client(
+                    self._token.address,
+                    self._authkey,
+                    restarts=identity.is_lasting(self._id),
+                )
             attributes["_hosted"] = (
                 None if host is None or number is None else (host, number)
             )
@@ -213,8 +217,7 @@ class new_token:
     ) -> None:
         assert reference.object is not None
         self._host, self._number = host, reference.object
-        bound = exposed.BOUND in reference.exposed
-        ident = identity.ident(self._number, bound=bound)
+        ident = exposed.ident(self._number, reference.exposed)
         self.token = Token(reference.typeid, address, ident)
         host.hold(self._number, given=True)
 

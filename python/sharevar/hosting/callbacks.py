@@ -68,9 +68,20 @@ class callback(Reference):
                 number = identity.new_number()
                 described = self._function, (_CALL,), None
                 server.enter(number, _TYPE, described, OWN, None)
-                util.Finalize(self, server.drop, (identity.ident(number),), exitpriority=10)
-                self._entry = server, number
+                self._keep(server, number)
+            assert self._entry is not None
             return self._entry
+
+    def _keep(self, server: Server, number: int) -> None:
+        """The function is in the table, with a reference for this."""
+        util.Finalize(self, server.drop, (identity.ident(number),), exitpriority=10)
+        self._entry = server, number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, callback) and other._function == self._function
+
+    def __hash__(self) -> int:
+        return hash(self._function)
 
 
 class RemoteFunction(Reference):
@@ -115,7 +126,7 @@ class RemoteFunction(Reference):
 
 
 def _open(address: str, key: bytes, number: int, machine: str, name: str) -> Any:
-    """The function where it is received: itself, if that is where it runs."""
+    """The function where it is received, which may be where it runs."""
     if machine != _machine():
         raise HostUnreachable(
             f"{name} is a function of a process on another machine; callbacks reach only "
@@ -123,7 +134,10 @@ def _open(address: str, key: bytes, number: int, machine: str, name: str) -> Any
         )
     if _server is not None and addresses.to_text(_server.address) == address:
         with suppress(KeyError):
-            return _server.id_to_obj[identity.ident(number)][0]
+            _server.hold(identity.ident(number))
+            returned = callback(_server.id_to_obj[identity.ident(number)][0])
+            returned._keep(_server, number)
+            return returned
     return RemoteFunction(address, key, number, name)
 
 

@@ -33,10 +33,13 @@ def known_key(address: Any) -> bytes | None:
     return next((key for known, key in list(_clients) if known == text), None)
 
 
-def client(address: Any, authkey: bytes) -> HostClient | None:
+def client(
+    address: Any, authkey: bytes, *, restarts: bool = False
+) -> HostClient | None:
     """The client for a host; None if it is the standard library's server that answers.
 
     Then its own wire is used. Which it is was found out when it was first connected to.
+    ``restarts``: the host is started again when it dies, and worth waiting for.
     """
     text = addresses.to_text(address)
     key = text, bytes(authkey)
@@ -45,6 +48,8 @@ def client(address: Any, authkey: bytes) -> HostClient | None:
     except KeyError:
         pass
     found = HostClient(text, key[1], **security(address, authkey).of_client())
+    if restarts:
+        found.expect_next(True)
     try:
         found.connect()
     except NotAHost:
@@ -59,5 +64,5 @@ def forget(address: Any) -> None:
     for key in [key for key in list(_clients) if key[0] == text]:
         found = _clients.pop(key, None)
         if found is not None:
-            found.expect_nobody()
+            found.expect_next(False)
             found.close()

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .. import standard
-from . import attributes
+from . import attributes, identity
+from .restart import RESTARTS
 
 # Among the names of an object that must be called by one thread; no method is named so.
 BOUND = "#THREAD"
@@ -84,3 +85,8 @@ def methods(names: tuple[str, ...]) -> tuple[str, ...]:
 def plain_methods(names: tuple[str, ...]) -> tuple[str, ...]:
     """Those that plain Python can call: it knows of no attributes."""
     return tuple(name for name in methods(names) if name[:1] != attributes.ATTRIBUTE)
+
+
+def ident(number: int, names: tuple[str, ...]) -> str:
+    """The id for the token of an object with these names and marks."""
+    return identity.ident(number, bound=BOUND in names, lasting=RESTARTS in names)

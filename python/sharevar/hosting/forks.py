@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import stat
+import threading
 from contextlib import suppress
 from multiprocessing import util
 from typing import Any
@@ -18,6 +19,9 @@ from weakref import WeakSet
 from .._native import HostClient
 from . import launch
 
+# One fork after the other: a child that inherited the pipe of another's would keep it open.
+_forking = threading.Lock()
+_settling = threading.Lock()
 # The sides of the pipe of a fork under way: the child closes its end when it has
 # references, and the kernel does if it ends before.
 _pipe: tuple[int, int] | None = None
@@ -39,20 +43,26 @@ def note_server(server: Any) -> None:
 
 def settle() -> None:
     """Give back what was kept for children that have references of their own now."""
-    for entry in list(_kept):
-        pipe, references = entry
-        if select.select([pipe], [], [], 0)[0]:
-            with suppress(ValueError):
+    # Whoever is at it does it for all. What is released may lead here again.
+    if not _settling.acquire(blocking=False):
+        return
+    try:
+        for entry in list(_kept):
+            pipe, references = entry
+            if select.select([pipe], [], [], 0)[0]:
                 _kept.remove(entry)
                 os.close(pipe)
                 for client, number in references:
                     with suppress(OSError):
                         client.release(number)
+    finally:
+        _settling.release()
 
 
 def _before() -> None:
     global _pipe, _has_references
     settle()
+    _forking.acquire()
     if any(client.held() for client in _clients):
         _pipe = os.pipe()
         # Registered now, it is called after those of the proxies that there are. The one
@@ -63,17 +73,23 @@ def _before() -> None:
 
 def _after_in_parent() -> None:
     global _pipe
-    if _pipe is not None:
-        (pipe, end), _pipe = _pipe, None
-        os.close(end)
-        references = [(client, number) for client in _clients for number in client.held()]
-        for client, number in references:
-            client.hold(number)
-        _kept.append((pipe, references))
+    try:
+        if _pipe is not None:
+            (pipe, end), _pipe = _pipe, None
+            os.close(end)
+            references = [
+                (client, number) for client in _clients for number in client.held()
+            ]
+            for client, number in references:
+                client.hold(number)
+            _kept.append((pipe, references))
+    finally:
+        _forking.release()
 
 
 def _after_in_child() -> None:
-    global _pipe
+    global _forking, _pipe, _settling
+    _forking, _settling = threading.Lock(), threading.Lock()
     for pipe, _ in _kept:
         os.close(pipe)
     _kept.clear()
@@ -84,7 +100,7 @@ def _after_in_child() -> None:
         client.forget()
         if launch.is_to_be_host():
             # Of two that start in dead ones' places each would wait for the other.
-            client.expect_nobody()
+            client.expect_next(False)
     for server in list(_servers):
         _close_sockets(server.address)
 

@@ -231,8 +231,7 @@ class Server(standard.Server):  # type: ignore[misc]
         """A new object, for plain Python."""
         number = self.make(_PLAIN, typeid, args, kwds)
         _, names, _, _ = self._native.get(number)
-        bound = exposed.BOUND in names
-        return identity.ident(number, bound=bound), exposed.plain_methods(names)
+        return exposed.ident(number, names), exposed.plain_methods(names)
 
     def get_methods(self, c: Any, token: Any) -> tuple[str, ...]:
         """What can be called of a token's object."""

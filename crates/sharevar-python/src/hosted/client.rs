@@ -68,7 +68,15 @@ impl HostClient {
     /// Connect, if there is no connection yet; it raises if that cannot be done.
     fn connect(&self, py: Python<'_>) -> PyResult<()> {
         let client = self.client();
-        py.detach(|| client.connection().map(Lent::keep)).map_err(|error| raise::transport(&error))
+        let mut patience = Patience::new(self.expects_next());
+        loop {
+            let mut raised = None;
+            match py.detach(|| self.connection(&client, None, &mut raised).map(Lent::keep)) {
+                _ if raised.is_some() => return raised.map_or(Ok(()), Err),
+                Ok(()) => return Ok(()),
+                Err(error) => patience.after(py, &error, None)?,
+            }
+        }
     }
 
     /// Call a method of an object; 0 is the host itself.
@@ -107,7 +115,7 @@ impl HostClient {
     /// A call that nobody has sent yet; an event loop waits for its reply.
     #[pyo3(signature = (object, method, args, kwds=None))]
     fn begin(
-        &self,
+        slf: Bound<'_, Self>,
         object: u64,
         method: &str,
         args: &Bound<'_, PyAny>,
@@ -116,13 +124,13 @@ impl HostClient {
         let mut frame = Vec::with_capacity(128);
         write_request::call(&mut frame, object, method).map_err(raise::too_long)?;
         write_arguments(&mut frame, args, kwds)?;
-        Ok(PendingCall::new(self.client(), frame))
+        Ok(PendingCall::new(slf.unbind(), frame))
     }
 
     /// The same, of many calls with one message.
     #[allow(clippy::needless_pass_by_value)] // As above.
-    fn begin_batch(&self, calls: Vec<OneCall<'_>>) -> PyResult<PendingCall> {
-        Ok(PendingCall::new(self.client(), write_batch(&calls)?))
+    fn begin_batch(slf: Bound<'_, Self>, calls: Vec<OneCall<'_>>) -> PyResult<PendingCall> {
+        Ok(PendingCall::new(slf.unbind(), write_batch(&calls)?))
     }
 
     /// Have the host make an object.
@@ -190,9 +198,9 @@ impl HostClient {
         self.known_in.store(0, Ordering::Release);
     }
 
-    /// Wait for no host any more that is started again when it dies.
-    fn expect_nobody(&self) {
-        self.restarts.store(false, Ordering::Relaxed);
+    /// Whether the host is started again when it dies, and is waited for then.
+    fn expect_next(&self, expected: bool) {
+        self.restarts.store(expected, Ordering::Relaxed);
     }
 
     /// Close the connections that nobody uses. The next call opens new ones.
@@ -212,8 +220,12 @@ pub(crate) fn address_of_host(name: &str) -> PyResult<String> {
 }
 
 impl HostClient {
-    fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn expects_next(&self) -> bool {
+        self.restarts.load(Ordering::Relaxed)
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<u64, u32>> {
@@ -247,8 +259,18 @@ impl HostClient {
 
     /// A connection to a host that knows what is held here: one that was started in another's
     /// place is told first of all.
-    fn connection(&self, client: &Client, until: Option<Instant>) -> Result<Lent, Error> {
-        let mut connection = client.connection()?;
+    ///
+    /// It is called detached. What a signal's handler raises meanwhile is in `raised`.
+    pub(super) fn connection(
+        &self,
+        client: &Client,
+        until: Option<Instant>,
+        raised: &mut Option<PyErr>,
+    ) -> Result<Lent, Error> {
+        let mut connection = client.connection_within(until, &mut || {
+            *raised = Python::attach(|py| py.check_signals().err());
+            raised.is_none()
+        })?;
         let life = short(connection.life());
         if self.known_in.load(Ordering::Acquire) != life {
             let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
@@ -301,7 +323,7 @@ impl HostClient {
         until: Option<Instant>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let client = self.client();
-        let mut patience = Patience::new(self.restarts.load(Ordering::Relaxed));
+        let mut patience = Patience::new(self.expects_next());
         let mut connection = loop {
             match self.exchange(py, &client, request, until)? {
                 Ok(connection) => break connection,
@@ -330,18 +352,22 @@ impl HostClient {
         until: Option<Instant>,
     ) -> PyResult<Result<Lent, Error>> {
         let mut connection = None;
+        let mut raised = None;
         loop {
             let received = py.detach(|| {
                 let connection = match &mut connection {
                     Some(connection) => connection,
                     none => {
-                        let connection = none.insert(self.connection(client, until)?);
+                        let connection = none.insert(self.connection(client, until, &mut raised)?);
                         connection.send(request, until)?;
                         connection
                     }
                 };
                 connection.receive(until).map(drop)
             });
+            if let Some(error) = raised {
+                return Err(error);
+            }
             match received {
                 Err(Error::Interrupted) => py.check_signals()?,
                 received => {

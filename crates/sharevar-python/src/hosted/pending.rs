@@ -1,9 +1,10 @@
 //! A call whose reply an event loop waits for.
 
+use super::client::HostClient;
 use super::{raise, reply};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use sharevar_transport::{Client, Lent};
+use sharevar_transport::Lent;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Nothing here waits, but for `open` and, if the request is long, `send`.
 #[pyclass(frozen, module = "sharevar._native")]
 pub(crate) struct PendingCall {
-    client: Client,
+    host: Py<HostClient>,
     request: Vec<u8>,
     state: Mutex<State>,
 }
@@ -27,7 +28,7 @@ struct State {
 impl PendingCall {
     /// Take a connection that is free: whether there was one.
     fn take_free(&self) -> bool {
-        let free = self.client.free_connection();
+        let free = self.host.get().client().free_connection();
         let mut state = self.state();
         state.connection = free;
         state.connection.is_some()
@@ -35,9 +36,20 @@ impl PendingCall {
 
     /// Connect anew.
     fn open(&self, py: Python<'_>) -> PyResult<()> {
-        let opened = py.detach(|| self.client.connection()).map_err(|error| raise::transport(&error))?;
-        self.have(opened);
+        let mut raised = None;
+        let host = self.host.get();
+        let opened = py.detach(|| host.connection(&host.client(), None, &mut raised));
+        if let Some(error) = raised {
+            return Err(error);
+        }
+        self.have(opened.map_err(|error| raise::transport(&error))?);
         Ok(())
+    }
+
+    /// Whether the host is started again when it dies.
+    #[getter]
+    fn expects_next(&self) -> bool {
+        self.host.get().expects_next()
     }
 
     /// Send the request.
@@ -99,8 +111,8 @@ impl PendingCall {
 }
 
 impl PendingCall {
-    pub(super) fn new(client: Client, request: Vec<u8>) -> Self {
-        Self { client, request, state: Mutex::default() }
+    pub(super) fn new(host: Py<HostClient>, request: Vec<u8>) -> Self {
+        Self { host, request, state: Mutex::default() }
     }
 
     /// Has a connection from now on; if the call was given up meanwhile, none.
