@@ -10,8 +10,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -341,21 +341,48 @@ def test_who_waits_for_the_next_host_can_be_stopped() -> None:
         slow = manager.Slow()
         slow.add(1)
         kill(manager)
-
-        def interrupt() -> None:
-            assert Slow.coming.wait(60)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        thread = threading.Thread(target=interrupt)
-        thread.start()
-        with pytest.raises(KeyboardInterrupt):
+        assert Slow.coming.wait(60)
+        with interrupted(), pytest.raises(KeyboardInterrupt):
             slow.add(2)
-        thread.join()
         client, number = slow._hosted
         with pytest.raises(sharevar.CallTimedOut):
             client.call(number, "add", (2,), None, 0.1)
         Slow.let.set()
         assert slow.get() == [1]
+
+
+@contextmanager
+def interrupted() -> Iterator[None]:
+    """Again and again: the first one may come before anything waits."""
+    armed = True
+
+    def interrupt(number: int, frame: Any) -> None:
+        nonlocal armed
+        if armed:
+            armed = False
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+    try:
+        yield
+    finally:
+        armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_manager_that_ends_does_not_wait_for_the_next_host() -> None:
+    Slow.coming.clear()
+    Slow.let.clear()
+    with Base(authkey=KEY) as manager:
+        manager.publish("slow", manager.Slow())
+        kill(manager)
+        assert Slow.coming.wait(60)
+        process = manager._process
+    assert not process.is_alive()
+    assert process.exitcode == -signal.SIGKILL
+    assert not Slow.let.is_set()
 
 
 def test_a_host_that_dies_at_once_again_and_again_is_given_up(capfd: Any) -> None:

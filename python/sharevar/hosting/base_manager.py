@@ -183,6 +183,7 @@ class BaseManager(standard.BaseManager):
     def _finalize_manager(process: Any, address: Any, *arguments: Any) -> None:
         if isinstance(process, SupervisedProcess):
             process.end()
+            clients.expect_no_next(address)
         _Standard._finalize_manager(process, address, *arguments)
         clients.forget(address)
 

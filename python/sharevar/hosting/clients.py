@@ -58,11 +58,19 @@ def client(
     return _clients.setdefault(key, found)
 
 
+def expect_no_next(address: Any) -> None:
+    """Do not wait any more for a host at an address."""
+    text = addresses.to_text(address)
+    for key, found in list(_clients.items()):
+        if key[0] == text and found is not None:
+            found.expect_next(False)
+
+
 def forget(address: Any) -> None:
     """Close what leads to a host that has ended, and find out anew who is there."""
+    expect_no_next(address)
     text = addresses.to_text(address)
     for key in [key for key in list(_clients) if key[0] == text]:
         found = _clients.pop(key, None)
         if found is not None:
-            found.expect_next(False)
             found.close()

@@ -119,14 +119,16 @@ class SupervisedProcess:
 
     def _await_start(self, reader: Any) -> None:
         """Wait until the new process serves, or has failed; it ends then."""
-        connection.wait([reader, self._reader])
-        if not self._ended:
-            try:
-                answer = reader.recv()
-            except EOFError:
-                return
-            if isinstance(answer, Exception):
-                self._process.join()
+        if reader not in connection.wait([reader, self._reader]):
+            # Nobody wants it any more, and it has served nothing.
+            self._process.kill()
+            return
+        try:
+            answer = reader.recv()
+        except EOFError:
+            return
+        if isinstance(answer, Exception):
+            self._process.join()
 
     def _has_served(self) -> bool:
         origin = self._launch.origin()
