@@ -226,6 +226,27 @@ fn a_forked_child_keeps_what_its_parent_lets_go() {
     });
 }
 
+/// The parent makes places for children by freeing what dead ones held, which begins transactions;
+/// and each of those first counts off what the parent itself has let go.
+#[test]
+fn a_parent_with_many_dead_children_forks_on() {
+    isolated("a_parent_with_many_dead_children_forks_on", || {
+        let (participant, _) = arena();
+        for _ in 0..60 {
+            let dropped = participant.create(RECORD).unwrap();
+            participant.let_go(dropped);
+            let child = Child::fork(|| {
+                let held = participant.create(RECORD).unwrap();
+                put_block(&participant, held, 0, 64, 5).unwrap();
+                // Ended as a death is: nothing is given back.
+            });
+            child.ended_well();
+        }
+        assert!(participant.slots_in_use() < 50, "places were made: {}", participant.slots_in_use());
+        assert_swept(&participant, 1);
+    });
+}
+
 #[test]
 fn a_child_made_behind_our_back_is_nobody() {
     isolated("a_child_made_behind_our_back_is_nobody", || {
