@@ -163,3 +163,39 @@ impl Wire {
         self.mailbox.as_ref().map_or(by_socket, |mailbox| mailbox.was_read(by_socket))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    const LIMIT: usize = 1 << 20;
+
+    /// A host that dies right after it has answered: it may happen between the client's look at
+    /// the mailbox and his look at the socket. A race, so it is run often.
+    #[test]
+    fn an_answer_is_as_good_as_before_when_its_host_has_died() {
+        for round in 0..5000 {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            let (mut hosts, file) = Mailbox::create().unwrap();
+            let mut client = Wire::new(Stream::Plain(ours.into()));
+            client.open_mailbox(Mailbox::open(&file).unwrap());
+            client.send(b"request", LIMIT, None).unwrap();
+            hosts.take(7).unwrap();
+            let host = std::thread::spawn(move || {
+                (0..round % 300).for_each(|_| spin_loop());
+                assert!(hosts.put(b"answer"));
+                drop(theirs);
+            });
+            loop {
+                match client.read(LIMIT).unwrap() {
+                    Arrival::NotYet => spin_loop(),
+                    Arrival::Whole => break,
+                    other => panic!("round {round}: {other:?}"),
+                }
+            }
+            assert_eq!(client.message(), b"answer");
+            host.join().unwrap();
+        }
+    }
+}

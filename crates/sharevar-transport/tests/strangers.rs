@@ -121,6 +121,48 @@ fn of_too_many_strangers_the_oldest_go() {
     host.is_left_with(0);
 }
 
+/// Tells a program of another user where the host is.
+const ADDRESS: &str = "SHAREVAR_TEST_ADDRESS";
+
+/// The program of another user; without its variable it does nothing.
+#[test]
+fn program_of_another_user() {
+    let Ok(address) = std::env::var(ADDRESS) else { return };
+    let error = Connection::open(&address.parse().unwrap(), &Settings::with_key(b"key")).unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("it belongs to user 65534, this process to user 0"), "{said}");
+}
+
+/// Even where the file system would let him in, and though he knows the key.
+#[test]
+fn another_user_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("only root can start a program of another user: not tested");
+        return;
+    }
+    let open_to_all = std::env::temp_dir().join(format!("sharevar-open-{}", std::process::id()));
+    let address = sharevar_transport::Address::Unix(open_to_all.clone());
+    let server = echo_at(&address, &Settings::with_key(b"key"));
+    std::fs::set_permissions(&open_to_all, std::fs::Permissions::from_mode(0o666)).unwrap();
+    // Where the program lies may be closed to others.
+    let program = std::env::temp_dir().join(format!("sharevar-program-{}", std::process::id()));
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let refused = std::process::Command::new(&program)
+        .args(["--exact", "program_of_another_user", "--nocapture"])
+        .env(ADDRESS, address.to_string())
+        .current_dir("/")
+        .uid(65534)
+        .gid(65534)
+        .output();
+    std::fs::remove_file(&program).unwrap();
+    server.stop();
+    let refused = refused.unwrap();
+    assert!(refused.status.success(), "{}", String::from_utf8_lossy(&refused.stderr));
+}
+
 /// What a client that knows the key says, and the greeting it says it to, by a host in between.
 fn record(host: &Host) -> (Vec<u8>, Vec<u8>) {
     let between = unix();
