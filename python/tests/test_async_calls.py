@@ -149,6 +149,23 @@ def test_calls_of_one_proxy_are_made_in_order(desk: Any) -> None:
     assert desk.asked() == list(range(200))
 
 
+@pytest.mark.parametrize("limit", [None, 50])
+def test_a_call_of_one_proxy_waits_for_the_one_before(desk: Any, limit: Any) -> None:
+    async def main() -> None:
+        other, limited = copy.copy(desk), desk._within(limit)
+        first = asyncio.ensure_future(limited.wait_async())
+        second = asyncio.ensure_future(limited.ask_async(7))
+        assert await other.await_begun_async()
+        # The second would have been there long before all of these.
+        for _ in range(50):
+            assert await other.asked_async() == []
+        await other.open_async()
+        assert (await first, await second) == ("opened", 7)
+        assert await other.asked_async() == [7]
+
+    asyncio.run(main())
+
+
 def test_the_loop_goes_on_and_copies_are_independent(desk: Any) -> None:
     async def main() -> None:
         other = copy.copy(desk)
