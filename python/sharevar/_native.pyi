@@ -12,7 +12,7 @@ from multiprocessing.managers import RemoteError  # type: ignore[attr-defined]
 from os import PathLike
 from pickle import PicklingError
 from types import GenericAlias, TracebackType
-from typing import Any, Generic, SupportsIndex, TypeVar, final, overload
+from typing import Any, Final, Generic, SupportsIndex, TypeVar, final, overload
 
 from typing_extensions import disjoint_base
 
@@ -620,6 +620,9 @@ class PendingCall:
     Nothing here waits, but for `open` and, if the request is long, `send`.
     """
 
+    tries: Final[int]
+    patience: Final[float]
+    patience_without_name: Final[float]
     def take_free(self) -> bool:
         """Take a connection that is free: whether there was one."""
     def open(self) -> None:

@@ -13,13 +13,8 @@ from ..errors import CallTimedOut, HostDied, HostUnreachable
 
 # A longer request may have to wait until the host has read some of it.
 _LONG = 1 << 16
-# How often a request is sent anew that the host has certainly not read.
-_TRIES = 20
-# For how many seconds a host is waited for that is started again when it dies, and how
-# often it is looked for; for how long if its socket has no name, as after a shutdown.
-_PATIENCE = 10.0
+# How often, in seconds, a host is looked for that is started again when it dies.
 _PAUSE = 0.005
-_PATIENCE_WITHOUT_NAME = 0.25
 
 
 class Turns:
@@ -71,13 +66,13 @@ async def _arrival(pending: PendingCall) -> None:
         except HostUnreachable as error:
             since = since or time.monotonic()
             has_no_name = getattr(error, "errno", None) == errno.ENOENT
-            patience = _PATIENCE_WITHOUT_NAME if has_no_name else _PATIENCE
+            patience = pending.patience_without_name if has_no_name else pending.patience
             if not pending.expects_next or time.monotonic() - since > patience:
                 raise
             await asyncio.sleep(_PAUSE)
         except HostDied as error:
             tries += 1
-            if error.started or tries > _TRIES:
+            if error.started or tries > pending.tries:
                 raise
 
 

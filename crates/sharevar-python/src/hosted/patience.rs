@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 /// How often a request is sent anew that the host has certainly not read. Each time one dead
 /// connection more is used up, of those that were kept; a new one that fails says so.
-const TRIES: usize = 20;
+pub(super) const TRIES: usize = 20;
 /// For how long a host is waited for that is started again when it dies.
-const LIMIT: Duration = Duration::from_secs(10);
+pub(super) const LIMIT: Duration = Duration::from_secs(10);
 /// The same when its socket has no name any more, as after a shutdown. One that is started again
 /// goes without for a moment only.
-const LIMIT_WITHOUT_NAME: Duration = Duration::from_millis(250);
+pub(super) const LIMIT_WITHOUT_NAME: Duration = Duration::from_millis(250);
 /// Nobody tells that it is there. It is looked for so often.
 const PAUSE: Duration = Duration::from_millis(2);
 

@@ -1,7 +1,7 @@
 //! A call whose reply an event loop waits for.
 
 use super::client::HostClient;
-use super::{raise, reply};
+use super::{patience, raise, reply};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use sharevar_transport::Lent;
@@ -26,6 +26,24 @@ struct State {
 
 #[pymethods]
 impl PendingCall {
+    /// How often a request is sent anew that the host has certainly not read.
+    #[classattr]
+    fn tries() -> usize {
+        patience::TRIES
+    }
+
+    /// For how many seconds a host is waited for that is started again when it dies.
+    #[classattr]
+    fn patience() -> f64 {
+        patience::LIMIT.as_secs_f64()
+    }
+
+    /// The same when its socket has no name any more.
+    #[classattr]
+    fn patience_without_name() -> f64 {
+        patience::LIMIT_WITHOUT_NAME.as_secs_f64()
+    }
+
     /// Take a connection that is free: whether there was one.
     fn take_free(&self) -> bool {
         let free = self.host.get().client().free_connection();
