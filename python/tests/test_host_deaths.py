@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from test_base_manager import Gate
 
 import sharevar
 from sharevar._native import HostClient
@@ -32,24 +33,6 @@ class Store:
     def append(self, item: Any) -> int:
         self.items.append(item)
         return len(self.items)
-
-
-class Gate:
-    """Something to wait at."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._waiting = threading.Semaphore(0)
-
-    def wait(self) -> bool:
-        self._waiting.release()
-        return self._event.wait(60)
-
-    def somebody_waits(self) -> bool:
-        return self._waiting.acquire(timeout=60)
-
-    def open(self) -> None:
-        self._event.set()
 
 
 class Manager(BaseManager):
