@@ -13,6 +13,7 @@ from .._native import EncodedReply, caller_descriptor
 from . import wire
 from .current_call import has_hung_up
 from .event_loop import EventLoop
+from .recollection import Record
 
 # How many bytes are produced ahead, but for one item that is larger.
 _BYTES = 1 << 20
@@ -41,10 +42,10 @@ def stays(iterator: Any) -> bool:
 class Stream:
     """What a client takes items from. When it is dropped, the iterator is closed."""
 
-    def __init__(self, iterator: Any, loop: EventLoop) -> None:
+    def __init__(self, iterator: Any, loop: EventLoop, record: Record | None) -> None:
         self._iterator: Any = iterator
         self._loop = loop
-        self._ahead = _Ahead()
+        self._ahead = _Ahead(record)
         self._lock = threading.Lock()
 
     def take(self, demand: int) -> EncodedReply:
@@ -78,7 +79,9 @@ class _Ahead:
     """Items that were produced and not taken yet. They are encoded at once: an iterator
     may give one list again and again, each time with other contents."""
 
-    def __init__(self) -> None:
+    def __init__(self, record: Record | None) -> None:
+        # What an iterator changes in its object outlives the host with the items that say so.
+        self._record = record
         self._changed = threading.Condition()
         self._items: deque[EncodedReply] = deque()
         self._bytes = 0
@@ -115,6 +118,9 @@ class _Ahead:
             self._ended = True
             self._items.append(last)
             self._changed.notify_all()
+        if self._closed:
+            # Nobody takes what it has done at last.
+            self._save()
 
     def has_room(self) -> bool:
         """Whether another item should be produced now."""
@@ -147,6 +153,7 @@ class _Ahead:
             self._items.clear()
             self._bytes = 0
             self._tell_producer()
+        self._save()
         return taken
 
     def close(self) -> None:
@@ -154,6 +161,10 @@ class _Ahead:
         with self._changed:
             self._closed = True
             self._tell_producer()
+
+    def _save(self) -> None:
+        if self._record is not None:
+            self._record.served()
 
     def _tell_producer(self) -> None:
         self._changed.notify_all()

@@ -164,12 +164,15 @@ class Server(standard.Server):  # type: ignore[misc]
         """What a method gives that is a coroutine; its caller is at the descriptor."""
         return self._loop.complete(coroutine, descriptor)
 
-    def stream(self, session: int, iterator: Any, always: bool) -> int | None:
-        """Keep an iterator of which a session takes the items; None if it is sent itself."""
+    def stream(
+        self, session: int, iterator: Any, always: bool, record: Record | None
+    ) -> int | None:
+        """Keep an iterator of which a session takes the items; None if it is sent itself.
+        ``record``: that of the object which gave it, if it comes back."""
         if not (always or producer.stays(iterator)):
             return None
         number = identity.new_number()
-        stream = producer.Stream(iterator, self._loop)
+        stream = producer.Stream(iterator, self._loop, record)
         self._native.insert(number, stream, "#STREAM", ("take",), None, session, None)
         return number
 

@@ -125,13 +125,13 @@ impl HostService {
             && let Some(typeid) = types.bind(py).get_item(name)?
         {
             let typeid: String = typeid.extract()?;
-            let result = self.awaited(caller, &result)?.unwrap_or(result);
+            let result = self.awaited(caller, &hosted, &result)?.unwrap_or(result);
             let made = self.make(py, caller.session(), &typeid, &PyTuple::new(py, [result])?, None)?;
             self.note_holder(py, caller, &made.hosted)?;
             return write_object(py, &made, reply);
         }
         if method == "__iter__" {
-            return self.stream(py, caller, &result, true, reply).map(drop);
+            return self.stream(py, caller, &hosted, &result, true, reply).map(drop);
         }
         self.give(py, caller, &hosted, &result, reply)
     }
@@ -202,13 +202,12 @@ impl HostService {
             write_reply::itself(reply);
             return Ok(());
         }
-        if let Some(result) = self.awaited(caller, result)? {
-            hosted.save(py)?;
+        if let Some(result) = self.awaited(caller, hosted, result)? {
             return self.give(py, caller, hosted, &result, reply);
         }
         let kind = result.get_type();
         if (kind.hasattr(intern!(py, "__next__"))? || kind.hasattr(intern!(py, "__anext__"))?)
-            && self.stream(py, caller, result, false, reply)?
+            && self.stream(py, caller, hosted, result, false, reply)?
         {
             return Ok(());
         }
@@ -220,6 +219,7 @@ impl HostService {
     fn awaited<'py>(
         &self,
         caller: &Caller<'_>,
+        hosted: &Hosted,
         result: &Bound<'py, PyAny>,
     ) -> Result<Option<Bound<'py, PyAny>>, Stop> {
         let py = result.py();
@@ -227,7 +227,9 @@ impl HostService {
             return Ok(None);
         }
         let descriptor = caller.as_fd().as_raw_fd();
-        Ok(Some(self.host(py)?.call_method1(intern!(py, "complete"), (result, descriptor))?))
+        let given = self.host(py)?.call_method1(intern!(py, "complete"), (result, descriptor));
+        hosted.save(py)?;
+        Ok(Some(given?))
     }
 
     /// Keeps an iterator whose items the caller will ask for: whether it is one that stays here.
@@ -236,11 +238,13 @@ impl HostService {
         &self,
         py: Python<'_>,
         caller: &Caller<'_>,
+        hosted: &Hosted,
         iterator: &Bound<'_, PyAny>,
         always: bool,
         reply: &mut Vec<u8>,
     ) -> Result<bool, Stop> {
-        let asked = (caller.session().0, iterator, always);
+        let record = hosted.record.as_ref().map(|record| record.bind(py));
+        let asked = (caller.session().0, iterator, always, record);
         let kept: Option<u64> = self.host(py)?.call_method1(intern!(py, "stream"), asked)?.extract()?;
         if let Some(number) = kept {
             write_reply::stream(reply, number);
