@@ -1,6 +1,10 @@
 //! `#[hosted]`: an `impl` as it is, how a host calls it, and the proxy.
 
+mod argument;
+mod called;
+mod caller;
 mod method;
+mod returned;
 
 use method::{Method, Receiver};
 use proc_macro2::{Ident, TokenStream};
@@ -32,10 +36,12 @@ pub(crate) fn expand(attribute: TokenStream, mut item: ItemImpl) -> Result<Token
             }
         }
     }
-    let proxy = format_ident!("{name}Proxy");
+    let (proxy, calls) = (format_ident!("{name}Proxy"), format_ident!("{name}Calls"));
     let implementation = implementation(&item.self_ty, &proxy, &typeid, &methods);
     let callers = methods.iter().map(Method::caller);
+    let deferred = methods.iter().filter_map(Method::deferred);
     let documentation = format!("An object of the type `{name}` in a host, as its callers see it.");
+    let of_calls = format!("What is called of a [`{proxy}`] in a batch.");
     Ok(quote! {
         // `pub` says what is exposed, also where nobody else can see the type.
         #[allow(unreachable_pub)]
@@ -43,12 +49,18 @@ pub(crate) fn expand(attribute: TokenStream, mut item: ItemImpl) -> Result<Token
 
         #implementation
 
-        ::sharevar::__hosted_proxy! { #[doc = #documentation] #proxy, #typeid }
+        ::sharevar::__hosted_proxy! { #[doc = #documentation] #proxy, #[doc = #of_calls] #calls, #typeid }
 
         // What is not described there is not here.
         #[allow(unreachable_pub, missing_docs, clippy::pedantic)]
         impl #proxy {
             #(#callers)*
+        }
+
+        // Not everything is called in batches.
+        #[allow(unreachable_pub, missing_docs, dead_code, clippy::pedantic)]
+        impl #calls<'_> {
+            #(#deferred)*
         }
     })
 }

@@ -21,6 +21,8 @@ use syn::{DeriveInput, Error, ItemImpl, parse_macro_input};
 /// gets `new`. Other functions, and what is not `pub` or has
 /// the attribute `#[hosted(skip)]`, are left alone.
 ///
+/// For calls in a batch there is a `CounterCalls` with the same methods.
+///
 /// A host knows the type by its name, or as `#[hosted(name = "...")]` on the `impl` says.
 ///
 /// What cannot be called from elsewhere is an error:

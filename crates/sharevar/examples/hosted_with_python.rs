@@ -66,10 +66,19 @@ fn run(address: &Address) -> Result<bool, Error> {
     println!("{raised:?}");
     let hidden = tally.call::<i64>("__init__", &());
     println!("{hidden:?}");
+    // Three calls with one message.
+    let mut batch = client.batch();
+    let plums = batch.call::<i64>(&tally, "add", &("plums",));
+    let refused = batch.call::<i64>(&tally, "add", &("plums", -1));
+    let more = batch.call::<i64>(&tally, "add", &("plums", 2));
+    batch.send()?;
+    let plums = (plums.result()?, refused.result().map_err(|error| error.to_string()), more.result()?);
+    println!("plums: {plums:?}");
     Ok(apples == 15
         && all == BTreeMap::from([("apples".to_owned(), 15)])
         && is_told
-        && matches!(hidden, Err(Error::NotExposed { .. })))
+        && matches!(hidden, Err(Error::NotExposed { .. }))
+        && plums == (11, Err("builtins.ValueError: -1 is less than nothing".to_owned()), 13))
 }
 
 fn failed(what: &'static str, cause: &std::io::Error) -> sharevar_transport::Error {

@@ -315,6 +315,29 @@ fn a_host_killed_during_a_call_says_that_it_may_have_begun_and_nobody_begins_it_
 }
 
 #[test]
+fn of_a_batch_whose_host_is_killed_nothing_is_begun_again() {
+    let room = Room::new("batch");
+    let mut host = room.host();
+    let client = room.client();
+    let stock: StockProxy = client.proxy("stock").unwrap();
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| {
+            let mut batch = client.batch();
+            let counted = (batch.on(&stock).count(), batch.on(&stock).take_long(), batch.on(&stock).count());
+            (batch.send().map(drop), [counted.0, counted.1, counted.2].map(sharevar::hosted::Outcome::result))
+        });
+        until("the call", || room.begun().get() == Ok(2));
+        host.kill();
+        let _second = room.host();
+        let died = Error::HostDied { address: room.address(), started: true };
+        let (sent, counted) = call.join().unwrap();
+        assert_eq!(sent, Err(died.clone()));
+        assert!(counted.into_iter().all(|given| given == Err(died.clone())));
+        assert_eq!(stock.count(), Ok(3));
+    });
+}
+
+#[test]
 fn a_call_that_the_killed_host_has_not_read_is_made_once_at_the_next() {
     let room = Room::new("unread");
     let mut host = room.host();

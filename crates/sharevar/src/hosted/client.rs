@@ -285,6 +285,7 @@ pub(super) fn returned<R: DeserializeOwned>(reply: Reply<'_>) -> Result<R> {
 pub(super) fn other_than(expected: &'static str, reply: Reply<'_>) -> Error {
     let advice = match expected {
         "an object" => "call it for its value",
+        "a reply to each call" => "the host and this process disagree on the protocol; upgrade the older one",
         _ => "take the object with `call_object`",
     };
     let found = match reply {

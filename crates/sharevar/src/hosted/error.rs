@@ -103,6 +103,17 @@ pub enum Error {
         /// What to do.
         advice: &'static str,
     },
+    /// An object of another host than that of its batch.
+    #[error("the object is at {found}, and the batch is for {expected}: use a batch for each host")]
+    OtherHost {
+        /// Where the object is.
+        found: Address,
+        /// Where the batch goes.
+        expected: Address,
+    },
+    /// A call of a batch that was not sent.
+    #[error("the batch of this call was not sent; call `Batch::send` before `Outcome::result`")]
+    NotSent,
     /// A name that is taken.
     #[error("an object is published as {name:?} already; remove it first, or take another name")]
     NameTaken {

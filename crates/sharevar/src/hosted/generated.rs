@@ -10,7 +10,7 @@ pub use serde::de::Error as DeserializeError;
 pub use serde::{Deserialize, Deserializer, Serialize as SerializeValue, Serializer};
 
 /// What a method that may fail returns, by whatever name `Result` goes there.
-pub trait Outcome {
+pub trait Fallible {
     /// What it gives.
     type Value;
     /// Its own error.
@@ -20,7 +20,7 @@ pub trait Outcome {
     fn into_result(self) -> std::result::Result<Self::Value, Self::Error>;
 }
 
-impl<T, E> Outcome for std::result::Result<T, E> {
+impl<T, E> Fallible for std::result::Result<T, E> {
     type Value = T;
     type Error = E;
 
@@ -47,11 +47,11 @@ pub fn try_create<P: Proxied, E: DeserializeOwned>(
     proxy::try_create(client, constructor, arguments)
 }
 
-/// The proxy's struct, and what all proxies have in common.
+/// The proxy's struct, that of its calls in a batch, and what all proxies have in common.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __hosted_proxy {
-    ($(#[$attribute:meta])* $name:ident, $typeid:expr) => {
+    ($(#[$attribute:meta])* $name:ident, $(#[$of_calls:meta])* $calls:ident, $typeid:expr) => {
         $(#[$attribute])*
         #[allow(unreachable_pub)]
         #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,7 @@ macro_rules! __hosted_proxy {
 
         impl $crate::hosted::Proxied for $name {
             const TYPE: &'static str = $typeid;
+            type Calls<'b> = $calls<'b>;
 
             fn wrap(proxy: $crate::hosted::Proxy) -> Self {
                 Self(proxy)
@@ -67,6 +68,18 @@ macro_rules! __hosted_proxy {
             fn as_proxy(&self) -> &$crate::hosted::Proxy {
                 &self.0
             }
+
+            fn calls<'b>(&'b self, batch: &'b mut $crate::hosted::Batch) -> $calls<'b> {
+                $calls { batch, proxy: &self.0 }
+            }
+        }
+
+        $(#[$of_calls])*
+        #[allow(unreachable_pub, dead_code)]
+        #[derive(Debug)]
+        pub struct $calls<'b> {
+            batch: &'b mut $crate::hosted::Batch,
+            proxy: &'b $crate::hosted::Proxy,
         }
 
         impl $crate::hosted::generated::SerializeValue for $name {

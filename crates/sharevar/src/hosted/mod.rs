@@ -6,6 +6,7 @@
 //! | [`Host`], [`RunningHost`] | keeps objects, in threads of a process |
 //! | [`Client`] | a host as others see it: objects by name, and new ones |
 //! | [`Proxy`], [`Proxied`] | an object of a host, of any type and of one |
+//! | [`Batch`], [`Outcome`] | many calls with one message, and what each has given |
 //! | [`Error`], [`CallError`] | why a call gave no result |
 //! | [`protocol`] | the bytes between them |
 //!
@@ -35,6 +36,7 @@
 //! ([`Error::HostDied`]). The rest is in `docs/hosted-objects.md`.
 
 mod arguments;
+mod batch;
 mod client;
 mod error;
 #[doc(hidden)]
@@ -48,6 +50,7 @@ mod references;
 mod service;
 mod table;
 
+pub use batch::{Batch, Outcome};
 pub use client::Client;
 pub use error::{CallError, Error, Result};
 pub use host::{Host, RunningHost};

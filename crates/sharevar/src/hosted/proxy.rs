@@ -1,6 +1,7 @@
 //! An object of a host, as its callers see it.
 
 use super::arguments;
+use super::batch::Batch;
 use super::client::{self, Client, other_than, returned};
 use super::error::{CallError, Error, Result};
 use super::protocol::{Reply, write_request};
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often an object is looked for by its name while one host takes the place of another.
-const TRIES: usize = 20;
+pub(super) const TRIES: usize = 20;
 
 /// An object of a host, whatever its type. Clones are the same object, and as long as there is
 /// one the host keeps it.
@@ -55,12 +56,19 @@ struct Held {
 pub trait Proxied: Clone + Sized {
     /// The name by which a host knows the type.
     const TYPE: &'static str;
+    /// Its methods in a batch.
+    type Calls<'b>
+    where
+        Self: 'b;
 
     /// The proxy, whose type is known to be right.
     fn wrap(proxy: Proxy) -> Self;
 
     /// The proxy beneath.
     fn as_proxy(&self) -> &Proxy;
+
+    /// What is called of this object in a batch, as [`Batch::on`] gives it.
+    fn calls<'b>(&'b self, batch: &'b mut Batch) -> Self::Calls<'b>;
 
     /// A proxy of this type for an object, if it is of this type.
     fn from_proxy(proxy: Proxy) -> Result<Self> {
@@ -155,18 +163,33 @@ impl Proxy {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<R, CallError<E>> {
-        self.call_with(method, arguments, |reply| match own_error(&reply) {
-            Some(own) => Err(CallError::Method(own)),
-            None => Ok(returned(reply)?),
-        })
+        self.call_with(method, arguments, |reply| own_or(reply, returned))
     }
 
     /// Calls a method that gives an object: another one, or its own.
     pub fn call_object(&self, method: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Self> {
-        self.call_with(method, arguments, |reply| match reply {
+        self.call_with(method, arguments, |reply| self.object(reply))
+    }
+
+    /// The object that a reply of its method gives.
+    pub(super) fn object(&self, reply: Reply<'_>) -> Result<Self> {
+        match reply {
             Reply::Itself => Ok(self.clone()),
             other => self.remote.client.proxy_of(other),
-        })
+        }
+    }
+
+    /// The number by which the host is asked. That of an object which is gone is one that it refuses.
+    pub(super) fn number(&self) -> Result<u64> {
+        match self.remote.hold() {
+            Err(Error::HandleExpired { .. }) => Ok(self.remote.held().object),
+            held => held,
+        }
+    }
+
+    /// Looks for the object by its name: whether another is to be asked now than `old`.
+    pub(super) fn is_found_again(&self, old: u64) -> bool {
+        self.remote.find_again(old, String::new()).is_ok()
     }
 
     fn call_with<R, E: From<Error>>(
@@ -197,6 +220,17 @@ impl Proxy {
             }
         }
         once(object)?.map_err(|message| Error::HandleExpired { message }.into())
+    }
+}
+
+/// The method's own error, or what `read` reads.
+pub(super) fn own_or<R, E: DeserializeOwned>(
+    reply: Reply<'_>,
+    read: impl FnOnce(Reply<'_>) -> Result<R>,
+) -> Result<R, CallError<E>> {
+    match own_error(&reply) {
+        Some(own) => Err(CallError::Method(own)),
+        None => Ok(read(reply)?),
     }
 }
 
@@ -333,8 +367,5 @@ pub(super) fn try_create<P: Proxied, E: DeserializeOwned>(
     arguments: &(impl Serialize + ?Sized),
 ) -> Result<P, CallError<E>> {
     let write = |frame: &mut Vec<u8>| client::create(frame, P::TYPE, constructor, arguments);
-    client.ask(None, write, |reply| match own_error(&reply) {
-        Some(own) => Err(CallError::Method(own)),
-        None => Ok(P::from_proxy(client.proxy_of(reply)?)?),
-    })
+    client.ask(None, write, |reply| own_or(reply, |reply| P::from_proxy(client.proxy_of(reply)?)))
 }

@@ -1,0 +1,72 @@
+//! How a host calls a method.
+
+use super::argument::Argument;
+use super::method::{Method, Receiver};
+use super::returned::Returned;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::ext::IdentExt;
+
+impl Method {
+    /// The arm of a `match` by which a host calls it.
+    pub(super) fn called(&self) -> TokenStream {
+        let Self { conditions, name, receiver, returned, .. } = self;
+        let wire_name = self.wire_name();
+        let names: Vec<_> = self.arguments.iter().map(|argument| argument.name.unraw().to_string()).collect();
+        // Names of the program's own must not be hidden by ours.
+        let places: Vec<_> = (0..names.len()).map(|number| format_ident!("argument_{number}")).collect();
+        let types = self.arguments.iter().map(Argument::received);
+        let passed = self.arguments.iter().zip(&places).map(|(argument, place)| argument.passed(place));
+        let read = if names.is_empty() {
+            quote! { call.no_arguments()?; }
+        } else {
+            quote! {
+                let mut place = ::std::option::Option::None;
+                let (#(#places,)*): (#(#types,)*) = call.arguments(&[#(#names),*], &mut place)?;
+            }
+        };
+        let outcome = quote! { ::sharevar::hosted::generated::Fallible::into_result(result) };
+        let run = match (receiver, returned) {
+            (Receiver::None, Returned::Fallible(_)) => quote! {
+                let result = Self::#name(#(#passed),*);
+                match #outcome {
+                    Ok(object) => Ok(::sharevar::hosted::Created::Object(object)),
+                    Err(error) => call.raised(&error).map(|()| ::sharevar::hosted::Created::Raised),
+                }
+            },
+            (Receiver::None, _) => quote! {
+                Ok(::sharevar::hosted::Created::Object(Self::#name(#(#passed),*)))
+            },
+            (_, returned) => {
+                let (guard, this) = if *receiver == Receiver::Exclusive {
+                    (quote! { let mut guard = object.write(&call)?; }, quote! { &mut *guard })
+                } else {
+                    (quote! { let guard = object.read(&call)?; }, quote! { &*guard })
+                };
+                let result = quote! { #guard let result = Self::#name(#this #(, #passed)*); };
+                match returned {
+                    // Encoded when nobody waits for the object any more.
+                    Returned::Plain(_) => quote! { #result drop(guard); call.returned(&result) },
+                    Returned::Behind(_) => quote! { #result call.returned(result) },
+                    Returned::Fallible(_) => quote! {
+                        #result
+                        drop(guard);
+                        match #outcome {
+                            Ok(value) => call.returned(&value),
+                            Err(error) => call.raised(&error),
+                        }
+                    },
+                }
+            }
+        };
+        // Who knows but one constructor of a type, as Python does, means this one.
+        let or_unnamed = (*receiver == Receiver::None && wire_name == "new").then(|| quote! { | "" });
+        quote! {
+            #(#conditions)*
+            #wire_name #or_unnamed => {
+                #read
+                #run
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The methods of a proxy, and those of a proxy in a batch.
+
+use super::method::{Method, Receiver};
+use super::returned::Returned;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+impl Method {
+    /// The proxy's method.
+    pub(super) fn caller(&self) -> TokenStream {
+        let Self { name, receiver, returned, .. } = self;
+        let (head, wire_name, arguments, sent) = self.parts();
+        let generated = quote! { ::sharevar::hosted::generated };
+        let (given, error) = returned.given();
+        match (receiver, returned) {
+            (Receiver::None, Returned::Fallible(_)) => {
+                // `Self` is the proxy here; only the error's type is taken from it.
+                quote! {
+                    #head
+                    pub fn #name(
+                        client: &::sharevar::hosted::Client #(, #arguments)*
+                    ) -> ::sharevar::hosted::Result<Self, #error> {
+                        #generated::try_create(client, #wire_name, #sent)
+                    }
+                }
+            }
+            (Receiver::None, _) => quote! {
+                #head
+                pub fn #name(
+                    client: &::sharevar::hosted::Client #(, #arguments)*
+                ) -> ::sharevar::hosted::Result<Self> {
+                    #generated::create(client, #wire_name, #sent)
+                }
+            },
+            (_, returned) => {
+                let call = returned.call();
+                quote! {
+                    #head
+                    pub fn #name(&self #(, #arguments)*) -> ::sharevar::hosted::Result<#given, #error> {
+                        self.0.#call(#wire_name, #sent)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same, called with the others of a batch; a constructor is not.
+    pub(super) fn deferred(&self) -> Option<TokenStream> {
+        if self.receiver == Receiver::None {
+            return None;
+        }
+        let Self { name, returned, .. } = self;
+        let (head, wire_name, arguments, sent) = self.parts();
+        let (given, error) = returned.given();
+        let call = returned.call();
+        Some(quote! {
+            #head
+            pub fn #name(&mut self #(, #arguments)*) -> ::sharevar::hosted::Outcome<#given, #error> {
+                self.batch.#call(self.proxy, #wire_name, #sent)
+            }
+        })
+    }
+
+    /// What stands before it, its name, its arguments, and these as they are sent.
+    fn parts(&self) -> (TokenStream, String, Vec<TokenStream>, TokenStream) {
+        let Self { conditions, described, .. } = self;
+        let head = quote! { #(#conditions)* #(#described)* };
+        let names: Vec<_> = self.arguments.iter().map(|argument| &argument.name).collect();
+        let types = self.arguments.iter().map(|argument| &argument.ty);
+        let arguments = names.iter().zip(types).map(|(name, ty)| quote! { #name: #ty }).collect();
+        (head, self.wire_name(), arguments, quote! { &(#(&#names,)*) })
+    }
+}

@@ -1,0 +1,240 @@
+//! Many calls with one message.
+
+use super::arguments;
+use super::client::{Client, other_than, returned};
+use super::error::{CallError, Error, Result};
+use super::protocol::{Malformed, Many, Refusal, Reply, part, write_request};
+use super::proxy::{Proxied, Proxy, TRIES, own_or};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Calls of objects of one host that travel with one message, and are made there in order. Each
+/// has its own [`Outcome`], and none hinders the others.
+///
+/// ```
+/// # #[derive(Default)]
+/// # struct Counter(i64);
+/// # #[sharevar::hosted]
+/// # impl Counter {
+/// #     pub fn add(&mut self, by: i64) -> i64 {
+/// #         self.0 += by;
+/// #         self.0
+/// #     }
+/// # }
+/// # let host = sharevar::hosted::Host::new().add("visits", Counter::default()).start()?;
+/// # let client = host.client()?;
+/// let visits: CounterProxy = client.proxy("visits")?;
+/// let mut batch = client.batch();
+/// let first = batch.on(&visits).add(2);
+/// let second = batch.on(&visits).add(3);
+/// batch.send()?;
+/// assert_eq!((first.result()?, second.result()?), (2, 5));
+/// # Ok::<(), sharevar::hosted::Error>(())
+/// ```
+#[must_use = "what is not sent is not called"]
+pub struct Batch {
+    client: Client,
+    timeout: Option<Duration>,
+    calls: Vec<Deferred>,
+    /// Why it cannot be sent.
+    unsendable: Option<Error>,
+}
+
+struct Deferred {
+    proxy: Proxy,
+    method: Box<str>,
+    arguments: Vec<u8>,
+    settle: Box<Settle>,
+}
+
+type Settle = dyn FnOnce(Result<Reply<'_>>) + Send;
+
+/// What one call of a batch has given.
+#[must_use = "it may be an error"]
+pub struct Outcome<R, E = Error>(Arc<Mutex<Option<Result<R, E>>>>);
+
+impl<R, E: From<Error>> Outcome<R, E> {
+    /// What the call gave, once the batch was sent.
+    pub fn result(self) -> Result<R, E> {
+        let given = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        given.unwrap_or_else(|| Err(Error::NotSent.into()))
+    }
+}
+
+impl Client {
+    /// Calls that will be made with one message.
+    pub fn batch(&self) -> Batch {
+        Batch { client: self.clone(), timeout: None, calls: Vec::new(), unsendable: None }
+    }
+}
+
+impl Batch {
+    /// The methods of an object of this host: each adds its call.
+    pub fn on<'b, P: Proxied>(&'b mut self, proxy: &'b P) -> P::Calls<'b> {
+        proxy.calls(self)
+    }
+
+    /// Adds a call of a method by its name, with a tuple of arguments.
+    pub fn call<R: DeserializeOwned + Send + 'static>(
+        &mut self,
+        proxy: &Proxy,
+        method: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Outcome<R> {
+        self.add(proxy, method, arguments, |_, reply| returned(reply))
+    }
+
+    /// The same of a method that may give an error of a known type.
+    pub fn try_call<R: DeserializeOwned + Send + 'static, E: DeserializeOwned + Send + 'static>(
+        &mut self,
+        proxy: &Proxy,
+        method: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Outcome<R, CallError<E>> {
+        self.add(proxy, method, arguments, |_, reply| own_or(reply, returned))
+    }
+
+    /// The same of a method that gives an object: another one, or its own.
+    pub fn call_object(
+        &mut self,
+        proxy: &Proxy,
+        method: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Outcome<Proxy> {
+        self.add(proxy, method, arguments, Proxy::object)
+    }
+
+    /// How long all of them together may take. If that is over, each is [`Error::TimedOut`].
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// How many calls there are.
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// Has the calls made, and waits for what they give. An error is that of all of them, and
+    /// the outcome of each.
+    ///
+    /// As of one call: what the host has not read is sent again, and never what it may have
+    /// read. Arguments that cannot be sent, and objects of other hosts, are told before anything
+    /// is called.
+    pub fn send(self) -> Result<()> {
+        let Self { client, timeout, mut calls, unsendable } = self;
+        let sent = unsendable.map_or(Ok(()), Err).and_then(|()| exchange(&client, timeout, &mut calls));
+        if let Err(error) = &sent {
+            calls.drain(..).for_each(|call| (call.settle)(Err(error.clone())));
+        }
+        sent
+    }
+
+    pub(super) fn add<R: Send + 'static, E: From<Error> + Send + 'static>(
+        &mut self,
+        proxy: &Proxy,
+        method: &str,
+        arguments: &(impl Serialize + ?Sized),
+        read: impl FnOnce(&Proxy, Reply<'_>) -> Result<R, E> + Send + 'static,
+    ) -> Outcome<R, E> {
+        let mut bytes = Vec::new();
+        let written = arguments::write(arguments, &mut bytes).map_err(Error::from);
+        if let Err(error) = written.and_then(|()| self.check_host(proxy)) {
+            self.unsendable.get_or_insert(error);
+        }
+        let outcome = Arc::new(Mutex::new(None));
+        let (place, of) = (outcome.clone(), proxy.clone());
+        let settle = move |reply: Result<Reply<'_>>| {
+            let given = reply.map_err(E::from).and_then(|reply| read(&of, reply));
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(given);
+        };
+        self.calls.push(Deferred {
+            proxy: proxy.clone(),
+            method: method.into(),
+            arguments: bytes,
+            settle: Box::new(settle),
+        });
+        Outcome(outcome)
+    }
+
+    fn check_host(&self, proxy: &Proxy) -> Result<()> {
+        let (found, expected) = (proxy.client().address(), self.client.address());
+        if found == expected {
+            return Ok(());
+        }
+        Err(Error::OtherHost { found: found.clone(), expected: expected.clone() })
+    }
+}
+
+/// Sends them until they are carried out, and settles each by its reply.
+fn exchange(client: &Client, timeout: Option<Duration>, calls: &mut Vec<Deferred>) -> Result<()> {
+    let mut tries = 0;
+    while !calls.is_empty() {
+        let objects: Vec<_> = calls.iter().map(|call| call.proxy.number()).collect::<Result<_>>()?;
+        let written = written(calls, &objects)?;
+        let write = |frame: &mut Vec<u8>| {
+            *frame = written;
+            Ok(())
+        };
+        client.ask(timeout, write, |reply| match reply {
+            Reply::Many(many) if many.len() == calls.len() => {
+                if tries < TRIES && many.iter().all(is_of_no_object) && are_found_again(calls, &objects) {
+                    tries += 1;
+                } else {
+                    settle(calls, &many);
+                }
+                Ok(())
+            }
+            other => Err(other_than("a reply to each call", other)),
+        })?;
+    }
+    Ok(())
+}
+
+fn written(calls: &[Deferred], objects: &[u64]) -> Result<Vec<u8>> {
+    let mut frame = Vec::with_capacity(64 * calls.len());
+    write_request::batch(&mut frame, calls.len())?;
+    for (call, object) in calls.iter().zip(objects) {
+        part(&mut frame, |frame| {
+            write_request::call(frame, *object, &call.method).map(|()| frame.extend(&call.arguments))
+        })??;
+    }
+    Ok(frame)
+}
+
+/// A host that knows none of the objects has done nothing.
+fn is_of_no_object(reply: Result<Reply<'_>, Malformed>) -> bool {
+    matches!(reply, Ok(Reply::Refused(Refusal::UnknownObject, _)))
+}
+
+/// Looks for objects by their names, at a host that has taken another's place. Whether there are any.
+fn are_found_again(calls: &[Deferred], objects: &[u64]) -> bool {
+    let looked = calls.iter().zip(objects).map(|(call, object)| call.proxy.is_found_again(*object));
+    looked.fold(false, |any, found| any | found)
+}
+
+fn settle(calls: &mut Vec<Deferred>, many: &Many<'_>) {
+    for (call, reply) in calls.drain(..).zip(many.iter()) {
+        (call.settle)(reply.map_err(Error::from));
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Batch({} calls at {})", self.len(), self.client.address())
+    }
+}
+
+impl<R, E> fmt::Debug for Outcome<R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_there = self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        f.write_str(if is_there { "Outcome(there)" } else { "Outcome(not yet)" })
+    }
+}
