@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from test_host_deaths import state
 
 import sharevar
 from sharevar.hosting import RemoteIterator
@@ -24,6 +25,7 @@ class Source:
 
     def __init__(self) -> None:
         self._open = threading.Semaphore(0)
+        self._waiting = threading.Semaphore(0)
         self._closed = threading.Semaphore(0)
         self._produced = 0
 
@@ -42,6 +44,7 @@ class Source:
     def gated(self) -> Iterator[int]:
         """Each item is there when somebody opens."""
         for number in itertools.count():
+            self._waiting.release()
             self._open.acquire()
             yield number
 
@@ -59,6 +62,9 @@ class Source:
 
     def open(self) -> None:
         self._open.release()
+
+    def somebody_waits(self) -> bool:
+        return self._waiting.acquire(timeout=50)
 
     def wait_closed(self) -> bool:
         return self._closed.acquire(timeout=50)
@@ -319,14 +325,20 @@ def test_an_interrupted_iteration_is_over(source: Any) -> None:
     def interrupt(*_: Any) -> None:
         raise InterruptedError
 
+    def interrupt_main() -> None:
+        assert source.somebody_waits()
+        eventually(lambda: state(os.getpid(), main.native_id) == "S")
+        signal.pthread_kill(main.ident, signal.SIGUSR1)
+
+    main: Any = threading.main_thread()
     items = source.gated()
     old = signal.signal(signal.SIGUSR1, interrupt)
     try:
-        timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1))
-        timer.start()
+        interrupter = threading.Thread(target=interrupt_main)
+        interrupter.start()
         with pytest.raises(InterruptedError):
             next(items)
-        timer.join()
+        interrupter.join()
     finally:
         signal.signal(signal.SIGUSR1, old)
     # As of a generator here, through which an exception has gone.
@@ -356,7 +368,8 @@ def test_a_cancelled_iteration_closes(source: Any) -> None:
         items = source.async_gated()
         assert await anext(items) == 0
         task = asyncio.ensure_future(anext(items))
-        await asyncio.sleep(0.01)
+        # It is asked at once, and nothing comes.
+        await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
