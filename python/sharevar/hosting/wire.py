@@ -41,18 +41,29 @@ def dumps(value: Any) -> tuple[bytes, list[Any]]:
 
 
 def describe(error: BaseException) -> tuple[str, str, str, bytes | None]:
-    """An exception's type, message, traceback and pickle, if it can be pickled."""
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    """An exception's type, message, traceback and pickle, if it can be pickled.
+
+    It never raises, whatever the exception is like: else its caller would learn nothing.
+    """
+    typename = f"{type(error).__module__}.{type(error).__qualname__}"
     try:
         message = str(error)
-    except Exception:
+    except BaseException:
         message = "(an exception whose str fails)"
     try:
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+    except BaseException:
+        lines = [f"{typename}: {message}\n"]
+    try:
         pickle, _ = dumps(error)
-    except Exception:
+    except BaseException:
         pickle = None
-    typename = f"{type(error).__module__}.{type(error).__qualname__}"
-    return typename, message, "".join(lines), pickle
+    return _encodable(typename), _encodable(message), _encodable("".join(lines)), pickle
+
+
+def _encodable(text: str) -> str:
+    """A text as UTF-8 can have it: single surrogates are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def revive(
@@ -67,7 +78,9 @@ def revive(
         # With the first exception, since pools come with it.
         from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
 
-        value.__cause__ = RemoteTraceback(f'\n"""\n{remote}"""')
+        cause = RemoteTraceback(f'\n"""\n{remote}"""')
+        # Past what its class says of setting attributes: it may be frozen.
+        vars(BaseException)["__cause__"].__set__(value, cause)
         return value
     error: BaseException = standard.RemoteError(remote or f"{typename}: {message}\n")
     error.typename, error.message, error.value = typename, message, value  # type: ignore[attr-defined]
