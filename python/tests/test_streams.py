@@ -308,17 +308,33 @@ def test_several_at_once(source: Any) -> None:
     ]
 
 
-def test_threads_share_the_items(source: Any) -> None:
-    items = source.count(10_000)
-    taken: list[list[int]] = [[], [], []]
-    threads = [
-        threading.Thread(target=lambda part=part: part.extend(items)) for part in taken
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(itertools.chain(*taken)) == list(range(10_000))
+@pytest.mark.parametrize(("turns", "number"), [(1, 10_000), (100, 20)])
+def test_threads_share_the_items(source: Any, turns: int, number: int) -> None:
+    for _ in range(turns):
+        items = source.count(number)
+        taken: list[list[int]] = [[], [], []]
+        threads = [
+            threading.Thread(target=lambda part=part: part.extend(items)) for part in taken
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(itertools.chain(*taken)) == list(range(number))
+
+
+@pytest.mark.parametrize(("turns", "number"), [(1, 3000), (50, 20)])
+def test_tasks_share_the_items(source: Any, turns: int, number: int) -> None:
+    async def take(items: Any) -> list[int]:
+        return [item async for item in items]
+
+    async def main() -> None:
+        for _ in range(turns):
+            items = await source.count_async(number)
+            taken = await asyncio.gather(*(take(items) for _ in range(3)))
+            assert sorted(itertools.chain(*taken)) == list(range(number))
+
+    asyncio.run(main())
 
 
 def test_an_interrupted_iteration_is_over(source: Any) -> None:

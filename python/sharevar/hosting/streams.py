@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from multiprocessing import util
@@ -28,7 +29,10 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
         self._limit = limit
         self._items: deque[tuple[bool, Any]] = deque()
         self._demand = 1
+        # Nothing more is asked for: the last item has come, or nobody wants it.
         self._ended = False
+        # Held by who asks: batches are taken in one after the other, and none after the last.
+        self._asking = threading.Lock()
         self._turns = async_calls.Turns()
         host.hold(number, given=True)
         self._release = util.Finalize(self, _release, (host, number), exitpriority=10)
@@ -79,29 +83,39 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
         self.close()
 
     def _receive(self) -> None:
-        if self._ended:
-            raise StopIteration
-        try:
-            taken = self._host.call(self._number, "take", (self._demand,), None, self._limit)
-        except BaseException:
-            # Items may have been on their way.
-            self.close()
-            raise
-        self._take_in(taken)
+        with self._asking:
+            if self._items:
+                return
+            if self._ended:
+                raise StopIteration
+            asked = self._number, "take", (self._demand,), None, self._limit
+            try:
+                taken = self._host.call(*asked)
+            except BaseException:
+                # Items may have been on their way.
+                self.close()
+                raise
+            self._take_in(taken)
 
     async def _receive_async(self) -> None:
-        if self._ended:
-            raise StopAsyncIteration
-        pending = self._host.begin(self._number, "take", (self._demand,))
-        try:
-            taken = await async_calls.complete(pending, self._turns, self._limit)
-        except BaseException:
-            self.close()
-            raise
-        self._take_in(taken)
+        async with self._turns.lock():
+            if self._items:
+                return
+            if self._ended:
+                raise StopAsyncIteration
+            pending = self._host.begin(self._number, "take", (self._demand,))
+            turns = async_calls.Turns()
+            try:
+                taken = await async_calls.complete(pending, turns, self._limit)
+            except BaseException:
+                self.close()
+                raise
+            self._take_in(taken)
 
     def _take_in(self, taken: list[tuple[bool, Any]]) -> None:
         self._items.extend(taken)
+        if taken and not taken[-1][0]:
+            self._ended = True
         self._demand = min(2 * self._demand, _MOST)
 
 
