@@ -63,11 +63,12 @@ $(VENV)/built: $(VENV)/bin/maturin $(shell find crates -name '*.rs' -o -name Car
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet
 	@touch $@
 
-lint: $(VENV)/bin/maturin ## format, clippy, documentation, ruff, types
+lint: $(VENV)/bin/maturin ## format, clippy (also for a free-threaded Python), documentation, ruff, types
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p sharevar-transport --all-targets --features tls -- -D warnings
 	cargo clippy -p sharevar-arena -p sharevar --all-targets --features sharevar-arena/mistakes,sharevar/mistakes -- -D warnings
+	PYO3_CONFIG_FILE=$(CURDIR)/crates/sharevar-python/free-threaded.txt cargo clippy -p sharevar-python --target-dir target/free-threaded -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	$(BIN)/ruff check python examples
 	$(BIN)/python -m mypy

@@ -21,6 +21,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 SUPPORTED = range(10, 15)
+# PyO3 builds for no older free-threaded one.
+FREE_THREADED_SINCE = [3, 14]
 
 # Where the usual tools put interpreters, besides the search path.
 PLACES = (
@@ -117,7 +119,7 @@ def _describe(path: str) -> Interpreter | None:
     if done.returncode != 0:
         return None
     implementation, version, free_threaded, executable = json.loads(done.stdout)
-    if implementation != "cpython":
+    if implementation != "cpython" or (free_threaded and version < FREE_THREADED_SINCE):
         return None
     return Interpreter(tuple(version), free_threaded, executable)
 
