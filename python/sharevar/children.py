@@ -17,9 +17,11 @@ from multiprocessing import spawn, util
 from typing import Any
 
 from . import family, installation
+from ._native import Arena
 from .arenas import ArenaReference
 from .descriptors import DescriptorReference
 
+# In the command that starts a fork server; other arguments may stand behind it.
 _FORKSERVER_COMMAND = "from multiprocessing.forkserver import main"
 
 # Where the package is found, for a fork server whose search path lacks it.
@@ -95,20 +97,25 @@ def _with_inherited_arena(
         path: Any, arguments: Sequence[Any], descriptors: Sequence[int]
     ) -> int:
         arguments = list(arguments)
-        command = arguments[-1]
-        if isinstance(command, str) and command.startswith(_FORKSERVER_COMMAND):
-            arena = family.arena()
-            descriptors = sorted({*descriptors, arena.fileno()})
-            arguments[-1] = (
-                f"import sys; sys.path.append({_PARENT_DIRECTORY!r}); "
-                "from sharevar.children import join_from_command_line; "
-                "sys.path.pop(); "
-                f"join_from_command_line({arena.id.hex()!r}, {arena.fileno()}, "
-                f"{installation.installed()}); {command}"
-            )
+        for place, argument in enumerate(arguments):
+            if isinstance(argument, str) and _FORKSERVER_COMMAND in argument:
+                arena = family.arena()
+                descriptors = sorted({*descriptors, arena.fileno()})
+                arguments[place] = _join_command(arena) + argument
+                break
         return standard(path, arguments, descriptors)
 
     return spawnv_passfds
+
+
+def _join_command(arena: Arena) -> str:
+    return (
+        f"import sys; sys.path.append({_PARENT_DIRECTORY!r}); "
+        "from sharevar.children import join_from_command_line; "
+        "sys.path.pop(); "
+        f"join_from_command_line({arena.id.hex()!r}, {arena.fileno()}, "
+        f"{installation.installed()}); "
+    )
 
 
 def tell_children() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import multiprocessing
+import multiprocessing.spawn
+import multiprocessing.util
 import os
 import pickle
 import subprocess
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 import sharevar
+from sharevar import family
 
 
 class Point(ctypes.Structure):
@@ -146,6 +149,27 @@ def test_grandchildren(manager: Any, context: Any, inner: str) -> None:
     child.start()
     child.join()
     assert items.copy() == ["child", "grandchild"]
+
+
+@pytest.mark.parametrize("first", ["", "import sys; "])
+@pytest.mark.parametrize("more", [[], ["an argument", "and another"]])
+def test_a_fork_server_is_told_however_it_is_started(first: str, more: list[str]) -> None:
+    # Each version of Python has another command, and some have arguments behind it.
+    command = (
+        f"{first}from multiprocessing.forkserver import main; import os, sys;"
+        " from sharevar import family; assert family._arena is not None;"
+        " os.write(int(os.environ['ANSWER']), family.arena().id + repr(sys.argv).encode())"
+    )
+    reading, writing = os.pipe()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANSWER", str(writing))
+        executable = multiprocessing.spawn.get_executable()
+        arguments = [executable, "-c", command, *more]
+        child = multiprocessing.util.spawnv_passfds(executable, arguments, [writing])
+    os.close(writing)
+    with open(reading, "rb") as answer:
+        assert answer.read() == family.arena().id + repr(["-c", *more]).encode()
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def read_from_stdin() -> None:
