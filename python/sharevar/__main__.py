@@ -136,7 +136,10 @@ def _set_first_path(entry: str, even_if_safe: bool = False) -> None:
 def _fresh_main() -> dict[str, Any]:
     """A new ``__main__``, which children under spawn will find described in there."""
     module = types.ModuleType("__main__")
-    module.__dict__.update(__builtins__=builtins, __annotations__={})
+    module.__dict__.update(__builtins__=builtins)
+    if sys.version_info < (3, 14):
+        # Since then Python makes it only when it is asked for.
+        module.__dict__.update(__annotations__={})
     # Ours stays alive; its functions are still running.
     sys.modules["sharevar.__main__"] = sys.modules["__main__"]
     sys.modules["__main__"] = module

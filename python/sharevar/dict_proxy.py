@@ -24,7 +24,7 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
     _exposed_ = (
         "__contains__", "__delitem__", "__getitem__", "__ior__", "__iter__",
         "__len__", "__or__", "__reversed__", "__ror__", "__setitem__", "clear",
-        "copy", "get", "incr", "items", "keys", "pop", "popitem", "setdefault",
+        "copy", "fromkeys", "get", "incr", "items", "keys", "pop", "popitem", "setdefault",
         "update", "values",
     )  # fmt: skip
 
@@ -57,7 +57,10 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
             yield key
 
     def __reversed__(self) -> Iterator[_Key]:
-        return reversed(self.keys())
+        # In the standard library it has come over a socket, as a list.
+        return iter(self.keys()[::-1])
+
+    fromkeys = staticmethod(dict.fromkeys)
 
     def update(self, other: Any = (), /, **named: Any) -> None:
         """As ``dict.update``, and others see all of it or nothing."""

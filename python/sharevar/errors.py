@@ -1,5 +1,7 @@
 """Every error that sharevar raises by itself, in one tree."""
 
+from multiprocessing.managers import RemoteError
+
 from ._native import (
     AccessRefused,
     BrokenBarrier,
@@ -50,6 +52,7 @@ __all__ = [
     "LayoutMismatch",
     "NotAHost",
     "NotAnArena",
+    "NotCreated",
     "NotExposed",
     "NotHeld",
     "NotOwner",
@@ -68,3 +71,14 @@ __all__ = [
 
 class ArenaGone(SharevarError):
     """No road leads from here to the memory (or file) that a reference names."""
+
+
+class NotCreated(SharevarError, RemoteError, TypeError, ValueError):
+    """A manager can make no variable of these arguments.
+
+    It is the error of ``list(...)`` or ``dict(...)`` itself, and the one that programs
+    written for a server process expect instead.
+    """
+
+    # That of a `RemoteError` is for tracebacks.
+    __str__ = Exception.__str__

@@ -40,6 +40,7 @@ from ._native import Arena
 from .arenas import remember
 from .array_proxy import ArrayProxy
 from .dict_proxy import DictProxy
+from .errors import NotCreated, SharevarError
 from .host import Host, HostProcess
 from .host_server import HostServer, served_registry
 from .hosting import BaseManager, BaseProxy, Server
@@ -370,7 +371,12 @@ class SyncManager(BaseManager, standard.SyncManager):
             # Another process's, which plays the same methods.
             proxy = standard.create(self, cls._typeid_, *arguments, **named)
         else:
-            proxy = cls.create(self._arena, *arguments, **named)
+            try:
+                proxy = cls.create(self._arena, *arguments, **named)
+            except (TypeError, ValueError) as error:
+                if isinstance(error, SharevarError):
+                    raise
+                raise NotCreated(str(error)) from error
         return proxy
 
     # State

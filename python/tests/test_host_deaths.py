@@ -292,6 +292,7 @@ PROGRAM = """
         def pid(self):
             return os.getpid()
 
+    multiprocessing.set_start_method("fork")    # a program of -c is in no file
     BaseManager.register("Store", Store, restart={restart})
     manager = BaseManager()
     manager.start()

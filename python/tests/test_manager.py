@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import sharevar
-from sharevar.managers import SyncManager
+from sharevar.managers import RemoteError, SyncManager
 
 
 def test_starts_no_process() -> None:
@@ -288,6 +288,13 @@ def test_development_mode_finds_nothing_to_say() -> None:
 def test_too_many_arguments_are_told_as_the_builtin_does(kind: str) -> None:
     with pytest.raises(TypeError, match=f"{kind} expected at most 1 argument, got 2"):
         getattr(sharevar.Manager(), kind)([], [])
+
+
+@pytest.mark.parametrize("kind", ["list", "dict", "set"])
+@pytest.mark.parametrize("expected", [RemoteError, TypeError, sharevar.NotCreated])
+def test_what_nothing_can_be_made_of(kind: str, expected: type[Exception]) -> None:
+    with pytest.raises(expected, match="object is not iterable"):
+        getattr(sharevar.Manager(), kind)(1234)
 
 
 @pytest.mark.parametrize("kind", ["list", "dict", "set", "Namespace", "Queue"])

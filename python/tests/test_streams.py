@@ -7,6 +7,7 @@ import gc
 import itertools
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -203,7 +204,7 @@ def test_an_exception_comes_at_its_place(source: Any) -> None:
 def test_an_item_that_cannot_be_sent_fails_at_its_place(source: Any) -> None:
     items = source.functions()
     assert next(items) == 1
-    with pytest.raises((AttributeError, TypeError, sharevar.SharevarError)):
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
         next(items)
     assert list(items) == []
 
