@@ -314,9 +314,7 @@ def test_threads_share_the_items(source: Any, turns: int, number: int) -> None:
     for _ in range(turns):
         items = source.count(number)
         taken: list[list[int]] = [[], [], []]
-        threads = [
-            threading.Thread(target=lambda part=part: part.extend(items)) for part in taken
-        ]
+        threads = [threading.Thread(target=part.extend, args=(items,)) for part in taken]
         for thread in threads:
             thread.start()
         for thread in threads:
