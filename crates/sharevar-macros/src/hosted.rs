@@ -171,8 +171,10 @@ mod tests {
             ("pub fn f(&self, (a, b): (i64, i64)) {}", "has a name"),
             ("pub fn f(&self) -> Option<&str> { None }", "return an owned value"),
             ("pub fn f(&mut self) -> &mut i64 { &mut self.0 }", "return an owned value"),
-            ("pub fn f(&self) -> impl Iterator<Item = i64> { 0..1 }", "returns one type"),
-            ("pub fn f(&self) -> Self { Self }", "let a constructor make objects"),
+            ("pub fn f(&self) -> impl Iterator<Item = i64> { 0..1 }", "hosted::Stream"),
+            ("pub fn f(&self) -> Stream<&str> { Stream::new([]) }", "return an owned value"),
+            ("pub fn f(&self) -> Self { Self }", "of a type that it names"),
+            ("pub fn f(&self) -> Object<Self> { Object::new(Self) }", "of a type that it names"),
             ("#[hosted(skp)] pub fn f(&self) {}", "it can be `skip`"),
         ] {
             let message = refused("", &format!("impl Counter {{ {method} }}"));

@@ -16,6 +16,10 @@ use syn::{DeriveInput, Error, ItemImpl, parse_macro_input};
 /// `Result<T, CallError<E>>`, whose `E` serde and `Display` know, and for any other a
 /// `hosted::Result`. What returns a reference returns what it refers to, owned.
 ///
+/// What a method returns as `Object` or `Arc<Object>` stays at the host, and the caller gets a
+/// proxy; of a `Stream` or `TryStream` he gets the items. These, `Option` of them and `Result`
+/// are known by the names that they have in the signature.
+///
 /// `pub` functions without `self` that return `Self`, or a `Result` of it, are constructors: the
 /// proxy's take a client before their arguments; who creates an object by its type's name alone
 /// gets `new`. Other functions, and what is not `pub` or has

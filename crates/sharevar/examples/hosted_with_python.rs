@@ -7,7 +7,7 @@
 
 #![allow(clippy::print_stdout)] // A demonstration.
 
-use sharevar::hosted::{Address, Client, Error, Host, Settings};
+use sharevar::hosted::{Address, Client, Error, Host, Object, Proxy, Settings, Stream, TryStream};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -28,6 +28,35 @@ impl Guests {
 
     pub fn names(&self) -> &[String] {
         &self.0
+    }
+
+    pub fn one_by_one(&self) -> Stream<String> {
+        Stream::new(self.0.clone())
+    }
+
+    pub fn seats(&self, count: u64) -> TryStream<u64, String> {
+        let taken = self.0.len() as u64;
+        let seat = move |number| if number < taken { Ok(number) } else { Err(format!("{number} is free")) };
+        TryStream::new((0..count).map(seat))
+    }
+
+    pub fn numbers_to_come(&self) -> Stream<u64> {
+        let first = self.0.len() as u64;
+        Stream::new((first..).inspect(|number| assert!(*number < 100_000, "it was not closed")))
+    }
+
+    pub fn table(&self, seats: usize) -> Object<Table> {
+        Object::new(Table((0..seats).map(|seat| self.0.get(seat).cloned()).collect()))
+    }
+}
+
+/// Who sits where.
+struct Table(Vec<Option<String>>);
+
+#[sharevar::hosted]
+impl Table {
+    pub fn sit(&mut self, seat: usize, name: String) -> Option<String> {
+        self.0[seat].replace(name)
     }
 }
 
@@ -74,11 +103,32 @@ fn run(address: &Address) -> Result<bool, Error> {
     batch.send()?;
     let plums = (plums.result()?, refused.result().map_err(|error| error.to_string()), more.result()?);
     println!("plums: {plums:?}");
-    Ok(apples == 15
+    Ok(stream(&tally)?
+        && apples == 15
         && all == BTreeMap::from([("apples".to_owned(), 15)])
         && is_told
         && matches!(hidden, Err(Error::NotExposed { .. }))
         && plums == (11, Err("builtins.ValueError: -1 is less than nothing".to_owned()), 13))
+}
+
+/// Generators of Python are iterators here.
+fn stream(tally: &Proxy) -> Result<bool, Error> {
+    let all: Vec<i64> = tally.call_stream("count", &(10_000,))?.collect::<Result<_, _>>()?;
+    let mut items = tally.call_stream::<i64>("fail_at", &(2,))?;
+    let (first, second, last, end) = (items.next(), items.next(), items.next(), items.next());
+    println!("{first:?} {second:?} {last:?} {end:?}");
+    let is_told =
+        matches!(last, Some(Err(Error::Raised { typename, .. })) if typename == "builtins.LookupError");
+    let mut endless = tally.call_stream::<i64>("endless", &())?;
+    let is_endless = endless.by_ref().take(1000).map(Result::unwrap_or_default).eq(0..1000);
+    // With the items the generator is closed.
+    drop(endless);
+    let is_closed = tally.call("wait_closed", &())?;
+    Ok(all.into_iter().eq(0..10_000)
+        && (first, second, end) == (Some(Ok(0)), Some(Ok(1)), None)
+        && is_told
+        && is_endless
+        && is_closed)
 }
 
 fn failed(what: &'static str, cause: &std::io::Error) -> sharevar_transport::Error {

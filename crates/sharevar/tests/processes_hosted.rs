@@ -2,7 +2,7 @@
 //!
 //! A child program is this very test binary, told by its environment which part to play.
 
-use sharevar::hosted::{Address, Client, Error, Host, Info, Proxied};
+use sharevar::hosted::{Address, Client, Error, Host, Info, Outcome, Proxied, Stream};
 use sharevar::process::CommandExt;
 use sharevar::{Event, Manager, Value};
 use std::io::{BufRead, BufReader};
@@ -55,6 +55,20 @@ impl Stock {
     pub fn count(&self) -> i64 {
         self.begun.fetch_add(1).unwrap() + 1
     }
+
+    /// Numbers without end, until nobody wants them, which is counted.
+    pub fn numbers(&self) -> Stream<i64> {
+        struct Counts(Value<i64>);
+        impl Drop for Counts {
+            fn drop(&mut self) {
+                self.0.fetch_add(1).unwrap();
+            }
+        }
+        let counts = Counts(self.begun.clone());
+        Stream::new((0..).inspect(move |_| {
+            let _is_in_it = &counts;
+        }))
+    }
 }
 
 struct Bell(u32);
@@ -102,6 +116,12 @@ fn plays_its_part() {
             let mine: Vec<_> = (0..3).map(|_| StockProxy::new(&client).unwrap()).collect();
             client.proxy::<StockProxy>("stock").unwrap().take_long().unwrap();
             drop(mine);
+        }
+        "takes numbers" => {
+            let stock: StockProxy = Client::connect(&address).unwrap().proxy("stock").unwrap();
+            let (mut numbers, _other) = (stock.numbers().unwrap(), stock.numbers().unwrap());
+            assert!(numbers.by_ref().take(3000).map(Result::unwrap).eq(0..3000));
+            stock.take_long().unwrap();
         }
         other => panic!("no part {other:?}"),
     }
@@ -324,7 +344,7 @@ fn of_a_batch_whose_host_is_killed_nothing_is_begun_again() {
         let call = scope.spawn(|| {
             let mut batch = client.batch();
             let counted = (batch.on(&stock).count(), batch.on(&stock).take_long(), batch.on(&stock).count());
-            (batch.send().map(drop), [counted.0, counted.1, counted.2].map(sharevar::hosted::Outcome::result))
+            (batch.send().map(drop), [counted.0, counted.1, counted.2].map(Outcome::result))
         });
         until("the call", || room.begun().get() == Ok(2));
         host.kill();
@@ -545,6 +565,42 @@ fn a_host_is_not_stopped_by_a_forked_child_that_drops_it() {
     // New connections, too: the socket is still there.
     let client = Client::connect(host.as_ref().unwrap().address()).unwrap();
     assert_eq!(client.proxy::<BellProxy>("bell").unwrap().ring(), Ok(3));
+}
+
+#[test]
+fn the_iterators_of_a_client_that_was_killed_are_dropped() {
+    let room = Room::new("numbers");
+    let _host = room.host();
+    let client = room.client();
+    let mut child = Process(room.start("takes numbers"));
+    until("the numbers", || room.begun().get() == Ok(1));
+    assert_eq!(client.info().unwrap().objects, 3);
+    child.kill();
+    // Once the call has returned that it was killed in.
+    room.go().set().unwrap();
+    until("the end of the iterators", || room.begun().get() == Ok(3));
+    assert_eq!(client.info().unwrap().objects, 1);
+}
+
+#[test]
+fn of_items_whose_host_is_killed_an_error_is_the_last() {
+    let room = Room::new("last");
+    let mut host = room.host();
+    let stock: StockProxy = room.client().proxy("stock").unwrap();
+    let mut numbers = stock.numbers().unwrap();
+    assert!(numbers.by_ref().take(3000).map(Result::unwrap).eq(0..3000));
+    host.kill();
+    let _second = room.host();
+    // What was there is still given. Then the next host is asked, which has no such iterator.
+    let mut rest: Vec<_> = numbers.by_ref().take(5000).collect();
+    let last = rest.pop().unwrap();
+    assert!(matches!(last, Err(Error::HandleExpired { .. } | Error::HostDied { .. })), "{last:?}");
+    assert!(
+        rest.len() < 4096
+            && rest.into_iter().map(Result::unwrap).zip(3000..).all(|(item, number)| item == number)
+    );
+    assert!(numbers.next().is_none());
+    assert!(stock.numbers().unwrap().map(Result::unwrap).take(10).eq(0..10));
 }
 
 #[test]

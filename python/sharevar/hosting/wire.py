@@ -13,6 +13,9 @@ from typing import Any
 from .. import standard
 from ..proxy import Proxy
 
+# How a host in another language ends a stream.
+_END = "builtins.StopIteration"
+
 
 class Reference:
     """What must live until it was received, as proxies must."""
@@ -82,6 +85,8 @@ def revive(
         # Past what its class says of setting attributes: it may be frozen.
         vars(BaseException)["__cause__"].__set__(value, cause)
         return value
+    if typename == _END:
+        return StopIteration()
     error: BaseException = standard.RemoteError(remote or f"{typename}: {message}\n")
     error.typename, error.message, error.value = typename, message, value  # type: ignore[attr-defined]
     return error

@@ -26,8 +26,9 @@ impl Method {
             }
         };
         let outcome = quote! { ::sharevar::hosted::generated::Fallible::into_result(result) };
+        let give = quote! { ::sharevar::hosted::generated::Stays::give };
         let run = match (receiver, returned) {
-            (Receiver::None, Returned::Fallible(_)) => quote! {
+            (Receiver::None, returned) if returned.is_fallible() => quote! {
                 let result = Self::#name(#(#passed),*);
                 match #outcome {
                     Ok(object) => Ok(::sharevar::hosted::Created::Object(object)),
@@ -39,23 +40,28 @@ impl Method {
             },
             (_, returned) => {
                 let (guard, this) = if *receiver == Receiver::Exclusive {
-                    (quote! { let mut guard = object.write(&call)?; }, quote! { &mut *guard })
+                    (quote! { let mut guard = object.write_for(&call)?; }, quote! { &mut *guard })
                 } else {
-                    (quote! { let guard = object.read(&call)?; }, quote! { &*guard })
+                    (quote! { let guard = object.read_for(&call)?; }, quote! { &*guard })
                 };
                 let result = quote! { #guard let result = Self::#name(#this #(, #passed)*); };
+                let fallible = |give: &TokenStream| {
+                    quote! {
+                        #result
+                        drop(guard);
+                        match #outcome {
+                            Ok(value) => #give,
+                            Err(error) => call.raised(&error),
+                        }
+                    }
+                };
                 match returned {
                     // Encoded when nobody waits for the object any more.
                     Returned::Plain(_) => quote! { #result drop(guard); call.returned(&result) },
                     Returned::Behind(_) => quote! { #result call.returned(result) },
-                    Returned::Fallible(_) => quote! {
-                        #result
-                        drop(guard);
-                        match #outcome {
-                            Ok(value) => call.returned(&value),
-                            Err(error) => call.raised(&error),
-                        }
-                    },
+                    Returned::Stays(_) => quote! { #result drop(guard); #give(result, call) },
+                    Returned::Fallible(_) => fallible(&quote! { call.returned(&value) }),
+                    Returned::FallibleStays(_) => fallible(&quote! { #give(value, call) }),
                 }
             }
         };

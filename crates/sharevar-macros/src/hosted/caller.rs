@@ -1,7 +1,6 @@
 //! The methods of a proxy, and those of a proxy in a batch.
 
 use super::method::{Method, Receiver};
-use super::returned::Returned;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -13,7 +12,7 @@ impl Method {
         let generated = quote! { ::sharevar::hosted::generated };
         let (given, error) = returned.given();
         match (receiver, returned) {
-            (Receiver::None, Returned::Fallible(_)) => {
+            (Receiver::None, returned) if returned.is_fallible() => {
                 // `Self` is the proxy here; only the error's type is taken from it.
                 quote! {
                     #head
@@ -33,11 +32,11 @@ impl Method {
                 }
             },
             (_, returned) => {
-                let call = returned.call();
+                let (call, on) = returned.call();
                 quote! {
                     #head
                     pub fn #name(&self #(, #arguments)*) -> ::sharevar::hosted::Result<#given, #error> {
-                        self.0.#call(#wire_name, #sent)
+                        #call(#on #wire_name, #sent)
                     }
                 }
             }
@@ -52,11 +51,11 @@ impl Method {
         let Self { name, returned, .. } = self;
         let (head, wire_name, arguments, sent) = self.parts();
         let (given, error) = returned.given();
-        let call = returned.call();
+        let (call, on) = returned.defer();
         Some(quote! {
             #head
             pub fn #name(&mut self #(, #arguments)*) -> ::sharevar::hosted::Outcome<#given, #error> {
-                self.batch.#call(self.proxy, #wire_name, #sent)
+                #call(#on self.proxy, #wire_name, #sent)
             }
         })
     }

@@ -3,7 +3,7 @@
 use super::method::{borrows, mentions_self, refuse};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{GenericArgument, PathArguments, Result, ReturnType, Type};
+use syn::{GenericArgument, PathArguments, PathSegment, Result, ReturnType, Type};
 
 pub(super) enum Returned {
     /// Nothing, or something that is sent as it is.
@@ -12,6 +12,10 @@ pub(super) enum Returned {
     Behind(Box<Type>),
     /// A `Result`, by whatever name.
     Fallible(Type),
+    /// What stays at the host.
+    Stays(Type),
+    /// A `Result` of that.
+    FallibleStays(Type),
 }
 
 impl Returned {
@@ -25,62 +29,114 @@ impl Returned {
             Type::Reference(reference) if reference.mutability.is_none() => {
                 Self::Behind(reference.elem.clone())
             }
+            ty if is_result(ty) && first_argument(ty).is_some_and(stays) => Self::FallibleStays(ty.clone()),
             ty if is_result(ty) => Self::Fallible(ty.clone()),
+            ty if stays(ty) => Self::Stays(ty.clone()),
             ty => Self::Plain(ty.clone()),
         };
         let inner = match &returned {
             Self::Behind(inner) => inner,
-            Self::Plain(ty) | Self::Fallible(ty) => ty,
+            Self::Plain(ty) | Self::Fallible(ty) | Self::Stays(ty) | Self::FallibleStays(ty) => ty,
         };
         if let Type::ImplTrait(_) = inner {
-            return refuse(ty, "a hosted method returns one type: it goes as bytes");
+            return refuse(
+                ty,
+                "a hosted method returns one type; for an iterator return a `sharevar::hosted::Stream`",
+            );
         }
         if borrows(inner) {
             return refuse(ty, "what a hosted method returns is sent; return an owned value");
         }
         if is_method && mentions_self(ty.to_token_stream()) {
-            return refuse(ty, "a hosted method returns values; let a constructor make objects");
+            return refuse(
+                ty,
+                "a hosted method returns values, or an `Object` of a type that it names: `Self` is the proxy for who calls it",
+            );
         }
         Ok(returned)
     }
 
+    pub(super) fn is_fallible(&self) -> bool {
+        matches!(self, Self::Fallible(_) | Self::FallibleStays(_))
+    }
+
     /// What the caller gets if all goes well, and its error.
     pub(super) fn given(&self) -> (TokenStream, TokenStream) {
+        let generated = quote! { ::sharevar::hosted::generated };
         let error = quote! { ::sharevar::hosted::Error };
+        let own_error = |ty| quote! { ::sharevar::hosted::CallError<<#ty as #generated::Fallible>::Error> };
         match self {
             Self::Plain(ty) => (ty.to_token_stream(), error),
             Self::Behind(ty) => (quote! { <#ty as ::std::borrow::ToOwned>::Owned }, error),
-            Self::Fallible(ty) => {
-                let fallible = quote! { <#ty as ::sharevar::hosted::generated::Fallible> };
-                (quote! { #fallible::Value }, quote! { ::sharevar::hosted::CallError<#fallible::Error> })
+            Self::Stays(ty) => (quote! { <#ty as #generated::Stays>::Given }, error),
+            Self::Fallible(ty) => (quote! { <#ty as #generated::Fallible>::Value }, own_error(ty)),
+            Self::FallibleStays(ty) => {
+                let value = quote! { <#ty as #generated::Fallible>::Value };
+                (quote! { <#value as #generated::Stays>::Given }, own_error(ty))
             }
         }
     }
 
-    /// By what a proxy, or a batch, calls the method.
-    pub(super) fn call(&self) -> TokenStream {
+    /// By what a proxy calls the method: the function and its first argument.
+    pub(super) fn call(&self) -> (TokenStream, TokenStream) {
+        let generated = quote! { ::sharevar::hosted::generated };
+        let proxy = quote! { &self.0, };
         match self {
-            Self::Plain(_) | Self::Behind(_) => quote! { call },
-            Self::Fallible(_) => quote! { try_call },
+            Self::Plain(_) | Self::Behind(_) => (quote! { self.0.call }, TokenStream::new()),
+            Self::Fallible(_) => (quote! { self.0.try_call }, TokenStream::new()),
+            Self::Stays(ty) => (quote! { #generated::call::<#ty> }, proxy),
+            Self::FallibleStays(ty) => (quote! { #generated::try_call::<#ty> }, proxy),
+        }
+    }
+
+    /// By what a batch does.
+    pub(super) fn defer(&self) -> (TokenStream, TokenStream) {
+        let generated = quote! { ::sharevar::hosted::generated };
+        let batch = quote! { self.batch, };
+        match self {
+            Self::Plain(_) | Self::Behind(_) => (quote! { self.batch.call }, TokenStream::new()),
+            Self::Fallible(_) => (quote! { self.batch.try_call }, TokenStream::new()),
+            Self::Stays(ty) => (quote! { #generated::defer::<#ty> }, batch),
+            Self::FallibleStays(ty) => (quote! { #generated::try_defer::<#ty> }, batch),
         }
     }
 }
 
+fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+/// The first of a type's own parameters.
+fn first_argument(ty: &Type) -> Option<&Type> {
+    match &last_segment(ty)?.arguments {
+        PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
+            GenericArgument::Type(first) => Some(first),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn is_result(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Result"))
+    last_segment(ty).is_some_and(|last| last.ident == "Result")
+}
+
+/// Whether it is what stays at the host, or holds that. Types without parameters are the program's own.
+fn stays(ty: &Type) -> bool {
+    let (Some(last), Some(first)) = (last_segment(ty), first_argument(ty)) else { return false };
+    match last.ident.to_string().as_str() {
+        "Object" | "Stream" | "TryStream" => true,
+        "Arc" | "Option" => stays(first),
+        _ => false,
+    }
 }
 
 /// Whether it is `Self`, or a `Result` of that.
 pub(super) fn gives_self(output: &ReturnType) -> bool {
     let ReturnType::Type(_, ty) = output else { return false };
-    let Type::Path(path) = &**ty else { return false };
-    if path.path.is_ident("Self") {
-        return true;
-    }
-    let Some(PathArguments::AngleBracketed(arguments)) =
-        path.path.segments.last().filter(|last| last.ident == "Result").map(|last| &last.arguments)
-    else {
-        return false;
-    };
-    matches!(arguments.args.first(), Some(GenericArgument::Type(Type::Path(first))) if first.path.is_ident("Self"))
+    let is_self = |ty: &Type| matches!(ty, Type::Path(path) if path.path.is_ident("Self"));
+    is_self(ty) || is_result(ty) && first_argument(ty).is_some_and(is_self)
 }

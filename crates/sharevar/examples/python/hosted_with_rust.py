@@ -3,8 +3,12 @@
 It is a host of Python objects, and it calls one of the Rust program's.
 """
 
+import asyncio
+import itertools
 import sys
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import sharevar
 from sharevar.managers import BaseManager
@@ -14,6 +18,7 @@ class Tally:
     def __init__(self, start: int = 0) -> None:
         self.counts: dict[str, int] = {}
         self.start = start
+        self.closed = threading.Event()
 
     def add(self, name: str, by: int = 1) -> int:
         if by < 0:
@@ -23,6 +28,22 @@ class Tally:
 
     def all(self) -> dict[str, int]:
         return self.counts
+
+    def count(self, end: int) -> Iterator[int]:
+        yield from range(end)
+
+    def fail_at(self, end: int) -> Iterator[int]:
+        yield from range(end)
+        raise LookupError("no more of them")
+
+    def endless(self) -> Iterator[int]:
+        try:
+            yield from itertools.count()
+        finally:
+            self.closed.set()
+
+    def wait_closed(self) -> bool:
+        return self.closed.wait(50)
 
 
 def call_rust(address: str) -> None:
@@ -37,6 +58,38 @@ def call_rust(address: str) -> None:
             print("Python is told", type(error).__name__, error)
         else:
             raise AssertionError(method)
+    iterate(guests)
+    table = guests.table(2)
+    assert (table.sit(0, "Cem"), table.sit(0, "Dan")) == ("Ada", "Cem")
+    with guests._batch() as batch:
+        names, items, other = batch.names(), batch.one_by_one(), batch.table(1)
+    assert names.result() == list(items.result())
+    assert other.result().sit(0, "Eve") == "Ada"
+    assert table.sit(0, "Eve") == "Dan"
+
+
+def iterate(guests: Any) -> None:
+    """Streams of Rust are iterators here."""
+    assert list(guests.one_by_one()) == ["Ada", "Bob"]
+    seats = guests.seats(5)
+    assert (next(seats), next(seats)) == (0, 1)
+    try:
+        next(seats)
+    except Exception as error:
+        assert error.message == "2 is free", error  # type: ignore[attr-defined]
+    else:
+        raise AssertionError("a seat too many")
+    assert next(seats, None) is None
+    to_come = guests.numbers_to_come()
+    assert list(itertools.islice(to_come, 5000)) == list(range(2, 5002))
+    to_come.close()
+    assert asyncio.run(awaited(guests)) == [["Ada", "Bob"], ["Ada", "Bob"]]
+
+
+async def awaited(guests: Any) -> list[list[str]]:
+    """The same for an event loop."""
+    items = await guests.one_by_one_async()
+    return [[item async for item in items], await guests.names_async()]
 
 
 def main(address: str, key: str, rust_address: str) -> None:

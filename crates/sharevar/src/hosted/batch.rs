@@ -1,8 +1,9 @@
 //! Many calls with one message.
 
 use super::arguments;
-use super::client::{Client, other_than, returned};
+use super::client::{Client, other_than};
 use super::error::{CallError, Error, Result};
+use super::items::Items;
 use super::protocol::{Malformed, Many, Refusal, Reply, part, write_request};
 use super::proxy::{Proxied, Proxy, TRIES, own_or};
 use serde::Serialize;
@@ -84,7 +85,7 @@ impl Batch {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Outcome<R> {
-        self.add(proxy, method, arguments, |_, reply| returned(reply))
+        self.add(proxy, method, arguments, Proxy::value)
     }
 
     /// The same of a method that may give an error of a known type.
@@ -94,7 +95,7 @@ impl Batch {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Outcome<R, CallError<E>> {
-        self.add(proxy, method, arguments, |_, reply| own_or(reply, returned))
+        self.add(proxy, method, arguments, |proxy, reply| own_or(reply, |reply| proxy.value(reply)))
     }
 
     /// The same of a method that gives an object: another one, or its own.
@@ -105,6 +106,16 @@ impl Batch {
         arguments: &(impl Serialize + ?Sized),
     ) -> Outcome<Proxy> {
         self.add(proxy, method, arguments, Proxy::object)
+    }
+
+    /// The same of a method that gives an iterator.
+    pub fn call_stream<T: DeserializeOwned + Send + 'static>(
+        &mut self,
+        proxy: &Proxy,
+        method: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Outcome<Items<T>> {
+        self.add(proxy, method, arguments, |proxy, reply| proxy.stream(reply).map(Items::new))
     }
 
     /// How long all of them together may take. If that is over, each is [`Error::TimedOut`].

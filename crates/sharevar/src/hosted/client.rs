@@ -283,10 +283,13 @@ pub(super) fn returned<R: DeserializeOwned>(reply: Reply<'_>) -> Result<R> {
 /// The error that a reply is which is not what was expected.
 #[cold]
 pub(super) fn other_than(expected: &'static str, reply: Reply<'_>) -> Error {
-    let advice = match expected {
-        "an object" => "call it for its value",
-        "a reply to each call" => "the host and this process disagree on the protocol; upgrade the older one",
-        _ => "take the object with `call_object`",
+    let advice = match (expected, &reply) {
+        ("a reply to each call" | "items", _) | (_, Reply::Many(_)) => {
+            "the host and this process disagree on the protocol; upgrade the older one"
+        }
+        (_, Reply::Stream { .. }) => "take its items with `call_stream`",
+        (_, Reply::Object(_) | Reply::Itself) => "take the object with `call_object`",
+        _ => "call it for its value",
     };
     let found = match reply {
         Reply::Refused(refusal, message) => return Error::refused(refusal, message),

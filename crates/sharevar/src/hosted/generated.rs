@@ -1,11 +1,13 @@
 //! What `#[sharevar::hosted]` writes into a program is made of these. Not for direct use.
 
+use super::batch::{Batch, Outcome};
 use super::client::Client;
 use super::error::{CallError, Result};
-use super::proxy::{self, Proxied};
+use super::proxy::{self, Proxied, Proxy, own_or};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use super::stays::Stays;
 pub use serde::de::Error as DeserializeError;
 pub use serde::{Deserialize, Deserializer, Serialize as SerializeValue, Serializer};
 
@@ -27,6 +29,49 @@ impl<T, E> Fallible for std::result::Result<T, E> {
     fn into_result(self) -> Self {
         self
     }
+}
+
+/// Calls a method that returns what stays at the host.
+pub fn call<S: Stays>(
+    proxy: &Proxy,
+    method: &str,
+    arguments: &(impl Serialize + ?Sized),
+) -> Result<S::Given> {
+    proxy.call_with(method, arguments, |reply| S::from_reply(proxy, reply))
+}
+
+/// The same of a method that may fail.
+pub fn try_call<F: Fallible<Value: Stays, Error: DeserializeOwned>>(
+    proxy: &Proxy,
+    method: &str,
+    arguments: &(impl Serialize + ?Sized),
+) -> Result<<F::Value as Stays>::Given, CallError<F::Error>> {
+    proxy.call_with(method, arguments, |reply| own_or(reply, |reply| F::Value::from_reply(proxy, reply)))
+}
+
+/// The same in a batch.
+pub fn defer<S: Stays<Given: Send + 'static> + 'static>(
+    batch: &mut Batch,
+    proxy: &Proxy,
+    method: &str,
+    arguments: &(impl Serialize + ?Sized),
+) -> Outcome<S::Given> {
+    batch.add(proxy, method, arguments, S::from_reply)
+}
+
+/// The same in a batch, of a method that may fail.
+pub fn try_defer<F>(
+    batch: &mut Batch,
+    proxy: &Proxy,
+    method: &str,
+    arguments: &(impl Serialize + ?Sized),
+) -> Outcome<<F::Value as Stays>::Given, CallError<F::Error>>
+where
+    F: Fallible<Value: Stays<Given: Send + 'static>, Error: DeserializeOwned + Send + 'static>,
+{
+    batch.add(proxy, method, arguments, |proxy, reply| {
+        own_or(reply, |reply| F::Value::from_reply(proxy, reply))
+    })
 }
 
 /// Makes an object by a constructor that cannot fail.

@@ -7,6 +7,8 @@
 //! | [`Client`] | a host as others see it: objects by name, and new ones |
 //! | [`Proxy`], [`Proxied`] | an object of a host, of any type and of one |
 //! | [`Batch`], [`Outcome`] | many calls with one message, and what each has given |
+//! | [`Stream`], [`TryStream`], [`Items`] | an iterator that a method gives, and its items where they are used |
+//! | [`Object`] | what a method gives that stays at the host |
 //! | [`Error`], [`CallError`] | why a call gave no result |
 //! | [`protocol`] | the bytes between them |
 //!
@@ -35,6 +37,7 @@
 //! again at a host that has taken its place; of one that it may have read the caller is told
 //! ([`Error::HostDied`]). The rest is in `docs/hosted-objects.md`.
 
+mod ahead;
 mod arguments;
 mod batch;
 mod client;
@@ -42,18 +45,22 @@ mod error;
 #[doc(hidden)]
 pub mod generated;
 mod host;
+mod items;
 mod object;
 mod place;
 pub mod protocol;
 mod proxy;
 mod references;
 mod service;
+mod stays;
+mod stream;
 mod table;
 
 pub use batch::{Batch, Outcome};
 pub use client::Client;
 pub use error::{CallError, Error, Result};
 pub use host::{Host, RunningHost};
+pub use items::Items;
 pub use object::{Call, Created, Hosted, Object, Refused};
 pub use place::named as address_of;
 pub use proxy::{Proxied, Proxy};
@@ -62,6 +69,7 @@ pub use service::Info;
 #[cfg(feature = "tls")]
 pub use sharevar_transport::Tls;
 pub use sharevar_transport::{Address, Key, Session, Settings};
+pub use stream::{Stream, TryStream};
 
 /// The examples of the page run as tests.
 #[cfg(doctest)]

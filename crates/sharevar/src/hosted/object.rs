@@ -2,11 +2,12 @@
 
 use super::arguments;
 use super::protocol::{Raised, Refusal, TooLong, write_reply};
+use super::service::{Service, tell};
 use serde::{Deserialize, Serialize};
 use sharevar_transport::Caller;
-use sharevar_value::append_bytes;
+use sharevar_value::{EncodeError, append_bytes};
 use std::fmt::{Debug, Display};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 /// A type whose objects a host can keep. `#[sharevar::hosted]` on an `impl` implements it.
 pub trait Hosted: Send + Sync + Sized + 'static {
@@ -26,6 +27,10 @@ pub trait Hosted: Send + Sync + Sized + 'static {
 
 /// An object, and the lock by which its methods share it: those of `&self` run beside each other,
 /// one of `&mut self` alone.
+///
+/// A method that returns one gives its caller a proxy, and the object stays at the host, for as
+/// long as somebody holds it. In an `Arc` the host's own objects can hold it, too: who is given
+/// it again has a proxy of the same object.
 pub struct Object<T>(RwLock<T>);
 
 impl<T> Object<T> {
@@ -34,15 +39,25 @@ impl<T> Object<T> {
         Self(RwLock::new(object))
     }
 
+    /// The object, for reading, as [`RwLock::read`] gives it: for whoever has it in the host.
+    pub fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The object alone.
+    pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// For a method of `&self`. A panic of another method is not held against the object: its
     /// caller was told.
     #[inline]
-    pub fn read(&self, call: &Call<'_>) -> Result<RwLockReadGuard<'_, T>, Refused> {
+    pub fn read_for(&self, call: &Call<'_>) -> Result<RwLockReadGuard<'_, T>, Refused> {
         match self.0.try_read() {
             Ok(guard) => Ok(guard),
             Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => {
-                let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+                let guard = self.read();
                 call.is_still_wanted().map(|()| guard)
             }
         }
@@ -50,12 +65,12 @@ impl<T> Object<T> {
 
     /// For a method of `&mut self`.
     #[inline]
-    pub fn write(&self, call: &Call<'_>) -> Result<RwLockWriteGuard<'_, T>, Refused> {
+    pub fn write_for(&self, call: &Call<'_>) -> Result<RwLockWriteGuard<'_, T>, Refused> {
         match self.0.try_write() {
             Ok(guard) => Ok(guard),
             Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => {
-                let guard = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                let guard = self.write();
                 call.is_still_wanted().map(|()| guard)
             }
         }
@@ -95,20 +110,22 @@ impl From<TooLong> for Refused {
 /// A call on its way into a method, and its result on the way out.
 #[derive(Debug)]
 pub struct Call<'a> {
-    caller: &'a Caller<'a>,
+    pub(super) caller: &'a Caller<'a>,
+    pub(super) host: &'a Service,
     method: &'a str,
     arguments: &'a [u8],
-    reply: &'a mut Vec<u8>,
+    pub(super) reply: &'a mut Vec<u8>,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn new(
         caller: &'a Caller<'a>,
+        host: &'a Service,
         method: &'a str,
         arguments: &'a [u8],
         reply: &'a mut Vec<u8>,
     ) -> Self {
-        Self { caller, method, arguments, reply }
+        Self { caller, host, method, arguments, reply }
     }
 
     /// A call that has waited for its object and whose caller has given up meanwhile is not begun.
@@ -153,8 +170,7 @@ impl<'a> Call<'a> {
     /// The method returned `value`.
     #[inline]
     pub fn returned<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
-        write_reply::returned(self.reply);
-        append_bytes(value, self.reply).map_err(|error| Refused {
+        write_value(self.reply, value).map_err(|error| Refused {
             refusal: Refusal::Result,
             message: format!("{}: {error}", self.method),
         })
@@ -162,15 +178,20 @@ impl<'a> Call<'a> {
 
     /// The method gave an error.
     pub fn raised<E: Serialize + Display>(self, error: &E) -> Result<(), Refused> {
-        let mut value = Vec::new();
-        // An error that cannot be sent is still told by its text.
-        if append_bytes(error, &mut value).is_err() {
-            value.clear();
-        }
-        let message = error.to_string();
-        let raised =
-            Raised { typename: std::any::type_name::<E>(), message: &message, traceback: "", value: &value };
-        Ok(write_reply::raised(self.reply, &raised)?)
+        Ok(write_error(self.reply, error)?)
+    }
+
+    /// The method gave an object, which stays here.
+    pub(super) fn kept(self, object: &Arc<dyn Callable>) -> Result<(), Refused> {
+        Ok(self.host.enter(self.caller, object, |number| tell(number, &**object, self.reply))?)
+    }
+
+    /// The method gave an iterator, whose items the caller will ask for.
+    pub(super) fn streamed(self, stream: &Arc<dyn Callable>) -> Result<(), Refused> {
+        Ok(self.host.enter(self.caller, stream, |number| {
+            write_reply::stream(self.reply, number);
+            Ok(())
+        })?)
     }
 
     /// There is no such method.
@@ -193,6 +214,26 @@ impl<'a> Call<'a> {
             message: format!("{} has no constructor {:?}", T::TYPE, self.method),
         })
     }
+}
+
+/// Appends what a method has returned.
+#[inline]
+pub(super) fn write_value<T: Serialize + ?Sized>(reply: &mut Vec<u8>, value: &T) -> Result<(), EncodeError> {
+    write_reply::returned(reply);
+    append_bytes(value, reply)
+}
+
+/// Appends an error of a method's.
+pub(super) fn write_error<E: Serialize + Display>(reply: &mut Vec<u8>, error: &E) -> Result<(), TooLong> {
+    let mut value = Vec::new();
+    // An error that cannot be sent is still told by its text.
+    if append_bytes(error, &mut value).is_err() {
+        value.clear();
+    }
+    let message = error.to_string();
+    let raised =
+        Raised { typename: std::any::type_name::<E>(), message: &message, traceback: "", value: &value };
+    write_reply::raised(reply, &raised)
 }
 
 /// An object of any type.

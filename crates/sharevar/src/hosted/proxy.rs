@@ -4,6 +4,7 @@ use super::arguments;
 use super::batch::Batch;
 use super::client::{self, Client, other_than, returned};
 use super::error::{CallError, Error, Result};
+use super::items::Items;
 use super::protocol::{Reply, write_request};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -154,7 +155,7 @@ impl Proxy {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<R> {
-        self.call_with(method, arguments, returned)
+        self.call_with(method, arguments, |reply| self.value(reply))
     }
 
     /// Calls a method that may give an error of a known type.
@@ -163,12 +164,30 @@ impl Proxy {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<R, CallError<E>> {
-        self.call_with(method, arguments, |reply| own_or(reply, returned))
+        self.call_with(method, arguments, |reply| own_or(reply, |reply| self.value(reply)))
     }
 
     /// Calls a method that gives an object: another one, or its own.
     pub fn call_object(&self, method: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Self> {
         self.call_with(method, arguments, |reply| self.object(reply))
+    }
+
+    /// The value that a reply of its method gives.
+    #[inline]
+    pub(super) fn value<R: DeserializeOwned>(&self, reply: Reply<'_>) -> Result<R> {
+        match reply {
+            Reply::Returned(_) => returned(reply),
+            other => Err(self.unwanted("a value", other)),
+        }
+    }
+
+    /// The error that a reply is which was not expected. What it brings is given back.
+    #[cold]
+    fn unwanted(&self, expected: &'static str, reply: Reply<'_>) -> Error {
+        if let Reply::Object(_) | Reply::Stream { .. } = reply {
+            drop(self.remote.client.proxy_of(reply));
+        }
+        other_than(expected, reply)
     }
 
     /// The object that a reply of its method gives.
@@ -192,13 +211,49 @@ impl Proxy {
         self.remote.find_again(old, String::new()).is_ok()
     }
 
-    fn call_with<R, E: From<Error>>(
+    /// Calls a method that gives an iterator: a [`Stream`](super::Stream), or a generator in Python.
+    pub fn call_stream<T: DeserializeOwned>(
         &self,
         method: &str,
         arguments: &(impl Serialize + ?Sized),
-        read: impl Fn(Reply<'_>) -> Result<R, E>,
+    ) -> Result<Items<T>> {
+        self.call_with(method, arguments, |reply| self.stream(reply).map(Items::new))
+    }
+
+    /// Where the items come from that a reply of its method gives.
+    pub(super) fn stream(&self, reply: Reply<'_>) -> Result<Self> {
+        match reply {
+            Reply::Stream { .. } => {
+                let source = self.remote.client.proxy_of(reply)?;
+                Ok(Self { timeout: self.timeout, ..source })
+            }
+            other => Err(self.unwanted("a stream", other)),
+        }
+    }
+
+    /// Has a stream give items, up to the first that `read` does not want more after: whether it
+    /// wants more.
+    pub(super) fn take(&self, demand: u32, mut read: impl FnMut(Reply<'_>) -> bool) -> Result<bool> {
+        self.call_with("take", &(demand,), |reply| match reply {
+            Reply::Many(many) => {
+                for item in many.iter() {
+                    if !read(item?) {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            other => Err(other_than("items", other)),
+        })
+    }
+
+    pub(super) fn call_with<R, E: From<Error>>(
+        &self,
+        method: &str,
+        arguments: &(impl Serialize + ?Sized),
+        mut read: impl FnMut(Reply<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
-        let once = |object: u64| {
+        let mut once = |object: u64| {
             let write = |frame: &mut Vec<u8>| {
                 write_request::call(frame, object, method)?;
                 Ok(arguments::write(arguments, frame)?)

@@ -2,11 +2,12 @@
 
 use super::object::{Call, Callable, Created, Hosted, Object, Refused};
 use super::protocol::{Batch, HOST, Refusal, Releases, Request, TooLong, part, write_reply};
-use super::table::{Gone, Table};
+use super::table::{Table, drop_all};
 use serde::{Deserialize, Serialize};
 use sharevar_transport::{Caller, Served, Server, Session};
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -71,6 +72,10 @@ impl Service {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn max_frame(&self) -> usize {
+        self.max_frame
+    }
+
     pub(super) fn info(&self) -> Info {
         let server = self.server.get().and_then(Weak::upgrade);
         Info {
@@ -86,15 +91,15 @@ impl Service {
     fn answer(&self, caller: &Caller<'_>, request: Request<'_>, reply: &mut Vec<u8>) -> Result<(), Refused> {
         match request {
             Request::Call { object: HOST, method, arguments } => {
-                self.call_host(Call::new(caller, method, arguments, reply))
+                self.call_host(Call::new(caller, self, method, arguments, reply))
             }
             Request::Call { object, method, arguments } => {
                 let object = self.table().get(object).cloned().ok_or_else(expired)?;
-                object.call(Call::new(caller, method, arguments, reply))
+                object.call(Call::new(caller, self, method, arguments, reply))
             }
             Request::Create { typeid, constructor, arguments } => {
-                match self.create(typeid, Call::new(caller, constructor, arguments, &mut *reply))? {
-                    Some(object) => self.enter(caller, &object, reply),
+                match self.create(typeid, Call::new(caller, self, constructor, arguments, &mut *reply))? {
+                    Some(object) => Ok(self.enter(caller, &object, |number| tell(number, &*object, reply))?),
                     None => Ok(()),
                 }
             }
@@ -130,20 +135,21 @@ impl Service {
         create(call.method(), call)
     }
 
-    fn enter(
+    /// Enters an object that a request has given, and tells the caller its number by `write`.
+    pub(super) fn enter(
         &self,
         caller: &Caller<'_>,
         object: &Arc<dyn Callable>,
-        reply: &mut Vec<u8>,
-    ) -> Result<(), Refused> {
+        write: impl FnOnce(u64) -> Result<(), TooLong>,
+    ) -> Result<(), TooLong> {
         let number = self.table().insert(caller.session(), object.clone());
-        tell(number, &**object, reply)?;
+        let written = write(number);
         // Who has given up does not learn of the object, and so cannot give it back.
-        if caller.hung_up() {
+        if written.is_err() || caller.hung_up() {
             let gone = self.table().release(caller.session(), std::iter::once((number, 1)));
             drop_all(gone);
         }
-        Ok(())
+        written
     }
 
     fn call_host(&self, call: Call<'_>) -> Result<(), Refused> {
@@ -206,6 +212,12 @@ impl Service {
     }
 }
 
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Service({} objects)", self.table().len())
+    }
+}
+
 impl sharevar_transport::Service for Service {
     fn serve(&self, caller: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
         match Request::read(request) {
@@ -227,15 +239,7 @@ impl sharevar_transport::Service for Service {
     }
 }
 
-/// Drops objects. A destructor that panics is not the host's end.
-pub(super) fn drop_all(gone: Gone) {
-    for object in gone {
-        // The panic was told where panics are told; nobody waits for a reply.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(object)));
-    }
-}
-
-fn tell(number: u64, object: &dyn Callable, reply: &mut Vec<u8>) -> Result<(), TooLong> {
+pub(super) fn tell(number: u64, object: &dyn Callable, reply: &mut Vec<u8>) -> Result<(), TooLong> {
     write_reply::object(reply, number, object.typeid(), object.exposed().iter().copied())
 }
 
@@ -250,7 +254,8 @@ fn malformed(message: &str) -> Refused {
     Refused { refusal: Refusal::Malformed, message: message.to_owned() }
 }
 
-fn message(panic: &(dyn Any + Send)) -> &str {
+/// What a panic said.
+pub(super) fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("with a value that is no text")

@@ -5,6 +5,7 @@ use super::references::References;
 use rustix::rand::{GetRandomFlags, getrandom};
 use sharevar_transport::Session;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Who holds an object.
@@ -23,14 +24,17 @@ pub(super) type Gone = Vec<Arc<dyn Callable>>;
 #[derive(Default)]
 pub(super) struct Table {
     objects: HashMap<u64, Arc<dyn Callable>>,
+    /// The numbers of all of them, by where they are: an object that is given twice has one.
+    numbers: HashMap<usize, u64>,
     names: HashMap<String, u64>,
     references: References<Holder>,
 }
 
 impl Table {
-    /// A new object, on which `session` has the one reference.
+    /// One reference of `session` on an object, which may be a new one.
     pub(super) fn insert(&mut self, session: Session, object: Arc<dyn Callable>) -> u64 {
-        let number = self.enter(object);
+        let known = self.numbers.get(&place(&object)).copied();
+        let number = known.unwrap_or_else(|| self.enter(object));
         self.references.retain(Holder::Client(session), number);
         number
     }
@@ -102,13 +106,31 @@ impl Table {
                 break number;
             }
         };
+        self.numbers.insert(place(&object), number);
         self.objects.insert(number, object);
         number
     }
 
     fn take(&mut self, numbers: impl IntoIterator<Item = u64>) -> Gone {
-        numbers.into_iter().filter_map(|number| self.objects.remove(&number)).collect()
+        let gone: Gone = numbers.into_iter().filter_map(|number| self.objects.remove(&number)).collect();
+        for object in &gone {
+            self.numbers.remove(&place(object));
+        }
+        gone
     }
+}
+
+/// Drops objects. A destructor that panics is not the host's end.
+pub(super) fn drop_all(gone: Gone) {
+    for object in gone {
+        // The panic was told where panics are told; nobody waits for a reply.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(object)));
+    }
+}
+
+/// Where an object is. No other is there while the table has it.
+fn place(object: &Arc<dyn Callable>) -> usize {
+    Arc::as_ptr(object).addr()
 }
 
 fn random() -> u64 {

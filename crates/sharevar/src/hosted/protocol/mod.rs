@@ -29,6 +29,11 @@
 //! which RELEASE gives back. The object [`HOST`] is the host itself. The requests of a BATCH are
 //! served in order, all of them, whatever becomes of one; a BATCH or RELEASE is not among them.
 //!
+//! With STREAM the caller's session holds a reference on an object of one method, `take(demand)`,
+//! whose reply is MANY: all items that are there, each RETURNED, at least one. Up to `demand` more
+//! are produced ahead. The last of all is an error, which is RAISED as [`END`] if there are only no
+//! more.
+//!
 //! Nothing that is read is believed: every reader here gives an error or what it says.
 
 mod bytes;
@@ -38,6 +43,10 @@ mod request;
 pub use bytes::{Malformed, TooLong, part};
 pub use reply::{Many, Names, Object, Raised, Refusal, Reply};
 pub use request::{Batch, Releases, Request};
+
+/// The type of the error that is the last of a stream's items when there are no more. It is how
+/// Python ends iterators.
+pub const END: &str = "builtins.StopIteration";
 
 /// The object that stands for the host itself.
 pub const HOST: u64 = 0;
