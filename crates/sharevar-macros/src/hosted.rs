@@ -168,6 +168,7 @@ mod tests {
             ("pub fn f(&self, it: &mut i64) {}", "its own copy"),
             ("pub fn f(&self, it: Option<&str>) {}", "but hold none"),
             ("pub fn f(&self, it: Cow<'static, str>) {}", "but hold none"),
+            ("pub fn f(&self, by: &Caller<'_>) {}", "by value"),
             ("pub fn f(&self, (a, b): (i64, i64)) {}", "has a name"),
             ("pub fn f(&self) -> Option<&str> { None }", "return an owned value"),
             ("pub fn f(&mut self) -> &mut i64 { &mut self.0 }", "return an owned value"),

@@ -20,6 +20,8 @@ use syn::{DeriveInput, Error, ItemImpl, parse_macro_input};
 /// proxy; of a `Stream` or `TryStream` he gets the items. These, `Option` of them and `Result`
 /// are known by the names that they have in the signature.
 ///
+/// An argument of the type `Caller<'_>` is who has called; he does not see it.
+///
 /// `pub` functions without `self` that return `Self`, or a `Result` of it, are constructors: the
 /// proxy's take a client before their arguments; who creates an object by its type's name alone
 /// gets `new`. Other functions, and what is not `pub` or has

@@ -2,7 +2,7 @@
 //!
 //! A child program is this very test binary, told by its environment which part to play.
 
-use sharevar::hosted::{Address, Client, Error, Host, Info, Outcome, Proxied, Stream};
+use sharevar::hosted::{Address, Caller, Client, Error, Host, Info, Outcome, Proxied, Stream};
 use sharevar::process::CommandExt;
 use sharevar::{Event, Manager, Value};
 use std::io::{BufRead, BufReader};
@@ -43,6 +43,15 @@ impl Stock {
         let turn = self.begun.fetch_add(1).unwrap() + 1;
         self.go.wait().unwrap();
         turn
+    }
+
+    /// Takes as long as its caller lives, and counts when it begins and ends.
+    pub fn take_a_life(&self, caller: Caller<'_>) -> i64 {
+        self.count();
+        while !caller.hung_up() {
+            std::thread::yield_now();
+        }
+        self.count()
     }
 
     /// Has had its effect some time before it returns.
@@ -116,6 +125,10 @@ fn plays_its_part() {
             let mine: Vec<_> = (0..3).map(|_| StockProxy::new(&client).unwrap()).collect();
             client.proxy::<StockProxy>("stock").unwrap().take_long().unwrap();
             drop(mine);
+        }
+        "waits for life" => {
+            let stock: StockProxy = Client::connect(&address).unwrap().proxy("stock").unwrap();
+            stock.take_a_life().unwrap();
         }
         "takes numbers" => {
             let stock: StockProxy = Client::connect(&address).unwrap().proxy("stock").unwrap();
@@ -565,6 +578,16 @@ fn a_host_is_not_stopped_by_a_forked_child_that_drops_it() {
     // New connections, too: the socket is still there.
     let client = Client::connect(host.as_ref().unwrap().address()).unwrap();
     assert_eq!(client.proxy::<BellProxy>("bell").unwrap().ring(), Ok(3));
+}
+
+#[test]
+fn a_method_learns_that_its_caller_was_killed() {
+    let room = Room::new("life");
+    let _host = room.host();
+    let mut child = Process(room.start("waits for life"));
+    until("the call", || room.begun().get() == Ok(1));
+    child.kill();
+    until("the end of the call", || room.begun().get() == Ok(2));
 }
 
 #[test]

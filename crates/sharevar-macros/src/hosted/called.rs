@@ -1,6 +1,6 @@
 //! How a host calls a method.
 
-use super::argument::Argument;
+use super::argument::{self, Argument};
 use super::method::{Method, Receiver};
 use super::returned::Returned;
 use proc_macro2::TokenStream;
@@ -12,11 +12,20 @@ impl Method {
     pub(super) fn called(&self) -> TokenStream {
         let Self { conditions, name, receiver, returned, .. } = self;
         let wire_name = self.wire_name();
-        let names: Vec<_> = self.arguments.iter().map(|argument| argument.name.unraw().to_string()).collect();
-        // Names of the program's own must not be hidden by ours.
-        let places: Vec<_> = (0..names.len()).map(|number| format_ident!("argument_{number}")).collect();
-        let types = self.arguments.iter().map(Argument::received);
-        let passed = self.arguments.iter().zip(&places).map(|(argument, place)| argument.passed(place));
+        let (mut names, mut places, mut types, mut passed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for argument in &self.arguments {
+            match argument {
+                Argument::Caller => passed.push(quote! { call.caller() }),
+                Argument::Sent { name, ty } => {
+                    // Names of the program's own must not be hidden by ours.
+                    let place = format_ident!("argument_{}", places.len());
+                    names.push(name.unraw().to_string());
+                    types.push(argument::received(ty));
+                    passed.push(argument::passed(ty, &place));
+                    places.push(place);
+                }
+            }
+        }
         let read = if names.is_empty() {
             quote! { call.no_arguments()?; }
         } else {

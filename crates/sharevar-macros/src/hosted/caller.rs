@@ -1,5 +1,6 @@
 //! The methods of a proxy, and those of a proxy in a batch.
 
+use super::argument::Argument;
 use super::method::{Method, Receiver};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -64,9 +65,12 @@ impl Method {
     fn parts(&self) -> (TokenStream, String, Vec<TokenStream>, TokenStream) {
         let Self { conditions, described, .. } = self;
         let head = quote! { #(#conditions)* #(#described)* };
-        let names: Vec<_> = self.arguments.iter().map(|argument| &argument.name).collect();
-        let types = self.arguments.iter().map(|argument| &argument.ty);
-        let arguments = names.iter().zip(types).map(|(name, ty)| quote! { #name: #ty }).collect();
+        let sent = self.arguments.iter().filter_map(|argument| match argument {
+            Argument::Sent { name, ty } => Some((name, ty)),
+            Argument::Caller => None,
+        });
+        let names: Vec<_> = sent.clone().map(|(name, _)| name).collect();
+        let arguments = sent.map(|(name, ty)| quote! { #name: #ty }).collect();
         (head, self.wire_name(), arguments, quote! { &(#(&#names,)*) })
     }
 }

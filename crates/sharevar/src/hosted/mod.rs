@@ -9,6 +9,7 @@
 //! | [`Batch`], [`Outcome`] | many calls with one message, and what each has given |
 //! | [`Stream`], [`TryStream`], [`Items`] | an iterator that a method gives, and its items where they are used |
 //! | [`Object`] | what a method gives that stays at the host |
+//! | [`Caller`] | who has called a method, and whether he still waits |
 //! | [`Error`], [`CallError`] | why a call gave no result |
 //! | [`protocol`] | the bytes between them |
 //!
@@ -40,6 +41,7 @@
 mod ahead;
 mod arguments;
 mod batch;
+mod caller;
 mod client;
 mod error;
 #[doc(hidden)]
@@ -57,6 +59,7 @@ mod stream;
 mod table;
 
 pub use batch::{Batch, Outcome};
+pub use caller::Caller;
 pub use client::Client;
 pub use error::{CallError, Error, Result};
 pub use host::{Host, RunningHost};

@@ -1,10 +1,11 @@
 //! Objects in their host.
 
 use super::arguments;
+use super::caller::Caller;
 use super::protocol::{Raised, Refusal, TooLong, write_reply};
 use super::service::{Service, tell};
 use serde::{Deserialize, Serialize};
-use sharevar_transport::Caller;
+use sharevar_transport as transport;
 use sharevar_value::{EncodeError, append_bytes};
 use std::fmt::{Debug, Display};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
@@ -110,7 +111,7 @@ impl From<TooLong> for Refused {
 /// A call on its way into a method, and its result on the way out.
 #[derive(Debug)]
 pub struct Call<'a> {
-    pub(super) caller: &'a Caller<'a>,
+    pub(super) caller: &'a transport::Caller<'a>,
     pub(super) host: &'a Service,
     method: &'a str,
     arguments: &'a [u8],
@@ -119,7 +120,7 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(super) fn new(
-        caller: &'a Caller<'a>,
+        caller: &'a transport::Caller<'a>,
         host: &'a Service,
         method: &'a str,
         arguments: &'a [u8],
@@ -138,6 +139,11 @@ impl<'a> Call<'a> {
             refusal: Refusal::GivenUp,
             message: format!("the caller of {} had given up before it was begun", self.method),
         })
+    }
+
+    /// Who has called.
+    pub fn caller(&self) -> Caller<'a> {
+        Caller::new(self.caller)
     }
 
     /// The method's name.
