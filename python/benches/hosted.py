@@ -7,12 +7,15 @@ a busy processor stays slow for a while, whichever side it is.
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import multiprocessing
 import statistics
 import sys
 import time
+from collections.abc import Awaitable, Callable, Iterator
 from multiprocessing import managers as standard
-from typing import Any
+from typing import Any, ClassVar
 
 import sharevar.managers
 import sharevar.standard
@@ -24,6 +27,11 @@ SLEEPS = 30 if QUICK else 200
 SLEEP = 0.02
 ROUNDS = 3 if QUICK else 9
 CALLS_TOGETHER = 2_000 if QUICK else 10_000
+ITEMS = 2_000 if QUICK else 10_000
+# Calls that are awaited at the same time.
+AT_ONCE = 20
+# Calls with one message.
+IN_BATCH = 100
 
 fork = multiprocessing.get_context("fork")
 
@@ -38,6 +46,9 @@ class Counter:
         self.count += by
         return self.count
 
+    def numbers(self, end: int) -> Iterator[int]:
+        return iter(range(end))
+
 
 class Ours(sharevar.managers.BaseManager):
     pass
@@ -50,23 +61,43 @@ class Theirs(sharevar.standard.BaseManager):
 class PlainProxy(sharevar.standard.BaseProxy):
     """As plain Python has it; our base would find the standard wire by itself."""
 
-    _exposed_ = ("add",)
+    _exposed_ = ("add", "numbers")
+    _method_to_typeid_: ClassVar = {"numbers": "Iterator"}
 
     def add(self, by: int) -> Any:
         return self._callmethod("add", (by,))
+
+    def numbers(self, end: int) -> Any:
+        return self._callmethod("numbers", (end,))
+
+
+class PlainIterator(sharevar.standard.BaseProxy):
+    """As plain Python has it, which asks for each item."""
+
+    _exposed_ = ("__next__",)
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        return self._callmethod("__next__")
 
 
 class OurProxy(standard.BaseProxy):
     """The same."""
 
-    _exposed_ = ("add",)
+    _exposed_ = ("add", "numbers")
 
     def add(self, by: int) -> Any:
         return self._callmethod("add", (by,))
 
+    def numbers(self, end: int) -> Any:
+        return self._callmethod("numbers", (end,))
+
 
 Ours.register("Counter", Counter, OurProxy)
 Theirs.register("Counter", Counter, PlainProxy)
+Theirs.register("Iterator", proxytype=PlainIterator, create_method=False)
 
 
 def batch(counter: Any) -> float:
@@ -125,8 +156,54 @@ def together(counters: tuple[Any, ...], clients: int) -> list[float]:
     return [max(samples) for samples in rates]
 
 
+def thousands_a_second(count: int, *alternatives: Callable[[], Any]) -> list[float]:
+    """The most of some rounds in turn; each function makes so many."""
+    best = [0.0 for _ in alternatives]
+    for _ in range(ROUNDS):
+        for place, run in enumerate(alternatives):
+            begin = time.perf_counter()
+            run()
+            best[place] = max(best[place], count / (time.perf_counter() - begin) / 1000)
+    return best
+
+
+def iterate(counter: Any) -> None:
+    for _ in counter.numbers(ITEMS):
+        pass
+
+
+def call(counter: Any) -> None:
+    for _ in range(CALLS):
+        counter.add(1)
+
+
+def call_in_batches(counter: Any) -> None:
+    for _ in range(CALLS // IN_BATCH):
+        with counter._batch() as batch:
+            for _ in range(IN_BATCH):
+                batch.add(1)
+
+
+def await_calls(adders: list[Callable[[int], Awaitable[Any]]]) -> None:
+    """All calls, so many at once as there are functions."""
+
+    async def some(add: Callable[[int], Awaitable[Any]]) -> None:
+        for _ in range(CALLS // len(adders)):
+            await add(1)
+
+    async def main() -> None:
+        await asyncio.gather(*map(some, adders))
+
+    asyncio.run(main())
+
+
+def in_thread(counter: Any) -> Callable[[int], Awaitable[Any]]:
+    """How plain calls are awaited."""
+    return lambda by: asyncio.to_thread(counter.add, by)
+
+
 def show(name: str, ours: float, theirs: float, ratio: float, bound: str) -> None:
-    print(f"{name:<42} {ours:>9.1f} {theirs:>9.1f} {ratio:>6.2f} {bound:>7}")
+    print(f"{name:<46} {ours:>9.1f} {theirs:>9.1f} {ratio:>6.2f} {bound:>7}")
 
 
 def main() -> None:
@@ -135,7 +212,7 @@ def main() -> None:
         assert counters[0]._hosted
         assert not hasattr(counters[1], "_hosted")
         title = "a call of a hosted object"
-        print(f"{title:<42} {'ours':>9} {'standard':>9} {'ratio':>6} {'bound':>7}")
+        print(f"{title:<46} {'ours':>9} {'standard':>9} {'ratio':>6} {'bound':>7}")
         ours, theirs = awake(counters)
         show("awake, microseconds", ours, theirs, theirs / ours, ">= 3")
         ours, theirs = after_sleep(counters)
@@ -145,6 +222,24 @@ def main() -> None:
             bound = ">= 3" if clients == 2 else ""
             name = f"{clients} clients, thousand calls a second"
             show(name, ours, theirs, ours / theirs, bound)
+        our, their = counters
+        ours, theirs = thousands_a_second(ITEMS, lambda: iterate(our), lambda: iterate(their))
+        show("items of an iterator, thousand a second", ours, theirs, ours / theirs, "")
+        for at_once in (1, AT_ONCE):
+            copies = [copy.copy(our) for _ in range(at_once)]
+            ours, theirs = thousands_a_second(
+                CALLS,
+                lambda copies=copies: await_calls([one.add_async for one in copies]),
+                lambda at_once=at_once: await_calls([in_thread(their)] * at_once),
+            )
+            name = f"awaited, {at_once} at once, thousand calls a second"
+            show(name, ours, theirs, ours / theirs, "")
+        ours, single, theirs = thousands_a_second(
+            CALLS, lambda: call_in_batches(our), lambda: call(our), lambda: call(their)
+        )
+        name = f"{IN_BATCH} with one message, thousand calls a second"
+        show(name, ours, theirs, ours / theirs, "")
+        print(f"    beside single calls of ours {single:>24.1f} {ours / single:>16.2f}")
 
 
 if __name__ == "__main__":
