@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Outcome:
     """What one call of a batch will have given."""
 
+    __slots__ = ("_given",)
+
     def __init__(self) -> None:
         self._given: tuple[bool, Any] | None = None
 
@@ -66,16 +68,9 @@ class Batch:
 
     def __getattr__(self, name: str) -> Callable[..., Outcome]:
         found: Callable[..., Outcome] = getattr(Calls(self, self._proxy), name)
+        # The next time it is found without this; all names of our own begin with _.
+        self.__dict__[name] = found
         return found
-
-    def _add(
-        self, proxy: BaseProxy, name: str, args: tuple[Any, ...], kwds: dict[str, Any]
-    ) -> Outcome:
-        _, number = proxy._require_host()
-        outcome = Outcome()
-        self._calls.append((number, name, args, kwds))
-        self._outcomes.append((proxy, outcome))
-        return outcome
 
     def __enter__(self) -> Batch:
         return self
@@ -102,12 +97,12 @@ class Batch:
             self._settle(self._host, given)
 
     def _settle(self, host: HostClient, given: list[tuple[bool, Any]]) -> None:
-        self._calls = []
+        self._calls.clear()
         for (proxy, outcome), (returned, value) in zip(self._outcomes, given, strict=True):
             if returned and type(value) is HostedReference:
                 value = proxy._proxy_of(host, value)
             outcome._given = returned, value
-        self._outcomes = []
+        self._outcomes.clear()
 
 
 class Calls:
@@ -123,9 +118,14 @@ class Calls:
             name = ATTRIBUTE + name
         elif name.startswith("_") or (exposed is not None and name not in exposed):
             raise AttributeError(f"{name!r} is not exposed by {type(self._proxy).__name__!r}")
-        batch, proxy = self._batch, self._proxy
+        # Not the batch itself, which keeps the function.
+        proxy, calls, outcomes = self._proxy, self._batch._calls, self._batch._outcomes
+        _, number = proxy._require_host()
 
         def call(*args: Any, **kwds: Any) -> Outcome:
-            return batch._add(proxy, name, args, kwds)
+            outcome = Outcome()
+            calls.append((number, name, args, kwds))
+            outcomes.append((proxy, outcome))
+            return outcome
 
         return call
