@@ -29,7 +29,7 @@ demo: build examples ## four programs, in Rust and in Python, and what an operat
 test: test-rust test-crash test-loom test-docs test-python test-versions ## every test
 
 test-rust: ## models, real processes, kill storms
-	$(RUN_TESTS) --workspace --exclude sharevar-python --features sharevar-transport/tls
+	$(RUN_TESTS) --workspace --exclude sharevar-python --features sharevar/tls
 
 test-crash: ## death at every crash point; and that the tests find known mistakes
 	$(RUN_TESTS) -p sharevar-arena -p sharevar --features sharevar-arena/mistakes,sharevar/mistakes
@@ -44,12 +44,13 @@ test-python: build examples ## the Python side, on the built module
 	$(BIN)/python -m pytest python/tests
 	PYTHON=$(BIN)/python target/release/examples/with_python
 	PYTHON=$(BIN)/python target/release/examples/hosted_with_python
+	PYTHON=$(BIN)/python target/release/examples/hosted_over_tls
 
 test-versions: build ## the Python tests on other versions of Python, as far as they are here
 	$(BIN)/python python/versions.py
 
 examples: ## the demo programs in Rust
-	cargo build --release --examples -p sharevar
+	cargo build --release --examples -p sharevar --features tls
 
 build: $(VENV)/built ## the Python module, in a virtual environment of its own
 
@@ -66,7 +67,7 @@ $(VENV)/built: $(VENV)/bin/maturin $(shell find crates -name '*.rs' -o -name Car
 lint: $(VENV)/bin/maturin ## format, clippy (also for a free-threaded Python), documentation, ruff, types
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p sharevar-transport --all-targets --features tls -- -D warnings
+	cargo clippy -p sharevar-transport -p sharevar --all-targets --features sharevar/tls -- -D warnings
 	cargo clippy -p sharevar-arena -p sharevar --all-targets --features sharevar-arena/mistakes,sharevar/mistakes -- -D warnings
 	PYO3_CONFIG_FILE=$(CURDIR)/crates/sharevar-python/free-threaded.txt cargo clippy -p sharevar-python --target-dir target/free-threaded -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet

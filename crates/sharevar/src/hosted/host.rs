@@ -7,6 +7,8 @@ use super::place;
 use super::service::{Info, Service, Types};
 use super::table::drop_all;
 use rustix::process::{Pid, getpid};
+#[cfg(feature = "tls")]
+use sharevar_transport::Tls;
 use sharevar_transport::{Address, Key, Server, Settings};
 use std::fmt;
 use std::sync::Arc;
@@ -96,6 +98,13 @@ impl Host {
         self
     }
 
+    /// The certificate that it shows at a TCP port, so that it may be one of another machine's.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.settings.tls = Some(tls);
+        self
+    }
+
     /// How connections are secured, and how large messages may be, in all detail.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
@@ -165,7 +174,8 @@ impl RunningHost {
         found
     }
 
-    /// A client in this process.
+    /// A client in this process. Of a host that shows a certificate [`Client::connect_with`] makes
+    /// one, which must be told whom it believes.
     pub fn client(&self) -> Result<Client> {
         Client::connect_with(self.address(), self.settings.clone())
     }
