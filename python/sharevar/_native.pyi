@@ -28,8 +28,8 @@ class SharevarError(Exception):
 class OutOfSharedMemory(SharevarError, MemoryError):
     """The arena has no room; the variable is as it was before the call."""
 
-class HandleExpired(SharevarError):
-    """The variable was freed: nobody held it when this reference arrived."""
+class HandleExpired(SharevarError, RemoteError):
+    """The variable or object was freed: nobody held it when this reference arrived."""
 
 class ClosedError(SharevarError, BrokenPipeError, EOFError):
     """The arena was closed for everybody (its manager was shut down)."""

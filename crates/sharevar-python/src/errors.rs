@@ -50,7 +50,7 @@ pub(crate) enum Class {
 const CLASSES: &[(&str, &str)] = &[
     ("SharevarError", "The root of every error that sharevar raises by itself."),
     ("OutOfSharedMemory", "The arena has no room; the variable is as it was before the call."),
-    ("HandleExpired", "The variable was freed: nobody held it when this reference arrived."),
+    ("HandleExpired", "The variable or object was freed: nobody held it when this reference arrived."),
     ("ClosedError", "The arena was closed for everybody (its manager was shut down)."),
     ("NotAnArena", "The descriptor leads to something else than an arena."),
     ("LayoutMismatch", "The arena was made by a version of sharevar with another layout."),
@@ -150,7 +150,11 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 _ if index == Class::NotRegistered as usize => {
                     vec![of_multiprocessing(".managers", "RemoteError")?, py.get_type::<PyRuntimeError>()]
                 }
-                _ if index == Class::CallRefused as usize || index == Class::HostedPanic as usize => {
+                // A standard server knows no such object either, and says so.
+                _ if index == Class::HandleExpired as usize
+                    || index == Class::CallRefused as usize
+                    || index == Class::HostedPanic as usize =>
+                {
                     vec![of_multiprocessing(".managers", "RemoteError")?]
                 }
                 _ => Vec::new(),
@@ -159,7 +163,7 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
             let body = PyDict::new(py);
             body.set_item("__module__", "sharevar.errors")?;
             body.set_item("__doc__", doc)?;
-            if index >= Class::HostDied as usize {
+            if index >= Class::HostDied as usize || index == Class::HandleExpired as usize {
                 // That of a `RemoteError` is for tracebacks.
                 body.set_item("__str__", py.get_type::<PyException>().getattr("__str__")?)?;
             }

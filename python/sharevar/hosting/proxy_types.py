@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
+from .. import standard
 from . import wire
 from .attributes import ATTRIBUTE
 
@@ -16,7 +17,11 @@ def make(name: str, exposed: Iterable[str], base: type) -> Any:
     exposed = tuple(exposed)
     key = name, exposed, base
     if key not in _made:
-        members: dict[str, Any] = {"_exposed_": exposed}
+        # As those that the standard library makes are named.
+        members: dict[str, Any] = {
+            "_exposed_": exposed,
+            "__module__": standard.managers.__name__,
+        }
         for member in exposed:
             if member.startswith(ATTRIBUTE):
                 members[member.removeprefix(ATTRIBUTE)] = _attribute(member)

@@ -379,7 +379,8 @@ impl HostService {
     ) -> Result<(), Stop> {
         let (positional, named) = read_arguments(py, arguments)?;
         let asked = (method, positional, named.unwrap_or_else(|| PyDict::new(py)));
-        let result = self.host(py)?.call_method1(intern!(py, "ask"), asked)?;
+        let asked = self.host(py)?.call_method1(intern!(py, "ask"), asked);
+        let result = asked.map_err(Stop::RaiseRemoteError)?;
         write_reply::returned(reply);
         if arguments::write_native_value(reply, &result)? {
             return Ok(());
