@@ -42,3 +42,8 @@ fn ping_pong() {
 fn hosted_list() {
     run("hosted_list");
 }
+
+#[test]
+fn supervised_host() {
+    run("supervised_host");
+}

@@ -1,14 +1,14 @@
 //! A host as a process that calls its objects sees it.
 
-use super::patience::Patience;
 use super::pending::PendingCall;
 use super::reference::HostedReference;
-use super::{arguments, raise, reply, settings};
+use super::{arguments, patience, raise, reply, settings};
 use crate::waiting::end_of;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sharevar::hosted::protocol::{part, write_request};
+use sharevar::hosted::patience::Patience;
+use sharevar::hosted::protocol::{RESTARTS, part, write_request};
 use sharevar_transport::{Address, Client, Error, Lent};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -74,7 +74,7 @@ impl HostClient {
             match py.detach(|| self.connection(&client, None, &mut raised).map(Lent::keep)) {
                 _ if raised.is_some() => return raised.map_or(Ok(()), Err),
                 Ok(()) => return Ok(()),
-                Err(error) => patience.after(py, &error, None)?,
+                Err(error) => patience::after(py, &mut patience, &error, None)?,
             }
         }
     }
@@ -327,7 +327,7 @@ impl HostClient {
         let mut connection = loop {
             match self.exchange(py, &client, request, until)? {
                 Ok(connection) => break connection,
-                Err(error) => patience.after(py, &error, until)?,
+                Err(error) => patience::after(py, &mut patience, &error, until)?,
             }
         };
         // Before the connection is used again: until then the host keeps what the reply refers to.
@@ -378,9 +378,6 @@ impl HostClient {
         }
     }
 }
-
-/// The mark among an object's names that says that it comes back.
-const RESTARTS: &str = "#RESTARTS";
 
 /// A life's number, shortened to what differs from any other; never 0.
 fn short(life: u128) -> u64 {

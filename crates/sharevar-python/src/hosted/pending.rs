@@ -1,9 +1,10 @@
 //! A call whose reply an event loop waits for.
 
 use super::client::HostClient;
-use super::{patience, raise, reply};
+use super::{raise, reply};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use sharevar::hosted::patience;
 use sharevar_transport::Lent;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};

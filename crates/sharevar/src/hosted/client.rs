@@ -2,8 +2,9 @@
 
 use super::arguments;
 use super::error::{Error, Result};
+use super::patience::{Next, Patience};
 use super::place;
-use super::protocol::{HOST, Object, Reply, write_request};
+use super::protocol::{HOST, Object, RESTARTS, Reply, write_request};
 use super::proxy::{Proxied, Proxy};
 use super::service::Info;
 use serde::Serialize;
@@ -12,13 +13,9 @@ use sharevar_transport::{self as transport, Address, Lent, Settings};
 use sharevar_value::from_bytes;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
-
-/// How often a request is sent anew that the host has certainly not read. Each time one dead
-/// connection more is used up, of those that were kept; a new one that fails says so.
-const TRIES: usize = 20;
 
 /// A connection to a host. Clones are the same.
 ///
@@ -36,6 +33,8 @@ struct Inner {
     transport: transport::Client,
     /// The half of the number of the host's life that it was in when it was last asked.
     life: AtomicU64,
+    /// Whether the host is started again when it dies, as far as this process has learned.
+    restarts: AtomicBool,
     /// References that are to be given back, with the next message or as soon as a connection is
     /// free: nobody waits for that.
     released: Mutex<Vec<(u64, u32)>>,
@@ -57,11 +56,20 @@ impl Client {
     /// The host at an address, with a key, or with TLS. A proxy that this process is sent uses the
     /// latest client for its address, as long as there is one.
     pub fn connect_with(address: &Address, settings: Settings) -> Result<Self> {
+        Self::open(address, settings, false)
+    }
+
+    fn open(address: &Address, settings: Settings, restarts: bool) -> Result<Self> {
         let transport = transport::Client::new(address.clone(), settings);
-        let (life, released) = (AtomicU64::new(0), Mutex::default());
-        let client = Self { inner: Arc::new(Inner { transport, life, released }) };
+        let inner = Inner {
+            transport,
+            life: AtomicU64::new(0),
+            restarts: AtomicBool::new(restarts),
+            released: Mutex::default(),
+        };
+        let client = Self { inner: Arc::new(inner) };
         // Not later, when it would seem to be a call that fails.
-        client.connection()?.keep();
+        client.patiently(None, || client.connection())?.keep();
         let mut clients = clients();
         clients.retain(|_, client| client.strong_count() > 0);
         clients.insert(address.clone(), Arc::downgrade(&client.inner));
@@ -73,10 +81,17 @@ impl Client {
         Self::connect(&place::named(name)?)
     }
 
-    /// The client of this process for an address; a new one if there is none.
-    pub(super) fn known(address: &Address) -> Result<Self> {
+    /// The client of this process for an address; a new one if there is none. A host that is
+    /// started again when it dies is waited for.
+    pub(super) fn known(address: &Address, restarts: bool) -> Result<Self> {
         let known = clients().get(address).and_then(Weak::upgrade);
-        known.map_or_else(|| Self::connect(address), |inner| Ok(Self { inner }))
+        let open = || Self::open(address, Settings::default(), restarts);
+        known.map_or_else(open, |inner| Ok(Self { inner }))
+    }
+
+    /// Whether the host is started again when it dies, as far as this process has learned.
+    pub(super) fn restarts(&self) -> bool {
+        self.inner.restarts.load(Ordering::Relaxed)
     }
 
     /// Where the host is.
@@ -131,6 +146,9 @@ impl Client {
     pub(super) fn proxy_of(&self, reply: Reply<'_>) -> Result<Proxy> {
         match reply {
             Reply::Object(Object { object, typeid, exposed }) => {
+                if exposed.iter().any(|name| name == RESTARTS) {
+                    self.inner.restarts.store(true, Ordering::Relaxed);
+                }
                 Ok(Proxy::new(self.clone(), object, typeid, exposed.iter()))
             }
             Reply::Stream { object } => Ok(Proxy::new(self.clone(), object, "", std::iter::empty())),
@@ -166,12 +184,30 @@ impl Client {
 
     /// Sends a request until it is read: the connection over which its reply has come.
     fn exchange(&self, frame: &[u8], until: Option<Instant>) -> transport::Result<Lent> {
-        let mut tries = 0;
-        loop {
+        self.patiently(until, || {
             let mut connection = self.connection()?;
-            match self.exchange_over(&mut connection, frame, until) {
-                Err(transport::Error::Gone { started: false }) if tries < TRIES => tries += 1,
-                exchanged => return exchanged.map(|()| connection),
+            self.exchange_over(&mut connection, frame, until)?;
+            Ok(connection)
+        })
+    }
+
+    /// Tries again what a host has certainly not taken notice of.
+    fn patiently<R>(
+        &self,
+        until: Option<Instant>,
+        mut attempt: impl FnMut() -> transport::Result<R>,
+    ) -> transport::Result<R> {
+        let mut patience = Patience::new(self.restarts());
+        loop {
+            let error = match attempt() {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            match patience.after(&error, until) {
+                Next::Again => {}
+                Next::Later(pause) => std::thread::sleep(pause),
+                Next::TimedOut => return Err(transport::Error::TimedOut),
+                Next::GiveUp => return Err(error),
             }
         }
     }

@@ -114,6 +114,12 @@ pub enum Error {
     /// A call of a batch that was not sent.
     #[error("the batch of this call was not sent; call `Batch::send` before `Outcome::result`")]
     NotSent,
+    /// A host was to run in a process of its own, which cannot be started or has ended too soon.
+    #[error("the host cannot be supervised: {cause}")]
+    NotSupervised {
+        /// Why.
+        cause: String,
+    },
     /// A name that is taken.
     #[error("an object is published as {name:?} already; remove it first, or take another name")]
     NameTaken {

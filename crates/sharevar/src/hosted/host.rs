@@ -1,9 +1,10 @@
 //! A host: the process, or the part of one, that keeps objects for others.
 
 use super::client::Client;
-use super::error::{Error, Result};
+use super::error::Result;
 use super::object::{Callable, Hosted, Object};
 use super::place;
+use super::recollection::{Recollection, unsupervised};
 use super::service::{Info, Service, Types};
 use super::table::drop_all;
 use rustix::process::{Pid, getpid};
@@ -45,6 +46,7 @@ pub struct Host {
     objects: Vec<(String, Arc<dyn Callable>)>,
     place: Place,
     settings: Settings,
+    recollection: Option<Recollection>,
 }
 
 enum Place {
@@ -64,6 +66,7 @@ impl Host {
             objects: Vec::new(),
             place: Place::Anywhere,
             settings: Settings::default(),
+            recollection: None,
         }
     }
 
@@ -111,19 +114,25 @@ impl Host {
         self
     }
 
+    /// Makes it one of several lives.
+    pub(super) fn recollect(mut self, recollection: Recollection) -> Self {
+        self.recollection = Some(recollection);
+        self
+    }
+
     /// Starts it in threads of this process. It stops when what is given back is dropped.
     pub fn start(self) -> Result<RunningHost> {
+        let earlier = self.recollection.as_ref().map(Recollection::address).transpose();
+        let earlier = earlier.map_err(unsupervised)?.flatten();
         let address = match self.place {
+            _ if let Some(earlier) = earlier => earlier.parse()?,
             Place::Anywhere => place::fresh()?,
             Place::Name(name) => place::named(&name)?,
             Place::Address(address) => address,
         };
-        let service = Service::new(self.types, self.settings.max_frame);
-        {
-            let mut table = service.table();
-            for (name, object) in self.objects {
-                table.publish(&name, object).map_err(|_| Error::NameTaken { name })?;
-            }
+        let service = Service::new(self.types, self.settings.max_frame, self.recollection);
+        for (name, object) in self.objects {
+            service.publish(&name, object)?;
         }
         let server = Server::bind(&address, &self.settings, service)?;
         server.service().serves_at(&server);
@@ -162,8 +171,7 @@ impl RunningHost {
 
     /// Publishes an object by a name, until [`remove`](Self::remove).
     pub fn add<T: Hosted>(&self, name: &str, object: T) -> Result<()> {
-        let published = self.server.service().table().publish(name, Arc::new(Object::new(object)));
-        published.map_err(|_| Error::NameTaken { name: name.to_owned() })
+        self.server.service().publish(name, Arc::new(Object::new(object)))
     }
 
     /// Takes a name away. The object lives on for those who hold it. Whether there was one.
@@ -190,6 +198,11 @@ impl RunningHost {
     pub fn wait(&self) {
         while !self.server.wait(None) {}
         self.server.finish(Instant::now() + GRACE);
+    }
+
+    /// Ends it, for whoever waits.
+    pub(super) fn end(&self) {
+        self.server.stop();
     }
 
     /// Stops it: calls that are under way are finished, nothing new is begun, and objects that no

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`#[hosted]`](macro@crate::hosted) | exposes the methods of a type, and writes its proxy |
 //! | [`Host`], [`RunningHost`] | keeps objects, in threads of a process |
+//! | [`supervise`], [`Supervised`] | a host in a process of its own, which is started again when it dies |
 //! | [`Client`] | a host as others see it: objects by name, and new ones |
 //! | [`Proxy`], [`Proxied`] | an object of a host, of any type and of one |
 //! | [`Batch`], [`Outcome`] | many calls with one message, and what each has given |
@@ -49,13 +50,16 @@ pub mod generated;
 mod host;
 mod items;
 mod object;
+pub mod patience;
 mod place;
 pub mod protocol;
 mod proxy;
+mod recollection;
 mod references;
 mod service;
 mod stays;
 mod stream;
+pub(crate) mod supervised;
 mod table;
 
 pub use batch::{Batch, Outcome};
@@ -73,6 +77,7 @@ pub use service::Info;
 pub use sharevar_transport::Tls;
 pub use sharevar_transport::{Address, Key, Session, Settings};
 pub use stream::{Stream, TryStream};
+pub use supervised::{Supervised, supervise};
 
 /// The examples of the page run as tests.
 #[cfg(doctest)]

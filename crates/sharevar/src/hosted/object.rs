@@ -3,7 +3,7 @@
 use super::arguments;
 use super::caller::Caller;
 use super::protocol::{Raised, Refusal, TooLong, write_reply};
-use super::service::{Service, tell};
+use super::service::Service;
 use serde::{Deserialize, Serialize};
 use sharevar_transport as transport;
 use sharevar_value::{EncodeError, append_bytes};
@@ -189,7 +189,7 @@ impl<'a> Call<'a> {
 
     /// The method gave an object, which stays here.
     pub(super) fn kept(self, object: &Arc<dyn Callable>) -> Result<(), Refused> {
-        Ok(self.host.enter(self.caller, object, |number| tell(number, &**object, self.reply))?)
+        Ok(self.host.enter(self.caller, object, |number| self.host.tell(number, &**object, self.reply))?)
     }
 
     /// The method gave an iterator, whose items the caller will ask for.

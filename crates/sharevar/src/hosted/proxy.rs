@@ -95,7 +95,7 @@ impl Proxy {
     ) -> Self {
         let held = Held { object, process: lineage(), life: client.life() };
         let held = Mutex::new(held);
-        let exposed = exposed.map(Into::into).collect();
+        let exposed = exposed.filter(|name| !name.starts_with('#')).map(Into::into).collect();
         let remote = Remote { client, typeid: typeid.into(), exposed, name: None, held };
         Self { remote: Arc::new(remote), timeout: None }
     }
@@ -384,6 +384,9 @@ struct Written {
     object: u64,
     #[serde(default)]
     name: Option<String>,
+    /// Whether the host is started again when it dies.
+    #[serde(default)]
+    restarts: bool,
 }
 
 impl Serialize for Proxy {
@@ -393,6 +396,7 @@ impl Serialize for Proxy {
             host: client.address().to_string(),
             object: self.remote.held().object,
             name: name.as_deref().map(str::to_owned),
+            restarts: client.restarts(),
         }
         .serialize(serializer)
     }
@@ -401,10 +405,10 @@ impl Serialize for Proxy {
 /// Takes a reference of this process, for which it asks the host.
 impl<'de> Deserialize<'de> for Proxy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Written { host, object, name } = Written::deserialize(deserializer)?;
+        let Written { host, object, name, restarts } = Written::deserialize(deserializer)?;
         let address: Address = host.parse().map_err(D::Error::custom)?;
         let open = || {
-            let client = Client::known(&address)?;
+            let client = Client::known(&address, restarts)?;
             match (retain(&client, object, |reply| client.proxy_of(reply)), name) {
                 (Ok(proxy), Some(name)) => Ok(proxy.known_as(&name)),
                 (Err(Error::HandleExpired { .. }), Some(name)) => client.object(&name),

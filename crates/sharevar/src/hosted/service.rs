@@ -1,7 +1,9 @@
 //! What a host does with a request.
 
+use super::error::Error;
 use super::object::{Call, Callable, Created, Hosted, Object, Refused};
-use super::protocol::{Batch, HOST, Refusal, Releases, Request, TooLong, part, write_reply};
+use super::protocol::{Batch, HOST, RESTARTS, Refusal, Releases, Request, TooLong, part, write_reply};
+use super::recollection::{Recollection, unsupervised};
 use super::table::{Table, drop_all};
 use serde::{Deserialize, Serialize};
 use sharevar_transport::{Caller, Served, Server, Session};
@@ -9,6 +11,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// Makes an object by a constructor's name; none if the constructor gave an error.
@@ -54,13 +57,23 @@ pub(super) struct Service {
     types: Types,
     table: Mutex<Table>,
     max_frame: usize,
+    /// If it is one of several lives.
+    recollection: Option<Recollection>,
+    has_served: AtomicBool,
     /// Known once it is bound.
     server: OnceLock<Weak<Server<Self>>>,
 }
 
 impl Service {
-    pub(super) fn new(types: Types, max_frame: usize) -> Self {
-        Self { types, table: Mutex::default(), max_frame, server: OnceLock::new() }
+    pub(super) fn new(types: Types, max_frame: usize, recollection: Option<Recollection>) -> Self {
+        Self {
+            types,
+            table: Mutex::default(),
+            max_frame,
+            recollection,
+            has_served: AtomicBool::new(false),
+            server: OnceLock::new(),
+        }
     }
 
     pub(super) fn serves_at(&self, server: &Arc<Server<Self>>) {
@@ -70,6 +83,33 @@ impl Service {
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes an object by a name, with the number that it had in earlier lives.
+    pub(super) fn publish(&self, name: &str, object: Arc<dyn Callable>) -> Result<(), Error> {
+        let recollection = self.recollection.as_ref();
+        let earlier = recollection.map(|recollection| recollection.number(name)).transpose();
+        let earlier = earlier.map_err(unsupervised)?.flatten();
+        let published = self.table().publish(name, object, earlier);
+        let number = published.map_err(|_| Error::NameTaken { name: name.to_owned() })?;
+        match recollection {
+            Some(recollection) if earlier.is_none() => {
+                recollection.remember(name, number).map_err(unsupervised)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says in a reply which object it is.
+    pub(super) fn tell(
+        &self,
+        number: u64,
+        object: &dyn Callable,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), TooLong> {
+        let mark = self.recollection.as_ref().map(|_| RESTARTS);
+        let names: Vec<_> = object.exposed().iter().copied().chain(mark).collect();
+        write_reply::object(reply, number, object.typeid(), names.into_iter())
     }
 
     pub(super) fn max_frame(&self) -> usize {
@@ -95,17 +135,24 @@ impl Service {
             }
             Request::Call { object, method, arguments } => {
                 let object = self.table().get(object).cloned().ok_or_else(expired)?;
+                if let Some(recollection) = &self.recollection
+                    && !self.has_served.swap(true, Ordering::Relaxed)
+                {
+                    recollection.note_call();
+                }
                 object.call(Call::new(caller, self, method, arguments, reply))
             }
             Request::Create { typeid, constructor, arguments } => {
                 match self.create(typeid, Call::new(caller, self, constructor, arguments, &mut *reply))? {
-                    Some(object) => Ok(self.enter(caller, &object, |number| tell(number, &*object, reply))?),
+                    Some(object) => {
+                        Ok(self.enter(caller, &object, |number| self.tell(number, &*object, reply))?)
+                    }
                     None => Ok(()),
                 }
             }
             Request::Retain { object } => {
                 let kept = self.table().retain(caller.session(), object).cloned().ok_or_else(expired)?;
-                Ok(tell(object, &*kept, reply)?)
+                Ok(self.tell(object, &*kept, reply)?)
             }
             Request::Find { name } => {
                 let mut table = self.table();
@@ -117,7 +164,7 @@ impl Service {
                     refusal: Refusal::UnknownName,
                     message: format!("this host has published no object as {name:?}"),
                 })?;
-                Ok(tell(number, &*object, reply)?)
+                Ok(self.tell(number, &*object, reply)?)
             }
             Request::Batch(batch) => Ok(self.answer_all(caller, &batch, reply)?),
             Request::Release(_) => Err(malformed("a release gets no reply")),
@@ -237,10 +284,6 @@ impl sharevar_transport::Service for Service {
         let gone = self.table().end(session);
         drop_all(gone);
     }
-}
-
-pub(super) fn tell(number: u64, object: &dyn Callable, reply: &mut Vec<u8>) -> Result<(), TooLong> {
-    write_reply::object(reply, number, object.typeid(), object.exposed().iter().copied())
 }
 
 fn expired() -> Refused {

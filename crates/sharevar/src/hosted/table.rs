@@ -34,20 +34,31 @@ impl Table {
     /// One reference of `session` on an object, which may be a new one.
     pub(super) fn insert(&mut self, session: Session, object: Arc<dyn Callable>) -> u64 {
         let known = self.numbers.get(&place(&object)).copied();
-        let number = known.unwrap_or_else(|| self.enter(object));
+        let number = known.unwrap_or_else(|| {
+            let number = self.unused();
+            self.keep(number, object);
+            number
+        });
         self.references.retain(Holder::Client(session), number);
         number
     }
 
-    /// A new object, which its name keeps. Nothing if the name is taken.
-    pub(super) fn publish(&mut self, name: &str, object: Arc<dyn Callable>) -> Result<(), Arc<dyn Callable>> {
+    /// A new object, which its name keeps; a name keeps one. With `number` it gets this one, that
+    /// of another life of the host.
+    pub(super) fn publish(
+        &mut self,
+        name: &str,
+        object: Arc<dyn Callable>,
+        number: Option<u64>,
+    ) -> Result<u64, Arc<dyn Callable>> {
         if self.names.contains_key(name) {
             return Err(object);
         }
-        let number = self.enter(object);
+        let number = number.unwrap_or_else(|| self.unused());
+        self.keep(number, object);
         self.references.retain(Holder::Name, number);
         self.names.insert(name.to_owned(), number);
-        Ok(())
+        Ok(number)
     }
 
     /// Takes a name away: nothing if there is no such name.
@@ -97,18 +108,20 @@ impl Table {
         std::mem::take(self).objects.into_values().collect()
     }
 
-    fn enter(&mut self, object: Arc<dyn Callable>) -> u64 {
-        let number = loop {
+    fn unused(&self) -> u64 {
+        loop {
             let number = random();
             // None is given twice in a host's life either, as far as 64 random bits are enough for
             // that; this one stands for no object at the moment, and not for the host.
             if number != super::protocol::HOST && !self.objects.contains_key(&number) {
-                break number;
+                return number;
             }
-        };
+        }
+    }
+
+    fn keep(&mut self, number: u64, object: Arc<dyn Callable>) {
         self.numbers.insert(place(&object), number);
         self.objects.insert(number, object);
-        number
     }
 
     fn take(&mut self, numbers: impl IntoIterator<Item = u64>) -> Gone {

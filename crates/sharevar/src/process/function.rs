@@ -9,6 +9,7 @@
 
 use crate::error::{Error, Result};
 use crate::handle::Handle;
+use crate::hosted::{self, Host};
 use crate::manager::Manager;
 use crate::process::CommandExt;
 use crate::shared::Shared;
@@ -108,6 +109,20 @@ impl Functions {
         self
     }
 
+    /// One more, which describes a host: for [`supervise`](crate::hosted::supervise).
+    pub fn with_host<F, A>(mut self, function: F) -> Self
+    where
+        F: Fn(A) -> Result<Host> + Copy + Send + Sync + 'static,
+        A: Serialize + DeserializeOwned + 'static,
+    {
+        self.registered.push(Registered {
+            name: std::any::type_name::<F>(),
+            function: TypeId::of::<F>(),
+            run: Box::new(move |life: &VariableId| hosted::supervised::live(function, life)),
+        });
+        self
+    }
+
     /// In a process that [`spawn`] started, runs the function and ends the process. In any other
     /// it makes the functions known and returns.
     pub fn start(self) -> Result<()> {
@@ -179,13 +194,24 @@ where
     A: Serialize + DeserializeOwned,
     R: Serialize + DeserializeOwned,
 {
+    let _ = function;
+    let name = std::any::type_name::<F>();
+    let outcome = manager.value(Outcome::<R>::Unknown)?;
+    let call = manager.value(Call { arguments, outcome: outcome.clone() })?;
+    let process = command::<F>(manager, &call.id())?
+        .spawn()
+        .map_err(|error| Error::Process { what: "cannot start a process", cause: error.to_string() })?;
+    Ok(Child { process, name, outcome, _call: call.handle().clone() })
+}
+
+/// What runs a known function in a new process of this program, with what is in a variable.
+pub(crate) fn command<F: 'static>(manager: &Manager, call: &VariableId) -> Result<Command> {
     const {
         assert!(
             size_of::<F>() == 0,
             "name the function itself, not a pointer to it: the pointer does not say which it is"
         );
     }
-    let _ = function;
     let name = std::any::type_name::<F>();
     let number = registered().iter().position(|known| known.function == TypeId::of::<F>());
     let number = number.ok_or_else(|| Error::Process {
@@ -194,16 +220,13 @@ where
             "{name} is not known: begin `main` with `process::Functions::new().with(...).start()?`"
         ),
     })?;
-    let outcome = manager.value(Outcome::<R>::Unknown)?;
-    let call = manager.value(Call { arguments, outcome: outcome.clone() })?;
     // The link and not what it leads to: it works when the file was replaced or deleted.
-    let process = Command::new("/proc/self/exe")
+    let mut command = Command::new("/proc/self/exe");
+    command
         .arg0(std::env::args_os().next().unwrap_or_default())
         .share(manager)?
-        .env(VARIABLE, format!("{number},{}", call.id()))
-        .spawn()
-        .map_err(|error| Error::Process { what: "cannot start a process", cause: error.to_string() })?;
-    Ok(Child { process, name, outcome, _call: call.handle().clone() })
+        .env(VARIABLE, format!("{number},{call}"));
+    Ok(command)
 }
 
 /// A function that runs in a process of its own. Dropped, it runs on by itself, but loses its

@@ -6,7 +6,7 @@
 //! | a function of this program | [`Functions`]: arguments and result travel through shared variables |
 //! | a fork | nothing to do: all handles work in parent and child |
 
-mod function;
+pub(crate) mod function;
 mod inherit;
 
 pub use function::{Child, Functions, spawn};

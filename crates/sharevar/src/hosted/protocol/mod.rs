@@ -48,6 +48,9 @@ pub use request::{Batch, Releases, Request};
 /// Python ends iterators.
 pub const END: &str = "builtins.StopIteration";
 
+/// The mark among the names of an object whose host is started again when it dies.
+pub const RESTARTS: &str = "#RESTARTS";
+
 /// The object that stands for the host itself.
 pub const HOST: u64 = 0;
 

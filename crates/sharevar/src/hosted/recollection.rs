@@ -1,0 +1,63 @@
+//! What one life of a supervised host leaves to the next, in shared memory.
+
+use super::error::Error;
+use crate::{Dict, Manager, Result, Value};
+use serde::{Deserialize, Serialize};
+
+/// The same variables in all lives of a host.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Recollection {
+    /// Where the host listens; empty until it first does.
+    address: Value<String>,
+    /// The numbers of what it has published, by name: proxies know no other.
+    numbers: Dict<String, u64>,
+    /// The last process that has served a call.
+    served_by: Value<u32>,
+}
+
+impl Recollection {
+    /// Of a host that had no life yet.
+    pub(super) fn new(manager: &Manager) -> Result<Self> {
+        Ok(Self {
+            address: manager.value(String::new())?,
+            numbers: manager.dict()?,
+            served_by: manager.value(0)?,
+        })
+    }
+
+    /// Where earlier lives have listened.
+    pub(super) fn address(&self) -> Result<Option<String>> {
+        Ok(Some(self.address.get()?).filter(|address| !address.is_empty()))
+    }
+
+    /// Says that the host serves now, and where.
+    pub(super) fn serves_at(&self, address: &str) -> Result<()> {
+        self.address.set(&address.to_owned())
+    }
+
+    /// The number that an object of this name had in earlier lives.
+    pub(super) fn number(&self, name: &str) -> Result<Option<u64>> {
+        self.numbers.get(name)
+    }
+
+    /// Keeps an object's number for the next life.
+    pub(super) fn remember(&self, name: &str, number: u64) -> Result<()> {
+        self.numbers.insert(name, &number).map(drop)
+    }
+
+    /// Says that this process has served a call.
+    pub(super) fn note_call(&self) {
+        // If that cannot be said, the process counts as one that has served nothing.
+        let _ = self.served_by.set(&std::process::id());
+    }
+
+    /// Whether a process has served a call.
+    pub(super) fn has_served(&self, process: u32) -> bool {
+        self.served_by.get() == Ok(process)
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)] // As `map_err` gives it.
+pub(super) fn unsupervised(cause: impl ToString) -> Error {
+    Error::NotSupervised { cause: cause.to_string() }
+}

@@ -1,0 +1,284 @@
+//! A host in a process of its own that is started again when it dies.
+
+use super::client::Client;
+use super::error::Result;
+use super::host::Host;
+use super::recollection::{Recollection, unsupervised};
+use crate::handle::Handle;
+use crate::process::function;
+use crate::shared::Shared;
+use crate::{Manager, Value, VariableId};
+use rustix::process::{Pid, getpid};
+use rustix::stdio::dup2_stdin;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sharevar_transport::Address;
+use std::fmt;
+use std::fs::File;
+use std::io::{Read, Write, stdin};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+/// Lives in a row that end before a call was served: so many, and the first pause between them,
+/// which doubles.
+const TRIES: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What each life of a host is given.
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "A: Serialize + DeserializeOwned")]
+struct Life<A> {
+    arguments: A,
+    recollection: Recollection,
+}
+
+/// Starts a host in a new process of this program, and again whenever that process dies.
+///
+/// `function` was made known by [`Functions::with_host`](crate::process::Functions::with_host); in
+/// each life of the host it describes it anew. So objects come back whose state is in shared
+/// variables: in the arguments, or in what [`Manager::inherited`] names. Their proxies go on: the
+/// objects that the host publishes have the same numbers in all lives, at the same address, and a
+/// call that the dead host had not read waits for the next one, for ten seconds at most. One that
+/// it may have read is [`Error::HostDied`](super::Error::HostDied), as always. Objects that clients have made are gone.
+///
+/// ```no_run
+/// use sharevar::hosted::{Host, supervise};
+/// use sharevar::{Dict, Manager, process};
+///
+/// struct Stock(Dict<String, i64>);
+///
+/// #[sharevar::hosted]
+/// impl Stock {
+///     pub fn take(&self, thing: &str) -> Result<i64, String> {
+///         self.0.increment(thing, -1).map_err(|error| error.to_string())
+///     }
+/// }
+///
+/// fn warehouse(things: Dict<String, i64>) -> sharevar::Result<Host> {
+///     Ok(Host::new().add("stock", Stock(things)))
+/// }
+///
+/// fn main() -> sharevar::Result<()> {
+///     process::Functions::new().with_host(warehouse).start()?;
+///     let manager = Manager::new()?;
+///     let warehouse = supervise(&manager, warehouse, manager.dict()?)?;
+///     let stock: StockProxy = warehouse.client()?.proxy("stock")?;
+///     stock.take("apples")?;
+///     Ok(())
+/// }
+/// ```
+///
+/// The process ends when what is given back is dropped, or with this process, however that ends;
+/// calls that are under way get their replies. It has no standard input. After six lives in a row
+/// in which no call was served, or when the function fails, it is not started again: stderr says
+/// so.
+pub fn supervise<F, A>(manager: &Manager, function: F, arguments: A) -> Result<Supervised>
+where
+    F: Fn(A) -> crate::Result<Host> + Copy + 'static,
+    A: Serialize + DeserializeOwned,
+{
+    // Only its type is needed: the new process has the same function.
+    let _ = function;
+    let recollection = Recollection::new(manager).map_err(unsupervised)?;
+    let life = Life { arguments, recollection: recollection.clone() };
+    let life = manager.value(life).map_err(unsupervised)?;
+    let program = Program {
+        command: Box::new({
+            let (manager, id) = (manager.clone(), life.id());
+            move || function::command::<F>(&manager, &id)
+        }),
+        _life: life.handle().clone(),
+    };
+    let (mut child, mut link) = program.start()?;
+    // One byte says that it serves, and the end of the stream that it never will.
+    if link.read_exact(&mut [0]).is_err() {
+        let status = child.wait().map_err(unsupervised)?;
+        return Err(unsupervised(format!(
+            "it has ended ({status}) before it served; see its stderr for why"
+        )));
+    }
+    let address = recollection.address().map_err(unsupervised)?.unwrap_or_default();
+    let address: Address = address.parse()?;
+    let state = State { process: child.id(), link: Some(link) };
+    let supervisor = Arc::new(Supervisor { recollection, state: Mutex::new(state), ended: Condvar::new() });
+    let thread = Builder::new().name("sharevar supervisor".to_owned()).spawn({
+        let (supervisor, address) = (supervisor.clone(), address.clone());
+        move || supervisor.supervise(child, &program, &address)
+    });
+    let thread = Some(thread.map_err(unsupervised)?);
+    Ok(Supervised { address, supervisor, thread, process: getpid() })
+}
+
+/// A host that is started again when it dies. Dropped, it ends.
+#[must_use = "a host that is dropped ends"]
+pub struct Supervised {
+    address: Address,
+    supervisor: Arc<Supervisor>,
+    thread: Option<JoinHandle<()>>,
+    /// Whose thread waits for the host. A forked child has only a copy of this.
+    process: Pid,
+}
+
+impl Supervised {
+    /// Where it listens.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// A client in this process, for a host that asks for no key; for others there is
+    /// [`Client::connect_with`].
+    pub fn client(&self) -> Result<Client> {
+        Client::connect(&self.address)
+    }
+
+    /// The process of its present life, or of its last.
+    pub fn id(&self) -> u32 {
+        self.supervisor.state().process
+    }
+
+    /// Whether it serves, or will again.
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Ends it: calls that are under way are finished, and nothing new is begun. In a forked child
+    /// it does nothing: the host is the parent's.
+    pub fn stop(&mut self) {
+        if getpid() != self.process {
+            return;
+        }
+        // The host reads the end of its standard input.
+        self.supervisor.state().link = None;
+        self.supervisor.ended.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic there was told; the host has ended then.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for Supervised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Supervised({} in process {})", self.address, self.id())
+    }
+}
+
+/// How each life is started.
+struct Program {
+    command: Box<dyn Fn() -> crate::Result<Command> + Send>,
+    /// What it is given, held for as long as another may come.
+    _life: Handle,
+}
+
+impl Program {
+    fn start(&self) -> Result<(Child, UnixStream)> {
+        let (ours, theirs) = UnixStream::pair().map_err(unsupervised)?;
+        let mut command = (self.command)().map_err(unsupervised)?;
+        let child = command.stdin(OwnedFd::from(theirs)).spawn().map_err(unsupervised)?;
+        Ok((child, ours))
+    }
+}
+
+/// What the supervising thread and the others know.
+struct Supervisor {
+    recollection: Recollection,
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+struct State {
+    /// The latest.
+    process: u32,
+    /// To it. None when it is to end, and no other to come.
+    link: Option<UnixStream>,
+}
+
+impl Supervisor {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for each life's end, and starts the next one.
+    fn supervise(&self, mut child: Child, program: &Program, address: &Address) {
+        let mut failures = 0;
+        loop {
+            let ended = child.wait();
+            let state = self.state();
+            if state.link.is_none() || ended.as_ref().is_ok_and(ExitStatus::success) {
+                return;
+            }
+            failures = if self.recollection.has_served(child.id()) { 0 } else { failures + 1 };
+            if failures == TRIES {
+                // Who waits for the next one learns that there will be none.
+                if let Address::Unix(path) = address {
+                    let _ = std::fs::remove_file(path);
+                }
+                tell(address, &format!("has died {TRIES} times in a row before it served a call"));
+                return;
+            }
+            let pause = if failures > 1 { PAUSE * 2_u32.pow(failures) } else { Duration::ZERO };
+            let waited = self.ended.wait_timeout_while(state, pause, |state| state.link.is_some());
+            let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if state.link.is_none() {
+                return;
+            }
+            match program.start() {
+                Ok((next, link)) => {
+                    (state.process, state.link) = (next.id(), Some(link));
+                    child = next;
+                }
+                Err(error) => {
+                    tell(address, &error.to_string());
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn tell(address: &Address, what: &str) {
+    eprintln!("sharevar: the host at {address} {what}, and is not started again");
+}
+
+/// One life of a host, in its process.
+pub(crate) fn live<F, A>(function: F, life: &VariableId) -> crate::Result<()>
+where
+    F: Fn(A) -> crate::Result<Host>,
+    A: Serialize + DeserializeOwned,
+{
+    let link = take_link().map_err(unsupervised)?;
+    let Life { arguments, recollection } = Value::<Life<A>>::open(life)?.get()?;
+    let host = function(arguments)?.recollect(recollection.clone()).start()?;
+    recollection.serves_at(&host.address().to_string())?;
+    // If nobody reads it, the end is next.
+    let _ = (&link).write_all(&[1]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Nothing is ever sent: this waits for the end of who supervises, or of the host.
+            let _ = (&link).read(&mut [0]);
+            host.end();
+        });
+        host.wait();
+        let _ = link.shutdown(Shutdown::Both);
+    });
+    Ok(())
+}
+
+/// The link to who supervises, which is this process's standard input. What it starts must not
+/// have it: the end of the stream is the end of the last who has it.
+fn take_link() -> std::io::Result<UnixStream> {
+    let link = stdin().as_fd().try_clone_to_owned()?;
+    dup2_stdin(File::open("/dev/null")?)?;
+    Ok(UnixStream::from(link))
+}
