@@ -767,6 +767,7 @@ LEFT = """
     manager.start()
     items = manager.list()
     print(manager._process.pid, flush=True)
+    sys.stdin.read()
     {end}
 """
 
@@ -775,12 +776,14 @@ LEFT = """
 def test_no_host_is_left(end: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(LEFT).format(end=end)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
-        assert process.stdout is not None
+        assert process.stdin is not None and process.stdout is not None
         descriptor = os.pidfd_open(int(process.stdout.readline()))
+        process.stdin.close()
         try:
             assert multiprocessing.connection.wait([descriptor], timeout=30)
         finally:
