@@ -2,7 +2,7 @@
 //!
 //! A child program is this very test binary, told by its environment which part to play.
 
-use sharevar::hosted::{Address, Caller, Client, Error, Host, Info, Outcome, Proxied, Stream};
+use sharevar::hosted::{Address, Callback, Caller, Client, Error, Host, Info, Outcome, Proxied, Stream};
 use sharevar::process::CommandExt;
 use sharevar::{Event, Manager, Value};
 use std::io::{BufRead, BufReader};
@@ -87,6 +87,11 @@ impl Bell {
     pub fn ring(&mut self) -> u32 {
         self.0 += 1;
         self.0
+    }
+
+    #[allow(clippy::needless_pass_by_value, clippy::unused_self)] // Its callers have both.
+    pub fn ask(&mut self, who: Callback<(), u32>) -> Option<u32> {
+        who.call(()).ok()
     }
 }
 
@@ -624,6 +629,25 @@ fn of_items_whose_host_is_killed_an_error_is_the_last() {
     );
     assert!(numbers.next().is_none());
     assert!(stock.numbers().unwrap().map(Result::unwrap).take(10).eq(0..10));
+}
+
+#[test]
+fn a_function_that_a_fork_has_copied_is_called_in_the_child() {
+    let host = Host::new().add("bell", Bell(0)).start().unwrap();
+    let bell: BellProxy = host.client().unwrap().proxy("bell").unwrap();
+    let who = Callback::new(|()| std::process::id());
+    assert_eq!(bell.ask(who.clone()), Ok(Some(std::process::id())));
+    for _ in 0..3 {
+        let child = fork(|| (0..3).all(|_| bell.ask(who.clone()) == Ok(Some(std::process::id()))));
+        assert_eq!(ending(child), 0);
+        // The child's copy was no reference of its parent's.
+        let child = fork(|| {
+            drop(who.clone());
+            true
+        });
+        assert_eq!(ending(child), 0);
+        assert_eq!(bell.ask(who.clone()), Ok(Some(std::process::id())));
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::arguments;
 use super::client::{Client, other_than};
 use super::error::{CallError, Error, Result};
 use super::items::Items;
+use super::kept::{Kept, keeping};
 use super::protocol::{Malformed, Many, Refusal, Reply, part, write_request};
 use super::proxy::{Proxied, Proxy, TRIES, own_or};
 use serde::Serialize;
@@ -48,6 +49,8 @@ struct Deferred {
     proxy: Proxy,
     method: Box<str>,
     arguments: Vec<u8>,
+    /// What they lead to.
+    _kept: Kept,
     settle: Box<Settle>,
 }
 
@@ -156,8 +159,8 @@ impl Batch {
         read: impl FnOnce(&Proxy, Reply<'_>) -> Result<R, E> + Send + 'static,
     ) -> Outcome<R, E> {
         let mut bytes = Vec::new();
-        let written = arguments::write(arguments, &mut bytes).map_err(Error::from);
-        if let Err(error) = written.and_then(|()| self.check_host(proxy)) {
+        let (written, kept) = keeping(|| arguments::write(arguments, &mut bytes));
+        if let Err(error) = written.map_err(Error::from).and_then(|()| self.check_host(proxy)) {
             self.unsendable.get_or_insert(error);
         }
         let outcome = Arc::new(Mutex::new(None));
@@ -170,6 +173,7 @@ impl Batch {
             proxy: proxy.clone(),
             method: method.into(),
             arguments: bytes,
+            _kept: kept,
             settle: Box::new(settle),
         });
         Outcome(outcome)

@@ -111,6 +111,12 @@ pub enum Error {
         /// Where the batch goes.
         expected: Address,
     },
+    /// A callback of a process on another machine.
+    #[error(
+        "a function of a process on another machine: callbacks reach no further than a Unix socket; \
+         have that process publish an object instead"
+    )]
+    OtherMachine,
     /// A call of a batch that was not sent.
     #[error("the batch of this call was not sent; call `Batch::send` before `Outcome::result`")]
     NotSent,

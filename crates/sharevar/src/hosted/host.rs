@@ -182,6 +182,17 @@ impl RunningHost {
         found
     }
 
+    /// Holds an object of this process, without a name.
+    pub(super) fn hold(&self, object: Arc<dyn Callable>) -> u64 {
+        self.server.service().table().hold(object)
+    }
+
+    /// Holds it no longer.
+    pub(super) fn release(&self, number: u64) {
+        let gone = self.server.service().table().let_go(number);
+        drop_all(gone);
+    }
+
     /// A client in this process. Of a host that shows a certificate [`Client::connect_with`] makes
     /// one, which must be told whom it believes.
     pub fn client(&self) -> Result<Client> {

@@ -10,6 +10,7 @@
 //! | [`Batch`], [`Outcome`] | many calls with one message, and what each has given |
 //! | [`Stream`], [`TryStream`], [`Items`] | an iterator that a method gives, and its items where they are used |
 //! | [`Object`] | what a method gives that stays at the host |
+//! | [`Callback`] | a function that an object calls in the process of who has handed it over |
 //! | [`Caller`] | who has called a method, and whether he still waits |
 //! | [`Error`], [`CallError`] | why a call gave no result |
 //! | [`protocol`] | the bytes between them |
@@ -42,6 +43,7 @@
 mod ahead;
 mod arguments;
 mod batch;
+mod callback;
 mod caller;
 mod client;
 mod error;
@@ -49,6 +51,7 @@ mod error;
 pub mod generated;
 mod host;
 mod items;
+mod kept;
 mod object;
 pub mod patience;
 mod place;
@@ -63,6 +66,7 @@ pub(crate) mod supervised;
 mod table;
 
 pub use batch::{Batch, Outcome};
+pub use callback::Callback;
 pub use caller::Caller;
 pub use client::Client;
 pub use error::{CallError, Error, Result};

@@ -5,6 +5,7 @@ use super::batch::Batch;
 use super::client::{self, Client, other_than, returned};
 use super::error::{CallError, Error, Result};
 use super::items::Items;
+use super::kept;
 use super::protocol::{Reply, write_request};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -206,6 +207,18 @@ impl Proxy {
         }
     }
 
+    /// An object of a host, of which this process takes a reference. `restarts`: the host is one
+    /// that is started again.
+    pub(super) fn open(address: &Address, object: u64, restarts: bool) -> Result<Self> {
+        let client = Client::known(address, restarts)?;
+        retain(&client, object, |reply| client.proxy_of(reply))
+    }
+
+    /// Where it is, outside this process.
+    pub(super) fn place(&self) -> (String, u64) {
+        (self.client().address().to_string(), self.remote.held().object)
+    }
+
     /// Looks for the object by its name: whether another is to be asked now than `old`.
     pub(super) fn is_found_again(&self, old: u64) -> bool {
         self.remote.find_again(old, String::new()).is_ok()
@@ -391,14 +404,10 @@ struct Written {
 
 impl Serialize for Proxy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Remote { client, name, .. } = &*self.remote;
-        Written {
-            host: client.address().to_string(),
-            object: self.remote.held().object,
-            name: name.as_deref().map(str::to_owned),
-            restarts: client.restarts(),
-        }
-        .serialize(serializer)
+        kept::note(|| self.clone());
+        let (host, object) = self.place();
+        let name = self.remote.name.as_deref().map(str::to_owned);
+        Written { host, object, name, restarts: self.client().restarts() }.serialize(serializer)
     }
 }
 
@@ -407,13 +416,12 @@ impl<'de> Deserialize<'de> for Proxy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Written { host, object, name, restarts } = Written::deserialize(deserializer)?;
         let address: Address = host.parse().map_err(D::Error::custom)?;
-        let open = || {
-            let client = Client::known(&address, restarts)?;
-            match (retain(&client, object, |reply| client.proxy_of(reply)), name) {
-                (Ok(proxy), Some(name)) => Ok(proxy.known_as(&name)),
-                (Err(Error::HandleExpired { .. }), Some(name)) => client.object(&name),
-                (retained, _) => retained,
+        let open = || match (Self::open(&address, object, restarts), name) {
+            (Ok(proxy), Some(name)) => Ok(proxy.known_as(&name)),
+            (Err(Error::HandleExpired { .. }), Some(name)) => {
+                Client::known(&address, restarts)?.object(&name)
             }
+            (retained, _) => retained,
         };
         open().map_err(D::Error::custom)
     }

@@ -15,6 +15,8 @@ enum Holder {
     Client(Session),
     /// A name by which it is published.
     Name,
+    /// The host's own process.
+    Here,
 }
 
 /// What was taken out of a table. It is dropped once the table is not locked any more: an object's
@@ -33,12 +35,7 @@ pub(super) struct Table {
 impl Table {
     /// One reference of `session` on an object, which may be a new one.
     pub(super) fn insert(&mut self, session: Session, object: Arc<dyn Callable>) -> u64 {
-        let known = self.numbers.get(&place(&object)).copied();
-        let number = known.unwrap_or_else(|| {
-            let number = self.unused();
-            self.keep(number, object);
-            number
-        });
+        let number = self.enter(object);
         self.references.retain(Holder::Client(session), number);
         number
     }
@@ -59,6 +56,19 @@ impl Table {
         self.references.retain(Holder::Name, number);
         self.names.insert(name.to_owned(), number);
         Ok(number)
+    }
+
+    /// An object that this process holds, too.
+    pub(super) fn hold(&mut self, object: Arc<dyn Callable>) -> u64 {
+        let number = self.enter(object);
+        self.references.retain(Holder::Here, number);
+        number
+    }
+
+    /// This process holds it no longer.
+    pub(super) fn let_go(&mut self, number: u64) -> Gone {
+        let is_last = self.references.release(&Holder::Here, number, 1);
+        self.take(is_last.then_some(number))
     }
 
     /// Takes a name away: nothing if there is no such name.
@@ -106,6 +116,16 @@ impl Table {
     /// Everything, at the host's end.
     pub(super) fn clear(&mut self) -> Gone {
         std::mem::take(self).objects.into_values().collect()
+    }
+
+    /// The number of an object, which may be a new one.
+    fn enter(&mut self, object: Arc<dyn Callable>) -> u64 {
+        let known = self.numbers.get(&place(&object)).copied();
+        known.unwrap_or_else(|| {
+            let number = self.unused();
+            self.keep(number, object);
+            number
+        })
     }
 
     fn unused(&self) -> u64 {
