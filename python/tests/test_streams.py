@@ -17,7 +17,7 @@ import pytest
 from test_host_deaths import state
 
 import sharevar
-from sharevar.hosting import RemoteIterator
+from sharevar.hosting import RemoteIterator, current_call
 from sharevar.managers import BaseManager
 
 
@@ -49,12 +49,25 @@ class Source:
             self._open.acquire()
             yield number
 
+    def watchful(self) -> Iterator[int]:
+        call = current_call()
+        assert not call.cancelled
+        try:
+            yield 0
+            while not call.cancelled:
+                pass
+        finally:
+            if call.cancelled:
+                self._closed.release()
+
     async def async_gated(self) -> AsyncIterator[int]:
         try:
+            assert not current_call().cancelled
             yield 0
             await asyncio.Event().wait()
         finally:
-            self._closed.release()
+            if current_call().cancelled:
+                self._closed.release()
 
     async def async_count(self, number: int) -> AsyncIterator[int]:
         for item in range(number):
@@ -259,6 +272,18 @@ def test_an_iterator_that_was_never_begun_is_dropped(host: Any) -> None:
     gc.collect()
     eventually(lambda: host._number_of_objects() == before)
     assert source.produced() == 0
+
+
+def test_a_generator_can_ask_whether_somebody_takes(source: Any) -> None:
+    items = source.watchful()
+    assert next(items) == 0
+    items.close()
+    assert source.wait_closed()
+    items = source._within(0.1).watchful()
+    assert next(items) == 0
+    with pytest.raises(sharevar.CallTimedOut):
+        next(items)
+    assert source.wait_closed()
 
 
 def begin_and_wait(source: Any, begun: Any, waits_for_item: bool) -> None:

@@ -9,8 +9,8 @@ from .._native import caller_descriptor
 
 _GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
-# Of the coroutine that runs; plain methods are found by their thread.
-of_coroutine: ContextVar[Call | None] = ContextVar("of_coroutine", default=None)
+# Of the coroutine or generator that runs; plain methods are found by their thread.
+of_context: ContextVar[Call | None] = ContextVar("of_context", default=None)
 
 
 class Call:
@@ -22,20 +22,22 @@ class Call:
     @property
     def cancelled(self) -> bool:
         """Whether nobody waits for the result any more: the caller was interrupted, its
-        time was over, or it is dead. Ask on the thread that was called."""
+        time was over, or it is dead; in a generator, whether nobody takes its items any
+        more. Ask on the thread that was called."""
         if not self._cancelled:
             descriptor = caller_descriptor()
-            self._cancelled = descriptor is not None and has_hung_up(descriptor)
+            if descriptor is not None and has_hung_up(descriptor):
+                self._cancelled = True
         return self._cancelled
 
     def note_hang_up(self) -> None:
-        """The event loop has seen it."""
+        """The host has seen it."""
         self._cancelled = True
 
 
 def current_call() -> Call:
     """The call that runs here. Outside of a host it is one that nobody cancels."""
-    return of_coroutine.get() or Call()
+    return of_context.get() or Call()
 
 
 def has_hung_up(descriptor: int) -> bool:

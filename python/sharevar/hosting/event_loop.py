@@ -7,7 +7,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
-from .current_call import Call, of_coroutine
+from .current_call import Call, of_context
 from .hang_ups import HangUps
 
 
@@ -45,7 +45,7 @@ async def _serve(
     task = asyncio.current_task()
     assert task is not None
     call = Call()
-    of_coroutine.set(call)
+    of_context.set(call)
 
     def hang_up() -> None:
         call.note_hang_up()

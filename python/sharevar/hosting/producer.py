@@ -11,7 +11,7 @@ from typing import Any
 
 from .._native import EncodedReply, caller_descriptor
 from . import wire
-from .current_call import has_hung_up
+from .current_call import Call, has_hung_up, of_context
 from .event_loop import EventLoop
 from .recollection import Record
 
@@ -82,6 +82,8 @@ class _Ahead:
     def __init__(self, record: Record | None) -> None:
         # What an iterator changes in its object outlives the host with the items that say so.
         self._record = record
+        # What the iterator can ask whether its items are taken.
+        self.call = Call()
         self._changed = threading.Condition()
         self._items: deque[EncodedReply] = deque()
         self._bytes = 0
@@ -158,6 +160,7 @@ class _Ahead:
 
     def close(self) -> None:
         """Nobody takes any more."""
+        self.call.note_hang_up()
         with self._changed:
             self._closed = True
             self._tell_producer()
@@ -185,6 +188,7 @@ def _sendable(end: BaseException) -> BaseException:
 
 
 def _produce(ahead: _Ahead, iterator: Iterator[Any]) -> None:
+    of_context.set(ahead.call)
     try:
         while not ahead.closed:
             item = EncodedReply.returned(next(iterator))
@@ -208,6 +212,7 @@ async def _produce_async(
 ) -> None:
     task = asyncio.current_task()
     assert task is not None
+    of_context.set(ahead.call)
     room = asyncio.Event()
 
     def go_on() -> None:
