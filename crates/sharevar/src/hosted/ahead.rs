@@ -1,5 +1,6 @@
 //! The items that an iterator has given ahead of demand.
 
+use super::kept::Kept;
 use super::protocol::{END, Raised, write_reply};
 use super::service::message;
 use sharevar_transport::Caller;
@@ -19,7 +20,8 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// An item as it is sent.
 pub(super) enum Item {
-    Value(Vec<u8>),
+    /// Its bytes, and what they refer to.
+    Value(Vec<u8>, Kept),
     /// After which there are none.
     Last(Vec<u8>),
 }
@@ -36,7 +38,7 @@ pub(super) struct Ahead {
 
 #[derive(Default)]
 struct State {
-    items: VecDeque<Vec<u8>>,
+    items: VecDeque<(Vec<u8>, Kept)>,
     bytes: usize,
     demand: usize,
     /// There will be no more.
@@ -61,10 +63,10 @@ impl Ahead {
     }
 
     /// One more; gives back when another should be produced.
-    fn put(&self, item: Vec<u8>) {
+    fn put(&self, item: Vec<u8>, kept: Kept) {
         let mut state = self.state();
         state.bytes += item.len();
-        state.items.push_back(item);
+        state.items.push_back((item, kept));
         self.changed.notify_all();
         let is_full = |state: &mut State| !state.closed && !state.has_room();
         drop(self.changed.wait_while(state, is_full).unwrap_or_else(PoisonError::into_inner));
@@ -74,7 +76,7 @@ impl Ahead {
         let mut state = self.state();
         state.ended = true;
         state.bytes += last.len();
-        state.items.push_back(last);
+        state.items.push_back((last, Kept::new()));
         self.changed.notify_all();
     }
 
@@ -84,13 +86,13 @@ impl Ahead {
     }
 
     /// All that is there, as far as it goes into a frame; nothing if the caller has gone.
-    pub(super) fn take(&self, demand: u32, caller: &Caller<'_>, max_frame: usize) -> Vec<Vec<u8>> {
+    pub(super) fn take(&self, demand: u32, caller: &Caller<'_>, max_frame: usize) -> Vec<(Vec<u8>, Kept)> {
         let mut state = self.state();
         state.demand = demand as usize;
         self.changed.notify_all();
         while state.items.is_empty() {
             if state.ended {
-                return vec![end()];
+                return vec![(end(), Kept::new())];
             }
             let waited = self.changed.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner);
             state = waited.0;
@@ -99,13 +101,13 @@ impl Ahead {
             }
         }
         let mut length = MANY;
-        let fits = |item: &&Vec<u8>| {
+        let fits = |(item, _): &&(Vec<u8>, Kept)| {
             length += item.len() + PART;
             length <= max_frame
         };
         let count = state.items.iter().take_while(fits).count().max(1);
         let taken: Vec<_> = state.items.drain(..count).collect();
-        state.bytes -= taken.iter().map(Vec::len).sum::<usize>();
+        state.bytes -= taken.iter().map(|(item, _)| item.len()).sum::<usize>();
         self.changed.notify_all();
         taken
     }
@@ -118,7 +120,7 @@ pub(super) fn produce(ahead: &Ahead, mut source: Source) {
             break Vec::new();
         }
         match catch_unwind(AssertUnwindSafe(&mut source)) {
-            Ok(Some(Item::Value(bytes))) => ahead.put(bytes),
+            Ok(Some(Item::Value(bytes, kept))) => ahead.put(bytes, kept),
             Ok(Some(Item::Last(bytes))) => break bytes,
             Ok(None) => break end(),
             Err(panic) => break panicked(&*panic),

@@ -49,6 +49,7 @@ mod client;
 mod error;
 #[doc(hidden)]
 pub mod generated;
+mod handed_out;
 mod host;
 mod items;
 mod kept;

@@ -2,6 +2,7 @@
 
 use super::arguments;
 use super::caller::Caller;
+use super::kept::keeping;
 use super::protocol::{Raised, Refusal, TooLong, write_reply};
 use super::service::Service;
 use serde::{Deserialize, Serialize};
@@ -176,7 +177,11 @@ impl<'a> Call<'a> {
     /// The method returned `value`.
     #[inline]
     pub fn returned<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
-        write_value(self.reply, value).map_err(|error| Refused {
+        let (written, kept) = keeping(|| write_value(self.reply, value));
+        if !kept.is_empty() {
+            self.host.handed_out.keep(self.caller, kept);
+        }
+        written.map_err(|error| Refused {
             refusal: Refusal::Result,
             message: format!("{}: {error}", self.method),
         })

@@ -1,6 +1,7 @@
 //! What a host does with a request.
 
 use super::error::Error;
+use super::handed_out::{HandedOut, let_go};
 use super::object::{Call, Callable, Created, Hosted, Object, Refused};
 use super::protocol::{Batch, HOST, RESTARTS, Refusal, Releases, Request, TooLong, part, write_reply};
 use super::recollection::{Recollection, unsupervised};
@@ -56,6 +57,7 @@ pub struct Info {
 pub(super) struct Service {
     types: Types,
     table: Mutex<Table>,
+    pub(super) handed_out: HandedOut,
     max_frame: usize,
     /// If it is one of several lives.
     recollection: Option<Recollection>,
@@ -69,6 +71,7 @@ impl Service {
         Self {
             types,
             table: Mutex::default(),
+            handed_out: HandedOut::default(),
             max_frame,
             recollection,
             has_served: AtomicBool::new(false),
@@ -272,7 +275,11 @@ impl sharevar_transport::Service for Service {
                 self.release(caller.session(), releases);
                 return Served::Silent;
             }
-            Ok(request) => self.answer_or_refuse(caller, request, reply),
+            Ok(request) => {
+                let before = self.handed_out.before(caller);
+                self.answer_or_refuse(caller, request, reply);
+                let_go(before);
+            }
             Err(error) => {
                 let _ = write_reply::refused(reply, Refusal::Malformed, &error.to_string());
             }
@@ -283,6 +290,7 @@ impl sharevar_transport::Service for Service {
     fn session_ended(&self, session: Session) {
         let gone = self.table().end(session);
         drop_all(gone);
+        self.handed_out.forget(session);
     }
 }
 

@@ -1,6 +1,7 @@
 //! An iterator that stays at the host, and what a client takes its items from.
 
 use super::ahead::{Ahead, Item, Source, produce, written};
+use super::kept::keeping;
 use super::object::{Call, Callable, Refused, write_error, write_value};
 use super::protocol::{Refusal, part, write_reply};
 use serde::Serialize;
@@ -93,8 +94,9 @@ fn give(source: Source, call: Call<'_>) -> Result<(), Refused> {
 
 fn value<T: Serialize>(item: &T) -> Item {
     let mut bytes = Vec::new();
-    match write_value(&mut bytes, item) {
-        Ok(()) => Item::Value(bytes),
+    let (encoded, kept) = keeping(|| write_value(&mut bytes, item));
+    match encoded {
+        Ok(()) => Item::Value(bytes, kept),
         Err(error) => {
             let message = format!("an item of the stream: {error}");
             Item::Last(written(|bytes| write_reply::refused(bytes, Refusal::Result, &message)))
@@ -127,8 +129,11 @@ impl Callable for Streaming {
         }
         let taken = self.ahead.take(demand.clamp(1, MOST), call.caller, call.host.max_frame());
         write_reply::many(call.reply, taken.len())?;
-        for item in taken {
+        for (item, kept) in taken {
             part(call.reply, |reply| reply.extend(item))?;
+            if !kept.is_empty() {
+                call.host.handed_out.keep(call.caller, kept);
+            }
         }
         Ok(())
     }
