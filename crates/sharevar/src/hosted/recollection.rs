@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Recollection {
     /// Where the host listens; empty until it first does.
     address: Value<String>,
-    /// The numbers of what it has published, by name: proxies know no other.
-    numbers: Dict<String, u64>,
+    /// The types and numbers of what it has published, by name: proxies know no other.
+    published: Dict<String, (String, u64)>,
     /// The last process that has served a call.
     served_by: Value<u32>,
 }
@@ -20,7 +20,7 @@ impl Recollection {
     pub(super) fn new(manager: &Manager) -> Result<Self> {
         Ok(Self {
             address: manager.value(String::new())?,
-            numbers: manager.dict()?,
+            published: manager.dict()?,
             served_by: manager.value(0)?,
         })
     }
@@ -35,14 +35,16 @@ impl Recollection {
         self.address.set(&address.to_owned())
     }
 
-    /// The number that an object of this name had in earlier lives.
-    pub(super) fn number(&self, name: &str) -> Result<Option<u64>> {
-        self.numbers.get(name)
+    /// The number that the object of this name had in earlier lives, if it was of this type: a
+    /// proxy must not find another under its number.
+    pub(super) fn number(&self, name: &str, typeid: &str) -> Result<Option<u64>> {
+        let earlier = self.published.get(name)?.filter(|(earlier, _)| earlier == typeid);
+        Ok(earlier.map(|(_, number)| number))
     }
 
     /// Keeps an object's number for the next life.
-    pub(super) fn remember(&self, name: &str, number: u64) -> Result<()> {
-        self.numbers.insert(name, &number).map(drop)
+    pub(super) fn remember(&self, name: &str, typeid: &str, number: u64) -> Result<()> {
+        self.published.insert(name, &(typeid.to_owned(), number))
     }
 
     /// Says that this process has served a call.

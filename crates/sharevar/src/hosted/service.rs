@@ -91,13 +91,14 @@ impl Service {
     /// Publishes an object by a name, with the number that it had in earlier lives.
     pub(super) fn publish(&self, name: &str, object: Arc<dyn Callable>) -> Result<(), Error> {
         let recollection = self.recollection.as_ref();
-        let earlier = recollection.map(|recollection| recollection.number(name)).transpose();
+        let typeid = object.typeid();
+        let earlier = recollection.map(|recollection| recollection.number(name, typeid)).transpose();
         let earlier = earlier.map_err(unsupervised)?.flatten();
         let published = self.table().publish(name, object, earlier);
         let number = published.map_err(|_| Error::NameTaken { name: name.to_owned() })?;
         match recollection {
             Some(recollection) if earlier.is_none() => {
-                recollection.remember(name, number).map_err(unsupervised)
+                recollection.remember(name, typeid, number).map_err(unsupervised)
             }
             _ => Ok(()),
         }
