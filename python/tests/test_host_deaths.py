@@ -14,6 +14,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from test_base_manager import Gate
 
 import sharevar
 from sharevar._native import HostClient
+from sharevar.hosting import forks
 from sharevar.managers import BaseManager
 
 KEY = b"a key that both sides know"
@@ -249,6 +251,35 @@ def test_forks_in_the_middle_of_calls() -> None:
         count = store.append(1)
         assert sum(made) + 15 * 20 < count <= sum(made) + 20 * 20 + 1
         assert manager._number_of_objects() == 1
+
+
+def test_forks_while_others_look_for_a_host(tmp_path: Path) -> None:
+    """As whoever awaits a call does while a host is started again, which is a fork, too."""
+    client = HostClient(f"unix:{tmp_path}/nobody", KEY)
+    forks.note_client(client)
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            with pytest.raises(sharevar.HostUnreachable):
+                client.begin(1, "method", ()).open()
+
+    lookers = [Caller(look) for _ in range(2)]
+    context = multiprocessing.get_context("fork")
+    try:
+        for _ in range(300):
+            child = context.Process(target=os.getpid)
+            child.start()
+            child.join(30)
+            hangs = child.is_alive()
+            child.kill()
+            child.join()
+            assert not hangs
+    finally:
+        done.set()
+        for looker in lookers:
+            looker.join(60)
+    assert [looker.outcome for looker in lookers] == [None, None]
 
 
 def test_the_children_of_a_host_have_none_of_its_connections() -> None:

@@ -13,10 +13,13 @@ use sharevar_transport::{Address, Client, Error, Lent};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 /// A host, this process's connections to it, and its references on the host's objects.
+///
+/// What a forked child replaces is locked only by threads that are attached to the interpreter, as
+/// one that forks is: so no other thread has it locked at a fork, and none does in the child.
 #[pyclass(frozen, weakref, module = "sharevar._native")]
 pub(crate) struct HostClient {
     /// Replaced in a forked child; never locked while anything is waited for.
@@ -26,8 +29,8 @@ pub(crate) struct HostClient {
     held: Mutex<HashMap<u64, u32>>,
     /// The host's life, shortened, in which it knows of these references; 0 before the first.
     known_in: AtomicU64,
-    /// Held while a host is told of them.
-    telling: Mutex<()>,
+    /// Held while a host is told of them, and replaced in a forked child.
+    telling: Mutex<Arc<Mutex<()>>>,
     /// Whether the host is started again when it dies, as far as this process has learned.
     restarts: AtomicBool,
 }
@@ -195,6 +198,7 @@ impl HostClient {
         let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
         *client = Client::new(client.address().clone(), client.settings().clone());
         self.held().clear();
+        *self.telling() = Arc::default();
         self.known_in.store(0, Ordering::Release);
     }
 
@@ -226,6 +230,10 @@ impl HostClient {
 
     pub(super) fn expects_next(&self) -> bool {
         self.restarts.load(Ordering::Relaxed)
+    }
+
+    fn telling(&self) -> MutexGuard<'_, Arc<Mutex<()>>> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<u64, u32>> {
@@ -273,7 +281,8 @@ impl HostClient {
         })?;
         let life = short(connection.life());
         if self.known_in.load(Ordering::Acquire) != life {
-            let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+            let telling = Python::attach(|_| self.telling().clone());
+            let _telling = telling.lock().unwrap_or_else(PoisonError::into_inner);
             if self.known_in.load(Ordering::Acquire) != life {
                 self.tell(&mut connection, until)?;
                 self.known_in.store(life, Ordering::Release);
@@ -287,7 +296,7 @@ impl HostClient {
             return Ok(());
         }
         // If that is nothing, it is said as well: the host waits to hear it.
-        let held: Vec<u64> = self.held().keys().copied().collect();
+        let held: Vec<u64> = Python::attach(|_| self.held().keys().copied().collect());
         let mut frame = Vec::with_capacity(8 + 16 * held.len());
         let written = write_request::batch(&mut frame, held.len()).and_then(|()| {
             held.iter().try_for_each(|number| {

@@ -57,7 +57,8 @@ impl PendingCall {
     fn open(&self, py: Python<'_>) -> PyResult<()> {
         let mut raised = None;
         let host = self.host.get();
-        let opened = py.detach(|| host.connection(&host.client(), None, &mut raised));
+        let client = host.client();
+        let opened = py.detach(|| host.connection(&client, None, &mut raised));
         if let Some(error) = raised {
             return Err(error);
         }
