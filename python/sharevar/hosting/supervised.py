@@ -94,7 +94,7 @@ class SupervisedProcess:
         # Those in a row that have served nothing.
         failures = 0
         while True:
-            connection.wait([self._process.sentinel, self._reader])
+            self._wait_for_end()
             with self._starting:
                 if self._ended:
                     return
@@ -117,11 +117,26 @@ class SupervisedProcess:
             with reader:
                 self._await_start(reader)
 
+    def _wait_for_end(self, *others: Any) -> None:
+        """Wait until the process has ended, or nobody wants it any more, or for others."""
+        try:
+            # The pipe that tells of its end stays open while children of its own have it.
+            end = os.pidfd_open(self._process.pid)
+        except ProcessLookupError:
+            return
+        try:
+            connection.wait([end, self._process.sentinel, self._reader, *others])
+        finally:
+            os.close(end)
+
     def _await_start(self, reader: Any) -> None:
         """Wait until the new process serves, or has failed; it ends then."""
-        if reader not in connection.wait([reader, self._reader]):
-            # Nobody wants it any more, and it has served nothing.
-            self._process.kill()
+        # Its end may be all that tells: who was forked meanwhile has the other end of the pipe.
+        self._wait_for_end(reader)
+        if not reader.poll():
+            if self._reader.poll():
+                # Nobody wants it any more, and it has served nothing.
+                self._process.kill()
             return
         try:
             answer = reader.recv()
