@@ -474,6 +474,33 @@ def test_over_tcp() -> None:
         assert kept.get() == [1, 2, 3]
 
 
+def test_registered_on_a_manager_and_inherited() -> None:
+    class Parent(BaseManager):
+        pass
+
+    class Child(Parent):
+        pass
+
+    Parent().register("Kept", Kept, restart=True)
+    Child.register("Lost", Kept)
+    for cls in (Parent, Child):
+        with cls(authkey=KEY) as manager:
+            kept: Any = manager.Kept(1)
+            with pytest.raises(sharevar.NotRegistered):
+                manager.register("Late", Kept, restart=True)
+            cls.register("Late", Kept, restart=True)
+            with pytest.raises(sharevar.NotRegistered):
+                manager.Late()
+            kill(manager)
+            assert kept.get() == [1]
+    with Child(authkey=KEY) as manager:
+        kept, lost = manager.Kept(1), manager.Lost()
+        kill(manager)
+        with pytest.raises(sharevar.HandleExpired):
+            lost.get()
+        assert kept.get() == [1]
+
+
 def test_an_initializer_runs_in_each_life(tmp_path: Path) -> None:
     manager = Base(authkey=KEY)
     path = tmp_path / "started"

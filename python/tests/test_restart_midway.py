@@ -342,7 +342,7 @@ def test_storm(seed: int) -> None:
         tally = manager.Tally(table, clients)
         ends = [fork.Pipe() for _ in range(clients)]
         children = [
-            fork.Process(target=work, args=(tally, client, 2000, 10 * seed + client, theirs))
+            fork.Process(target=work, args=(tally, client, 1000, 10 * seed + client, theirs))
             for client, (_, theirs) in enumerate(ends)
         ]
         for child in children:
