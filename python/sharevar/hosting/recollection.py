@@ -14,7 +14,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..dict_proxy import DictProxy
 from ..errors import SharevarError
@@ -30,6 +30,16 @@ _SERVED = "served"
 # Whose references those are on objects that came back, until all who may hold them have
 # said so or are gone.
 RESTORED = 2
+
+
+class _Entry(NamedTuple):
+    """A value as it is entered."""
+
+    pickled: bytes
+    # Variables in it, which the memory keeps.
+    variables: list[Proxy]
+    # The other proxies in it, which somebody else must keep.
+    named: list[Any]
 
 
 class Recollection:
@@ -59,29 +69,35 @@ class Recollection:
         if not isinstance(self._server.registry[typeid], Restarting):
             return None
         # As they are now: the object may change them.
-        entry = (typeid, *self.dump((arguments, dict(named))))
+        entry = self._entry((arguments, dict(named)))
 
         def record(made: Any) -> Record:
             recorded = Record(self, number, made)
-            recorded.save()
-            self._memory[_OBJECT + identity.ident(number)] = entry
+            if not recorded.save():
+                recorded.keep(entry.named)
+            entered = typeid, entry.pickled, entry.variables
+            self._memory[_OBJECT + identity.ident(number)] = entered
             return recorded
 
         return record
 
-    def dump(self, value: Any) -> tuple[bytes, list[Proxy]]:
-        """A value's pickle, and the variables in it, which stay as long as it is kept."""
+    def _entry(self, value: Any) -> _Entry:
         pickled, proxies = wire.dumps(value)
         arena = arena_of(self._memory).id
-        return pickled, [
-            proxy
-            for proxy in proxies
-            if isinstance(proxy, Proxy) and arena_of(proxy).id == arena
-        ]
+        variables: list[Proxy] = []
+        named: list[Any] = []
+        for proxy in proxies:
+            if isinstance(proxy, Proxy) and arena_of(proxy).id == arena:
+                variables.append(proxy)
+            else:
+                named.append(proxy)
+        return _Entry(pickled, variables, named)
 
-    def save(self, number: int, made: Any) -> None:
-        """Enter what an object is now."""
-        self._memory[_STATE + identity.ident(number)] = self.dump(made)
+    def save(self, number: int, made: Any) -> list[Any]:
+        """Enter what an object is now; the proxies to keep for as long as it is entered."""
+        entry = self._entry(made)
+        self._memory[_STATE + identity.ident(number)] = entry.pickled, entry.variables
+        return entry.named
 
     def forget(self, number: int) -> None:
         """Nobody holds the object any more."""
@@ -153,19 +169,22 @@ class Recollection:
             typeid, arguments, _ = self._memory[_OBJECT + ident]
             kept = self._memory.get(_STATE + ident)
             registration = self._server.registry[typeid]
+            entered = pickle.loads(arguments if kept is None else kept[0])
+            # Before the object comes to be, which may let go of some.
+            proxies = self._entry(entered).named
             if kept is None:
-                positional, named = pickle.loads(arguments)
+                positional, named = entered
             else:
-                made = pickle.loads(kept[0])
-                registration = (lambda: made, *registration[1:])
+                registration = (lambda: entered, *registration[1:])
                 positional, named = (), {}
-            self._server.enter(
-                number,
-                typeid,
-                exposed.make(registration, positional, named),
-                RESTORED,
-                lambda made: Record(self, number, made),
-            )
+
+            def record(made: Any) -> Record:
+                recorded = Record(self, number, made)
+                recorded.keep(proxies)
+                return recorded
+
+            described = exposed.make(registration, positional, named)
+            self._server.enter(number, typeid, described, RESTORED, record)
         except Exception:
             # The others come back all the same; who calls this one gets `HandleExpired`.
             print(f"sharevar: object {ident} did not come back:", file=sys.stderr)
@@ -194,13 +213,25 @@ class Record:
         self._number = number
         self._made = made if keeps_state(made) else None
         self._saving = threading.Lock()
+        # What is entered leads to these objects, though the object itself may have let go
+        # of them since: without them it could not come back.
+        self._kept: list[Any] = []
 
-    def save(self) -> None:
-        """Enter what the object is, before the answer that says so goes out."""
-        if self._made is not None:
-            # Of two who save, the later one saves what both have done.
-            with self._saving:
-                self._recollection.save(self._number, self._made)
+    def save(self) -> bool:
+        """Enter what the object is, before the answer that says so goes out; whether it is
+        saved at all."""
+        if self._made is None:
+            return False
+        # Of two who save, the later one saves what both have done.
+        with self._saving:
+            before, self._kept = self._kept, self._recollection.save(self._number, self._made)
+        # Outside the lock: with them other objects may go.
+        del before
+        return True
+
+    def keep(self, proxies: list[Any]) -> None:
+        """Hold what the entry leads to that is not of the memory."""
+        self._kept = proxies
 
     def served(self) -> None:
         """A call of the object has ended, and its answer will go out."""
