@@ -93,13 +93,23 @@ impl Client {
         matches!(self.inner.address, Address::Tcp { .. })
     }
 
+    /// A new connection, beside a keeper to the same life of the host: without one, a life would
+    /// take this process for gone with the last call's connection. A good one is never replaced.
     fn open(&self, until: Option<Instant>, goes_on: &mut dyn FnMut() -> bool) -> Result<Connection> {
-        let needs_keeper = self.pool().keeper.as_ref().is_none_or(|keeper| !keeper.is_quiet());
-        if needs_keeper {
-            let keeper = self.look(until, goes_on)?;
-            self.pool().keeper = Some(keeper);
+        loop {
+            let before = self.life();
+            let opened = self.look(until, goes_on)?;
+            let mut pool = self.pool();
+            let kept = pool.keeper.as_ref().filter(|keeper| keeper.is_quiet()).map(Connection::life);
+            if kept == Some(opened.life()) {
+                return Ok(opened);
+            }
+            // Of two lives the later counts: that of the keeper if it has come meanwhile.
+            if kept.is_none() || kept == before {
+                pool.free.clear();
+                pool.keeper = Some(opened);
+            }
         }
-        self.look(until, goes_on)
     }
 
     /// A host that dies in a handshake seems to be none; a second look finds none at all, or the

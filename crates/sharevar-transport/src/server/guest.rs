@@ -41,7 +41,7 @@ pub(crate) enum Entrance {
     /// It has not said enough yet.
     NotYet,
     /// It is a member from now on.
-    Admitted(Session),
+    Admitted,
     /// It speaks another protocol.
     Foreign,
     /// It is to be dropped.
@@ -84,8 +84,9 @@ impl Guest {
         }
     }
 
-    /// Takes in what a stranger has said.
-    pub(crate) fn admit(&mut self, key: &Key, life: u128) -> Entrance {
+    /// Takes in what a stranger has said. `enter` is called before a client is welcomed: he may
+    /// close another connection as soon as he has this one, and must not be without any.
+    pub(crate) fn admit(&mut self, key: &Key, life: u128, enter: impl FnOnce(Session)) -> Entrance {
         let Stage::Stranger(stranger) = &self.stage else { return Entrance::NotYet };
         if let (Stream::Plain(_), true) = (&self.wire.stream, self.wire.reader.is_empty()) {
             // A hello of ours has its length first. Of others nothing is taken.
@@ -116,14 +117,12 @@ impl Guest {
             },
         };
         self.wire.consume();
-        let sent = self.wire.stream.send_message(&answer, handshake::MAX_FRAME, Some(Instant::now()));
-        match (session, sent) {
-            (Some(session), Ok(())) => {
-                self.stage = Stage::Member(session);
-                Entrance::Admitted(session)
-            }
-            _ => Entrance::Turned,
+        if let Some(session) = session {
+            enter(session);
+            self.stage = Stage::Member(session);
         }
+        let sent = self.wire.stream.send_message(&answer, handshake::MAX_FRAME, Some(Instant::now()));
+        if session.is_some() && sent.is_ok() { Entrance::Admitted } else { Entrance::Turned }
     }
 
     /// Reads what is there of the next message: whether it is whole.

@@ -163,11 +163,12 @@ impl<S: Service> Server<S> {
 
     fn attend(&self, guest: &mut Guest) -> Result<Fate> {
         if guest.session().is_none() {
-            match guest.admit(&self.settings.key, self.life) {
+            let enter = |session| self.lock_sessions().enter(session);
+            match guest.admit(&self.settings.key, self.life, enter) {
                 Entrance::NotYet => return Ok(Fate::Stays),
                 Entrance::Foreign => return Ok(Fate::Foreign),
                 Entrance::Turned => return Ok(Fate::Leaves),
-                Entrance::Admitted(session) => self.lock_sessions().enter(session),
+                Entrance::Admitted => {}
             }
         }
         if !guest.read(self.settings.max_frame)? {

@@ -100,6 +100,11 @@ impl Sessions {
     pub(crate) fn ended(&self) -> Session {
         self.receiver.lock().unwrap().recv_timeout(Duration::from_secs(20)).unwrap()
     }
+
+    /// Whether one has ended that was not asked for yet.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.receiver.lock().unwrap().try_recv().is_ok()
+    }
 }
 
 impl Service for Sessions {
