@@ -57,6 +57,7 @@ __all__ = [
     "NotHeld",
     "NotOwner",
     "NotRegistered",
+    "NotSaved",
     "NotShareable",
     "OutOfSharedMemory",
     "PlaintextRefused",
@@ -82,3 +83,10 @@ class NotCreated(SharevarError, RemoteError, TypeError, ValueError):
 
     # That of a `RemoteError` is for tracebacks.
     __str__ = Exception.__str__
+
+
+class NotSaved(SharevarError):
+    """A call of a hosted object was made, but what the object is now cannot be saved.
+
+    If its host dies, it comes back as it was last saved. What failed is in the message.
+    """

@@ -183,11 +183,11 @@ def saved(host: Any) -> list[Any]:
 def test_what_cannot_be_saved_is_not_acknowledged(host: Any) -> None:
     tickets = host.Unsavable()
     items = tickets.draw(3)
-    with pytest.raises(RuntimeError, match="cannot be saved"):
+    with pytest.raises(sharevar.NotSaved, match="cannot be saved"):
         next(items)
     assert list(items) == []
     kill(host)
-    with pytest.raises(RuntimeError, match="cannot be saved"):
+    with pytest.raises(sharevar.NotSaved, match="cannot be saved"):
         list(tickets.draw(3))
 
 

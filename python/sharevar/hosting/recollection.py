@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..dict_proxy import DictProxy
-from ..errors import SharevarError
+from ..errors import NotSaved, SharevarError
 from ..proxy import Proxy
 from ..reduction import arena_of
 from . import exposed, identity, wire
@@ -233,10 +233,20 @@ class Record:
         """Hold what the entry leads to that is not of the memory."""
         self._kept = proxies
 
-    def served(self) -> None:
-        """A call of the object has ended, and its answer will go out."""
-        self.save()
-        self._recollection.note_served()
+    def served(self, raised: BaseException | None = None) -> None:
+        """A call of the object has ended, and its answer will go out. If that is an
+        exception, it is told what could not be saved; else `NotSaved` takes its place."""
+        try:
+            self.save()
+            self._recollection.note_served()
+        except Exception as failed:
+            told = (
+                f"what it has changed could not be saved, and if the host dies the object "
+                f"comes back without: {type(failed).__name__}: {failed}"
+            )
+            if raised is None:
+                raise NotSaved(f"the method has run, but {told}") from failed
+            _add_note(raised, told)
 
     def __del__(self) -> None:
         self._recollection.forget(self._number)
@@ -258,9 +268,12 @@ class Saved:
 
         def call(*arguments: Any, **named: Any) -> Any:
             try:
-                return method(*arguments, **named)
-            finally:
-                record.served()
+                result = method(*arguments, **named)
+            except BaseException as raised:
+                record.served(raised)
+                raise
+            record.served()
+            return result
 
         return call
 
@@ -278,3 +291,10 @@ class Saved:
 def has_served(memory: DictProxy[str, Any], process: int) -> bool:
     """Whether the host that was this process has ended a call."""
     return bool(memory.get(_SERVED) == process)
+
+
+def _add_note(error: BaseException, note: str) -> None:
+    """`BaseException.add_note`, which is not there before Python 3.11; whoever prints the
+    exception on a newer one sees the note all the same."""
+    with suppress(Exception):
+        error.__notes__ = [*getattr(error, "__notes__", ()), note]  # type: ignore[attr-defined]

@@ -49,13 +49,15 @@ impl Hosted {
         self.exposed.get(method).map(|name| name.bind(py))
     }
 
-    /// A call of it has ended. What it is now outlives the host, before the answer says so.
+    /// A call of it has ended. What it is now outlives the host, before the answer says so. What
+    /// the call has raised is raised, whether or not the object could be saved.
     #[inline]
-    pub(super) fn save(&self, py: Python<'_>) -> PyResult<()> {
-        match &self.record {
-            Some(record) => record.bind(py).call_method0(intern!(py, "served")).map(drop),
-            None => Ok(()),
+    pub(super) fn save<T>(&self, py: Python<'_>, ended: PyResult<T>) -> PyResult<T> {
+        if let Some(record) = &self.record {
+            let raised = ended.as_ref().err().map(|error| error.value(py));
+            record.bind(py).call_method1(intern!(py, "served"), (raised,))?;
         }
+        ended
     }
 }
 

@@ -118,9 +118,8 @@ impl HostService {
             return self.reach_attribute(py, caller, &hosted, name, &positional, reply);
         }
         let function = object.getattr(name).map_err(Stop::RaiseRemoteError)?;
-        let result = caller::serving(caller, || function.call(positional, named.as_ref()));
-        hosted.save(py)?;
-        let result = result?;
+        let result =
+            hosted.save(py, caller::serving(caller, || function.call(positional, named.as_ref())))?;
         if let Some(types) = &hosted.types
             && let Some(typeid) = types.bind(py).get_item(name)?
         {
@@ -152,8 +151,7 @@ impl HostService {
             Ok(value) => object.setattr(name, value).map(|()| py.None().into_bound(py)),
             Err(_) => object.getattr(name),
         });
-        hosted.save(py)?;
-        self.give(py, caller, hosted, &reached?, reply)
+        self.give(py, caller, hosted, &hosted.save(py, reached)?, reply)
     }
 
     /// What standard proxies ask for though nobody exposes it.
@@ -228,8 +226,7 @@ impl HostService {
         }
         let descriptor = caller.as_fd().as_raw_fd();
         let given = self.host(py)?.call_method1(intern!(py, "complete"), (result, descriptor));
-        hosted.save(py)?;
-        Ok(Some(given?))
+        Ok(Some(hosted.save(py, given)?))
     }
 
     /// Keeps an iterator whose items the caller will ask for: whether it is one that stays here.
