@@ -24,6 +24,8 @@ mod change;
 #[cfg(not(loom))]
 mod check;
 #[cfg(not(loom))]
+mod close_on_fork;
+#[cfg(not(loom))]
 mod departure;
 #[cfg(not(loom))]
 mod descriptor;
@@ -81,6 +83,8 @@ mod wait_point;
 pub use change::Change;
 #[cfg(not(loom))]
 pub use check::Report;
+#[cfg(not(loom))]
+pub use close_on_fork::CloseOnFork;
 #[cfg(not(loom))]
 pub use departure::depart_all;
 pub use error::{Error, Result};

@@ -13,6 +13,7 @@ use crate::wire::Wire;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use sharevar_arena::CloseOnFork;
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -224,7 +225,7 @@ fn reach(address: &Address, settings: &Settings, goes_on: &mut dyn FnMut() -> bo
             })();
             match socket {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Err(Error::Interrupted),
-                socket => Ok(Stream::Plain(socket.map_err(unreachable)?)),
+                socket => Ok(Stream::Plain(CloseOnFork::new(socket.map_err(unreachable)?))),
             }
         }
         Address::Tcp { host, port } => {
@@ -248,7 +249,7 @@ fn over_tcp(address: &Address, socket: OwnedFd, settings: &Settings) -> Result<S
     if let Some(tls) = &settings.tls {
         return Ok(Stream::Tls(Box::new(tls.connect(address, socket, Instant::now() + HANDSHAKE)?)));
     }
-    Ok(Stream::Plain(socket))
+    Ok(Stream::Plain(CloseOnFork::new(socket)))
 }
 
 /// Whether what is said at an address may be said as it is: not on TCP without a key, and not in

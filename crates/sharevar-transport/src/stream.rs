@@ -8,6 +8,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, recv, recvmsg, sendmsg,
 };
+use sharevar_arena::CloseOnFork;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Plain(OwnedFd),
+    Plain(CloseOnFork),
     #[cfg(feature = "tls")]
     Tls(Box<crate::tls::TlsStream>),
 }

@@ -8,6 +8,7 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
+use sharevar_arena::CloseOnFork;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -65,7 +66,7 @@ impl Tls {
             return Err(Error::Tls { cause: "a host needs `Tls::host`, certificates of its own".to_owned() });
         };
         let session = ServerConnection::new(Arc::clone(config)).map_err(failed)?;
-        Ok(TlsStream { session: session.into(), socket: Socket(socket) })
+        Ok(TlsStream { session: session.into(), socket: Socket(CloseOnFork::new(socket)) })
     }
 
     pub(crate) fn connect(&self, address: &Address, socket: OwnedFd, until: Instant) -> Result<TlsStream> {
@@ -80,7 +81,7 @@ impl Tls {
         let name = ServerName::try_from(host.clone())
             .map_err(|_| Error::Tls { cause: format!("{host:?} is no name that a certificate can have") })?;
         let session = ClientConnection::new(Arc::clone(config), name).map_err(failed)?;
-        let mut stream = TlsStream { session: session.into(), socket: Socket(socket) };
+        let mut stream = TlsStream { session: session.into(), socket: Socket(CloseOnFork::new(socket)) };
         while stream.session.is_handshaking() {
             match stream.advance() {
                 Ok(true) => {}
@@ -203,7 +204,7 @@ impl AsFd for TlsStream {
 }
 
 #[derive(Debug)]
-struct Socket(OwnedFd);
+struct Socket(CloseOnFork);
 
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

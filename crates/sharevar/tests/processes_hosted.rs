@@ -5,7 +5,7 @@
 use sharevar::hosted::{Address, Callback, Caller, Client, Error, Host, Info, Outcome, Proxied, Stream};
 use sharevar::process::CommandExt;
 use sharevar::{Event, Manager, Value};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -107,6 +107,25 @@ fn plays_its_part() {
             let host = host.unwrap();
             eprintln!("ready");
             host.wait();
+        }
+        "host that forks" => {
+            let host = Host::new().register::<Stock>().add("stock", Stock::new()).address(address).start();
+            let host = host.unwrap();
+            // Connected when it forks, as those of others are.
+            let stock: StockProxy = host.client().unwrap().proxy("stock").unwrap();
+            eprintln!("ready");
+            let begun = Manager::inherited().unwrap().named("begun").value(0).unwrap();
+            until("the others", || begun.get() == Ok(1));
+            outlive();
+            stock.count().unwrap();
+            host.wait();
+        }
+        "client that forks" => {
+            let client = Client::connect(&address).unwrap();
+            let _mine: Vec<_> = (0..3).map(|_| StockProxy::new(&client).unwrap()).collect();
+            let stock: StockProxy = client.proxy("stock").unwrap();
+            outlive();
+            stock.take_a_life().unwrap();
         }
         "named host" => {
             let Address::Unix(name) = address else { panic!("no name") };
@@ -228,8 +247,21 @@ impl Drop for Process {
     }
 }
 
+/// Forks a child that lives until the input of both ends, and then says so.
+fn outlive() {
+    fork(|| {
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        Manager::inherited().unwrap().named("go").event().unwrap().set().unwrap();
+        true
+    });
+}
+
 /// A host, once it says that it is one.
 fn ready(mut command: Command) -> Process {
+    ready_by(&mut command)
+}
+
+fn ready_by(command: &mut Command) -> Process {
     let mut process = Process(command.stderr(Stdio::piped()).spawn().unwrap());
     let mut lines = BufReader::new(process.0.stderr.take().unwrap()).lines();
     let said = lines.by_ref().map(Result::unwrap).find(|line| line == "ready");
@@ -648,6 +680,47 @@ fn a_function_that_a_fork_has_copied_is_called_in_the_child() {
         assert_eq!(ending(child), 0);
         assert_eq!(bell.ask(who.clone()), Ok(Some(std::process::id())));
     }
+}
+
+#[test]
+fn a_killed_host_is_gone_though_a_child_that_it_has_forked_lives() {
+    let room = Room::new("outlived");
+    let mut command = room.child("host that forks", &room.address().to_string());
+    let mut host = ready_by(command.stdin(Stdio::piped()));
+    let client = room.client();
+    let stock: StockProxy = client.proxy("stock").unwrap();
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| stock.take_long());
+        until("the fork", || room.begun().get() == Ok(2));
+        let input = host.0.stdin.take();
+        host.kill();
+        assert_eq!(call.join().unwrap(), Err(Error::HostDied { address: room.address(), started: true }));
+        assert_eq!(stock.count(), Err(Error::HostDied { address: room.address(), started: false }));
+        assert!(Client::connect(&room.address()).is_err());
+        // All of that while the child lived.
+        assert_eq!(room.go().is_set(), Ok(false));
+        drop(input);
+        room.go().wait().unwrap();
+    });
+}
+
+#[test]
+fn a_killed_client_is_gone_though_a_child_that_it_has_forked_lives() {
+    let room = Room::new("left");
+    let _host = room.host();
+    let client = room.client();
+    let stock: StockProxy = client.proxy("stock").unwrap();
+    let at_first = counts(&client);
+    let mut command = room.child("client that forks", &room.address().to_string());
+    let mut child = Process(command.stdin(Stdio::piped()).spawn().unwrap());
+    until("the call", || room.begun().get() == Ok(1));
+    let input = child.0.stdin.take();
+    child.kill();
+    until("the end of the call", || room.begun().get() == Ok(2));
+    until("the release", || counts(&client) == at_first);
+    assert_eq!((stock.things(), room.go().is_set()), (Ok(Vec::new()), Ok(false)));
+    drop(input);
+    room.go().wait().unwrap();
 }
 
 #[test]

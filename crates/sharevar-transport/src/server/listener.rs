@@ -9,6 +9,7 @@ use rustix::net::{
     AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen,
     shutdown, socket_with,
 };
+use sharevar_arena::CloseOnFork;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ const BACKLOG: i32 = 1024;
 /// A socket that listens.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    socket: OwnedFd,
+    socket: CloseOnFork,
     address: Address,
     file: Option<SocketFile>,
 }
@@ -81,7 +82,7 @@ fn bind_tcp(address: &Address, host: &str, port: u16) -> std::io::Result<Listene
         Address::Tcp { host, .. } => Address::Tcp { host: host.clone(), port },
         other @ Address::Unix(_) => other.clone(),
     };
-    Ok(Listener { socket: socket.into(), address, file: None })
+    Ok(Listener { socket: CloseOnFork::new(socket.into()), address, file: None })
 }
 
 fn bind_unix(path: &Path) -> std::io::Result<Listener> {
@@ -110,6 +111,7 @@ fn bind_unix(path: &Path) -> std::io::Result<Listener> {
     listen(&socket, BACKLOG)?;
     ioctl_fionbio(&socket, true)?;
     let file = SocketFile { path: path.clone(), identity: (stat.st_dev, stat.st_ino) };
+    let socket = CloseOnFork::new(socket);
     Ok(Listener { socket, address: Address::Unix(path), file: Some(file) })
 }
 

@@ -23,6 +23,7 @@ use listener::Listener;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
 use sessions::Sessions;
+use sharevar_arena::CloseOnFork;
 use std::collections::HashMap;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -287,7 +288,7 @@ impl<S: Service> Server<S> {
         if let (Some(tls), Address::Tcp { .. }) = (&self.settings.tls, self.listener.address()) {
             return Ok(Stream::Tls(Box::new(tls.accept(socket)?)));
         }
-        Ok(Stream::Plain(socket))
+        Ok(Stream::Plain(CloseOnFork::new(socket)))
     }
 
     /// Drops strangers who have taken too long, the oldest of too many, and clients that did not

@@ -157,7 +157,7 @@ impl<S: Service> Server<S> {
         let Some((Stream::Plain(socket), greeting)) = guest.into_foreign() else { return };
         let given_up = epoll::delete(&self.epoll, &socket).and_then(|()| ioctl_fionbio(&socket, false));
         if given_up.is_ok() {
-            self.service.foreign(socket, &greeting);
+            self.service.foreign(socket.into_inner(), &greeting);
         }
     }
 

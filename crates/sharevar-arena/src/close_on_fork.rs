@@ -1,0 +1,155 @@
+//! Sockets that forked children do not get.
+//!
+//! As long as a connection is open in any process, its other side does not learn of the death of the
+//! one that used it. Linux closes descriptors on `exec` and not on `fork`; this does.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
+
+/// A socket of this process alone. In a child that libc's `fork` makes there is another in its
+/// place, whose peer is gone.
+#[derive(Debug)]
+pub struct CloseOnFork {
+    // Dropped first: a number that is listed is that of an open socket of ours.
+    entry: Entry,
+    socket: OwnedFd,
+}
+
+impl CloseOnFork {
+    /// From now on.
+    pub fn new(socket: OwnedFd) -> Self {
+        static HOOKS: Once = Once::new();
+        HOOKS.call_once(install);
+        if DEAD.get().is_none()
+            && let Ok((dead, _gone)) = UnixStream::pair()
+        {
+            // Another thread's is as good.
+            let _ = DEAD.set(dead.into());
+        }
+        let number = socket.as_raw_fd();
+        open().insert(number);
+        Self { entry: Entry(number), socket }
+    }
+
+    /// The socket, which children get as ever.
+    pub fn into_inner(self) -> OwnedFd {
+        let Self { entry, socket } = self;
+        drop(entry);
+        socket
+    }
+}
+
+impl AsFd for CloseOnFork {
+    #[inline]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// A number in the list.
+#[derive(Debug)]
+struct Entry(RawFd);
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        open().remove(&self.0);
+    }
+}
+
+static OPEN: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
+/// A socket without a peer.
+static DEAD: OnceLock<OwnedFd> = OnceLock::new();
+
+type Open = MutexGuard<'static, BTreeSet<RawFd>>;
+
+fn open() -> Open {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+thread_local! {
+    /// What the forking thread carries from before the fork to after it: no other thread, which
+    /// the child would not have, is at the list meanwhile.
+    static HELD: RefCell<Option<Open>> = const { RefCell::new(None) };
+}
+
+#[allow(unsafe_code)]
+fn install() {
+    // SAFETY: the three handlers are functions of this library, which is never unloaded.
+    let _ = unsafe { libc::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) };
+}
+
+extern "C" fn before() {
+    HELD.set(Some(open()));
+}
+
+extern "C" fn after_in_parent() {
+    drop(HELD.take());
+}
+
+#[allow(unsafe_code)]
+extern "C" fn after_in_child() {
+    let Some(open) = HELD.take() else { return };
+    let Some(dead) = DEAD.get() else { return };
+    for number in &*open {
+        // SAFETY: both are open descriptors. What owns the second in this copy of the process's
+        // memory has one that is as open, and nobody uses it: there is no other thread.
+        let _ = unsafe { libc::dup3(dead.as_raw_fd(), *number, libc::O_CLOEXEC) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    /// Forks: what the child's part gives is how it ends.
+    #[allow(unsafe_code)]
+    fn fork(child: impl FnOnce() -> bool) -> i32 {
+        // SAFETY: the child runs its part, which uses no other thread's locks, and ends at once.
+        match unsafe { libc::fork() } {
+            // SAFETY: it ends this process without running anything of the copied test.
+            0 => unsafe { libc::_exit(i32::from(!child())) },
+            pid => pid,
+        }
+    }
+
+    #[allow(unsafe_code)]
+    fn ending(pid: i32) -> i32 {
+        let mut status = 0;
+        // SAFETY: `status` is a place for an int.
+        assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+        status
+    }
+
+    #[test]
+    fn a_forked_child_has_another_in_its_place() {
+        let (mut theirs, ours) = UnixStream::pair().unwrap();
+        let (mut kept, given) = UnixStream::pair().unwrap();
+        let socket = CloseOnFork::new(ours.into());
+        let given = CloseOnFork::new(given.into()).into_inner();
+        assert!(open().contains(&socket.as_fd().as_raw_fd()) && !open().contains(&given.as_raw_fd()));
+        let (mut may_go, mut go) = std::io::pipe().unwrap();
+        let child = fork(|| {
+            // It is at its end; the other is not.
+            let mut inherited = UnixStream::from(socket.as_fd().try_clone_to_owned().unwrap());
+            let is_at_end = inherited.read(&mut [0]).unwrap() == 0 && inherited.write(b"x").is_err();
+            let is_there = UnixStream::from(given.try_clone().unwrap()).write(b"g").is_ok();
+            // It lives until the parent has seen what is gone.
+            may_go.read(&mut [0]).unwrap() == 1 && is_at_end && is_there
+        });
+        let mut mine = UnixStream::from(socket.as_fd().try_clone_to_owned().unwrap());
+        mine.write_all(b"m").unwrap();
+        drop((mine, socket));
+        let mut said = Vec::new();
+        theirs.read_to_end(&mut said).unwrap();
+        assert_eq!(said, b"m");
+        let mut first = [0];
+        kept.read_exact(&mut first).unwrap();
+        assert_eq!(first, *b"g");
+        go.write_all(b"!").unwrap();
+        assert_eq!(ending(child), 0);
+    }
+}
