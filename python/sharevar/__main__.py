@@ -142,7 +142,8 @@ def _fresh_main() -> dict[str, Any]:
         module.__dict__.update(__annotations__={})
     # Ours stays alive; its functions are still running.
     sys.modules["sharevar.__main__"] = sys.modules["__main__"]
-    sys.modules["__main__"] = module
+    # By the second name children under spawn pickle what the program defines.
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = module
     return module.__dict__
 
 

@@ -123,6 +123,61 @@ def test_the_example_prints_the_same(tmp_path: Path, start_method: str) -> None:
     assert_runs_as_plain_python(str(EXAMPLE), start_method, cwd=tmp_path)
 
 
+CLASSES = """
+    import multiprocessing, sys
+    from multiprocessing.managers import BaseManager
+
+    class Point:
+        def __init__(self, x):
+            self.x = x
+
+    class Lost(Exception):
+        pass
+
+    class Plane:
+        def point(self):
+            return Point(3)
+
+        def lose(self):
+            raise Lost(4)
+
+    class Manager(BaseManager):
+        pass
+
+    Manager.register("Plane", Plane)
+
+    def child(points, queue):
+        points["first"] = Point(1)
+        queue.put(Point(2))
+
+    if __name__ == "__main__":
+        multiprocessing.set_start_method(sys.argv[1])
+        points, queue = multiprocessing.Manager().dict(), multiprocessing.Queue()
+        process = multiprocessing.Process(target=child, args=(points, queue))
+        process.start()
+        with Manager() as manager:
+            found = [queue.get(timeout=20), manager.Plane().point()]
+            process.join()
+            found.append(points["first"])
+            try:
+                manager.Plane().lose()
+            except Lost as error:
+                found.append(error.args)
+        with multiprocessing.Pool(1) as pool:
+            found += pool.map_async(Point, [5]).get(timeout=20)
+        print([(type(it) is Point and it.x) or it for it in found])
+"""
+
+
+def test_what_a_program_defines_comes_back_from_its_children(
+    tmp_path: Path, start_method: str
+) -> None:
+    write(tmp_path / "program.py", CLASSES)
+    for how in (["program.py"], ["-m", "program"]):
+        code, out, _ = assert_runs_as_plain_python(*how, start_method, cwd=tmp_path)
+        assert (code, out) == (0, "[2, 3, 1, (4,), 5]\n")
+
+
 PROGRAM = """
     import multiprocessing, os, sys
     import multiprocessing as mp
