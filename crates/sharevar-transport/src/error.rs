@@ -74,7 +74,7 @@ pub enum Error {
     },
     /// Bytes would leave the machine readable for everybody.
     #[error(
-        "{address} is not on this machine, and without TLS everybody on the way can read what is said; \
+        "what is said at {address} leaves this machine, and without TLS everybody on the way can read it; \
          give certificates, or allow plain text explicitly"
     )]
     Plaintext {

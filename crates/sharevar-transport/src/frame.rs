@@ -35,6 +35,9 @@ pub(crate) enum Signal {
 
 /// The lengths from here on are signals.
 const SIGNALS: u32 = 0xffff_ff00;
+/// The most bytes that a message can have: the highest value of
+/// [`Settings::max_frame`](crate::Settings::max_frame).
+pub const LARGEST_FRAME: usize = SIGNALS as usize - 1;
 
 impl Signal {
     pub(crate) fn header(self) -> [u8; HEADER] {

@@ -54,6 +54,7 @@ pub use client::{Client, Lent};
 pub use connection::Connection;
 pub use directory::{check as check_directory, private_directory};
 pub use error::{Error, Result};
+pub use frame::LARGEST_FRAME;
 pub use handshake::CHALLENGE;
 pub use server::{Caller, Served, Server, Service};
 pub use session::Session;

@@ -22,7 +22,11 @@ pub(super) fn transport(error: &Error) -> PyErr {
         }
         Error::NotAHost { .. } => raise(Class::NotAHost, message),
         Error::TimedOut => raise(Class::CallTimedOut, message),
-        Error::Plaintext { .. } | Error::KeyNeeded { .. } => raise(Class::PlaintextRefused, message),
+        Error::Plaintext { .. } => raise(
+            Class::PlaintextRefused,
+            message + ": tls=sharevar.TLS(...), plaintext=True, or python -m sharevar --plaintext",
+        ),
+        Error::KeyNeeded { .. } => raise(Class::PlaintextRefused, message),
         Error::TooLarge { .. } | Error::NotAnAddress { .. } => PyValueError::new_err(message),
         _ => PyOSError::new_err(message),
     }

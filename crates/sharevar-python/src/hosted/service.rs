@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyWeakrefReference};
 use sharevar::hosted::protocol::{HOST, Raised, Refusal, Request, part, write_reply};
-use sharevar_transport::{Caller, Served, Server, Service, Session};
+use sharevar_transport::{Caller, LARGEST_FRAME, Served, Server, Service, Session};
 use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -89,6 +89,7 @@ impl HostService {
             }
             Request::Release(_) => Ok(()),
         };
+        let answered = answered.and_then(|()| fits(reply.len() - start));
         if let Err(stop) = answered {
             reply.truncate(start);
             if write_stop(py, stop, reply).is_err() {
@@ -495,6 +496,16 @@ fn read_arguments<'py>(
         Ok(described) => Stop::Refuse(Refusal::Arguments, described.traceback),
         Err(error) => Stop::Raise(error),
     })
+}
+
+/// What cannot be sent is told, while the connection is still good.
+fn fits(length: usize) -> Result<(), Stop> {
+    if length <= LARGEST_FRAME {
+        return Ok(());
+    }
+    let message =
+        format!("it has {length} bytes, and a message at most {LARGEST_FRAME}; give less at a time");
+    Err(Stop::Refuse(Refusal::Result, message))
 }
 
 fn unknown_object(number: u64) -> Stop {

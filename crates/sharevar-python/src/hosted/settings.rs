@@ -2,7 +2,7 @@
 
 use super::raise;
 use pyo3::prelude::*;
-use sharevar_transport::{Key, Settings, Tls};
+use sharevar_transport::{Key, LARGEST_FRAME, Settings, Tls};
 use std::path::PathBuf;
 
 /// Of a host. `tls` are the files of its certificates and of its private key.
@@ -24,5 +24,6 @@ pub(super) fn of_client(
 
 fn with_tls(key: &[u8], plaintext: bool, tls: Option<sharevar_transport::Result<Tls>>) -> PyResult<Settings> {
     let tls = tls.transpose().map_err(|error| raise::transport(&error))?;
-    Ok(Settings { key: Key::new(key), plaintext, tls, ..Settings::default() })
+    // Programs of the standard library know no limit.
+    Ok(Settings { key: Key::new(key), plaintext, tls, max_frame: LARGEST_FRAME })
 }
