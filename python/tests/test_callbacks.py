@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import pickle
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -104,6 +106,13 @@ def test_it_runs_here(context: Any) -> None:
         result = bell.apply(sharevar.callback(hear), 1, {"a": [2]}, named=3)
         assert result == (os.getpid(), heard)
         assert heard == [((1, {"a": [2]}), {"named": 3})]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have no notes yet")
+def test_a_bare_function_says_how_it_can_be_sent(bell: Any) -> None:
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)) as raised:
+        bell.apply(lambda: 1)
+    assert "sharevar.callback(function)" in raised.value.__notes__[0]
 
 
 def test_afterwards_too(bell: Any) -> None:

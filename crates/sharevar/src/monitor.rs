@@ -270,3 +270,8 @@ impl Drop for Held<'_> {
         }
     }
 }
+
+/// The examples of the page run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/monitors.md")]
+struct Page;

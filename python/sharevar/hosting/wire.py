@@ -6,8 +6,10 @@ The native side calls these.
 from __future__ import annotations
 
 import io
+import sys
 import traceback
 from multiprocessing.reduction import ForkingPickler
+from pickle import PicklingError
 from typing import Any
 
 from .. import standard
@@ -39,7 +41,12 @@ def dumps(value: Any) -> tuple[bytes, list[Any]]:
     """A value's pickle, and the proxies in it, which must live until it is read."""
     stream = io.BytesIO()
     proxies: list[Any] = []
-    _WirePickler(stream, proxies).dump(value)
+    try:
+        _WirePickler(stream, proxies).dump(value)
+    except (TypeError, AttributeError, PicklingError) as error:
+        if sys.version_info >= (3, 11) and "function" in str(error):
+            error.add_note("a function is sent as sharevar.callback(function)")
+        raise
     return stream.getvalue(), proxies
 
 
