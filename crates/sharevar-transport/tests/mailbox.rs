@@ -4,7 +4,14 @@ mod rooms;
 
 use rooms::{echo_at, unix};
 use sharevar_transport::{Caller, Client, Served, Server, Service, Settings};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// One of them looks at what is mapped in the process, which they share under `cargo test`.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Sends back what it is told, after the time that the message says; says nothing to some.
 struct Slow;
@@ -31,6 +38,7 @@ fn pause(kind: u8) {
 
 #[test]
 fn whoever_has_stopped_looking_is_woken() {
+    let _alone = alone();
     let room = unix();
     let server = Server::bind(&room.address, &Settings::default(), Slow).unwrap();
     server.start().unwrap();
@@ -66,6 +74,7 @@ fn whoever_has_stopped_looking_is_woken() {
 
 #[test]
 fn most_of_it_goes_past_the_kernel() {
+    let _alone = alone();
     let room = unix();
     let server = echo_at(&room.address, &Settings::default());
     let client = Client::new(room.address.clone(), Settings::default());
