@@ -602,6 +602,8 @@ class HostClient:
         """The object that the host has published under a name."""
     def hold(self, object: int, *, given: bool = False) -> None:
         """One proxy more. `given`: a reference came with the reply that named the object."""
+    def hold_all(self) -> list[int]:
+        """One proxy more of each object that there are proxies of: their numbers."""
     def release(self, object: int) -> None:
         """One proxy less."""
     def held(self) -> list[int]:

@@ -1,7 +1,8 @@
 """What a fork does to the proxies and hosts of a process.
 
 A forked child is a client of its own: it asks the hosts for references of its own, which
-takes it a moment. Until then the parent keeps what both have.
+takes it a moment. Until then the parent keeps what both have. Other threads make and drop
+proxies meanwhile, and other clients.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import threading
 from contextlib import suppress
 from multiprocessing import util
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, WeakValueDictionary
 
 from .._native import HostClient
 from . import launch
@@ -25,15 +26,17 @@ _settling = threading.Lock()
 # The sides of the pipe of a fork under way: the child closes its end when it has
 # references, and the kernel does if it ends before.
 _pipe: tuple[int, int] | None = None
+# What is kept for the child of the fork under way.
+_keeping: list[tuple[HostClient, int]] = []
 # For each child that may not have them yet: the pipe, and what is kept for it.
 _kept: list[tuple[int, list[tuple[HostClient, int]]]] = []
-_clients: WeakSet[HostClient] = WeakSet()
+_clients: WeakValueDictionary[int, HostClient] = WeakValueDictionary()
 _servers: WeakSet[Any] = WeakSet()
 
 
 def note_client(client: HostClient) -> None:
     """Have a client begin anew in forked children."""
-    _clients.add(client)
+    _clients[id(client)] = client
 
 
 def note_server(server: Any) -> None:
@@ -59,12 +62,26 @@ def settle() -> None:
         _settling.release()
 
 
+def _noted_clients() -> list[HostClient]:
+    # Not by iterating over the dictionary, which others may change meanwhile.
+    found = (reference() for reference in _clients.valuerefs())
+    return [client for client in found if client is not None]
+
+
+def _hold_all() -> list[tuple[HostClient, int]]:
+    """Hold once more whatever is held."""
+    return [
+        (client, number) for client in _noted_clients() for number in client.hold_all()
+    ]
+
+
 def _before() -> None:
-    global _pipe, _has_references
+    global _keeping, _pipe, _has_references
     settle()
     _forking.acquire()
-    if any(client.held() for client in _clients):
+    if any(client.held() for client in _noted_clients()):
         _pipe = os.pipe()
+        _keeping = _hold_all()
         # Registered now, it is called after those of the proxies that there are. The one
         # before goes, and its registration with it.
         _has_references = _Child()
@@ -72,31 +89,29 @@ def _before() -> None:
 
 
 def _after_in_parent() -> None:
-    global _pipe
+    global _keeping, _pipe
     try:
         if _pipe is not None:
             (pipe, end), _pipe = _pipe, None
             os.close(end)
-            references = [
-                (client, number) for client in _clients for number in client.held()
-            ]
-            for client, number in references:
-                client.hold(number)
-            _kept.append((pipe, references))
+            # Again: the child has what other threads made at the last moment, too.
+            _kept.append((pipe, _keeping + _hold_all()))
+            _keeping = []
     finally:
         _forking.release()
 
 
 def _after_in_child() -> None:
-    global _forking, _pipe, _settling
+    global _forking, _keeping, _pipe, _settling
     _forking, _settling = threading.Lock(), threading.Lock()
+    _keeping = []
     for pipe, _ in _kept:
         os.close(pipe)
     _kept.clear()
     if _pipe is not None:
         (pipe, _has_references.end), _pipe = _pipe, None
         os.close(pipe)
-    for client in list(_clients):
+    for client in _noted_clients():
         client.forget()
         if launch.is_to_be_host():
             # Of two that start in dead ones' places each would wait for the other.

@@ -182,6 +182,17 @@ impl HostClient {
         }
     }
 
+    /// One proxy more of each object that there are proxies of: their numbers.
+    fn hold_all(&self) -> Vec<u64> {
+        let mut held = self.held();
+        held.iter_mut()
+            .map(|(number, count)| {
+                *count += 1;
+                *number
+            })
+            .collect()
+    }
+
     /// One proxy less.
     fn release(&self, py: Python<'_>, object: u64) -> PyResult<()> {
         if self.forget_one(object) { self.give_back(py, object) } else { Ok(()) }
