@@ -3,7 +3,7 @@
 //!
 //! `cargo bench -p sharevar --bench hosted`
 
-use sharevar::hosted::{Address, Client, Host, Settings};
+use sharevar::hosted::{Address, Client, Host, Outcome, Proxied, Settings, Stream};
 use sharevar_transport::{Caller, Served, Server, Service};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
@@ -17,6 +17,10 @@ impl Counter {
     pub fn add(&mut self, by: i64) -> i64 {
         self.0 += by;
         self.0
+    }
+
+    pub fn numbers(&self) -> Stream<i64> {
+        Stream::new(self.0..)
     }
 
     pub fn add_length(&mut self, text: &str) -> i64 {
@@ -83,8 +87,41 @@ fn main() {
         show(state, "a call with a number", &mut bares, &mut calls);
         show(state, "a call with 10 kB of text", &mut long_bares, &mut long_calls);
     }
+    show_together(&counter);
     drop(other.stdin.take());
     other.wait().expect("its end");
+}
+
+/// What a call costs that travels with others, and an item of a stream: the medians of the rounds.
+fn show_together(counter: &CounterProxy) {
+    const CALLS: usize = 100;
+    const ITEMS: usize = 100_000;
+    let client = counter.as_proxy().client();
+    let mut calls: Vec<_> = (0..ROUNDS)
+        .map(|_| {
+            measure(300, Duration::ZERO, || {
+                let mut batch = client.batch();
+                let outcomes: Vec<_> = (0..CALLS).map(|_| batch.on(counter).add(1)).collect();
+                batch.send().expect("a host");
+                assert!(outcomes.into_iter().map(Outcome::result).all(|given| given.is_ok()));
+            })
+        })
+        .collect();
+    let mut items: Vec<_> = (0..ROUNDS)
+        .map(|_| {
+            let begin = Instant::now();
+            let items = counter.numbers().expect("a stream").take(ITEMS);
+            assert!(items.into_iter().all(|item| item.is_ok()));
+            begin.elapsed().as_nanos()
+        })
+        .collect();
+    calls.sort_unstable();
+    items.sort_unstable();
+    eprintln!(
+        "   awake, a call in a batch of {CALLS} {:>4} ns, an item of a stream {:>4} ns",
+        calls[ROUNDS / 2] / CALLS as u128,
+        items[ROUNDS / 2] / ITEMS as u128
+    );
 }
 
 /// The median of so many turns, in nanoseconds.
