@@ -8,12 +8,14 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from test_restart import KEY, Deadly, Kept, kill
 
 import sharevar
+from sharevar.hosting.launch import Launch
 from sharevar.managers import BaseManager
 
 
@@ -27,11 +29,16 @@ class Parent(Kept):
         return child.pid
 
 
+class Exiting(Kept):
+    def exit(self, code: int) -> None:
+        os._exit(code)
+
+
 class Base(BaseManager):
     pass
 
 
-for _cls in (Kept, Deadly, Parent):
+for _cls in (Kept, Deadly, Exiting, Parent):
     Base.register(_cls.__name__, _cls, restart=True)
 
 
@@ -62,14 +69,13 @@ def _fork_beside() -> None:
         _forks_beside = children
 
 
-os.register_at_fork(before=_fork_beside)
-
-
 @pytest.fixture
 def forked_beside() -> Iterator[list[int]]:
     """Children that are forked beside each host that is started again."""
     global _forks_beside
     children: list[int] = []
+    # The last hook is the first to be called: no other one has taken its lock then.
+    os.register_at_fork(before=_fork_beside)
     _forks_beside = children
     yield children
     _forks_beside = None
@@ -90,3 +96,77 @@ def test_children_that_were_forked_beside_it_live_on(
         assert not manager._process.is_alive()
         assert len(forked_beside) == 5
     assert "died 6 times in a row" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_it_ends_itself(code: int) -> None:
+    with Base(authkey=KEY) as manager:
+        exiting = manager.Exiting(1)
+        for _ in range(2):
+            with pytest.raises(sharevar.HostDied) as died:
+                exiting.exit(code)
+            assert died.value.started
+            assert exiting.get() == [1]
+
+
+def test_it_cannot_listen_any_more(tmp_path: Path, capfd: Any) -> None:
+    directory = tmp_path / "sockets"
+    directory.mkdir()
+    with Base(str(directory / "host"), KEY) as manager:
+        kept = manager.Kept()
+        (directory / "host").unlink()
+        directory.rmdir()
+        kill(manager)
+        manager._process.join(60)
+        assert not manager._process.is_alive()
+        assert manager._process.exitcode == 1
+        with pytest.raises(sharevar.HostUnreachable):
+            kept.get()
+    said = capfd.readouterr().err
+    assert "died 6 times in a row" in said
+    assert "No such file or directory" in said
+
+
+class Failing:
+    """What starts hosts fails so often."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left = 0
+        restart = Launch.restart
+
+        def try_it(launch: Launch, address: Any) -> tuple[Any, Any]:
+            if self.left:
+                self.left -= 1
+                raise BlockingIOError("no more processes")
+            return restart(launch, address)
+
+        monkeypatch.setattr(Launch, "restart", try_it)
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Failing:
+    return Failing(monkeypatch)
+
+
+def test_there_are_no_processes_for_a_while(failing: Failing) -> None:
+    with Base(authkey=KEY) as manager:
+        kept = manager.Kept(1)
+        for _ in range(2):
+            failing.left = 2
+            kill(manager)
+            assert kept.get() == [1]
+            assert failing.left == 0
+
+
+def test_there_are_no_processes_any_more(failing: Failing, capfd: Any) -> None:
+    with Base(("127.0.0.1", 0), KEY) as manager:
+        kept = manager.Kept()
+        failing.left = 100
+        kill(manager)
+        manager._process.join(60)
+        assert not manager._process.is_alive()
+        assert failing.left == 95
+        # It is not waited for.
+        with pytest.raises(sharevar.HostUnreachable):
+            kept._within(5).get()
+    assert "no more processes" in capfd.readouterr().err

@@ -173,7 +173,7 @@ class BaseManager(standard.BaseManager):
                 server.recollect(memory)
         except Exception as error:
             writer.send(error)
-            return
+            sys.exit(1)
         writer.send(server.address)
         writer.close()
         util.info("manager serving at %r", server.address)

@@ -25,7 +25,7 @@ from .holders import Holders, describe_process
 from .restart import Restarting, keeps_state
 
 _OBJECT, _STATE, _NAME, _HOLDER = "object ", "state ", "name ", "holder "
-_SERVED = "served"
+_SERVED, _SHUT_DOWN = "served", "shut down"
 
 # Whose references those are on objects that came back, until all who may hold them have
 # said so or are gone.
@@ -112,6 +112,11 @@ class Recollection:
         if not self._served:
             self._served = True
             self._memory[_SERVED] = self._process
+
+    def note_shut_down(self) -> None:
+        """The host ends in order, and wants no next one."""
+        with suppress(SharevarError):
+            self._memory[_SHUT_DOWN] = self._process
 
     def publish(self, name: str, number: int) -> None:
         """An object was published."""
@@ -291,6 +296,12 @@ class Saved:
 def has_served(memory: DictProxy[str, Any], process: int) -> bool:
     """Whether the host that was this process has ended a call."""
     return bool(memory.get(_SERVED) == process)
+
+
+def was_shut_down(memory: DictProxy[str, Any], process: int) -> bool:
+    """Whether the host that was this process was asked to end. Its exit code does not tell:
+    whatever runs in it can end it with any."""
+    return bool(memory.get(_SHUT_DOWN) == process)
 
 
 def _add_note(error: BaseException, note: str) -> None:

@@ -69,6 +69,8 @@ class Server(standard.Server):  # type: ignore[misc]
         try:
             super().serve_forever()
         finally:
+            if self._recollection is not None and self.stop_event.is_set():
+                self._recollection.note_shut_down()
             self._native.stop()
 
     def accepter(self) -> None:

@@ -9,8 +9,10 @@ from contextlib import suppress
 from multiprocessing import connection
 from typing import Any
 
+from ..dict_proxy import DictProxy
+from . import clients
 from .launch import Launch
-from .recollection import has_served
+from .recollection import has_served, was_shut_down
 
 # Hosts that die one after the other before they have served a call: so many, and the first
 # pause between them in seconds, which doubles.
@@ -91,34 +93,35 @@ class SupervisedProcess:
     # The supervisor
 
     def _supervise(self) -> None:
-        # Those in a row that have served nothing.
-        failures = 0
+        # Those in a row that have served nothing, and why the last of them was not started.
+        failures, failure = 0, None
         while True:
             self._wait_for_end()
             with self._starting:
                 if self._ended:
                     return
                 self._process.join()
-                if self._process.exitcode == 0:
-                    # Somebody has shut it down.
+                if self._was_shut_down():
                     return
-                failures = 0 if self._has_served() else failures + 1
+                failures = 0 if failure is None and self._has_served() else failures + 1
                 if failures == _TRIES:
-                    self._give_up()
+                    self._give_up(failure)
                     return
                 if failures > 1 and self._reader.poll(_PAUSE * 2**failures):
                     return
                 try:
                     self._process, reader = self._launch.restart(self._address)
                 except Exception as error:
-                    self._tell(f"cannot be started again: {error!r}")
-                    return
+                    failure = error
+                    continue
                 self._process.name = self.name
             with reader:
-                self._await_start(reader)
+                failure = self._await_start(reader)
 
     def _wait_for_end(self, *others: Any) -> None:
         """Wait until the process has ended, or nobody wants it any more, or for others."""
+        if not self._process.is_alive():
+            return
         try:
             # The pipe that tells of its end stays open while children of its own have it.
             end = os.pidfd_open(self._process.pid)
@@ -129,39 +132,49 @@ class SupervisedProcess:
         finally:
             os.close(end)
 
-    def _await_start(self, reader: Any) -> None:
-        """Wait until the new process serves, or has failed; it ends then."""
+    def _await_start(self, reader: Any) -> Exception | None:
+        """Wait until the new process serves, or has failed; what it says of its failure."""
         # Its end may be all that tells: who was forked meanwhile has the other end of the pipe.
         self._wait_for_end(reader)
         if not reader.poll():
             if self._reader.poll():
                 # Nobody wants it any more, and it has served nothing.
                 self._process.kill()
-            return
+            return None
         try:
             answer = reader.recv()
         except EOFError:
-            return
-        if isinstance(answer, Exception):
-            self._process.join()
+            return None
+        except Exception as error:
+            # It cannot be read what went wrong.
+            return error
+        return answer if isinstance(answer, Exception) else None
+
+    def _was_shut_down(self) -> bool:
+        """Whether somebody has shut it down; nobody starts it again either when the memory
+        is gone."""
+        memory = self._memory()
+        return memory is None or was_shut_down(memory, self._process.pid)
 
     def _has_served(self) -> bool:
-        origin = self._launch.origin()
-        return (
-            origin is not None
-            and origin.memory is not None
-            and has_served(origin.memory, self._process.pid)
-        )
+        memory = self._memory()
+        return memory is not None and has_served(memory, self._process.pid)
 
-    def _give_up(self) -> None:
+    def _memory(self) -> DictProxy[str, Any] | None:
+        origin = self._launch.origin()
+        return None if origin is None else origin.memory
+
+    def _give_up(self, failure: Exception | None) -> None:
+        # Who waits for the next host learns that there will be none.
+        clients.expect_no_next(self._address)
         if isinstance(self._address, str):
-            # Who waits for the next host learns that there will be none.
             with suppress(FileNotFoundError):
                 os.unlink(self._address)
-        self._tell(
-            f"has died {_TRIES} times in a row before it served a call, the last time with "
-            f"exit code {self._process.exitcode}, and is not started again"
+        last = f"the last time with exit code {self._process.exitcode}"
+        if failure is not None:
+            last = f"the last time of {failure!r}"
+        print(
+            f"sharevar: the host at {self._address!r} has died {_TRIES} times in a row before "
+            f"it served a call, {last}, and is not started again",
+            file=sys.stderr,
         )
-
-    def _tell(self, what: str) -> None:
-        print(f"sharevar: the host at {self._address!r} {what}", file=sys.stderr)
