@@ -120,6 +120,7 @@ for _manager in (Base, Sync):
         _manager.register(_cls.__name__, _cls, restart=True)
     _manager.register("Lost", Kept)
     _manager.register("RLock", threading.RLock, sharevar.managers.AcquirerProxy)
+    _manager.register("LastingLock", threading.Lock, restart=True)
 Base.register("plain_list", list, restart=True)
 
 
@@ -212,6 +213,15 @@ def test_a_lock_of_a_thread_is_gone_and_says_so() -> None:
             lock.release()
         with pytest.raises(sharevar.managers.RemoteError):
             lock.release()
+
+
+def test_another_lock_is_unlocked() -> None:
+    with Base(authkey=KEY) as manager:
+        lock = manager.LastingLock()
+        assert lock.acquire()
+        assert not lock.acquire(False)
+        kill(manager)
+        assert lock.acquire(False)
 
 
 def test_names_and_proxies_among_the_objects() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -36,12 +37,87 @@ class MadeFrom:
         return self.count
 
 
+class Part:
+    """It is made again, and counts how often it was asked meanwhile."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.name = "a part"
+
+    def ask(self, items: list[Any]) -> tuple[int, list[Any]]:
+        self.asked += 1
+        items.append(self.asked)
+        return self.asked, items
+
+    def fail(self) -> None:
+        raise LookupError("no such thing")
+
+    def numbers(self) -> Iterator[int]:
+        yield self.asked
+
+    def itself(self) -> Part:
+        return self
+
+
+class Whole:
+    """It asks its part when it is made, by whatever way."""
+
+    def __init__(self, part: Any) -> None:
+        items: list[Any] = []
+        with pytest.raises(LookupError):
+            part.fail()
+        self.told = [part.name, part.ask(items), items, str(part).startswith("<")]
+        self.part = part
+
+    def get(self) -> list[Any]:
+        return [*self.told, self.part.ask([])[0]]
+
+
+class Restored(Kept):
+    """It counts its lives in another object."""
+
+    def __setstate__(self, items: list[Any]) -> None:
+        self.items = items
+        self.items[0].add("a life")
+
+    def lives(self) -> int:
+        return len(self.items[0].get())
+
+
+class Demanding(Kept):
+    """What it asks for cannot be had while nobody serves it."""
+
+    def __setstate__(self, items: list[Any]) -> None:
+        self.items = items
+        part, ask = items
+        ask(part)
+
+
+def iterate(part: Any) -> None:
+    list(part.numbers())
+
+
+def ask_for_itself(part: Any) -> None:
+    part.itself()
+
+
+def ask_in_a_batch(part: Any) -> None:
+    with part._batch() as batch:
+        batch.ask([])
+
+
+def ask_what_is_hidden(part: Any) -> None:
+    part._callmethod("hidden")
+
+
 class Base(BaseManager):
     pass
 
 
-for _cls in (Kept, Holder, MadeFrom):
+for _cls in (Kept, Holder, MadeFrom, Whole, Restored, Demanding):
     Base.register(_cls.__name__, _cls, restart=True)
+PART = ("name", "ask", "fail", "numbers", "itself")
+Base.register("Part", Part, exposed=PART, restart=True)
 
 
 def test_an_object_that_was_let_go_of_is_there_until_that_is_saved() -> None:
@@ -72,3 +148,35 @@ def test_an_object_that_another_was_made_from_is_there_as_long() -> None:
         # What is given back goes out with the next message at the latest.
         other.get()
         eventually(lambda: manager._number_of_objects() == 1)
+
+
+def test_an_object_calls_another_when_it_is_made_again() -> None:
+    with Base(authkey=KEY) as manager:
+        whole = manager.Whole(manager.Part())
+        restored = manager.Restored(manager.Kept())
+        # What it refers to was made later.
+        restored.add(manager.Kept())
+        for life in range(4):
+            assert whole.get() == ["a part", (1, [1]), [], True, 2]
+            assert restored.lives() == life
+            kill(manager)
+
+
+@pytest.mark.parametrize(
+    "ask", [iterate, ask_for_itself, ask_in_a_batch, ask_what_is_hidden]
+)
+def test_what_cannot_be_asked_then_is_refused(
+    ask: Callable[[Any], None], capfd: Any
+) -> None:
+    with Base(authkey=KEY) as manager:
+        part, kept = manager.Part(), manager.Kept(1)
+        demanding = manager.Demanding(part, ask)
+        kill(manager)
+        assert kept.get() == [1]
+        assert part.ask([])[0] == 1
+        with pytest.raises(sharevar.HandleExpired):
+            demanding.get()
+    said = capfd.readouterr().err
+    assert "did not come back" in said
+    expected = "NotExposed" if ask is ask_what_is_hidden else "can make plain calls"
+    assert expected in said

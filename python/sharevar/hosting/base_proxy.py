@@ -136,6 +136,10 @@ class BaseProxy(standard.BaseProxy):
         attributes = self.__dict__
         if "_hosted" not in attributes:
             number = identity.number(self._id)
+            if self._owned_by_manager:
+                early = _own_server().early_calls
+                if early is not None and number is not None:
+                    return early, number
             host = None
             if number is not None and self._serializer == "pickle":
                 host = clients.client(
@@ -170,7 +174,7 @@ class BaseProxy(standard.BaseProxy):
 
     def _incref(self) -> None:
         if self._owned_by_manager:
-            server: Any = process.current_process()._manager_server  # type: ignore[attr-defined]
+            server = _own_server()
             server.hold(self._id)
             self._close = util.Finalize(
                 self, server.drop, args=(self._id,), exitpriority=10
@@ -200,6 +204,11 @@ class BaseProxy(standard.BaseProxy):
         if security == Security():
             return reduced
         return _rebuild_secured, (security, *reduced)
+
+
+def _own_server() -> Any:
+    """The server that this process is."""
+    return process.current_process()._manager_server  # type: ignore[attr-defined]
 
 
 def _rebuild_secured(security: Security, rebuild: Any, arguments: tuple[Any, ...]) -> Any:

@@ -11,6 +11,7 @@ from .. import standard
 from .._native import HostServer
 from ..dict_proxy import DictProxy
 from . import addresses, exposed, forks, identity, plain_wire, producer
+from .early_calls import EarlyCalls
 from .event_loop import EventLoop
 from .recollection import Recollection, Record, Saved
 from .restart import RESTARTS
@@ -59,6 +60,8 @@ class Server(standard.Server):  # type: ignore[misc]
         self._strangers = threading.BoundedSemaphore(_STRANGERS)
         self._published: dict[str, int] = {}
         self._recollection: Recollection | None = None
+        # While objects come back.
+        self.early_calls: EarlyCalls | None = None
         self._loop = EventLoop()
         forks.note_server(self)
 
@@ -216,7 +219,9 @@ class Server(standard.Server):  # type: ignore[misc]
         # Objects that come back may have proxies of others of this host.
         standard.managers.process.current_process()._manager_server = self
         self._native.set_recollection(self._recollection)
+        self.early_calls = EarlyCalls(self)
         self._recollection.restore()
+        self.early_calls = None
 
     def drop_unclaimed(self, session: int) -> None:
         """Drop what nobody holds of the objects that came back."""

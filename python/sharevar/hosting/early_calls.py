@@ -1,0 +1,73 @@
+"""What objects that come back ask each other meanwhile: nobody serves their host yet."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import CallRefused, NotExposed
+from . import wire
+from .attributes import ATTRIBUTE
+
+# Of iterators, and of coroutines.
+_OF_WHAT_STAYS = ("__next__", "__anext__", "cr_await")
+
+
+class EarlyCalls:
+    """What a proxy in the host has then in the place of a client. The object that it leads
+    to came back before it did."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+
+    def call(
+        self,
+        number: int,
+        method: str,
+        arguments: Sequence[Any],
+        named: Mapping[str, Any] | None,
+        limit: float | None,
+    ) -> Any:
+        """Call a method, with copies as if it came from elsewhere; its result."""
+        made, names, types, record = self._server._native.get(number)
+        if types is not None and method in types:
+            _refuse(method, "makes an object")
+        arguments, named = _copy((arguments, named or {}))
+        try:
+            result = self._answer(made, names, method, arguments, named)
+        finally:
+            if record is not None:
+                record.save()
+        kind = type(result)
+        if result is made or any(hasattr(kind, name) for name in _OF_WHAT_STAYS):
+            _refuse(method, f"gives {kind.__name__!r}, which stays where it is")
+        return _copy(result)
+
+    def _answer(
+        self, made: Any, names: Sequence[str], method: str, arguments: Any, named: Any
+    ) -> Any:
+        if method not in names:
+            if method in self._server.fallback_mapping:
+                return self._server.fall_back(method, made)
+            raise NotExposed(f"{method!r} is none of the exposed names {names!r}")
+        if not method.startswith(ATTRIBUTE):
+            return getattr(made, method)(*arguments, **named)
+        attribute = method.removeprefix(ATTRIBUTE)
+        if not arguments:
+            return getattr(made, attribute)
+        return setattr(made, attribute, *arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        _refuse(name, "takes a host that serves")
+
+
+def _copy(value: Any) -> Any:
+    return pickle.loads(wire.dumps(value)[0])
+
+
+def _refuse(name: str, why: str) -> Any:
+    raise CallRefused(
+        f"{name!r} {why}; while a host comes back its objects can make plain calls of each "
+        f"other only. Make this one when the object is first called"
+    )
