@@ -619,7 +619,7 @@ class HostClient:
 class PendingCall:
     """A request that was not sent yet, or whose reply has not come.
 
-    Nothing here waits, but for `open` and, if the request is long, `send`.
+    Nothing here waits, but for `open` and, if `waits` says so, `send`.
     """
 
     tries: Final[int]
@@ -627,11 +627,18 @@ class PendingCall:
     patience_without_name: Final[float]
     def take_free(self) -> bool:
         """Take a connection that is free: whether there was one."""
-    def open(self) -> None:
-        """Connect anew."""
+    def open(self) -> bool:
+        """Connect anew: whether it is done.
+
+        Nobody can interrupt it, so a slow host is not waited for to the end: it is to be
+        called again.
+        """
     @property
     def expects_next(self) -> bool:
         """Whether the host is started again when it dies."""
+    @property
+    def waits(self) -> bool:
+        """Whether `send` may wait: the request is long, or more is asked with it."""
     def send(self) -> None:
         """Send the request."""
     def fileno(self) -> int:
@@ -647,7 +654,6 @@ class PendingCall:
         """What the reply gives. The connection is free for others then."""
     def close(self) -> None:
         """Give the call up, which tells the host; nothing is done if it has ended."""
-    def __len__(self) -> int: ...
 
 @final
 class EncodedReply:

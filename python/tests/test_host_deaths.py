@@ -14,6 +14,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,39 @@ class Caller(threading.Thread):
         """Whether it waits in the kernel."""
         assert self.native_id is not None
         return state(os.getpid(), self.native_id) == "S"
+
+
+@contextmanager
+def interrupted() -> Iterator[None]:
+    """Once, soon."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("waits_for", ["answer", "room", "greeting"])
+def test_an_interrupt_ends_the_wait_for_a_stopped_host(host: Any, waits_for: str) -> None:
+    # At one of these calls a connection gets a mailbox.
+    for calls_before in range(8):
+        store = host.Store()
+        for _ in range(calls_before):
+            store.append(1)
+        if waits_for == "greeting":
+            store._hosted[0].close()
+        stop(host._process.pid)
+        try:
+            with interrupted(), pytest.raises(KeyboardInterrupt):
+                store.append(bytes(10 << 20) if waits_for == "room" else 1)
+        finally:
+            os.kill(host._process.pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("calls_before", [1, 5, 50])

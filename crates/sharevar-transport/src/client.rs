@@ -1,7 +1,7 @@
 //! A host as a client process sees it: where it is, and connections to it.
 
 use crate::address::Address;
-use crate::connection::Connection;
+use crate::connection::{Connection, no_host};
 use crate::error::{Error, Result};
 use crate::settings::Settings;
 use sharevar_arena::lineage;
@@ -113,13 +113,14 @@ impl Client {
     }
 
     /// A host that dies in a handshake seems to be none; a second look finds none at all, or the
-    /// one that has taken its place.
+    /// one that has taken its place. And one that lives may have lost patience with a process that
+    /// was stopped meanwhile.
     fn look(&self, until: Option<Instant>, goes_on: &mut dyn FnMut() -> bool) -> Result<Connection> {
         let mut looks = 0;
         loop {
             match Connection::open_within(&self.inner.address, &self.inner.settings, until, goes_on) {
-                Err(Error::NotAHost { .. }) if looks < LOOKS => looks += 1,
-                opened => return opened,
+                Err(Error::NotAHost { .. } | Error::Gone { .. }) if looks < LOOKS => looks += 1,
+                opened => return opened.map_err(|error| no_host(&self.inner.address, error)),
             }
         }
     }

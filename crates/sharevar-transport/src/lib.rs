@@ -41,12 +41,14 @@ mod handshake;
 mod mailbox;
 mod patience;
 mod peer;
+mod reach;
 mod server;
 mod session;
 mod settings;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
+mod wait;
 mod wire;
 
 pub use address::Address;

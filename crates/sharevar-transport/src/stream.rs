@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::frame::{self, Signal};
+use crate::wait::Limits;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
@@ -12,7 +13,6 @@ use sharevar_arena::CloseOnFork;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -37,13 +37,13 @@ impl Stream {
     }
 
     /// Sends a message that has its header in front, waiting while the other side does not read.
-    pub(crate) fn send_frame(&mut self, frame: &[u8], until: Option<Instant>) -> Result<()> {
-        self.send(&[], frame, until)
+    pub(crate) fn send_frame(&mut self, frame: &[u8], limits: &mut Limits<'_>) -> Result<()> {
+        self.send(&[], frame, limits)
     }
 
     /// Sends a signal.
-    pub(crate) fn send_signal(&mut self, signal: Signal) -> Result<()> {
-        self.send(&[], &signal.header(), None)
+    pub(crate) fn send_signal(&mut self, signal: Signal, limits: &mut Limits<'_>) -> Result<()> {
+        self.send(&[], &signal.header(), limits)
     }
 
     /// Sends a signal, and with it a descriptor if there is one. Only over a Unix socket.
@@ -68,7 +68,10 @@ impl Stream {
     }
 
     /// Receives the answer to a signal, and the descriptor that came with it.
-    pub(crate) fn receive_descriptor(&mut self, until: Instant) -> Result<(Option<Signal>, Option<OwnedFd>)> {
+    pub(crate) fn receive_descriptor(
+        &mut self,
+        limits: &mut Limits<'_>,
+    ) -> Result<(Option<Signal>, Option<OwnedFd>)> {
         let mut header = [0; frame::HEADER];
         loop {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -85,10 +88,7 @@ impl Stream {
                     return Ok((Signal::of_header(header), descriptor));
                 }
                 Ok(_) => return Ok((None, None)),
-                Err(Errno::AGAIN) => match wait(self.as_fd(), PollFlags::IN, Some(until)) {
-                    Ok(()) | Err(Error::Interrupted) => {}
-                    Err(error) => return Err(error),
-                },
+                Err(Errno::AGAIN) => limits.wait(self.as_fd(), PollFlags::IN)?,
                 Err(Errno::INTR) => {}
                 Err(error) => {
                     let error = io::Error::from(error);
@@ -107,12 +107,12 @@ impl Stream {
         &mut self,
         message: &[u8],
         limit: usize,
-        until: Option<Instant>,
+        limits: &mut Limits<'_>,
     ) -> Result<()> {
-        self.send(&frame::header(message.len(), limit)?, message, until)
+        self.send(&frame::header(message.len(), limit)?, message, limits)
     }
 
-    fn send(&mut self, mut header: &[u8], mut body: &[u8], until: Option<Instant>) -> Result<()> {
+    fn send(&mut self, mut header: &[u8], mut body: &[u8], limits: &mut Limits<'_>) -> Result<()> {
         while !(header.is_empty() && body.is_empty()) {
             match self.write(header, body) {
                 Ok(count) => {
@@ -121,18 +121,14 @@ impl Stream {
                     body = &body[count - of_header..];
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match wait(self.as_fd(), PollFlags::OUT, until) {
-                        // What is half sent has to be sent to the end, signal or not.
-                        Ok(()) | Err(Error::Interrupted) => {}
-                        Err(error) => return Err(error),
-                    }
+                    limits.wait(self.as_fd(), PollFlags::OUT)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_gone(&error) => return Err(Error::Gone { started: false }),
                 Err(error) => return Err(Error::io("cannot write to a connection")(error)),
             }
         }
-        self.flush(until)
+        self.flush(limits)
     }
 
     fn write(&mut self, header: &[u8], body: &[u8]) -> io::Result<usize> {
@@ -150,18 +146,21 @@ impl Stream {
     #[cfg_attr(not(feature = "tls"), allow(clippy::unused_self, clippy::unnecessary_wraps))]
     fn flush(
         &mut self,
-        #[cfg_attr(not(feature = "tls"), allow(unused))] until: Option<Instant>,
+        #[cfg_attr(not(feature = "tls"), allow(unused))] limits: &mut Limits<'_>,
     ) -> Result<()> {
         #[cfg(feature = "tls")]
         if let Self::Tls(stream) = self {
             while !stream.flush().map_err(Error::io("cannot write to a connection"))? {
-                match wait(stream.as_fd(), PollFlags::OUT, until) {
-                    Ok(()) | Err(Error::Interrupted) => {}
-                    Err(error) => return Err(error),
-                }
+                limits.wait(stream.as_fd(), PollFlags::OUT)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether there is something to read.
+    pub(crate) fn has_unread(&self) -> bool {
+        let mut fds = [PollFd::new(self, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec::default())).is_ok_and(|count| count > 0)
     }
 
     /// Whether the other side has closed the connection, or asks for something it may not ask for
@@ -188,25 +187,6 @@ impl AsFd for Stream {
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.as_fd(),
         }
-    }
-}
-
-/// Waits until `events` come, or `until`.
-pub(crate) fn wait(descriptor: BorrowedFd<'_>, events: PollFlags, until: Option<Instant>) -> Result<()> {
-    let mut fds = [PollFd::from_borrowed_fd(descriptor, events)];
-    let limit = match until.map(|until| until.saturating_duration_since(Instant::now())) {
-        Some(Duration::ZERO) => return Err(Error::TimedOut),
-        Some(left) => Some(
-            Timespec::try_from(left)
-                .map_err(|_| Error::Io { what: "cannot wait", cause: "too long".into() })?,
-        ),
-        None => None,
-    };
-    match poll(&mut fds, limit.as_ref()) {
-        Ok(0) => Err(Error::TimedOut),
-        Ok(_) => Ok(()),
-        Err(Errno::INTR) => Err(Error::Interrupted),
-        Err(error) => Err(Error::io("cannot wait for a connection")(error.into())),
     }
 }
 

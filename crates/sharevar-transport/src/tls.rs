@@ -2,7 +2,7 @@
 
 use crate::address::Address;
 use crate::error::{Error, Result};
-use crate::stream::wait;
+use crate::wait::Limits;
 use rustix::event::PollFlags;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustls::pki_types::pem::PemObject;
@@ -14,7 +14,6 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// The label under which both ends draw a secret of their channel (RFC 8446, section 7.5).
 const EXPORTER: &[u8] = b"EXPORTER-sharevar-channel";
@@ -69,7 +68,12 @@ impl Tls {
         Ok(TlsStream { session: session.into(), socket: Socket(CloseOnFork::new(socket)) })
     }
 
-    pub(crate) fn connect(&self, address: &Address, socket: OwnedFd, until: Instant) -> Result<TlsStream> {
+    pub(crate) fn connect(
+        &self,
+        address: &Address,
+        socket: OwnedFd,
+        limits: &mut Limits<'_>,
+    ) -> Result<TlsStream> {
         let Side::Client(config, name) = &self.side else {
             return Err(Error::Tls { cause: "a client needs `Tls::client`, whom it believes".to_owned() });
         };
@@ -89,10 +93,7 @@ impl Tls {
                     return Err(Error::Tls { cause: "the other side closed the connection".to_owned() });
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match wait(stream.as_fd(), PollFlags::IN, Some(until)) {
-                        Ok(()) | Err(Error::Interrupted) => {}
-                        Err(error) => return Err(error),
-                    }
+                    limits.wait(stream.as_fd(), PollFlags::IN)?;
                 }
                 Err(error) => return Err(Error::Tls { cause: error.to_string() }),
             }

@@ -6,8 +6,9 @@ use crate::frame::{Arrival, FrameReader, Signal};
 use crate::mailbox::{Mail, Mailbox};
 use crate::patience::Patience;
 use crate::stream::Stream;
+use crate::wait::Limits;
 use std::hint::spin_loop;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Looks at a mailbox between two offers of the processor to others. More make a single call
 /// quicker while both sides have a processor each, and cost more than that where they have not:
@@ -74,14 +75,16 @@ impl Wire {
         }
     }
 
-    /// Sends a message, waiting while the other side does not read, until `until`.
-    pub(crate) fn send(&mut self, message: &[u8], limit: usize, until: Option<Instant>) -> Result<()> {
-        let Some(mailbox) = &mut self.mailbox else { return self.stream.send_message(message, limit, until) };
+    /// Sends a message, waiting while the other side does not read.
+    pub(crate) fn send(&mut self, message: &[u8], limit: usize, limits: &mut Limits<'_>) -> Result<()> {
+        let Some(mailbox) = &mut self.mailbox else {
+            return self.stream.send_message(message, limit, limits);
+        };
         if !mailbox.put(message) {
-            return self.stream.send_message(message, limit, until);
+            return self.stream.send_message(message, limit, limits);
         }
         if !mailbox.other_looks() {
-            match self.stream.send_signal(Signal::Bell) {
+            match self.stream.send_signal(Signal::Bell, limits) {
                 // It may have read the message and died after it; whoever waits for the reply
                 // finds out.
                 Ok(()) | Err(Error::Gone { .. }) => {}
@@ -180,7 +183,7 @@ mod tests {
             let (mut hosts, file) = Mailbox::create().unwrap();
             let mut client = Wire::new(Stream::Plain(sharevar_arena::CloseOnFork::new(ours.into())));
             client.open_mailbox(Mailbox::open(&file).unwrap());
-            client.send(b"request", LIMIT, None).unwrap();
+            client.send(b"request", LIMIT, &mut Limits::default()).unwrap();
             hosts.take(7).unwrap();
             let host = std::thread::spawn(move || {
                 (0..round % 300).for_each(|_| spin_loop());

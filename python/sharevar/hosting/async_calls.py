@@ -11,8 +11,6 @@ from weakref import WeakKeyDictionary
 from .._native import PendingCall
 from ..errors import CallTimedOut, HostDied, HostUnreachable
 
-# A longer request may have to wait until the host has read some of it.
-_LONG = 1 << 16
 # How often, in seconds, a host is looked for that is started again when it dies.
 _PAUSE = 0.005
 
@@ -79,8 +77,9 @@ async def _arrival(pending: PendingCall) -> None:
 async def _exchange(pending: PendingCall) -> None:
     loop = asyncio.get_running_loop()
     if not pending.take_free():
-        await loop.run_in_executor(None, pending.open)
-    if len(pending) > _LONG:
+        while not await loop.run_in_executor(None, pending.open):
+            pass
+    if pending.waits:
         await loop.run_in_executor(None, pending.send)
     else:
         pending.send()

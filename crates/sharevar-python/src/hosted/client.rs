@@ -286,10 +286,7 @@ impl HostClient {
         until: Option<Instant>,
         raised: &mut Option<PyErr>,
     ) -> Result<Lent, Error> {
-        let mut connection = client.connection_within(until, &mut || {
-            *raised = Python::attach(|py| py.check_signals().err());
-            raised.is_none()
-        })?;
+        let mut connection = client.connection_within(until, &mut || goes_on(raised))?;
         let life = short(connection.life());
         if self.known_in.load(Ordering::Acquire) != life {
             let telling = Python::attach(|_| self.telling().clone());
@@ -379,7 +376,7 @@ impl HostClient {
                     Some(connection) => connection,
                     none => {
                         let connection = none.insert(self.connection(client, until, &mut raised)?);
-                        connection.send(request, until)?;
+                        connection.send_within(request, until, &mut || goes_on(&mut raised))?;
                         connection
                     }
                 };
@@ -397,6 +394,12 @@ impl HostClient {
             }
         }
     }
+}
+
+/// Whether no signal's handler raises. What one raises is in `raised`.
+fn goes_on(raised: &mut Option<PyErr>) -> bool {
+    *raised = Python::attach(|py| py.check_signals().err());
+    raised.is_none()
 }
 
 /// A life's number, shortened to what differs from any other; never 0.

@@ -5,13 +5,19 @@ use super::{raise, reply};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use sharevar::hosted::patience;
-use sharevar_transport::Lent;
+use sharevar_transport::{Error, Lent};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A longer request may have to wait until the host has read some of it.
+const LONG: usize = 1 << 16;
+/// How long one attempt to connect may take.
+const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// A request that was not sent yet, or whose reply has not come.
 ///
-/// Nothing here waits, but for `open` and, if the request is long, `send`.
+/// Nothing here waits, but for `open` and, if `waits` says so, `send`.
 #[pyclass(frozen, module = "sharevar._native")]
 pub(crate) struct PendingCall {
     host: Py<HostClient>,
@@ -53,23 +59,35 @@ impl PendingCall {
         state.connection.is_some()
     }
 
-    /// Connect anew.
-    fn open(&self, py: Python<'_>) -> PyResult<()> {
+    /// Connect anew: whether it is done. Nobody can interrupt it, so a slow host is not waited for
+    /// to the end: it is to be called again.
+    fn open(&self, py: Python<'_>) -> PyResult<bool> {
         let mut raised = None;
         let host = self.host.get();
         let client = host.client();
-        let opened = py.detach(|| host.connection(&client, None, &mut raised));
+        let opened = py.detach(|| host.connection(&client, Some(Instant::now() + ATTEMPT), &mut raised));
         if let Some(error) = raised {
             return Err(error);
         }
-        self.have(opened.map_err(|error| raise::transport(&error))?);
-        Ok(())
+        match opened {
+            Ok(connection) => self.have(connection),
+            Err(Error::TimedOut) => return Ok(false),
+            Err(error) => return Err(raise::transport(&error)),
+        }
+        Ok(true)
     }
 
     /// Whether the host is started again when it dies.
     #[getter]
     fn expects_next(&self) -> bool {
         self.host.get().expects_next()
+    }
+
+    /// Whether `send` may wait for the host: the request is long, or more is asked with it.
+    #[getter]
+    fn waits(&self) -> bool {
+        let asks = self.state().connection.as_ref().is_some_and(|connection| connection.asks_next());
+        asks || self.request.len() > LONG
     }
 
     /// Send the request.
@@ -123,10 +141,6 @@ impl PendingCall {
         let connection = state.connection.take();
         drop(state);
         drop(connection);
-    }
-
-    fn __len__(&self) -> usize {
-        self.request.len()
     }
 }
 

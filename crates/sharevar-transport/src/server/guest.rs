@@ -7,6 +7,7 @@ use crate::mailbox::Mailbox;
 use crate::session::Session;
 use crate::settings::Key;
 use crate::stream::Stream;
+use crate::wait::Limits;
 use crate::wire::Wire;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
@@ -55,7 +56,7 @@ impl Guest {
         let Stage::Stranger(Stranger { greeting, .. }) = &guest.stage else { return Ok(guest) };
         let mut frame = (greeting.len() as u32).to_be_bytes().to_vec();
         frame.extend_from_slice(greeting);
-        guest.wire.stream.send_frame(&frame, Some(Instant::now()))?;
+        guest.wire.stream.send_frame(&frame, &mut Limits::at_once())?;
         Ok(guest)
     }
 
@@ -121,7 +122,7 @@ impl Guest {
             enter(session);
             self.stage = Stage::Member(session);
         }
-        let sent = self.wire.stream.send_message(&answer, handshake::MAX_FRAME, Some(Instant::now()));
+        let sent = self.wire.stream.send_message(&answer, handshake::MAX_FRAME, &mut Limits::at_once());
         if session.is_some() && sent.is_ok() { Entrance::Admitted } else { Entrance::Turned }
     }
 

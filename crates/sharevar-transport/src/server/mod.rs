@@ -12,12 +12,13 @@ mod sessions;
 mod work;
 
 use crate::address::Address;
-use crate::connection::secure;
 use crate::error::{Error, Result};
 use crate::peer;
+use crate::reach::secure;
 use crate::session::{Session, random};
 use crate::settings::Settings;
 use crate::stream::Stream;
+use crate::wait::wait;
 use guest::{Guest, Stranger};
 use listener::Listener;
 use rustix::event::epoll::{self, EventData, EventFlags};
@@ -235,7 +236,7 @@ impl<S: Service> Server<S> {
 
     /// Waits until it is stopped, or until `until`: whether it is. A signal ends the wait.
     pub fn wait(&self, until: Option<Instant>) -> bool {
-        let _ = crate::stream::wait(self.stop.as_fd(), rustix::event::PollFlags::IN, until);
+        let _ = wait(self.stop.as_fd(), rustix::event::PollFlags::IN, until);
         self.is_stopped()
     }
 
@@ -292,7 +293,7 @@ impl<S: Service> Server<S> {
     }
 
     /// Drops strangers who have taken too long, the oldest of too many, and clients that did not
-    /// come back.
+    /// come back. Who has said something that no worker has read yet has not taken too long.
     fn clean_up(&self) {
         let now = Instant::now();
         let dropped: Vec<_> = {
@@ -308,7 +309,10 @@ impl<S: Service> Server<S> {
                 .into_iter()
                 .enumerate()
                 .filter(|(place, (since, _))| *place < too_many || now - *since > PATIENCE_WITH_STRANGERS)
-                .filter_map(|(_, (_, number))| guests.by_number.remove(&number).flatten())
+                .filter_map(|(_, (_, number))| {
+                    let has_unread = guests.by_number.get(&number)?.as_ref()?.wire.stream.has_unread();
+                    if has_unread { None } else { guests.by_number.remove(&number).flatten() }
+                })
                 .collect()
         };
         drop(dropped);

@@ -4,6 +4,7 @@ use super::guest::{Entrance, Guest};
 use super::{Caller, FIRST_GUEST, GUEST_EVENTS, LISTENER, STOP, STRANGERS, Served, Server, Service};
 use crate::error::Result;
 use crate::stream::Stream;
+use crate::wait::Limits;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -195,7 +196,7 @@ impl<S: Service> Server<S> {
         match served {
             Served::Reply => {
                 guest.wire.release();
-                guest.wire.send(reply, self.settings.max_frame, None)?;
+                guest.wire.send(reply, self.settings.max_frame, &mut Limits::default())?;
             }
             Served::Silent => guest.wire.consume(),
             Served::Close => return Ok(false),

@@ -69,7 +69,7 @@ impl Client {
         };
         let client = Self { inner: Arc::new(inner) };
         // Not later, when it would seem to be a call that fails.
-        client.patiently(None, || client.connection())?.keep();
+        client.patiently(None, || client.connection(None))?.keep();
         let mut clients = clients();
         clients.retain(|_, client| client.strong_count() > 0);
         clients.insert(address.clone(), Arc::downgrade(&client.inner));
@@ -185,7 +185,7 @@ impl Client {
     /// Sends a request until it is read: the connection over which its reply has come.
     fn exchange(&self, frame: &[u8], until: Option<Instant>) -> transport::Result<Lent> {
         self.patiently(until, || {
-            let mut connection = self.connection()?;
+            let mut connection = self.connection(until)?;
             self.exchange_over(&mut connection, frame, until)?;
             Ok(connection)
         })
@@ -213,17 +213,10 @@ impl Client {
     }
 
     /// A connection, whatever signals come meanwhile.
-    fn connection(&self) -> transport::Result<Lent> {
-        loop {
-            match self.inner.transport.connection() {
-                Err(transport::Error::Interrupted) => {}
-                Ok(connection) => {
-                    self.notice(connection.life() as u64);
-                    return Ok(connection);
-                }
-                Err(error) => return Err(error),
-            }
-        }
+    fn connection(&self, until: Option<Instant>) -> transport::Result<Lent> {
+        let connection = self.inner.transport.connection_within(until, &mut || true)?;
+        self.notice(connection.life() as u64);
+        Ok(connection)
     }
 
     fn notice(&self, life: u64) {
@@ -284,7 +277,7 @@ impl Client {
         }
         let mut frame = Vec::with_capacity(1 + 12 * released.len());
         write_request::release(&mut frame, released.iter().copied());
-        connection.send(&frame, Some(Instant::now())).inspect_err(|_| self.released().extend(released))
+        connection.send_at_once(&frame).inspect_err(|_| self.released().extend(released))
     }
 
     fn released(&self) -> MutexGuard<'_, Vec<(u64, u32)>> {
