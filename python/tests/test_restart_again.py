@@ -6,7 +6,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from sharevar.managers import BaseManager
 
 class Parent(Kept):
     """It has a child of its own."""
+
+    def is_daemonic(self) -> bool:
+        return multiprocessing.current_process().daemon
 
     def start_child(self) -> int:
         child = multiprocessing.get_context("fork").Process(target=signal.pause)
@@ -54,31 +58,37 @@ def test_its_children_live_on(context: Any) -> None:
             os.kill(child, signal.SIGKILL)
 
 
-# What another thread forks while a host is being started. A hook of a fork stays for good.
-_forks_beside: list[int] | None = None
+@pytest.fixture
+def at_forks() -> Iterator[list[Callable[[], None]]]:
+    """What is done whenever a host is about to be forked again."""
+    doing: list[Callable[[], None]] = []
+
+    def before_fork() -> None:
+        if doing and threading.current_thread().name == "sharevar supervisor":
+            do = doing.pop()
+            do()
+            doing.append(do)
+
+    # It stays for good. The last hook is the first to be called: no other one has taken
+    # its lock then.
+    os.register_at_fork(before=before_fork)
+    yield doing
+    doing.clear()
 
 
-def _fork_beside() -> None:
-    global _forks_beside
-    if _forks_beside is not None and threading.current_thread().name == "sharevar supervisor":
-        children, _forks_beside = _forks_beside, None
+@pytest.fixture
+def forked_beside(at_forks: list[Callable[[], None]]) -> Iterator[list[int]]:
+    """Children that are forked beside each host that is started again."""
+    children: list[int] = []
+
+    def fork() -> None:
         child = os.fork()
         if child == 0:
             signal.pause()
         children.append(child)
-        _forks_beside = children
 
-
-@pytest.fixture
-def forked_beside() -> Iterator[list[int]]:
-    """Children that are forked beside each host that is started again."""
-    global _forks_beside
-    children: list[int] = []
-    # The last hook is the first to be called: no other one has taken its lock then.
-    os.register_at_fork(before=_fork_beside)
-    _forks_beside = children
+    at_forks.append(fork)
     yield children
-    _forks_beside = None
     for child in children:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -170,3 +180,21 @@ def test_there_are_no_processes_any_more(failing: Failing, capfd: Any) -> None:
         with pytest.raises(sharevar.HostUnreachable):
             kept._within(5).get()
     assert "no more processes" in capfd.readouterr().err
+
+
+def test_the_rest_of_the_process_goes_on_as_it_was(
+    at_forks: list[Callable[[], None]],
+) -> None:
+    own = multiprocessing.current_process()
+    filters = warnings.filters
+    seen = []
+    at_forks.append(lambda: seen.append((warnings.filters is filters, own.daemon)))
+    with Base(authkey=KEY, ctx=multiprocessing.get_context("fork")) as manager:
+        parent = manager.Parent()
+        own._config["daemon"] = True
+        try:
+            kill(manager)
+            assert not parent.is_daemonic()
+        finally:
+            del own._config["daemon"]
+    assert seen == [(True, True)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import connection, process
@@ -54,14 +53,16 @@ class Launch(NamedTuple):
                 *self.arguments,
             ),
             kwargs=memory,
+            # Nor is the first one, wherever it is started.
+            daemon=False,
         )
         return made, (reader, writer)
 
     def restart(self, address: Any) -> tuple[Any, Any]:
         """Start a process in the place of one that has died, from whatever thread."""
         made, (reader, writer) = self.process(address)
-        with _in_place_of(address), _not_daemonic(), writer:
-            made.start()
+        with _in_place_of(address), writer:
+            _start(made)
         return made, reader
 
 
@@ -69,24 +70,20 @@ class Launch(NamedTuple):
 def _in_place_of(address: Any) -> Iterator[None]:
     _starting[threading.get_ident()] = address
     try:
-        with warnings.catch_warnings():
-            # Under fork it starts in a thread's place, and does nothing with the others.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            yield
+        yield
     finally:
         del _starting[threading.get_ident()]
 
 
-@contextmanager
-def _not_daemonic() -> Iterator[None]:
-    """A daemonic process may have no children, except for its managers' hosts."""
-    config = process.current_process()._config  # type: ignore[attr-defined]
-    daemon = config.pop("daemon", None)
-    try:
-        yield
-    finally:
-        if daemon is not None:
-            config["daemon"] = daemon
+def _start(made: Any) -> None:
+    """`Process.start`, but a daemonic process may have no children, except for its
+    managers' hosts; for a moment in which it was none its other threads could have some."""
+    process._cleanup()  # type: ignore[attr-defined]
+    made._popen = made._Popen(made)
+    made._sentinel = made._popen.sentinel
+    # They may lead to what waits for the process.
+    del made._target, made._args, made._kwargs
+    process._children.add(made)  # type: ignore[attr-defined]
 
 
 def is_to_be_host(address: Any = None) -> bool:
