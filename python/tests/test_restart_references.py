@@ -23,6 +23,9 @@ class Holder(Kept):
     def clear(self) -> None:
         self.items.clear()
 
+    def call(self, argument: Any) -> list[Any]:
+        return [function(argument) for function in self.items]
+
 
 class MadeFrom:
     """It does not keep what it was made from."""
@@ -180,3 +183,28 @@ def test_what_cannot_be_asked_then_is_refused(
     assert "did not come back" in said
     expected = "NotExposed" if ask is ask_what_is_hidden else "can make plain calls"
     assert expected in said
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def test_a_callback_is_there_as_long_as_its_process_has_it() -> None:
+    with Base(authkey=KEY) as manager:
+        kept = sharevar.callback(double)
+        holder = manager.Holder(kept)
+        assert holder.call(1) == [2]
+        for number in range(2, 4):
+            kill(manager)
+            assert holder.call(number) == [2 * number]
+        del kept
+        gc.collect()
+        # The host that is there has it still.
+        assert holder.call(4) == [8]
+        for _ in range(2):
+            kill(manager)
+            with pytest.raises(sharevar.HandleExpired, match=r"callback\(<function double"):
+                holder.call(5)
+        holder.clear()
+        holder.add(sharevar.callback(double))
+        assert holder.call(6) == [12]

@@ -100,8 +100,14 @@ class RemoteFunction(Reference):
         number = self._place[2]
         try:
             self._client.hold(number)
-        except (HandleExpired, HostDied) as error:
+        except HandleExpired:
             # Who keeps many functions is not to fail for one of them.
+            self._gone = HandleExpired(
+                f"callback({self._name}) cannot be called any more: its process has let it "
+                f"go, as it does when the host that kept it dies; keep the sharevar.callback "
+                f"there, or hand it over again"
+            )
+        except HostDied as error:
             self._gone = error
         else:
             util.Finalize(self, _release, (self._client, number), exitpriority=10)
