@@ -104,6 +104,10 @@ def ask_for_itself(part: Any) -> None:
     part.itself()
 
 
+def ask_who_asks(demanding: Any) -> None:
+    demanding.get()
+
+
 def ask_in_a_batch(part: Any) -> None:
     with part._batch() as batch:
         batch.ask([])
@@ -153,6 +157,30 @@ def test_an_object_that_another_was_made_from_is_there_as_long() -> None:
         eventually(lambda: manager._number_of_objects() == 1)
 
 
+def test_objects_refer_to_each_other_and_to_themselves() -> None:
+    with Base(authkey=KEY) as manager:
+        other, first, second = manager.Kept(), manager.Holder(), manager.Holder()
+        first.add(second)
+        first.add(first)
+        second.add(first)
+        for _ in range(2):
+            kill(manager)
+            assert [len(holder.get()) for holder in (first, second)] == [2, 1]
+            assert len(first.get()[0].get()[0].get()) == 2
+        first.clear()
+        del first
+        gc.collect()
+        assert other.get() == []
+        # Each reference goes with what it was for, and no other one.
+        [first] = second.get()
+        assert first.get() == []
+        second.clear()
+        del first, second
+        gc.collect()
+        assert other.get() == []
+        eventually(lambda: manager._number_of_objects() == 1)
+
+
 def test_an_object_calls_another_when_it_is_made_again() -> None:
     with Base(authkey=KEY) as manager:
         whole = manager.Whole(manager.Part())
@@ -166,14 +194,16 @@ def test_an_object_calls_another_when_it_is_made_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "ask", [iterate, ask_for_itself, ask_in_a_batch, ask_what_is_hidden]
+    "ask", [iterate, ask_for_itself, ask_in_a_batch, ask_what_is_hidden, ask_who_asks]
 )
 def test_what_cannot_be_asked_then_is_refused(
     ask: Callable[[Any], None], capfd: Any
 ) -> None:
     with Base(authkey=KEY) as manager:
         part, kept = manager.Part(), manager.Kept(1)
-        demanding = manager.Demanding(part, ask)
+        demanding = manager.Demanding()
+        demanding.add(demanding if ask is ask_who_asks else part)
+        demanding.add(ask)
         kill(manager)
         assert kept.get() == [1]
         assert part.ask([])[0] == 1

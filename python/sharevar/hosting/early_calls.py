@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import CallRefused, NotExposed
 from . import wire
@@ -15,8 +15,7 @@ _OF_WHAT_STAYS = ("__next__", "__anext__", "cr_await")
 
 
 class EarlyCalls:
-    """What a proxy in the host has then in the place of a client. The object that it leads
-    to came back before it did."""
+    """What a proxy in the host has then in the place of a client."""
 
     def __init__(self, server: Any) -> None:
         self._server = server
@@ -30,7 +29,11 @@ class EarlyCalls:
         limit: float | None,
     ) -> Any:
         """Call a method, with copies as if it came from elsewhere; its result."""
-        made, names, types, record = self._server._native.get(number)
+        try:
+            made, names, types, record = self._server._native.get(number)
+        except KeyError:
+            # Of two that refer to each other the first one is not there yet.
+            _refuse(method, "is of an object that has not come back")
         if types is not None and method in types:
             _refuse(method, "makes an object")
         arguments, named = _copy((arguments, named or {}))
@@ -66,7 +69,7 @@ def _copy(value: Any) -> Any:
     return pickle.loads(wire.dumps(value)[0])
 
 
-def _refuse(name: str, why: str) -> Any:
+def _refuse(name: str, why: str) -> NoReturn:
     raise CallRefused(
         f"{name!r} {why}; while a host comes back its objects can make plain calls of each "
         f"other only. Make this one when the object is first called"

@@ -54,6 +54,9 @@ class Recollection:
         self._noted: set[int] = set()
         # Objects that are to come back still, in the order in which they were made.
         self._missing: dict[int, None] = {}
+        # Those that are about to, and the references on them that there are by then: of
+        # objects that refer to each other one comes first.
+        self._coming: dict[int, int] = {}
         self._holders: Holders | None = None
 
     # While the host serves
@@ -169,6 +172,7 @@ class Recollection:
         if number not in self._missing:
             return False
         del self._missing[number]
+        self._coming[number] = 0
         ident = identity.ident(number)
         try:
             typeid, arguments, _ = self._memory[_OBJECT + ident]
@@ -190,12 +194,23 @@ class Recollection:
 
             described = exposed.make(registration, positional, named)
             self._server.enter(number, typeid, described, RESTORED, record)
+            for _ in range(self._coming.pop(number)):
+                self._server.hold(ident)
         except Exception:
+            self._coming.pop(number, None)
             # The others come back all the same; who calls this one gets `HandleExpired`.
             print(f"sharevar: object {ident} did not come back:", file=sys.stderr)
             traceback.print_exc()
             self.forget(number)
             return False
+        return True
+
+    def is_coming(self, number: int, references: int) -> bool:
+        """Whether an object is about to come back; if it is, so many more references on it
+        are noted, or fewer."""
+        if number not in self._coming:
+            return False
+        self._coming[number] += references
         return True
 
     def _restore_name(self, name: str, ident: str) -> None:

@@ -191,11 +191,15 @@ class Server(standard.Server):  # type: ignore[misc]
         if self._recollection is not None:
             # While objects come back they may refer to each other.
             self._recollection.restore_object(number)
+            if self._recollection.is_coming(number, 1):
+                return
         self._native.retain(number, OWN)
 
     def drop(self, ident: str) -> None:
         """One reference less of the host itself."""
-        self._native.release(identity.any_number(ident), OWN)
+        number = identity.any_number(ident)
+        if self._recollection is None or not self._recollection.is_coming(number, -1):
+            self._native.release(number, OWN)
 
     def publish(self, c: Any, name: str, ident: str) -> None:
         """Have an object found by a name, for as long as the host runs."""
