@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -166,6 +167,22 @@ def test_there_are_no_processes_for_a_while(failing: Failing) -> None:
             kill(manager)
             assert kept.get() == [1]
             assert failing.left == 0
+
+
+def test_there_are_no_descriptors_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_it = os.pidfd_open
+
+    def fail(*arguments: Any) -> int:
+        if threading.current_thread().name == "sharevar supervisor":
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return open_it(*arguments)
+
+    monkeypatch.setattr(os, "pidfd_open", fail)
+    with Base(authkey=KEY) as manager:
+        kept = manager.Kept(1)
+        for _ in range(2):
+            kill(manager)
+            assert kept.get() == [1]
 
 
 def test_there_are_no_processes_any_more(failing: Failing, capfd: Any) -> None:

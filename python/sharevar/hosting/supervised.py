@@ -122,13 +122,18 @@ class SupervisedProcess:
         """Wait until the process has ended, or nobody wants it any more, or for others."""
         if not self._process.is_alive():
             return
+        awaited = [self._process.sentinel, self._reader, *others]
         try:
             # The pipe that tells of its end stays open while children of its own have it.
             end = os.pidfd_open(self._process.pid)
         except ProcessLookupError:
             return
+        except OSError:
+            # With no descriptor left, the pipe must do.
+            connection.wait(awaited)
+            return
         try:
-            connection.wait([end, self._process.sentinel, self._reader, *others])
+            connection.wait([end, *awaited])
         finally:
             os.close(end)
 
