@@ -3,9 +3,15 @@
 //! Being woken costs tens of microseconds; looking again costs a system call of less than one.
 //! So whoever waits looks for a while first, as long as that pays: the processor is offered to
 //! others between two looks, and who has looked in vain looks for half as long the next time.
+//!
+//! Who accepts the offer and does not sleep keeps the processor for milliseconds, whatever comes
+//! meanwhile; who sleeps is woken at once, whoever else is busy. So after an offer that was
+//! accepted for long nobody in this process looks, for a hundred times as long: however busy the
+//! machine is, finding out whether it still is takes a hundredth of the time.
 
 use std::num::NonZero;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{available_parallelism, yield_now};
 use std::time::{Duration, Instant};
 
@@ -13,8 +19,25 @@ use std::time::{Duration, Instant};
 const LONGEST: Duration = Duration::from_micros(50);
 /// The shortest time, by which it is found out whether longer would pay again.
 const SHORTEST: Duration = Duration::from_micros(2);
+/// An offer that is accepted for longer has gone to somebody who does not sleep.
+const ACCEPTED: Duration = Duration::from_micros(200);
+/// For how many times as long nobody looks then.
+const REST: u32 = 100;
 
 static ALONE: LazyLock<bool> = LazyLock::new(|| available_parallelism().map_or(1, NonZero::get) == 1);
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+/// Until when nobody looks, in nanoseconds from the start.
+static RESTS_UNTIL: AtomicU64 = AtomicU64::new(0);
+
+fn rests(now: Instant) -> bool {
+    ((now - *START).as_nanos() as u64) < RESTS_UNTIL.load(Ordering::Relaxed)
+}
+
+#[cold]
+fn rest(now: Instant, took: Duration) {
+    let until = now - *START + took * REST;
+    RESTS_UNTIL.fetch_max(until.as_nanos() as u64, Ordering::Relaxed);
+}
 
 /// What was learnt about one connection.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +53,11 @@ impl Default for Patience {
 
 impl Patience {
     /// Looks until something is found or patience ends.
-    pub(crate) fn look<T>(&mut self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    pub(crate) fn look<T>(&mut self, look: impl FnMut() -> Option<T>) -> Option<T> {
+        self.look_between(yield_now, look)
+    }
+
+    fn look_between<T>(&mut self, offer: impl Fn(), mut look: impl FnMut() -> Option<T>) -> Option<T> {
         if let Some(found) = look() {
             return Some(found);
         }
@@ -38,16 +65,27 @@ impl Patience {
             return None;
         }
         let begin = Instant::now();
+        if rests(begin) {
+            return None;
+        }
+        let mut offered = begin;
         loop {
-            yield_now();
-            if let Some(found) = look() {
-                self.limit = LONGEST;
-                return Some(found);
+            offer();
+            let found = look();
+            let now = Instant::now();
+            if now - offered > ACCEPTED {
+                rest(now, now - offered);
+                return found;
             }
-            if begin.elapsed() > self.limit {
+            if found.is_some() {
+                self.limit = LONGEST;
+                return found;
+            }
+            if now - begin > self.limit {
                 self.limit = (self.limit / 2).max(SHORTEST);
                 return None;
             }
+            offered = now;
         }
     }
 
@@ -57,5 +95,36 @@ impl Patience {
         if took < LONGEST {
             self.limit = LONGEST;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::thread::sleep;
+
+    /// How often the processor is offered in a look that finds nothing.
+    fn offers(patience: &mut Patience, takes: Duration) -> u32 {
+        let offers = Cell::new(0);
+        let offer = || {
+            offers.set(offers.get() + 1);
+            sleep(takes);
+        };
+        assert_eq!(patience.look_between(offer, || None::<()>), None);
+        offers.get()
+    }
+
+    #[test]
+    fn nobody_looks_after_an_offer_that_was_accepted_for_long() {
+        if *ALONE {
+            return;
+        }
+        let mut patience = Patience::default();
+        assert!(offers(&mut patience, Duration::ZERO) > 0);
+        // It rests for seconds then, whichever connection it is.
+        assert_eq!(offers(&mut patience, Duration::from_millis(50)), 1);
+        assert_eq!(offers(&mut patience, Duration::ZERO), 0);
+        assert_eq!(offers(&mut Patience::default(), Duration::ZERO), 0);
     }
 }
