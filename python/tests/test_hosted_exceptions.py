@@ -333,13 +333,17 @@ def test_its_arguments_arrive(raiser: Any, way: Any) -> None:
     assert raised.value.args == ("here", 1)
 
 
-@pytest.mark.parametrize("depth", [5_000, 1_000_000])
+# Since Python 3.14 the stack's own end is the limit.
+DEPTHS = [5_000, 1_000_000] if sys.version_info < (3, 14) else [1_000_000]
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_values_that_are_too_deep(raiser: Any, depth: int) -> None:
     value = nested(depth)
     try:
         with pytest.raises(RecursionError):
             raiser.same(value)
-        with pytest.raises(sharevar.CallRefused, match="recursion"):
+        with pytest.raises(sharevar.CallRefused, match=r"(?i)recursion"):
             raiser.nested(depth)
     finally:
         # Dropped at once it would be too deep as well on some versions.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import gc
 import json
+import multiprocessing
 import os
 import pickle  # noqa: F401
 import queue
@@ -544,6 +545,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Hosts are to run functions that are defined in here.
+    multiprocessing.set_start_method("fork")
     # What a host says that fails to start is no part of it.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     main()
