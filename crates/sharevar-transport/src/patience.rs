@@ -6,8 +6,8 @@
 //!
 //! Who accepts the offer and does not sleep keeps the processor for milliseconds, whatever comes
 //! meanwhile; who sleeps is woken at once, whoever else is busy. So after an offer that was
-//! accepted for long nobody in this process looks, for a hundred times as long: however busy the
-//! machine is, finding out whether it still is takes a hundredth of the time.
+//! accepted for long nobody in this process looks, for ten times as long: however busy the machine
+//! is, finding out whether it still is takes a tenth of the time.
 
 use std::num::NonZero;
 use std::sync::LazyLock;
@@ -19,10 +19,11 @@ use std::time::{Duration, Instant};
 const LONGEST: Duration = Duration::from_micros(50);
 /// The shortest time, by which it is found out whether longer would pay again.
 const SHORTEST: Duration = Duration::from_micros(2);
-/// An offer that is accepted for longer has gone to somebody who does not sleep.
-const ACCEPTED: Duration = Duration::from_micros(200);
+/// An offer that is accepted for longer has gone to somebody who does not sleep, nor looks himself
+/// and offers the processor in his turn.
+const ACCEPTED: Duration = Duration::from_millis(1);
 /// For how many times as long nobody looks then.
-const REST: u32 = 100;
+const REST: u32 = 10;
 
 static ALONE: LazyLock<bool> = LazyLock::new(|| available_parallelism().map_or(1, NonZero::get) == 1);
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -123,7 +124,7 @@ mod tests {
         let mut patience = Patience::default();
         assert!(offers(&mut patience, Duration::ZERO) > 0);
         // It rests for seconds then, whichever connection it is.
-        assert_eq!(offers(&mut patience, Duration::from_millis(50)), 1);
+        assert_eq!(offers(&mut patience, Duration::from_millis(500)), 1);
         assert_eq!(offers(&mut patience, Duration::ZERO), 0);
         assert_eq!(offers(&mut Patience::default(), Duration::ZERO), 0);
     }
