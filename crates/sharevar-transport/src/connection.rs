@@ -17,6 +17,8 @@ use std::time::Instant;
 
 /// The request with which a client asks for a mailbox: most connections have fewer.
 const BEFORE_MAILBOX: u32 = 8;
+/// How the complaint begins of who hears something that is not TLS.
+const TLS_ALERT: &[u8] = &[21, 3];
 
 /// One connection to a host: a message, its answer, the next message.
 ///
@@ -49,10 +51,18 @@ impl Connection {
     ) -> Result<Self> {
         let limits = &mut Limits::new(until, goes_on);
         let mut stream = reach(address, settings, limits)?;
+        // Who expects TLS is silent until he hears something, and knows by this that it is none.
+        let announced = if stream.is_plain() && !matches!(address, Address::Unix(_)) {
+            handshake::ANNOUNCEMENT
+        } else {
+            &[]
+        };
+        stream.send_frame(announced, limits)?;
         let greeting = read_greeting(address, &mut stream, limits)?;
         let channel = stream.channel();
         let hello = handshake::hello(&settings.key, &greeting, &channel, Session::of_this_process());
-        stream.send_message(&hello, handshake::MAX_FRAME, limits).map_err(|error| no_host(address, error))?;
+        let frame = [&(handshake::HELLO as u32).to_le_bytes()[..], &hello].concat();
+        stream.send_frame(&frame[announced.len()..], limits)?;
         let mut wire = Wire::new(stream);
         loop {
             match wire.read(handshake::MAX_FRAME) {
@@ -200,6 +210,14 @@ impl AsFd for Connection {
 fn read_greeting(address: &Address, stream: &mut Stream, limits: &mut Limits<'_>) -> Result<Vec<u8>> {
     let mut length = [0; 4];
     read_exact(stream, &mut length, limits)?;
+    if length.starts_with(TLS_ALERT) {
+        return Err(Error::Tls {
+            cause: format!(
+                "{address} does not speak in plain text; say whom to believe: `Tls::client`, in Python \
+                 `tls=sharevar.TLS(authorities=...)`"
+            ),
+        });
+    }
     let length = u32::from_be_bytes(length) as usize;
     if !(handshake::CHALLENGE.len()..=handshake::MAX_GREETING).contains(&length) {
         return Err(Error::NotAHost { address: address.clone() });

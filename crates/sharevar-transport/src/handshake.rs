@@ -23,6 +23,8 @@ pub(crate) const MAX_GREETING: usize = 256;
 pub(crate) const MAX_FRAME: usize = 4096;
 
 const MAGIC: [u8; 16] = *b"sharevar host 1\n";
+/// How every hello begins on the wire: its length, and the magic.
+pub(crate) const ANNOUNCEMENT: &[u8] = b"\x60\0\0\0sharevar host 1\n";
 const NONCE: usize = 32;
 const SESSION: usize = 16;
 const LIFE: usize = 16;
@@ -153,6 +155,13 @@ mod tests {
 
     fn key(text: &str) -> Key {
         Key::new(text.as_bytes())
+    }
+
+    #[test]
+    fn a_hello_is_as_it_was_announced() {
+        let hello = hello(&key("k"), GREETING, b"", Session(7));
+        let frame = [&(hello.len() as u32).to_le_bytes()[..], &hello].concat();
+        assert!(frame.starts_with(ANNOUNCEMENT));
     }
 
     #[test]

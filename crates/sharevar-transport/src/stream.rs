@@ -157,6 +157,11 @@ impl Stream {
         Ok(())
     }
 
+    /// Whether it is without TLS.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain(_))
+    }
+
     /// Whether there is something to read.
     pub(crate) fn has_unread(&self) -> bool {
         let mut fds = [PollFd::new(self, PollFlags::IN)];

@@ -2,12 +2,15 @@
 
 use crate::address::Address;
 use crate::error::{Error, Result};
+use crate::stream::is_gone;
 use crate::wait::Limits;
 use rustix::event::PollFlags;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
+use rustls::{
+    ClientConfig, ClientConnection, Connection, InvalidMessage, RootCertStore, ServerConfig, ServerConnection,
+};
 use sharevar_arena::CloseOnFork;
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -17,6 +20,9 @@ use std::sync::Arc;
 
 /// The label under which both ends draw a secret of their channel (RFC 8446, section 7.5).
 const EXPORTER: &[u8] = b"EXPORTER-sharevar-channel";
+
+/// The name of the error that an authority's certificate is shown for a host's.
+const AUTHORITYS: &str = "CaUsedAsEndEntity";
 
 /// Certificates: what a host shows, or whom a client believes.
 #[derive(Clone)]
@@ -89,13 +95,12 @@ impl Tls {
         while stream.session.is_handshaking() {
             match stream.advance() {
                 Ok(true) => {}
-                Ok(false) => {
-                    return Err(Error::Tls { cause: "the other side closed the connection".to_owned() });
-                }
+                Ok(false) => return Err(Error::Gone { started: false }),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     limits.wait(stream.as_fd(), PollFlags::IN)?;
                 }
-                Err(error) => return Err(Error::Tls { cause: error.to_string() }),
+                Err(error) if is_gone(&error) => return Err(Error::Gone { started: false }),
+                Err(error) => return Err(Error::Tls { cause: refused(address, &error) }),
             }
         }
         Ok(stream)
@@ -124,6 +129,24 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
 
 fn unreadable(path: &Path, cause: &dyn fmt::Display) -> Error {
     Error::Tls { cause: format!("cannot read {}: {cause}", path.display()) }
+}
+
+/// Why a host is not believed, and what to do.
+fn refused(address: &Address, error: &io::Error) -> String {
+    match error.get_ref().and_then(|error| error.downcast_ref()) {
+        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            format!("{address} answers in plain text; give the host certificates, or connect without TLS")
+        }
+        // The verifier's own error, of which only the name can be seen here.
+        Some(rustls::Error::InvalidCertificate(cause)) if format!("{cause:?}").contains(AUTHORITYS) => {
+            format!(
+                "the certificate of {address} is an authority's (CA:TRUE), as `openssl req -x509` makes \
+                 them; sign one for the host with it, or add \
+                 `-addext basicConstraints=critical,CA:FALSE` to that command"
+            )
+        }
+        _ => error.to_string(),
+    }
 }
 
 #[allow(clippy::needless_pass_by_value)] // For `map_err`.
@@ -187,9 +210,10 @@ impl TlsStream {
             return Ok(false);
         }
         let processed = self.session.process_new_packets().map_err(io::Error::other);
-        // An alert says why.
-        self.flush()?;
-        processed.map(|_| true)
+        // An alert says why, to who still listens.
+        let flushed = self.flush();
+        processed?;
+        flushed.map(|_| true)
     }
 
     pub(crate) fn channel(&self) -> Vec<u8> {

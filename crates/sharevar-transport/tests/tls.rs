@@ -16,12 +16,19 @@ struct Certificates {
 
 impl Certificates {
     fn make(name: &str) -> Self {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        Self::make_of(name, rcgen::IsCa::NoCa)
+    }
+
+    fn make_of(name: &str, is_ca: rcgen::IsCa) -> Self {
+        let signing_key = rcgen::KeyPair::generate().unwrap();
+        let mut parameters = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        parameters.is_ca = is_ca;
+        let certificate_of_it = parameters.self_signed(&signing_key).unwrap();
         let directory = std::env::temp_dir();
         let file = |kind: &str| directory.join(format!("sharevar-tls-{}-{name}.{kind}", std::process::id()));
         let (certificate, key) = (file("crt"), file("key"));
-        std::fs::write(&certificate, made.cert.pem()).unwrap();
-        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        std::fs::write(&certificate, certificate_of_it.pem()).unwrap();
+        std::fs::write(&key, signing_key.serialize_pem()).unwrap();
         Self { certificate, key }
     }
 
@@ -95,12 +102,26 @@ fn both_sides_must_want_it() {
     let mut said = Vec::new();
     let _ = plain.read_to_end(&mut said);
     assert!(!said.windows(11).any(|part| part == b"#CHALLENGE#"), "{said:?}");
+    let error = Connection::open(secret.address(), &Settings::with_key(b"key")).unwrap_err();
+    assert!(error.to_string().contains("does not speak in plain text"), "{error}");
     secret.stop();
     let open = echo_at(&"tcp:127.0.0.1:0".parse().unwrap(), &Settings::with_key(b"key"));
-    assert!(Connection::open(&here(&open, "localhost"), &certificates.client(None)).is_err());
+    let error = Connection::open(&here(&open, "localhost"), &certificates.client(None)).unwrap_err();
+    assert!(error.to_string().contains("answers in plain text"), "{error}");
     open.stop();
     let error = Server::bind(&everywhere(), &Settings::with_key(b"key"), Echo).map(|_| ()).unwrap_err();
     assert!(matches!(error, Error::Plaintext { .. }));
+}
+
+/// What `openssl req -x509` makes, if nothing else is said.
+#[test]
+fn an_authoritys_certificate_is_not_a_hosts() {
+    let authority = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let certificates = Certificates::make_of("authority", authority);
+    let server = echo_at(&everywhere(), &certificates.host());
+    let error = Connection::open(&here(&server, "localhost"), &certificates.client(None)).unwrap_err();
+    assert!(error.to_string().contains("basicConstraints=critical,CA:FALSE"), "{error}");
+    server.stop();
 }
 
 #[test]
