@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+
+# Not with the first call that needs a thread: its locks are not in order in the process that
+# forks while it is imported.
+import concurrent.futures.thread  # noqa: F401
 import errno
 import time
 from typing import Any
