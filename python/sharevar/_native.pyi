@@ -600,8 +600,9 @@ class HostClient:
         """Have the host make an object."""
     def find(self, name: str) -> HostedReference:
         """The object that the host has published under a name."""
-    def hold(self, object: int, *, given: bool = False) -> None:
-        """One proxy more. `given`: a reference came with the reply that named the object."""
+    def hold(self, object: int, *, given_in: int | None = None) -> None:
+        """One proxy more. `given_in`: the host's life in which a reference came with the
+        reply that named the object."""
     def hold_all(self) -> list[int]:
         """One proxy more of each object that there are proxies of: their numbers."""
     def release(self, object: int) -> None:
@@ -683,6 +684,9 @@ class HostedReference:
     @property
     def typeid(self) -> str | None:
         """The name that its type is registered by; None for the items of an iterator."""
+    @property
+    def life(self) -> int:
+        """The life of the host that has counted the reference."""
     @property
     def exposed(self) -> tuple[str, ...]:
         """What can be called."""

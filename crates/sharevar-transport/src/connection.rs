@@ -140,8 +140,9 @@ impl Connection {
         Ok(())
     }
 
-    /// The next message, waited for until `until`. After [`Error::Interrupted`] it may be waited
-    /// for again; after any other error the connection is of no use.
+    /// The next message, waited for until `until`. After [`Error::Interrupted`] and
+    /// [`Error::TimedOut`] it may be waited for again; after any other error the connection is of no
+    /// use.
     pub fn receive(&mut self, until: Option<Instant>) -> Result<&[u8]> {
         if !self.look()? {
             let begin = Instant::now();

@@ -158,7 +158,7 @@ class BaseProxy(standard.BaseProxy):
             # A method that returned its object.
             return self
         if reference.typeid is None:
-            return RemoteIterator(host, reference.object, self._limit)
+            return RemoteIterator(host, reference, self._limit)
         manager = self._manager
         # Without a manager, in another process, nobody has said how it is to look.
         registry = standard.REGISTRY if manager is None else manager._registry
@@ -228,7 +228,7 @@ class new_token:
         self._host, self._number = host, reference.object
         ident = exposed.ident(self._number, reference.exposed)
         self.token = Token(reference.typeid, address, ident)
-        host.hold(self._number, given=True)
+        host.hold(self._number, given_in=reference.life)
 
     def __enter__(self) -> Any:
         return self.token

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from multiprocessing import util
 from typing import Any
 
-from .._native import HostClient
+from .._native import HostClient, HostedReference
 from . import async_calls
 
 # The most items that are asked for ahead.
@@ -23,9 +23,12 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
     place. It is closed with `close`, when this object is dropped, and with this process.
     """
 
-    def __init__(self, host: HostClient, number: int, limit: float | None) -> None:
+    def __init__(
+        self, host: HostClient, reference: HostedReference, limit: float | None
+    ) -> None:
+        assert reference.object is not None
         self._host = host
-        self._number = number
+        self._number = number = reference.object
         self._limit = limit
         self._items: deque[tuple[bool, Any]] = deque()
         self._demand = 1
@@ -34,7 +37,7 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
         # Held by who asks: batches are taken in one after the other, and none after the last.
         self._asking = threading.Lock()
         self._turns = async_calls.Turns()
-        host.hold(number, given=True)
+        host.hold(number, given_in=reference.life)
         self._release = util.Finalize(self, _release, (host, number), exitpriority=10)
 
     def __iter__(self) -> RemoteIterator:

@@ -1,5 +1,6 @@
 //! A host as a process that calls its objects sees it.
 
+use super::held::Held;
 use super::pending::PendingCall;
 use super::reference::HostedReference;
 use super::{arguments, patience, raise, reply, settings};
@@ -10,10 +11,9 @@ use pyo3::types::{PyDict, PyTuple};
 use sharevar::hosted::patience::Patience;
 use sharevar::hosted::protocol::{RESTARTS, part, write_request};
 use sharevar_transport::{Address, Client, Error, Lent};
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 /// A host, this process's connections to it, and its references on the host's objects.
@@ -24,13 +24,8 @@ use std::time::Instant;
 pub(crate) struct HostClient {
     /// Replaced in a forked child; never locked while anything is waited for.
     client: RwLock<Client>,
-    /// How many of this process's proxies there are of each object. The host knows of one
-    /// reference for all of them.
-    held: Mutex<HashMap<u64, u32>>,
-    /// The host's life, shortened, in which it knows of these references; 0 before the first.
-    known_in: AtomicU64,
-    /// Held while a host is told of them, and replaced in a forked child.
-    telling: Mutex<Arc<Mutex<()>>>,
+    /// Replaced there, too. Nothing is asked while it is locked.
+    held: Mutex<Held>,
     /// Whether the host is started again when it dies, as far as this process has learned.
     restarts: AtomicBool,
 }
@@ -50,8 +45,6 @@ impl HostClient {
         Ok(Self {
             client: RwLock::new(Client::new(address, settings)),
             held: Mutex::default(),
-            known_in: AtomicU64::new(0),
-            telling: Mutex::default(),
             restarts: AtomicBool::new(false),
         })
     }
@@ -73,10 +66,11 @@ impl HostClient {
         let client = self.client();
         let mut patience = Patience::new(self.expects_next());
         loop {
-            let mut raised = None;
-            match py.detach(|| self.connection(&client, None, &mut raised).map(Lent::keep)) {
-                _ if raised.is_some() => return raised.map_or(Ok(()), Err),
-                Ok(()) => return Ok(()),
+            match self.connection(py, &client, None)? {
+                Ok(connection) => {
+                    connection.keep();
+                    return Ok(());
+                }
                 Err(error) => patience::after(py, &mut patience, &error, None)?,
             }
         }
@@ -159,58 +153,44 @@ impl HostClient {
         self.ask(py, &frame, None)
     }
 
-    /// One proxy more. `given`: a reference came with the reply that named the object.
-    #[pyo3(signature = (object, *, given=false))]
-    fn hold(&self, py: Python<'_>, object: u64, given: bool) -> PyResult<()> {
-        let is_first = {
-            let mut held = self.held();
-            let count = held.entry(object).or_insert(0);
-            *count += 1;
-            *count == 1
-        };
-        match (is_first, given) {
-            (true, true) | (false, false) => Ok(()),
-            // One is enough for all proxies.
-            (false, true) => self.give_back(py, object),
-            (true, false) => {
-                let mut frame = Vec::with_capacity(16);
-                write_request::retain(&mut frame, object);
-                self.ask(py, &frame, None).map(drop).inspect_err(|_| {
-                    self.forget_one(object);
-                })
-            }
+    /// One proxy more. `given_in`: the host's life in which a reference came with the reply that
+    /// named the object.
+    #[pyo3(signature = (object, *, given_in=None))]
+    fn hold(&self, py: Python<'_>, object: u64, given_in: Option<u128>) -> PyResult<()> {
+        if given_in.is_none() && self.held().add(object) {
+            return Ok(());
         }
+        let life = given_in.map_or_else(|| self.retain(py, object), Ok)?;
+        let is_one_too_many = self.held().receive(object, life);
+        if is_one_too_many {
+            // A host that cannot be told of it is gone, and counts nothing any more.
+            let _ = self.give_back(py, object, [life, 0]);
+        }
+        Ok(())
     }
 
     /// One proxy more of each object that there are proxies of: their numbers.
     fn hold_all(&self) -> Vec<u64> {
-        let mut held = self.held();
-        held.iter_mut()
-            .map(|(number, count)| {
-                *count += 1;
-                *number
-            })
-            .collect()
+        self.held().add_to_all()
     }
 
     /// One proxy less.
     fn release(&self, py: Python<'_>, object: u64) -> PyResult<()> {
-        if self.forget_one(object) { self.give_back(py, object) } else { Ok(()) }
+        let was_last = self.held().remove(object);
+        was_last.map_or(Ok(()), |lives| self.give_back(py, object, lives))
     }
 
     /// The objects that there are proxies of here.
     #[pyo3(name = "held")]
     fn numbers(&self) -> Vec<u64> {
-        self.held().keys().copied().collect()
+        self.held().numbers()
     }
 
     /// Begin anew in a forked child: the connections and the references are the parent's.
     fn forget(&self) {
         let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
         *client = Client::new(client.address().clone(), client.settings().clone());
-        self.held().clear();
-        *self.telling() = Arc::default();
-        self.known_in.store(0, Ordering::Release);
+        *self.held() = Held::default();
     }
 
     /// Whether the host is started again when it dies, and is waited for then.
@@ -243,92 +223,36 @@ impl HostClient {
         self.restarts.load(Ordering::Relaxed)
     }
 
-    fn telling(&self) -> MutexGuard<'_, Arc<Mutex<()>>> {
-        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn held(&self) -> MutexGuard<'_, HashMap<u64, u32>> {
+    pub(super) fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether that was the last proxy.
-    fn forget_one(&self, object: u64) -> bool {
-        let mut held = self.held();
-        let Some(count) = held.get_mut(&object) else { return false };
-        *count -= 1;
-        let is_last = *count == 0;
-        if is_last {
-            held.remove(&object);
-        }
-        is_last
+    /// Has the host count a reference: the life that has.
+    fn retain(&self, py: Python<'_>, object: u64) -> PyResult<u128> {
+        let mut frame = Vec::with_capacity(16);
+        write_request::retain(&mut frame, object);
+        let given = self.ask(py, &frame, None)?;
+        Ok(given.cast::<HostedReference>()?.get().life)
     }
 
-    fn give_back(&self, py: Python<'_>, object: u64) -> PyResult<()> {
+    /// Gives a reference back that one of these lives has counted.
+    fn give_back(&self, py: Python<'_>, object: u64, lives: [u128; 2]) -> PyResult<()> {
+        let client = self.client();
+        if client.life().is_some_and(|life| !lives.contains(&life)) {
+            // It went with its host.
+            return Ok(());
+        }
         let mut frame = Vec::with_capacity(16);
         write_request::release(&mut frame, [(object, 1)]);
-        let client = self.client();
         let sent = py.detach(|| {
             let mut connection = client.connection()?;
-            connection.send(&frame, None)?;
+            if lives.contains(&connection.life()) {
+                connection.send(&frame, None)?;
+            }
             connection.keep();
             Ok(())
         });
         sent.map_err(|error: Error| raise::transport(&error))
-    }
-
-    /// A connection to a host that knows what is held here: one that was started in another's
-    /// place is told first of all.
-    ///
-    /// It is called detached. What a signal's handler raises meanwhile is in `raised`.
-    pub(super) fn connection(
-        &self,
-        client: &Client,
-        until: Option<Instant>,
-        raised: &mut Option<PyErr>,
-    ) -> Result<Lent, Error> {
-        let mut connection = client.connection_within(until, &mut || goes_on(raised))?;
-        let life = short(connection.life());
-        if self.known_in.load(Ordering::Acquire) != life {
-            let telling = Python::attach(|_| self.telling().clone());
-            let _telling = telling.lock().unwrap_or_else(PoisonError::into_inner);
-            if self.known_in.load(Ordering::Acquire) != life {
-                self.tell(&mut connection, until)?;
-                self.known_in.store(life, Ordering::Release);
-            }
-        }
-        Ok(connection)
-    }
-
-    fn tell(&self, connection: &mut Lent, until: Option<Instant>) -> Result<(), Error> {
-        if self.known_in.load(Ordering::Acquire) == 0 {
-            return Ok(());
-        }
-        // If that is nothing, it is said as well: the host waits to hear it.
-        let held: Vec<u64> = Python::attach(|_| self.held().keys().copied().collect());
-        let mut frame = Vec::with_capacity(8 + 16 * held.len());
-        let written = write_request::batch(&mut frame, held.len()).and_then(|()| {
-            held.iter().try_for_each(|number| {
-                part(&mut frame, |frame| {
-                    write_request::retain(frame, *number);
-                })
-            })
-        });
-        debug_assert!(written.is_ok());
-        // What is asked is not the caller's request, which has not been sent then.
-        let not_started = |error| match error {
-            Error::Gone { .. } => Error::Gone { started: false },
-            error => error,
-        };
-        connection.send(&frame, until).map_err(not_started)?;
-        loop {
-            match connection.receive(until).map(drop) {
-                Err(Error::Interrupted) => {}
-                received => break received.map_err(not_started)?,
-            }
-        }
-        // Objects that have not come back are found so when they are called.
-        connection.consume();
-        Ok(())
     }
 
     /// Sends a request and reads its reply. A request that the host has certainly not read is
@@ -348,7 +272,7 @@ impl HostClient {
             }
         };
         // Before the connection is used again: until then the host keeps what the reply refers to.
-        let given = reply::read(py, connection.message());
+        let given = reply::read(py, connection.message(), connection.life());
         connection.consume();
         connection.keep();
         if let Ok(given) = &given
@@ -368,43 +292,32 @@ impl HostClient {
         request: &[u8],
         until: Option<Instant>,
     ) -> PyResult<Result<Lent, Error>> {
-        let mut connection = None;
+        let mut connection = match self.connection(py, client, until)? {
+            Ok(connection) => connection,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut is_sent = false;
         let mut raised = None;
         loop {
             let received = py.detach(|| {
-                let connection = match &mut connection {
-                    Some(connection) => connection,
-                    none => {
-                        let connection = none.insert(self.connection(client, until, &mut raised)?);
-                        connection.send_within(request, until, &mut || goes_on(&mut raised))?;
-                        connection
-                    }
-                };
+                if !is_sent {
+                    connection.send_within(request, until, &mut || goes_on(&mut raised))?;
+                    is_sent = true;
+                }
                 connection.receive(until).map(drop)
             });
-            if let Some(error) = raised {
-                return Err(error);
-            }
             match received {
-                Err(Error::Interrupted) => py.check_signals()?,
-                received => {
-                    let connection = connection.ok_or(Error::Gone { started: false });
-                    return Ok(received.and(connection));
-                }
+                Err(Error::Interrupted) => raised.take().map_or_else(|| py.check_signals(), Err)?,
+                received => return Ok(received.map(|()| connection)),
             }
         }
     }
 }
 
 /// Whether no signal's handler raises. What one raises is in `raised`.
-fn goes_on(raised: &mut Option<PyErr>) -> bool {
+pub(super) fn goes_on(raised: &mut Option<PyErr>) -> bool {
     *raised = Python::attach(|py| py.check_signals().err());
     raised.is_none()
-}
-
-/// A life's number, shortened to what differs from any other; never 0.
-fn short(life: u128) -> u64 {
-    (life as u64).max(1)
 }
 
 /// An object, its method, and the arguments by position and by name.

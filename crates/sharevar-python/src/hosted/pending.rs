@@ -51,25 +51,24 @@ impl PendingCall {
         patience::LIMIT_WITHOUT_NAME.as_secs_f64()
     }
 
-    /// Take a connection that is free: whether there was one.
+    /// Take a connection that is free: whether there was one, and its host need not be told
+    /// anything first.
     fn take_free(&self) -> bool {
-        let free = self.host.get().client().free_connection();
-        let mut state = self.state();
-        state.connection = free;
-        state.connection.is_some()
+        let host = self.host.get();
+        let Some(free) = host.client().free_connection() else { return false };
+        if host.held().is_news_to(free.life()) {
+            free.keep();
+            return false;
+        }
+        self.have(free);
+        true
     }
 
-    /// Connect anew: whether it is done. Nobody can interrupt it, so a slow host is not waited for
-    /// to the end: it is to be called again.
+    /// Connect anew, and tell the host what it must be told: whether it is done. Nobody can
+    /// interrupt it, so a slow host is not waited for to the end: it is to be called again.
     fn open(&self, py: Python<'_>) -> PyResult<bool> {
-        let mut raised = None;
         let host = self.host.get();
-        let client = host.client();
-        let opened = py.detach(|| host.connection(&client, Some(Instant::now() + ATTEMPT), &mut raised));
-        if let Some(error) = raised {
-            return Err(error);
-        }
-        match opened {
+        match host.connection(py, &host.client(), Some(Instant::now() + ATTEMPT))? {
             Ok(connection) => self.have(connection),
             Err(Error::TimedOut) => return Ok(false),
             Err(error) => return Err(raise::transport(&error)),
@@ -117,18 +116,19 @@ impl PendingCall {
 
     /// The same, but look for some microseconds: most replies do not take longer.
     fn look(&self, py: Python<'_>) -> PyResult<bool> {
-        let looked = py.detach(|| match &mut self.state().connection {
-            Some(connection) => connection.look().map(Some),
-            None => Ok(None),
-        });
-        looked.map_err(|error| raise::transport(&error))?.ok_or_else(not_connected)
+        // Not locked meanwhile, as above; and a child that is forked has it, too.
+        let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
+        let looked = py.detach(|| connection.look());
+        let has_come = looked.map_err(|error| raise::transport(&error))?;
+        self.have(connection);
+        Ok(has_come)
     }
 
     /// What the reply gives. The connection is free for others then.
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         // Outside the lock: reading a value may run anything.
         let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
-        let given = reply::read(py, connection.message());
+        let given = reply::read(py, connection.message(), connection.life());
         connection.consume();
         connection.keep();
         given

@@ -13,6 +13,9 @@ pub(crate) struct HostedReference {
     /// The name that its type is registered by; None for the items of an iterator.
     #[pyo3(get)]
     pub(super) typeid: Option<String>,
+    /// The life of the host that has counted the reference.
+    #[pyo3(get)]
+    pub(super) life: u128,
     /// What can be called.
     #[pyo3(get)]
     pub(super) exposed: Py<PyTuple>,

@@ -8,12 +8,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use sharevar::hosted::protocol::{Raised, Refusal, Reply};
 
-/// What the reply in a frame gives.
-pub(super) fn read<'py>(py: Python<'py>, frame: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    give(py, &Reply::read(frame).map_err(raise::malformed)?)
+/// What the reply in a frame gives, which came from that life of the host.
+pub(super) fn read<'py>(py: Python<'py>, frame: &[u8], life: u128) -> PyResult<Bound<'py, PyAny>> {
+    give(py, &Reply::read(frame).map_err(raise::malformed)?, life)
 }
 
-fn give<'py>(py: Python<'py>, reply: &Reply<'_>) -> PyResult<Bound<'py, PyAny>> {
+fn give<'py>(py: Python<'py>, reply: &Reply<'_>, life: u128) -> PyResult<Bound<'py, PyAny>> {
     match reply {
         Reply::Returned(value) => arguments::read_value(py, value),
         Reply::Raised(raised) => Err(revive(py, raised)),
@@ -21,19 +21,24 @@ fn give<'py>(py: Python<'py>, reply: &Reply<'_>) -> PyResult<Bound<'py, PyAny>> 
         Reply::Object(object) => {
             let exposed = PyTuple::new(py, object.exposed.iter().collect::<Vec<_>>())?.unbind();
             let typeid = Some(object.typeid.to_owned());
-            HostedReference { object: Some(object.object), typeid, exposed }.into_bound_py_any(py)
+            HostedReference { object: Some(object.object), typeid, life, exposed }.into_bound_py_any(py)
         }
-        Reply::Itself => HostedReference { object: None, typeid: None, exposed: PyTuple::empty(py).unbind() }
-            .into_bound_py_any(py),
-        Reply::Stream { object } => {
-            HostedReference { object: Some(*object), typeid: None, exposed: PyTuple::empty(py).unbind() }
+        Reply::Itself => {
+            HostedReference { object: None, typeid: None, life, exposed: PyTuple::empty(py).unbind() }
                 .into_bound_py_any(py)
         }
+        Reply::Stream { object } => HostedReference {
+            object: Some(*object),
+            typeid: None,
+            life,
+            exposed: PyTuple::empty(py).unbind(),
+        }
+        .into_bound_py_any(py),
         // One that fails leaves the others as they are.
         Reply::Many(many) => {
             let all = PyList::empty(py);
             for reply in many.iter() {
-                match give(py, &reply.map_err(raise::malformed)?) {
+                match give(py, &reply.map_err(raise::malformed)?, life) {
                     Ok(value) => all.append((true, value))?,
                     Err(error) => all.append((false, error.into_value(py)))?,
                 }
