@@ -34,6 +34,18 @@ pub enum Error {
         /// The same, as its number.
         code: Option<i32>,
     },
+    /// This process cannot open a connection more.
+    #[error(
+        "no connection to {address} can be opened: {cause}; close files, or raise the limit (`ulimit -n`)"
+    )]
+    OutOfDescriptors {
+        /// To whom.
+        address: Address,
+        /// What the kernel said.
+        cause: String,
+        /// The same, as its number.
+        code: i32,
+    },
     /// No host can be at an address.
     #[error("cannot listen at {address}: {cause}; choose another address, or end who is there")]
     CannotListen {

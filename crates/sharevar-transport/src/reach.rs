@@ -54,6 +54,11 @@ fn failed(address: &Address, error: Errno) -> Error {
     match error {
         Errno::INTR => Error::Interrupted,
         Errno::AGAIN => Error::TimedOut,
+        Errno::MFILE | Errno::NFILE => Error::OutOfDescriptors {
+            address: address.clone(),
+            cause: io::Error::from(error).to_string(),
+            code: error.raw_os_error(),
+        },
         error => unreachable(address, &error.into()),
     }
 }

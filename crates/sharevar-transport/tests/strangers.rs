@@ -311,6 +311,8 @@ fn without_descriptors_those_inside_are_served_and_others_wait() {
     connection.send(b"inside", None).unwrap();
     assert_eq!(connection.receive(None).unwrap(), b"inside");
     connection.consume();
+    let error = Connection::open(&host.room.address, &host.settings).unwrap_err();
+    assert!(error.to_string().contains("raise the limit"), "{error}");
     drop(taken);
     for mut stranger in [knocking, another] {
         stranger.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

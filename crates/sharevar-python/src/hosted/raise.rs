@@ -16,7 +16,9 @@ pub(super) fn transport(error: &Error) -> PyErr {
             let error = host_died(Class::HostUnreachable, message, false);
             Python::attach(|py| error.value(py).setattr("errno", code)).err().unwrap_or(error)
         }
-        Error::CannotListen { code: Some(code), .. } => PyOSError::new_err((*code, message)),
+        Error::CannotListen { code: Some(code), .. } | Error::OutOfDescriptors { code, .. } => {
+            PyOSError::new_err((*code, message))
+        }
         Error::Refused { .. } | Error::Impostor { .. } | Error::Tls { .. } => {
             raise(Class::AccessRefused, message)
         }
