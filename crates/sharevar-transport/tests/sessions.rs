@@ -3,9 +3,11 @@
 mod rooms;
 
 use rooms::{Sessions, unix};
-use sharevar_transport::{Client, Connection, Lent, Server, Settings};
-use std::sync::Arc;
+use sharevar_transport::{Caller, Client, Connection, Lent, Served, Server, Service, Session, Settings};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 fn host(at: &rooms::Room) -> Arc<Server<Sessions>> {
     let server = Server::bind(&at.address, &Settings::default(), Sessions::default()).unwrap();
@@ -73,4 +75,61 @@ fn a_connection_to_the_next_life_stays_when_its_call_has_ended() {
     assert!(!next.service().has_ended());
     next.stop();
     first.stop();
+}
+
+/// Lets nobody come back before the test says so, but for the first time only.
+#[derive(Default)]
+struct Releasing {
+    log: Mutex<Vec<&'static str>>,
+    gate: Mutex<Option<(Sender<()>, Receiver<()>)>>,
+}
+
+impl Service for Releasing {
+    fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
+        self.log.lock().unwrap().push("served");
+        reply.extend_from_slice(request);
+        Served::Reply
+    }
+
+    fn session_ended(&self, _: Session) -> Box<dyn FnOnce()> {
+        let gate = self.gate.lock().unwrap().take();
+        if let Some((began, go)) = gate {
+            began.send(()).unwrap();
+            go.recv().unwrap();
+            self.log.lock().unwrap().push("ended");
+        }
+        Box::new(|| ())
+    }
+}
+
+#[test]
+fn a_client_that_comes_back_finds_all_of_its_end_behind_it() {
+    let room = unix();
+    let ((began, has_begun), (go, may_go)) = (channel(), channel());
+    let service = Releasing { gate: Mutex::new(Some((began, may_go))), ..Releasing::default() };
+    let server = Server::bind(&room.address, &Settings::default(), service).unwrap();
+    server.start().unwrap();
+    let client = Client::new(room.address.clone(), Settings::default());
+    let ask = || {
+        let mut connection = client.connection().unwrap();
+        connection.send(b"?", None).unwrap();
+        connection.receive(None).unwrap();
+        connection.consume();
+    };
+    ask();
+    client.close();
+    has_begun.recv().unwrap();
+    std::thread::scope(|scope| {
+        let (done, is_done) = channel();
+        scope.spawn(move || {
+            ask();
+            done.send(()).unwrap();
+        });
+        // Time enough for whoever does not wait; none that the test depends on.
+        assert_eq!(is_done.recv_timeout(Duration::from_millis(300)), Err(RecvTimeoutError::Timeout));
+        go.send(()).unwrap();
+        is_done.recv_timeout(Duration::from_secs(30)).unwrap();
+    });
+    assert_eq!(*server.service().log.lock().unwrap(), ["served", "ended", "served"]);
+    server.stop();
 }

@@ -401,15 +401,13 @@ impl HostService {
         proxies.iter().try_for_each(|proxy| kept.append(proxy))
     }
 
-    fn forget_handed_out(&self, session: Session) {
+    fn take_handed_out(&self, session: Session) -> HashMap<(Session, RawFd), Py<PyList>> {
         let mut handed_out = self.handed_out.lock().unwrap_or_else(PoisonError::into_inner);
         let (gone, left) =
             std::mem::take(&mut *handed_out).into_iter().partition(|(key, _)| key.0 == session);
         *handed_out = left;
         self.handing_out.store(handed_out.len(), Ordering::Relaxed);
-        drop(handed_out);
-        let gone: HashMap<_, _> = gone;
-        drop(gone);
+        gone
     }
 
     /// The proxies in the reply before this request.
@@ -452,18 +450,21 @@ impl Service for HostService {
         served.unwrap_or(Served::Close)
     }
 
-    fn session_ended(&self, session: Session) {
-        Python::try_attach(|py| {
-            let last = self.objects().end(session);
-            drop(last);
-            self.forget_handed_out(session);
+    fn session_ended(&self, session: Session) -> Box<dyn FnOnce()> {
+        let gone = Python::try_attach(|py| {
+            let gone = (self.objects().end(session), self.take_handed_out(session));
             if let Some(recollection) = self.recollection.get(py)
                 && let Err(error) =
                     recollection.bind(py).call_method1(intern!(py, "session_ended"), (session.0,))
             {
                 error.write_unraisable(py, None);
             }
+            gone
         });
+        Box::new(move || {
+            // Without an interpreter there is nothing to let go of.
+            let _ = Python::try_attach(|_| drop(gone));
+        })
     }
 
     fn another_worker(&self, _server: &Arc<Server<Self>>) -> std::io::Result<()> {

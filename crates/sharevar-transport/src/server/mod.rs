@@ -91,9 +91,12 @@ pub trait Service: Send + Sync + Sized + 'static {
     /// It runs on a worker's thread and may take as long as it likes.
     fn serve(&self, caller: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served;
 
-    /// A client process has ended, or was out of reach for too long.
-    fn session_ended(&self, session: Session) {
+    /// A client process has ended, or was out of reach for too long. If it is there again it waits
+    /// until this has returned; so what takes long, or asks somebody, belongs into the function that
+    /// is given back, which is called then.
+    fn session_ended(&self, session: Session) -> Box<dyn FnOnce() + '_> {
         let _ = session;
+        Box::new(|| ())
     }
 
     /// Starts a thread that calls [`Server::work`]: all others are busy.
@@ -127,6 +130,7 @@ pub struct Server<S> {
     guests: Mutex<Guests>,
     /// Told of each who leaves once it is stopped.
     departed: Condvar,
+    session_over: Condvar,
     sessions: Mutex<Sessions>,
     /// Workers that wait for events.
     waiting: AtomicUsize,
@@ -169,6 +173,7 @@ impl<S: Service> Server<S> {
             life: random(),
             guests: Mutex::new(Guests { last: FIRST_GUEST, ..Guests::default() }),
             departed: Condvar::new(),
+            session_over: Condvar::new(),
             sessions: Mutex::default(),
             waiting: AtomicUsize::new(0),
             lingering: AtomicUsize::new(0),
@@ -258,6 +263,21 @@ impl<S: Service> Server<S> {
         self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One more connection of a client. If he was gone, nothing of that comes after his return.
+    fn enter(&self, session: Session) {
+        let is_ending = |sessions: &mut Sessions| sessions.is_ending(session);
+        let sessions = self.session_over.wait_while(self.lock_sessions(), is_ending);
+        sessions.unwrap_or_else(PoisonError::into_inner).enter(session);
+    }
+
+    /// Sees to a client who has gone.
+    fn end(&self, session: Session) {
+        let finish = self.service.session_ended(session);
+        self.lock_sessions().end(session);
+        self.session_over.notify_all();
+        finish();
+    }
+
     fn lock_sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -318,7 +338,7 @@ impl<S: Service> Server<S> {
         drop(dropped);
         let over = self.lock_sessions().expire(now);
         for session in over {
-            self.service.session_ended(session);
+            self.end(session);
         }
     }
 }

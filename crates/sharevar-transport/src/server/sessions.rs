@@ -1,7 +1,7 @@
 //! Which client processes are connected, and which are gone.
 
 use crate::session::Session;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// For how long a client on another machine may be without connection: it may come back. On this
@@ -13,6 +13,8 @@ pub(crate) struct Sessions {
     connections: HashMap<Session, usize>,
     /// Those without connection, and when they will be given up.
     absent: HashMap<Session, Instant>,
+    /// Those that have gone, and what they have held is being released.
+    ending: HashSet<Session>,
 }
 
 impl Sessions {
@@ -22,7 +24,17 @@ impl Sessions {
         *self.connections.entry(session).or_default() += 1;
     }
 
-    /// One less: whether the client has gone by that.
+    /// Whether it must not enter yet.
+    pub(crate) fn is_ending(&self, session: Session) -> bool {
+        self.ending.contains(&session)
+    }
+
+    /// What a session that had gone has held is released.
+    pub(crate) fn end(&mut self, session: Session) {
+        self.ending.remove(&session);
+    }
+
+    /// One less: whether the client has gone by that, and is to be ended.
     pub(crate) fn leave(&mut self, session: Session, is_local: bool) -> bool {
         let Some(count) = self.connections.get_mut(&session) else { return false };
         *count -= 1;
@@ -30,18 +42,21 @@ impl Sessions {
             return false;
         }
         self.connections.remove(&session);
-        if !is_local {
+        if is_local {
+            self.ending.insert(session);
+        } else {
             self.absent.insert(session, Instant::now() + GRACE);
         }
         is_local
     }
 
-    /// Those whose time to come back is over.
+    /// Those whose time to come back is over. They are to be ended.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<Session> {
         let over: Vec<_> =
             self.absent.iter().filter(|(_, until)| **until <= now).map(|(session, _)| *session).collect();
         for session in &over {
             self.absent.remove(session);
+            self.ending.insert(*session);
         }
         over
     }

@@ -125,7 +125,7 @@ impl<S: Service> Server<S> {
                 if let Some(session) = session
                     && self.lock_sessions().leave(session, self.is_local())
                 {
-                    self.service.session_ended(session);
+                    self.end(session);
                 }
             }
         }
@@ -164,8 +164,7 @@ impl<S: Service> Server<S> {
 
     fn attend(&self, guest: &mut Guest) -> Result<Fate> {
         if guest.session().is_none() {
-            let enter = |session| self.lock_sessions().enter(session);
-            match guest.admit(&self.settings.key, self.life, enter) {
+            match guest.admit(&self.settings.key, self.life, |session| self.enter(session)) {
                 Entrance::NotYet => return Ok(Fate::Stays),
                 Entrance::Foreign => return Ok(Fate::Foreign),
                 Entrance::Turned => return Ok(Fate::Leaves),

@@ -113,7 +113,8 @@ impl Service for Sessions {
         Served::Reply
     }
 
-    fn session_ended(&self, session: Session) {
+    fn session_ended(&self, session: Session) -> Box<dyn FnOnce()> {
         self.sender.lock().unwrap().send(session).unwrap();
+        Box::new(|| ())
     }
 }

@@ -42,18 +42,15 @@ impl HandedOut {
         kept.unwrap_or_default()
     }
 
-    /// A client has gone that may not have read its last replies.
-    pub(super) fn forget(&self, session: Session) {
+    /// All of a client that has gone, and may not have read its last replies.
+    pub(super) fn end(&self, session: Session) -> Vec<Kept> {
         if self.count.load(Ordering::Relaxed) == 0 {
-            return;
+            return Vec::new();
         }
         let mut all = self.lock();
-        let gone: Vec<_> = all.extract_if(|(of, _), _| *of == session).collect();
+        let gone = all.extract_if(|(of, _), _| *of == session).map(|(_, kept)| kept).collect();
         self.count.store(all.len(), Ordering::Relaxed);
-        drop(all);
-        for (_, kept) in gone {
-            let_go(kept);
-        }
+        gone
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Connection, Kept>> {

@@ -288,10 +288,13 @@ impl sharevar_transport::Service for Service {
         Served::Reply
     }
 
-    fn session_ended(&self, session: Session) {
+    fn session_ended(&self, session: Session) -> Box<dyn FnOnce()> {
         let gone = self.table().end(session);
-        drop_all(gone);
-        self.handed_out.forget(session);
+        let handed_out = self.handed_out.end(session);
+        Box::new(move || {
+            drop_all(gone);
+            handed_out.into_iter().for_each(let_go);
+        })
     }
 }
 
