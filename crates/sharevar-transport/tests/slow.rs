@@ -8,6 +8,7 @@ use sharevar_transport::{Address, Caller, Client, Connection, Error, Served, Ser
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread::JoinHandle;
@@ -16,9 +17,10 @@ use std::time::{Duration, Instant};
 /// Longer than a host has patience with strangers.
 const LONG: Duration = Duration::from_secs(11);
 
-/// Is held up while it serves `wait`, and when it wants another worker but for the first two: as
-/// in a process whose interpreter is busy.
+/// Is held up while it serves `wait`, and from then on when it wants another worker: as in a
+/// process whose interpreter is busy.
 struct Busy {
+    is_busy: AtomicBool,
     began: Barrier,
     let_go: Mutex<Receiver<()>>,
 }
@@ -34,6 +36,7 @@ impl Service for Busy {
     fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
         reply.extend_from_slice(request);
         if request == b"wait" {
+            self.is_busy.store(true, Ordering::SeqCst);
             self.began.wait();
             self.hold_up();
         }
@@ -41,7 +44,9 @@ impl Service for Busy {
     }
 
     fn another_worker(&self, server: &Arc<Server<Self>>) -> std::io::Result<()> {
-        self.hold_up();
+        if self.is_busy.load(Ordering::SeqCst) {
+            self.hold_up();
+        }
         let server = Arc::clone(server);
         std::thread::spawn(move || server.work());
         Ok(())
@@ -94,13 +99,12 @@ fn who_has_said_his_hello_is_no_stranger_though_nobody_has_read_it() {
     let room = unix();
     let settings = Settings::with_key(b"key");
     let (let_go, held_up) = channel();
-    let service = Busy { began: Barrier::new(2), let_go: held_up.into() };
+    let service = Busy { is_busy: AtomicBool::new(false), began: Barrier::new(2), let_go: held_up.into() };
     let server = Server::bind(&room.address, &settings, service).unwrap();
-    (0..2).for_each(|_| let_go.send(()).unwrap());
     server.start().unwrap();
     let mut member = Connection::open(&room.address, &settings).unwrap();
     let mut client = Between::greeted(&room, &settings, Duration::ZERO);
-    // One worker serves, the other wants a third.
+    // One worker serves, and others want others.
     member.send(b"wait", None).unwrap();
     server.service().began.wait();
     let knocking = UnixStream::connect(&room.path).unwrap();
