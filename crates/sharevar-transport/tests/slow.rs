@@ -20,7 +20,7 @@ const LONG: Duration = Duration::from_secs(11);
 /// Is held up while it serves `wait`, and from then on when it wants another worker: as in a
 /// process whose interpreter is busy.
 struct Busy {
-    is_busy: AtomicBool,
+    is_held_up: AtomicBool,
     began: Barrier,
     let_go: Mutex<Receiver<()>>,
 }
@@ -36,7 +36,7 @@ impl Service for Busy {
     fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
         reply.extend_from_slice(request);
         if request == b"wait" {
-            self.is_busy.store(true, Ordering::SeqCst);
+            self.is_held_up.store(true, Ordering::SeqCst);
             self.began.wait();
             self.hold_up();
         }
@@ -44,7 +44,7 @@ impl Service for Busy {
     }
 
     fn another_worker(&self, server: &Arc<Server<Self>>) -> std::io::Result<()> {
-        if self.is_busy.load(Ordering::SeqCst) {
+        if self.is_held_up.load(Ordering::SeqCst) {
             self.hold_up();
         }
         let server = Arc::clone(server);
@@ -99,7 +99,7 @@ fn who_has_said_his_hello_is_no_stranger_though_nobody_has_read_it() {
     let room = unix();
     let settings = Settings::with_key(b"key");
     let (let_go, held_up) = channel();
-    let service = Busy { is_busy: AtomicBool::new(false), began: Barrier::new(2), let_go: held_up.into() };
+    let service = Busy { is_held_up: AtomicBool::new(false), began: Barrier::new(2), let_go: held_up.into() };
     let server = Server::bind(&room.address, &settings, service).unwrap();
     server.start().unwrap();
     let mut member = Connection::open(&room.address, &settings).unwrap();
