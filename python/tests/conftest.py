@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,11 +12,22 @@ from standard_library import report
 
 import sharevar
 
+pytest_plugins = ["support.time_limit"]
+
 START_METHODS = ("fork", "spawn", "forkserver")
 
 # What a test defines inside of itself only a forked child has. Up to Python 3.13 that was the
 # default; what must work under every method takes one of the fixtures below.
 multiprocessing.set_start_method("fork")
+
+# A shell ignores interrupts for what it runs in the background, and so would all that is
+# started here. Tests send signals to themselves and to their children.
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
+for _signal in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=START_METHODS)

@@ -1,0 +1,1 @@
+"""What tests of several concepts need: ends for all waits, and ways to see that others wait."""
