@@ -102,6 +102,9 @@ pub enum Error {
     /// The arena's descriptor was closed by the program and none could be had from another process.
     #[error("the arena's descriptor was closed (closerange?) and no other process could lend one")]
     DescriptorLost,
+    /// A signal's handler raised while an operation waited for a long lock; nothing was changed.
+    #[error("interrupted while another thread held the variable's long lock; nothing was changed")]
+    Interrupted,
     /// A system call failed.
     #[error("{call} failed: {cause}")]
     Os {

@@ -7,7 +7,7 @@
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"SHAREVAR");
 
 /// Layout version in the upper half, fingerprint of the constants below in the lower.
-pub(crate) const LAYOUT: u64 = (3 << 32)
+pub(crate) const LAYOUT: u64 = (4 << 32)
     | fingerprint(&[
         PAGE,
         slot::SIZE,
@@ -159,7 +159,7 @@ pub(crate) mod variable {
     pub(crate) const LOCK: u64 = 0x00;
     /// Odd while a change is under way; never goes back, survives reuse of the header.
     pub(crate) const VERSION: u64 = 0x08;
-    /// Owner of the long lock.
+    /// Holder of the long lock; [`crate::long_lock`] draws the word.
     pub(crate) const LONG: u64 = 0x10;
     /// Counts changes, one-word changes too; written under the lock, never journaled.
     pub(crate) const CHANGES: u64 = 0x18;

@@ -47,6 +47,8 @@ mod liveness;
 #[cfg(not(loom))]
 mod lock_world;
 #[cfg(not(loom))]
+mod long_lock;
+#[cfg(not(loom))]
 mod memory;
 #[cfg(not(loom))]
 mod memory_limit;
@@ -91,6 +93,8 @@ pub use error::{Error, Result};
 pub use identity::Identity;
 #[cfg(not(loom))]
 pub use lineage::lineage;
+#[cfg(not(loom))]
+pub use long_lock::{LongLock, Sleep, set_sleeper};
 #[cfg(not(loom))]
 pub use one_word::{Line, OneWord, Peek};
 #[cfg(not(loom))]

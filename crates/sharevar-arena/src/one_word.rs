@@ -164,6 +164,10 @@ impl Participant {
         if header[layout::GENERATION as usize / 8].load(Ordering::Relaxed) != variable.generation() {
             return None;
         }
+        // Somebody's long lock: the long way waits for it, or is the holder's.
+        if header[layout::LONG as usize / 8].load(Ordering::Relaxed) != 0 {
+            return None;
+        }
         body(&change)
     }
 }

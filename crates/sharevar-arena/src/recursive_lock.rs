@@ -51,7 +51,7 @@ pub enum Holder {
 
 /// The number of this thread, from 1.
 #[inline(always)]
-fn thread_number() -> u32 {
+pub(crate) fn thread_number() -> u32 {
     thread_local! {
         static NUMBER: Cell<u32> = const { Cell::new(0) };
     }

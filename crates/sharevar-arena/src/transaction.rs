@@ -12,6 +12,7 @@ use crate::journal::Journal;
 use crate::lane::{Lane, List};
 use crate::layout::{lane as lane_layout, variable};
 use crate::lock_world::LockWorld;
+use crate::long_lock;
 use crate::mistake::{Mistake, made};
 use crate::participant::Participant;
 use crate::recovery::{self, settle_version};
@@ -76,9 +77,43 @@ impl<'p> Transaction<'p> {
         self.participant
     }
 
-    /// Takes the short lock of `variable` and makes sure that it is still the same variable.
+    /// Takes the short lock of `variable` for a change, and makes sure that it is still the same
+    /// variable. While another thread holds its [long lock](crate::LongLock), this waits.
     #[inline]
     pub fn lock(&mut self, variable: Variable) -> Result<()> {
+        self.lock_short(variable)?;
+        // Acquire of the short lock: a long lock that was taken before it is seen.
+        if self.lane.arena.table_word(variable.header() + variable::LONG).load(Ordering::Relaxed) != 0 {
+            return self.wait_for_long_lock(variable);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn wait_for_long_lock(&mut self, variable: Variable) -> Result<()> {
+        // Under another short lock nothing is waited for. Operations take two only to exchange
+        // contents with a variable that no other process knows.
+        while self.locks == 1 && !long_lock::is_mine(self.participant, variable) {
+            self.unlock();
+            long_lock::wait(self.participant, variable)?;
+            if self.is_foreign() {
+                // A signal's handler has forked, and this is the child's copy.
+                self.ended = true;
+                return Err(Error::ForeignProcess);
+            }
+            self.lock_short(variable)?;
+            let long = self.lane.arena.table_word(variable.header() + variable::LONG);
+            if long.load(Ordering::Relaxed) == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the short lock of `variable` and makes sure that it is still the same variable: for
+    /// reading, and for what is nobody's change, which do not wait for a long lock.
+    #[inline]
+    pub fn lock_short(&mut self, variable: Variable) -> Result<()> {
         if self.locks == lane_layout::MAX_LOCKS {
             return Err(Error::TransactionTooLarge { limit: lane_layout::MAX_LOCKS as u64 });
         }

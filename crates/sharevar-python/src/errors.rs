@@ -230,6 +230,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             ArenaError::WrongKind { .. } => Class::WrongKind,
             ArenaError::Closed => Class::Closed,
             ArenaError::ForeignProcess => Class::ForeignProcess,
+            ArenaError::Interrupted => return crate::waiting::interruption(),
             ArenaError::DescriptorLost => Class::DescriptorLost,
             ArenaError::Os { cause, .. } => return PyOSError::new_err((cause.raw_os_error(), message)),
             _ => Class::Sharevar,

@@ -118,6 +118,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        sharevar_arena::set_sleeper(crate::waiting::sleep_for_long_lock);
         crate::slots::install(module.py())?;
         crate::monitor_slots::install(module.py())?;
         crate::errors::add_to(module)

@@ -142,7 +142,7 @@ pub(crate) fn reap(
     variable: sharevar_arena::Variable,
 ) -> sharevar_arena::Result<bool> {
     let mut transaction = participant.begin_last()?;
-    transaction.lock(variable)?;
+    transaction.lock_short(variable)?;
     let word = Word(transaction.body(variable, 0));
     transaction.set_body(variable, 0, 0)?;
     content::give_up(&mut transaction, word)?;

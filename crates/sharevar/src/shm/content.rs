@@ -208,7 +208,7 @@ pub(crate) fn read<R>(
         }
     }
     let mut transaction = handle.participant().begin()?;
-    transaction.lock(handle.variable())?;
+    transaction.lock_short(handle.variable())?;
     let read = locked(&super::source::Locked(&transaction, handle.variable()))?;
     transaction.commit()?;
     Ok(read)

@@ -25,7 +25,7 @@ fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool
 
 fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut dyn FnMut(u64)) -> Result<()> {
     let mut transaction = participant.begin_last()?;
-    transaction.lock(variable)?;
+    transaction.lock_short(variable)?;
     let living = participant.references_to(variable) > 0;
     let source = Locked(&transaction, variable);
     match Kind::from_number(kind) {

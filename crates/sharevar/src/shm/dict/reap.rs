@@ -13,7 +13,7 @@ const STEP: u64 = 64;
 /// Takes a bounded part of a dying dict away, from the end. Whether it is now empty.
 pub(crate) fn reap(participant: &Participant, dict: Variable) -> Result<bool> {
     let mut transaction = participant.begin_last()?;
-    transaction.lock(dict)?;
+    transaction.lock_short(dict)?;
     let (used, root) = (transaction.body(dict, USED), transaction.body(dict, ENTRIES));
     if used > 0 {
         let keep = ENTRY.boundary_below(used, STEP);

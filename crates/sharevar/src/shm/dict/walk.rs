@@ -53,7 +53,7 @@ impl RawDict {
     pub fn opaque_keys(&self) -> Result<(Vec<Vec<u8>>, u64)> {
         let variable = self.handle().variable();
         let mut transaction = self.handle().participant().begin()?;
-        transaction.lock(variable)?;
+        transaction.lock_short(variable)?;
         let source = Locked(&transaction, variable);
         let mut keys = Vec::new();
         let mut next = entry::first_in_chain(&source, sharevar_value::key::OPAQUE_HASH)?;
@@ -121,7 +121,7 @@ impl RawDict {
     ) -> Result<(Vec<(KeyBytes, Option<Copied>)>, Option<Cursor>, u64)> {
         let variable = self.handle().variable();
         let mut transaction = self.handle().participant().begin()?;
-        transaction.lock(variable)?;
+        transaction.lock_short(variable)?;
         let source = Locked(&transaction, variable);
         let (root, used) = (source.body(ENTRIES), source.body(USED));
         let mut cursor = cursor.unwrap_or(Cursor::Order(source.body(ENDS) & LOW));

@@ -12,7 +12,7 @@ const STEP: u64 = 64;
 /// Takes a bounded part of a dying list away, from the end. Whether it is now empty.
 pub(crate) fn reap(participant: &Participant, list: Variable) -> Result<bool> {
     let mut transaction = participant.begin_last()?;
-    transaction.lock(list)?;
+    transaction.lock_short(list)?;
     let shape = Shape::of(&Locked(&transaction, list));
     if shape.root == 0 {
         transaction.commit()?;

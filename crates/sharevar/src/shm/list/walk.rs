@@ -33,7 +33,7 @@ impl RawList {
         let mut seen = None;
         loop {
             let mut transaction = participant.begin()?;
-            transaction.lock(variable)?;
+            transaction.lock_short(variable)?;
             let source = Locked(&transaction, variable);
             let shape = Shape::of(&source);
             let changes = participant.changes(variable);

@@ -12,7 +12,7 @@ const STEP: u64 = 64;
 /// Takes a bounded part of a dying queue away, from the head. Whether it is now empty.
 pub(crate) fn reap(participant: &Participant, queue: Variable) -> Result<bool> {
     let mut transaction = participant.begin_last()?;
-    transaction.lock(queue)?;
+    transaction.lock_short(queue)?;
     let [head, tail, first] = [HEAD, TAIL, FIRST].map(|index| transaction.body(queue, index));
     if first == 0 {
         transaction.commit()?;
