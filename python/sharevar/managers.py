@@ -35,7 +35,17 @@ from multiprocessing.managers import Array as Array  # type: ignore[attr-defined
 from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
 from typing import Any, ParamSpec, TypeVar
 
-from . import barrier, condition, event, lock, monitors, recursive_lock, semaphore, standard
+from . import (
+    barrier,
+    condition,
+    event,
+    lock,
+    monitors,
+    pickling,
+    recursive_lock,
+    semaphore,
+    standard,
+)
 from ._native import Arena
 from .arenas import remember
 from .array_proxy import ArrayProxy
@@ -374,7 +384,7 @@ class SyncManager(BaseManager, standard.SyncManager):
             try:
                 proxy = cls.create(self._arena, *arguments, **named)
             except (TypeError, ValueError) as error:
-                if isinstance(error, SharevarError):
+                if isinstance(error, SharevarError) or pickling.was_raised_in(error):
                     raise
                 raise NotCreated(str(error)) from error
         return proxy

@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+import types
+from collections.abc import Iterator
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
+
+from .errors import NotShareable, SharevarError
 
 # The proxies of a manager process that were stored in shared variables, by token.
 _kept: set[tuple[Any, Any]] = set()
@@ -42,10 +46,37 @@ def _keep_on_server(managers: Any, proxy: Any) -> None:
 
 
 def dumps(value: Any) -> bytes:
-    """Encode a value."""
+    """Encode a value. What pickle refuses is `NotShareable`; what code of the value's own
+    raises is raised as it is."""
     stream = io.BytesIO()
-    ValuePickler(stream).dump(value)
+    try:
+        ValuePickler(stream).dump(value)
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        if isinstance(error, SharevarError) or not _is_pickles_own(error):
+            raise
+        raise NotShareable(f"cannot share this {type(value).__qualname__}: {error}") from error
     return stream.getvalue()
+
+
+def was_raised_in(error: Exception) -> bool:
+    """Whether an error comes from the encoding of a value."""
+    return any(frame.f_code is dumps.__code__ for frame in _frames(error))
+
+
+def _is_pickles_own(error: Exception) -> bool:
+    """Whether pickle itself has raised an error, and no method of a value's."""
+    *_, innermost = _frames(error)
+    return innermost.f_globals.get("__name__") in _PICKLES_OWN
+
+
+def _frames(error: Exception) -> Iterator[types.FrameType]:
+    traceback = error.__traceback__
+    while traceback is not None:
+        yield traceback.tb_frame
+        traceback = traceback.tb_next
+
+
+_PICKLES_OWN = (__name__, "copyreg", "pickle", ForkingPickler.__module__)
 
 
 loads = pickle.loads

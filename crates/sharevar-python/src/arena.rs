@@ -5,9 +5,10 @@ use crate::monitor::{self, Monitor, MonitorState};
 use crate::names;
 use crate::proxy;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 use sharevar::shm::{KINDS, RawDict};
 use sharevar::{Handle, Participant, Report};
+use sharevar_value::Key;
 use std::sync::Arc;
 
 /// One shared mapping (a memfd), and this process's attachment to it.
@@ -42,7 +43,7 @@ pub(crate) fn depart() {
 impl Arena {
     fn named_monitor<'py>(
         slf: &Bound<'py, Self>,
-        name: &str,
+        name: &Key,
         cls: &Bound<'py, PyType>,
         args: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -140,20 +141,21 @@ impl Arena {
     #[pyo3(signature = (name, cls, *args))]
     fn named<'py>(
         slf: &Bound<'py, Self>,
-        name: &str,
+        name: &Bound<'py, PyString>,
         cls: &Bound<'py, PyType>,
         args: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let this = slf.get();
+        let name = names::key(name, this.root.seed())?;
         if monitor::is_class(cls)? {
-            return Self::named_monitor(slf, name, cls, args);
+            return Self::named_monitor(slf, &name, cls, args);
         }
         let kind = proxy::kind_of_class(cls)?;
-        if let Some(found) = names::find(&this.root, name).or_raise()? {
+        if let Some(found) = names::find(&this.root, &name).or_raise()? {
             return proxy::of_class(slf, cls, found);
         }
         let made = proxy::create(slf, kind, args)?;
-        let handle = names::enter(&this.root, name, &made).or_raise()?;
+        let handle = names::enter(&this.root, &name, &made).or_raise()?;
         proxy::of_class(slf, cls, handle)
     }
 

@@ -6,7 +6,7 @@ use crate::encode::encode;
 use crate::errors::{OrRaise, to_python};
 use crate::overlay::{self, Found, Place};
 use crate::variable::{Origin, Variable};
-use crate::{native, waiting};
+use crate::{names, native, waiting};
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -107,10 +107,7 @@ impl Monitor {
 
     /// The key of an attribute's name.
     pub(crate) fn key(&self, name: &Bound<'_, PyString>) -> PyResult<Key> {
-        let Some(text) = native::text(name) else {
-            return Err(PyAttributeError::new_err("the name of a shared attribute must be valid Unicode"));
-        };
-        Key::from_str(text, self.raw().attributes().seed()).map_err(sharevar::Error::from).or_raise()
+        names::key(name, self.raw().attributes().seed())
     }
 
     /// The attribute of that name as it is stored. Inside of a method it is remembered: the method
@@ -239,7 +236,8 @@ pub(crate) fn monitor_attributes<'py>(monitor: &Bound<'py, Monitor>) -> PyResult
     let (place, arena) = (Place::of(this.raw()), this.arena(py));
     let attributes = PyDict::new(py);
     for item in this.raw().items(true).or_raise()? {
-        attributes.set_item(decode_bytes(py, &item.key, &[], arena)?, decode(py, item.value, arena)?)?;
+        let name = names::from_key(decode_bytes(py, &item.key, &[], arena)?)?;
+        attributes.set_item(name, decode(py, item.value, arena)?)?;
     }
     for entry in overlay::copy(py, place, false) {
         let name = entry.name.into_bound(py);

@@ -1,9 +1,34 @@
-//! The arena's root: a dict from names to variables, which Rust's `Manager` uses in the same way.
+//! Names: of attributes, and of variables in the arena's root, a dict which Rust's `Manager` uses in
+//! the same way.
+//!
+//! A name is the key of a str. One with lone surrogates is no Unicode text, which only Python has: its
+//! key is that of bytes, which no other name has.
 
+use crate::errors::OrRaise;
+use crate::native;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
 use sharevar::shm::{Content, RawDict};
 use sharevar::{Handle, Participant, Result};
-use sharevar_value::{Encoded, Key, Word};
+use sharevar_value::{Encoded, HashSeed, Key, Word};
 use std::sync::Arc;
+
+/// The key of a name.
+pub(crate) fn key(name: &Bound<'_, PyString>, seed: &HashSeed) -> PyResult<Key> {
+    let key = match native::text(name) {
+        Some(text) => Key::from_str(text, seed),
+        None => Key::from_bytes(native::text_with_surrogates(name)?.as_bytes(), seed),
+    };
+    key.map_err(sharevar::Error::from).or_raise()
+}
+
+/// The name whose key was decoded.
+pub(crate) fn from_key(key: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    match key.cast::<PyBytes>() {
+        Ok(bytes) => native::from_text_with_surrogates(key.py(), bytes.as_bytes()),
+        Err(_) => Ok(key),
+    }
+}
 
 /// Makes the root of an arena that nobody else knows yet.
 pub(crate) fn create_root(participant: &Arc<Participant>) -> Result<RawDict> {
@@ -19,17 +44,16 @@ pub(crate) fn open_root(participant: &Arc<Participant>) -> Result<RawDict> {
 }
 
 /// The variable of that name, if there is one.
-pub(crate) fn find(root: &RawDict, name: &str) -> Result<Option<Handle>> {
-    match root.get(&Key::from_str(name, root.seed())?)? {
+pub(crate) fn find(root: &RawDict, name: &Key) -> Result<Option<Handle>> {
+    match root.get(name)? {
         Some(content) => variable_in(root, content).map(Some),
         None => Ok(None),
     }
 }
 
 /// Enters a variable that was made under that name. Who comes second gets what the first has made.
-pub(crate) fn enter(root: &RawDict, name: &str, made: &Handle) -> Result<Handle> {
-    let key = Key::from_str(name, root.seed())?;
-    let (found, _) = root.get_or_insert(&key, &Encoded::Word(Word::handle(made.variable().header())))?;
+pub(crate) fn enter(root: &RawDict, name: &Key, made: &Handle) -> Result<Handle> {
+    let (found, _) = root.get_or_insert(name, &Encoded::Word(Word::handle(made.variable().header())))?;
     variable_in(root, found)
 }
 

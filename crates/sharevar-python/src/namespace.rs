@@ -3,6 +3,7 @@
 use crate::decode::{self, decode, decode_bytes};
 use crate::encode::{self, encode};
 use crate::errors::OrRaise;
+use crate::names;
 use crate::native;
 use crate::variable::{Origin, Variable};
 use pyo3::exceptions::PyAttributeError;
@@ -42,8 +43,7 @@ impl Namespace {
     }
 
     fn key(&self, name: &Bound<'_, PyString>) -> PyResult<Key> {
-        let text = native::text(name).ok_or_else(|| missing(name))?;
-        Key::from_str(text, self.raw.seed()).map_err(sharevar::Error::from).or_raise()
+        names::key(name, self.raw.seed())
     }
 }
 
@@ -111,7 +111,7 @@ impl Namespace {
         let arena = slf.as_super().get().home();
         let attributes = PyDict::new(slf.py());
         for item in slf.get().raw.items(true).or_raise()? {
-            let name = decode_bytes(slf.py(), &item.key, &[], arena)?;
+            let name = names::from_key(decode_bytes(slf.py(), &item.key, &[], arena)?)?;
             attributes.set_item(name, decode(slf.py(), item.value, arena)?)?;
         }
         Ok(attributes)

@@ -3,7 +3,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyString};
+use pyo3::types::{PyBytes, PyInt, PyString};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// The int, if it fits 64 bits.
@@ -75,6 +75,38 @@ pub(crate) fn text<'a>(value: &'a Bound<'_, PyString>) -> Option<&'a str> {
     }
     let _ = object;
     value.to_str().ok()
+}
+
+/// The str as bytes: as UTF-8, but lone surrogates are encoded, too. Different strs have different
+/// bytes.
+#[cold]
+pub(crate) fn text_with_surrogates<'py>(value: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyBytes>> {
+    let (encoding, errors) = (c"utf-8", c"surrogatepass");
+    // SAFETY: the object is a str, both names end with a null; the result is a new reference to
+    // bytes or null with an exception set.
+    let bytes = unsafe {
+        let bytes = ffi::PyUnicode_AsEncodedString(value.as_ptr(), encoding.as_ptr(), errors.as_ptr());
+        Bound::from_owned_ptr_or_err(value.py(), bytes)?
+    };
+    Ok(bytes.cast_into::<PyBytes>()?)
+}
+
+/// The str of bytes that [`text_with_surrogates`] gives.
+#[cold]
+pub(crate) fn from_text_with_surrogates<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let (start, length) = (bytes.as_ptr().cast(), bytes.len() as ffi::Py_ssize_t);
+    // SAFETY: as many bytes are there; the result is a new reference or null with an exception set.
+    unsafe {
+        let text = ffi::PyUnicode_DecodeUTF8(start, length, c"surrogatepass".as_ptr());
+        Bound::from_owned_ptr_or_err(py, text)
+    }
+}
+
+/// Whether both strs have the same characters, whatever their classes say. Runs no code of Python's.
+#[cold]
+pub(crate) fn is_same_text(one: &Bound<'_, PyString>, other: &Bound<'_, PyString>) -> bool {
+    // SAFETY: both are strs, for which the comparison neither fails nor calls anything.
+    unsafe { ffi::PyUnicode_Compare(one.as_ptr(), other.as_ptr()) == 0 }
 }
 
 /// The int that an object is through `__index__`.

@@ -109,7 +109,10 @@ impl Overlay {
 
     /// Names in a program's text are interned, others need not be.
     fn index_of_equal(&self, name: &Bound<'_, PyString>) -> Option<usize> {
-        let text = native::text(name)?;
+        let Some(text) = native::text(name) else {
+            let is_same = |entry: &Entry| native::is_same_text(entry.name.bind(name.py()), name);
+            return self.entries.iter().position(is_same);
+        };
         self.entries.iter().position(|entry| native::text(entry.name.bind(name.py())) == Some(text))
     }
 }

@@ -1,8 +1,5 @@
 //! The callables that encode what is of no native type.
 
-use crate::errors::{Class, is_ours, raise};
-use pyo3::exceptions::{PyException, PyMemoryError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use sharevar::Participant;
@@ -51,10 +48,7 @@ pub(crate) fn dumps(value: &Bound<'_, PyAny>, participant: &Participant) -> PyRe
     UNDER_WAY.with_borrow_mut(|all| all.push((participant.arena_id(), Vec::new())));
     let pickled = callable.call1((value,)).and_then(|pickled| Ok(pickled.cast_into::<PyBytes>()?));
     let handles = UNDER_WAY.with_borrow_mut(Vec::pop).map_or_else(Vec::new, |(_, handles)| handles);
-    match pickled {
-        Ok(pickled) => Ok((pickled.as_bytes().to_vec(), handles)),
-        Err(error) => Err(not_shareable(value, error)),
-    }
+    Ok((pickled?.as_bytes().to_vec(), handles))
 }
 
 /// What a pickle says.
@@ -71,20 +65,4 @@ pub(crate) fn note_reference(participant: &Participant, header: u64) {
             headers.push(header);
         }
     });
-}
-
-#[cold]
-fn not_shareable(value: &Bound<'_, PyAny>, cause: PyErr) -> PyErr {
-    let py = value.py();
-    let passes = is_ours(py, &cause) || cause.is_instance_of::<PyMemoryError>(py);
-    if passes || !cause.is_instance_of::<PyException>(py) {
-        return cause;
-    }
-    let name = value
-        .get_type()
-        .getattr(intern!(py, "__qualname__"))
-        .map_or_else(|_| "?".into(), |name| name.to_string());
-    let error = raise(Class::NotShareable, format!("cannot share this {name}: {cause}"));
-    error.set_cause(py, Some(cause));
-    error
 }

@@ -167,10 +167,16 @@ unsafe extern "C" fn list_assign(
 
 /// The name, if it is that of a shared attribute: no underscore comes first.
 #[inline(always)]
-fn shared_name<'a, 'py>(name: &'a Bound<'py, PyAny>) -> Option<(&'a Bound<'py, PyString>, &'a str)> {
+fn shared_name<'a, 'py>(name: &'a Bound<'py, PyAny>) -> Option<(&'a Bound<'py, PyString>, Option<&'a str>)> {
     let name = name.cast::<PyString>().ok()?;
-    let text = native::text(name)?;
-    (text.as_bytes().first() != Some(&b'_')).then_some((name, text))
+    let Some(text) = native::text(name) else { return is_shared(name).then_some((name, None)) };
+    (text.as_bytes().first() != Some(&b'_')).then_some((name, Some(text)))
+}
+
+/// The same for a name with lone surrogates.
+#[cold]
+fn is_shared(name: &Bound<'_, PyString>) -> bool {
+    native::text_with_surrogates(name).is_ok_and(|text| text.as_bytes().first() != Some(&b'_'))
 }
 
 unsafe extern "C" fn namespace_get(
@@ -186,7 +192,7 @@ unsafe extern "C" fn namespace_get(
         // SAFETY: the arguments are those of this call; what is no str is refused there.
         return unsafe { ffi::PyObject_GenericGetAttr(namespace, object.as_ptr()) };
     };
-    if let Some(word) = this.get().quick_get(text) {
+    if let Some(word) = text.and_then(|text| this.get().quick_get(text)) {
         return result(py, decode::word(py, word));
     }
     result(py, Namespace::get(this, name))
@@ -211,7 +217,7 @@ unsafe extern "C" fn namespace_assign(
     } else {
         // SAFETY: not null and alive.
         let value = unsafe { argument(py, &value) };
-        if this.quick_set(text, value) {
+        if text.is_some_and(|text| this.quick_set(text, value)) {
             return 0;
         }
         this.set(name, value)

@@ -84,7 +84,8 @@ impl Namespace {
         Ok(self.raw.dict.remove(&self.key(name)?)?.is_some())
     }
 
-    /// The names of the attributes, in the order in which they were first set.
+    /// The names of the attributes, in the order in which they were first set. One that is no valid
+    /// Unicode, which only Python can set, is an error.
     pub fn names(&self) -> Result<Vec<String>> {
         self.raw.dict.items(false)?.iter().map(|item| Ok(from_bytes(&item.key)?)).collect()
     }

@@ -181,6 +181,15 @@ class Server(standard.Server):  # type: ignore[misc]
         self._native.insert(number, stream, "#STREAM", ("take",), None, session, None)
         return number
 
+    @property
+    def copies_itself(self) -> bool:
+        """Whether a method that returns its object gives a copy, as the standard library
+        does, which programs that do not know of sharevar expect; else it gives the proxy."""
+        # Imported where it is asked for: it imports all that is shared.
+        from ..installation import installed
+
+        return installed()
+
     def fall_back(self, method: str, made: Any) -> Any:
         """What proxies ask for though nobody exposes it: value, str and repr."""
         return self.fallback_mapping[method](self, None, None, made)
@@ -203,6 +212,8 @@ class Server(standard.Server):  # type: ignore[misc]
 
     def publish(self, c: Any, name: str, ident: str) -> None:
         """Have an object found by a name, for as long as the host runs."""
+        # A name that no message can carry could never be asked for.
+        name.encode()
         self.hold(ident)
         replaced = self._published.get(name)
         self._published[name] = identity.any_number(ident)

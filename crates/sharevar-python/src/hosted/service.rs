@@ -133,6 +133,14 @@ impl HostService {
         if method == "__iter__" {
             return self.stream(py, caller, &hosted, &result, true, reply).map(drop);
         }
+        if is_of_with(method) {
+            let result = self.awaited(caller, &hosted, &result)?.unwrap_or(result);
+            if result.is(object) {
+                write_reply::itself(reply);
+                return Ok(());
+            }
+            return self.give(py, caller, &hosted, &result, reply);
+        }
         self.give(py, caller, &hosted, &result, reply)
     }
 
@@ -197,7 +205,7 @@ impl HostService {
             let proxies = encoded.get().append(py, reply);
             return self.hand_out(py, caller, &proxies).map_err(Stop::from);
         }
-        if result.is(hosted.object.bind(py)) {
+        if result.is(hosted.object.bind(py)) && !self.copies_itself(py)? {
             write_reply::itself(reply);
             return Ok(());
         }
@@ -212,6 +220,12 @@ impl HostService {
         }
         write_reply::returned(reply);
         self.write_value(py, caller, result, reply)
+    }
+
+    /// Whether a method that returns its object gives a copy of it, as in the standard library.
+    #[cold]
+    fn copies_itself(&self, py: Python<'_>) -> PyResult<bool> {
+        self.host(py)?.getattr(intern!(py, "copies_itself"))?.is_truthy()
     }
 
     /// What a coroutine gives, which the host's event loop runs; `None` of all that is none.
@@ -420,6 +434,11 @@ impl HostService {
         self.handing_out.store(handed_out.len(), Ordering::Relaxed);
         before
     }
+}
+
+/// The methods that begin a `with`, in whose block the object itself is used.
+fn is_of_with(method: &str) -> bool {
+    matches!(method, "__enter__" | "__aenter__")
 }
 
 /// A connection, among those of a session.
