@@ -11,9 +11,16 @@ import time
 from typing import Any
 
 import pytest
-from test_semaphore import fork, is_asleep, kill, until
+from support.waiting import all_sleep, eventually, sleeps
 
 import sharevar
+
+fork = multiprocessing.get_context("fork")
+
+
+def kill(child: Any) -> None:
+    os.kill(child.pid, signal.SIGKILL)
+    child.join()
 
 
 @pytest.mark.parametrize("make", [sharevar.Event, multiprocessing.Event, threading.Event])
@@ -58,7 +65,7 @@ def test_all_who_wait_go_on(context: Any, manager: Any) -> None:
         child.start()
     for ours, _ in pairs:
         assert ours.recv() == "waiting"
-    until(lambda: all(is_asleep(child) for child in children))
+    eventually(lambda: all_sleep(children))
     kept[0].set()
     same.clear()
     for child, (ours, _) in zip(children, pairs, strict=True):
@@ -72,7 +79,7 @@ def test_a_wait_sees_what_was_cleared_again() -> None:
     child = fork.Process(target=wait_and_tell, args=(event, theirs))
     child.start()
     assert ours.recv() == "waiting"
-    until(lambda: is_asleep(child))
+    eventually(lambda: sleeps(child.pid))
     # Stopped, it cannot look before the event is cleared.
     os.kill(child.pid, signal.SIGSTOP)
     event.set()
@@ -92,7 +99,7 @@ def test_killed_waiters_are_missed_by_nobody() -> None:
         child.start()
     for ours, _ in pairs:
         assert ours.recv() == "waiting"
-    until(lambda: all(is_asleep(child) for child in children))
+    eventually(lambda: all_sleep(children))
     # The first two keep watch for the others.
     for child in children[:2]:
         kill(child)
@@ -117,7 +124,7 @@ def test_interrupt_ends_the_wait() -> None:
     child = fork.Process(target=wait_for_interrupt, args=(event, theirs))
     child.start()
     assert ours.recv() == "waiting"
-    until(lambda: is_asleep(child))
+    eventually(lambda: sleeps(child.pid))
     os.kill(child.pid, signal.SIGINT)
     assert ours.recv() == "interrupted"
     child.join()

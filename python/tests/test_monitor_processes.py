@@ -13,6 +13,7 @@ import weakref
 from typing import Any
 
 import pytest
+from support.waiting import eventually, interrupted, sleeps
 from test_monitor import Account, in_thread
 
 import sharevar
@@ -65,15 +66,9 @@ def test_a_reader_sees_the_old_state_and_a_caller_waits(manager: Any) -> None:
     child.start()
     assert ours.recv() == "inside"
     assert (account.balance, account.history) == (3, [])
-    waiting = threading.Event()
-
-    def deposit() -> None:
-        waiting.set()
-        account.deposit(1)
-
-    caller = threading.Thread(target=deposit)
+    caller = threading.Thread(target=account.deposit, args=(1,))
     caller.start()
-    waiting.wait()
+    eventually(lambda: sleeps(os.getpid(), caller.native_id))
     ours.send("go")
     caller.join()
     child.join()
@@ -137,23 +132,8 @@ def test_ctrl_c_while_waiting_loses_nothing(manager: Any) -> None:
     child = fork.Process(target=stand_inside, args=(account, theirs))
     child.start()
     assert ours.recv() == "inside"
-    main = threading.main_thread().ident
-    assert main is not None
-    stop = threading.Event()
-
-    def interrupt() -> None:
-        # Until it has come: the first may come before the wait.
-        while not stop.wait(0.05):
-            signal.pthread_kill(main, signal.SIGINT)
-
-    interrupter = threading.Thread(target=interrupt)
-    try:
-        interrupter.start()
+    with pytest.raises(KeyboardInterrupt), interrupted():
         account.deposit(1)
-        pytest.fail("the call was not interrupted")
-    except KeyboardInterrupt:
-        stop.set()
-    interrupter.join()
     ours.send("go")
     child.join()
     assert account.deposit(1) == 100

@@ -6,16 +6,21 @@ import multiprocessing
 import os
 import random
 import signal
+import time
 from typing import Any
 
 import pytest
-from test_restart import eventually
+from support.waiting import eventually
 
 import sharevar
 
 fork = multiprocessing.get_context("fork")
 
 WORKERS = 3
+KILLS = 100
+# That land inside of a call, and how long it goes on at most until there are as many.
+INSIDE = 20
+SECONDS = 240
 ACCOUNTS = 8
 TOTAL = 100 * ACCOUNTS
 
@@ -113,6 +118,17 @@ class Storm:
         child.join()
         assert child.exitcode == -signal.SIGKILL, "it had failed before"
 
+    def victim(self, inside: bool) -> int:
+        """Any of the workers, or one that has begun a call and not told of its end."""
+        while inside:
+            for worker in range(WORKERS):
+                # In this order: what has ended in between is not inside.
+                done = self.told[f"done {worker}"]
+                if self.told[f"begun {worker}"] > done == self.told[f"done {worker}"]:
+                    return worker
+            assert all(child.is_alive() for child in self.workers)
+        return self.chance.randrange(WORKERS)
+
     def go_on(self, calls: int) -> None:
         target = self.bank.calls + calls
         eventually(lambda: self.bank.calls >= target)
@@ -141,16 +157,21 @@ class Storm:
         return bool(begun > told)
 
 
+@pytest.mark.timeout(SECONDS + 50)
 @pytest.mark.parametrize("seed", range(2))
 def test_storm(manager: Any, seed: int) -> None:
     bank = manager.monitor(Bank)
     storm = Storm(manager, bank, seed)
-    inside = 0
+    kills = inside = 0
+    end = time.monotonic() + SECONDS
     try:
-        for _ in range(100):
+        while kills < KILLS or inside < INSIDE:
+            assert time.monotonic() < end, f"of {kills} kills {inside} were inside of a call"
             storm.go_on(storm.chance.randrange(1, 60))
-            worker = storm.chance.randrange(WORKERS)
+            # Every other one at any moment, the others aim.
+            worker = storm.victim(inside=kills % 2 == 1)
             storm.kill(worker)
+            kills += 1
             # Who reads past the lock, and who calls, while the others go on.
             assert_whole(dict(vars(bank)))
             assert_whole(bank.state())
@@ -165,7 +186,6 @@ def test_storm(manager: Any, seed: int) -> None:
         for worker in range(WORKERS):
             storm.kill(worker)
         assert_whole(bank.state())
-        assert inside > 10
     finally:
         for child in storm.workers:
             child.kill()

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.waiting import eventually, sleeps
 
 import sharevar
 
@@ -124,23 +125,23 @@ def test_an_interrupt_is_raised_once_the_lock_is_restored(make: Callable[[], Any
     child = fork.Process(target=hold, args=(lock, 1, theirs))
     child.start()
     assert ours.recv() == "held"
-    main_thread = threading.main_thread().ident
-    assert main_thread is not None
+    main: Any = threading.main_thread()
 
     def interrupt() -> None:
-        signal.pthread_kill(main_thread, signal.SIGINT)
+        eventually(lambda: sleeps(os.getpid(), main.native_id))
+        signal.pthread_kill(main.ident, signal.SIGINT)
         # The wait goes on all the same.
         assert lock.locked()
         os.kill(child.pid, signal.SIGKILL)
 
-    timer = threading.Timer(0.05, interrupt)
-    timer.start()
+    interrupter = threading.Thread(target=interrupt)
     with pytest.raises(KeyboardInterrupt):
+        interrupter.start()
         lock._acquire_restore(state)
     assert lock._is_owned()
     assert lock.owner_died
     lock.release()
-    timer.join()
+    interrupter.join()
     child.join()
 
 
@@ -241,5 +242,6 @@ def test_an_interrupted_wait_ends_and_blocks_no_thread() -> None:
         child.stdin.write("\n")
         child.stdin.flush()
         assert child.stdout.readline() == "runs\n"
+        eventually(lambda: sleeps(child.pid))
         child.send_signal(signal.SIGINT)
         assert child.stdout.readline() == "interrupted False\n"
