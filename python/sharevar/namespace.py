@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import _native, family, standard
@@ -18,7 +18,7 @@ class NamespaceProxy(Proxy, _native.Namespace):
     whatever it is.
     """
 
-    __slots__ = ("__dict__",)
+    __slots__ = ()
 
     _typeid_ = "Namespace"
     _exposed_ = ("__getattribute__", "__setattr__", "__delattr__")
@@ -34,6 +34,11 @@ class NamespaceProxy(Proxy, _native.Namespace):
     @classmethod
     def create(cls, arena: _native.Arena, /, **attributes: Any) -> NamespaceProxy:
         return cls(arena, **attributes)
+
+    def __dir__(self) -> Iterable[str]:
+        """The proxy's own names, and those of the shared attributes."""
+        own = (name for name in super().__dir__() if name.startswith("_"))
+        return sorted({*own, *self._attributes()})
 
     def _getvalue(self) -> Any:
         return standard.managers.Namespace(**self._attributes())

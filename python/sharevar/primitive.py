@@ -7,6 +7,7 @@ import threading
 
 from . import family, standard
 from .proxy import Proxy
+from .reduction import arena_of
 
 
 class Primitive(Proxy):
@@ -17,7 +18,7 @@ class Primitive(Proxy):
     @property
     def __class__(self) -> type:
         """What ``isinstance`` believes besides the type, by who made it."""
-        if self.arena is family.arena():
+        if arena_of(self) is family.arena():
             return standard.own_counterpart(self._typeid_)
         return standard.counterpart(type(self))
 
@@ -26,7 +27,7 @@ class Primitive(Proxy):
         raise TypeError("the class of a primitive cannot be changed")
 
     def __repr__(self) -> str:
-        if self.arena is family.arena():
+        if arena_of(self) is family.arena():
             return str(self)
         name = standard.counterpart(type(self)).__name__
         return f"<{name} object, typeid {self._typeid_!r} at {id(self):#x}>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing import process
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,19 +34,49 @@ else:
     _Base = object
 
 
+class PlainAttribute:
+    """A native attribute that is only read, and that an object may have its own of instead.
+
+    The standard library's objects have no such attribute, so a program may set one.
+    """
+
+    def __init__(self, native: types.GetSetDescriptorType) -> None:
+        self._read = native.__get__
+        self.__doc__ = native.__doc__
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else self._read(instance, owner)
+
+
+_PLAIN = (
+    "arena", "closed", "handle", "held", "kind", "maxsize", "maxvalue", "owner_died",
+)  # fmt: skip
+
+# Not listed by `dir`: who reads all that is listed shall not start a process by it.
+_STARTING_A_HOST = frozenset(("_authkey", "_id", "_token"))
+
+
 class Proxy(_Base, metaclass=_Type):
     """The methods of `multiprocessing.managers.BaseProxy`, without a server.
 
-    A class of its own, placed before the native class, without attributes: the
-    protocol slots (``[]``, ``len``, ``in``) stay the native ones.
+    A class of its own, placed before the native class: the protocol slots (``[]``,
+    ``len``, ``in``) stay the native ones. What a program sets on an object is kept in
+    its ``__dict__``, in this process, as with a standard proxy.
     """
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__dict__", "__weakref__")
 
     _typeid_: ClassVar[str]
     _exposed_: ClassVar[tuple[str, ...]]
     # The methods whose results the host keeps, for proxies on its wire.
     _method_to_typeid_: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in _PLAIN:
+            native = getattr(cls, name, None)
+            if isinstance(native, types.GetSetDescriptorType):
+                setattr(cls, name, PlainAttribute(native))
 
     @classmethod
     def create(cls, arena: Arena, /, *arguments: Any, **named: Any) -> Any:
@@ -84,6 +114,10 @@ class Proxy(_Base, metaclass=_Type):
         from .host import authkey
 
         return authkey(arena_of(self)) or process.current_process().authkey
+
+    def __dir__(self) -> Iterable[str]:
+        """What there is, and not what the class has that ``isinstance`` believes."""
+        return sorted({*dir(type(self)), *self.__dict__} - _STARTING_A_HOST)
 
     def _getvalue(self) -> Any:
         """A copy of the value that the variable has now."""

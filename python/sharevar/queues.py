@@ -20,7 +20,7 @@ _Item = TypeVar("_Item")
 
 
 class _ProcessQueue(Proxy, _native.Queue[_Item]):
-    """What the three have in common. A class derived by users may have attributes."""
+    """What the three have in common."""
 
     __slots__ = ()
 
@@ -45,7 +45,9 @@ class _ProcessQueue(Proxy, _native.Queue[_Item]):
         return repr(self)
 
     def __getstate__(self) -> object:
-        return getattr(self, "__dict__", None)
+        # The attributes of a class that a program has derived. What is set on a queue of
+        # our own stays in this process, as in the standard library.
+        return None if "_typeid_" in vars(type(self)) else self.__dict__
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

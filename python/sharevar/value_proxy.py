@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from . import _native
 from .arenas import ArenaReference
 from .proxy import Proxy
-from .reduction import open_variable, reduce_variable
+from .reduction import arena_of, handle_of, open_variable, reduce_variable
 
 _Item = TypeVar("_Item")
 
@@ -42,7 +42,7 @@ class ValueProxy(Proxy, _native.Value[_Item]):
 
     def __copy__(self) -> ValueProxy[_Item]:
         typecode = getattr(self, "_typecode", None)
-        return _with_typecode(self.arena.open(type(self), *self.handle), typecode)
+        return _with_typecode(arena_of(self).open(type(self), *handle_of(self)), typecode)
 
     def __reduce__(self) -> tuple[Any, ...]:
         _, arguments = reduce_variable(self)
