@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from support.waiting import grown_limits
 
 import sharevar
 from sharevar.hosting import current_call
@@ -18,6 +19,7 @@ from sharevar.managers import BaseManager
 class Desk:
     def __init__(self) -> None:
         self._number = 0
+        self._begun = threading.Semaphore(0)
         self._cancelled = threading.Semaphore(0)
 
     def add(self, number: int) -> int:
@@ -25,12 +27,14 @@ class Desk:
         return self._number
 
     def until_cancelled(self) -> None:
+        self._begun.release()
         call = current_call()
         while not call.cancelled:
             pass
         self._cancelled.release()
 
     async def stay(self) -> None:
+        self._begun.release()
         try:
             await asyncio.Event().wait()
         finally:
@@ -38,6 +42,9 @@ class Desk:
 
     def await_cancelled(self) -> bool:
         return self._cancelled.acquire(timeout=50)
+
+    def has_begun(self, wait: float) -> bool:
+        return self._begun.acquire(timeout=wait)
 
     def is_cancelled(self) -> bool:
         return current_call().cancelled
@@ -75,10 +82,18 @@ def test_in_time(desk: Any) -> None:
     assert desk._within(None).add(1) == 3
 
 
+def give_up(desk: Any, method: str, error: type[BaseException] = sharevar.CallTimedOut) -> None:
+    """A call that has begun is given up; on a busy machine it may come too late for that."""
+    for limit in grown_limits():
+        with pytest.raises(error):
+            getattr(desk._within(limit), method)()
+        if desk.has_begun(limit):
+            break
+
+
 @pytest.mark.parametrize("method", WAITING)
 def test_too_late(desk: Any, method: str) -> None:
-    with pytest.raises(sharevar.CallTimedOut):
-        getattr(desk._within(0.05), method)()
+    give_up(desk, method)
     # It was cancelled at the host, and the next call gets its own reply.
     assert desk.await_cancelled()
     assert desk._within(50).add(4) == 4
@@ -87,8 +102,11 @@ def test_too_late(desk: Any, method: str) -> None:
 @pytest.mark.parametrize("method", WAITING)
 def test_too_late_when_awaited(desk: Any, method: str) -> None:
     async def main() -> None:
-        with pytest.raises(sharevar.CallTimedOut):
-            await getattr(desk._within(0.05), f"{method}_async")()
+        for limit in grown_limits():
+            with pytest.raises(sharevar.CallTimedOut):
+                await getattr(desk._within(limit), f"{method}_async")()
+            if await desk.has_begun_async(limit):
+                break
         assert await desk.await_cancelled_async()
         assert await desk._within(50).add_async(4) == 4
 
@@ -97,8 +115,7 @@ def test_too_late_when_awaited(desk: Any, method: str) -> None:
 
 def test_the_error_is_what_programs_expect(desk: Any) -> None:
     for kind in (TimeoutError, multiprocessing.TimeoutError, sharevar.SharevarError):
-        with pytest.raises(kind):
-            desk._within(0.05).until_cancelled()
+        give_up(desk, "until_cancelled", kind)
         assert desk.await_cancelled()
 
 
@@ -120,16 +137,15 @@ def test_what_is_called_by_threads_has_no_limits(host: Any) -> None:
         host.RLock()._within(1)
 
 
-def give_up(desk: Any) -> None:
-    with pytest.raises(sharevar.CallTimedOut):
-        desk._within(0.05).until_cancelled()
+def give_up_here(desk: Any) -> None:
+    give_up(desk, "until_cancelled")
     assert desk.add(1) == 1
 
 
 def test_in_other_processes(context: Any) -> None:
     with Manager(ctx=context) as host:
         desk = host.Desk()  # type: ignore[attr-defined]
-        child = context.Process(target=give_up, args=(desk,))
+        child = context.Process(target=give_up_here, args=(desk,))
         child.start()
         child.join()
         assert child.exitcode == 0

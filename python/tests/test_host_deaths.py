@@ -12,13 +12,12 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import eventually, interrupted, sleeps
 from test_base_manager import Gate
 
 import sharevar
@@ -52,14 +51,6 @@ def host(request: pytest.FixtureRequest) -> Iterator[Any]:
     address = None if request.param == "Unix" else ("127.0.0.1", 0)
     with Manager(address, KEY) as manager:
         yield manager
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Other processes need a moment for it; a hang is a failure."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def stop(pid: int) -> None:
@@ -99,23 +90,7 @@ class Caller(threading.Thread):
     def sleeps(self) -> bool:
         """Whether it waits in the kernel."""
         assert self.native_id is not None
-        return state(os.getpid(), self.native_id) == "S"
-
-
-@contextmanager
-def interrupted() -> Iterator[None]:
-    """Once, soon."""
-
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        return sleeps(os.getpid(), self.native_id)
 
 
 @pytest.mark.parametrize("waits_for", ["answer", "room", "greeting"])
@@ -129,7 +104,7 @@ def test_an_interrupt_ends_the_wait_for_a_stopped_host(host: Any, waits_for: str
             store._hosted[0].close()
         stop(host._process.pid)
         try:
-            with interrupted(), pytest.raises(KeyboardInterrupt):
+            with pytest.raises(KeyboardInterrupt), interrupted():
                 store.append(bytes(10 << 20) if waits_for == "room" else 1)
         finally:
             os.kill(host._process.pid, signal.SIGCONT)
@@ -197,7 +172,7 @@ def test_a_client_that_is_killed_inside_a_call(host: Any) -> None:
 
 
 @pytest.mark.one_version
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_ten_thousand_clients_that_are_killed() -> None:
     with Manager(authkey=KEY) as manager:
         address = f"unix:{manager.address}"
@@ -227,9 +202,10 @@ def test_thousands_of_idle_clients() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    # Two connections each.
+    # Two connections each, and both ends may be in this process.
     count = min(2500, (most - 500) // 4)
-    assert count > 400
+    if count < 400:
+        pytest.skip(f"needs more than {most} descriptors")
     try:
         with Manager(authkey=KEY) as manager:
             store, pid = manager.Store(), manager._process.pid
@@ -287,6 +263,7 @@ def test_forks_in_the_middle_of_calls() -> None:
         assert manager._number_of_objects() == 1
 
 
+@pytest.mark.timeout(240)
 def test_forks_while_others_look_for_a_host(tmp_path: Path) -> None:
     """As whoever awaits a call does while a host is started again, which is a fork, too."""
     client = HostClient(f"unix:{tmp_path}/nobody", KEY)

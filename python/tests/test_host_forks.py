@@ -10,7 +10,8 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from test_host_deaths import KEY, Manager, descriptors, eventually
+from support.waiting import eventually
+from test_host_deaths import KEY, Manager, descriptors
 
 from sharevar._native import HostClient
 from sharevar.hosting import addresses, forks

@@ -12,8 +12,9 @@ from multiprocessing.pool import RemoteTraceback
 from typing import Any
 
 import pytest
+from support.waiting import eventually
 from test_base_manager import Gate
-from test_host_deaths import Caller, eventually
+from test_host_deaths import Caller
 from test_restart import kill
 
 import sharevar

@@ -195,7 +195,7 @@ def test_there_are_no_processes_any_more(failing: Failing, capfd: Any) -> None:
         assert failing.left == 95
         # It is not waited for.
         with pytest.raises(sharevar.HostUnreachable):
-            kept._within(5).get()
+            kept._within(50).get()
     assert "no more processes" in capfd.readouterr().err
 
 

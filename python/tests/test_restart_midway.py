@@ -14,7 +14,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from test_host_deaths import Caller, eventually, stop
+from support.waiting import eventually
+from test_host_deaths import Caller, stop
 from test_restart import KEY, kill
 
 import sharevar
@@ -296,14 +297,15 @@ def test_what_has_come_of_a_stream_is_given_after_a_death(host: Any) -> None:
 
 
 BATCH = 5
+DEATHS = 30
 
 
-def work(tally: Any, client: int, turns: int, seed: int, connection: Any) -> None:
+def work(tally: Any, client: int, over: Any, seed: int, connection: Any) -> None:
     """Calls of every kind: how many were acknowledged, and how many may have been made."""
     chance = random.Random(seed)
     acknowledged = in_doubt = 0
     with closing(asyncio.new_event_loop()) as loop:
-        for _ in range(turns):
+        while not over.is_set():
             kind = chance.choice(["call", "awaited", "coroutine", "batch", "stream"])
             count = 1 if kind in ("call", "awaited", "coroutine") else BATCH
             done = 0
@@ -340,9 +342,9 @@ def test_storm(seed: int) -> None:
     with Sync(authkey=KEY, ctx=fork) as manager:
         table = manager.dict({f"begun {client}": 0 for client in range(clients)})
         tally = manager.Tally(table, clients)
-        ends = [fork.Pipe() for _ in range(clients)]
+        ends, over = [fork.Pipe() for _ in range(clients)], manager.Event()
         children = [
-            fork.Process(target=work, args=(tally, client, 1000, 10 * seed + client, theirs))
+            fork.Process(target=work, args=(tally, client, over, 10 * seed + client, theirs))
             for client, (_, theirs) in enumerate(ends)
         ]
         for child in children:
@@ -351,15 +353,11 @@ def test_storm(seed: int) -> None:
         def begun() -> int:
             return sum(table[f"begun {client}"] for client in range(clients))
 
-        def nobody_works() -> bool:
-            return not any(child.is_alive() for child in children)
-
-        deaths = 0
-        while not nobody_works():
+        for _ in range(DEATHS):
             target = begun() + chance.randrange(1, 200)
-            eventually(lambda target=target: begun() >= target or nobody_works())
+            eventually(lambda target=target: begun() >= target)
             os.kill(manager._process.pid, signal.SIGKILL)
-            deaths += 1
+        over.set()
         for child in children:
             child.join()
             assert child.exitcode == 0
@@ -368,5 +366,4 @@ def test_storm(seed: int) -> None:
             acknowledged, in_doubt = ours.recv()
             assert acknowledged <= done[client] <= table[f"begun {client}"]
             assert table[f"begun {client}"] <= acknowledged + in_doubt
-            assert in_doubt <= deaths * BATCH
-        assert deaths >= 5
+            assert in_doubt <= DEATHS * BATCH

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from test_restart import KEY, Kept, eventually, kill
+from support.waiting import eventually
+from test_restart import KEY, Kept, kill
 
 import sharevar
 from sharevar.managers import BaseManager

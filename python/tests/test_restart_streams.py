@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from test_restart import KEY, eventually, kill
+from support.waiting import eventually
+from test_restart import KEY, kill
 
 import sharevar
 from sharevar.managers import BaseManager

@@ -14,7 +14,8 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import pytest
-from test_host_deaths import Caller, eventually, state
+from support.waiting import eventually, sleeps
+from test_host_deaths import Caller
 from test_restart import KEY, Kept, kill
 
 import sharevar
@@ -180,7 +181,7 @@ def test_a_signal_ends_it(host: Any, hearing: Hearing) -> None:
 
     def interrupt() -> None:
         hearing.wait_inside()
-        eventually(lambda: state(os.getpid(), os.getpid()) == "S")
+        eventually(lambda: sleeps(os.getpid()))
         os.kill(os.getpid(), signal.SIGUSR1)
 
     kept = host.Kept(1)

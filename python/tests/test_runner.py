@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+# Each starts many programs, one after the other.
+pytestmark = pytest.mark.timeout(240)
+
 EXAMPLE = Path(__file__).parents[2] / "examples/python/unmodified_manager_program.py"
 
 
@@ -22,7 +25,7 @@ def run(*arguments: str, cwd: Path, stdin: str = "", **options: Any) -> Any:
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         **options,
     )
     return done.returncode, done.stdout, done.stderr
