@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from .. import family, standard
 from ..dict_proxy import DictProxy
 from ..errors import NotRegistered
-from . import clients, exposed, host_connection, restart
+from . import clients, exposed, host_connection, restart, socket_directory
 from .base_proxy import new_token
 from .launch import Launch, Origin
 from .register import Register
@@ -108,7 +108,15 @@ class BaseManager(standard.BaseManager):
             self._serializer,
             (initializer, initargs, *self._server_options()),
         )
-        self._process, (reader, writer) = launch.process(self._address)
+        address = socket_directory.new_address() if self._address is None else self._address
+        try:
+            self._start_at(address, launch)
+        except BaseException:
+            socket_directory.remove(address)
+            raise
+
+    def _start_at(self, address: Any, launch: Launch) -> None:
+        self._process, (reader, writer) = launch.process(address)
         numbers = ":".join(str(number) for number in self._process._identity)
         self._process.name = f"{type(self).__name__}-{numbers}"
         self._process.start()
@@ -186,6 +194,7 @@ class BaseManager(standard.BaseManager):
             clients.expect_no_next(address)
         _Standard._finalize_manager(process, address, *arguments)
         clients.forget(address)
+        socket_directory.remove(address)
 
     def publish(self, name: str, proxy: Any) -> None:
         """Have an object found by a name, with `sharevar.connect`, for as long as the host

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from .. import standard
 from .._native import HostServer
 from ..dict_proxy import DictProxy
-from . import addresses, exposed, forks, identity, plain_wire, producer
+from . import addresses, exposed, forks, identity, plain_wire, producer, socket_directory
 from .early_calls import EarlyCalls
 from .event_loop import EventLoop
 from .recollection import Recollection, Record, Saved
@@ -75,6 +75,8 @@ class Server(standard.Server):  # type: ignore[misc]
             if self._recollection is not None and self.stop_event.is_set():
                 self._recollection.note_shut_down()
             self._native.stop()
+            # Who has started it may have been killed.
+            socket_directory.remove(self.address)
 
     def accepter(self) -> None:
         """Be the first of the threads that serve."""

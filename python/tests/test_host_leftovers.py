@@ -1,0 +1,187 @@
+"""Hosts leave nothing in the temporary folder, however they end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.util
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sharevar
+from sharevar.hosting import socket_directory
+from sharevar.managers import BaseManager
+
+
+class Thing:
+    def pid(self) -> int:
+        return os.getpid()
+
+
+class Plain(BaseManager):
+    pass
+
+
+class Again(BaseManager):
+    pass
+
+
+class Sync(sharevar.managers.SyncManager):
+    pass
+
+
+for _cls in (Plain, Sync):
+    _cls.register("Thing", Thing)
+Again.register("Thing", Thing, restart=True)
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty temporary folder, whose name leaves room for a socket's."""
+    # The standard library's own of this process, which stays until it ends.
+    multiprocessing.util.get_temp_dir()  # type: ignore[attr-defined]
+    with tempfile.TemporaryDirectory() as made:
+        monkeypatch.setattr(tempfile, "tempdir", made)
+        monkeypatch.setenv("TMPDIR", made)
+        yield Path(made)
+
+
+def _left(folder: Path) -> list[str]:
+    # Of what the standard library's own servers have made there is one folder a process.
+    return [name for name in os.listdir(folder) if not name.startswith("pymp-")]
+
+
+def _await_death(manager: Any) -> None:
+    manager._process.join(30)
+    assert not manager._process.is_alive()
+
+
+@pytest.mark.parametrize("cls", [Plain, Sync])
+@pytest.mark.parametrize("deadly", [None, signal.SIGKILL, signal.SIGTERM])
+def test_a_host_that_ends(folder: Path, context: Any, cls: Any, deadly: int | None) -> None:
+    manager = cls(ctx=context)
+    manager.start()
+    pid = manager.Thing().pid()
+    if deadly is not None:
+        os.kill(pid, deadly)
+        _await_death(manager)
+    manager.shutdown()
+    assert _left(folder) == []
+
+
+def test_a_host_that_is_started_again(folder: Path) -> None:
+    with Again(ctx=multiprocessing.get_context("fork")) as manager:
+        for _ in range(3):
+            pid = manager.Thing().pid()
+            os.kill(pid, signal.SIGKILL)
+        assert manager.Thing().pid() != pid
+    assert _left(folder) == []
+
+
+def test_a_host_that_cannot_start(folder: Path) -> None:
+    def fail() -> None:
+        sys.stderr = open(os.devnull, "w")
+        raise RuntimeError("on purpose")
+
+    with pytest.raises(EOFError):
+        Plain(ctx=multiprocessing.get_context("fork")).start(fail)
+    assert _left(folder) == []
+    multiprocessing.active_children()
+
+
+PROGRAM = """
+import os, sys
+sys.path.insert(0, {folder!r})
+from test_host_leftovers import Plain, Sync
+
+if __name__ == "__main__":
+    managers = [Plain(), Sync()]
+    for manager in managers:
+        manager.start()
+    print(*[manager.Thing().pid() for manager in managers], flush=True)
+    sys.stdin.read()
+    {end}
+"""
+
+
+def _family(end: str) -> Any:
+    code = PROGRAM.format(folder=os.path.dirname(__file__), end=end)
+    made = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert made.stdout is not None
+    return made, [int(pid) for pid in made.stdout.readline().split()]
+
+
+def _await(what: Any) -> None:
+    until = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("end", ["pass", "os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_a_program_that_ends(folder: Path, end: str) -> None:
+    family, hosts = _family(end)
+    with family:
+        family.stdin.close()
+        family.wait(30)
+    _await(lambda: all(_is_gone(host) for host in hosts))
+    assert _left(folder) == []
+
+
+def test_what_a_killed_family_leaves_goes_with_the_next_host(folder: Path) -> None:
+    killed, hosts = _family("pass")
+    living, others = _family("pass")
+    with killed, living:
+        # What is not yet locked by its maker, or was taken away half-way; and what is not ours.
+        os.mkdir(folder / "sharevar-host-empty")
+        (folder / "sharevar-host-file").touch()
+        os.mkdir(folder / "sharevar-host-full")
+        (folder / "sharevar-host-full" / "of others").touch()
+        foreign = {"sharevar-host-file", "sharevar-host-full"}
+        for process in (killed.pid, *hosts):
+            os.kill(process, signal.SIGSTOP)
+        for process in (killed.pid, *hosts):
+            os.kill(process, signal.SIGKILL)
+        killed.wait(30)
+        _await(lambda: all(_is_gone(host) for host in hosts))
+        assert len(_left(folder)) == 2 * len(hosts) + 3
+        with Plain(ctx=multiprocessing.get_context("fork")) as manager:
+            assert len(_left(folder)) == len(others) + 1 + len(foreign)
+            directory = os.path.dirname(manager.address)
+            assert stat.S_IMODE(os.stat(directory).st_mode) == 0o700
+        # Those of the living are untouched, and still in use.
+        assert len(_left(folder)) == len(others) + len(foreign)
+        living.stdin.close()
+        assert living.wait(30) == 0
+    assert set(_left(folder)) == foreign
+
+
+def test_a_host_whose_maker_has_closed_all_descriptors(folder: Path) -> None:
+    with Plain(ctx=multiprocessing.get_context("fork")) as manager:
+        directory = os.path.dirname(manager.address)
+        lock = socket_directory._locks[directory]
+        os.close(lock)
+        # Somebody else's, which it is no business of ours to close.
+        socket_directory._locks[directory] = os.open(os.devnull, os.O_RDONLY)
+        socket_directory.remove(socket_directory.new_address())
+        assert manager.Thing().pid() == manager._process.pid
+    assert _left(folder) == []
