@@ -147,6 +147,8 @@ class Arena:
 
         If there is none it is made now, as ``cls(arena, *args)``.
         """
+    def enter(self, name: str, variable: _AnyVariable) -> _AnyVariable:
+        """The variable of that name in the arena's root: this one, if there was none."""
     def open(
         self, cls: type[_AnyVariable], offset: int, generation: int
     ) -> _AnyVariable:

@@ -96,6 +96,13 @@ def synchronized(value: Any, lock: Any = None, ctx: Any = None) -> Any:
     return wrapper
 
 
+def is_shared(value: Any) -> bool:
+    """Whether something is a ctypes object in shared memory of ours, or a wrapper of one."""
+    if isinstance(value, standard.SynchronizedBase):
+        value = value.get_obj()
+    return isinstance(getattr(value, "_wrapper", None), ObjectMemory)
+
+
 def _locked(value: Any, lock: Any, ctx: Any) -> Any:
     if lock is False:
         return value

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import array
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
+import io
+import ipaddress
+import itertools
+import multiprocessing
+import queue
 import subprocess
 import sys
 import textwrap
+import threading
+import types
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +63,7 @@ PROGRAM = textwrap.dedent(
 
 
 @pytest.mark.parametrize("runner", [[], ["-m", "sharevar"]])
-def test_a_module_level_variable(
-    tmp_path: Path, start_method: str, runner: list[str]
-) -> None:
+def test_a_module_level_variable(tmp_path: Path, start_method: str, runner: list[str]) -> None:
     script = tmp_path / "program.py"
     script.write_text(PROGRAM)
     done = subprocess.run(
@@ -64,9 +77,7 @@ def test_a_module_level_variable(
     )
 
 
-def test_a_package_that_only_the_parents_path_has(
-    tmp_path: Path, start_method: str
-) -> None:
+def test_a_package_that_only_the_parents_path_has(tmp_path: Path, start_method: str) -> None:
     location = Path(sharevar.__file__).parent.parent
     script = tmp_path / "program.py"
     script.write_text(f"import sys; sys.path.insert(0, {str(location)!r})\n{PROGRAM}")
@@ -91,6 +102,218 @@ def test_kinds() -> None:
     assert sharevar.shared("made", lambda: [1, 2]).copy() == [1, 2]
     with sharevar.shared("a lock", sharevar.Lock):
         assert sharevar.shared("a lock", sharevar.Lock).locked()
+
+
+@sharevar.monitor
+class Counter:
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Derived(sharevar.Queue[Any]):
+    pass
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    x: int = 1
+
+
+@dataclasses.dataclass
+class Attributes:
+    x: int = 1
+
+
+class Plain:
+    pass
+
+
+class Slots:
+    __slots__ = ("x",)
+
+
+# What makes a variable, its arguments, what it is, and a change that others see.
+THEMSELVES: list[tuple[Any, tuple[Any, ...], Any, Any]] = [
+    (set, ("ab",), sharevar.SetProxy, lambda s: s.add("c")),
+    (lambda: {1, 2}, (), sharevar.SetProxy, lambda s: s.add(3)),
+    (sharevar.SetProxy, ([1],), sharevar.SetProxy, lambda s: s.add(3)),
+    (sharevar.ListProxy, ([1],), sharevar.ListProxy, lambda x: x.append(3)),
+    (sharevar.DictProxy, (), sharevar.DictProxy, lambda x: x.update(a=3)),
+    (sharevar.ArrayProxy, ("i", [1, 2]), sharevar.ArrayProxy, lambda a: a.__setitem__(0, 7)),
+    (sharevar.ValueProxy, (bytearray(b"a"),), sharevar.ValueProxy, lambda v: v.set(b"b")),
+    (sharevar.Queue, (2,), sharevar.Queue, lambda q: q.put(1)),
+    (Derived, (2,), Derived, lambda q: q.put(1)),
+    (sharevar.JoinableQueue, (), sharevar.JoinableQueue, lambda q: q.put(1)),
+    (sharevar.SimpleQueue, (), sharevar.SimpleQueue, lambda q: q.put(1)),
+    (sharevar.QueueProxy, (), sharevar.QueueProxy, lambda q: q.put(1)),
+    (queue.Queue, (), sharevar.JoinableQueue, lambda q: q.put(1)),
+    (queue.SimpleQueue, (), sharevar.SimpleQueue, lambda q: q.put(1)),
+    (multiprocessing.Queue, (3,), sharevar.Queue, lambda q: q.put(1)),
+    (sharevar.Event, (), sharevar.Event, lambda e: e.set()),
+    (threading.Event, (), sharevar.Event, lambda e: e.set()),
+    (multiprocessing.get_context("spawn").Event, (), sharevar.Event, lambda e: e.set()),
+    (sharevar.Semaphore, (3,), sharevar.Semaphore, lambda s: s.acquire()),
+    (sharevar.BoundedSemaphore, (3,), sharevar.BoundedSemaphore, lambda s: s.acquire()),
+    (threading.BoundedSemaphore, (3,), sharevar.BoundedSemaphore, lambda s: s.acquire()),
+    (sharevar.Condition, (), sharevar.Condition, lambda c: c.acquire()),
+    (sharevar.Barrier, (2,), sharevar.Barrier, lambda b: b.abort()),
+    (lambda: sharevar.Barrier(2, timeout=5), (), sharevar.Barrier, lambda b: b.abort()),
+    (threading.Lock, (), sharevar.Lock, lambda x: x.acquire()),
+    (threading.RLock, (), sharevar.RLock, lambda x: x.acquire()),
+    (lambda: sharevar.Lock(), (), sharevar.Lock, lambda x: x.acquire()),
+    (sharevar.NamespaceProxy, (), sharevar.NamespaceProxy, lambda n: setattr(n, "x", 1)),
+    (types.SimpleNamespace, (), sharevar.NamespaceProxy, lambda n: setattr(n, "x", 1)),
+    (sharevar.managers.Namespace, (), sharevar.NamespaceProxy, lambda n: setattr(n, "x", 1)),
+    (sharevar.RawArray, ("i", 3), None, lambda a: a.__setitem__(0, 7)),
+    (sharevar.Array, ("i", [1]), None, lambda a: a.__setitem__(0, 7)),
+    (sharevar.Value, ("i", 3), None, lambda v: setattr(v, "value", 7)),
+    (multiprocessing.Value, ("i", 3), None, lambda v: setattr(v, "value", 7)),
+]
+
+
+def _change(name: str, kind: Any, change: Any) -> None:
+    change(sharevar.shared(name, kind))
+
+
+def _state(variable: Any) -> Any:
+    for look in ("get_value", "qsize", "is_set", "locked", "empty"):
+        if hasattr(variable, look):
+            return getattr(variable, look)()
+    if hasattr(variable, "broken"):
+        return variable.broken
+    if hasattr(variable, "value"):
+        return variable.value
+    if hasattr(variable, "_attributes"):
+        return variable._attributes()
+    if hasattr(variable, "_owner"):
+        return str(variable)
+    return list(variable) if hasattr(variable, "__len__") else str(variable)
+
+
+@pytest.mark.parametrize("number", range(len(THEMSELVES)))
+def test_what_gives_itself(number: int) -> None:
+    kind, arguments, cls, change = THEMSELVES[number]
+    name = f"itself {number}"
+    made = sharevar.shared(name, kind, *arguments)
+    if cls is not None:
+        assert type(made) is cls
+    before = _state(made)
+    for_child = multiprocessing.get_context("fork").Process(
+        target=_change, args=(name, kind, change)
+    )
+    for_child.start()
+    for_child.join()
+    assert for_child.exitcode == 0
+    again = sharevar.shared(name, kind, *arguments)
+    assert type(again) is type(made)
+    if cls not in (sharevar.Condition, sharevar.Lock, sharevar.RLock, sharevar.Semaphore):
+        assert _state(again) == _state(made)
+    # What the child took was given back when it ended.
+    if cls not in (
+        sharevar.Condition, sharevar.Lock, sharevar.RLock, sharevar.Semaphore,
+        sharevar.BoundedSemaphore,
+    ):  # fmt: skip
+        assert _state(made) != before
+    with pytest.raises(sharevar.WrongKind):
+        sharevar.shared(name, dict if cls is sharevar.ListProxy else list)
+
+
+def test_limits_and_sizes() -> None:
+    assert sharevar.shared("bounded", sharevar.Queue, 1).maxsize == 1
+    assert sharevar.shared("bounded", sharevar.Queue, 5).maxsize == 1
+    assert sharevar.shared("units", sharevar.BoundedSemaphore, 4).maxvalue == 4
+    assert sharevar.shared("parties", sharevar.Barrier, 3).parties == 3
+    assert list(sharevar.shared("numbers", sharevar.Array, "i", [1, 2])) == [1, 2]
+
+
+def test_a_managers_variable(manager: Any) -> None:
+    made = sharevar.shared("of a manager", lambda: manager.dict(a=1))
+    made["b"] = 2
+    assert sharevar.shared("of a manager", dict).copy() == {"a": 1, "b": 2}
+
+
+def test_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    for _ in range(2):
+        sharevar.shared("log", sharevar.open, path).write("line\n")
+    assert path.read_text() == "line\n" * 2
+
+
+def test_a_monitor_is_in_a_box() -> None:
+    sharevar.shared("monitor", Counter).value.count = 3
+    assert sharevar.shared("monitor", Counter).value.count == 3
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1, 1.5, "s", b"b", None, True, (1, [2]), frozenset((1,)), 1 + 2j, Level.LOW, Frozen(),
+        decimal.Decimal(1), fractions.Fraction(1, 2), datetime.date(2020, 1, 1),
+        uuid.UUID(int=1), Path("/"), range(3), int,
+        ipaddress.ip_address("::1"),
+    ],
+)  # fmt: skip
+def test_values(value: Any) -> None:
+    box = sharevar.shared(f"value {value!r}", lambda: value)
+    assert type(box) is sharevar.ValueProxy
+    assert box.value == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "instead"),
+    [
+        (collections.Counter, "incr"),
+        (lambda: collections.defaultdict(list), "setdefault"),
+        (collections.OrderedDict, "dict"),
+        (collections.deque, "list"),
+        (lambda: bytearray(3), "RawArray"),
+        (lambda: array.array("i", [1]), "ArrayProxy"),
+        (Attributes, "monitor"),
+        (Plain, "monitor"),
+        (Slots, "monitor"),
+        (queue.LifoQueue, "list"),
+        (queue.PriorityQueue, "host"),
+        (io.StringIO, "host"),
+        (lambda: itertools.count(), "host"),
+        (lambda: iter([1]), "host"),
+    ],
+)
+def test_what_others_would_not_see_changed_is_refused(kind: Any, instead: str) -> None:
+    with pytest.raises(TypeError, match=f"of its own.*{instead}"):
+        sharevar.shared("changeable", kind)
+    # Nothing was made.
+    sharevar.shared("changeable", int)
+    sharevar.family.arena().named("sharevar:filled", sharevar.DictProxy).pop("changeable")
+
+
+def test_numpy_arrays_are_refused() -> None:
+    numpy = pytest.importorskip("numpy")
+    with pytest.raises(TypeError, match="frombuffer"):
+        sharevar.shared("numpy", numpy.zeros, 3)
+
+
+def test_a_box_that_is_asked_for() -> None:
+    box = sharevar.shared("asked for", sharevar.ValueProxy, collections.Counter("aa"))
+    assert box.value == {"a": 2}
+    assert sharevar.shared("asked for", sharevar.ValueProxy).value == {"a": 2}
+
+
+def test_arguments_in_the_wrong_places() -> None:
+    shared: Any = sharevar.shared
+    with pytest.raises(TypeError, match="comes first"):
+        shared(list, "x")
+    with pytest.raises(TypeError, match="comes first"):
+        shared(1, list)
+    with pytest.raises(TypeError, match=r"shared\('x', dict, \{\}\)"):
+        shared("x", {})
+    with pytest.raises(TypeError, match=r"shared\('x', int, 0\)"):
+        shared("x", 0)
+    with pytest.raises(TypeError, match=r"shared\('x', str, 'y'\)"):
+        shared("x", "y")
 
 
 def test_another_kind_is_refused() -> None:

@@ -4,6 +4,7 @@ use crate::errors::OrRaise;
 use crate::monitor::{self, Monitor, MonitorState};
 use crate::names;
 use crate::proxy;
+use crate::variable::Variable;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 use sharevar::shm::{KINDS, RawDict};
@@ -157,6 +158,19 @@ impl Arena {
         let made = proxy::create(slf, kind, args)?;
         let handle = names::enter(&this.root, &name, &made).or_raise()?;
         proxy::of_class(slf, cls, handle)
+    }
+
+    /// The variable of that name in the arena's root, which is this one if there was none.
+    fn enter<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+        variable: &Bound<'py, Variable>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let this = slf.get();
+        let name = names::key(name, this.root.seed())?;
+        let handle = Handle::open(&this.participant, variable.get().place()).or_raise()?;
+        let found = names::enter(&this.root, &name, &handle).or_raise()?;
+        proxy::of_class(slf, &variable.get_type(), found)
     }
 
     /// The variable that a handle leads to.
