@@ -34,7 +34,7 @@ from . import children as _children
 from . import departure as _departure
 from . import managers, shared_memory
 from . import pickling as _pickling
-from ._native import Arena, set_pickler, set_proxy_class, set_queue_class
+from ._native import Arena, __version__, set_pickler, set_proxy_class, set_queue_class
 from .array_proxy import ArrayProxy
 from .barrier import Barrier
 from .condition import Condition
@@ -158,6 +158,7 @@ __all__ = [
     "Value",
     "ValueProxy",
     "WrongKind",
+    "__version__",
     "active_children",
     "allow_connection_pickling",
     "callback",

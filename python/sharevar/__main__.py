@@ -1,5 +1,7 @@
 """``python -m sharevar [--plaintext] [-m module | -c command | script] [arguments]``.
 
+``python -m sharevar --version`` says which version it is.
+
 Runs an unmodified multiprocessing program on sharevar. The program finds everything
 as if Python itself had started it: a fresh ``__main__``, ``sys.argv``, ``sys.path``.
 """
@@ -17,7 +19,7 @@ import types
 from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from typing import Any
 
-from sharevar import install
+from sharevar import __version__, install
 from sharevar.hosting.security import PLAINTEXT
 
 _USAGE = (
@@ -37,6 +39,9 @@ def main(arguments: list[str]) -> None:
         os.environ[PLAINTEXT] = "1"
         main(rest)
         return
+    if first in ("-V", "--version"):
+        print(f"sharevar {__version__}")
+        sys.exit()
     if first in ("-h", "--help"):
         print(_USAGE)
         sys.exit()

@@ -111,6 +111,8 @@ class NotRegistered(SharevarError, RemoteError, RuntimeError):
 class HostedPanic(SharevarError, RemoteError):
     """A method of a Rust object panicked; the host lives on."""
 
+__version__: str
+
 @final
 class Arena:
     """One shared mapping (a memfd), and this process's attachment to it."""

@@ -140,13 +140,49 @@ class ForkServerContext(_Concrete, standard.ForkServerContext):
     """Children are forked by a server that was started early."""
 
 
-_CONTEXTS: dict[str, Context] = {
-    "fork": ForkContext(),
-    "forkserver": ForkServerContext(),
-    "spawn": SpawnContext(),
+_CONTEXTS: dict[str, tuple[type, Context]] = {
+    "fork": (standard.ForkContext, ForkContext()),
+    "forkserver": (standard.ForkServerContext, ForkServerContext()),
+    "spawn": (standard.SpawnContext, SpawnContext()),
 }
 
 
 def get_context(method: str | None = None) -> Any:
     """`multiprocessing.get_context`, with a `Manager`, `Value`, `Lock` ... that are ours."""
-    return _CONTEXTS[multiprocessing.get_context(method).get_start_method()]
+    concrete = multiprocessing.get_context(method)
+    if isinstance(concrete, Context):
+        return concrete
+    for cls, context in _CONTEXTS.values():
+        if type(concrete) is cls:
+            return context
+    return _registered(concrete)
+
+
+@functools.cache
+def _registered(concrete: Any) -> Any:
+    """The same start method as that of a context which another package has registered, as
+    loky does. Its own modules go on getting from it what they have written themselves."""
+    cls = type(concrete)
+    own = ("multiprocessing", "concurrent", cls.__module__.partition(".")[0])
+
+    def choose(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        theirs = getattr(cls, name)
+        if theirs is getattr(standard.BaseContext, name):
+            return method
+
+        @functools.wraps(method, assigned=("__name__", "__qualname__", "__doc__"))
+        def ours_or_theirs(self: Any, /, *arguments: Any, **named: Any) -> Any:
+            caller = str(sys._getframe(1).f_globals.get("__name__", ""))
+            chosen = theirs if caller.partition(".")[0] in own else method
+            return chosen(self, *arguments, **named)
+
+        return ours_or_theirs
+
+    def other(self: Any, method: str | None = None) -> Any:
+        return self if method is None else get_context(method)
+
+    members: dict[str, Any] = {name: choose(name, method) for name, method in METHODS.items()}
+    made: Any = type(cls.__name__, (cls,), {**members, "get_context": other})
+    context = made.__new__(made)
+    vars(context).update(vars(concrete))
+    return context

@@ -8,6 +8,8 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
+from multiprocessing import context as standard_context
 from multiprocessing import shared_memory
 from typing import Any
 
@@ -82,6 +84,68 @@ def test_executors_take_our_contexts(start_method: str) -> None:
         for number in range(3):
             executor.submit(items.append, number).result()
         assert items.copy() == [0, 1, 2]
+
+
+class OwnLock:
+    """What a package has written for its own processes."""
+
+
+class RegisteredContext(standard_context.SpawnContext):
+    _name = "registered"
+    __module__ = "package.of.others"
+
+    def Lock(self) -> Any:
+        return OwnLock()
+
+
+@pytest.fixture
+def registered() -> Iterator[RegisteredContext]:
+    contexts: Any = standard_context._concrete_contexts  # type: ignore[attr-defined]
+    contexts["registered"] = RegisteredContext()
+    yield contexts["registered"]
+    del contexts["registered"]
+
+
+def test_a_context_that_a_package_has_registered(registered: Any) -> None:
+    context = sharevar.get_context("registered")
+    assert isinstance(context, RegisteredContext)
+    assert context is sharevar.get_context("registered")
+    assert context.get_start_method() == "registered"
+    assert context.get_context() is context
+    assert context.get_context("fork") is sharevar.get_context("fork")
+    table, value, array, raw = (
+        context.Manager().dict(), context.Value("i", 1), context.Array("d", 2),
+        context.RawValue("i"),
+    )  # fmt: skip
+    lock = context.Lock()
+    assert type(lock) is sharevar.Lock
+    child = context.Process(target=change, args=(table, value, array, raw, lock))
+    child.start()
+    child.join()
+    assert (child.exitcode, table["pid"], value.value) == (0, child.pid, 2)
+    # As the package itself gets it.
+    namespace = {"__name__": "package.elsewhere", "context": context}
+    exec("lock = context.Lock()", namespace)
+    assert type(namespace["lock"]) is OwnLock
+    assert type(registered.Lock()) is OwnLock
+
+
+def test_a_registered_context_that_is_the_default() -> None:
+    program = (
+        "import multiprocessing, multiprocessing.context as c, sharevar\n"
+        "class Own(c.ForkContext): _name = 'own'\n"
+        "c._concrete_contexts['own'] = Own()\n"
+        "multiprocessing.set_start_method('own')\n"
+        "context = sharevar.get_context()\n"
+        "assert isinstance(context, Own), context\n"
+        "assert type(context.Lock()) is sharevar.Lock\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=30).returncode == 0
+
+
+def test_an_unknown_method_is_refused_as_in_the_standard_library() -> None:
+    with pytest.raises(ValueError, match="cannot find context for 'nonsense'"):
+        sharevar.get_context("nonsense")
 
 
 def test_shared_memory_is_the_standard_one() -> None:

@@ -114,13 +114,14 @@ mod _native {
     #[pymodule_export]
     use crate::variable::Variable;
 
-    use super::{Bound, PyModule, PyResult};
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         sharevar_arena::set_sleeper(crate::waiting::sleep_for_long_lock);
         crate::slots::install(module.py())?;
         crate::monitor_slots::install(module.py())?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         crate::errors::add_to(module)
     }
 }
