@@ -61,7 +61,9 @@ __all__ = [
     "NotShareable",
     "OutOfSharedMemory",
     "PlaintextRefused",
+    "PlaintextWarning",
     "QueueShutDown",
+    "SeparateFamilyWarning",
     "SharevarError",
     "TooManyParticipants",
     "TooManyReleases",
@@ -72,6 +74,14 @@ __all__ = [
 
 class ArenaGone(SharevarError):
     """No road leads from here to the memory (or file) that a reference names."""
+
+
+class PlaintextWarning(UserWarning):
+    """A manager of a program that does not know of sharevar leaves the machine readable."""
+
+
+class SeparateFamilyWarning(UserWarning):
+    """A shared variable was made in one of several processes that do not share it."""
 
 
 class NotCreated(SharevarError, RemoteError, TypeError, ValueError):

@@ -12,14 +12,10 @@ from multiprocessing import sharedctypes as standard_sharedctypes
 
 from . import sharedctypes, standard
 from .context import METHODS
+from .installed import is_installed, note_installed
 from .managers import BaseManager, SyncManager
 
-_installed = False
-
-
-def installed() -> bool:
-    """Whether `install` was called, here or in the process that started this one."""
-    return _installed
+installed = is_installed
 
 
 def install() -> None:
@@ -27,10 +23,9 @@ def install() -> None:
 
     Children are installed as well. Call it before ``from multiprocessing import ...``.
     """
-    global _installed
-    if _installed:
+    if is_installed():
         return
-    _installed = True
+    note_installed()
     standard.rename_managers()
     standard.managers.BaseManager = BaseManager
     standard.managers.SyncManager = SyncManager

@@ -189,8 +189,7 @@ def test_two_processes_change_an_object(context: Any) -> None:
     with Manager(ctx=context) as manager:
         store = manager.Store()
         children = [
-            context.Process(target=append_each, args=(store, [name] * 100))
-            for name in "ab"
+            context.Process(target=append_each, args=(store, [name] * 100)) for name in "ab"
         ]
         for child in children:
             child.start()
@@ -319,7 +318,7 @@ def test_registering_too_late(host: Any) -> None:
             assert isinstance(raised.value, (RuntimeError, RemoteError))
         client = Late(manager.address, manager._authkey)
         client.connect()
-        with pytest.raises(sharevar.NotRegistered, match='"Late", but Store, Gate' ):
+        with pytest.raises(sharevar.NotRegistered, match='"Late", but Store, Gate'):
             client.Late()
     # In time, on a manager.
     early = Manager()
@@ -432,9 +431,7 @@ def test_a_proxy_that_only_a_child_has(host: Any, context: Any) -> None:
 def test_a_blocked_call_delays_nobody(host: Any) -> None:
     gate, store = host.Gate(), host.Store()
     results: list[bool] = []
-    waiters = [
-        threading.Thread(target=lambda: results.append(gate.wait())) for _ in range(8)
-    ]
+    waiters = [threading.Thread(target=lambda: results.append(gate.wait())) for _ in range(8)]
     for waiter in waiters:
         waiter.start()
     for _ in waiters:
@@ -588,6 +585,53 @@ def test_the_runner_allows_plaintext(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert (done.returncode == 0, done.stdout) == (code == 0, "[1]\n" * (code == 0))
         assert ("PlaintextRefused" in done.stderr) == (code != 0)
+
+
+@pytest.mark.parametrize("cls", ["BaseManager", "SyncManager"])
+def test_a_program_reaches_itself_by_this_machines_name(tmp_path: Path, cls: str) -> None:
+    program = f"""
+        import multiprocessing, socket
+        from multiprocessing.managers import {cls}
+
+        class Manager({cls}):
+            pass
+
+        Manager.register("items", list, multiprocessing.managers.ListProxy)
+
+        def work(address, items):
+            client = Manager(address=address, authkey=b"key")
+            client.connect()
+            items.append(client.items([1, 2])[1])
+
+        if __name__ == "__main__":
+            name = socket.gethostname()
+            for _ in range(2):
+                manager = Manager(address=(name, 0), authkey=b"key")
+                manager.start()
+                items = manager.items()
+                worker = multiprocessing.Process(target=work, args=(manager.address, items))
+                worker.start()
+                worker.join()
+                print(worker.exitcode, items[:])
+                manager.shutdown()
+    """
+    try:
+        socket.getaddrinfo(socket.gethostname(), 0)
+    except OSError:
+        pytest.skip("this machine's name leads nowhere")
+    path = tmp_path / "program.py"
+    path.write_text(textwrap.dedent(program))
+    for runner in ([], ["-m", "sharevar"]):
+        command = [sys.executable, *runner, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stdout) == (0, "0 [2]\n" * 2), done.stderr
+        assert (
+            done.stderr.count("Warning") == done.stderr.count("plain text") == len(runner) / 2
+        )
+        # It points at the line of the program.
+        assert f"{path}:" in done.stderr or not runner
+    with pytest.raises(sharevar.PlaintextRefused):
+        Manager((socket.gethostname(), 0), KEY).start()
 
 
 PLAIN = """

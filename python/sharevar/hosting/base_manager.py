@@ -74,6 +74,7 @@ class BaseManager(standard.BaseManager):
     def get_server(self) -> Any:
         """A server with ``serve_forever()``, to be run by this process."""
         self._require_initial()
+        self._security.warn(self._address)
         return self._Server(
             self._registry,
             self._address,
@@ -100,6 +101,7 @@ class BaseManager(standard.BaseManager):
         self._require_initial()
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
+        self._security.warn(self._address)
         launch = Launch(
             self._ctx,
             type(self)._run_server,

@@ -47,7 +47,7 @@ def client(
         return _clients[key]
     except KeyError:
         pass
-    found = HostClient(text, key[1], **security(address, authkey).of_client())
+    found = HostClient(text, key[1], **security(address, authkey).of_client(address))
     if restarts:
         found.expect_next(True)
     try:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from .. import standard
 from .._native import HostServer
 from ..dict_proxy import DictProxy
+from ..installed import is_installed
 from . import addresses, exposed, forks, identity, plain_wire, producer, socket_directory
 from .early_calls import EarlyCalls
 from .event_loop import EventLoop
@@ -48,7 +49,7 @@ class Server(standard.Server):  # type: ignore[misc]
         self.registry = registry
         self.authkey: bytes = standard.managers.process.AuthenticationString(authkey)
         self.serializer = serializer
-        options = (security or Security()).of_host()
+        options = (security or Security()).of_host(address)
         text = addresses.new() if address is None else addresses.to_text(address)
         self._native = HostServer(text, bytes(authkey), self, **options)
         is_path = isinstance(address, str)
@@ -187,10 +188,7 @@ class Server(standard.Server):  # type: ignore[misc]
     def copies_itself(self) -> bool:
         """Whether a method that returns its object gives a copy, as the standard library
         does, which programs that do not know of sharevar expect; else it gives the proxy."""
-        # Imported where it is asked for: it imports all that is shared.
-        from ..installation import installed
-
-        return installed()
+        return is_installed()
 
     def fall_back(self, method: str, made: Any) -> Any:
         """What proxies ask for though nobody exposes it: value, str and repr."""
