@@ -36,6 +36,8 @@ pub enum Mistake {
     RecoveryOfTheLiving = 13,
     /// An allocation walks all full spans in one heap transaction.
     UnboundedHeapWalk = 14,
+    /// A count of holders or waiters takes the dead for living.
+    DeadAreCounted = 15,
 }
 
 #[cfg(feature = "mistakes")]

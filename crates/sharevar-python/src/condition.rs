@@ -91,7 +91,7 @@ impl Condition {
 
     /// How many wait, and how many are notified and have not gone on yet.
     fn _counts(&self) -> PyResult<(u64, u64)> {
-        self.raw.counts().or_raise()
+        self.raw.living().or_raise()
     }
 
     /// Take the lock, with its arguments.

@@ -7,6 +7,7 @@ mod modeled;
 mod played;
 
 use played::counting::COUNTING;
+use played::meeting::{BARRIER, CONDITION};
 use played::operations::{CELL, DICT, LIST};
 use played::{ARM, Operation, Plan, play};
 use sharevar_arena::mistake::{Mistake, choose};
@@ -18,7 +19,7 @@ const MISTAKE: &str = "SHAREVAR_TEST_MISTAKE";
 const TECHNIQUE: &str = "SHAREVAR_TEST_TECHNIQUE";
 const LIMIT: Duration = Duration::from_mins(1);
 
-const MISTAKES: [Mistake; 14] = [
+const MISTAKES: [Mistake; 15] = [
     Mistake::NoteCountedAfterStore,
     Mistake::UndoForwards,
     Mistake::FreeBeforeCommit,
@@ -33,6 +34,7 @@ const MISTAKES: [Mistake; 14] = [
     Mistake::VersionSetBack,
     Mistake::RecoveryOfTheLiving,
     Mistake::UnboundedHeapWalk,
+    Mistake::DeadAreCounted,
 ];
 
 /// Operations short enough to be tried at every point. Before the first the mortal had another
@@ -66,9 +68,33 @@ fn changes() {
     }
 }
 
-const TECHNIQUES: [(&str, fn()); 6] = [
+/// Barriers at which one dies.
+fn barriers() {
+    for operation in BARRIER.iter().filter(|operation| operation.name.contains("dead")) {
+        play(operation, Plan { first: 6, ..Plan::NOTHING });
+    }
+}
+
+/// Conditions at which one dies.
+fn conditions() {
+    for operation in CONDITION.iter().filter(|operation| operation.name.contains("dead")) {
+        play(operation, Plan { first: 6, ..Plan::NOTHING });
+    }
+}
+
+/// Semaphores and readers-writer locks of which the dead hold something.
+fn units() {
+    for operation in COUNTING.iter().filter(|operation| operation.name.contains("dead")) {
+        play(operation, Plan { first: 6, ..Plan::NOTHING });
+    }
+}
+
+const TECHNIQUES: [(&str, fn()); 9] = [
     ("first level", || short_operations(Plan { first: 2000, ..Plan::NOTHING })),
     ("changes", changes),
+    ("barriers of the dead", barriers),
+    ("conditions of the dead", conditions),
+    ("units of the dead", units),
     ("SLIP", || short_operations(Plan { slip: 200, ..Plan::NOTHING })),
     ("second level", || short_operations(Plan { second: 20, second_each: 40, ..Plan::NOTHING })),
     ("second level SLIP", || short_operations(Plan { second: 14, second_slip: 40, ..Plan::NOTHING })),
@@ -159,6 +185,9 @@ found_by! {
     claim_of_dead_recoverer_stands: ClaimOfDeadRecovererStands, "second level", 20;
     version_set_back: VersionSetBack, "first level", 15;
     recovery_of_the_living: RecoveryOfTheLiving, "a living holder", 60;
+    dead_are_counted_at_a_barrier: DeadAreCounted, "barriers of the dead", 15;
+    dead_are_counted_at_a_condition: DeadAreCounted, "conditions of the dead", 15;
+    dead_are_counted_as_holders: DeadAreCounted, "units of the dead", 15;
 }
 
 /// Which technique finds which mistake: a table on the error output.

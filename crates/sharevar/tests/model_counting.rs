@@ -212,7 +212,7 @@ proptest! {
         for (place, act) in acts {
             let (who, semaphore) = crowd.one(place);
             let is_alive = |who| crowd.is_alive(who);
-            // One who only tries need not have looked in this millisecond.
+            // Where there are many places, one that only tries need not have looked this time.
             let act = match act {
                 Act::Try if model.held.keys().any(|who| !is_alive(*who)) => Act::Acquire,
                 act => act,
@@ -348,6 +348,25 @@ proptest! {
         drop(event);
         assert_empty(&participant);
     }
+}
+
+#[test]
+fn more_dead_holders_than_one_change_looks_after() {
+    const HOLDERS: u32 = 600;
+    let participant = arena();
+    let semaphore = RawSemaphore::create(&participant, HOLDERS, None, None).unwrap();
+    let lock = RawRwLock::create(&participant).unwrap();
+    for _ in 0..HOLDERS {
+        let other = participant.join_again().unwrap();
+        let open = |handle: &Handle| Handle::open(&other, handle.variable()).unwrap();
+        assert!(RawSemaphore::from_handle(open(semaphore.handle())).unwrap().try_acquire().unwrap());
+        let theirs = RawRwLock::from_handle(open(lock.handle())).unwrap();
+        assert_eq!(theirs.try_read().unwrap(), Acquired::Free);
+        other.abandon();
+        std::mem::forget(other);
+    }
+    assert_eq!(semaphore.available().unwrap(), HOLDERS);
+    assert_eq!(lock.try_write().unwrap(), Acquired::Free);
 }
 
 fn manager() -> Manager {

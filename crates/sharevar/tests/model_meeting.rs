@@ -211,96 +211,174 @@ fn the_places_of_the_dead_are_taken_before_the_list_grows() {
     assert!(blocks(&participant) > one);
 }
 
-/// A round of a barrier: who has arrived, and what became of it.
+/// A round of a barrier: who has arrived, as which hand, and what became of it.
 #[derive(Default)]
 struct Round {
-    waiting: Vec<Entry>,
+    waiting: Vec<(Entry, usize)>,
     over: Option<bool>,
     indices: Vec<u64>,
+    /// How many were released and have died before they knew.
+    lost: u64,
 }
 
 const PARTIES: u64 = 5;
 
+/// A barrier and what it should be. The last round is the present one.
+struct Meeting {
+    participant: Arc<Participant>,
+    /// Participants that arrive; each that dies is replaced.
+    hands: Vec<(Arc<Participant>, RawBarrier)>,
+    rounds: Vec<Round>,
+    released: u32,
+    broken: u32,
+    found_dead: u32,
+}
+
+impl Meeting {
+    fn current(&mut self) -> &mut Round {
+        self.rounds.last_mut().unwrap()
+    }
+
+    fn begin(&mut self, well: bool) {
+        self.current().over = Some(well);
+        *(if well { &mut self.released } else { &mut self.broken }) += 1;
+        self.rounds.push(Round::default());
+    }
+
+    fn arrive(&mut self, by: usize) {
+        let arrived = self.hands[by].1.arrive().unwrap();
+        let current = self.current();
+        let is_broken = current.over == Some(false);
+        match arrived {
+            Arrival::Done(Outcome::Broken) => assert!(is_broken),
+            Arrival::Done(Outcome::Released(index)) => {
+                assert!(!is_broken, "released as if the dead were there");
+                assert_eq!(current.waiting.len() as u64, PARTIES - 1);
+                current.indices.push(index);
+                self.begin(true);
+            }
+            Arrival::Wait(entry) => current.waiting.push((entry, by)),
+            other => panic!("{other:?} without an action"),
+        }
+    }
+
+    /// One dies. The round that it has not lived to see released is broken, for the next that asks.
+    fn kill(&mut self, by: usize, variable: Variable) {
+        let other = self.participant.join_again().unwrap();
+        let barrier = RawBarrier::from_handle(Handle::open(&other, variable).unwrap()).unwrap();
+        let dead = std::mem::replace(&mut self.hands[by], (other, barrier));
+        dead.0.abandon();
+        std::mem::forget(dead);
+        for round in &mut self.rounds {
+            let count = round.waiting.len();
+            round.waiting.retain(|(_, waiter)| *waiter != by);
+            let lost = (count - round.waiting.len()) as u64;
+            match round.over {
+                Some(true) => round.lost += lost,
+                Some(false) => {}
+                None if lost == 0 => {}
+                None => {
+                    round.over = Some(false);
+                    self.found_dead += 1;
+                }
+            }
+        }
+    }
+
+    /// The first who waits in a round asks what became of it.
+    fn ask(&mut self, number: usize) {
+        let round = &mut self.rounds[number];
+        let Some((entry, by)) = round.waiting.first().copied() else { return };
+        match (self.hands[by].1.attempt(&entry, false).unwrap(), round.over) {
+            (None, None) => return,
+            (Some(Outcome::Broken), Some(false)) => {}
+            (Some(Outcome::Released(index)), Some(true)) => round.indices.push(index),
+            (outcome, over) => panic!("{outcome:?} and not {over:?}"),
+        }
+        round.waiting.remove(0);
+    }
+}
+
 fn play_barrier(seed: u64) {
     let participant = modeled::arena();
     let barrier = RawBarrier::create(&participant, PARTIES, None, None).unwrap();
-    let mut rounds = vec![Round::default()];
+    let variable = barrier.handle().variable();
+    let join = || {
+        let other = participant.join_again().unwrap();
+        let barrier = RawBarrier::from_handle(Handle::open(&other, variable).unwrap()).unwrap();
+        (other, barrier)
+    };
+    let mut meeting = Meeting {
+        participant: participant.clone(),
+        hands: (0..4).map(|_| join()).collect(),
+        rounds: vec![Round::default()],
+        released: 0,
+        broken: 0,
+        found_dead: 0,
+    };
     let mut state = seed;
-    let (mut released, mut broken) = (0, 0);
     for _ in 0..4000 {
         let draw = next(&mut state) as usize;
-        let current = rounds.len() - 1;
-        let is_broken = rounds[current].over == Some(false);
-        let mut begin = |rounds: &mut Vec<Round>, well: bool| {
-            rounds[current].over = Some(well);
-            *(if well { &mut released } else { &mut broken }) += 1;
-            rounds.push(Round::default());
-        };
+        let by = (draw >> 5) % meeting.hands.len();
+        let is_broken = meeting.current().over == Some(false);
         match draw % 32 {
-            0..=13 => match barrier.arrive().unwrap() {
-                Arrival::Done(Outcome::Broken) => assert!(is_broken),
-                Arrival::Done(Outcome::Released(index)) => {
-                    assert_eq!(rounds[current].waiting.len() as u64, PARTIES - 1);
-                    rounds[current].indices.push(index);
-                    begin(&mut rounds, true);
-                }
-                Arrival::Wait(entry) => rounds[current].waiting.push(entry),
-                other => panic!("{other:?} without an action"),
-            },
+            0..=13 => meeting.arrive(by),
             14 => {
                 barrier.abort().unwrap();
-                rounds[current].over = Some(false);
+                meeting.current().over = Some(false);
             }
             15 | 16 => {
                 barrier.reset().unwrap();
-                if is_broken || !rounds[current].waiting.is_empty() {
-                    begin(&mut rounds, false);
+                if is_broken || !meeting.current().waiting.is_empty() {
+                    meeting.begin(false);
                 }
             }
-            17 | 18 if !rounds[current].waiting.is_empty() => {
-                let place = (draw >> 5) % rounds[current].waiting.len();
-                let entry = rounds[current].waiting.remove(place);
+            17 | 18 if !meeting.current().waiting.is_empty() => {
+                let place = (draw >> 5) % meeting.current().waiting.len();
+                let (entry, by) = meeting.current().waiting.remove(place);
+                let barrier = &meeting.hands[by].1;
                 if draw.is_multiple_of(3) {
                     assert_eq!(barrier.time_out(&entry).unwrap(), Some(Outcome::Broken));
-                    rounds[current].over = Some(false);
+                    meeting.current().over = Some(false);
                 } else {
                     barrier.leave(&entry).unwrap();
                 }
             }
-            _ => {
-                let number = (draw >> 5) % rounds.len();
-                let round = &mut rounds[number];
-                if let Some(entry) = round.waiting.first().copied() {
-                    let outcome = barrier.attempt(&entry, false).unwrap();
-                    match (outcome, round.over) {
-                        (None, None) => continue,
-                        (Some(Outcome::Broken), Some(false)) => {}
-                        (Some(Outcome::Released(index)), Some(true)) => round.indices.push(index),
-                        (outcome, over) => panic!("{outcome:?} and not {over:?}"),
-                    }
-                    round.waiting.remove(0);
+            19 => {
+                meeting.kill(by, variable);
+                // Without a look in between, whoever completes the round must find out.
+                if draw.is_multiple_of(2) {
+                    (0..PARTIES).for_each(|_| meeting.arrive((by + 1) % 4));
                 }
             }
+            _ => meeting.ask((draw >> 5) % meeting.rounds.len()),
         }
-        let last = rounds.last().unwrap();
+        let last = meeting.current();
         let is_broken = last.over == Some(false);
-        assert_eq!(barrier.is_broken().unwrap(), is_broken);
         let waiting = if is_broken { 0 } else { last.waiting.len() as u64 };
         assert_eq!(barrier.waiting().unwrap(), waiting);
+        assert_eq!(barrier.is_broken().unwrap(), is_broken);
     }
-    for round in rounds.iter_mut().filter(|round| round.over == Some(true)) {
-        for entry in std::mem::take(&mut round.waiting) {
-            match barrier.attempt(&entry, false).unwrap() {
+    for round in meeting.rounds.iter_mut().filter(|round| round.over == Some(true)) {
+        for (entry, by) in std::mem::take(&mut round.waiting) {
+            match meeting.hands[by].1.attempt(&entry, false).unwrap() {
                 Some(Outcome::Released(index)) => round.indices.push(index),
                 other => panic!("{other:?} of one who was released"),
             }
         }
         round.indices.sort_unstable();
-        assert_eq!(round.indices, (0..PARTIES).collect::<Vec<_>>());
+        round.indices.dedup();
+        assert!(round.indices.iter().all(|index| *index < PARTIES));
+        assert_eq!(round.indices.len() as u64 + round.lost, PARTIES);
     }
-    assert!(released > 20 && broken > 20, "{released} released, {broken} broken");
+    let Meeting { released, broken, found_dead, hands, .. } = meeting;
+    assert!(
+        released > 20 && broken > 20 && found_dead > 5,
+        "{released} released, {broken} broken, {found_dead} by a death"
+    );
     assert_clean(&participant, "after the play");
-    drop(barrier);
+    drop((hands, barrier));
+    participant.sweep().unwrap();
     assert_empty(&participant);
 }
 

@@ -1,9 +1,11 @@
-//! Holders and waiters of semaphores and readers-writer locks that are really killed.
+//! Holders of units and waiters of all kinds that are really killed: none is counted.
 //!
 //! A child program is this very test binary, told by its environment which part to play.
 
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use sharevar::process::CommandExt;
-use sharevar::{Manager, Result, Taken};
+use sharevar::shm::{Arrival, RawBarrier, RawCondition};
+use sharevar::{Error, Manager, Result, Shared, Taken};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -47,11 +49,41 @@ fn plays_its_part() -> Result<()> {
             while point.count() == count {
                 waiter.sleep(count, sharevar::ANY_REASON, Duration::from_secs(1));
             }
-            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
+            die()
+        }
+        "arrives" => {
+            manager.named("ready").event()?.set()?;
+            manager.named("barrier").barrier(2)?.wait()?;
+        }
+        "arrives and dies" => {
+            let barrier = manager.named("barrier").barrier(2)?;
+            let raw = RawBarrier::from_handle(barrier.handle().clone())?;
+            assert!(matches!(raw.arrive()?, Arrival::Wait(_)));
+            die()
+        }
+        "waits" => {
+            let condition = manager.named("condition").condition()?;
+            let lock = condition.lock()?;
+            let guard = lock.lock()?.guard();
+            manager.named("ready").event()?.set()?;
+            drop(condition.wait(guard)?);
+        }
+        "takes a task" => {
+            let queue = manager.named("queue").queue::<i64>()?;
+            queue.get()?;
+            stand()
         }
         _ => panic!("there is no part {part}"),
     }
     Ok(())
+}
+
+fn die() -> ! {
+    let me = rustix::process::getpid();
+    rustix::process::kill_process(me, rustix::process::Signal::KILL).unwrap();
+    loop {
+        std::thread::park();
+    }
 }
 
 /// One who plays a part, and is killed at the latest when the test is over.
@@ -84,6 +116,12 @@ impl Player {
     fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
+    }
+
+    /// Waits for its end, and leaves it a zombie.
+    fn wait_without_reaping(&self) {
+        let pid = Pid::from_child(&self.0);
+        waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
     }
 
     fn end(mut self) {
@@ -175,5 +213,95 @@ fn a_writer_that_is_killed_while_he_waits_lets_readers_in() -> Result<()> {
     writer.kill();
     assert!(lock.read_timeout(Duration::from_mins(1))?.is_some());
     drop(reader);
+    Ok(())
+}
+
+#[test]
+fn a_barrier_does_not_count_who_was_killed_at_it() -> Result<()> {
+    let manager = manager();
+    let barrier = manager.named("barrier").barrier(2)?;
+    for part in ["arrives", "arrives and dies"] {
+        let mut player = Player::new(&manager, part);
+        if part == "arrives" {
+            while barrier.waiting()? == 0 {
+                std::thread::yield_now();
+            }
+            player.0.kill().unwrap();
+        }
+        player.wait_without_reaping();
+        assert_eq!(barrier.wait_timeout(Duration::ZERO), Err(Error::BrokenBarrier), "{part}");
+        assert!(barrier.is_broken()?);
+        barrier.reset()?;
+        drop(player);
+        assert_eq!(barrier.waiting()?, 0);
+    }
+    // Of the next round all live.
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| barrier.wait());
+        barrier.wait()?;
+        other.join().unwrap().map(|_| ())
+    })
+}
+
+#[test]
+fn counts_and_questions_see_a_death_at_once() -> Result<()> {
+    let manager = manager();
+    let barrier = manager.named("barrier").barrier(2)?;
+    for _ in 0..3 {
+        let mut player = Player::new(&manager, "arrives");
+        while barrier.waiting()? == 0 {
+            std::thread::yield_now();
+        }
+        player.0.kill().unwrap();
+        player.wait_without_reaping();
+        assert_eq!((barrier.waiting()?, barrier.is_broken()?), (0, true));
+        barrier.reset()?;
+    }
+    let condition = manager.named("condition").condition()?;
+    let player = Player::ready(&manager, "waits");
+    // It has given the lock back, so it waits.
+    drop(condition.lock()?.lock()?);
+    let raw = RawCondition::from_handle(condition.handle().clone())?;
+    assert_eq!(raw.living()?, (1, 0));
+    player.kill();
+    assert_eq!(raw.living()?, (0, 0));
+    Ok(())
+}
+
+#[test]
+fn who_only_tries_sees_a_death_that_came_after_its_last_try() -> Result<()> {
+    let manager = manager();
+    let (semaphore, lock) = (manager.named("semaphore").semaphore(3)?, manager.named("lock").rwlock()?);
+    let own = semaphore.acquire()?;
+    for _ in 0..10 {
+        let mut holder = Player::ready(&manager, "units");
+        assert!(semaphore.try_acquire()?.is_none());
+        holder.0.kill().unwrap();
+        holder.wait_without_reaping();
+        assert!(semaphore.try_acquire()?.is_some());
+        let mut holder = Player::ready(&manager, "reader");
+        assert!(lock.try_write()?.is_none());
+        holder.0.kill().unwrap();
+        holder.wait_without_reaping();
+        assert!(lock.try_write()?.is_some());
+    }
+    drop(own);
+    Ok(())
+}
+
+#[test]
+fn a_task_that_a_killed_process_took_is_unfinished_until_another_says_otherwise() -> Result<()> {
+    let manager = manager();
+    let queue = manager.named("queue").queue::<i64>()?;
+    queue.put(&1)?;
+    Player::ready(&manager, "takes a task").kill();
+    assert!(queue.is_empty()?);
+    assert!(!queue.join_timeout(Duration::ZERO)?);
+    // The survivor does it again.
+    queue.put(&1)?;
+    queue.task_done()?;
+    assert_eq!(queue.get()?, 1);
+    queue.task_done()?;
+    assert!(queue.join_timeout(Duration::ZERO)?);
     Ok(())
 }

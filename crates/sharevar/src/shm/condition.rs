@@ -150,7 +150,8 @@ impl RawCondition {
         Ok(notified)
     }
 
-    /// Notifies those `most` living ones who have waited longest. How many there were.
+    /// Notifies those `most` living waiters that have waited longest. How many there were; if they
+    /// are all that wait, the dead among them count, for nobody could be notified in their place.
     pub fn notify(&self, most: u64) -> Result<u64> {
         let variable = self.handle.variable();
         let mut transaction = self.begin()?;
@@ -164,15 +165,29 @@ impl RawCondition {
         Ok(count)
     }
 
-    /// How many wait, and how many are notified and have not left yet.
+    /// How many entries there are of waiters, and how many of those that are notified and have not
+    /// left yet. Entries of the dead that no process has found yet are among them.
     pub fn counts(&self) -> Result<(u64, u64)> {
+        let (entries, notified) = self.entries()?;
+        let left = entries.iter().filter(|entry| entry.stamp <= notified).count() as u64;
+        Ok((entries.len() as u64 - left, left))
+    }
+
+    /// How many living ones wait, and how many are notified and have not left yet.
+    pub fn living(&self) -> Result<(u64, u64)> {
+        let (entries, _) = self.entries()?;
+        self.remove_dead_among(&entries)?;
+        self.counts()
+    }
+
+    /// All entries, and the last ticket that is notified.
+    fn entries(&self) -> Result<(Vec<Entry>, u64)> {
         let variable = self.handle.variable();
         let transaction = self.begin()?;
         let notified = transaction.body(variable, NOTIFIED);
         let entries = waiters::entries(&transaction, variable)?;
         transaction.commit()?;
-        let left = entries.iter().filter(|entry| entry.stamp <= notified).count() as u64;
-        Ok((entries.len() as u64 - left, left))
+        Ok((entries, notified))
     }
 
     fn begin(&self) -> Result<Transaction<'_>> {
@@ -223,11 +238,7 @@ impl RawCondition {
     /// Wakes those once more who are notified and still there, since whoever notified them may
     /// have died before he woke them; and passes on what the dead among them were notified of.
     fn look_after_notified(&self) -> Result<()> {
-        let variable = self.handle.variable();
-        let transaction = self.begin()?;
-        let notified = transaction.body(variable, NOTIFIED);
-        let mut entries = waiters::entries(&transaction, variable)?;
-        transaction.commit()?;
+        let (mut entries, notified) = self.entries()?;
         entries.retain(|entry| entry.stamp <= notified);
         self.wake(waiters::reasons(&entries));
         self.remove_dead_among(&entries).map(|_| ())

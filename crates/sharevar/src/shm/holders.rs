@@ -6,7 +6,7 @@
 //! | 2 | block of further holders, 0 = none: an identity and its units each |
 //! | 3 | places in that block |
 //! | 4 | identity of the first holder |
-//! | 5 | when somebody last looked for dead holders, in milliseconds; a hint |
+//! | 5 | when somebody last looked for dead holders, in microseconds; a hint |
 //!
 //! A place whose units are 0 is free, whatever identity stands in it. So the first holder stays
 //! the first when he has given all back, and taking a unit again is one changed word.
@@ -22,9 +22,16 @@ const LOOKED: usize = 5;
 
 /// The most units that there can be.
 pub(crate) const MAX_UNITS: u32 = i32::MAX as u32;
-/// Dead holders that one change looks after: what is left is found by the next.
+/// Dead holders that one change looks after: the next one goes on where this ended.
 const MOST_DEAD: usize = 256;
 const PLACE_BYTES: u64 = 16;
+/// With so few further places every failed try looks for the dead.
+const FEW_PLACES: u64 = 8;
+/// Else: microseconds between two looks of those that only try, for each place. A look takes up to
+/// half a microsecond for each, so those who try again and again look a third of the time at most.
+const INTERVAL: u64 = 2;
+/// No interval is longer.
+const LONGEST_INTERVAL: u64 = 1000;
 
 /// Body word 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,15 +191,20 @@ pub(crate) struct FromDead {
     pub(crate) units: u64,
     /// The most that one of them held.
     pub(crate) most: u64,
+    /// Whether there may be more of them than one change looks after.
+    pub(crate) more: bool,
 }
 
 /// Gives back what the dead hold, so that at most `limit` units are free.
 ///
-/// It asks the kernel about every holder, half a microsecond each. So one who only tries asks no
-/// more than once a millisecond (hazard 17); `look_again` is for one who is about to sleep.
+/// It asks the kernel about every holder, half a microsecond each. So where there are many, a
+/// caller that only tries does not always ask (hazard 17), though soon again: killing a process and
+/// waiting for its end takes longer. `look_again` is for one that is about to sleep, or counts.
 pub(crate) fn give_back_of_dead(change: &mut Change<'_>, limit: u32, look_again: bool) -> Result<FromDead> {
-    let now = milliseconds();
-    if !look_again && change.body(LOOKED) == now {
+    let now = microseconds();
+    let places = places(change);
+    let interval = if places <= FEW_PLACES { 0 } else { (INTERVAL * places).min(LONGEST_INTERVAL) };
+    if !look_again && now.abs_diff(change.body(LOOKED)) < interval {
         return Ok(FromDead::default());
     }
     change.put_body(LOOKED, now);
@@ -216,6 +228,11 @@ pub(crate) fn give_back_of_dead(change: &mut Change<'_>, limit: u32, look_again:
             count(units);
         }
     }
+    found.more = dead.len() == MOST_DEAD;
+    if found.more {
+        // Who only tries goes on at once.
+        change.put_body(LOOKED, 0);
+    }
     for at in dead {
         change.set(at + 8, 0)?;
     }
@@ -231,9 +248,9 @@ pub(crate) fn others_may_hold(body: impl Fn(usize) -> u64, me: Identity) -> bool
     body(BLOCK) != 0 || (Units::of(&body).first() > 0 && body(FIRST) != me.word())
 }
 
-fn milliseconds() -> u64 {
+fn microseconds() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000
+    now.tv_sec as u64 * 1_000_000 + now.tv_nsec as u64 / 1000
 }
 
 /// Makes room for twice as many further holders as there is now.

@@ -44,6 +44,8 @@ struct Attempt {
     acquired: Acquired,
     /// No place to enter the holder in, as many as there are.
     no_place: Option<u64>,
+    /// Not all of the dead have been looked after yet.
+    more_dead: bool,
     wake: u64,
 }
 
@@ -51,8 +53,9 @@ fn units(change: &Change<'_>) -> Units {
     Units::of(|index| change.body(index))
 }
 
-/// Puts right what the dead have left. Whether that may let others in.
-fn look_for_dead(change: &mut Change<'_>, look_again: bool) -> sharevar_arena::Result<bool> {
+/// Puts right what the dead have left. Whether that may let others in, and whether there may be
+/// more of it.
+fn look_for_dead(change: &mut Change<'_>, look_again: bool) -> sharevar_arena::Result<(bool, bool)> {
     let from_dead = holders::give_back_of_dead(change, ALL, look_again)?;
     let state = change.body(STATE);
     let mut now = state;
@@ -67,7 +70,7 @@ fn look_for_dead(change: &mut Change<'_>, look_again: bool) -> sharevar_arena::R
     if now != state {
         change.set_body(STATE, now)?;
     }
-    Ok(from_dead.units > 0 || next_died)
+    Ok((from_dead.units > 0 || next_died, from_dead.more))
 }
 
 /// Those who have announced themselves and could go on in this state.
@@ -144,6 +147,7 @@ impl RawRwLock {
             self.wake(attempt.wake)?;
             match attempt.no_place {
                 Some(seen) => holders::add_places(participant, variable, seen)?,
+                None if attempt.acquired == Acquired::Not && attempt.more_dead => {}
                 None => return Ok(attempt.acquired),
             }
         }
@@ -154,7 +158,8 @@ impl RawRwLock {
             units(change).free() >= wanted
                 && (wanted == ALL || Identity::from_word(change.body(STATE)).is_nobody())
         };
-        let from_dead = !may(change) && look_for_dead(change, announce)?;
+        let (from_dead, more_dead) =
+            if may(change) { (false, false) } else { look_for_dead(change, announce)? };
         let wake = |change: &Change<'_>| if from_dead { could_go_on(change) } else { 0 };
         let state = change.body(STATE);
         if !may(change) {
@@ -170,17 +175,17 @@ impl RawRwLock {
                     change.set_body(STATE, announced)?;
                 }
             }
-            return Ok(Attempt { acquired: Acquired::Not, no_place: None, wake: wake(change) });
+            return Ok(Attempt { acquired: Acquired::Not, no_place: None, more_dead, wake: wake(change) });
         }
         if !holders::take(change, wanted)? {
             let seen = holders::places(change);
-            return Ok(Attempt { acquired: Acquired::Not, no_place: Some(seen), wake: 0 });
+            return Ok(Attempt { acquired: Acquired::Not, no_place: Some(seen), more_dead, wake: 0 });
         }
         if wanted == ALL && Identity::from_word(state) == change.participant().identity() {
             change.set_body(STATE, state & !Identity::from_word(state).word())?;
         }
         let acquired = if state & OWNER_DIED != 0 { Acquired::FromDead } else { Acquired::Free };
-        Ok(Attempt { acquired, no_place: None, wake: wake(change) })
+        Ok(Attempt { acquired, no_place: None, more_dead, wake: wake(change) })
     }
 
     /// Gives back what was taken for reading. `false` if nothing was.

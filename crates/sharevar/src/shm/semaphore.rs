@@ -9,7 +9,7 @@
 //! | 0, 2 to 5 | units and holders, see `holders` |
 //! | 1 | flags; in the upper half the most units that may be free |
 
-use super::holders::{self, MAX_UNITS, Units};
+use super::holders::{self, FromDead, MAX_UNITS, Units};
 use crate::error::{Error, Result};
 use crate::handle::{Handle, Kind};
 use sharevar_arena::{ANY_REASON, Change, Participant, Variable, WaitPoint};
@@ -116,7 +116,7 @@ impl RawSemaphore {
         loop {
             let mut for_others = 0;
             let attempt = participant.change(variable, |change| {
-                let from_dead = Self::look_for_dead(change, 1, announce)?;
+                let from_dead = Self::look_for_dead(change, 1, announce)?.units > 0;
                 let (state, free) = (change.body(STATE), Units::of(|index| change.body(index)).free());
                 if free == 0 {
                     if announce && state & ANNOUNCED == 0 {
@@ -145,13 +145,17 @@ impl RawSemaphore {
         }
     }
 
-    /// Gives back what dead ones hold, if less than `least` is free. Whether there was something.
-    fn look_for_dead(change: &mut Change<'_>, least: u32, look_again: bool) -> sharevar_arena::Result<bool> {
+    /// Gives back what dead ones hold, if less than `least` is free.
+    fn look_for_dead(
+        change: &mut Change<'_>,
+        least: u32,
+        look_again: bool,
+    ) -> sharevar_arena::Result<FromDead> {
         let state = change.body(STATE);
         if state & SIGNAL != 0 || Units::of(|index| change.body(index)).free() >= least {
-            return Ok(false);
+            return Ok(FromDead::default());
         }
-        Ok(holders::give_back_of_dead(change, bound(state), look_again)?.units > 0)
+        holders::give_back_of_dead(change, bound(state), look_again)
     }
 
     /// Gives a unit back, whoever took it.
@@ -236,13 +240,19 @@ impl RawSemaphore {
         if word(STATE) & SIGNAL != 0 || !holders::others_may_hold(word, participant.identity()) {
             return Ok(Units::of(word).free());
         }
-        let (free, sleepers) = participant.change(self.handle.variable(), |change| {
-            let from_dead = Self::look_for_dead(change, u32::MAX, true)?;
-            let free = Units::of(|index| change.body(index)).free();
-            Ok((free, if from_dead && change.body(STATE) & ANNOUNCED != 0 { free } else { 0 }))
-        })?;
-        self.wake(sleepers)?;
-        Ok(free)
+        loop {
+            let (free, from_dead, announced) = participant.change(self.handle.variable(), |change| {
+                let from_dead = Self::look_for_dead(change, u32::MAX, true)?;
+                let free = Units::of(|index| change.body(index)).free();
+                Ok((free, from_dead, change.body(STATE) & ANNOUNCED != 0))
+            })?;
+            if from_dead.units > 0 && announced {
+                self.wake(free)?;
+            }
+            if !from_dead.more {
+                return Ok(free);
+            }
+        }
     }
 
     /// The most units that may be free, if the semaphore was made with a bound.

@@ -141,7 +141,8 @@ pub(crate) fn grow(handle: &Handle) -> Result<()> {
     Ok(())
 }
 
-/// Which of the owners are dead. Asks the kernel, so it is for those who hold no lock.
+/// Which of the owners are dead. Asks the kernel, half a microsecond for each other participant:
+/// under a lock only where the answer decides what is stored there.
 pub(crate) fn dead_among(participant: &Participant, entries: &[Entry]) -> Vec<Identity> {
     let mut owners: Vec<Identity> = entries.iter().map(|entry| entry.owner).collect();
     // The threads of one process are one participant.

@@ -143,6 +143,10 @@ operations! {
     "semaphore: release by a further holder": |w| { others(w, 2); acquire(w); }, |w| w.mortal.semaphore.release().unwrap(), |b, a| taken(-1)(b, a);
     "semaphore: release of several": |w| { others(w, 2); acquire(w); acquire(w); }, |w| w.mortal.semaphore.release_many(2).unwrap(),
         |b, a| taken(-2)(b, a) && !is_signal(a);
+    "semaphore: acquire, tried only, what a dead one holds" (same): |w| { others(w, UNITS - 1); dead(w, 1, 1); },
+        |w| assert!(w.mortal.semaphore.try_acquire().unwrap()), |b, a| taken(0)(b, a) && !is_signal(a);
+    "semaphore: release, by another, of what a dead one holds": |w| { others(w, 1); dead(w, 1, 1); },
+        |w| w.mortal.semaphore.release().unwrap(), |b, a| taken(-1)(b, a) && is_signal(a);
     "semaphore: release of what was not acquired": |w| others(w, 2), |w| w.mortal.semaphore.release_many(3).unwrap(),
         |b, a| taken(-3)(b, a) && !is_signal(b) && is_signal(a);
     "semaphore: release wakes nobody any more": |w| { others(w, UNITS - 1); acquire(w); assert!(!w.mortal.semaphore.try_acquire_or_announce().unwrap()); },
@@ -165,6 +169,18 @@ operations! {
     "rwlock: write": |_| {}, |w| assert_eq!(write(w), Acquired::Free), |_, a| a.rwlock[0] as u32 == 0;
     "rwlock: write what a dead writer holds": |w| { let (p, l) = another_at_the_lock(w); l.try_write().unwrap(); p.abandon(); std::mem::forget((p, l)); },
         |w| assert_eq!(write(w), Acquired::FromDead), |b, a| b.rwlock[STATE] != a.rwlock[STATE] && b.rwlock[FIRST] != a.rwlock[FIRST];
+    "rwlock: write past dead readers": |w| {
+            for _ in 0..3 {
+                let (p, l) = another_at_the_lock(w);
+                l.try_read().unwrap();
+                p.abandon();
+                std::mem::forget((p, l));
+            }
+        }, |w| assert_eq!(w.mortal.rwlock.try_write().unwrap(), Acquired::Free), |b, a| b.rwlock[0] as u32 > 0 && a.rwlock[0] as u32 == 0;
+    "rwlock: read what a dead writer holds": |w| { let (p, l) = another_at_the_lock(w); l.try_write().unwrap(); p.abandon(); std::mem::forget((p, l)); },
+        |w| assert_eq!(w.mortal.rwlock.try_read().unwrap(), Acquired::FromDead), |b, a| b.rwlock[0] as u32 == 0 && a.rwlock[0] as u32 > 0;
+    "rwlock: a reader goes who is a further holder": |w| { let (p, l) = another_at_the_lock(w); l.try_read().unwrap(); std::mem::forget((p, l)); read(w); },
+        |w| assert!(w.mortal.rwlock.release_read().unwrap()), |b, a| a.rwlock[0] as u32 == b.rwlock[0] as u32 + 1;
     "rwlock: read past a dead next writer": |w| {
             let (p, l) = another_at_the_lock(w);
             assert_eq!(read(w), Acquired::Free);

@@ -29,9 +29,9 @@ pub(super) fn see(hands: &Hands, hash: &mut DefaultHasher) {
     let condition = &hands.condition;
     (5_u8, condition.counts().unwrap()).hash(hash);
     [TICKET, NOTIFIED].map(|index| word(condition.handle(), index)).hash(hash);
+    // Read as words: the public questions would find that all who wait are dead.
     for barrier in [&hands.barrier, &hands.acting] {
-        (barrier.waiting().unwrap(), barrier.is_broken().unwrap(), barrier.count().unwrap()).hash(hash);
-        (word(barrier.handle(), STATE) & !OWED).hash(hash);
+        (barrier.count().unwrap(), word(barrier.handle(), STATE) & !OWED).hash(hash);
     }
 }
 
@@ -43,6 +43,13 @@ pub(super) fn clash(hands: &Hands) {
     condition.notify(1).unwrap();
     assert!(condition.leave(entry).unwrap(), "the living one was not notified");
     for barrier in [&hands.barrier, &hands.acting] {
+        // Whoever arrived before is dead, so nobody is released.
+        match barrier.arrive().unwrap() {
+            Arrival::Wait(entry) => barrier.leave(&entry).unwrap(),
+            Arrival::Done(Outcome::Broken) => {}
+            other => panic!("{other:?} at a barrier where only the dead have arrived"),
+        }
+        assert_eq!(barrier.waiting().unwrap(), 0, "the dead are counted");
         barrier.reset().unwrap();
         let Arrival::Wait(entry) = barrier.arrive().unwrap() else {
             panic!("a fresh barrier lets nobody wait")
@@ -104,6 +111,10 @@ fn arrive_to_act(world: &World) {
     }
 }
 
+fn finds_it_broken(barrier: &RawBarrier) {
+    assert!(matches!(barrier.arrive().unwrap(), Arrival::Done(Outcome::Broken)));
+}
+
 fn outcome(world: &World, number: usize, outcome: Outcome) {
     assert_eq!(world.mortal.barrier.attempt(&entry(number), false).unwrap(), Some(outcome));
 }
@@ -163,6 +174,24 @@ operations! {
             });
             assert!(!w.mortal.condition.is_notified(&entry(0)));
         }, |w| assert!(w.mortal.condition.attempt(&entry(0), true).unwrap().is_some()), |b, a| notified(1)(b, a);
+    "condition: all are notified, a dead one among them": |w| {
+            fresh();
+            dead(w, |hands| { hands.condition.join().unwrap(); });
+            join(w, 2);
+        }, |w| notify(w, u64::MAX), |b, a| notified(3)(b, a);
+    "condition: the living are counted": |w| {
+            fresh();
+            dead(w, |hands| { hands.condition.join().unwrap(); hands.condition.join().unwrap(); });
+            join(w, 1);
+        }, |w| assert_eq!(w.mortal.condition.living().unwrap(), (1, 0)), same_condition;
+    "condition: the living are counted, and a dead one was notified": |w| {
+            fresh();
+            dead(w, |hands| {
+                hands.condition.join().unwrap();
+                join(w, 2);
+                hands.condition.notify(1).unwrap();
+            });
+        }, |w| assert_eq!(w.mortal.condition.living().unwrap(), (1, 1)), |b, a| notified(1)(b, a);
     "condition: one that dies is taken away" (same): |w| {
             let lock = Handle::create(&w.mortal.participant, sharevar::Kind::Lock).unwrap();
             let condition = RawCondition::create(&w.mortal.participant, &lock).unwrap();
@@ -192,6 +221,47 @@ operations! {
             dead(w, |hands| { hands.barrier.arrive().unwrap(); });
             arrive(w, 1);
         }, |w| assert!(w.mortal.barrier.has_ended(0, true).unwrap().is_some()), broken;
+    "barrier: the last finds a dead one": |w| {
+            fresh();
+            dead(w, |hands| { hands.barrier.arrive().unwrap(); });
+            arrive(w, 1);
+        }, |w| finds_it_broken(&w.mortal.barrier), broken;
+    "barrier: the last finds only dead ones": |w| dead(w, |hands| (0..2).for_each(|_| { hands.barrier.arrive().unwrap(); })),
+        |w| finds_it_broken(&w.mortal.barrier), broken;
+    "barrier: a dead one is counted": |w| {
+            fresh();
+            arrive(w, 1);
+            dead(w, |hands| { hands.barrier.arrive().unwrap(); });
+        }, |w| assert_eq!(w.mortal.barrier.waiting().unwrap(), 0), broken;
+    "barrier: reset with a dead one": |w| {
+            fresh();
+            arrive(w, 1);
+            dead(w, |hands| { hands.barrier.arrive().unwrap(); });
+        }, |w| w.mortal.barrier.reset().unwrap(), next_generation;
+    "barrier: time is up with a dead one": |w| {
+            fresh();
+            arrive(w, 1);
+            dead(w, |hands| { hands.barrier.arrive().unwrap(); });
+        }, |w| assert_eq!(w.mortal.barrier.time_out(&entry(0)).unwrap(), Some(Outcome::Broken)), broken;
+    "barrier: the last, who would run the action, finds a dead one": |w| {
+            w.mortal.acting.arrive().unwrap();
+            dead(w, |hands| { hands.acting.arrive().unwrap(); });
+        }, |w| finds_it_broken(&w.mortal.acting), |_, a| a.acting[STATE] & 7 == BROKEN;
+    "barrier: one has died when the action is over": |w| {
+            fresh();
+            dead(w, |hands| {
+                hands.acting.arrive().unwrap();
+                w.mortal.acting.arrive().unwrap();
+                let Arrival::Run(entry) = w.mortal.acting.arrive().unwrap() else { panic!("not the last") };
+                keep(entry);
+            });
+        }, |w| assert_eq!(w.mortal.acting.finish(&entry(0), true).unwrap(), Outcome::Broken),
+        |b, a| b.acting[STATE] & RUNNING == RUNNING && a.acting[STATE] & 7 == BROKEN;
+    "barrier: one comes when the runner is dead": |w| {
+            w.mortal.acting.arrive().unwrap();
+            w.mortal.acting.arrive().unwrap();
+            dead(w, |hands| assert!(matches!(hands.acting.arrive().unwrap(), Arrival::Run(_))));
+        }, |w| finds_it_broken(&w.mortal.acting), |_, a| a.acting[STATE] & 7 == BROKEN;
     "barrier: the last arrives, who runs the action": |w| { fresh(); w.mortal.acting.arrive().unwrap(); w.mortal.acting.arrive().unwrap(); },
         |w| assert!(matches!(w.mortal.acting.arrive().unwrap(), Arrival::Run(_))),
         |b, a| b.acting[STATE] & RUNNING == 0 && a.acting[STATE] & RUNNING == RUNNING;

@@ -48,7 +48,8 @@ impl RawBarrier {
         Ok(())
     }
 
-    /// Ends the wait of the one who ran the action, and releases the others if it went `well`.
+    /// Ends the wait of the one that ran the action, and releases the others if it went `well` and
+    /// none of them has died meanwhile.
     pub fn finish(&self, entry: &Entry, well: bool) -> Result<Outcome> {
         let variable = self.handle.variable();
         let mut transaction = self.begin()?;
@@ -58,10 +59,14 @@ impl RawBarrier {
         }
         let mine = entry.again(&transaction)?.ok_or(sharevar_arena::Error::ForeignProcess)?;
         mine.remove(&mut transaction)?;
-        let (state, outcome) = if well {
-            (state.next().with(OWED), Outcome::Released(index(mine.stamp)))
+        let broken = if well {
+            self.break_if_one_is_dead(&mut transaction, state)?
         } else {
-            (state.without(RUNNING).with(BROKEN | OWED), Outcome::Broken)
+            Some(state.without(RUNNING).with(BROKEN | OWED))
+        };
+        let (state, outcome) = match broken {
+            None => (state.next().with(OWED), Outcome::Released(index(mine.stamp))),
+            Some(broken) => (broken, Outcome::Broken),
         };
         transaction.set_body(variable, STATE, state.0)?;
         transaction.commit()?;

@@ -15,6 +15,10 @@
 //! A waiter whose generation is over was released, unless its stamp says that it was reset. So
 //! nobody waits until all have left, and those who are late do not disturb the next generation.
 //! Indices have no gaps: when somebody leaves early, the last to arrive gets its index.
+//!
+//! An arrival counts only while its process lives. The step that would release a generation asks
+//! about every waiter of it, in the same transaction, and breaks the barrier if one is dead. The
+//! watch alone would be too late: a complete generation lets go before the next look is due.
 
 mod end;
 mod state;
@@ -139,15 +143,15 @@ impl RawBarrier {
         Ok(all.len())
     }
 
-    /// How many wait, none if it is broken.
+    /// How many wait, none if it is broken. A dead waiter that is found breaks it.
     pub fn waiting(&self) -> Result<u64> {
-        let state = self.state()?;
+        let state = self.state_of_the_living()?;
         Ok(if state.is(BROKEN) { 0 } else { state.arrivals() })
     }
 
-    /// Whether it is broken.
+    /// Whether it is broken. A dead waiter that is found breaks it.
     pub fn is_broken(&self) -> Result<bool> {
-        Ok(self.state()?.is(BROKEN))
+        Ok(self.state_of_the_living()?.is(BROKEN))
     }
 
     /// Arrives. An entry that this gives must be given back at the end.
@@ -159,11 +163,18 @@ impl RawBarrier {
             if state.is(BROKEN) {
                 return Ok(Arrival::Done(Outcome::Broken));
             }
+            let index = state.arrivals();
+            let is_last = index + 1 >= self.parties;
+            if (is_last || state.is(RUNNING))
+                && let Some(broken) = self.break_if_one_is_dead(&mut transaction, state)?
+            {
+                transaction.commit()?;
+                self.wake_owed(broken)?;
+                return Ok(Arrival::Done(Outcome::Broken));
+            }
             if state.is(RUNNING) {
                 return Ok(Arrival::Full(state.generation()));
             }
-            let index = state.arrivals();
-            let is_last = index + 1 >= self.parties;
             let has_action = !Word(transaction.body(variable, ACTION)).is_absent();
             if is_last && !has_action {
                 let next = if index == 0 { state.next() } else { state.next().with(OWED) };
@@ -234,6 +245,33 @@ impl RawBarrier {
             Some(state) => Ok(state),
             None => Ok(self.handle.participant().change(self.handle.variable(), state)?),
         }
+    }
+
+    fn state_of_the_living(&self) -> Result<State> {
+        let state = self.state()?;
+        if state.is(BROKEN) || state.arrivals() == 0 {
+            return Ok(state);
+        }
+        self.look_after_all()?;
+        self.state()
+    }
+
+    /// Breaks the generation if one that waits in it is dead, and takes the dead of it away. The
+    /// state that this sets; the caller commits, and wakes.
+    fn break_if_one_is_dead(&self, transaction: &mut Transaction<'_>, state: State) -> Result<Option<State>> {
+        let variable = self.handle.variable();
+        let mut arrived = waiters::entries(transaction, variable)?;
+        arrived.retain(|entry| state.is_of(entry.stamp));
+        let dead = waiters::dead_among(self.handle.participant(), &arrived);
+        if dead.is_empty() {
+            return Ok(None);
+        }
+        for entry in arrived.iter().filter(|entry| dead.contains(&entry.owner)) {
+            entry.remove(transaction)?;
+        }
+        let broken = state.without(RUNNING).with(BROKEN | OWED);
+        transaction.set_body(variable, STATE, broken.0)?;
+        Ok(Some(broken))
     }
 
     fn look_after_all(&self) -> Result<()> {
