@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 # The snapshot tests copy an arena thousands of times: optimised, but quick to link.
 PROFILE := checked
 export CARGO_TERM_PROGRESS_WHEN ?= never
+# The tests' sockets are below it, and the path of a socket has no more than 107 bytes.
+ifeq ($(shell test "$$(printf %s "$$TMPDIR" | wc -c)" -gt 50 && echo long),long)
+export TMPDIR = /tmp
+endif
 
 ifneq ($(shell command -v cargo-nextest 2>/dev/null),)
 RUN_TESTS = cargo nextest run --cargo-profile $(PROFILE)

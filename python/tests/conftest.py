@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from standard_library import report
 
@@ -19,6 +21,24 @@ START_METHODS = ("fork", "spawn", "forkserver")
 # What a test defines inside of itself only a forked child has. Up to Python 3.13 that was the
 # default; what must work under every method takes one of the fixtures below.
 multiprocessing.set_start_method("fork")
+
+# Other work on the machine is no fault of what is tested.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
+
+# What the user has set for other programs is not for those that tests start.
+for _name in list(os.environ):
+    if _name.startswith("SHAREVAR_") or _name in (
+        "PYTHONASYNCIODEBUG", "PYTHONDEVMODE", "PYTHONINSPECT", "PYTHONOPTIMIZE",
+        "PYTHONSAFEPATH", "PYTHONSTARTUP", "PYTHONVERBOSE", "PYTHONWARNINGS",
+    ):  # fmt: skip
+        del os.environ[_name]
+
+# The path of a socket has no more than 107 bytes, of which pytest's folders take most.
+if len(tempfile.gettempdir()) > 20:
+    os.environ["TMPDIR"], tempfile.tempdir = "/tmp", None
 
 # A shell ignores interrupts for what it runs in the background, and so would all that is
 # started here. Tests send signals to themselves and to their children.
@@ -60,6 +80,13 @@ def no_children_left() -> Iterator[None]:
         child.kill()
         child.join()
         pytest.fail(f"{child} was left running in {os.getpid()}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hundreds of examples may take longer than one test, and none of them waits."""
+    for item in items:
+        if hasattr(getattr(item, "obj", None), "hypothesis"):
+            item.add_marker(pytest.mark.timeout(300))
 
 
 def pytest_terminal_summary(

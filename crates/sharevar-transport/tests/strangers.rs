@@ -274,12 +274,14 @@ fn a_truncated_frame_keeps_nobody() {
 #[test]
 fn thousands_of_idle_connections_do_no_harm() {
     const IDLE: u64 = 3000;
-    let host = host();
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     // Both ends are in this process.
-    let wanted = 2 * IDLE + 200;
-    let raised =
-        rustix::process::Rlimit { current: limit.maximum.or(limit.current).max(Some(wanted)), ..limit };
+    if limit.maximum.is_some_and(|most| most < 2 * IDLE + 200) {
+        eprintln!("no more than {:?} descriptors can be had: not tested", limit.maximum);
+        return;
+    }
+    let host = host();
+    let raised = rustix::process::Rlimit { current: limit.maximum.or(Some(2 * IDLE + 200)), ..limit };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
     let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
     let idle: Vec<_> =

@@ -283,11 +283,20 @@ fn a_host_that_stops_drops_its_iterators() {
 
 #[test]
 fn the_time_limit_of_a_proxy_is_that_of_each_request() {
-    let room = room();
-    let limit = Duration::from_millis(500);
-    let mut items = room.source.with_timeout(limit).gated().unwrap();
-    room.open.send(()).unwrap();
-    assert_eq!(items.next(), Some(Ok(0)));
+    let mut limit = Duration::from_millis(50);
+    let (room, mut items) = loop {
+        let room = room();
+        let gated = room.source.with_timeout(limit).gated();
+        if let Ok(mut items) = gated {
+            room.open.send(()).unwrap();
+            if items.next() == Some(Ok(0)) {
+                break (room, items);
+            }
+        }
+        // A busy machine needs longer.
+        limit *= 2;
+        assert!(limit < AT_MOST);
+    };
     assert_eq!(items.next(), Some(Err(Error::TimedOut { after: limit })));
     assert_eq!(items.next(), None);
     // Given up with the next message, it is dropped when it next gives something.

