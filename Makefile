@@ -14,7 +14,8 @@ endif
 ifneq ($(shell command -v cargo-nextest 2>/dev/null),)
 RUN_TESTS = cargo nextest run --cargo-profile $(PROFILE)
 else
-RUN_TESTS = cargo test --profile $(PROFILE) --lib --bins --tests
+# It knows no time limit for one test, so that a hang is a failure after an hour only.
+RUN_TESTS = timeout 1h cargo test --profile $(PROFILE) --lib --bins --tests
 endif
 
 .PHONY: help demo test test-rust test-crash test-loom test-docs test-python test-versions examples lint format build bench clean
@@ -46,9 +47,9 @@ test-docs: ## every example in the Rust documentation
 
 test-python: build examples ## the Python side, on the built module
 	$(BIN)/python -m pytest python/tests
-	PYTHON=$(BIN)/python target/release/examples/with_python
-	PYTHON=$(BIN)/python target/release/examples/hosted_with_python
-	PYTHON=$(BIN)/python target/release/examples/hosted_over_tls
+	PYTHON=$(BIN)/python timeout 5m target/release/examples/with_python
+	PYTHON=$(BIN)/python timeout 5m target/release/examples/hosted_with_python
+	PYTHON=$(BIN)/python timeout 5m target/release/examples/hosted_over_tls
 
 test-versions: build ## the Python tests on other versions of Python, as far as they are here
 	$(BIN)/python python/versions.py

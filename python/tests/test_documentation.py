@@ -27,6 +27,10 @@ def test_there_are_examples() -> None:
 FORKED_BY_A_THREAD = "ignore:This process:DeprecationWarning"
 
 
+# Nor is it the example's fault if the machine has other work, which asyncio tells then.
+SLOW = r"(?m)^Executing <.*> took [\d.]+ seconds\n"
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_example(example: str, tmp_path: pathlib.Path) -> None:
     script = tmp_path / "example.py"
@@ -38,4 +42,4 @@ def test_example(example: str, tmp_path: pathlib.Path) -> None:
         timeout=50,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert re.sub(SLOW, "", done.stderr) == ""

@@ -6,23 +6,31 @@ use rooms::{Echo, Room, echo_at, unix};
 use sharevar_transport::{CHALLENGE, Client, Connection, Server, Settings};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 /// The length of a hello, which every client sends first.
 const HELLO: usize = 96;
 
+/// One of them takes all descriptors of the process, which they share under `cargo test`.
+static TURN: RwLock<()> = RwLock::new(());
+
 struct Host {
     room: Room,
     server: Arc<Server<Echo>>,
     settings: Settings,
+    _turn: Option<RwLockReadGuard<'static, ()>>,
 }
 
 fn host() -> Host {
+    host_in(Some(TURN.read().unwrap_or_else(PoisonError::into_inner)))
+}
+
+fn host_in(turn: Option<RwLockReadGuard<'static, ()>>) -> Host {
     let room = unix();
     let settings = Settings { max_frame: 1 << 20, ..Settings::with_key(b"key") };
     let server = echo_at(&room.address, &settings);
-    Host { room, server, settings }
+    Host { room, server, settings, _turn: turn }
 }
 
 impl Host {
@@ -142,6 +150,7 @@ fn another_user_is_refused() {
         eprintln!("only root can start a program of another user: not tested");
         return;
     }
+    let _turn = TURN.read().unwrap_or_else(PoisonError::into_inner);
     let open_to_all = std::env::temp_dir().join(format!("sharevar-open-{}", std::process::id()));
     let address = sharevar_transport::Address::Unix(open_to_all.clone());
     let server = echo_at(&address, &Settings::with_key(b"key"));
@@ -296,7 +305,11 @@ fn thousands_of_idle_connections_do_no_harm() {
 
 #[test]
 fn without_descriptors_those_inside_are_served_and_others_wait() {
-    let host = host();
+    let _alone = TURN.write().unwrap_or_else(PoisonError::into_inner);
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let few = rustix::process::Rlimit { current: limit.current.min(Some(500)).or(Some(500)), ..limit };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, few).unwrap();
+    let host = host_in(None);
     let client = host.client();
     let mut connection = client.connection().unwrap();
     // All descriptors that are left, but those of a few who knock.
@@ -322,4 +335,5 @@ fn without_descriptors_those_inside_are_served_and_others_wait() {
     }
     connection.keep();
     host.serves();
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
 }
