@@ -18,7 +18,7 @@ else
 RUN_TESTS = timeout 1h cargo test --profile $(PROFILE) --lib --bins --tests
 endif
 
-.PHONY: help demo test test-rust test-crash test-loom test-docs test-python test-versions examples lint format build bench clean
+.PHONY: help demo test test-rust test-crash test-loom test-docs test-python test-versions test-package examples lint format build bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -31,7 +31,7 @@ demo: build examples ## four programs, in Rust and in Python, and what an operat
 	@printf '\n\033[1mhosted_file, in Python\033[0m\n'; $(BIN)/python examples/python/hosted_file.py
 	@printf '\n\033[1mwhat an operation costs\033[0m\n'; $(BIN)/python examples/python/table.py
 
-test: test-rust test-crash test-loom test-docs test-python test-versions ## every test
+test: test-rust test-crash test-loom test-docs test-python test-versions test-package ## every test
 
 test-rust: ## models, real processes, kill storms
 	$(RUN_TESTS) --workspace --exclude sharevar-python --features sharevar/tls
@@ -53,6 +53,9 @@ test-python: build examples ## the Python side, on the built module
 
 test-versions: build ## the Python tests on other versions of Python, as far as they are here
 	$(BIN)/python python/versions.py
+
+test-package: $(VENV)/bin/maturin ## the source package and the crates, as a release would have them, installed and used
+	$(BIN)/python python/package.py
 
 examples: ## the demo programs in Rust
 	cargo build --release --examples -p sharevar --features tls

@@ -22,7 +22,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-#![doc = include_str!("../../../docs/value-encoding.md")]
+#![doc = include_str!("../docs/value-encoding.md")]
 #![forbid(unsafe_code)]
 
 pub mod bigint;

@@ -104,5 +104,5 @@ pub use variable_id::VariableId;
 
 /// The examples of the README run as tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

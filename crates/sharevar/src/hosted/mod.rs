@@ -86,5 +86,5 @@ pub use supervised::{Supervised, supervise};
 
 /// The examples of the page run as tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../../docs/hosted-objects.md")]
+#[doc = include_str!("../../docs/hosted-objects.md")]
 struct Page;
