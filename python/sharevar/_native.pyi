@@ -222,14 +222,18 @@ class List(Variable, Generic[_Item]):
     def reverse(self) -> None: ...
     def clear(self) -> None: ...
     def copy(self) -> list[_Item]: ...
-    def snapshot(self) -> tuple[list[_Item], int]:
-        """The items, and the count of changes at which they were so."""
-    def delete_if(self, changes: int, index: int, /) -> bool:
-        """Delete one item, if nobody changed the list since."""
-    def extend_if(self, changes: int, items: list[_Item], /) -> bool:
-        """Append the items, if nobody changed the list since."""
-    def replace_if(self, changes: int, new_order: list[int], /) -> bool:
-        """Put the items into another order, if nobody changed the list since."""
+    def remove(self, value: Any, /) -> None:
+        """Delete the first occurrence of a value."""
+    def index(self, value: Any, start: SupportsIndex = 0, stop: SupportsIndex = ..., /) -> int:
+        """The first place of a value."""
+    def count(self, value: Any, /) -> int:
+        """How often a value occurs."""
+    def sort(
+        self, *, key: Callable[[_Item], Any] | None = None, reverse: object = False
+    ) -> None:
+        """Sort in place."""
+    def repeat(self, times: int, /) -> None:
+        """Make the list hold its items so many times over, in one step."""
 
 @disjoint_base
 class Value(Variable, Generic[_Item]):

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, MutableSequence
+from collections.abc import Iterable, Iterator, MutableSequence
 from typing import Any, SupportsIndex, TypeVar
 
 from . import _native
 from .proxy import Proxy
 
 _Item = TypeVar("_Item")
-
-# How often an operation that looks first and changes then starts again when another
-# process was faster, before it gives up.
-_ATTEMPTS = 1000
 
 
 class ListProxy(Proxy, _native.List[_Item]):
@@ -59,55 +55,6 @@ class ListProxy(Proxy, _native.List[_Item]):
         """Append all the items in one step."""
         _native.List.extend(self, plain_list(items))
 
-    def index(
-        self, value: Any, start: SupportsIndex = 0, stop: SupportsIndex = 2**63 - 1, /
-    ) -> int:
-        """The first place of a value."""
-        return self.copy().index(value, start, stop)
-
-    def count(self, value: Any, /) -> int:
-        """How often a value occurs."""
-        return self.copy().count(value)
-
-    def remove(self, value: Any, /) -> None:
-        """Delete the first occurrence of a value."""
-
-        def attempt() -> bool:
-            items, changes = self.snapshot()
-            try:
-                place = items.index(value)
-            except ValueError:
-                raise ValueError("list.remove(x): x not in list") from None
-            return self.delete_if(changes, place)
-
-        self._until_undisturbed(attempt)
-
-    def sort(
-        self, *, key: Callable[[_Item], Any] | None = None, reverse: bool = False
-    ) -> None:
-        """Sort in place.
-
-        Comparisons and ``key`` run here on a copy, never while others wait for the
-        list; when it has changed meanwhile they run again on the new contents.
-        """
-
-        def attempt() -> bool:
-            items, changes = self.snapshot()
-            keys: list[Any] = items if key is None else list(map(key, items))
-            order = sorted(range(len(keys)), key=keys.__getitem__, reverse=reverse)
-            return self.replace_if(changes, order)
-
-        self._until_undisturbed(attempt)
-
-    def _until_undisturbed(self, attempt: Callable[[], bool]) -> None:
-        for _ in range(_ATTEMPTS):
-            if attempt():
-                return
-        raise ValueError(
-            f"the list was changed by others during each of {_ATTEMPTS} attempts; "
-            "take a lock around this and the changes"
-        )
-
     def __add__(self, other: list[Any]) -> list[Any]:
         return self.copy() + other
 
@@ -123,16 +70,7 @@ class ListProxy(Proxy, _native.List[_Item]):
         return self
 
     def __imul__(self, times: SupportsIndex) -> ListProxy[_Item]:
-        count = operator.index(times)
-        if count <= 0:
-            self.clear()
-            return self
-
-        def attempt() -> bool:
-            items, changes = self.snapshot()
-            return self.extend_if(changes, items * (count - 1))
-
-        self._until_undisturbed(attempt)
+        self.repeat(operator.index(times))
         return self
 
 

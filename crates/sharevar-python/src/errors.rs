@@ -242,6 +242,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         }
         Error::WrongElement { .. } => Class::WrongKind,
         Error::IndexOutOfRange { .. } => return PyIndexError::new_err(message),
+        Error::ChangedMeanwhile { .. } => return PyRuntimeError::new_err(message),
         Error::NotOwner => Class::NotOwner,
         Error::QueueShutDown => Class::QueueShutDown,
         Error::NoTaskLeft => return PyValueError::new_err(message),

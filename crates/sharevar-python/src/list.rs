@@ -3,7 +3,9 @@
 use crate::decode::{decode, decode_bytes};
 use crate::encode::encode;
 use crate::errors::{OrRaise, index as index_error};
+use crate::list_search;
 use crate::list_slice;
+use crate::list_sort;
 use crate::native;
 use crate::variable::{Origin, Variable, generic_alias};
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
@@ -68,6 +70,23 @@ fn whole(object: &Bound<'_, PyAny>) -> PyResult<i64> {
         .ok_or_else(|| PyOverflowError::new_err("Python int too large to convert to C ssize_t"))
 }
 
+/// An end of a search: as far as it goes, if it is beyond 64 bits.
+fn end(object: &Bound<'_, PyAny>) -> PyResult<i64> {
+    if let Some(int) = native::exact_int(object) {
+        return Ok(int);
+    }
+    let int = native::index(object).map_err(|error| {
+        if !error.is_instance_of::<PyTypeError>(object.py()) {
+            return error;
+        }
+        PyTypeError::new_err("slice indices must be integers or have an __index__ method")
+    })?;
+    match native::small_int(&int) {
+        Some(int) => Ok(int),
+        None => Ok(if int.lt(0)? { i64::MIN } else { i64::MAX }),
+    }
+}
+
 impl List {
     /// The list itself.
     #[inline(always)]
@@ -81,7 +100,7 @@ impl List {
     }
 
     #[inline(always)]
-    fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
         decode(slf.py(), content, slf.as_super().get().home())
     }
 
@@ -108,10 +127,6 @@ impl List {
             values.push(encode(&item?, self.participant())?);
         }
         Ok(values)
-    }
-
-    fn all(slf: &Bound<'_, Self>) -> PyResult<(Vec<Content>, Option<u64>)> {
-        slf.get().raw.slice(0, u64::MAX).or_raise()
     }
 }
 
@@ -171,7 +186,7 @@ impl List {
     }
 
     fn __contains__(slf: &Bound<'_, Self>, item: &Bound<'_, PyAny>) -> PyResult<bool> {
-        Self::copy(slf)?.as_sequence().contains(item)
+        list_search::contains(slf, item)
     }
 
     /// Append an item.
@@ -204,16 +219,51 @@ impl List {
         }
     }
 
-    fn reverse(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let raw = &slf.get().raw;
-        loop {
-            slf.py().check_signals()?;
-            let changes = raw.handle().participant().changes(raw.handle().variable());
-            let order: Vec<u64> = (0..raw.len().or_raise()?).rev().collect();
-            if raw.reorder(&order, changes).or_raise()? {
-                return Ok(());
-            }
-        }
+    /// Delete the first occurrence of a value.
+    #[pyo3(signature = (value, /))]
+    fn remove(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        list_search::remove(slf, value)
+    }
+
+    /// The first place of a value.
+    #[pyo3(signature = (value, start = None, stop = None, /), text_signature = "($self, value, start=0, stop=9223372036854775807, /)")]
+    fn index(
+        slf: &Bound<'_, Self>,
+        value: &Bound<'_, PyAny>,
+        start: Option<&Bound<'_, PyAny>>,
+        stop: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<u64> {
+        list_search::index(slf, value, start.map_or(Ok(0), end)?, stop.map_or(Ok(i64::MAX), end)?)
+    }
+
+    /// How often a value occurs.
+    #[pyo3(signature = (value, /))]
+    fn count(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+        list_search::count(slf, value)
+    }
+
+    /// Sort in place.
+    ///
+    /// Comparisons of ints, floats and strs run in shared memory. Other comparisons and `key` run
+    /// here on a copy; when the list has changed meanwhile they run again on the new contents, and
+    /// after a few times other changes wait for them.
+    #[pyo3(signature = (*, key = None, reverse = None), text_signature = "($self, *, key=None, reverse=False)")]
+    fn sort(
+        slf: &Bound<'_, Self>,
+        key: Option<&Bound<'_, PyAny>>,
+        reverse: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        list_sort::sort(slf, key, reverse.map_or(Ok(false), PyAnyMethods::is_truthy)?)
+    }
+
+    fn reverse(&self) -> PyResult<()> {
+        self.raw.reverse().or_raise()
+    }
+
+    /// Make the list hold its items so many times over, in one step.
+    #[pyo3(signature = (times, /))]
+    fn repeat(&self, times: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.raw.repeat(whole(times)?.try_into().unwrap_or(0)).or_raise()
     }
 
     fn clear(&self) -> PyResult<()> {
@@ -221,36 +271,7 @@ impl List {
     }
 
     fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        Self::objects(slf, Self::all(slf)?.0)
-    }
-
-    /// The items, and the count of changes at which they were so.
-    fn snapshot<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyList>, u64)> {
-        loop {
-            slf.py().check_signals()?;
-            if let (contents, Some(changes)) = Self::all(slf)? {
-                return Ok((Self::objects(slf, contents)?, changes));
-            }
-        }
-    }
-
-    /// Delete one item, if nobody changed the list since.
-    #[pyo3(signature = (changes, index, /))]
-    fn delete_if(&self, changes: u64, index: u64) -> PyResult<bool> {
-        self.raw.replace(&[index], 0, &[], changes).or_raise()
-    }
-
-    /// Append the items, if nobody changed the list since.
-    #[pyo3(signature = (changes, items, /))]
-    fn extend_if(&self, changes: u64, items: &Bound<'_, PyAny>) -> PyResult<bool> {
-        self.raw.replace(&[], u64::MAX, &self.encode_all(items)?, changes).or_raise()
-    }
-
-    /// Put the items into another order, if nobody changed the list since.
-    #[pyo3(signature = (changes, new_order, /))]
-    #[allow(clippy::needless_pass_by_value)] // A list is no slice.
-    fn replace_if(&self, changes: u64, new_order: Vec<u64>) -> PyResult<bool> {
-        self.raw.reorder(&new_order, changes).or_raise()
+        Self::objects(slf, slf.get().raw.slice(0, u64::MAX).or_raise()?.0)
     }
 
     #[classmethod]

@@ -5,7 +5,7 @@ use crate::list::List;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PySlice};
-use sharevar::shm::{Content, RawList};
+use sharevar::shm::{Attempts, Content};
 
 /// The places that a slice names in a list of one length.
 struct Places {
@@ -49,13 +49,6 @@ impl Places {
     }
 }
 
-/// A length, and the count of changes before it was read: a change in between makes what
-/// depends on both fail, and start again.
-fn changes_and_length(raw: &RawList) -> PyResult<(u64, u64)> {
-    let changes = raw.handle().participant().changes(raw.handle().variable());
-    Ok((changes, raw.len().or_raise()?))
-}
-
 /// How often the length and a part of a changing list are read until both are of one moment.
 const ATTEMPTS: u32 = 3;
 
@@ -63,8 +56,8 @@ const ATTEMPTS: u32 = 3;
 pub(crate) fn get<'py>(list: &Bound<'py, List>, slice: &Bound<'py, PySlice>) -> PyResult<Bound<'py, PyList>> {
     let raw = list.get().raw();
     for _ in 0..ATTEMPTS {
-        let (changes, length) = changes_and_length(raw)?;
-        let places = Places::of(slice, length)?;
+        let changes = Attempts::of(raw.handle()).changes();
+        let places = Places::of(slice, raw.len().or_raise()?)?;
         if places.count == 0 {
             return Ok(PyList::empty(list.py()));
         }
@@ -100,9 +93,11 @@ pub(crate) fn set(
         return Err(PyTypeError::new_err(message));
     }
     let values = list.get().encode_all(value)?;
+    let mut attempts = Attempts::of(raw.handle());
     loop {
         list.py().check_signals()?;
-        let (changes, length) = changes_and_length(raw)?;
+        // Counted before the length is read: a change in between makes the attempt fail.
+        let (changes, length) = (attempts.changes(), raw.len().or_raise()?);
         let places = Places::of(slice, length)?;
         let done = if places.step == 1 {
             raw.replace(&places.ascending(), places.start as u64, &values, changes).or_raise()?
@@ -119,18 +114,22 @@ pub(crate) fn set(
         if done {
             return Ok(());
         }
+        attempts.fail().or_raise()?;
     }
 }
 
 /// Deletion of a slice.
 pub(crate) fn delete(list: &Bound<'_, List>, slice: &Bound<'_, PySlice>) -> PyResult<()> {
     let raw = list.get().raw();
+    let mut attempts = Attempts::of(raw.handle());
     loop {
         list.py().check_signals()?;
-        let (changes, length) = changes_and_length(raw)?;
+        // Counted before the length is read: a change in between makes the attempt fail.
+        let (changes, length) = (attempts.changes(), raw.len().or_raise()?);
         let indices = Places::of(slice, length)?.ascending();
         if indices.is_empty() || raw.replace(&indices, 0, &[], changes).or_raise()? {
             return Ok(());
         }
+        attempts.fail().or_raise()?;
     }
 }

@@ -8,7 +8,7 @@ use crate::variable::{Origin, Variable};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyType};
-use sharevar::shm::RawValue;
+use sharevar::shm::{Attempts, RawValue};
 use sharevar::{Error, Kind};
 
 /// One shared value of any shareable type.
@@ -92,14 +92,16 @@ impl Value {
             }
         }
         let one = PyInt::new(py, 1).into_any();
+        let handle = this.raw.handle();
+        let mut attempts = Attempts::of(handle);
         loop {
             py.check_signals()?;
-            let handle = this.raw.handle();
-            let changes = handle.participant().changes(handle.variable());
+            let changes = attempts.changes();
             let sum = number::sum(&Self::get(slf)?, by.unwrap_or(&one))?;
             if this.raw.set_if_unchanged(&encode(&sum, handle.participant())?, changes).or_raise()? {
                 return Ok(sum);
             }
+            attempts.fail().or_raise()?;
         }
     }
 

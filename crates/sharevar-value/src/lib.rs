@@ -9,6 +9,7 @@
 //! | [`word`] | the 64-bit value word of a container's cell |
 //! | [`encode`], [`decode`] | `MessagePack` with extension types, one primitive at a time |
 //! | [`value`] | the dynamic value, as a tree |
+//! | [`equality`] | which of many values equals one, by Python's rule |
 //! | [`key`] | canonical keys and the one stable hash |
 //! | [`serialize`], [`deserialize`] | any serde type to and from either form |
 //!
@@ -30,6 +31,7 @@ pub mod decode;
 pub mod deserialize;
 pub mod display;
 pub mod encode;
+pub mod equality;
 pub mod error;
 pub mod handle;
 pub mod hash;
@@ -47,6 +49,7 @@ pub use bigint::BigInt;
 pub use decode::{Decoder, Event};
 pub use deserialize::{from_bytes, from_prefix, from_word};
 pub use encode::{Encoded, Encoder, OpenBody};
+pub use equality::{Equality, Needle, NeedleError};
 pub use error::{DecodeError, EncodeError, KeyError};
 pub use handle::HandleRef;
 pub use hash::HashSeed;

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::shared::shared;
-use crate::shm::{Item, RawDict};
+use crate::shm::{Attempts, Item, RawDict};
 use crate::{decode, encode, scalar};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -151,7 +151,10 @@ where
     /// Sets `key` to what `change` makes of its value, as one operation. The new value.
     ///
     /// If another process changes the dict between the reading and the writing, `change` runs
-    /// again with what is there then. Nobody waits for it, so it may take its time.
+    /// again with what is there then; after a few times other changes wait for it.
+    ///
+    /// # Errors
+    /// [`ChangedMeanwhile`](crate::Error::ChangedMeanwhile) if `change` itself changes the dict.
     ///
     /// ```
     /// let manager = sharevar::Manager::new()?;
@@ -166,14 +169,16 @@ where
         Q: Serialize + ?Sized,
     {
         let key = self.key(key)?;
+        let mut attempts = Attempts::of(self.raw.handle());
         loop {
             // Counted before it is read: a change in between is noticed, at worst for nothing.
-            let changes = self.participant().changes(self.raw.handle().variable());
+            let changes = attempts.changes();
             let new = change(self.raw.get(&key)?.map(decode::content).transpose()?);
             let value = encode::value(self.participant(), &new)?;
             if self.raw.insert_if_unchanged(&key, &value.encoded, changes)? {
                 return Ok(new);
             }
+            attempts.fail()?;
         }
     }
 

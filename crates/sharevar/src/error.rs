@@ -29,6 +29,17 @@ pub enum Error {
         /// The length at that moment.
         length: u64,
     },
+    /// An operation that calls code of the user's (a comparison, a key function, a closure) found
+    /// the variable changed after each of its attempts.
+    #[error(
+        "the variable was changed in each of {attempts} attempts of an operation: by the code that \
+         the operation calls (a comparison, a key function, a closure), or by others while that code \
+         took many seconds; do not change the variable there, and keep that code short"
+    )]
+    ChangedMeanwhile {
+        /// The number of attempts.
+        attempts: u32,
+    },
     /// An operation on numbers met something else.
     #[error("{operation} needs an integer of up to 64 bits; the value is something else")]
     NotANumber {

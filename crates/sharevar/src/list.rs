@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::shared::shared;
-use crate::shm::RawList;
+use crate::shm::{Attempts, RawList};
 use crate::{decode, encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -63,13 +63,7 @@ impl<T> List<T> {
 
     /// Turns the order round.
     pub fn reverse(&self) -> Result<()> {
-        loop {
-            let changes = self.participant().changes(self.raw.handle().variable());
-            let order: Vec<u64> = (0..self.raw.len()?).rev().collect();
-            if self.raw.reorder(&order, changes)? {
-                return Ok(());
-            }
-        }
+        self.raw.reverse()
     }
 
     fn participant(&self) -> &Arc<Participant> {
@@ -146,7 +140,8 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         self.raw.extend(&values.encoded)
     }
 
-    /// All items. Up to some 16,000 are read at one moment, more piece by piece.
+    /// All items. Up to 131,072 are read at one moment, and more if the list does not keep
+    /// changing; else piece by piece.
     pub fn to_vec(&self) -> Result<Vec<T>> {
         self.raw.slice(0, u64::MAX)?.0.into_iter().map(decode::content).collect()
     }
@@ -175,11 +170,14 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// Sorts the list as `compare` says; equal items keep their order.
     ///
     /// Others see the old order or the new one. If the list changes meanwhile, the sorting
-    /// begins again with what is there then.
+    /// begins again with what is there then; after a few times other changes wait for it.
+    ///
+    /// # Errors
+    /// [`Error::ChangedMeanwhile`] if `compare` itself changes the list.
     pub fn sort_by(&self, mut compare: impl FnMut(&T, &T) -> Ordering) -> Result<()> {
+        let mut attempts = Attempts::of(self.raw.handle());
         loop {
-            let (items, changes) = self.raw.slice(0, u64::MAX)?;
-            let Some(changes) = changes else { continue };
+            let (items, changes) = self.raw.snapshot()?;
             let items = items.into_iter().map(decode::content::<T>).collect::<Result<Vec<_>>>()?;
             let mut order: Vec<usize> = (0..items.len()).collect();
             order.sort_by(|left, right| compare(&items[*left], &items[*right]));
@@ -187,6 +185,51 @@ impl<T: Serialize + DeserializeOwned> List<T> {
             if self.raw.reorder(&order, changes)? {
                 return Ok(());
             }
+            attempts.fail()?;
+        }
+    }
+
+    /// Sorts the list by the keys that `key` gives; equal items keep their order.
+    ///
+    /// As [`Self::sort_by`].
+    pub fn sort_by_key<K: Ord>(&self, mut key: impl FnMut(&T) -> K) -> Result<()> {
+        self.sort_by(|left, right| key(left).cmp(&key(right)))
+    }
+
+    /// The index of the first item that equals `value`.
+    pub fn position(&self, value: &T) -> Result<Option<usize>>
+    where
+        T: PartialEq,
+    {
+        Ok(self.to_vec()?.iter().position(|item| item == value))
+    }
+
+    /// Removes the items for which `keep` says `false`, as one operation.
+    ///
+    /// If the list changes meanwhile, `keep` is asked again for what is there then.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// let numbers = manager.list::<u32>()?;
+    /// numbers.extend(1..=6)?;
+    /// numbers.retain(|number| number % 2 == 0)?;
+    /// assert_eq!(numbers.to_vec()?, [2, 4, 6]);
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn retain(&self, mut keep: impl FnMut(&T) -> bool) -> Result<()> {
+        let mut attempts = Attempts::of(self.raw.handle());
+        loop {
+            let (items, changes) = self.raw.snapshot()?;
+            let mut removed = Vec::new();
+            for (index, item) in items.into_iter().enumerate() {
+                if !keep(&decode::content::<T>(item)?) {
+                    removed.push(index as u64);
+                }
+            }
+            if removed.is_empty() || self.raw.replace(&removed, 0, &[], changes)? {
+                return Ok(());
+            }
+            attempts.fail()?;
         }
     }
 }

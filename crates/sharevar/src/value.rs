@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::shared::shared;
-use crate::shm::{Content, RawValue};
+use crate::shm::{Attempts, Content, RawValue};
 use crate::{decode, encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -76,7 +76,10 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
     /// Sets it to what `change` makes of it, as one operation. The new value.
     ///
     /// If another process sets it between the reading and the writing, `change` runs again with
-    /// what is there then. Nobody waits for it, so it may take its time.
+    /// what is there then; after a few times other changes wait for it.
+    ///
+    /// # Errors
+    /// [`ChangedMeanwhile`](crate::Error::ChangedMeanwhile) if `change` itself sets the variable.
     ///
     /// ```
     /// let manager = sharevar::Manager::new()?;
@@ -86,14 +89,16 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
     /// ```
     pub fn update(&self, mut change: impl FnMut(T) -> T) -> Result<T> {
         let handle = self.raw.handle();
+        let mut attempts = Attempts::of(handle);
         loop {
             // Counted before it is read: a change in between is noticed, at worst for nothing.
-            let changes = handle.participant().changes(handle.variable());
+            let changes = attempts.changes();
             let new = change(self.get()?);
             let value = encode::value(handle.participant(), &new)?;
             if self.raw.set_if_unchanged(&value.encoded, changes)? {
                 return Ok(new);
             }
+            attempts.fail()?;
         }
     }
 }

@@ -244,6 +244,10 @@ fn at_every_instruction_of_a_list() {
         let changes = stage.participant.changes(stage.list.handle().variable());
         assert!(stage.list.reorder(&[7, 6, 5, 4, 3, 2, 1, 0], changes).unwrap());
     });
+    die_everywhere("list append under the long lock", eight, |stage| {
+        let _long = stage.participant.long_lock(stage.list.handle().variable()).unwrap();
+        stage.list.push(&int(1)).unwrap();
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod modeled;
 use modeled::{Expected, Made, World, assert_clean, assert_holds, int, made};
 use proptest::prelude::*;
 use sharevar::shm::RawList;
-use sharevar_value::{Encoded, Value};
+use sharevar_value::{Encoded, Needle, Value};
 
 /// Places are parts of the length, in 65,536ths.
 #[derive(Debug, Clone)]
@@ -21,6 +21,10 @@ enum Op {
     PopBack(usize),
     InsertFront(usize),
     Reverse,
+    TurnRound,
+    Repeat(u8),
+    Find(u16),
+    SortInts(Vec<i64>, bool),
     Replace(u16, u16, Vec<Made>),
     DeleteEveryThird,
     SetEvery(u16, Vec<Made>),
@@ -42,6 +46,10 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0_usize..2500).prop_map(Op::PopBack),
         2 => (0_usize..2500).prop_map(Op::InsertFront),
         1 => Just(Op::Reverse),
+        1 => Just(Op::TurnRound),
+        1 => (1_u8..4).prop_map(Op::Repeat),
+        4 => any::<u16>().prop_map(Op::Find),
+        1 => (prop::collection::vec(-9_i64..9, 0..9000), any::<bool>()).prop_map(|(ints, reverse)| Op::SortInts(ints, reverse)),
         2 => (any::<u16>(), 0_u16..3000, prop::collection::vec(made(), 0..9)).prop_map(|(at, part, made)| Op::Replace(at, part, made)),
         1 => Just(Op::DeleteEveryThird),
         2 => (any::<u16>(), prop::collection::vec(made(), 0..9)).prop_map(|(at, made)| Op::SetEvery(at, made)),
@@ -144,6 +152,62 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
             }
             front.reverse();
             model.splice(0..0, front);
+        }
+        Op::TurnRound => {
+            list.reverse().unwrap();
+            model.reverse();
+        }
+        Op::Repeat(times) => {
+            if length < 3000 {
+                list.repeat((*times).into()).unwrap();
+                *model = std::iter::repeat_n(model.clone(), (*times).into()).flatten().collect();
+            }
+        }
+        Op::Find(place) if length > 0 => {
+            let place = at(*place, length);
+            let Expected::Value(wanted) = &model[place] else { return };
+            let needle = Needle::new(&wanted.to_encoded().unwrap()).unwrap();
+            let (mut next, mut found) = (0, Vec::new());
+            loop {
+                let piece = list.search(&needle, next, u64::MAX, false).unwrap().unwrap();
+                found.extend(
+                    piece.found.iter().filter(|found| found.unknown.is_none()).map(|found| found.index),
+                );
+                next = piece.next;
+                if piece.is_last {
+                    break;
+                }
+            }
+            let holds_handles = match wanted {
+                Value::Tuple(items) => items.iter().any(|item| matches!(item, Value::Handle(_))),
+                value => matches!(value, Value::Handle(_)),
+            };
+            if holds_handles {
+                // Only Python compares shared variables.
+                assert!(found.is_empty());
+                return;
+            }
+            assert!(found.contains(&(place as u64)), "{wanted} is at {place}, found at {found:?}");
+            for (index, expected) in model.iter().enumerate() {
+                let equal = matches!(expected, Expected::Value(value) if value == wanted);
+                assert_eq!(found.contains(&(index as u64)), equal, "{wanted} at {index}");
+            }
+        }
+        Op::Find(_) => {}
+        Op::SortInts(ints, reverse) => {
+            let other = RawList::create(list.handle().participant()).unwrap();
+            other.extend(&ints.iter().copied().map(int).collect::<Vec<_>>()).unwrap();
+            assert!(other.sort(*reverse).unwrap());
+            let mut sorted = ints.clone();
+            sorted.sort_unstable();
+            if *reverse {
+                sorted.reverse();
+            }
+            let got: Vec<_> = other.snapshot().unwrap().0;
+            assert_eq!(got.len(), sorted.len());
+            got.iter()
+                .zip(sorted)
+                .for_each(|(got, int)| assert_holds(got, &Expected::Value(Value::Int(int))));
         }
         Op::Reverse => {
             let order: Vec<u64> = (0..length as u64).rev().collect();

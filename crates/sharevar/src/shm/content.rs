@@ -77,7 +77,7 @@ fn copy_block(source: &impl Source, word: Word) -> sharevar_arena::Result<Option
     }
     let block = word.0;
     let header = source.load(block)?;
-    let (length, handles) = (header & 0xffff_ffff, header >> 32);
+    let (length, handles) = (length_of(header), handles_of(header));
     // The length may be torn: it is believed only while the version stands.
     if !source.is_valid() {
         return Ok(None);
@@ -94,10 +94,20 @@ fn copy_block(source: &impl Source, word: Word) -> sharevar_arena::Result<Option
     Ok(Some(Copied::Bytes(bytes, variables)))
 }
 
+/// How many bytes the encoding has, by the header of its block.
+pub(crate) fn length_of(header: u64) -> u64 {
+    header & 0xffff_ffff
+}
+
+/// How many handles a block with this header has.
+pub(crate) fn handles_of(header: u64) -> u64 {
+    header >> 32
+}
+
 /// Whether a cell's content is short enough to be read without the lock.
 #[inline(always)]
 pub(crate) fn is_short(source: &impl Source, word: Word) -> sharevar_arena::Result<bool> {
-    Ok(!word.is_block() || source.load(word.0)? & 0xffff_ffff <= UNLOCKED_BYTES)
+    Ok(!word.is_block() || length_of(source.load(word.0)?) <= UNLOCKED_BYTES)
 }
 
 /// The longest encoding that is copied to the stack.
@@ -169,7 +179,7 @@ pub(crate) fn give_up(transaction: &mut Transaction<'_>, word: Word) -> sharevar
 }
 
 fn give_up_block(transaction: &mut Transaction<'_>, word: Word) -> sharevar_arena::Result<()> {
-    let handles = transaction.load(word.0)? >> 32;
+    let handles = handles_of(transaction.load(word.0)?);
     for index in 0..handles {
         let handle = transaction.load(word.0 + 8 + index * 8)?;
         transaction.give_up(handle)?;

@@ -6,6 +6,7 @@
 //! released.
 
 mod array;
+mod attempts;
 mod barrier;
 mod cell;
 mod condition;
@@ -25,6 +26,7 @@ mod source;
 mod waiters;
 
 pub use array::RawArray;
+pub use attempts::Attempts;
 pub use barrier::{Arrival, Outcome, RawBarrier};
 pub use cell::RawValue;
 pub use condition::RawCondition;
@@ -32,7 +34,7 @@ pub use content::{Content, SHORT_BYTES};
 pub use dict::{Item, RawDict};
 pub use event::{RawEvent, Seen};
 pub use kinds::KINDS;
-pub use list::RawList;
+pub use list::{Found, Piece, RawList};
 pub use monitor::RawMonitor;
 pub use queue::{Form, Got, RawQueue};
 pub use rwlock::{RawRwLock, reason};

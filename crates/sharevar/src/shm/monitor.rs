@@ -4,6 +4,7 @@
 //! Whoever changes attributes holds that lock, and changes all of them in one operation of the
 //! dict. So there is nothing here that a death could leave half done.
 
+use super::attempts::Attempts;
 use super::content::Content;
 use super::dict::{Item, RawDict};
 use crate::error::Result;
@@ -76,9 +77,11 @@ impl RawMonitor {
             ([], [(key, value)]) => return self.dict.insert(key, value),
             _ => {}
         }
-        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        let mut attempts = Attempts::of(self.handle());
         // Nobody else changes anything while the lock is held, so the first turn is the last.
-        while !self.dict.change_if_unchanged(removed, added, participant.changes(variable))? {}
+        while !self.dict.change_if_unchanged(removed, added, attempts.changes())? {
+            attempts.fail()?;
+        }
         Ok(())
     }
 }

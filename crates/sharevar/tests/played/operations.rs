@@ -3,7 +3,7 @@
 use super::{Facts, Operation, World, block, handle_to};
 use crate::modeled::{int, text};
 use sharevar::shm::{RawArray, RawDict, RawList, RawValue};
-use sharevar_value::{Encoded, Key, Value};
+use sharevar_value::{Encoded, Key, Needle, Value};
 
 fn keys(world: &World, count: u64) {
     for number in 0..count {
@@ -14,6 +14,11 @@ fn keys(world: &World, count: u64) {
 fn items(world: &World, count: i64) {
     let items: Vec<_> = (0..count).map(int).collect();
     world.mortal.list.extend(&items).unwrap();
+}
+
+/// Strs that are not in order.
+fn texts(count: u64) -> Vec<Encoded> {
+    (0..count).map(|number| Value::Str(text(40, count - number)).to_encoded().unwrap()).collect()
 }
 
 fn take(world: &World, index: i64) {
@@ -233,6 +238,24 @@ operations! {
         |w| { let order: Vec<u64> = (0..50).rev().collect(); assert!(w.mortal.list.reorder(&order, changes(w)).unwrap()); }, |b, a| !same_ring(b, a);
     "list: reorder rings": |w| items(w, 5000),
         |w| { let order: Vec<u64> = (0..5000).rev().collect(); assert!(w.mortal.list.reorder(&order, changes(w)).unwrap()); }, |b, a| !same_ring(b, a);
+    "list: reverse rings": |w| items(w, 5000), |w| w.mortal.list.reverse().unwrap(), |b, a| !same_ring(b, a);
+    "list: sort": |w| { w.mortal.list.extend(&texts(50)).unwrap(); w.mortal.list.sort(false).unwrap(); },
+        |w| assert!(w.mortal.list.sort(true).unwrap()), |b, a| !same_ring(b, a);
+    "list: repeat": |w| w.mortal.list.extend(&mixed(20)).unwrap(), |w| w.mortal.list.repeat(3).unwrap(),
+        |b, a| a.list[LIST_LENGTH] == 3 * b.list[LIST_LENGTH];
+    "list: remove what was found": |w| w.mortal.list.extend(&texts(20)).unwrap(), |w| {
+        let list = &w.mortal.list;
+        let needle = Needle::new(&texts(20)[9]).unwrap();
+        let piece = list.search(&needle, 0, u64::MAX, true).unwrap().unwrap();
+        assert!(list.remove_found(piece.found[0].index, piece.found[0].word, piece.changes).unwrap());
+    }, list_shorter;
+    "list: remove under the long lock, by what was found before an own change": |w| w.mortal.list.extend(&texts(20)).unwrap(), |w| {
+        let list = &w.mortal.list;
+        let _long = list.handle().participant().long_lock(list.handle().variable()).unwrap();
+        let needle = Needle::new(&texts(20)[9]).unwrap();
+        let piece = list.search(&needle, 0, u64::MAX, true).unwrap().unwrap();
+        assert!(list.remove_found(piece.found[0].index, piece.found[0].word, piece.changes - 1).unwrap());
+    }, list_shorter;
     "list: replace": |w| w.mortal.list.extend(&mixed(50)).unwrap(),
         |w| assert!(w.mortal.list.replace(&[10, 11, 12, 13], 10, &[block(5), nested(w)], changes(w)).unwrap()), |b, a| !same_ring(b, a);
     "list: set_many": |w| w.mortal.list.extend(&mixed(50)).unwrap(),

@@ -16,14 +16,19 @@
 //! bits where the ring begins.
 
 mod change;
+mod order;
 mod quick;
 mod reap;
+mod repeat;
+mod search;
 mod shift;
 mod slice;
 mod walk;
 
 pub(crate) use reap::{reap, trace};
+pub use search::{Found, Piece};
 
+use super::attempts::Attempts;
 use super::content::{self, Cell, Content};
 use super::source::{Locked, Source};
 use crate::error::{Error, Result};
@@ -246,6 +251,7 @@ impl RawList {
         let participant = self.handle.participant();
         let variable = self.handle.variable();
         let mut held: Option<(u64, Content)> = None;
+        let mut attempts = Attempts::of(&self.handle);
         loop {
             participant.make_room(0);
             let mut transaction = participant.begin()?;
@@ -274,6 +280,7 @@ impl RawList {
                         Err(error) => return Err(error),
                     }
                 }
+                attempts.fail()?;
                 continue;
             }
             change::remove(&mut transaction, variable, place)?;

@@ -37,6 +37,22 @@ impl RawList {
         Ok(true)
     }
 
+    /// Makes `words`, which are the words of all items in another order, the content. Only if no
+    /// change was counted since `changes`, when they were read.
+    pub(super) fn publish_words(&self, words: &[Word], changes: u64) -> Result<bool> {
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        participant.make_room(words.len() as u64 * 8);
+        let mut transaction = participant.begin()?;
+        let built = build(&mut transaction, words)?;
+        transaction.lock(variable)?;
+        if participant.changes(variable) != changes {
+            return Ok(false);
+        }
+        self.publish(&mut transaction, built)?;
+        transaction.commit()?;
+        Ok(true)
+    }
+
     /// Replaces the items at `indices` (ascending, each once) by nothing and puts `values` where
     /// the first of them was, or at `at` if there are none: assignment to a slice and deletion of
     /// one. Only if no change was counted since `changes`, from a time when all `indices` were there.
@@ -145,6 +161,16 @@ fn build(transaction: &mut Transaction<'_>, words: &[Word]) -> sharevar_arena::R
     Ok(Shape { root: directory | 1, length, gap: 0, places })
 }
 
+/// Words that are copied at once.
+const WORDS: usize = 64;
+
 fn fill(transaction: &Transaction<'_>, ring: u64, words: &[Word]) -> sharevar_arena::Result<()> {
-    words.iter().enumerate().try_for_each(|(index, word)| transaction.put(ring + index as u64 * 8, word.0))
+    let mut bytes = [0; WORDS * 8];
+    for (index, words) in words.chunks(WORDS).enumerate() {
+        for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+            *bytes = word.0.to_le_bytes();
+        }
+        transaction.put_bytes(ring + (index * WORDS * 8) as u64, &bytes[..words.len() * 8])?;
+    }
+    Ok(())
 }
