@@ -16,10 +16,11 @@ from collections.abc import Callable, Sequence
 from multiprocessing import spawn, util
 from typing import Any
 
-from . import family, installation
+from . import family, installation, module_level
 from ._native import Arena
-from .arenas import ArenaReference
+from .arenas import ArenaReference, attach
 from .descriptors import DescriptorReference
+from .errors import SharevarError
 
 # In the command that starts a fork server; other arguments may stand behind it.
 _FORKSERVER_COMMAND = "from multiprocessing.forkserver import main"
@@ -51,20 +52,42 @@ class Membership:
     """Makes the process that unpickles it a member of the family."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return join_family, (family.refer_to_family(), installation.installed())
+        return join_family, (
+            family.refer_to_family(),
+            installation.installed(),
+            {tuple(place): made for place, made in module_level.to_children().items()},
+        )
 
 
-def join_family(reference: ArenaReference, install: bool) -> None:
-    """Attach the family's arena and take over what was installed."""
+def join_family(
+    reference: ArenaReference, install: bool, made: dict[Any, bytes]
+) -> None:
+    """Attach the family's arena, and take over what was installed, and made by modules."""
     family.adopt(reference)
+    module_level.receive(made)
     if install:
         installation.install()
 
 
-def join_from_command_line(identity: str, descriptor: int, install: bool) -> None:
-    """As `join_family`, in a fork server, which inherits the descriptor as it is."""
-    reference = DescriptorReference(_Inherited(descriptor), ())
-    join_family(ArenaReference(bytes.fromhex(identity), reference), install)
+def join_from_command_line(
+    arenas: list[tuple[str, int]], install: bool, made: dict[Any, bytes]
+) -> None:
+    """As `join_family`, in a fork server, which inherits the descriptors as they are."""
+    references = [
+        ArenaReference(bytes.fromhex(identity), DescriptorReference(_Inherited(descriptor), ()))
+        for identity, descriptor in arenas
+    ]
+    join_family(references[0], install, made)
+    for reference in references[1:]:
+        try:
+            _inherited.append(attach(reference))
+        except SharevarError:
+            # It was shut down; who finds nothing there makes its own.
+            continue
+
+
+# What a fork server has attached for its children.
+_inherited: list[Arena] = []
 
 
 class _Inherited:
@@ -99,22 +122,24 @@ def _with_inherited_arena(
         arguments = list(arguments)
         for place, argument in enumerate(arguments):
             if isinstance(argument, str) and _FORKSERVER_COMMAND in argument:
-                arena = family.arena()
-                descriptors = sorted({*descriptors, arena.fileno()})
-                arguments[place] = _join_command(arena) + argument
+                arenas = [family.arena(), *module_level.arenas()]
+                inherited = (arena.fileno() for arena in arenas)
+                descriptors = sorted({*descriptors, *inherited})
+                arguments[place] = _join_command(arenas) + argument
                 break
         return standard(path, arguments, descriptors)
 
     return spawnv_passfds
 
 
-def _join_command(arena: Arena) -> str:
+def _join_command(arenas: list[Arena]) -> str:
+    inherited = [(arena.id.hex(), arena.fileno()) for arena in arenas]
     return (
         f"import sys; sys.path.append({_PARENT_DIRECTORY!r}); "
         "from sharevar.children import join_from_command_line; "
         "sys.path.pop(); "
-        f"join_from_command_line({arena.id.hex()!r}, {arena.fileno()}, "
-        f"{installation.installed()}); "
+        f"join_from_command_line({inherited!r}, {installation.installed()}, "
+        f"{module_level.on_command_line()}); "
     )
 
 

@@ -14,6 +14,7 @@ from . import (
     condition,
     event,
     managers,
+    module_level,
     queues,
     recursive_lock,
     semaphore,
@@ -40,7 +41,10 @@ def _shared(method: _Method) -> _Method:
         caller = str(sys._getframe(1).f_globals.get("__name__", ""))
         if caller.partition(".")[0] in ("multiprocessing", "concurrent"):
             return replaced(self, *arguments, **named)
-        return method(self, *arguments, **named)
+        if not isinstance(self, Context) or method.__name__ == "Manager":
+            # What the standard library makes for each child anew, its programs get so.
+            return method(self, *arguments, **named)
+        return module_level.found_or_made(method, self, *arguments, **named)
 
     return ours_or_theirs  # type: ignore[return-value]
 

@@ -40,6 +40,7 @@ from . import (
     condition,
     event,
     lock,
+    module_level,
     monitors,
     pickling,
     recursive_lock,
@@ -162,7 +163,8 @@ class SyncManager(BaseManager, standard.SyncManager):
         )
         self._given_timeout = shutdown_timeout
         self._capacity = capacity
-        self._creator = os.getpid()
+        # None of one that another process has started, and this one has joined.
+        self._creator: int | None = os.getpid()
 
     # Life and death
 
@@ -173,6 +175,12 @@ class SyncManager(BaseManager, standard.SyncManager):
         self._require_initial()
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
+        here = module_level.place()
+        arena = module_level.found(here)
+        if arena is not None:
+            self._join(arena)
+            return
+        module_level.refuse(self._ctx)
         arena = self._new_arena()
         host = Host(
             arena,
@@ -191,6 +199,14 @@ class SyncManager(BaseManager, standard.SyncManager):
         if needs_host:
             host.start(initializer, initargs)
         self._arena, self._host = arena, host
+        self._state.value = State.STARTED
+        module_level.note(here, arena)
+
+    def _join(self, arena: Arena) -> None:
+        """Be the manager of the process that has started this one, which shuts it down."""
+        options = None, self._authkey, self._serializer, self._ctx
+        self._arena, self._creator = arena, None
+        self._host = Host(arena, type(self).__name__, self._registry, options, None)
         self._state.value = State.STARTED
 
     def get_server(self) -> Any:
@@ -371,7 +387,9 @@ class SyncManager(BaseManager, standard.SyncManager):
         **named: _Arguments.kwargs,
     ) -> _Object:
         """``cls(*arguments, **named)`` in this manager's memory; see `sharevar.monitor`."""
-        made: _Object = monitors.make(cls, self.arena, *arguments, **named)
+        made: _Object = module_level.found_or_made(
+            monitors.make, cls, self.arena, *arguments, **named
+        )
         return made
 
     def _make(self, cls: type[_AnyProxy], /, *arguments: Any, **named: Any) -> _AnyProxy:
@@ -381,12 +399,17 @@ class SyncManager(BaseManager, standard.SyncManager):
             # Another process's, which plays the same methods.
             proxy = standard.create(self, cls._typeid_, *arguments, **named)
         else:
+            here = module_level.place()
+            known: _AnyProxy | None = module_level.found(here)
+            if known is not None:
+                return known
             try:
                 proxy = cls.create(self._arena, *arguments, **named)
             except (TypeError, ValueError) as error:
                 if isinstance(error, SharevarError) or pickling.was_raised_in(error):
                     raise
                 raise NotCreated(str(error)) from error
+            module_level.note(here, proxy)
         return proxy
 
     # State

@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from . import _native, family
+from . import _native, family, module_level
 from .arenas import refer_to_arena
 from .reduction import arena_of, handle_of, keep_for_child, open_variable
 
@@ -60,7 +60,12 @@ class Monitor(_native.Monitor):
     """The root of all monitors' classes; a class derived from one is a monitor's, too."""
 
     def __new__(cls, /, *arguments: Any, **named: Any) -> Any:
-        return _native.Monitor.__new__(cls, family.arena())
+        here = module_level.place()
+        known = module_level.found(here)
+        if type(known) is cls:
+            _found.add(id(known))
+            return known
+        return module_level.note(here, _native.Monitor.__new__(cls, family.arena()))
 
     def __init__(self) -> None:
         # Refuses what the root of all classes would here ignore: too many arguments.
@@ -150,6 +155,8 @@ def _member(cls: type, name: str, member: Any) -> Any:
     if isinstance(member, _LEFT_AS_THEY_ARE):
         return member
     if isinstance(member, types.FunctionType):
+        if name == "__init__" and module_level.is_importing():
+            member = _unless_found(member)
         return _method(where, member)
     if type(member) is property:
         functions = (member.fget, member.fset, member.fdel)
@@ -164,6 +171,23 @@ def _member(cls: type, name: str, member: Any) -> Any:
             "monitor's lock; write a method or a property"
         )
     return member
+
+
+# The monitors, by id, which a module has just made anew, and their parent has made before.
+_found: set[int] = set()
+
+
+def _unless_found(init: Callable[..., None]) -> Callable[..., None]:
+    """An ``__init__`` that leaves alone what the parent has initialized."""
+
+    @functools.wraps(init)
+    def initialize(self: Any, /, *arguments: Any, **named: Any) -> None:
+        if id(self) in _found:
+            _found.remove(id(self))
+        else:
+            init(self, *arguments, **named)
+
+    return initialize
 
 
 _REFUSED = {

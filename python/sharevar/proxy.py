@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing import process
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from . import standard
+from . import module_level, standard
+from .callers import is_inside
 from .reduction import arena_of, handle_of, reduce_variable
 
 if TYPE_CHECKING:
@@ -29,7 +31,10 @@ else:
         def __call__(cls, /, *arguments, **named):
             if arguments and isinstance(arguments[0], standard.Token):
                 return standard.hosted_class(cls)(*arguments, **named)
-            return super().__call__(*arguments, **named)
+            make = super().__call__
+            if is_inside(sys._getframe(1).f_globals):
+                return make(*arguments, **named)
+            return module_level.found_or_made(make, *arguments, **named)
 
     _Base = object
 

@@ -15,6 +15,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from . import _native, family
+from .module_level import founding
 from .recursive_lock import RLock
 from .reduction import reduce_variable
 
@@ -52,6 +53,7 @@ class ObjectMemory(_native.Array):
         return reduce_variable(self)
 
 
+@founding
 def RawValue(typecode_or_type: Any, *arguments: Any) -> Any:
     """A ctypes object in shared memory, without a lock."""
     value = _new_object(_ctypes_type(typecode_or_type))
@@ -59,6 +61,7 @@ def RawValue(typecode_or_type: Any, *arguments: Any) -> Any:
     return value
 
 
+@founding
 def RawArray(typecode_or_type: Any, size_or_initializer: Any) -> Any:
     """A ctypes array in shared memory, without a lock."""
     item_type = _ctypes_type(typecode_or_type)
@@ -69,11 +72,13 @@ def RawArray(typecode_or_type: Any, size_or_initializer: Any) -> Any:
     return array
 
 
+@founding
 def Value(typecode_or_type: Any, *arguments: Any, lock: Any = True, ctx: Any = None) -> Any:
     """A ctypes object in shared memory, with a lock around every access."""
     return _locked(RawValue(typecode_or_type, *arguments), lock, ctx)
 
 
+@founding
 def Array(
     typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True, ctx: Any = None
 ) -> Any:

@@ -13,7 +13,7 @@ from multiprocessing import ProcessError, connection, process, util
 from multiprocessing.managers import State  # type: ignore[attr-defined]
 from typing import Any, ClassVar
 
-from .. import family, standard
+from .. import family, module_level, standard
 from ..dict_proxy import DictProxy
 from ..errors import NotRegistered
 from . import clients, exposed, host_connection, restart, socket_directory
@@ -101,6 +101,7 @@ class BaseManager(standard.BaseManager):
         self._require_initial()
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
+        module_level.refuse(self._ctx)
         self._security.warn(self._address)
         launch = Launch(
             self._ctx,
