@@ -13,17 +13,24 @@ from ._native import Arena
 from .arenas import ArenaReference, attach, refer_to_arena, remember
 
 _arena: Arena | None = None
+# The process that has made it, if it was this one or one that it was forked from.
+_founder: int | None = None
 _creating = threading.Lock()
 
 
 def arena() -> Arena:
     """The family's arena."""
-    global _arena
+    global _arena, _founder
     if _arena is None:
         with _creating:
             if _arena is None:
-                _arena = remember(Arena())
+                _arena, _founder = remember(Arena()), os.getpid()
     return _arena
+
+
+def is_founder() -> bool:
+    """Whether this process has made the family's arena, and was given it by no other."""
+    return _founder == os.getpid()
 
 
 def refer_to_family() -> ArenaReference:
@@ -33,7 +40,7 @@ def refer_to_family() -> ArenaReference:
 
 def adopt(reference: ArenaReference) -> None:
     """Join the family of the process that started this one."""
-    global _arena
+    global _arena, _founder
     adopted = attach(reference)
     if _arena is not None and _arena.id != adopted.id:
         raise RuntimeError(
@@ -41,7 +48,7 @@ def adopt(reference: ArenaReference) -> None:
             "parent's: import sharevar in the main program before the first process "
             "is started"
         )
-    _arena = adopted
+    _arena, _founder = adopted, None
 
 
 # After this no thread can be inside _creating, so no child inherits it locked.

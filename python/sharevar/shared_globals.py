@@ -12,7 +12,7 @@ from multiprocessing import managers
 from multiprocessing.context import BaseContext
 from typing import Any, TypeVar, overload
 
-from . import _native, family, sharedctypes
+from . import _native, family, separate_family, sharedctypes
 from .append_file import AppendFile
 from .append_text_file import AppendTextFile
 from .barrier import Barrier
@@ -89,6 +89,7 @@ def shared(
     """
     _require_arguments(name, kind)
     arena = family.arena()
+    separate_family.warn(name)
     kind = _ours(kind)
     if kind is Lock or kind is RLock:
         return arena.named(name, kind)  # type: ignore[type-var]
