@@ -32,6 +32,7 @@ from multiprocessing import (
 
 from . import children as _children
 from . import departure as _departure
+from . import greenlets as _greenlets
 from . import managers, shared_memory
 from . import pickling as _pickling
 from ._native import Arena, __version__, set_pickler, set_proxy_class, set_queue_class
@@ -208,3 +209,4 @@ set_queue_class("joinable process queue", JoinableQueue)
 set_queue_class("simple queue", SimpleQueue)
 _children.tell_children()
 _departure.arrange()
+_greenlets.arrange()

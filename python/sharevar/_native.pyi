@@ -140,6 +140,8 @@ class Arena:
         """This process's descriptor of the arena."""
     def close(self) -> None:
         """Close for everybody: later operations raise `ClosedError`, sleepers wake."""
+    def _become_family(self) -> None:
+        """Let this be the arena of what is made without a manager."""
     def sweep(self) -> int:
         """Recover what dead participants left, and count what was found."""
     def check(self) -> list[str]:
@@ -279,6 +281,13 @@ class Queue(Variable, Generic[_Item]):
         self, most: int, block: object = True, timeout: float | None = None
     ) -> list[_Item]:
         """Take up to ``most`` items, at least one, for which it waits as ``get`` does."""
+    def fileno(self) -> int:
+        """A descriptor that is readable while there are items: for `select`, `selectors`
+        and event loops. It lives as long as this object; nothing is to be read from it."""
+    def _writer_fileno(self) -> int:
+        """The other end, which is always writable."""
+    def _poll(self, timeout: float | None = 0.0) -> bool:
+        """Wait until a get would come back at once; false if not in time."""
     def qsize(self) -> int:
         """The number of items."""
     def empty(self) -> bool: ...
@@ -761,6 +770,17 @@ def caller_descriptor() -> int | None:
 
 def address_of_host(name: str) -> str:
     """Where the host of a name is, which a process of the same user has started."""
+
+def set_greenlets(
+    current: Callable[[], Any], sleeper: Callable[[], Callable[[float], Any] | None]
+) -> None:
+    """Say that there may be greenlets, which one runs, and what it sleeps with."""
+
+def monitors_inside() -> list[tuple[list[int], int, int, int]]:
+    """The monitors that this thread is in methods of, for a child that it starts."""
+
+def note_started_inside(monitors: list[tuple[list[int], int, int, int]]) -> None:
+    """Note which monitors the process that started this one was in methods of."""
 
 def set_pickler(
     dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing import spawn, util
 from typing import Any
 
-from . import family, installation, module_level
+from . import _native, family, installation, module_level
 from ._native import Arena
 from .arenas import ArenaReference, attach
 from .descriptors import DescriptorReference
@@ -41,6 +41,13 @@ class SearchPath:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return setattr, (_SystemModule(), "path", self._entries)
+
+
+class Inside:
+    """Tells the process that unpickles it which monitors its starter was in methods of."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _native.note_started_inside, (_native.monitors_inside(),)
 
 
 class _SystemModule:
@@ -107,6 +114,7 @@ def _with_membership(
         return {
             "sharevar_search_path": SearchPath(data["sys_path"]),
             "sharevar": Membership(),
+            "sharevar_inside": Inside(),
             **data,
         }
 
@@ -143,8 +151,14 @@ def _join_command(arenas: list[Arena]) -> str:
     )
 
 
+def _note_fork() -> None:
+    # The copy of what the forking thread was inside of is the child's first thread's.
+    _native.note_started_inside(_native.monitors_inside())
+
+
 def tell_children() -> None:
     """Have every child that is started from now on join the family."""
+    os.register_at_fork(after_in_child=_note_fork)
     spawn.get_preparation_data = _with_membership(  # type: ignore[assignment]
         spawn.get_preparation_data
     )

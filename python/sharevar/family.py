@@ -24,7 +24,9 @@ def arena() -> Arena:
     if _arena is None:
         with _creating:
             if _arena is None:
-                _arena, _founder = remember(Arena()), os.getpid()
+                made = remember(Arena())
+                made._become_family()
+                _arena, _founder = made, os.getpid()
     return _arena
 
 
@@ -48,6 +50,7 @@ def adopt(reference: ArenaReference) -> None:
             "parent's: import sharevar in the main program before the first process "
             "is started"
         )
+    adopted._become_family()
     _arena, _founder = adopted, None
 
 

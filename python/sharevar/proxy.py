@@ -36,6 +36,19 @@ else:
                 return make(*arguments, **named)
             return module_level.found_or_made(make, *arguments, **named)
 
+        @property
+        def __signature__(cls):
+            """The arguments that a class takes, and not those of the function above."""
+            import inspect
+
+            for name in ("__init__", "__new__"):
+                written = inspect.getattr_static(cls, name)
+                function = getattr(written, "__func__", written)
+                if isinstance(function, types.FunctionType):
+                    signature = inspect.signature(function)
+                    return signature.replace(parameters=[*signature.parameters.values()][1:])
+            raise AttributeError(f"{cls.__name__} has no signature in Python")
+
     _Base = object
 
 

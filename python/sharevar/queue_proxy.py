@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 from . import _native, family
 from .proxy import Proxy
+from .queue_ends import Reader, Writer
 
 _Item = TypeVar("_Item")
 
@@ -26,6 +27,14 @@ class QueueProxy(Proxy, _native.Queue[_Item]):
         home = family.arena() if arena is None else arena
         queue: Any = super().__new__(cls, home, maxsize, cls._form_)
         return queue  # type: ignore[no-any-return]
+
+    @property
+    def _reader(self) -> Reader:
+        return Reader(self)
+
+    @property
+    def _writer(self) -> Writer:
+        return Writer(self)
 
     def _shown(self) -> str:
         return f"<{self._typeid_} of {self.qsize()} items>"

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 from . import _native, family, standard
 from .proxy import Proxy
+from .queue_ends import Reader, Writer
 from .reduction import reduce_variable
 
 __all__ = ["Empty", "Full", "JoinableQueue", "Queue", "SimpleQueue"]
@@ -40,6 +41,14 @@ class _ProcessQueue(Proxy, _native.Queue[_Item]):
     @__class__.setter
     def __class__(self, cls: type) -> None:
         raise TypeError("the class of a queue cannot be changed")
+
+    @property
+    def _reader(self) -> Reader:
+        return Reader(self)
+
+    @property
+    def _writer(self) -> Writer:
+        return Writer(self)
 
     def __str__(self) -> str:
         return repr(self)
@@ -133,9 +142,3 @@ class SimpleQueue(_ProcessQueue[_Item]):
     def __init__(self, *, ctx: Any = None, arena: _native.Arena | None = None) -> None:
         pass
 
-    @property
-    def _reader(self) -> SimpleQueue[_Item]:
-        """There is no pipe; whoever asks whether its ends are closed is answered here."""
-        return self
-
-    _writer = _reader

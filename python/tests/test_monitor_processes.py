@@ -238,3 +238,51 @@ def test_objects_are_freed(manager: Any) -> None:
             account.run(lambda self: 1 // 0)
     del accounts, account
     assert count() == before
+
+
+@sharevar.monitor
+class Starter:
+    """Starts processes in its methods."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def increment(self) -> int:
+        self.count += 1
+        return self.count
+
+    def start_and_wait(self, context: Any, told: Any) -> int:
+        child = context.Process(target=increment_and_tell, args=(self, told))
+        child.start()
+        child.join()
+        return int(child.exitcode)
+
+    def start(self, context: Any, told: Any) -> int:
+        child = context.Process(target=increment_and_tell, args=(self, told))
+        child.start()
+        self.count = 10
+        return int(child.pid)
+
+
+def increment_and_tell(starter: Any, told: Any) -> None:
+    try:
+        told.put(starter.increment())
+    except sharevar.SharevarError as error:
+        told.put(str(error))
+
+
+def test_a_child_that_its_starters_method_waits_for_gives_up(context: Any) -> None:
+    starter, told = Starter(), sharevar.SimpleQueue()
+    assert starter.start_and_wait(context, told) == 0
+    assert "started inside a method of the monitor" in told.get()
+    assert starter.count == 0
+
+
+def test_a_child_waits_for_the_method_that_started_it(context: Any) -> None:
+    starter, told = Starter(), sharevar.SimpleQueue()
+    pid = starter.start(context, told)
+    assert told.get() == 11
+    for child in multiprocessing.active_children():
+        assert child.pid == pid
+        child.join()
+    assert starter.count == 11

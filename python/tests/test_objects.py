@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import inspect
 import multiprocessing
 import pickle
 import subprocess
@@ -63,7 +64,7 @@ ALL = (*OWN, *PROXIES, "monitor")
 PUBLIC = {
     "Queue": "put get put_nowait get_nowait qsize empty full close join_thread "
     "cancel_join_thread "
-    "put_many get_many shutdown",
+    "put_many get_many shutdown fileno",
     "JoinableQueue": "put get task_done join put_nowait get_nowait",
     "SimpleQueue": "put get empty close",
     "Lock": "acquire release locked",
@@ -81,7 +82,7 @@ PUBLIC = {
     "m.Value": "value get set incr",
     "m.Array": "",
     "m.Queue": "put get put_nowait get_nowait qsize empty full task_done join shutdown "
-    "put_many get_many",
+    "put_many get_many fileno",
     "monitor": "balance deposit",
 }  # fmt: skip
 
@@ -276,3 +277,32 @@ def test_a_manager_gives_out_any_object(manager: Any, start_method: str) -> None
             use = uses(kind)
             if kind not in ("Value", "Array") and use is not None:
                 assert use(proxy) == 1, kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("Lock", ["arena", "owned"]),
+        ("RLock", ["arena"]),
+        ("Semaphore", ["value", "owned", "arena"]),
+        ("Condition", ["lock", "arena"]),
+        ("Event", ["arena"]),
+        ("Barrier", ["parties", "action", "timeout", "arena"]),
+        ("Queue", ["maxsize", "ctx", "arena"]),
+        ("JoinableQueue", ["maxsize", "ctx", "arena"]),
+        ("SimpleQueue", ["ctx", "arena"]),
+        ("QueueProxy", ["maxsize", "arena"]),
+        ("SetProxy", ["elements", "arena"]),
+    ],
+)
+def test_signatures_have_the_names_of_the_arguments(kind: str, names: list[str]) -> None:
+    assert list(inspect.signature(getattr(sharevar, kind)).parameters) == names
+
+
+@pytest.mark.parametrize("kind", OURS)
+def test_methods_have_signatures(manager: Any, kind: str) -> None:
+    thing = make(kind, manager)
+    for name in dir(thing):
+        method = getattr(thing, name)
+        if not name.startswith("_") and inspect.isroutine(method) and name != "fromkeys":
+            inspect.signature(method)

@@ -102,7 +102,7 @@ pub use pages::Pages;
 #[cfg(not(loom))]
 pub use participant::{Kinds, Participant, Trace};
 #[cfg(not(loom))]
-pub use recursive_lock::{Holder, RecursiveLock};
+pub use recursive_lock::{Holder, RecursiveLock, actor, new_actor, tell_actors_apart};
 #[cfg(not(loom))]
 pub use robust_lock::{Acquired, RobustLock};
 #[cfg(all(feature = "crash-points", not(loom)))]

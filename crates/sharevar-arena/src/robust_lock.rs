@@ -181,6 +181,17 @@ impl<'p> RobustLock<'p> {
         !owner.is_nobody() && (seen & SIGNAL != 0 || self.participant.is_alive(owner))
     }
 
+    /// Whether the arena is closed, so that nothing can be taken any more.
+    #[inline(always)]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.participant.arena().is_closed()
+    }
+
+    /// Who is said to hold the lock, alive or dead.
+    pub fn owner(&self) -> Identity {
+        Identity::from_word(self.owner.load(Ordering::Acquire))
+    }
+
     /// Whether this participant holds the lock.
     pub fn is_mine(&self) -> bool {
         let owner = Identity::from_word(self.owner.load(Ordering::Acquire));

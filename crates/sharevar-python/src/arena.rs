@@ -11,6 +11,7 @@ use sharevar::shm::{KINDS, RawDict};
 use sharevar::{Handle, Participant, Report};
 use sharevar_value::Key;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// One shared mapping (a memfd), and this process's attachment to it.
 #[pyclass(frozen, weakref, module = "sharevar._native")]
@@ -18,6 +19,8 @@ use std::sync::Arc;
 pub(crate) struct Arena {
     participant: Arc<Participant>,
     root: RawDict,
+    /// Whether what is made without a manager is here.
+    is_of_family: AtomicBool,
 }
 
 impl Arena {
@@ -25,7 +28,13 @@ impl Arena {
         // Whoever changes something through us holds the interpreter's lock, if it has one.
         #[cfg(not(Py_GIL_DISABLED))]
         participant.assume_one_at_a_time();
-        Self { participant, root }
+        Self { participant, root, is_of_family: AtomicBool::new(false) }
+    }
+
+    /// Whether what is made without a manager is in this arena.
+    #[inline(always)]
+    pub(crate) fn is_of_family(&self) -> bool {
+        self.is_of_family.load(Ordering::Relaxed)
     }
 
     /// Who this process is in the arena.
@@ -116,6 +125,11 @@ impl Arena {
     /// This process's descriptor of the arena.
     fn fileno(&self) -> i32 {
         self.participant.descriptor_number()
+    }
+
+    /// Let this be the arena of what is made without a manager.
+    fn _become_family(&self) {
+        self.is_of_family.store(true, Ordering::Relaxed);
     }
 
     /// Close for everybody: later operations raise `ClosedError`, sleepers wake.

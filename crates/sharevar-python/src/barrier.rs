@@ -4,7 +4,7 @@ use crate::decode::decode;
 use crate::encode::encode;
 use crate::errors::{Class, OrRaise, raise, to_python};
 use crate::variable::{Origin, Variable};
-use crate::waiting;
+use crate::{timeout, waiting};
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -109,6 +109,7 @@ impl Barrier {
     #[pyo3(signature = (timeout = None))]
     fn wait(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<u64> {
         let (this, py) = (slf.get(), slf.py());
+        let end = timeout::end_of(timeout.or(this.raw.limit()), slf.as_super().get())?;
         let entry = loop {
             match this.raw.arrive().or_raise()? {
                 Arrival::Done(outcome) => return Self::result(outcome),
@@ -120,7 +121,6 @@ impl Barrier {
                 }
             }
         };
-        let end = waiting::end_of(timeout.or(this.raw.limit()));
         if let Some(outcome) = this.wait_as(py, &entry, end)? {
             return Self::result(outcome);
         }

@@ -1,15 +1,16 @@
 //! The condition.
 
-use crate::errors::{Class, OrRaise, raise};
+use crate::errors::{Class, OrRaise, end_of_block, raise, to_python, unless_closed};
 use crate::proxy::{self, variable_of};
 use crate::variable::{Origin, Variable};
-use crate::waiting;
+use crate::{timeout, waiting};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use sharevar::shm::{Entry, RawCondition};
-use sharevar::{Handle, Kind};
+use sharevar::{Error, Handle, Kind};
+use std::time::Instant;
 
 /// A condition: where those wait who hold its lock, until they are notified.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -40,16 +41,20 @@ impl Condition {
         if self.lock.bind(py).call_method0(intern!(py, "_is_owned"))?.is_truthy()? {
             return Ok(());
         }
-        Err(raise(Class::NotOwner, message))
+        // Shut down: that is why `wait` has not taken it again.
+        match unless_closed(self.raw.handle(), Error::NotOwner) {
+            Error::NotOwner => Err(raise(Class::NotOwner, message)),
+            closed => Err(to_python(closed)),
+        }
     }
 
     /// Waits as an entry of the list, without the lock.
-    fn wait_as(&self, py: Python<'_>, entry: &Entry, timeout: Option<f64>) -> PyResult<()> {
+    fn wait_as(&self, py: Python<'_>, entry: &Entry, end: Option<Instant>) -> PyResult<()> {
         waiting::until(
             py,
             self.raw.point(),
             entry.reason(),
-            waiting::end_of(timeout),
+            end,
             || self.raw.is_notified(entry),
             |sleeps| self.raw.attempt(entry, sleeps),
         )
@@ -114,38 +119,40 @@ impl Condition {
         self.lock.bind(py).call_method0(intern!(py, "acquire"))
     }
 
-    #[pyo3(signature = (_exception_type, _exception, _traceback, /))]
+    #[pyo3(signature = (exception_type, _exception, _traceback, /))]
     fn __exit__(
         &self,
         py: Python<'_>,
-        _exception_type: &Bound<'_, PyAny>,
+        exception_type: &Bound<'_, PyAny>,
         _exception: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        self.release(py)
+        end_of_block(exception_type, self.release(py))
     }
 
     /// Wait until notified, without the lock; false if that does not happen in time.
     #[pyo3(signature = (timeout = None))]
-    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-        self.require_lock(py, "must acquire() condition before using wait()")?;
-        let entry = self.raw.join().or_raise()?;
-        let saved = match self.lock.bind(py).call_method0(intern!(py, "_release_save")) {
+    fn wait(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<bool> {
+        let (this, py) = (slf.get(), slf.py());
+        this.require_lock(py, "must acquire() condition before using wait()")?;
+        let end = timeout::end_of(timeout, slf.as_super().get())?;
+        let entry = this.raw.join().or_raise()?;
+        let saved = match this.lock.bind(py).call_method0(intern!(py, "_release_save")) {
             Ok(saved) => saved,
             Err(error) => {
-                let _ = self.raw.give_up(entry);
+                let _ = this.raw.give_up(entry);
                 return Err(error);
             }
         };
-        let waited = self.wait_as(py, &entry, timeout);
+        let waited = this.wait_as(py, &entry, end);
         // It is taken whatever a signal's handler raises.
-        let taken = self.lock.bind(py).call_method1(intern!(py, "_acquire_restore"), (saved,));
+        let taken = this.lock.bind(py).call_method1(intern!(py, "_acquire_restore"), (saved,));
         // Only now the entry goes: a notification is used up by who has the lock.
         match taken.and(waited) {
-            Ok(()) => self.raw.leave(entry).or_raise(),
+            Ok(()) => this.raw.leave(entry).or_raise(),
             Err(error) => {
                 // Should the arena be closed, nobody waits any more.
-                let _ = self.raw.give_up(entry);
+                let _ = this.raw.give_up(entry);
                 Err(error)
             }
         }

@@ -8,7 +8,7 @@ use pyo3::exceptions::{
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
-use sharevar::Error;
+use sharevar::{Error, Handle};
 use sharevar_arena::Error as ArenaError;
 use sharevar_value::{EncodeError, KeyError};
 
@@ -199,6 +199,21 @@ pub(crate) fn is_of(py: Python<'_>, error: &PyErr, class: Class) -> bool {
 /// Whether an exception is of our tree.
 pub(crate) fn is_ours(py: Python<'_>, error: &PyErr) -> bool {
     is_of(py, error, Class::Sharevar)
+}
+
+/// The error of who uses what it does not hold. Once the arena is closed nothing is held, and that is
+/// the error.
+#[cold]
+pub(crate) fn unless_closed(handle: &Handle, error: Error) -> Error {
+    if handle.participant().is_closed() { ArenaError::Closed.into() } else { error }
+}
+
+/// How the block of a `with` ends: an exception of its body is not replaced by ours.
+pub(crate) fn end_of_block(exception_type: &Bound<'_, PyAny>, given_back: PyResult<()>) -> PyResult<()> {
+    match given_back {
+        Err(error) if !exception_type.is_none() && is_ours(exception_type.py(), &error) => Ok(()),
+        given_back => given_back,
+    }
 }
 
 /// The `IndexError` that a list raises there; other errors as they are.

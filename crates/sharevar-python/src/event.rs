@@ -2,7 +2,7 @@
 
 use crate::errors::OrRaise;
 use crate::variable::{Origin, Variable};
-use crate::waiting;
+use crate::{timeout, waiting};
 use pyo3::prelude::*;
 use sharevar::shm::RawEvent;
 use sharevar::{ANY_REASON, Kind};
@@ -41,19 +41,20 @@ impl Event {
 
     /// Wait until the flag is set; false if it was not in time.
     #[pyo3(signature = (timeout = None))]
-    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-        if self.raw.is_set().or_raise()? {
+    fn wait(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<bool> {
+        let raw = &slf.get().raw;
+        if raw.is_set().or_raise()? {
             return Ok(true);
         }
-        let seen = self.raw.begin_wait().or_raise()?;
+        let seen = raw.begin_wait().or_raise()?;
         let met = waiting::until(
-            py,
-            self.raw.point(),
+            slf.py(),
+            raw.point(),
             ANY_REASON,
-            waiting::end_of(timeout),
-            || self.raw.was_set(seen).unwrap_or(true),
+            timeout::end_of(timeout, slf.as_super().get())?,
+            || raw.was_set(seen).unwrap_or(true),
             |announce| {
-                let met = if announce { self.raw.was_set_or_announce(seen) } else { self.raw.was_set(seen) };
+                let met = if announce { raw.was_set_or_announce(seen) } else { raw.was_set(seen) };
                 Ok(met?.then_some(()))
             },
         )?;

@@ -18,6 +18,7 @@ mod element;
 mod encode;
 mod errors;
 mod event;
+mod greenlet;
 mod hosted;
 mod key;
 mod list;
@@ -43,6 +44,8 @@ mod recursive_lock;
 mod semaphore;
 mod set;
 mod slots;
+mod started_inside;
+mod timeout;
 mod value;
 mod variable;
 mod waiting;
@@ -65,6 +68,8 @@ mod _native {
     use crate::dict::Dict;
     #[pymodule_export]
     use crate::event::Event;
+    #[pymodule_export]
+    use crate::greenlet::set_greenlets;
     #[pymodule_export]
     use crate::hosted::caller::caller_descriptor;
     #[pymodule_export]
@@ -111,6 +116,10 @@ mod _native {
     use crate::semaphore::Semaphore;
     #[pymodule_export]
     use crate::set::Set;
+    #[pymodule_export]
+    use crate::started_inside::monitors_inside;
+    #[pymodule_export]
+    use crate::started_inside::note_started_inside;
     #[pymodule_export]
     use crate::value::Value;
     #[pymodule_export]

@@ -1,9 +1,9 @@
 //! The lock.
 
 use crate::argument::Truth;
-use crate::errors::{OrRaise, to_python};
+use crate::errors::{OrRaise, end_of_block, to_python, unless_closed};
 use crate::variable::{Origin, Variable};
-use crate::waiting;
+use crate::{timeout, waiting};
 use pyo3::prelude::*;
 use sharevar::{ANY_REASON, Acquired, Error, Handle, Kind, RobustLock};
 
@@ -21,19 +21,19 @@ impl Lock {
     }
 
     #[inline(always)]
-    fn take(&self, py: Python<'_>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
-        if self.lock().try_acquire().or_raise()? != Acquired::Not {
+    fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
+        let lock = slf.get().lock();
+        if lock.try_acquire().or_raise()? != Acquired::Not {
             return Ok(true);
         }
         if !block {
             return Ok(false);
         }
-        let lock = self.lock();
         let taken = waiting::until(
-            py,
+            slf.py(),
             lock.point(),
             ANY_REASON,
-            waiting::end_of(timeout),
+            timeout::end_of(timeout, slf.as_super().get())?,
             || !lock.is_taken(),
             |announce| {
                 let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
@@ -45,7 +45,10 @@ impl Lock {
 
     #[inline(always)]
     fn give_back(&self) -> PyResult<()> {
-        if self.lock().release().or_raise()? { Ok(()) } else { Err(to_python(Error::NotLocked)) }
+        if self.lock().release().or_raise()? {
+            return Ok(());
+        }
+        Err(to_python(unless_closed(&self.handle, Error::NotLocked)))
     }
 }
 
@@ -74,8 +77,9 @@ impl Lock {
     /// ``blocking`` is what `threading` and manager proxies call ``block``.
     #[pyo3(signature = (block = Truth(true), timeout = None, *, blocking = Truth(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn acquire(&self, py: Python<'_>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
-        self.take(py, block.0 && blocking.0, timeout)
+    fn acquire(slf: &Bound<'_, Self>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
+        let (block, timeout) = timeout::of_lock(block.0 && blocking.0, timeout, slf.as_super().get())?;
+        Self::take(slf, block, timeout)
     }
 
     /// Give the lock back.
@@ -111,21 +115,21 @@ impl Lock {
 
     /// Take the lock again, however long it takes and whatever a signal's handler raises.
     #[pyo3(signature = (_state, /))]
-    fn _acquire_restore(&self, py: Python<'_>, _state: &Bound<'_, PyAny>) -> PyResult<()> {
-        waiting::without_fail(py, || self.take(py, true, None))
+    fn _acquire_restore(slf: &Bound<'_, Self>, _state: &Bound<'_, PyAny>) -> PyResult<()> {
+        waiting::without_fail(slf.py(), || Self::take(slf, true, None))
     }
 
-    fn __enter__(&self, py: Python<'_>) -> PyResult<bool> {
-        self.take(py, true, None)
+    fn __enter__(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        Self::take(slf, true, None)
     }
 
-    #[pyo3(signature = (_exception_type, _exception, _traceback, /))]
+    #[pyo3(signature = (exception_type, _exception, _traceback, /))]
     fn __exit__(
         &self,
-        _exception_type: &Bound<'_, PyAny>,
+        exception_type: &Bound<'_, PyAny>,
         _exception: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        self.give_back()
+        end_of_block(exception_type, self.give_back())
     }
 }

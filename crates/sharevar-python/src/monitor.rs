@@ -6,13 +6,14 @@ use crate::encode::encode;
 use crate::errors::{OrRaise, to_python};
 use crate::overlay::{self, Found, Place};
 use crate::variable::{Origin, Variable};
-use crate::{names, native, waiting};
+use crate::{names, native, started_inside, waiting};
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use sharevar::shm::{Content, RawMonitor, SHORT_BYTES};
 use sharevar::{ANY_REASON, Acquired, Error, Kind};
 use sharevar_value::{Key, ShortKey};
+use std::time::Instant;
 
 /// What all objects of one monitor refer to, whatever their class.
 #[pyclass(extends = Variable, frozen, module = "sharevar._native")]
@@ -186,6 +187,7 @@ impl Monitor {
         if acquired == Acquired::Not {
             acquired = self.wait(py)?;
         }
+        started_inside::forget(Place::of(self.raw()));
         if acquired == Acquired::FromDead {
             // The attributes are whole: what the dead one had changed was stored at once or not at all.
             lock.mark_consistent();
@@ -196,12 +198,13 @@ impl Monitor {
     #[cold]
     fn wait(&self, py: Python<'_>) -> PyResult<Acquired> {
         let lock = self.raw().lock();
+        let mut starter = started_inside::starter(Place::of(self.raw()));
         loop {
             let taken = waiting::until(
                 py,
                 lock.point(),
                 ANY_REASON,
-                None,
+                starter.map(|_| Instant::now() + started_inside::PATIENCE),
                 || !lock.is_taken(),
                 |announce| {
                     let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
@@ -211,6 +214,12 @@ impl Monitor {
             if let Some(acquired) = taken {
                 return Ok(acquired);
             }
+            if starter.is_some_and(|starter| lock.owner() == starter) {
+                return Err(started_inside::would_wait_for_each_other());
+            }
+            // Another's by now: the method is over.
+            started_inside::forget(Place::of(self.raw()));
+            starter = None;
         }
     }
 

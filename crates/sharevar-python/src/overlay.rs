@@ -24,9 +24,11 @@ thread_local! {
 /// Which monitor, and who this process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
-    variable: Variable,
-    arena: [u64; 2],
-    owner: Identity,
+    pub(crate) variable: Variable,
+    pub(crate) arena: [u64; 2],
+    pub(crate) owner: Identity,
+    /// Which of those that take turns in the thread; 0 is the thread itself.
+    actor: u32,
 }
 
 impl Place {
@@ -37,6 +39,7 @@ impl Place {
             variable: raw.handle().variable(),
             arena: participant.arena_id(),
             owner: participant.identity(),
+            actor: sharevar::actor().unwrap_or(0),
         }
     }
 }
@@ -127,6 +130,11 @@ pub(crate) fn with<R>(place: Place, use_it: impl FnOnce(&mut Overlay) -> R) -> O
 #[inline(always)]
 pub(crate) fn is_inside(place: Place) -> bool {
     with(place, |_| ()).is_some()
+}
+
+/// The monitors that this thread is in methods of.
+pub(crate) fn places() -> Vec<Place> {
+    INSIDE.with_borrow(|inside| inside.iter().map(|overlay| overlay.place).collect())
 }
 
 /// Begins an overlay, for who has just taken the lock.

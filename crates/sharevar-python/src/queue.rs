@@ -6,18 +6,18 @@ use crate::encode::{self, encode};
 use crate::errors::{Class, OrRaise, is_of, to_python};
 use crate::queue_class;
 use crate::variable::{Origin, Variable, generic_alias};
-use crate::waiting;
+use crate::{timeout, waiting};
 use pyo3::exceptions::{PyException, PyOSError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyType};
-use sharevar::shm::{Content, Form, Got, RawQueue};
+use sharevar::shm::{Content, Form, Got, RawQueue, Readiness};
 use sharevar::{Error, Kind, Participant};
 use sharevar_value::Encoded;
-use std::sync::Arc;
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A shared queue. Each method but the two for many items is atomic.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -30,6 +30,8 @@ pub(crate) struct Queue {
     /// Whether this object has put anything: one that has not may be asked after `close`, as in the
     /// standard library, whose `close` does nothing before the first `put`.
     used: AtomicBool,
+    /// The descriptor that is readable while there are items, once one was asked for.
+    readiness: Mutex<Option<Arc<Readiness>>>,
 }
 
 static FULL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
@@ -60,7 +62,25 @@ fn empty(py: Python<'_>) -> PyErr {
     raise_standard(py, &EMPTY, "Empty")
 }
 
+/// Calls a function with the interpreter's lock, unless the interpreter is about to end.
+fn attached(function: &mut dyn FnMut()) -> bool {
+    Python::try_attach(|_| function()).is_some()
+}
+
 impl Queue {
+    /// The descriptor of this process, made when it is first asked for.
+    fn readiness(&self) -> PyResult<Arc<Readiness>> {
+        let mut readiness = self.readiness.lock().unwrap_or_else(PoisonError::into_inner);
+        // A forked child has its parent's, and a program may have closed all descriptors.
+        if let Some(known) = readiness.as_ref().filter(|known| known.is_usable()) {
+            known.follow();
+            return Ok(known.clone());
+        }
+        let made = Readiness::of(&self.raw, attached).or_raise()?;
+        *readiness = Some(made.clone());
+        Ok(made)
+    }
+
     #[inline(always)]
     fn participant(&self) -> &Arc<Participant> {
         self.raw.handle().participant()
@@ -93,12 +113,14 @@ impl Queue {
         }
     }
 
-    /// When to give up. `queue.Queue` refuses a negative time, `multiprocessing.Queue` does not.
-    fn end_of(&self, timeout: Option<f64>) -> PyResult<Option<Instant>> {
-        if !self.is_top_level() && timeout.is_some_and(|seconds| seconds < 0.0) {
+    /// Refuses a negative time as `queue.Queue` does, which looks at it before it looks whether
+    /// there is anything to wait for. `multiprocessing.Queue` does not.
+    #[inline(always)]
+    fn expect_time(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<()> {
+        if block && !slf.get().is_top_level() && timeout.is_some_and(|seconds| seconds < 0.0) {
             return Err(PyValueError::new_err("'timeout' must be a non-negative number"));
         }
-        Ok(waiting::end_of(timeout))
+        Ok(())
     }
 
     #[inline(always)]
@@ -111,19 +133,24 @@ impl Queue {
         let this = slf.get();
         Self::expect_open(slf)?;
         this.used.store(true, Ordering::Relaxed);
+        // One without a limit never waits.
+        if timeout.is_some() && this.raw.limit().or_raise()? > 0 {
+            Self::expect_time(slf, block, timeout)?;
+        }
         if let Some(word) = encode::word(object)
             && this.raw.put_word(word, false).or_raise()? == Some(true)
         {
             return Ok(());
         }
         match encode(object, this.participant()) {
-            Ok(value) => this.put_value(slf.py(), &value, block, timeout),
+            Ok(value) => Self::put_value(slf, &value, block, timeout),
             Err(error) => Self::drop_object(slf, object, error),
         }
     }
 
-    fn put_value(&self, py: Python<'_>, value: &Encoded, block: bool, timeout: Option<f64>) -> PyResult<()> {
-        if self.raw.try_put(value, false).or_raise()? {
+    fn put_value(slf: &Bound<'_, Self>, value: &Encoded, block: bool, timeout: Option<f64>) -> PyResult<()> {
+        let (raw, py) = (&slf.get().raw, slf.py());
+        if raw.try_put(value, false).or_raise()? {
             return Ok(());
         }
         if !block {
@@ -131,11 +158,11 @@ impl Queue {
         }
         let put = waiting::until(
             py,
-            self.raw.point(),
+            raw.point(),
             RawQueue::ROOM,
-            self.end_of(timeout)?,
-            || self.raw.may_put(),
-            |announce| Ok(self.raw.try_put(value, announce)?.then_some(())),
+            timeout::end_of(timeout, slf.as_super().get())?,
+            || raw.may_put(),
+            |announce| Ok(raw.try_put(value, announce)?.then_some(())),
         )?;
         put.ok_or_else(|| full(py))
     }
@@ -161,6 +188,7 @@ impl Queue {
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         Self::expect_open(slf)?;
+        Self::expect_time(slf, block, timeout)?;
         if let Got::Word(word) = slf.get().raw.get_word(false).or_raise()? {
             return decode_word(slf.py(), word);
         }
@@ -172,12 +200,13 @@ impl Queue {
         block: bool,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let content = slf.get().wait_for_item(slf.py(), block, timeout)?;
+        let content = Self::wait_for_item(slf, block, timeout)?;
         decode(slf.py(), content, slf.as_super().get().home())
     }
 
-    fn wait_for_item(&self, py: Python<'_>, block: bool, timeout: Option<f64>) -> PyResult<Content> {
-        if let Some(content) = self.raw.try_get(false).or_raise()? {
+    fn wait_for_item(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<Content> {
+        let (raw, py) = (&slf.get().raw, slf.py());
+        if let Some(content) = raw.try_get(false).or_raise()? {
             return Ok(content);
         }
         if !block {
@@ -185,11 +214,11 @@ impl Queue {
         }
         let content = waiting::until(
             py,
-            self.raw.point(),
+            raw.point(),
             RawQueue::ITEM,
-            self.end_of(timeout)?,
-            || self.raw.may_get(),
-            |announce| self.raw.try_get(announce),
+            timeout::end_of(timeout, slf.as_super().get())?,
+            || raw.may_get(),
+            |announce| raw.try_get(announce),
         )?;
         content.ok_or_else(|| empty(py))
     }
@@ -209,7 +238,43 @@ impl Queue {
         let base = Variable::of(&origin.arena, raw.handle(), Kind::Queue);
         let closed_by = AtomicU64::new(0);
         let used = AtomicBool::new(form == Form::SimpleQueue);
-        Ok(PyClassInitializer::from(base).add_subclass(Self { raw, form, closed_by, used }))
+        Ok(PyClassInitializer::from(base).add_subclass(Self {
+            raw,
+            form,
+            closed_by,
+            used,
+            readiness: Mutex::new(None),
+        }))
+    }
+
+    /// A descriptor that is readable while there are items: for `select`, `selectors` and event loops.
+    ///
+    /// It belongs to this process and lives as long as this object. Nothing is to be read from it.
+    fn fileno(&self) -> PyResult<i32> {
+        Ok(self.readiness()?.reader().as_raw_fd())
+    }
+
+    /// The other end of what `fileno` gives, which is always writable. Nothing is to be written.
+    fn _writer_fileno(&self) -> PyResult<i32> {
+        Ok(self.readiness()?.writer().as_raw_fd())
+    }
+
+    /// Wait until a get would come back at once, with an item or an error; false if not in time.
+    #[pyo3(signature = (timeout = Some(0.0)), text_signature = "($self, timeout=0.0)")]
+    fn _poll(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<bool> {
+        let raw = &slf.get().raw;
+        if raw.is_ready() {
+            return Ok(true);
+        }
+        let found = waiting::until(
+            slf.py(),
+            raw.point(),
+            RawQueue::FIRST_ITEM,
+            timeout::in_seconds(timeout),
+            || raw.may_get(),
+            |announce| Ok(raw.has_item(announce)?.then_some(())),
+        )?;
+        Ok(found.is_some())
     }
 
     /// Put an item into the queue; `queue.Full` if there is no room, or not in time.
@@ -257,7 +322,7 @@ impl Queue {
         while let Some(first) = rest.first() {
             slf.py().check_signals()?;
             let count = match this.raw.try_put_many(rest).or_raise()? {
-                0 => this.put_value(slf.py(), first, true, None).map(|()| 1)?,
+                0 => Self::put_value(slf, first, true, None).map(|()| 1)?,
                 count => count,
             };
             rest = &rest[count..];
@@ -276,6 +341,7 @@ impl Queue {
     ) -> PyResult<Bound<'py, PyList>> {
         let (this, py) = (slf.get(), slf.py());
         Self::expect_open(slf)?;
+        Self::expect_time(slf, block.0, timeout)?;
         let mut contents = Vec::new();
         while contents.len() < most {
             let left = most - contents.len();
@@ -283,7 +349,7 @@ impl Queue {
                 continue;
             }
             if contents.is_empty() {
-                contents.push(this.wait_for_item(py, block.0, timeout)?);
+                contents.push(Self::wait_for_item(slf, block.0, timeout)?);
                 continue;
             }
             match this.raw.try_get(false) {

@@ -1,9 +1,9 @@
 //! The recursive lock.
 
 use crate::argument::Truth;
-use crate::errors::{OrRaise, to_python};
+use crate::errors::{OrRaise, end_of_block, to_python, unless_closed};
 use crate::variable::{Origin, Variable};
-use crate::waiting;
+use crate::{timeout, waiting};
 use pyo3::prelude::*;
 use sharevar::{ANY_REASON, Acquired, Error, Handle, Holder, Kind, RecursiveLock};
 
@@ -21,8 +21,8 @@ impl RLock {
     }
 
     #[inline(always)]
-    fn take(&self, py: Python<'_>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
-        let lock = self.lock();
+    fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
+        let lock = slf.get().lock();
         if lock.try_acquire().or_raise()? != Acquired::Not {
             return Ok(true);
         }
@@ -30,10 +30,10 @@ impl RLock {
             return Ok(false);
         }
         let taken = waiting::until(
-            py,
+            slf.py(),
             lock.point(),
             ANY_REASON,
-            waiting::end_of(timeout),
+            timeout::end_of(timeout, slf.as_super().get())?,
             || !lock.is_taken(),
             |announce| {
                 let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
@@ -45,7 +45,12 @@ impl RLock {
 
     #[inline(always)]
     fn give_back(&self) -> PyResult<()> {
-        if self.lock().release().or_raise()? { Ok(()) } else { Err(to_python(Error::NotOwner)) }
+        if self.lock().release().or_raise()? { Ok(()) } else { Err(self.not_owner()) }
+    }
+
+    #[cold]
+    fn not_owner(&self) -> PyErr {
+        to_python(unless_closed(&self.handle, Error::NotOwner))
     }
 }
 
@@ -67,8 +72,9 @@ impl RLock {
     /// ``blocking`` is what `threading` and manager proxies call ``block``.
     #[pyo3(signature = (block = Truth(true), timeout = None, *, blocking = Truth(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn acquire(&self, py: Python<'_>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
-        self.take(py, block.0 && blocking.0, timeout)
+    fn acquire(slf: &Bound<'_, Self>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
+        let (block, timeout) = timeout::of_lock(block.0 && blocking.0, timeout, slf.as_super().get())?;
+        Self::take(slf, block, timeout)
     }
 
     /// Undo one ``acquire``.
@@ -114,33 +120,33 @@ impl RLock {
 
     /// Give the lock back entirely; what is given back is for `_acquire_restore`.
     fn _release_save(&self) -> PyResult<u64> {
-        self.lock().release_all().or_raise()?.ok_or_else(|| to_python(Error::NotOwner))
+        self.lock().release_all().or_raise()?.ok_or_else(|| self.not_owner())
     }
 
     /// Take the lock again, as often as it was held, however long it takes and whatever a
     /// signal's handler raises.
     #[pyo3(signature = (state, /))]
-    fn _acquire_restore(&self, py: Python<'_>, state: u64) -> PyResult<()> {
-        waiting::without_fail(py, || {
-            let taken = self.take(py, true, None)?;
+    fn _acquire_restore(slf: &Bound<'_, Self>, state: u64) -> PyResult<()> {
+        waiting::without_fail(slf.py(), || {
+            let taken = Self::take(slf, true, None)?;
             if taken {
-                self.lock().restore(state);
+                slf.get().lock().restore(state);
             }
             Ok(taken)
         })
     }
 
-    fn __enter__(&self, py: Python<'_>) -> PyResult<bool> {
-        self.take(py, true, None)
+    fn __enter__(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        Self::take(slf, true, None)
     }
 
-    #[pyo3(signature = (_exception_type, _exception, _traceback, /))]
+    #[pyo3(signature = (exception_type, _exception, _traceback, /))]
     fn __exit__(
         &self,
-        _exception_type: &Bound<'_, PyAny>,
+        exception_type: &Bound<'_, PyAny>,
         _exception: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        self.give_back()
+        end_of_block(exception_type, self.give_back())
     }
 }

@@ -1,9 +1,9 @@
 //! The semaphore.
 
 use crate::argument::Truth;
-use crate::errors::OrRaise;
+use crate::errors::{OrRaise, end_of_block};
 use crate::variable::{Origin, Variable};
-use crate::waiting;
+use crate::{timeout, waiting};
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use sharevar::shm::RawSemaphore;
@@ -18,22 +18,22 @@ pub(crate) struct Semaphore {
 
 impl Semaphore {
     #[inline(always)]
-    fn take(&self, py: Python<'_>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
-        if self.raw.try_acquire().or_raise()? {
+    fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
+        let raw = &slf.get().raw;
+        if raw.try_acquire().or_raise()? {
             return Ok(true);
         }
         if !block {
             return Ok(false);
         }
         let taken = waiting::until(
-            py,
-            self.raw.point(),
+            slf.py(),
+            raw.point(),
             ANY_REASON,
-            waiting::end_of(timeout),
-            || self.raw.may_acquire(),
+            timeout::end_of(timeout, slf.as_super().get())?,
+            || raw.may_acquire(),
             |announce| {
-                let taken =
-                    if announce { self.raw.try_acquire_or_announce() } else { self.raw.try_acquire() };
+                let taken = if announce { raw.try_acquire_or_announce() } else { raw.try_acquire() };
                 Ok(taken?.then_some(()))
             },
         )?;
@@ -71,8 +71,10 @@ impl Semaphore {
     /// ``blocking`` is what `threading` and manager proxies call ``block``.
     #[pyo3(signature = (block = Truth(true), timeout = None, *, blocking = Truth(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn acquire(&self, py: Python<'_>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
-        self.take(py, block.0 && blocking.0, timeout)
+    fn acquire(slf: &Bound<'_, Self>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
+        let block = block.0 && blocking.0;
+        timeout::of_semaphore(block, timeout, slf.as_super().get())?;
+        Self::take(slf, block, timeout)
     }
 
     /// Give units back, whoever took them.
@@ -109,17 +111,17 @@ impl Semaphore {
         self.raw.held().or_raise()
     }
 
-    fn __enter__(&self, py: Python<'_>) -> PyResult<bool> {
-        self.take(py, true, None)
+    fn __enter__(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        Self::take(slf, true, None)
     }
 
-    #[pyo3(signature = (_exception_type, _exception, _traceback, /))]
+    #[pyo3(signature = (exception_type, _exception, _traceback, /))]
     fn __exit__(
         &self,
-        _exception_type: &Bound<'_, PyAny>,
+        exception_type: &Bound<'_, PyAny>,
         _exception: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        self.raw.release().or_raise()
+        end_of_block(exception_type, self.raw.release().or_raise())
     }
 }

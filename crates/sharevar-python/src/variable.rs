@@ -67,6 +67,11 @@ impl Variable {
         &self.arena
     }
 
+    /// Whether a manager made it: it is not in the family's arena.
+    pub(crate) fn is_managed(&self) -> bool {
+        !self.arena.get().is_of_family()
+    }
+
     /// Where it is in its arena.
     pub(crate) fn place(&self) -> sharevar::Variable {
         self.place

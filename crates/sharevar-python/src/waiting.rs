@@ -5,6 +5,7 @@
 //! that neither Ctrl-C nor shutdown loses anything that was taken.
 
 use crate::errors::{OrRaise, is_ours};
+use crate::greenlet;
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use sharevar::{WaitPoint, spin_pays};
@@ -14,14 +15,11 @@ use std::time::{Duration, Instant};
 
 /// Looks at the state before the first sleep: about two microseconds.
 const LOOKS: u32 = 20;
+/// Of a greenlet, between two looks.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 /// Pauses between two looks.
 const PAUSES: u32 = 16;
-
-/// When to give up: `None` is never, which is also what longer than a process lives means.
-pub(crate) fn end_of(timeout: Option<f64>) -> Option<Instant> {
-    let limit = timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
-    limit.and_then(|limit| Instant::now().checked_add(limit))
-}
 
 /// Attempts until one gives something, until `end` if there is one.
 ///
@@ -37,6 +35,9 @@ pub(crate) fn until<T>(
     ready: impl Fn() -> bool,
     mut attempt: impl FnMut(bool) -> sharevar::Result<Option<T>>,
 ) -> PyResult<Option<T>> {
+    if let Some(sleep) = greenlet::sleep(py)? {
+        return until_in_greenlet(&sleep, end, attempt);
+    }
     for _ in 0..if spin_pays() { LOOKS } else { 0 } {
         if ready()
             && let Some(done) = attempt(false).or_raise()?
@@ -60,6 +61,29 @@ pub(crate) fn until<T>(
             return Ok(None);
         }
         py.detach(|| waiter.sleep(count, reasons, left));
+    }
+}
+
+/// The same for a greenlet. A sleep of the thread would hold up the others in it, one of which may be
+/// who ends the wait; so it looks again and again, and sleeps by their scheduler.
+#[cold]
+fn until_in_greenlet<T>(
+    sleep: &Bound<'_, PyAny>,
+    end: Option<Instant>,
+    mut attempt: impl FnMut(bool) -> sharevar::Result<Option<T>>,
+) -> PyResult<Option<T>> {
+    let mut pause = Duration::ZERO;
+    loop {
+        sleep.py().check_signals()?;
+        if let Some(done) = attempt(true).or_raise()? {
+            return Ok(Some(done));
+        }
+        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return Ok(None);
+        }
+        sleep.call1((pause.min(left).as_secs_f64(),))?;
+        pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
     }
 }
 

@@ -96,7 +96,7 @@ pub use set::Set;
 pub use shared::Shared;
 pub use sharevar_arena::{
     ANY_REASON, Acquired, Holder, Identity, Participant, RecursiveLock, Report, RobustLock, Variable,
-    WaitPoint, depart_all, spin_pays,
+    WaitPoint, actor, depart_all, new_actor, spin_pays, tell_actors_apart,
 };
 pub use sharevar_macros::{Monitor, hosted};
 pub use value::Value;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::shared::shared;
-use crate::shm::{Form, Got, RawQueue};
+use crate::shm::{Form, Got, RawQueue, Readiness};
 use crate::{decode, encode, waiting};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -109,6 +109,29 @@ impl<T> Queue<T> {
     /// [`Error::QueueShutDown`]. `immediate` also takes away, as done, the items that are there.
     pub fn shutdown(&self, immediate: bool) -> Result<()> {
         self.raw.shut_down(immediate)
+    }
+
+    /// A descriptor that is readable while the queue has items, for `poll`, `epoll` and event loops.
+    ///
+    /// It is this process's own, and stays the same while somebody has it. Nothing is read from it:
+    /// it stops being readable when the last item is taken, whoever takes it, a moment later if that
+    /// is another process. It is readable, too, when a get would fail at once: once the queue is shut
+    /// down or the manager closed.
+    ///
+    /// ```
+    /// use std::os::fd::AsFd;
+    ///
+    /// let manager = sharevar::Manager::new()?;
+    /// let jobs = manager.queue::<u32>()?;
+    /// let readiness = jobs.readiness()?;
+    /// let _descriptor = readiness.as_fd();
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn readiness(&self) -> Result<Arc<Readiness>> {
+        Readiness::of(&self.raw, |follow| {
+            follow();
+            true
+        })
     }
 
     fn wait_until_done(&self, limit: Duration) -> Result<bool> {

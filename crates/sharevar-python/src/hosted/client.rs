@@ -4,7 +4,7 @@ use super::held::Held;
 use super::pending::PendingCall;
 use super::reference::HostedReference;
 use super::{arguments, patience, raise, reply, settings};
-use crate::waiting::end_of;
+use crate::timeout::in_seconds;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -93,7 +93,7 @@ impl HostClient {
         let mut frame = Vec::with_capacity(128);
         write_request::call(&mut frame, object, method).map_err(raise::too_long)?;
         write_arguments(&mut frame, args, kwds)?;
-        self.ask(py, &frame, end_of(timeout))
+        self.ask(py, &frame, in_seconds(timeout))
     }
 
     /// Make many calls with one message: for each, whether it returned, and the result or the
@@ -106,7 +106,7 @@ impl HostClient {
         calls: Vec<OneCall<'py>>,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.ask(py, &write_batch(&calls)?, end_of(timeout))
+        self.ask(py, &write_batch(&calls)?, in_seconds(timeout))
     }
 
     /// A call that nobody has sent yet; an event loop waits for its reply.
@@ -143,7 +143,7 @@ impl HostClient {
         let mut frame = Vec::with_capacity(128);
         write_request::create(&mut frame, typeid, "").map_err(raise::too_long)?;
         write_arguments(&mut frame, args, kwds)?;
-        self.ask(py, &frame, end_of(timeout))
+        self.ask(py, &frame, in_seconds(timeout))
     }
 
     /// The object that the host has published under a name.

@@ -36,7 +36,7 @@ pub use event::{RawEvent, Seen};
 pub use kinds::KINDS;
 pub use list::{Found, Piece, RawList};
 pub use monitor::RawMonitor;
-pub use queue::{Form, Got, RawQueue};
+pub use queue::{Enter, Form, Got, RawQueue, Readiness};
 pub use rwlock::{RawRwLock, reason};
 pub use semaphore::RawSemaphore;
 pub use waiters::Entry;

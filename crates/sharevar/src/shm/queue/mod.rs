@@ -20,10 +20,13 @@
 //! its first place on.
 
 mod batch;
+mod readiness;
 mod reap;
 mod transfer;
+mod turn;
 mod words;
 
+pub use readiness::{Enter, Readiness};
 pub(crate) use reap::{reap, trace};
 pub use words::Got;
 
@@ -48,6 +51,11 @@ pub(crate) const PLACES: u64 = SEGMENT / 8 - 1;
 
 const LIMIT: u64 = (1 << 48) - 1;
 const FORM_SHIFT: u32 = 48;
+/// A thread waits for the first item to come, on behalf of a descriptor.
+const FILLED: u64 = 1 << 58;
+/// One waits for the last item to go.
+const EMPTIED: u64 = 1 << 59;
+const WATCHED: u64 = FILLED | EMPTIED;
 const GETTERS: u64 = 1 << 60;
 const PUTTERS: u64 = 1 << 61;
 const JOINERS: u64 = 1 << 62;
@@ -59,6 +67,10 @@ const ITEM: u32 = 1;
 const ROOM: u32 = 2;
 /// Reason to wait: tasks are not done.
 const ALL_DONE: u32 = 4;
+/// Reason to wait: the first item has not come.
+const FIRST_ITEM: u32 = 8;
+/// Reason to wait: the last item has not gone.
+const NO_ITEM: u32 = 16;
 
 /// What a queue was made as. It is one engine; the form says which class Python shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -248,6 +260,8 @@ impl RawQueue {
 
     /// The reason for which who wants an item sleeps.
     pub const ITEM: u32 = ITEM;
+    /// The reason for which who looks for an item sleeps, and does not take it.
+    pub const FIRST_ITEM: u32 = FIRST_ITEM;
     /// The reason for which who wants room sleeps.
     pub const ROOM: u32 = ROOM;
     /// The reason for which who waits for all tasks sleeps.

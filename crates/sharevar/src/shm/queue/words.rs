@@ -1,8 +1,8 @@
 //! The short ways: items that fit a word, looks without the lock, flags.
 
 use super::{
-    ALL_DONE, DONE, FIRST, GETTERS, HEAD, ITEM, JOINERS, LAST, PLACES, PUTTERS, ROOM, RawQueue, SHUT_DOWN,
-    STATE, TAIL, is_full, needs_segment, place,
+    ALL_DONE, DONE, EMPTIED, FILLED, FIRST, FIRST_ITEM, GETTERS, HEAD, ITEM, JOINERS, LAST, NO_ITEM, PLACES,
+    PUTTERS, ROOM, RawQueue, SHUT_DOWN, STATE, TAIL, WATCHED, is_full, needs_segment, place,
 };
 use crate::error::{Error, Result};
 use sharevar_arena::Change;
@@ -162,8 +162,8 @@ impl RawQueue {
     /// Wakes those who wait for items, after `count` of them came into a queue in `state`.
     #[inline(always)]
     pub(super) fn tell_getters(&self, state: u64, count: u32) {
-        if state & GETTERS != 0 {
-            self.wake(GETTERS, count);
+        if state & (GETTERS | WATCHED) != 0 {
+            self.tell_of_items(state, count);
         }
     }
 
@@ -173,17 +173,22 @@ impl RawQueue {
         if state & PUTTERS != 0 {
             self.wake(PUTTERS, count);
         }
+        if state & WATCHED != 0 {
+            self.tell_of_end(state);
+        }
+    }
+
+    /// The reasons for which those sleep who have announced themselves by `flags`.
+    pub(super) fn reason(flags: u64) -> u32 {
+        let all =
+            [(GETTERS, ITEM), (PUTTERS, ROOM), (JOINERS, ALL_DONE), (FILLED, FIRST_ITEM), (EMPTIED, NO_ITEM)];
+        all.into_iter().filter(|(flag, _)| flags & flag != 0).map(|(_, reason)| reason).sum()
     }
 
     /// Wakes up to `most` of those who have announced themselves by `flag`.
     #[cold]
     pub(super) fn wake(&self, flag: u64, most: u32) {
-        let reason = match flag {
-            GETTERS => ITEM,
-            PUTTERS => ROOM,
-            JOINERS => ALL_DONE,
-            _ => unreachable!("no flag of a queue"),
-        };
+        let reason = Self::reason(flag);
         let forget = || self.change_state(|state| state & !flag);
         // The item is put or taken already. That the flag stays costs a wake-up more next time.
         let _ = self.point().wake_announced(reason, most, forget);
