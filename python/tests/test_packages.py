@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "packages"
 
 # A download of some 50 MB is in the first of them.
-pytestmark = [pytest.mark.one_version, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.one_version, pytest.mark.timeout(700)]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def run(python: Path, *arguments: str, cwd: Path) -> tuple[str, list[str]]:
         env={**os.environ, "PYTHONPATH": str(PROGRAMS)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     told = [line for line in done.stderr.splitlines() if line.startswith("made: ")]

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 STATEMENTS = Path(__file__).parent / "side_by_side" / "statements.py"
 
 # What is meant to be otherwise.
@@ -29,7 +31,7 @@ def run(*options: str) -> dict[str, Any]:
         [sys.executable, *options, str(STATEMENTS)],
         stdout=subprocess.PIPE,
         text=True,
-        timeout=50,
+        timeout=100,
     )
     assert done.returncode == 0
     outcomes: dict[str, Any] = {}
@@ -48,6 +50,7 @@ def is_as_good(ours: Any, theirs: Any) -> bool:
     return bool(ours == theirs)
 
 
+@pytest.mark.timeout(240)
 def test_statements() -> None:
     theirs, ours = run(), run("-m", "sharevar")
     assert list(ours) == list(theirs)

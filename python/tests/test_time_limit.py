@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -101,3 +102,11 @@ def test_a_thread_that_is_left_does_not_keep_the_run(tmp_path: Path) -> None:
     done = run(tmp_path, LEAVES_A_THREAD, "LAST = 1.0")
     assert "1 passed" in done.stdout
     assert done.returncode != 0
+
+
+def test_no_test_takes_its_clock() -> None:
+    here = Path(__file__)
+    for path in here.parent.rglob("*.py"):
+        if path != here and path.parent.name != "support":
+            taken = re.search(r"SIGALRM|setitimer|\balarm\(", path.read_text())
+            assert not taken, f"{path}: {taken}; see support/waiting.py"

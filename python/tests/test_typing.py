@@ -14,12 +14,12 @@ pytest.importorskip("mypy", reason="mypy is for the development interpreter only
 TYPED = Path(__file__).parent / "typed"
 
 # Checking the standard library's stubs takes long where nothing is cached yet.
-pytestmark = [pytest.mark.timeout(180), pytest.mark.one_version]
+pytestmark = [pytest.mark.timeout(500), pytest.mark.one_version]
 
 
 def run(*arguments: str, cwd: Path) -> tuple[int, list[str]]:
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=170
+        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=400
     )
     assert done.stderr == ""
     return done.returncode, done.stdout.splitlines()
