@@ -58,6 +58,12 @@ class ForeignProcess(SharevarError):
 class DescriptorLost(SharevarError):
     """This process has closed its descriptor of the arena."""
 
+class NoWitness(SharevarError):
+    """Other processes could not tell this one alive from dead, so it cannot take part."""
+
+class OwnerUnknown(SharevarError):
+    """Nothing can be known of the process that holds what was waited for."""
+
 class NotShareable(SharevarError, TypeError, PicklingError):
     """The value is of no native type and cannot be pickled; nothing was stored."""
 

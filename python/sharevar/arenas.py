@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from multiprocessing.context import get_spawning_popen
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -14,7 +15,13 @@ from .descriptors import (
     discard_duplicate,
     refer_to,
 )
-from .errors import ArenaGone, ClosedError, NotAnArena, SharevarError
+from .errors import (
+    ArenaGone,
+    ClosedError,
+    DescriptorLost,
+    NotAnArena,
+    SharevarError,
+)
 
 _attached: WeakValueDictionary[bytes, Arena] = WeakValueDictionary()
 _origins: dict[bytes, tuple[Origin, ...]] = {}
@@ -40,7 +47,14 @@ def refer_to_arena(arena: Arena) -> ArenaReference:
     remember(arena)
     identity = arena.id
     earlier = _origins.get(identity, ())
-    return ArenaReference(identity, refer_to(arena.fileno(), earlier))
+    try:
+        descriptor = arena.fileno()
+    except DescriptorLost:
+        if get_spawning_popen() is not None:
+            # A new program has no other way to the arena.
+            raise
+        return ArenaReference(identity, DescriptorReference(None, earlier))
+    return ArenaReference(identity, refer_to(descriptor, earlier))
 
 
 def attach(reference: ArenaReference) -> Arena:

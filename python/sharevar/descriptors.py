@@ -1,9 +1,10 @@
 """How a file descriptor gets from one process into another.
 
 A process that is being started is handed the descriptor itself. Any other receiver
-is told where the descriptor can be found, as ``/proc/<pid>/fd/<number>``. That is
-the last resort and no proof of anything (pids and numbers are used again), so
-whoever opens one must check what it has got before believing it.
+is told where the descriptor can be found, as ``/proc/<pid>/fd/<number>`` or, where that
+leads nowhere, by the address of a process that lends it. That is the last resort and no
+proof of anything (pids and numbers are used again), so whoever opens one must check what
+it has got before believing it.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from multiprocessing import reduction
 from multiprocessing.context import get_spawning_popen
 from typing import Any, NamedTuple
 
+from . import lending
+
 
 class Origin(NamedTuple):
-    """A process that had the descriptor, and its number there."""
+    """A process that had the descriptor, its number there, and where it is lent, if so."""
 
     process: int
     descriptor: int
+    lender: str = ""
 
 
 class DescriptorReference(NamedTuple):
@@ -32,8 +36,9 @@ class DescriptorReference(NamedTuple):
 
 def refer_to(descriptor: int, earlier: Iterable[Origin] = ()) -> DescriptorReference:
     """A reference to hand to another process, whichever way it travels."""
-    origins = (Origin(os.getpid(), descriptor), *earlier)
     popen = get_spawning_popen()
+    lender = lending.lend(descriptor) if popen is None else ""
+    origins = (Origin(os.getpid(), descriptor, lender), *earlier)
     if popen is None:
         return DescriptorReference(None, origins)
     # Spawning refuses a list in which a descriptor stands twice.
@@ -52,17 +57,26 @@ def candidates(reference: DescriptorReference, flags: int) -> Iterator[int]:
             pass
     for origin in reference.origins:
         try:
-            # Non-blocking, since a number used again may lead to a pipe.
-            descriptor = os.open(
-                f"/proc/{origin.process}/fd/{origin.descriptor}",
-                flags | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK,
-            )
+            descriptor = _open(origin, flags)
         except OSError:
             continue
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             yield descriptor
         else:
             os.close(descriptor)
+
+
+def _open(origin: Origin, flags: int) -> int:
+    try:
+        # Non-blocking, since a number used again may lead to a pipe.
+        return os.open(
+            f"/proc/{origin.process}/fd/{origin.descriptor}",
+            flags | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK,
+        )
+    except OSError:
+        if not origin.lender:
+            raise
+        return lending.borrow(origin.lender, origin.descriptor)
 
 
 def discard_duplicate(reference: DescriptorReference) -> None:

@@ -11,11 +11,15 @@ import threading
 
 from ._native import Arena
 from .arenas import ArenaReference, attach, refer_to_arena, remember
+from .errors import SharevarError
 
 _arena: Arena | None = None
 # The process that has made it, if it was this one or one that it was forked from.
 _founder: int | None = None
 _creating = threading.Lock()
+# Why the arena could not be made before a fork, and in which process that was.
+_refused: Exception | None = None
+_refused_in: int | None = None
 
 
 def arena() -> Arena:
@@ -24,6 +28,13 @@ def arena() -> Arena:
     if _arena is None:
         with _creating:
             if _arena is None:
+                if _is_refused():
+                    # One of its own would be another one than its siblings'.
+                    raise SharevarError(
+                        "this process has no family: it was forked when the arena could "
+                        f"not be made ({_refused}). Make a shared variable before the "
+                        "first fork, where this can be caught"
+                    ) from _refused
                 made = remember(Arena())
                 made._become_family()
                 _arena, _founder = made, os.getpid()
@@ -54,5 +65,20 @@ def adopt(reference: ArenaReference) -> None:
     _arena, _founder = adopted, None
 
 
+def _is_refused() -> bool:
+    """Whether this process was forked by one that could not make the arena."""
+    return _refused is not None and _refused_in != os.getpid()
+
+
+def _before_fork() -> None:
+    # A fork goes on whatever its hooks raise: the child, which lacks it, says so.
+    global _refused, _refused_in
+    if _arena is None and not _is_refused():
+        try:
+            arena()
+        except Exception as error:
+            _refused, _refused_in = error, os.getpid()
+
+
 # After this no thread can be inside _creating, so no child inherits it locked.
-os.register_at_fork(before=arena)
+os.register_at_fork(before=_before_fork)

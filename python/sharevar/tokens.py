@@ -14,7 +14,7 @@ from typing import Any
 from . import standard
 from .arenas import ArenaReference, attach, remember
 from .descriptors import DescriptorReference, Origin
-from .errors import ArenaGone
+from .errors import ArenaGone, DescriptorLost
 from .host import address
 from .hosting.clients import known_key
 from .proxy import Proxy
@@ -35,9 +35,14 @@ def identify(variable: Proxy) -> str:
     """The id in a variable's token."""
     arena = remember(arena_of(variable))
     offset, generation = handle_of(variable)
+    try:
+        descriptor = arena.fileno()
+    except DescriptorLost:
+        # Those that have the arena attached ask for none; others find that 0 is no arena.
+        descriptor = 0
     return (
         f"{_PREFIX}-{variable._typeid_}-{arena.id.hex()}-{offset:x}-{generation:x}"
-        f"-{os.getpid()}-{arena.fileno()}"
+        f"-{os.getpid()}-{descriptor}"
     )
 
 

@@ -304,10 +304,16 @@ impl Arena {
         self.populate_table(header::VARIABLES, self.regions.variables, variable::SIZE, count)
     }
 
-    /// Populates the page of a participant's slot.
+    /// Number of participants' slots that are populated.
+    pub(crate) fn slots(&self) -> u32 {
+        let slots = self.table_word(header::SLOTS).load(Ordering::Acquire);
+        slots.min(u64::from(slot::MAX)) as u32
+    }
+
+    /// Populates the slots up to `index`, and the others of its page.
     pub(crate) fn populate_slot(&self, index: u32) -> Result<()> {
-        let at = slot::START + u64::from(index) * slot::SIZE;
-        self.memory.populate(at, at + slot::SIZE).map_err(|_| self.out_of_memory(PAGE))
+        let count = (u64::from(index) + 1).next_multiple_of(PAGE / slot::SIZE);
+        self.populate_table(header::SLOTS, slot::START, slot::SIZE, count)
     }
 
     fn populate_table(&self, counter: u64, start: u64, size: u64, count: u64) -> Result<()> {

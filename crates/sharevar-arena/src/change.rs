@@ -14,6 +14,7 @@ use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::lane::Lane;
 use crate::layout::{lane as lane_layout, variable as layout};
+use crate::liveness;
 use crate::lock_world::LockWorld;
 use crate::mistake::{Mistake, made};
 use crate::participant::Participant;
@@ -207,6 +208,15 @@ impl Participant {
     /// Whether `who` is attached and alive. Asks the kernel, half a microsecond, unless it is
     /// this participant itself.
     pub fn is_alive(&self, who: Identity) -> bool {
-        who == self.identity() || made(Mistake::DeadAreCounted) || recovery::is_alive(self.arena(), who)
+        who == self.identity() || made(Mistake::DeadAreCounted) || liveness::is_alive(self.arena(), who)
+    }
+
+    /// The same for a waiter, which gets [`Error::OwnerUnknown`](crate::Error::OwnerUnknown) once
+    /// it has asked for five seconds for one of which nothing can be known.
+    pub fn is_alive_for_waiter(&self, who: Identity) -> Result<bool> {
+        if who == self.identity() || made(Mistake::DeadAreCounted) {
+            return Ok(true);
+        }
+        liveness::is_alive_for_waiter(self.arena(), who)
     }
 }

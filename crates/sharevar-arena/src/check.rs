@@ -103,11 +103,8 @@ impl Check<'_> {
     }
 
     fn slots(&mut self) -> Result<()> {
-        for index in 0..slot::MAX {
+        for index in 0..self.participant.arena().slots() {
             let start = slot::START + u64::from(index) * slot::SIZE;
-            if self.word(start + slot::PID) == 0 {
-                break;
-            }
             let free = self.word(start + slot::STATE) == Claim::FREE.0;
             let mut chunk = self.word(start + slot::REFERENCES);
             if free && chunk != 0 {

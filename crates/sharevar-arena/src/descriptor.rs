@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use rustix::fs::{MemfdFlags, SealFlags};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 /// A descriptor of the arena's file, which the program may close behind our back.
 ///
@@ -14,13 +14,23 @@ pub(crate) struct Descriptor {
     number: AtomicI32,
     device: u64,
     inode: u64,
+    /// When another descriptor was last looked for, in milliseconds; 0 is never.
+    looked: AtomicU64,
 }
+
+/// How often to look for another descriptor where only a question is to be answered.
+const PAUSE_MILLIS: u64 = 1000;
 
 impl Descriptor {
     /// Takes over `file`.
     pub(crate) fn new(file: OwnedFd) -> Result<Self> {
         let stat = rustix::fs::fstat(&file).map_err(Error::os("fstat"))?;
-        Ok(Self { number: AtomicI32::new(file.into_raw_fd()), device: stat.st_dev, inode: stat.st_ino })
+        Ok(Self {
+            number: AtomicI32::new(file.into_raw_fd()),
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            looked: AtomicU64::new(0),
+        })
     }
 
     /// Makes the memory file of a new arena, `len` bytes of holes, sealed against another size.
@@ -59,29 +69,71 @@ impl Descriptor {
         Ok(body(file))
     }
 
-    /// Looks for the arena's file behind `candidates` (pid, descriptor) of other participants
-    /// and takes the first that shows the arena's inode.
-    pub(crate) fn fetch_again(&self, candidates: impl Iterator<Item = (u32, u32)>) -> Result<()> {
+    /// As [`Self::fetch_again`], at most once a second: looking costs, and where there was no
+    /// descriptor there will hardly be one a moment later.
+    pub(crate) fn fetch_now_and_then(&self, lenders: impl Iterator<Item = (u32, u32)>) -> Result<()> {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let now = now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000 + 1;
+        let looked = self.looked.load(Ordering::Relaxed);
+        if looked != 0 && now < looked + PAUSE_MILLIS {
+            return Err(Error::DescriptorLost);
+        }
+        self.looked.store(now, Ordering::Relaxed);
+        self.fetch_again(lenders)
+    }
+
+    /// Gets another descriptor if the program has closed this one: from `lenders`, other
+    /// participants by process and number, or by this process's own mapping.
+    pub(crate) fn fetch_again(&self, mut lenders: impl Iterator<Item = (u32, u32)>) -> Result<()> {
         if self.with(|_| ()).is_ok() {
             return Ok(());
         }
-        for (pid, number) in candidates {
-            // Looked at before it is opened: the number may lead to a terminal or a device by now.
-            if rustix::fs::stat(format!("/proc/{pid}/fd/{number}")).is_ok_and(|stat| self.is_here(&stat))
-                && let Ok(file) = open_of_process(pid, number)
-                && self.leads_here(file.as_fd())
-            {
-                // The old number is the program's now, or nobody's: it is not closed.
-                self.number.store(file.into_raw_fd(), Ordering::Relaxed);
-                return Ok(());
-            }
+        let found = self
+            .mapped()
+            .or_else(|| lenders.find_map(|(pid, number)| self.lent_by(pid, number)))
+            .ok_or(Error::DescriptorLost)?;
+        // The old number is the program's now, or nobody's: it is not closed.
+        self.number.store(found.into_raw_fd(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The file behind a mapping of this process. The kernel shows it to privileged processes only.
+    fn mapped(&self) -> Option<OwnedFd> {
+        let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+        let inode = self.inode.to_string();
+        let mut ranges = maps.lines().filter_map(|line| {
+            let mut fields = line.split_ascii_whitespace();
+            let range = fields.next()?;
+            (fields.nth(3)? == inode).then_some(range)
+        });
+        ranges.find_map(|range| self.verified(open(&format!("/proc/self/map_files/{range}")).ok()?))
+    }
+
+    fn lent_by(&self, pid: u32, number: u32) -> Option<OwnedFd> {
+        let (pid, number) = (i32::try_from(pid).ok()?, RawFd::try_from(number).ok()?);
+        let path = format!("/proc/{pid}/fd/{number}");
+        // Looked at before it is opened: the number may lead to a terminal or a device by now.
+        if rustix::fs::stat(&path).is_ok_and(|stat| self.is_here(&stat))
+            && let Ok(file) = open(&path)
+        {
+            return self.verified(file);
         }
-        Err(Error::DescriptorLost)
+        // Without /proc; needs the right to trace the other process.
+        let process = rustix::process::pidfd_open(
+            rustix::process::Pid::from_raw(pid)?,
+            rustix::process::PidfdFlags::empty(),
+        );
+        let flags = rustix::process::PidfdGetfdFlags::empty();
+        self.verified(rustix::process::pidfd_getfd(process.ok()?, number, flags).ok()?)
+    }
+
+    fn verified(&self, file: OwnedFd) -> Option<OwnedFd> {
+        self.leads_here(file.as_fd()).then_some(file)
     }
 
     /// A new open file description of the same file, with locks of its own.
     pub(crate) fn reopen(&self) -> Result<OwnedFd> {
-        let file = self.with(|file| open_of_process(std::process::id(), file.as_raw_fd() as u32))??;
+        let file = self.with(|file| open_own(file.as_raw_fd()))??;
         if self.leads_here(file.as_fd()) { Ok(file) } else { Err(Error::DescriptorLost) }
     }
 }
@@ -94,14 +146,18 @@ impl Drop for Descriptor {
     }
 }
 
-/// Opens what descriptor `number` of process `pid` leads to.
-pub(crate) fn open_of_process(pid: u32, number: u32) -> Result<OwnedFd> {
-    rustix::fs::open(
-        format!("/proc/{pid}/fd/{number}"),
-        rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC,
-        rustix::fs::Mode::empty(),
-    )
-    .map_err(Error::os("open(/proc/<pid>/fd/<n>)"))
+/// Opens what descriptor `number` of this process leads to. Not by the process's number: a `/proc`
+/// of another pid namespace shows another process under it, or none.
+fn open_own(number: RawFd) -> Result<OwnedFd> {
+    open(&format!("/proc/self/fd/{number}"))
+        // A thread may have a table of descriptors of its own (`unshare(CLONE_FILES)`).
+        .or_else(|first| open(&format!("/proc/thread-self/fd/{number}")).map_err(|_| first))
+        .map_err(Error::os("open(/proc/self/fd/<n>)"))
+}
+
+fn open(path: &str) -> rustix::io::Result<OwnedFd> {
+    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, rustix::fs::Mode::empty())
 }
 
 #[allow(unsafe_code)]

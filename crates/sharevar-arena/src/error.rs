@@ -99,8 +99,33 @@ pub enum Error {
     /// The participant was made in another process and cannot be used in this one.
     #[error("this process was made by a call that skips fork hooks; attach to the arena again")]
     ForeignProcess,
+    /// Others could not tell this process alive from dead, so that it cannot take part.
+    #[error(
+        "this process cannot be told alive from dead: no System V segment could be had ({segment}), \
+         and no lock on the arena's file ({byte}). Raise kernel.shmmni, allow shmget, shmat and \
+         shmctl, or leave the arena's descriptor open"
+    )]
+    NoWitness {
+        /// Why there is no segment.
+        segment: Box<Error>,
+        /// Why there is no lock.
+        byte: Box<Error>,
+    },
+    /// Nothing can be known of the process that holds what is waited for.
+    #[error(
+        "cannot find out whether process {pid}, which holds this, still lives: it is in another IPC \
+         namespace, and this process has no descriptor of the arena to ask with; leave the arena's \
+         descriptor open, or let both be in one IPC namespace"
+    )]
+    OwnerUnknown {
+        /// Its number, in its own pid namespace.
+        pid: u32,
+    },
     /// The arena's descriptor was closed by the program and none could be had from another process.
-    #[error("the arena's descriptor was closed (closerange?) and no other process could lend one")]
+    #[error(
+        "the arena's descriptor was closed (closerange?) and no other process could lend one; leave \
+         it open (`fileno()` is its number) in a process that starts others which are no forks"
+    )]
     DescriptorLost,
     /// A signal's handler raised while an operation waited for a long lock; nothing was changed.
     #[error("interrupted while another thread held the variable's long lock; nothing was changed")]

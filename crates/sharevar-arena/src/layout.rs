@@ -61,6 +61,8 @@ pub(crate) mod header {
     pub(crate) const VARIABLES: u64 = 0x88;
     /// Lanes that are populated.
     pub(crate) const LANES: u64 = 0x90;
+    /// Slots that are populated.
+    pub(crate) const SLOTS: u64 = 0x98;
 
     /// The last incarnation given out; fetch-and-add, never journaled.
     pub(crate) const INCARNATION: u64 = 0xC0;
@@ -94,16 +96,25 @@ pub(crate) mod slot {
     pub(crate) const START: u64 = super::PAGE;
     pub(crate) const SIZE: u64 = 64;
     pub(crate) const MAX: u32 = 4096;
+    /// Slots from here on are taken only to sweep a table in which all others are taken: a process
+    /// that attaches needs a slot before it can clean one.
+    pub(crate) const ORDINARY: u32 = MAX - 8;
     /// [`crate::identity`] word: free, live, or being cleaned and by whom.
     pub(crate) const STATE: u64 = 0x00;
     /// The identity of the participant that has (or had) the slot, while it is cleaned too.
     pub(crate) const OWNER: u64 = 0x08;
-    /// Process id, for display and for finding a descriptor.
+    /// Process id in the lower half, inode of its pid namespace in the upper (0 is unknown).
     pub(crate) const PID: u64 = 0x10;
     /// Number of the arena's descriptor in that process.
     pub(crate) const DESCRIPTOR: u64 = 0x18;
     /// First chunk of the references that the participant holds.
     pub(crate) const REFERENCES: u64 = 0x20;
+    /// [`crate::token`] word: by which witnesses the participant can be told alive from dead.
+    pub(crate) const TOKEN: u64 = 0x28;
+    /// Inode of the process's pidfd; 0 if it has none of its own, or is not known yet.
+    pub(crate) const BIRTH: u64 = 0x30;
+    /// Size and key of a segment that the participant is about to make, else 0.
+    pub(crate) const MAKING: u64 = 0x38;
 }
 
 /// A lane: what one thread inside an operation needs to be undone or finished.

@@ -47,6 +47,8 @@ mod liveness;
 #[cfg(not(loom))]
 mod lock_world;
 #[cfg(not(loom))]
+mod locked_byte;
+#[cfg(not(loom))]
 mod long_lock;
 #[cfg(not(loom))]
 mod memory;
@@ -54,6 +56,8 @@ mod memory;
 mod memory_limit;
 #[cfg(all(test, loom))]
 mod models;
+#[cfg(not(loom))]
+mod namespace;
 #[cfg(not(loom))]
 mod one_word;
 #[cfg(not(loom))]
@@ -63,6 +67,8 @@ mod park;
 #[cfg(not(loom))]
 mod participant;
 #[cfg(not(loom))]
+mod process_mark;
+#[cfg(not(loom))]
 mod recovery;
 #[cfg(not(loom))]
 mod recursive_lock;
@@ -70,8 +76,12 @@ mod recursive_lock;
 mod reference;
 #[cfg(not(loom))]
 mod robust_lock;
+#[cfg(not(loom))]
+mod segment;
 #[cfg(all(feature = "crash-points", not(loom)))]
 mod snapshot;
+#[cfg(not(loom))]
+mod token;
 #[cfg(not(loom))]
 mod transaction;
 #[cfg(not(loom))]
@@ -80,6 +90,8 @@ mod variable;
 mod view;
 #[cfg(not(loom))]
 mod wait_point;
+#[cfg(not(loom))]
+mod witness;
 
 #[cfg(not(loom))]
 pub use change::Change;
@@ -106,7 +118,7 @@ pub use recursive_lock::{Holder, RecursiveLock, actor, new_actor, tell_actors_ap
 #[cfg(not(loom))]
 pub use robust_lock::{Acquired, RobustLock};
 #[cfg(all(feature = "crash-points", not(loom)))]
-pub use snapshot::{HeapShape, PreparedSeat};
+pub use snapshot::{HeapShape, PreparedSeat, refuse_segments};
 #[cfg(not(loom))]
 pub use transaction::Transaction;
 #[cfg(not(loom))]

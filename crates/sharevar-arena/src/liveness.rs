@@ -1,113 +1,135 @@
-//! Who is alive: one fact of the kernel, never a guess from a timeout.
+//! Who is alive: facts of the kernel, never a guess from a timeout.
 //!
-//! A participant holds an open-file-description lock on a byte of the arena's
-//! file, and the only thing that keeps that description open is a one-page
-//! mapping that fork does not copy. The kernel drops the lock when the mapping
-//! goes: at exec, at exit, at SIGKILL, reaped or not, and not at `close`,
-//! `closerange` or fork (hazard 3). Asking costs about half a microsecond.
-#![allow(unsafe_code)]
+//! Three witnesses are asked in this order, and the first that can answer decides: the process's
+//! segment (`segment.rs`), the slot's locked byte (`locked_byte.rs`), and process number with
+//! pidfd (`process_mark.rs`). `docs/arena-format.md` says when which counts.
 
-use crate::descriptor::Descriptor;
+use crate::arena::Arena;
 use crate::error::{Error, Result};
-use crate::layout::PAGE;
-use rustix::mm::{Advice, MapFlags, ProtFlags};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::ptr::NonNull;
+use crate::identity::{Claim, Identity, State};
+use crate::layout::slot;
+use crate::process_mark;
+use crate::sync::{AtomicU64, Ordering};
+use crate::token::Token;
+use crate::{locked_byte, witness};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
-/// A locked byte whose description is still open: it can be handed through a fork.
-#[derive(Debug)]
-pub(crate) struct LockedByte {
-    file: OwnedFd,
+/// How long a waiter puts up with not knowing whether the holder lives.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Two questions further apart are not of one wait: sleeping waiters ask every two seconds.
+const SAME_WAIT: Duration = Duration::from_secs(4);
+
+/// What is known of a participant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    Alive,
+    Dead,
+    /// No witness answers: it is in another IPC namespace, and there is no descriptor to ask with.
+    Unknown,
 }
 
-impl LockedByte {
-    /// Locks byte `at` through a description of its own; `None` if somebody has it.
-    pub(crate) fn lock(descriptor: &Descriptor, at: u64) -> Result<Option<Self>> {
-        let file = descriptor.reopen()?;
-        let mut request = write_lock(at);
-        // SAFETY: F_OFD_SETLK reads the `flock` that the pointer leads to, which lives on our stack.
-        let answer = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw mut request) };
-        if answer == 0 {
-            return Ok(Some(Self { file }));
-        }
-        match rustix::io::Errno::from_io_error(&std::io::Error::last_os_error()) {
-            Some(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => Ok(None),
-            cause => {
-                Err(Error::Os { call: "fcntl(F_OFD_SETLK)", cause: cause.unwrap_or(rustix::io::Errno::IO) })
+fn word(arena: &Arena, index: u32, at: u64) -> &AtomicU64 {
+    arena.table_word(slot::START + u64::from(index) * slot::SIZE + at)
+}
+
+/// Whether `who` lives, as far as the kernel tells.
+pub(crate) fn life_of(arena: &Arena, who: Identity) -> Life {
+    let index = who.slot();
+    if who.is_nobody() || index >= arena.slots() {
+        return Life::Dead;
+    }
+    let has_slot =
+        || word(arena, index, slot::STATE).load(Ordering::Acquire) == Claim::new(State::Idle, who).0;
+    if !has_slot() {
+        return Life::Dead;
+    }
+    let token = Token(word(arena, index, slot::TOKEN).load(Ordering::Acquire));
+    if !token.has_witness() {
+        return Life::Dead;
+    }
+    let answer = ask_segment(token)
+        .or_else(|| ask_byte(arena, index, token))
+        .or_else(|| ask_process(arena, index))
+        // No answer, perhaps because the slot has just been cleaned.
+        .or_else(|| (!has_slot()).then_some(false));
+    match answer {
+        Some(true) => Life::Alive,
+        Some(false) => Life::Dead,
+        None => Life::Unknown,
+    }
+}
+
+/// Whether `who` may be alive. A death that goes unseen for a while delays, a life that is
+/// overlooked corrupts.
+pub(crate) fn is_alive(arena: &Arena, who: Identity) -> bool {
+    life_of(arena, who) != Life::Dead
+}
+
+/// The same for a waiter, which does not wait for ever for a participant of which nothing can be
+/// known.
+pub(crate) fn is_alive_for_waiter(arena: &Arena, who: Identity) -> Result<bool> {
+    thread_local! {
+        /// Which participant this thread cannot find out about, since when, and when it last asked.
+        static UNKNOWN: Cell<Option<(Identity, Instant, Instant)>> = const { Cell::new(None) };
+    }
+    match life_of(arena, who) {
+        Life::Alive => Ok(true),
+        Life::Dead => Ok(false),
+        Life::Unknown => {
+            let now = Instant::now();
+            let since = match UNKNOWN.get() {
+                Some((same, since, last)) if same == who && now - last < SAME_WAIT => since,
+                _ => now,
+            };
+            if now - since < PATIENCE {
+                UNKNOWN.set(Some((who, since, now)));
+                return Ok(true);
             }
+            UNKNOWN.set(None);
+            let pid = word(arena, who.slot(), slot::PID).load(Ordering::Relaxed) as u32;
+            Err(Error::OwnerUnknown { pid })
         }
     }
-
-    /// Ties the lock to this process's life: a mapping that fork does not copy keeps the
-    /// description open, and nothing else does.
-    pub(crate) fn tie(self) -> Result<Life> {
-        // SAFETY: a new mapping at an address of the kernel's choice aliases nothing. It is
-        // never read or written, so it allocates no page.
-        let page = unsafe {
-            rustix::mm::mmap(
-                std::ptr::null_mut(),
-                PAGE as usize,
-                ProtFlags::empty(),
-                MapFlags::SHARED,
-                self.file.as_fd(),
-                0,
-            )
-        }
-        .map_err(Error::os("mmap"))?;
-        let life = Life { page: NonNull::new(page).expect("mmap gives no null") };
-        // SAFETY: the range is this mapping.
-        unsafe { rustix::mm::madvise(page, PAGE as usize, Advice::LinuxDontFork) }
-            .map_err(Error::os("madvise(DONTFORK)"))?;
-        Ok(life)
-    }
 }
 
-/// The mapping that keeps a participant's byte locked. Dropped, the participant is dead.
-#[derive(Debug)]
-pub(crate) struct Life {
-    page: NonNull<core::ffi::c_void>,
+/// Whether a slot whose STATE is free belongs to one that lives: it takes or leaves the slot.
+pub(crate) fn is_taken(arena: &Arena, index: u32, token: Token) -> bool {
+    token.is_taken()
+        && token.has_witness()
+        && ask_segment(token).or_else(|| ask_byte(arena, index, token)).unwrap_or(true)
 }
 
-// SAFETY: nothing is ever read or written through the address.
-unsafe impl Send for Life {}
-// SAFETY: as above.
-unsafe impl Sync for Life {}
-
-impl Life {
-    /// Forgets a mapping that exists only in the parent process (it was not copied by fork).
-    pub(crate) fn forget_in_child(self) {
-        std::mem::forget(self);
-    }
+fn ask_segment(token: Token) -> Option<bool> {
+    token.segment().and_then(witness::ask)
 }
 
-impl Drop for Life {
-    fn drop(&mut self) {
-        // SAFETY: the range is this mapping, which nobody else refers to.
-        let _ = unsafe { rustix::mm::munmap(self.page.as_ptr(), PAGE as usize) };
+fn ask_byte(arena: &Arena, index: u32, token: Token) -> Option<bool> {
+    if !token.has_byte() {
+        return None;
     }
+    let at = slot::START + u64::from(index) * slot::SIZE;
+    let ask = || arena.descriptor.with(|file| locked_byte::is_locked(file, at)).and_then(|answer| answer);
+    ask().or_else(|_| arena.descriptor.fetch_now_and_then(lenders(arena)).and_then(|()| ask())).ok()
 }
 
-/// Whether any description holds byte `at` locked.
-///
-/// Asked through the arena's descriptor, whose description never holds a lock, so
-/// that participants of this very process are seen too.
-pub(crate) fn is_locked(file: BorrowedFd<'_>, at: u64) -> Result<bool> {
-    let mut request = write_lock(at);
-    // SAFETY: F_OFD_GETLK reads and writes the `flock` on our stack.
-    let answer = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut request) };
-    if answer != 0 {
-        let cause = rustix::io::Errno::from_io_error(&std::io::Error::last_os_error());
-        return Err(Error::Os { call: "fcntl(F_OFD_GETLK)", cause: cause.unwrap_or(rustix::io::Errno::IO) });
+fn ask_process(arena: &Arena, index: u32) -> Option<bool> {
+    // In this order: a child writes its number first.
+    let birth = word(arena, index, slot::BIRTH).load(Ordering::Acquire);
+    let pid = word(arena, index, slot::PID).load(Ordering::Acquire);
+    let (number, namespace) = (pid as u32, (pid >> 32) as u32);
+    if birth == 0 || namespace == 0 || namespace != witness::pid_namespace() {
+        return None;
     }
-    Ok(i32::from(request.l_type) != libc::F_UNLCK)
+    process_mark::exists(number, birth)
 }
 
-fn write_lock(at: u64) -> libc::flock {
-    libc::flock {
-        l_type: libc::F_WRLCK as i16,
-        l_whence: libc::SEEK_SET as i16,
-        l_start: at as i64,
-        l_len: 1,
-        l_pid: 0,
-    }
+/// Process and descriptor number of every participant in this pid namespace.
+pub(crate) fn lenders(arena: &Arena) -> impl Iterator<Item = (u32, u32)> {
+    (0..arena.slots()).filter_map(move |index| {
+        let pid = word(arena, index, slot::PID).load(Ordering::Relaxed);
+        let number = word(arena, index, slot::DESCRIPTOR).load(Ordering::Relaxed);
+        let same = (pid >> 32) as u32 == witness::pid_namespace();
+        (pid != 0 && same).then_some((pid as u32, number as u32))
+    })
 }

@@ -32,9 +32,9 @@ use crate::crash::compare_exchange;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::layout::variable as layout;
+use crate::liveness;
 use crate::park;
 use crate::participant::Participant;
-use crate::recovery;
 use crate::recursive_lock::thread_number;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::transaction::Transaction;
@@ -99,7 +99,7 @@ fn my_mark(me: Identity) -> u64 {
 fn is_alive(participant: &Participant, mark: u64) -> bool {
     participant.identity_in_slot((mark >> 48 & 0x1fff) as u32).is_some_and(|who| {
         who.word() & 0xff_ffff == mark >> 24 & 0xff_ffff
-            && (who == participant.identity() || recovery::is_alive(participant.arena(), who))
+            && (who == participant.identity() || liveness::is_alive(participant.arena(), who))
     })
 }
 

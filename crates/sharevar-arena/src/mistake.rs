@@ -38,6 +38,8 @@ pub enum Mistake {
     UnboundedHeapWalk = 14,
     /// A count of holders or waiters takes the dead for living.
     DeadAreCounted = 15,
+    /// A slot is taken although one that lives is just taking it.
+    TakenSlotIsTaken = 16,
 }
 
 #[cfg(feature = "mistakes")]

@@ -10,14 +10,20 @@ use crate::fork;
 use crate::heap::Inner;
 use crate::identity::{Claim, Identity, State};
 use crate::lane::Lane;
-use crate::layout::{PAGE, header, lane as lane_layout, slot};
-use crate::liveness::{Life, LockedByte};
+use crate::layout::{header, lane as lane_layout, slot};
+use crate::liveness;
+use crate::locked_byte::LockedByte;
 use crate::memory::WipedPage;
+use crate::mistake::{Mistake, made};
 use crate::recovery;
 use crate::reference::{self, Held};
+use crate::segment::{self, Segment};
 use crate::sync::{AtomicU64, Ordering};
+use crate::token::{Mark, Token};
 use crate::transaction::Transaction;
 use crate::variable::{self, Variable};
+use crate::witness;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,8 +53,10 @@ pub struct Participant {
     /// the first lane is for the short ways alone; from 8 on the lanes, index plus one. All zero
     /// in a process made behind our back.
     page: WipedPage,
-    life: Mutex<Option<Life>>,
+    byte: Mutex<Option<LockedByte>>,
     held: Mutex<Held>,
+    /// Why a forked child has no place here, if it has none.
+    refused: Mutex<Option<Error>>,
     /// Whether the first lane is for the short ways alone, here and in forked children.
     one_at_a_time: AtomicU64,
     /// With so many slots taken in a row a fork looks first whether their owners are dead.
@@ -64,11 +72,12 @@ const ONE_AT_A_TIME: usize = 3;
 const FIRST_LANE: usize = 8;
 const MAX_OWN_LANES: u64 = (WipedPage::WORDS - FIRST_LANE) as u64;
 
-/// A place in the table of participants, not yet anybody's life.
+/// A place in the table of participants. Where it has a byte, forked children inherit that.
 #[derive(Debug)]
 pub(crate) struct Seat {
     identity: Identity,
-    byte: LockedByte,
+    token: Token,
+    byte: Option<LockedByte>,
     held: Held,
 }
 
@@ -100,52 +109,142 @@ impl Participant {
         Ok(participant)
     }
 
-    /// Becomes a participant, and looks after nobody yet.
+    /// Becomes a participant. Looks after others only if all places are taken: then in a place
+    /// that is kept for this, and so one that holds nothing when it is left.
     pub(crate) fn sit_down(arena: Arc<Arena>, kinds: Kinds) -> Result<Arc<Self>> {
-        let seat = take_seat(&arena)?;
-        let participant = Arc::new(Self {
+        match Self::sit_in(arena.clone(), kinds, 0..slot::ORDINARY) {
+            Err(Error::TooManyParticipants { .. }) => {
+                Self::sit_in(arena.clone(), kinds, slot::ORDINARY..slot::MAX)?.sweep()?;
+                Self::sit_in(arena, kinds, 0..slot::ORDINARY)
+            }
+            seated => seated,
+        }
+    }
+
+    fn sit_in(arena: Arc<Arena>, kinds: Kinds, slots: Range<u32>) -> Result<Arc<Self>> {
+        let participant = Self {
             arena,
             kinds,
             page: WipedPage::new()?,
-            life: Mutex::new(None),
+            byte: Mutex::new(None),
             held: Mutex::new(Held::default()),
+            refused: Mutex::new(None),
             one_at_a_time: AtomicU64::new(0),
             sweep_at: AtomicU64::new(SWEEP_AT),
-        });
-        participant.sit(seat)?;
+        };
+        {
+            // No fork in here: its child would inherit a byte, or a segment, that is half made.
+            let _gate = fork::gate();
+            participant.take_any_seat(slots)?;
+        }
+        let participant = Arc::new(participant);
         fork::register(&participant);
         Ok(participant)
     }
 
-    fn sit(&self, seat: Seat) -> Result<()> {
-        let life = seat.byte.tie()?;
-        if let Some(old) = self.life.lock().unwrap_or_else(PoisonError::into_inner).replace(life) {
+    /// Takes a seat with whatever witness can be had.
+    fn take_any_seat(&self, slots: Range<u32>) -> Result<()> {
+        let mark = witness::mark();
+        let seat = match take_seat(&self.arena, mark, slots.clone()) {
+            // No byte, and no segment yet that could be named in a slot while it is made.
+            Err(byte @ (Error::Os { .. } | Error::DescriptorLost)) if mark.is_none() => {
+                let mark = witness::ensure(None).map_err(|segment| Error::NoWitness {
+                    segment: Box::new(segment),
+                    byte: Box::new(byte),
+                })?;
+                take_seat(&self.arena, Some(mark), slots)?
+            }
+            seat => seat?,
+        };
+        self.sit(seat);
+        if witness::mark().is_none()
+            && let Ok(mark) = witness::ensure(Some(self.making()))
+        {
+            let token = self.slot_word(slot::TOKEN);
+            put(token, Token(token.load(Ordering::Relaxed)).with_segment(mark).0);
+        }
+        Ok(())
+    }
+
+    /// Tells others under which number this process has a descriptor of the arena.
+    pub(crate) fn enter_descriptor(&self) {
+        if !self.identity().is_nobody() {
+            put(self.slot_word(slot::DESCRIPTOR), self.arena.descriptor.number() as u64);
+        }
+    }
+
+    /// Where this participant notes a segment that it is about to make.
+    pub(crate) fn making(&self) -> &AtomicU64 {
+        self.slot_word(slot::MAKING)
+    }
+
+    fn slot_word(&self, at: u64) -> &AtomicU64 {
+        self.arena.table_word(slot::START + u64::from(self.identity().slot()) * slot::SIZE + at)
+    }
+
+    fn sit(&self, seat: Seat) {
+        let has_byte = seat.byte.is_some();
+        let byte = seat.byte.and_then(|byte| byte.keep_from_children().ok());
+        let lost = has_byte && byte.is_none();
+        let old = std::mem::replace(&mut *self.byte.lock().unwrap_or_else(PoisonError::into_inner), byte);
+        if let Some(old) = old {
             old.forget_in_child();
         }
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = seat.held;
-        let start = slot::START + u64::from(seat.identity.slot()) * slot::SIZE;
-        put(self.arena.table_word(start + slot::PID), u64::from(std::process::id()));
         self.page.word(ONE_AT_A_TIME).store(self.one_at_a_time.load(Ordering::Relaxed), Ordering::Relaxed);
         self.page.word(IDENTITY).store(seat.identity.word(), Ordering::Release);
-        Ok(())
+        if lost {
+            put(self.slot_word(slot::TOKEN), Token::new(seat.token.segment(), false).0);
+        }
+        // In this order: a birth is read before the number that it belongs to.
+        put(self.slot_word(slot::PID), witness::pid_word());
+        put(self.slot_word(slot::BIRTH), witness::birth());
     }
 
     /// A place for the child of a fork, with references of its own. The parent makes it, so
     /// that nothing which the child inherits is freed before it comes to itself (hazard 5).
-    pub(crate) fn prepare_child(&self) -> Result<Seat> {
+    pub(crate) fn prepare_child(&self, segment: &Result<Segment>) -> Result<Seat> {
         if self.identity().is_nobody() {
-            return Err(Error::ForeignProcess);
+            return Err(self.why_nobody());
         }
-        let mut seat = take_seat(&self.arena)?;
-        seat.held = self.copy_held_for(seat.identity)?;
+        let mark = segment.as_ref().ok().map(Segment::mark);
+        let mut seat =
+            take_seat(&self.arena, mark, 0..slot::ORDINARY).map_err(|byte| match (segment, byte) {
+                (Err(segment), byte @ (Error::Os { .. } | Error::DescriptorLost)) => {
+                    Error::NoWitness { segment: Box::new(segment.clone()), byte: Box::new(byte) }
+                }
+                (_, error) => error,
+            })?;
+        match self.copy_held_for(seat.identity) {
+            Ok(held) => seat.held = held,
+            Err(error) => {
+                // The child lives on elsewhere, with the same segment; here it is dead.
+                let token = slot::START + u64::from(seat.identity.slot()) * slot::SIZE + slot::TOKEN;
+                put(self.arena.table_word(token), Token::WITHOUT_WITNESS.0);
+                return Err(error);
+            }
+        }
         Ok(seat)
+    }
+
+    /// Keeps, in a forked child for which no place could be made, the reason.
+    pub(crate) fn refuse(&self, why: Error) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+    }
+
+    /// Why this is nobody: what operations say.
+    #[cold]
+    pub(crate) fn why_nobody(&self) -> Error {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.clone().unwrap_or(Error::ForeignProcess)
     }
 
     /// Looks after dead children when so many places are taken that it pays: a parent that forks
     /// for years is attached once. Not while the fork's gate is held, which a sweep enters, too.
     pub(crate) fn make_places(&self) -> Result<()> {
         if !self.identity().is_nobody()
-            && first_free_slot(&self.arena) >= self.sweep_at.load(Ordering::Relaxed)
+            && first_free_slot(&self.arena)
+                >= self.sweep_at.load(Ordering::Relaxed).min(u64::from(slot::ORDINARY))
         {
             self.sweep()?;
             self.sweep_at.store(2 * first_free_slot(&self.arena) + SWEEP_AT, Ordering::Relaxed);
@@ -154,12 +253,11 @@ impl Participant {
     }
 
     /// Becomes, in a forked child, the participant that the parent has made a place for.
-    pub(crate) fn take_over(&self, seat: Seat) -> Result<()> {
-        self.sit(seat)?;
+    pub(crate) fn take_over(&self, seat: Seat) {
+        self.sit(seat);
         if !self.held.lock().unwrap_or_else(PoisonError::into_inner).is_settled() {
             self.note_dropped();
         }
-        Ok(())
     }
 
     pub(crate) fn arena(&self) -> &Arc<Arena> {
@@ -179,7 +277,9 @@ impl Participant {
     /// Who has slot `index`, dead or alive.
     pub(crate) fn identity_in_slot(&self, index: u32) -> Option<Identity> {
         let state = slot::START + u64::from(index) * slot::SIZE + slot::STATE;
-        let claim = Claim((index < slot::MAX).then(|| self.arena.table_word(state).load(Ordering::Acquire))?);
+        let claim = Claim(
+            (index < self.arena.slots()).then(|| self.arena.table_word(state).load(Ordering::Acquire))?,
+        );
         (claim.state() == Some(State::Idle)).then(|| claim.by())
     }
 
@@ -266,7 +366,7 @@ impl Participant {
     #[cold]
     fn enter_new(&self, me: Identity) -> Result<Lane<'_>> {
         if me.is_nobody() {
-            return Err(Error::ForeignProcess);
+            return Err(self.why_nobody());
         }
         loop {
             let lanes = self.arena.lanes();
@@ -308,25 +408,35 @@ impl Participant {
     /// holds any more. Gives back how many lanes were recovered.
     pub fn sweep(&self) -> Result<u64> {
         let mut recovered = recovery::sweep_lanes(&self.arena, self.identity())?;
-        for index in 0..slot::MAX {
+        let dead = self.dead_slots();
+        if !dead.is_empty() {
+            // Lanes that stopped running after the sweep above are the dead ones' too.
+            recovered += recovery::sweep_lanes(&self.arena, self.identity())?;
+        }
+        for (index, seen) in dead {
             let start = slot::START + u64::from(index) * slot::SIZE;
-            if self.arena.table_word(start + slot::PID).load(Ordering::Acquire) == 0 {
-                break;
-            }
-            let seen = Claim(self.arena.table_word(start + slot::STATE).load(Ordering::Acquire));
-            let taken = matches!(seen.state(), Some(State::Idle | State::Recovering));
-            if taken && !recovery::is_alive(&self.arena, seen.by()) {
-                // Lanes that stopped running after the sweep above are the dead one's too.
-                recovered += recovery::sweep_lanes(&self.arena, self.identity())?;
-                let owner =
-                    Identity::from_word(self.arena.table_word(start + slot::OWNER).load(Ordering::Acquire));
-                if recovery::lanes_are_settled(&self.arena, [owner, seen.by()]) {
-                    self.clean(index, seen)?;
-                }
+            let owner =
+                Identity::from_word(self.arena.table_word(start + slot::OWNER).load(Ordering::Acquire));
+            if recovery::lanes_are_settled(&self.arena, [owner, seen.by()]) {
+                self.clean(index, seen)?;
             }
         }
         self.reap()?;
         Ok(recovered)
+    }
+
+    /// The slots of the dead, or which a dead one was cleaning, and what was seen in them.
+    fn dead_slots(&self) -> Vec<(u32, Claim)> {
+        let mut dead = Vec::new();
+        for index in 0..self.arena.slots() {
+            let start = slot::START + u64::from(index) * slot::SIZE;
+            let seen = Claim(self.arena.table_word(start + slot::STATE).load(Ordering::Acquire));
+            let taken = matches!(seen.state(), Some(State::Idle | State::Recovering));
+            if taken && !liveness::is_alive(&self.arena, seen.by()) {
+                dead.push((index, seen));
+            }
+        }
+        dead
     }
 
     /// Cleans the slot of a dead participant, whose lanes are settled: its references, then the slot.
@@ -340,6 +450,10 @@ impl Participant {
         let dropped = reference::drop_slot(lane, self.identity(), index);
         self.leave(lane);
         dropped?;
+        let making = self.arena.table_word(start + slot::MAKING);
+        segment::remove_unattached(making.load(Ordering::Acquire));
+        put(making, 0);
+        put(self.arena.table_word(start + slot::TOKEN), Token::FREE.0);
         put(state, Claim::FREE.0);
         Ok(())
     }
@@ -382,12 +496,20 @@ impl Participant {
         &self.kinds
     }
 
-    /// Plays the death of this participant: the kernel's lock goes, everything else stays as
-    /// it is. For tests; the object must not be used any more.
+    /// Plays the death of this participant: its witnesses go, everything else stays as it is. For
+    /// tests; the object must not be used any more.
     pub fn abandon(&self) {
-        self.life.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.die();
         self.page.word(IDENTITY).store(0, Ordering::Release);
         self.page.word(LANES).store(0, Ordering::Release);
+    }
+
+    /// Lets go of the witnesses. The process's segment goes on to stand for others.
+    fn die(&self) {
+        if !self.identity().is_nobody() {
+            self.slot_word(slot::TOKEN).store(Token::WITHOUT_WITNESS.0, Ordering::Release);
+        }
+        self.byte.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
@@ -396,22 +518,24 @@ impl Drop for Participant {
         let me = self.identity();
         if me.is_nobody() {
             // Abandoned, or in a process that this participant is no part of: there the address
-            // of the parent's life is nobody's, or another mapping's.
-            if let Some(life) = self.life.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
-                life.forget_in_child();
+            // of the parent's byte is nobody's, or another mapping's.
+            if let Some(byte) = self.byte.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+                byte.forget_in_child();
             }
             return;
         }
         // Should anything fail here, the next one to come finds a dead participant and cleans up.
         if self.depart().and_then(|()| self.drop_all()).and_then(|()| self.reap()).is_err() {
+            self.die();
             return;
         }
         for index in 0..self.arena.lanes() {
             let lane = Lane::new(&self.arena, index);
             let _ = compare_exchange(lane.state(), Claim::new(State::Idle, me).0, Claim::FREE.0);
         }
-        let start = slot::START + u64::from(me.slot()) * slot::SIZE;
-        put(self.arena.table_word(start + slot::STATE), Claim::FREE.0);
+        // The token after the state: until it is gone nobody else takes the slot.
+        put(self.slot_word(slot::STATE), Claim::FREE.0);
+        put(self.slot_word(slot::TOKEN), Token::FREE.0);
     }
 }
 
@@ -421,32 +545,59 @@ fn first_free_slot(arena: &Arena) -> u64 {
         let start = slot::START + u64::from(*index) * slot::SIZE;
         arena.table_word(start + slot::STATE).load(Ordering::Acquire) != Claim::FREE.0
     };
-    (0..slot::MAX).take_while(taken).count() as u64
+    (0..slot::ORDINARY.min(arena.slots())).take_while(taken).count() as u64
 }
 
-/// Takes the first free slot: locks its byte, looks again, then enters the identity.
-fn take_seat(arena: &Arena) -> Result<Seat> {
-    for index in 0..slot::MAX {
+/// Takes the first free one of `slots`, for this process or a child that it is about to have,
+/// with the witnesses `mark` and the slot's byte.
+///
+/// Exclusion is the exchange of TOKEN, which itself says who lives: not everybody can lock the
+/// byte, so that the byte excludes nobody.
+///
+/// # Errors
+/// That of the byte, if there is no `mark`.
+fn take_seat(arena: &Arena, mark: Option<Mark>, slots: Range<u32>) -> Result<Seat> {
+    for index in slots {
         let start = slot::START + u64::from(index) * slot::SIZE;
-        if start.is_multiple_of(PAGE) {
+        if index >= arena.slots() {
             arena.populate_slot(index)?;
         }
-        let state = arena.table_word(start + slot::STATE);
+        let (state, token) = (arena.table_word(start + slot::STATE), arena.table_word(start + slot::TOKEN));
         if state.load(Ordering::Acquire) != Claim::FREE.0 {
             continue;
         }
-        let Some(byte) = LockedByte::lock(&arena.descriptor, start)? else { continue };
-        // Between the first look and the lock another may have come and died (hazard 19).
-        if state.load(Ordering::Acquire) != Claim::FREE.0 {
+        let owner = arena.table_word(start + slot::OWNER);
+        let (former, seen) = (owner.load(Ordering::Acquire), Token(token.load(Ordering::Acquire)));
+        if !made(Mistake::TakenSlotIsTaken) && liveness::is_taken(arena, index, seen) {
+            continue;
+        }
+        let byte = match LockedByte::lock(&arena.descriptor, start) {
+            Ok(None) => continue,
+            Ok(byte) => byte,
+            Err(_) if mark.is_some() => None,
+            Err(error) => return Err(error),
+        };
+        let mine = Token::new(mark, byte.is_some());
+        if compare_exchange(token, seen.0, mine.0).is_err() {
+            continue;
+        }
+        // Between the first look and the exchange another may have come and died (hazard 19). The
+        // token is looked at last: while the state is free no cleaner clears it.
+        if state.load(Ordering::Acquire) != Claim::FREE.0 || token.load(Ordering::Acquire) != mine.0 {
+            let _ = compare_exchange(token, mine.0, Token::FREE.0);
             continue;
         }
         let incarnation = arena.table_word(header::INCARNATION).fetch_add(1, Ordering::AcqRel) + 1;
         let identity = Identity::new(index, incarnation);
-        put(arena.table_word(start + slot::OWNER), identity.word());
-        put(arena.table_word(start + slot::PID), u64::from(std::process::id()));
+        // All participants of a process have the same token; of two of them the owner decides.
+        if compare_exchange(owner, former, identity.word()).is_err() {
+            continue;
+        }
+        put(arena.table_word(start + slot::BIRTH), 0);
+        put(arena.table_word(start + slot::PID), witness::pid_word());
         put(arena.table_word(start + slot::DESCRIPTOR), arena.descriptor.number() as u64);
         put(state, Claim::new(State::Idle, identity).0);
-        return Ok(Seat { identity, byte, held: Held::default() });
+        return Ok(Seat { identity, token: mine, byte, held: Held::default() });
     }
-    Err(Error::TooManyParticipants { limit: slot::MAX })
+    Err(Error::TooManyParticipants { limit: slot::ORDINARY })
 }

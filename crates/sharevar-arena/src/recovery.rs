@@ -20,44 +20,15 @@ use crate::heap;
 use crate::identity::{Claim, Identity, State};
 use crate::journal::{Journal, Phase};
 use crate::lane::Lane;
-use crate::layout::{header, lane as lane_layout, slot, variable};
+use crate::layout::{header, lane as lane_layout, variable};
 use crate::liveness;
 use crate::lock_world::LockWorld;
 use crate::mistake::{Mistake, made};
 use crate::short_lock;
 use crate::sync::Ordering;
 
-/// Whether `who` lives: its slot is in its name and the kernel says its byte is locked.
-///
-/// Without a descriptor to ask with, everybody is assumed alive: a death that goes
-/// unseen for a while delays, a life that is overlooked corrupts.
-pub(crate) fn is_alive(arena: &Arena, who: Identity) -> bool {
-    if who.is_nobody() || who.slot() >= slot::MAX {
-        return false;
-    }
-    let start = slot::START + u64::from(who.slot()) * slot::SIZE;
-    if arena.table_word(start + slot::STATE).load(Ordering::Acquire) != Claim::new(State::Idle, who).0 {
-        return false;
-    }
-    let ask = || arena.descriptor.with(|file| liveness::is_locked(file, start)).and_then(|answer| answer);
-    let answer = ask().or_else(|_| {
-        arena.descriptor.fetch_again(lenders(arena))?;
-        ask()
-    });
-    answer.unwrap_or(true)
-}
-
-/// Process and descriptor number of every participant, as far as the slots tell.
-fn lenders(arena: &Arena) -> impl Iterator<Item = (u32, u32)> {
-    (0..slot::MAX).map_while(move |index| {
-        let start = slot::START + u64::from(index) * slot::SIZE;
-        let pid = arena.table_word(start + slot::PID).load(Ordering::Relaxed);
-        let number = arena.table_word(start + slot::DESCRIPTOR).load(Ordering::Relaxed);
-        (pid != 0).then_some((pid as u32, number as u32))
-    })
-}
-
 /// Recovers lane `index` as far as locks go, if its participant, or who recovers it, is dead.
+/// For a waiter: see [`liveness::is_alive_for_waiter`].
 #[cold]
 pub(crate) fn look_after(arena: &Arena, by: Identity, index: u32) -> Result<()> {
     if index >= arena.lanes() {
@@ -65,16 +36,17 @@ pub(crate) fn look_after(arena: &Arena, by: Identity, index: u32) -> Result<()> 
     }
     let lane = Lane::new(arena, index);
     let seen = Claim(lane.state().load(Ordering::Acquire));
-    match seen.state() {
-        Some(State::Running) if made(Mistake::RecoveryOfTheLiving) || !is_alive(arena, seen.by()) => {
-            release_locks_of(lane, by, seen);
+    let has_died = match seen.state() {
+        Some(State::Running) => {
+            made(Mistake::RecoveryOfTheLiving) || !liveness::is_alive_for_waiter(arena, seen.by())?
         }
-        Some(State::Recovering)
-            if !made(Mistake::ClaimOfDeadRecovererStands) && !is_alive(arena, seen.by()) =>
-        {
-            release_locks_of(lane, by, seen);
+        Some(State::Recovering) => {
+            !made(Mistake::ClaimOfDeadRecovererStands) && !liveness::is_alive_for_waiter(arena, seen.by())?
         }
-        _ => {}
+        _ => false,
+    };
+    if has_died {
+        release_locks_of(lane, by, seen);
     }
     Ok(())
 }
@@ -195,7 +167,7 @@ pub(crate) fn sweep_lanes(arena: &Arena, by: Identity) -> Result<u64> {
     for index in 0..arena.lanes() {
         let lane = Lane::new(arena, index);
         let seen = Claim(lane.state().load(Ordering::Acquire));
-        let dead = || !is_alive(arena, seen.by());
+        let dead = || !liveness::is_alive(arena, seen.by());
         match seen.state() {
             Some(State::Running) if dead() => count += u64::from(release_locks_of(lane, by, seen)),
             Some(State::Recovering) if !made(Mistake::ClaimOfDeadRecovererStands) && dead() => {

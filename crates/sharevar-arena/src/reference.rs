@@ -105,7 +105,7 @@ impl Participant {
     pub fn hold(&self, variable: Variable) -> Result<()> {
         if self.identity().is_nobody() {
             // The copied table shows references that are the parent's.
-            return Err(Error::ForeignProcess);
+            return Err(self.why_nobody());
         }
         self.drain_dropped()?;
         let mut held = self.held();

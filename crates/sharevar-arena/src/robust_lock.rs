@@ -112,15 +112,16 @@ impl<'p> RobustLock<'p> {
     #[cold]
     fn try_acquire_taken(&self, me: Identity, waiters: u64) -> Result<Acquired> {
         if me.is_nobody() {
-            return Err(crate::Error::ForeignProcess);
+            return Err(self.participant.why_nobody());
         }
         loop {
             let seen = self.owner.load(Ordering::Acquire);
             let owner = Identity::from_word(seen);
             let kept = seen & (SIGNAL | WAITERS) | waiters;
+            let may_die = !owner.is_nobody() && seen & SIGNAL == 0;
             let (outcome, word) = if owner.is_nobody() {
                 (Acquired::Free, me.word() | kept)
-            } else if seen & SIGNAL == 0 && !self.participant.is_alive(owner) {
+            } else if may_die && !self.is_alive(owner, waiters != 0)? {
                 (Acquired::FromDead, me.word() | kept | OWNER_DIED)
             } else {
                 (Acquired::Not, seen | waiters)
@@ -128,6 +129,14 @@ impl<'p> RobustLock<'p> {
             if seen == word || compare_exchange(self.owner, seen, word).is_ok() {
                 return Ok(outcome);
             }
+        }
+    }
+
+    fn is_alive(&self, owner: Identity, for_waiter: bool) -> Result<bool> {
+        if for_waiter {
+            self.participant.is_alive_for_waiter(owner)
+        } else {
+            Ok(self.participant.is_alive(owner))
         }
     }
 
@@ -149,7 +158,7 @@ impl<'p> RobustLock<'p> {
     #[cold]
     fn release_otherwise(&self, me: Identity) -> Result<bool> {
         if me.is_nobody() {
-            return Err(crate::Error::ForeignProcess);
+            return Err(self.participant.why_nobody());
         }
         loop {
             let seen = self.owner.load(Ordering::Acquire);

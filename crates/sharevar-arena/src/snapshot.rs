@@ -1,7 +1,6 @@
 //! Copies of an arena, and looks into it, for tests that play deaths on the copy.
 //!
-//! In a copy no byte of the file is locked, so everybody who stands in its slots is
-//! dead there, at exactly the instruction at which the copy was taken.
+//! In a copy no slot names a witness, so everybody who stands in its slots is dead there, at exactly the instruction at which the copy was taken.
 #![allow(unsafe_code)]
 
 use crate::error::{Error, Result};
@@ -9,18 +8,27 @@ use crate::fork;
 use crate::heap::{self, RunKind};
 use crate::identity::{Claim, State};
 use crate::lane::Lane;
-use crate::layout::{CLASS_SIZES, PAGE, header, span, variable as layout};
+use crate::layout::{CLASS_SIZES, PAGE, header, slot, span, variable as layout};
 use crate::participant::{Kinds, Participant, Seat};
+use crate::segment::{self, Segment};
 use crate::short_lock;
 use crate::sync::Ordering;
+use crate::token::Token;
 use crate::variable::Variable;
+use crate::witness;
 use rustix::fs::{MemfdFlags, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 /// A child's place that was prepared and led to no fork. Dropped, whoever it was for is dead.
 #[derive(Debug)]
-pub struct PreparedSeat(#[allow(dead_code)] Seat);
+pub struct PreparedSeat(#[allow(dead_code)] Seat, #[allow(dead_code)] Result<Segment>);
+
+/// Makes the making of segments fail in this process from now on with `cause`, an error number;
+/// with 0 no longer.
+pub fn refuse_segments(cause: i32) {
+    segment::refuse(cause);
+}
 
 /// What the heap consists of, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,7 +65,24 @@ impl Participant {
             }
             Ok(())
         })??;
+        self.forget_witnesses(copy.as_fd())?;
         Ok(copy)
+    }
+
+    /// Nobody lives in a copy: its slots name no witness.
+    fn forget_witnesses(&self, copy: BorrowedFd<'_>) -> Result<()> {
+        for index in 0..self.arena().slots() {
+            let start = slot::START + u64::from(index) * slot::SIZE;
+            let mut token = [0; 8];
+            rustix::io::pread(copy, &mut token, start + slot::TOKEN).map_err(Error::os("pread"))?;
+            if u64::from_le_bytes(token) != Token::FREE.0 {
+                let words = [(slot::TOKEN, Token::WITHOUT_WITNESS.0), (slot::BIRTH, 0)];
+                for (at, word) in words {
+                    rustix::io::pwrite(copy, &word.to_le_bytes(), start + at).map_err(Error::os("pwrite"))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn copy_to(&self, file: BorrowedFd<'_>, start: u64, end: u64) -> Result<()> {
@@ -85,10 +110,17 @@ impl Participant {
         Self::sit_down(Arc::new(crate::arena::Arena::attach(file)?), kinds)
     }
 
+    /// A second participant in this process that looks after nobody yet.
+    pub fn join_unswept(&self) -> Result<Arc<Self>> {
+        Self::sit_down(self.arena().clone(), *self.kinds())
+    }
+
     /// What this participant does before each fork of its process, without one.
     pub fn prepare_for_fork(&self) -> Result<PreparedSeat> {
         let _gate = fork::gate();
-        self.prepare_child().map(PreparedSeat)
+        let segment = witness::for_child(Some(self.making()));
+        let seat = self.prepare_child(&segment)?;
+        Ok(PreparedSeat(seat, segment))
     }
 
     /// Whether somebody, dead or alive, has the short lock of `variable`.
@@ -148,14 +180,10 @@ impl Participant {
 
     /// Slots that are not free.
     pub fn slots_in_use(&self) -> u64 {
-        use crate::layout::slot;
         let word = |index: u32, at| {
             self.arena().table_word(slot::START + u64::from(index) * slot::SIZE + at).load(Ordering::Acquire)
         };
-        (0..slot::MAX)
-            .take_while(|index| word(*index, slot::PID) != 0)
-            .filter(|index| word(*index, slot::STATE) != 0)
-            .count() as u64
+        (0..self.arena().slots()).filter(|index| word(*index, slot::STATE) != 0).count() as u64
     }
 
     /// What the heap consists of; to be asked while nobody changes it.

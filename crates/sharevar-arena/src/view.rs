@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::layout::{header, variable as layout};
+use crate::liveness;
 use crate::participant::Participant;
 use crate::sync::{Ordering, fence};
 use crate::variable::Variable;
@@ -113,10 +114,23 @@ impl Participant {
 
     /// A copy of the arena's descriptor, to hand to another process.
     pub fn descriptor(&self) -> Result<OwnedFd> {
+        self.fetch_descriptor()?;
         self.arena()
             .descriptor
             .with(|file| rustix::io::fcntl_dupfd_cloexec(file, 3))?
             .map_err(Error::os("fcntl(F_DUPFD_CLOEXEC)"))
+    }
+
+    /// Gets another descriptor of the arena if the program has closed this process's, and enters
+    /// its number for others that look for one. Gives back the number.
+    pub fn fetch_descriptor(&self) -> Result<i32> {
+        let descriptor = &self.arena().descriptor;
+        let before = descriptor.number();
+        descriptor.fetch_again(liveness::lenders(self.arena()))?;
+        if descriptor.number() != before {
+            self.enter_descriptor();
+        }
+        Ok(descriptor.number())
     }
 
     /// The number of the arena's descriptor in this process, for `/proc/<pid>/fd`.

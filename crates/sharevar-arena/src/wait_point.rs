@@ -27,9 +27,9 @@
 use crate::crash::{add, compare_exchange};
 use crate::error::Result;
 use crate::identity::Identity;
+use crate::liveness;
 use crate::park::{park_for, wake_for};
 use crate::participant::Participant;
-use crate::recovery;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::variable::Variable;
 use std::cell::Cell;
@@ -145,7 +145,7 @@ impl<'p> WaitPoint<'p> {
             && self.participant.identity_in_slot(watch >> 19 & 0xfff).is_some_and(|who| {
                 Self::mark(who) == watch
                     && (who == self.participant.identity()
-                        || recovery::is_alive(self.participant.arena(), who))
+                        || liveness::is_alive(self.participant.arena(), who))
             })
     }
 }

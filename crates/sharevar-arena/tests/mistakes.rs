@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 const MISTAKE: &str = "SHAREVAR_TEST_MISTAKE";
 const TECHNIQUE: &str = "SHAREVAR_TEST_TECHNIQUE";
 
-const MISTAKES: [Mistake; 14] = [
+const MISTAKES: [Mistake; 15] = [
     Mistake::NoteCountedAfterStore,
     Mistake::UndoForwards,
     Mistake::FreeBeforeCommit,
@@ -31,6 +31,7 @@ const MISTAKES: [Mistake; 14] = [
     Mistake::VersionSetBack,
     Mistake::RecoveryOfTheLiving,
     Mistake::UnboundedHeapWalk,
+    Mistake::TakenSlotIsTaken,
 ];
 
 fn short_operations(plan: Plan) {
@@ -40,7 +41,7 @@ fn short_operations(plan: Plan) {
     }
 }
 
-const TECHNIQUES: [(&str, fn()); 9] = [
+const TECHNIQUES: [(&str, fn()); 10] = [
     ("first level", || short_operations(Plan::FIRST)),
     ("SLIP", || short_operations(Plan::SLIP)),
     ("HOLD", || short_operations(Plan::HOLD)),
@@ -58,6 +59,7 @@ const TECHNIQUES: [(&str, fn()); 9] = [
     ("two sweepers", || short_operations(Plan { two: 3, two_step: 2, ..Plan::NOTHING })),
     ("a living holder", scenarios::the_living_are_waited_for),
     ("many full spans", scenarios::many_spans_fill_up_again),
+    ("two take a place", scenarios::a_slot_that_is_being_taken_is_left_alone),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,6 +188,11 @@ fn recovery_of_the_living() {
 #[test]
 fn unbounded_heap_walk() {
     is_found(Mistake::UnboundedHeapWalk, "many full spans");
+}
+
+#[test]
+fn taken_slot_is_taken() {
+    is_found(Mistake::TakenSlotIsTaken, "two take a place");
 }
 
 /// Which technique finds which mistake: a table on the error output.

@@ -1,165 +1,20 @@
 //! What only real processes show: fork, exec, closed descriptors, zombies, stopped and killed ones.
-//!
-//! Each test runs in a process of its own with a time limit, so that descriptors and mappings can
-//! be total; its children are told and heard through pipes.
 #![allow(unsafe_code)]
 
+mod processes;
 mod scenarios;
 
+use processes::{Child, arena, assert_swept, count_up, hear, hear_the_end, isolated, isolated_within, say};
 use scenarios::{KINDS, NUMBER, RECORD, assert_clean, immortal, put_block};
 use sharevar_arena::{Error, Kinds, Participant, Variable, crash};
-use std::io::{PipeReader, PipeWriter, Read, Write};
+use std::io::{PipeReader, PipeWriter, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-const ISOLATED: &str = "SHAREVAR_TEST_ISOLATED";
-/// Below that of a test, and for storms.
-const LIMIT: Duration = Duration::from_secs(50);
+/// Of a storm: above that of a test.
 const LIMIT_OF_A_STORM: Duration = Duration::from_mins(5);
-
-/// Runs `body` in a process of its own, and counts what it leaves behind.
-fn isolated(name: &str, body: fn()) {
-    isolated_within(LIMIT, name, body);
-}
-
-fn isolated_within(limit: Duration, name: &str, body: fn()) {
-    if std::env::var(ISOLATED).is_ok() {
-        let before = (descriptors(), mappings());
-        body();
-        assert_eq!((descriptors(), mappings()), before, "descriptors and mappings before and after");
-        return;
-    }
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args([name, "--exact", "--nocapture"])
-        .env(ISOLATED, "1")
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let id = rustix::process::Pid::from_child(&child);
-    let (sender, receiver) = mpsc::channel();
-    let waiter = std::thread::spawn(move || sender.send(child.wait_with_output().unwrap()).unwrap());
-    let output = receiver.recv_timeout(limit);
-    if output.is_err() {
-        // It is not reaped before `waiter` ends, so the id is still its own.
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
-    }
-    waiter.join().unwrap();
-    let output = output.expect("in time");
-    let text = String::from_utf8_lossy(&output.stderr);
-    let _ = write!(std::io::stderr(), "{text}");
-    assert!(output.status.success(), "{name}: {}", output.status);
-}
-
-fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-/// Mappings of arenas and of the lives of participants.
-fn mappings() -> usize {
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    maps.lines().filter(|line| line.contains("memfd:sharevar")).count()
-}
-
-/// A child process, killed and reaped when dropped.
-struct Child {
-    id: libc::pid_t,
-    reaped: bool,
-}
-
-impl Child {
-    /// Forks; the child runs `body` and ends without returning, and in any case within 30 s.
-    fn fork(body: impl FnOnce()) -> Self {
-        // SAFETY: the child runs `body`, which uses the arena, pipes and the allocator, all of
-        // which are whole after glibc's fork, and then ends by `_exit`.
-        Self::begin(unsafe { libc::fork() }, body)
-    }
-
-    /// The same without any fork hook.
-    fn fork_behind_the_back(body: impl FnOnce()) -> Self {
-        // SAFETY: as above; no other thread is in the allocator or in the arena.
-        Self::begin(unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) } as libc::pid_t, body)
-    }
-
-    fn begin(id: libc::pid_t, body: impl FnOnce()) -> Self {
-        assert!(id >= 0);
-        if id == 0 {
-            // SAFETY: no memory is involved.
-            unsafe { libc::alarm(30) };
-            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-            // SAFETY: ends the process at once.
-            unsafe { libc::_exit(i32::from(done.is_err())) };
-        }
-        Self { id, reaped: false }
-    }
-
-    fn signal(&self, signal: i32) {
-        // SAFETY: no memory is involved; the child is not reaped, so the id is its own.
-        assert_eq!(unsafe { libc::kill(self.id, signal) }, 0);
-    }
-
-    fn wait(&mut self, options: i32) -> i32 {
-        let mut status = 0;
-        // SAFETY: the status is on our stack.
-        assert_eq!(unsafe { libc::waitpid(self.id, &raw mut status, options) }, self.id);
-        self.reaped = libc::WIFEXITED(status) || libc::WIFSIGNALED(status);
-        status
-    }
-
-    fn ended_well(mut self) {
-        let status = self.wait(0);
-        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "the child failed: {status:#x}");
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        if !self.reaped {
-            self.signal(libc::SIGKILL);
-            self.wait(0);
-        }
-    }
-}
-
-fn say(pipe: &mut PipeWriter) {
-    pipe.write_all(b".").unwrap();
-}
-
-fn hear(pipe: &mut PipeReader) {
-    pipe.read_exact(&mut [0]).unwrap();
-}
-
-/// Waits until every writing end is closed.
-fn hear_the_end(mut pipe: PipeReader) {
-    let mut rest = Vec::new();
-    pipe.read_to_end(&mut rest).unwrap();
-}
-
-fn arena() -> (Arc<Participant>, Variable) {
-    let participant = Participant::create_arena(Some(32 << 20), KINDS).unwrap();
-    let variable = immortal(&participant);
-    put_block(&participant, variable, 0, 64, 1).unwrap();
-    (participant, variable)
-}
-
-fn count_up(participant: &Participant, variable: Variable) {
-    let mut transaction = participant.begin().unwrap();
-    transaction.lock(variable).unwrap();
-    let number = transaction.body(variable, NUMBER);
-    transaction.set_body(variable, NUMBER, number + 1).unwrap();
-    transaction.commit().unwrap();
-}
-
-/// Looks after the dead and expects `slots` living.
-fn assert_swept(participant: &Participant, slots: u64) {
-    participant.sweep().unwrap();
-    assert_eq!(participant.slots_in_use(), slots);
-    assert_clean(participant, "after the sweep");
-}
 
 #[test]
 fn fork_while_other_threads_work() {

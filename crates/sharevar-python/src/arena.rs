@@ -122,9 +122,9 @@ impl Arena {
         Ok(self.participant.variables_held().saturating_sub(1))
     }
 
-    /// This process's descriptor of the arena.
-    fn fileno(&self) -> i32 {
-        self.participant.descriptor_number()
+    /// This process's descriptor of the arena; if the program has closed it, another one.
+    fn fileno(&self) -> PyResult<i32> {
+        self.participant.fetch_descriptor().or_raise()
     }
 
     /// Let this be the arena of what is made without a manager.

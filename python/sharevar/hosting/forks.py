@@ -8,10 +8,12 @@ proxies meanwhile, and other clients.
 from __future__ import annotations
 
 import os
+import resource
 import select
 import socket
 import stat
 import threading
+import time
 from contextlib import suppress
 from multiprocessing import util
 from typing import Any
@@ -25,13 +27,63 @@ _forking = threading.Lock()
 _settling = threading.Lock()
 # The sides of the pipe of a fork under way: the child closes its end when it has
 # references, and the kernel does if it ends before.
-_pipe: tuple[int, int] | None = None
+_pipe: tuple[_Pipe, _Pipe] | None = None
 # What is kept for the child of the fork under way.
 _keeping: list[tuple[HostClient, int]] = []
 # For each child that may not have them yet: the pipe, and what is kept for it.
-_kept: list[tuple[int, list[tuple[HostClient, int]]]] = []
+_kept: list[tuple[_Pipe, list[tuple[HostClient, int]]]] = []
 _clients: WeakValueDictionary[int, HostClient] = WeakValueDictionary()
 _servers: WeakSet[Any] = WeakSet()
+
+
+# Of those that are tried one by one: asking takes less than a microsecond.
+_MOST_DESCRIPTORS = 65536
+# For how long references are kept for a child where no pipe can tell.
+_GRACE = 60.0
+
+
+class _Pipe:
+    """One side of a pipe. The program may close it, and use its number for another file."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+        self._identity = None if descriptor is None else _identity(descriptor)
+        self._until = time.monotonic() + _GRACE
+
+    def has_ended(self) -> bool:
+        """Whether the other side is closed everywhere, as far as can be known."""
+        if not self._is_open():
+            return time.monotonic() > self._until
+        poll = select.poll()
+        poll.register(self._descriptor)  # type: ignore[arg-type]
+        return bool(poll.poll(0))
+
+    def close(self) -> None:
+        if self._is_open():
+            os.close(self._descriptor)  # type: ignore[arg-type]
+        self._descriptor = None
+
+    def _is_open(self) -> bool:
+        if self._descriptor is None:
+            return False
+        return _identity(self._descriptor) == self._identity
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _make_pipe() -> tuple[_Pipe, _Pipe]:
+    try:
+        reader, writer = os.pipe()
+    except OSError:
+        # No descriptor is left: the references are kept for a while.
+        return _Pipe(None), _Pipe(None)
+    return _Pipe(reader), _Pipe(writer)
 
 
 def note_client(client: HostClient) -> None:
@@ -52,9 +104,9 @@ def settle() -> None:
     try:
         for entry in list(_kept):
             pipe, references = entry
-            if select.select([pipe], [], [], 0)[0]:
+            if pipe.has_ended():
                 _kept.remove(entry)
-                os.close(pipe)
+                pipe.close()
                 for client, number in references:
                     with suppress(OSError):
                         client.release(number)
@@ -80,7 +132,7 @@ def _before() -> None:
     settle()
     _forking.acquire()
     if any(client.held() for client in _noted_clients()):
-        _pipe = os.pipe()
+        _pipe = _make_pipe()
         _keeping = _hold_all()
         # Registered now, it is called after those of the proxies that there are. The one
         # before goes, and its registration with it.
@@ -93,7 +145,7 @@ def _after_in_parent() -> None:
     try:
         if _pipe is not None:
             (pipe, end), _pipe = _pipe, None
-            os.close(end)
+            end.close()
             # Again: the child has what other threads made at the last moment, too.
             _kept.append((pipe, _keeping + _hold_all()))
             _keeping = []
@@ -106,11 +158,11 @@ def _after_in_child() -> None:
     _forking, _settling = threading.Lock(), threading.Lock()
     _keeping = []
     for pipe, _ in _kept:
-        os.close(pipe)
+        pipe.close()
     _kept.clear()
     if _pipe is not None:
         (pipe, _has_references.end), _pipe = _pipe, None
-        os.close(pipe)
+        pipe.close()
     for client in _noted_clients():
         client.forget()
         if launch.is_to_be_host():
@@ -123,11 +175,11 @@ def _after_in_child() -> None:
 class _Child:
     """In a child, the end of the pipe by which its parent learns that it has references."""
 
-    end: int | None = None
+    end: _Pipe | None = None
 
     def close(self) -> None:
         if self.end is not None:
-            os.close(self.end)
+            self.end.close()
             self.end = None
 
 
@@ -137,14 +189,22 @@ _has_references = _Child()
 def _close_sockets(address: Any) -> None:
     """Close what was inherited of a host's sockets: as long as one is open, who calls the
     host does not learn of its death."""
-    for name in os.listdir("/proc/self/fd"):
-        descriptor = int(name)
+    for descriptor in _descriptors():
         with suppress(OSError):
             if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 with socket.socket(fileno=os.dup(descriptor)) as duplicate:
                     own = duplicate.getsockname()
                 if own == address or (isinstance(address, tuple) and own[1:2] == address[1:2]):
                     os.close(descriptor)
+
+
+def _descriptors() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        # No /proc, or no descriptor is left to read it by.
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return list(range(min(soft, _MOST_DESCRIPTORS)))
 
 
 os.register_at_fork(

@@ -13,7 +13,7 @@ pub(crate) mod operations;
 
 use sharevar_arena::{HeapShape, Kinds, Participant, Result, Variable, crash};
 use std::cell::{Cell, RefCell};
-use std::os::fd::OwnedFd;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
@@ -617,4 +617,34 @@ pub(crate) fn an_undone_release_takes_no_content() {
     arm();
     crash::observe(hook, || (operations::LET_GO.run)(&world));
     assert!(*seen.borrow() > 0);
+}
+
+/// At each point of taking a place another takes one, too, where no byte can be locked.
+#[allow(unsafe_code)]
+pub(crate) fn a_slot_that_is_being_taken_is_left_alone() {
+    let survivor = Participant::create_arena(Some(6 << 20), KINDS).unwrap();
+    // SAFETY: the arena has given the number away, and finds out that it is closed.
+    drop(unsafe { OwnedFd::from_raw_fd(survivor.descriptor_number()) });
+    arm();
+    for chosen in 1.. {
+        let other = Rc::new(RefCell::new(None));
+        let hook = {
+            let (other, survivor) = (other.clone(), survivor.clone());
+            move |point| {
+                if point == chosen {
+                    *other.borrow_mut() = Some(survivor.join_unswept().unwrap());
+                }
+            }
+        };
+        let joined = crash::observe(hook, || survivor.join_unswept().unwrap());
+        if crash::passed() < chosen {
+            assert!(chosen > 5, "points were passed");
+            return;
+        }
+        let other = other.take().unwrap();
+        assert_ne!(other.identity().word() >> 48, joined.identity().word() >> 48, "point {chosen}: one slot");
+        assert_eq!(survivor.slots_in_use(), 3, "point {chosen}");
+        assert_eq!(survivor.sweep().unwrap(), 0, "point {chosen}: all live");
+        assert_eq!(survivor.slots_in_use(), 3, "point {chosen}: all live");
+    }
 }

@@ -1,0 +1,225 @@
+//! A System V segment that is attached and already marked for removal: the first witness of life.
+//!
+//! It exists exactly as long as some address space has it attached. SIGKILL, exit and exec end
+//! it, `close` and `closerange` do not, and fork does not copy it. Making it and asking for it by
+//! number takes no descriptor, no `/proc`, no process number and no privilege.
+#![allow(unsafe_code)]
+
+use crate::crash::put;
+use crate::error::{Error, Result};
+use crate::sync::AtomicU64;
+use crate::token::Mark;
+use rustix::io::Errno;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+/// Others get EACCES for a segment of another user, which says as much. If they could read it,
+/// any user could attach it and keep a dead one alive.
+const MODE: i32 = 0o400;
+/// Attempts with different keys.
+const TRIES: u32 = 8;
+
+/// An attached segment. Dropped, this process no longer witnesses for it.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    address: NonNull<core::ffi::c_void>,
+    mark: Mark,
+}
+
+// SAFETY: nothing is ever read or written through the address.
+unsafe impl Send for Segment {}
+// SAFETY: as above.
+unsafe impl Sync for Segment {}
+
+/// What the kernel says of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It exists: whoever made it, or inherited it, lives.
+    Attached,
+    /// There is none of this number and size in the thread's namespace.
+    Gone,
+    /// The kernel gives no answer.
+    Unknown,
+}
+
+impl Segment {
+    /// Makes a segment in IPC namespace `namespace`, which forked children inherit.
+    ///
+    /// `making` is a word of a slot, which names the segment while it exists unattached: should
+    /// this process die just then, whoever cleans the slot removes it.
+    pub(crate) fn make(namespace: u32, making: Option<&AtomicU64>) -> Result<Self> {
+        let mut refused = Errno::EXIST;
+        for _ in 0..TRIES {
+            #[cfg(feature = "crash-points")]
+            if let Some(cause) = refusal() {
+                return Err(Error::Os { call: "shmget", cause });
+            }
+            let mut random = [0; 8];
+            rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+                .map_err(Error::os("getrandom"))?;
+            let random = u64::from_le_bytes(random);
+            let (key, size) = (random as u32 | 1, (random >> 32) % Mark::MAX_SIZE + 1);
+            if let Some(making) = making {
+                put(making, size << 32 | u64::from(key));
+            }
+            let made = Self::attach_new(key as i32, size as u32, namespace);
+            if let Some(making) = making {
+                put(making, 0);
+            }
+            match made {
+                // The key is in use, or somebody took us for dead and removed the segment.
+                Err(Error::Os { cause: cause @ (Errno::EXIST | Errno::INVAL | Errno::IDRM), .. }) => {
+                    refused = cause;
+                }
+                made => return made,
+            }
+        }
+        Err(Error::Os { call: "shmget", cause: refused })
+    }
+
+    fn attach_new(key: i32, size: u32, namespace: u32) -> Result<Self> {
+        // SAFETY: makes a segment or fails; touches no memory of ours.
+        let number = unsafe { libc::shmget(key, size as usize, libc::IPC_CREAT | libc::IPC_EXCL | MODE) };
+        let number = u32::try_from(number).map_err(|_| last("shmget"))?;
+        // SAFETY: the kernel chooses the address, so nothing is aliased. Never read or written.
+        let address = unsafe { libc::shmat(number as i32, std::ptr::null(), libc::SHM_RDONLY) };
+        let attached = if address as isize == -1 { Err(last("shmat")) } else { Ok(address) };
+        // From here on the kernel removes it when the last address space lets it go.
+        let removed = remove(number as i32);
+        let address = attached?;
+        let mark = Mark { namespace, size, number };
+        let segment = Self { address: NonNull::new(address).expect("shmat gives no null"), mark };
+        removed?;
+        // SAFETY: the range is this segment's one page.
+        let _ = unsafe { libc::madvise(address, size as usize, libc::MADV_DONTDUMP) };
+        Ok(segment)
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// Keeps children from inheriting the segment.
+    pub(crate) fn keep_from_children(self) -> Result<Self> {
+        // SAFETY: the range is this segment's one page.
+        let kept =
+            unsafe { libc::madvise(self.address.as_ptr(), self.mark.size as usize, libc::MADV_DONTFORK) };
+        if kept == 0 { Ok(self) } else { Err(last("madvise(DONTFORK)")) }
+    }
+
+    /// Forgets a segment that exists only in the parent process.
+    pub(crate) fn forget_in_child(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        // SAFETY: it is attached there, and nobody else refers to the address.
+        let _ = unsafe { libc::shmdt(self.address.as_ptr()) };
+    }
+}
+
+/// Asks the kernel for a segment, in the namespace of the calling thread.
+pub(crate) fn ask(mark: Mark) -> Seen {
+    let mut about = MaybeUninit::<libc::shmid_ds>::uninit();
+    // SAFETY: IPC_STAT writes one `shmid_ds`, which lives on our stack.
+    let answer = unsafe { libc::shmctl(mark.number as i32, libc::IPC_STAT, about.as_mut_ptr()) };
+    if answer == 0 {
+        // SAFETY: the call has succeeded, so the kernel has filled it.
+        let size = unsafe { about.assume_init() }.shm_segsz;
+        return if size == mark.size as usize { Seen::Attached } else { Seen::Gone };
+    }
+    match last_errno() {
+        // It exists and is another user's.
+        Errno::ACCESS => Seen::Attached,
+        Errno::INVAL | Errno::IDRM => Seen::Gone,
+        _ => Seen::Unknown,
+    }
+}
+
+/// Removes the segment that a MAKING word names, if it still is there and nobody has attached it.
+///
+/// Safe at any time: should its maker live after all, it makes another.
+pub(crate) fn remove_unattached(making: u64) {
+    let (key, size) = (making as u32 as i32, (making >> 32) as usize);
+    if key == 0 {
+        return;
+    }
+    // SAFETY: asks for a number by key.
+    let number = unsafe { libc::shmget(key, 0, 0) };
+    if number < 0 {
+        return;
+    }
+    let mut about = MaybeUninit::<libc::shmid_ds>::uninit();
+    // SAFETY: IPC_STAT writes one `shmid_ds`, which lives on our stack.
+    if unsafe { libc::shmctl(number, libc::IPC_STAT, about.as_mut_ptr()) } != 0 {
+        return;
+    }
+    // SAFETY: the call has succeeded, so the kernel has filled it.
+    let about = unsafe { about.assume_init() };
+    if about.shm_nattch == 0 && about.shm_segsz == size {
+        let _ = remove(number);
+    }
+}
+
+fn remove(number: i32) -> Result<()> {
+    // SAFETY: IPC_RMID takes no buffer.
+    let removed = unsafe { libc::shmctl(number, libc::IPC_RMID, std::ptr::null_mut()) };
+    if removed == 0 { Ok(()) } else { Err(last("shmctl(IPC_RMID)")) }
+}
+
+fn last(call: &'static str) -> Error {
+    Error::Os { call, cause: last_errno() }
+}
+
+fn last_errno() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}
+
+#[cfg(feature = "crash-points")]
+static REFUSED: std::sync::atomic::AtomicI32 = std::sync::atomic::AtomicI32::new(0);
+
+#[cfg(feature = "crash-points")]
+fn refusal() -> Option<Errno> {
+    let raw = REFUSED.load(std::sync::atomic::Ordering::Relaxed);
+    (raw != 0).then(|| Errno::from_raw_os_error(raw))
+}
+
+/// Makes making segments fail with `cause` from now on, or no longer; for tests.
+#[cfg(feature = "crash-points")]
+pub(crate) fn refuse(cause: i32) {
+    REFUSED.store(cause, std::sync::atomic::Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_is_there_until_it_is_dropped() {
+        let segment = Segment::make(7, None).unwrap().keep_from_children().unwrap();
+        let mark = segment.mark();
+        assert_eq!(ask(mark), Seen::Attached);
+        let other = if mark.size == 1 { 2 } else { mark.size - 1 };
+        assert_eq!(ask(Mark { size: other, ..mark }), Seen::Gone, "a number that came again");
+        drop(segment);
+        assert_eq!(ask(mark), Seen::Gone);
+    }
+
+    #[test]
+    fn only_an_unattached_segment_is_removed() {
+        let making = AtomicU64::new(0);
+        // SAFETY: makes a segment.
+        let number = unsafe { libc::shmget(0x7368_7631, 77, libc::IPC_CREAT | libc::IPC_EXCL | MODE) };
+        assert!(number >= 0);
+        remove_unattached(78 << 32 | 0x7368_7631);
+        let mark = Mark { namespace: 0, size: 77, number: number as u32 };
+        assert_eq!(ask(mark), Seen::Attached, "of another size: not the one that is named");
+        remove_unattached(77 << 32 | 0x7368_7631);
+        assert_eq!(ask(mark), Seen::Gone);
+        let segment = Segment::make(0, Some(&making)).unwrap();
+        assert_eq!(making.load(crate::sync::Ordering::Relaxed), 0);
+        drop(segment);
+    }
+}
