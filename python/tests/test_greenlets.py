@@ -63,7 +63,8 @@ for home in (sharevar, manager):
             with lock:
                 with lock:
                     log.append("taken")
-                    sleep(0.05)
+                    while len(log) < 3:
+                        sleep(0.005)
                     log.append("given back")
 
         def ask():

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from support.waiting import interrupted
 
 # The attempts of an operation that it makes with no lock.
 WITHOUT_LOCK = 3
@@ -203,13 +204,8 @@ def test_ctrl_c_ends_the_wait_and_changes_nothing(manager: Any) -> None:
         lambda: shared.sort(),
         lambda: shared.__setitem__(0, 7),
     ):
-        main = threading.main_thread().ident
-        assert main is not None
-        timer = threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT))
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt), interrupted():
             change()
-        timer.join()
     other["a"] = 1
     assert shared.copy() == [2, 1, 0, 9, 9, 9]
     sorter.end()

@@ -33,10 +33,13 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
     if settings.method != "signal" or threading.current_thread() is not threading.main_thread():
         return None
     item.stash[SETTINGS] = settings
-    begun = _now()
+    begun, owner = _now(), os.getpid()
 
     def expired(number: int, frame: Any) -> None:
         __tracebackhide__ = True
+        if os.getpid() != owner:
+            # A forked child has inherited the handler, and set an alarm of its own.
+            os._exit(1)
         if not settings.disable_debugger_detection and pytest_timeout.is_debugging():
             return
         kill_descendants(begun)
