@@ -9,7 +9,9 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![allow(unsafe_code)]
 
-use sharevar::shm::{Content, KINDS, RawArray, RawDict, RawList, RawValue};
+use sharevar::shm::{
+    Arrival, Content, KINDS, Outcome, RawArray, RawBarrier, RawDict, RawList, RawSemaphore, RawValue,
+};
 use sharevar::{Handle, Participant, Variable};
 use sharevar_value::{Encoded, Key, ShortKey, Value, Word, to_encoded};
 use std::os::fd::{AsFd, OwnedFd};
@@ -22,8 +24,13 @@ struct Stage {
     list: RawList,
     value: RawValue,
     array: RawArray,
-    places: [Variable; 4],
+    /// For two.
+    barrier: RawBarrier,
+    semaphore: RawSemaphore,
+    places: Places,
 }
+
+type Places = [Variable; 6];
 
 fn int(value: i64) -> Encoded {
     Encoded::Word(Word::from_int(value).unwrap())
@@ -46,13 +53,22 @@ impl Stage {
         let list = RawList::create(&participant).unwrap();
         let value = RawValue::create(&participant).unwrap();
         let array = RawArray::create(&participant, 'h', 2, 16).unwrap();
-        let handles = [dict.handle(), list.handle(), value.handle(), array.handle()];
+        let barrier = RawBarrier::create(&participant, 2, None, None).unwrap();
+        let semaphore = RawSemaphore::create(&participant, 2, None, None).unwrap();
+        let handles = [
+            dict.handle(),
+            list.handle(),
+            value.handle(),
+            array.handle(),
+            barrier.handle(),
+            semaphore.handle(),
+        ];
         for (number, handle) in (0..).zip(handles) {
             let word = Encoded::Word(Word::handle(handle.variable().header()));
             root.insert(&Key::from_int(number, root.seed()), &word).unwrap();
         }
         let places = handles.map(Handle::variable);
-        let stage = Self { participant, dict, list, value, array, places };
+        let stage = Self { participant, dict, list, value, array, barrier, semaphore, places };
         prepare(&stage);
         stage.participant.drain_dropped().unwrap();
         // So that nothing is populated while the child is traced.
@@ -61,7 +77,7 @@ impl Stage {
     }
 
     /// Everything that the variables hold.
-    fn look(participant: &Arc<Participant>, places: &[Variable; 4]) -> String {
+    fn look(participant: &Arc<Participant>, places: &Places) -> String {
         let open = |index: usize| Handle::open(participant, places[index]).unwrap();
         let show = |content: Content| match content {
             Content::Word(word) => {
@@ -77,7 +93,27 @@ impl Stage {
         let list: Vec<_> = list.into_iter().map(show).collect();
         let value = RawValue::from_handle(open(2)).unwrap().get().unwrap().map(show);
         let array = RawArray::from_handle(open(3)).unwrap().load_slice(0, 16).unwrap();
-        format!("{items:?} {list:?} {value:?} {array:?}")
+        // As words: the public questions would find that all who wait or hold are dead. That some
+        // are still to be woken is no part of what a barrier is to others.
+        let entries = RawBarrier::from_handle(open(4)).unwrap().count().unwrap();
+        let state = participant.body(places[4], 2) & !4;
+        let units = participant.body(places[5], 0);
+        format!("{items:?} {list:?} {value:?} {array:?} {entries} {state:#x} {units:#x}")
+    }
+
+    /// Has another process do something, and die.
+    fn dead(&self, act: impl FnOnce(&Self)) {
+        // SAFETY: the child runs only this closure's end and leaves by `_exit`.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            act(self);
+            // SAFETY: ends the child without running anything of the parent's.
+            unsafe { libc::_exit(0) };
+        }
+        let mut status = 0;
+        // SAFETY: waits for our own child to end; `status` is ours.
+        unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "{status:#x}");
     }
 }
 
@@ -258,6 +294,29 @@ fn at_every_instruction_of_a_value_and_an_array() {
         |_| {},
         |stage| stage.array.store_slice(3..9, &[1, 2, 3, 4, 5, 6]).unwrap(),
     );
+}
+
+#[test]
+fn at_every_instruction_of_a_barrier_and_a_semaphore() {
+    let one_dead = |stage: &Stage| {
+        stage.dead(|stage| {
+            assert!(matches!(stage.barrier.arrive().unwrap(), Arrival::Wait(_)));
+            assert!(stage.semaphore.try_acquire().unwrap());
+            assert!(stage.semaphore.try_acquire().unwrap());
+        });
+    };
+    die_everywhere(
+        "barrier, the first",
+        |_| {},
+        |stage| assert!(matches!(stage.barrier.arrive().unwrap(), Arrival::Wait(_))),
+    );
+    die_everywhere("barrier, one is dead", one_dead, |stage| {
+        assert!(matches!(stage.barrier.arrive().unwrap(), Arrival::Done(Outcome::Broken)));
+    });
+    die_everywhere("barrier, reset", one_dead, |stage| stage.barrier.reset().unwrap());
+    die_everywhere("semaphore, all of the dead", one_dead, |stage| {
+        assert!(stage.semaphore.try_acquire().unwrap());
+    });
 }
 
 #[test]

@@ -85,6 +85,13 @@ impl Vars {
         }
         assert!(condition.leave(entry).unwrap(), "the only one who lives was not notified");
         assert_eq!(condition.counts().unwrap(), (0, 0));
+        // Whoever arrived is dead, so the last to arrive is not let through.
+        match barrier.arrive().unwrap() {
+            Arrival::Wait(entry) => barrier.leave(&entry).unwrap(),
+            Arrival::Done(Outcome::Broken) => {}
+            other => panic!("{other:?} at a barrier where only the dead have arrived"),
+        }
+        assert_eq!(barrier.waiting().unwrap(), 0, "the dead are counted");
         barrier.reset().unwrap();
         let Ok(Arrival::Wait(first)) = barrier.arrive() else { panic!("a fresh barrier lets nobody wait") };
         assert!(matches!(barrier.arrive(), Ok(Arrival::Done(Outcome::Released(1)))));
