@@ -19,6 +19,9 @@ import pytest
 
 import sharevar
 
+# A queue whose descriptor is asked for has a thread; Python 3.12 warns of forks beside one.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+
 KINDS = ("Queue", "JoinableQueue", "SimpleQueue", "m.Queue", "m.JoinableQueue")
 # What another process does is followed a moment later; in less than this, on any machine.
 LIMIT = 30
