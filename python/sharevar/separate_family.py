@@ -29,26 +29,41 @@ def warn(name: str) -> None:
     reason = _reason()
     if reason is not None:
         warnings.warn(
-            f"the shared variable {name!r} is this process's and its children's alone: "
-            f"{reason}, in which nobody had imported sharevar. Import it in the process that "
-            "starts the others: by `python -m sharevar -m SERVER ...`, or in a server's "
-            "configuration or preloaded application",
+            f"the shared variable {name!r} is seen by this process and its children only: "
+            f"{reason}",
             SeparateFamilyWarning,
             stacklevel(),
         )
 
 
 def _reason() -> str | None:
+    """Why that is so, and what to do."""
     if multiprocessing.parent_process() is not None:
-        return "multiprocessing has started it from a process"
+        return (
+            "multiprocessing has started it from a process that had not imported sharevar, "
+            f"or in a way that sharevar does not know. {_IMPORT}, or hand the variable over "
+            "as an argument"
+        )
     if "execnet" in sys.modules and "PYTEST_XDIST_WORKER" in os.environ:
-        return "it is a worker of pytest-xdist, started by a process"
+        return (
+            "the workers of pytest-xdist are programs by themselves, and share nothing. "
+            "Have tests that use it run in one of them (--dist loadgroup), or without xdist"
+        )
     uwsgi = sys.modules.get("uwsgi")
     if uwsgi is not None and getattr(uwsgi, "worker_id", int)() > 0:
-        return "it is a worker of uWSGI, forked from a process"
+        return (
+            "this worker of uWSGI was forked before the application was loaded. Leave out "
+            "--lazy-apps"
+        )
     if _is_forked():
-        return "it was forked from a process"
+        return f"it was forked from a process that had not imported sharevar. {_IMPORT}"
     return None
+
+
+_IMPORT = (
+    "Import it in the process that starts the others: by `python -m sharevar -m SERVER ...`, "
+    "or in a server's configuration or preloaded application"
+)
 
 
 def _is_forked() -> bool:
