@@ -427,7 +427,8 @@ fn a_waiter_does_not_wait_for_ever_for_one_of_which_nothing_can_be_known() {
             let waited = since.elapsed();
             let Error::OwnerUnknown { pid } = told else { panic!("{told}") };
             assert_eq!(pid, 1, "its number there");
-            assert!((5..8).contains(&waited.as_secs()), "{waited:?}");
+            // On a busy machine it may be later.
+            assert!((5..30).contains(&waited.as_secs()), "{waited:?}");
             drop(transaction);
             assert_eq!(participant.sweep().unwrap(), 0, "nothing is recovered");
             assert_eq!(participant.peek_body(variable, NUMBER), 9);
@@ -457,8 +458,13 @@ fn parents_that_are_killed((participant, counter): (Arc<Participant>, Variable),
         })
     };
     let mut parents: Vec<_> = (0..3).map(parent).collect();
-    for kill in 0..kills {
-        std::thread::sleep(Duration::from_micros(500 + 617 * (kill as u64 % 7)));
+    for kill in 0.. {
+        // On a busy machine no child may have come so far: then they get longer and longer.
+        let more = kill as u64 % 7 * 617 + 1000 * (kill as u64).saturating_sub(kills as u64);
+        if kill >= kills && participant.peek_body(counter, NUMBER) > 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_micros(500 + more));
         let place = kill % parents.len();
         parents[place] = parent(kill as u64);
     }
