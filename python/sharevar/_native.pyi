@@ -550,14 +550,18 @@ class Set(Variable, Generic[_Item]):
     def remove(self, element: Any, /) -> None: ...
     def pop(self) -> _Item: ...
     def clear(self) -> None: ...
-    def snapshot(self) -> tuple[list[_Item], int]:
-        """The elements in order, and the count of changes at which they were so."""
+    def elements(self) -> list[_Item]:
+        """The elements in order."""
     def add_all(self, elements: list[_Item], /) -> None:
         """Put all the elements in, in one step."""
-    def change_if(self, changes: int, removed: list[Any], added: list[Any], /) -> bool:
-        """Take elements out and put others in, if nobody changed the set since."""
-    def replace_if(self, changes: int, elements: list[Any], /) -> bool:
-        """Make the elements the whole set, if nobody changed it since."""
+    def change_by(
+        self,
+        compute: Callable[
+            [list[_Item]], tuple[list[Any], list[Any], list[Any] | None]
+        ],
+        /,
+    ) -> None:
+        """Change the set in one step to what ``compute`` makes of its elements."""
 
 @final
 class HostClient:

@@ -10,10 +10,6 @@ from .proxy import Proxy
 
 _Item = TypeVar("_Item")
 
-# How often an operation that looks first and changes then starts again when another
-# process was faster, before it gives up.
-_ATTEMPTS = 1000
-
 
 class SetProxy(Proxy, _native.Set[_Item]):
     """A set in shared memory, with the methods of the `SetProxy` of Python 3.14.
@@ -54,11 +50,11 @@ class SetProxy(Proxy, _native.Set[_Item]):
 
     def copy(self) -> set[_Item]:
         """A plain set of the elements."""
-        return set(self.snapshot()[0])
+        return set(self.elements())
 
     def __iter__(self) -> Iterator[_Item]:
         """Over the elements of this moment; a change of the length raises, as for a set."""
-        return self._iterate(self.snapshot()[0])
+        return self._iterate(self.elements())
 
     def _iterate(self, elements: list[_Item]) -> Iterator[_Item]:
         length = len(elements)
@@ -161,23 +157,17 @@ class SetProxy(Proxy, _native.Set[_Item]):
 
     def _become(self, change: Callable[[set[Any]], set[Any]]) -> None:
         """Change the set to what ``change`` makes of it, in one step."""
-        for _ in range(_ATTEMPTS):
-            elements, changes = self.snapshot()
+
+        def plan(elements: list[Any]) -> tuple[list[Any], list[Any], list[Any] | None]:
             old = set(elements)
             new = change(old)
             removed = [element for element in elements if element not in new]
             added = [element for element in new if element not in old]
             if len(removed) + len(added) <= self.MAX_CHANGE:
-                done = self.change_if(changes, removed, added)
-            else:
-                kept = [element for element in elements if element in new]
-                done = self.replace_if(changes, kept + added)
-            if done:
-                return
-        raise ValueError(
-            f"the set was changed by others during each of {_ATTEMPTS} attempts; "
-            "take a lock around this and the changes"
-        )
+                return removed, added, None
+            return [], [], [*(element for element in elements if element in new), *added]
+
+        self.change_by(plan)
 
     def __ior__(self, other: Any) -> SetProxy[_Item]:  # type: ignore[misc]
         if not _is_set(other):

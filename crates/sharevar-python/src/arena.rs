@@ -1,6 +1,7 @@
 //! The arena's object: one attachment of this process.
 
 use crate::errors::OrRaise;
+use crate::key_index::KeyIndexes;
 use crate::monitor::{self, Monitor, MonitorState};
 use crate::names;
 use crate::proxy;
@@ -21,6 +22,7 @@ pub(crate) struct Arena {
     root: RawDict,
     /// Whether what is made without a manager is here.
     is_of_family: AtomicBool,
+    key_indexes: KeyIndexes,
 }
 
 impl Arena {
@@ -28,7 +30,12 @@ impl Arena {
         // Whoever changes something through us holds the interpreter's lock, if it has one.
         #[cfg(not(Py_GIL_DISABLED))]
         participant.assume_one_at_a_time();
-        Self { participant, root, is_of_family: AtomicBool::new(false) }
+        Self { participant, root, is_of_family: AtomicBool::new(false), key_indexes: KeyIndexes::default() }
+    }
+
+    /// What this process knows of the keys of dicts.
+    pub(crate) fn key_indexes(&self) -> &KeyIndexes {
+        &self.key_indexes
     }
 
     /// Whether what is made without a manager is in this arena.

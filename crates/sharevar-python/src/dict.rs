@@ -3,9 +3,9 @@
 use crate::decode::{self, decode, decode_bytes};
 use crate::encode::{self, encode};
 use crate::errors::{OrRaise, to_python};
-use crate::key::{Purpose, is_opaque, key, short_key};
+use crate::key::{Purpose, Wanted, key, short_key};
 use crate::number;
-use crate::opaque::{insert, resolve, search};
+use crate::opaque::{self, OwnKey, Pair, insert, resolve, with_found};
 use crate::variable::{Origin, Variable, generic_alias};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyKeyError;
@@ -13,7 +13,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
 use sharevar::shm::{Content, RawDict, SHORT_BYTES};
 use sharevar::{Error, Kind, Participant};
-use sharevar_value::{Key, Word};
+use sharevar_value::Word;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A shared dict: keys as in Python, in insertion order. Each method is atomic.
@@ -46,7 +47,7 @@ impl Dict {
         false
     }
 
-    fn key(&self, object: &Bound<'_, PyAny>, purpose: Purpose) -> PyResult<Key> {
+    fn key(&self, object: &Bound<'_, PyAny>, purpose: Purpose) -> PyResult<Wanted> {
         key(object, self.raw.seed(), self.participant(), purpose)
     }
 
@@ -59,24 +60,16 @@ impl Dict {
                 return Self::decoded(slf, &bytes[..length]).map(Some);
             }
         }
-        let found = match resolve(
-            &this.raw,
-            object,
-            this.key(object, Purpose::Lookup)?,
-            slf.as_super().get().home(),
-        )? {
-            Some(key) => this.raw.get(&key).or_raise()?,
-            None => None,
-        };
+        let wanted = this.key(object, Purpose::Lookup)?;
+        let found =
+            resolve(&this.raw, object, &wanted, slf.as_super().get().home(), |key| this.raw.get(key))?;
         found.map(|content| Self::object(slf, content)).transpose()
     }
 
     fn take(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
         let this = slf.get();
-        match resolve(&this.raw, object, this.key(object, Purpose::Lookup)?, slf.as_super().get().home())? {
-            Some(key) => this.raw.remove(&key).or_raise(),
-            None => Ok(None),
-        }
+        let wanted = this.key(object, Purpose::Lookup)?;
+        resolve(&this.raw, object, &wanted, slf.as_super().get().home(), |key| this.raw.remove(key))
     }
 
     #[inline(always)]
@@ -111,12 +104,9 @@ impl Dict {
 
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
-        let made = this.key(key, Purpose::Insertion)?;
+        let wanted = this.key(key, Purpose::Insertion)?;
         let value = encode(value, this.participant())?;
-        if is_opaque(&made) {
-            return insert(&this.raw, key, &made, &value, slf.as_super().get().home());
-        }
-        this.raw.insert(&made, &value).or_raise()
+        insert(&this.raw, key, &wanted, &value, slf.as_super().get().home())
     }
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -135,10 +125,11 @@ impl Dict {
         if this.quick_get(key).is_some() {
             return Ok(true);
         }
-        match resolve(&this.raw, key, this.key(key, Purpose::Lookup)?, slf.as_super().get().home())? {
-            Some(key) => this.raw.contains(&key).or_raise(),
-            None => Ok(false),
-        }
+        let wanted = this.key(key, Purpose::Lookup)?;
+        let found = resolve(&this.raw, key, &wanted, slf.as_super().get().home(), |key| {
+            this.raw.contains(key).map(|found| found.then_some(()))
+        })?;
+        Ok(found.is_some())
     }
 
     #[pyo3(signature = (key, default = None, /))]
@@ -185,25 +176,22 @@ impl Dict {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (this, py) = (slf.get(), slf.py());
         let none = py.None().into_bound(py);
-        let made = this.key(key, Purpose::Insertion)?;
+        let wanted = this.key(key, Purpose::Insertion)?;
         let value = encode(default.unwrap_or(&none), this.participant())?;
-        if !is_opaque(&made) {
-            let (content, _) = this.raw.get_or_insert(&made, &value).or_raise()?;
+        if let Wanted::Known(key) = &wanted
+            && let Some((content, _)) = this.raw.get_or_insert_compared(key, &value, None).or_raise()?
+        {
             return Self::object(slf, content);
         }
-        loop {
-            py.check_signals()?;
-            let search = search(&this.raw, key, &made, slf.as_super().get().home())?;
-            let Some(found) = search.found else {
-                if this.raw.insert_if_unchanged(&made, &value, search.changes).or_raise()? {
-                    return Ok(default.unwrap_or(&none).clone());
-                }
-                continue;
+        let mut own = OwnKey::default();
+        let (content, _) = with_found(&this.raw, key, &wanted, slf.as_super().get().home(), |search| {
+            let used = match &search.found {
+                Some(found) => found,
+                None => own.get(&this.raw, key, &wanted)?,
             };
-            if let Some(content) = this.raw.get(&found).or_raise()? {
-                return Self::object(slf, content);
-            }
-        }
+            this.raw.get_or_insert_compared(used, &value, Some(search.stamp)).or_raise()
+        })?;
+        Self::object(slf, content)
     }
 
     fn clear(&self) -> PyResult<()> {
@@ -214,20 +202,13 @@ impl Dict {
     #[pyo3(signature = (pairs, /))]
     fn update_items(slf: &Bound<'_, Self>, pairs: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
-        let mut items = Vec::with_capacity(pairs.len().unwrap_or(0));
+        let mut all = Vec::with_capacity(pairs.len().unwrap_or(0));
         for pair in pairs.try_iter()? {
             let (object, value) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
-            let made = this.key(&object, Purpose::Insertion)?;
-            let value = encode(&value, this.participant())?;
-            if is_opaque(&made) {
-                // An equal key that another process puts in before the update stays beside this one.
-                let search = search(&this.raw, &object, &made, slf.as_super().get().home())?;
-                items.push((search.found.unwrap_or(made), value));
-            } else {
-                items.push((made, value));
-            }
+            let wanted = this.key(&object, Purpose::Insertion)?;
+            all.push(Pair { object, wanted, value: encode(&value, this.participant())? });
         }
-        this.raw.update(&items).or_raise()
+        opaque::update(&this.raw, all, slf.as_super().get().home())
     }
 
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
@@ -277,37 +258,34 @@ impl Dict {
         {
             return sum.into_bound_py_any(py);
         }
-        let made = this.key(key, Purpose::Insertion)?;
+        let wanted = this.key(key, Purpose::Insertion)?;
         if let Some(step) = step
-            && !is_opaque(&made)
+            && let Wanted::Known(key) = &wanted
         {
-            match this.raw.increment(&made, step) {
-                Ok(sum) => return sum.into_bound_py_any(py),
-                Err(Error::NotANumber { .. }) => {}
+            match this.raw.increment_compared(key, step, None) {
+                Ok(Some(sum)) => return sum.into_bound_py_any(py),
+                Ok(None) | Err(Error::NotANumber { .. }) => {}
                 Err(other) => return Err(to_python(other)),
             }
         }
         let (zero, one) = (PyInt::new(py, 0).into_any(), PyInt::new(py, 1).into_any());
-        loop {
-            py.check_signals()?;
-            let (found, changes) = if is_opaque(&made) {
-                let search = search(&this.raw, key, &made, slf.as_super().get().home())?;
-                (search.found, search.changes)
+        let (arena, mut own) = (slf.as_super().get().home(), OwnKey::default());
+        opaque::attempt(&this.raw, py, || {
+            let handle = this.raw.handle();
+            // Counted before the search: any change since is noticed.
+            let changes = handle.participant().changes(handle.variable());
+            let found = resolve(&this.raw, key, &wanted, arena, |key| {
+                Ok(this.raw.get(key)?.map(|content| (key.clone(), content)))
+            })?;
+            let (used, old) = if let Some((key, content)) = found {
+                (Cow::Owned(key), Self::object(slf, content)?)
             } else {
-                let handle = this.raw.handle();
-                (None, handle.participant().changes(handle.variable()))
-            };
-            let used = found.as_ref().unwrap_or(&made);
-            let old = match this.raw.get(used).or_raise()? {
-                Some(content) => Self::object(slf, content)?,
-                None => zero.clone(),
+                (Cow::Borrowed(own.get(&this.raw, key, &wanted)?), zero.clone())
             };
             let sum = number::sum(&old, by.unwrap_or(&one))?;
             let value = encode(&sum, this.participant())?;
-            if this.raw.insert_if_unchanged(used, &value, changes).or_raise()? {
-                return Ok(sum);
-            }
-        }
+            Ok(this.raw.insert_if_unchanged(&used, &value, changes).or_raise()?.then_some(sum))
+        })
     }
 
     #[classmethod]

@@ -1,14 +1,15 @@
 //! Dict keys on their way in: what equals in Python is one key.
 
+use crate::canonical;
 use crate::errors::OrRaise;
 use crate::native;
 use crate::pickler;
-use pyo3::exceptions::PyException;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple};
 use sharevar::Participant;
-use sharevar_value::{Encoder, HashSeed, Key, KeyForm, ShortKey};
+use sharevar::shm::Selection;
+use sharevar_value::{Encoder, HashSeed, Key, OpaqueIdentity, ShortKey};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The key of a short str or an int, without memory of its own.
 #[inline(always)]
@@ -29,31 +30,42 @@ pub(crate) enum Purpose {
     Insertion,
 }
 
-/// The key of an object. A key of form [`KeyForm::Opaque`] has yet to be compared with the
-/// opaque keys of the dict.
+/// How an object is looked for.
+pub(crate) enum Wanted {
+    /// By canonical bytes: no other bytes of a key equal it, but an opaque key may.
+    Known(Key),
+    /// By Python's own comparison with all keys.
+    Opaque,
+}
+
+impl Wanted {
+    /// The keys that may equal it and do not have its bytes.
+    pub(crate) fn selection(&self) -> Selection {
+        match self {
+            Self::Known(_) => Selection::Opaque,
+            Self::Opaque => Selection::All,
+        }
+    }
+}
+
+/// How to look for an object. `TypeError` for what is not hashable.
 pub(crate) fn key(
     object: &Bound<'_, PyAny>,
     seed: &HashSeed,
     participant: &Participant,
     purpose: Purpose,
-) -> PyResult<Key> {
+) -> PyResult<Wanted> {
     if let Ok(value) = object.cast_exact::<PyString>()
         && let Some(text) = native::text(value)
     {
-        return Key::from_str(text, seed).map_err(sharevar::Error::from).or_raise();
+        return Ok(Wanted::Known(Key::from_str(text, seed).map_err(sharevar::Error::from).or_raise()?));
     }
     if let Ok(value) = object.cast_exact::<PyInt>()
         && let Some(int) = native::small_int(value)
     {
-        return Ok(Key::from_int(int, seed));
+        return Ok(Wanted::Known(Key::from_int(int, seed)));
     }
     other_key(object, seed, participant, purpose)
-}
-
-/// Whether only Python can say which keys equal this one.
-#[inline(always)]
-pub(crate) fn is_opaque(key: &Key) -> bool {
-    matches!(key.form(), KeyForm::Opaque)
 }
 
 #[inline(never)]
@@ -62,33 +74,51 @@ fn other_key(
     seed: &HashSeed,
     participant: &Participant,
     purpose: Purpose,
-) -> PyResult<Key> {
+) -> PyResult<Wanted> {
     if let Ok(value) = object.cast_exact::<PyFloat>() {
-        return Ok(Key::from_float(value.value(), seed));
+        return Ok(Wanted::Known(Key::from_float(value.value(), seed)));
     }
     if let Ok(value) = object.cast_exact::<PyBytes>() {
-        return Key::from_bytes(value.as_bytes(), seed).map_err(sharevar::Error::from).or_raise();
+        let key = Key::from_bytes(value.as_bytes(), seed).map_err(sharevar::Error::from).or_raise()?;
+        return Ok(Wanted::Known(key));
     }
     let mut encoder = Encoder::new();
-    let exactly = write_exact(object, &mut encoder)?;
-    if exactly {
-        return Key::from_encoded(encoder.as_slice(), seed).map_err(sharevar::Error::from).or_raise();
+    if write_exact(object, &mut encoder)? {
+        let key = Key::from_encoded(encoder.as_slice(), seed).map_err(sharevar::Error::from).or_raise()?;
+        return Ok(Wanted::Known(key));
     }
     // Raises for what is not hashable, in Python's words.
     object.hash()?;
     let mut encoder = Encoder::new();
-    let canonical = write_canonical(object, &mut encoder)?;
-    if canonical && purpose == Purpose::Lookup {
-        return Key::from_encoded(encoder.as_slice(), seed).map_err(sharevar::Error::from).or_raise();
+    if !canonical::write(object, &mut encoder, 0)? {
+        return Ok(Wanted::Opaque);
     }
+    let form = match purpose {
+        Purpose::Lookup => sharevar_value::KeyForm::Canonical,
+        Purpose::Insertion => {
+            let (pickle, _) = pickler::dumps(object, participant)?;
+            let mut original = Encoder::with_capacity(pickle.len() + 6);
+            original.pickle(&pickle).map_err(sharevar::Error::from).or_raise()?;
+            sharevar_value::KeyForm::Original(original.as_slice().to_vec())
+        }
+    };
+    Ok(Wanted::Known(Key::from_canonical(encoder.as_slice(), form, seed)))
+}
+
+/// The opaque key to put an object in by.
+pub(crate) fn opaque_key(
+    object: &Bound<'_, PyAny>,
+    seed: &HashSeed,
+    participant: &Participant,
+) -> PyResult<Key> {
     let (pickle, _) = pickler::dumps(object, participant)?;
-    if !canonical {
-        return Key::opaque(&pickle).map_err(sharevar::Error::from).or_raise();
-    }
-    let mut original = Encoder::with_capacity(pickle.len() + 6);
-    original.pickle(&pickle).map_err(sharevar::Error::from).or_raise()?;
-    let key = Key::from_encoded(encoder.as_slice(), seed).map_err(sharevar::Error::from).or_raise()?;
-    Ok(key.with_original(original.as_slice().to_vec()))
+    Key::opaque(&pickle, new_identity(participant), seed).map_err(sharevar::Error::from).or_raise()
+}
+
+/// An identity that no other opaque key of the arena has: a participant's is never given twice.
+fn new_identity(participant: &Participant) -> OpaqueIdentity {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    [participant.identity().word(), COUNTER.fetch_add(1, Ordering::Relaxed)]
 }
 
 /// Writes a key of exact native types. `false` if it is none; what was written then is void.
@@ -97,7 +127,7 @@ fn write_exact(object: &Bound<'_, PyAny>, encoder: &mut Encoder) -> PyResult<boo
         let Some(text) = native::text(value) else { return Ok(false) };
         encoder.str(text).map_err(sharevar::Error::from).or_raise()?;
     } else if let Ok(value) = object.cast_exact::<PyInt>() {
-        write_int(value, encoder)?;
+        canonical::write_int(value, encoder)?;
     } else if let Ok(value) = object.cast_exact::<PyBool>() {
         encoder.bool(value.is_true());
     } else if let Ok(value) = object.cast_exact::<PyFloat>() {
@@ -107,107 +137,9 @@ fn write_exact(object: &Bound<'_, PyAny>, encoder: &mut Encoder) -> PyResult<boo
     } else if object.is_none() {
         encoder.none();
     } else if let Ok(value) = object.cast_exact::<PyTuple>() {
-        return write_tuple(value, encoder, write_exact);
+        return canonical::write_tuple(value, encoder, write_exact);
     } else {
         return Ok(false);
     }
     Ok(true)
-}
-
-fn write_int(value: &Bound<'_, PyInt>, encoder: &mut Encoder) -> PyResult<()> {
-    match native::small_int(value) {
-        Some(int) => encoder.int(int),
-        None => encoder.big_int(&native::big_int(value)?).map_err(sharevar::Error::from).or_raise()?,
-    }
-    Ok(())
-}
-
-fn write_tuple(
-    tuple: &Bound<'_, PyTuple>,
-    encoder: &mut Encoder,
-    write: fn(&Bound<'_, PyAny>, &mut Encoder) -> PyResult<bool>,
-) -> PyResult<bool> {
-    // Deeper than values may nest: opaque.
-    let Ok(body) = encoder.begin_tuple(tuple.len()) else { return Ok(false) };
-    for item in tuple.iter_borrowed() {
-        if !write(&item, encoder)? {
-            return Ok(false);
-        }
-    }
-    encoder.end_tuple(body).map_err(sharevar::Error::from).or_raise()?;
-    Ok(true)
-}
-
-/// Writes the native key that equals this one. `false` if there is none (hazard 38).
-fn write_canonical(object: &Bound<'_, PyAny>, encoder: &mut Encoder) -> PyResult<bool> {
-    if let Ok(tuple) = object.cast::<PyTuple>()
-        && keeps_equality(object, &object.py().get_type::<PyTuple>())?
-    {
-        return write_tuple(tuple, encoder, write_canonical);
-    }
-    if write_exact(object, encoder)? {
-        return Ok(true);
-    }
-    let py = object.py();
-    if let Ok(value) = object.cast::<PyString>() {
-        if !keeps_equality(object, &py.get_type::<PyString>())? {
-            return Ok(false);
-        }
-        let Some(text) = native::text(value) else { return Ok(false) };
-        encoder.str(text).map_err(sharevar::Error::from).or_raise()?;
-        return Ok(true);
-    }
-    if let Ok(value) = object.cast::<PyInt>()
-        && keeps_equality(object, &py.get_type::<PyInt>())?
-    {
-        write_int(value, encoder)?;
-        return Ok(true);
-    }
-    if let Ok(value) = object.cast::<PyBytes>() {
-        if !keeps_equality(object, &py.get_type::<PyBytes>())? {
-            return Ok(false);
-        }
-        encoder.bytes(value.as_bytes()).map_err(sharevar::Error::from).or_raise()?;
-        return Ok(true);
-    }
-    match equal_number(object)? {
-        Some(number) => write_exact(&number, encoder),
-        None => Ok(false),
-    }
-}
-
-fn keeps_equality(object: &Bound<'_, PyAny>, of: &Bound<'_, PyType>) -> PyResult<bool> {
-    let (py, class) = (object.py(), object.get_type());
-    for name in [intern!(py, "__hash__"), intern!(py, "__eq__")] {
-        if !class.getattr(name)?.is(&of.getattr(name)?) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// The int or float that equals the object and hashes as it does.
-fn equal_number<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let py = object.py();
-    for class in [py.get_type::<PyInt>().into_any(), py.get_type::<PyFloat>().into_any()] {
-        // A str or bytes would be parsed.
-        if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
-            return Ok(None);
-        }
-        let number = match class.call1((object,)) {
-            Ok(number) => number,
-            Err(error) if error.is_instance_of::<PyException>(py) => continue,
-            Err(error) => return Err(error),
-        };
-        if object.eq(&number).unwrap_or(false) && object.hash()? == number.hash()? {
-            return Ok(Some(number));
-        }
-    }
-    // A complex number has no `__int__`.
-    match object.getattr(intern!(py, "real")) {
-        Ok(real) if real.is_exact_instance_of::<PyFloat>() && object.eq(&real).unwrap_or(false) => {
-            Ok(Some(real))
-        }
-        _ => Ok(None),
-    }
 }

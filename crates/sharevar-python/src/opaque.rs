@@ -1,74 +1,271 @@
-//! Keys that only Python can compare: looked for outside the lock, revalidated by the count of changes.
+//! Keys that only Python can compare: they are looked for without the lock, and what was found
+//! holds if no key came or went meanwhile.
 
 use crate::arena::Arena;
-use crate::decode::decode_bytes;
 use crate::errors::OrRaise;
-use crate::key::is_opaque;
+use crate::key::{Wanted, opaque_key};
+use crate::key_index;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use sharevar::shm::RawDict;
+use sharevar::shm::{RawDict, Selection};
 use sharevar_value::{Encoded, Key};
 
-/// Where an opaque key was found, or that it was not.
+/// How often an operation starts again because keys came or went during it, before it takes the
+/// dict's long lock.
+const ATTEMPTS: u32 = 4;
+/// How often it starts again then: nearly all changes are those of the comparisons themselves.
+const ATTEMPTS_WITH_LOCK: u32 = 64;
+
+/// Where a key was found, or that it was not.
 pub(crate) struct Search {
-    /// The key in the dict that equals it.
+    /// The key in the dict that equals the one that was looked for.
     pub(crate) found: Option<Key>,
-    /// The count of changes before the search.
-    pub(crate) changes: u64,
+    /// The stamp of the dict's keys at which this holds.
+    pub(crate) stamp: u64,
 }
 
-/// Looks for the key that equals `object`, whose own key is `key`. Calls `__eq__`.
+/// Looks for the key that equals `object` among a selection. Calls `__hash__` and `__eq__`.
 pub(crate) fn search(
     dict: &RawDict,
     object: &Bound<'_, PyAny>,
-    key: &Key,
+    selection: Selection,
     arena: &Py<Arena>,
 ) -> PyResult<Search> {
-    let handle = dict.handle();
-    let changes = handle.participant().changes(handle.variable());
-    // Of the same pickle: equal, and most searches end here.
-    if dict.contains(key).or_raise()? {
-        return Ok(Search { found: Some(key.clone()), changes });
-    }
-    let (keys, changes) = dict.opaque_keys().or_raise()?;
     let hash = object.hash()?;
-    for encoding in keys {
-        let other = decode_bytes(object.py(), &encoding, &[], arena)?;
-        // As a dict compares: the one that is stored stands on the left.
-        if other.hash()? == hash && other.eq(object)? {
-            let key = Key::from_encoded(&encoding, dict.seed()).map_err(sharevar::Error::from).or_raise()?;
-            return Ok(Search { found: Some(key), changes });
-        }
-    }
-    Ok(Search { found: None, changes })
+    attempt(dict, object.py(), || search_once(dict, object, hash, selection, arena))
 }
 
-/// Sets the opaque key of `object`: looks for an equal one, and again if the dict has changed
-/// meanwhile.
+/// Does what comes to nothing when the dict changes meanwhile, until it comes to something.
+///
+/// After a few attempts all others wait, so that what changes the dict is what is done itself: an
+/// `__eq__`, `__hash__` or `__setstate__` that uses it. What never ends so raises.
+pub(crate) fn attempt<R>(
+    dict: &RawDict,
+    py: Python<'_>,
+    mut act: impl FnMut() -> PyResult<Option<R>>,
+) -> PyResult<R> {
+    for _ in 0..ATTEMPTS {
+        if let Some(done) = act()? {
+            return Ok(done);
+        }
+    }
+    let handle = dict.handle();
+    let lock = handle.participant().long_lock(handle.variable()).map_err(sharevar::Error::from).or_raise()?;
+    for _ in 0..ATTEMPTS_WITH_LOCK {
+        py.check_signals()?;
+        if let Some(done) = act()? {
+            drop(lock);
+            return Ok(done);
+        }
+    }
+    drop(lock);
+    Err(never_ends())
+}
+
+/// `None` if keys came or went meanwhile.
+fn search_once(
+    dict: &RawDict,
+    object: &Bound<'_, PyAny>,
+    hash: isize,
+    selection: Selection,
+    arena: &Py<Arena>,
+) -> PyResult<Option<Search>> {
+    let Some(stamp) = key_index::update(dict, selection, arena)? else { return Ok(None) };
+    let Some(candidates) = key_index::candidates(dict, selection, hash, arena) else { return Ok(None) };
+    if candidates.is_empty() {
+        return Ok(Some(Search { found: None, stamp }));
+    }
+    let (keys, now) = dict.keys_at(&candidates).or_raise()?;
+    if now != stamp {
+        return Ok(None);
+    }
+    let (mut stale, mut found) = (Vec::new(), None);
+    for (candidate, stored) in candidates.into_iter().zip(keys) {
+        let Some(stored) = stored else {
+            stale.push(candidate);
+            continue;
+        };
+        let key = stored.to_key(dict.seed()).or_raise()?;
+        let there = key_index::object(object.py(), stored, arena)?;
+        if there.hash()? != hash {
+            stale.push(candidate);
+        } else if there.is(object) || there.eq(object)? {
+            // As a dict compares: the one that is stored stands on the left.
+            found = Some(key);
+            break;
+        }
+    }
+    if !stale.is_empty() {
+        key_index::forget(dict, selection, hash, &stale, arena);
+    }
+    Ok(Some(Search { found, stamp }))
+}
+
 #[cold]
+fn never_ends() -> PyErr {
+    PyRuntimeError::new_err(
+        "comparing this key with those in the dict has put keys in or taken keys out each of 64 times; \
+         the __eq__ and __hash__ of a key must not change the dict that holds it",
+    )
+}
+
+/// Looks for the key that equals `object` until `act` is done with what was found.
+pub(crate) fn with_found<R>(
+    dict: &RawDict,
+    object: &Bound<'_, PyAny>,
+    wanted: &Wanted,
+    arena: &Py<Arena>,
+    mut act: impl FnMut(Search) -> PyResult<Option<R>>,
+) -> PyResult<R> {
+    attempt(dict, object.py(), || act(search(dict, object, wanted.selection(), arena)?))
+}
+
+/// The key to put `object` in by.
+pub(crate) fn own_key(dict: &RawDict, object: &Bound<'_, PyAny>, wanted: &Wanted) -> PyResult<Key> {
+    match wanted {
+        Wanted::Known(key) => Ok(key.clone()),
+        Wanted::Opaque => opaque_key(object, dict.seed(), dict.handle().participant()),
+    }
+}
+
+/// The key to put an object in by, which is made when it is needed, and once.
+#[derive(Default)]
+pub(crate) struct OwnKey(Option<Key>);
+
+impl OwnKey {
+    pub(crate) fn get(
+        &mut self,
+        dict: &RawDict,
+        object: &Bound<'_, PyAny>,
+        wanted: &Wanted,
+    ) -> PyResult<&Key> {
+        match &mut self.0 {
+            Some(key) => Ok(key),
+            none => Ok(none.insert(own_key(dict, object, wanted)?)),
+        }
+    }
+}
+
+/// Does something with the key that equals `object`: by its bytes where they tell, and if
+/// that finds nothing, with what a search finds. `None` if there is no such key.
+#[inline]
+pub(crate) fn resolve<R>(
+    dict: &RawDict,
+    object: &Bound<'_, PyAny>,
+    wanted: &Wanted,
+    arena: &Py<Arena>,
+    by_key: impl Fn(&Key) -> sharevar::Result<Option<R>>,
+) -> PyResult<Option<R>> {
+    if let Wanted::Known(key) = wanted {
+        let found = by_key(key).or_raise()?;
+        if found.is_some() || !dict.has_opaque_keys().or_raise()? {
+            return Ok(found);
+        }
+    }
+    resolve_searched(dict, object, wanted, arena, by_key)
+}
+
+#[cold]
+fn resolve_searched<R>(
+    dict: &RawDict,
+    object: &Bound<'_, PyAny>,
+    wanted: &Wanted,
+    arena: &Py<Arena>,
+    by_key: impl Fn(&Key) -> sharevar::Result<Option<R>>,
+) -> PyResult<Option<R>> {
+    with_found(dict, object, wanted, arena, |search| match search.found {
+        None => Ok(Some(None)),
+        // One that has gone since is looked for again.
+        Some(key) => Ok(by_key(&key).or_raise()?.map(Some)),
+    })
+}
+
+/// Sets the key that equals `object`, or puts it in.
+#[inline]
 pub(crate) fn insert(
     dict: &RawDict,
     object: &Bound<'_, PyAny>,
-    key: &Key,
+    wanted: &Wanted,
     value: &Encoded,
     arena: &Py<Arena>,
 ) -> PyResult<()> {
-    loop {
-        object.py().check_signals()?;
-        let search = search(dict, object, key, arena)?;
-        let key = search.found.as_ref().unwrap_or(key);
-        if dict.insert_if_unchanged(key, value, search.changes).or_raise()? {
-            return Ok(());
-        }
+    if let Wanted::Known(key) = wanted
+        && dict.insert_compared(key, value, None).or_raise()?
+    {
+        return Ok(());
     }
+    insert_searched(dict, object, wanted, value, arena)
 }
 
-/// The key to read, replace or remove by; `None` if the dict has no equal one.
-#[inline(always)]
-pub(crate) fn resolve(
+#[cold]
+fn insert_searched(
     dict: &RawDict,
     object: &Bound<'_, PyAny>,
-    key: Key,
+    wanted: &Wanted,
+    value: &Encoded,
     arena: &Py<Arena>,
-) -> PyResult<Option<Key>> {
-    if is_opaque(&key) { Ok(search(dict, object, &key, arena)?.found) } else { Ok(Some(key)) }
+) -> PyResult<()> {
+    let mut own = OwnKey::default();
+    with_found(dict, object, wanted, arena, |search| {
+        let key = match &search.found {
+            Some(found) => found,
+            None => own.get(dict, object, wanted)?,
+        };
+        Ok(dict.insert_compared(key, value, Some(search.stamp)).or_raise()?.then_some(()))
+    })
+}
+
+/// A key to be set, with its value.
+pub(crate) struct Pair<'py> {
+    pub(crate) object: Bound<'py, PyAny>,
+    pub(crate) wanted: Wanted,
+    pub(crate) value: Encoded,
+}
+
+/// Sets all pairs, no two of which have equal keys: in one step, unless there are more than
+/// [`RawDict::MAX_ATOMIC_UPDATE`] and the dict is not empty.
+pub(crate) fn update(dict: &RawDict, pairs: Vec<Pair<'_>>, arena: &Py<Arena>) -> PyResult<()> {
+    let mut items = Vec::with_capacity(pairs.len());
+    let mut searched = Vec::with_capacity(pairs.len());
+    for Pair { object, wanted, value } in pairs {
+        let selection = wanted.selection();
+        let key = match wanted {
+            Wanted::Known(key) => key,
+            Wanted::Opaque => opaque_key(&object, dict.seed(), dict.handle().participant())?,
+        };
+        items.push((key, value));
+        searched.push((object, selection));
+    }
+    if items.len() > RawDict::MAX_ATOMIC_UPDATE && dict.fill(&items).or_raise()? {
+        return Ok(());
+    }
+    let chunks = items.chunks(RawDict::MAX_ATOMIC_UPDATE);
+    for (items, searched) in chunks.zip(searched.chunks(RawDict::MAX_ATOMIC_UPDATE)) {
+        if !dict.update_compared(items, None).or_raise()? {
+            update_searched(dict, items, searched, arena)?;
+        }
+    }
+    Ok(())
+}
+
+#[cold]
+fn update_searched(
+    dict: &RawDict,
+    items: &[(Key, Encoded)],
+    searched: &[(Bound<'_, PyAny>, Selection)],
+    arena: &Py<Arena>,
+) -> PyResult<()> {
+    let Some((object, _)) = searched.first() else { return Ok(()) };
+    attempt(dict, object.py(), || {
+        let stamp = dict.keys_stamp().or_raise()?;
+        let mut used = Vec::with_capacity(items.len());
+        for ((own, value), (object, selection)) in items.iter().zip(searched) {
+            let search = search(dict, object, *selection, arena)?;
+            if search.stamp != stamp {
+                return Ok(None);
+            }
+            used.push((search.found.unwrap_or_else(|| own.clone()), value.clone()));
+        }
+        Ok(dict.update_compared(&used, Some(stamp)).or_raise()?.then_some(()))
+    })
 }

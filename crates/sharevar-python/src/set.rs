@@ -2,10 +2,10 @@
 
 use crate::decode::decode_bytes;
 use crate::errors::OrRaise;
-use crate::key::{self, Purpose, is_opaque, short_key};
-use crate::opaque::{insert, resolve, search};
+use crate::key::{self, Purpose, Wanted, short_key};
+use crate::opaque::{self, Pair, insert, own_key, resolve, search};
 use crate::variable::{Origin, Variable, generic_alias};
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyFrozenSet, PyList, PySet, PyType};
 use sharevar::Kind;
@@ -23,41 +23,51 @@ pub(crate) struct Set {
 const PRESENT: Encoded = Encoded::Word(Word::NONE);
 
 impl Set {
-    fn key(&self, element: &Bound<'_, PyAny>, purpose: Purpose) -> PyResult<Key> {
+    fn key(&self, element: &Bound<'_, PyAny>, purpose: Purpose) -> PyResult<Wanted> {
         key::key(element, self.raw.seed(), self.raw.handle().participant(), purpose)
     }
 
-    /// The key of an element that is in the set. Looked for is also a set, by its elements.
-    fn find(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> PyResult<Option<Key>> {
+    /// Does something with the key of an element. Looked for is also a set, by its elements.
+    fn resolve<R>(
+        slf: &Bound<'_, Self>,
+        element: &Bound<'_, PyAny>,
+        by_key: impl Fn(&Key) -> sharevar::Result<Option<R>>,
+    ) -> PyResult<Option<R>> {
         let (this, arena) = (slf.get(), slf.as_super().get().home());
         match this.key(element, Purpose::Lookup) {
-            Ok(key) => resolve(&this.raw, element, key, arena),
+            Ok(wanted) => resolve(&this.raw, element, &wanted, arena, by_key),
             Err(error) => {
                 let Ok(set) = element.cast::<PySet>() else { return Err(error) };
                 let frozen = PyFrozenSet::new(slf.py(), set.iter())?;
-                resolve(&this.raw, &frozen, this.key(&frozen, Purpose::Lookup)?, arena)
+                resolve(&this.raw, &frozen, &this.key(&frozen, Purpose::Lookup)?, arena, by_key)
             }
         }
     }
 
-    /// Takes an element out. Whether it was there.
-    fn take(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> PyResult<bool> {
-        match Self::find(slf, element)? {
-            Some(key) => Ok(slf.get().raw.remove(&key).or_raise()?.is_some()),
-            None => Ok(false),
-        }
+    /// The key of an element that is in the set.
+    fn find(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> PyResult<Option<Key>> {
+        let raw = &slf.get().raw;
+        Self::resolve(slf, element, |key| Ok(raw.contains(key)?.then(|| key.clone())))
     }
 
-    /// The keys to put `elements` in by. An equal opaque one that is there already is found.
+    /// Takes an element out. Whether it was there.
+    fn take(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let raw = &slf.get().raw;
+        Ok(Self::resolve(slf, element, |key| raw.remove(key))?.is_some())
+    }
+
+    /// The keys to put `elements` in by. An equal one that is there already is found.
     fn items(slf: &Bound<'_, Self>, elements: &Bound<'_, PyList>) -> PyResult<Vec<(Key, Encoded)>> {
         let (this, arena) = (slf.get(), slf.as_super().get().home());
         let mut items = Vec::with_capacity(elements.len());
         for element in elements.iter() {
-            let key = this.key(&element, Purpose::Insertion)?;
-            let key = if is_opaque(&key) {
-                search(&this.raw, &element, &key, arena)?.found.unwrap_or(key)
-            } else {
-                key
+            let wanted = this.key(&element, Purpose::Insertion)?;
+            let is_alone = matches!(wanted, Wanted::Known(_)) && !this.raw.has_opaque_keys().or_raise()?;
+            let found =
+                if is_alone { None } else { search(&this.raw, &element, wanted.selection(), arena)?.found };
+            let key = match found {
+                Some(found) => found,
+                None => own_key(&this.raw, &element, &wanted)?,
             };
             items.push((key, PRESENT));
         }
@@ -87,21 +97,15 @@ impl Set {
         if short_key(element, this.raw.seed()).is_some_and(|key| this.raw.get_word(&key).is_some()) {
             return Ok(true);
         }
-        match Self::find(slf, element)? {
-            Some(key) => this.raw.contains(&key).or_raise(),
-            None => Ok(false),
-        }
+        Ok(Self::find(slf, element)?.is_some())
     }
 
     /// Put an element in.
     #[pyo3(signature = (element, /))]
     fn add(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
-        let key = this.key(element, Purpose::Insertion)?;
-        if is_opaque(&key) {
-            return insert(&this.raw, element, &key, &PRESENT, slf.as_super().get().home());
-        }
-        this.raw.insert(&key, &PRESENT).or_raise()
+        let wanted = this.key(element, Purpose::Insertion)?;
+        insert(&this.raw, element, &wanted, &PRESENT, slf.as_super().get().home())
     }
 
     /// Take an element out, if it is there.
@@ -131,64 +135,53 @@ impl Set {
         self.raw.clear().or_raise()
     }
 
-    /// The elements in order, and the count of changes at which they were so.
-    fn snapshot<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyList>, u64)> {
+    /// The elements in order.
+    fn elements<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let (this, arena) = (slf.get(), slf.as_super().get().home());
-        let handle = this.raw.handle();
-        // Counted before they are read: a change in between is noticed, at worst for nothing.
-        let changes = handle.participant().changes(handle.variable());
         let elements = PyList::empty(slf.py());
         for item in this.raw.items(false).or_raise()? {
             elements.append(decode_bytes(slf.py(), &item.key, &[], arena)?)?;
         }
-        Ok((elements, changes))
+        Ok(elements)
     }
 
     /// Put all the elements, each of which is there once, in, in one step.
     #[pyo3(signature = (elements, /))]
     fn add_all(slf: &Bound<'_, Self>, elements: &Bound<'_, PyList>) -> PyResult<()> {
-        let raw = &slf.get().raw;
-        loop {
-            slf.py().check_signals()?;
-            let changes = raw.handle().participant().changes(raw.handle().variable());
-            let items = Self::items(slf, elements)?;
-            let compared = items.iter().any(|(key, _)| is_opaque(key));
-            if !compared || items.len() > RawDict::MAX_ATOMIC_UPDATE {
-                return raw.update(&items).or_raise();
-            }
-            // Nobody may have put in an equal one since it was looked for.
-            if raw.change_if_unchanged(&[], &items, changes).or_raise()? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Take elements out and put others in, in one step, if nobody changed the set since.
-    #[pyo3(signature = (changes, removed, added, /))]
-    fn change_if(
-        slf: &Bound<'_, Self>,
-        changes: u64,
-        removed: &Bound<'_, PyList>,
-        added: &Bound<'_, PyList>,
-    ) -> PyResult<bool> {
         let this = slf.get();
-        if removed.len() + added.len() > RawDict::MAX_ATOMIC_UPDATE {
-            return Err(PyTypeError::new_err("so many elements are changed by `replace_if` only"));
+        let mut all = Vec::with_capacity(elements.len());
+        for object in elements.iter() {
+            let wanted = this.key(&object, Purpose::Insertion)?;
+            all.push(Pair { object, wanted, value: PRESENT });
         }
-        let mut keys = Vec::with_capacity(removed.len());
-        for element in removed.iter() {
-            keys.extend(Self::find(slf, &element)?);
-        }
-        this.raw.change_if_unchanged(&keys, &Self::items(slf, added)?, changes).or_raise()
+        opaque::update(&this.raw, all, slf.as_super().get().home())
     }
 
-    /// Make the elements the whole set, in one step, if nobody changed it since.
-    #[pyo3(signature = (changes, elements, /))]
-    fn replace_if(slf: &Bound<'_, Self>, changes: u64, elements: &Bound<'_, PyList>) -> PyResult<bool> {
-        slf.get().raw.replace_if_unchanged(&Self::items(slf, elements)?, changes).or_raise()
+    /// Change the set in one step to what ``compute`` makes of its elements: it gives those to take
+    /// out, those to put in, and, if they are too many for that, all that remain.
+    #[pyo3(signature = (compute, /))]
+    fn change_by(slf: &Bound<'_, Self>, compute: &Bound<'_, PyAny>) -> PyResult<()> {
+        let raw = &slf.get().raw;
+        opaque::attempt(raw, slf.py(), || {
+            // Counted before they are read: a change in between is noticed, at worst for nothing.
+            let changes = raw.handle().participant().changes(raw.handle().variable());
+            let plan = compute.call1((Self::elements(slf)?,))?;
+            let (removed, added, rest): (Bound<'_, PyList>, Bound<'_, PyList>, Option<Bound<'_, PyList>>) =
+                plan.extract()?;
+            if let Some(rest) = rest {
+                let items = Self::items(slf, &rest)?;
+                return Ok(raw.replace_if_unchanged(&items, changes).or_raise()?.then_some(()));
+            }
+            let mut keys = Vec::with_capacity(removed.len());
+            for element in removed.iter() {
+                keys.extend(Self::find(slf, &element)?);
+            }
+            let items = Self::items(slf, &added)?;
+            Ok(raw.change_if_unchanged(&keys, &items, changes).or_raise()?.then_some(()))
+        })
     }
 
-    /// The most elements that `change_if` changes.
+    /// The most elements that `change_by` takes out and puts in.
     #[classattr]
     const MAX_CHANGE: usize = RawDict::MAX_ATOMIC_UPDATE;
 

@@ -3,8 +3,10 @@
 use rmp::encode::{self as write, ByteBuf};
 
 use crate::bigint::{self, Reduced};
-use crate::error::EncodeError;
+use crate::error::{EncodeError, KeyError};
+use crate::key::OpaqueIdentity;
 use crate::nesting::{Frame, Nesting};
+use crate::standard::StandardClass;
 use crate::word::Word;
 
 pub(crate) const EXT_BIG_INT: i8 = 1;
@@ -12,6 +14,8 @@ pub(crate) const EXT_TUPLE: i8 = 2;
 pub(crate) const EXT_SET: i8 = 3;
 pub(crate) const EXT_HANDLE: i8 = 4;
 pub(crate) const EXT_PICKLE: i8 = 5;
+pub(crate) const EXT_STANDARD: i8 = 6;
+pub(crate) const EXT_OPAQUE: i8 = 7;
 
 const EXT32_HEADER: usize = 6;
 const LENGTH32: usize = 4;
@@ -241,6 +245,34 @@ impl Encoder {
     /// Writes what Python pickled.
     pub fn pickle(&mut self, pickle: &[u8]) -> Result<(), EncodeError> {
         self.extension(EXT_PICKLE, pickle, "pickle")
+    }
+
+    /// Writes what makes an object of a standard class equal to another: in canonical bytes of
+    /// keys only.
+    pub fn standard(&mut self, class: StandardClass, state: &[u8]) -> Result<(), EncodeError> {
+        let length = length32(state.len().saturating_add(1), "key")?;
+        infallible(write::write_ext_meta(&mut self.bytes, length, EXT_STANDARD).ok());
+        self.bytes.as_mut_vec().push(class as u8);
+        self.bytes.as_mut_vec().extend_from_slice(state);
+        self.element_done();
+        Ok(())
+    }
+
+    /// Writes a float as a key: the integer that it equals, if there is one.
+    pub fn key_float(&mut self, value: f64) -> Result<(), KeyError> {
+        crate::canonical::write_float(value, self)
+    }
+
+    /// Writes what an opaque key consists of.
+    pub(crate) fn opaque(&mut self, identity: OpaqueIdentity, pickle: &[u8]) -> Result<(), EncodeError> {
+        let length = length32(pickle.len().saturating_add(16), "key")?;
+        infallible(write::write_ext_meta(&mut self.bytes, length, EXT_OPAQUE).ok());
+        for word in identity {
+            self.bytes.as_mut_vec().extend_from_slice(&word.to_le_bytes());
+        }
+        self.bytes.as_mut_vec().extend_from_slice(pickle);
+        self.element_done();
+        Ok(())
     }
 
     fn extension(&mut self, kind: i8, body: &[u8], what: &'static str) -> Result<(), EncodeError> {

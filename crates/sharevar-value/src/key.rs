@@ -9,17 +9,11 @@ use std::borrow::Cow;
 use crate::bigint;
 use crate::canonical::{self, FloatKey};
 use crate::decode::{Decoder, Event};
-use crate::encode::Encoder;
+use crate::encode::{EXT_OPAQUE, Encoder};
 use crate::error::{DecodeError, EncodeError, KeyError};
 use crate::hash::HashSeed;
 use crate::key_words::{self, INLINE_BYTES, INLINE_WORDS, Words};
 use crate::value::Value;
-
-/// The hash of every opaque key.
-///
-/// Only Python knows which of them are equal, and `hash()` of a user's class
-/// differs between processes, so they all meet in one place.
-pub const OPAQUE_HASH: u64 = 0x6f70_6171_7565_6b31;
 
 /// How the key that was put in follows from its canonical bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +27,16 @@ pub enum KeyForm {
     Float,
     /// Its own encoding is kept, for example of a tuple that holds `1.0`.
     Original(Vec<u8>),
-    /// It is a pickle; keys of this form are compared by Python's `==`.
+    /// It is a pickle, behind an identity of its own; keys of this form are compared by Python's `==`.
     Opaque,
 }
+
+/// What tells one opaque key from another whose pickle has the same bytes.
+///
+/// Only Python knows which of them are equal, and objects of one pickle need not be: two
+/// instances of a class without `__eq__` are two keys. Who makes an opaque key gives it an
+/// identity that no other key has.
+pub type OpaqueIdentity = [u64; 2];
 
 impl KeyForm {
     /// The number that stands for the form in the arena.
@@ -67,7 +68,10 @@ impl KeyForm {
     pub fn restore<'a>(&'a self, canonical: &'a [u8]) -> Result<Cow<'a, [u8]>, DecodeError> {
         let mut encoder = Encoder::new();
         match self {
-            Self::Canonical | Self::Opaque => return Ok(Cow::Borrowed(canonical)),
+            Self::Canonical => return Ok(Cow::Borrowed(canonical)),
+            Self::Opaque => encoder
+                .pickle(opaque_pickle(canonical)?)
+                .map_err(|_| DecodeError::Invalid { what: "opaque key", at: 0 })?,
             Self::Original(bytes) => return Ok(Cow::Borrowed(bytes)),
             Self::Bool => match Decoder::new(canonical).next()? {
                 Event::Int(value @ (0 | 1)) => encoder.bool(value == 1),
@@ -92,8 +96,8 @@ impl KeyForm {
 /// A dict key or set element.
 ///
 /// Two keys are equal when their canonical bytes are, whatever their forms.
-/// Opaque keys are equal only when their pickles are; whether Python finds
-/// others equal is for Python to say.
+/// An opaque key equals itself only; which others Python finds equal is for
+/// Python to say.
 #[derive(Debug, Clone)]
 pub struct Key {
     hash: u64,
@@ -219,7 +223,7 @@ impl Key {
         Ok(Self::packed(encoder.as_slice(), KeyForm::Canonical, seed))
     }
 
-    /// Any encoded value; a [`Pickle`](Event::Pickle) makes an opaque key.
+    /// Any encoded value; a [`Pickle`](Event::Pickle) makes an opaque key of identity 0.
     ///
     /// Python builds its tuples with the [`Encoder`] and comes here.
     pub fn from_encoded(bytes: &[u8], seed: &HashSeed) -> Result<Self, KeyError> {
@@ -233,7 +237,7 @@ impl Key {
             Event::Str(value) => Self::from_str(value, seed)?,
             Event::Bytes(value) => Self::from_bytes(value, seed)?,
             Event::BigInt(value) => Self::from_big_int(value, seed)?,
-            Event::Pickle(pickle) => Self::opaque(pickle)?,
+            Event::Pickle(pickle) => Self::opaque(pickle, [0; 2], seed)?,
             _ => {
                 decoder = Decoder::new(bytes);
                 let mut encoder = Encoder::with_capacity(bytes.len());
@@ -258,16 +262,21 @@ impl Key {
     }
 
     /// A key that only Python can compare.
-    pub fn opaque(pickle: &[u8]) -> Result<Self, EncodeError> {
-        let mut encoder = Encoder::with_capacity(pickle.len() + 6);
-        encoder.pickle(pickle)?;
-        let bytes = encoder.as_slice();
-        Ok(Self {
-            hash: OPAQUE_HASH,
-            length: bytes.len(),
-            words: key_words::pack(bytes),
-            form: KeyForm::Opaque,
-        })
+    pub fn opaque(pickle: &[u8], identity: OpaqueIdentity, seed: &HashSeed) -> Result<Self, EncodeError> {
+        let mut encoder = Encoder::with_capacity(pickle.len() + 22);
+        encoder.opaque(identity, pickle)?;
+        Ok(Self::packed(encoder.as_slice(), KeyForm::Opaque, seed))
+    }
+
+    /// The key of these canonical bytes, as it was read from a dict or written part by part.
+    pub fn from_canonical(bytes: &[u8], form: KeyForm, seed: &HashSeed) -> Self {
+        Self::packed(bytes, form, seed)
+    }
+
+    /// Whether only Python can compare it.
+    #[inline]
+    pub fn is_opaque(&self) -> bool {
+        matches!(self.form, KeyForm::Opaque)
     }
 
     /// The same key, put in as something else that equals it, for example a pickled subclass.
@@ -324,6 +333,15 @@ impl Key {
             words @ Words::Heap(_) => Self { hash: seed.hash(bytes), length: bytes.len(), words, form },
         }
     }
+}
+
+/// The pickle in an opaque key's canonical bytes.
+fn opaque_pickle(canonical: &[u8]) -> Result<&[u8], DecodeError> {
+    let mut body = canonical;
+    let meta = rmp::decode::read_ext_meta(&mut body).ok();
+    meta.filter(|meta| meta.typeid == EXT_OPAQUE && meta.size as usize == body.len())
+        .and_then(|_| body.get(size_of::<OpaqueIdentity>()..))
+        .ok_or(DecodeError::Invalid { what: "opaque key", at: 0 })
 }
 
 /// The first `length` bytes of a key's `words`, as read from the arena.

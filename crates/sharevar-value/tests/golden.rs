@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use sharevar_value::{HashSeed, Key, Value, Word};
+use sharevar_value::{Encoder, HashSeed, Key, StandardClass, Value, Word};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -120,5 +120,41 @@ fn hashes() {
             Key::from_bytes(&[7; 1000], &seed).unwrap(),
         ];
         assert_eq!(keys.map(|key| key.hash()), hashes, "seed {number}");
+    }
+}
+
+/// Bytes that stand in keys only.
+#[test]
+fn keys() {
+    let seed = HashSeed::new(1);
+    let opaque = Key::opaque(b"\x80\x05N.", [2, 3], &seed).unwrap();
+    let bytes = ["c71407", "0200000000000000", "0300000000000000", "80054e2e"].concat();
+    assert_eq!(hex(&opaque.to_canonical()), bytes);
+    let classes = [
+        StandardClass::SurrogateStr,
+        StandardClass::Complex,
+        StandardClass::Rational,
+        StandardClass::FrozenSet,
+        StandardClass::Range,
+        StandardClass::Date,
+        StandardClass::NaiveDateTime,
+        StandardClass::AwareDateTime,
+        StandardClass::NaiveTime,
+        StandardClass::AwareTime,
+        StandardClass::TimeDelta,
+        StandardClass::TimeZone,
+        StandardClass::Uuid,
+        StandardClass::PosixPath,
+        StandardClass::WindowsPath,
+        StandardClass::Ipv4Address,
+        StandardClass::Ipv6Address,
+        StandardClass::Ipv4Network,
+        StandardClass::Ipv6Network,
+        StandardClass::EnumMember,
+    ];
+    for (number, class) in (1_u8..).zip(classes) {
+        let mut encoder = Encoder::new();
+        encoder.standard(class, b"state").unwrap();
+        assert_eq!(encoder.as_slice(), [&[0xc7, 6, 6, number][..], b"state"].concat());
     }
 }

@@ -6,8 +6,8 @@ use std::cmp::Ordering;
 
 use any_value::{any_scalar, same};
 use proptest::prelude::*;
-use sharevar_value::key::{OPAQUE_HASH, bytes_of};
-use sharevar_value::{HandleRef, HashSeed, Key, KeyError, KeyForm, Value, to_key};
+use sharevar_value::key::bytes_of;
+use sharevar_value::{Encoder, HandleRef, HashSeed, Key, KeyError, KeyForm, StandardClass, Value, to_key};
 
 const SEED: HashSeed = HashSeed::new(42);
 
@@ -138,13 +138,34 @@ fn what_is_no_key() {
 }
 
 #[test]
-fn opaque_keys_meet_at_one_hash() {
-    let (left, right) = (Key::opaque(b"left").unwrap(), Key::opaque(&[7; 500]).unwrap());
-    assert_eq!((left.hash(), right.hash()), (OPAQUE_HASH, OPAQUE_HASH));
-    assert_ne!(left, right);
-    assert_eq!(left.form(), &KeyForm::Opaque);
-    assert_eq!(Value::decode(&left.to_original().unwrap()), Ok(Value::Pickle(b"left".to_vec())));
-    assert_eq!(Key::from_value(&Value::Pickle(b"left".to_vec()), &SEED).unwrap(), left);
+fn an_opaque_key_equals_itself_only() {
+    for pickle in [&b"left"[..], &[7; 500], &vec![7; 70_000]] {
+        let key = |identity| Key::opaque(pickle, identity, &SEED).unwrap();
+        assert_eq!(key([1, 2]), key([1, 2]));
+        assert_ne!(key([1, 2]), key([1, 3]), "two objects of one pickle");
+        assert_ne!(key([1, 2]).hash(), key([2, 2]).hash());
+        assert_eq!(key([1, 2]).form(), &KeyForm::Opaque);
+        assert_eq!(Value::decode(&key([1, 2]).to_original().unwrap()), Ok(Value::Pickle(pickle.to_vec())));
+        let read = Key::from_canonical(&key([1, 2]).to_canonical(), KeyForm::Opaque, &SEED);
+        assert_eq!((read.hash(), &read), (key([1, 2]).hash(), &key([1, 2])));
+    }
+    let key = Key::opaque(b"left", [0; 2], &SEED).unwrap();
+    assert_eq!(Key::from_value(&Value::Pickle(b"left".to_vec()), &SEED).unwrap(), key);
+    assert!(KeyForm::Opaque.restore(b"\xa1a").is_err(), "a str is no opaque key");
+    assert!(KeyForm::Opaque.restore(b"\xc7\x02\x07ab").is_err(), "too short for an identity");
+}
+
+#[test]
+fn standard_objects_differ_by_class_and_state() {
+    let key = |class, state: &[u8]| {
+        let mut encoder = Encoder::new();
+        encoder.standard(class, state).unwrap();
+        Key::from_canonical(encoder.as_slice(), KeyForm::Canonical, &SEED)
+    };
+    assert_eq!(key(StandardClass::Date, b"abc"), key(StandardClass::Date, b"abc"));
+    assert_ne!(key(StandardClass::Date, b"abc"), key(StandardClass::Date, b"abd"));
+    assert_ne!(key(StandardClass::Date, b"abc"), key(StandardClass::Uuid, b"abc"));
+    assert_eq!(key(StandardClass::Date, b"ab").to_canonical(), b"\xc7\x03\x06\x06ab");
 }
 
 #[test]

@@ -4,8 +4,9 @@ mod modeled;
 
 use modeled::{Expected, Made, World, assert_clean, assert_holds, key, made};
 use proptest::prelude::*;
-use sharevar::shm::{Content, RawDict, RawValue};
+use sharevar::shm::{Content, RawDict, RawValue, Selection};
 use sharevar_value::{Encoded, Key, Value};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -16,6 +17,8 @@ enum Op {
     Increment(usize, i64),
     GetOrInsert(usize, Made),
     SetIfUnchanged(usize, Made, bool),
+    /// With a stamp: none, one of before, or that of now.
+    SetCompared(usize, Made, Option<bool>),
     Update(Vec<(usize, Made)>),
     UpdateMany(usize, usize),
     RemoveMany(usize, usize),
@@ -31,6 +34,7 @@ fn op(keys: usize) -> impl Strategy<Value = Op> {
         2 => (0..keys, -5_i64..6).prop_map(|(key, by)| Op::Increment(key, by)),
         3 => (0..keys, made()).prop_map(|(key, made)| Op::GetOrInsert(key, made)),
         1 => (0..keys, made(), any::<bool>()).prop_map(|(key, made, yes)| Op::SetIfUnchanged(key, made, yes)),
+        2 => (0..keys, made(), any::<Option<bool>>()).prop_map(|(key, made, now)| Op::SetCompared(key, made, now)),
         2 => prop::collection::vec((0..keys, made()), 0..20).prop_map(Op::Update),
         1 => (1000_usize..3000, 1_usize..700).prop_map(|(from, count)| Op::UpdateMany(from, count)),
         1 => (1000_usize..3000, 1_usize..700).prop_map(|(from, count)| Op::RemoveMany(from, count)),
@@ -64,6 +68,42 @@ fn assert_same(dict: &RawDict, model: &Model) {
     }
     for (key, expected) in &model.0 {
         assert_holds(&dict.get(key).unwrap().unwrap(), expected);
+    }
+}
+
+/// What a process keeps of a dict's keys by [`RawDict::keys_since`].
+#[derive(Default)]
+struct Index {
+    stamp: Option<u64>,
+    keys: BTreeMap<u32, Vec<u8>>,
+}
+
+impl Index {
+    fn assert_follows(&mut self, dict: &RawDict, model: &Model, selection: Selection) {
+        let new = dict.keys_since(self.stamp, selection).unwrap();
+        assert!(new.is_current, "nobody else changes the dict");
+        assert_eq!((new.stamp, new.length), (dict.keys_stamp().unwrap(), model.0.len() as u64));
+        if new.all {
+            self.keys.clear();
+        }
+        self.stamp = Some(new.stamp);
+        for (number, key) in new.keys {
+            self.keys.insert(number, key.to_key(dict.seed()).unwrap().to_canonical());
+        }
+        // Entries of keys that are gone may be there still; what is said about others is true.
+        let numbers: Vec<u32> = self.keys.keys().copied().collect();
+        let (found, stamp) = dict.keys_at(&numbers).unwrap();
+        assert_eq!(stamp, new.stamp);
+        let live = found.iter().zip(self.keys.values()).filter_map(|(found, known)| {
+            let found = found.as_ref()?.to_key(dict.seed()).unwrap();
+            (found.to_canonical() == *known).then_some(found)
+        });
+        let mut live: Vec<_> = live.map(|key| key.to_canonical()).collect();
+        let selected = model.0.iter().filter(|(key, _)| selection == Selection::All || key.is_opaque());
+        let mut expected: Vec<_> = selected.map(|(key, _)| key.to_canonical()).collect();
+        live.sort();
+        expected.sort();
+        assert_eq!(live, expected);
     }
 }
 
@@ -133,10 +173,24 @@ fn apply(world: &World, dict: &RawDict, model: &mut Model, op: &Op) {
         Op::SetIfUnchanged(number, made, unchanged) => {
             let key = key(*number, &seed);
             let (value, expected, _held) = world.make(made);
-            let (_, changes) = dict.opaque_keys().unwrap();
+            let changes = world.participant.changes(dict.handle().variable());
             let changes = if *unchanged { changes } else { changes.wrapping_sub(1) };
             assert_eq!(dict.insert_if_unchanged(&key, &value, changes).unwrap(), *unchanged);
             if *unchanged {
+                model.set(key, expected);
+            }
+        }
+        Op::SetCompared(number, made, compared) => {
+            let key = key(*number, &seed);
+            let (value, expected, _held) = world.make(made);
+            let opaque = model.0.iter().any(|(key, _)| key.is_opaque());
+            assert_eq!(dict.has_opaque_keys().unwrap(), opaque);
+            let stamp = dict.keys_stamp().unwrap();
+            let stamp = compared.map(|now| if now { stamp } else { stamp.wrapping_sub(1) });
+            let may_add = compared.unwrap_or(!opaque && !key.is_opaque());
+            let is_set = dict.insert_compared(&key, &value, stamp).unwrap();
+            assert_eq!(is_set, may_add || model.place(&key).is_some());
+            if is_set {
                 model.set(key, expected);
             }
         }
@@ -179,8 +233,15 @@ fn run(ops: &[Op]) {
     let world = World::new();
     let dict = RawDict::create(&world.participant).unwrap();
     let mut model = Model::default();
-    for op in ops {
+    let (mut opaque, mut every) = (Index::default(), Index::default());
+    for (number, op) in ops.iter().enumerate() {
         apply(&world, &dict, &mut model, op);
+        if number % 3 == 0 {
+            opaque.assert_follows(&dict, &model, Selection::Opaque);
+        }
+        if number % 10 == 0 {
+            every.assert_follows(&dict, &model, Selection::All);
+        }
     }
     assert_same(&dict, &model);
     assert_clean(&world.participant, "after the sequence");

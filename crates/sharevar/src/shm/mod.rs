@@ -31,7 +31,7 @@ pub use barrier::{Arrival, Outcome, RawBarrier};
 pub use cell::RawValue;
 pub use condition::RawCondition;
 pub use content::{Content, SHORT_BYTES};
-pub use dict::{Item, RawDict};
+pub use dict::{Item, NewKeys, RawDict, Selection, StoredKey};
 pub use event::{RawEvent, Seen};
 pub use kinds::KINDS;
 pub use list::{Found, Piece, RawList};

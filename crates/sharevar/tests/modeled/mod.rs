@@ -165,7 +165,7 @@ pub(crate) fn key(number: usize, seed: &HashSeed) -> Key {
         5 => Key::from_bytes(&text(100 + number, 3).into_bytes(), seed).unwrap(),
         6 => Key::from_value(&tuple(Value::Float(2.0)), seed).unwrap(),
         7 => Key::from_value(&tuple(Value::Int(2)), seed).unwrap(),
-        8 => Key::opaque(text(4 + small as usize * 20, 9).as_bytes()).unwrap(),
+        8 => Key::opaque(text(4 + small as usize * 20, 9).as_bytes(), [1, small as u64], seed).unwrap(),
         _ => Key::from_value(&tuple(Value::Str(text(60, 5))), seed).unwrap(),
     }
 }

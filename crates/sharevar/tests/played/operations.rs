@@ -97,6 +97,12 @@ macro_rules! operations {
     };
 }
 
+/// A key that only Python can compare.
+fn opaque(world: &World, number: u64) -> Key {
+    let pickle = vec![7; 10 + 10 * number as usize];
+    Key::opaque(&pickle, [9, number], world.mortal.dict.seed()).unwrap()
+}
+
 operations! {
     DICT:
     "dict: first key": |_| {}, |w| set(w, 0, &int(1)), |b, a| b.dict[BUCKETS] == 0 && longer(b, a);
@@ -109,6 +115,23 @@ operations! {
             let key = Value::Tuple(vec![Value::Float(1.0), Value::Bool(true)]);
             w.mortal.dict.insert(&Key::from_value(&key, w.mortal.dict.seed()).unwrap(), &int(1)).unwrap();
         }, |b, a| longer(b, a) && blocks(1)(b, a);
+    "dict: set-new, opaque key": |w| keys(w, 3),
+        |w| assert!(w.mortal.dict.insert_compared(&opaque(w, 1), &block(1), w.mortal.dict.keys_stamp().ok()).unwrap()),
+        |b, a| a.dict[LENGTH] == b.dict[LENGTH] + (1 << 32 | 1) && blocks(2)(b, a);
+    "dict: set-new, opaque key that was not compared (rolls back)" (same): |w| keys(w, 3),
+        |w| assert!(!w.mortal.dict.insert_compared(&opaque(w, 1), &block(1), None).unwrap()),
+        |b, a| b.dict == a.dict && b.blocks == a.blocks;
+    "dict: delete, opaque key": |w| { keys(w, 3); w.mortal.dict.insert(&opaque(w, 1), &block(1)).unwrap(); },
+        |w| drop(w.mortal.dict.remove(&opaque(w, 1)).unwrap().unwrap()),
+        |b, a| a.dict[LENGTH] == b.dict[LENGTH] - (1 << 32 | 1) && blocks(-2)(b, a);
+    "dict: update of 20 compared items": |w| { keys(w, 5); w.mortal.dict.insert(&opaque(w, 0), &block(1)).unwrap(); },
+        |w| {
+            let item = |number: u64| {
+                (if number.is_multiple_of(3) { opaque(w, number) } else { w.mortal.key(number) }, int(number as i64))
+            };
+            let items: Vec<_> = (0..20).map(item).collect();
+            assert!(w.mortal.dict.update_compared(&items, w.mortal.dict.keys_stamp().ok()).unwrap());
+        }, |b, a| a.dict[LENGTH] == 7 << 32 | 22 && b.dict[LENGTH] == 1 << 32 | 6;
     "dict: the 9th key, entries grow": |w| keys(w, 8), |w| set(w, 8, &block(1)),
         |b, a| longer(b, a) && b.dict[ENTRIES] != a.dict[ENTRIES] && b.dict[BUCKETS] != a.dict[BUCKETS];
     "dict: a bucket is split": |w| keys(w, 9), |w| set(w, 9, &int(1)),

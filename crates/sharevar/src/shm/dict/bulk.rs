@@ -2,7 +2,7 @@
 
 use super::change;
 use super::entry;
-use super::{LENGTH, RawDict, STRUCTURE};
+use super::{EXCHANGE, LENGTH, RawDict, STRUCTURE};
 use crate::error::Result;
 use crate::shm::content;
 use crate::shm::source::Locked;
@@ -33,7 +33,7 @@ impl RawDict {
             transaction.set_body(theirs, index, here)?;
         }
         let structure = transaction.body(ours, STRUCTURE);
-        transaction.set_body(ours, STRUCTURE, structure.wrapping_add(1))?;
+        transaction.set_body(ours, STRUCTURE, structure.wrapping_add(EXCHANGE))?;
         transaction.count_change(ours);
         transaction.commit()?;
         Ok(true)
@@ -45,16 +45,23 @@ impl RawDict {
     /// are built aside and published by one swap; more, into one that has keys, go in as
     /// so many operations of that size, each whole.
     pub fn update(&self, items: &[(Key, Encoded)]) -> Result<()> {
-        if items.len() > Self::MAX_ATOMIC_UPDATE && self.is_empty()? {
-            let aside = Self::create(self.handle().participant())?;
-            for items in items.chunks(Self::MAX_ATOMIC_UPDATE) {
-                aside.update_locked(items)?;
-            }
-            if self.publish_into_empty(&aside)? {
-                return Ok(());
-            }
+        if items.len() > Self::MAX_ATOMIC_UPDATE && self.fill(items)? {
+            return Ok(());
         }
         items.chunks(Self::MAX_ATOMIC_UPDATE).try_for_each(|items| self.update_locked(items))
+    }
+
+    /// Makes `items`, any number of them, the content of an empty dict, in one step. Whether it
+    /// was empty.
+    pub fn fill(&self, items: &[(Key, Encoded)]) -> Result<bool> {
+        if !self.is_empty()? {
+            return Ok(false);
+        }
+        let aside = Self::create(self.handle().participant())?;
+        for items in items.chunks(Self::MAX_ATOMIC_UPDATE) {
+            aside.update_locked(items)?;
+        }
+        self.publish_into_empty(&aside)
     }
 
     /// The most items that one operation sets under the lock.
@@ -68,17 +75,28 @@ impl RawDict {
             return Ok(false);
         }
         transaction.lock(theirs)?;
-        for index in 0..=STRUCTURE {
+        for index in 0..STRUCTURE {
             let (here, there) = (transaction.body(ours, index), transaction.body(theirs, index));
             transaction.set_body(ours, index, there)?;
             transaction.set_body(theirs, index, here)?;
         }
+        let structure = transaction.body(ours, STRUCTURE);
+        transaction.set_body(ours, STRUCTURE, structure.wrapping_add(EXCHANGE))?;
         transaction.count_change(ours);
         transaction.commit()?;
         Ok(true)
     }
 
     fn update_locked(&self, items: &[(Key, Encoded)]) -> Result<()> {
+        self.update_where(items, |_| true).map(|_| ())
+    }
+
+    /// Sets all of `items`, few enough for one operation, if `may_add` says so. Whether it did.
+    pub(super) fn update_where(
+        &self,
+        items: &[(Key, Encoded)],
+        may_add: impl FnOnce(&Locked<'_, '_>) -> bool,
+    ) -> Result<bool> {
         let participant = self.handle().participant();
         participant.make_room(items.len() as u64 * 128);
         let mut transaction = participant.begin()?;
@@ -87,9 +105,13 @@ impl RawDict {
             .map(|(_, value)| content::store(&mut transaction, value))
             .collect::<Result<Vec<_>>>()?;
         transaction.lock(self.handle().variable())?;
+        if !may_add(&Locked(&transaction, self.handle().variable())) {
+            return Ok(false);
+        }
         self.set_all_locked(&mut transaction, items, words)?;
         transaction.count_change(self.handle().variable());
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(true)
     }
 
     fn set_all_locked(

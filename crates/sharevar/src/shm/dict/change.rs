@@ -76,11 +76,17 @@ pub(crate) fn insert_new(
         transaction.set(before + LINKS, (number + 1) << 32 | links & LOW)?;
         transaction.set_body(dict, ENDS, (number + 1) << 32 | ends & LOW)?;
     }
-    let length = transaction.body(dict, LENGTH) + 1;
+    let length = transaction.body(dict, LENGTH) + one_key(meta);
     transaction.set_body(dict, LENGTH, length)?;
     let structure = transaction.body(dict, STRUCTURE);
     transaction.set_body(dict, STRUCTURE, structure.wrapping_add(1))?;
-    if length > count { split(transaction, dict, count) } else { Ok(()) }
+    if length & LOW > count { split(transaction, dict, count) } else { Ok(()) }
+}
+
+/// What a key of this META counts in LENGTH: one key, and one opaque key if it is such.
+#[inline(always)]
+fn one_key(meta: u64) -> u64 {
+    1 | u64::from(entry::is_opaque(meta)) << 32
 }
 
 /// Stores a word of an entry that was never used (no note needed), or of one from the free list,
@@ -243,7 +249,7 @@ pub(crate) fn remove(transaction: &mut Transaction<'_>, dict: Variable, at: u64)
     transaction.set(at + META, LOW)?;
     transaction.set_body(dict, FREE, number + 1)?;
     let length = transaction.body(dict, LENGTH);
-    transaction.set_body(dict, LENGTH, length - 1)?;
+    transaction.set_body(dict, LENGTH, length - one_key(meta))?;
     let structure = transaction.body(dict, STRUCTURE);
     transaction.set_body(dict, STRUCTURE, structure.wrapping_add(1))
 }

@@ -13,7 +13,7 @@ use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, USED};
 use crate::error::Result as ValueResult;
 use crate::shm::source::Source;
 use sharevar_arena::{Error, Result};
-use sharevar_value::{Key, KeyForm};
+use sharevar_value::{HashSeed, Key, KeyForm};
 
 pub(crate) const SIZE: u64 = 64;
 pub(crate) const HASH: u64 = 0;
@@ -92,14 +92,6 @@ pub(crate) fn probe(source: &impl Source, key: &Key) -> Result<Probe> {
     Ok(Probe { found: None, link, from_bucket, next })
 }
 
-/// The first entry (plus one) of the chain that a hash belongs to.
-pub(crate) fn first_in_chain(source: &impl Source, hash: u64) -> Result<u64> {
-    match source.body(BUCKET_COUNT) {
-        0 => Ok(0),
-        count => source.load(BUCKET.at(source, source.body(BUCKETS), bucket_of(hash, count))?),
-    }
-}
-
 #[inline(always)]
 fn holds(source: &impl Source, entry: u64, key: &Key) -> Result<bool> {
     let meta = source.load(entry + META)?;
@@ -136,27 +128,45 @@ pub(crate) fn is_in_block(meta: u64) -> bool {
 /// The tag of [`KeyForm::Original`].
 pub(crate) const ORIGINAL: u64 = 3;
 
+/// The tag of [`KeyForm::Opaque`].
+const OPAQUE: u64 = 4;
+
+/// Whether only Python can compare the key.
+#[inline(always)]
+pub(crate) fn is_opaque(meta: u64) -> bool {
+    meta >> 56 == OPAQUE
+}
+
 /// A key as it was copied out of an entry.
-pub(crate) struct KeyBytes {
+#[derive(Debug, Clone)]
+pub struct StoredKey {
     canonical: Vec<u8>,
     original: Vec<u8>,
     form: u8,
 }
 
-impl KeyBytes {
+impl StoredKey {
+    fn form(original: Vec<u8>, form: u8) -> ValueResult<KeyForm> {
+        Ok(KeyForm::from_tag(form, || original)?)
+    }
+
     /// The encoding of the key that was put in.
-    pub(crate) fn original(self) -> ValueResult<Vec<u8>> {
-        let original = self.original;
-        match KeyForm::from_tag(self.form, || original)? {
-            KeyForm::Canonical | KeyForm::Opaque => Ok(self.canonical),
+    pub fn into_encoding(self) -> ValueResult<Vec<u8>> {
+        match Self::form(self.original, self.form)? {
+            KeyForm::Canonical => Ok(self.canonical),
             KeyForm::Original(original) => Ok(original),
             form => Ok(form.restore(&self.canonical)?.into_owned()),
         }
     }
+
+    /// The key, to find the entry by.
+    pub fn to_key(&self, seed: &HashSeed) -> ValueResult<Key> {
+        Ok(Key::from_canonical(&self.canonical, Self::form(self.original.clone(), self.form)?, seed))
+    }
 }
 
 /// Copies an entry's key out.
-pub(crate) fn key_bytes(source: &impl Source, entry: u64) -> Result<KeyBytes> {
+pub(crate) fn stored_key(source: &impl Source, entry: u64) -> Result<StoredKey> {
     let meta = source.load(entry + META)?;
     let (mut at, mut length, mut original_length) = (entry + KEY, meta >> 32 & 0xff_ffff, 0);
     if is_in_block(meta) {
@@ -168,5 +178,5 @@ pub(crate) fn key_bytes(source: &impl Source, entry: u64) -> Result<KeyBytes> {
     source.participant().copy_out(at, &mut canonical)?;
     let mut original = vec![0; original_length as usize];
     source.participant().copy_out(at + length.next_multiple_of(8), &mut original)?;
-    Ok(KeyBytes { canonical, original, form: (meta >> 56) as u8 })
+    Ok(StoredKey { canonical, original, form: (meta >> 56) as u8 })
 }

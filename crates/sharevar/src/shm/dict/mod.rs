@@ -12,19 +12,23 @@
 //! | 0 | root of the buckets |
 //! | 1 | number of buckets |
 //! | 2 | root of the entries |
-//! | 3 | length |
+//! | 3 | length (low half); how many of the keys are opaque (high half) |
 //! | 4 | entries ever used |
 //! | 5 | first free entry, plus one |
 //! | 6 | first (low half) and last (high half) entry in insertion order, plus one |
-//! | 7 | counts insertions and deletions |
+//! | 7 | counts insertions and deletions (low half) and exchanges of the whole content (high half) |
 
 mod bulk;
 mod change;
+mod compared;
 mod entry;
+mod newest;
 mod quick;
 mod reap;
 mod walk;
 
+pub use entry::StoredKey;
+pub use newest::{NewKeys, Selection};
 pub(crate) use reap::{reap, trace};
 pub use walk::Item;
 
@@ -45,6 +49,9 @@ pub(crate) const USED: usize = 4;
 pub(crate) const FREE: usize = 5;
 pub(crate) const ENDS: usize = 6;
 pub(crate) const STRUCTURE: usize = 7;
+
+/// What an exchange of the whole content adds to [`STRUCTURE`].
+pub(crate) const EXCHANGE: u64 = 1 << 32;
 
 pub(crate) const BUCKET: Segments = Segments::new(8, 8);
 pub(crate) const ENTRY: Segments = Segments::new(entry::SIZE, 8);
@@ -93,11 +100,21 @@ impl RawDict {
     /// Number of keys.
     #[inline]
     pub fn len(&self) -> Result<u64> {
-        let read = |source: &dyn Fn(usize) -> u64| source(LENGTH);
+        Ok(self.body_word(LENGTH)? & entry::LOW)
+    }
+
+    /// Whether there are keys that only Python can compare.
+    pub fn has_opaque_keys(&self) -> Result<bool> {
+        Ok(self.body_word(LENGTH)? >> 32 != 0)
+    }
+
+    /// A word of the body, of one state.
+    #[inline]
+    fn body_word(&self, index: usize) -> Result<u64> {
         Ok(content::read(
             &self.handle,
-            |reader| Ok(Some(read(&|index| reader.body(index)))),
-            |locked| Ok(read(&|index| locked.body(index))),
+            |reader| Ok(Some(reader.body(index))),
+            |locked| Ok(locked.body(index)),
         )?)
     }
 
@@ -124,25 +141,46 @@ impl RawDict {
     /// Sets `key` to `value`; a key that is there keeps its place and its form.
     #[inline]
     pub fn insert(&self, key: &Key, value: &Encoded) -> Result<()> {
+        self.insert_where(key, value, |_| true).map(|_| ())
+    }
+
+    /// Sets `key` to `value`; one that is not there, only if `may_add` says so. Whether it was set.
+    #[inline(always)]
+    fn insert_where(
+        &self,
+        key: &Key,
+        value: &Encoded,
+        may_add: impl FnOnce(&Locked<'_, '_>) -> bool,
+    ) -> Result<bool> {
         let participant = self.handle.participant();
         participant.make_room(0);
         let mut transaction = participant.begin()?;
         let word = content::store(&mut transaction, value)?;
         transaction.lock(self.handle.variable())?;
-        self.set_locked(&mut transaction, key, word)?;
-        Ok(transaction.commit()?)
+        if !self.set_locked(&mut transaction, key, word, may_add)? {
+            return Ok(false);
+        }
+        transaction.commit()?;
+        Ok(true)
     }
 
     #[inline(always)]
-    fn set_locked(&self, transaction: &mut Transaction<'_>, key: &Key, word: Word) -> Result<()> {
+    fn set_locked(
+        &self,
+        transaction: &mut Transaction<'_>,
+        key: &Key,
+        word: Word,
+        may_add: impl FnOnce(&Locked<'_, '_>) -> bool,
+    ) -> Result<bool> {
         let variable = self.handle.variable();
         let probe = entry::probe(&Locked(transaction, variable), key)?;
         match probe.found {
             Some(entry) => change::replace(transaction, variable, entry, word)?,
+            None if !may_add(&Locked(transaction, variable)) => return Ok(false),
             None => change::insert_new(transaction, variable, key, word, probe)?,
         }
         transaction.count_change(variable);
-        Ok(())
+        Ok(true)
     }
 
     /// Sets `key` to `value` if no change was counted since `changes` was read.
@@ -155,13 +193,27 @@ impl RawDict {
         if participant.changes(self.handle.variable()) != changes {
             return Ok(false);
         }
-        self.set_locked(&mut transaction, key, word)?;
+        self.set_locked(&mut transaction, key, word, |_| true)?;
         transaction.commit()?;
         Ok(true)
     }
 
     /// The value of `key`; if it is not there, sets it to `value` first. Whether it was set.
     pub fn get_or_insert(&self, key: &Key, value: &Encoded) -> Result<(Content, bool)> {
+        loop {
+            if let Some(done) = self.get_or_insert_where(key, value, |_| true)? {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// The same, but a key that is not there goes in only if `may_add` says so.
+    fn get_or_insert_where(
+        &self,
+        key: &Key,
+        value: &Encoded,
+        may_add: impl Fn(&Locked<'_, '_>) -> bool,
+    ) -> Result<Option<(Content, bool)>> {
         loop {
             let participant = self.handle.participant();
             participant.make_room(0);
@@ -172,6 +224,8 @@ impl RawDict {
             let probe = entry::probe(&Locked(&transaction, variable), key)?;
             let (cell, set) = if let Some(entry) = probe.found {
                 (Word(transaction.load(entry + entry::VALUE)?), false)
+            } else if !may_add(&Locked(&transaction, variable)) {
+                return Ok(None);
             } else {
                 change::insert_new(&mut transaction, variable, key, word, probe)?;
                 transaction.count_change(variable);
@@ -187,7 +241,7 @@ impl RawDict {
             let Some(copied) = copied else { continue };
             match copied.hold(participant) {
                 Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
-                held => return Ok((held?, set)),
+                held => return Ok(Some((held?, set))),
             }
         }
     }
@@ -204,8 +258,8 @@ impl RawDict {
             let last = source.body(ENDS) >> 32;
             if last == 0 { Ok(None) } else { Ok(Some(ENTRY.at(source, source.body(ENTRIES), last - 1)?)) }
         };
-        let taken = self.take(last, |source, entry| entry::key_bytes(source, entry))?;
-        taken.map(|(value, key)| Ok(Item { key: key.original()?, value })).transpose()
+        let taken = self.take(last, |source, entry| entry::stored_key(source, entry))?;
+        taken.map(|(value, key)| Ok(Item { key: key.into_encoding()?, value })).transpose()
     }
 
     /// Removes the entry that `find` names. The value is held before the entry goes, so that a
@@ -258,6 +312,16 @@ impl RawDict {
 
     /// Adds `by` to the integer at `key`, 0 if it is not there, as one operation. The new value.
     pub fn increment(&self, key: &Key, by: i64) -> Result<i64> {
+        self.increment_where(key, by, |_| true).map(Option::unwrap_or_default)
+    }
+
+    /// The same, but a key that is not there goes in only if `may_add` says so.
+    fn increment_where(
+        &self,
+        key: &Key,
+        by: i64,
+        may_add: impl FnOnce(&Locked<'_, '_>) -> bool,
+    ) -> Result<Option<i64>> {
         let participant = self.handle.participant();
         participant.make_room(0);
         let variable = self.handle.variable();
@@ -274,11 +338,12 @@ impl RawDict {
         };
         match probe.found {
             Some(entry) => change::replace(&mut transaction, variable, entry, word)?,
+            None if !may_add(&Locked(&transaction, variable)) => return Ok(None),
             None => change::insert_new(&mut transaction, variable, key, word, probe)?,
         }
         transaction.count_change(variable);
         transaction.commit()?;
-        Ok(sum)
+        Ok(Some(sum))
     }
 }
 

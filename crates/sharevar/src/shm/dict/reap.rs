@@ -55,27 +55,31 @@ pub(crate) fn trace(source: &Locked<'_, '_>, living: bool, visit: &mut dyn FnMut
     let (root, used) = (source.body(ENTRIES), source.body(USED));
     ENTRY.trace(source, root, used, visit)?;
     BUCKET.trace(source, source.body(BUCKETS), source.body(BUCKET_COUNT), visit)?;
-    let mut live = 0;
+    let (mut live, mut opaque) = (0, 0);
     for index in 0..used {
         let at = ENTRY.at(source, root, index)?;
         if source.load(at + HASH)? == 0 {
             continue;
         }
         live += 1;
-        if entry::is_in_block(source.load(at + META)?) {
+        let meta = source.load(at + META)?;
+        opaque += u64::from(entry::is_opaque(meta));
+        if entry::is_in_block(meta) {
             visit(source.load(at + KEY)?);
         }
         content::trace(source, Word(source.load(at + VALUE)?), visit)?;
     }
-    if living { check(source, live) } else { Ok(()) }
+    if living { check(source, live, opaque) } else { Ok(()) }
 }
 
-fn check(source: &Locked<'_, '_>, live: u64) -> Result<()> {
+fn check(source: &Locked<'_, '_>, live: u64, opaque: u64) -> Result<()> {
     let rule = |holds: bool, what: &'static str, offset: u64| {
         if holds { Ok(()) } else { Err(Error::Corrupt { what, offset }) }
     };
     let (root, used, count) = (source.body(ENTRIES), source.body(USED), source.body(BUCKET_COUNT));
-    rule(source.body(LENGTH) == live, "a dict miscounts its keys", source.body(LENGTH))?;
+    let length = source.body(LENGTH);
+    rule(length & LOW == live, "a dict miscounts its keys", length)?;
+    rule(length >> 32 == opaque, "a dict miscounts its opaque keys", length)?;
     let mut chained = 0;
     for bucket in 0..count {
         let mut next = source.load(BUCKET.at(source, source.body(BUCKETS), bucket)?)?;

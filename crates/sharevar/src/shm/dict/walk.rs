@@ -1,6 +1,6 @@
 //! Reading a whole dict.
 
-use super::entry::{self, HASH, KeyBytes, LINKS, LOW, VALUE};
+use super::entry::{self, HASH, LINKS, LOW, StoredKey, VALUE};
 use super::{ENDS, ENTRIES, ENTRY, RawDict, STRUCTURE, USED};
 use crate::error::{Error, Result};
 use crate::shm::content::{self, Content, Copied};
@@ -17,9 +17,9 @@ pub struct Item {
 }
 
 /// Entries that are read under one hold of the lock, so that nobody waits for long.
-const BATCH: usize = 1024;
+pub(super) const BATCH: usize = 1024;
 /// How often a walk in insertion order starts again because keys came or went.
-const ATTEMPTS: u32 = 3;
+pub(super) const ATTEMPTS: u32 = 3;
 /// How often the first piece of one is read again because a variable in it went away meanwhile.
 const FIRST_ATTEMPTS: u32 = 1000;
 
@@ -47,26 +47,6 @@ impl RawDict {
         }
         // By number a walk never gives up.
         Ok(self.walk(false, with_values)?.unwrap_or_default())
-    }
-
-    /// The keys that only Python can compare, and the count of changes at that moment.
-    pub fn opaque_keys(&self) -> Result<(Vec<Vec<u8>>, u64)> {
-        let variable = self.handle().variable();
-        let mut transaction = self.handle().participant().begin()?;
-        transaction.lock_short(variable)?;
-        let source = Locked(&transaction, variable);
-        let mut keys = Vec::new();
-        let mut next = entry::first_in_chain(&source, sharevar_value::key::OPAQUE_HASH)?;
-        while next != 0 {
-            let at = ENTRY.at(&source, source.body(ENTRIES), next - 1)?;
-            if source.load(at + HASH)? == sharevar_value::key::OPAQUE_HASH {
-                keys.push(entry::key_bytes(&source, at)?);
-            }
-            next = source.load(at + LINKS)? & LOW;
-        }
-        let changes = self.handle().participant().changes(variable);
-        transaction.commit()?;
-        Ok((keys.into_iter().map(KeyBytes::original).collect::<Result<_>>()?, changes))
     }
 
     fn walk(&self, in_order: bool, with_values: bool) -> Result<Option<Vec<Item>>> {
@@ -98,7 +78,7 @@ impl RawDict {
     }
 
     /// Takes handles on what the values refer to. `None` if one of them has expired.
-    fn hold_batch(&self, batch: Vec<(KeyBytes, Option<Copied>)>) -> Result<Option<Vec<Item>>> {
+    fn hold_batch(&self, batch: Vec<(StoredKey, Option<Copied>)>) -> Result<Option<Vec<Item>>> {
         let mut items = Vec::with_capacity(batch.len());
         for (key, value) in batch {
             let value = match value {
@@ -108,7 +88,7 @@ impl RawDict {
                     held => held?,
                 },
             };
-            items.push(Item { key: key.original()?, value });
+            items.push(Item { key: key.into_encoding()?, value });
         }
         Ok(Some(items))
     }
@@ -118,7 +98,7 @@ impl RawDict {
         &self,
         cursor: Option<Cursor>,
         with_values: bool,
-    ) -> Result<(Vec<(KeyBytes, Option<Copied>)>, Option<Cursor>, u64)> {
+    ) -> Result<(Vec<(StoredKey, Option<Copied>)>, Option<Cursor>, u64)> {
         let variable = self.handle().variable();
         let mut transaction = self.handle().participant().begin()?;
         transaction.lock_short(variable)?;
@@ -148,7 +128,7 @@ impl RawDict {
             if live {
                 let value =
                     if with_values { content::copy(&source, Word(source.load(at + VALUE)?))? } else { None };
-                batch.push((entry::key_bytes(&source, at)?, value));
+                batch.push((entry::stored_key(&source, at)?, value));
             }
         }
         let structure = source.body(STRUCTURE);
