@@ -10,6 +10,7 @@ use sharevar_arena::{Error, Participant, RobustLock, Variable, refuse_segments};
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 fn nobody_has_bytes(participant: &Participant) {
@@ -331,11 +332,15 @@ fn a_child_behind_our_back_attaches_without_a_descriptor() {
     });
 }
 
+/// Whether this process is in a user namespace of its own, and so may make others.
+static PRIVILEGED: AtomicBool = AtomicBool::new(false);
+
 /// Moves the calling thread, and for `CLONE_NEWPID` its children, to new namespaces.
 fn leave_namespaces(flags: i32) {
     // SAFETY: no memory is involved.
     unsafe {
-        let user = if libc::geteuid() == 0 { 0 } else { libc::CLONE_NEWUSER };
+        let privileged = libc::geteuid() == 0 || PRIVILEGED.swap(true, Ordering::Relaxed);
+        let user = if privileged { 0 } else { libc::CLONE_NEWUSER };
         let cause = std::io::Error::last_os_error;
         assert_eq!(libc::unshare(flags | user), 0, "needs root or user namespaces: {}", cause());
     }
@@ -372,33 +377,38 @@ fn a_death_in_another_pid_namespace_is_seen() {
 #[test]
 fn a_thread_that_has_left_the_ipc_namespace_takes_nobody_for_dead() {
     isolated("a_thread_that_has_left_the_ipc_namespace_takes_nobody_for_dead", || {
-        for bytes in [true, false] {
-            let (participant, variable) = if bytes { arena() } else { segment_alone() };
-            let lock = participant.create(scenarios::RECORD).unwrap();
-            let child = holder(&participant, lock, || pause());
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    leave_namespaces(libc::CLONE_NEWIPC);
-                    assert!(!can_have(&participant, lock), "it lives, whatever can be seen from here");
-                    assert_eq!(participant.sweep().unwrap(), 0);
-                    // Its own child has a segment here, whose end is seen from here.
-                    let other = participant.create(scenarios::RECORD).unwrap();
-                    let second = holder(&participant, other, || pause());
-                    assert!(!can_have(&participant, other));
-                    drop(second);
-                    assert!(can_have(&participant, other));
-                    assert!(RobustLock::of(&participant, other).release().unwrap());
-                    drop(child);
-                    // By its byte, or by its number.
-                    assert!(can_have(&participant, lock));
-                    assert!(RobustLock::of(&participant, lock).release().unwrap());
+        Child::fork(|| {
+            // A user namespace can be made only by a process with a single thread.
+            leave_namespaces(0);
+            for bytes in [true, false] {
+                let (participant, variable) = if bytes { arena() } else { segment_alone() };
+                let lock = participant.create(scenarios::RECORD).unwrap();
+                let child = holder(&participant, lock, || pause());
+                std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        leave_namespaces(libc::CLONE_NEWIPC);
+                        assert!(!can_have(&participant, lock), "it lives, whatever can be seen from here");
+                        assert_eq!(participant.sweep().unwrap(), 0);
+                        // Its own child has a segment here, whose end is seen from here.
+                        let other = participant.create(scenarios::RECORD).unwrap();
+                        let second = holder(&participant, other, || pause());
+                        assert!(!can_have(&participant, other));
+                        drop(second);
+                        assert!(can_have(&participant, other));
+                        assert!(RobustLock::of(&participant, other).release().unwrap());
+                        drop(child);
+                        // By its byte, or by its number.
+                        assert!(can_have(&participant, lock));
+                        assert!(RobustLock::of(&participant, lock).release().unwrap());
+                    });
                 });
-            });
-            count_up(&participant, variable);
-            participant.let_go(lock);
-            participant.drain_dropped().unwrap();
-            participant.sweep().unwrap();
-        }
+                count_up(&participant, variable);
+                participant.let_go(lock);
+                participant.drain_dropped().unwrap();
+                participant.sweep().unwrap();
+            }
+        })
+        .ended_well();
     });
 }
 
