@@ -7,6 +7,7 @@
 //! The handles that the bytes contain stand in front once more, as counted
 //! references: who frees the block finds them without decoding it.
 
+use super::attempts::Attempts;
 use super::source::Source;
 use crate::error::Result;
 use crate::handle::Handle;
@@ -233,22 +234,39 @@ pub(crate) trait Cell {
 /// [`read`], for a cell whose content is copied out and held.
 #[inline(always)]
 pub(crate) fn read_cell(handle: &Handle, cell: &impl Cell) -> Result<Option<Content>> {
+    let Some(copied) = copy_cell(handle, cell)? else { return Ok(None) };
+    match copied.hold(handle.participant()) {
+        Err(crate::Error::Arena(Error::HandleExpired)) => read_cell_again(handle, cell),
+        held => held.map(Some),
+    }
+}
+
+#[inline(always)]
+fn copy_cell(handle: &Handle, cell: &impl Cell) -> Result<Option<Copied>> {
+    let copied = read(
+        handle,
+        |reader| {
+            let Some(word) = cell.find(reader)? else { return Ok(Some(None)) };
+            if !is_short(reader, word)? {
+                return Ok(None);
+            }
+            Ok(copy(reader, word)?.map(Some))
+        },
+        |locked| match cell.find(locked)? {
+            Some(word) => copy(locked, word),
+            None => Ok(None),
+        },
+    )?;
+    Ok(copied)
+}
+
+/// A variable that the cell led to was gone before it was held: the cell has changed.
+#[cold]
+fn read_cell_again(handle: &Handle, cell: &impl Cell) -> Result<Option<Content>> {
+    let mut attempts = Attempts::of(handle);
     loop {
-        let copied = read(
-            handle,
-            |reader| {
-                let Some(word) = cell.find(reader)? else { return Ok(Some(None)) };
-                if !is_short(reader, word)? {
-                    return Ok(None);
-                }
-                Ok(copy(reader, word)?.map(Some))
-            },
-            |locked| match cell.find(locked)? {
-                Some(word) => copy(locked, word),
-                None => Ok(None),
-            },
-        )?;
-        let Some(copied) = copied else { return Ok(None) };
+        attempts.fail()?;
+        let Some(copied) = copy_cell(handle, cell)? else { return Ok(None) };
         match copied.hold(handle.participant()) {
             Err(crate::Error::Arena(Error::HandleExpired)) => {}
             held => return held.map(Some),

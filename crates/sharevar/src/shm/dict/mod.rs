@@ -32,6 +32,7 @@ pub use newest::{NewKeys, Selection};
 pub(crate) use reap::{reap, trace};
 pub use walk::Item;
 
+use super::attempts::Attempts;
 use super::content::{self, Cell, Content, Copied};
 use super::segments::Segments;
 use super::source::{Locked, Source};
@@ -272,6 +273,7 @@ impl RawDict {
         let participant = self.handle.participant();
         let variable = self.handle.variable();
         let mut held: Option<(u64, Content)> = None;
+        let mut attempts = Attempts::of(&self.handle);
         loop {
             let mut transaction = participant.begin()?;
             transaction.lock(variable)?;
@@ -293,6 +295,7 @@ impl RawDict {
                     None | Some(Err(Error::Arena(sharevar_arena::Error::HandleExpired))) => {}
                     Some(Err(error)) => return Err(error),
                 }
+                attempts.fail()?;
                 continue;
             }
             let copied = if content.is_none() { content::copy(&source, word)? } else { None };
