@@ -165,7 +165,7 @@ impl Participant {
             return None;
         }
         // Somebody's long lock: the long way waits for it, or is the holder's.
-        if header[layout::LONG as usize / 8].load(Ordering::Relaxed) != 0 {
+        if header[layout::LONG as usize / 8].load(Ordering::Acquire) != 0 {
             return None;
         }
         body(&change)

@@ -82,8 +82,9 @@ impl<'p> Transaction<'p> {
     #[inline]
     pub fn lock(&mut self, variable: Variable) -> Result<()> {
         self.lock_short(variable)?;
-        // Acquire of the short lock: a long lock that was taken before it is seen.
-        if self.lane.arena.table_word(variable.header() + variable::LONG).load(Ordering::Relaxed) != 0 {
+        // The short lock shows a long lock that was taken before. Acquire: what a holder has read
+        // without the short lock comes before what is changed once it has released.
+        if self.lane.arena.table_word(variable.header() + variable::LONG).load(Ordering::Acquire) != 0 {
             return self.wait_for_long_lock(variable);
         }
         Ok(())
@@ -103,7 +104,7 @@ impl<'p> Transaction<'p> {
             }
             self.lock_short(variable)?;
             let long = self.lane.arena.table_word(variable.header() + variable::LONG);
-            if long.load(Ordering::Relaxed) == 0 {
+            if long.load(Ordering::Acquire) == 0 {
                 break;
             }
         }
