@@ -13,7 +13,10 @@ from .proxy import Proxy
 class ArrayProxy(Proxy, _native.Array):
     """An ``array.array`` of fixed length in shared memory.
 
-    It also is a writable buffer: ``numpy.frombuffer(proxy, ...)`` copies nothing.
+    An operation on an element or a slice is done at one moment, as a whole or not at all.
+
+    It also is a writable buffer: ``numpy.frombuffer(proxy, ...)`` copies nothing. What is done
+    through such a view is done element by element, outside of all operations.
     """
 
     __slots__ = ()
@@ -39,16 +42,14 @@ class ArrayProxy(Proxy, _native.Array):
         return proxy
 
     def _getvalue(self) -> array[Any]:
-        with memoryview(self) as shared:
-            # What array calls "u" is "w" in buffers.
-            items: array[Any] = array(shared.format.replace("w", "u"))
-            items.frombytes(shared.tobytes())
-        return items
+        return self[:]
 
     def __getitem__(self, index: SupportsIndex | slice, /) -> Any:
-        if type(index) is slice:
-            return self._getvalue()[index]
-        return _native.Array.__getitem__(self, index)
+        if type(index) is not slice:
+            return _native.Array.__getitem__(self, index)
+        items: array[Any] = array(self._typecode)
+        items.frombytes(self._octets(index))
+        return items
 
     def __iter__(self) -> Iterator[Any]:
         for index in range(len(self)):

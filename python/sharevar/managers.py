@@ -123,6 +123,8 @@ def __getattr__(name: str) -> Any:
 def Manager(*, capacity: int | None = None, ctx: Any = None) -> SyncManager:
     """A started manager with an arena of its own; ``capacity`` is its limit in bytes.
 
+    Without one it is half of the memory, or less where this process may not have so much
+    (``ulimit -v``, ``ulimit -f``, a container); ``manager.arena.capacity`` says what it became.
     Its variables live in memory that the processes map, and no process is started.
     """
     manager = SyncManager(ctx=ctx, capacity=capacity)

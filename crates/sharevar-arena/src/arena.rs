@@ -3,7 +3,8 @@
 use crate::crash::compare_exchange;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
-use crate::layout::{LAYOUT, MAGIC, PAGE, Regions, header, lane, page, slot, variable};
+use crate::layout::{LAYOUT, MAGIC, PAGE, Regions, header, lane, page, round_up, slot, variable};
+use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::memory_limit;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
@@ -16,6 +17,8 @@ const LEAST_CAPACITY: u64 = 512 << 10;
 const GROWTH: std::ops::RangeInclusive<u64> = (128 << 10)..=(2 << 20);
 /// What an operation finds published ahead of it: a span and a segment.
 const AHEAD: u64 = 128 << 10;
+/// So many bytes a process is let at together.
+const OPENED_AT_ONCE: u64 = 1 << 20;
 
 /// A mapped arena.
 #[derive(Debug)]
@@ -28,20 +31,43 @@ pub(crate) struct Arena {
     seed: u64,
     /// The published end as last seen and checked; only ever grows.
     published: AtomicU64,
+    /// Up to where this process may touch the pages; at least as far as `published`.
+    opened: AtomicU64,
 }
 
 impl Arena {
-    /// Makes a new arena in a memory file of its own.
+    /// Makes a new arena in a memory file of its own. The default capacity is what this process
+    /// may have: less than half of the memory if some limit says so.
+    ///
+    /// # Errors
+    /// A capacity that was asked for and cannot be had; not even the least one can be had.
     pub(crate) fn create(capacity: Option<u64>) -> Result<Self> {
-        let capacity = capacity.unwrap_or_else(memory_limit::default_capacity);
-        if capacity < LEAST_CAPACITY {
-            return Err(Error::CapacityTooSmall { asked: capacity, least: LEAST_CAPACITY });
+        let limits = Limits::of_this_process();
+        let lanes = Regions::lanes_within(limits.most());
+        if let Some(capacity) = capacity {
+            if capacity < LEAST_CAPACITY {
+                return Err(Error::CapacityTooSmall { asked: capacity, least: LEAST_CAPACITY });
+            }
+            return Self::create_of(capacity.min(1 << 42), lanes);
         }
-        let capacity = capacity.min(1 << 42);
-        let reservation = Regions::reservation_for(capacity);
+        let within = Regions::capacity_within(limits.most_of_default(), lanes).max(LEAST_CAPACITY);
+        let mut capacity = memory_limit::default_capacity().min(within);
+        loop {
+            match Self::create_of(capacity, lanes) {
+                // The limits may be read wrongly, or not at all.
+                Err(Error::ReservationRefused { .. }) if capacity > LEAST_CAPACITY => {
+                    capacity = (capacity / 2 / PAGE * PAGE).max(LEAST_CAPACITY);
+                }
+                made => return made,
+            }
+        }
+    }
+
+    fn create_of(capacity: u64, lanes: u32) -> Result<Self> {
+        let reservation = Regions::reservation_for(capacity, lanes);
         let descriptor = Descriptor::create(reservation)?;
         let memory = descriptor.with(|file| Memory::map(file, reservation))??;
-        let regions = Regions::of(reservation);
+        let regions = Regions::of(reservation, lanes);
         let mut random = [0_u8; 24];
         rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
             .map_err(Error::os("getrandom"))?;
@@ -58,19 +84,33 @@ impl Arena {
             (header::RESERVATION, reservation),
             (header::CAPACITY, capacity),
             (header::SEED, word(2)),
+            (header::LANE_ROOM, u64::from(lanes)),
             (header::PUBLISHED, regions.pages),
             (header::MAGIC, MAGIC),
         ] {
             memory.table_word(at).store(value, Ordering::Release);
         }
+        Self::over(memory, descriptor, regions, capacity, [word(0), word(1)], word(2))
+    }
+
+    fn over(
+        memory: Memory,
+        descriptor: Descriptor,
+        regions: Regions,
+        capacity: u64,
+        id: [u64; 2],
+        seed: u64,
+    ) -> Result<Self> {
+        memory.close_from(regions.pages)?;
         Ok(Self {
             memory,
             descriptor,
             regions,
             capacity,
-            id: [word(0), word(1)],
-            seed: word(2),
+            id,
+            seed,
             published: AtomicU64::new(regions.pages),
+            opened: AtomicU64::new(regions.pages),
         })
     }
 
@@ -82,10 +122,10 @@ impl Arena {
             .map_err(Error::os("fstat"))?
             .st_size
             .unsigned_abs();
-        if len < page::START {
+        if len < lane::START {
             return Err(Error::NotAnArena { reason: "the file is too short" });
         }
-        let mut start = [0_u8; 0x48];
+        let mut start = [0_u8; header::LANE_ROOM as usize + 8];
         let got = descriptor
             .with(|file| rustix::io::pread(file, &mut start, 0))?
             .map_err(|_| Error::NotAnArena { reason: "the file cannot be read" })?;
@@ -99,21 +139,18 @@ impl Arena {
         if word(header::RESERVATION) != len {
             return Err(Error::NotAnArena { reason: "its header names another size than the file has" });
         }
-        let regions = Regions::of(len);
+        let lanes = u32::try_from(word(header::LANE_ROOM)).unwrap_or(u32::MAX);
+        if lanes == 0 || lanes > lane::MAX {
+            return Err(Error::NotAnArena { reason: "its header names an impossible number of lanes" });
+        }
+        let regions = Regions::of(len, lanes);
         let capacity = word(header::CAPACITY);
         if regions.pages >= regions.end || capacity > regions.end - regions.pages {
             return Err(Error::NotAnArena { reason: "its header names a capacity beyond its end" });
         }
         let memory = descriptor.with(|file| Memory::map(file, len))??;
-        let arena = Self {
-            memory,
-            descriptor,
-            regions,
-            capacity,
-            id: [word(header::ID), word(header::ID + 8)],
-            seed: word(header::SEED),
-            published: AtomicU64::new(regions.pages),
-        };
+        let id = [word(header::ID), word(header::ID + 8)];
+        let arena = Self::over(memory, descriptor, regions, capacity, id, word(header::SEED))?;
         arena.refresh();
         Ok(arena)
     }
@@ -205,8 +242,25 @@ impl Arena {
     /// Takes over the published end from the header, bounded by what is mapped here.
     fn refresh(&self) -> u64 {
         let end = self.table_word(header::PUBLISHED).load(Ordering::Acquire).min(self.regions.end);
+        if self.open_to(end).is_err() {
+            return self.published.load(Ordering::Relaxed);
+        }
         self.published.fetch_max(end, Ordering::Relaxed);
         end
+    }
+
+    /// Lets this process touch the pages up to `end`, and some more. Before, nothing may: what
+    /// locks all memory of a process (`mlockall`) would fill the whole reservation.
+    #[inline]
+    fn open_to(&self, end: u64) -> rustix::io::Result<()> {
+        let opened = self.opened.load(Ordering::Relaxed);
+        if end <= opened {
+            return Ok(());
+        }
+        let end = round_up(end, OPENED_AT_ONCE).min(self.regions.end);
+        self.memory.open(opened, end)?;
+        self.opened.fetch_max(end, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Whether the manager was shut down.
@@ -241,8 +295,11 @@ impl Arena {
             return Err(Error::OutOfSharedMemory { asked: bytes, free: room.left, limit: room.limit });
         }
         let (start, end) = (self.regions.pages + have * PAGE, self.regions.pages + target * PAGE);
-        self.memory
-            .populate(page::START + have * page::SIZE, page::START + target * page::SIZE)
+        let descriptors = self.regions.descriptors;
+        self.open_to(end)
+            .and_then(|()| {
+                self.memory.populate(descriptors + have * page::SIZE, descriptors + target * page::SIZE)
+            })
             .and_then(|()| self.memory.populate(start, end))
             .map_err(|_| self.out_of_memory(bytes))?;
         let published = self.table_word(header::PUBLISHED);
@@ -281,7 +338,7 @@ impl Arena {
     /// Number of lanes that are populated.
     pub(crate) fn lanes(&self) -> u32 {
         let lanes = self.table_word(header::LANES).load(Ordering::Acquire);
-        lanes.min(u64::from(lane::MAX)) as u32
+        lanes.min(u64::from(self.regions.lanes)) as u32
     }
 
     /// Number of variable headers that are populated.
@@ -291,8 +348,8 @@ impl Arena {
 
     /// Populates the first `count` entries of the lane table.
     pub(crate) fn populate_lanes(&self, count: u32) -> Result<()> {
-        if count > lane::MAX {
-            return Err(Error::TooManyLanes { limit: lane::MAX });
+        if count > self.regions.lanes {
+            return Err(Error::TooManyLanes { limit: self.regions.lanes });
         }
         self.populate_table(header::LANES, lane::START, lane::SIZE, u64::from(count))
     }

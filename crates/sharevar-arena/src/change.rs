@@ -10,7 +10,7 @@
 
 use crate::crash::put;
 use crate::error::{Error, Result};
-use crate::identity::Identity;
+use crate::identity::{Claim, Identity, State};
 use crate::journal::Journal;
 use crate::lane::Lane;
 use crate::layout::{lane as lane_layout, variable as layout};
@@ -30,6 +30,8 @@ pub struct Change<'p> {
     lane: Lane<'p>,
     lock: &'p AtomicU32,
     journal: Journal,
+    /// The state to leave the lane in.
+    idle: u64,
 }
 
 impl<'p> Change<'p> {
@@ -62,6 +64,12 @@ impl<'p> Change<'p> {
     pub fn change_body(&self, index: usize, value: u64) {
         debug_assert_eq!(self.journal, Journal::EMPTY);
         put(self.body_word(index), value);
+    }
+
+    /// Stores element `index` of `size` bytes in the block of an array, as the whole of this change.
+    pub fn change_element(&self, block: u64, size: u64, index: u64, bits: u64) -> Result<()> {
+        debug_assert_eq!(self.journal, Journal::EMPTY);
+        self.participant.store_element(block, size, index, bits)
     }
 
     /// Stores word `index` of the body, which nobody looks at before the store that follows.
@@ -121,7 +129,7 @@ impl Drop for Change<'_> {
         }
         let by = self.participant.identity();
         short_lock::release_soon(self.lock, &LockWorld { arena: self.participant.arena(), by });
-        self.participant.leave(self.lane);
+        put(self.lane.state(), self.idle);
     }
 }
 
@@ -143,11 +151,12 @@ impl Participant {
         if self.has_dropped() {
             self.drain_dropped()?;
         }
-        let lane = match self.enter_first() {
-            Some((_, number, _)) => Lane::new(self.arena(), number - 1),
-            None => self.enter()?,
-        };
-        self.change_in(lane, variable, body)
+        match self.enter_first() {
+            Some((_, number, idle)) => {
+                self.change_in(Lane::new(self.arena(), number - 1), idle, variable, body)
+            }
+            None => self.change_in_any(variable, body),
+        }
     }
 
     /// The same for who may not have what [`Self::assume_one_at_a_time`] counts on: any thread may
@@ -157,13 +166,24 @@ impl Participant {
         variable: Variable,
         body: impl FnOnce(&mut Change<'_>) -> Result<R>,
     ) -> Result<R> {
-        self.change_in(self.enter()?, variable, body)
+        self.change_in_any(variable, body)
+    }
+
+    #[inline(always)]
+    fn change_in_any<R>(
+        &self,
+        variable: Variable,
+        body: impl FnOnce(&mut Change<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let idle = Claim::new(State::Idle, self.identity()).0;
+        self.change_in(self.enter()?, idle, variable, body)
     }
 
     #[inline(always)]
     fn change_in<R>(
         &self,
         lane: Lane<'_>,
+        idle: u64,
         variable: Variable,
         body: impl FnOnce(&mut Change<'_>) -> Result<R>,
     ) -> Result<R> {
@@ -178,7 +198,7 @@ impl Participant {
         if made(Mistake::LockNotedAfterTaken) {
             put(lane.lock_note(0), variable.header());
         }
-        let mut change = Change { participant: self, variable, lane, lock, journal: Journal::EMPTY };
+        let mut change = Change { participant: self, variable, lane, lock, journal: Journal::EMPTY, idle };
         let generation = self.arena().table_word(variable.header() + layout::GENERATION);
         if generation.load(Ordering::Relaxed) != variable.generation() {
             return Err(Error::HandleExpired);

@@ -87,7 +87,7 @@ impl Check<'_> {
         for index in 0..arena.lanes() {
             let lane = Lane::new(arena, index);
             let claim = Claim(lane.state().load(Ordering::Acquire));
-            if !matches!(claim.state(), Some(State::Free | State::Idle)) {
+            if !matches!(claim.state(), Some(State::Free | State::Idle | State::Apart)) {
                 self.report.problem(format!("lane {index} is {:?}", claim.state()));
             }
             if lane.journal() != Journal::EMPTY || lane.inner().load(Ordering::Acquire) != 0 {

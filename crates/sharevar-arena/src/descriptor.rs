@@ -1,6 +1,7 @@
 //! The arena's file: made once, handed on, and never trusted by number alone.
 
 use crate::error::{Error, Result};
+use crate::limits;
 use rustix::fs::{MemfdFlags, SealFlags};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -35,12 +36,7 @@ impl Descriptor {
 
     /// Makes the memory file of a new arena, `len` bytes of holes, sealed against another size.
     pub(crate) fn create(len: u64) -> Result<Self> {
-        let file = rustix::fs::memfd_create("sharevar", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
-            .map_err(Error::os("memfd_create"))?;
-        rustix::fs::ftruncate(&file, len).map_err(Error::os("ftruncate"))?;
-        rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)
-            .map_err(Error::os("fcntl(F_ADD_SEALS)"))?;
-        Self::new(file)
+        Self::new(memory_file("sharevar", len)?)
     }
 
     /// The number, whatever it leads to by now.
@@ -136,6 +132,21 @@ impl Descriptor {
         let file = self.with(|file| open_own(file.as_raw_fd()))??;
         if self.leads_here(file.as_fd()) { Ok(file) } else { Err(Error::DescriptorLost) }
     }
+}
+
+/// The seals of a memory file: nobody can change its size.
+pub(crate) const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
+
+/// A new memory file, `len` bytes of holes, sealed.
+pub(crate) fn memory_file(name: &str, len: u64) -> Result<OwnedFd> {
+    if let Some(limit) = limits::file_limit_below(len) {
+        return Err(Error::FileSizeLimit { asked: len, limit });
+    }
+    let file = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
+        .map_err(Error::os("memfd_create"))?;
+    rustix::fs::ftruncate(&file, len).map_err(Error::os("ftruncate"))?;
+    rustix::fs::fcntl_add_seals(&file, SEALS).map_err(Error::os("fcntl(F_ADD_SEALS)"))?;
+    Ok(file)
 }
 
 impl Drop for Descriptor {

@@ -20,6 +20,12 @@ pub enum Error {
         /// The limit that was met, in bytes.
         limit: u64,
     },
+    /// This process has no memory for a copy of what is in the arena.
+    #[error("no memory in this process for a copy of {asked} bytes; nothing was changed")]
+    NoMemory {
+        /// Bytes of the copy.
+        asked: u64,
+    },
     /// A capacity that cannot hold even an empty arena.
     #[error("a capacity of {asked} bytes is too small: an arena needs at least {least} bytes")]
     CapacityTooSmall {
@@ -47,14 +53,27 @@ pub enum Error {
     },
     /// This process cannot map the whole arena.
     #[error(
-        "cannot reserve {asked} bytes of address space for the arena: {cause}; \
-         raise the address space limit (ulimit -v) or make the manager with a smaller capacity"
+        "cannot reserve {asked} bytes of address space for the arena: {cause}; {}",
+        address_space_advice(*limit)
     )]
     ReservationRefused {
         /// The reservation in the arena's header, in bytes.
         asked: u64,
         /// What the kernel said.
         cause: rustix::io::Errno,
+        /// The limit of this process's address space, if there is one.
+        limit: Option<u64>,
+    },
+    /// This process may make no file that is so large, not even in memory.
+    #[error(
+        "cannot make a memory file of {asked} bytes for the arena: the limit of a file's size (ulimit -f) \
+         is {limit} bytes; raise it or make the manager with a smaller capacity"
+    )]
+    FileSizeLimit {
+        /// Bytes of the file.
+        asked: u64,
+        /// The limit, in bytes.
+        limit: u64,
     },
     /// Something in the arena contradicts its own rules.
     #[error("the arena is damaged: {what} at offset {offset:#x}; stop using it and report this")]
@@ -138,6 +157,18 @@ pub enum Error {
         /// What the kernel said.
         cause: rustix::io::Errno,
     },
+}
+
+fn address_space_advice(limit: Option<u64>) -> String {
+    match limit {
+        Some(limit) => format!(
+            "the limit of this process (ulimit -v) is {limit} bytes for all it maps; raise it or make the \
+             manager with a smaller capacity"
+        ),
+        None => "this process has no limit of its own (ulimit -v), so the system has no room; make the \
+             manager with a smaller capacity"
+            .to_owned(),
+    }
 }
 
 impl Error {

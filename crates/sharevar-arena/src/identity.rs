@@ -60,6 +60,9 @@ pub(crate) enum State {
     Recovering = 3,
     /// A lane whose locks are released and whose blocks wait to be freed by whoever comes.
     Orphan = 4,
+    /// An idle lane that its owner marks as running without asking: nobody else takes it from a
+    /// living one.
+    Apart = 5,
 }
 
 /// State and identity in one word.
@@ -82,6 +85,7 @@ impl Claim {
             2 => State::Running,
             3 => State::Recovering,
             4 => State::Orphan,
+            5 => State::Apart,
             _ => return None,
         })
     }
@@ -98,7 +102,7 @@ mod tests {
     #[test]
     fn a_claim_keeps_state_slot_and_incarnation() {
         let who = Identity::new(4095, (1 << 48) - 1);
-        for state in [State::Idle, State::Running, State::Recovering] {
+        for state in [State::Idle, State::Running, State::Recovering, State::Apart] {
             let claim = Claim::new(state, who);
             assert_eq!(claim.state(), Some(state));
             assert_eq!(claim.by(), who);

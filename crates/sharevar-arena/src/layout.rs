@@ -53,6 +53,8 @@ pub(crate) mod header {
     pub(crate) const CLOSED: u64 = 0x38;
     /// Whatever the layer above wants every process to find: the root variable.
     pub(crate) const ROOT: u64 = 0x40;
+    /// How many lanes there is room for.
+    pub(crate) const LANE_ROOM: u64 = 0x48;
 
     // Read mostly; each only ever grows, by compare-and-exchange, and is never journaled.
     /// End of the populated pages, as an offset.
@@ -121,7 +123,10 @@ pub(crate) mod slot {
 pub(crate) mod lane {
     pub(crate) const START: u64 = super::slot::START + super::slot::SIZE * super::slot::MAX as u64;
     pub(crate) const SIZE: u64 = 16 * 1024;
-    pub(crate) const MAX: u32 = 4096;
+    /// More than there are slots: each participant keeps one or two.
+    pub(crate) const MAX: u32 = 4096 + 512;
+    /// Room for so many there is in the smallest arena.
+    pub(crate) const LEAST: u32 = 64;
     /// [`crate::identity`] word: free, idle, running, being recovered and by whom, orphaned.
     pub(crate) const STATE: u64 = 0x00;
     /// [`crate::journal`] word: phase and counts.
@@ -157,7 +162,6 @@ pub(crate) mod lane {
 
 /// A page's descriptor: kind and length, and the links of a free run.
 pub(crate) mod page {
-    pub(crate) const START: u64 = super::lane::START + super::lane::SIZE * super::lane::MAX as u64;
     pub(crate) const SIZE: u64 = 16;
     pub(crate) const STATE: u64 = 0;
     pub(crate) const LINKS: u64 = 8;
@@ -206,6 +210,10 @@ pub(crate) const CLASS_SIZES: [u64; 18] =
 /// The regions whose size depends on the reservation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Regions {
+    /// How many lanes there is room for.
+    pub(crate) lanes: u32,
+    /// Start of the page descriptors.
+    pub(crate) descriptors: u64,
     /// Start of the variable headers.
     pub(crate) variables: u64,
     /// How many variable headers there is room for.
@@ -217,23 +225,51 @@ pub(crate) struct Regions {
 }
 
 impl Regions {
-    /// The regions of an arena of `reservation` bytes.
-    pub(crate) const fn of(reservation: u64) -> Self {
-        let variables = round_up(page::START + reservation / PAGE * page::SIZE, PAGE);
+    /// The regions of an arena of `reservation` bytes with room for `lanes`.
+    pub(crate) const fn of(reservation: u64, lanes: u32) -> Self {
+        let descriptors = lane::START + lane::SIZE * lanes as u64;
+        let variables = round_up(descriptors + reservation / PAGE * page::SIZE, PAGE);
         let by_size = reservation / PAGE;
         let max_variables = if by_size < 4096 { 4096 } else { by_size };
         let pages = round_up(variables + max_variables * variable::SIZE, PAGE);
-        Self { variables, max_variables, pages, end: reservation }
+        Self { lanes, descriptors, variables, max_variables, pages, end: reservation }
     }
 
     /// The reservation that leaves room for `capacity` bytes of pages.
-    pub(crate) const fn reservation_for(capacity: u64) -> u64 {
+    pub(crate) const fn reservation_for(capacity: u64, lanes: u32) -> u64 {
         // Descriptors and headers take 1/256 and 1/32 of the reservation.
-        let fixed = page::START + 4096 * variable::SIZE + 2 * PAGE;
+        let fixed = lane::START + lane::SIZE * lanes as u64 + 4096 * variable::SIZE + 2 * PAGE;
         let all = fixed + capacity;
-        round_up(all + all / 24, 1 << 20)
+        round_up(all + all / 24, RESERVATION_UNIT)
+    }
+
+    /// The largest capacity whose reservation is not larger than `reservation`; 0 if there is none.
+    pub(crate) const fn capacity_within(reservation: u64, lanes: u32) -> u64 {
+        let reservation = reservation / RESERVATION_UNIT * RESERVATION_UNIT;
+        let fixed = Self::reservation_for(0, lanes);
+        let mut capacity = reservation.saturating_sub(fixed) / PAGE * PAGE;
+        while capacity > 0 && Self::reservation_for(capacity, lanes) > reservation {
+            capacity -= if capacity / 16 > PAGE { capacity / 16 / PAGE * PAGE } else { PAGE };
+        }
+        capacity
+    }
+
+    /// How many lanes an arena gets that may be no larger than `reservation`: a quarter of it, if
+    /// that is little.
+    pub(crate) const fn lanes_within(reservation: u64) -> u32 {
+        let lanes = reservation / 4 / lane::SIZE;
+        if lanes < lane::LEAST as u64 {
+            lane::LEAST
+        } else if lanes > lane::MAX as u64 {
+            lane::MAX
+        } else {
+            lanes as u32
+        }
     }
 }
+
+/// Reservations are multiples of this.
+const RESERVATION_UNIT: u64 = 1 << 20;
 
 /// The next multiple of `unit`, a power of two.
 pub(crate) const fn round_up(bytes: u64, unit: u64) -> u64 {
@@ -250,10 +286,10 @@ const _: () = {
     assert!(
         slot::START.is_multiple_of(PAGE)
             && lane::START.is_multiple_of(PAGE)
-            && page::START.is_multiple_of(PAGE)
+            && lane::SIZE.is_multiple_of(PAGE)
     );
-    let small = Regions::of(Regions::reservation_for(1 << 20));
+    let small = Regions::of(Regions::reservation_for(1 << 20, lane::LEAST), lane::LEAST);
     assert!(small.end - small.pages >= 1 << 20);
-    let large = Regions::of(Regions::reservation_for(1 << 40));
+    let large = Regions::of(Regions::reservation_for(1 << 40, lane::MAX), lane::MAX);
     assert!(large.end - large.pages >= 1 << 40);
 };

@@ -41,6 +41,8 @@ mod lane;
 #[cfg(not(loom))]
 mod layout;
 #[cfg(not(loom))]
+mod limits;
+#[cfg(not(loom))]
 mod lineage;
 #[cfg(not(loom))]
 mod liveness;
@@ -101,6 +103,8 @@ pub use check::Report;
 pub use close_on_fork::CloseOnFork;
 #[cfg(not(loom))]
 pub use departure::depart_all;
+#[cfg(not(loom))]
+pub use elements::Elements;
 pub use error::{Error, Result};
 pub use identity::Identity;
 #[cfg(not(loom))]

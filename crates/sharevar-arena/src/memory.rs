@@ -10,7 +10,7 @@
 use crate::error::{Error, Result};
 use crate::layout::{PAGE, round_up};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use rustix::mm::{Advice, MapFlags, ProtFlags};
+use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 
@@ -27,24 +27,77 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// Maps `len` bytes of `file`, none of them populated by this.
+    /// Maps `len` bytes of `file`, none of them populated by this but the first page.
+    ///
+    /// Under `mlockall(MCL_FUTURE)` a new mapping is locked: it counts towards the limit of locked
+    /// memory and is filled at once. So only one page is mapped newly, and unlocked; it grows to
+    /// its length as what it is by then.
     pub(crate) fn map(file: BorrowedFd<'_>, len: u64) -> Result<Self> {
+        let refused = |cause| Error::ReservationRefused {
+            asked: len,
+            cause,
+            limit: rustix::process::getrlimit(rustix::process::Resource::As).current,
+        };
         // SAFETY: a new mapping at an address of the kernel's choice aliases nothing.
-        let base = unsafe {
+        let first = unsafe {
             rustix::mm::mmap(
                 std::ptr::null_mut(),
-                len as usize,
+                PAGE as usize,
                 ProtFlags::READ | ProtFlags::WRITE,
                 MapFlags::SHARED | MapFlags::NORESERVE,
                 file,
                 0,
             )
         }
-        .map_err(|cause| Error::ReservationRefused { asked: len, cause })?;
-        let memory = Self { base: NonNull::new(base.cast()).expect("mmap gives no null"), len };
+        .map_err(refused)?;
+        let first = Self { base: NonNull::new(first.cast()).expect("mmap gives no null"), len: PAGE };
+        // SAFETY: the range is this mapping. If it was not locked, nothing is done.
+        let _ = unsafe { rustix::mm::munlock(first.base.as_ptr().cast(), PAGE as usize) };
+        if len <= PAGE {
+            return Ok(first);
+        }
+        // SAFETY: the mapping is nobody's but ours, and nothing refers into it.
+        let base = unsafe {
+            rustix::mm::mremap(
+                first.base.as_ptr().cast(),
+                PAGE as usize,
+                len as usize,
+                rustix::mm::MremapFlags::MAYMOVE,
+            )
+        }
+        .map_err(refused)?;
+        // It is elsewhere now.
+        std::mem::forget(first);
+        let memory = Self { base: NonNull::new(base.cast()).expect("mremap gives no null"), len };
         // SAFETY: the range is this mapping. A core dump of many gigabytes of holes helps nobody.
         let _ = unsafe { rustix::mm::madvise(base, len as usize, Advice::LinuxDontDump) };
         Ok(memory)
+    }
+
+    /// Takes every right to touch what lies from `start` on, a page's beginning.
+    pub(crate) fn close_from(&self, start: u64) -> Result<()> {
+        self.protect(start, self.len, MprotectFlags::empty()).map_err(Error::os("mprotect"))
+    }
+
+    /// Gives the right to touch `start..end`, whole pages, back.
+    pub(crate) fn open(&self, start: u64, end: u64) -> rustix::io::Result<()> {
+        self.protect(start, end, MprotectFlags::READ | MprotectFlags::WRITE)
+    }
+
+    fn protect(&self, start: u64, end: u64, rights: MprotectFlags) -> rustix::io::Result<()> {
+        let end = end.min(self.len);
+        if start >= end {
+            return Ok(());
+        }
+        // SAFETY: `start..end` lies inside the mapping. No reference leads into what is closed: it
+        // is closed before anything was published there, and opened before it is.
+        unsafe {
+            rustix::mm::mprotect(
+                self.base.as_ptr().add(start as usize).cast(),
+                (end - start) as usize,
+                rights,
+            )
+        }
     }
 
     /// Length of the mapping in bytes.

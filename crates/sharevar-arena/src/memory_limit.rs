@@ -30,9 +30,8 @@ pub(crate) fn default_capacity() -> u64 {
 }
 
 fn machine_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+    let system = rustix::system::sysinfo();
+    (system.totalram as u64).checked_mul(u64::from(system.mem_unit.max(1)))
 }
 
 fn room_in(groups: &str, root: &Path) -> Option<Room> {

@@ -40,6 +40,10 @@ pub enum Mistake {
     DeadAreCounted = 15,
     /// A slot is taken although one that lives is just taking it.
     TakenSlotIsTaken = 16,
+    /// Elements of an array are stored before the old ones are noted.
+    ElementsStoredBeforeNoted = 17,
+    /// Several elements of an array are read without its lock.
+    ElementsReadUnlocked = 18,
 }
 
 #[cfg(feature = "mistakes")]

@@ -39,6 +39,12 @@ impl<'p> Peek<'p> {
         Some(word.load(Ordering::Acquire))
     }
 
+    /// Element `index` of `size` (1, 2, 4 or 8) bytes in the block of an array.
+    #[inline]
+    pub fn element(&self, block: u64, size: u64, index: u64) -> Option<u64> {
+        self.participant.load_element(block, size, index).ok()
+    }
+
     /// Eight words of the pages, checked once.
     #[inline(always)]
     pub fn line(&self, offset: u64) -> Option<Line<'p>> {
@@ -83,6 +89,15 @@ impl OneWord<'_> {
     pub fn change(&self, offset: u64, value: u64) -> Option<()> {
         let [word] = self.peek.participant.arena().known_line::<1>(offset)?;
         put(word, value);
+        self.count_change();
+        Some(())
+    }
+
+    /// Changes element `index` of `size` bytes in the block of an array, as the whole of this
+    /// operation.
+    #[inline]
+    pub fn change_element(&self, block: u64, size: u64, index: u64, bits: u64) -> Option<()> {
+        self.peek.participant.store_element(block, size, index, bits).ok()?;
         self.count_change();
         Some(())
     }

@@ -3,14 +3,12 @@
 //! Nothing in them survives a death or needs to: who talks through them has a socket as well,
 //! which says when the other side is gone.
 
+use crate::descriptor::{SEALS, memory_file};
 use crate::error::{Error, Result};
 use crate::layout::PAGE;
 use crate::memory::Memory;
 use crate::sync::AtomicU64;
-use rustix::fs::{MemfdFlags, SealFlags};
 use std::os::fd::{AsFd, OwnedFd};
-
-const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
 /// Shared pages, mapped as long as this lives. Only words are ever accessed.
 #[derive(Debug)]
@@ -21,11 +19,7 @@ pub struct Pages {
 impl Pages {
     /// New pages, all zero, and the descriptor by which another process opens them.
     pub fn create(count: u64) -> Result<(Self, OwnedFd)> {
-        let file =
-            rustix::fs::memfd_create("sharevar-pages", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
-                .map_err(Error::os("memfd_create"))?;
-        rustix::fs::ftruncate(&file, count * PAGE).map_err(Error::os("ftruncate"))?;
-        rustix::fs::fcntl_add_seals(&file, SEALS).map_err(Error::os("fcntl(F_ADD_SEALS)"))?;
+        let file = memory_file("sharevar-pages", count * PAGE)?;
         Ok((Self::map(&file, count)?, file))
     }
 
@@ -104,7 +98,7 @@ mod tests {
     fn pages_of_another_size_or_unsealed_are_refused() {
         let (_, file) = Pages::create(2).unwrap();
         assert!(Pages::open(&file, 3).is_err());
-        let unsealed = rustix::fs::memfd_create("unsealed", MemfdFlags::ALLOW_SEALING).unwrap();
+        let unsealed = rustix::fs::memfd_create("unsealed", rustix::fs::MemfdFlags::ALLOW_SEALING).unwrap();
         rustix::fs::ftruncate(&unsealed, 2 * PAGE).unwrap();
         assert!(Pages::open(&unsealed, 2).is_err());
     }

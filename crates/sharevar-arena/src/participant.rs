@@ -348,11 +348,13 @@ impl Participant {
             return compare_exchange(state, idle, running).ok().map(|_| (words, index as u32, idle));
         }
         // Nobody else can be here, so there is nothing to exchange: a third of the price.
-        if state.load(Ordering::Relaxed) != idle {
-            return None;
+        let apart = Claim::new(State::Apart, me).0;
+        if state.load(Ordering::Relaxed) != apart {
+            // It was used otherwise before, or by others.
+            return compare_exchange(state, idle, running).ok().map(|_| (words, index as u32, apart));
         }
         put(state, running);
-        Some((words, index as u32, idle))
+        Some((words, index as u32, apart))
     }
 
     /// Promises that the short ways of changing ([`Self::change`], [`Self::change_one`]) are never
@@ -368,25 +370,86 @@ impl Participant {
         if me.is_nobody() {
             return Err(self.why_nobody());
         }
+        let (idle, running) = (Claim::new(State::Idle, me).0, Claim::new(State::Running, me).0);
         loop {
             let lanes = self.arena.lanes();
             for index in 0..lanes {
                 let lane = Lane::new(&self.arena, index);
-                let running = Claim::new(State::Running, me).0;
-                if lane.state().load(Ordering::Relaxed) == Claim::FREE.0
-                    && compare_exchange(lane.state(), Claim::FREE.0, running).is_ok()
+                let seen = lane.state().load(Ordering::Relaxed);
+                // One of this participant's own may be in no list, when it has many.
+                if (seen == Claim::FREE.0 || seen == idle)
+                    && compare_exchange(lane.state(), seen, running).is_ok()
                 {
-                    put(lane.thread(), rustix::thread::gettid().as_raw_nonzero().get() as u64);
-                    let number = self.page.word(LANES).fetch_add(1, Ordering::Relaxed);
-                    if number < MAX_OWN_LANES {
-                        let place = self.page.word(FIRST_LANE + number as usize);
-                        place.store(u64::from(index) + 1, Ordering::Release);
-                    }
-                    return Ok(lane);
+                    return Ok(self.list_lane(lane));
                 }
             }
-            self.arena.populate_lanes((lanes + 2).min(lane_layout::MAX.max(lanes + 1)))?;
+            if lanes == self.arena.regions.lanes {
+                return self.take_lane_over(me);
+            }
+            self.arena.populate_lanes((lanes + 2).min(self.arena.regions.lanes))?;
         }
+    }
+
+    /// A lane of another, when there is no room for more: of one who lives and does not use it
+    /// just now, or of a dead one.
+    fn take_lane_over(&self, me: Identity) -> Result<Lane<'_>> {
+        for index in 0..self.arena.lanes() {
+            let lane = Lane::new(&self.arena, index);
+            let seen = Claim(lane.state().load(Ordering::Acquire));
+            let dead = || !recovery::is_alive(&self.arena, seen.by());
+            let from = match seen.state() {
+                Some(State::Free | State::Idle) => seen,
+                Some(State::Apart) if dead() => seen,
+                Some(State::Running | State::Recovering) if dead() => {
+                    recovery::release_locks_of(lane, me, seen);
+                    Claim::FREE
+                }
+                _ => continue,
+            };
+            if compare_exchange(lane.state(), from.0, Claim::new(State::Running, me).0).is_ok() {
+                return Ok(self.list_lane(lane));
+            }
+        }
+        Err(Error::TooManyLanes { limit: self.arena.regions.lanes })
+    }
+
+    /// Puts a lane that is running for this participant into its list, if there is room, and
+    /// takes those out that others have taken over.
+    fn list_lane<'a>(&self, lane: Lane<'a>) -> Lane<'a> {
+        put(lane.thread(), rustix::thread::gettid().as_raw_nonzero().get() as u64);
+        let mut listed = false;
+        for number in 0..self.page.word(LANES).load(Ordering::Relaxed).min(MAX_OWN_LANES) {
+            let place = self.page.word(FIRST_LANE + number as usize);
+            let mut there = place.load(Ordering::Relaxed);
+            if there != 0 && there != u64::from(lane.index) + 1 {
+                let other = Lane::new(&self.arena, there as u32 - 1);
+                let by = Claim(other.state().load(Ordering::Relaxed)).by();
+                if by == self.identity()
+                    || place.compare_exchange(there, 0, Ordering::AcqRel, Ordering::Relaxed).is_err()
+                {
+                    continue;
+                }
+                there = 0;
+            }
+            listed |= there != 0;
+            if !listed {
+                let taken =
+                    place.compare_exchange(0, u64::from(lane.index) + 1, Ordering::AcqRel, Ordering::Relaxed);
+                listed = taken.is_ok();
+            }
+        }
+        if listed {
+            return lane;
+        }
+        let number = self.page.word(LANES).load(Ordering::Relaxed);
+        if number < MAX_OWN_LANES {
+            let number = self.page.word(LANES).fetch_add(1, Ordering::Relaxed);
+            if number < MAX_OWN_LANES {
+                let place = self.page.word(FIRST_LANE + number as usize);
+                place.store(u64::from(lane.index) + 1, Ordering::Release);
+            }
+        }
+        lane
     }
 
     /// Gives back the lane of [`Self::enter`].
@@ -531,7 +594,9 @@ impl Drop for Participant {
         }
         for index in 0..self.arena.lanes() {
             let lane = Lane::new(&self.arena, index);
-            let _ = compare_exchange(lane.state(), Claim::new(State::Idle, me).0, Claim::FREE.0);
+            for state in [State::Idle, State::Apart] {
+                let _ = compare_exchange(lane.state(), Claim::new(state, me).0, Claim::FREE.0);
+            }
         }
         // The token after the state: until it is gone nobody else takes the slot.
         put(self.slot_word(slot::STATE), Claim::FREE.0);

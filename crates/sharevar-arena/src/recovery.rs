@@ -173,7 +173,7 @@ pub(crate) fn sweep_lanes(arena: &Arena, by: Identity) -> Result<u64> {
             Some(State::Recovering) if !made(Mistake::ClaimOfDeadRecovererStands) && dead() => {
                 count += u64::from(release_locks_of(lane, by, seen));
             }
-            Some(State::Idle) if dead() => {
+            Some(State::Idle | State::Apart) if dead() => {
                 let _ = compare_exchange(lane.state(), seen.0, Claim::FREE.0);
             }
             _ => {}

@@ -17,7 +17,7 @@ use crate::token::Token;
 use crate::variable::Variable;
 use crate::witness;
 use rustix::fs::{MemfdFlags, SeekFrom};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 /// A child's place that was prepared and led to no fork. Dropped, whoever it was for is dead.
@@ -60,7 +60,7 @@ impl Participant {
                 // Fails with ENXIO where no data follows.
                 let Ok(start) = rustix::fs::seek(file, SeekFrom::Data(at)) else { break };
                 let end = rustix::fs::seek(file, SeekFrom::Hole(start)).map_err(Error::os("lseek"))?;
-                self.copy_to(copy.as_fd(), start, end)?;
+                Self::copy_to(file, copy.as_fd(), start, end)?;
                 at = end;
             }
             Ok(())
@@ -85,22 +85,18 @@ impl Participant {
         Ok(())
     }
 
-    fn copy_to(&self, file: BorrowedFd<'_>, start: u64, end: u64) -> Result<()> {
+    /// From the file, not from memory: what is populated need not be published yet.
+    fn copy_to(from: BorrowedFd<'_>, file: BorrowedFd<'_>, start: u64, end: u64) -> Result<()> {
+        let mut buffer = vec![0; 1 << 16];
         let mut at = start;
         while at < end {
-            let from = self
-                .arena()
-                .memory()
-                .address(at, end - at)
-                .ok_or_else(|| Error::corrupt("a snapshot leads out", at))?;
-            // SAFETY: the kernel reads `end - at` mapped bytes; it is no thread of the memory
-            // model, and the copy may be of any moment.
-            let wrote =
-                unsafe { libc::pwrite(file.as_raw_fd(), from.cast(), (end - at) as usize, at as i64) };
-            match u64::try_from(wrote) {
-                Ok(wrote) if wrote > 0 => at += wrote,
-                _ => return Err(Error::Os { call: "pwrite", cause: rustix::io::Errno::IO }),
+            let room = buffer.len().min((end - at) as usize);
+            let read = rustix::io::pread(from, &mut buffer[..room], at).map_err(Error::os("pread"))?;
+            let wrote = rustix::io::pwrite(file, &buffer[..read], at).map_err(Error::os("pwrite"))?;
+            if wrote == 0 {
+                return Err(Error::Os { call: "pwrite", cause: rustix::io::Errno::IO });
             }
+            at += wrote as u64;
         }
         Ok(())
     }

@@ -188,39 +188,34 @@ impl<'p> Transaction<'p> {
         if index >= lane_layout::NOTES_INLINE {
             self.make_room_for_note(index)?;
         }
-        // Readers without the lock see an odd version before they can see a change.
+        self.announce_change();
+        self.lane.note_and_store(&mut self.journal, offset, word, value)
+    }
+
+    /// Makes the versions of all locked variables odd: readers without the lock see that before
+    /// they can see a change.
+    #[inline(always)]
+    pub(crate) fn announce_change(&mut self) {
         while self.odd < self.locks {
             let header = self.lane.lock_note(self.odd).load(Ordering::Relaxed);
             let version = self.lane.arena.table_word(header + variable::VERSION);
             put(version, version.load(Ordering::Relaxed) | 1);
             self.odd += 1;
         }
-        self.lane.note_and_store(&mut self.journal, offset, word, value)
     }
 
-    /// Notes the elements at `indices` of an array, whose lock is taken, so that the stores that
-    /// follow are undone if this does not commit: each by its exact bytes, since others may write
-    /// its neighbours meanwhile (hazard 13).
-    pub fn note_elements(
-        &mut self,
-        variable: Variable,
-        block: u64,
-        size: u64,
-        indices: impl Iterator<Item = u64>,
-    ) -> Result<()> {
-        self.lock(variable)?;
-        for index in indices {
-            let bits = self.participant.load_element(block, size, index)?;
-            let number = self.journal.notes();
-            if number >= lane_layout::NOTES_INLINE {
-                self.make_room_for_note(number)?;
-            }
-            let (at, old) = self.lane.note(number)?;
-            put(at, crate::elements::element_note(block + index * size, size));
-            put(old, bits);
-            self.journal = self.journal.with_note();
-            self.lane.set_journal(self.journal);
+    /// Notes `old` for `at`, to be undone unless this commits. It counts before the stores that
+    /// follow.
+    pub(crate) fn note(&mut self, at: u64, old: u64) -> Result<()> {
+        let number = self.journal.notes();
+        if number >= lane_layout::NOTES_INLINE {
+            self.make_room_for_note(number)?;
         }
+        let (at_word, old_word) = self.lane.note(number)?;
+        put(at_word, at);
+        put(old_word, old);
+        self.journal = self.journal.with_note();
+        self.lane.set_journal(self.journal);
         Ok(())
     }
 

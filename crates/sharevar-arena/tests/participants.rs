@@ -100,6 +100,72 @@ fn out_of_memory_is_an_error_and_leaves_all_as_it_was() {
     assert_clean(&participant);
 }
 
+/// Every lane is taken, and given back, by one and then by another, who lives or has died.
+#[test]
+fn lanes_can_be_used_again_by_others() {
+    let participant = arena();
+    let other = participant.join_again().unwrap();
+    let variable = participant.create(KIND).unwrap();
+    let all = |participant: &Participant| {
+        let mut open = Vec::new();
+        let error = loop {
+            match participant.begin() {
+                Ok(transaction) => open.push(transaction),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, Error::TooManyLanes { limit } if limit as usize >= open.len()), "{error}");
+        open.len()
+    };
+    let most = all(&participant);
+    assert!(most > 4096);
+    for round in 0..2 {
+        assert_eq!(all(&other), most, "round {round}: the other's idle lanes");
+        put_block(&participant, variable, round, 100).unwrap();
+        assert_eq!(all(&participant), most, "round {round}");
+        put_block(&other, variable, round, 200).unwrap();
+    }
+    // What the short ways have set apart stays its owner's while it lives.
+    other.assume_one_at_a_time();
+    for _ in 0..3 {
+        other.change(variable, |change| change.set_body(7, 0)).unwrap();
+        assert!(all(&participant) >= most - 1);
+    }
+    drop(participant.begin().unwrap());
+    all(&other);
+    other.abandon();
+    // Nobody has swept.
+    assert_eq!(all(&participant), most, "lanes of a dead one");
+    participant.sweep().unwrap();
+    assert_clean(&participant);
+    participant.let_go(variable);
+    participant.drain_dropped().unwrap();
+    assert_clean(&participant);
+}
+
+/// While every lane but one is inside an operation, the dead one's is found.
+#[test]
+fn a_lane_of_who_died_inside_an_operation_is_taken_over() {
+    let participant = arena();
+    let mortal = participant.join_again().unwrap();
+    let variable = participant.create(KIND).unwrap();
+    let mut transaction = mortal.begin().unwrap();
+    transaction.lock(variable).unwrap();
+    transaction.set_body(variable, 7, 5).unwrap();
+    let mut open = Vec::new();
+    while let Ok(transaction) = participant.begin() {
+        open.push(transaction);
+    }
+    std::mem::forget(transaction);
+    mortal.abandon();
+    let mut last = participant.begin().unwrap();
+    last.lock(variable).unwrap();
+    assert_eq!(last.body(variable, 7), 0, "what a dead one had begun is undone");
+    last.commit().unwrap();
+    drop(open);
+    assert_clean(&participant);
+}
+
 #[test]
 fn the_dead_leave_nothing_behind() {
     let survivor = arena();

@@ -7,7 +7,7 @@ use crate::variable::{Origin, Variable};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PySlice};
+use pyo3::types::{PyBytes, PyList, PySlice};
 use sharevar::Kind;
 use sharevar::shm::RawArray;
 
@@ -43,10 +43,31 @@ impl Array {
         if index < 0 { self.raw.len().wrapping_add(index as u64) } else { index as u64 }
     }
 
-    fn indices(&self, slice: &Bound<'_, PySlice>) -> PyResult<impl Iterator<Item = u64> + Clone + use<>> {
+    /// Where a slice begins, how far apart its elements are, and how many there are.
+    fn elements(&self, slice: &Bound<'_, PySlice>) -> PyResult<(u64, i64, u64)> {
         let indices = slice.indices(self.raw.len() as isize)?;
-        let (start, step) = (indices.start, indices.step);
-        Ok((0..indices.slicelength as isize).map(move |number| (start + number * step) as u64))
+        Ok((indices.start as u64, indices.step as i64, indices.slicelength as u64))
+    }
+
+    /// The bytes that the items of `value` are as elements.
+    fn octets(&self, value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+        // An array of the same numbers has them already, checked, and they are of one moment.
+        if let Ok(other) = value.cast::<Self>()
+            && other.get().format.letter == self.format.letter
+        {
+            return other.get().raw.load_octets(0, 1, other.get().raw.len()).or_raise();
+        }
+        if value.get_type().is(&value.py().import("array")?.getattr("array")?)
+            && value.getattr("typecode")?.extract::<char>()? == self.format.letter
+        {
+            return value.call_method0("tobytes")?.extract();
+        }
+        let mut octets = Vec::new();
+        for item in value.try_iter()? {
+            let bits = self.format.bits(&item?)?;
+            octets.extend_from_slice(&bits.to_le_bytes()[..self.format.size as usize]);
+        }
+        Ok(octets)
     }
 }
 
@@ -91,15 +112,29 @@ impl Array {
                 self.format.object(py, bits.map_err(|error| index_error(error, "array index out of range"))?)
             }
             Place::Slice(slice) => {
-                let indices = self.indices(slice)?;
-                let (Some(first), Some(last)) = (indices.clone().min(), indices.clone().max()) else {
-                    return Ok(PyList::empty(py).into_any());
-                };
-                let bits = self.raw.load_slice(first, last - first + 1).or_raise()?;
-                let objects = indices.map(|index| self.format.object(py, bits[(index - first) as usize]));
+                let (start, step, count) = self.elements(slice)?;
+                let octets = self.raw.load_octets(start, step, count).or_raise()?;
+                let objects = octets.chunks_exact(self.format.size as usize).map(|octets| {
+                    let mut bits = [0; 8];
+                    bits[..octets.len()].copy_from_slice(octets);
+                    self.format.object(py, u64::from_le_bytes(bits))
+                });
                 Ok(PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)?.into_any())
             }
         }
+    }
+
+    /// The letter of the elements' format.
+    #[getter]
+    fn _typecode(&self) -> char {
+        self.format.letter
+    }
+
+    /// The bytes of the elements of a slice, as they are at one moment.
+    #[pyo3(signature = (place, /))]
+    fn _octets<'py>(&self, place: &Bound<'py, PySlice>) -> PyResult<Bound<'py, PyBytes>> {
+        let (start, step, count) = self.elements(place)?;
+        Ok(PyBytes::new(place.py(), &self.raw.load_octets(start, step, count).or_raise()?))
     }
 
     fn __setitem__(&self, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -109,15 +144,12 @@ impl Array {
                 stored.map_err(|error| index_error(error, "array assignment index out of range"))
             }
             Place::Slice(slice) => {
-                let indices = self.indices(slice)?;
-                let mut bits = Vec::new();
-                for item in value.try_iter()? {
-                    bits.push(self.format.bits(&item?)?);
-                }
-                if bits.len() != indices.clone().count() {
+                let octets = self.octets(value)?;
+                let (start, step, count) = self.elements(slice)?;
+                if octets.len() as u64 != count * self.format.size {
                     return Err(PyValueError::new_err("Can only assign sequence of same size"));
                 }
-                self.raw.store_slice(indices, &bits).or_raise()
+                self.raw.store_octets(start, step, &octets).or_raise()
             }
         }
     }

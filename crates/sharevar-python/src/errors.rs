@@ -238,7 +238,10 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             ArenaError::OutOfSharedMemory { asked, free, limit } => {
                 return out_of_memory(message, asked, free, limit);
             }
-            ArenaError::ReservationRefused { .. } => Class::OutOfSharedMemory,
+            ArenaError::NoMemory { .. } => return PyMemoryError::new_err(message),
+            ArenaError::ReservationRefused { .. } | ArenaError::FileSizeLimit { .. } => {
+                Class::OutOfSharedMemory
+            }
             ArenaError::CapacityTooSmall { .. } => Class::CapacityTooSmall,
             ArenaError::NotAnArena { .. } => Class::NotAnArena,
             ArenaError::LayoutMismatch { .. } => Class::LayoutMismatch,
@@ -257,6 +260,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             _ => Class::Sharevar,
         },
         Error::Encode(EncodeError::TooDeep | EncodeError::TooLarge { .. }) => Class::NotShareable,
+        Error::Encode(EncodeError::NoMemory { .. }) => return PyMemoryError::new_err(message),
         Error::Decode(_) => Class::CorruptArena,
         Error::Key(KeyError::Unhashable { .. }) | Error::NotANumber { .. } => {
             return PyTypeError::new_err(message);

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 /// A fixed number of machine numbers, in memory that all processes see.
 ///
-/// An element is read and written by one instruction, without a lock.
+/// An element is read without a lock and changed by one store; all of them are read, or set, as
+/// of one moment.
 ///
 /// ```
 /// let manager = sharevar::Manager::new()?;
@@ -67,21 +68,21 @@ impl<T: Element> Array<T> {
         self.raw.store(index as u64, value.to_bits())
     }
 
-    /// All elements, as no slice operation leaves them half changed.
+    /// All elements, as they were at one moment.
     pub fn to_vec(&self) -> Result<Vec<T>> {
         Ok(self.raw.load_slice(0, self.raw.len())?.into_iter().map(T::from_bits).collect())
     }
 
     /// Sets all elements; [`Error::WrongLength`] if there are more or fewer.
     ///
-    /// Up to [`RawArray::MAX_ATOMIC_SLICE`] are one operation against other slices, and undone if
-    /// this process dies half-way; more are so many operations of that size.
+    /// It is one operation: nobody reads a part of it, and it is undone if this process dies
+    /// half-way.
     pub fn copy_from_slice(&self, values: &[T]) -> Result<()> {
         if values.len() != self.len() {
             return Err(Error::WrongLength { found: self.raw.len(), asked: values.len() as u64 });
         }
         let bits: Vec<u64> = values.iter().map(|value| value.to_bits()).collect();
-        self.raw.store_slice(0..self.raw.len(), &bits)
+        self.raw.store_slice(0, 1, &bits)
     }
 
     /// A walk over the elements as they are now.

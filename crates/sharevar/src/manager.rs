@@ -62,7 +62,9 @@ pub struct Builder {
 
 impl Builder {
     /// The most memory that the variables may come to take, in bytes. It is a limit and no
-    /// allocation; without it, half of what this process may use.
+    /// allocation. Without it, half of what this process may use, or less where its limits of
+    /// address space or file size say so: [`Manager::capacity`] tells. A capacity that was asked
+    /// for and cannot be had is an error.
     pub fn capacity(mut self, bytes: u64) -> Self {
         self.capacity = Some(bytes);
         self

@@ -52,7 +52,7 @@ impl Stage {
         let dict = RawDict::create(&participant).unwrap();
         let list = RawList::create(&participant).unwrap();
         let value = RawValue::create(&participant).unwrap();
-        let array = RawArray::create(&participant, 'h', 2, 16).unwrap();
+        let array = RawArray::create(&participant, 'h', 2, 80).unwrap();
         let barrier = RawBarrier::create(&participant, 2, None, None).unwrap();
         let semaphore = RawSemaphore::create(&participant, 2, None, None).unwrap();
         let handles = [
@@ -92,7 +92,7 @@ impl Stage {
         let (list, _) = RawList::from_handle(open(1)).unwrap().slice(0, u64::MAX).unwrap();
         let list: Vec<_> = list.into_iter().map(show).collect();
         let value = RawValue::from_handle(open(2)).unwrap().get().unwrap().map(show);
-        let array = RawArray::from_handle(open(3)).unwrap().load_slice(0, 16).unwrap();
+        let array = RawArray::from_handle(open(3)).unwrap().load_slice(0, 80).unwrap();
         // As words: the public questions would find that all who wait or hold are dead. That some
         // are still to be woken is no part of what a barrier is to others.
         let entries = RawBarrier::from_handle(open(4)).unwrap().count().unwrap();
@@ -292,7 +292,13 @@ fn at_every_instruction_of_a_value_and_an_array() {
     die_everywhere(
         "array slice",
         |_| {},
-        |stage| stage.array.store_slice(3..9, &[1, 2, 3, 4, 5, 6]).unwrap(),
+        |stage| stage.array.store_slice(3, 1, &[1, 2, 3, 4, 5, 6]).unwrap(),
+    );
+    die_everywhere("array element", |_| {}, |stage| stage.array.store(3, 7).unwrap());
+    die_everywhere(
+        "array long slice",
+        |_| {},
+        |stage| stage.array.store_slice(79, -1, &(1..71).collect::<Vec<_>>()).unwrap(),
     );
 }
 

@@ -19,7 +19,7 @@ const MISTAKE: &str = "SHAREVAR_TEST_MISTAKE";
 const TECHNIQUE: &str = "SHAREVAR_TEST_TECHNIQUE";
 const LIMIT: Duration = Duration::from_mins(1);
 
-const MISTAKES: [Mistake; 15] = [
+const MISTAKES: [Mistake; 17] = [
     Mistake::NoteCountedAfterStore,
     Mistake::UndoForwards,
     Mistake::FreeBeforeCommit,
@@ -35,6 +35,8 @@ const MISTAKES: [Mistake; 15] = [
     Mistake::RecoveryOfTheLiving,
     Mistake::UnboundedHeapWalk,
     Mistake::DeadAreCounted,
+    Mistake::ElementsStoredBeforeNoted,
+    Mistake::ElementsReadUnlocked,
 ];
 
 /// Operations short enough to be tried at every point. Before the first the mortal had another
@@ -58,6 +60,13 @@ fn short_operations(plan: Plan) {
     assert_eq!(short.len(), SHORT.len());
     for operation in short {
         play(operation, plan);
+    }
+}
+
+/// Slices of an array, of which a few elements are noted one by one and many together.
+fn slices() {
+    for operation in CELL.iter().filter(|operation| operation.name.starts_with("array: a")) {
+        play(operation, Plan { first: 400, slip: 200, ..Plan::NOTHING });
     }
 }
 
@@ -89,9 +98,10 @@ fn units() {
     }
 }
 
-const TECHNIQUES: [(&str, fn()); 9] = [
+const TECHNIQUES: [(&str, fn()); 10] = [
     ("first level", || short_operations(Plan { first: 2000, ..Plan::NOTHING })),
     ("changes", changes),
+    ("slices", slices),
     ("barriers of the dead", barriers),
     ("conditions of the dead", conditions),
     ("units of the dead", units),
@@ -184,6 +194,8 @@ found_by! {
     recovery_forgets_first: RecoveryForgetsFirst, "second level", 60;
     claim_of_dead_recoverer_stands: ClaimOfDeadRecovererStands, "second level", 20;
     version_set_back: VersionSetBack, "first level", 15;
+    elements_stored_before_noted: ElementsStoredBeforeNoted, "slices", 30;
+    elements_read_unlocked: ElementsReadUnlocked, "slices", 30;
     recovery_of_the_living: RecoveryOfTheLiving, "a living holder", 60;
     dead_are_counted_at_a_barrier: DeadAreCounted, "barriers of the dead", 15;
     dead_are_counted_at_a_condition: DeadAreCounted, "conditions of the dead", 15;

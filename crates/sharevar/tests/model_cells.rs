@@ -50,7 +50,7 @@ proptest! {
     fn an_array_holds_what_was_stored(
         size in 0_u32..4,
         count in 0_u64..300,
-        stores in prop::collection::vec((any::<u64>(), 1_u64..9, prop::collection::vec(any::<u64>(), 0..40)), 0..30),
+        stores in prop::collection::vec((any::<u64>(), 1_u64..9, prop::collection::vec(any::<u64>(), 0..90)), 0..30),
     ) {
         let participant = modeled::arena();
         let size = 1_u64 << size;
@@ -66,11 +66,25 @@ proptest! {
             array.store(place, bits.len() as u64).unwrap();
             model[place as usize] = bits.len() as u64 & mask;
             let indices: Vec<u64> = (place..count).step_by(*step as usize).take(bits.len()).collect();
-            array.store_slice(indices.iter().copied(), bits).unwrap();
-            for (index, bits) in indices.iter().zip(bits) {
-                model[*index as usize] = bits & mask;
+            let backwards = bits.len() % 2 == 1;
+            let (start, way) = match indices.last() {
+                Some(last) if backwards => (*last, -(*step as i64)),
+                _ => (place, *step as i64),
+            };
+            let bits = &bits[..indices.len()];
+            array.store_slice(start, way, bits).unwrap();
+            for (number, bits) in bits.iter().enumerate() {
+                let index = if backwards { indices[indices.len() - 1 - number] } else { indices[number] };
+                model[index as usize] = bits & mask;
             }
-            assert!(array.store_slice([0, count].into_iter(), &[1, 1]).is_err());
+            let octets = array.load_octets(start, way, indices.len() as u64).unwrap();
+            let found = octets.chunks(size as usize).map(|octets| {
+                octets.iter().rev().fold(0, |bits, octet| bits << 8 | u64::from(*octet))
+            });
+            assert!(found.eq(bits.iter().map(|bits| bits & mask)));
+            assert!(array.store_slice(count - 1, 1, &[1, 1]).is_err());
+            assert!(array.store_slice(0, -1, &[1, 1]).is_err());
+            assert!(array.load_octets(0, i64::MAX, 3).is_err());
         }
         assert_eq!(array.load_slice(0, u64::MAX).unwrap(), model);
         for (index, bits) in model.iter().enumerate() {
@@ -83,13 +97,58 @@ proptest! {
 }
 
 #[test]
-fn an_array_larger_than_a_step_is_stored_whole() {
+fn an_array_of_any_length_is_stored_whole() {
     let participant = modeled::arena();
     let array = RawArray::create(&participant, 'q', 8, 100_000).unwrap();
     let bits: Vec<u64> = (0..100_000).map(|number| number * 7).collect();
-    array.store_slice(0..100_000, &bits).unwrap();
+    array.store_slice(0, 1, &bits).unwrap();
     assert_eq!(array.load_slice(0, 100_000).unwrap(), bits);
     assert_clean(&participant, "after the store");
+    let kept = array.store_slice(0, 1, &bits);
+    assert!(kept.is_ok(), "the memory of the first store was not given back: {kept:?}");
+}
+
+/// One thread stores slices of equal elements, long and short, and single elements between; what
+/// others read is of one moment.
+#[test]
+fn elements_are_read_as_of_one_moment() {
+    let participant = modeled::arena();
+    for size in [1, 2, 4, 8] {
+        for count in [2, 64, 300] {
+            let array = RawArray::create(&participant, 'x', size, count).unwrap();
+            let other = participant.join_again().unwrap();
+            let handle = open(&other, array.handle().variable());
+            let done = Arc::new(AtomicBool::new(false));
+            let reader = std::thread::spawn({
+                let done = done.clone();
+                move || {
+                    let array = RawArray::from_handle(handle).unwrap();
+                    let mut reads = 0_u64;
+                    while !done.load(Ordering::Relaxed) || reads == 0 {
+                        let bits = array.load_slice(0, count).unwrap();
+                        assert!(bits.iter().all(|bit| *bit == bits[0]), "{size}, {count}: a torn slice");
+                        let ends = array.load_octets(count - 1, 1 - count as i64, 2).unwrap();
+                        let (last, first) = ends.split_at(size as usize);
+                        assert_eq!(first, last, "{size}, {count}: a torn slice with a gap");
+                        // Stored before the next is, so never less.
+                        let last = array.load(count - 1).unwrap();
+                        let first = array.load(0).unwrap();
+                        let ahead = first.wrapping_sub(last) & (u64::MAX >> (64 - 8 * size));
+                        assert!(ahead < 1 << (8 * size - 1), "{size}, {count}: {last}, then {first}");
+                        reads += 1;
+                    }
+                }
+            });
+            let until = Instant::now() + Duration::from_millis(60);
+            let mut number = 0;
+            while Instant::now() < until {
+                number += 1;
+                array.store_slice(0, 1, &vec![number; count as usize]).unwrap();
+            }
+            done.store(true, Ordering::Relaxed);
+            reader.join().unwrap();
+        }
+    }
 }
 
 /// So long, and until there was enough to be seen, but not for ever.

@@ -120,7 +120,7 @@ fn values_and_arrays() {
     assert_eq!(value.increment(3).unwrap(), 8);
     value.set(&to_encoded("a longer text").unwrap()).unwrap();
     let array = RawArray::create(&participant, 'h', 2, 100).unwrap();
-    array.store_slice([3, 5, 7].into_iter(), &[1, 2, 3]).unwrap();
+    array.store_slice(3, 2, &[1, 2, 3]).unwrap();
     assert_eq!(array.load_slice(3, 5).unwrap(), [1, 0, 2, 0, 3]);
     clean(&participant);
 }

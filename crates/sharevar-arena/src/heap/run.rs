@@ -60,12 +60,12 @@ impl Descriptor {
     }
 }
 
-fn state_word(page: u64) -> u64 {
-    page::START + page * page::SIZE + page::STATE
+fn state_word(arena: &Arena, page: u64) -> u64 {
+    arena.regions.descriptors + page * page::SIZE + page::STATE
 }
 
-fn links_word(page: u64) -> u64 {
-    page::START + page * page::SIZE + page::LINKS
+fn links_word(arena: &Arena, page: u64) -> u64 {
+    arena.regions.descriptors + page * page::SIZE + page::LINKS
 }
 
 fn bucket_word(pages: u64) -> u64 {
@@ -77,7 +77,7 @@ pub(crate) fn descriptor(arena: &Arena, page: u64) -> Result<Descriptor> {
     if page >= arena.pages() {
         return Err(Error::corrupt("a page number is beyond the published pages", page));
     }
-    Ok(Descriptor(arena.table_word(state_word(page)).load(Ordering::Acquire)))
+    Ok(Descriptor(arena.table_word(state_word(arena, page)).load(Ordering::Acquire)))
 }
 
 /// The first page that was never used.
@@ -128,7 +128,7 @@ fn find(inner: &Inner<'_>, pages: u64) -> Result<Option<(u64, u64)>> {
         if length >= pages {
             return Ok(Some((link - 1, length)));
         }
-        link = inner.load(links_word(link - 1))? >> 32;
+        link = inner.load(links_word(inner.lane().arena, link - 1))? >> 32;
     }
     for bucket in first + 1..header::RUN_BUCKETS {
         let link = inner.load(header::RUN_FREE + 8 * bucket)?;
@@ -179,38 +179,41 @@ pub(crate) fn free(inner: &mut Inner<'_>, page: u64) -> Result<()> {
 
 fn set_allocated(inner: &mut Inner<'_>, page: u64, pages: u64) -> Result<()> {
     if pages > 1 {
-        inner.set(state_word(page + pages - 1), Descriptor::of(RunKind::Inside).0)?;
+        inner.set(state_word(inner.lane().arena, page + pages - 1), Descriptor::of(RunKind::Inside).0)?;
     }
-    inner.set(state_word(page), Descriptor::of(RunKind::Run { pages }).0)
+    inner.set(state_word(inner.lane().arena, page), Descriptor::of(RunKind::Run { pages }).0)
 }
 
 fn set_free(inner: &mut Inner<'_>, page: u64, pages: u64) -> Result<()> {
     if pages > 1 {
-        inner.set(state_word(page + pages - 1), Descriptor::of(RunKind::FreeEnd { pages }).0)?;
+        inner.set(
+            state_word(inner.lane().arena, page + pages - 1),
+            Descriptor::of(RunKind::FreeEnd { pages }).0,
+        )?;
     }
-    inner.set(state_word(page), Descriptor::of(RunKind::Free { pages }).0)?;
+    inner.set(state_word(inner.lane().arena, page), Descriptor::of(RunKind::Free { pages }).0)?;
     let bucket = bucket_word(pages);
     let next = inner.load(bucket)?;
-    inner.set(links_word(page), next << 32)?;
+    inner.set(links_word(inner.lane().arena, page), next << 32)?;
     if next != 0 {
-        let links = inner.load(links_word(next - 1))?;
-        inner.set(links_word(next - 1), links & !0xffff_ffff | (page + 1))?;
+        let links = inner.load(links_word(inner.lane().arena, next - 1))?;
+        inner.set(links_word(inner.lane().arena, next - 1), links & !0xffff_ffff | (page + 1))?;
     }
     inner.set(bucket, page + 1)
 }
 
 fn unlink(inner: &mut Inner<'_>, page: u64, pages: u64) -> Result<()> {
-    let links = inner.load(links_word(page))?;
+    let links = inner.load(links_word(inner.lane().arena, page))?;
     let (previous, next) = (links & 0xffff_ffff, links >> 32);
     if previous == 0 {
         inner.set(bucket_word(pages), next)?;
     } else {
-        let links = inner.load(links_word(previous - 1))?;
-        inner.set(links_word(previous - 1), next << 32 | links & 0xffff_ffff)?;
+        let links = inner.load(links_word(inner.lane().arena, previous - 1))?;
+        inner.set(links_word(inner.lane().arena, previous - 1), next << 32 | links & 0xffff_ffff)?;
     }
     if next != 0 {
-        let links = inner.load(links_word(next - 1))?;
-        inner.set(links_word(next - 1), links & !0xffff_ffff | previous)?;
+        let links = inner.load(links_word(inner.lane().arena, next - 1))?;
+        inner.set(links_word(inner.lane().arena, next - 1), links & !0xffff_ffff | previous)?;
     }
     Ok(())
 }
@@ -219,7 +222,10 @@ fn unlink(inner: &mut Inner<'_>, page: u64, pages: u64) -> Result<()> {
 pub(crate) fn make_span(inner: &mut Inner<'_>, page: u64, class: u64) -> Result<()> {
     // The last page's old word is noted; the others are inside and need no note.
     for distance in 1..crate::layout::span::PAGES {
-        inner.put(state_word(page + distance), Descriptor::of(RunKind::SpanBody { distance }).0)?;
+        inner.put(
+            state_word(inner.lane().arena, page + distance),
+            Descriptor::of(RunKind::SpanBody { distance }).0,
+        )?;
     }
-    inner.set(state_word(page), Descriptor::of(RunKind::Span { class }).0)
+    inner.set(state_word(inner.lane().arena, page), Descriptor::of(RunKind::Span { class }).0)
 }

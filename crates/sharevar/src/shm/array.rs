@@ -10,7 +10,7 @@
 use super::source::{Locked, Source};
 use crate::error::{Error, Result};
 use crate::handle::{Handle, Kind};
-use sharevar_arena::{Participant, Variable};
+use sharevar_arena::{Elements, Participant, Variable};
 use std::sync::Arc;
 
 const BLOCK: usize = 0;
@@ -96,16 +96,39 @@ impl RawArray {
         self.format
     }
 
-    /// The bits of element `index`, in the low end.
+    /// The bits of element `index`, in the low end. What a slice is about to store, and what a dead
+    /// process had begun to store, is not seen.
     #[inline]
     pub fn load(&self, index: u64) -> Result<u64> {
         self.check(index)?;
-        Ok(self.handle.participant().load_element(self.block, self.size, index)?)
+        let participant = self.handle.participant();
+        let found =
+            participant.peek(self.handle.variable(), |peek| peek.element(self.block, self.size, index));
+        match found {
+            Some(bits) => Ok(bits),
+            None => Ok(bits_of(&self.load_octets(index, 1, 1)?)),
+        }
     }
 
-    /// Stores the bits of element `index`: one atomic store.
+    /// Stores the bits of element `index`: one atomic store under the lock, so that it stands
+    /// before or after any slice, also one that a death undoes.
     #[inline]
     pub fn store(&self, index: u64, bits: u64) -> Result<()> {
+        self.check(index)?;
+        let (participant, variable) = (self.handle.participant(), self.handle.variable());
+        let done = participant
+            .change_one(variable, |change| change.change_element(self.block, self.size, index, bits));
+        if done.is_some() {
+            return Ok(());
+        }
+        Ok(participant
+            .change(variable, |change| change.change_element(self.block, self.size, index, bits))?)
+    }
+
+    /// Stores the bits of element `index` without the lock, as a view does: a slice that is being
+    /// stored, or undone after a death, may overwrite it.
+    #[inline]
+    pub fn store_as_view(&self, index: u64, bits: u64) -> Result<()> {
         self.check(index)?;
         Ok(self.handle.participant().store_element(self.block, self.size, index, bits)?)
     }
@@ -121,52 +144,66 @@ impl RawArray {
         Err(Error::IndexOutOfRange { index: index as i64, length: self.count })
     }
 
-    /// The elements from `start` on, as long as `bits` has them, read under the lock.
+    /// The bits of the elements from `start` on, at most `length` of them, of one moment.
     pub fn load_slice(&self, start: u64, length: u64) -> Result<Vec<u64>> {
-        let end = start.saturating_add(length).min(self.count);
-        let mut transaction = self.handle.participant().begin()?;
-        transaction.lock(self.handle.variable())?;
-        let participant = self.handle.participant();
-        let bits = (start..end).map(|index| participant.load_element(self.block, self.size, index));
-        let bits = bits.collect::<sharevar_arena::Result<_>>()?;
-        transaction.commit()?;
-        Ok(bits)
+        let count = length.min(self.count.saturating_sub(start));
+        let octets = self.load_octets(start, 1, count)?;
+        Ok(octets.chunks_exact(self.size as usize).map(bits_of).collect())
     }
 
-    /// Stores `bits` at `indices`, all or none: a participant that dies half-way is undone.
-    /// More than [`Self::MAX_ATOMIC_SLICE`] are stored as so many operations of that size.
+    /// The bits of `count` elements, packed, of one moment: from `start` on, the next one `step`
+    /// further each time.
     ///
-    /// Between processes it is one operation against other slices; single elements and views
-    /// see it element by element.
-    pub fn store_slice(&self, indices: impl Iterator<Item = u64> + Clone, bits: &[u64]) -> Result<()> {
-        for index in indices.clone() {
-            self.check(index)?;
-        }
-        let indices: Vec<u64> = indices.take(bits.len()).collect();
-        for (indices, bits) in indices.chunks(Self::MAX_ATOMIC_SLICE).zip(bits.chunks(Self::MAX_ATOMIC_SLICE))
-        {
-            let mut transaction = self.handle.participant().begin()?;
-            transaction.note_elements(
-                self.handle.variable(),
-                self.block,
-                self.size,
-                indices.iter().copied(),
-            )?;
-            for (index, bits) in indices.iter().zip(bits) {
-                self.handle.participant().store_element(self.block, self.size, *index, *bits)?;
-            }
-            transaction.commit()?;
-        }
-        Ok(())
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] if there is no such element.
+    pub fn load_octets(&self, start: u64, step: i64, count: u64) -> Result<Vec<u8>> {
+        let elements = self.elements(start, step, count)?;
+        Ok(self.handle.participant().load_elements(self.handle.variable(), elements)?)
     }
 
-    /// The most elements that one operation stores.
-    pub const MAX_ATOMIC_SLICE: usize = 32_768;
+    /// Stores `bits` from element `start` on, the next one `step` further each time; see
+    /// [`Self::store_octets`].
+    pub fn store_slice(&self, start: u64, step: i64, bits: &[u64]) -> Result<()> {
+        let size = self.size as usize;
+        let octets: Vec<u8> =
+            bits.iter().flat_map(|bits| bits.to_le_bytes().into_iter().take(size)).collect();
+        self.store_octets(start, step, &octets)
+    }
+
+    /// Stores packed bits from element `start` on, the next one `step` further each time. It is
+    /// one operation, however many they are: nobody reads a part of it but by a view, and it is
+    /// undone if this process dies half-way.
+    ///
+    /// # Errors
+    /// [`Error::IndexOutOfRange`] if there is no such element. Out of memory: the old bits of more
+    /// than a few elements are kept until all are stored.
+    pub fn store_octets(&self, start: u64, step: i64, octets: &[u8]) -> Result<()> {
+        let elements = self.elements(start, step, octets.len() as u64 / self.size)?;
+        let mut transaction = self.handle.participant().begin()?;
+        transaction.store_elements(self.handle.variable(), elements, octets)?;
+        Ok(transaction.commit()?)
+    }
+
+    fn elements(&self, start: u64, step: i64, count: u64) -> Result<Elements> {
+        if count > 0 {
+            self.check(start)?;
+            let last = i64::try_from(count - 1).ok().and_then(|last| last.checked_mul(step));
+            self.check(last.and_then(|way| start.checked_add_signed(way)).unwrap_or(u64::MAX))?;
+        }
+        Ok(Elements::new(self.block, self.size, start, step, count)?)
+    }
 
     /// Where the elements are in this process, for views; valid while a handle is held.
     pub fn address(&self) -> Result<*mut u8> {
         Ok(self.handle.participant().address_of(self.block, self.count * self.size)?)
     }
+}
+
+/// The bits of an element from its bytes.
+fn bits_of(octets: &[u8]) -> u64 {
+    let mut bits = [0; 8];
+    bits[..octets.len()].copy_from_slice(octets);
+    u64::from_le_bytes(bits)
 }
 
 /// Takes the block of a dying array away.

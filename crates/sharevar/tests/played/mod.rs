@@ -258,7 +258,7 @@ fn clash(hands: &Hands) {
     hands.list.push(&block(4711)).unwrap();
     hands.list.insert(0, &int(4711)).unwrap();
     hands.value.set(&int(4711)).unwrap();
-    hands.array.store_slice(0..3, &[4711, 4712, 4713]).unwrap();
+    hands.array.store_slice(0, 1, &[4711, 4712, 4713]).unwrap();
     meeting::clash(hands);
     queue::clash(hands);
     counting::clash(hands);
@@ -483,10 +483,21 @@ fn slip(reader: &Participant, names: &Names, when: &str) -> (u64, bool) {
     let actor = Participant::attach_unswept(reader.snapshot().unwrap(), KINDS).unwrap();
     let raw = actor.versions();
     let hands = Hands::open(&actor, names);
+    what_was_read_stands(&hands, when);
     clash(&hands);
     actor.sweep().unwrap();
     assert_recovered(&actor, names, &raw, &format!("{when}, SLIP"));
     (outcome(&hands), free)
+}
+
+/// What somebody reads who has not swept the dead: it must not be taken back by who sweeps.
+fn what_was_read_stands(hands: &Hands, when: &str) {
+    let one_by_one = || (0..hands.array.len()).map(|index| hands.array.load(index).unwrap()).collect();
+    let elements: Vec<u64> = one_by_one();
+    let slice = hands.array.load_slice(0, u64::MAX).unwrap();
+    assert_eq!(elements, slice, "{when}, SLIP: an element was read that was no more in the slice after");
+    hands.participant.sweep().unwrap();
+    assert_eq!(one_by_one(), slice, "{when}, SLIP: elements that were read went back");
 }
 
 fn second_level(plan: Plan, reader: &Participant, names: &Names, when: &str) -> (u64, u64) {

@@ -330,10 +330,16 @@ operations! {
             drop(RawArray::create(&w.mortal.participant, 'd', 8, 1000).unwrap());
             w.mortal.participant.drain_dropped().unwrap();
         }, |b, a| b.variables == a.variables && b.blocks == a.blocks;
+    "array: an element is stored": |w| w.mortal.array.store(9, 9).unwrap(),
+        |w| w.mortal.array.store(9, 10).unwrap(), blocks_0;
     "array: a slice is stored": |w| w.mortal.array.store(9, 9).unwrap(),
-        |w| w.mortal.array.store_slice((10..90).step_by(2), &(1..41).collect::<Vec<_>>()).unwrap(), blocks_0;
-    "array: a slice backwards, some twice": |w| w.mortal.array.store(9, 9).unwrap(),
-        |w| w.mortal.array.store_slice([50, 49, 48, 50, 49].into_iter(), &[1, 2, 3, 4, 5]).unwrap(), blocks_0;
+        |w| w.mortal.array.store_slice(10, 2, &(1..41).collect::<Vec<_>>()).unwrap(), blocks_0;
+    "array: a slice backwards": |w| w.mortal.array.store(9, 9).unwrap(),
+        |w| w.mortal.array.store_slice(50, -1, &[1, 2, 3, 4, 5]).unwrap(), blocks_0;
+    "array: a long slice is stored": |w| w.mortal.array.store(9, 9).unwrap(),
+        |w| w.mortal.array.store_slice(3, 1, &(1..151).collect::<Vec<_>>()).unwrap(), blocks_0;
+    "array: a long slice backwards with gaps": |w| w.mortal.array.store(9, 9).unwrap(),
+        |w| w.mortal.array.store_slice(199, -2, &(1..96).collect::<Vec<_>>()).unwrap(), blocks_0;
 }
 
 pub(super) fn blocks_0(before: &Facts, after: &Facts) -> bool {

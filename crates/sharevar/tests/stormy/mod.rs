@@ -225,7 +225,8 @@ impl Step {
     }
 }
 
-const ELEMENTS: u64 = 48;
+/// So many that the old ones are saved together.
+const ELEMENTS: u64 = 80;
 
 /// All variables of the storm, for one worker or its judge.
 pub(crate) struct Vars {
@@ -344,7 +345,7 @@ impl Vars {
     }
 
     pub(crate) fn set_note(&self, worker: u64, word: u64, value: u64) {
-        self.notes.store(worker * note::WORDS + word, value).unwrap();
+        self.notes.store_as_view(worker * note::WORDS + word, value).unwrap();
     }
 
     fn key(&self, number: u64) -> Key {
@@ -409,7 +410,7 @@ impl Vars {
             Task::Pop => drop(self.list.remove((place % model.list.len()) as i64).unwrap()),
             Task::ValueSet => self.value.set(&stamped(stamp)).unwrap(),
             Task::ArraySlice => {
-                self.array.store_slice(0..ELEMENTS, &step.elements().collect::<Vec<_>>()).unwrap();
+                self.array.store_slice(0, 1, &step.elements().collect::<Vec<_>>()).unwrap();
             }
             Task::Put => assert!(self.queue.try_put(&stamped(stamp), false).unwrap()),
             Task::Get => {
@@ -545,15 +546,15 @@ impl Vars {
 
     /// Makes two numbers the same again, of which a dead one has changed one.
     fn mend(&self, place: u64) {
-        self.notes.store(place + 1, self.pair(place)[0]).unwrap();
+        self.notes.store_as_view(place + 1, self.pair(place)[0]).unwrap();
     }
 
     /// Counts two numbers up, of which nobody else may see only one changed.
     fn count_up(&self, place: u64) {
         let [first, second] = self.pair(place);
         assert_eq!(first, second, "somebody else was between acquire and release");
-        self.notes.store(place, first + 1).unwrap();
-        self.notes.store(place + 1, first + 1).unwrap();
+        self.notes.store_as_view(place, first + 1).unwrap();
+        self.notes.store_as_view(place + 1, first + 1).unwrap();
     }
 }
 
@@ -682,8 +683,8 @@ fn dying(vars: &Vars, model: &Model, step: Step, point: u64) {
     let hook = move |passed| {
         last.set(passed);
         if passed == point {
-            notes.store(note::DIED_LOCKED, u64::from(participant.is_short_locked(dict))).unwrap();
-            notes.store(note::DIED_AT, now()).unwrap();
+            notes.store_as_view(note::DIED_LOCKED, u64::from(participant.is_short_locked(dict))).unwrap();
+            notes.store_as_view(note::DIED_AT, now()).unwrap();
             die();
         }
     };
