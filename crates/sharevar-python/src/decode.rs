@@ -86,7 +86,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             Event::None => Ok(py.None().into_bound(py)),
             Event::Bool(value) => Ok(PyBool::new(py, value).to_owned().into_any()),
             Event::Float(value) => Ok(PyFloat::new(py, value).into_any()),
-            Event::Bytes(value) => Ok(PyBytes::new(py, value).into_any()),
+            Event::Bytes(value) => Ok(native::bytes(py, value)?.into_any()),
             Event::UInt(value) => value.into_bound_py_any(py),
             Event::BigInt(bytes) => native::from_big_int(py, bytes),
             Event::List(count) => Ok(PyList::new(py, self.read_many(count)?)?.into_any()),

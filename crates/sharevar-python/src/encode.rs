@@ -57,7 +57,8 @@ fn encode_block(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult
         Err(Stop::Raise(error)) => return Err(error),
         Err(Stop::Pickle) => {
             let (pickle, handles) = pickler::dumps(value, participant)?;
-            let mut encoder = Encoder::with_capacity(pickle.len() + 6);
+            // The encoder itself asks for the memory of a large one, which may be refused.
+            let mut encoder = Encoder::with_capacity(pickle.len().min(1 << 16) + 6);
             encoder.pickle(&pickle).map_err(sharevar::Error::from).or_raise()?;
             (encoder.finish().map_err(sharevar::Error::from).or_raise()?.0, handles)
         }

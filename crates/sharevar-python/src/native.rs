@@ -125,3 +125,15 @@ pub(crate) fn duplicate(descriptor: i32) -> PyResult<OwnedFd> {
     // SAFETY: it is not -1; whether it is open, the duplication finds out.
     Ok(unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned()?)
 }
+
+/// Bytes; `MemoryError` if there is no memory for them.
+#[inline]
+pub(crate) fn bytes<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    if bytes.len() < 1 << 20 {
+        return Ok(PyBytes::new(py, bytes));
+    }
+    PyBytes::new_with(py, bytes.len(), |room| {
+        room.copy_from_slice(bytes);
+        Ok(())
+    })
+}

@@ -1,5 +1,6 @@
 //! The callables that encode what is of no native type.
 
+use crate::native;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use sharevar::Participant;
@@ -40,20 +41,33 @@ fn callable<'py>(
     }
 }
 
+/// The bytes of a pickle, where Python has written them.
+pub(crate) struct Pickle<'py>(Bound<'py, PyBytes>);
+
+impl std::ops::Deref for Pickle<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
 /// A value's pickle, and the variables of the arena that it refers to, which then count as
 /// referred to by whatever holds the pickle.
-pub(crate) fn dumps(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<(Vec<u8>, Vec<u64>)> {
+pub(crate) fn dumps<'py>(
+    value: &Bound<'py, PyAny>,
+    participant: &Participant,
+) -> PyResult<(Pickle<'py>, Vec<u64>)> {
     let py = value.py();
     let callable = callable(py, |set| &set.dumps, "dumps")?;
     UNDER_WAY.with_borrow_mut(|all| all.push((participant.arena_id(), Vec::new())));
     let pickled = callable.call1((value,)).and_then(|pickled| Ok(pickled.cast_into::<PyBytes>()?));
     let handles = UNDER_WAY.with_borrow_mut(Vec::pop).map_or_else(Vec::new, |(_, handles)| handles);
-    Ok((pickled?.as_bytes().to_vec(), handles))
+    Ok((Pickle(pickled?), handles))
 }
 
 /// What a pickle says.
 pub(crate) fn loads<'py>(py: Python<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    callable(py, |set| &set.loads, "loads")?.call1((PyBytes::new(py, pickle),))
+    callable(py, |set| &set.loads, "loads")?.call1((native::bytes(py, pickle)?,))
 }
 
 /// Notes that a pickle under way on this thread refers to a variable.

@@ -3,11 +3,11 @@
 use crate::argument::{Given, Truth};
 use crate::decode::{decode, word as decode_word};
 use crate::encode::{self, encode};
-use crate::errors::{Class, OrRaise, is_of, to_python};
+use crate::errors::{Class, OrRaise, is_of, is_ours, to_python};
 use crate::queue_class;
 use crate::variable::{Origin, Variable, generic_alias};
 use crate::{timeout, waiting};
-use pyo3::exceptions::{PyException, PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -168,12 +168,15 @@ impl Queue {
     }
 
     /// An object that cannot be pickled: `multiprocessing.Queue`, whose pickling is done by a
-    /// thread of its own, tells a method and goes on; all others raise.
+    /// thread of its own, tells a method and goes on; all others raise. So does whatever else is
+    /// wrong: a reader would wait for an item that was dropped for its size.
     #[cold]
     fn drop_object(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>, error: PyErr) -> PyResult<()> {
         let py = slf.py();
         let tells = matches!(slf.get().form, Form::ProcessQueue | Form::JoinableProcessQueue);
-        if !tells || !error.is_instance_of::<PyException>(py) {
+        let by_size =
+            error.is_instance_of::<PyMemoryError>(py) || (is_ours(py, &error) && error.cause(py).is_none());
+        if !tells || by_size || !error.is_instance_of::<PyException>(py) {
             return Err(error);
         }
         let cause = if is_of(py, &error, Class::NotShareable) { error.cause(py) } else { None };

@@ -2,7 +2,9 @@
 
 use rmp::Marker;
 
-use crate::encode::{EXT_BIG_INT, EXT_HANDLE, EXT_PICKLE, EXT_SET, EXT_TUPLE};
+use crate::encode::{
+    EXT_BIG_INT, EXT_HANDLE, EXT_PICKLE, EXT_SET, EXT_TUPLE, LONG_BYTES, LONG_PICKLE, LONG_STR, UNTOLD,
+};
 use crate::error::DecodeError;
 use crate::nesting::{Frame, Nesting};
 
@@ -169,18 +171,19 @@ impl<'a> Decoder<'a> {
     }
 
     #[inline]
-    fn take(&mut self, length: u32) -> Result<&'a [u8], DecodeError> {
+    fn take(&mut self, length: impl Into<u64>) -> Result<&'a [u8], DecodeError> {
+        let length = length.into();
         match self.bytes[self.at..].get(..length as usize) {
             Some(taken) => {
                 self.at += taken.len();
                 Ok(taken)
             }
-            None => Err(self.truncated(u64::from(length))),
+            None => Err(self.truncated(length)),
         }
     }
 
     #[inline]
-    fn str(&mut self, length: u32) -> Result<Event<'a>, DecodeError> {
+    fn str(&mut self, length: impl Into<u64>) -> Result<Event<'a>, DecodeError> {
         let at = self.at;
         std::str::from_utf8(self.take(length)?).map(Event::Str).map_err(|_| DecodeError::NotUtf8 { at })
     }
@@ -213,8 +216,24 @@ impl<'a> Decoder<'a> {
             Marker::Ext8 => self.length8().and_then(|length| self.extension(length)),
             Marker::Ext16 => self.length16().and_then(|length| self.extension(length)),
             Marker::Ext32 => self.length32().and_then(|length| self.extension(length)),
+            Marker::Reserved => self.long(start),
             _ => Err(DecodeError::Invalid { what: "marker", at: start }),
         }
+    }
+
+    /// What a length of 64 bits is written before.
+    #[cold]
+    fn long(&mut self, start: usize) -> Result<Event<'a>, DecodeError> {
+        let kind = self.byte()?;
+        let length = u64::from_be_bytes(self.array()?);
+        let event = match kind {
+            LONG_STR => self.str(length)?,
+            LONG_BYTES => Event::Bytes(self.take(length)?),
+            LONG_PICKLE => Event::Pickle(self.take(length)?),
+            _ => return Err(DecodeError::Invalid { what: "marker", at: start }),
+        };
+        self.element_done()?;
+        Ok(event)
     }
 
     fn list(&mut self, count: u32) -> Result<Event<'a>, DecodeError> {
@@ -251,17 +270,20 @@ impl<'a> Decoder<'a> {
     }
 
     fn sequence(&mut self, kind: i8, length: u32) -> Result<Event<'a>, DecodeError> {
-        if length as usize > self.bytes.len() - self.at {
+        let end = if length == UNTOLD {
+            None
+        } else if length as usize > self.bytes.len() - self.at {
             return Err(self.truncated(u64::from(length)));
-        }
-        let end = self.at + length as usize;
+        } else {
+            Some(self.at + length as usize)
+        };
         let count = match Marker::from_u8(self.byte()?) {
             Marker::FixArray(count) => u32::from(count),
             Marker::Array16 => self.length16()?,
             Marker::Array32 => self.length32()?,
             _ => return Err(self.invalid("body of a tuple or set")),
         } as usize;
-        self.enter(count, Some(end))?;
+        self.enter(count, end)?;
         Ok(if kind == EXT_TUPLE { Event::Tuple(count) } else { Event::Set(count) })
     }
 

@@ -20,6 +20,17 @@ pub(crate) const EXT_OPAQUE: i8 = 7;
 const EXT32_HEADER: usize = 6;
 const LENGTH32: usize = 4;
 
+/// The one marker that `MessagePack` never uses: type and 64-bit length of one long str, bytes
+/// or pickle follow, then its bytes.
+pub(crate) const LONG: u8 = 0xc1;
+pub(crate) const LONG_STR: u8 = 0;
+pub(crate) const LONG_BYTES: u8 = 1;
+pub(crate) const LONG_PICKLE: u8 = EXT_PICKLE as u8;
+/// As the length of a tuple or set: it is longer than 32 bits can say, and ends by its elements.
+pub(crate) const UNTOLD: u32 = u32::MAX;
+/// Memory for so much more is asked for in a way that can fail.
+const LARGE: usize = 1 << 20;
+
 /// A value ready to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Encoded {
@@ -160,16 +171,24 @@ impl Encoder {
 
     /// Writes a str.
     pub fn str(&mut self, value: &str) -> Result<(), EncodeError> {
-        length32(value.len(), "str")?;
-        infallible(write::write_str(&mut self.bytes, value).ok());
+        self.make_room(value.len())?;
+        if is_long(value.len()) {
+            self.long(LONG_STR, value.as_bytes());
+        } else {
+            infallible(write::write_str(&mut self.bytes, value).ok());
+        }
         self.element_done();
         Ok(())
     }
 
     /// Writes bytes.
     pub fn bytes(&mut self, value: &[u8]) -> Result<(), EncodeError> {
-        length32(value.len(), "bytes")?;
-        infallible(write::write_bin(&mut self.bytes, value).ok());
+        self.make_room(value.len())?;
+        if is_long(value.len()) {
+            self.long(LONG_BYTES, value);
+        } else {
+            infallible(write::write_bin(&mut self.bytes, value).ok());
+        }
         self.element_done();
         Ok(())
     }
@@ -195,7 +214,7 @@ impl Encoder {
 
     /// Ends the tuple.
     pub fn end_tuple(&mut self, body: OpenBody) -> Result<(), EncodeError> {
-        self.end_extension(body, "tuple")
+        self.end_extension(body)
     }
 
     /// Begins a set of `length` elements.
@@ -205,7 +224,7 @@ impl Encoder {
 
     /// Ends the set.
     pub fn end_set(&mut self, body: OpenBody) -> Result<(), EncodeError> {
-        self.end_extension(body, "set")
+        self.end_extension(body)
     }
 
     /// Begins a list whose length is not known yet.
@@ -244,6 +263,12 @@ impl Encoder {
 
     /// Writes what Python pickled.
     pub fn pickle(&mut self, pickle: &[u8]) -> Result<(), EncodeError> {
+        self.make_room(pickle.len())?;
+        if is_long(pickle.len()) {
+            self.long(LONG_PICKLE, pickle);
+            self.element_done();
+            return Ok(());
+        }
         self.extension(EXT_PICKLE, pickle, "pickle")
     }
 
@@ -273,6 +298,25 @@ impl Encoder {
         self.bytes.as_mut_vec().extend_from_slice(pickle);
         self.element_done();
         Ok(())
+    }
+
+    /// Room for a large part, or an error where `Vec` would end the process.
+    #[inline]
+    fn make_room(&mut self, length: usize) -> Result<(), EncodeError> {
+        if length < LARGE {
+            return Ok(());
+        }
+        let room = self.bytes.as_mut_vec().try_reserve(length.saturating_add(16));
+        room.map_err(|_| EncodeError::NoMemory { length })
+    }
+
+    /// Writes what is too long for a length of 32 bits.
+    #[cold]
+    fn long(&mut self, kind: u8, value: &[u8]) {
+        let bytes = self.bytes.as_mut_vec();
+        bytes.extend_from_slice(&[LONG, kind]);
+        bytes.extend_from_slice(&(value.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(value);
     }
 
     fn extension(&mut self, kind: i8, body: &[u8], what: &'static str) -> Result<(), EncodeError> {
@@ -360,13 +404,13 @@ impl Encoder {
         self.begin_body(start, u64::from(count))
     }
 
-    fn end_extension(&mut self, body: OpenBody, what: &'static str) -> Result<(), EncodeError> {
+    fn end_extension(&mut self, body: OpenBody) -> Result<(), EncodeError> {
         let (start, missing) = self.end_body(body)?;
         if missing != 0 {
             return Err(EncodeError::Unbalanced);
         }
-        let length = length32(self.as_slice().len() - start - EXT32_HEADER, what)?;
-        self.patch(start + 1, length)
+        let length = self.as_slice().len() - start - EXT32_HEADER;
+        self.patch(start + 1, u32::try_from(length).unwrap_or(UNTOLD))
     }
 
     fn open(&mut self, marker: u8) -> Result<OpenBody, EncodeError> {
@@ -387,6 +431,11 @@ impl Encoder {
     }
 }
 
+#[inline]
+fn is_long(length: usize) -> bool {
+    u32::try_from(length).is_err()
+}
+
 pub(crate) fn length32(length: usize, what: &'static str) -> Result<u32, EncodeError> {
     u32::try_from(length).map_err(|_| EncodeError::TooLarge { what, length })
 }
@@ -395,4 +444,63 @@ pub(crate) fn length32(length: usize, what: &'static str) -> Result<u32, EncodeE
 #[inline]
 fn infallible<T: Copy>(written: Option<T>) {
     debug_assert!(written.is_some());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Decoder, Event};
+
+    /// What is written of more than 4 GiB, of less.
+    #[test]
+    fn long_parts_are_read() {
+        let mut encoder = Encoder::new();
+        encoder.list_header(4).unwrap();
+        for (kind, part) in [(LONG_STR, "é"), (LONG_BYTES, "é"), (LONG_PICKLE, "é")] {
+            encoder.long(kind, part.as_bytes());
+            encoder.element_done();
+        }
+        encoder.int(7);
+        let (bytes, _) = encoder.finish().unwrap();
+        assert_eq!(&bytes[..13], b"\x94\xc1\0\0\0\0\0\0\0\0\x02\xc3\xa9");
+        let mut decoder = Decoder::new(&bytes);
+        let read: Vec<_> = (0..5).map(|_| decoder.next().unwrap()).collect();
+        let part = "é".as_bytes();
+        assert_eq!(
+            read,
+            [Event::List(4), Event::Str("é"), Event::Bytes(part), Event::Pickle(part), Event::Int(7)]
+        );
+        decoder.finish().unwrap();
+        for damaged in
+            [&b"\xc1"[..], b"\xc1\x01\0\0", b"\xc1\x07\0\0\0\0\0\0\0\0", b"\xc1\x01\xff\0\0\0\0\0\0\0z"]
+        {
+            assert!(Decoder::new(damaged).next().is_err());
+        }
+    }
+
+    #[test]
+    fn a_tuple_of_untold_length_ends_by_its_elements() {
+        let mut encoder = Encoder::new();
+        encoder.list_header(2).unwrap();
+        let body = encoder.begin_tuple(2).unwrap();
+        encoder.int(1);
+        encoder.str("x").unwrap();
+        encoder.end_tuple(body).unwrap();
+        encoder.int(3);
+        encoder.patch(2, UNTOLD).unwrap();
+        let (bytes, _) = encoder.finish().unwrap();
+        let mut decoder = Decoder::new(&bytes);
+        let read: Vec<_> = (0..5).map(|_| decoder.next().unwrap()).collect();
+        assert_eq!(read, [Event::List(2), Event::Tuple(2), Event::Int(1), Event::Str("x"), Event::Int(3)]);
+        decoder.finish().unwrap();
+    }
+
+    #[test]
+    fn a_copy_for_which_there_is_no_memory_is_an_error() {
+        let mut encoder = Encoder::new();
+        let length = 1 << 62;
+        assert_eq!(encoder.make_room(length), Err(EncodeError::NoMemory { length }));
+        encoder.int(1);
+        encoder.finish().unwrap();
+    }
 }

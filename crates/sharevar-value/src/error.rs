@@ -13,11 +13,17 @@ pub enum EncodeError {
         "value is nested deeper than {MAX_DEPTH} containers; store the inner part as a shared variable of its own"
     )]
     TooDeep,
-    /// A str, bytes or container beyond what a 32-bit length can say.
+    /// A container, or a key, beyond what a 32-bit length can say.
     #[error("{what} of {length} bytes or elements is too large for one value (limit {limit}); split it into several", limit = u32::MAX)]
     TooLarge {
         /// What was too large.
         what: &'static str,
+        /// Its length.
+        length: usize,
+    },
+    /// This process has no memory for a copy of a str, bytes or pickle.
+    #[error("no memory in this process for a copy of {length} bytes; nothing was stored")]
+    NoMemory {
         /// Its length.
         length: usize,
     },

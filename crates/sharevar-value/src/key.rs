@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use crate::bigint;
 use crate::canonical::{self, FloatKey};
 use crate::decode::{Decoder, Event};
-use crate::encode::{EXT_OPAQUE, Encoder};
+use crate::encode::{EXT_OPAQUE, Encoder, length32};
 use crate::error::{DecodeError, EncodeError, KeyError};
 use crate::hash::HashSeed;
 use crate::key_words::{self, INLINE_BYTES, INLINE_WORDS, Words};
@@ -218,7 +218,8 @@ impl Key {
         seed: &HashSeed,
         write: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
     ) -> Result<Self, KeyError> {
-        let mut encoder = Encoder::with_capacity(length.saturating_add(5));
+        length32(length.saturating_add(5), "key")?;
+        let mut encoder = Encoder::with_capacity(length + 5);
         write(&mut encoder)?;
         Ok(Self::packed(encoder.as_slice(), KeyForm::Canonical, seed))
     }
@@ -239,6 +240,7 @@ impl Key {
             Event::BigInt(value) => Self::from_big_int(value, seed)?,
             Event::Pickle(pickle) => Self::opaque(pickle, [0; 2], seed)?,
             _ => {
+                length32(bytes.len(), "key")?;
                 decoder = Decoder::new(bytes);
                 let mut encoder = Encoder::with_capacity(bytes.len());
                 canonical::write_next(&mut decoder, &mut encoder)?;

@@ -1,7 +1,7 @@
 //! Values in cells: scalars in the word itself, the rest in a block.
 //!
 //! ```text
-//! block:  u32 length in bytes │ u32 handles   then the handle words, then the bytes
+//! block:  u40 length in bytes │ u24 handles   then the handle words, then the bytes
 //! ```
 //!
 //! The handles that the bytes contain stand in front once more, as counted
@@ -14,6 +14,11 @@ use crate::handle::Handle;
 use sharevar_arena::{Error, Participant, Peek, Transaction, Variable};
 use sharevar_value::{Encoded, Word};
 use std::sync::Arc;
+
+/// Bits of a block's header for the length; the others count the handles.
+const LENGTH_BITS: u32 = 40;
+const LENGTH: u64 = (1 << LENGTH_BITS) - 1;
+const MOST_HANDLES: u64 = u64::MAX >> LENGTH_BITS;
 
 /// The longest value that is read without a lock (hazard 11).
 const UNLOCKED_BYTES: u64 = 4096;
@@ -90,19 +95,18 @@ fn copy_block(source: &impl Source, word: Word) -> sharevar_arena::Result<Option
             word.handle_offset().ok_or(Error::Corrupt { what: "a value lists no handle", offset: block })?;
         variables.push(source.participant().variable_at(offset)?);
     }
-    let mut bytes = vec![0; length as usize];
-    source.participant().copy_out(block + 8 + handles * 8, &mut bytes)?;
+    let bytes = source.participant().copy_of(block + 8 + handles * 8, length)?;
     Ok(Some(Copied::Bytes(bytes, variables)))
 }
 
 /// How many bytes the encoding has, by the header of its block.
 pub(crate) fn length_of(header: u64) -> u64 {
-    header & 0xffff_ffff
+    header & LENGTH
 }
 
 /// How many handles a block with this header has.
 pub(crate) fn handles_of(header: u64) -> u64 {
-    header >> 32
+    header >> LENGTH_BITS
 }
 
 /// Whether a cell's content is short enough to be read without the lock.
@@ -151,13 +155,25 @@ fn store_block(transaction: &mut Transaction<'_>, value: &Encoded) -> Result<Wor
             Ok(*word)
         }
         Encoded::Bytes { bytes, handles } => {
+            if handles.len() as u64 > MOST_HANDLES {
+                return Err(sharevar_value::EncodeError::TooLarge {
+                    what: "number of shared variables",
+                    length: handles.len(),
+                }
+                .into());
+            }
+            if bytes.len() as u64 > LENGTH {
+                return Err(
+                    sharevar_value::EncodeError::TooLarge { what: "value", length: bytes.len() }.into()
+                );
+            }
             for offset in handles {
                 let variable = transaction.participant().variable_at(*offset)?;
                 transaction.add_reference(variable)?;
             }
             let count = handles.len() as u64;
             let block = transaction.allocate(8 + count * 8 + (bytes.len() as u64).next_multiple_of(8))?;
-            transaction.put(block, count << 32 | bytes.len() as u64)?;
+            transaction.put(block, count << LENGTH_BITS | bytes.len() as u64)?;
             for (index, offset) in handles.iter().enumerate() {
                 transaction.put(block + 8 + index as u64 * 8, Word::handle(*offset).0)?;
             }
@@ -198,7 +214,7 @@ pub(crate) fn trace(
         visit(word.0);
     } else if word.is_block() {
         visit(word.0);
-        for index in 0..source.load(word.0)? >> 32 {
+        for index in 0..handles_of(source.load(word.0)?) {
             visit(source.load(word.0 + 8 + index * 8)?);
         }
     }

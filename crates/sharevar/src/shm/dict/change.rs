@@ -149,6 +149,9 @@ fn store_key(transaction: &mut Transaction<'_>, at: u64, key: &Key) -> Result<(u
     };
     let words = key.words();
     let padded = words.len() as u64 * 8;
+    if key.len() as u64 > LOW || original.len() as u64 > LOW {
+        return Err(Error::TransactionTooLarge { limit: LOW / 8 });
+    }
     let block = transaction.allocate(8 + padded + (original.len() as u64).next_multiple_of(8))?;
     transaction.put(block, (original.len() as u64) << 32 | key.len() as u64)?;
     for (index, word) in words.iter().enumerate() {

@@ -174,9 +174,7 @@ pub(crate) fn stored_key(source: &impl Source, entry: u64) -> Result<StoredKey> 
         let lengths = source.load(block)?;
         (at, length, original_length) = (block + 8, lengths & LOW, lengths >> 32);
     }
-    let mut canonical = vec![0; length as usize];
-    source.participant().copy_out(at, &mut canonical)?;
-    let mut original = vec![0; original_length as usize];
-    source.participant().copy_out(at + length.next_multiple_of(8), &mut original)?;
+    let canonical = source.participant().copy_of(at, length)?;
+    let original = source.participant().copy_of(at + length.next_multiple_of(8), original_length)?;
     Ok(StoredKey { canonical, original, form: (meta >> 56) as u8 })
 }

@@ -280,7 +280,8 @@ impl RawDict {
             let source = Locked(&transaction, variable);
             let Some(entry) = find(&source)? else { return Ok(None) };
             let word = Word(transaction.load(entry + entry::VALUE)?);
-            let refers = word.is_handle() || (word.is_block() && transaction.load(word.0)? >> 32 > 0);
+            let refers =
+                word.is_handle() || (word.is_block() && content::handles_of(transaction.load(word.0)?) > 0);
             let content = match held.take() {
                 Some((seen, content)) if seen == participant.changes(variable) => Some(content),
                 _ => None,
