@@ -1,4 +1,4 @@
-"""Operations on a manager's array are done at one moment, also beside others and under kills."""
+"""Operations on a manager's array are done at one moment, beside others and under kills."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_slices_of_every_type_are_whole(manager: Any, typecode: str) -> None:
 
 @pytest.mark.parametrize("length", [8, 3000])
 def test_an_element_that_was_read_or_stored_does_not_go_back(manager: Any, length: int) -> None:
-    """By a slice that a kill undoes; each element counts up, the others are written by slices."""
+    """By a slice that a kill undoes."""
     shared = manager.Array("q", [0] * length)
 
     def write() -> None:

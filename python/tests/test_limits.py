@@ -54,19 +54,17 @@ def run(
     )
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.parametrize(
-    ("kind", "most"),
+    ("kind", "most", "method"),
     [
-        (resource.RLIMIT_AS, 16 * GIB),
-        (resource.RLIMIT_AS, 4 * GIB),
-        (resource.RLIMIT_AS, 2 * GIB),
-        (resource.RLIMIT_AS, 1 * GIB),
-        (resource.RLIMIT_FSIZE, 1 * GIB),
-        (resource.RLIMIT_FSIZE, 100 * MIB),
-        (resource.RLIMIT_FSIZE, 10 * MIB),
-        (resource.RLIMIT_DATA, 1 * GIB),
-        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_AS, 16 * GIB, "fork"),
+        (resource.RLIMIT_AS, 2 * GIB, "spawn"),
+        (resource.RLIMIT_AS, 1 * GIB, "fork"),
+        (resource.RLIMIT_FSIZE, 1 * GIB, "fork"),
+        (resource.RLIMIT_FSIZE, 100 * MIB, "spawn"),
+        (resource.RLIMIT_FSIZE, 10 * MIB, "fork"),
+        (resource.RLIMIT_DATA, 1 * GIB, "fork"),
+        (resource.RLIMIT_MEMLOCK, 0, "fork"),
     ],
 )
 def test_all_works_with_less(kind: int, most: int, method: str, tmp_path: object) -> None:
@@ -142,17 +140,17 @@ def work(box):
     box["x"] = 1
 
 if __name__ == "__main__":
-    for method, exitcode in (("fork", 0), ("spawn", 1)):
-        context = sharevar.get_context(method)
-        box = sharevar.Manager(capacity=4 << 30).dict()
-        sharevar.Lock()
-        resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]), resource.RLIM_INFINITY))
-        child = context.Process(target=work, args=(box,))
+    box = sharevar.Manager(capacity=4 << 30).dict()
+    sharevar.Lock()
+    for most in (resource.RLIM_INFINITY, int(sys.argv[1]), resource.RLIM_INFINITY):
+        child = sharevar.get_context("spawn").Process(target=work, args=(box,))
+        resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
         child.start()
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         child.join()
-        assert child.exitcode == exitcode, method
-        assert box.get("x") == (1 if exitcode == 0 else None)
+        enough = most == resource.RLIM_INFINITY
+        assert child.exitcode == (0 if enough else 1)
+        assert box.pop("x", None) == (1 if enough else None)
 """)
     # The parent maps a reservation of its own for the family, which the child inherits or maps.
     done = subprocess.run(
@@ -170,7 +168,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 def shared():
     with open("/proc/self/status") as status:
-        return int(next(line for line in status if line.startswith("RssShmem")).split()[1]) << 10
+    numbers.append("some text %d" % number)
 
 def lock(flags):
     if libc.mlockall(flags) != 0:
@@ -198,8 +196,8 @@ print(shared())
 
 @pytest.mark.parametrize(
     ("when", "flags", "most"),
-    # MCL_CURRENT is 1, MCL_FUTURE 2. What is mapped already is filled as far as it may be touched:
-    # the tables, a twentieth of the reservation, but not the pages.
+    # MCL_CURRENT is 1, MCL_FUTURE 2. What is mapped already is filled as far as it may be
+    # touched: the tables, a twentieth of the reservation, but not the pages.
     [("first", 2, 64 * MIB), ("first", 3, 64 * MIB), ("then", 3, 400 * MIB)],
 )
 def test_nothing_is_locked_that_is_not_used(when: str, flags: int, most: int) -> None:

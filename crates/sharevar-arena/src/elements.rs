@@ -94,7 +94,8 @@ impl Elements {
         let mut rest = octets;
         // Together if they lie together; the first ones up to the next word one by one.
         let together = self.step == self.size as i64;
-        while !rest.is_empty() && !(together && self.at(number).is_multiple_of(8)) {
+        let is_whole = |number| together && self.at(number).is_multiple_of(8);
+        while !rest.is_empty() && !is_whole(number) {
             let (octets, further) = rest.split_at_mut(self.size as usize);
             let bits = arena.memory().load_element(self.at(number), self.size);
             octets.copy_from_slice(&bits.to_le_bytes()[..self.size as usize]);

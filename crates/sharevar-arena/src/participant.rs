@@ -393,20 +393,30 @@ impl Participant {
     /// A lane of another, when there is no room for more: of one who lives and does not use it
     /// just now, or of a dead one.
     fn take_lane_over(&self, me: Identity) -> Result<Lane<'_>> {
-        for index in 0..self.arena.lanes() {
-            let lane = Lane::new(&self.arena, index);
-            let seen = Claim(lane.state().load(Ordering::Acquire));
-            let dead = || !recovery::is_alive(&self.arena, seen.by());
+        let running = Claim::new(State::Running, me).0;
+        let take = |lane: Lane<'_>, from: Claim| compare_exchange(lane.state(), from.0, running).is_ok();
+        let lanes = || (0..self.arena.lanes()).map(|index| Lane::new(&self.arena, index));
+        let seen = |lane: Lane<'_>| Claim(lane.state().load(Ordering::Acquire));
+        for lane in lanes() {
+            let seen = seen(lane);
+            if matches!(seen.state(), Some(State::Free | State::Idle)) && take(lane, seen) {
+                return Ok(self.list_lane(lane));
+            }
+        }
+        for lane in lanes() {
+            let seen = seen(lane);
+            if seen.by() == me || recovery::is_alive(&self.arena, seen.by()) {
+                continue;
+            }
             let from = match seen.state() {
-                Some(State::Free | State::Idle) => seen,
-                Some(State::Apart) if dead() => seen,
-                Some(State::Running | State::Recovering) if dead() => {
+                Some(State::Running | State::Recovering) => {
                     recovery::release_locks_of(lane, me, seen);
                     Claim::FREE
                 }
+                Some(State::Apart) => seen,
                 _ => continue,
             };
-            if compare_exchange(lane.state(), from.0, Claim::new(State::Running, me).0).is_ok() {
+            if take(lane, from) {
                 return Ok(self.list_lane(lane));
             }
         }

@@ -65,6 +65,17 @@ impl Participant {
         if self.arena().is_closed() {
             return Err(Error::Closed);
         }
+        match self.create_now(kind) {
+            // The dead may hold what is missing.
+            Err(Error::OutOfSharedMemory { .. }) => {
+                self.sweep()?;
+                self.create_now(kind)
+            }
+            made => made,
+        }
+    }
+
+    fn create_now(&self, kind: u64) -> Result<Variable> {
         self.drain_dropped()?;
         let mut held = self.held();
         let entry = self.free_entry(&mut held)?;

@@ -57,11 +57,9 @@ impl RawArray {
     pub fn from_handle(handle: Handle) -> Result<Self> {
         let handle = handle.expect(Kind::Array)?;
         let variable = handle.variable();
-        let mut transaction = handle.participant().begin()?;
-        transaction.lock(variable)?;
+        // They were there before the first handle was, and stay: no lock is needed.
         let [block, count, size, format] =
-            [BLOCK, COUNT, SIZE, FORMAT].map(|index| transaction.body(variable, index));
-        transaction.commit()?;
+            [BLOCK, COUNT, SIZE, FORMAT].map(|index| handle.participant().body(variable, index));
         let format = u32::try_from(format).ok().and_then(char::from_u32).filter(|format| *format != '\0');
         let format = format.filter(|_| matches!(size, 1 | 2 | 4 | 8));
         let format = format.ok_or(sharevar_arena::Error::Corrupt {
