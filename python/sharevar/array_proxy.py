@@ -42,7 +42,8 @@ class ArrayProxy(Proxy, _native.Array):
         return proxy
 
     def _getvalue(self) -> array[Any]:
-        return self[:]
+        items: array[Any] = self[:]
+        return items
 
     def __getitem__(self, index: SupportsIndex | slice, /) -> Any:
         if type(index) is not slice:

@@ -204,10 +204,6 @@ impl Participant {
     pub fn load_elements(&self, variable: Variable, elements: Elements) -> Result<Vec<u8>> {
         elements.check(self.arena())?;
         let mut octets = zeros(elements.bytes()?)?;
-        if made(Mistake::ElementsReadUnlocked) {
-            elements.load(self.arena(), &mut octets);
-            return Ok(octets);
-        }
         let mut transaction = self.begin()?;
         transaction.lock(variable)?;
         elements.load(self.arena(), &mut octets);

@@ -42,8 +42,6 @@ pub enum Mistake {
     TakenSlotIsTaken = 16,
     /// Elements of an array are stored before the old ones are noted.
     ElementsStoredBeforeNoted = 17,
-    /// Several elements of an array are read without its lock.
-    ElementsReadUnlocked = 18,
 }
 
 #[cfg(feature = "mistakes")]

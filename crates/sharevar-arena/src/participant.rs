@@ -405,7 +405,7 @@ impl Participant {
         }
         for lane in lanes() {
             let seen = seen(lane);
-            if seen.by() == me || recovery::is_alive(&self.arena, seen.by()) {
+            if seen.by() == me || liveness::is_alive(&self.arena, seen.by()) {
                 continue;
             }
             let from = match seen.state() {

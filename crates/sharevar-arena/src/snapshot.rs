@@ -1,7 +1,6 @@
 //! Copies of an arena, and looks into it, for tests that play deaths on the copy.
 //!
 //! In a copy no slot names a witness, so everybody who stands in its slots is dead there, at exactly the instruction at which the copy was taken.
-#![allow(unsafe_code)]
 
 use crate::error::{Error, Result};
 use crate::fork;

@@ -19,7 +19,7 @@ const MISTAKE: &str = "SHAREVAR_TEST_MISTAKE";
 const TECHNIQUE: &str = "SHAREVAR_TEST_TECHNIQUE";
 const LIMIT: Duration = Duration::from_mins(1);
 
-const MISTAKES: [Mistake; 17] = [
+const MISTAKES: [Mistake; 16] = [
     Mistake::NoteCountedAfterStore,
     Mistake::UndoForwards,
     Mistake::FreeBeforeCommit,
@@ -36,7 +36,6 @@ const MISTAKES: [Mistake; 17] = [
     Mistake::UnboundedHeapWalk,
     Mistake::DeadAreCounted,
     Mistake::ElementsStoredBeforeNoted,
-    Mistake::ElementsReadUnlocked,
 ];
 
 /// Operations short enough to be tried at every point. Before the first the mortal had another
@@ -195,7 +194,6 @@ found_by! {
     claim_of_dead_recoverer_stands: ClaimOfDeadRecovererStands, "second level", 20;
     version_set_back: VersionSetBack, "first level", 15;
     elements_stored_before_noted: ElementsStoredBeforeNoted, "slices", 30;
-    elements_read_unlocked: ElementsReadUnlocked, "slices", 30;
     recovery_of_the_living: RecoveryOfTheLiving, "a living holder", 60;
     dead_are_counted_at_a_barrier: DeadAreCounted, "barriers of the dead", 15;
     dead_are_counted_at_a_condition: DeadAreCounted, "conditions of the dead", 15;
