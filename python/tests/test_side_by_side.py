@@ -15,7 +15,6 @@ STATEMENTS = Path(__file__).parent / "side_by_side" / "statements.py"
 # What is meant to be otherwise.
 DIFFERENT = {
     "Manager(manager.address).start()": "what has failed there is raised here",
-    "manager.Series().itself()": "a method that returns its object gives the proxy",
     "manager.Series()._exposed_": "objects are used in statements",
     "list(manager.Series())": "objects are used in statements",
     "list(manager.Series().generate())": "generators stay at the host",
