@@ -407,3 +407,104 @@ fn who_waits_for_an_item_is_woken_by_it() {
         assert!(items.state.load(Ordering::Acquire) < ITEM);
     });
 }
+
+/// A variable with a long lock: what its holder reads without the short lock, no other changes.
+struct Long {
+    short: Plain,
+    long: AtomicU64,
+    /// The futex on the low half of `long`.
+    asleep: Mutex<()>,
+    sleepers: Condvar,
+}
+
+const LONG_WAITERS: u64 = 1 << 63;
+
+impl Long {
+    fn with_short_lock(&self, me: u64, body: impl FnOnce() -> bool) -> bool {
+        if short_lock::try_take(&self.short.word, me as u32).is_err() {
+            short_lock::take_contended(&self.short.word, me as u32, &self.short).unwrap();
+        }
+        let long = self.long.load(Ordering::Acquire) & !LONG_WAITERS;
+        let may = (long == 0 || long == me) && body();
+        short_lock::release(&self.short.word, &self.short);
+        may
+    }
+
+    /// A change, as `Transaction::lock` and `long_lock::wait` order it.
+    fn change(&self, me: u64, mut body: impl FnMut()) {
+        while !self.with_short_lock(me, || {
+            body();
+            true
+        }) {
+            let seen = self.long.load(Ordering::Acquire);
+            if seen == 0
+                || (seen & LONG_WAITERS == 0
+                    && compare_exchange(&self.long, seen, seen | LONG_WAITERS).is_err())
+            {
+                continue;
+            }
+            let asleep = self.asleep.lock().unwrap();
+            if self.long.load(Ordering::SeqCst) as u32 == seen as u32 {
+                drop(self.sleepers.wait(asleep).unwrap());
+            }
+        }
+    }
+
+    fn hold(&self, me: u64, body: impl FnOnce()) {
+        self.change(me, || assert!(compare_exchange(&self.long, 0, me).is_ok()));
+        body();
+        loop {
+            let seen = self.long.load(Ordering::Acquire);
+            if compare_exchange(&self.long, seen, 0).is_ok() {
+                if seen & LONG_WAITERS != 0 {
+                    let _asleep = self.asleep.lock().unwrap();
+                    self.sleepers.notify_all();
+                }
+                return;
+            }
+        }
+    }
+
+    fn count_up(&self) {
+        self.short.data.with_mut(|data| {
+            // SAFETY: the short lock is held, and no other's long lock; loom reports it if another
+            // thread is in here too, or reads.
+            unsafe { *data += 1 }
+        });
+    }
+}
+
+#[test]
+fn nobody_changes_what_the_holder_of_the_long_lock_reads() {
+    explore(2, || {
+        let variable = Arc::new(Long {
+            short: Plain::new(),
+            long: AtomicU64::new(0),
+            asleep: Mutex::new(()),
+            sleepers: Condvar::new(),
+        });
+        let others = [2, 3].map(|me| {
+            let variable = variable.clone();
+            thread::spawn(move || {
+                if me == 2 {
+                    variable.change(me, || variable.count_up());
+                } else {
+                    variable.hold(me, || variable.change(me, || variable.count_up()));
+                }
+            })
+        });
+        variable.hold(1, || {
+            let read = || {
+                variable.short.data.with(|data| {
+                    // SAFETY: all changes wait for this holder.
+                    unsafe { *data }
+                })
+            };
+            assert_eq!(read(), read());
+        });
+        for other in others {
+            other.join().unwrap();
+        }
+        assert_eq!(variable.long.load(Ordering::Acquire), 0);
+    });
+}
