@@ -77,14 +77,15 @@ def join_family(
 
 
 def join_from_command_line(
-    arenas: list[tuple[str, int]], install: bool, made: dict[Any, bytes]
+    arenas: list[tuple[str, int]], install: bool, made: int | None
 ) -> None:
     """As `join_family`, in a fork server, which inherits the descriptors as they are."""
     references = [
         ArenaReference(bytes.fromhex(identity), DescriptorReference(_Inherited(descriptor), ()))
         for identity, descriptor in arenas
     ]
-    join_family(references[0], install, made)
+    module_level.begin_fork_server()
+    join_family(references[0], install, module_level.from_file(made))
     for reference in references[1:]:
         try:
             _inherited.append(attach(reference))
@@ -131,23 +132,24 @@ def _with_inherited_arena(
         for place, argument in enumerate(arguments):
             if isinstance(argument, str) and _FORKSERVER_COMMAND in argument:
                 arenas = [family.arena(), *module_level.arenas()]
-                inherited = (arena.fileno() for arena in arenas)
-                descriptors = sorted({*descriptors, *inherited})
-                arguments[place] = _join_command(arenas) + argument
-                break
+                inherited = {arena.fileno() for arena in arenas}
+                with module_level.in_file() as made:
+                    if made is not None:
+                        inherited.add(made)
+                    arguments[place] = _join_command(arenas, made) + argument
+                    return standard(path, arguments, sorted(inherited.union(descriptors)))
         return standard(path, arguments, descriptors)
 
     return spawnv_passfds
 
 
-def _join_command(arenas: list[Arena]) -> str:
+def _join_command(arenas: list[Arena], made: int | None) -> str:
     inherited = [(arena.id.hex(), arena.fileno()) for arena in arenas]
     return (
         f"import sys; sys.path.append({_PARENT_DIRECTORY!r}); "
         "from sharevar.children import join_from_command_line; "
         "sys.path.pop(); "
-        f"join_from_command_line({inherited!r}, {installation.installed()}, "
-        f"{module_level.on_command_line()}); "
+        f"join_from_command_line({inherited!r}, {installation.installed()}, {made}); "
     )
 
 

@@ -10,14 +10,16 @@ by its place: the lines that lead to it, and how often they have been passed.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import io
 import linecache
+import os
 import pickle
 import sys
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing import process, spawn
 from multiprocessing.reduction import ForkingPickler
 from types import CodeType, FrameType
@@ -46,10 +48,10 @@ _made: dict[Place, weakref.ref[Any]] = {}
 # The same of the process that has started this one, as pickles.
 _given: dict[Place, bytes] = {}
 _passed: Counter[_Lines] = Counter()
+# All that it does itself is to import what was given to `set_forkserver_preload`.
+_is_fork_server = False
 _MAIN = ("__main__", "__mp_main__")
 _DEEPEST = 16
-# No more of it goes onto a command line.
-_LONGEST_ON_COMMAND_LINE = 60_000
 
 
 def place() -> Place | None:
@@ -77,7 +79,7 @@ def place() -> Place | None:
 
 def is_importing() -> bool:
     """Whether this is a child that still imports what its parent has imported."""
-    return getattr(process.current_process(), "_inheriting", False)
+    return _is_fork_server or getattr(process.current_process(), "_inheriting", False)
 
 
 def found(place: Place | None) -> Any:
@@ -181,21 +183,46 @@ def arenas() -> list[Arena]:
     return [arena for arena in made if isinstance(arena, Arena) and not arena.closed]
 
 
-def on_command_line() -> str:
-    """The same as an expression, as far as it goes onto a command line."""
-    given: dict[Any, bytes] = {}
-    length = 0
-    for place, pickled in to_children().items():
-        length += len(repr((place, pickled)))
-        if length > _LONGEST_ON_COMMAND_LINE:
-            break
-        given[tuple(place)] = pickled
-    return repr(given)
+@contextlib.contextmanager
+def in_file() -> Iterator[int | None]:
+    """The descriptor of a file with the same, for a process that inherits it; None if
+    there is nothing to tell. A command line would be too short."""
+    given = {tuple(place): pickled for place, pickled in to_children().items()}
+    if not given:
+        yield None
+        return
+    descriptor = os.memfd_create("sharevar-module-level")
+    with os.fdopen(descriptor, "wb") as file:
+        pickle.dump(given, file)
+        file.flush()
+        yield descriptor
+
+
+def from_file(descriptor: int | None) -> dict[Any, bytes]:
+    """What `in_file` has put there."""
+    if descriptor is None:
+        return {}
+    with os.fdopen(descriptor, "rb") as file:
+        file.seek(0)
+        given: dict[Any, bytes] = pickle.load(file)
+        return given
 
 
 def receive(given: dict[Any, bytes]) -> None:
     """Take what the process that has started this one has made."""
     _given.update({Place(*place): pickled for place, pickled in given.items()})
+
+
+def begin_fork_server() -> None:
+    """Note that this process is one."""
+    global _is_fork_server
+    _is_fork_server = True
+    os.register_at_fork(after_in_child=_end_fork_server)
+
+
+def _end_fork_server() -> None:
+    global _is_fork_server
+    _is_fork_server = False
 
 
 class _Sent:

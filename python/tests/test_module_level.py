@@ -188,6 +188,38 @@ LOCAL = """
 """
 
 
+PRELOADED = """
+    import multiprocessing, sys
+    import settings
+
+    def work():
+        settings.table["child"] = 1
+        for event in settings.events:
+            event.set()
+
+    if __name__ == "__main__":
+        multiprocessing.set_start_method("forkserver", force=True)
+        multiprocessing.set_forkserver_preload(["settings"])
+        worker = multiprocessing.Process(target=work)
+        worker.start()
+        worker.join()
+        print(settings.table, all(event.is_set() for event in settings.events))
+"""
+# So many that no command line could name them.
+PRELOADED_SETTINGS = """
+import sharevar
+
+events = [sharevar.Event() for _ in range(1000)]
+table = sharevar.Manager().dict()
+"""
+
+
+@pytest.mark.parametrize("runner", [False, True])
+def test_what_a_fork_server_imports_early_is_the_programs(tmp_path: Path, runner: bool) -> None:
+    (tmp_path / "settings.py").write_text(PRELOADED_SETTINGS)
+    assert run(tmp_path, PRELOADED, runner=runner) == ("{'child': 1} True\n", "")
+
+
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 @pytest.mark.parametrize("runner", [False, True])
 def test_what_the_standard_library_makes_for_each_child(
