@@ -64,17 +64,20 @@ def attach(reference: ArenaReference) -> Arena:
     if arena is not None:
         return arena
     failure: Exception | None = None
+    refused: Exception | None = None
     for descriptor in candidates(descriptor_reference, os.O_RDWR):
         try:
             arena = Arena.attach(descriptor)
         except ClosedError:
             # An OSError, too.
             raise
-        except (NotAnArena, OSError) as error:
+        except NotAnArena as error:
+            # The number leads to another file by now.
             failure = error
             continue
-        except SharevarError as error:
-            failure = error
+        except (SharevarError, OSError) as error:
+            # An arena that cannot be had in this process: there is no room, or no place.
+            refused = failure = error
             continue
         finally:
             os.close(descriptor)
@@ -82,6 +85,8 @@ def attach(reference: ArenaReference) -> Arena:
             _origins[identity] = descriptor_reference.origins[:_ORIGINS_KEPT]
             discard_duplicate(descriptor_reference)
             return remember(arena)
+    if refused is not None:
+        raise refused
     raise ArenaGone(
         f"arena {identity.hex()} is not attached here, and no descriptor of it was "
         f"found at {_places(descriptor_reference)}: the process that sent the "

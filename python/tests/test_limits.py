@@ -159,6 +159,29 @@ if __name__ == "__main__":
     assert done.returncode == 0, done.stderr
     assert "(ulimit -v) is 2147483648 bytes" in done.stderr
     assert "Exception ignored" not in done.stderr
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("sharevar.errors.OutOfSharedMemory") and "ulimit -v" in error
+
+
+def test_a_fork_that_may_map_nothing_more_is_told_why() -> None:
+    program = """
+import os, resource
+import sharevar
+box = sharevar.Manager(capacity=256 << 20).dict()
+resource.setrlimit(resource.RLIMIT_AS, (64 << 20, resource.RLIM_INFINITY))
+child = os.fork()
+if child == 0:
+    try:
+        box["x"] = 1
+    except sharevar.NoWitness as error:
+        assert "ulimit -v" in str(error) and "capacity" in str(error), error
+        os._exit(7)
+    os._exit(1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert not box
+"""
+    done = run(program)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 LOCKED = """

@@ -121,8 +121,8 @@ pub enum Error {
     /// Others could not tell this process alive from dead, so that it cannot take part.
     #[error(
         "this process cannot be told alive from dead: no System V segment could be had ({segment}), \
-         and no lock on the arena's file ({byte}). Raise kernel.shmmni, allow shmget, shmat and \
-         shmctl, or leave the arena's descriptor open"
+         and no lock on the arena's file ({byte}). {}",
+        witness_advice(segment, byte)
     )]
     NoWitness {
         /// Why there is no segment.
@@ -157,6 +157,16 @@ pub enum Error {
         /// What the kernel said.
         cause: rustix::io::Errno,
     },
+}
+
+fn witness_advice(segment: &Error, byte: &Error) -> &'static str {
+    let no_room = |error: &Error| matches!(error, Error::Os { cause: rustix::io::Errno::NOMEM, .. });
+    if no_room(segment) || no_room(byte) {
+        "Raise the limit of this process's address space (ulimit -v), which is used up by what is \
+         mapped already, or make the managers with a smaller capacity"
+    } else {
+        "Raise kernel.shmmni, allow shmget, shmat and shmctl, or leave the arena's descriptor open"
+    }
 }
 
 fn address_space_advice(limit: Option<u64>) -> String {
