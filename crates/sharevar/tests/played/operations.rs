@@ -132,7 +132,7 @@ operations! {
             };
             let items: Vec<_> = (0..20).map(item).collect();
             assert!(w.mortal.dict.update_compared(&items, w.mortal.dict.keys_stamp().ok()).unwrap());
-        }, |b, a| a.dict[LENGTH] == 7 << 32 | 22 && b.dict[LENGTH] == 1 << 32 | 6;
+        }, |b, a| a.dict[LENGTH] == (7 << 32) + 22 && b.dict[LENGTH] == (1 << 32) + 6;
     "dict: the 9th key, entries grow": |w| keys(w, 8), |w| set(w, 8, &block(1)),
         |b, a| longer(b, a) && b.dict[ENTRIES] != a.dict[ENTRIES] && b.dict[BUCKETS] != a.dict[BUCKETS];
     "dict: a bucket is split": |w| keys(w, 9), |w| set(w, 9, &int(1)),
