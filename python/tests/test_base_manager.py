@@ -784,6 +784,20 @@ def test_xmlrpclib_carries_what_xml_can() -> None:
             store.append(time.sleep)
 
 
+@pytest.mark.parametrize("start", [Manager, sharevar.Manager])
+def test_publish_says_what_it_takes(start: Any) -> None:
+    manager = start()
+    if start is Manager:
+        manager.start()
+    with manager, sharevar.Manager() as other:
+        for variable in (other.dict(), other.Queue(), sharevar.Lock(), other.list([1])):
+            with pytest.raises(TypeError, match=r"in shared memory.*sharevar\.shared"):
+                manager.publish("stock", variable)
+        for strange in ([1], None, manager):
+            with pytest.raises(TypeError, match=r"is no proxy of a host's object"):
+                manager.publish("stock", strange)
+
+
 def test_found_by_name(host: Any, tmp_path: Path) -> None:
     store = host.Store()
     host.publish("the store", store)

@@ -14,6 +14,7 @@ from multiprocessing.managers import State  # type: ignore[attr-defined]
 from typing import Any, ClassVar
 
 from .. import family, module_level, standard
+from .._native import Monitor, Variable
 from ..dict_proxy import DictProxy
 from ..errors import NotRegistered
 from . import clients, exposed, host_connection, restart, socket_directory
@@ -202,7 +203,18 @@ class BaseManager(standard.BaseManager):
     def publish(self, name: str, proxy: Any) -> None:
         """Have an object found by a name, with `sharevar.connect`, for as long as the host
         runs. It is kept until then, or until something else is published by the name."""
-        token = proxy._token
+        if issubclass(type(proxy), (Variable, Monitor)):
+            raise TypeError(
+                f"{name!r} cannot be published: a {type(proxy).__name__} is in shared memory "
+                "and in no host. In this process family it has a name by sharevar.shared; "
+                "other programs of the same user open what pickle.dumps gives of it"
+            )
+        if not isinstance(proxy, standard.BaseProxy):
+            raise TypeError(
+                f"{name!r} cannot be published: {proxy!r} is no proxy of a host's object, as "
+                "the methods that register() makes return it"
+            )
+        token: Any = proxy._token  # type: ignore[attr-defined]
         with closing(self._Client(token.address, authkey=self._authkey)) as host:
             standard.managers.dispatch(host, None, "publish", (name, token.id))
 
