@@ -480,10 +480,12 @@ fn at_point(
 /// were free.
 fn slip(reader: &Participant, names: &Names, when: &str) -> (u64, bool) {
     let free = !reader.is_heap_locked() && !names.iter().any(|variable| reader.is_short_locked(*variable));
+    // On a copy of its own: it sweeps, and the clash below comes before any recovery.
+    let other = Participant::attach_unswept(reader.snapshot().unwrap(), KINDS).unwrap();
+    what_was_read_stands(&Hands::open(&other, names), when);
     let actor = Participant::attach_unswept(reader.snapshot().unwrap(), KINDS).unwrap();
     let raw = actor.versions();
     let hands = Hands::open(&actor, names);
-    what_was_read_stands(&hands, when);
     clash(&hands);
     actor.sweep().unwrap();
     assert_recovered(&actor, names, &raw, &format!("{when}, SLIP"));
