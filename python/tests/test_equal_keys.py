@@ -131,6 +131,8 @@ Pair = collections.namedtuple("Pair", "a b")
 
 UTC = datetime.timezone.utc
 EAST = datetime.timezone(datetime.timedelta(hours=1))
+ODD = datetime.timezone(datetime.timedelta(seconds=30))
+ODDER = datetime.timezone(datetime.timedelta(microseconds=1))
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 at = datetime.datetime
 HUGE = 10**40
@@ -187,6 +189,10 @@ ROWS: list[list[Any]] = [
     [at(2020, 10, 25, 0, 30, tzinfo=UTC)],
     [datetime.time(1), datetime.time(1, fold=1), datetime.time(1, tzinfo=BERLIN)],
     [datetime.time(1, tzinfo=UTC), datetime.time(2, tzinfo=EAST)],
+    [datetime.time(2, tzinfo=UTC), datetime.time(2, 0, 30, tzinfo=ODD)],
+    # `__eq__` leaves out an offset's microseconds, and `__hash__` does not.
+    [datetime.time(2, tzinfo=ODDER)],
+    [datetime.time(2, 0, 0, 1, tzinfo=ODDER)],
     [datetime.timedelta(1), datetime.timedelta(hours=24)],
     [datetime.timedelta.max],
     [datetime.timedelta.min],

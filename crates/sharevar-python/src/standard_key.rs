@@ -181,7 +181,8 @@ fn write_time(value: &Bound<'_, PyTime>, encoder: &mut Encoder) -> PyResult<bool
     let offset = if zone.is_none() { None } else { offset(value)? };
     match offset {
         None => write_standard(encoder, StandardClass::NaiveTime, &local.to_le_bytes()),
-        Some(offset) if is_fixed(&zone)? => {
+        // Of an offset's microseconds, a time's `__hash__` and `__eq__` think differently.
+        Some(offset) if is_fixed(&zone)? && offset % 1_000_000 == 0 => {
             write_standard(encoder, StandardClass::AwareTime, &(local - offset).to_le_bytes())
         }
         Some(_) => Ok(false),
