@@ -13,8 +13,9 @@ use pyo3::exceptions::{PyException, PyMemoryError, PyRecursionError};
 use pyo3::prelude::*;
 use sharevar::Variable;
 use sharevar::shm::{RawDict, Selection, StoredKey};
+use sharevar_value::HashSeed;
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 /// Dicts of one arena that a process has an index of; the one that was not used for longest goes.
@@ -22,14 +23,37 @@ const MAX_VARIABLES: usize = 64;
 /// Entries of keys that are gone, beyond one for each key that is there, before the index is made
 /// anew.
 const MAX_STALE: u64 = 1024;
+/// Errors that are told apart; each costs every search one more attempt to read a key.
+const MAX_ERRORS: usize = 16;
+
+/// A key that may be the one that is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Candidate {
+    /// The number of its entry, which may hold another key by now.
+    pub(crate) number: u32,
+    /// The hash of its bytes in the arena, by which that is seen: its `__hash__` runs once, as
+    /// for a dict.
+    pub(crate) mark: u64,
+}
 
 /// The keys of one selection, by hash.
 #[derive(Debug, Default)]
 struct Index {
     /// The stamp of the dict's keys at which none was missing. `None` if the index is empty.
     stamp: Option<u64>,
-    /// Hash and number of the entry. The entry may hold another key by now.
-    entries: BTreeSet<(isize, u32)>,
+    entries: BTreeSet<(isize, Candidate)>,
+    /// The entries of keys that this process could not read or hash, by the error. They equal
+    /// nothing until it can: a class may come later, as in a program that is still imported.
+    unread: HashMap<String, Vec<u32>>,
+}
+
+impl Index {
+    fn note_unread(&mut self, unread: Vec<(String, u32)>) {
+        for (error, number) in unread {
+            let is_known = self.unread.len() < MAX_ERRORS || self.unread.contains_key(&error);
+            self.unread.entry(if is_known { error } else { String::new() }).or_default().push(number);
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -75,48 +99,121 @@ impl KeyIndexes {
     }
 }
 
+type Place = (Variable, Selection);
+
+/// The hashing of a dict's keys that a thread has begun and not ended.
+struct Work {
+    place: Place,
+    /// Those whose `__hash__` is running, outermost first.
+    running: Vec<u32>,
+    done: HashMap<Candidate, isize>,
+}
+
 thread_local! {
-    /// The dicts whose keys this thread is hashing.
-    static UNDER_WAY: RefCell<Vec<(Variable, Selection)>> = const { RefCell::new(Vec::new()) };
+    /// That of this thread, one for a place, outermost first.
+    static WORK: RefCell<Vec<Work>> = const { RefCell::new(Vec::new()) };
 }
 
-/// One of those, until it is dropped.
-struct UnderWay;
+fn with_work<R>(place: Place, act: impl FnOnce(&mut Work) -> R) -> Option<R> {
+    WORK.with_borrow_mut(|all| all.iter_mut().find(|work| work.place == place).map(act))
+}
 
-impl UnderWay {
-    fn begin(place: (Variable, Selection)) -> Self {
-        UNDER_WAY.with_borrow_mut(|all| all.push(place));
-        Self
+/// Takes part in the hashing of a place: begins it, or goes on with what is begun.
+struct Part {
+    place: Place,
+    is_outermost: bool,
+}
+
+impl Part {
+    fn begin(place: Place) -> Self {
+        let is_outermost = with_work(place, |_| ()).is_none();
+        if is_outermost {
+            let work = Work { place, running: Vec::new(), done: HashMap::new() };
+            WORK.with_borrow_mut(|all| all.push(work));
+        }
+        Self { place, is_outermost }
+    }
+
+    /// Hashes the keys, but those whose `__hash__` is what has come here.
+    fn hash(&self, keys: Vec<(u32, StoredKey)>, seed: &HashSeed, arena: &Py<Arena>) -> PyResult<Hashed> {
+        Python::attach(|py| {
+            let mut hashed = Hashed { known: Vec::with_capacity(keys.len()), unread: Vec::new() };
+            for (number, key) in keys {
+                let candidate = Candidate { number, mark: key.mark(seed) };
+                let begun = with_work(self.place, |work| {
+                    let begun = if work.running.contains(&number) {
+                        Some(None)
+                    } else {
+                        work.done.get(&candidate).map(|hash| Some(*hash))
+                    };
+                    if begun.is_none() {
+                        work.running.push(number);
+                    }
+                    begun
+                });
+                if let Some(begun) = begun.flatten() {
+                    hashed.known.extend(begun.map(|hash| (hash, candidate)));
+                    continue;
+                }
+                let hash = object(py, key, arena).and_then(|key| key.hash());
+                with_work(self.place, |work| {
+                    work.running.pop();
+                    work.done.extend(hash.as_ref().ok().map(|hash| (candidate, *hash)));
+                });
+                match hash {
+                    Ok(hash) => hashed.known.push((hash, candidate)),
+                    Err(error) if equals_nothing(py, &error) => {
+                        hashed.unread.push((error.to_string(), number));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(hashed)
+        })
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for Part {
     fn drop(&mut self) {
-        UNDER_WAY.with_borrow_mut(Vec::pop);
+        if self.is_outermost {
+            WORK.with_borrow_mut(Vec::pop);
+        }
     }
 }
 
-/// Whether this thread is hashing the dict's keys.
-fn is_under_way(dict: &RawDict, selection: Selection) -> bool {
-    UNDER_WAY.with_borrow(|all| all.contains(&(dict.handle().variable(), selection)))
+struct Hashed {
+    known: Vec<(isize, Candidate)>,
+    /// With the errors.
+    unread: Vec<(String, u32)>,
 }
 
 /// Brings the index up to date, if it is not. The stamp of the dict's keys up to which it is;
 /// `None` if keys came meanwhile.
 ///
-/// A `__hash__` that looks for a key in the very dict gets the index without the keys that are
-/// being hashed.
+/// A `__hash__` may look for another key in the very dict: then the rest of the keys are hashed
+/// within it, and the outermost alone enters them.
 pub(crate) fn update(dict: &RawDict, selection: Selection, arena: &Py<Arena>) -> PyResult<Option<u64>> {
     let indexes = arena.get().key_indexes();
     let now = dict.keys_stamp().or_raise()?;
-    let seen = indexes.with(dict, |indexes| indexes.of(selection).stamp);
-    if seen == Some(now) || is_under_way(dict, selection) {
+    let (seen, has_unread) = indexes.with(dict, |indexes| {
+        let index = indexes.of(selection);
+        (index.stamp, !index.unread.is_empty())
+    });
+    if seen == Some(now) && !has_unread {
         return Ok(Some(now));
     }
+    let part = Part::begin((dict.handle().variable(), selection));
+    if has_unread {
+        read_again(dict, selection, arena, &part)?;
+        if seen == Some(now) {
+            return Ok(Some(now));
+        }
+    }
     let new = dict.keys_since(seen, selection).or_raise()?;
-    let under_way = UnderWay::begin((dict.handle().variable(), selection));
-    let hashed = hash_all(new.keys, arena)?;
-    drop(under_way);
+    let hashed = part.hash(new.keys, dict.seed(), arena)?;
+    if !part.is_outermost {
+        return Ok(new.is_current.then_some(new.stamp));
+    }
     Ok(indexes.with(dict, |indexes| {
         let index = indexes.of(selection);
         if index.stamp != seen {
@@ -124,27 +221,46 @@ pub(crate) fn update(dict: &RawDict, selection: Selection, arena: &Py<Arena>) ->
         }
         if new.all {
             index.entries.clear();
+            index.unread.clear();
         }
-        index.entries.extend(hashed);
+        index.entries.extend(hashed.known);
+        index.note_unread(hashed.unread);
         let is_stale = index.entries.len() as u64 > 2 * new.length + MAX_STALE;
         index.stamp = if is_stale { None } else { Some(new.stamp) };
         new.is_current.then_some(new.stamp)
     }))
 }
 
-fn hash_all(keys: Vec<(u32, StoredKey)>, arena: &Py<Arena>) -> PyResult<Vec<(isize, u32)>> {
-    Python::attach(|py| {
-        let mut hashed = Vec::with_capacity(keys.len());
-        for (number, key) in keys {
-            let hash = object(py, key, arena).and_then(|key| key.hash());
-            match hash {
-                Ok(hash) => hashed.push((hash, number)),
-                Err(error) if equals_nothing(py, &error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(hashed)
-    })
+/// Tries one key of each error; if any can be read now, or is gone, all of them.
+fn read_again(dict: &RawDict, selection: Selection, arena: &Py<Arena>, part: &Part) -> PyResult<()> {
+    let indexes = arena.get().key_indexes();
+    let hash_at = |numbers: &[u32]| {
+        let (keys, _) = dict.keys_at(numbers).or_raise()?;
+        let keys = numbers.iter().zip(keys).filter_map(|(number, key)| Some((*number, key?)));
+        part.hash(keys.collect(), dict.seed(), arena)
+    };
+    let tried: Vec<u32> = indexes.with(dict, |indexes| {
+        indexes.of(selection).unread.values().filter_map(|numbers| numbers.last().copied()).collect()
+    });
+    if hash_at(&tried)?.unread.len() == tried.len() {
+        return Ok(());
+    }
+    let all: Vec<u32> =
+        indexes.with(dict, |indexes| indexes.of(selection).unread.values().flatten().copied().collect());
+    let hashed = hash_at(&all)?;
+    if part.is_outermost {
+        let unread: HashSet<u32> = hashed.unread.into_iter().map(|(_, number)| number).collect();
+        let read: HashSet<u32> = all.into_iter().filter(|number| !unread.contains(number)).collect();
+        indexes.with(dict, |indexes| {
+            let index = indexes.of(selection);
+            index.entries.extend(hashed.known);
+            index.unread.retain(|_, numbers| {
+                numbers.retain(|number| !read.contains(number));
+                !numbers.is_empty()
+            });
+        });
+    }
+    Ok(())
 }
 
 /// The key as an object.
@@ -152,8 +268,8 @@ pub(crate) fn object<'py>(py: Python<'py>, key: StoredKey, arena: &Py<Arena>) ->
     decode_bytes(py, &key.into_encoding().or_raise()?, &[], arena)
 }
 
-/// Whether a key that gives this error is one that no object of this process can equal: its class
-/// is not there, or it has no hash.
+/// Whether a key that gives this error is one that no object of this process can equal for now:
+/// its class is not there, or it has no hash.
 fn equals_nothing(py: Python<'_>, error: &PyErr) -> bool {
     error.is_instance_of::<PyException>(py)
         && !error.is_instance_of::<PyMemoryError>(py)
@@ -167,24 +283,36 @@ pub(crate) fn candidates(
     selection: Selection,
     hash: isize,
     arena: &Py<Arena>,
-) -> Option<Vec<u32>> {
-    let is_under_way = is_under_way(dict, selection);
+) -> Option<Vec<Candidate>> {
+    let begun = with_work((dict.handle().variable(), selection), |work| {
+        let same = work.done.iter().filter(|(_, done)| **done == hash);
+        same.map(|(candidate, _)| *candidate).collect::<Vec<_>>()
+    });
     arena.get().key_indexes().with(dict, |indexes| {
         let index = indexes.of(selection);
-        if index.stamp.is_none() && !is_under_way {
+        if index.stamp.is_none() && begun.is_none() {
             // Another thread has used so many dicts meanwhile that this one's index was given up.
             return None;
         }
-        let entries = index.entries.range((hash, 0)..=(hash, u32::MAX));
-        Some(entries.map(|(_, number)| *number).collect())
+        let least = Candidate { number: 0, mark: 0 };
+        let entries = index.entries.range((hash, least)..).take_while(|(same, _)| *same == hash);
+        let mut candidates: Vec<Candidate> = entries.map(|(_, candidate)| *candidate).collect();
+        candidates.extend(begun.unwrap_or_default());
+        Some(candidates)
     })
 }
 
-/// Forgets entries whose keys have another hash by now.
-pub(crate) fn forget(dict: &RawDict, selection: Selection, hash: isize, stale: &[u32], arena: &Py<Arena>) {
+/// Forgets candidates in whose entries there are other keys by now.
+pub(crate) fn forget(
+    dict: &RawDict,
+    selection: Selection,
+    hash: isize,
+    stale: &[Candidate],
+    arena: &Py<Arena>,
+) {
     arena.get().key_indexes().with(dict, |indexes| {
-        for number in stale {
-            indexes.of(selection).entries.remove(&(hash, *number));
+        for candidate in stale {
+            indexes.of(selection).entries.remove(&(hash, *candidate));
         }
     });
 }

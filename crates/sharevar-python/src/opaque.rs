@@ -75,7 +75,8 @@ fn search_once(
     if candidates.is_empty() {
         return Ok(Some(Search { found: None, stamp }));
     }
-    let (keys, now) = dict.keys_at(&candidates).or_raise()?;
+    let numbers: Vec<u32> = candidates.iter().map(|candidate| candidate.number).collect();
+    let (keys, now) = dict.keys_at(&numbers).or_raise()?;
     if now != stamp {
         return Ok(None);
     }
@@ -85,11 +86,13 @@ fn search_once(
             stale.push(candidate);
             continue;
         };
+        if stored.mark(dict.seed()) != candidate.mark {
+            stale.push(candidate);
+            continue;
+        }
         let key = stored.to_key(dict.seed()).or_raise()?;
         let there = key_index::object(object.py(), stored, arena)?;
-        if there.hash()? != hash {
-            stale.push(candidate);
-        } else if there.is(object) || there.eq(object)? {
+        if there.is(object) || there.eq(object)? {
             // As a dict compares: the one that is stored stands on the left.
             found = Some(key);
             break;

@@ -159,6 +159,11 @@ impl StoredKey {
         }
     }
 
+    /// What tells it from a key that may have come into the same entry since.
+    pub fn mark(&self, seed: &HashSeed) -> u64 {
+        seed.hash(&self.canonical)
+    }
+
     /// The key, to find the entry by.
     pub fn to_key(&self, seed: &HashSeed) -> ValueResult<Key> {
         Ok(Key::from_canonical(&self.canonical, Self::form(self.original.clone(), self.form)?, seed))
