@@ -3,7 +3,9 @@
 use crate::crash::compare_exchange;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
-use crate::layout::{LAYOUT, MAGIC, PAGE, Regions, header, lane, page, round_up, slot, variable};
+use crate::layout::{
+    LAYOUT, MAGIC, MOST_CAPACITY, PAGE, Regions, header, lane, page, round_up, slot, variable,
+};
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::memory_limit;
@@ -48,7 +50,7 @@ impl Arena {
             if capacity < LEAST_CAPACITY {
                 return Err(Error::CapacityTooSmall { asked: capacity, least: LEAST_CAPACITY });
             }
-            return Self::create_of(capacity.min(1 << 42), lanes);
+            return Self::create_of(capacity.min(MOST_CAPACITY), lanes);
         }
         let within = Regions::capacity_within(limits.most_of_default(), lanes).max(LEAST_CAPACITY);
         let mut capacity = memory_limit::default_capacity().min(within);

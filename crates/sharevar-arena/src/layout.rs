@@ -243,8 +243,12 @@ impl Regions {
         round_up(all + all / 24, RESERVATION_UNIT)
     }
 
-    /// The largest capacity whose reservation is not larger than `reservation`; 0 if there is none.
+    /// The largest capacity whose reservation is not larger than `reservation`, which may be anything; 0 if there
+    /// is none.
     pub(crate) const fn capacity_within(reservation: u64, lanes: u32) -> u64 {
+        if reservation >= Self::reservation_for(MOST_CAPACITY, lanes) {
+            return MOST_CAPACITY;
+        }
         let reservation = reservation / RESERVATION_UNIT * RESERVATION_UNIT;
         let fixed = Self::reservation_for(0, lanes);
         let mut capacity = reservation.saturating_sub(fixed) / PAGE * PAGE;
@@ -267,6 +271,9 @@ impl Regions {
         }
     }
 }
+
+/// No arena has more bytes of pages than these.
+pub(crate) const MOST_CAPACITY: u64 = 1 << 42;
 
 /// Reservations are multiples of this.
 const RESERVATION_UNIT: u64 = 1 << 20;
@@ -293,3 +300,23 @@ const _: () = {
     let large = Regions::of(Regions::reservation_for(1 << 40, lane::MAX), lane::MAX);
     assert!(large.end - large.pages >= 1 << 40);
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_capacity_within_any_reservation_is_reserved_within_it() {
+        let of_any_size = (0..64).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit, 3 << bit]);
+        for reservation in of_any_size.chain([u64::MAX]) {
+            for lanes in [lane::LEAST, lane::MAX] {
+                let capacity = Regions::capacity_within(reservation, lanes);
+                assert!(capacity <= MOST_CAPACITY);
+                if capacity > 0 {
+                    assert!(Regions::reservation_for(capacity, lanes) <= reservation, "{reservation}");
+                }
+            }
+        }
+        assert_eq!(Regions::capacity_within(u64::MAX, lane::MAX), MOST_CAPACITY);
+    }
+}
