@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from functools import partial
 from multiprocessing import reduction
 from multiprocessing.context import get_spawning_popen
 from typing import Any, NamedTuple
@@ -56,27 +57,30 @@ def candidates(reference: DescriptorReference, flags: int) -> Iterator[int]:
         except OSError:
             pass
     for origin in reference.origins:
-        try:
-            descriptor = _open(origin, flags)
-        except OSError:
-            continue
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            yield descriptor
-        else:
-            os.close(descriptor)
+        # Under that number /proc may show another process, so that both are tried.
+        for find in (partial(_open, flags), _borrow):
+            try:
+                descriptor = find(origin)
+            except OSError:
+                continue
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                yield descriptor
+            else:
+                os.close(descriptor)
 
 
-def _open(origin: Origin, flags: int) -> int:
-    try:
-        # Non-blocking, since a number used again may lead to a pipe.
-        return os.open(
-            f"/proc/{origin.process}/fd/{origin.descriptor}",
-            flags | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK,
-        )
-    except OSError:
-        if not origin.lender:
-            raise
-        return lending.borrow(origin.lender, origin.descriptor)
+def _open(flags: int, origin: Origin) -> int:
+    # Non-blocking, since a number used again may lead to a pipe.
+    return os.open(
+        f"/proc/{origin.process}/fd/{origin.descriptor}",
+        flags | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK,
+    )
+
+
+def _borrow(origin: Origin) -> int:
+    if not origin.lender:
+        raise FileNotFoundError("nobody lends it")
+    return lending.borrow(origin.lender, origin.descriptor)
 
 
 def discard_duplicate(reference: DescriptorReference) -> None:

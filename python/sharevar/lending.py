@@ -1,10 +1,11 @@
 """Lending descriptors to processes that may not look into this one.
 
 ``/proc/<pid>/fd`` leads to a process's descriptors only for those that may trace it: to
-nobody of the same user after a `setuid`, and there is none after a `chroot`. Such a
-process hands its descriptors out over a socket, as `multiprocessing.reduction` does, to
-whom shows that it knows the key of `multiprocessing.current_process().authkey`, which
-children inherit. All others need no socket, and no thread that serves it.
+nobody of the same user after a `setuid`. After a `chroot` there is none, and in a pid
+namespace that sees the outer ``/proc`` it is another process's. Such a process hands its
+descriptors out over a socket, as `multiprocessing.reduction` does, to whom shows that it
+knows the key of `multiprocessing.current_process().authkey`, which children inherit. All
+others need no socket, and no thread that serves it.
 """
 
 from __future__ import annotations
@@ -121,6 +122,9 @@ def _identity(descriptor: int) -> _Identity:
 def _is_hidden() -> bool:
     """Whether others of the same user cannot open ``/proc/<pid>/fd`` of this process."""
     try:
+        if os.readlink("/proc/self") != str(os.getpid()):
+            # It is another pid namespace's, where that number is another process's.
+            return True
         # The kernel gives what it hides to root.
         return os.stat("/proc/self/fd").st_uid != os.geteuid()
     except OSError:

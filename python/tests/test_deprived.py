@@ -172,6 +172,45 @@ def test_what_is_made_after_setuid_reaches_others(tmp_path) -> None:
     )
 
 
+@pytest.mark.parametrize("runner", [False, True])
+def test_what_is_made_in_a_pid_namespace_reaches_others(tmp_path, runner) -> None:
+    """Its ``/proc`` is the outer one, which shows other processes under its numbers."""
+    said = run(
+        """
+        import ctypes
+
+        def receive(inbox, outbox):
+            late = inbox.get()
+            late["x"] = os.getpid()
+            outbox.put(late)
+
+        def send():
+            context = sharevar.get_context("fork")
+            assert os.readlink("/proc/self") != str(os.getpid())
+            inbox, outbox = context.Queue(), context.Queue()
+            child = context.Process(target=receive, args=(inbox, outbox))
+            child.start()
+            late = context.Manager().dict()
+            inbox.put(late)
+            assert outbox.get(timeout=20)["x"] == child.pid == late["x"]
+            child.join()
+            assert child.exitcode == 0
+
+        # With its thread no user namespace can be made.
+        faulthandler.cancel_dump_traceback_later()
+        spaces = 0x20000000 | (0 if os.geteuid() == 0 else 0x10000000)  # NEWPID, NEWUSER
+        if ctypes.CDLL(None, use_errno=True).unshare(spaces) != 0:
+            print("refused")
+        else:
+            succeeds(send)
+        """,
+        tmp_path,
+        runner=runner,
+    )
+    if said.startswith("refused"):
+        pytest.skip("this user may have no pid namespace of its own")
+
+
 def test_only_who_knows_the_key_may_borrow(tmp_path) -> None:
     run(
         """
