@@ -7,14 +7,11 @@
 //! hashed once, and what it says is compared with the dict before it is believed.
 
 use crate::arena::Arena;
-use crate::decode::decode_bytes;
-use crate::errors::{OrRaise, is_ours};
-use pyo3::exceptions::{PyException, PyMemoryError, PyRecursionError};
+use crate::errors::OrRaise;
+use crate::key_hashing::{Candidate, Part, hashed_so_far};
 use pyo3::prelude::*;
 use sharevar::Variable;
-use sharevar::shm::{RawDict, Selection, StoredKey};
-use sharevar_value::HashSeed;
-use std::cell::RefCell;
+use sharevar::shm::{RawDict, Selection};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
@@ -25,16 +22,6 @@ const MAX_VARIABLES: usize = 64;
 const MAX_STALE: u64 = 1024;
 /// Errors that are told apart; each costs every search one more attempt to read a key.
 const MAX_ERRORS: usize = 16;
-
-/// A key that may be the one that is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Candidate {
-    /// The number of its entry, which may hold another key by now.
-    pub(crate) number: u32,
-    /// The hash of its bytes in the arena, by which that is seen: its `__hash__` runs once, as
-    /// for a dict.
-    pub(crate) mark: u64,
-}
 
 /// The keys of one selection, by hash.
 #[derive(Debug, Default)]
@@ -97,94 +84,6 @@ impl KeyIndexes {
         indexes.last_use = *clock;
         act(indexes)
     }
-}
-
-type Place = (Variable, Selection);
-
-/// The hashing of a dict's keys that a thread has begun and not ended.
-struct Work {
-    place: Place,
-    /// Those whose `__hash__` is running, outermost first.
-    running: Vec<u32>,
-    done: HashMap<Candidate, isize>,
-}
-
-thread_local! {
-    /// That of this thread, one for a place, outermost first.
-    static WORK: RefCell<Vec<Work>> = const { RefCell::new(Vec::new()) };
-}
-
-fn with_work<R>(place: Place, act: impl FnOnce(&mut Work) -> R) -> Option<R> {
-    WORK.with_borrow_mut(|all| all.iter_mut().find(|work| work.place == place).map(act))
-}
-
-/// Takes part in the hashing of a place: begins it, or goes on with what is begun.
-struct Part {
-    place: Place,
-    is_outermost: bool,
-}
-
-impl Part {
-    fn begin(place: Place) -> Self {
-        let is_outermost = with_work(place, |_| ()).is_none();
-        if is_outermost {
-            let work = Work { place, running: Vec::new(), done: HashMap::new() };
-            WORK.with_borrow_mut(|all| all.push(work));
-        }
-        Self { place, is_outermost }
-    }
-
-    /// Hashes the keys, but those whose `__hash__` is what has come here.
-    fn hash(&self, keys: Vec<(u32, StoredKey)>, seed: &HashSeed, arena: &Py<Arena>) -> PyResult<Hashed> {
-        Python::attach(|py| {
-            let mut hashed = Hashed { known: Vec::with_capacity(keys.len()), unread: Vec::new() };
-            for (number, key) in keys {
-                let candidate = Candidate { number, mark: key.mark(seed) };
-                let begun = with_work(self.place, |work| {
-                    let begun = if work.running.contains(&number) {
-                        Some(None)
-                    } else {
-                        work.done.get(&candidate).map(|hash| Some(*hash))
-                    };
-                    if begun.is_none() {
-                        work.running.push(number);
-                    }
-                    begun
-                });
-                if let Some(begun) = begun.flatten() {
-                    hashed.known.extend(begun.map(|hash| (hash, candidate)));
-                    continue;
-                }
-                let hash = object(py, key, arena).and_then(|key| key.hash());
-                with_work(self.place, |work| {
-                    work.running.pop();
-                    work.done.extend(hash.as_ref().ok().map(|hash| (candidate, *hash)));
-                });
-                match hash {
-                    Ok(hash) => hashed.known.push((hash, candidate)),
-                    Err(error) if equals_nothing(py, &error) => {
-                        hashed.unread.push((error.to_string(), number));
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(hashed)
-        })
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if self.is_outermost {
-            WORK.with_borrow_mut(Vec::pop);
-        }
-    }
-}
-
-struct Hashed {
-    known: Vec<(isize, Candidate)>,
-    /// With the errors.
-    unread: Vec<(String, u32)>,
 }
 
 /// Brings the index up to date, if it is not. The stamp of the dict's keys up to which it is;
@@ -263,20 +162,6 @@ fn read_again(dict: &RawDict, selection: Selection, arena: &Py<Arena>, part: &Pa
     Ok(())
 }
 
-/// The key as an object.
-pub(crate) fn object<'py>(py: Python<'py>, key: StoredKey, arena: &Py<Arena>) -> PyResult<Bound<'py, PyAny>> {
-    decode_bytes(py, &key.into_encoding().or_raise()?, &[], arena)
-}
-
-/// Whether a key that gives this error is one that no object of this process can equal for now:
-/// its class is not there, or it has no hash.
-fn equals_nothing(py: Python<'_>, error: &PyErr) -> bool {
-    error.is_instance_of::<PyException>(py)
-        && !error.is_instance_of::<PyMemoryError>(py)
-        && !error.is_instance_of::<PyRecursionError>(py)
-        && !is_ours(py, error)
-}
-
 /// The entries of the keys that may have this hash. `None` if the index has to be made first.
 pub(crate) fn candidates(
     dict: &RawDict,
@@ -284,10 +169,7 @@ pub(crate) fn candidates(
     hash: isize,
     arena: &Py<Arena>,
 ) -> Option<Vec<Candidate>> {
-    let begun = with_work((dict.handle().variable(), selection), |work| {
-        let same = work.done.iter().filter(|(_, done)| **done == hash);
-        same.map(|(candidate, _)| *candidate).collect::<Vec<_>>()
-    });
+    let begun = hashed_so_far((dict.handle().variable(), selection), hash);
     arena.get().key_indexes().with(dict, |indexes| {
         let index = indexes.of(selection);
         if index.stamp.is_none() && begun.is_none() {

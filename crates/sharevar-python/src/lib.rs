@@ -22,6 +22,7 @@ mod event;
 mod greenlet;
 mod hosted;
 mod key;
+mod key_hashing;
 mod key_index;
 mod list;
 mod list_search;

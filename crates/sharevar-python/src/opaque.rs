@@ -4,6 +4,7 @@
 use crate::arena::Arena;
 use crate::errors::OrRaise;
 use crate::key::{Wanted, opaque_key};
+use crate::key_hashing;
 use crate::key_index;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -91,7 +92,7 @@ fn search_once(
             continue;
         }
         let key = stored.to_key(dict.seed()).or_raise()?;
-        let there = key_index::object(object.py(), stored, arena)?;
+        let there = key_hashing::object(object.py(), stored, arena)?;
         if there.is(object) || there.eq(object)? {
             // As a dict compares: the one that is stored stands on the left.
             found = Some(key);
