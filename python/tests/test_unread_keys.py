@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import textwrap
@@ -186,3 +187,33 @@ def test_keys_whose_hash_looks_for_another_key(
     assert len(shared) == 21
     assert shared[Counting(5)] == 6
     assert shared[Late(0)] >= 100 + 3
+
+
+class Ringing(ById):
+    """While it is hashed, a signal comes."""
+
+    is_ringing = False
+
+    def __hash__(self) -> int:
+        if Ringing.is_ringing:
+            Ringing.is_ringing = False
+            signal.raise_signal(signal.SIGUSR1)
+        return super().__hash__()
+
+
+def test_what_a_handler_raises_while_keys_are_hashed(
+    manager: sharevar.managers.SyncManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handle(*_: Any) -> None:
+        raise TimeoutError("rung")
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        for found in ("absent", ById(-1)):
+            shared = manager.dict({Ringing(number): number for number in range(3)})
+            monkeypatch.setattr(Ringing, "is_ringing", True)
+            with pytest.raises(TimeoutError, match="rung"):
+                found in shared  # noqa: B015
+            assert [shared[Ringing(number)] for number in range(3)] == [0, 1, 2]
+    finally:
+        signal.signal(signal.SIGUSR1, before)

@@ -85,17 +85,16 @@ impl Part {
                     hashed.known.extend(begun.map(|hash| (hash, candidate)));
                     continue;
                 }
-                let hash = object(py, key, arena).and_then(|key| key.hash());
+                let encoding = key.into_encoding().or_raise().map_err(Failure::Other);
+                let hash = encoding.and_then(|encoding| hash_of(py, &encoding, arena));
                 with_work(self.place, |work| {
                     work.running.pop();
                     work.done.extend(hash.as_ref().ok().map(|hash| (candidate, *hash)));
                 });
                 match hash {
                     Ok(hash) => hashed.known.push((hash, candidate)),
-                    Err(error) if equals_nothing(py, &error) => {
-                        hashed.unread.push((error.to_string(), number));
-                    }
-                    Err(error) => return Err(error),
+                    Err(Failure::OfKey(error)) => hashed.unread.push((error.to_string(), number)),
+                    Err(Failure::Other(error)) => return Err(error),
                 }
             }
             Ok(hashed)
@@ -132,9 +131,28 @@ pub(crate) fn object<'py>(py: Python<'py>, key: StoredKey, arena: &Py<Arena>) ->
     decode_bytes(py, &key.into_encoding().or_raise()?, &[], arena)
 }
 
-/// Whether a key that gives this error is one that no object of this process can equal for now:
-/// its class is not there, or it has no hash.
-fn equals_nothing(py: Python<'_>, error: &PyErr) -> bool {
+/// Why a key has no hash.
+enum Failure {
+    /// No object of this process can equal it for now: its class is not there, or it cannot be
+    /// hashed.
+    OfKey(PyErr),
+    Other(PyErr),
+}
+
+/// The hash of an encoded key.
+fn hash_of(py: Python<'_>, encoding: &[u8], arena: &Py<Arena>) -> Result<isize, Failure> {
+    let hash = || decode_bytes(py, encoding, &[], arena).and_then(|key| key.hash());
+    let error = match hash() {
+        Ok(hash) => return Ok(hash),
+        Err(error) => error,
+    };
+    // What a handler of a signal has raised meanwhile is not the key's: it does not come again.
+    let comes_again =
+        is_of_key(py, &error) && hash().is_err_and(|again| again.get_type(py).is(error.get_type(py)));
+    Err(if comes_again { Failure::OfKey(error) } else { Failure::Other(error) })
+}
+
+fn is_of_key(py: Python<'_>, error: &PyErr) -> bool {
     error.is_instance_of::<PyException>(py)
         && !error.is_instance_of::<PyMemoryError>(py)
         && !error.is_instance_of::<PyRecursionError>(py)
