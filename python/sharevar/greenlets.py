@@ -43,6 +43,24 @@ def _begin() -> None:
     _native.set_greenlets(greenlet.getcurrent, _sleeper)
 
 
+def require_threads(purpose: str) -> None:
+    """Raise where a framework has put greenlets in the place of threads."""
+    for name, module, asked, part in _REPLACED:
+        if name in sys.modules and getattr(import_module(module), asked)(part):
+            raise RuntimeError(
+                f"{purpose} needs threads, and {name} has put greenlets in their place, which "
+                f"would wait for each other for ever; start it from a process without "
+                f"{name}'s monkey patches (a program of its own, or under spawn), or leave "
+                f"threads out of them"
+            )
+
+
+_REPLACED = (
+    ("gevent", "gevent.monkey", "is_module_patched", "threading"),
+    ("eventlet", "eventlet.patcher", "is_monkey_patched", "thread"),
+)
+
+
 def _sleeper() -> Callable[[float], Any] | None:
     """What the greenlet that runs sleeps with; None in a thread that has no others."""
     if "gevent" in sys.modules:

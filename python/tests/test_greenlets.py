@@ -153,6 +153,42 @@ def test_greenlets_share_variables_as_threads_do(framework: str, patched: bool) 
     assert (shown.stdout, shown.stderr) == ("right\n", "")
 
 
+HOSTS = """
+from sharevar.managers import BaseManager
+
+class Manager(BaseManager):
+    pass
+
+Manager.register("table", dict)
+
+def started():
+    manager = Manager()
+    manager.start()
+    return manager
+
+def served():
+    return Manager(authkey=b"key").get_server()
+
+for make in (started, served, lambda: sharevar.Manager().dict()._token):
+    try:
+        print(make())
+    except Exception as error:
+        print(type(error).__name__, "needs threads" in str(error))
+"""
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_host_says_that_it_needs_threads(framework: str) -> None:
+    if importlib.util.find_spec(framework) is None:
+        pytest.skip(f"{framework} is not installed; the group of tests `packages` has it")
+    source = "\n".join([FRAMEWORKS[framework]["patch"], "import sharevar", HOSTS])
+    shown = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", source],
+        capture_output=True, text=True, timeout=40,
+    )  # fmt: skip
+    assert (shown.stdout, shown.stderr) == ("RuntimeError True\n" * 3, "")
+
+
 def test_a_program_without_greenlets_does_not_import_them() -> None:
     source = (
         "import sys, sharevar\n"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from multiprocessing.connection import Connection
 from typing import Any, ClassVar
 
-from .. import standard
+from .. import greenlets, standard
 from .._native import HostServer
 from ..dict_proxy import DictProxy
 from ..installed import is_installed
@@ -46,6 +46,7 @@ class Server(standard.Server):  # type: ignore[misc]
     ) -> None:
         if not isinstance(authkey, bytes):
             raise TypeError(f"Authkey {authkey!r} is type {type(authkey)!s}, not bytes")
+        greenlets.require_threads("a manager's host")
         self.registry = registry
         self.authkey: bytes = standard.managers.process.AuthenticationString(authkey)
         self.serializer = serializer
