@@ -125,7 +125,10 @@ def Manager(*, capacity: int | None = None, ctx: Any = None) -> SyncManager:
 
     Without one it is half of the memory, or less where this process may not have so much
     (``ulimit -v``, ``ulimit -f``, a container); ``manager.arena.capacity`` says what it became.
-    Its variables live in memory that the processes map, and no process is started.
+    Its variables live in memory that the processes map, and no process is started. A limit
+    of address space that a worker sets for itself (``resource.setrlimit(RLIMIT_AS, ...)``)
+    counts all of what is mapped by then: set it as the soft limit before the first shared
+    variable is made, and raise it again afterwards.
     """
     manager = SyncManager(ctx=ctx, capacity=capacity)
     manager.start()
