@@ -3,6 +3,9 @@
 The wrappers with locks are the standard library's. Memory and lock are ours: they
 can be handed to any process of the family at any time, not only while it is being
 started, and the lock outlives its holder.
+
+ctypes stores into the memory as into any other: of a slice in whose store a process is
+killed, a part stays stored. `Manager().Array` keeps all of it or nothing.
 """
 
 from __future__ import annotations
