@@ -200,10 +200,9 @@ def _require_value(name: str, made: Any) -> None:
     cls = type(made)
     if not _is_mutable(made, cls):
         return
-    hint = next(
-        (_INSTEAD[base.__name__] for base in cls.__mro__ if base.__name__ in _INSTEAD),
+    hint = _instead(cls) or (
         "put @sharevar.monitor before its class, or have a host keep it "
-        "(sharevar.managers.BaseManager)",
+        "(sharevar.managers.BaseManager)"
     )
     raise TypeError(
         f"shared({name!r}, ...): every process would have a {cls.__qualname__} of its own, "
@@ -216,7 +215,7 @@ def _is_mutable(made: Any, cls: Any) -> bool:
     """Whether it can be told from its class that it can be changed."""
     if isinstance(made, _PASSED_ON):
         return False
-    if cls.__hash__ is None or hasattr(cls, "__next__"):
+    if _instead(cls) or cls.__hash__ is None or hasattr(cls, "__next__"):
         return True
     if isinstance(made, _IMMUTABLE) or cls.__setattr__ is not _SETS_ANY:
         return False
@@ -225,6 +224,17 @@ def _is_mutable(made: Any, cls: Any) -> bool:
     # Those of the standard library that have slots are values.
     is_standard = cls.__module__.partition(".")[0] in sys.stdlib_module_names
     return not is_standard and any(vars(base).get("__slots__") for base in cls.__mro__)
+
+
+def _instead(cls: Any) -> str | None:
+    """What to use instead of a class of a library's; a program's of the same name is none."""
+    for base in cls.__mro__:
+        library = base.__module__.partition(".")[0]
+        if base.__name__ in _INSTEAD and (
+            library in sys.stdlib_module_names or library == "numpy"
+        ):
+            return _INSTEAD[base.__name__]
+    return None
 
 
 # By reference, or by name.
@@ -245,7 +255,17 @@ _INSTEAD = {
     "dict": "use shared(name, dict)",
     "list": "use shared(name, list)",
     "set": "use shared(name, set)",
-}
+    "lock": "use shared(name, sharevar.Lock)",
+    "SynchronizedBase": "use shared(name, sharevar.Value, ...) or sharevar.Array",
+    "BaseManager": "share what it makes, as in shared(name, dict), which needs no manager",
+    **{
+        name: f"use shared(name, sharevar.{name})"
+        for name in (
+            "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock",
+            "Queue", "RLock", "Semaphore", "SimpleQueue",
+        )
+    },
+}  # fmt: skip
 
 _CONTAINERS: dict[Any, type[Any]] = {
     list: ListProxy,

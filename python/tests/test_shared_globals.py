@@ -280,6 +280,16 @@ def test_values(value: Any) -> None:
         (io.StringIO, "host"),
         (lambda: itertools.count(), "host"),
         (lambda: iter([1]), "host"),
+        (lambda: threading.Lock(), "sharevar.Lock"),
+        (lambda: threading.RLock(), "sharevar.RLock"),
+        (lambda: threading.Barrier(2), "sharevar.Barrier"),
+        (lambda: queue.Queue(), "sharevar.Queue"),
+        (lambda: multiprocessing.Event(), "sharevar.Event"),
+        (lambda: multiprocessing.Value("i"), "sharevar.Value"),
+        (sharevar.Manager, "share what it makes"),
+        # A program's own, of a name that a library's class has.
+        (type("Counter", (Attributes,), {}), "monitor"),
+        (type("Event", (Attributes,), {}), "monitor"),
     ],
 )
 def test_what_others_would_not_see_changed_is_refused(kind: Any, instead: str) -> None:
