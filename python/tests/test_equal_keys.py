@@ -569,3 +569,20 @@ def test_a_look_up_among_many_costs_what_it_costs_among_few(
     few = manager.dict({make(number): number for number in range(100)})
     many = manager.dict({make(number): number for number in range(20_000)})
     assert cost(many, 20_000) < 5 * cost(few, 100)
+
+
+def test_a_look_up_costs_the_same_among_many_dicts(
+    manager: sharevar.managers.SyncManager,
+) -> None:
+    def cost(count: int) -> float:
+        dicts = [manager.dict({Loose(number, ""): number for number in range(300)})]
+        dicts += [manager.dict(dicts[0].copy()) for _ in range(count - 1)]
+        best = float("inf")
+        for _ in range(4):
+            begun = time.process_time()
+            for shared in dicts:
+                shared[Loose(7, "")]
+            best = min(best, (time.process_time() - begun) / count)
+        return best
+
+    assert cost(150) < 10 * cost(30)

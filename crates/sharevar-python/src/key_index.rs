@@ -10,13 +10,15 @@ use crate::arena::Arena;
 use crate::errors::OrRaise;
 use crate::key_hashing::{Candidate, Part, hashed_so_far};
 use pyo3::prelude::*;
-use sharevar::Variable;
 use sharevar::shm::{RawDict, Selection};
+use sharevar::{Participant, Variable};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-/// Dicts of one arena that a process has an index of; the one that was not used for longest goes.
-const MAX_VARIABLES: usize = 64;
+/// Dicts of one arena that a process has an index of before it looks which of them are no more.
+const MIN_VARIABLES: usize = 64;
+/// Entries of all the indexes that are kept then; those that were not used for longest go.
+const MAX_ENTRIES: usize = 1 << 20;
 /// Entries of keys that are gone, beyond one for each key that is there, before the index is made
 /// anew.
 const MAX_STALE: u64 = 1024;
@@ -51,6 +53,10 @@ struct Indexes {
 }
 
 impl Indexes {
+    fn len(&self) -> usize {
+        self.opaque.entries.len() + self.all.entries.len()
+    }
+
     fn of(&mut self, selection: Selection) -> &mut Index {
         match selection {
             Selection::Opaque => &mut self.opaque,
@@ -62,27 +68,46 @@ impl Indexes {
 /// The indexes of the dicts of one arena. Nothing of Python's runs under the lock, so that it is
 /// free in a forked child.
 #[derive(Debug, Default)]
-pub(crate) struct KeyIndexes(Mutex<(HashMap<Variable, Indexes>, u64)>);
+pub(crate) struct KeyIndexes(Mutex<ByDict>);
+
+#[derive(Debug, Default)]
+struct ByDict {
+    all: HashMap<Variable, Indexes>,
+    clock: u64,
+    /// How many dicts there were when it was looked which of them are no more.
+    kept: usize,
+}
 
 impl KeyIndexes {
     fn with<R>(&self, dict: &RawDict, act: impl FnOnce(&mut Indexes) -> R) -> R {
         let variable = dict.handle().variable();
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (all, clock) = &mut *guard;
-        *clock += 1;
-        if !all.contains_key(&variable) && all.len() >= MAX_VARIABLES {
-            let participant = dict.handle().participant();
-            all.retain(|variable, _| participant.variable(variable.header(), variable.generation()).is_ok());
-            if all.len() >= MAX_VARIABLES
-                && let Some(oldest) = all.iter().min_by_key(|(_, indexes)| indexes.last_use)
-            {
-                let oldest = *oldest.0;
-                all.remove(&oldest);
+        let by_dict = &mut *guard;
+        by_dict.clock += 1;
+        // When they are twice as many: of many dicts that are used in turn none is hashed anew.
+        if by_dict.all.len() >= MIN_VARIABLES.max(2 * by_dict.kept) && !by_dict.all.contains_key(&variable) {
+            by_dict.clean(dict.handle().participant());
+        }
+        let indexes = by_dict.all.entry(variable).or_default();
+        indexes.last_use = by_dict.clock;
+        act(indexes)
+    }
+}
+
+impl ByDict {
+    #[cold]
+    fn clean(&mut self, participant: &Participant) {
+        self.all.retain(|variable, _| participant.variable(variable.header(), variable.generation()).is_ok());
+        let mut by_age: Vec<_> = self.all.iter().map(|(variable, each)| (each.last_use, *variable)).collect();
+        by_age.sort_unstable_by_key(|(last_use, _)| std::cmp::Reverse(*last_use));
+        let mut entries = 0;
+        for (_, variable) in by_age {
+            entries += self.all.get(&variable).map_or(0, Indexes::len);
+            if entries > MAX_ENTRIES {
+                self.all.remove(&variable);
             }
         }
-        let indexes = all.entry(variable).or_default();
-        indexes.last_use = *clock;
-        act(indexes)
+        self.kept = self.all.len();
     }
 }
 
