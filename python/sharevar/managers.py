@@ -180,7 +180,7 @@ class SyncManager(BaseManager, standard.SyncManager):
         self._require_initial()
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
-        here = module_level.place()
+        here = module_level.place(type(self))
         arena = module_level.found(here)
         if arena is not None:
             self._join(arena)
@@ -404,7 +404,7 @@ class SyncManager(BaseManager, standard.SyncManager):
             # Another process's, which plays the same methods.
             proxy = standard.create(self, cls._typeid_, *arguments, **named)
         else:
-            here = module_level.place()
+            here = module_level.place(cls)
             known: _AnyProxy | None = module_level.found(here)
             if known is not None:
                 return known

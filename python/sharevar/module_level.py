@@ -4,7 +4,7 @@ Under spawn and forkserver a child imports the main program, and what that impor
 `Manager()` that stands in there, outside of functions that are called later, or a
 `sharevar.Lock()`, would be one of its own in each child: a silent wrong answer. So a child
 that is still importing is given the one of the process that has started it. It is found
-by its place: the lines that lead to it, and how often they have been passed.
+by its place: the lines that lead to it, what is made there, and how often that was.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ _Lines = tuple[tuple[str, str, int], ...]
 
 
 class Place(NamedTuple):
-    """Where in a program something is made while modules are imported."""
+    """Where in a program something is made while modules are imported, and what."""
 
     lines: _Lines
+    kind: str
     time: int
 
 
@@ -47,15 +48,15 @@ class Place(NamedTuple):
 _made: dict[Place, weakref.ref[Any]] = {}
 # The same of the process that has started this one, as pickles.
 _given: dict[Place, bytes] = {}
-_passed: Counter[_Lines] = Counter()
+_passed: Counter[tuple[_Lines, str]] = Counter()
 # All that it does itself is to import what was given to `set_forkserver_preload`.
 _is_fork_server = False
 _MAIN = ("__main__", "__mp_main__")
 _DEEPEST = 16
 
 
-def place() -> Place | None:
-    """The place of this call; None if no module makes something as it is imported.
+def place(make: Any) -> Place | None:
+    """The place of a call of ``make``; None if no module makes something as it is imported.
 
     It counts the calls: ask for it once, and before anything else is made.
     """
@@ -70,9 +71,11 @@ def place() -> Place | None:
         if code.co_name == "<module>":
             if name == _MAIN[0] and _is_of_program_only(code, line):
                 return None
-            passed = tuple(lines)
+            # A class's `__call__`, or a function.
+            kind = str(getattr(getattr(make, "__self__", make), "__qualname__", ""))
+            passed = tuple(lines), kind
             _passed[passed] += 1
-            return Place(passed, _passed[passed])
+            return Place(*passed, _passed[passed])
         frame = frame.f_back
     return None
 
@@ -123,7 +126,7 @@ def _forget(place: Place, gone: weakref.ref[Any]) -> None:
 
 def found_or_made(make: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """What is found at the place of this call, or made there now."""
-    here = place()
+    here = place(make)
     if here is None:
         return make(*arguments, **named)
     known = found(here)

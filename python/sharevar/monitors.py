@@ -60,7 +60,7 @@ class Monitor(_native.Monitor):
     """The root of all monitors' classes; a class derived from one is a monitor's, too."""
 
     def __new__(cls, /, *arguments: Any, **named: Any) -> Any:
-        here = module_level.place()
+        here = module_level.place(cls)
         known = module_level.found(here)
         if type(known) is cls:
             _found.add(id(known))

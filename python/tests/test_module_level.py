@@ -188,6 +188,34 @@ LOCAL = """
 """
 
 
+CHOSEN = """
+    import os, sys
+    import sharevar
+
+    is_first = os.environ.get("STARTED") is None
+    manager = sharevar.Manager()
+    made = (sharevar.Lock if is_first else sharevar.Event)()
+    value = (sharevar.Value if is_first else sharevar.Array)("i", 1)
+    table = (manager.dict if is_first else manager.list)()
+    same = sharevar.Event()
+
+    def child():
+        print(type(made).__name__, len(value), table.append(1))
+        same.set()
+
+    if __name__ == "__main__":
+        os.environ["STARTED"] = "1"
+        worker = sharevar.get_context("spawn").Process(target=child)
+        worker.start()
+        worker.join()
+        print(same.is_set())
+"""
+
+
+def test_what_is_of_another_kind_in_a_child_is_its_own(tmp_path: Path) -> None:
+    assert run(tmp_path, CHOSEN) == ("Event 1 None\nTrue\n", "")
+
+
 PRELOADED = """
     import multiprocessing, sys
     import settings
