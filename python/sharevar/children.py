@@ -5,7 +5,7 @@ imports the main program again, and a ``sharevar.shared(...)`` in there must fin
 family's arena. multiprocessing sends each child *preparation data*, unpickled before
 that import; an object in there attaches the arena as it is unpickled. The fork
 server imports the main program before it has received any such data, so it is told
-on its command line.
+on its command line, and in a file that it inherits.
 """
 
 from __future__ import annotations
