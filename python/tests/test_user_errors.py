@@ -100,7 +100,6 @@ def _places(manager: Any) -> dict[str, Callable[[Any], Any]]:
         "update": lambda value: manager.dict().update(a=value),
         "setdefault": lambda value: manager.dict().setdefault("a", value),
         "key": lambda value: manager.dict().__setitem__(value, 1),
-        "look-up": lambda value: value in manager.dict(a=1),
         "list": lambda value: manager.list([value]),
         "append": manager.list().append,
         "slice": lambda value: manager.list([1]).__setitem__(slice(0, 1), [value]),
@@ -115,6 +114,13 @@ def _places(manager: Any) -> dict[str, Callable[[Any], Any]]:
         "method": shelf.put,
         "nested": lambda value: manager.dict(a=[{"b": (1, value)}]),
     }
+
+
+@pytest.mark.parametrize("cls", [ReduceFails, GetStateFails])
+def test_a_look_up_pickles_nothing(manager: Any, cls: Any) -> None:
+    assert cls(ValueError) not in manager.dict(a=1)
+    assert cls(ValueError) not in manager.set(["a"])
+    assert manager.dict(a=1).get(cls(ValueError)) is None
 
 
 @pytest.mark.parametrize("error", ERRORS)
