@@ -62,6 +62,8 @@ def test_a_slice_of_any_length_is_stored_and_read_whole(manager: Any, length: in
         assert len(set(settle(shared))) == 1
 
 
+# From Python 3.13 on `array` warns of it.
+@pytest.mark.filterwarnings("ignore:The 'u' type code:DeprecationWarning")
 @pytest.mark.parametrize("typecode", TYPECODES)
 def test_slices_of_every_type_are_whole(manager: Any, typecode: str) -> None:
     shared = manager.Array(typecode, [item(typecode, 0)] * 301)
