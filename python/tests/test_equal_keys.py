@@ -9,6 +9,7 @@ import enum
 import ipaddress
 import multiprocessing
 import pathlib
+import sys
 import threading
 import time
 import uuid
@@ -162,7 +163,6 @@ ROWS: list[list[Any]] = [
     [2**63, float(2**63)],
     [-(2**63), float(-(2**63))],
     [10**6000, Decimal("1E+6000")],
-    [Fraction(1, 10**6000), Decimal("1E-6000")],
     [float("inf"), Decimal("Infinity")],
     [(1, "b"), (1.0, "b"), (True, Text("b")), Pair(1, "b"), Like((1, "b"))],
     [(2, 3), Bag((3, 2)), Bag((2, 3))],
@@ -207,7 +207,6 @@ ROWS: list[list[Any]] = [
     [ipaddress.ip_network("1.2.3.0/24"), ipaddress.ip_network("1.2.3.0/255.255.255.0")],
     [ipaddress.ip_address("::1"), ipaddress.ip_address("0:0::1")],
     [ipaddress.ip_address("fe80::1")],
-    [ipaddress.ip_address("fe80::1%eth0")],
     [ipaddress.ip_network("fe80::/10")],
     [range(0), range(1, 1)],
     [range(1), range(0, 7, 10)],
@@ -221,6 +220,10 @@ ROWS: list[list[Any]] = [
     [()],
     [((),)],
 ]  # fmt: skip
+if sys.version_info >= (3, 11):
+    # Before, a pickle loses the scope, and a long fraction has none.
+    ROWS.append([ipaddress.ip_address("fe80::1%eth0")])
+    ROWS.append([Fraction(1, 10**6000), Decimal("1E-6000")])
 
 try:
     import numpy
