@@ -2,6 +2,8 @@
 
 The classes here are the proxies' bases. They are subclassed in Python with empty
 ``__slots__``, so that ``[]``, ``len`` and ``in`` are the native slots themselves.
+
+The file is long because one extension module has one stub.
 """
 
 import threading

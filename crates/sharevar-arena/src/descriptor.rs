@@ -88,7 +88,7 @@ impl Descriptor {
             .mapped()
             .or_else(|| lenders.find_map(|(pid, number)| self.lent_by(pid, number)))
             .ok_or(Error::DescriptorLost)?;
-        // The old number is the program's now, or nobody's: it is not closed.
+        // The old number is the program's now, or free: it is not closed.
         self.number.store(found.into_raw_fd(), Ordering::Relaxed);
         Ok(())
     }
@@ -134,7 +134,7 @@ impl Descriptor {
     }
 }
 
-/// The seals of a memory file: nobody can change its size.
+/// The seals of a memory file: its size cannot be changed.
 pub(crate) const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
 /// A new memory file, `len` bytes of holes, sealed.

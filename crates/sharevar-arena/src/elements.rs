@@ -106,7 +106,7 @@ impl Elements {
         }
     }
 
-    /// Writes where they are, and their bits, into a block that nobody else knows.
+    /// Writes where they are, and their bits, into a block that no other participant knows.
     fn save(self, arena: &Arena, block: u64) -> Result<()> {
         let head = [self.first, self.size, self.step as u64, self.count];
         for (index, word) in head.into_iter().enumerate() {
