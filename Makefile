@@ -13,12 +13,19 @@ endif
 
 ifneq ($(shell command -v cargo-nextest 2>/dev/null),)
 RUN_TESTS = cargo nextest run --cargo-profile $(PROFILE)
+RUN_QUICK_TESTS = $(RUN_TESTS) --profile quick
 else
 # It knows no time limit for one test, so that a hang is a failure after an hour only.
 RUN_TESTS = timeout 1h cargo test --profile $(PROFILE) --lib --bins --tests
+RUN_QUICK_TESTS = timeout 10m cargo test --profile $(PROFILE) --lib
 endif
+# One set of features for all targets that use this profile: they share what is built.
+CRATES = --workspace --exclude sharevar-python --features sharevar/tls
+# The test programs that need crash points or mistakes. The others are the same with them.
+CRASH_TESTS := $(shell awk '/^name = /{ gsub(/"/, ""); name = $$3 } \
+	/^required-features = .*(crash-points|mistakes)/{ print "--test", name }' crates/*/Cargo.toml)
 
-.PHONY: help demo test test-rust test-crash test-loom test-docs test-python test-versions test-package examples lint format build bench clean
+.PHONY: help demo quick test test-rust test-crash test-loom test-docs test-python test-versions test-package examples lint format build bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -31,25 +38,30 @@ demo: build examples ## four programs, in Rust and in Python, and what an operat
 	@printf '\n\033[1mhosted_file, in Python\033[0m\n'; $(BIN)/python examples/python/hosted_file.py
 	@printf '\n\033[1mwhat an operation costs\033[0m\n'; $(BIN)/python examples/python/table.py
 
+quick: build ## an answer in three minutes, once all is built: models, and Python without what waits long
+	$(RUN_QUICK_TESTS) $(CRATES)
+	$(BIN)/python -m pytest -m "not long" python/tests
+
 test: test-rust test-crash test-loom test-docs test-python test-versions test-package ## every test
 
 test-rust: ## models, real processes, kill storms
-	$(RUN_TESTS) --workspace --exclude sharevar-python --features sharevar/tls
+	$(RUN_TESTS) $(CRATES)
 
 test-crash: ## death at every crash point; and that the tests find known mistakes
-	$(RUN_TESTS) -p sharevar-arena -p sharevar --features sharevar-arena/mistakes,sharevar/mistakes
+	$(RUN_TESTS) -p sharevar-arena -p sharevar --features sharevar-arena/mistakes,sharevar/mistakes $(CRASH_TESTS)
 
 test-loom: ## the lock word and the claim of a journal, in every order
-	RUSTFLAGS="--cfg loom" cargo test -p sharevar-arena --lib --release --target-dir target/loom
+	RUSTFLAGS="--cfg loom" cargo test -p sharevar-arena --lib --profile $(PROFILE) --target-dir target/loom
 
 test-docs: ## every example in the Rust documentation
-	cargo test --doc --workspace --exclude sharevar-python
+	cargo test --doc --profile $(PROFILE) $(CRATES)
 
-test-python: build examples ## the Python side, on the built module
+test-python: build ## the Python side, on the built module, and Rust programs that use it
 	$(BIN)/python -m pytest python/tests
-	PYTHON=$(BIN)/python timeout 5m target/release/examples/with_python
-	PYTHON=$(BIN)/python timeout 5m target/release/examples/hosted_with_python
-	PYTHON=$(BIN)/python timeout 5m target/release/examples/hosted_over_tls
+	cargo build --profile $(PROFILE) --examples $(CRATES)
+	for program in with_python hosted_with_python hosted_over_tls; do \
+		PYTHON=$(BIN)/python timeout 5m target/$(PROFILE)/examples/$$program || exit 1; \
+	done
 
 test-versions: build ## the Python tests on other versions of Python, as far as they are here
 	$(BIN)/python python/versions.py
@@ -75,8 +87,7 @@ $(VENV)/built: $(VENV)/bin/maturin $(shell find crates -name '*.rs' -o -name Car
 lint: $(VENV)/bin/maturin ## format, clippy (also for a free-threaded Python), documentation, ruff, types
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p sharevar-transport -p sharevar --all-targets --features sharevar/tls -- -D warnings
-	cargo clippy -p sharevar-arena -p sharevar --all-targets --features sharevar-arena/mistakes,sharevar/mistakes -- -D warnings
+	cargo clippy -p sharevar-arena -p sharevar-transport -p sharevar --all-targets --features sharevar-arena/mistakes,sharevar/mistakes -- -D warnings
 	PYO3_CONFIG_FILE=$(CURDIR)/crates/sharevar-python/free-threaded.txt cargo clippy -p sharevar-python --target-dir target/free-threaded -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	$(BIN)/ruff check python examples

@@ -4,8 +4,9 @@
 
 Of those found it takes the oldest, the newest and a free-threaded one; or those that
 are named. Each has a virtual environment of its own, ``.venv-3.13``, with a module
-built for it. What one interpreter is enough for is not run again: tests that are
-marked ``one_version``.
+built for it. Tests that are marked ``one_version`` run on the development interpreter
+only. The interpreters' tests run side by side, because they wait for most of their
+time; each one's output is shown when it has ended.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,17 +74,27 @@ def choose(found: list[Interpreter]) -> list[Interpreter]:
     return sorted({*ordinary[:1], *ordinary[-1:], *free_threaded[-1:]})
 
 
-def test_on(interpreter: Interpreter) -> bool:
-    """Build for it and run the tests; whether they passed."""
+def build_for(interpreter: Interpreter) -> Path:
+    """Builds the module in the interpreter's environment; returns its ``python``."""
     python = _make_environment(interpreter)
     maturin = Path(sys.executable).parent / "maturin"
     _run(
         [maturin, "develop", "--profile", "checked", "--group", "test", "--quiet"],
         {"VIRTUAL_ENV": str(python.parent.parent)},
     )
-    options = ("-m", "not one_version", "-p", "no:cacheprovider")
+    return python
+
+
+def test_on(interpreter: Interpreter, python: Path) -> bool:
+    """Runs the tests, and prints what they printed; whether they passed."""
+    options = ("-m", "not one_version", "-p", "no:cacheprovider", "--color=no")
     tests = [str(python), "-m", "pytest", *options, "python/tests"]
-    return subprocess.run(tests, cwd=ROOT).returncode == 0
+    # A file, not a pipe, whose end a process that a test left behind would hold open.
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        done = subprocess.run(tests, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        output.seek(0)
+        print(f"\nthe tests on Python {interpreter.name}\n{output.read()}", flush=True)
+    return done.returncode == 0
 
 
 def main(names: list[str]) -> int:
@@ -94,14 +107,16 @@ def main(names: list[str]) -> int:
     if not chosen:
         print("only one version here" if not names else f"not here: {names}")
         return bool(names)
-    failed = []
-    for interpreter in chosen:
-        print(f"\nthe tests on Python {interpreter.name}", flush=True)
-        if not test_on(interpreter):
-            failed.append(interpreter.name)
-    print("tested on:", ", ".join(f"Python {i.name}" for i in chosen))
+    # One build after the other: they share Cargo's folder.
+    pythons = [build_for(interpreter) for interpreter in chosen]
+    names = [interpreter.name for interpreter in chosen]
+    print("the tests run on", ", ".join(names), "side by side", flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        passed = list(pool.map(test_on, chosen, pythons))
+    failed = [name for name, good in zip(names, passed, strict=True) if not good]
+    print("tested on:", ", ".join(names))
     if failed:
-        print("failed on:", ", ".join(f"Python {name}" for name in failed))
+        print("failed on:", ", ".join(failed))
     return bool(failed)
 
 
