@@ -84,7 +84,7 @@ $(VENV)/built: $(VENV)/bin/maturin $(shell find crates -name '*.rs' -o -name Car
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet
 	@touch $@
 
-lint: $(VENV)/bin/maturin ## format, clippy (also for a free-threaded Python), documentation, ruff, types
+lint: $(VENV)/bin/maturin ## format, clippy (also for a free-threaded Python), documentation, ruff, types, imports
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p sharevar-arena -p sharevar-transport -p sharevar --all-targets --features sharevar-arena/mistakes,sharevar/mistakes -- -D warnings
@@ -92,6 +92,7 @@ lint: $(VENV)/bin/maturin ## format, clippy (also for a free-threaded Python), d
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	$(BIN)/ruff check python examples
 	$(BIN)/python -m mypy
+	PYTHONPATH=python $(BIN)/lint-imports --no-cache --no-logo
 
 format: ## rustfmt
 	cargo fmt --all

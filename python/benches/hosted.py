@@ -18,7 +18,7 @@ from multiprocessing import managers as standard
 from typing import Any, ClassVar
 
 import sharevar.managers
-import sharevar.standard
+from sharevar._variables import standard as originals
 
 QUICK = "--quick" in sys.argv
 BATCHES = 20 if QUICK else 100
@@ -54,11 +54,11 @@ class Ours(sharevar.managers.BaseManager):
     pass
 
 
-class Theirs(sharevar.standard.BaseManager):
+class Theirs(originals.BaseManager):
     pass
 
 
-class PlainProxy(sharevar.standard.BaseProxy):
+class PlainProxy(originals.BaseProxy):
     """As plain Python has it; our base would find the standard wire by itself."""
 
     _exposed_ = ("add", "numbers")
@@ -71,7 +71,7 @@ class PlainProxy(sharevar.standard.BaseProxy):
         return self._callmethod("numbers", (end,))
 
 
-class PlainIterator(sharevar.standard.BaseProxy):
+class PlainIterator(originals.BaseProxy):
     """As plain Python has it, which asks for each item."""
 
     _exposed_ = ("__next__",)

@@ -5,6 +5,8 @@ process maps: an access is a function call and no message, and no server is star
 `shared` gives a module-level variable to a whole family of processes.
 """
 
+import sys as _sys
+
 # What shares no state is multiprocessing's own: ``import sharevar as multiprocessing`` works.
 from multiprocessing import (
     AuthenticationError,
@@ -29,144 +31,45 @@ from multiprocessing import (
     set_forkserver_preload,
     set_start_method,
 )
+from typing import Any as _Any
 
-from . import children as _children
-from . import departure as _departure
-from . import greenlets as _greenlets
-from . import managers, shared_memory
-from . import pickling as _pickling
-from ._native import Arena, __version__, set_pickler, set_proxy_class, set_queue_class
-from .array_proxy import ArrayProxy
-from .barrier import Barrier
-from .condition import Condition
-from .context import get_context
-from .dict_proxy import DictProxy
-from .errors import (
-    AccessRefused,
-    ArenaGone,
-    BrokenBarrier,
-    CallRefused,
-    CallTimedOut,
-    CapacityTooSmall,
-    ClosedError,
-    CorruptArena,
-    DescriptorLost,
-    ForeignProcess,
-    HandleExpired,
-    HostDied,
-    HostedPanic,
-    HostUnreachable,
-    LayoutMismatch,
-    NotAHost,
-    NotAnArena,
-    NotCreated,
-    NotExposed,
-    NotHeld,
-    NotOwner,
-    NotRegistered,
-    NotSaved,
-    NotShareable,
-    NoWitness,
-    OutOfSharedMemory,
-    OwnerUnknown,
-    PlaintextRefused,
-    PlaintextWarning,
-    QueueShutDown,
-    SeparateFamilyWarning,
-    SharevarError,
-    TooManyParticipants,
-    TooManyReleases,
-    TransactionTooLarge,
-    WrongKind,
-)
-from .event import Event
-from .files import open
+from . import _native, errors, hosting, managers, queues, shared_memory, sharedctypes
+from ._dropin.context import get_context
+from ._dropin.installation import install
+from ._family import children as _children
+from ._family import departure as _departure
+from ._hosting import base_manager as _base_manager
+from ._hosting import base_proxy as _base_proxy
+from ._hosting import tokens as _tokens
+from ._native import Arena, __version__
+from ._variables import greenlets as _greenlets
+from ._variables import kinds as _kinds
+from ._variables import pickling as _pickling
+from ._variables.files import open
+from ._variables.kinds import *  # noqa: F403
+from ._variables.monitors import monitor
+from ._variables.shared_globals import shared
+from .errors import *  # noqa: F403
 from .hosting import TLS, RemoteHost, callback, connect
-from .installation import install
-from .list_proxy import ListProxy
-from .lock import Lock
 from .managers import Manager
-from .monitors import monitor
-from .namespace import NamespaceProxy
-from .queue_proxy import JoinableQueueProxy, QueueProxy
-from .queues import JoinableQueue, Queue, SimpleQueue
-from .recursive_lock import RLock
-from .semaphore import BoundedSemaphore, Semaphore
-from .set_proxy import SetProxy
-from .shared_globals import shared
 from .sharedctypes import Array, RawArray, RawValue, Value
-from .value_proxy import ValueProxy
 
 __all__ = [
     "TLS",
-    "AccessRefused",
     "Arena",
-    "ArenaGone",
     "Array",
-    "ArrayProxy",
     "AuthenticationError",
-    "Barrier",
-    "BoundedSemaphore",
-    "BrokenBarrier",
     "BufferTooShort",
-    "CallRefused",
-    "CallTimedOut",
-    "CapacityTooSmall",
-    "ClosedError",
-    "Condition",
-    "CorruptArena",
-    "DescriptorLost",
-    "DictProxy",
-    "Event",
-    "ForeignProcess",
-    "HandleExpired",
-    "HostDied",
-    "HostUnreachable",
-    "HostedPanic",
-    "JoinableQueue",
-    "JoinableQueueProxy",
-    "LayoutMismatch",
-    "ListProxy",
-    "Lock",
     "Manager",
-    "NamespaceProxy",
-    "NoWitness",
-    "NotAHost",
-    "NotAnArena",
-    "NotCreated",
-    "NotExposed",
-    "NotHeld",
-    "NotOwner",
-    "NotRegistered",
-    "NotSaved",
-    "NotShareable",
-    "OutOfSharedMemory",
-    "OwnerUnknown",
     "Pipe",
-    "PlaintextRefused",
-    "PlaintextWarning",
     "Pool",
     "Process",
     "ProcessError",
-    "Queue",
-    "QueueProxy",
-    "QueueShutDown",
-    "RLock",
     "RawArray",
     "RawValue",
     "RemoteHost",
-    "Semaphore",
-    "SeparateFamilyWarning",
-    "SetProxy",
-    "SharevarError",
-    "SimpleQueue",
     "TimeoutError",
-    "TooManyParticipants",
-    "TooManyReleases",
-    "TransactionTooLarge",
     "Value",
-    "ValueProxy",
-    "WrongKind",
     "__version__",
     "active_children",
     "allow_connection_pickling",
@@ -192,25 +95,31 @@ __all__ = [
     "shared",
     "shared_memory",
 ]
+__all__ += errors.__all__
+__all__ += _kinds.__all__
 
-set_pickler(_pickling.dumps, _pickling.loads)
-set_proxy_class("array", ArrayProxy)
-set_proxy_class("barrier", Barrier)
-set_proxy_class("condition", Condition)
-set_proxy_class("dict", DictProxy)
-set_proxy_class("event", Event)
-set_proxy_class("list", ListProxy)
-set_proxy_class("lock", Lock)
-set_proxy_class("rlock", RLock)
-set_proxy_class("semaphore", Semaphore)
-set_proxy_class("queue", QueueProxy)
-set_proxy_class("set", SetProxy)
-set_proxy_class("namespace", NamespaceProxy)
-set_proxy_class("value", ValueProxy)
-set_queue_class("joinable queue", JoinableQueueProxy)
-set_queue_class("process queue", Queue)
-set_queue_class("joinable process queue", JoinableQueue)
-set_queue_class("simple queue", SimpleQueue)
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return [name for name in globals() if not name.startswith("_") or name.endswith("__")]
+
+
+def _show_as_public(*modules: _Any) -> None:
+    """Have what a program gets from a public module bear that module's name, in pickles and
+    wherever it is shown. The first of several modules counts."""
+    for module in modules:
+        for name in module.__all__:
+            public = getattr(module, name)
+            if str(getattr(public, "__module__", "")).startswith(f"{__name__}._"):
+                public.__module__ = module.__name__
+
+
+_show_as_public(_sys.modules[__name__], managers, sharedctypes, queues, hosting)
+_native.set_pickler(_pickling.dumps, _pickling.loads)
+_kinds.register()
+_base_proxy.take_place()
+_base_manager.take_place()
+_tokens.give_to_proxies()
 _children.tell_children()
 _departure.arrange()
 _greenlets.arrange()

@@ -20,7 +20,7 @@ from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from typing import Any
 
 from sharevar import __version__, install
-from sharevar.hosting.security import PLAINTEXT
+from sharevar._hosting.security import PLAINTEXT
 
 _USAGE = (
     "usage: python -m sharevar [--plaintext]"

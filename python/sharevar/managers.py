@@ -1,14 +1,7 @@
-"""The names of `multiprocessing.managers`; their variables are in shared memory.
-
-`SyncManager` is a real subclass of the standard one: ``isinstance`` says what programs
-expect. Whatever it does not make in shared memory (pools, registered classes) is kept by
-a host process that is started for it, and called as the objects of a `BaseManager` are.
-"""
+"""The names of `multiprocessing.managers`; their variables are in shared memory."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
 from multiprocessing import ProcessError, managers
 from multiprocessing.managers import (  # type: ignore[attr-defined]
     AcquirerProxy,
@@ -33,39 +26,22 @@ from multiprocessing.managers import (  # type: ignore[attr-defined]
 )
 from multiprocessing.managers import Array as Array  # type: ignore[attr-defined]
 from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-from . import (
-    barrier,
-    condition,
-    event,
-    lock,
-    module_level,
-    monitors,
-    pickling,
-    recursive_lock,
-    semaphore,
-    standard,
-)
-from ._native import Arena
-from .arenas import remember
-from .array_proxy import ArrayProxy
-from .dict_proxy import DictProxy
-from .errors import NotCreated, SharevarError
-from .host import Host, HostProcess
-from .host_server import HostServer, served_registry
-from .hosting import BaseManager, BaseProxy, Server
-from .hosting.base_proxy import make_proxy_type as MakeProxyType
-from .hosting.security import TLS
-from .list_proxy import ListProxy
-from .lock import Lock
-from .namespace import NamespaceProxy
-from .proxy import Proxy
-from .queue_proxy import JoinableQueueProxy, QueueProxy
-from .set_proxy import SetProxy
-from .tokens import RebuildProxy
-from .typeids import CLASSES
-from .value_proxy import ValueProxy
+from ._hosting.base_manager import BaseManager
+from ._hosting.base_proxy import BaseProxy
+from ._hosting.base_proxy import make_proxy_type as MakeProxyType
+from ._hosting.server import Server
+from ._hosting.sync_manager import Manager, SyncManager
+from ._hosting.variable_ids import RebuildProxy
+from ._variables.array_proxy import ArrayProxy
+from ._variables.dict_proxy import DictProxy
+from ._variables.list_proxy import ListProxy
+from ._variables.lock import Lock
+from ._variables.namespace import NamespaceProxy
+from ._variables.queue_proxy import JoinableQueueProxy, QueueProxy
+from ._variables.set_proxy import SetProxy
+from ._variables.value_proxy import ValueProxy
 
 __all__ = [
     "AcquirerProxy",
@@ -106,11 +82,6 @@ __all__ = [
     "public_methods",
 ]
 
-_AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
-_Object = TypeVar("_Object")
-_Arguments = ParamSpec("_Arguments")
-
-
 def __getattr__(name: str) -> Any:
     """Whatever else the standard module has is the standard one's."""
     try:
@@ -118,311 +89,3 @@ def __getattr__(name: str) -> Any:
     except AttributeError:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message) from None
-
-
-def Manager(*, capacity: int | None = None, ctx: Any = None) -> SyncManager:
-    """A started manager with an arena of its own; ``capacity`` is its limit in bytes.
-
-    Without one it is half of the memory, or less where this process may not have so much
-    (``ulimit -v``, ``ulimit -f``, a container); ``manager.arena.capacity`` says what it became.
-    Its variables live in memory that the processes map, and no process is started. A limit
-    of address space that a worker sets for itself (``resource.setrlimit(RLIMIT_AS, ...)``)
-    counts all of what is mapped by then: set it as the soft limit before the first shared
-    variable is made, and raise it again afterwards.
-    """
-    manager = SyncManager(ctx=ctx, capacity=capacity)
-    manager.start()
-    return manager
-
-
-class SyncManager(BaseManager, standard.SyncManager):
-    """`multiprocessing.managers.SyncManager`, its variables in shared memory.
-
-    A host process is started by what needs one: a pool or registered class, an
-    ``address``, an initializer, another serializer, ``_process.pid``, a proxy's token.
-    Plain clients of the standard library reach the variables at its address.
-    """
-
-    def __init__(
-        self,
-        address: Any = None,
-        authkey: bytes | None = None,
-        serializer: str = "pickle",
-        ctx: Any = None,
-        *,
-        shutdown_timeout: float = 1.0,
-        plaintext: bool = False,
-        tls: TLS | None = None,
-        capacity: int | None = None,
-    ) -> None:
-        self._arena: Arena | None = None
-        self._host: Host | None = None
-        super().__init__(
-            address,
-            authkey,
-            serializer,
-            ctx,
-            shutdown_timeout=shutdown_timeout,
-            plaintext=plaintext,
-            tls=tls,
-        )
-        self._given_timeout = shutdown_timeout
-        self._capacity = capacity
-        # None of one that another process has started, and this one has joined.
-        self._creator: int | None = os.getpid()
-
-    # Life and death
-
-    def start(
-        self, initializer: Callable[..., Any] | None = None, initargs: Iterable[Any] = ()
-    ) -> None:
-        """Begin. An initializer runs in the host process, and so starts it."""
-        self._require_initial()
-        if initializer is not None and not callable(initializer):
-            raise TypeError("initializer must be a callable")
-        here = module_level.place(type(self))
-        arena = module_level.found(here)
-        if arena is not None:
-            self._join(arena)
-            return
-        module_level.refuse(self._ctx)
-        arena = self._new_arena()
-        host = Host(
-            arena,
-            type(self).__name__,
-            self._registry,
-            (self._given_address, self._authkey, self._serializer, self._ctx),
-            self._given_timeout,
-            security=self._security,
-            of_manager=True,
-        )
-        needs_host = (
-            initializer is not None
-            or self._given_address is not None
-            or self._serializer != "pickle"
-        )
-        if needs_host:
-            host.start(initializer, initargs)
-        self._arena, self._host = arena, host
-        self._state.value = State.STARTED
-        module_level.note(here, arena)
-
-    def _join(self, arena: Arena) -> None:
-        """Be the manager of the process that has started this one, which shuts it down."""
-        options = None, self._authkey, self._serializer, self._ctx
-        self._arena, self._creator = arena, None
-        self._host = Host(arena, type(self).__name__, self._registry, options, None)
-        self._state.value = State.STARTED
-
-    def get_server(self) -> Any:
-        """A server with ``serve_forever()``, to be run by this process."""
-        self._require_initial()
-        registry = served_registry(self._registry, self._new_arena())
-        return HostServer(
-            registry,
-            self._given_address,
-            self._authkey,
-            self._serializer,
-            self._security,
-        )
-
-    @property
-    def shutdown(self) -> Callable[[], None]:  # type: ignore[override]
-        """Close the arena for everybody; does nothing in a forked child.
-
-        As in the standard library the name is there once the manager has started.
-        """
-        if self._host is None:
-            raise AttributeError(f"{type(self).__name__!r} object was not started")
-        return self._shut_down
-
-    def _shut_down(self) -> None:
-        if self._state.value != State.STARTED or self._creator != os.getpid():
-            return
-        self._state.value = State.SHUTDOWN
-        if self._arena is not None and self._host is not None:
-            self._arena.close()
-            self._host.shutdown()
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait for the host process, if there is one."""
-        self._process.join(timeout)
-
-    def __reduce__(self) -> Any:
-        raise TypeError(
-            "a manager cannot be pickled; hand its variables to other processes"
-        )
-
-    # The host process
-
-    @property
-    def address(self) -> Any:
-        """The address of the host process, which is started for the question."""
-        return self._address
-
-    @property
-    def _address(self) -> Any:
-        if self._host is None:
-            return self._given_address
-        if self._state.value == State.STARTED:
-            return self._host.start().address
-        return self._host.address
-
-    @_address.setter
-    def _address(self, address: Any) -> None:
-        self._given_address = address
-
-    @property
-    def _process(self) -> HostProcess:
-        if self._host is None:
-            raise AttributeError(f"{type(self).__name__!r} object was not started")
-        return HostProcess(self._host)
-
-    def _create(self, typeid: str, /, *args: Any, **kwds: Any) -> Any:
-        self._require_started()
-        if self._host is not None:
-            return self._host.start()._create(typeid, *args, **kwds)
-        if typeid in CLASSES:
-            # A variable of another process's, which has an id of its own.
-            return self._create_plainly(typeid, *args, **kwds)
-        return super()._create(typeid, *args, **kwds)
-
-    @property
-    def _served(self) -> frozenset[str] | None:  # type: ignore[override]
-        if self._host is None or not self._host.started:
-            return None
-        served: frozenset[str] = self._host.start()._served
-        return served
-
-    def _debug_info(self) -> str:
-        if self._host is None or self._arena is None:
-            return super()._debug_info()
-        arena = self._arena
-        lines = [
-            f"  arena {arena.id.hex()}: {arena.references} variables held here, "
-            f"{arena.used} of {arena.capacity} bytes"
-        ]
-        if self._host.started:
-            lines.append(self._host.start()._debug_info())
-        return "\n".join(lines)
-
-    def _number_of_objects(self) -> int:
-        if self._host is None or self._arena is None:
-            return super()._number_of_objects()
-        hosted = self._host.start()._number_of_objects() if self._host.started else 0
-        return self._arena.references + hosted  # type: ignore[no-any-return]
-
-    # Variables in shared memory
-
-    @property
-    def arena(self) -> Arena:
-        """The memory that this manager's variables live in."""
-        self._require_started()
-        if self._arena is None:
-            raise ProcessError("the variables of this manager are another process's")
-        return self._arena
-
-    def list(self, *arguments: Any) -> ListProxy[Any]:  # type: ignore[override]
-        """A shared list with the contents that ``list(*arguments)`` has."""
-        return self._make(ListProxy, *arguments)
-
-    def dict(self, /, *arguments: Any, **named: Any) -> DictProxy[Any, Any]:  # type: ignore[override]
-        """A shared dict with the contents that ``dict(*arguments, **named)`` has."""
-        return self._make(DictProxy, *arguments, **named)
-
-    def set(self, *arguments: Any) -> SetProxy[Any]:
-        """A shared set with the elements that ``set(*arguments)`` has."""
-        return self._make(SetProxy, *arguments)
-
-    def Namespace(self, /, **attributes: Any) -> NamespaceProxy:  # type: ignore[override]
-        """Shared attributes."""
-        return self._make(NamespaceProxy, **attributes)
-
-    def Value(self, typecode: Any, value: Any, lock: Any = True) -> ValueProxy[Any]:  # type: ignore[override]
-        """A box for one value of any type; the type code is only shown."""
-        return self._make(ValueProxy, typecode, value, lock)
-
-    def Array(self, typecode: str, sequence: Any, lock: Any = True) -> ArrayProxy:  # type: ignore[override]
-        """An ``array.array`` of fixed length."""
-        return self._make(ArrayProxy, typecode, sequence, lock)
-
-    def Lock(self) -> lock.Lock:  # type: ignore[override]
-        """A lock that outlives its holder."""
-        return self._make(lock.Lock)
-
-    def RLock(self) -> recursive_lock.RLock:  # type: ignore[override]
-        """A lock that the thread which holds it may take again."""
-        return self._make(recursive_lock.RLock)
-
-    def Semaphore(self, value: int = 1) -> semaphore.Semaphore:  # type: ignore[override]
-        """Units to take and give back."""
-        return self._make(semaphore.Semaphore, value)
-
-    def BoundedSemaphore(self, value: int = 1) -> semaphore.BoundedSemaphore:  # type: ignore[override]
-        """A semaphore that never has more free units than at first."""
-        return self._make(semaphore.BoundedSemaphore, value)
-
-    def Event(self) -> event.Event:  # type: ignore[override]
-        """A flag that is waited for."""
-        return self._make(event.Event)
-
-    def Condition(self, lock: Any = None) -> condition.Condition:  # type: ignore[override]
-        """Where to wait until something that a lock protects has changed."""
-        return self._make(condition.Condition, lock)
-
-    def Barrier(  # type: ignore[override]
-        self, parties: int, action: Any = None, timeout: float | None = None
-    ) -> barrier.Barrier:
-        """Where so many wait until all of them are there."""
-        return self._make(barrier.Barrier, parties, action, timeout)
-
-    def Queue(self, maxsize: int = 0) -> QueueProxy[Any]:  # type: ignore[override]
-        """A queue, first in, first out."""
-        return self._make(QueueProxy, maxsize)
-
-    def JoinableQueue(self, maxsize: int = 0) -> JoinableQueueProxy[Any]:  # type: ignore[override]
-        """The same: any queue of a manager can be joined."""
-        return self._make(JoinableQueueProxy, maxsize)
-
-    def monitor(
-        self,
-        cls: Callable[_Arguments, _Object],
-        /,
-        *arguments: _Arguments.args,
-        **named: _Arguments.kwargs,
-    ) -> _Object:
-        """``cls(*arguments, **named)`` in this manager's memory; see `sharevar.monitor`."""
-        made: _Object = module_level.found_or_made(
-            monitors.make, cls, self.arena, *arguments, **named
-        )
-        return made
-
-    def _make(self, cls: type[_AnyProxy], /, *arguments: Any, **named: Any) -> _AnyProxy:
-        self._require_started()
-        proxy: _AnyProxy
-        if self._arena is None:
-            # Another process's, which plays the same methods.
-            proxy = standard.create(self, cls._typeid_, *arguments, **named)
-        else:
-            here = module_level.place(cls)
-            known: _AnyProxy | None = module_level.found(here)
-            if known is not None:
-                return known
-            try:
-                proxy = cls.create(self._arena, *arguments, **named)
-            except (TypeError, ValueError) as error:
-                if isinstance(error, SharevarError) or pickling.was_raised_in(error):
-                    raise
-                raise NotCreated(str(error)) from error
-            module_level.note(here, proxy)
-        return proxy
-
-    # State
-
-    def _new_arena(self) -> Arena:
-        return remember(Arena() if self._capacity is None else Arena(self._capacity))
-
-    def _require_started(self) -> None:
-        if self._state.value != State.STARTED:
-            # The standard library has an assert statement here.
-            raise AssertionError("server not yet started")

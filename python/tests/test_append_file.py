@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import sharevar
-from sharevar.append_file import AppendFile
+from sharevar._variables.append_file import AppendFile
 
 fork = multiprocessing.get_context("fork")
 LINES = 2_000

@@ -258,7 +258,7 @@ def test_classes_of_proxies(host: Any) -> None:
     assert (counting.append(1), counting.get(), CountingProxy.calls) == (1, 1, 2)
     for proxy in (loud, counting):
         assert isinstance(proxy, sharevar.managers.BaseProxy)
-        assert isinstance(proxy, sharevar.standard.BaseProxy)
+        assert isinstance(proxy, sharevar._variables.standard.BaseProxy)
         # Called natively, whoever wrote the class.
         assert proxy._hosted
     namespace = host.namespace(x=1)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import sharevar
-from sharevar.hosting import callbacks
+from sharevar._hosting import callbacks
 from sharevar.managers import BaseManager
 
 KEY = b"a key that both sides know"

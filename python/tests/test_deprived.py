@@ -119,8 +119,8 @@ def test_a_process_without_descriptors_starts_others(tmp_path, method, runner) -
             used_by_a_child(context, *make(context))
 
         if __name__ == "__main__":
-            from sharevar.installation import installed
-            module = multiprocessing if installed() else sharevar
+            from sharevar._family.installed import is_installed
+            module = multiprocessing if is_installed() else sharevar
             context = module.get_context(sys.argv[1])
             succeeds(made_after, context)
             succeeds(made_before, context, *make(context))
@@ -157,7 +157,7 @@ def test_what_is_made_after_setuid_reaches_others(tmp_path) -> None:
 
         context = sharevar.get_context("fork")
         succeeds(used_by_a_child, context, *make(context))  # All modules are there.
-        import sharevar.lending
+        import sharevar._family.lending
         become_unreadable()
         inbox, outbox = context.Queue(), context.Queue()
         child = context.Process(target=receive, args=(inbox, outbox))
@@ -214,7 +214,7 @@ def test_what_is_made_in_a_pid_namespace_reaches_others(tmp_path, runner) -> Non
 def test_only_who_knows_the_key_may_borrow(tmp_path) -> None:
     run(
         """
-        from sharevar import lending
+        from sharevar._family import lending
         become_unreadable()
         arena = sharevar.Arena()
         address = lending.lend(arena.fileno())
@@ -286,7 +286,7 @@ def test_a_fork_without_an_arena_is_told_in_the_child(tmp_path) -> None:
         import resource
         limit = resource.getrlimit(resource.RLIMIT_FSIZE)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        from sharevar import family
+        from sharevar._family import family
         class Refused:
             def __call__(self, *arguments):
                 raise sharevar.OutOfSharedMemory("no room")

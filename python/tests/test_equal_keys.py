@@ -373,7 +373,7 @@ def test_a_dict_and_a_set_are_as_plain_ones(steps: list[Any]) -> None:
 
 
 def _a_dict() -> Any:
-    return sharevar.DictProxy(sharevar.family.arena())
+    return sharevar.DictProxy(sharevar._family.family.arena())
 
 
 def _in_another_process(shared: Any, elements: Any, rest: Any) -> None:

@@ -21,8 +21,8 @@ from support.waiting import eventually, interrupted, sleeps
 from test_base_manager import Gate
 
 import sharevar
+from sharevar._hosting import forks
 from sharevar._native import HostClient
-from sharevar.hosting import forks
 from sharevar.managers import BaseManager
 
 KEY = b"a key that both sides know"

@@ -13,8 +13,8 @@ import pytest
 from support.waiting import eventually
 from test_host_deaths import KEY, Manager, descriptors
 
+from sharevar._hosting import addresses, forks
 from sharevar._native import HostClient
-from sharevar.hosting import addresses, forks
 
 fork = multiprocessing.get_context("fork")
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import sharevar
-from sharevar.hosting import socket_directory
+from sharevar._hosting import socket_directory
 from sharevar.managers import BaseManager
 
 

@@ -330,7 +330,7 @@ def test_a_manager_of_children_that_are_forked_is_not_refused(tmp_path: Path) ->
 def test_what_is_made_below_the_guard_is_not_looked_at(tmp_path: Path) -> None:
     program = """
         import sharevar
-        from sharevar import module_level
+        from sharevar._family import module_level
 
         def main():
             return [sharevar.Lock() for _ in range(3)]

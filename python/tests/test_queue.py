@@ -33,7 +33,7 @@ ALL = (*TOP_LEVEL, *MANAGED)
 def arena_in_order() -> Iterator[None]:
     """The family's arena has no contradiction in it when a test is over."""
     yield
-    arena = sharevar.family.arena()
+    arena = sharevar._family.family.arena()
     arena.sweep()
     assert arena.check() == []
 
@@ -313,7 +313,7 @@ def test_many_at_once() -> None:
 
 
 def test_variables_in_queues_are_handed_over() -> None:
-    arena = sharevar.family.arena()
+    arena = sharevar._family.family.arena()
     fifo = sharevar.Queue()
     for make in (*ALL, sharevar.SimpleQueue):
         inner = make()

@@ -17,7 +17,7 @@ import pytest
 from test_restart import KEY, Deadly, Kept, kill
 
 import sharevar
-from sharevar.hosting.launch import Launch
+from sharevar._hosting.launch import Launch
 from sharevar.managers import BaseManager
 
 

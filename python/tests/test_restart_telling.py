@@ -19,7 +19,7 @@ from test_host_deaths import Caller
 from test_restart import KEY, Kept, kill
 
 import sharevar
-from sharevar.hosting.recollection import Recollection
+from sharevar._hosting.checkpoint import Recollection
 from sharevar.managers import BaseManager
 
 fork = multiprocessing.get_context("fork")

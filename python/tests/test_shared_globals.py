@@ -297,7 +297,8 @@ def test_what_others_would_not_see_changed_is_refused(kind: Any, instead: str) -
         sharevar.shared("changeable", kind)
     # Nothing was made.
     sharevar.shared("changeable", int)
-    sharevar.family.arena().named("sharevar:filled", sharevar.DictProxy).pop("changeable")
+    arena = sharevar._family.family.arena()
+    arena.named("sharevar:filled", sharevar.DictProxy).pop("changeable")
 
 
 def test_numpy_arrays_are_refused() -> None:
@@ -344,7 +345,7 @@ def test_a_factory_that_raises_leaves_nothing() -> None:
 
 
 def test_what_somebody_else_has_made_by_that_name_is_kept() -> None:
-    arena = sharevar.family.arena()
+    arena = sharevar._family.family.arena()
     arena.named("of another", sharevar.ListProxy).append("first")
     assert sharevar.shared("of another", list, ["second"]).copy() == ["first"]
     arena.named("number of another", sharevar.ValueProxy).set(5)

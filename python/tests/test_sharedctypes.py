@@ -164,7 +164,7 @@ def test_pickles_lead_to_the_same_memory() -> None:
 
 
 def test_memory_is_freed_and_zeroed() -> None:
-    arena = sharevar.family.arena()
+    arena = sharevar._family.family.arena()
     sharevar.RawArray("B", 1 << 20)
     used = arena.used
     for _ in range(50):

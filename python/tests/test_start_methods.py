@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import sharevar
-from sharevar import family
+from sharevar._family import family
 
 
 class Point(ctypes.Structure):
@@ -157,7 +157,7 @@ def test_a_fork_server_is_told_however_it_is_started(first: str, more: list[str]
     # Each version of Python has another command, and some have arguments behind it.
     command = (
         f"{first}from multiprocessing.forkserver import main; import os, sys;"
-        " from sharevar import family; assert family._arena is not None;"
+        " from sharevar._family import family; assert family._arena is not None;"
         " os.write(int(os.environ['ANSWER']), family.arena().id + repr(sys.argv).encode())"
     )
     reading, writing = os.pipe()
@@ -214,8 +214,8 @@ def test_a_reference_to_an_arena_that_is_gone_raises() -> None:
 
 
 def test_whatever_stands_at_the_place_is_not_believed(tmp_path: Any) -> None:
-    from sharevar.arenas import ArenaReference, attach
-    from sharevar.descriptors import DescriptorReference, Origin
+    from sharevar._family.arenas import ArenaReference, attach
+    from sharevar._family.descriptors import DescriptorReference, Origin
 
     with open(tmp_path / "other", "w+b") as other, sharevar.Manager() as manager:
         other.write(b"x" * (1 << 20))

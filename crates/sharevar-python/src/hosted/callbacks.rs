@@ -1,4 +1,4 @@
-//! The functions of `sharevar.hosting` that are called from here, all of them off the short way.
+//! The functions of `sharevar._hosting.wire` that are called from here, all of them off the short way.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -7,7 +7,7 @@ use pyo3::types::{PyBytes, PyList};
 static WIRE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
 fn wire(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
-    let module = WIRE.get_or_try_init(py, || PyResult::Ok(py.import("sharevar.hosting.wire")?.unbind()))?;
+    let module = WIRE.get_or_try_init(py, || PyResult::Ok(py.import("sharevar._hosting.wire")?.unbind()))?;
     Ok(module.bind(py))
 }
 

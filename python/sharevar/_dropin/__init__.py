@@ -1,0 +1,1 @@
+"""The parts that replace those of multiprocessing in a program that does not know sharevar."""

@@ -1,0 +1,101 @@
+"""The arenas that this process has attached, by identity."""
+
+from __future__ import annotations
+
+import os
+from multiprocessing.context import get_spawning_popen
+from typing import NamedTuple
+from weakref import WeakValueDictionary
+
+from .._native import Arena
+from ..errors import (
+    ArenaGone,
+    ClosedError,
+    DescriptorLost,
+    NotAnArena,
+    SharevarError,
+)
+from .descriptors import (
+    DescriptorReference,
+    Origin,
+    candidates,
+    discard_duplicate,
+    refer_to,
+)
+
+_attached: WeakValueDictionary[bytes, Arena] = WeakValueDictionary()
+_origins: dict[bytes, tuple[Origin, ...]] = {}
+
+# A reference travels on from process to process; these many of its stations are kept.
+_ORIGINS_KEPT = 3
+
+
+class ArenaReference(NamedTuple):
+    """What is pickled in an arena's place."""
+
+    identity: bytes
+    descriptor: DescriptorReference
+
+
+def remember(arena: Arena) -> Arena:
+    """Enter an arena, so that references to it lead to this attachment."""
+    return _attached.setdefault(arena.id, arena)
+
+
+def refer_to_arena(arena: Arena) -> ArenaReference:
+    """A reference to an arena, for another process."""
+    remember(arena)
+    identity = arena.id
+    earlier = _origins.get(identity, ())
+    try:
+        descriptor = arena.fileno()
+    except DescriptorLost:
+        if get_spawning_popen() is not None:
+            # A new program has no other way to the arena.
+            raise
+        return ArenaReference(identity, DescriptorReference(None, earlier))
+    return ArenaReference(identity, refer_to(descriptor, earlier))
+
+
+def attach(reference: ArenaReference) -> Arena:
+    """The arena that a reference names: the attached one, else a new attachment."""
+    identity, descriptor_reference = reference
+    arena = _attached.get(identity)
+    if arena is not None:
+        return arena
+    failure: Exception | None = None
+    refused: Exception | None = None
+    for descriptor in candidates(descriptor_reference, os.O_RDWR):
+        try:
+            arena = Arena.attach(descriptor)
+        except ClosedError:
+            # An OSError, too.
+            raise
+        except NotAnArena as error:
+            # The number leads to another file by now.
+            failure = error
+            continue
+        except (SharevarError, OSError) as error:
+            # An arena that cannot be had in this process: there is no room, or no place.
+            refused = failure = error
+            continue
+        finally:
+            os.close(descriptor)
+        if arena.id == identity:
+            _origins[identity] = descriptor_reference.origins[:_ORIGINS_KEPT]
+            discard_duplicate(descriptor_reference)
+            return remember(arena)
+    if refused is not None:
+        raise refused
+    raise ArenaGone(
+        f"arena {identity.hex()} is not attached here, and no descriptor of it was "
+        f"found at {_places(descriptor_reference)}: the process that sent the "
+        "reference may have ended, or runs as another user. Hand the variable to "
+        "the process when it is started."
+    ) from failure
+
+
+def _places(reference: DescriptorReference) -> str:
+    return ", ".join(
+        f"/proc/{origin.process}/fd/{origin.descriptor}" for origin in reference.origins
+    )

@@ -1,0 +1,89 @@
+"""The arena that a process and all its descendants have in common.
+
+It is made at first use, or at the first fork or spawn after ``import sharevar``: a
+variable that only a child asks for must be the one that its siblings get.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from .._native import Arena
+from ..errors import SharevarError
+from .arenas import (
+    ArenaReference,
+    attach,
+    refer_to_arena,
+    remember,
+)
+
+_arena: Arena | None = None
+# The process that has made it, if it was this one or one that it was forked from.
+_founder: int | None = None
+_creating = threading.Lock()
+# Why the arena could not be made before a fork, and in which process that was.
+_refused: Exception | None = None
+_refused_in: int | None = None
+
+
+def arena() -> Arena:
+    """The family's arena."""
+    global _arena, _founder
+    if _arena is None:
+        with _creating:
+            if _arena is None:
+                if _is_refused():
+                    # One of its own would be another one than its siblings'.
+                    raise SharevarError(
+                        "this process has no family: it was forked when the arena could "
+                        f"not be made ({_refused}). Make a shared variable before the "
+                        "first fork, where this can be caught"
+                    ) from _refused
+                made = remember(Arena())
+                made._become_family()
+                _arena, _founder = made, os.getpid()
+    return _arena
+
+
+def is_founder() -> bool:
+    """Whether this process has made the family's arena, and was given it by no other."""
+    return _founder == os.getpid()
+
+
+def refer_to_family() -> ArenaReference:
+    """What a child that starts as a new program is given."""
+    return refer_to_arena(arena())
+
+
+def adopt(reference: ArenaReference) -> None:
+    """Join the family of the process that started this one."""
+    global _arena, _founder
+    adopted = attach(reference)
+    if _arena is not None and _arena.id != adopted.id:
+        raise RuntimeError(
+            "this process made shared variables of its own before it was told of its "
+            "parent's: import sharevar in the main program before the first process "
+            "is started"
+        )
+    adopted._become_family()
+    _arena, _founder = adopted, None
+
+
+def _is_refused() -> bool:
+    """Whether this process was forked by one that could not make the arena."""
+    return _refused is not None and _refused_in != os.getpid()
+
+
+def _before_fork() -> None:
+    # A fork goes on whatever its hooks raise: the child, which lacks it, says so.
+    global _refused, _refused_in
+    if _arena is None and not _is_refused():
+        try:
+            arena()
+        except Exception as error:
+            _refused, _refused_in = error, os.getpid()
+
+
+# After this no thread can be inside _creating, so no child inherits it locked.
+os.register_at_fork(before=_before_fork)

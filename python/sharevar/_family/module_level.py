@@ -1,0 +1,284 @@
+"""What a module makes when it is imported, in a child that imports it again.
+
+Under spawn and forkserver a child imports the main program, and what that imports. A
+`Manager()` that stands in there, outside of functions that are called later, or a
+`sharevar.Lock()`, would be one of its own in each child: a silent wrong answer. So a child
+that is still importing is given the one of the process that has started it. It is found
+by its place: the lines that lead to it, what is made there, and how often that was.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import io
+import linecache
+import os
+import pickle
+import sys
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator
+from multiprocessing import process, spawn
+from multiprocessing.reduction import ForkingPickler
+from types import CodeType, FrameType
+from typing import Any, NamedTuple, TypeVar
+
+from .._native import Arena
+from ..errors import SharevarError
+from .arenas import attach, refer_to_arena
+from .callers import is_inside
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+# Each a module, a function in it, and a line.
+_Lines = tuple[tuple[str, str, int], ...]
+
+
+class Place(NamedTuple):
+    """Where in a program something is made while modules are imported, and what."""
+
+    lines: _Lines
+    kind: str
+    time: int
+
+
+# What this process has made, or was given, by its place.
+_made: dict[Place, weakref.ref[Any]] = {}
+# The same of the process that has started this one, as pickles.
+_given: dict[Place, bytes] = {}
+_passed: Counter[tuple[_Lines, str]] = Counter()
+# All that it does itself is to import what was given to `set_forkserver_preload`.
+_is_fork_server = False
+_MAIN = ("__main__", "__mp_main__")
+_DEEPEST = 16
+
+
+def place(make: Any) -> Place | None:
+    """The place of a call of ``make``; None if no module makes something as it is imported.
+
+    It counts the calls: ask for it once, and before anything else is made.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_inside(frame.f_globals):
+        frame = frame.f_back
+    lines: list[tuple[str, str, int]] = []
+    while frame is not None and len(lines) < _DEEPEST:
+        code, name = frame.f_code, str(frame.f_globals.get("__name__"))
+        line = frame.f_lineno
+        lines.append((_MAIN[0] if name in _MAIN else name, code.co_name, line))
+        if code.co_name == "<module>":
+            if name == _MAIN[0] and _is_of_program_only(code, line):
+                return None
+            # A class's `__call__`, or a function.
+            kind = str(getattr(getattr(make, "__self__", make), "__qualname__", ""))
+            passed = tuple(lines), kind
+            _passed[passed] += 1
+            return Place(*passed, _passed[passed])
+        frame = frame.f_back
+    return None
+
+
+def is_importing() -> bool:
+    """Whether this is a child that still imports what its parent has imported."""
+    return _is_fork_server or getattr(process.current_process(), "_inheriting", False)
+
+
+def found(place: Place | None) -> Any:
+    """What the process that has started this one has made at a place, or None."""
+    if place is None or not _given or not is_importing():
+        return None
+    pickled = _given.get(place)
+    if pickled is None:
+        return None
+    try:
+        return note(place, _Unpickler(io.BytesIO(pickled)).load())
+    except (SharevarError, AttributeError, ImportError):
+        # The other process has no use for it any more, or it was shut down; or its class is
+        # not there yet.
+        return None
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        # The main program, as long as it is imported.
+        if module_name == _MAIN[0] and _MAIN[1] in sys.modules:
+            module_name = _MAIN[1]
+        return super().find_class(module_name, global_name)
+
+
+def note(place: Place | None, made: Any) -> Any:
+    """Have what was made at a place be found by children."""
+    if place is not None:
+        try:
+            _made[place] = weakref.ref(made, lambda gone: _forget(place, gone))
+        except TypeError:
+            # Nothing tells when it is gone.
+            pass
+    return made
+
+
+def _forget(place: Place, gone: weakref.ref[Any]) -> None:
+    if _made.get(place) is gone:
+        del _made[place]
+
+
+def found_or_made(make: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """What is found at the place of this call, or made there now."""
+    here = place(make)
+    if here is None:
+        return make(*arguments, **named)
+    known = found(here)
+    return note(here, make(*arguments, **named)) if known is None else known
+
+
+def founding(make: _Function) -> _Function:
+    """A function that gives programs what is found at the place of their call, or made."""
+
+    @functools.wraps(make)
+    def make_or_find(*arguments: Any, **named: Any) -> Any:
+        if is_inside(sys._getframe(1).f_globals):
+            return make(*arguments, **named)
+        return found_or_made(make, *arguments, **named)
+
+    return make_or_find  # type: ignore[return-value]
+
+
+def refuse(context: Any) -> None:
+    """Raise as the standard library does where a process would be started by a child
+    that still imports the main program."""
+    if context is not None and context.get_start_method() == "fork":
+        return
+    try:
+        spawn._check_not_importing_main()  # type: ignore[attr-defined]
+    except RuntimeError as error:
+        raise RuntimeError(f"{error}{_HINT}") from None
+
+
+_HINT = """
+        What a module makes at its top level, and all processes are to share, is made
+        by sharevar.shared, as in
+            names = sharevar.shared("names", list)
+        """
+
+
+# How children learn of it
+
+
+def to_children() -> dict[Place, bytes]:
+    """What this process has made, for a child."""
+    pickles = {}
+    for place, reference in list(_made.items()):
+        made = reference()
+        if made is not None:
+            try:
+                pickles[place] = bytes(ForkingPickler.dumps(_Sent(made)))
+            except Exception:
+                # It cannot be handed on; the child makes its own, as without sharevar.
+                continue
+    return pickles
+
+
+def arenas() -> list[Arena]:
+    """The arenas of the managers among it."""
+    made = (reference() for reference in list(_made.values()))
+    return [arena for arena in made if isinstance(arena, Arena) and not arena.closed]
+
+
+@contextlib.contextmanager
+def in_file() -> Iterator[int | None]:
+    """The descriptor of a file with the same, for a process that inherits it; None if
+    there is nothing to tell. A command line would be too short."""
+    given = {tuple(place): pickled for place, pickled in to_children().items()}
+    if not given:
+        yield None
+        return
+    descriptor = os.memfd_create("sharevar-module-level")
+    with os.fdopen(descriptor, "wb") as file:
+        pickle.dump(given, file)
+        file.flush()
+        yield descriptor
+
+
+def from_file(descriptor: int | None) -> dict[Any, bytes]:
+    """What `in_file` has put there."""
+    if descriptor is None:
+        return {}
+    with os.fdopen(descriptor, "rb") as file:
+        file.seek(0)
+        given: dict[Any, bytes] = pickle.load(file)
+        return given
+
+
+def receive(given: dict[Any, bytes]) -> None:
+    """Take what the process that has started this one has made."""
+    _given.update({Place(*place): pickled for place, pickled in given.items()})
+
+
+def begin_fork_server() -> None:
+    """Note that this process is one."""
+    global _is_fork_server
+    _is_fork_server = True
+    os.register_at_fork(after_in_child=_end_fork_server)
+
+
+def _end_fork_server() -> None:
+    global _is_fork_server
+    _is_fork_server = False
+
+
+class _Sent:
+    """Arenas are pickled only in here."""
+
+    def __init__(self, made: Any) -> None:
+        self._made = made
+
+    def __reduce__(self) -> Any:
+        if isinstance(self._made, Arena):
+            return attach, (refer_to_arena(self._made),)
+        return _itself, (self._made,)
+
+
+def _itself(made: Any) -> Any:
+    return made
+
+
+# Which lines of a program no child ever passes
+
+
+def _is_of_program_only(code: CodeType, line: int) -> bool:
+    """Whether a line of the main program is below ``if __name__ == "__main__":``."""
+    main = sys.modules.get("__main__")
+    if getattr(main, "__file__", None) is None and getattr(main, "__spec__", None) is None:
+        # No child can import it.
+        return True
+    file = code.co_filename
+    if file not in _guarded:
+        _guarded[file] = _guards(file)
+    return any(line in lines for lines in _guarded[file])
+
+
+_guarded: dict[str, list[range]] = {}
+
+
+def _guards(file: str) -> list[range]:
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    return [
+        range(statement.body[0].lineno, (statement.body[-1].end_lineno or sys.maxsize) + 1)
+        for statement in tree.body
+        if isinstance(statement, ast.If) and _asks_for_main(statement.test)
+    ]
+
+
+def _asks_for_main(test: ast.expr) -> bool:
+    return (
+        isinstance(test, ast.Compare)
+        and len(test.ops) == 1
+        and isinstance(test.ops[0], ast.Eq)
+        and {ast.unparse(side) for side in (test.left, test.comparators[0])}
+        == {"__name__", repr("__main__")}
+    )

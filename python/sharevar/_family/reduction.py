@@ -1,0 +1,44 @@
+"""Pickling of proxies: never contents, always where the variable is.
+
+An authentication key plays no role: who can open the arena's descriptor may read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from multiprocessing.context import get_spawning_popen
+from typing import Any, TypeVar
+
+from .._native import Arena, Variable
+from .arenas import ArenaReference, attach, refer_to_arena
+
+# By these, since a namespace's attributes of the same names are the user's.
+arena_of: Callable[[Variable], Arena] = Variable.arena.__get__  # type: ignore[attr-defined]
+handle_of: Callable[[Variable], tuple[int, int]] = Variable.handle.__get__  # type: ignore[attr-defined]
+
+_AnyVariable = TypeVar("_AnyVariable", bound=Variable)
+
+
+def reduce_variable(variable: Variable) -> tuple[Any, ...]:
+    """What ``__reduce__`` of a proxy gives."""
+    keep_for_child(variable)
+    reference = refer_to_arena(arena_of(variable))
+    return open_variable, (type(variable), reference, handle_of(variable))
+
+
+def open_variable(
+    cls: type[_AnyVariable], reference: ArenaReference, handle: tuple[int, int]
+) -> _AnyVariable:
+    """The proxy in the receiving process; a late one raises `HandleExpired`."""
+    return attach(reference).open(cls, *handle)
+
+
+def keep_for_child(kept: object) -> None:
+    """Hold what is handed to a child that is being started.
+
+    The parent's own proxy may be a temporary, dropped before the child has
+    unpickled its arguments; the process object outlives that.
+    """
+    popen = get_spawning_popen()
+    if popen is not None:
+        popen.__dict__.setdefault("_sharevar_kept", []).append(kept)

@@ -1,0 +1,89 @@
+"""Telling a process that it is one of several which share nothing with each other.
+
+Its siblings have each founded a family of their own, because the process that has started
+them knows nothing of sharevar: the workers of a server, mostly.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import warnings
+
+from ..errors import SeparateFamilyWarning
+from . import family
+from .callers import stacklevel
+
+_checked = False
+
+
+def warn(name: str) -> None:
+    """Warn, once, if who asks for a shared variable is such a process."""
+    global _checked
+    if _checked:
+        return
+    _checked = True
+    if not family.is_founder():
+        return
+    reason = _reason()
+    if reason is not None:
+        warnings.warn(
+            f"the shared variable {name!r} is seen by this process and its children only: "
+            f"{reason}",
+            SeparateFamilyWarning,
+            stacklevel(),
+        )
+
+
+def _reason() -> str | None:
+    """Why that is so, and what to do."""
+    if multiprocessing.parent_process() is not None:
+        return (
+            "multiprocessing has started it from a process that had not imported sharevar, "
+            f"or in a way that sharevar does not know. {_IMPORT}, or hand the variable over "
+            "as an argument"
+        )
+    if "execnet" in sys.modules and "PYTEST_XDIST_WORKER" in os.environ:
+        return (
+            "the workers of pytest-xdist are programs by themselves, and share nothing. "
+            "Have tests that use it run in one of them (--dist loadgroup), or without xdist"
+        )
+    uwsgi = sys.modules.get("uwsgi")
+    if uwsgi is not None and getattr(uwsgi, "worker_id", int)() > 0:
+        return (
+            "this worker of uWSGI was forked before the application was loaded. Leave out "
+            "--lazy-apps"
+        )
+    if _is_forked():
+        return f"it was forked from a process that had not imported sharevar. {_IMPORT}"
+    return None
+
+
+_IMPORT = (
+    "Import it in the process that starts the others: by `python -m sharevar -m SERVER ...`, "
+    "or in a server's configuration or preloaded application"
+)
+
+
+def _is_forked() -> bool:
+    """Whether this process is a copy of its parent: it has executed no other program since.
+
+    It has its parent's program then, and its stack where its parent has it, which is at
+    random for each program that is executed. Where that cannot be read, nothing is said.
+    """
+    try:
+        own, parent = (_image(pid) for pid in ("self", str(os.getppid())))
+    except (OSError, ValueError, IndexError):
+        return False
+    return own == parent and own[1] != 0
+
+
+# The place of `startstack` in /proc/<pid>/stat, counted from behind the program's name.
+_START_OF_STACK = 25
+
+
+def _image(pid: str) -> tuple[str, int]:
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return os.readlink(f"/proc/{pid}/exe"), int(fields[_START_OF_STACK])

@@ -1,0 +1,1 @@
+"""Hosts: processes that keep objects, their clients, and the managers that start them."""

@@ -1,0 +1,254 @@
+"""The host: a process beside an arena, for what cannot live in it.
+
+It is a manager's host process, and it is started when something first needs it. It
+belongs to the arena and not to the manager: a proxy may outlive the
+manager's object, and be asked for a token then.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from multiprocessing import ProcessError, process, util
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+from .._native import Arena
+from .._variables import standard
+from . import restart
+from .base_manager import BaseManager
+from .launch import Origin
+from .security import Security
+
+_hosts: WeakKeyDictionary[Arena, Host] = WeakKeyDictionary()
+
+# The name, in the arena's root, of the box with the address of the host.
+_ADDRESS = "sharevar:host"
+
+# And of what the host leaves to the one that takes its place.
+_MEMORY = "sharevar:recollection"
+
+
+def address(arena: Arena) -> Any:
+    """The address of the arena's host; it is started if there is none."""
+    host = _hosts.get(arena)
+    if host is None or not (host.started or host.is_the_managers):
+        recorded = _recorded_address(arena).get()
+        if recorded is not None:
+            return recorded
+    if host is None:
+        host = Host(arena, "sharevar", standard.REGISTRY, (None, None, "pickle"), None)
+    return host.start().address
+
+
+def authkey(arena: Arena) -> bytes | None:
+    """The key of the arena's host, if this process would start it."""
+    host = _hosts.get(arena)
+    return None if host is None else host.authkey
+
+
+def _recorded_address(arena: Arena) -> Any:
+    from .._variables.value_proxy import ValueProxy
+
+    return arena.named(_ADDRESS, ValueProxy)
+
+
+class Host:
+    """An arena's host process, there or not there yet."""
+
+    def __init__(
+        self,
+        arena: Arena,
+        name: str,
+        registry: dict[str, Any],
+        options: tuple[Any, ...],
+        shutdown_timeout: float | None,
+        *,
+        security: Security | None = None,
+        of_manager: bool = False,
+    ) -> None:
+        # The arena keeps its host, not the other way round.
+        self._arena = ref(arena)
+        self.name = name
+        self._registry = registry
+        self._options = options
+        self._shutdown_timeout = shutdown_timeout
+        self._security = security
+        # A child inherits a manager's host, but one that the child starts is its own.
+        self._managers_process = os.getpid() if of_manager else None
+        self._manager: Any = None
+        self._closed = False
+        self._starting: Any = util.ForkAwareThreadLock()  # type: ignore[attr-defined]
+        _hosts[arena] = self
+
+    @property
+    def started(self) -> bool:
+        return self._manager is not None
+
+    @property
+    def is_the_managers(self) -> bool:
+        """Whether this is the host whose address everybody is told."""
+        return self._managers_process == os.getpid()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
+    def authkey(self) -> bytes | None:
+        key: bytes | None = self._options[1]
+        return key
+
+    @property
+    def address(self) -> Any:
+        """The address: the one it has, else the one it was to have."""
+        return self._options[0] if self._manager is None else self._manager.address
+
+    @property
+    def process(self) -> Any:
+        """The process, if it was started."""
+        return None if self._manager is None else self._manager._process
+
+    def start(
+        self,
+        initializer: Callable[..., Any] | None = None,
+        initargs: Iterable[Any] = (),
+    ) -> Any:
+        """The manager whose process the host is."""
+        with self._starting:
+            arena = self._arena()
+            if self._manager is None:
+                if self._closed or arena is None:
+                    raise ProcessError("Manager has shut down")
+                self._manager = self._start(arena, initializer, initargs)
+            return self._manager
+
+    def _start(self, arena: Arena, initializer: Any, initargs: Any) -> Any:
+        manager: Any = _HostManager(*self._options)
+        if self._shutdown_timeout is not None:
+            manager._shutdown_timeout = self._shutdown_timeout
+        if self._security is not None:
+            manager._security = self._security
+        origin = _Origin(self._registry, ref(arena))
+        manager._origin = lambda: origin
+        manager._registry = origin.served(arena)
+        # Whoever runs in a daemonic worker may use its manager, host or no host.
+        config = process.current_process()._config  # type: ignore[attr-defined]
+        daemon = config.pop("daemon", None)
+        try:
+            manager.start(initializer, initargs)
+        except EOFError:
+            # It ends by itself, and says why on stderr.
+            manager._process.join()
+            raise
+        finally:
+            if daemon is not None:
+                config["daemon"] = daemon
+            # It leads to the arena, which leads here.
+            del manager._registry
+        manager._process.name = self.name
+        if self.is_the_managers:
+            _recorded_address(arena).set(manager.address)
+        return manager
+
+    def shutdown(self) -> None:
+        """End the process, and start none any more."""
+        self._closed = True
+        if self._manager is not None:
+            self._manager.shutdown()
+
+
+class HostProcess:
+    """A manager's ``_process``. Who asks for its pid starts it; who asks whether the
+    manager lives need not."""
+
+    daemon = False
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    @property
+    def name(self) -> str:
+        return self._host.name
+
+    @property
+    def pid(self) -> int | None:
+        return self._started("pid")  # type: ignore[no-any-return]
+
+    @property
+    def ident(self) -> int | None:
+        return self._started("ident")  # type: ignore[no-any-return]
+
+    @property
+    def sentinel(self) -> int | None:
+        return self._started("sentinel")  # type: ignore[no-any-return]
+
+    def _started(self, name: str) -> Any:
+        if not self._host.closed:
+            self._host.start()
+        running = self._host.process
+        return None if running is None else getattr(running, name)
+
+    @property
+    def exitcode(self) -> int | None:
+        if self._host.process is not None:
+            return self._host.process.exitcode  # type: ignore[no-any-return]
+        return 0 if self._host.closed else None
+
+    def is_alive(self) -> bool:
+        if self._host.process is not None:
+            return bool(self._host.process.is_alive())
+        return not self._host.closed
+
+    def join(self, timeout: float | None = None) -> None:
+        if self._host.process is not None:
+            self._host.process.join(timeout)
+
+    def terminate(self) -> None:
+        """End the hosted objects; the variables in shared memory stay."""
+        if self._host.process is not None:
+            self._host.process.terminate()
+
+    def kill(self) -> None:
+        """End the hosted objects; the variables in shared memory stay."""
+        if self._host.process is not None:
+            self._host.process.kill()
+
+    def __repr__(self) -> str:
+        state = "started" if self.is_alive() else "stopped"
+        return f"<HostProcess name={self.name!r} {state}>"
+
+
+class _Origin:
+    """What a host is made from, as long as there is the arena."""
+
+    def __init__(self, registry: dict[str, Any], arena: ref[Arena]) -> None:
+        self._registry = registry
+        self._arena = arena
+
+    def served(self, arena: Arena) -> dict[str, Any]:
+        from .arena_host_server import served_registry
+
+        return served_registry(self._registry, arena)
+
+    def __call__(self) -> Origin | None:
+        from .._variables.dict_proxy import DictProxy
+
+        arena = self._arena()
+        if arena is None:
+            return None
+        memory = None
+        if restart.is_asked_for(self._registry):
+            memory = arena.named(_MEMORY, DictProxy)
+        return Origin(self.served(arena), memory)
+
+
+class _HostManager(BaseManager, standard.SyncManager):
+    """A manager whose host serves an arena's variables, too."""
+
+    @classmethod
+    def _run_server(cls, *arguments: Any, **named: Any) -> None:
+        from .arena_host_server import HostServer
+
+        cls._Server = HostServer
+        super()._run_server(*arguments, **named)

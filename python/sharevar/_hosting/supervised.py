@@ -1,0 +1,185 @@
+"""A host process that is started again when it dies."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import suppress
+from multiprocessing import connection
+from typing import Any
+
+from .._variables.dict_proxy import DictProxy
+from . import clients
+from .checkpoint import has_served, was_shut_down
+from .launch import Launch
+
+# Hosts that die one after the other before they have served a call: so many, and the first
+# pause between them in seconds, which doubles.
+_TRIES = 6
+_PAUSE = 0.05
+
+
+class SupervisedProcess:
+    """A host's process, whichever it is now: what managers have as ``_process``.
+
+    A thread waits for its death, and starts the next one at the same address, until the
+    host is shut down.
+    """
+
+    daemon = False
+
+    def __init__(self, launch: Launch, process: Any, address: Any) -> None:
+        self.name: str = process.name
+        self._launch = launch
+        self._address = address
+        self._process = process
+        self._ended = False
+        # Held between a host's death and the start of the next one.
+        self._starting = threading.Lock()
+        self._reader, self._writer = connection.Pipe(duplex=False)
+        self._thread = threading.Thread(
+            target=self._supervise, name="sharevar supervisor", daemon=True
+        )
+        self._thread.start()
+
+    def end(self) -> None:
+        """Start no other process from now on."""
+        self._ended = True
+        self._writer.send_bytes(b".")
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    # As of a process
+
+    @property
+    def pid(self) -> int | None:
+        return self._current.pid  # type: ignore[no-any-return]
+
+    ident = pid
+
+    @property
+    def sentinel(self) -> int:
+        return self._current.sentinel  # type: ignore[no-any-return]
+
+    @property
+    def exitcode(self) -> int | None:
+        return None if self.is_alive() else self._current.exitcode
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive() or bool(self._process.is_alive())
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end of the host, not of one of its lives."""
+        self._thread.join(timeout)
+        if not self._thread.is_alive():
+            self._process.join(timeout)
+
+    def terminate(self) -> None:
+        self._current.terminate()
+
+    def kill(self) -> None:
+        self._current.kill()
+
+    def __repr__(self) -> str:
+        state = "started" if self.is_alive() else "stopped"
+        return f"<SupervisedProcess name={self.name!r} {state}>"
+
+    @property
+    def _current(self) -> Any:
+        with self._starting:
+            return self._process
+
+    # The supervisor
+
+    def _supervise(self) -> None:
+        # Those in a row that have served nothing, and why the last of them was not started.
+        failures, failure = 0, None
+        while True:
+            self._wait_for_end()
+            with self._starting:
+                if self._ended:
+                    return
+                self._process.join()
+                if self._was_shut_down():
+                    return
+                failures = 0 if failure is None and self._has_served() else failures + 1
+                if failures == _TRIES:
+                    self._give_up(failure)
+                    return
+                if failures > 1 and self._reader.poll(_PAUSE * 2**failures):
+                    return
+                try:
+                    self._process, reader = self._launch.restart(self._address)
+                except Exception as error:
+                    failure = error
+                    continue
+                self._process.name = self.name
+            with reader:
+                failure = self._await_start(reader)
+
+    def _wait_for_end(self, *others: Any) -> None:
+        """Wait until the process has ended, or nobody wants it any more, or for others."""
+        if not self._process.is_alive():
+            return
+        awaited = [self._process.sentinel, self._reader, *others]
+        try:
+            # The pipe that tells of its end stays open while children of its own have it.
+            end = os.pidfd_open(self._process.pid)
+        except ProcessLookupError:
+            return
+        except OSError:
+            # With no descriptor left, the pipe must do.
+            connection.wait(awaited)
+            return
+        try:
+            connection.wait([end, *awaited])
+        finally:
+            os.close(end)
+
+    def _await_start(self, reader: Any) -> Exception | None:
+        """Wait until the new process serves, or has failed; what it says of its failure."""
+        # Its end may be all that tells: who was forked meanwhile has the other end of the pipe.
+        self._wait_for_end(reader)
+        if not reader.poll():
+            if self._reader.poll():
+                # Nobody wants it any more, and it has served nothing.
+                self._process.kill()
+            return None
+        try:
+            answer = reader.recv()
+        except EOFError:
+            return None
+        except Exception as error:
+            # It cannot be read what went wrong.
+            return error
+        return answer if isinstance(answer, Exception) else None
+
+    def _was_shut_down(self) -> bool:
+        """Whether somebody has shut it down; nobody starts it again either when the memory
+        is gone."""
+        memory = self._memory()
+        return memory is None or was_shut_down(memory, self._process.pid)
+
+    def _has_served(self) -> bool:
+        memory = self._memory()
+        return memory is not None and has_served(memory, self._process.pid)
+
+    def _memory(self) -> DictProxy[str, Any] | None:
+        origin = self._launch.origin()
+        return None if origin is None else origin.memory
+
+    def _give_up(self, failure: Exception | None) -> None:
+        # Who waits for the next host learns that there will be none.
+        clients.expect_no_next(self._address)
+        if isinstance(self._address, str):
+            with suppress(FileNotFoundError):
+                os.unlink(self._address)
+        last = f"the last time with exit code {self._process.exitcode}"
+        if failure is not None:
+            last = f"the last time of {failure!r}"
+        print(
+            f"sharevar: the host at {self._address!r} has died {_TRIES} times in a row before "
+            f"it served a call, {last}, and is not started again",
+            file=sys.stderr,
+        )

@@ -1,0 +1,76 @@
+"""The ids of variables in tokens of the standard library.
+
+Its `Token` has a type, an address and an id. The id of one of our variables says where it
+is in which arena, and where the arena's descriptor was: a host finds any variable by it,
+and a process that has sharevar needs no host.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from .._family.arenas import ArenaReference, attach, remember
+from .._family.descriptors import DescriptorReference, Origin
+from .._family.reduction import arena_of, handle_of
+from .._variables import standard
+from .._variables.kinds import BY_TYPEID
+from .._variables.proxy import Proxy
+from .._variables.standard import Token
+from ..errors import ArenaGone, DescriptorLost
+from .clients import known_key
+
+_PREFIX = "sharevar"
+
+
+def identify(variable: Proxy) -> str:
+    """The id in a variable's token."""
+    arena = remember(arena_of(variable))
+    offset, generation = handle_of(variable)
+    try:
+        descriptor = arena.fileno()
+    except DescriptorLost:
+        # Those that have the arena attached ask for none; others find that 0 is no arena.
+        descriptor = 0
+    return (
+        f"{_PREFIX}-{variable._typeid_}-{arena.id.hex()}-{offset:x}-{generation:x}"
+        f"-{os.getpid()}-{descriptor}"
+    )
+
+
+def is_ours(ident: Any) -> bool:
+    """Whether an id leads to a variable, and not to an object that a host keeps."""
+    return isinstance(ident, str) and ident.startswith(f"{_PREFIX}-")
+
+
+def open_variable(ident: str) -> Proxy:
+    """The variable that an id leads to; a late one raises `HandleExpired`."""
+    _, typeid, identity, offset, generation, process, descriptor = ident.split("-")
+    origin = Origin(int(process), int(descriptor))
+    reference = DescriptorReference(None, (origin,))
+    arena = attach(ArenaReference(bytes.fromhex(identity), reference))
+    return arena.open(BY_TYPEID[typeid], int(offset, 16), int(generation, 16))
+
+
+def RebuildProxy(
+    func: Any, token: Token, serializer: str, kwds: Mapping[str, Any]
+) -> Any:
+    """The proxy that a pickle names: of the variable itself where the arena is in reach."""
+    if is_ours(token.id):
+        try:
+            return open_variable(str(token.id))
+        except ArenaGone:
+            # On another machine: by the host.
+            pass
+    named = dict(kwds)
+    # Of a host that this process knows already it knows the key, too.
+    key = None if "authkey" in named else known_key(token.address)
+    if key is not None:
+        named["authkey"] = key
+    return standard.RebuildProxy(func, token, serializer, named)
+
+
+# What plain Python sends and receives bears the standard function's name.
+RebuildProxy.__module__ = standard.managers.__name__
+standard.managers.RebuildProxy = RebuildProxy

@@ -1,0 +1,1 @@
+"""Proxies of variables in shared memory, and what makes them."""

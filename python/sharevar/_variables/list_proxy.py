@@ -1,0 +1,84 @@
+"""The shared list."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator, MutableSequence
+from typing import Any, SupportsIndex, TypeVar
+
+from .. import _native
+from .proxy import Proxy
+
+_Item = TypeVar("_Item")
+
+
+class ListProxy(Proxy, _native.List[_Item]):
+    """A list in shared memory, with the methods of the standard `ListProxy`."""
+
+    __slots__ = ()
+
+    _typeid_ = "list"
+    _exposed_ = (
+        "__add__", "__contains__", "__delitem__", "__getitem__", "__iadd__",
+        "__imul__", "__iter__", "__len__", "__mul__", "__reversed__", "__rmul__",
+        "__setitem__", "append", "clear", "copy", "count", "extend", "index",
+        "insert", "pop", "remove", "reverse", "sort",
+    )  # fmt: skip
+
+    @classmethod
+    def create(cls, arena: _native.Arena, /, *arguments: Any) -> ListProxy[Any]:
+        """A new list with the contents that ``list(*arguments)`` has."""
+        initial = plain_list(*arguments) if len(arguments) < 2 else list(*arguments)
+        proxy: ListProxy[Any] = cls(arena)
+        if initial:
+            proxy.extend(initial)
+        return proxy
+
+    def _getvalue(self) -> list[_Item]:
+        return self.copy()
+
+    def __iter__(self) -> Iterator[_Item]:
+        """One item at a time, so that what is appended meanwhile is seen."""
+        index = 0
+        while True:
+            try:
+                item = self[index]
+            except IndexError:
+                return
+            yield item
+            index += 1
+
+    def __reversed__(self) -> Iterator[_Item]:
+        return reversed(self.copy())
+
+    def extend(self, items: Iterable[_Item], /) -> None:
+        """Append all the items in one step."""
+        _native.List.extend(self, plain_list(items))
+
+    def __add__(self, other: list[Any]) -> list[Any]:
+        return self.copy() + other
+
+    def __mul__(self, times: SupportsIndex) -> list[_Item]:
+        return self.copy() * times
+
+    __rmul__ = __mul__
+
+    def __iadd__(  # type: ignore[misc]
+        self, items: Iterable[_Item]
+    ) -> ListProxy[_Item]:
+        self.extend(items)
+        return self
+
+    def __imul__(self, times: SupportsIndex) -> ListProxy[_Item]:
+        self.repeat(operator.index(times))
+        return self
+
+
+def plain_list(items: Iterable[Any] = ()) -> list[Any]:
+    """What ``list(items)`` gives; another shared list is read in one step."""
+    if type(items) is list:
+        return items
+    return items.copy() if isinstance(items, ListProxy) else list(items)
+
+
+MutableSequence.register(ListProxy)

@@ -1,0 +1,82 @@
+"""How values of no native type are encoded: pickle, as multiprocessing does it."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+import types
+from collections.abc import Iterator
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+from ..errors import NotShareable, SharevarError
+
+# The proxies of a manager process that were stored in shared variables, by token.
+_kept: set[tuple[Any, Any]] = set()
+
+
+class ValuePickler(ForkingPickler):
+    """Protocol 5, and whatever multiprocessing can send over a connection."""
+
+    def __init__(self, stream: io.BytesIO) -> None:
+        super().__init__(stream, 5)
+
+    def reducer_override(self, value: Any) -> Any:
+        managers = sys.modules.get("multiprocessing.managers")
+        # By its type: our own proxies pose as these.
+        if managers is not None and issubclass(type(value), managers.BaseProxy):
+            _keep_on_server(managers, value)
+        return NotImplemented
+
+
+def _keep_on_server(managers: Any, proxy: Any) -> None:
+    """Have a manager process keep an object whose proxy is now in shared memory.
+
+    It counts the proxies that live in processes; one that is only bytes in a shared
+    variable is none, and its object would be gone when somebody reads it back. So
+    the object is counted once more, and stays until its manager is shut down.
+    """
+    token = proxy._token
+    if (token.address, token.id) in _kept:
+        return
+    with proxy._Client(token.address, authkey=proxy._authkey) as connection:
+        managers.dispatch(connection, None, "incref", (token.id,))
+    _kept.add((token.address, token.id))
+
+
+def dumps(value: Any) -> bytes:
+    """Encode a value. What pickle refuses is `NotShareable`; what code of the value's own
+    raises is raised as it is."""
+    stream = io.BytesIO()
+    try:
+        ValuePickler(stream).dump(value)
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        if isinstance(error, SharevarError) or not _is_pickles_own(error):
+            raise
+        raise NotShareable(f"cannot share this {type(value).__qualname__}: {error}") from error
+    return stream.getvalue()
+
+
+def was_raised_in(error: Exception) -> bool:
+    """Whether an error comes from the encoding of a value."""
+    return any(frame.f_code is dumps.__code__ for frame in _frames(error))
+
+
+def _is_pickles_own(error: Exception) -> bool:
+    """Whether pickle itself has raised an error, and no method of a value's."""
+    *_, innermost = _frames(error)
+    return innermost.f_globals.get("__name__") in _PICKLES_OWN
+
+
+def _frames(error: Exception) -> Iterator[types.FrameType]:
+    traceback = error.__traceback__
+    while traceback is not None:
+        yield traceback.tb_frame
+        traceback = traceback.tb_next
+
+
+_PICKLES_OWN = (__name__, "copyreg", "pickle", ForkingPickler.__module__)
+
+
+loads = pickle.loads

@@ -1,0 +1,41 @@
+"""What managers make, and who needs no manager makes by itself: an `Event`, an `RLock` ..."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+
+from .._family import family
+from .._family.reduction import arena_of
+from . import standard
+from .proxy import Proxy
+
+
+class Primitive(Proxy):
+    """Shown as a proxy if a manager made it, else as multiprocessing shows its own."""
+
+    __slots__ = ()
+
+    @property
+    def __class__(self) -> type:
+        """What ``isinstance`` believes besides the type, by who made it."""
+        if arena_of(self) is family.arena():
+            return standard.own_counterpart(self._typeid_)
+        return standard.counterpart(type(self))
+
+    @__class__.setter
+    def __class__(self, cls: type) -> None:
+        raise TypeError("the class of a primitive cannot be changed")
+
+    def __repr__(self) -> str:
+        if arena_of(self) is family.arena():
+            return str(self)
+        name = standard.counterpart(type(self)).__name__
+        return f"<{name} object, typeid {self._typeid_!r} at {id(self):#x}>"
+
+
+def own_name() -> str:
+    """This process and thread, as multiprocessing names the owner of a lock."""
+    thread = threading.current_thread().name
+    process = multiprocessing.current_process().name
+    return process if thread == "MainThread" else f"{process}|{thread}"

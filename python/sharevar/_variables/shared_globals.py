@@ -1,0 +1,299 @@
+"""Module-level variables that are one for the whole process family."""
+
+from __future__ import annotations
+
+import enum
+import queue
+import sys
+import threading
+import types
+from collections.abc import Callable
+from multiprocessing import managers
+from multiprocessing.context import BaseContext
+from typing import Any, TypeVar, overload
+
+from .. import _native
+from .._family import family, separate_family
+from .._family.reduction import arena_of
+from ..errors import WrongKind
+from . import sharedctypes
+from .append_file import AppendFile
+from .append_text_file import AppendTextFile
+from .barrier import Barrier
+from .condition import Condition
+from .dict_proxy import DictProxy
+from .event import Event
+from .kinds import BY_TYPEID, PROCESS_QUEUES
+from .list_proxy import ListProxy
+from .lock import Lock
+from .namespace import NamespaceProxy
+from .proxy import Proxy
+from .queues import JoinableQueue, Queue, SimpleQueue
+from .recursive_lock import RLock
+from .semaphore import BoundedSemaphore, Semaphore
+from .set_proxy import SetProxy
+from .value_proxy import ValueProxy
+
+_Item = TypeVar("_Item")
+_Variable = TypeVar("_Variable", bound=Proxy)
+
+# Names in the family's arena, beside the user's own (by which Rust finds them, too).
+_FILLED = "sharevar:filled"
+_FILLING = "sharevar:filling"
+
+
+@overload
+def shared(
+    name: str, kind: type[list[Any]], /, *arguments: Any
+) -> ListProxy[Any]: ...
+@overload
+def shared(
+    name: str, kind: type[dict[Any, Any]], /, *arguments: Any, **named: Any
+) -> DictProxy[Any, Any]: ...
+@overload
+def shared(name: str, kind: type[set[Any]], /, *arguments: Any) -> SetProxy[Any]: ...
+@overload
+def shared(
+    name: str, kind: type[_Variable], /, *arguments: Any, **named: Any
+) -> _Variable: ...
+@overload
+def shared(
+    name: str, kind: Callable[..., _Item], /, *arguments: Any, **named: Any
+) -> ValueProxy[_Item]: ...
+
+
+def shared(
+    name: str, kind: Callable[..., Any], /, *arguments: Any, **named: Any
+) -> Any:
+    """The variable of that name in this process family, made at first use.
+
+    Called at module level it gives a global that parent and children share, under
+    fork, spawn and forkserver alike. ``kind(*arguments)`` is called once, by whoever
+    is first:
+
+    - ``list``, ``dict``, ``set`` and whatever returns one give a `ListProxy`, `DictProxy`,
+      `SetProxy`;
+    - `sharevar.Queue`, ``JoinableQueue``, ``SimpleQueue``, ``Lock``, ``RLock``,
+      ``Event``, ``Semaphore``, ``BoundedSemaphore``, ``Condition``, ``Barrier``,
+      ``Value``, ``Array``, ``open``, `NamespaceProxy`, and what returns one of them, give
+      themselves; so do those of `threading`, `queue` and `multiprocessing`, as ours;
+    - what cannot be changed (a number, a str, a tuple, a date ...) is the contents of a
+      box (`ValueProxy`, with ``.value`` and ``.incr()``), as is a monitor;
+    - what could be changed in one process without others seeing it (a ``Counter``, a
+      ``deque``, an array of NumPy, an object with attributes) is refused, with what to
+      use instead. The kind `ValueProxy` makes a box of it all the same:
+      ``shared("parts", sharevar.ValueProxy, bytearray(3))``. Then ``.value`` is a copy.
+
+    The family of a process are the processes that descend from the one which imported
+    sharevar first, and that process itself: it must be imported where the others are
+    started from. A program that another one starts (a server's worker, a shell command)
+    founds a family of its own if its ancestors know nothing of sharevar.
+    """
+    _require_arguments(name, kind)
+    arena = family.arena()
+    separate_family.warn(name)
+    kind = _ours(kind)
+    if kind is Lock or kind is RLock:
+        return arena.named(name, kind)  # type: ignore[type-var]
+    filled = arena.named(_FILLED, DictProxy)
+    entry = filled.get(name)
+    if entry is None:
+        # Who is killed in here leaves no entry, and the next one fills in again.
+        # Recursive, as a factory may ask for shared variables itself.
+        with arena.named(_FILLING, RLock):
+            entry = filled.get(name)
+            if entry is None:
+                made, filled[name] = _make(arena, name, kind, arguments, named)
+                return made
+    return _found(arena, name, kind, entry)
+
+
+def _require_arguments(name: object, kind: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(
+            f"the name of a shared variable is a str and comes first, as in "
+            f'shared("names", list), and {name!r} is none'
+        )
+    if not callable(kind):
+        cls = type(kind).__name__
+        raise TypeError(
+            f"shared({name!r}, {kind!r}): second comes what makes the variable, and then its "
+            f"arguments, as in shared({name!r}, {cls}, {kind!r})"
+        )
+
+
+def _make(
+    arena: _native.Arena,
+    name: str,
+    kind: Any,
+    arguments: tuple[Any, ...],
+    named: dict[str, Any],
+) -> tuple[Any, Any]:
+    """A new variable, and what is entered for it: its class's name, or the variable."""
+    if isinstance(kind, type) and issubclass(kind, Proxy):
+        if kind is ValueProxy:
+            arguments = (None, *arguments)
+        initial = kind.create(arena, *arguments, **named)
+    else:
+        initial = kind(*arguments, **named)
+    if issubclass(type(initial), Proxy):
+        if arena_of(initial) is not arena:
+            # A manager's.
+            return initial, initial
+        return arena.enter(name, initial), _name_of(type(initial))
+    if sharedctypes.is_shared(initial) or isinstance(initial, (AppendFile, AppendTextFile)):
+        return initial, initial
+    cls: type[Any] = _CONTAINERS.get(type(initial), ValueProxy)
+    if cls is ValueProxy:
+        _require_value(name, initial)
+    proxy = arena.named(name, cls)
+    # One step each, and none where a Rust program was first.
+    if isinstance(proxy, ListProxy):
+        if not len(proxy):
+            proxy.extend(initial)
+    elif isinstance(proxy, (DictProxy, SetProxy)):
+        if not len(proxy):
+            proxy.update(initial)
+    elif cls is NamespaceProxy:
+        if not proxy._attributes():
+            for attribute, value in vars(initial).items():
+                proxy._set(attribute, value)
+    elif proxy.get() is None:
+        proxy.set(initial)
+    return proxy, _name_of(cls)
+
+
+def _found(arena: _native.Arena, name: str, kind: Any, entry: Any) -> Any:
+    """The variable of a name that has been made."""
+    cls: Any = None
+    if isinstance(kind, type):
+        cls = kind if issubclass(kind, Proxy) else _CONTAINERS.get(kind)
+    if not isinstance(entry, str):
+        if cls is not None and not isinstance(entry, cls):
+            raise WrongKind(f"the shared variable {name!r} is {type(entry).__name__}")
+        return entry
+    if cls is None:
+        cls = _BY_NAME[entry]
+    elif _name_of(cls) != entry:
+        raise WrongKind(f"the shared variable {name!r} is a {entry}")
+    return arena.named(name, cls)
+
+
+def _name_of(cls: type[Any]) -> str:
+    """The name of a class of variables; a class derived by users is not known elsewhere."""
+    return next(base.__name__ for base in cls.__mro__ if base in _OWN)
+
+
+def _ours(kind: Any) -> Any:
+    """What stands for a class or function of the standard library's that makes something
+    of the same behaviour."""
+    if isinstance(getattr(kind, "__self__", None), BaseContext):
+        # multiprocessing's top-level names are methods of a context.
+        return _OF_CONTEXTS.get(kind.__name__, kind)
+    try:
+        return _STANDARD.get(kind, kind)
+    except TypeError:
+        # Unhashable.
+        return kind
+
+
+def _require_value(name: str, made: Any) -> None:
+    """Refuse what could be changed where no other process would see it."""
+    cls = type(made)
+    if not _is_mutable(made, cls):
+        return
+    hint = _instead(cls) or (
+        "put @sharevar.monitor before its class, or have a host keep it "
+        "(sharevar.managers.BaseManager)"
+    )
+    raise TypeError(
+        f"shared({name!r}, ...): every process would have a {cls.__qualname__} of its own, "
+        f"in which others see no change; {hint}. If it is replaced as a whole and never "
+        f"changed, shared({name!r}, sharevar.ValueProxy, ...) is a box for it"
+    )
+
+
+def _is_mutable(made: Any, cls: Any) -> bool:
+    """Whether it can be told from its class that it can be changed."""
+    if isinstance(made, _PASSED_ON):
+        return False
+    if _instead(cls) or cls.__hash__ is None or hasattr(cls, "__next__"):
+        return True
+    if isinstance(made, _IMMUTABLE) or cls.__setattr__ is not _SETS_ANY:
+        return False
+    if hasattr(made, "__dict__"):
+        return True
+    # Those of the standard library that have slots are values.
+    is_standard = cls.__module__.partition(".")[0] in sys.stdlib_module_names
+    return not is_standard and any(vars(base).get("__slots__") for base in cls.__mro__)
+
+
+def _instead(cls: Any) -> str | None:
+    """What to use instead of a class of a library's; a program's of the same name is none."""
+    for base in cls.__mro__:
+        library = base.__module__.partition(".")[0]
+        if base.__name__ in _INSTEAD and (
+            library in sys.stdlib_module_names or library == "numpy"
+        ):
+            return _INSTEAD[base.__name__]
+    return None
+
+
+# By reference, or by name.
+_PASSED_ON = (_native.Monitor, type, types.FunctionType, types.BuiltinFunctionType)
+# Whoever derives a class from one of these means a value.
+_IMMUTABLE = (int, float, complex, str, bytes, tuple, frozenset, enum.Enum)
+_SETS_ANY: Any = object.__setattr__
+
+_INSTEAD = {
+    "Counter": "use shared(name, dict), whose incr() counts",
+    "defaultdict": "use shared(name, dict), which has setdefault() and incr()",
+    "deque": "use shared(name, list), or sharevar.Queue",
+    "bytearray": 'use shared(name, sharevar.RawArray, "B", length)',
+    "array": "use shared(name, sharevar.ArrayProxy, typecode, items)",
+    "ndarray": 'use numpy.frombuffer over shared(name, sharevar.RawArray, "d", length)',
+    "LifoQueue": "use shared(name, list), with append() and pop()",
+    "PriorityQueue": "have a host keep it (sharevar.managers.BaseManager)",
+    "dict": "use shared(name, dict)",
+    "list": "use shared(name, list)",
+    "set": "use shared(name, set)",
+    "lock": "use shared(name, sharevar.Lock)",
+    "SynchronizedBase": "use shared(name, sharevar.Value, ...) or sharevar.Array",
+    "BaseManager": "share what it makes, as in shared(name, dict), which needs no manager",
+    **{
+        name: f"use shared(name, sharevar.{name})"
+        for name in (
+            "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock",
+            "Queue", "RLock", "Semaphore", "SimpleQueue",
+        )
+    },
+}  # fmt: skip
+
+_CONTAINERS: dict[Any, type[Any]] = {
+    list: ListProxy,
+    dict: DictProxy,
+    set: SetProxy,
+    managers.Namespace: NamespaceProxy,  # type: ignore[attr-defined]
+    types.SimpleNamespace: NamespaceProxy,
+}
+_OWN = frozenset((*BY_TYPEID.values(), *PROCESS_QUEUES))
+_BY_NAME = {cls.__name__: cls for cls in _OWN}
+_OF_CONTEXTS: dict[str, Any] = {
+    made.__name__: made
+    for made in (
+        Barrier, BoundedSemaphore, Condition, Event, JoinableQueue, Lock, Queue, RLock,
+        Semaphore, SimpleQueue, sharedctypes.Array, sharedctypes.RawArray,
+        sharedctypes.RawValue, sharedctypes.Value,
+    )
+}  # fmt: skip
+_STANDARD: dict[Any, Any] = {
+    threading.Lock: Lock,
+    threading.RLock: RLock,
+    threading.Event: Event,
+    threading.Condition: Condition,
+    threading.Semaphore: Semaphore,
+    threading.BoundedSemaphore: BoundedSemaphore,
+    threading.Barrier: Barrier,
+    queue.Queue: JoinableQueue,
+    queue.SimpleQueue: SimpleQueue,
+}
