@@ -1,15 +1,10 @@
 //! An arena as one process sees it: header, bounds, growth.
 
-use crate::crash::compare_exchange;
-use crate::descriptor::Descriptor;
+use crate::crash::{self, compare_exchange};
 use crate::error::{Error, Result};
-use crate::layout::{
-    LAYOUT, MAGIC, MOST_CAPACITY, PAGE, Regions, header, lane, page, round_up, slot, variable,
-};
-use crate::limits::Limits;
-use crate::memory::Memory;
-use crate::memory_limit;
+use crate::layout::{LAYOUT, MAGIC, MOST_CAPACITY, PAGE, Regions, header, lane, page, slot, variable};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use sharevar_os::{Descriptor, Mapping, ProcessLimits, Window, memory_file, memory_limit};
 use std::os::fd::OwnedFd;
 
 /// The least capacity: one span for a few size classes and some room.
@@ -19,22 +14,17 @@ const LEAST_CAPACITY: u64 = 512 << 10;
 const GROWTH: std::ops::RangeInclusive<u64> = (128 << 10)..=(2 << 20);
 /// What an operation finds published ahead of it: a span and a segment.
 const AHEAD: u64 = 128 << 10;
-/// So many bytes a process is let at together.
-const OPENED_AT_ONCE: u64 = 1 << 20;
 
 /// A mapped arena.
 #[derive(Debug)]
 pub(crate) struct Arena {
-    memory: Memory,
+    /// The tables, and the published pages as far as this process has seen them.
+    window: Window,
     pub(crate) descriptor: Descriptor,
     pub(crate) regions: Regions,
     capacity: u64,
     id: [u64; 2],
     seed: u64,
-    /// The published end as last seen and checked; only ever grows.
-    published: AtomicU64,
-    /// Up to where this process may touch the pages; at least as far as `published`.
-    opened: AtomicU64,
 }
 
 impl Arena {
@@ -44,7 +34,7 @@ impl Arena {
     /// # Errors
     /// A capacity that was asked for and cannot be had; not even the least one can be had.
     pub(crate) fn create(capacity: Option<u64>) -> Result<Self> {
-        let limits = Limits::of_this_process();
+        let limits = ProcessLimits::of_this_process();
         let lanes = Regions::lanes_within(limits.most());
         if let Some(capacity) = capacity {
             if capacity < LEAST_CAPACITY {
@@ -67,14 +57,14 @@ impl Arena {
 
     fn create_of(capacity: u64, lanes: u32) -> Result<Self> {
         let reservation = Regions::reservation_for(capacity, lanes);
-        let descriptor = Descriptor::create(reservation)?;
-        let memory = descriptor.with(|file| Memory::map(file, reservation))??;
+        let descriptor = Descriptor::new(memory_file("sharevar", reservation)?)?;
+        let mapping = descriptor.with(|file| Mapping::map(file, reservation))??;
         let regions = Regions::of(reservation, lanes);
         let mut random = [0_u8; 24];
         rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
             .map_err(Error::os("getrandom"))?;
         let word = |i: usize| u64::from_le_bytes(random[i * 8..][..8].try_into().expect("eight bytes"));
-        memory.populate(0, PAGE).map_err(|_| Error::OutOfSharedMemory {
+        mapping.populate(0, PAGE).map_err(|_| Error::OutOfSharedMemory {
             asked: PAGE,
             free: 0,
             limit: capacity,
@@ -90,30 +80,21 @@ impl Arena {
             (header::PUBLISHED, regions.pages),
             (header::MAGIC, MAGIC),
         ] {
-            memory.table_word(at).store(value, Ordering::Release);
+            mapping.word(at).store(value, Ordering::Release);
         }
-        Self::over(memory, descriptor, regions, capacity, [word(0), word(1)], word(2))
+        Self::over(mapping, descriptor, regions, capacity, [word(0), word(1)], word(2))
     }
 
     fn over(
-        memory: Memory,
+        mapping: Mapping,
         descriptor: Descriptor,
         regions: Regions,
         capacity: u64,
         id: [u64; 2],
         seed: u64,
     ) -> Result<Self> {
-        memory.close_from(regions.pages)?;
-        Ok(Self {
-            memory,
-            descriptor,
-            regions,
-            capacity,
-            id,
-            seed,
-            published: AtomicU64::new(regions.pages),
-            opened: AtomicU64::new(regions.pages),
-        })
+        let window = Window::new(mapping, regions.pages).map_err(Error::os("mprotect"))?;
+        Ok(Self { window, descriptor, regions, capacity, id, seed })
     }
 
     /// Maps the arena that `file` leads to, whatever it turns out to be.
@@ -150,9 +131,9 @@ impl Arena {
         if regions.pages >= regions.end || capacity > regions.end - regions.pages {
             return Err(Error::NotAnArena { reason: "its header names a capacity beyond its end" });
         }
-        let memory = descriptor.with(|file| Memory::map(file, len))??;
+        let mapping = descriptor.with(|file| Mapping::map(file, len))??;
         let id = [word(header::ID), word(header::ID + 8)];
-        let arena = Self::over(memory, descriptor, regions, capacity, id, word(header::SEED))?;
+        let arena = Self::over(mapping, descriptor, regions, capacity, id, word(header::SEED))?;
         arena.refresh();
         Ok(arena)
     }
@@ -174,26 +155,25 @@ impl Arena {
 
     /// Length of the mapping.
     pub(crate) fn reservation(&self) -> u64 {
-        self.memory.len()
+        self.window.mapping().len()
     }
 
     /// A word of the tables before the pages.
     #[inline(always)]
     pub(crate) fn table_word(&self, offset: u64) -> &AtomicU64 {
-        self.memory.table_word(offset)
+        self.window.mapping().word(offset)
     }
 
     /// A 32-bit word of the tables before the pages.
     #[inline(always)]
     pub(crate) fn table_word32(&self, offset: u64) -> &AtomicU32 {
-        self.memory.table_word32(offset)
+        self.window.mapping().word32(offset)
     }
 
     /// A word of the published pages.
     #[inline(always)]
     pub(crate) fn word(&self, offset: u64) -> Result<&AtomicU64> {
-        let end = self.published.load(Ordering::Relaxed);
-        match self.memory.word_within(offset, self.regions.pages, end) {
+        match self.window.word(offset) {
             Some(word) => Ok(word),
             None => self.word_after_refresh(offset),
         }
@@ -202,27 +182,27 @@ impl Arena {
     /// `N` words of the tables before the pages.
     #[inline(always)]
     pub(crate) fn table_line<const N: usize>(&self, offset: u64) -> &[AtomicU64; N] {
-        self.memory.table_line(offset)
+        self.window.mapping().line(offset)
     }
 
     /// `N` words of the published pages, if `offset` leads there as far as this process knows.
     #[inline(always)]
     pub(crate) fn known_line<const N: usize>(&self, offset: u64) -> Option<&[AtomicU64; N]> {
-        self.memory.line_within(offset, self.regions.pages, self.published.load(Ordering::Relaxed))
+        self.window.line(offset)
     }
 
     #[cold]
     fn word_after_refresh(&self, offset: u64) -> Result<&AtomicU64> {
-        let end = self.refresh();
-        self.memory
-            .word_within(offset, self.regions.pages, end)
+        self.refresh();
+        self.window
+            .word(offset)
             .ok_or_else(|| Error::corrupt("an offset leads out of the published pages", offset))
     }
 
     /// Any word that a note may name: of a table or of a published page.
     pub(crate) fn any_word(&self, offset: u64) -> Result<&AtomicU64> {
         if offset < self.regions.pages && offset.is_multiple_of(8) {
-            return Ok(self.memory.table_word(offset));
+            return Ok(self.window.mapping().word(offset));
         }
         self.word(offset)
     }
@@ -230,39 +210,51 @@ impl Arena {
     /// Checks that `bytes` from `offset` on lie in the published pages.
     pub(crate) fn check_range(&self, offset: u64, bytes: u64) -> Result<()> {
         let within = |end: u64| offset >= self.regions.pages && offset <= end && bytes <= end - offset;
-        if within(self.published.load(Ordering::Relaxed)) || within(self.refresh()) {
+        if within(self.window.end()) || within(self.refresh()) {
             return Ok(());
         }
         Err(Error::corrupt("a range leads out of the published pages", offset))
     }
 
-    /// The elements of arrays; see [`Memory::load_element`].
-    pub(crate) fn memory(&self) -> &Memory {
-        &self.memory
+    /// Reads the element of `size` (1, 2, 4 or 8) bytes at `offset`, which was checked.
+    pub(crate) fn load_element(&self, offset: u64, size: u64) -> u64 {
+        self.window.mapping().load_element(offset, size)
+    }
+
+    /// Stores an element; see [`Self::load_element`].
+    pub(crate) fn store_element(&self, offset: u64, size: u64, bits: u64) {
+        crash::point();
+        self.window.mapping().store_element(offset, size, bits);
+    }
+
+    /// Copies from words at `offset`, which was checked up to the padded length.
+    #[inline]
+    pub(crate) fn copy_out(&self, offset: u64, out: &mut [u8]) {
+        self.window.mapping().copy_out(offset, out);
+    }
+
+    /// Copies to words at `offset`, which was checked up to the padded length.
+    #[inline]
+    pub(crate) fn copy_in(&self, offset: u64, bytes: &[u8]) {
+        crash::point();
+        self.window.mapping().copy_in(offset, bytes);
+    }
+
+    /// Stores zeros from `offset` on, which was checked, by words.
+    pub(crate) fn fill_zero(&self, offset: u64, bytes: u64) {
+        crash::point();
+        self.window.mapping().fill_zero(offset, bytes);
+    }
+
+    /// The address of a range, for a view that other code reads and writes.
+    pub(crate) fn address(&self, offset: u64, bytes: u64) -> Option<*mut u8> {
+        self.window.mapping().address(offset, bytes)
     }
 
     /// Takes over the published end from the header, bounded by what is mapped here.
     fn refresh(&self) -> u64 {
-        let end = self.table_word(header::PUBLISHED).load(Ordering::Acquire).min(self.regions.end);
-        if self.open_to(end).is_err() {
-            return self.published.load(Ordering::Relaxed);
-        }
-        self.published.fetch_max(end, Ordering::Relaxed);
-        end
-    }
-
-    /// Lets this process touch the pages up to `end`, and some more. Before, nothing may: what
-    /// locks all memory of a process (`mlockall`) would fill the whole reservation.
-    #[inline]
-    fn open_to(&self, end: u64) -> rustix::io::Result<()> {
-        let opened = self.opened.load(Ordering::Relaxed);
-        if end <= opened {
-            return Ok(());
-        }
-        let end = round_up(end, OPENED_AT_ONCE).min(self.regions.end);
-        self.memory.open(opened, end)?;
-        self.opened.fetch_max(end, Ordering::Relaxed);
-        Ok(())
+        let end = self.table_word(header::PUBLISHED).load(Ordering::Acquire);
+        self.window.extend_to(end).unwrap_or_else(|_| self.window.end())
     }
 
     /// Whether the manager was shut down.
@@ -298,11 +290,13 @@ impl Arena {
         }
         let (start, end) = (self.regions.pages + have * PAGE, self.regions.pages + target * PAGE);
         let descriptors = self.regions.descriptors;
-        self.open_to(end)
+        let mapping = self.window.mapping();
+        self.window
+            .open_to(end)
             .and_then(|()| {
-                self.memory.populate(descriptors + have * page::SIZE, descriptors + target * page::SIZE)
+                mapping.populate(descriptors + have * page::SIZE, descriptors + target * page::SIZE)
             })
-            .and_then(|()| self.memory.populate(start, end))
+            .and_then(|()| mapping.populate(start, end))
             .map_err(|_| self.out_of_memory(bytes))?;
         let published = self.table_word(header::PUBLISHED);
         let mut seen = published.load(Ordering::Acquire);
@@ -320,7 +314,7 @@ impl Arena {
     #[inline]
     pub(crate) fn has_room(&self, bytes: u64) -> bool {
         let top = self.regions.pages + self.table_word(header::RUN_TOP).load(Ordering::Relaxed) * PAGE;
-        top + bytes + AHEAD <= self.published.load(Ordering::Relaxed)
+        top + bytes + AHEAD <= self.window.end()
     }
 
     /// Publishes so much that [`Self::has_room`] holds, if it can be had.
@@ -379,7 +373,8 @@ impl Arena {
         let word = self.table_word(counter);
         let mut have = word.load(Ordering::Acquire);
         if have < count {
-            self.memory
+            self.window
+                .mapping()
                 .populate(start + have * size, start + count * size)
                 .map_err(|_| self.out_of_memory((count - have) * size))?;
         }

@@ -84,7 +84,7 @@ impl Elements {
         for (number, octets) in octets.chunks_exact(self.size as usize).enumerate() {
             let mut bits = [0; 8];
             bits[..octets.len()].copy_from_slice(octets);
-            arena.memory().store_element(self.at(number as u64), self.size, u64::from_le_bytes(bits));
+            arena.store_element(self.at(number as u64), self.size, u64::from_le_bytes(bits));
         }
     }
 
@@ -97,12 +97,12 @@ impl Elements {
         let is_whole = |number| together && self.at(number).is_multiple_of(8);
         while !rest.is_empty() && !is_whole(number) {
             let (octets, further) = rest.split_at_mut(self.size as usize);
-            let bits = arena.memory().load_element(self.at(number), self.size);
+            let bits = arena.load_element(self.at(number), self.size);
             octets.copy_from_slice(&bits.to_le_bytes()[..self.size as usize]);
             (rest, number) = (further, number + 1);
         }
         if !rest.is_empty() {
-            arena.memory().copy_out(self.at(number), rest);
+            arena.copy_out(self.at(number), rest);
         }
     }
 
@@ -114,7 +114,7 @@ impl Elements {
         }
         let mut octets = zeros(self.bytes()?)?;
         self.load(arena, &mut octets);
-        arena.memory().copy_in(block + SAVED_HEADER, &octets);
+        arena.copy_in(block + SAVED_HEADER, &octets);
         Ok(())
     }
 
@@ -136,7 +136,7 @@ impl Elements {
         for number in 0..count {
             let at = block + SAVED_HEADER + number / per_word * 8;
             let bits = arena.word(at)?.load(Ordering::Acquire) >> (number % per_word * size * 8);
-            arena.memory().store_element(elements.at(number), size, bits);
+            arena.store_element(elements.at(number), size, bits);
         }
         Ok(())
     }
@@ -180,7 +180,7 @@ pub(crate) fn undo(arena: &Arena, note: u64, bits: u64) {
     }
     let size = 1 << (mark - 1).min(3);
     if arena.check_range(at, size).is_ok() && at.is_multiple_of(size) {
-        arena.memory().store_element(at, size, bits);
+        arena.store_element(at, size, bits);
     }
 }
 
@@ -194,7 +194,7 @@ impl Participant {
 
     /// Element `index` of `size` (1, 2, 4 or 8) bytes in the block, its bits in the low end.
     pub fn load_element(&self, block: u64, size: u64, index: u64) -> Result<u64> {
-        Ok(self.arena().memory().load_element(self.element_at(block, size, index)?, size))
+        Ok(self.arena().load_element(self.element_at(block, size, index)?, size))
     }
 
     /// Copies elements of `variable` out, packed, as they are at one moment: under its lock.
@@ -213,7 +213,7 @@ impl Participant {
 
     /// Stores an element outside of every operation, as a view does; see [`Self::load_element`].
     pub fn store_element(&self, block: u64, size: u64, index: u64, bits: u64) -> Result<()> {
-        self.arena().memory().store_element(self.element_at(block, size, index)?, size, bits);
+        self.arena().store_element(self.element_at(block, size, index)?, size, bits);
         Ok(())
     }
 
@@ -221,14 +221,14 @@ impl Participant {
     /// the variable that owns the block is held.
     pub fn address_of(&self, block: u64, bytes: u64) -> Result<*mut u8> {
         self.arena().check_range(block, bytes)?;
-        self.arena().memory().address(block, bytes).ok_or_else(|| Error::corrupt("a view leads out", block))
+        self.arena().address(block, bytes).ok_or_else(|| Error::corrupt("a view leads out", block))
     }
 
     /// Copies `out.len()` bytes from an 8-aligned offset, by words.
     #[inline]
     pub fn copy_out(&self, offset: u64, out: &mut [u8]) -> Result<()> {
         self.arena().check_range(offset, (out.len() as u64).next_multiple_of(8))?;
-        self.arena().memory().copy_out(offset, out);
+        self.arena().copy_out(offset, out);
         Ok(())
     }
 
@@ -241,7 +241,7 @@ impl Participant {
     pub fn copy_of(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
         self.arena().check_range(offset, length.next_multiple_of(8))?;
         let mut bytes = zeros(length)?;
-        self.arena().memory().copy_out(offset, &mut bytes);
+        self.arena().copy_out(offset, &mut bytes);
         Ok(bytes)
     }
 
@@ -283,7 +283,7 @@ impl Transaction<'_> {
         } else {
             for number in 0..elements.count {
                 let at = elements.at(number);
-                self.note(element_note(at, elements.size), arena.memory().load_element(at, elements.size))?;
+                self.note(element_note(at, elements.size), arena.load_element(at, elements.size))?;
             }
         }
         self.announce_change();
@@ -296,7 +296,7 @@ impl Transaction<'_> {
     pub fn put_bytes(&self, offset: u64, bytes: &[u8]) -> Result<()> {
         let arena = self.participant().arena();
         arena.check_range(offset, (bytes.len() as u64).next_multiple_of(8))?;
-        arena.memory().copy_in(offset, bytes);
+        arena.copy_in(offset, bytes);
         Ok(())
     }
 
@@ -304,7 +304,7 @@ impl Transaction<'_> {
     pub fn put_zeros(&self, offset: u64, bytes: u64) -> Result<()> {
         let arena = self.participant().arena();
         arena.check_range(offset, bytes)?;
-        arena.memory().fill_zero(offset, bytes);
+        arena.fill_zero(offset, bytes);
         Ok(())
     }
 }

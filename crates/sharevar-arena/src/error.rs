@@ -181,6 +181,21 @@ fn address_space_advice(limit: Option<u64>) -> String {
     }
 }
 
+impl From<sharevar_os::Error> for Error {
+    fn from(error: sharevar_os::Error) -> Self {
+        match error {
+            sharevar_os::Error::Call { call, cause } => Self::Os { call, cause },
+            sharevar_os::Error::MappingRefused { asked, cause, limit } => {
+                Self::ReservationRefused { asked, cause, limit }
+            }
+            sharevar_os::Error::FileSizeLimit { asked, limit } => Self::FileSizeLimit { asked, limit },
+            sharevar_os::Error::DescriptorLost => Self::DescriptorLost,
+            // Only shared pages are sealed, and `sharevar_os::Error` may get more variants.
+            _ => Self::NotAnArena { reason: "its file is not sealed at its size" },
+        }
+    }
+}
+
 impl Error {
     pub(crate) fn os(call: &'static str) -> impl FnOnce(rustix::io::Errno) -> Self {
         move |cause| Self::Os { call, cause }

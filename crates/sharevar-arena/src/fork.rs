@@ -7,8 +7,8 @@
 
 use crate::error::{Error, Result};
 use crate::participant::{Participant, Seat};
-use crate::segment::Segment;
 use crate::witness;
+use sharevar_os::{Segment, at_exit, at_fork};
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
@@ -51,13 +51,9 @@ pub(crate) fn participants() -> Vec<Arc<Participant>> {
     all.iter().filter_map(Weak::upgrade).collect()
 }
 
-#[allow(unsafe_code)]
 fn install() {
-    // SAFETY: the three handlers are functions of this library, which is never unloaded: Python
-    // extensions are not, and Rust links it in.
-    let _ = unsafe { libc::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) };
-    // SAFETY: as above. Without a place for the handler an ordered end looks like a death.
-    let _ = unsafe { libc::atexit(crate::departure::at_exit) };
+    at_fork(before, after_in_parent, after_in_child);
+    at_exit(crate::departure::at_exit);
 }
 
 extern "C" fn before() {

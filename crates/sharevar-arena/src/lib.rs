@@ -7,7 +7,7 @@
 //!
 //! `docs/arena-format.md` is the contract of the bytes, `docs/crash-safety.md`
 //! says what is promised and why it holds.
-#![deny(unsafe_code)]
+#![cfg_attr(not(loom), forbid(unsafe_code))] // The models for loom have cells.
 #![cfg_attr(loom, allow(dead_code, unused_imports))] // Under loom only what is modelled is compiled.
 
 pub mod crash;
@@ -24,11 +24,7 @@ mod change;
 #[cfg(not(loom))]
 mod check;
 #[cfg(not(loom))]
-mod close_on_fork;
-#[cfg(not(loom))]
 mod departure;
-#[cfg(not(loom))]
-mod descriptor;
 #[cfg(not(loom))]
 mod elements;
 mod error;
@@ -41,35 +37,17 @@ mod lane;
 #[cfg(not(loom))]
 mod layout;
 #[cfg(not(loom))]
-mod limits;
-#[cfg(not(loom))]
-mod lineage;
-#[cfg(not(loom))]
 mod liveness;
 #[cfg(not(loom))]
 mod lock_world;
 #[cfg(not(loom))]
-mod locked_byte;
-#[cfg(not(loom))]
 mod long_lock;
-#[cfg(not(loom))]
-mod memory;
-#[cfg(not(loom))]
-mod memory_limit;
 #[cfg(all(test, loom))]
 mod models;
 #[cfg(not(loom))]
-mod namespace;
-#[cfg(not(loom))]
 mod one_word;
 #[cfg(not(loom))]
-mod pages;
-#[cfg(not(loom))]
-mod park;
-#[cfg(not(loom))]
 mod participant;
-#[cfg(not(loom))]
-mod process_mark;
 #[cfg(not(loom))]
 mod recovery;
 #[cfg(not(loom))]
@@ -78,8 +56,6 @@ mod recursive_lock;
 mod reference;
 #[cfg(not(loom))]
 mod robust_lock;
-#[cfg(not(loom))]
-mod segment;
 #[cfg(all(feature = "crash-points", not(loom)))]
 mod snapshot;
 #[cfg(not(loom))]
@@ -100,21 +76,15 @@ pub use change::Change;
 #[cfg(not(loom))]
 pub use check::Report;
 #[cfg(not(loom))]
-pub use close_on_fork::CloseOnFork;
-#[cfg(not(loom))]
 pub use departure::depart_all;
 #[cfg(not(loom))]
 pub use elements::Elements;
 pub use error::{Error, Result};
 pub use identity::Identity;
 #[cfg(not(loom))]
-pub use lineage::lineage;
-#[cfg(not(loom))]
 pub use long_lock::{LongLock, Sleep, set_sleeper};
 #[cfg(not(loom))]
 pub use one_word::{Line, OneWord, Peek};
-#[cfg(not(loom))]
-pub use pages::Pages;
 #[cfg(not(loom))]
 pub use participant::{Kinds, Participant, Trace};
 #[cfg(not(loom))]

@@ -8,10 +8,10 @@ use crate::arena::Arena;
 use crate::error::{Error, Result};
 use crate::identity::{Claim, Identity, State};
 use crate::layout::slot;
-use crate::process_mark;
 use crate::sync::{AtomicU64, Ordering};
 use crate::token::Token;
-use crate::{locked_byte, witness};
+use crate::witness;
+use sharevar_os::{locked_byte, process_mark};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 

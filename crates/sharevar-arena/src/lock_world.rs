@@ -3,10 +3,10 @@
 use crate::arena::Arena;
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::park::{park, wake};
 use crate::recovery;
 use crate::short_lock::Contender;
 use crate::sync::AtomicU32;
+use sharevar_os::futex::{park, wake};
 use std::time::Duration;
 
 /// The arena and who is waiting.

@@ -33,12 +33,12 @@ use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::layout::variable as layout;
 use crate::liveness;
-use crate::park;
 use crate::participant::Participant;
 use crate::recursive_lock::thread_number;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::transaction::Transaction;
 use crate::variable::Variable;
+use sharevar_os::futex;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
@@ -64,7 +64,7 @@ pub struct Sleep<'a> {
 impl Sleep<'_> {
     /// Sleeps until the lock is released; for some milliseconds at most.
     pub fn sleep(&self) {
-        park::park(self.half, self.value, self.limit);
+        futex::park(self.half, self.value, self.limit);
     }
 }
 
@@ -107,7 +107,7 @@ fn is_alive(participant: &Participant, mark: u64) -> bool {
 fn clear(participant: &Participant, variable: Variable, seen: u64) -> bool {
     let cleared = compare_exchange(word(participant, variable), seen, 0).is_ok();
     if cleared && seen & WAITERS != 0 {
-        park::wake(participant.arena().table_word32(variable.header() + layout::LONG), u32::MAX);
+        futex::wake(participant.arena().table_word32(variable.header() + layout::LONG), u32::MAX);
     }
     cleared
 }

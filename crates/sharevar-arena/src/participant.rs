@@ -12,19 +12,18 @@ use crate::identity::{Claim, Identity, State};
 use crate::lane::Lane;
 use crate::layout::{header, lane as lane_layout, slot};
 use crate::liveness;
-use crate::locked_byte::LockedByte;
-use crate::memory::WipedPage;
 use crate::mistake::{Mistake, made};
 use crate::recovery;
 use crate::reference::{self, Held};
-use crate::segment::{self, Segment};
 use crate::sync::{AtomicU64, Ordering};
-use crate::token::{Mark, Token};
+use crate::token::Token;
 use crate::transaction::Transaction;
 use crate::variable::{self, Variable};
 use crate::witness;
+use sharevar_os::segment::{self, Mark};
+use sharevar_os::{LockedByte, Segment, WipeOnForkPage};
 use std::ops::Range;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the layer above knows of a variable's content.
@@ -52,7 +51,7 @@ pub struct Participant {
     /// Words: 0 identity; 1 number of lanes; 2 whether handles wait to be counted off; 3 whether
     /// the first lane is for the short ways alone; from 8 on the lanes, index plus one. All zero
     /// in a process made behind our back.
-    page: WipedPage,
+    page: WipeOnForkPage,
     byte: Mutex<Option<LockedByte>>,
     held: Mutex<Held>,
     /// Why a forked child has no place here, if it has none.
@@ -70,7 +69,7 @@ const LANES: usize = 1;
 const DROPPED: usize = 2;
 const ONE_AT_A_TIME: usize = 3;
 const FIRST_LANE: usize = 8;
-const MAX_OWN_LANES: u64 = (WipedPage::WORDS - FIRST_LANE) as u64;
+const MAX_OWN_LANES: u64 = (WipeOnForkPage::WORDS - FIRST_LANE) as u64;
 
 /// A place in the table of participants. Where it has a byte, forked children inherit that.
 #[derive(Debug)]
@@ -125,7 +124,7 @@ impl Participant {
         let participant = Self {
             arena,
             kinds,
-            page: WipedPage::new()?,
+            page: WipeOnForkPage::new()?,
             byte: Mutex::new(None),
             held: Mutex::new(Held::default()),
             refused: Mutex::new(None),
@@ -646,11 +645,11 @@ fn take_seat(arena: &Arena, mark: Option<Mark>, slots: Range<u32>) -> Result<Sea
         if !made(Mistake::TakenSlotIsTaken) && liveness::is_taken(arena, index, seen) {
             continue;
         }
-        let byte = match LockedByte::lock(&arena.descriptor, start) {
+        let byte = match arena.descriptor.reopen().and_then(|file| LockedByte::lock(file.as_fd(), start)) {
             Ok(None) => continue,
             Ok(byte) => byte,
             Err(_) if mark.is_some() => None,
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         let mine = Token::new(mark, byte.is_some());
         if compare_exchange(token, seen.0, mine.0).is_err() {

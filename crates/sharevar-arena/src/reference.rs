@@ -246,7 +246,7 @@ impl Participant {
             }
             let Some(entry) = copy.free.pop() else { continue };
             let lane = self.enter()?;
-            let taken = (|| {
+            let taken: Result<()> = (|| {
                 let mut inner = Inner::begin(lane, self.identity());
                 add(&mut inner, variable)?;
                 inner.set(entry, variable.header())?;

@@ -9,13 +9,13 @@ use crate::identity::{Claim, State};
 use crate::lane::Lane;
 use crate::layout::{CLASS_SIZES, PAGE, header, slot, span, variable as layout};
 use crate::participant::{Kinds, Participant, Seat};
-use crate::segment::{self, Segment};
 use crate::short_lock;
 use crate::sync::Ordering;
 use crate::token::Token;
 use crate::variable::Variable;
 use crate::witness;
 use rustix::fs::{MemfdFlags, SeekFrom};
+use sharevar_os::Segment;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub struct PreparedSeat(#[allow(dead_code)] Seat, #[allow(dead_code)] Result<Seg
 /// Makes the making of segments fail in this process from now on with `cause`, an error number;
 /// with 0 no longer.
 pub fn refuse_segments(cause: i32) {
-    segment::refuse(cause);
+    witness::refuse(cause);
 }
 
 /// What the heap consists of, in numbers.
@@ -62,7 +62,7 @@ impl Participant {
                 Self::copy_to(file, copy.as_fd(), start, end)?;
                 at = end;
             }
-            Ok(())
+            Ok::<(), Error>(())
         })??;
         self.forget_witnesses(copy.as_fd())?;
         Ok(copy)

@@ -5,22 +5,11 @@
 //!  taken  segment  byte  IPC namespace  size - 1    segment number
 //! ```
 
+use sharevar_os::segment::Mark;
+
 /// The TOKEN word. 0 is nobody's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Token(pub(crate) u64);
-
-/// A System V segment as another process finds it.
-///
-/// Numbers are used again after about four million segments. The random size is a mark of twelve
-/// bits against that.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Mark {
-    /// The low bits of the inode of the IPC namespace in which the number counts; 0 is unknown.
-    pub(crate) namespace: u32,
-    /// In bytes, 1 to [`Mark::MAX_SIZE`].
-    pub(crate) size: u32,
-    pub(crate) number: u32,
-}
 
 const TAKEN: u64 = 1 << 63;
 const SEGMENT: u64 = 1 << 62;
@@ -31,30 +20,28 @@ const SIZE_SHIFT: u32 = 31;
 const SIZE_MASK: u64 = (1 << 12) - 1;
 const NUMBER_MASK: u64 = (1 << 31) - 1;
 
-impl Mark {
-    pub(crate) const MAX_SIZE: u64 = SIZE_MASK + 1;
+const _: () = assert!(Mark::MAX_SIZE == SIZE_MASK + 1);
 
-    /// The part of a namespace's inode that a token keeps.
-    pub(crate) fn namespace_of(inode: u64) -> u32 {
-        (inode & NAMESPACE_MASK) as u32
-    }
+/// The part of an IPC namespace's inode that a token keeps.
+pub(crate) fn namespace_of(inode: u64) -> u32 {
+    (inode & NAMESPACE_MASK) as u32
+}
 
-    /// The mark in a word that is a token or 0.
-    pub(crate) fn from_word(word: u64) -> Option<Self> {
-        (word & SEGMENT != 0).then_some(Self {
-            namespace: (word >> NAMESPACE_SHIFT & NAMESPACE_MASK) as u32,
-            size: (word >> SIZE_SHIFT & SIZE_MASK) as u32 + 1,
-            number: (word & NUMBER_MASK) as u32,
-        })
-    }
+/// The segment in a word that is a token or 0.
+pub(crate) fn segment_in(word: u64) -> Option<Mark> {
+    (word & SEGMENT != 0).then_some(Mark {
+        namespace: (word >> NAMESPACE_SHIFT & NAMESPACE_MASK) as u32,
+        size: (word >> SIZE_SHIFT & SIZE_MASK) as u32 + 1,
+        number: (word & NUMBER_MASK) as u32,
+    })
+}
 
-    /// The word that [`Self::from_word`] reads.
-    pub(crate) fn word(self) -> u64 {
-        SEGMENT
-            | (u64::from(self.namespace) & NAMESPACE_MASK) << NAMESPACE_SHIFT
-            | (u64::from(self.size - 1) & SIZE_MASK) << SIZE_SHIFT
-            | u64::from(self.number) & NUMBER_MASK
-    }
+/// The word that [`segment_in`] reads.
+pub(crate) fn segment_word(mark: Mark) -> u64 {
+    SEGMENT
+        | (u64::from(mark.namespace) & NAMESPACE_MASK) << NAMESPACE_SHIFT
+        | (u64::from(mark.size - 1) & SIZE_MASK) << SIZE_SHIFT
+        | u64::from(mark.number) & NUMBER_MASK
 }
 
 impl Token {
@@ -63,7 +50,7 @@ impl Token {
     pub(crate) const WITHOUT_WITNESS: Self = Self(TAKEN);
 
     pub(crate) fn new(segment: Option<Mark>, has_byte: bool) -> Self {
-        Self(TAKEN | segment.map_or(0, Mark::word) | if has_byte { BYTE } else { 0 })
+        Self(TAKEN | segment.map_or(0, segment_word) | if has_byte { BYTE } else { 0 })
     }
 
     pub(crate) fn is_taken(self) -> bool {
@@ -79,7 +66,7 @@ impl Token {
     }
 
     pub(crate) fn segment(self) -> Option<Mark> {
-        Mark::from_word(self.0)
+        segment_in(self.0)
     }
 
     /// The same with a segment that was made later.
@@ -103,6 +90,6 @@ mod tests {
         }
         assert!(!Token::WITHOUT_WITNESS.has_witness() && Token::WITHOUT_WITNESS.is_taken());
         assert!(!Token::FREE.is_taken());
-        assert_eq!(Mark::from_word(0), None);
+        assert_eq!(segment_in(0), None);
     }
 }

@@ -28,10 +28,10 @@ use crate::crash::{add, compare_exchange};
 use crate::error::Result;
 use crate::identity::Identity;
 use crate::liveness;
-use crate::park::{park_for, wake_for};
 use crate::participant::Participant;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::variable::Variable;
+use sharevar_os::futex::{park_for, wake_for};
 use std::cell::Cell;
 use std::time::Duration;
 

@@ -3,19 +3,18 @@
 //! One segment stands for the process in all its arenas: the machine has only some thousand of
 //! them (`kernel.shmmni`). A forked child gets one of its own from its parent, before the fork.
 
+use crate::crash::put;
 use crate::error::{Error, Result};
-use crate::lineage::lineage;
-use crate::namespace;
-use crate::process_mark;
-use crate::segment::{self, Seen, Segment};
 use crate::sync::AtomicU64;
-use crate::token::Mark;
+use crate::token;
 use rustix::io::Errno;
+use sharevar_os::segment::{self, Mark, Seen, Segment};
+use sharevar_os::{namespace, process_epoch, process_mark};
 use std::sync::atomic::{AtomicU32, AtomicU64 as Plain, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The segments of this process. Never held while one is made: that passes crash points.
-static SEGMENTS: Mutex<Segments> = Mutex::new(Segments { lineage: 0, all: Vec::new() });
+static SEGMENTS: Mutex<Segments> = Mutex::new(Segments { epoch: 0, all: Vec::new() });
 /// The mark of the segment that stands for this process, for a look without the lock; 0 is none.
 static MARK: Plain = Plain::new(0);
 /// Of which process of the line of forks that mark is.
@@ -32,7 +31,7 @@ const WORK: u32 = 1;
 const MISBEHAVE: u32 = 2;
 
 struct Segments {
-    lineage: u64,
+    epoch: u64,
     /// The last one stands for the process. Earlier ones are named in slots that were taken before
     /// a thread moved to another IPC namespace.
     all: Vec<Segment>,
@@ -40,17 +39,17 @@ struct Segments {
 
 /// The mark of this process, if it has a segment.
 pub(crate) fn mark() -> Option<Mark> {
-    let mark = Mark::from_word(MARK.load(Ordering::Acquire));
+    let mark = token::segment_in(MARK.load(Ordering::Acquire));
     // In a child that was made behind libc's back it is the parent's.
-    mark.filter(|_| MARKED.load(Ordering::Relaxed) == lineage())
+    mark.filter(|_| MARKED.load(Ordering::Relaxed) == process_epoch())
 }
 
-/// The segment of this process, made now if there is none. See [`Segment::make`] for `making`.
+/// The segment of this process, made now if there is none. See [`make`] for `making`.
 pub(crate) fn ensure(making: Option<&AtomicU64>) -> Result<Mark> {
     if let Some(mark) = mark() {
         return Ok(mark);
     }
-    let segment = new_segment(namespace::ipc(), making)?.keep_from_children()?;
+    let segment = new_segment(ipc_namespace(), making)?.keep_from_children()?;
     let mut segments = SEGMENTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(mark) = mark() {
         // Another thread was quicker.
@@ -62,13 +61,13 @@ pub(crate) fn ensure(making: Option<&AtomicU64>) -> Result<Mark> {
 impl Segments {
     fn stand_for_the_process(&mut self, segment: Segment) -> Mark {
         let mark = segment.mark();
-        if self.lineage != lineage() {
+        if self.epoch != process_epoch() {
             self.all.drain(..).for_each(Segment::forget_in_child);
-            self.lineage = lineage();
+            self.epoch = process_epoch();
         }
         self.all.push(segment);
-        MARK.store(mark.word(), Ordering::Release);
-        MARKED.store(self.lineage, Ordering::Release);
+        MARK.store(token::segment_word(mark), Ordering::Release);
+        MARKED.store(self.epoch, Ordering::Release);
         mark
     }
 }
@@ -76,12 +75,12 @@ impl Segments {
 /// A segment for the child of a fork, to be made by the thread that forks and dropped by the
 /// parent once that is done.
 pub(crate) fn for_child(making: Option<&AtomicU64>) -> Result<Segment> {
-    let Some(mine) = mark() else { return new_segment(namespace::ipc(), making) };
+    let Some(mine) = mark() else { return new_segment(ipc_namespace(), making) };
     if segment::ask(mine) == Seen::Attached && mine.namespace != 0 {
         // Where the child will be, too. Nothing is opened: there may be no descriptor left.
         return new_segment(mine.namespace, making);
     }
-    let namespace = namespace::ipc();
+    let namespace = ipc_namespace();
     if namespace != mine.namespace {
         // This thread has moved to another IPC namespace, and its child will be there.
         let second = new_segment(namespace, making)?.keep_from_children()?;
@@ -99,10 +98,45 @@ pub(crate) fn take_over(segment: Option<Segment>) -> Option<Mark> {
     }
 }
 
+/// Makes a segment. `making` is a word of a slot, which names the segment while it exists
+/// unattached: should this process die just then, the process that cleans the slot removes it.
+fn make(namespace: u32, making: Option<&AtomicU64>) -> Result<Segment> {
+    #[cfg(feature = "crash-points")]
+    if let Some(cause) = refusal() {
+        return Err(Error::Os { call: "shmget", cause });
+    }
+    let note = |word| {
+        if let Some(making) = making {
+            put(making, word);
+        }
+    };
+    Ok(Segment::make(namespace, note)?)
+}
+
+#[cfg(feature = "crash-points")]
+static REFUSED: std::sync::atomic::AtomicI32 = std::sync::atomic::AtomicI32::new(0);
+
+#[cfg(feature = "crash-points")]
+fn refusal() -> Option<Errno> {
+    let raw = REFUSED.load(Ordering::Relaxed);
+    (raw != 0).then(|| Errno::from_raw_os_error(raw))
+}
+
+/// Makes making segments fail with `cause` from now on, or no longer; for tests.
+#[cfg(feature = "crash-points")]
+pub(crate) fn refuse(cause: i32) {
+    REFUSED.store(cause, Ordering::Relaxed);
+}
+
+/// The IPC namespace of the calling thread as tokens name it; 0 if it cannot be found out.
+fn ipc_namespace() -> u32 {
+    namespace::ipc().map_or(0, token::namespace_of)
+}
+
 /// Makes a segment once it is known that the kernel here treats them as it should.
 fn new_segment(namespace: u32, making: Option<&AtomicU64>) -> Result<Segment> {
     if TRIED.load(Ordering::Relaxed) == 0 {
-        let trial = Segment::make(0, making)?;
+        let trial = make(0, making)?;
         let mark = trial.mark();
         let before = segment::ask(mark);
         drop(trial);
@@ -113,7 +147,7 @@ fn new_segment(namespace: u32, making: Option<&AtomicU64>) -> Result<Segment> {
         // An emulated kernel: a segment exists no longer, or not only, while it is attached.
         return Err(Error::Os { call: "shmctl", cause: Errno::NOSYS });
     }
-    Segment::make(namespace, making)
+    make(namespace, making)
 }
 
 /// Asks for a segment. `None` if the kernel's answer does not count here.
@@ -122,7 +156,7 @@ pub(crate) fn ask(other: Mark) -> Option<bool> {
         return None;
     }
     let mine = mark();
-    let namespace = mine.map_or_else(namespace::ipc, |mine| mine.namespace);
+    let namespace = mine.map_or_else(ipc_namespace, |mine| mine.namespace);
     if namespace != other.namespace {
         return None;
     }
@@ -132,7 +166,7 @@ pub(crate) fn ask(other: Mark) -> Option<bool> {
         // Only if this very thread looks into the right namespace: there it sees its own segment.
         Seen::Gone => {
             let looks_there = mine.is_some_and(|mine| segment::ask(mine) == Seen::Attached)
-                || namespace::ipc() == other.namespace;
+                || ipc_namespace() == other.namespace;
             looks_there.then_some(false)
         }
     }
@@ -145,7 +179,7 @@ pub(crate) fn pid_word() -> u64 {
 
 /// What a slot's BIRTH word says of this process.
 pub(crate) fn birth() -> u64 {
-    let me = lineage();
+    let me = process_epoch();
     if BIRTH_KNOWN.load(Ordering::Acquire) != me {
         BIRTH.store(process_mark::birth(), Ordering::Release);
         BIRTH_KNOWN.store(me, Ordering::Release);
@@ -155,11 +189,14 @@ pub(crate) fn birth() -> u64 {
 
 /// The inode of this process's pid namespace; 0 if it is unknown.
 pub(crate) fn pid_namespace() -> u32 {
-    let me = lineage();
+    let me = process_epoch();
     if PID_KNOWN.load(Ordering::Acquire) != me {
         // The first child in a new namespace has no parent there; others are where theirs are.
         if PID_KNOWN.load(Ordering::Acquire) == 0 || rustix::process::getppid().is_none() {
-            PID_NAMESPACE.store(namespace::pid(), Ordering::Release);
+            PID_NAMESPACE.store(
+                namespace::pid().and_then(|inode| u32::try_from(inode).ok()).unwrap_or(0),
+                Ordering::Release,
+            );
         }
         PID_KNOWN.store(me, Ordering::Release);
     }

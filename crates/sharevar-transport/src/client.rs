@@ -4,7 +4,7 @@ use crate::address::Address;
 use crate::connection::{Connection, no_host};
 use crate::error::{Error, Result};
 use crate::settings::Settings;
-use sharevar_arena::lineage;
+use sharevar_os::process_epoch;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -138,7 +138,7 @@ impl Client {
 
     fn pool(&self) -> MutexGuard<'_, Pool> {
         let mut pool = self.inner.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        let process = lineage();
+        let process = process_epoch();
         if pool.process != process {
             // Closing a descriptor that the parent has too says nothing to the host.
             *pool = Pool { process, ..Pool::default() };

@@ -15,7 +15,7 @@
 //! The turn says of a dead host whether it had read the request.
 
 use crate::error::{Error, Result};
-use sharevar_arena::Pages;
+use sharevar_os::Pages;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{Ordering, fence};
 
@@ -207,7 +207,7 @@ impl Mailbox {
 }
 
 #[allow(clippy::needless_pass_by_value)] // For `map_err`.
-fn unusable(error: sharevar_arena::Error) -> Error {
+fn unusable(error: sharevar_os::Error) -> Error {
     Error::Io { what: "cannot share memory for messages", cause: error.to_string() }
 }
 

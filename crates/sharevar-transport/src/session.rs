@@ -1,7 +1,7 @@
 //! Who a client is: one process in one life.
 
 use rustix::rand::{GetRandomFlags, getrandom};
-use sharevar_arena::lineage;
+use sharevar_os::process_epoch;
 use std::sync::{Mutex, PoisonError};
 
 /// One process in one life, by a random number: what a host counts references for. A forked
@@ -14,7 +14,7 @@ static OF_PROCESS: Mutex<Option<(u64, Session)>> = Mutex::new(None);
 impl Session {
     /// That of this process.
     pub fn of_this_process() -> Self {
-        let process = lineage();
+        let process = process_epoch();
         let mut known = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
         match *known {
             Some((of, session)) if of == process => session,

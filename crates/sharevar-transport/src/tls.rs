@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{
     ClientConfig, ClientConnection, Connection, InvalidMessage, RootCertStore, ServerConfig, ServerConnection,
 };
-use sharevar_arena::CloseOnFork;
+use sharevar_os::CloseOnFork;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

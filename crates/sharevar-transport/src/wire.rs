@@ -181,7 +181,7 @@ mod tests {
         for round in 0..5000 {
             let (ours, theirs) = UnixStream::pair().unwrap();
             let (mut hosts, file) = Mailbox::create().unwrap();
-            let mut client = Wire::new(Stream::Plain(sharevar_arena::CloseOnFork::new(ours.into())));
+            let mut client = Wire::new(Stream::Plain(sharevar_os::CloseOnFork::new(ours.into())));
             client.open_mailbox(Mailbox::open(&file).unwrap());
             client.send(b"request", LIMIT, &mut Limits::default()).unwrap();
             hosts.take(7).unwrap();

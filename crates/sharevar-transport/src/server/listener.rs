@@ -9,7 +9,7 @@ use rustix::net::{
     AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen,
     shutdown, socket_with,
 };
-use sharevar_arena::CloseOnFork;
+use sharevar_os::CloseOnFork;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};

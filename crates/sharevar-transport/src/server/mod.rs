@@ -24,7 +24,7 @@ use listener::Listener;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
 use sessions::Sessions;
-use sharevar_arena::CloseOnFork;
+use sharevar_os::CloseOnFork;
 use std::collections::HashMap;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -12,7 +12,7 @@ use super::proxy::Proxy;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sharevar_arena::lineage;
+use sharevar_os::process_epoch;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -139,7 +139,7 @@ impl OwnHost {
     /// That of this process, which is started when something first needs it.
     fn get() -> Result<Arc<Self>> {
         let mut own = OWN_HOST.lock().unwrap_or_else(PoisonError::into_inner);
-        let process = lineage();
+        let process = process_epoch();
         if let Some(host) = &*own
             && host.process == process
         {
@@ -174,7 +174,7 @@ impl<A, R> Drop for Here<A, R> {
     fn drop(&mut self) {
         let entry = self.entry.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         match entry {
-            Some((host, number)) if host.process == lineage() => host.running.release(number),
+            Some((host, number)) if host.process == process_epoch() => host.running.release(number),
             inherited => std::mem::forget(inherited),
         }
     }

@@ -9,7 +9,7 @@ use super::kept;
 use super::protocol::{Reply, write_request};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sharevar_arena::lineage;
+use sharevar_os::process_epoch;
 use sharevar_transport::Address;
 use sharevar_value::from_bytes;
 use std::fmt;
@@ -94,7 +94,7 @@ impl Proxy {
         typeid: &str,
         exposed: impl Iterator<Item = &'n str>,
     ) -> Self {
-        let held = Held { object, process: lineage(), life: client.life() };
+        let held = Held { object, process: process_epoch(), life: client.life() };
         let held = Mutex::new(held);
         let exposed = exposed.filter(|name| !name.starts_with('#')).map(Into::into).collect();
         let remote = Remote { client, typeid: typeid.into(), exposed, name: None, held };
@@ -316,7 +316,7 @@ impl Remote {
     /// The object's number. A forked child takes a reference of its own first, as is done at a
     /// host that has taken the place of another and has kept its objects.
     fn hold(&self) -> Result<u64> {
-        let (process, life) = (lineage(), self.client.life());
+        let (process, life) = (process_epoch(), self.client.life());
         let mut held = self.held();
         if held.process != process || held.life != life {
             let object = match retain(&self.client, held.object, |_| Ok(held.object)) {
@@ -366,7 +366,7 @@ impl Drop for Remote {
     fn drop(&mut self) {
         let held = *self.held();
         // What a forked child has inherited is its parent's, and a host's references end with it.
-        if held.process == lineage() && held.life == self.client.life() {
+        if held.process == process_epoch() && held.life == self.client.life() {
             self.client.release(held.object);
         }
     }

@@ -10,7 +10,8 @@ use super::RawQueue;
 use crate::error::Result;
 use rustix::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::pipe::{PipeFlags, pipe_with};
-use sharevar_arena::{Error, Variable, lineage};
+use sharevar_arena::{Error, Variable};
+use sharevar_os::process_epoch;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub type Enter = fn(&mut dyn FnMut()) -> bool;
 #[derive(Debug)]
 pub struct Readiness {
     queue: RawQueue,
-    lineage: u64,
+    epoch: u64,
     reader: Option<OwnedFd>,
     writer: Option<OwnedFd>,
     /// What tells the pipe from a file that has got its number, once a program has closed all
@@ -72,7 +73,7 @@ impl Readiness {
         let inode = rustix::fs::fstat(&reader).map_err(failed)?.st_ino;
         Ok(Self {
             queue: queue.clone(),
-            lineage: lineage(),
+            epoch: process_epoch(),
             reader: Some(reader),
             writer: Some(writer),
             inode,
@@ -83,7 +84,9 @@ impl Readiness {
     /// Whether it was made by this process, and not by one that this was forked from, and the
     /// program has not closed its descriptors.
     pub fn is_usable(&self) -> bool {
-        self.lineage == lineage() && self.is_pipe(self.reader.as_ref()) && self.is_pipe(self.writer.as_ref())
+        self.epoch == process_epoch()
+            && self.is_pipe(self.reader.as_ref())
+            && self.is_pipe(self.writer.as_ref())
     }
 
     fn is_pipe(&self, end: Option<&OwnedFd>) -> bool {
@@ -139,7 +142,7 @@ impl Drop for Readiness {
                 let _ = end.into_raw_fd();
             }
         }
-        if self.lineage == lineage() {
+        if self.epoch == process_epoch() {
             // The thread looks up, and ends.
             self.queue.point().wake(RawQueue::reason(super::WATCHED), u32::MAX);
         }
@@ -182,7 +185,7 @@ fn place(queue: &RawQueue) -> Place {
 /// The descriptors of a process. A forked child begins with none, in a registry of its own, and
 /// never touches its parent's, which may be locked for ever.
 struct Registry {
-    lineage: u64,
+    epoch: u64,
     known: Mutex<Vec<(Place, Weak<Readiness>)>>,
     of_child: OnceLock<Box<Self>>,
 }
@@ -191,7 +194,7 @@ static FIRST: OnceLock<Registry> = OnceLock::new();
 
 impl Registry {
     fn new() -> Self {
-        Self { lineage: lineage(), known: Mutex::new(Vec::new()), of_child: OnceLock::new() }
+        Self { epoch: process_epoch(), known: Mutex::new(Vec::new()), of_child: OnceLock::new() }
     }
 
     fn known(&self) -> MutexGuard<'_, Vec<(Place, Weak<Readiness>)>> {
@@ -200,9 +203,9 @@ impl Registry {
 }
 
 fn registry() -> &'static Registry {
-    let lineage = lineage();
+    let epoch = process_epoch();
     let mut registry = FIRST.get_or_init(Registry::new);
-    while registry.lineage != lineage {
+    while registry.epoch != epoch {
         registry = registry.of_child.get_or_init(|| Box::new(Registry::new()));
     }
     registry

@@ -1,29 +1,30 @@
 //! How much memory the kernel will give before it kills instead of refusing.
 //!
-//! Inside a memory cgroup, running out is a kill, not an error (hazard 14). So
-//! limit and usage are read up the hierarchy, of cgroup v1 and v2, before an
-//! arena grows.
+//! Inside a memory cgroup, running out is a kill, not an error (hazard 14). So limit and usage
+//! are read up the hierarchy, of cgroup v1 and v2, before memory is populated.
 
 use std::path::{Path, PathBuf};
 
-/// What is kept free for everybody else in the group.
+/// Bytes that are kept free for other processes of the group.
 const RESERVE: u64 = 8 << 20;
 
 /// A cgroup's limit and how much of it is left, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Room {
-    pub(crate) limit: u64,
-    pub(crate) left: u64,
+pub struct Room {
+    /// The limit.
+    pub limit: u64,
+    /// What is left of it, less a reserve for other processes of the group.
+    pub left: u64,
 }
 
-/// The tightest memory limit that this process stands under; `None` if there is none.
-pub(crate) fn room() -> Option<Room> {
+/// Returns the tightest memory limit of this process's groups; `None` if there is none.
+pub fn room() -> Option<Room> {
     let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     room_in(&groups, Path::new("/sys/fs/cgroup"))
 }
 
-/// Half of what this process may use: the default capacity of an arena.
-pub(crate) fn default_capacity() -> u64 {
+/// Returns half of what this process may use, 64 MiB at least.
+pub fn default_capacity() -> u64 {
     let machine = machine_memory().unwrap_or(1 << 30);
     let limit = room().map_or(machine, |room| room.limit.min(machine));
     (limit / 2).clamp(64 << 20, 1 << 40)

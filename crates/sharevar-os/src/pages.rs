@@ -1,42 +1,41 @@
-//! A few pages that two processes share, apart from any arena: for messages between them.
+//! A few pages that two processes share for messages between them.
 //!
-//! Nothing in them survives a death or needs to: who talks through them has a socket as well,
-//! which says when the other side is gone.
+//! Nothing in them survives a death or needs to: the two have a socket as well, which says when
+//! the other side is gone.
 
-use crate::descriptor::{SEALS, memory_file};
 use crate::error::{Error, Result};
-use crate::layout::PAGE;
-use crate::memory::Memory;
-use crate::sync::AtomicU64;
+use crate::mapping::{Mapping, PAGE};
+use crate::memory_file::{SEALS, memory_file};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::AtomicU64;
 
 /// Shared pages, mapped as long as this lives. Only words are ever accessed.
 #[derive(Debug)]
 pub struct Pages {
-    memory: Memory,
+    memory: Mapping,
 }
 
 impl Pages {
-    /// New pages, all zero, and the descriptor by which another process opens them.
+    /// Makes pages, all zero, and the descriptor by which another process opens them.
     pub fn create(count: u64) -> Result<(Self, OwnedFd)> {
         let file = memory_file("sharevar-pages", count * PAGE)?;
         Ok((Self::map(&file, count)?, file))
     }
 
-    /// The pages of another process. Its file must have exactly this size, sealed: whoever could
-    /// shorten it could kill us by SIGBUS.
+    /// Opens the pages of another process. Its file must have exactly this size, sealed: a process
+    /// that could shorten it could kill this one by SIGBUS.
     pub fn open(file: &OwnedFd, count: u64) -> Result<Self> {
-        let seals = rustix::fs::fcntl_get_seals(file).map_err(Error::os("fcntl(F_GET_SEALS)"))?;
-        let stat = rustix::fs::fstat(file).map_err(Error::os("fstat"))?;
+        let seals = rustix::fs::fcntl_get_seals(file).map_err(Error::call("fcntl(F_GET_SEALS)"))?;
+        let stat = rustix::fs::fstat(file).map_err(Error::call("fstat"))?;
         if !seals.contains(SEALS) || stat.st_size as u64 != count * PAGE {
-            return Err(Error::NotAnArena { reason: "shared pages are not sealed at their size" });
+            return Err(Error::NotSealed);
         }
         Self::map(file, count)
     }
 
     fn map(file: &OwnedFd, count: u64) -> Result<Self> {
-        let memory = Memory::map(file.as_fd(), count * PAGE)?;
-        memory.populate(0, memory.len()).map_err(Error::os("madvise(POPULATE_WRITE)"))?;
+        let memory = Mapping::map(file.as_fd(), count * PAGE)?;
+        memory.populate(0, memory.len()).map_err(Error::call("madvise(POPULATE_WRITE)"))?;
         Ok(Self { memory })
     }
 
@@ -45,7 +44,7 @@ impl Pages {
         self.memory.len() as usize
     }
 
-    /// Whether there are none, which never is.
+    /// Always `false`: there are no empty pages.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -56,11 +55,11 @@ impl Pages {
     /// If it is misaligned or not inside.
     #[inline]
     pub fn word(&self, offset: usize) -> &AtomicU64 {
-        self.memory.table_word(offset as u64)
+        self.memory.word(offset as u64)
     }
 
-    /// Copies bytes to `offset`, which is a multiple of 8, by words: what is left of the last one
-    /// becomes zero. Whoever is to see them acquires a word that is released afterwards.
+    /// Copies bytes to `offset`, which is a multiple of 8, by words: the rest of the last one
+    /// becomes zero. The reader acquires a word that is released afterwards.
     ///
     /// # Panics
     /// If they are not inside.
@@ -80,7 +79,7 @@ impl Pages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::Ordering;
+    use std::sync::atomic::Ordering;
 
     #[test]
     fn both_sides_see_what_the_other_writes() {

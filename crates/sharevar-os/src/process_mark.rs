@@ -1,6 +1,6 @@
-//! Process number and pidfd: the third witness of life.
+//! Process number and pidfd, as a sign that a process lives.
 //!
-//! It does not see exec, so it only supports the other two. A number alone says nothing, since
+//! It does not see exec, so it only supports other signs. A number alone says nothing, since
 //! numbers are used again; the inode of a pidfd (Linux 6.9) is not.
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -11,14 +11,14 @@ use std::os::fd::{AsFd, OwnedFd};
 /// The file system of pidfds. Before it there was one inode for all of them.
 const PIDFS: i64 = 0x5049_4446;
 
-/// What tells this process from all others before and after it; 0 if the kernel cannot say.
-pub(crate) fn birth() -> u64 {
+/// Returns a number that no other process has had or will have; 0 if the kernel gives none.
+pub fn birth() -> u64 {
     open(rustix::process::getpid()).ok().and_then(|process| inode(&process)).unwrap_or(0)
 }
 
-/// Whether the process of that number and birth exists, as far as can be known: it may have
-/// executed another program. `None` if the kernel gives no answer.
-pub(crate) fn exists(number: u32, birth: u64) -> Option<bool> {
+/// Whether the process of that number and birth exists; it may have executed another program.
+/// `None` if the kernel gives no answer.
+pub fn exists(number: u32, birth: u64) -> Option<bool> {
     let pid = Pid::from_raw(i32::try_from(number).ok()?)?;
     if test_kill_process(pid) == Err(Errno::SRCH) {
         return Some(false);
@@ -57,7 +57,7 @@ mod tests {
     fn a_process_exists_under_its_own_birth_only() {
         let birth = birth();
         if birth == 0 {
-            return; // Before Linux 6.9 the third witness is not used.
+            return; // Before Linux 6.9 there is no such number.
         }
         let me = std::process::id();
         assert_eq!(exists(me, birth), Some(true));

@@ -1,27 +1,44 @@
-//! A System V segment that is attached and already marked for removal: the first witness of life.
+//! A System V segment that is attached and already marked for removal, as a sign that a process
+//! lives.
 //!
 //! It exists exactly as long as some address space has it attached. SIGKILL, exit and exec end
 //! it, `close` and `closerange` do not, and fork does not copy it. Making it and asking for it by
 //! number takes no descriptor, no `/proc`, no process number and no privilege.
 #![allow(unsafe_code)]
 
-use crate::crash::put;
-use crate::error::{Error, Result};
-use crate::sync::AtomicU64;
-use crate::token::Mark;
+use crate::error::{Error, Result, last_errno};
 use rustix::io::Errno;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-/// Others get EACCES for a segment of another user, which says as much. If they could read it,
-/// any user could attach it and keep a dead one alive.
+/// Processes of other users get EACCES, which says as much. If they could read the segment, any
+/// user could attach it, so that its maker would seem to live after its death.
 const MODE: i32 = 0o400;
 /// Attempts with different keys.
 const TRIES: u32 = 8;
 
-/// An attached segment. Dropped, this process no longer witnesses for it.
+/// A System V segment as another process finds it.
+///
+/// Numbers are used again after about four million segments. The random size is a mark of twelve
+/// bits against that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark {
+    /// The namespace in which the number counts, as the caller numbers namespaces.
+    pub namespace: u32,
+    /// In bytes, 1 to [`Mark::MAX_SIZE`].
+    pub size: u32,
+    /// The kernel's number of the segment.
+    pub number: u32,
+}
+
+impl Mark {
+    /// The largest size of a segment, in bytes.
+    pub const MAX_SIZE: u64 = 1 << 12;
+}
+
+/// An attached segment. Dropped, it shows no life of this process any more.
 #[derive(Debug)]
-pub(crate) struct Segment {
+pub struct Segment {
     address: NonNull<core::ffi::c_void>,
     mark: Mark,
 }
@@ -33,7 +50,7 @@ unsafe impl Sync for Segment {}
 
 /// What the kernel says of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub enum Seen {
     /// It exists: whoever made it, or inherited it, lives.
     Attached,
     /// There is none of this number and size in the thread's namespace.
@@ -45,45 +62,37 @@ pub(crate) enum Seen {
 impl Segment {
     /// Makes a segment in IPC namespace `namespace`, which forked children inherit.
     ///
-    /// `making` is a word of a slot, which names the segment while it exists unattached: should
-    /// this process die just then, whoever cleans the slot removes it.
-    pub(crate) fn make(namespace: u32, making: Option<&AtomicU64>) -> Result<Self> {
+    /// `note` is called with a word that names the segment before it exists, and with 0 once it is
+    /// attached. Should this process die in between, [`remove_unattached`] takes that word.
+    pub fn make(namespace: u32, mut note: impl FnMut(u64)) -> Result<Self> {
         let mut refused = Errno::EXIST;
         for _ in 0..TRIES {
-            #[cfg(feature = "crash-points")]
-            if let Some(cause) = refusal() {
-                return Err(Error::Os { call: "shmget", cause });
-            }
             let mut random = [0; 8];
             rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
-                .map_err(Error::os("getrandom"))?;
+                .map_err(Error::call("getrandom"))?;
             let random = u64::from_le_bytes(random);
             let (key, size) = (random as u32 | 1, (random >> 32) % Mark::MAX_SIZE + 1);
-            if let Some(making) = making {
-                put(making, size << 32 | u64::from(key));
-            }
+            note(size << 32 | u64::from(key));
             let made = Self::attach_new(key as i32, size as u32, namespace);
-            if let Some(making) = making {
-                put(making, 0);
-            }
+            note(0);
             match made {
-                // The key is in use, or somebody took us for dead and removed the segment.
-                Err(Error::Os { cause: cause @ (Errno::EXIST | Errno::INVAL | Errno::IDRM), .. }) => {
+                // The key is in use, or another process took this one for dead and removed it.
+                Err(Error::Call { cause: cause @ (Errno::EXIST | Errno::INVAL | Errno::IDRM), .. }) => {
                     refused = cause;
                 }
                 made => return made,
             }
         }
-        Err(Error::Os { call: "shmget", cause: refused })
+        Err(Error::Call { call: "shmget", cause: refused })
     }
 
     fn attach_new(key: i32, size: u32, namespace: u32) -> Result<Self> {
         // SAFETY: makes a segment or fails; touches no memory of ours.
         let number = unsafe { libc::shmget(key, size as usize, libc::IPC_CREAT | libc::IPC_EXCL | MODE) };
-        let number = u32::try_from(number).map_err(|_| last("shmget"))?;
+        let number = u32::try_from(number).map_err(|_| Error::last("shmget"))?;
         // SAFETY: the kernel chooses the address, so nothing is aliased. Never read or written.
         let address = unsafe { libc::shmat(number as i32, std::ptr::null(), libc::SHM_RDONLY) };
-        let attached = if address as isize == -1 { Err(last("shmat")) } else { Ok(address) };
+        let attached = if address as isize == -1 { Err(Error::last("shmat")) } else { Ok(address) };
         // From here on the kernel removes it when the last address space lets it go.
         let removed = remove(number as i32);
         let address = attached?;
@@ -95,20 +104,21 @@ impl Segment {
         Ok(segment)
     }
 
-    pub(crate) fn mark(&self) -> Mark {
+    /// What other processes need to ask for the segment.
+    pub fn mark(&self) -> Mark {
         self.mark
     }
 
     /// Keeps children from inheriting the segment.
-    pub(crate) fn keep_from_children(self) -> Result<Self> {
+    pub fn keep_from_children(self) -> Result<Self> {
         // SAFETY: the range is this segment's one page.
         let kept =
             unsafe { libc::madvise(self.address.as_ptr(), self.mark.size as usize, libc::MADV_DONTFORK) };
-        if kept == 0 { Ok(self) } else { Err(last("madvise(DONTFORK)")) }
+        if kept == 0 { Ok(self) } else { Err(Error::last("madvise(DONTFORK)")) }
     }
 
     /// Forgets a segment that exists only in the parent process.
-    pub(crate) fn forget_in_child(self) {
+    pub fn forget_in_child(self) {
         std::mem::forget(self);
     }
 }
@@ -121,7 +131,7 @@ impl Drop for Segment {
 }
 
 /// Asks the kernel for a segment, in the namespace of the calling thread.
-pub(crate) fn ask(mark: Mark) -> Seen {
+pub fn ask(mark: Mark) -> Seen {
     let mut about = MaybeUninit::<libc::shmid_ds>::uninit();
     // SAFETY: IPC_STAT writes one `shmid_ds`, which lives on our stack.
     let answer = unsafe { libc::shmctl(mark.number as i32, libc::IPC_STAT, about.as_mut_ptr()) };
@@ -138,11 +148,12 @@ pub(crate) fn ask(mark: Mark) -> Seen {
     }
 }
 
-/// Removes the segment that a MAKING word names, if it still is there and nobody has attached it.
+/// Removes the segment that a word of [`Segment::make`]'s note names, if it exists and no process
+/// has attached it.
 ///
 /// Safe at any time: should its maker live after all, it makes another.
-pub(crate) fn remove_unattached(making: u64) {
-    let (key, size) = (making as u32 as i32, (making >> 32) as usize);
+pub fn remove_unattached(noted: u64) {
+    let (key, size) = (noted as u32 as i32, (noted >> 32) as usize);
     if key == 0 {
         return;
     }
@@ -166,30 +177,7 @@ pub(crate) fn remove_unattached(making: u64) {
 fn remove(number: i32) -> Result<()> {
     // SAFETY: IPC_RMID takes no buffer.
     let removed = unsafe { libc::shmctl(number, libc::IPC_RMID, std::ptr::null_mut()) };
-    if removed == 0 { Ok(()) } else { Err(last("shmctl(IPC_RMID)")) }
-}
-
-fn last(call: &'static str) -> Error {
-    Error::Os { call, cause: last_errno() }
-}
-
-fn last_errno() -> Errno {
-    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
-}
-
-#[cfg(feature = "crash-points")]
-static REFUSED: std::sync::atomic::AtomicI32 = std::sync::atomic::AtomicI32::new(0);
-
-#[cfg(feature = "crash-points")]
-fn refusal() -> Option<Errno> {
-    let raw = REFUSED.load(std::sync::atomic::Ordering::Relaxed);
-    (raw != 0).then(|| Errno::from_raw_os_error(raw))
-}
-
-/// Makes making segments fail with `cause` from now on, or no longer; for tests.
-#[cfg(feature = "crash-points")]
-pub(crate) fn refuse(cause: i32) {
-    REFUSED.store(cause, std::sync::atomic::Ordering::Relaxed);
+    if removed == 0 { Ok(()) } else { Err(Error::last("shmctl(IPC_RMID)")) }
 }
 
 #[cfg(test)]
@@ -198,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_segment_is_there_until_it_is_dropped() {
-        let segment = Segment::make(7, None).unwrap().keep_from_children().unwrap();
+        let segment = Segment::make(7, |_| ()).unwrap().keep_from_children().unwrap();
         let mark = segment.mark();
         assert_eq!(ask(mark), Seen::Attached);
         let other = if mark.size == 1 { 2 } else { mark.size - 1 };
@@ -209,7 +197,6 @@ mod tests {
 
     #[test]
     fn only_an_unattached_segment_is_removed() {
-        let making = AtomicU64::new(0);
         // SAFETY: makes a segment.
         let number = unsafe { libc::shmget(0x7368_7631, 77, libc::IPC_CREAT | libc::IPC_EXCL | MODE) };
         assert!(number >= 0);
@@ -218,8 +205,8 @@ mod tests {
         assert_eq!(ask(mark), Seen::Attached, "of another size: not the one that is named");
         remove_unattached(77 << 32 | 0x7368_7631);
         assert_eq!(ask(mark), Seen::Gone);
-        let segment = Segment::make(0, Some(&making)).unwrap();
-        assert_eq!(making.load(crate::sync::Ordering::Relaxed), 0);
-        drop(segment);
+        let mut noted = Vec::new();
+        drop(Segment::make(0, |word| noted.push(word)).unwrap());
+        assert!(noted.len() >= 2 && noted[0] != 0 && noted.last() == Some(&0));
     }
 }

@@ -1,17 +1,16 @@
-//! In which namespaces this thread is: numbers of segments and of processes count only there.
+//! The namespaces of this thread: numbers of segments and of processes count only in one.
 
-use crate::token::Mark;
 use rustix::fs::AtFlags;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
-/// The IPC namespace of the calling thread as tokens name it; 0 if it cannot be found out.
-pub(crate) fn ipc() -> u32 {
-    inode("ipc", IPC).map_or(0, Mark::namespace_of)
+/// Returns the inode of the calling thread's IPC namespace, unless it cannot be found out.
+pub fn ipc() -> Option<u64> {
+    inode("ipc", IPC)
 }
 
-/// The inode of this process's pid namespace; 0 if it cannot be found out.
-pub(crate) fn pid() -> u32 {
-    inode("pid", PID).and_then(|inode| u32::try_from(inode).ok()).unwrap_or(0)
+/// Returns the inode of this process's pid namespace, unless it cannot be found out.
+pub fn pid() -> Option<u64> {
+    inode("pid", PID)
 }
 
 /// `PIDFD_GET_IPC_NAMESPACE` and `PIDFD_GET_PID_NAMESPACE`, since Linux 6.11.

@@ -1,16 +1,17 @@
-//! Sockets that forked children do not get.
+//! Sockets that forked children do not inherit.
 //!
-//! As long as a connection is open in any process, its other side does not learn of the death of the
-//! one that used it. Linux closes descriptors on `exec` and not on `fork`; this does.
+//! While a connection is open in any process, its peer does not learn of the death of the process
+//! that used it. Linux closes descriptors on `exec` and not on `fork`; this does.
 
+use crate::fork_hooks::at_fork;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
-/// A socket of this process alone. In a child that libc's `fork` makes there is another in its
-/// place, whose peer is gone.
+/// A socket of this process alone. A child that libc's `fork` makes has another in its place,
+/// whose peer is gone.
 #[derive(Debug)]
 pub struct CloseOnFork {
     // Dropped first: a number that is listed is that of an open socket of ours.
@@ -19,10 +20,10 @@ pub struct CloseOnFork {
 }
 
 impl CloseOnFork {
-    /// From now on.
+    /// Keeps `socket` from children forked from now on.
     pub fn new(socket: OwnedFd) -> Self {
         static HOOKS: Once = Once::new();
-        HOOKS.call_once(install);
+        HOOKS.call_once(|| at_fork(before, after_in_parent, after_in_child));
         if DEAD.get().is_none()
             && let Ok((dead, _gone)) = UnixStream::pair()
         {
@@ -34,7 +35,7 @@ impl CloseOnFork {
         Self { entry: Entry(number), socket }
     }
 
-    /// The socket, which children get as ever.
+    /// Returns the socket, which children inherit from now on.
     pub fn into_inner(self) -> OwnedFd {
         let Self { entry, socket } = self;
         drop(entry);
@@ -70,15 +71,9 @@ fn open() -> Open {
 }
 
 thread_local! {
-    /// What the forking thread carries from before the fork to after it: no other thread, which
-    /// the child would not have, is at the list meanwhile.
+    /// The list's lock, which the forking thread holds across the fork: no other thread, which the
+    /// child would not have, holds it meanwhile.
     static HELD: RefCell<Option<Open>> = const { RefCell::new(None) };
-}
-
-#[allow(unsafe_code)]
-fn install() {
-    // SAFETY: the three handlers are functions of this library, which is never unloaded.
-    let _ = unsafe { libc::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) };
 }
 
 extern "C" fn before() {
@@ -94,8 +89,8 @@ extern "C" fn after_in_child() {
     let Some(open) = HELD.take() else { return };
     let Some(dead) = DEAD.get() else { return };
     for number in &*open {
-        // SAFETY: both are open descriptors. What owns the second in this copy of the process's
-        // memory has one that is as open, and nobody uses it: there is no other thread.
+        // SAFETY: both are open descriptors. The owner of the second in this copy of the process's
+        // memory still has an open one, and no other thread exists that could use it.
         let _ = unsafe { libc::dup3(dead.as_raw_fd(), *number, libc::O_CLOEXEC) };
     }
 }

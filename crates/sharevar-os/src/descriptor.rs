@@ -1,17 +1,15 @@
-//! The arena's file: made once, handed on, and never trusted by number alone.
+//! A descriptor that is not trusted by its number alone.
 
 use crate::error::{Error, Result};
-use crate::limits;
-use rustix::fs::{MemfdFlags, SealFlags};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
-/// A descriptor of the arena's file, which the program may close behind our back.
+/// A descriptor of a file, which the program may close behind our back.
 ///
 /// A number may lead to another file later (`os.closerange`, then `open`), so it
-/// is used only after `fstat` has shown the arena's device and inode (hazard 4).
+/// is used only after `fstat` has shown the file's device and inode (hazard 4).
 #[derive(Debug)]
-pub(crate) struct Descriptor {
+pub struct Descriptor {
     number: AtomicI32,
     device: u64,
     inode: u64,
@@ -24,8 +22,8 @@ const PAUSE_MILLIS: u64 = 1000;
 
 impl Descriptor {
     /// Takes over `file`.
-    pub(crate) fn new(file: OwnedFd) -> Result<Self> {
-        let stat = rustix::fs::fstat(&file).map_err(Error::os("fstat"))?;
+    pub fn new(file: OwnedFd) -> Result<Self> {
+        let stat = rustix::fs::fstat(&file).map_err(Error::call("fstat"))?;
         Ok(Self {
             number: AtomicI32::new(file.into_raw_fd()),
             device: stat.st_dev,
@@ -34,13 +32,8 @@ impl Descriptor {
         })
     }
 
-    /// Makes the memory file of a new arena, `len` bytes of holes, sealed against another size.
-    pub(crate) fn create(len: u64) -> Result<Self> {
-        Self::new(memory_file("sharevar", len)?)
-    }
-
     /// The number, whatever it leads to by now.
-    pub(crate) fn number(&self) -> RawFd {
+    pub fn number(&self) -> RawFd {
         self.number.load(Ordering::Relaxed)
     }
 
@@ -52,8 +45,8 @@ impl Descriptor {
         stat.st_dev == self.device && stat.st_ino == self.inode
     }
 
-    /// Runs `body` with the descriptor, if it still leads to the arena.
-    pub(crate) fn with<R>(&self, body: impl FnOnce(BorrowedFd<'_>) -> R) -> Result<R> {
+    /// Runs `body` with the descriptor, if it still leads to the file.
+    pub fn with<R>(&self, body: impl FnOnce(BorrowedFd<'_>) -> R) -> Result<R> {
         let number = self.number();
         if number < 0 {
             return Err(Error::DescriptorLost);
@@ -67,7 +60,7 @@ impl Descriptor {
 
     /// As [`Self::fetch_again`], at most once a second: looking costs, and where there was no
     /// descriptor there will hardly be one a moment later.
-    pub(crate) fn fetch_now_and_then(&self, lenders: impl Iterator<Item = (u32, u32)>) -> Result<()> {
+    pub fn fetch_now_and_then(&self, lenders: impl Iterator<Item = (u32, u32)>) -> Result<()> {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
         let now = now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000 + 1;
         let looked = self.looked.load(Ordering::Relaxed);
@@ -79,8 +72,8 @@ impl Descriptor {
     }
 
     /// Gets another descriptor if the program has closed this one: from `lenders`, other
-    /// participants by process and number, or by this process's own mapping.
-    pub(crate) fn fetch_again(&self, mut lenders: impl Iterator<Item = (u32, u32)>) -> Result<()> {
+    /// processes by number and descriptor, or by this process's own mapping.
+    pub fn fetch_again(&self, mut lenders: impl Iterator<Item = (u32, u32)>) -> Result<()> {
         if self.with(|_| ()).is_ok() {
             return Ok(());
         }
@@ -128,25 +121,10 @@ impl Descriptor {
     }
 
     /// A new open file description of the same file, with locks of its own.
-    pub(crate) fn reopen(&self) -> Result<OwnedFd> {
+    pub fn reopen(&self) -> Result<OwnedFd> {
         let file = self.with(|file| open_own(file.as_raw_fd()))??;
         if self.leads_here(file.as_fd()) { Ok(file) } else { Err(Error::DescriptorLost) }
     }
-}
-
-/// The seals of a memory file: its size cannot be changed.
-pub(crate) const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
-
-/// A new memory file, `len` bytes of holes, sealed.
-pub(crate) fn memory_file(name: &str, len: u64) -> Result<OwnedFd> {
-    if let Some(limit) = limits::file_limit_below(len) {
-        return Err(Error::FileSizeLimit { asked: len, limit });
-    }
-    let file = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
-        .map_err(Error::os("memfd_create"))?;
-    rustix::fs::ftruncate(&file, len).map_err(Error::os("ftruncate"))?;
-    rustix::fs::fcntl_add_seals(&file, SEALS).map_err(Error::os("fcntl(F_ADD_SEALS)"))?;
-    Ok(file)
 }
 
 impl Drop for Descriptor {
@@ -163,7 +141,7 @@ fn open_own(number: RawFd) -> Result<OwnedFd> {
     open(&format!("/proc/self/fd/{number}"))
         // A thread may have a table of descriptors of its own (`unshare(CLONE_FILES)`).
         .or_else(|first| open(&format!("/proc/thread-self/fd/{number}")).map_err(|_| first))
-        .map_err(Error::os("open(/proc/self/fd/<n>)"))
+        .map_err(Error::call("open(/proc/self/fd/<n>)"))
 }
 
 fn open(path: &str) -> rustix::io::Result<OwnedFd> {
@@ -181,7 +159,7 @@ fn borrow<'a>(number: RawFd) -> BorrowedFd<'a> {
 
 #[allow(unsafe_code)]
 fn own(number: RawFd) -> OwnedFd {
-    // SAFETY: it was ours by `into_raw_fd` and has just shown the arena's inode; the
+    // SAFETY: it was ours by `into_raw_fd` and has just shown the file's inode; the
     // `Descriptor` that held it is being dropped, so nobody uses it again.
     unsafe { OwnedFd::from_raw_fd(number) }
 }

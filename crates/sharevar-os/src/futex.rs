@@ -1,16 +1,16 @@
-//! Sleeping on a word of the arena: the one user of the futex.
+//! Sleeping on a word of shared memory.
 //!
 //! Shared futexes only; std's and `parking_lot`'s are private to a process.
 //! Every sleep is bounded, because a woken waiter may be killed before it acts
 //! and takes the wake-up with it (hazard 16).
 
-use crate::sync::AtomicU32;
 use rustix::thread::futex::{self, Flags};
 use std::num::NonZeroU32;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 /// Sleeps while `word` is `value`, at most for `limit`; may return early.
-pub(crate) fn park(word: &AtomicU32, value: u32, limit: Duration) {
+pub fn park(word: &AtomicU32, value: u32, limit: Duration) {
     let limit =
         rustix::time::Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: i64::from(limit.subsec_nanos()) };
     // Timed out, interrupted, changed meanwhile: the caller looks again whichever it was.
@@ -18,12 +18,12 @@ pub(crate) fn park(word: &AtomicU32, value: u32, limit: Duration) {
 }
 
 /// Wakes up to `count` sleepers of `word`.
-pub(crate) fn wake(word: &AtomicU32, count: u32) {
+pub fn wake(word: &AtomicU32, count: u32) {
     let _ = futex::wake(word, Flags::empty(), count);
 }
 
 /// Like [`park`], to be woken only for one of `reasons`, bits of which at least one is set.
-pub(crate) fn park_for(word: &AtomicU32, value: u32, limit: Duration, reasons: u32) {
+pub fn park_for(word: &AtomicU32, value: u32, limit: Duration, reasons: u32) {
     // This one wants the time when to end.
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     let nanos = now.tv_nsec + i64::from(limit.subsec_nanos());
@@ -37,7 +37,7 @@ pub(crate) fn park_for(word: &AtomicU32, value: u32, limit: Duration, reasons: u
 }
 
 /// Wakes up to `count` of the sleepers of `word` that sleep for one of `reasons`. How many.
-pub(crate) fn wake_for(word: &AtomicU32, count: u32, reasons: u32) -> u32 {
+pub fn wake_for(word: &AtomicU32, count: u32, reasons: u32) -> u32 {
     let count = count.min(i32::MAX as u32);
     let woken =
         NonZeroU32::new(reasons).map(|reasons| futex::wake_bitset(word, Flags::empty(), count, reasons));
