@@ -1,7 +1,8 @@
 //! The condition.
 
 use crate::errors::{Class, OrRaise, end_of_block, raise, to_python, unless_closed};
-use crate::proxy::{self, variable_of};
+use crate::proxy;
+use crate::variable::variable_of;
 use crate::variable::{Origin, Variable};
 use crate::{timeout, waiting};
 use pyo3::exceptions::PyTypeError;

@@ -7,7 +7,7 @@
 use crate::errors::{OrRaise, to_python};
 use crate::native;
 use crate::pickler;
-use crate::proxy::variable_of;
+use crate::variable::variable_of;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PySet, PyString, PyTuple};
 use sharevar::Participant;

@@ -24,6 +24,7 @@ mod hosted;
 mod key;
 mod key_hashing;
 mod key_index;
+mod kinds;
 mod list;
 mod list_search;
 mod list_slice;
@@ -134,6 +135,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         sharevar_arena::set_sleeper(crate::waiting::sleep_for_long_lock);
+        crate::kinds::install(module.py());
         crate::slots::install(module.py())?;
         crate::monitor_slots::install(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;

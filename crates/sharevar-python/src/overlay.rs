@@ -251,7 +251,7 @@ pub(crate) fn may_change(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyBool>()
         || value.is_none()
         || value.is_exact_instance_of::<PyBytes>()
-        || crate::proxy::variable_of(value).is_some())
+        || crate::variable::variable_of(value).is_some())
 }
 
 #[cold]

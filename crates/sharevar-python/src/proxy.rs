@@ -1,23 +1,9 @@
 //! Objects for variables that were found in a container, or by name.
 
 use crate::arena::Arena;
-use crate::array::Array;
-use crate::barrier::Barrier;
-use crate::condition::Condition;
-use crate::dict::Dict;
 use crate::errors::{Class, OrRaise, raise};
-use crate::event::Event;
-use crate::list::List;
-use crate::lock::Lock;
-use crate::monitor::MonitorState;
-use crate::namespace::Namespace;
-use crate::queue::Queue;
 use crate::queue_class;
-use crate::recursive_lock::RLock;
-use crate::semaphore::Semaphore;
-use crate::set::Set;
-use crate::value::Value;
-use crate::variable::Variable;
+use crate::variable::{Held, variable_of};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -25,77 +11,45 @@ use pyo3::types::{PyTuple, PyType};
 use sharevar::{Handle, Kind};
 use std::sync::{PoisonError, RwLock};
 
-/// A handle on its way into a new object.
-#[pyclass(frozen, module = "sharevar._native", name = "_Held")]
-pub(crate) struct Held {
-    pub(crate) arena: Py<Arena>,
-    pub(crate) handle: Handle,
+/// The class of a kind, the class of its proxies if another was set, and the `__new__` of the
+/// former, all by the kind's number.
+static NATIVE: [PyOnceLock<Py<PyType>>; Kind::NUMBERS] = [const { PyOnceLock::new() }; Kind::NUMBERS];
+static CLASSES: RwLock<[Option<Py<PyType>>; Kind::NUMBERS]> = RwLock::new([const { None }; Kind::NUMBERS]);
+static MAKERS: [PyOnceLock<Py<PyAny>>; Kind::NUMBERS] = [const { PyOnceLock::new() }; Kind::NUMBERS];
+
+/// Says which class variables of a kind have. See the table in `kinds`.
+pub(crate) fn set_native_class(py: Python<'_>, kind: Kind, class: Bound<'_, PyType>) {
+    // A second import of the module has the same classes.
+    let _ = NATIVE[kind as usize].set(py, class.unbind());
 }
 
-/// The kinds that Python has.
-const KINDS: &[Kind] = &[
-    Kind::Dict,
-    Kind::List,
-    Kind::Value,
-    Kind::Array,
-    Kind::Lock,
-    Kind::RLock,
-    Kind::Semaphore,
-    Kind::Event,
-    Kind::Condition,
-    Kind::Barrier,
-    Kind::Queue,
-    Kind::Set,
-    Kind::Namespace,
-    Kind::Monitor,
-];
-
-/// One more than the greatest number of a kind.
-const NUMBERS: usize = 16;
-
-static CLASSES: RwLock<[Option<Py<PyType>>; NUMBERS]> = RwLock::new([const { None }; NUMBERS]);
-static MAKERS: [PyOnceLock<Py<PyAny>>; NUMBERS] = [const { PyOnceLock::new() }; NUMBERS];
-
-fn place(kind: Kind) -> usize {
-    kind as usize
+/// The class of a kind, if Python has one.
+fn native_class(py: Python<'_>, kind: Kind) -> Option<&Bound<'_, PyType>> {
+    NATIVE[kind as usize].get(py).map(|class| class.bind(py))
 }
 
-/// The class of a kind; of those that Python has no class for, what all have in common.
-fn native_class(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
-    match kind {
-        Kind::Dict => py.get_type::<Dict>(),
-        Kind::List => py.get_type::<List>(),
-        Kind::Value => py.get_type::<Value>(),
-        Kind::Array => py.get_type::<Array>(),
-        Kind::Lock => py.get_type::<Lock>(),
-        Kind::RLock => py.get_type::<RLock>(),
-        Kind::Semaphore => py.get_type::<Semaphore>(),
-        Kind::Event => py.get_type::<Event>(),
-        Kind::RwLock => py.get_type::<Variable>(),
-        Kind::Queue => py.get_type::<Queue>(),
-        Kind::Condition => py.get_type::<Condition>(),
-        Kind::Barrier => py.get_type::<Barrier>(),
-        Kind::Set => py.get_type::<Set>(),
-        Kind::Namespace => py.get_type::<Namespace>(),
-        Kind::Monitor => py.get_type::<MonitorState>(),
-    }
+/// The class of a kind, or the error that Python has none.
+fn expect_native_class(py: Python<'_>, kind: Kind) -> PyResult<&Bound<'_, PyType>> {
+    native_class(py, kind)
+        .ok_or_else(|| raise(Class::WrongKind, format!("a {} can be used from Rust only", kind.name())))
 }
 
 /// Sets the class of the proxies that reading a container gives.
 #[pyfunction]
 #[pyo3(signature = (kind, cls))]
 pub(crate) fn set_proxy_class(kind: &str, cls: &Bound<'_, PyType>) -> PyResult<()> {
-    let Some(known) = KINDS.iter().copied().find(|known| known.name() == kind) else {
+    let known = Kind::from_name(kind).and_then(|known| Some((known, native_class(cls.py(), known)?)));
+    let Some((known, native)) = known else {
         return Err(PyValueError::new_err(format!("there is no kind of variable named {kind:?}")));
     };
-    if !cls.is_subclass(&native_class(cls.py(), known))? {
+    if !cls.is_subclass(native)? {
         return Err(PyTypeError::new_err(format!(
             "the class of a {kind} must be derived from the native one"
         )));
     }
     let old = {
         let mut classes = CLASSES.write().unwrap_or_else(PoisonError::into_inner);
-        classes[place(known)].replace(cls.clone().unbind())
+        classes[known as usize].replace(cls.clone().unbind())
     };
     drop(old);
     Ok(())
@@ -103,8 +57,10 @@ pub(crate) fn set_proxy_class(kind: &str, cls: &Bound<'_, PyType>) -> PyResult<(
 
 /// The kind whose native class `cls` is derived from.
 pub(crate) fn kind_of_class(cls: &Bound<'_, PyType>) -> PyResult<Kind> {
-    for kind in KINDS.iter().copied() {
-        if cls.is_subclass(&native_class(cls.py(), kind))? {
+    for kind in Kind::ALL.iter().copied() {
+        if let Some(native) = native_class(cls.py(), kind)
+            && cls.is_subclass(native)?
+        {
             return Ok(kind);
         }
     }
@@ -119,11 +75,13 @@ pub(crate) fn for_handle<'py>(arena: &Bound<'py, Arena>, handle: Handle) -> PyRe
     };
     let class = {
         let classes = CLASSES.read().unwrap_or_else(PoisonError::into_inner);
-        classes[place(kind)].as_ref().map(|class| class.bind(py).clone())
+        classes[kind as usize].as_ref().map(|class| class.bind(py).clone())
     };
     let class = if kind == Kind::Queue { queue_class::class_of(py, &handle).or(class) } else { class };
-    let class = class.unwrap_or_else(|| native_class(py, kind));
-    make(arena, &class, kind, handle)
+    match class {
+        Some(class) => make(arena, &class, kind, handle),
+        None => make(arena, expect_native_class(py, kind)?, kind, handle),
+    }
 }
 
 /// An object of class `cls` for a variable.
@@ -150,7 +108,7 @@ pub(crate) fn create(
 ) -> PyResult<Handle> {
     let py = arena.py();
     let all = PyTuple::new(py, [arena.clone().into_any()])?.as_sequence().concat(arguments.as_sequence())?;
-    let made = native_class(py, kind).call1(all.to_tuple()?)?;
+    let made = expect_native_class(py, kind)?.call1(all.to_tuple()?)?;
     let Some(variable) = variable_of(&made) else {
         return Err(PyTypeError::new_err("the native class has made no variable"));
     };
@@ -165,16 +123,8 @@ fn make<'py>(
     handle: Handle,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = arena.py();
-    if !KINDS.contains(&kind) {
-        return Err(raise(Class::WrongKind, format!("a {} can be used from Rust only", kind.name())));
-    }
-    let maker = MAKERS[place(kind)]
-        .get_or_try_init(py, || native_class(py, kind).getattr("__new__").map(Bound::unbind))?;
+    let maker = MAKERS[kind as usize]
+        .get_or_try_init(py, || expect_native_class(py, kind)?.getattr("__new__").map(Bound::unbind))?;
     let held = Held { arena: arena.clone().unbind(), handle };
     maker.bind(py).call1((cls, held))
-}
-
-/// The variable of an object, if it is one.
-pub(crate) fn variable_of<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a Variable> {
-    object.cast::<Variable>().ok().map(Bound::get)
 }

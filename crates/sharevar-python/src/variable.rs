@@ -3,12 +3,18 @@
 use crate::arena::Arena;
 use crate::errors::OrRaise;
 use crate::pickler;
-use crate::proxy::Held;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySuper, PyType};
 use sharevar::{Handle, Kind, Participant};
 use std::sync::Arc;
+
+/// A handle on its way into a new object.
+#[pyclass(frozen, module = "sharevar._native", name = "_Held")]
+pub(crate) struct Held {
+    pub(crate) arena: Py<Arena>,
+    pub(crate) handle: Handle,
+}
 
 /// A reference to one shared variable.
 #[pyclass(subclass, frozen, module = "sharevar._native")]
@@ -131,4 +137,9 @@ pub(crate) fn generic_alias<'py>(
     item: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     cls.py().import("types")?.getattr("GenericAlias")?.call1((cls, item))
+}
+
+/// The variable of an object, if it is one.
+pub(crate) fn variable_of<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a Variable> {
+    object.cast::<Variable>().ok().map(Bound::get)
 }

@@ -2,6 +2,8 @@
 
 pub use crate::element::Element;
 use crate::error::{Error, Result};
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::RawArray;
 use sharevar_arena::Participant;
@@ -30,7 +32,7 @@ pub struct Array<T: Element> {
 shared!(Array, [T: Element], RawArray, { items: PhantomData });
 
 impl<T: Element> Array<T> {
-    pub(crate) fn create(participant: &Arc<Participant>, length: usize) -> Result<Self> {
+    fn create(participant: &Arc<Participant>, length: usize) -> Result<Self> {
         Self::from_raw(RawArray::create(participant, T::FORMAT, T::SIZE, length as u64)?)
     }
 
@@ -88,5 +90,23 @@ impl<T: Element> Array<T> {
     /// A walk over the elements as they are now.
     pub fn iter(&self) -> Result<std::vec::IntoIter<T>> {
         Ok(self.to_vec()?.into_iter())
+    }
+}
+
+impl Manager {
+    /// An array of `length` zeros.
+    pub fn array<T: Element>(&self, length: usize) -> Result<Array<T>> {
+        Array::create(self.participant(), length)
+    }
+}
+
+impl Named<'_> {
+    /// The array of that name. One of another length is [`Error::WrongLength`].
+    pub fn array<T: Element>(&self, length: usize) -> Result<Array<T>> {
+        let array = self.get_or_make(|| self.manager().array(length))?;
+        if array.len() == length {
+            return Ok(array);
+        }
+        Err(Error::WrongLength { found: array.len() as u64, asked: length as u64 })
     }
 }

@@ -1,6 +1,8 @@
 //! The barrier.
 
 use crate::error::{Error, Result};
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::{Arrival, Entry, Outcome, RawBarrier};
 use crate::waiting;
@@ -51,7 +53,7 @@ impl BarrierWaitResult {
 }
 
 impl Barrier {
-    pub(crate) fn create(participant: &Arc<Participant>, parties: usize) -> Result<Self> {
+    fn create(participant: &Arc<Participant>, parties: usize) -> Result<Self> {
         Self::from_raw(RawBarrier::create(participant, parties.max(1) as u64, None, None)?)
     }
 
@@ -139,5 +141,23 @@ fn ended(outcome: Outcome) -> Result<BarrierWaitResult> {
     match outcome {
         Outcome::Released(index) => Ok(BarrierWaitResult { index: index as usize }),
         Outcome::Broken => Err(Error::BrokenBarrier),
+    }
+}
+
+impl Manager {
+    /// A barrier for `parties` threads, of any processes. None at all count as one.
+    pub fn barrier(&self, parties: usize) -> Result<Barrier> {
+        Barrier::create(self.participant(), parties)
+    }
+}
+
+impl Named<'_> {
+    /// The barrier of that name. One for another number of parties is [`Error::WrongLength`].
+    pub fn barrier(&self, parties: usize) -> Result<Barrier> {
+        let barrier = self.get_or_make(|| self.manager().barrier(parties))?;
+        if barrier.parties() == parties.max(1) {
+            return Ok(barrier);
+        }
+        Err(Error::WrongLength { found: barrier.parties() as u64, asked: parties as u64 })
     }
 }

@@ -4,6 +4,8 @@ use crate::error::{Error, Result};
 use crate::guard::Guard;
 use crate::handle::Handle;
 use crate::lock::{Lock, Taken};
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::recursive_lock::RLock;
 use crate::shared::{Shared, shared};
 use crate::shm::RawCondition;
@@ -44,7 +46,7 @@ pub struct Condition {
 shared!(Condition, [], RawCondition, {});
 
 impl Condition {
-    pub(crate) fn create(participant: &Arc<Participant>, lock: &Handle) -> Result<Self> {
+    fn create(participant: &Arc<Participant>, lock: &Handle) -> Result<Self> {
         Self::from_raw(RawCondition::create(participant, lock)?)
     }
 
@@ -137,5 +139,25 @@ impl Condition {
     /// Notifies all who wait.
     pub fn notify_all(&self) -> Result<()> {
         self.notify(usize::MAX)
+    }
+}
+
+impl Manager {
+    /// A condition with a lock of its own.
+    pub fn condition(&self) -> Result<Condition> {
+        self.condition_of(&self.lock()?)
+    }
+
+    /// A condition for those who hold `lock`, a [`Lock`] or an [`RLock`] of this manager, which may
+    /// have several.
+    pub fn condition_of(&self, lock: &impl Shared) -> Result<Condition> {
+        Condition::create(self.participant(), lock.handle())
+    }
+}
+
+impl Named<'_> {
+    /// The condition of that name, with its lock.
+    pub fn condition(&self) -> Result<Condition> {
+        self.get_or_make(|| self.manager().condition())
     }
 }

@@ -6,7 +6,8 @@
 
 use crate::VariableId;
 use crate::error::Result;
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
 use crate::shm::Content;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use sharevar_value::{HandleRef, Word, from_bytes, from_word};

@@ -1,6 +1,8 @@
 //! The typed dict.
 
 use crate::error::Result;
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::{Attempts, Item, RawDict};
 use crate::{decode, encode, scalar};
@@ -34,7 +36,7 @@ pub struct Dict<K, V> {
 shared!(Dict, [K, V], RawDict, { items: PhantomData });
 
 impl<K, V> Dict<K, V> {
-    pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {
+    fn create(participant: &Arc<Participant>) -> Result<Self> {
         Self::from_raw(RawDict::create(participant)?)
     }
 
@@ -228,4 +230,26 @@ impl<K: Serialize + DeserializeOwned> Dict<K, i64> {
 
 fn pair<K: DeserializeOwned, V: DeserializeOwned>(item: Item) -> Result<(K, V)> {
     Ok((from_bytes(&item.key)?, decode::content::<V>(item.value)?))
+}
+
+impl Manager {
+    /// An empty dict.
+    pub fn dict<K, V>(&self) -> Result<Dict<K, V>>
+    where
+        K: Serialize + DeserializeOwned,
+        V: Serialize + DeserializeOwned,
+    {
+        Dict::create(self.participant())
+    }
+}
+
+impl Named<'_> {
+    /// The dict of that name.
+    pub fn dict<K, V>(&self) -> Result<Dict<K, V>>
+    where
+        K: Serialize + DeserializeOwned,
+        V: Serialize + DeserializeOwned,
+    {
+        self.get_or_make(|| self.manager().dict())
+    }
 }

@@ -1,6 +1,8 @@
 //! The flag that is waited for.
 
 use crate::error::Result;
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::RawEvent;
 use crate::waiting;
@@ -28,7 +30,7 @@ pub struct Event {
 shared!(Event, [], RawEvent, {});
 
 impl Event {
-    pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {
+    fn create(participant: &Arc<Participant>) -> Result<Self> {
         Self::from_raw(RawEvent::create(participant)?)
     }
 
@@ -83,5 +85,19 @@ impl Event {
             },
         )?;
         Ok(met.is_some())
+    }
+}
+
+impl Manager {
+    /// An event that is not set.
+    pub fn event(&self) -> Result<Event> {
+        Event::create(self.participant())
+    }
+}
+
+impl Named<'_> {
+    /// The event of that name.
+    pub fn event(&self) -> Result<Event> {
+        self.get_or_make(|| self.manager().event())
     }
 }

@@ -1,6 +1,8 @@
 //! The typed list.
 
 use crate::error::{Error, Result};
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::{Attempts, RawList};
 use crate::{decode, encode};
@@ -32,7 +34,7 @@ pub struct List<T> {
 shared!(List, [T], RawList, { items: PhantomData });
 
 impl<T> List<T> {
-    pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {
+    fn create(participant: &Arc<Participant>) -> Result<Self> {
         Self::from_raw(RawList::create(participant)?)
     }
 
@@ -245,5 +247,19 @@ fn found<C>(content: Result<C>) -> Result<Option<C>> {
         Ok(content) => Ok(Some(content)),
         Err(Error::IndexOutOfRange { .. }) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+impl Manager {
+    /// An empty list.
+    pub fn list<T: Serialize + DeserializeOwned>(&self) -> Result<List<T>> {
+        List::create(self.participant())
+    }
+}
+
+impl Named<'_> {
+    /// The list of that name.
+    pub fn list<T: Serialize + DeserializeOwned>(&self) -> Result<List<T>> {
+        self.get_or_make(|| self.manager().list())
     }
 }

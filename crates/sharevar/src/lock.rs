@@ -1,8 +1,10 @@
 //! The lock that survives its holder.
 
 use crate::error::{Error, Result};
-use crate::handle::{Handle, Kind};
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
+use crate::shm::RawLock;
 use crate::waiting;
 use sharevar_arena::{ANY_REASON, Acquired, Identity, Participant, RobustLock};
 use std::marker::PhantomData;
@@ -42,21 +44,6 @@ use std::time::Duration;
 /// Whoever has nothing to put right writes `let _guard = lock.lock()?.guard();`.
 pub struct Lock {
     raw: RawLock,
-}
-
-#[derive(Clone, PartialEq, Eq)]
-struct RawLock {
-    handle: Handle,
-}
-
-impl RawLock {
-    fn from_handle(handle: Handle) -> Result<Self> {
-        Ok(Self { handle: handle.expect(Kind::Lock)? })
-    }
-
-    fn handle(&self) -> &Handle {
-        &self.handle
-    }
 }
 
 shared!(Lock, [], RawLock, {});
@@ -105,12 +92,8 @@ pub struct LockGuard<'a> {
 }
 
 impl Lock {
-    pub(crate) fn create(participant: &Arc<Participant>, owned: Option<bool>) -> Result<Self> {
-        let lock = Self::from_raw(RawLock { handle: Handle::create(participant, Kind::Lock)? })?;
-        if let Some(owned) = owned {
-            lock.robust().settle(owned);
-        }
-        Ok(lock)
+    fn create(participant: &Arc<Participant>, owned: Option<bool>) -> Result<Self> {
+        Self::from_raw(RawLock::create(participant, owned)?)
     }
 
     #[allow(clippy::unnecessary_wraps)] // The shape that `shared!` asks for.
@@ -172,13 +155,13 @@ impl Lock {
     }
 
     fn take(&self, acquired: Acquired) -> Option<Taken<LockGuard<'_>>> {
-        let owner = self.raw.handle.participant().identity();
+        let owner = self.raw.handle().participant().identity();
         Taken::of(acquired, || LockGuard { lock: self, owner, _not_send: PhantomData })
     }
 
     #[inline]
     fn robust(&self) -> RobustLock<'_> {
-        RobustLock::of(self.raw.handle.participant(), self.raw.handle.variable())
+        self.raw.robust()
     }
 }
 
@@ -210,7 +193,7 @@ impl<'a> LockGuard<'a> {
     }
 
     fn is_held(&self) -> bool {
-        self.lock.raw.handle.participant().identity() == self.owner
+        self.lock.raw.handle().participant().identity() == self.owner
     }
 }
 
@@ -226,5 +209,33 @@ impl Drop for LockGuard<'_> {
 impl std::fmt::Debug for LockGuard<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "LockGuard({:?})", self.lock)
+    }
+}
+
+impl Manager {
+    /// A free lock.
+    pub fn lock(&self) -> Result<Lock> {
+        Lock::create(self.participant(), None)
+    }
+
+    /// A lock that is always given to the next one when its holder ends, or never (`owned` is
+    /// false): a signal.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// let ready = manager.settled_lock(false)?;
+    /// std::mem::forget(ready.lock()?); // taken here, given back by another process
+    /// ready.release()?;
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn settled_lock(&self, owned: bool) -> Result<Lock> {
+        Lock::create(self.participant(), Some(owned))
+    }
+}
+
+impl Named<'_> {
+    /// The lock of that name.
+    pub fn lock(&self) -> Result<Lock> {
+        self.get_or_make(|| self.manager().lock())
     }
 }

@@ -1,28 +1,10 @@
 //! The manager: one arena, as this process sees it.
 
-use crate::array::{Array, Element};
 use crate::attached;
-use crate::barrier::Barrier;
-use crate::condition::Condition;
-use crate::dict::Dict;
 use crate::error::Result;
-use crate::event::Event;
 use crate::handle::Handle;
-use crate::list::List;
-use crate::lock::Lock;
-use crate::monitor::{Fields, Monitor};
 use crate::named::Named;
-use crate::namespace::Namespace;
-use crate::queue::Queue;
-use crate::recursive_lock::RLock;
-use crate::rwlock::RwLock;
-use crate::semaphore::Semaphore;
-use crate::set::Set;
-use crate::shared::Shared;
 use crate::shm::{KINDS, RawDict};
-use crate::value::Value;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use sharevar_arena::{Participant, Report};
 use std::fmt;
 use std::os::fd::OwnedFd;
@@ -119,124 +101,6 @@ impl Manager {
     /// The identity that no other manager has.
     pub fn id(&self) -> u128 {
         attached::identity(&self.inner.participant)
-    }
-
-    /// An empty dict.
-    pub fn dict<K, V>(&self) -> Result<Dict<K, V>>
-    where
-        K: Serialize + DeserializeOwned,
-        V: Serialize + DeserializeOwned,
-    {
-        Dict::create(&self.inner.participant)
-    }
-
-    /// An empty list.
-    pub fn list<T: Serialize + DeserializeOwned>(&self) -> Result<List<T>> {
-        List::create(&self.inner.participant)
-    }
-
-    /// An empty set.
-    pub fn set<T: Serialize + DeserializeOwned>(&self) -> Result<Set<T>> {
-        Set::create(&self.inner.participant)
-    }
-
-    /// A namespace without attributes.
-    pub fn namespace(&self) -> Result<Namespace> {
-        Namespace::create(&self.inner.participant)
-    }
-
-    /// One value.
-    #[allow(clippy::needless_pass_by_value)] // `manager.value(0)` reads better than with a reference.
-    pub fn value<T: Serialize + DeserializeOwned>(&self, initial: T) -> Result<Value<T>> {
-        Value::create(&self.inner.participant, &initial)
-    }
-
-    /// An array of `length` zeros.
-    pub fn array<T: Element>(&self, length: usize) -> Result<Array<T>> {
-        Array::create(&self.inner.participant, length)
-    }
-
-    /// A free lock.
-    pub fn lock(&self) -> Result<Lock> {
-        Lock::create(&self.inner.participant, None)
-    }
-
-    /// A lock that is always given to the next one when its holder ends, or never (`owned` is
-    /// false): a signal.
-    ///
-    /// ```
-    /// let manager = sharevar::Manager::new()?;
-    /// let ready = manager.settled_lock(false)?;
-    /// std::mem::forget(ready.lock()?); // taken here, given back by another process
-    /// ready.release()?;
-    /// # Ok::<(), sharevar::Error>(())
-    /// ```
-    pub fn settled_lock(&self, owned: bool) -> Result<Lock> {
-        Lock::create(&self.inner.participant, Some(owned))
-    }
-
-    /// A free recursive lock.
-    pub fn rlock(&self) -> Result<RLock> {
-        RLock::create(&self.inner.participant)
-    }
-
-    /// A readers-writer lock that is free.
-    pub fn rwlock(&self) -> Result<RwLock> {
-        RwLock::create(&self.inner.participant)
-    }
-
-    /// A semaphore with so many free units.
-    pub fn semaphore(&self, units: u32) -> Result<Semaphore> {
-        Semaphore::create(&self.inner.participant, units, None, None)
-    }
-
-    /// A semaphore that never has more free units than these: to release what was not acquired
-    /// is [`TooManyUnits`](crate::Error::TooManyUnits).
-    pub fn bounded_semaphore(&self, units: u32) -> Result<Semaphore> {
-        Semaphore::create(&self.inner.participant, units, Some(units), None)
-    }
-
-    /// A semaphore whose units are given back for processes that are killed, whoever releases
-    /// them, or never (`owned` is false).
-    pub fn settled_semaphore(&self, units: u32, owned: bool) -> Result<Semaphore> {
-        Semaphore::create(&self.inner.participant, units, None, Some(owned))
-    }
-
-    /// An event that is not set.
-    pub fn event(&self) -> Result<Event> {
-        Event::create(&self.inner.participant)
-    }
-
-    /// An empty queue.
-    pub fn queue<T: Serialize + DeserializeOwned>(&self) -> Result<Queue<T>> {
-        Queue::create(&self.inner.participant, 0)
-    }
-
-    /// An empty queue of at most `limit` items at a time; 0 is no limit.
-    pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
-        Queue::create(&self.inner.participant, limit)
-    }
-
-    /// A condition with a lock of its own.
-    pub fn condition(&self) -> Result<Condition> {
-        self.condition_of(&self.lock()?)
-    }
-
-    /// A condition for those who hold `lock`, a [`Lock`] or an [`RLock`] of this manager, which may
-    /// have several.
-    pub fn condition_of(&self, lock: &impl Shared) -> Result<Condition> {
-        Condition::create(&self.inner.participant, lock.handle())
-    }
-
-    /// A barrier for `parties` threads, of any processes. None at all count as one.
-    pub fn barrier(&self, parties: usize) -> Result<Barrier> {
-        Barrier::create(&self.inner.participant, parties)
-    }
-
-    /// A monitor with these fields.
-    #[allow(clippy::needless_pass_by_value)] // As `value`.
-    pub fn monitor<T: Fields>(&self, state: T) -> Result<Monitor<T>> {
-        Monitor::create(&self.inner.participant, &state)
     }
 
     /// Variables that every process finds by name: made by whoever asks first.

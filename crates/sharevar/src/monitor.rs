@@ -3,6 +3,8 @@
 use crate::encode::{self, Outgoing};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::{Content, RawMonitor};
 use crate::{decode, scalar, waiting};
@@ -138,7 +140,7 @@ impl Storing<'_> {
 }
 
 impl<T: Fields> Monitor<T> {
-    pub(crate) fn create(participant: &Arc<Participant>, state: &T) -> Result<Self> {
+    fn create(participant: &Arc<Participant>, state: &T) -> Result<Self> {
         let monitor = Self::from_raw(RawMonitor::create(participant)?)?;
         monitor.store(state, Vec::new())?;
         Ok(monitor)
@@ -275,3 +277,18 @@ impl Drop for Held<'_> {
 #[cfg(doctest)]
 #[doc = include_str!("../docs/monitors.md")]
 struct Page;
+
+impl Manager {
+    /// A monitor with these fields.
+    #[allow(clippy::needless_pass_by_value)] // As `value`.
+    pub fn monitor<T: Fields>(&self, state: T) -> Result<Monitor<T>> {
+        Monitor::create(self.participant(), &state)
+    }
+}
+
+impl Named<'_> {
+    /// The monitor of that name; `state` counts for whoever makes it.
+    pub fn monitor<T: Fields>(&self, state: T) -> Result<Monitor<T>> {
+        self.get_or_make(|| self.manager().monitor(state))
+    }
+}

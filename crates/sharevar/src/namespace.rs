@@ -1,7 +1,10 @@
 //! Attributes by name.
 
 use crate::error::Result;
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::RawDict;
 use crate::{decode, encode, scalar};
@@ -46,7 +49,7 @@ impl RawNamespace {
 shared!(Namespace, [], RawNamespace, {});
 
 impl Namespace {
-    pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {
+    fn create(participant: &Arc<Participant>) -> Result<Self> {
         Self::from_raw(RawNamespace { dict: RawDict::create_as(participant, Kind::Namespace)? })
     }
 
@@ -92,5 +95,19 @@ impl Namespace {
 
     fn key(&self, name: &str) -> Result<Key> {
         Ok(Key::from_str(name, self.raw.dict.seed())?)
+    }
+}
+
+impl Manager {
+    /// A namespace without attributes.
+    pub fn namespace(&self) -> Result<Namespace> {
+        Namespace::create(self.participant())
+    }
+}
+
+impl Named<'_> {
+    /// The namespace of that name.
+    pub fn namespace(&self) -> Result<Namespace> {
+        self.get_or_make(|| self.manager().namespace())
     }
 }

@@ -1,6 +1,8 @@
 //! The typed queue.
 
 use crate::error::{Error, Result};
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::{Form, Got, RawQueue, Readiness};
 use crate::{decode, encode, waiting};
@@ -44,7 +46,7 @@ pub struct Queue<T> {
 shared!(Queue, [T], RawQueue, { items: PhantomData });
 
 impl<T> Queue<T> {
-    pub(crate) fn create(participant: &Arc<Participant>, limit: usize) -> Result<Self> {
+    fn create(participant: &Arc<Participant>, limit: usize) -> Result<Self> {
         Self::from_raw(RawQueue::create(participant, limit as u64, Form::Queue)?)
     }
 
@@ -250,5 +252,29 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
             Err(Error::QueueShutDown) => None,
             item => Some(item),
         })
+    }
+}
+
+impl Manager {
+    /// An empty queue.
+    pub fn queue<T: Serialize + DeserializeOwned>(&self) -> Result<Queue<T>> {
+        Queue::create(self.participant(), 0)
+    }
+
+    /// An empty queue of at most `limit` items at a time; 0 is no limit.
+    pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
+        Queue::create(self.participant(), limit)
+    }
+}
+
+impl Named<'_> {
+    /// The queue of that name.
+    pub fn queue<T: Serialize + DeserializeOwned>(&self) -> Result<Queue<T>> {
+        self.get_or_make(|| self.manager().queue())
+    }
+
+    /// The queue of that name; `limit` counts for whoever makes it.
+    pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
+        self.get_or_make(|| self.manager().bounded_queue(limit))
     }
 }

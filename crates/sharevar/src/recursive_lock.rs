@@ -1,9 +1,11 @@
 //! The lock that the thread which holds it may take again.
 
 use crate::error::{Error, Result};
-use crate::handle::{Handle, Kind};
 use crate::lock::Taken;
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
+use crate::shm::RawRLock;
 use crate::waiting;
 use sharevar_arena::{ANY_REASON, Acquired, Identity, Participant, RecursiveLock};
 use std::marker::PhantomData;
@@ -36,21 +38,6 @@ pub struct RLock {
     raw: RawRLock,
 }
 
-#[derive(Clone, PartialEq, Eq)]
-struct RawRLock {
-    handle: Handle,
-}
-
-impl RawRLock {
-    fn from_handle(handle: Handle) -> Result<Self> {
-        Ok(Self { handle: handle.expect(Kind::RLock)? })
-    }
-
-    fn handle(&self) -> &Handle {
-        &self.handle
-    }
-}
-
 shared!(RLock, [], RawRLock, {});
 
 /// A recursive lock that is held once, until this is dropped.
@@ -64,8 +51,8 @@ pub struct RLockGuard<'a> {
 }
 
 impl RLock {
-    pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {
-        Self::from_raw(RawRLock { handle: Handle::create(participant, Kind::RLock)? })
+    fn create(participant: &Arc<Participant>) -> Result<Self> {
+        Self::from_raw(RawRLock::create(participant)?)
     }
 
     #[allow(clippy::unnecessary_wraps)] // The shape that `shared!` asks for.
@@ -126,13 +113,13 @@ impl RLock {
     }
 
     fn taken(&self, acquired: Acquired) -> Option<Taken<RLockGuard<'_>>> {
-        let owner = self.raw.handle.participant().identity();
+        let owner = self.raw.handle().participant().identity();
         Taken::of(acquired, || RLockGuard { lock: self, owner, _not_send: PhantomData })
     }
 
     #[inline]
     fn recursive(&self) -> RecursiveLock<'_> {
-        RecursiveLock::of(self.raw.handle.participant(), self.raw.handle.variable())
+        self.raw.recursive()
     }
 }
 
@@ -171,7 +158,7 @@ impl<'a> RLockGuard<'a> {
     }
 
     fn is_held(&self) -> bool {
-        self.lock.raw.handle.participant().identity() == self.owner
+        self.lock.raw.handle().participant().identity() == self.owner
     }
 }
 
@@ -187,5 +174,19 @@ impl Drop for RLockGuard<'_> {
 impl std::fmt::Debug for RLockGuard<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RLockGuard({:?})", self.lock)
+    }
+}
+
+impl Manager {
+    /// A free recursive lock.
+    pub fn rlock(&self) -> Result<RLock> {
+        RLock::create(self.participant())
+    }
+}
+
+impl Named<'_> {
+    /// The recursive lock of that name.
+    pub fn rlock(&self) -> Result<RLock> {
+        self.get_or_make(|| self.manager().rlock())
     }
 }

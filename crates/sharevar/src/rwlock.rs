@@ -2,6 +2,8 @@
 
 use crate::error::Result;
 use crate::lock::Taken;
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::{RawRwLock, reason};
 use crate::waiting;
@@ -72,7 +74,7 @@ impl Held<'_> {
 }
 
 impl RwLock {
-    pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {
+    fn create(participant: &Arc<Participant>) -> Result<Self> {
         Self::from_raw(RawRwLock::create(participant)?)
     }
 
@@ -224,5 +226,19 @@ impl std::fmt::Debug for RwLockReadGuard<'_> {
 impl std::fmt::Debug for RwLockWriteGuard<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RwLockWriteGuard({:?})", self.held.lock)
+    }
+}
+
+impl Manager {
+    /// A readers-writer lock that is free.
+    pub fn rwlock(&self) -> Result<RwLock> {
+        RwLock::create(self.participant())
+    }
+}
+
+impl Named<'_> {
+    /// The readers-writer lock of that name.
+    pub fn rwlock(&self) -> Result<RwLock> {
+        self.get_or_make(|| self.manager().rwlock())
     }
 }

@@ -1,6 +1,8 @@
 //! The semaphore.
 
 use crate::error::Result;
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::RawSemaphore;
 use crate::waiting;
@@ -52,7 +54,7 @@ impl Semaphore {
     /// The most units that a semaphore has.
     pub const MAX_PERMITS: u32 = RawSemaphore::MAX_UNITS;
 
-    pub(crate) fn create(
+    fn create(
         participant: &Arc<Participant>,
         units: u32,
         bound: Option<u32>,
@@ -144,5 +146,36 @@ impl Drop for SemaphorePermit<'_> {
 impl std::fmt::Debug for SemaphorePermit<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SemaphorePermit({:?})", self.semaphore)
+    }
+}
+
+impl Manager {
+    /// A semaphore with so many free units.
+    pub fn semaphore(&self, units: u32) -> Result<Semaphore> {
+        Semaphore::create(self.participant(), units, None, None)
+    }
+
+    /// A semaphore that never has more free units than these: to release what was not acquired
+    /// is [`TooManyUnits`](crate::Error::TooManyUnits).
+    pub fn bounded_semaphore(&self, units: u32) -> Result<Semaphore> {
+        Semaphore::create(self.participant(), units, Some(units), None)
+    }
+
+    /// A semaphore whose units are given back for processes that are killed, whoever releases
+    /// them, or never (`owned` is false).
+    pub fn settled_semaphore(&self, units: u32, owned: bool) -> Result<Semaphore> {
+        Semaphore::create(self.participant(), units, None, Some(owned))
+    }
+}
+
+impl Named<'_> {
+    /// The semaphore of that name; `units` counts for whoever makes it.
+    pub fn semaphore(&self, units: u32) -> Result<Semaphore> {
+        self.get_or_make(|| self.manager().semaphore(units))
+    }
+
+    /// The bounded semaphore of that name; `units` counts for whoever makes it.
+    pub fn bounded_semaphore(&self, units: u32) -> Result<Semaphore> {
+        self.get_or_make(|| self.manager().bounded_semaphore(units))
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::encode;
 use crate::error::Result;
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::RawDict;
 use serde::Serialize;
@@ -53,7 +56,7 @@ shared!(Set, [T], RawSet, { items: PhantomData });
 const PRESENT: Encoded = Encoded::Word(Word::NONE);
 
 impl<T> Set<T> {
-    pub(crate) fn create(participant: &Arc<Participant>) -> Result<Self> {
+    fn create(participant: &Arc<Participant>) -> Result<Self> {
         Self::from_raw(RawSet { dict: RawDict::create_as(participant, Kind::Set)? })
     }
 
@@ -132,5 +135,19 @@ impl<T: Serialize + DeserializeOwned> Set<T> {
     /// A walk over what is in the set now; changes after this call are not seen.
     pub fn iter(&self) -> Result<std::vec::IntoIter<T>> {
         Ok(self.items()?.into_iter())
+    }
+}
+
+impl Manager {
+    /// An empty set.
+    pub fn set<T: Serialize + DeserializeOwned>(&self) -> Result<Set<T>> {
+        Set::create(self.participant())
+    }
+}
+
+impl Named<'_> {
+    /// The set of that name.
+    pub fn set<T: Serialize + DeserializeOwned>(&self) -> Result<Set<T>> {
+        self.get_or_make(|| self.manager().set())
     }
 }

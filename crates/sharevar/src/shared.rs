@@ -1,7 +1,8 @@
 //! What all shared variables have in common.
 
 use crate::error::Result;
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
 use crate::variable_id::VariableId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -54,7 +55,7 @@ macro_rules! shared {
         impl<$($parameter $(: $bound)?),*> crate::shared::sealed::Sealed for $name<$($parameter),*> {}
 
         impl<$($parameter $(: $bound)?),*> crate::shared::Shared for $name<$($parameter),*> {
-            const KIND: crate::handle::Kind = crate::handle::Kind::$name;
+            const KIND: crate::kind::Kind = crate::kind::Kind::$name;
 
             fn from_handle(handle: crate::handle::Handle) -> crate::error::Result<Self> {
                 Self::from_raw(<$raw>::from_handle(handle)?)

@@ -1,6 +1,8 @@
 //! The typed value.
 
 use crate::error::Result;
+use crate::manager::Manager;
+use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::{Attempts, Content, RawValue};
 use crate::{decode, encode};
@@ -43,7 +45,7 @@ impl<T> Value<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> Value<T> {
-    pub(crate) fn create(participant: &Arc<Participant>, initial: &T) -> Result<Self> {
+    fn create(participant: &Arc<Participant>, initial: &T) -> Result<Self> {
         let value = Self::from_raw(RawValue::create(participant)?)?;
         value.set(initial)?;
         Ok(value)
@@ -111,5 +113,20 @@ impl Value<i64> {
     #[inline]
     pub fn fetch_add(&self, by: i64) -> Result<i64> {
         Ok(self.raw.increment(by)? - by)
+    }
+}
+
+impl Manager {
+    /// One value.
+    #[allow(clippy::needless_pass_by_value)] // `manager.value(0)` reads better than with a reference.
+    pub fn value<T: Serialize + DeserializeOwned>(&self, initial: T) -> Result<Value<T>> {
+        Value::create(self.participant(), &initial)
+    }
+}
+
+impl Named<'_> {
+    /// The value of that name; `initial` counts for whoever makes it.
+    pub fn value<T: Serialize + DeserializeOwned>(&self, initial: T) -> Result<Value<T>> {
+        self.get_or_make(|| self.manager().value(initial))
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::attached;
 use crate::error::{Error, Result};
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;

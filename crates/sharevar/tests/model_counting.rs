@@ -245,7 +245,7 @@ proptest! {
                     prop_assert_eq!(semaphore.available().unwrap(), model.free);
                 }
                 Act::Leave => {
-                    RawSemaphore::left(semaphore.handle().participant(), crowd.variable).unwrap();
+                    RawSemaphore::depart(semaphore.handle().participant(), crowd.variable).unwrap();
                     if model.held.get(&who).is_some_and(|held| *held > 0) && !model.settled {
                         model.signal = true;
                         model.held.clear();

@@ -9,9 +9,20 @@
 
 use super::source::{Locked, Source};
 use crate::error::{Error, Result};
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
+use crate::shm::ops::Ops;
 use sharevar_arena::{Elements, Participant, Variable};
 use std::sync::Arc;
+
+pub(crate) const OPS: Ops = Ops {
+    reap,
+    trace: |source, _, visit| {
+        trace(source, visit);
+        Ok(())
+    },
+    ..Ops::NONE
+};
 
 const BLOCK: usize = 0;
 const COUNT: usize = 1;
@@ -205,7 +216,7 @@ fn bits_of(octets: &[u8]) -> u64 {
 }
 
 /// Takes the block of a dying array away.
-pub(crate) fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result<bool> {
+fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result<bool> {
     let mut transaction = participant.begin_last()?;
     transaction.lock(variable)?;
     let block = transaction.body(variable, BLOCK);
@@ -218,7 +229,7 @@ pub(crate) fn reap(participant: &Participant, variable: Variable) -> sharevar_ar
 }
 
 /// Names the array's block.
-pub(crate) fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) {
+fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) {
     let block = source.body(BLOCK);
     if block != 0 {
         visit(block);

@@ -3,10 +3,14 @@
 use super::content::{self, Cell, Content};
 use super::source::{Locked, Source};
 use crate::error::{Error, Result};
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
+use crate::shm::ops::Ops;
 use sharevar_arena::Participant;
 use sharevar_value::{Encoded, Word};
 use std::sync::Arc;
+
+pub(crate) const OPS: Ops = Ops { reap, trace, ..Ops::NONE };
 
 /// A shared value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,10 +141,7 @@ impl RawValue {
 }
 
 /// Takes the content of a dying value away.
-pub(crate) fn reap(
-    participant: &Participant,
-    variable: sharevar_arena::Variable,
-) -> sharevar_arena::Result<bool> {
+fn reap(participant: &Participant, variable: sharevar_arena::Variable) -> sharevar_arena::Result<bool> {
     let mut transaction = participant.begin_last()?;
     transaction.lock_short(variable)?;
     let word = Word(transaction.body(variable, 0));
@@ -151,6 +152,6 @@ pub(crate) fn reap(
 }
 
 /// Names what the value leads to.
-pub(crate) fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
+fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
     content::trace(source, Word(source.body(0)), visit)
 }

@@ -18,10 +18,14 @@ use super::look;
 use super::source::{Locked, Source};
 use super::waiters::{self, Entry};
 use crate::error::{Error, Result};
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
+use crate::shm::ops::Ops;
 use sharevar_arena::{Participant, Transaction, Variable, WaitPoint};
 use sharevar_value::Word;
 use std::sync::Arc;
+
+pub(crate) const OPS: Ops = Ops { reap, trace, ..Ops::NONE };
 
 const LOCK: usize = 0;
 const TICKET: usize = 2;
@@ -269,7 +273,7 @@ impl RawCondition {
 }
 
 /// Takes a bounded part of a dying condition away.
-pub(crate) fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result<bool> {
+fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result<bool> {
     let mut transaction = participant.begin_last()?;
     transaction.lock(variable)?;
     let lock = transaction.body(variable, LOCK);
@@ -283,7 +287,7 @@ pub(crate) fn reap(participant: &Participant, variable: Variable) -> sharevar_ar
 }
 
 /// Names the lock and the chunks of waiters.
-pub(crate) fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
+fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
     let lock = source.body(LOCK);
     if lock != 0 {
         visit(lock);

@@ -9,9 +9,13 @@
 //! One who waits while it is set and cleared again before he has looked sees it by the count.
 
 use crate::error::Result;
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
+use crate::shm::ops::Ops;
 use sharevar_arena::{ANY_REASON, Participant, WaitPoint};
 use std::sync::Arc;
+
+pub(crate) const OPS: Ops = Ops::NONE;
 
 const STATE: usize = 0;
 const SET: u64 = 1;

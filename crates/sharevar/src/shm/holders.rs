@@ -12,7 +12,17 @@
 //! the first when he has given all back, and taking a unit again is one changed word.
 
 use super::source::{Locked, Source};
+use crate::shm::ops::Ops;
 use sharevar_arena::{Change, Identity, OneWord, Participant, Result, Variable};
+
+pub(crate) const OPS: Ops = Ops {
+    reap,
+    trace: |source, _, visit| {
+        trace(source, visit);
+        Ok(())
+    },
+    ..Ops::NONE
+};
 
 const UNITS: usize = 0;
 const BLOCK: usize = 2;
@@ -282,7 +292,7 @@ pub(crate) fn places(change: &Change<'_>) -> u64 {
 }
 
 /// Takes the block of a dying variable away.
-pub(crate) fn reap(participant: &Participant, variable: Variable) -> Result<bool> {
+fn reap(participant: &Participant, variable: Variable) -> Result<bool> {
     let mut transaction = participant.begin_last()?;
     transaction.lock(variable)?;
     let block = transaction.body(variable, BLOCK);
@@ -296,7 +306,7 @@ pub(crate) fn reap(participant: &Participant, variable: Variable) -> Result<bool
 }
 
 /// Names the block.
-pub(crate) fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) {
+fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) {
     let block = source.body(BLOCK);
     if block != 0 {
         visit(block);

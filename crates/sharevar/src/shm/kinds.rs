@@ -1,45 +1,41 @@
-//! What the arena needs to know of each kind: how it ends, and what it leads to.
+//! The operations of each kind, by the table of kinds, for the arena.
 
+use super::ops::Ops;
 use super::source::Locked;
-use super::{array, barrier, cell, condition, dict, holders, list, queue};
-use crate::departure::depart;
-use crate::handle::Kind;
+use super::{
+    array, barrier, cell, condition, dict, event, list, lock, queue, recursive_lock, rwlock, semaphore,
+};
+use crate::kind::{Kind, kinds};
 use sharevar_arena::{Kinds, Participant, Result, Variable};
 
 /// For [`Participant::create_arena`] and [`Participant::attach`].
 pub const KINDS: Kinds = Kinds { reap, depart, trace };
 
+macro_rules! dispatch {
+    ($($(#[$documentation:meta])* $kind:ident = $number:literal, $name:literal, $module:ident;)*) => {
+        fn ops(kind: u64) -> &'static Ops {
+            match Kind::from_number(kind) {
+                $(Some(Kind::$kind) => &$module::OPS,)*
+                None => &Ops::NONE,
+            }
+        }
+    };
+}
+
+kinds!(dispatch);
+
 fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool> {
-    match Kind::from_number(kind) {
-        Some(Kind::Dict | Kind::Namespace | Kind::Set | Kind::Monitor) => dict::reap(participant, variable),
-        Some(Kind::List) => list::reap(participant, variable),
-        Some(Kind::Value) => cell::reap(participant, variable),
-        Some(Kind::Array) => array::reap(participant, variable),
-        Some(Kind::Semaphore | Kind::RwLock) => holders::reap(participant, variable),
-        Some(Kind::Lock | Kind::RLock | Kind::Event) | None => Ok(true),
-        Some(Kind::Queue) => queue::reap(participant, variable),
-        Some(Kind::Condition) => condition::reap(participant, variable),
-        Some(Kind::Barrier) => barrier::reap(participant, variable),
-    }
+    (ops(kind).reap)(participant, variable)
+}
+
+fn depart(participant: &Participant, variable: Variable, kind: u64) -> Result<()> {
+    (ops(kind).depart)(participant, variable)
 }
 
 fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut dyn FnMut(u64)) -> Result<()> {
     let mut transaction = participant.begin_last()?;
     transaction.lock_short(variable)?;
     let living = participant.references_to(variable) > 0;
-    let source = Locked(&transaction, variable);
-    match Kind::from_number(kind) {
-        Some(Kind::Dict | Kind::Namespace | Kind::Set | Kind::Monitor) => {
-            dict::trace(&source, living, visit)?;
-        }
-        Some(Kind::List) => list::trace(&source, living, visit)?,
-        Some(Kind::Value) => cell::trace(&source, visit)?,
-        Some(Kind::Array) => array::trace(&source, visit),
-        Some(Kind::Semaphore | Kind::RwLock) => holders::trace(&source, visit),
-        Some(Kind::Lock | Kind::RLock | Kind::Event) | None => {}
-        Some(Kind::Queue) => queue::trace(&source, visit)?,
-        Some(Kind::Condition) => condition::trace(&source, visit)?,
-        Some(Kind::Barrier) => barrier::trace(&source, visit)?,
-    }
+    (ops(kind).trace)(&Locked(&transaction, variable), living, visit)?;
     transaction.commit()
 }

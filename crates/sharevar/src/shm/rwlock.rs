@@ -14,9 +14,13 @@
 
 use super::holders::{self, MAX_UNITS, Units};
 use crate::error::Result;
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
+use crate::shm::ops::Ops;
 use sharevar_arena::{Acquired, Change, Identity, Participant, WaitPoint};
 use std::sync::Arc;
+
+pub(crate) const OPS: Ops = holders::OPS;
 
 const STATE: usize = 1;
 const OWNER_DIED: u64 = 1 << 61;

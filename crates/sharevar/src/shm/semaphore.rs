@@ -11,9 +11,13 @@
 
 use super::holders::{self, FromDead, MAX_UNITS, Units};
 use crate::error::{Error, Result};
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
+use crate::shm::ops::Ops;
 use sharevar_arena::{ANY_REASON, Change, Participant, Variable, WaitPoint};
 use std::sync::Arc;
+
+pub(crate) const OPS: Ops = Ops { depart: RawSemaphore::depart, ..holders::OPS };
 
 const STATE: usize = 1;
 /// No holders are kept.
@@ -270,7 +274,7 @@ impl RawSemaphore {
     /// Says that `participant` ends in the ordinary way. What it holds of `variable`, a semaphore,
     /// it keeps, as with the standard libraries: the semaphore is a signal, unless it was settled
     /// to be owned.
-    pub fn left(participant: &Participant, variable: Variable) -> sharevar_arena::Result<()> {
+    pub fn depart(participant: &Participant, variable: Variable) -> sharevar_arena::Result<()> {
         participant.change_at_exit(variable, |change| {
             let state = change.body(STATE);
             if state & (SIGNAL | SETTLED) == 0 && holders::own_units(change)? > 0 {

@@ -28,11 +28,15 @@ use super::look;
 use super::source::{Locked, Source};
 use super::waiters::{self, Entry};
 use crate::error::Result;
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
+use crate::shm::ops::Ops;
 use sharevar_arena::{Participant, Transaction, Variable, WaitPoint};
 use sharevar_value::{Encoded, Word};
 use state::{BROKEN, OWED, RUNNING, State, WAS_RESET, index};
 use std::sync::Arc;
+
+pub(crate) const OPS: Ops = Ops { reap, trace, ..Ops::NONE };
 
 const ACTION: usize = 0;
 const STATE: usize = 2;
@@ -320,7 +324,7 @@ fn outcome(transaction: &Transaction<'_>, state: State, entry: &Entry) -> Result
 }
 
 /// Takes a bounded part of a dying barrier away.
-pub(crate) fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result<bool> {
+fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result<bool> {
     let mut transaction = participant.begin_last()?;
     transaction.lock(variable)?;
     let action = Word(transaction.body(variable, ACTION));
@@ -332,7 +336,7 @@ pub(crate) fn reap(participant: &Participant, variable: Variable) -> sharevar_ar
 }
 
 /// Names what the barrier leads to.
-pub(crate) fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
+fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
     content::trace(source, Word(source.body(ACTION)), visit)?;
     waiters::trace(source, visit)
 }

@@ -29,7 +29,7 @@ mod walk;
 
 pub use entry::StoredKey;
 pub use newest::{NewKeys, Selection};
-pub(crate) use reap::{reap, trace};
+pub(crate) use reap::OPS;
 pub use walk::Item;
 
 use super::attempts::Attempts;
@@ -37,7 +37,8 @@ use super::content::{self, Cell, Content, Copied};
 use super::segments::Segments;
 use super::source::{Locked, Source};
 use crate::error::{Error, Result};
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
 use sharevar_arena::{Participant, Transaction};
 use sharevar_value::{Encoded, HashSeed, Key, Word};
 use std::sync::Arc;

@@ -3,15 +3,18 @@
 use super::entry::{self, HASH, KEY, LINKS, LOW, META, VALUE};
 use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENDS, ENTRIES, ENTRY, FREE, LENGTH, USED};
 use crate::shm::content;
+use crate::shm::ops::Ops;
 use crate::shm::source::{Locked, Source};
 use sharevar_arena::{Error, Participant, Result, Variable};
 use sharevar_value::Word;
+
+pub(crate) const OPS: Ops = Ops { reap, trace, ..Ops::NONE };
 
 /// Entries or buckets that one step takes away.
 const STEP: u64 = 64;
 
 /// Takes a bounded part of a dying dict away, from the end. Whether it is now empty.
-pub(crate) fn reap(participant: &Participant, dict: Variable) -> Result<bool> {
+fn reap(participant: &Participant, dict: Variable) -> Result<bool> {
     let mut transaction = participant.begin_last()?;
     transaction.lock_short(dict)?;
     let (used, root) = (transaction.body(dict, USED), transaction.body(dict, ENTRIES));
@@ -51,7 +54,7 @@ pub(crate) fn reap(participant: &Participant, dict: Variable) -> Result<bool> {
 
 /// Names everything that the dict leads to; and, of a living one, checks chains, order, free list
 /// and counts.
-pub(crate) fn trace(source: &Locked<'_, '_>, living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
+fn trace(source: &Locked<'_, '_>, living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
     let (root, used) = (source.body(ENTRIES), source.body(USED));
     ENTRY.trace(source, root, used, visit)?;
     BUCKET.trace(source, source.body(BUCKETS), source.body(BUCKET_COUNT), visit)?;

@@ -25,14 +25,15 @@ mod shift;
 mod slice;
 mod walk;
 
-pub(crate) use reap::{reap, trace};
+pub(crate) use reap::OPS;
 pub use search::{Found, Piece};
 
 use super::attempts::Attempts;
 use super::content::{self, Cell, Content};
 use super::source::{Locked, Source};
 use crate::error::{Error, Result};
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
 use sharevar_arena::Participant;
 use sharevar_value::{Encoded, Word};
 use std::sync::Arc;

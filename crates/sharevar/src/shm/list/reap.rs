@@ -2,15 +2,18 @@
 
 use super::{GAP, LENGTH, PLACES, RING, RING_BITS, ROOT, Shape};
 use crate::shm::content;
+use crate::shm::ops::Ops;
 use crate::shm::source::{Locked, Source};
 use sharevar_arena::{Error, Participant, Result, Variable};
 use sharevar_value::Word;
+
+pub(crate) const OPS: Ops = Ops { reap, trace, ..Ops::NONE };
 
 /// Items that one step takes away.
 const STEP: u64 = 64;
 
 /// Takes a bounded part of a dying list away, from the end. Whether it is now empty.
-pub(crate) fn reap(participant: &Participant, list: Variable) -> Result<bool> {
+fn reap(participant: &Participant, list: Variable) -> Result<bool> {
     let mut transaction = participant.begin_last()?;
     transaction.lock_short(list)?;
     let shape = Shape::of(&Locked(&transaction, list));
@@ -49,7 +52,7 @@ pub(crate) fn reap(participant: &Participant, list: Variable) -> Result<bool> {
 }
 
 /// Names everything that the list leads to.
-pub(crate) fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
+fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
     let shape = Shape::of(source);
     if shape.root == 0 {
         return Ok(());

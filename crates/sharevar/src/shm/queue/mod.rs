@@ -27,12 +27,13 @@ mod turn;
 mod words;
 
 pub use readiness::{Enter, Readiness};
-pub(crate) use reap::{reap, trace};
+pub(crate) use reap::OPS;
 pub use words::Got;
 
 use super::content::Content;
 use crate::error::{Error, Result};
-use crate::handle::{Handle, Kind};
+use crate::handle::Handle;
+use crate::kind::Kind;
 use sharevar_arena::{Participant, WaitPoint};
 use sharevar_value::Encoded;
 use std::sync::Arc;

@@ -2,15 +2,18 @@
 
 use super::{FIRST, HEAD, LAST, PLACES, TAIL, place, transfer};
 use crate::shm::content;
+use crate::shm::ops::Ops;
 use crate::shm::source::{Locked, Source};
 use sharevar_arena::{Error, Participant, Result, Variable};
 use sharevar_value::Word;
+
+pub(crate) const OPS: Ops = Ops { reap, trace, ..Ops::NONE };
 
 /// Items with blocks or references that one step takes away, at most.
 const STEP: u64 = 64;
 
 /// Takes a bounded part of a dying queue away, from the head. Whether it is now empty.
-pub(crate) fn reap(participant: &Participant, queue: Variable) -> Result<bool> {
+fn reap(participant: &Participant, queue: Variable) -> Result<bool> {
     let mut transaction = participant.begin_last()?;
     transaction.lock_short(queue)?;
     let [head, tail, first] = [HEAD, TAIL, FIRST].map(|index| transaction.body(queue, index));
@@ -40,7 +43,7 @@ pub(crate) fn reap(participant: &Participant, queue: Variable) -> Result<bool> {
 }
 
 /// Names everything that the queue leads to.
-pub(crate) fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) -> Result<()> {
+fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
     let [head, tail, mut segment, last] = [HEAD, TAIL, FIRST, LAST].map(|index| source.body(index));
     if segment == 0 {
         return Ok(());

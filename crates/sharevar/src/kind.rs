@@ -1,0 +1,91 @@
+//! The table of kinds: what a variable can be. A new kind of variable is one line here.
+
+/// Gives the table to the macro `$then`: documentation, name of the type, number, name as users
+/// write it, and the module of `shm` that has its `OPS`.
+macro_rules! kinds {
+    ($then:ident) => {
+        $then! {
+            /// A dict.
+            Dict = 1, "dict", dict;
+            /// A list.
+            List = 2, "list", list;
+            /// One value of any type.
+            Value = 3, "value", cell;
+            /// A fixed number of elements of one size.
+            Array = 4, "array", array;
+            /// A lock that users hold.
+            Lock = 5, "lock", lock;
+            /// A semaphore.
+            Semaphore = 6, "semaphore", semaphore;
+            /// A readers-writer lock.
+            RwLock = 7, "rwlock", rwlock;
+            /// A lock that its thread may take again.
+            RLock = 8, "rlock", recursive_lock;
+            /// Threads wait there until they are notified.
+            Condition = 9, "condition", condition;
+            /// A flag that is waited for.
+            Event = 10, "event", event;
+            /// A number of threads wait there for each other.
+            Barrier = 11, "barrier", barrier;
+            /// A queue.
+            Queue = 12, "queue", queue;
+            /// A set.
+            Set = 13, "set", dict;
+            /// Attributes by name.
+            Namespace = 14, "namespace", dict;
+            /// Attributes that change under a lock of their own.
+            Monitor = 15, "monitor", dict;
+        }
+    };
+}
+
+macro_rules! define {
+    ($($(#[$documentation:meta])* $kind:ident = $number:literal, $name:literal, $module:ident;)*) => {
+        /// What a variable is. The numbers stand in the arena.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        #[repr(u64)]
+        pub enum Kind {
+            $($(#[$documentation])* $kind = $number,)*
+        }
+
+        impl Kind {
+            /// Every kind there is.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// Its name, as users write it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+        }
+    };
+}
+
+kinds!(define);
+pub(crate) use kinds;
+
+impl Kind {
+    /// One more than the greatest number of a kind, for tables by number.
+    pub const NUMBERS: usize = {
+        let (mut greatest, mut index) = (0, 0);
+        while index < Self::ALL.len() {
+            if Self::ALL[index] as usize > greatest {
+                greatest = Self::ALL[index] as usize;
+            }
+            index += 1;
+        }
+        greatest + 1
+    };
+
+    /// The kind of that number.
+    pub fn from_number(number: u64) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| *kind as u64 == number)
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}

@@ -1,0 +1,45 @@
+//! The lock that users hold. Its word, and all that a death does to it, is the arena's.
+
+use super::ops::Ops;
+use crate::error::Result;
+use crate::handle::Handle;
+use crate::kind::Kind;
+use sharevar_arena::{Participant, RobustLock};
+use std::sync::Arc;
+
+pub(crate) const OPS: Ops = Ops { depart: RobustLock::depart, ..Ops::NONE };
+
+/// A lock in an arena.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawLock {
+    handle: Handle,
+}
+
+impl RawLock {
+    /// Makes a free lock. `owned` settles whether it is always given to the next one when its
+    /// holder ends, or never.
+    pub fn create(participant: &Arc<Participant>, owned: Option<bool>) -> Result<Self> {
+        let lock = Self { handle: Handle::create(participant, Kind::Lock)? };
+        if let Some(owned) = owned {
+            lock.robust().settle(owned);
+        }
+        Ok(lock)
+    }
+
+    /// The lock that a handle leads to.
+    pub fn from_handle(handle: Handle) -> Result<Self> {
+        Ok(Self { handle: handle.expect(Kind::Lock)? })
+    }
+
+    /// The handle.
+    #[inline(always)]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// The lock itself.
+    #[inline(always)]
+    pub fn robust(&self) -> RobustLock<'_> {
+        RobustLock::of(self.handle.participant(), self.handle.variable())
+    }
+}

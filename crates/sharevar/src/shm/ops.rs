@@ -1,0 +1,25 @@
+//! What the arena needs to know of a kind of variable.
+
+use super::source::Locked;
+use sharevar_arena::{Participant, Result, Variable};
+
+/// Names every block and handle in a variable; the flag says whether the variable is held.
+pub(crate) type Trace = fn(&Locked<'_, '_>, bool, &mut dyn FnMut(u64)) -> Result<()>;
+
+/// How variables of one kind end, and what they lead to.
+pub(crate) struct Ops {
+    /// Takes a bounded part of a dying variable's content away, in one transaction. Whether it
+    /// is empty now.
+    pub(crate) reap: fn(&Participant, Variable) -> Result<bool>,
+    /// See [`Trace`].
+    pub(crate) trace: Trace,
+    /// Settles what a process that ends in order still holds of a variable.
+    pub(crate) depart: fn(&Participant, Variable) -> Result<()>,
+}
+
+impl Ops {
+    /// A kind whose variables are words of their header and lead to nothing, or, as the default
+    /// of single fields, one that is not held.
+    pub(crate) const NONE: Self =
+        Self { reap: |_, _| Ok(true), trace: |_, _, _| Ok(()), depart: |_, _| Ok(()) };
+}
