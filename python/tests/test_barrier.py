@@ -11,8 +11,8 @@ import time
 from typing import Any
 
 import pytest
-from support.waiting import Promise, grown_limits
-from support.waiting import eventually as until
+from support.processes import kill_child
+from support.waiting import Promise, eventually, grown_limits
 
 import sharevar
 
@@ -40,15 +40,10 @@ def join(children: list[Any]) -> None:
         child.join()
 
 
-def kill(child: Any) -> None:
-    os.kill(child.pid, signal.SIGKILL)
-    child.join()
-
-
 def test_all_are_released_and_each_has_an_index(context: Any) -> None:
     barrier, outcomes = sharevar.Barrier(4), sharevar.managers.ListProxy(sharevar.Arena())
     children = start(barrier, outcomes, 3, context)
-    until(lambda: barrier.n_waiting == 3)
+    eventually(lambda: barrier.n_waiting == 3)
     assert list(outcomes) == []
     outcomes.append(barrier.wait())
     join(children)
@@ -92,7 +87,7 @@ def test_many_rounds_in_step(context: Any, manager: Any) -> None:
 def test_late_wakers_do_not_disturb_the_next_round(manager: Any) -> None:
     barrier, outcomes = sharevar.Barrier(2), manager.list()
     late = start(barrier, outcomes, 1)[0]
-    until(lambda: barrier.n_waiting == 1)
+    eventually(lambda: barrier.n_waiting == 1)
     os.kill(late.pid, signal.SIGSTOP)
     assert barrier.wait() == 1
     # Released is released, whatever becomes of the barrier.
@@ -113,7 +108,7 @@ def test_late_wakers_do_not_disturb_the_next_round(manager: Any) -> None:
 def test_a_time_out_breaks_it(manager: Any, timeout: tuple[float]) -> None:
     barrier, outcomes = sharevar.Barrier(3), manager.list()
     children = start(barrier, outcomes, 1)
-    until(lambda: barrier.n_waiting == 1)
+    eventually(lambda: barrier.n_waiting == 1)
     with pytest.raises(threading.BrokenBarrierError):
         barrier.wait(*timeout)
     join(children)
@@ -135,7 +130,7 @@ def test_the_time_out_that_it_was_made_with() -> None:
 def test_abort_and_reset(manager: Any) -> None:
     barrier, outcomes = sharevar.Barrier(3), manager.list()
     children = start(barrier, outcomes, 2)
-    until(lambda: barrier.n_waiting == 2)
+    eventually(lambda: barrier.n_waiting == 2)
     barrier.abort()
     join(children)
     assert list(outcomes) == ["broken"] * 2
@@ -143,7 +138,7 @@ def test_abort_and_reset(manager: Any) -> None:
     barrier.reset()
     assert not barrier.broken
     children = start(barrier, outcomes, 2)
-    until(lambda: barrier.n_waiting == 2)
+    eventually(lambda: barrier.n_waiting == 2)
     barrier.reset()
     join(children)
     assert list(outcomes) == ["broken"] * 4
@@ -200,7 +195,7 @@ def test_an_action_that_cannot_be_pickled_goes_where_fork_takes_it(manager: Any)
     home = manager.dict(barrier=barrier)
     stranger = home["barrier"]
     children = start(barrier, outcomes, 1)
-    until(lambda: barrier.n_waiting == 1)
+    eventually(lambda: barrier.n_waiting == 1)
     with pytest.raises(sharevar.NotShareable):
         stranger.wait()
     join(children)
@@ -214,7 +209,7 @@ def test_an_action_that_fails_breaks_it(manager: Any) -> None:
 
     barrier, outcomes = sharevar.Barrier(2, fail), manager.list()
     children = start(barrier, outcomes, 1)
-    until(lambda: barrier.n_waiting == 1)
+    eventually(lambda: barrier.n_waiting == 1)
     with pytest.raises(LookupError, match="in the action"):
         barrier.wait()
     join(children)
@@ -228,7 +223,7 @@ def test_a_time_out_does_not_break_what_is_complete(manager: Any) -> None:
         barrier = sharevar.Barrier(2, lambda limit=limit: time.sleep(2 * limit))
         child = fork.Process(target=pass_and_report, args=(barrier, outcomes, limit))
         child.start()
-        until(lambda barrier=barrier: barrier.n_waiting == 1 or barrier.broken)
+        eventually(lambda barrier=barrier: barrier.n_waiting == 1 or barrier.broken)
         try:
             assert barrier.wait() == 1
         except sharevar.BrokenBarrier:
@@ -256,7 +251,7 @@ def test_who_comes_during_the_action_is_of_the_next_round(manager: Any) -> None:
     go_on.set()
     join(children)
     assert sorted(outcomes) == [0, 1]
-    until(lambda: barrier.n_waiting == 1)
+    eventually(lambda: barrier.n_waiting == 1)
     assert barrier.wait() == 1
     join(third)
     assert sorted(outcomes) == [0, 0, 1]
@@ -268,8 +263,8 @@ def test_one_who_is_killed_while_it_waits_breaks_it(manager: Any) -> None:
     for _ in promise.attempts():
         barrier, outcomes = sharevar.Barrier(4), manager.list()
         children = start(barrier, outcomes, 3)
-        until(lambda barrier=barrier: barrier.n_waiting == 3)
-        kill(children[1])
+        eventually(lambda barrier=barrier: barrier.n_waiting == 3)
+        kill_child(children[1])
         with promise.measured():
             join(children)
         assert list(outcomes) == ["broken"] * 2
@@ -291,7 +286,7 @@ def test_one_who_is_killed_in_the_action_breaks_it(manager: Any) -> None:
         del outcomes[:], runner[:]
         barrier = sharevar.Barrier(3, action)
         children = start(barrier, outcomes, 3)
-        until(lambda: len(runner) == 1)
+        eventually(lambda: len(runner) == 1)
         # One too many waits for the next round, and must not hang either.
         children += start(barrier, outcomes, 1)
         os.kill(runner[0], signal.SIGKILL)
@@ -312,9 +307,9 @@ def test_who_is_interrupted_has_not_arrived(manager: Any) -> None:
     barrier, outcomes = sharevar.Barrier(3), manager.list()
     child = fork.Process(target=interrupted, args=(barrier, outcomes))
     child.start()
-    until(lambda: barrier.n_waiting == 1)
+    eventually(lambda: barrier.n_waiting == 1)
     children = start(barrier, outcomes, 1)
-    until(lambda: barrier.n_waiting == 2)
+    eventually(lambda: barrier.n_waiting == 2)
     os.kill(child.pid, signal.SIGINT)
     child.join()
     assert list(outcomes) == ["interrupted"]
@@ -357,7 +352,7 @@ def test_reset_of_a_thousand() -> None:
             thread.start()
     finally:
         threading.stack_size(0)
-    until(lambda: barrier.n_waiting == 1000)
+    eventually(lambda: barrier.n_waiting == 1000)
     barrier.reset()
     for thread in threads:
         thread.join()
@@ -383,7 +378,7 @@ def test_a_hundred_waiters_cost_next_to_nothing() -> None:
     children = [fork.Process(target=ten_waiters, args=(barrier,)) for _ in range(10)]
     for child in children:
         child.start()
-    until(lambda: barrier.n_waiting == 100)
+    eventually(lambda: barrier.n_waiting == 100)
     time.sleep(0.5)
     before, begin = sum(processor_time(child.pid) for child in children), time.monotonic()
     time.sleep(2)

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.hosted_objects import KEY, Gate
+from support.waiting import eventually
 
 import sharevar
 from sharevar.managers import (
@@ -32,8 +34,6 @@ from sharevar.managers import (
     NamespaceProxy,
     RemoteError,
 )
-
-KEY = b"a key that both sides know"
 
 
 class Store:
@@ -69,24 +69,6 @@ class Store:
 
     def _hidden(self) -> str:
         return "hidden"
-
-
-class Gate:
-    """Something to wait at."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._waiting = threading.Semaphore(0)
-
-    def wait(self) -> bool:
-        self._waiting.release()
-        return self._event.wait(60)
-
-    def somebody_waits(self) -> bool:
-        return self._waiting.acquire(timeout=60)
-
-    def open(self) -> None:
-        self._event.set()
 
 
 class Unpicklable(Exception):
@@ -170,14 +152,6 @@ Manager.register("Pool", multiprocessing.Pool, standard.PoolProxy)
 def host() -> Iterator[Any]:
     with Manager(authkey=KEY) as manager:
         yield manager
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Other processes need a moment for it; a hang is a failure."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def append_each(store: Any, items: list[Any]) -> None:

@@ -6,15 +6,15 @@ import gc
 import multiprocessing
 import os
 import pickle
-import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from multiprocessing.pool import RemoteTraceback
 from typing import Any
 
 import pytest
+from support.processes import kill_host
+from support.waiting import eventually
 
 import sharevar
 from sharevar._hosting import callbacks
@@ -69,23 +69,6 @@ Manager.register("Bell", Bell)
 def bell() -> Iterator[Any]:
     with Manager(authkey=KEY) as manager:
         yield manager.Bell()
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Other processes need a moment for it; a hang is a failure."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
-
-
-def kill(manager: Any) -> None:
-    """Until it is dead it may begin a call."""
-    pid = manager._process.pid
-    descriptor = os.pidfd_open(pid)
-    os.kill(pid, signal.SIGKILL)
-    assert multiprocessing.connection.wait([descriptor], timeout=30)
-    os.close(descriptor)
 
 
 def kept_here() -> int:
@@ -280,7 +263,7 @@ def test_an_object_that_comes_back_has_those_who_live() -> None:
         ours.recv()
         child.kill()
         child.join()
-        kill(manager)
+        kill_host(manager)
         assert bell.count() == 2
         assert bell.raised() == "HostUnreachable"
         assert bell.apply(own) == os.getpid()

@@ -11,8 +11,8 @@ import time
 from typing import Any
 
 import pytest
-from support.waiting import Promise
-from support.waiting import eventually as until
+from support.processes import kill_child
+from support.waiting import Promise, eventually
 
 import sharevar
 
@@ -37,13 +37,8 @@ def start_waiters(condition: Any, woken: Any, count: int) -> list[Any]:
         child = fork.Process(target=wait_and_report, args=(condition, number, woken))
         child.start()
         children.append(child)
-        until(lambda before=before: waiting(condition) == before + 1)
+        eventually(lambda before=before: waiting(condition) == before + 1)
     return children
-
-
-def kill(child: Any) -> None:
-    os.kill(child.pid, signal.SIGKILL)
-    child.join()
 
 
 @pytest.fixture(params=["Lock", "RLock", "its own"])
@@ -88,7 +83,7 @@ def test_notified_in_the_order_of_arrival(condition: Any, manager: Any) -> None:
     for expected in ([0], [0, 1]):
         with condition:
             condition.notify()
-        until(lambda expected=expected: list(woken) == expected)
+        eventually(lambda expected=expected: list(woken) == expected)
     with condition:
         condition.notify(n=10)
         condition.notify(0)
@@ -194,12 +189,12 @@ def test_its_lock_goes_with_it() -> None:
 def test_who_is_killed_while_waiting_is_passed_over(condition: Any, manager: Any) -> None:
     woken = manager.list()
     children = start_waiters(condition, woken, 4)
-    kill(children[0])
-    kill(children[1])
+    kill_child(children[0])
+    kill_child(children[1])
     with condition:
         condition.notify()
-    until(lambda: list(woken) == [2])
-    kill(children[3])
+    eventually(lambda: list(woken) == [2])
+    kill_child(children[3])
     with condition:
         condition.notify_all()
     children[2].join()
@@ -220,10 +215,10 @@ def test_who_is_killed_after_it_was_notified_has_not_used_it_up(
         with condition:
             condition.notify()
             # It is awake, and waits for the lock.
-            until(lambda: condition._counts() == (2, 1))
-            kill(children[0])
+            eventually(lambda: condition._counts() == (2, 1))
+            kill_child(children[0])
         with promise.measured():
-            until(lambda woken=woken: list(woken) == [1])
+            eventually(lambda woken=woken: list(woken) == [1])
         with condition:
             condition.notify()
         children[2].join()
@@ -244,7 +239,7 @@ def test_the_holder_of_the_lock_is_killed(condition: Any, manager: Any) -> None:
     holder = fork.Process(target=hold_for_ever, args=(condition, theirs))
     holder.start()
     assert ours.recv() == "held"
-    kill(holder)
+    kill_child(holder)
     with condition:
         assert condition._lock.owner_died
         condition.notify()
@@ -264,7 +259,7 @@ def test_interrupt_ends_the_wait_with_the_lock(condition: Any) -> None:
     ours, theirs = fork.Pipe()
     child = fork.Process(target=interrupted, args=(condition, theirs))
     child.start()
-    until(lambda: waiting(condition) == 1)
+    eventually(lambda: waiting(condition) == 1)
     with condition:
         os.kill(child.pid, signal.SIGINT)
         # It has the lock before it goes on.
@@ -278,7 +273,7 @@ def test_who_leaves_by_an_exception_passes_the_notification_on(condition: Any) -
     woken = []
 
     def second() -> None:
-        until(lambda: waiting(condition) == 1)
+        eventually(lambda: waiting(condition) == 1)
         with condition:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
             woken.append(condition.wait(30))
@@ -317,10 +312,10 @@ def test_a_wait_blocks_no_other_thread(condition: Any) -> None:
     for thread in threads:
         thread.start()
     # More than one chunk of places; all of one process.
-    until(lambda: waiting(condition) == 40)
+    eventually(lambda: waiting(condition) == 40)
     with condition:
         condition.notify(39)
-    until(lambda: len(result) == 39)
+    eventually(lambda: len(result) == 39)
     with condition:
         condition.notify_all()
     for thread in threads:
@@ -340,7 +335,7 @@ def test_a_hundred_waiters_cost_next_to_nothing() -> None:
         child = fork.Process(target=ten_waiters, args=(condition,))
         child.start()
         children.append(child)
-    until(lambda: waiting(condition) == 100)
+    eventually(lambda: waiting(condition) == 100)
     time.sleep(0.5)
     before, begin = sum(processor_time(child.pid) for child in children), time.monotonic()
     time.sleep(2)

@@ -12,23 +12,15 @@ import queue
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.waiting import eventually
 
 import sharevar
 
 fork = multiprocessing.get_context("fork")
-
-
-def until(predicate: Callable[[], bool]) -> None:
-    """Wait for something that must happen soon."""
-    end = time.monotonic() + 30
-    while not predicate():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def wait_without_reaping(child: Any) -> None:
@@ -90,7 +82,7 @@ def arrived(barrier: Any, context: Any, count: int = 1) -> Any:
     """A child that waits at the barrier; with it so many wait there."""
     child = context.Process(target=arrive, args=(barrier,))
     child.start()
-    until(lambda: barrier.n_waiting == count)
+    eventually(lambda: barrier.n_waiting == count)
     return child
 
 
@@ -133,10 +125,10 @@ def test_however_it_ends_while_a_thread_of_it_waits(end: Callable[[], None]) -> 
     barrier, go = sharevar.Barrier(2), fork.Event()
     child = fork.Process(target=arrive_by_a_thread, args=(barrier, go, end))
     child.start()
-    until(lambda: barrier.n_waiting == 1)
+    eventually(lambda: barrier.n_waiting == 1)
     go.set()
     if end is become_another:
-        until(lambda: b"sharevar" not in command(child) and b"pause" in command(child))
+        eventually(lambda: b"sharevar" not in command(child) and b"pause" in command(child))
     else:
         wait_without_reaping(child)
     assert_broken(barrier)
@@ -154,7 +146,7 @@ def test_those_who_live_and_wait_are_told_when_the_last_arrives(manager: Any) ->
     living = [fork.Process(target=arrive, args=(barrier, outcomes)) for _ in range(2)]
     for number, child in enumerate(living):
         child.start()
-        until(lambda number=number: barrier.n_waiting == number + 1)
+        eventually(lambda number=number: barrier.n_waiting == number + 1)
     dead = arrived(barrier, fork, 3)
     # They sleep and cannot look, so only the one who comes last can find out.
     for child in living:

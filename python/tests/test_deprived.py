@@ -60,6 +60,21 @@ def become_unreadable():
     else:
         import ctypes
         assert ctypes.CDLL(None).prctl(4, 0) == 0  # PR_SET_DUMPABLE
+
+def receive(inbox, outbox):
+    late = inbox.get()
+    late["x"] = os.getpid()
+    outbox.put(late)
+
+def a_child_is_sent_what_is_made_later(context):
+    inbox, outbox = context.Queue(), context.Queue()
+    child = context.Process(target=receive, args=(inbox, outbox))
+    child.start()
+    late = context.Manager().dict()
+    inbox.put(late)
+    assert outbox.get(timeout=20)["x"] == child.pid == late["x"]
+    child.join()
+    assert child.exitcode == 0
 """
 
 
@@ -150,23 +165,11 @@ def test_children_are_forked_after_chroot(tmp_path) -> None:
 def test_what_is_made_after_setuid_reaches_others(tmp_path) -> None:
     run(
         """
-        def receive(inbox, outbox):
-            late = inbox.get()
-            late["x"] = os.getpid()
-            outbox.put(late)
-
         context = sharevar.get_context("fork")
         succeeds(used_by_a_child, context, *make(context))  # All modules are there.
         import sharevar._family.lending
         become_unreadable()
-        inbox, outbox = context.Queue(), context.Queue()
-        child = context.Process(target=receive, args=(inbox, outbox))
-        child.start()
-        late = context.Manager().dict()
-        inbox.put(late)
-        assert outbox.get(timeout=20)["x"] == child.pid == late["x"]
-        child.join()
-        assert child.exitcode == 0
+        a_child_is_sent_what_is_made_later(context)
         """,
         tmp_path,
     )
@@ -179,22 +182,9 @@ def test_what_is_made_in_a_pid_namespace_reaches_others(tmp_path, runner) -> Non
         """
         import ctypes
 
-        def receive(inbox, outbox):
-            late = inbox.get()
-            late["x"] = os.getpid()
-            outbox.put(late)
-
         def send():
-            context = sharevar.get_context("fork")
             assert os.readlink("/proc/self") != str(os.getpid())
-            inbox, outbox = context.Queue(), context.Queue()
-            child = context.Process(target=receive, args=(inbox, outbox))
-            child.start()
-            late = context.Manager().dict()
-            inbox.put(late)
-            assert outbox.get(timeout=20)["x"] == child.pid == late["x"]
-            child.join()
-            assert child.exitcode == 0
+            a_child_is_sent_what_is_made_later(sharevar.get_context("fork"))
 
         # With its thread no user namespace can be made.
         faulthandler.cancel_dump_traceback_later()

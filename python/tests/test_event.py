@@ -11,16 +11,12 @@ import time
 from typing import Any
 
 import pytest
+from support.processes import kill_child
 from support.waiting import all_sleep, eventually, sleeps
 
 import sharevar
 
 fork = multiprocessing.get_context("fork")
-
-
-def kill(child: Any) -> None:
-    os.kill(child.pid, signal.SIGKILL)
-    child.join()
 
 
 @pytest.mark.parametrize("make", [sharevar.Event, multiprocessing.Event, threading.Event])
@@ -102,7 +98,7 @@ def test_killed_waiters_are_missed_by_nobody() -> None:
     eventually(lambda: all_sleep(children))
     # The first two keep watch for the others.
     for child in children[:2]:
-        kill(child)
+        kill_child(child)
     event.set()
     for child, (ours, _) in zip(children[2:], pairs[2:], strict=True):
         assert ours.recv() is True

@@ -12,20 +12,20 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.waiting import eventually, interrupted, sleeps
-from test_base_manager import Gate
+from support.hosted_objects import KEY, Gate
+from support.processes import descriptors, stop, threads
+from support.threads import Caller
+from support.waiting import eventually, interrupted
 
 import sharevar
 from sharevar._hosting import forks
 from sharevar._native import HostClient
 from sharevar.managers import BaseManager
-
-KEY = b"a key that both sides know"
 
 
 class Store:
@@ -51,46 +51,6 @@ def host(request: pytest.FixtureRequest) -> Iterator[Any]:
     address = None if request.param == "Unix" else ("127.0.0.1", 0)
     with Manager(address, KEY) as manager:
         yield manager
-
-
-def stop(pid: int) -> None:
-    """Stop a process, until all its threads stand."""
-    os.kill(pid, signal.SIGSTOP)
-    eventually(lambda: all(state(pid, thread) == "T" for thread in threads(pid)))
-
-
-def threads(pid: int) -> list[int]:
-    return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
-
-
-def state(pid: int, thread: int) -> str:
-    with open(f"/proc/{pid}/task/{thread}/stat") as stat:
-        return stat.read().rpartition(")")[2].split()[0]
-
-
-def descriptors(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-class Caller(threading.Thread):
-    """Makes a call, and keeps what it gives or raises."""
-
-    def __init__(self, call: Callable[[], Any]) -> None:
-        super().__init__()
-        self._call = call
-        self.outcome: Any = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.outcome = self._call()
-        except Exception as error:
-            self.outcome = error
-
-    def sleeps(self) -> bool:
-        """Whether it waits in the kernel."""
-        assert self.native_id is not None
-        return sleeps(os.getpid(), self.native_id)
 
 
 @pytest.mark.parametrize("waits_for", ["answer", "room", "greeting"])

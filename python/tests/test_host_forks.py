@@ -10,13 +10,22 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from support.hosted_objects import KEY
+from support.processes import descriptors
 from support.waiting import eventually
-from test_host_deaths import KEY, Manager, descriptors
 
 from sharevar._hosting import addresses, forks
 from sharevar._native import HostClient
+from sharevar.managers import BaseManager
 
 fork = multiprocessing.get_context("fork")
+
+
+class Manager(BaseManager):
+    pass
+
+
+Manager.register("Store", list)
 
 
 def use(stores: list[Any]) -> None:

@@ -11,12 +11,12 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import eventually
 
 import sharevar
 from sharevar._hosting import socket_directory
@@ -123,13 +123,6 @@ def _family(end: str) -> Any:
     return made, [int(pid) for pid in made.stdout.readline().split()]
 
 
-def _await(what: Any) -> None:
-    until = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
 def _is_gone(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as file:
@@ -153,8 +146,8 @@ def test_a_program_that_ends(folder: Path, end: str) -> None:
     with family:
         family.stdin.close()
         family.wait(30)
-    _await(lambda: all(_is_gone(host) for host in hosts))
-    _await(lambda: _left(folder) == [])
+    eventually(lambda: all(_is_gone(host) for host in hosts))
+    eventually(lambda: _left(folder) == [])
 
 
 def test_what_a_killed_family_leaves_goes_with_the_next_host(folder: Path) -> None:
@@ -174,7 +167,7 @@ def test_what_a_killed_family_leaves_goes_with_the_next_host(folder: Path) -> No
             os.kill(process, signal.SIGKILL)
         killed.wait(30)
         # Other threads of theirs may be there for longer than what is seen of them.
-        _await(lambda: all(_is_unlocked(folder / name / "lock") for name in doomed))
+        eventually(lambda: all(_is_unlocked(folder / name / "lock") for name in doomed))
         assert len(_left(folder)) == 2 * len(hosts) + 3
         with Plain(ctx=multiprocessing.get_context("fork")) as manager:
             assert len(_left(folder)) == len(others) + 1 + len(foreign)

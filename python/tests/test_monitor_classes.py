@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import pytest
-from test_monitor import Account
+from support.accounts import Account
 
 import sharevar
 

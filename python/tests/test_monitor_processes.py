@@ -13,8 +13,9 @@ import weakref
 from typing import Any
 
 import pytest
+from support.accounts import Account
+from support.threads import in_thread
 from support.waiting import eventually, interrupted, sleeps
-from test_monitor import Account, in_thread
 
 import sharevar
 

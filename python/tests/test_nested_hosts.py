@@ -12,10 +12,10 @@ from multiprocessing.pool import RemoteTraceback
 from typing import Any
 
 import pytest
+from support.hosted_objects import Gate
+from support.processes import kill_host
+from support.threads import Caller
 from support.waiting import eventually
-from test_base_manager import Gate
-from test_host_deaths import Caller
-from test_restart import kill
 
 import sharevar
 from sharevar.managers import BaseManager, BaseProxy, SyncManager
@@ -170,7 +170,7 @@ def test_what_a_killed_host_held_is_released(hosts: Any) -> None:
     node = one.Node(other.Node())
     gc.collect()
     assert node.add_there(1) == 1
-    kill(one)
+    kill_host(one)
     eventually(lambda: count(other) == 0)
 
 
@@ -278,7 +278,7 @@ def test_an_inner_host_ends_with_an_outer_one_that_is_killed(context: Any) -> No
         made = node.make_there(One)
         descriptor = os.pidfd_open(node.host_there())
         try:
-            kill(outer)
+            kill_host(outer)
             assert multiprocessing.connection.wait([descriptor], timeout=30)
         finally:
             os.close(descriptor)
@@ -312,7 +312,7 @@ def test_one_that_comes_back_still_knows_what_others_hold(hosts: Any) -> None:
     kept.know(there)
     alone.know(other.Node())
     gc.collect()
-    kill(one)
+    kill_host(one)
     assert kept.add_there(1) == 1
     assert there.add(1) == 2
     # What nobody else held has gone with the host.

@@ -12,10 +12,10 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import pytest
+from support.waiting import eventually
 
 import sharevar
 
@@ -35,13 +35,6 @@ def queue(request: pytest.FixtureRequest, manager: Any) -> Any:
 
 def is_readable(thing: Any, timeout: float = 0) -> bool:
     return bool(select.select([thing], [], [], timeout)[0])
-
-
-def until(condition: Any) -> None:
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def test_it_is_readable_when_there_is_an_item(queue: Any) -> None:
@@ -85,7 +78,7 @@ def test_other_processes_put_and_get(queue: Any, context: Any) -> None:
         child = context.Process(target=get, args=(queue,))
         child.start()
         child.join()
-        until(lambda: not is_readable(descriptor))
+        eventually(lambda: not is_readable(descriptor))
 
 
 def follow(queue: Any, told: Any, go_on: Any) -> None:
@@ -101,7 +94,7 @@ def test_each_process_that_asks_has_one(queue: Any, context: Any) -> None:
         queue.put(child.name)
         # Whoever gets the item, here it is gone then.
         assert told.get() == (True, child.name, False)
-        until(lambda: not is_readable(here))
+        eventually(lambda: not is_readable(here))
     go_on.set()
     for child in children:
         child.join()
@@ -184,7 +177,7 @@ def test_who_puts_and_is_killed_leaves_it_right(queue: Any) -> None:
         os.waitpid(child, 0)
         while not queue.empty():
             queue.get()
-        until(lambda: not is_readable(descriptor))
+        eventually(lambda: not is_readable(descriptor))
         queue.put(2)
         assert is_readable(descriptor)
         queue.get()

@@ -14,42 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.hosted_objects import KEY, Deadly, Kept
+from support.processes import kill_host
 from support.waiting import eventually, interrupted
 
 import sharevar
 from sharevar.managers import BaseManager, SyncManager
-
-KEY = b"a key that both sides know"
-
-
-class Kept:
-    """Its class says how it is saved."""
-
-    def __init__(self, *items: Any) -> None:
-        self.items = list(items)
-
-    def add(self, item: Any) -> int:
-        self.items.append(item)
-        return len(self.items)
-
-    def add_and_fail(self, item: Any) -> None:
-        self.items.append(item)
-        raise LookupError(item)
-
-    def get(self) -> list[Any]:
-        return self.items
-
-    def pid(self) -> int:
-        return os.getpid()
-
-    def die(self) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def __getstate__(self) -> list[Any]:
-        return self.items
-
-    def __setstate__(self, items: list[Any]) -> None:
-        self.items = items
 
 
 class Made:
@@ -96,11 +66,6 @@ class Slow(Kept):
         self.items = items
 
 
-class Deadly(Kept):
-    def __setstate__(self, items: list[Any]) -> None:
-        os._exit(7)
-
-
 class Unreadable(Kept):
     def __setstate__(self, items: list[Any]) -> None:
         raise RuntimeError("not to be read")
@@ -128,15 +93,6 @@ def manager_class(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def kill(manager: Any) -> None:
-    """Until it is dead it may begin a call."""
-    pid = manager._process.pid
-    descriptor = os.pidfd_open(pid)
-    os.kill(pid, signal.SIGKILL)
-    assert multiprocessing.connection.wait([descriptor], timeout=30)
-    os.close(descriptor)
-
-
 def test_what_was_acknowledged_is_there_after_each_death(
     manager_class: Any, context: Any
 ) -> None:
@@ -147,7 +103,7 @@ def test_what_was_acknowledged_is_there_after_each_death(
         for number in range(1, 4):
             assert kept.add(number) == number + 1
             assert made.add() == 11
-            kill(manager)
+            kill_host(manager)
             assert kept.get() == list(range(number + 1))
             lives.add(kept.pid())
             assert manager._process.pid == kept.pid()
@@ -162,7 +118,7 @@ def test_what_fails_is_saved_too() -> None:
         kept = manager.Kept()
         with pytest.raises(LookupError):
             kept.add_and_fail(1)
-        kill(manager)
+        kill_host(manager)
         assert kept.get() == [1]
 
 
@@ -170,7 +126,7 @@ def test_plain_containers_are_saved() -> None:
     with Base(authkey=KEY) as manager:
         items = manager.plain_list([1])
         items.append(2)
-        kill(manager)
+        kill_host(manager)
         assert items.pop() == 2
 
 
@@ -187,7 +143,7 @@ def test_a_call_that_has_begun_is_not_made_again(manager_class: Any) -> None:
 def test_objects_of_other_types_are_gone() -> None:
     with Base(authkey=KEY) as manager:
         kept, lost = manager.Kept(), manager.Lost()
-        kill(manager)
+        kill_host(manager)
         with pytest.raises(sharevar.HandleExpired):
             lost.add(1)
         assert kept.add(1) == 1
@@ -198,7 +154,7 @@ def test_a_lock_of_a_thread_is_gone_and_says_so() -> None:
     with Base(authkey=KEY) as manager:
         kept, lock = manager.Kept(), manager.RLock()
         assert lock.acquire()
-        kill(manager)
+        kill_host(manager)
         kept.add(1)
         with pytest.raises(sharevar.HostDied):
             lock.release()
@@ -211,7 +167,7 @@ def test_another_lock_is_unlocked() -> None:
         lock = manager.LastingLock()
         assert lock.acquire()
         assert not lock.acquire(False)
-        kill(manager)
+        kill_host(manager)
         assert lock.acquire(False)
 
 
@@ -225,7 +181,7 @@ def test_names_and_proxies_among_the_objects() -> None:
         manager.publish("outer", outer)
         del outer, inner
         gc.collect()
-        kill(manager)
+        kill_host(manager)
         found = sharevar.connect(manager.address, KEY).find("outer")
         assert [item.get() for item in found.get()] == [["another"], ["inner"]]
 
@@ -233,7 +189,7 @@ def test_names_and_proxies_among_the_objects() -> None:
 def test_one_that_cannot_come_back_does_not_keep_the_others(capfd: Any) -> None:
     with Base(authkey=KEY) as manager:
         unreadable, kept = manager.Unreadable(), manager.Kept(1)
-        kill(manager)
+        kill_host(manager)
         assert kept.get() == [1]
         with pytest.raises(sharevar.HandleExpired):
             unreadable.get()
@@ -256,7 +212,7 @@ def test_an_idle_client_keeps_what_it_holds(context: Any) -> None:
         del childs
         gc.collect()
         for _ in range(3):
-            kill(manager)
+            kill_host(manager)
             # All who are left have said what they hold, except for the child.
             assert own.get() == ["own"]
         ours.send("call")
@@ -284,7 +240,7 @@ def test_what_a_client_held_that_dies_with_the_host_is_released() -> None:
         os.kill(manager._process.pid, signal.SIGSTOP)
         child.kill()
         child.join()
-        kill(manager)
+        kill_host(manager)
         assert own.add(1) == 1
         eventually(lambda: manager._number_of_objects() == 1)
 
@@ -341,7 +297,7 @@ def test_who_waits_for_the_next_host_can_be_stopped() -> None:
     with Base(authkey=KEY) as manager:
         slow = manager.Slow()
         slow.add(1)
-        kill(manager)
+        kill_host(manager)
         assert Slow.coming.wait(60)
         with pytest.raises(KeyboardInterrupt), interrupted():
             slow.add(2)
@@ -357,7 +313,7 @@ def test_a_manager_that_ends_does_not_wait_for_the_next_host() -> None:
     Slow.let.clear()
     with Base(authkey=KEY) as manager:
         manager.publish("slow", manager.Slow())
-        kill(manager)
+        kill_host(manager)
         assert Slow.coming.wait(60)
         process = manager._process
     assert not process.is_alive()
@@ -368,7 +324,7 @@ def test_a_manager_that_ends_does_not_wait_for_the_next_host() -> None:
 def test_a_host_that_dies_at_once_again_and_again_is_given_up(capfd: Any) -> None:
     with Base(authkey=KEY) as manager:
         deadly = manager.Deadly()
-        kill(manager)
+        kill_host(manager)
         with pytest.raises(sharevar.HostDied):
             deadly.get()
         manager._process.join(60)
@@ -418,7 +374,7 @@ def test_children_started_while_there_is_no_host(context: Any) -> None:
         for count in range(1, 4):
             ours, theirs = context.Pipe()
             child = context.Process(target=fork_and_call, args=(kept, theirs))
-            kill(manager)
+            kill_host(manager)
             child.start()
             assert ours.recv() == count
             child.join()
@@ -439,7 +395,7 @@ def test_plain_clients_find_what_they_have_changed() -> None:
                 return result
 
         assert call("add", 1) == 1
-        kill(manager)
+        kill_host(manager)
         assert kept.get() == [1]
         assert call("get") == [1]
         assert call("__str__").startswith("<")
@@ -450,7 +406,7 @@ def test_over_tcp() -> None:
         kept = manager.Kept()
         for count in range(1, 4):
             assert kept.add(count) == count
-            kill(manager)
+            kill_host(manager)
         assert kept.get() == [1, 2, 3]
 
 
@@ -471,11 +427,11 @@ def test_registered_on_a_manager_and_inherited() -> None:
             cls.register("Late", Kept, restart=True)
             with pytest.raises(sharevar.NotRegistered):
                 manager.Late()
-            kill(manager)
+            kill_host(manager)
             assert kept.get() == [1]
     with Child(authkey=KEY) as manager:
         kept, lost = manager.Kept(1), manager.Lost()
-        kill(manager)
+        kill_host(manager)
         with pytest.raises(sharevar.HandleExpired):
             lost.get()
         assert kept.get() == [1]
@@ -488,7 +444,7 @@ def test_an_initializer_runs_in_each_life(tmp_path: Path) -> None:
     manager.start(note_start, (path,))
     with manager:
         kept = manager.Kept()
-        kill(manager)
+        kill_host(manager)
         pid = kept.pid()
         assert path.read_text().split()[-1] == str(pid)
         assert len(path.read_text().split()) == 2
@@ -504,7 +460,7 @@ def test_who_awaits_a_call_waits_for_the_next_host() -> None:
         counts = []
         for _ in range(3):
             counts.append(await kept.add_async(1))
-            kill(manager)
+            kill_host(manager)
         with pytest.raises(sharevar.HostDied) as died:
             await kept.die_async()
         assert died.value.started
@@ -514,7 +470,7 @@ def test_who_awaits_a_call_waits_for_the_next_host() -> None:
     with Base(authkey=KEY) as manager:
         kept = manager.Kept()
         assert asyncio.run(add(kept, manager)) == [1, 2, 3, 4]
-        kill(manager)
+        kill_host(manager)
         assert asyncio.run(kept.get_async()) == [1] * 4
         # And what it holds is known there.
         assert manager._number_of_objects() == 1

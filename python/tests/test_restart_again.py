@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_restart import KEY, Deadly, Kept, kill
+from support.hosted_objects import KEY, Deadly, Kept
+from support.processes import kill_host
 
 import sharevar
 from sharevar._hosting.launch import Launch
@@ -53,7 +54,7 @@ def test_its_children_live_on(context: Any) -> None:
         child = parent.start_child()
         try:
             for _ in range(2):
-                kill(manager)
+                kill_host(manager)
                 assert parent.get() == [1]
         finally:
             os.kill(child, signal.SIGKILL)
@@ -100,7 +101,7 @@ def test_children_that_were_forked_beside_it_live_on(
 ) -> None:
     with Base(authkey=KEY, ctx=multiprocessing.get_context("fork")) as manager:
         deadly = manager.Deadly()
-        kill(manager)
+        kill_host(manager)
         with suppress(sharevar.HostDied):
             deadly.get()
         manager._process.join(60)
@@ -127,7 +128,7 @@ def test_it_cannot_listen_any_more(tmp_path: Path, capfd: Any) -> None:
         kept = manager.Kept()
         (directory / "host").unlink()
         directory.rmdir()
-        kill(manager)
+        kill_host(manager)
         manager._process.join(60)
         assert not manager._process.is_alive()
         assert manager._process.exitcode == 1
@@ -164,7 +165,7 @@ def test_there_are_no_processes_for_a_while(failing: Failing) -> None:
         kept = manager.Kept(1)
         for _ in range(2):
             failing.left = 2
-            kill(manager)
+            kill_host(manager)
             assert kept.get() == [1]
             assert failing.left == 0
 
@@ -181,7 +182,7 @@ def test_there_are_no_descriptors_for_a_while(monkeypatch: pytest.MonkeyPatch) -
     with Base(authkey=KEY) as manager:
         kept = manager.Kept(1)
         for _ in range(2):
-            kill(manager)
+            kill_host(manager)
             assert kept.get() == [1]
 
 
@@ -189,7 +190,7 @@ def test_there_are_no_processes_any_more(failing: Failing, capfd: Any) -> None:
     with Base(("127.0.0.1", 0), KEY) as manager:
         kept = manager.Kept()
         failing.left = 100
-        kill(manager)
+        kill_host(manager)
         manager._process.join(60)
         assert not manager._process.is_alive()
         assert failing.left == 95
@@ -210,7 +211,7 @@ def test_the_rest_of_the_process_goes_on_as_it_was(
         parent = manager.Parent()
         own._config["daemon"] = True
         try:
-            kill(manager)
+            kill_host(manager)
             assert not parent.is_daemonic()
         finally:
             del own._config["daemon"]

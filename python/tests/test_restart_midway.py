@@ -14,9 +14,10 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from support.hosted_objects import KEY
+from support.processes import kill_host, stop
+from support.threads import Caller
 from support.waiting import eventually
-from test_host_deaths import Caller, stop
-from test_restart import KEY, kill
 
 import sharevar
 from sharevar.managers import BaseManager, SyncManager
@@ -202,7 +203,7 @@ def test_after_the_call(host: Any, way: Any) -> None:
     ledger = host.Ledger()
     for turn in range(1, 4):
         assert way(ledger, "note", turn) == turn
-        kill(host)
+        kill_host(host)
     assert ledger.get() == [1, 2, 3]
 
 
@@ -288,7 +289,7 @@ def test_what_has_come_of_a_stream_is_given_after_a_death(host: Any) -> None:
     while not items._items:
         # Each request asks for more than the one before it.
         taken.append(next(items))
-    kill(host)
+    kill_host(host)
     with pytest.raises(sharevar.HandleExpired):
         for number in items:
             taken.append(number)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from support.hosted_objects import KEY, Kept
+from support.processes import kill_host
 from support.waiting import eventually
-from test_restart import KEY, Kept, kill
 
 import sharevar
 from sharevar.managers import BaseManager
@@ -148,7 +149,7 @@ def test_an_object_that_another_was_made_from_is_there_as_long() -> None:
         made = manager.MadeFrom([manager.Kept(), manager.Kept()])
         other = manager.Kept()
         for _ in range(3):
-            kill(manager)
+            kill_host(manager)
             assert made.get() == 2
             eventually(lambda: manager._number_of_objects() == 4)
         del made
@@ -165,7 +166,7 @@ def test_objects_refer_to_each_other_and_to_themselves() -> None:
         first.add(first)
         second.add(first)
         for _ in range(2):
-            kill(manager)
+            kill_host(manager)
             assert [len(holder.get()) for holder in (first, second)] == [2, 1]
             assert len(first.get()[0].get()[0].get()) == 2
         first.clear()
@@ -191,7 +192,7 @@ def test_an_object_calls_another_when_it_is_made_again() -> None:
         for life in range(4):
             assert whole.get() == ["a part", (1, [1]), [], True, 2]
             assert restored.lives() == life
-            kill(manager)
+            kill_host(manager)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,7 @@ def test_what_cannot_be_asked_then_is_refused(
         demanding = manager.Demanding()
         demanding.add(demanding if ask is ask_who_asks else part)
         demanding.add(ask)
-        kill(manager)
+        kill_host(manager)
         assert kept.get() == [1]
         assert part.ask([])[0] == 1
         with pytest.raises(sharevar.HandleExpired):
@@ -226,14 +227,14 @@ def test_a_callback_is_there_as_long_as_its_process_has_it() -> None:
         holder = manager.Holder(kept)
         assert holder.call(1) == [2]
         for number in range(2, 4):
-            kill(manager)
+            kill_host(manager)
             assert holder.call(number) == [2 * number]
         del kept
         gc.collect()
         # The host that is there has it still.
         assert holder.call(4) == [8]
         for _ in range(2):
-            kill(manager)
+            kill_host(manager)
             with pytest.raises(sharevar.HandleExpired, match=r"callback\(<function double"):
                 holder.call(5)
         holder.clear()

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from support.hosted_objects import KEY
+from support.processes import kill_host
 from support.waiting import eventually
-from test_restart import KEY, kill
 
 import sharevar
 from sharevar.managers import BaseManager
@@ -111,7 +112,7 @@ def test_what_has_come_is_there_again(host: Any, method: str, count: int) -> Non
     tickets = host.Tickets()
     items = getattr(tickets, method)(5000)
     taken = list(itertools.islice(items, count))
-    kill(host)
+    kill_host(host)
     drawn = tickets.get()
     assert taken == drawn[:count] == list(range(count))
     # And perhaps what was drawn ahead.
@@ -123,7 +124,7 @@ def test_what_has_come_is_there_again(host: Any, method: str, count: int) -> Non
 def test_the_end_is_there_again_and_each_item_once(host: Any) -> None:
     tickets = host.Tickets()
     assert list(tickets.draw(3000)) == list(range(3000))
-    kill(host)
+    kill_host(host)
     assert tickets.get() == [*range(3000), -1]
 
 
@@ -135,7 +136,7 @@ def test_an_item_that_is_awaited(host: Any) -> None:
         for number in range(3):
             Tickets.gate.release()
             assert await anext(items) == number
-        kill(host)
+        kill_host(host)
         with pytest.raises(sharevar.HandleExpired):
             await anext(items)
         assert await tickets.get_async() == [0, 1, 2]
@@ -147,7 +148,7 @@ def test_what_a_generator_did_before_it_raised(host: Any) -> None:
     tickets = host.Tickets()
     with pytest.raises(LookupError, match="no tickets"):
         list(tickets.draw_and_fail())
-    kill(host)
+    kill_host(host)
     assert tickets.get() == [-3]
 
 
@@ -155,7 +156,7 @@ def test_what_a_lazy_iterator_has_changed(host: Any) -> None:
     tickets = host.Tickets()
     items = tickets.draw_lazily()
     assert next(items) is None
-    kill(host)
+    kill_host(host)
     assert tickets.get()[0] == 0
 
 
@@ -170,7 +171,7 @@ def test_what_a_generator_does_when_it_is_closed(host: Any) -> None:
     Tickets.gate.release()
     assert Tickets.closed.acquire(timeout=50)
     eventually(lambda: [0, 1, -2] in saved(host))
-    kill(host)
+    kill_host(host)
     assert tickets.get() == [0, 1, -2]
 
 
@@ -187,7 +188,7 @@ def test_what_cannot_be_saved_is_not_acknowledged(host: Any) -> None:
     with pytest.raises(sharevar.NotSaved, match="cannot be saved"):
         next(items)
     assert list(items) == []
-    kill(host)
+    kill_host(host)
     with pytest.raises(sharevar.NotSaved, match="cannot be saved"):
         list(tickets.draw(3))
 
@@ -195,13 +196,13 @@ def test_what_cannot_be_saved_is_not_acknowledged(host: Any) -> None:
 def test_what_a_coroutine_has_changed(host: Any) -> None:
     tickets = host.Tickets()
     assert tickets.count_later() == 1
-    kill(host)
+    kill_host(host)
     assert tickets.get() == [-5]
     with pytest.raises(LookupError, match="later"):
         tickets.fail_later()
-    kill(host)
+    kill_host(host)
     assert tickets.get() == [-5, -4]
     counted = host.Counted()
     assert counted.count_later().bit_length() == 1
-    kill(host)
+    kill_host(host)
     assert counted.get() == [-5]

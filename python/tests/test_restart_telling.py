@@ -14,9 +14,10 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import pytest
+from support.hosted_objects import KEY, Kept
+from support.processes import kill_host
+from support.threads import Caller
 from support.waiting import eventually, sleeps
-from test_host_deaths import Caller
-from test_restart import KEY, Kept, kill
 
 import sharevar
 from sharevar._hosting.checkpoint import Recollection
@@ -41,7 +42,7 @@ class Hearing:
         self._gate = fork.Semaphore(0)
 
     def begin(self, host: Any) -> None:
-        kill(host)
+        kill_host(host)
         self._next.set()
 
     def wait_inside(self) -> None:
@@ -104,7 +105,7 @@ def test_the_first_thing_after_a_death_is_a_proxy_that_comes(host: Any) -> None:
     child = fork.Process(target=receive)
     child.start()
     assert ours.recv() == "ready"
-    kill(host)
+    kill_host(host)
     assert proxies[1].get() == ["b"]
     ours.send_bytes(ForkingPickler.dumps(proxies[1]))
     assert ours.recv() == "released"
@@ -225,7 +226,7 @@ def test_the_host_dies_while_it_is_told(host: Any, hearing: Hearing) -> None:
     teller = Caller(kept.get)
     hearing.wait_inside()
     assert kept.add(2) == 2
-    kill(host)
+    kill_host(host)
     teller.join(50)
     assert teller.outcome == [1, 2]
     assert kept.add(3) == 3

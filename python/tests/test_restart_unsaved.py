@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from test_restart import KEY, kill
+from support.hosted_objects import KEY
+from support.processes import kill_host
 
 import sharevar
 from sharevar.managers import BaseManager
@@ -83,7 +84,7 @@ def host() -> Iterator[Any]:
 
 
 def check_what_comes_back(host: Any, holder: Any) -> None:
-    kill(host)
+    kill_host(host)
     assert holder.count() == 1
 
 

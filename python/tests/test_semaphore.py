@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 import pytest
+from support.processes import kill_child
 from support.waiting import all_sleep, eventually, sleeps
 
 import sharevar
@@ -37,12 +38,6 @@ def other(semaphore: Any, acquire: int = 0, release: int = 0) -> tuple[Any, Any]
     theirs.close()
     assert ours.recv() == "done"
     return child, ours
-
-
-def kill(child: Any) -> None:
-    os.kill(child.pid, signal.SIGKILL)
-    child.join()
-    assert child.exitcode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -132,7 +127,7 @@ def test_the_units_of_a_killed_holder_come_back() -> None:
     for units in (1, 4, 2):
         child, _ = other(semaphore, acquire=units)
         assert semaphore.get_value() == 4 - units
-        kill(child)
+        kill_child(child)
         assert semaphore.get_value() == 4
     assert semaphore._semlock._count() == 1
 
@@ -142,11 +137,11 @@ def test_all_of_many_killed_holders() -> None:
     children = [other(semaphore, acquire=1)[0] for _ in range(12)]
     assert semaphore.acquire(False) is False
     for child in children[::2]:
-        kill(child)
+        kill_child(child)
     assert [semaphore.acquire(timeout=30) for _ in range(6)] == [True] * 6
     assert semaphore.acquire(False) is False
     for child in children[1::2]:
-        kill(child)
+        kill_child(child)
     assert semaphore.get_value() == 6
 
 
@@ -156,7 +151,7 @@ def test_a_waiter_gets_what_a_killed_holder_held() -> None:
     waiter = fork.Process(target=take_one, args=(semaphore,))
     waiter.start()
     eventually(lambda: sleeps(waiter.pid))
-    kill(holder)
+    kill_child(holder)
     waiter.join()
     assert waiter.exitcode == 0
 
@@ -169,7 +164,7 @@ def test_a_killed_waiter_takes_nothing_with_it() -> None:
         waiter.start()
     eventually(lambda: all_sleep(waiters))
     for waiter in waiters:
-        kill(waiter)
+        kill_child(waiter)
     semaphore.release()
     assert semaphore.get_value() == 1
     assert semaphore.acquire(False)
@@ -187,7 +182,7 @@ def test_one_killed_between_waking_and_taking_is_passed_over() -> None:
     first, second = waiters
     os.kill(first.pid, signal.SIGSTOP)
     semaphore.release()
-    kill(first)
+    kill_child(first)
     second.join(60)
     assert second.exitcode == 0
 
@@ -195,10 +190,10 @@ def test_one_killed_between_waking_and_taking_is_passed_over() -> None:
 def test_in_a_signal_nothing_is_given_back() -> None:
     filled = sharevar.Semaphore(0)
     producer, _ = other(filled, release=3)
-    kill(producer)
+    kill_child(producer)
     assert filled.get_value() == 3
     consumer, _ = other(filled, acquire=2)
-    kill(consumer)
+    kill_child(consumer)
     assert filled.get_value() == 1
 
 
@@ -211,7 +206,7 @@ def test_a_killed_producer_makes_no_place_of_a_filled_one() -> None:
     assert ours.recv() == "three"
     filled.acquire()
     empty.release()
-    kill(child)
+    kill_child(child)
     for _ in range(2):
         assert filled.acquire(False)
         empty.release()
@@ -232,16 +227,16 @@ def test_ownership_may_be_settled() -> None:
     child, _ = other(owned, acquire=1)
     owned.release()
     assert owned.get_value() == 2
-    kill(child)
+    kill_child(child)
     assert owned.get_value() == 3
     free = sharevar.Semaphore(2, owned=False)
     child, _ = other(free, acquire=1)
-    kill(child)
+    kill_child(child)
     assert free.get_value() == 1
     bounded = sharevar.BoundedSemaphore(2, owned=True)
     child, _ = other(bounded, acquire=1)
     bounded.release()
-    kill(child)
+    kill_child(child)
     assert bounded.get_value() == 2
 
 

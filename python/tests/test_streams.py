@@ -10,12 +10,12 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from support.waiting import grown_limits, sleeps
+from support.waiting import eventually, grown_limits, sleeps
 
 import sharevar
 from sharevar.hosting import RemoteIterator, current_call
@@ -153,12 +153,6 @@ def host() -> Iterator[Any]:
 @pytest.fixture
 def source(host: Any) -> Any:
     return host.Source()
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """The host is told with the next message that it reads; each look is one."""
-    while not condition():
-        pass
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 1000, 20_000])

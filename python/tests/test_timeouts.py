@@ -101,7 +101,8 @@ OF_THREADING: dict[tuple[Any, ...], tuple[Any, Any]] = {
     (True, -math.inf): (OverflowError, OverflowError),
     (True, "1"): (TypeError, TypeError),
 }
-OF_THREADING_SEMAPHORES: dict[tuple[Any, ...], tuple[Any, Any]] = {
+# A timeout below zero is none at all.
+OF_ALL_BUT_THREADING_LOCKS: dict[tuple[Any, ...], tuple[Any, Any]] = {
     (): (WAITS, True),
     (1, None): (WAITS, True),
     (False,): (False, True),
@@ -112,6 +113,9 @@ OF_THREADING_SEMAPHORES: dict[tuple[Any, ...], tuple[Any, Any]] = {
     (True, 0): (False, True),
     (True, 0.01): (False, True),
     (True, 1e9): (WAITS, True),
+}
+OF_THREADING_SEMAPHORES: dict[tuple[Any, ...], tuple[Any, Any]] = {
+    **OF_ALL_BUT_THREADING_LOCKS,
     (False, 0): (ValueError, ValueError),
     (False, 1): (ValueError, ValueError),
     (False, -1): (ValueError, ValueError),
@@ -119,17 +123,8 @@ OF_THREADING_SEMAPHORES: dict[tuple[Any, ...], tuple[Any, Any]] = {
     (True, math.inf): (OverflowError, True),
 }
 OF_MULTIPROCESSING: dict[tuple[Any, ...], tuple[Any, Any]] = {
-    (): (WAITS, True),
+    **OF_ALL_BUT_THREADING_LOCKS,
     (True,): (WAITS, True),
-    (1, None): (WAITS, True),
-    (False,): (False, True),
-    (0, None): (False, True),
-    (True, -1): (False, True),
-    (True, -0.5): (False, True),
-    (True, -math.inf): (False, True),
-    (True, 0): (False, True),
-    (True, 0.01): (False, True),
-    (True, 1e9): (WAITS, True),
     (True, 1e10): (WAITS, True),
     (False, 0): (False, True),
     (False, 1): (False, True),

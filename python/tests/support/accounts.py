@@ -1,0 +1,75 @@
+"""A monitor that several tests use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sharevar
+
+
+class Overdrawn(Exception):
+    """What an account raises by itself."""
+
+
+@sharevar.monitor
+class Account:
+    """What somebody has."""
+
+    limit = 100
+
+    def __init__(self, owner: str = "nobody", balance: int = 0) -> None:
+        self.owner = owner
+        self.balance = balance
+        self.history: list[Any] = []
+
+    def deposit(self, amount: int, *, note: Any = None) -> int:
+        """Add to the balance."""
+        self.balance += amount
+        self.history.append((amount, note))
+        return self.balance
+
+    def withdraw(self, amount: int) -> int:
+        self.balance -= amount
+        self.history.append(-amount)
+        if self.balance < 0:
+            raise Overdrawn(amount)
+        return self.balance
+
+    def try_each(self, *amounts: int) -> int:
+        refused = 0
+        for amount in amounts:
+            try:
+                self.withdraw(amount)
+            except Overdrawn:
+                refused += 1
+        return refused
+
+    def run(self, function: Callable[[Any], Any]) -> Any:
+        return function(self)
+
+    @property
+    def twice(self) -> int:
+        return self.balance * 2
+
+    @twice.setter
+    def twice(self, value: int) -> None:
+        self.balance = value // 2
+        self.history.append("twice")
+
+    @classmethod
+    def of_two(cls, first: str, second: str) -> Any:
+        return cls(f"{first} and {second}")
+
+    @staticmethod
+    def add(one: int, other: int) -> int:
+        return one + other
+
+    def __len__(self) -> int:
+        return len(self.history)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.history[index]
+
+    def __repr__(self) -> str:
+        return f"Account({self.owner!r}, {self.balance})"
