@@ -14,18 +14,22 @@ endif
 ifneq ($(shell command -v cargo-nextest 2>/dev/null),)
 RUN_TESTS = cargo nextest run --cargo-profile $(PROFILE)
 RUN_QUICK_TESTS = $(RUN_TESTS) --profile quick
+RUN_LONG_TESTS = $(RUN_TESTS) --profile long --run-ignored only
 else
 # It knows no time limit for one test, so that a hang is a failure after an hour only.
 RUN_TESTS = timeout 1h cargo test --profile $(PROFILE) --lib --bins --tests
 RUN_QUICK_TESTS = timeout 10m cargo test --profile $(PROFILE) --lib
+RUN_LONG_TESTS = cargo test --profile $(PROFILE)
+ONLY_LONG = -- --ignored
 endif
 # One set of features for all targets that use this profile: they share what is built.
 CRATES = --workspace --exclude sharevar-python --features sharevar/tls
 # The test programs that need crash points or mistakes. The others are the same with them.
 CRASH_TESTS := $(shell awk '/^name = /{ gsub(/"/, ""); name = $$3 } \
 	/^required-features = .*(crash-points|mistakes)/{ print "--test", name }' crates/*/Cargo.toml)
+CRASH_CRATES = -p sharevar-arena -p sharevar --features sharevar-arena/mistakes,sharevar/mistakes $(CRASH_TESTS)
 
-.PHONY: help demo quick test test-rust test-crash test-loom test-docs test-python test-versions test-package examples lint format build bench clean
+.PHONY: help demo quick test test-rust test-crash test-long test-loom test-docs test-python test-versions test-package examples lint format build bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -48,7 +52,10 @@ test-rust: ## models, real processes, kill storms
 	$(RUN_TESTS) $(CRATES)
 
 test-crash: ## death at every crash point; and that the tests find known mistakes
-	$(RUN_TESTS) -p sharevar-arena -p sharevar --features sharevar-arena/mistakes,sharevar/mistakes $(CRASH_TESTS)
+	$(RUN_TESTS) $(CRASH_CRATES)
+
+test-long: ## more crash points, which `make test` leaves out: an hour
+	$(RUN_LONG_TESTS) $(CRASH_CRATES) $(ONLY_LONG)
 
 test-loom: ## the lock word and the claim of a journal, in every order
 	RUSTFLAGS="--cfg loom" cargo test -p sharevar-arena --lib --profile $(PROFILE) --target-dir target/loom

@@ -35,81 +35,66 @@ fn run(operations: &[Operation], plan: Plan) {
     }
 }
 
-const FIRST: Plan = Plan { first: 1200, ..Plan::NOTHING };
-const SLIP: Plan = Plan { slip: 300, ..Plan::NOTHING };
-const SECOND: Plan = Plan { second: 20, second_each: 60, ..Plan::NOTHING };
-const SECOND_SLIP: Plan = Plan { second: 10, second_slip: 40, ..Plan::NOTHING };
+/// How many points are played of each operation, at most about.
+const FIRST: Plan = Plan { first: 600, ..Plan::NOTHING };
+const SLIP: Plan = Plan { slip: 150, ..Plan::NOTHING };
+const SECOND: Plan = Plan { second: 8, second_each: 24, ..Plan::NOTHING };
+const SECOND_SLIP: Plan = Plan { second: 6, second_slip: 16, ..Plan::NOTHING };
+/// The same for `make test-long`.
+const LONG: [Plan; 4] = [
+    Plan { first: 2400, ..Plan::NOTHING },
+    Plan { slip: 600, ..Plan::NOTHING },
+    Plan { second: 20, second_each: 60, ..Plan::NOTHING },
+    Plan { second: 10, second_slip: 40, ..Plan::NOTHING },
+];
 
-#[test]
-fn dict_is_before_or_after() {
-    run(DICT, FIRST);
+macro_rules! containers {
+    ($($name:ident: $operations:ident;)*) => { $(mod $name {
+        use super::*;
+
+        #[test]
+        fn is_before_or_after() {
+            run($operations, FIRST);
+        }
+
+        #[test]
+        fn an_operation_between_death_and_recovery_stands() {
+            run($operations, SLIP);
+        }
+
+        #[test]
+        fn death_in_recovery_is_recovered() {
+            run($operations, SECOND);
+        }
+
+        #[test]
+        fn an_operation_between_a_death_in_recovery_and_the_next_recovery_stands() {
+            run($operations, SECOND_SLIP);
+        }
+
+        #[test]
+        #[ignore = "long"]
+        fn the_same_at_more_points() {
+            for plan in LONG {
+                run($operations, plan);
+            }
+        }
+    })* };
 }
 
-#[test]
-fn list_is_before_or_after() {
-    run(LIST, FIRST);
-}
-
-#[test]
-fn cells_are_before_or_after() {
-    run(CELL, FIRST);
-}
-
-#[test]
-fn queues_are_before_or_after() {
-    run(QUEUE, FIRST);
-}
-
-#[test]
-fn an_operation_on_a_queue_between_death_and_recovery_stands() {
-    run(QUEUE, SLIP);
-    run(QUEUE, SECOND_SLIP);
-}
-
-#[test]
-fn death_in_recovery_of_a_queue_is_recovered() {
-    run(QUEUE, SECOND);
-}
-
-#[test]
-fn counting_is_before_or_after() {
-    run(COUNTING, FIRST);
-}
-
-#[test]
-fn conditions_are_before_or_after() {
-    run(CONDITION, FIRST);
-}
-
-#[test]
-fn barriers_are_before_or_after() {
-    run(BARRIER, FIRST);
+containers! {
+    dict: DICT;
+    list: LIST;
+    cells: CELL;
+    queue: QUEUE;
+    counting: COUNTING;
+    condition: CONDITION;
+    barrier: BARRIER;
 }
 
 #[test]
 fn owners_are_before_or_after() {
     run(OWNERS, FIRST);
-}
-
-#[test]
-fn an_operation_between_death_and_recovery_stands() {
-    for operations in [DICT, LIST, CELL, COUNTING, CONDITION, BARRIER] {
-        run(operations, SLIP);
-    }
-}
-
-#[test]
-fn death_in_recovery_is_recovered() {
-    for operations in [DICT, LIST, CELL, COUNTING, CONDITION, BARRIER] {
-        run(operations, SECOND);
-    }
-}
-
-#[test]
-fn an_operation_between_a_death_in_recovery_and_the_next_recovery_stands() {
-    for operations in [DICT, LIST, CELL, COUNTING, CONDITION, BARRIER] {
-        run(operations, SECOND_SLIP);
-    }
 }
 
 #[test]
