@@ -7,7 +7,8 @@ process maps: an access is a function call and no message, and no server is star
 
 import sys as _sys
 
-# What shares no state is multiprocessing's own: ``import sharevar as multiprocessing`` works.
+# The parts without shared state are multiprocessing's own, so that
+# ``import sharevar as multiprocessing`` works.
 from multiprocessing import (
     AuthenticationError,
     BufferTooShort,
@@ -105,8 +106,8 @@ def __dir__() -> list[str]:
 
 
 def _show_as_public(*modules: _Any) -> None:
-    """Have what a program gets from a public module bear that module's name, in pickles and
-    wherever it is shown. The first of several modules counts."""
+    """Set ``__module__`` of public classes and functions to the public module, for pickles and
+    for everything that shows it. The first of several modules counts."""
     for module in modules:
         for name in module.__all__:
             public = getattr(module, name)
@@ -117,8 +118,8 @@ def _show_as_public(*modules: _Any) -> None:
 _show_as_public(_sys.modules[__name__], managers, sharedctypes, queues, hosting)
 _native.set_pickler(_pickling.dumps, _pickling.loads)
 _kinds.register()
-_base_proxy.take_place()
-_base_manager.take_place()
+_base_proxy.patch_standard_proxies()
+_base_manager.patch_standard_managers()
 _tokens.give_to_proxies()
 _children.tell_children()
 _departure.arrange()

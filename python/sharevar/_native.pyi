@@ -31,10 +31,10 @@ class OutOfSharedMemory(SharevarError, MemoryError):
     """The arena has no room; the variable is as it was before the call."""
 
 class HandleExpired(SharevarError, RemoteError):
-    """The variable or object was freed: nobody held it when this reference arrived."""
+    """The variable or object was freed: it had no references when this one arrived."""
 
 class ClosedError(SharevarError, BrokenPipeError, EOFError):
-    """The arena was closed for everybody (its manager was shut down)."""
+    """The arena was closed for all processes (its manager was shut down)."""
 
 class NotAnArena(SharevarError):
     """The descriptor leads to something else than an arena."""
@@ -73,7 +73,7 @@ class WrongKind(SharevarError, TypeError):
     """The name or handle belongs to a variable of another kind."""
 
 class NotHeld(SharevarError, ValueError, RuntimeError):
-    """A lock that nobody holds was released."""
+    """A lock that is not held was released."""
 
 class NotOwner(SharevarError, AssertionError, RuntimeError):
     """A recursive lock or a condition was used by a thread that does not hold the lock."""
@@ -99,10 +99,10 @@ class AccessRefused(SharevarError, AuthenticationError):
     """One side of a connection does not know the key, or may not come in."""
 
 class PlaintextRefused(SharevarError, ValueError):
-    """The connection would leave the machine readable for everybody, or without a key."""
+    """The connection would leave the machine in plain text, or without a key."""
 
 class NotAHost(SharevarError, ConnectionError):
-    """What answers at the address is no host of sharevar."""
+    """The server at the address is no host of sharevar."""
 
 class CallTimedOut(SharevarError, TimeoutError, MultiprocessingTimeoutError):
     """The call had not ended in time; it was cancelled."""
@@ -140,14 +140,14 @@ class Arena:
         """The bytes that are in use now."""
     @property
     def closed(self) -> bool:
-        """Whether somebody has closed the arena for everybody."""
+        """Whether the arena was closed for all processes."""
     @property
     def references(self) -> int:
         """How many variables this process holds a reference to."""
     def fileno(self) -> int:
         """This process's descriptor of the arena."""
     def close(self) -> None:
-        """Close for everybody: later operations raise `ClosedError`, sleepers wake."""
+        """Close for all processes: later operations raise `ClosedError`, sleepers wake."""
     def _become_family(self) -> None:
         """Let this be the arena of what is made without a manager."""
     def sweep(self) -> int:
@@ -175,7 +175,7 @@ class Variable:
         """The arena that holds the variable."""
     @property
     def handle(self) -> tuple[int, int]:
-        """Where the variable is: its header's offset and its generation."""
+        """The place of the variable: its header's offset and its generation."""
     @property
     def kind(self) -> str:
         """``'dict'``, ``'list'``, ``'lock'``, and so on: what the variable is."""
@@ -308,7 +308,7 @@ class Queue(Variable, Generic[_Item]):
     def join(self) -> None:
         """Wait until every item that was put is dealt with."""
     def shutdown(self, immediate: object = False) -> None:
-        """Let nobody put any more, nor get once it is empty; ``immediate`` empties it."""
+        """Refuse to put from now on, and to get once it is empty; ``immediate`` empties it."""
     def close(self) -> None:
         """Use it no more in this process."""
     @property
@@ -324,7 +324,7 @@ class Queue(Variable, Generic[_Item]):
 
 @disjoint_base
 class Lock(Variable):
-    """A lock that outlives its holder: when he dies, the next one gets it."""
+    """A lock that outlives its holder: when that dies, the next one gets it."""
 
     def __new__(cls, arena: Arena, owned: bool | None = None) -> Lock: ...
     def acquire(
@@ -338,7 +338,7 @@ class Lock(Variable):
     def locked(self) -> bool: ...
     @property
     def owner_died(self) -> bool:
-        """Whether an earlier holder died, and nobody has put things right since."""
+        """Whether an earlier holder died, and `mark_consistent` was not called since."""
     def mark_consistent(self) -> None:
         """Say that what the lock protects is in order again."""
     def _is_owned(self) -> bool:
@@ -372,7 +372,7 @@ class RLock(Variable):
     def locked(self) -> bool: ...
     @property
     def owner_died(self) -> bool:
-        """Whether an earlier holder died, and nobody has put things right since."""
+        """Whether an earlier holder died, and `mark_consistent` was not called since."""
     def mark_consistent(self) -> None:
         """Say that what the lock protects is in order again."""
     def _is_owned(self) -> bool:
@@ -481,9 +481,9 @@ class Barrier(Variable):
         timeout: float | None = None,
     ) -> Barrier: ...
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the others. Which of them this one is, from 0 to ``parties - 1``."""
+        """Wait for the others; the number of this one, from 0 to ``parties - 1``."""
     def abort(self) -> None:
-        """Break the barrier: all waits raise `BrokenBarrierError`, until somebody resets it."""
+        """Break the barrier: all waits raise `BrokenBarrierError`, until it is reset."""
     def reset(self) -> None:
         """Make the barrier as good as new. Those who wait get `BrokenBarrierError`."""
     @property
@@ -520,7 +520,7 @@ class Namespace(Variable):
 
 @final
 class MonitorState(Variable):
-    """What all objects of one monitor refer to, whatever their class."""
+    """The variable that all objects of one monitor refer to, whatever their class."""
 
     def __new__(cls, arena: Arena) -> MonitorState: ...
 
@@ -582,7 +582,7 @@ class HostClient:
     ) -> HostClient: ...
     @property
     def address(self) -> str:
-        """Where the host is."""
+        """The address of the host."""
     @property
     def life(self) -> int | None:
         """The number of the host's life; None before this process has connected."""
@@ -617,7 +617,7 @@ class HostClient:
         args: Iterable[Any],
         kwds: dict[str, Any] | None = None,
     ) -> PendingCall:
-        """A call that nobody has sent yet; an event loop waits for its reply."""
+        """A call that is not sent yet; an event loop waits for its reply."""
     def begin_batch(
         self, calls: list[tuple[int, str, tuple[Any, ...], dict[str, Any]]]
     ) -> PendingCall:
@@ -646,7 +646,7 @@ class HostClient:
     def expect_next(self, expected: bool) -> None:
         """Whether the host is started again when it dies, and is waited for then."""
     def close(self) -> None:
-        """Close the connections that nobody uses. The next call opens new ones."""
+        """Close the connections that are not in use. The next call opens new ones."""
 
 @final
 class PendingCall:
@@ -675,7 +675,7 @@ class PendingCall:
     def send(self) -> None:
         """Send the request."""
     def fileno(self) -> int:
-        """What becomes readable when something has come."""
+        """The descriptor that becomes readable when something has come."""
     def arrived(self) -> bool:
         """Whether the reply is there.
 
@@ -684,13 +684,13 @@ class PendingCall:
     def look(self) -> bool:
         """The same, but look for some microseconds: most replies do not take longer."""
     def result(self) -> Any:
-        """What the reply gives. The connection is free for others then."""
+        """The value of the reply. The connection is free for others then."""
     def close(self) -> None:
         """Give the call up, which tells the host; nothing is done if it has ended."""
 
 @final
 class EncodedReply:
-    """A reply, as it stands in its frame. What it was made of may change afterwards."""
+    """A reply, as it stands in its frame. The value may change afterwards."""
 
     @staticmethod
     def returned(value: Any) -> EncodedReply:
@@ -721,7 +721,7 @@ class HostedReference:
         """The life of the host that has counted the reference."""
     @property
     def exposed(self) -> tuple[str, ...]:
-        """What can be called."""
+        """The names that can be called."""
 
 @final
 class HostServer:
@@ -738,7 +738,7 @@ class HostServer:
     ) -> HostServer: ...
     @property
     def address(self) -> str:
-        """Where it listens."""
+        """The address where it listens."""
     @property
     def connections(self) -> int:
         """How many connections there are."""
@@ -770,8 +770,8 @@ class HostServer:
         """One reference less."""
     def end_session(self, session: int) -> None:
         """All references of a session are given back."""
-    def set_recollection(self, recollection: Any) -> None:
-        """What is told which clients hold objects that come back, and who came or went."""
+    def set_checkpoint(self, checkpoint: Any) -> None:
+        """Set the object that learns which clients hold objects, came, or went."""
     def numbers(self) -> list[tuple[int, int]]:
         """The numbers of the objects, and how many references there are on each."""
     def __len__(self) -> int: ...
@@ -784,7 +784,7 @@ def caller_descriptor() -> int | None:
     """
 
 def address_of_host(name: str) -> str:
-    """Where the host of a name is, which a process of the same user has started."""
+    """The address of the host of a name, which a process of the same user has started."""
 
 def set_greenlets(
     current: Callable[[], Any], sleeper: Callable[[], Callable[[float], Any] | None]
@@ -817,7 +817,7 @@ def monitor_attributes(monitor: Monitor, /) -> dict[str, Any]:
     """A copy of all attributes: in a method as the method has left them."""
 
 def monitor_state(monitor: Monitor, /) -> MonitorState:
-    """What an object of a monitor refers to, by which it is found in its arena."""
+    """The variable that an object of a monitor refers to, by which it is found in its arena."""
 
 def depart() -> None:
     """Tell every arena that this process ends in order: what it holds becomes a signal."""

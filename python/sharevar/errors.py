@@ -77,7 +77,7 @@ __all__ = [
 
 
 class ArenaGone(SharevarError):
-    """No road leads from here to the memory (or file) that a reference names."""
+    """The memory (or file) of a reference cannot be reached from this process."""
 
 
 class PlaintextWarning(UserWarning):
@@ -102,5 +102,5 @@ class NotCreated(SharevarError, RemoteError, TypeError, ValueError):
 class NotSaved(SharevarError):
     """A call of a hosted object was made, but what the object is now cannot be saved.
 
-    If its host dies, it comes back as it was last saved. What failed is in the message.
+    If its host dies, it comes back as it was last saved. The message has the failure.
     """

@@ -83,7 +83,7 @@ __all__ = [
 ]
 
 def __getattr__(name: str) -> Any:
-    """Whatever else the standard module has is the standard one's."""
+    """All other names are the standard module's."""
     try:
         return getattr(managers, name)
     except AttributeError:

@@ -11,7 +11,7 @@ __all__ = ["Array", "RawArray", "RawValue", "Value", "copy", "synchronized"]
 
 
 def __getattr__(name: str) -> Any:
-    """Whatever else the standard module has, as the wrapper classes, is the standard one's."""
+    """All other names, as those of the wrapper classes, are the standard module's."""
     try:
         return getattr(sharedctypes, name)
     except AttributeError:

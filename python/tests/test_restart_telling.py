@@ -20,7 +20,7 @@ from support.threads import Caller
 from support.waiting import eventually, sleeps
 
 import sharevar
-from sharevar._hosting.checkpoint import Recollection
+from sharevar._hosting.checkpoint import Checkpoint
 from sharevar.managers import BaseManager
 
 fork = multiprocessing.get_context("fork")
@@ -68,8 +68,8 @@ class Hearing:
 @pytest.fixture
 def hearing(monkeypatch: pytest.MonkeyPatch) -> Hearing:
     made = Hearing()
-    stopped = made.stop(Recollection.note_holder)
-    monkeypatch.setattr(Recollection, "note_holder", stopped)
+    stopped = made.stop(Checkpoint.note_holder)
+    monkeypatch.setattr(Checkpoint, "note_holder", stopped)
     return made
 
 

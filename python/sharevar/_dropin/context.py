@@ -42,7 +42,7 @@ def _shared(method: _Method) -> _Method:
         if caller.partition(".")[0] in ("multiprocessing", "concurrent"):
             return replaced(self, *arguments, **named)
         if not isinstance(self, Context) or method.__name__ == "Manager":
-            # What the standard library makes for each child anew, its programs get so.
+            # The standard library makes it for each child anew, and its programs expect so.
             return method(self, *arguments, **named)
         return module_level.found_or_made(method, self, *arguments, **named)
 
@@ -50,7 +50,7 @@ def _shared(method: _Method) -> _Method:
 
 
 class Context(standard.BaseContext):
-    """What `get_context` gives; `sharevar.install` puts its methods into all contexts."""
+    """The context of `get_context`; `sharevar.install` puts its methods into all contexts."""
 
     @_shared
     def Manager(self) -> SyncManager:

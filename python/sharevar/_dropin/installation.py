@@ -18,7 +18,7 @@ from .context import METHODS
 
 
 def install() -> None:
-    """Have whatever multiprocessing shares be ours: managers, values, locks, queues.
+    """Make all that multiprocessing shares ours: managers, values, locks, queues.
 
     Children are installed as well. Call it before ``from multiprocessing import ...``.
     """

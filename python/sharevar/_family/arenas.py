@@ -26,12 +26,12 @@ from .descriptors import (
 _attached: WeakValueDictionary[bytes, Arena] = WeakValueDictionary()
 _origins: dict[bytes, tuple[Origin, ...]] = {}
 
-# A reference travels on from process to process; these many of its stations are kept.
+# The most processes of its way that a reference keeps, when it is passed on and on.
 _ORIGINS_KEPT = 3
 
 
 class ArenaReference(NamedTuple):
-    """What is pickled in an arena's place."""
+    """The object that is pickled in an arena's place."""
 
     identity: bytes
     descriptor: DescriptorReference

@@ -1,4 +1,4 @@
-"""Who has called this package."""
+"""The code that has called this package."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ _PACKAGES = ("sharevar", "multiprocessing")
 
 
 def stacklevel() -> int:
-    """For a warning of whoever asks: the level of the nearest caller's code that is neither
-    sharevar's nor multiprocessing's."""
+    """The level, for a warning of the function that asks, of the nearest calling code that is
+    neither sharevar's nor multiprocessing's."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and is_inside(frame.f_globals):
         level, frame = level + 1, frame.f_back

@@ -1,4 +1,4 @@
-"""What children under spawn and forkserver learn before they import the program.
+"""The messages to children under spawn and forkserver, before they import the program.
 
 A forked child has the family's arena mapped. Under spawn and forkserver the child
 imports the main program again, and a ``sharevar.shared(...)`` in there must find the
@@ -26,7 +26,7 @@ from .descriptors import DescriptorReference
 # In the command that starts a fork server; other arguments may stand behind it.
 _FORKSERVER_COMMAND = "from multiprocessing.forkserver import main"
 
-# Where the package is found, for a fork server whose search path lacks it.
+# The directory of the package, for a fork server whose search path lacks it.
 _PARENT_DIRECTORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 
@@ -89,11 +89,11 @@ def join_from_command_line(arenas: list[tuple[str, int]], made: int | None) -> N
         try:
             _inherited.append(attach(reference))
         except SharevarError:
-            # It was shut down; who finds nothing there makes its own.
+            # It was shut down; a child that does not find it makes its own.
             continue
 
 
-# What a fork server has attached for its children.
+# The arenas that a fork server has attached for its children.
 _inherited: list[Arena] = []
 
 
@@ -154,12 +154,12 @@ def _join_command(arenas: list[Arena], made: int | None) -> str:
 
 
 def _note_fork() -> None:
-    # The copy of what the forking thread was inside of is the child's first thread's.
+    # The methods that the forking thread was inside of are copied to the child's thread.
     _native.note_started_inside(_native.monitors_inside())
 
 
 def tell_children() -> None:
-    """Have every child that is started from now on join the family."""
+    """Make every child that is started from now on a member of the family."""
     os.register_at_fork(after_in_child=_note_fork)
     spawn.get_preparation_data = _with_membership(  # type: ignore[assignment]
         spawn.get_preparation_data

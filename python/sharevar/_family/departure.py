@@ -16,7 +16,7 @@ _AFTER_ALL_OTHERS = -(2**31)
 
 
 def arrange() -> None:
-    """Have this process depart at its end, and every child that is forked from it."""
+    """Register the departure of this process, and of every child that is forked from it."""
     _arrange_here()
     # A child begins by forgetting the finalizers of its parent.
     util.register_after_fork(_arrange_here, lambda arrange_here: arrange_here())

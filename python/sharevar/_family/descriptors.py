@@ -3,8 +3,8 @@
 A process that is being started is handed the descriptor itself. Any other receiver
 is told where the descriptor can be found, as ``/proc/<pid>/fd/<number>`` or, where that
 leads nowhere, by the address of a process that lends it. That is the last resort and no
-proof of anything (pids and numbers are used again), so whoever opens one must check what
-it has got before believing it.
+proof of anything (pids and numbers are used again), so the receiver must check that it is
+the file that was meant.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Origin(NamedTuple):
 
 
 class DescriptorReference(NamedTuple):
-    """What is pickled in a descriptor's place."""
+    """The object that is pickled in a descriptor's place."""
 
     duplicate: Any
     origins: tuple[Origin, ...]
@@ -79,7 +79,7 @@ def _open(flags: int, origin: Origin) -> int:
 
 def _borrow(origin: Origin) -> int:
     if not origin.lender:
-        raise FileNotFoundError("nobody lends it")
+        raise FileNotFoundError("no process lends the descriptor")
     return lending.borrow(origin.lender, origin.descriptor)
 
 

@@ -52,7 +52,7 @@ def is_founder() -> bool:
 
 
 def refer_to_family() -> ArenaReference:
-    """What a child that starts as a new program is given."""
+    """The reference for a child that starts as a new program."""
     return refer_to_arena(arena())
 
 

@@ -68,7 +68,7 @@ _starting = threading.Lock()
 
 
 def lend(descriptor: int) -> str:
-    """Where another process can borrow a descriptor, or "" if ``/proc`` will do."""
+    """The address where another process can borrow a descriptor; "" if ``/proc`` will do."""
     global _lender
     if not _is_hidden():
         return ""

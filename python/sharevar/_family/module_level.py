@@ -1,4 +1,4 @@
-"""What a module makes when it is imported, in a child that imports it again.
+"""Objects that a module makes when it is imported, in a child that imports it again.
 
 Under spawn and forkserver a child imports the main program, and what that imports. A
 `Manager()` that stands in there, outside of functions that are called later, or a
@@ -37,14 +37,14 @@ _Lines = tuple[tuple[str, str, int], ...]
 
 
 class Place(NamedTuple):
-    """Where in a program something is made while modules are imported, and what."""
+    """A place in a program where an object is made while modules are imported."""
 
     lines: _Lines
     kind: str
     time: int
 
 
-# What this process has made, or was given, by its place.
+# The objects that this process has made, or was given, by place.
 _made: dict[Place, weakref.ref[Any]] = {}
 # The same of the process that has started this one, as pickles.
 _given: dict[Place, bytes] = {}
@@ -86,7 +86,7 @@ def is_importing() -> bool:
 
 
 def found(place: Place | None) -> Any:
-    """What the process that has started this one has made at a place, or None."""
+    """The object that the process which started this one has made at a place, or None."""
     if place is None or not _given or not is_importing():
         return None
     pickled = _given.get(place)
@@ -95,8 +95,7 @@ def found(place: Place | None) -> Any:
     try:
         return note(place, _Unpickler(io.BytesIO(pickled)).load())
     except (SharevarError, AttributeError, ImportError):
-        # The other process has no use for it any more, or it was shut down; or its class is
-        # not there yet.
+        # The other process has dropped it or shut it down, or its class is not defined yet.
         return None
 
 
@@ -109,12 +108,12 @@ class _Unpickler(pickle.Unpickler):
 
 
 def note(place: Place | None, made: Any) -> Any:
-    """Have what was made at a place be found by children."""
+    """Note an object that was made at a place, for children to find it."""
     if place is not None:
         try:
             _made[place] = weakref.ref(made, lambda gone: _forget(place, gone))
         except TypeError:
-            # Nothing tells when it is gone.
+            # It takes no weak references, so its end would not be noticed.
             pass
     return made
 
@@ -125,7 +124,7 @@ def _forget(place: Place, gone: weakref.ref[Any]) -> None:
 
 
 def found_or_made(make: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """What is found at the place of this call, or made there now."""
+    """The object that is found at the place of this call, or made there now."""
     here = place(make)
     if here is None:
         return make(*arguments, **named)
@@ -134,7 +133,7 @@ def found_or_made(make: Callable[..., Any], *arguments: Any, **named: Any) -> An
 
 
 def founding(make: _Function) -> _Function:
-    """A function that gives programs what is found at the place of their call, or made."""
+    """Decorates a maker of objects: it gives one that is found at the place of its call."""
 
     @functools.wraps(make)
     def make_or_find(*arguments: Any, **named: Any) -> Any:
@@ -163,11 +162,11 @@ _HINT = """
         """
 
 
-# How children learn of it
+# Passing them to children
 
 
 def to_children() -> dict[Place, bytes]:
-    """What this process has made, for a child."""
+    """The objects that this process has made, as pickles for a child."""
     pickles = {}
     for place, reference in list(_made.items()):
         made = reference()
@@ -175,13 +174,13 @@ def to_children() -> dict[Place, bytes]:
             try:
                 pickles[place] = bytes(ForkingPickler.dumps(_Sent(made)))
             except Exception:
-                # It cannot be handed on; the child makes its own, as without sharevar.
+                # It cannot be pickled; the child makes its own, as without sharevar.
                 continue
     return pickles
 
 
 def arenas() -> list[Arena]:
-    """The arenas of the managers among it."""
+    """The arenas of the managers among these objects."""
     made = (reference() for reference in list(_made.values()))
     return [arena for arena in made if isinstance(arena, Arena) and not arena.closed]
 
@@ -202,7 +201,7 @@ def in_file() -> Iterator[int | None]:
 
 
 def from_file(descriptor: int | None) -> dict[Any, bytes]:
-    """What `in_file` has put there."""
+    """The pickles that `in_file` has put there."""
     if descriptor is None:
         return {}
     with os.fdopen(descriptor, "rb") as file:
@@ -212,7 +211,7 @@ def from_file(descriptor: int | None) -> dict[Any, bytes]:
 
 
 def receive(given: dict[Any, bytes]) -> None:
-    """Take what the process that has started this one has made."""
+    """Take the pickles from the process that has started this one."""
     _given.update({Place(*place): pickled for place, pickled in given.items()})
 
 
@@ -244,7 +243,7 @@ def _itself(made: Any) -> Any:
     return made
 
 
-# Which lines of a program no child ever passes
+# Lines of a program that no child ever passes
 
 
 def _is_of_program_only(code: CodeType, line: int) -> bool:

@@ -1,6 +1,7 @@
 """Pickling of proxies: never contents, always where the variable is.
 
-An authentication key plays no role: who can open the arena's descriptor may read it.
+An authentication key plays no role: a process that can open the arena's descriptor may
+read it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _AnyVariable = TypeVar("_AnyVariable", bound=Variable)
 
 
 def reduce_variable(variable: Variable) -> tuple[Any, ...]:
-    """What ``__reduce__`` of a proxy gives."""
+    """The result of a proxy's ``__reduce__``."""
     keep_for_child(variable)
     reference = refer_to_arena(arena_of(variable))
     return open_variable, (type(variable), reference, handle_of(variable))
@@ -34,7 +35,7 @@ def open_variable(
 
 
 def keep_for_child(kept: object) -> None:
-    """Hold what is handed to a child that is being started.
+    """Hold an object that is passed to a child that is being started.
 
     The parent's own proxy may be a temporary, dropped before the child has
     unpickled its arguments; the process object outlives that.

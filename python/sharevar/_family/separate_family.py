@@ -19,7 +19,7 @@ _checked = False
 
 
 def warn(name: str) -> None:
-    """Warn, once, if who asks for a shared variable is such a process."""
+    """Warn, once, if this process is one of those and asks for a shared variable."""
     global _checked
     if _checked:
         return
@@ -70,7 +70,7 @@ def _is_forked() -> bool:
     """Whether this process is a copy of its parent: it has executed no other program since.
 
     It has its parent's program then, and its stack where its parent has it, which is at
-    random for each program that is executed. Where that cannot be read, nothing is said.
+    random for each program that is executed. If that cannot be read, no warning is given.
     """
     try:
         own, parent = (_image(pid) for pid in ("self", str(os.getppid())))

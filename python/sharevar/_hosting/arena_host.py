@@ -1,8 +1,8 @@
-"""The host: a process beside an arena, for what cannot live in it.
+"""The host of an arena: a process for objects that cannot live in it.
 
 It is a manager's host process, and it is started when something first needs it. It
-belongs to the arena and not to the manager: a proxy may outlive the
-manager's object, and be asked for a token then.
+belongs to the arena and not to the manager: a proxy may outlive the manager's object,
+and be asked for a token then.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from weakref import WeakKeyDictionary, ref
 
 from .._native import Arena
 from .._variables import standard
-from . import restart
 from .base_manager import BaseManager
-from .launch import Origin
+from .launch import HostSource
+from .register import needs_restart
 from .security import Security
 
 _hosts: WeakKeyDictionary[Arena, Host] = WeakKeyDictionary()
@@ -25,8 +25,8 @@ _hosts: WeakKeyDictionary[Arena, Host] = WeakKeyDictionary()
 # The name, in the arena's root, of the box with the address of the host.
 _ADDRESS = "sharevar:host"
 
-# And of what the host leaves to the one that takes its place.
-_MEMORY = "sharevar:recollection"
+# The name of the host's checkpoint there.
+_MEMORY = "sharevar:checkpoint"
 
 
 def address(arena: Arena) -> Any:
@@ -87,7 +87,7 @@ class Host:
 
     @property
     def is_the_managers(self) -> bool:
-        """Whether this is the host whose address everybody is told."""
+        """Whether this is the host whose address is entered in the arena."""
         return self._managers_process == os.getpid()
 
     @property
@@ -129,22 +129,22 @@ class Host:
             manager._shutdown_timeout = self._shutdown_timeout
         if self._security is not None:
             manager._security = self._security
-        origin = _Origin(self._registry, ref(arena))
-        manager._origin = lambda: origin
-        manager._registry = origin.served(arena)
-        # Whoever runs in a daemonic worker may use its manager, host or no host.
+        source = _ArenaSource(self._registry, ref(arena))
+        manager._source = lambda: source
+        manager._registry = source.served(arena)
+        # A daemonic worker may use its manager, too, though it may have no children.
         config = process.current_process()._config  # type: ignore[attr-defined]
         daemon = config.pop("daemon", None)
         try:
             manager.start(initializer, initargs)
         except EOFError:
-            # It ends by itself, and says why on stderr.
+            # The process ends by itself, and prints why.
             manager._process.join()
             raise
         finally:
             if daemon is not None:
                 config["daemon"] = daemon
-            # It leads to the arena, which leads here.
+            # It refers to the arena, which refers to this object.
             del manager._registry
         manager._process.name = self.name
         if self.is_the_managers:
@@ -159,8 +159,8 @@ class Host:
 
 
 class HostProcess:
-    """A manager's ``_process``. Who asks for its pid starts it; who asks whether the
-    manager lives need not."""
+    """A manager's ``_process``. Asking for its pid starts it; asking whether the manager
+    lives does not."""
 
     daemon = False
 
@@ -219,8 +219,8 @@ class HostProcess:
         return f"<HostProcess name={self.name!r} {state}>"
 
 
-class _Origin:
-    """What a host is made from, as long as there is the arena."""
+class _ArenaSource:
+    """The types and memory that a host is made from, as long as there is the arena."""
 
     def __init__(self, registry: dict[str, Any], arena: ref[Arena]) -> None:
         self._registry = registry
@@ -231,16 +231,16 @@ class _Origin:
 
         return served_registry(self._registry, arena)
 
-    def __call__(self) -> Origin | None:
+    def __call__(self) -> HostSource | None:
         from .._variables.dict_proxy import DictProxy
 
         arena = self._arena()
         if arena is None:
             return None
         memory = None
-        if restart.is_asked_for(self._registry):
+        if needs_restart(self._registry):
             memory = arena.named(_MEMORY, DictProxy)
-        return Origin(self.served(arena), memory)
+        return HostSource(self.served(arena), memory)
 
 
 class _HostManager(BaseManager, standard.SyncManager):
@@ -248,7 +248,7 @@ class _HostManager(BaseManager, standard.SyncManager):
 
     @classmethod
     def _run_server(cls, *arguments: Any, **named: Any) -> None:
-        from .arena_host_server import HostServer
+        from .arena_host_server import ArenaHostServer
 
-        cls._Server = HostServer
+        cls._Server = ArenaHostServer
         super()._run_server(*arguments, **named)

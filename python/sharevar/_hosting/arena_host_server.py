@@ -1,7 +1,7 @@
 """A host that serves an arena's variables as well as hosted objects.
 
-Who has sharevar uses the variables directly. Plain Python reaches them here, on the
-standard library's wire protocol, and gets standard proxies.
+A process with sharevar uses the variables directly. Plain Python reaches them here, on
+the standard library's wire protocol, and gets standard proxies.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .server import Server
 
 
 class Maker:
-    """What a host's registry has for a type that lives in the arena."""
+    """Makes a variable in the arena, for its type in a host's registry."""
 
     def __init__(self, cls: type[Proxy], arena: Arena) -> None:
         self._cls = cls
@@ -68,7 +68,7 @@ def _unexposed(name: str, fallback: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-class HostServer(Server):
+class ArenaHostServer(Server):
     """Hosts objects, and serves variables by ids that it never needs to remember."""
 
     def __init__(
@@ -80,8 +80,8 @@ class HostServer(Server):
         security: Security | None = None,
     ) -> None:
         super().__init__(registry, address, authkey, serializer, security)
-        self.id_to_obj = _Objects(self.id_to_obj)
-        # What clients hold, which would otherwise be freed when all processes drop it.
+        self.id_to_obj = _ServedObjects(self.id_to_obj)
+        # Variables that clients hold. They would be freed when all processes drop them.
         self._held: dict[str, Proxy] = {}
         self._references: Counter[str] = Counter()
         self._holding = threading.Lock()
@@ -124,15 +124,15 @@ class HostServer(Server):
             conn = _Wire(conn, self.address)
         super().handle_request(conn)
 
-    # What standard proxies ask for though nobody exposes it.
+    # The methods that standard proxies use without exposing them.
     fallback_mapping: ClassVar = {
         name: _unexposed(name, fallback)
         for name, fallback in standard.Server.fallback_mapping.items()
     }
 
 
-class _Objects:
-    """Object, exposed methods and types of results by id; ids of ours tell it themselves."""
+class _ServedObjects:
+    """Object, exposed methods and types of results by id, of hosted objects and variables."""
 
     def __init__(self, hosted: Any) -> None:
         self._hosted = hosted
@@ -179,12 +179,12 @@ class _Wire:
 
     def send(self, message: Any) -> None:
         stream = io.BytesIO()
-        _WirePickler(stream, self._address).dump(message)
+        _PlainPickler(stream, self._address).dump(message)
         self._connection.send_bytes(stream.getvalue())
 
 
 def _plain_error(error: SharevarError) -> Exception:
-    """The error that an error of ours is, too: a `NotHeld` is a `RuntimeError`."""
+    """The standard error that an error of ours is derived from: `RuntimeError` of `NotHeld`."""
     for base in reversed(type(error).__bases__):
         if issubclass(base, Exception) and not issubclass(base, SharevarError):
             return base(*error.args)
@@ -192,7 +192,7 @@ def _plain_error(error: SharevarError) -> Exception:
     return remote
 
 
-class _WirePickler(ForkingPickler):
+class _PlainPickler(ForkingPickler):
     def __init__(self, stream: io.BytesIO, address: Any) -> None:
         super().__init__(stream)
         self._address = address

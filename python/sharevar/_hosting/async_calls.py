@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from .._native import PendingCall
 from ..errors import CallTimedOut, HostDied, HostUnreachable
 
-# How often, in seconds, a host is looked for that is started again when it dies.
+# The seconds between attempts to reach a host that is started again when it dies.
 _PAUSE = 0.005
 
 
@@ -35,7 +35,7 @@ class Turns:
 
 
 async def complete(pending: PendingCall, turns: Turns, limit: float | None) -> Any:
-    """What a call gives. Who is cancelled while waiting here cancels it at the host."""
+    """The result of a call. A task that is cancelled here cancels the call at the host."""
     try:
         if limit is None:
             async with turns.lock():

@@ -1,4 +1,4 @@
-"""Which exposed names are attributes, to be read and set, and not methods to be called."""
+"""Telling exposed attributes, which are read and set, from methods, which are called."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _OF_METHODS = (classmethod, staticmethod, partialmethod, singledispatchmethod)
 
 
 def mark(made: Any, names: Iterable[str]) -> list[str]:
-    """The names, those of attributes with their mark. Nothing of the object's is run."""
+    """The names, those of attributes with their mark. No code of the object is run."""
     return [ATTRIBUTE + name if is_attribute(made, name) else name for name in names]
 
 
 def is_attribute(made: Any, name: str) -> bool:
     """Whether a name is that of a property, or of a value that cannot be called.
 
-    What is not there yet is called, as in the standard library.
+    A name that does not exist yet is called, as in the standard library.
     """
     if not name.isidentifier():
         raise ValueError(f"{name!r} cannot be exposed: it is not the name of an attribute")

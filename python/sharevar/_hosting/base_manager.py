@@ -22,12 +22,11 @@ from . import (
     clients,
     exposed,
     host_connection,
-    restart,
     socket_directory,
 )
 from .base_proxy import new_token
-from .launch import Launch, Origin
-from .register import Register
+from .launch import HostSource, Launch
+from .register import Register, needs_restart
 from .security import TLS, Security
 from .server import Server
 from .supervised import SupervisedProcess
@@ -114,7 +113,7 @@ class BaseManager(standard.BaseManager):
         launch = Launch(
             self._ctx,
             type(self)._run_server,
-            self._origin(),
+            self._source(),
             self._authkey,
             self._serializer,
             (initializer, initargs, *self._server_options()),
@@ -138,7 +137,7 @@ class BaseManager(standard.BaseManager):
             self._process.join()
             raise address
         self._address = address
-        if restart.is_asked_for(self._registry):
+        if needs_restart(self._registry):
             self._process = SupervisedProcess(launch, self._process, address)
         clients.secure(self._address, self._authkey, self._security)
         self._served = frozenset(self._registry)
@@ -158,13 +157,13 @@ class BaseManager(standard.BaseManager):
             exitpriority=0,
         )
 
-    def _origin(self) -> Callable[[], Origin | None]:
-        """What the host process is made from, now and after its death."""
+    def _source(self) -> Callable[[], HostSource | None]:
+        """A function for the types and memory of the host process, now and after its death."""
         memory = None
-        if restart.is_asked_for(self._registry):
+        if needs_restart(self._registry):
             memory = DictProxy.create(family.arena())
-        origin = Origin(self._registry, memory)
-        return lambda: origin
+        source = HostSource(self._registry, memory)
+        return lambda: source
 
     @classmethod
     def _run_server(
@@ -179,7 +178,7 @@ class BaseManager(standard.BaseManager):
         *options: Any,
         memory: DictProxy[str, Any] | None = None,
     ) -> None:
-        """What the host process does."""
+        """Run the server, in the host process."""
         _raise_limit_of_descriptors()
         threading.Thread(target=_end_with_parent, daemon=True).start()
         # An interrupt at the terminal is for the programs that use the objects.
@@ -189,7 +188,7 @@ class BaseManager(standard.BaseManager):
         try:
             server = cls._Server(registry, address, authkey, serializer, *options)
             if memory is not None:
-                server.recollect(memory)
+                server.restore_from(memory)
         except Exception as error:
             writer.send(error)
             sys.exit(1)
@@ -261,7 +260,7 @@ class BaseManager(standard.BaseManager):
 
 
 def _end_with_parent() -> None:
-    """Nobody else ends a host whose parent was killed."""
+    """End the host when its parent ends, which may have been killed."""
     parent = process.parent_process()
     if parent is None:
         return
@@ -275,11 +274,11 @@ def _end_with_parent() -> None:
 
 
 def _raise_limit_of_descriptors() -> None:
-    """Each connection is one."""
+    """Allow as many descriptors as possible: each connection needs one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def take_place() -> None:
-    """Have the manager of shared memory blocks be one of ours; its server stays its own."""
+def patch_standard_managers() -> None:
+    """Derive the manager of shared memory blocks from ours; its server stays its own."""
     standard.managers.SharedMemoryManager.__bases__ = (BaseManager,)

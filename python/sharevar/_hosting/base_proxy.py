@@ -145,7 +145,7 @@ class BaseProxy(standard.BaseProxy):
         if "_hosted" not in attributes:
             number = identity.number(self._id)
             if self._owned_by_manager:
-                early = _own_server().early_calls
+                early = _own_server().restore_calls
                 if early is not None and number is not None:
                     return early, number
             host = None
@@ -168,7 +168,7 @@ class BaseProxy(standard.BaseProxy):
         if reference.typeid is None:
             return RemoteIterator(host, reference, self._limit)
         manager = self._manager
-        # Without a manager, in another process, nobody has said how it is to look.
+        # Without its manager, in another process, the class of the proxy is not known.
         registry = standard.REGISTRY if manager is None else manager._registry
         registration = registry.get(reference.typeid, (standard.managers.AutoProxy,))
         with new_token(host, reference, self._token.address) as token:
@@ -189,7 +189,7 @@ class BaseProxy(standard.BaseProxy):
             )
             return
         if launch.is_to_be_host(self._token.address):
-            # Inherited; nobody uses it there.
+            # The proxy is inherited, and not used there.
             return
         hosted = self._find_host()
         if hosted is None:
@@ -215,7 +215,7 @@ class BaseProxy(standard.BaseProxy):
 
 
 def _own_server() -> Any:
-    """The server that this process is."""
+    """The server in this process."""
     return process.current_process()._manager_server  # type: ignore[attr-defined]
 
 
@@ -246,7 +246,7 @@ class new_token:
 
 
 def _release(host: HostClient, number: int, state: Any) -> None:
-    """A proxy is gone. With the manager, or the host, its objects are, too."""
+    """Release the reference of a dropped proxy, unless its manager or host has ended."""
     if state is None or state.value == State.STARTED:
         try:
             host.release(number)
@@ -255,8 +255,8 @@ def _release(host: HostClient, number: int, state: Any) -> None:
             util.debug("... release failed: %s", error)
 
 
-def take_place() -> None:
-    """Have all proxies' classes derive from ours, those that exist and those to come."""
+def patch_standard_proxies() -> None:
+    """Derive all classes of proxies from ours, those that exist and those to come."""
     for cls in standard.BaseProxy.__subclasses__():
         if cls is not BaseProxy:
             try:
@@ -268,7 +268,7 @@ def take_place() -> None:
                 # One whose bases cannot be exchanged stays on the standard wire.
                 continue
             proxy_types.add_async(cls, getattr(cls, "_exposed_", None) or ())
-    # What plain Python is sent must bear the standard name.
+    # Pickles for plain Python must have the standard name.
     BaseProxy.__module__ = standard.managers.__name__
     standard.managers.BaseProxy = BaseProxy
     standard.managers.MakeProxyType = make_proxy_type

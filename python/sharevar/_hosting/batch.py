@@ -24,7 +24,7 @@ class BatchedProxy(Protocol):
 
 
 class Outcome:
-    """What one call of a batch will have given."""
+    """The result of one call of a batch, once the batch is carried out."""
 
     __slots__ = ("_given",)
 
@@ -32,14 +32,14 @@ class Outcome:
         self._given: tuple[bool, Any] | None = None
 
     def result(self) -> Any:
-        """What the call returned; it raises what the call raised."""
+        """The value that the call returned; raises the exception that it raised."""
         returned, given = self._require()
         if not returned:
             raise given
         return given
 
     def exception(self) -> BaseException | None:
-        """What the call raised, if it did."""
+        """The exception that the call raised, or None."""
         returned, given = self._require()
         return None if returned else given
 
@@ -67,7 +67,7 @@ class Batch:
         self._outcomes: list[tuple[BatchedProxy, Outcome]] = []
 
     def _on(self, proxy: Any) -> Calls:
-        """What is called of another object of the same host."""
+        """The calls of another object of the same host."""
         host, _ = proxy._require_host()
         if host is not self._host:
             raise ValueError(
@@ -97,8 +97,8 @@ class Batch:
             pending = self._host.begin_batch(self._calls)
             proxies = {id(proxy._turns()): proxy for proxy, _ in self._outcomes}
             async with AsyncExitStack() as stack:
-                # Of each proxy it is the turn; always in the same order, so that two
-                # batches never wait for each other.
+                # It takes the turn of each proxy, always in the same order, so that
+                # two batches never wait for each other.
                 for _, proxy in sorted(proxies.items()):
                     await stack.enter_async_context(proxy._turns().lock())
                 turns = async_calls.Turns()
@@ -115,7 +115,7 @@ class Batch:
 
 
 class Calls:
-    """What is called of one object in a batch."""
+    """The calls of one object in a batch."""
 
     def __init__(self, batch: Batch, proxy: BatchedProxy) -> None:
         self._batch = batch

@@ -1,7 +1,7 @@
-"""Functions that hosted objects call in the process of who has handed them over.
+"""Functions that hosted objects call in the process that has passed them.
 
-That process becomes a host of its own for it, in threads, on a private socket. What
-travels is where the function is; whoever receives it has a reference, as on any object.
+That process becomes a host of its own for it, in threads, on a private socket. The
+message has the place of the function, and its receiver a reference, as on any object.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _CALL = "__call__"
 _TYPE = "callback"
 _REGISTRY = {_TYPE: (None, (_CALL,), None, None)}
 
-# Where the functions of this process are called. Those that a fork has copied are never
-# let go: their descriptors are others' by now.
+# The host of this process's functions. Hosts that a fork has copied are never let go: the
+# numbers of their descriptors may be other files by now.
 _server: Server | None = None
 _inherited: list[Server] = []
 _lock = threading.Lock()
 
-# The processes whose functions there are here.
+# The clients for processes whose functions are here.
 _clients: WeakValueDictionary[tuple[str, bytes], HostClient] = WeakValueDictionary()
 
 
@@ -63,7 +63,7 @@ class callback(Reference):
     def _enter(self) -> tuple[Server, int]:
         server = _running_server()
         with _lock:
-            # A forked child's is another.
+            # A forked child has another server.
             if self._entry is None or self._entry[0] is not server:
                 number = identity.new_number()
                 described = self._function, (_CALL,), None
@@ -73,7 +73,7 @@ class callback(Reference):
             return self._entry
 
     def _keep(self, server: Server, number: int) -> None:
-        """The function is in the table, with a reference for this."""
+        """Note that the function is in the table, with a reference for this object."""
         util.Finalize(self, server.drop, (identity.ident(number),), exitpriority=10)
         self._entry = server, number
 
@@ -101,7 +101,7 @@ class RemoteFunction(Reference):
         try:
             self._client.hold(number)
         except HandleExpired:
-            # Who keeps many functions is not to fail for one of them.
+            # A holder of many functions is not to fail for one of them.
             self._gone = HandleExpired(
                 f"callback({self._name}) cannot be called any more: its process has let it "
                 f"go, as it does when the host that kept it dies; keep the sharevar.callback "
@@ -132,7 +132,7 @@ class RemoteFunction(Reference):
 
 
 def _open(address: str, key: bytes, number: int, machine: str, name: str) -> Any:
-    """The function where it is received, which may be where it runs."""
+    """The function in the process that receives it, which may be the one where it runs."""
     if machine != _machine():
         raise HostUnreachable(
             f"{name} is a function of a process on another machine; callbacks reach only "
@@ -157,7 +157,7 @@ def _client(address: str, key: bytes) -> HostClient:
 
 
 def _release(client: HostClient, number: int) -> None:
-    # With its process everything is released.
+    # The references ended with its process.
     with suppress(HostDied):
         client.release(number)
 

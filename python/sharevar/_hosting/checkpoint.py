@@ -1,8 +1,8 @@
-"""What a host leaves in shared memory for the one that takes its place.
+"""The checkpoint of a host: what the host that replaces it needs, in shared memory.
 
-It is a shared dict, which no death leaves half changed: for each object how it was made
-and what it was after the last call that was answered, which names were published, and
-which processes hold something.
+It is a shared dict, which no death leaves half changed. It has for each object how it was
+made and its state after the last call that was answered, the names that were published,
+and the processes that hold objects.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ from .._variables.dict_proxy import DictProxy
 from .._variables.proxy import Proxy
 from ..errors import NotSaved, SharevarError
 from . import exposed, identity, wire
-from .client_watch import Holders, describe_process
-from .restart import Restarting, keeps_state
+from .client_watch import ClientWatch, describe_process
+from .register import Restarting, keeps_state
 
 _OBJECT, _STATE, _NAME, _HOLDER = "object ", "state ", "name ", "holder "
 _SERVED, _SHUT_DOWN = "served", "shut down"
 
-# Whose references those are on objects that came back, until all who may hold them have
-# said so or are gone.
+# The session that has references on objects that came back, until all clients that may
+# hold them have declared it or are gone.
 RESTORED = 2
 
 
 class _Entry(NamedTuple):
-    """A value as it is entered."""
+    """A value as it stands in the checkpoint."""
 
     pickled: bytes
     # Variables in it, which the memory keeps.
     variables: list[Proxy]
-    # The other proxies in it, which somebody else must keep.
+    # The other proxies in it, which the record must keep.
     named: list[Any]
 
 
-class Recollection:
-    """The host's side of it."""
+class Checkpoint:
+    """The checkpoint, as the host writes and reads it."""
 
     def __init__(self, memory: DictProxy[str, Any], server: Any) -> None:
         self._memory = memory
         self._server = server
-        # A forked child has no part in it.
+        # A forked child must not write it.
         self._process = os.getpid()
         self._served = False
         self._noted: set[int] = set()
         # Objects that are to come back still, in the order in which they were made.
         self._missing: dict[int, None] = {}
-        # Those that are about to, and the references on them that there are by then: of
-        # objects that refer to each other one comes first.
+        # Objects under way, and the references on them that exist by then: of objects that
+        # refer to each other one comes first.
         self._coming: dict[int, int] = {}
-        self._holders: Holders | None = None
+        self._client_watch: ClientWatch | None = None
 
     # While the host serves
 
@@ -68,7 +68,7 @@ class Recollection:
         arguments: tuple[Any, ...],
         named: Mapping[str, Any],
     ) -> Callable[[Any], Record] | None:
-        """What enters a new object, if its type is one that comes back."""
+        """A function that enters a new object, if objects of its type come back."""
         if not isinstance(self._server.registry[typeid], Restarting):
             return None
         # As they are now: the object may change them.
@@ -97,42 +97,42 @@ class Recollection:
         return _Entry(pickled, variables, named)
 
     def save(self, number: int, made: Any) -> list[Any]:
-        """Enter what an object is now; the proxies to keep for as long as it is entered."""
+        """Enter an object's state; the proxies to keep for as long as that is entered."""
         entry = self._entry(made)
         self._memory[_STATE + identity.ident(number)] = entry.pickled, entry.variables
         return entry.named
 
     def forget(self, number: int) -> None:
-        """Nobody holds the object any more."""
-        # With a manager that has ended everything is forgotten.
+        """Remove an object that has no references any more."""
+        # After the manager has ended the memory is closed, and nothing is left to remove.
         if os.getpid() == self._process:
             with suppress(SharevarError):
                 self._memory.pop(_OBJECT + identity.ident(number), None)
                 self._memory.pop(_STATE + identity.ident(number), None)
 
     def note_served(self) -> None:
-        """The host is good for something: it does not die of its start."""
+        """Note that the host has answered a call, and so does not die of its start."""
         if not self._served:
             self._served = True
             self._memory[_SERVED] = self._process
 
     def note_shut_down(self) -> None:
-        """The host ends in order, and wants no next one."""
+        """Note that the host ends in order, and is not to be replaced."""
         with suppress(SharevarError):
             self._memory[_SHUT_DOWN] = self._process
 
     def publish(self, name: str, number: int) -> None:
-        """An object was published."""
+        """Note that an object was published."""
         self._memory[_NAME + name] = identity.ident(number)
 
     def note_holder(self, session: int, process: int | None) -> None:
-        """A client process holds an object that comes back."""
+        """Note that a client process holds an object that comes back."""
         if session not in self._noted:
             self._noted.add(session)
             self._memory[f"{_HOLDER}{session:x}"] = describe_process(process)
 
     def session_ended(self, session: int) -> None:
-        """A client process is gone."""
+        """Note that a client process is gone."""
         if session in self._noted:
             self._noted.discard(session)
             with suppress(SharevarError):
@@ -140,14 +140,14 @@ class Recollection:
         self.session_came(session)
 
     def session_came(self, session: int) -> None:
-        """A client has told this host all that it holds, or is gone."""
-        if self._holders is not None:
-            self._holders.settle(session)
+        """Note that a client has declared to this host all that it holds, or is gone."""
+        if self._client_watch is not None:
+            self._client_watch.settle(session)
 
     # At the host's start
 
     def restore(self) -> None:
-        """Have everything back that the host before this one had."""
+        """Restore all that the host before this one had."""
         entries = self._memory.copy()
         objects = [key for key in entries if key.startswith(_OBJECT)]
         self._missing = {
@@ -164,11 +164,13 @@ class Recollection:
                 self._noted.add(session)
                 holders[session] = entry
         if objects:
-            self._holders = Holders(holders, self.session_ended, self._nobody_else_comes)
-            self._holders.start()
+            self._client_watch = ClientWatch(
+                holders, self.session_ended, self._drop_unclaimed
+            )
+            self._client_watch.start()
 
     def restore_object(self, number: int) -> bool:
-        """Have one object back, if it is missing; one that another refers to comes first."""
+        """Restore an object, if it is missing; one that another refers to comes first."""
         if number not in self._missing:
             return False
         del self._missing[number]
@@ -179,7 +181,7 @@ class Recollection:
             kept = self._memory.get(_STATE + ident)
             registration = self._server.registry[typeid]
             entered = pickle.loads(arguments if kept is None else kept[0])
-            # Before the object comes to be, which may let go of some.
+            # Before the object is made, which may let go of some.
             proxies = self._entry(entered).named
             if kept is None:
                 positional, named = entered
@@ -198,7 +200,7 @@ class Recollection:
                 self._server.hold(ident)
         except Exception:
             self._coming.pop(number, None)
-            # The others come back all the same; who calls this one gets `HandleExpired`.
+            # The others come back all the same; a caller of this one gets `HandleExpired`.
             print(f"sharevar: object {ident} did not come back:", file=sys.stderr)
             traceback.print_exc()
             self.forget(number)
@@ -219,46 +221,45 @@ class Recollection:
         except KeyError:
             del self._memory[_NAME + name]
 
-    def _nobody_else_comes(self) -> None:
-        """Those who hold something have said so. What nobody holds goes."""
-        self._holders = None
+    def _drop_unclaimed(self) -> None:
+        """Drop objects without references: all clients that may hold some have said so."""
+        self._client_watch = None
         self._server.drop_unclaimed(RESTORED)
 
 
 class Record:
-    """An object's entry. It goes with the object from the host's table."""
+    """An object's entry. It is dropped with the object from the host's table."""
 
-    def __init__(self, recollection: Recollection, number: int, made: Any) -> None:
-        self._recollection = recollection
+    def __init__(self, checkpoint: Checkpoint, number: int, made: Any) -> None:
+        self._checkpoint = checkpoint
         self._number = number
         self._made = made if keeps_state(made) else None
         self._saving = threading.Lock()
-        # What is entered leads to these objects, though the object itself may have let go
-        # of them since: without them it could not come back.
+        # Objects that the entry refers to. The object itself may have let go of them since,
+        # but without them it could not come back.
         self._kept: list[Any] = []
 
     def save(self) -> bool:
-        """Enter what the object is, before the answer that says so goes out; whether it is
-        saved at all."""
+        """Enter the object's state, before the answer goes out; whether it is saved at all."""
         if self._made is None:
             return False
-        # Of two who save, the later one saves what both have done.
+        # Of two threads that save, the later one saves the changes of both.
         with self._saving:
-            before, self._kept = self._kept, self._recollection.save(self._number, self._made)
+            before, self._kept = self._kept, self._checkpoint.save(self._number, self._made)
         # Outside the lock: with them other objects may go.
         del before
         return True
 
     def keep(self, proxies: list[Any]) -> None:
-        """Hold what the entry leads to that is not of the memory."""
+        """Hold the objects that the entry refers to outside of the memory."""
         self._kept = proxies
 
     def served(self, raised: BaseException | None = None) -> None:
-        """A call of the object has ended, and its answer will go out. If that is an
-        exception, it is told what could not be saved; else `NotSaved` takes its place."""
+        """Note that a call of the object has ended, and save it. If saving fails, an exception
+        that the call has raised gets a note of it; else `NotSaved` is raised."""
         try:
             self.save()
-            self._recollection.note_served()
+            self._checkpoint.note_served()
         except Exception as failed:
             told = (
                 f"what it has changed could not be saved, and if the host dies the object "
@@ -269,7 +270,7 @@ class Record:
             _add_note(raised, told)
 
     def __del__(self) -> None:
-        self._recollection.forget(self._number)
+        self._checkpoint.forget(self._number)
 
 
 class Saved:
@@ -304,7 +305,7 @@ class Saved:
         return repr(object.__getattribute__(self, "_made"))
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        # What is sent is the object itself, to whom knows nothing of this class.
+        # The object itself is sent: the receiver does not know this class.
         return next, (iter((object.__getattribute__(self, "_made"),)),)
 
 
@@ -315,12 +316,12 @@ def has_served(memory: DictProxy[str, Any], process: int) -> bool:
 
 def was_shut_down(memory: DictProxy[str, Any], process: int) -> bool:
     """Whether the host that was this process was asked to end. Its exit code does not tell:
-    whatever runs in it can end it with any."""
+    code that runs in it can end it with any."""
     return bool(memory.get(_SHUT_DOWN) == process)
 
 
 def _add_note(error: BaseException, note: str) -> None:
-    """`BaseException.add_note`, which is not there before Python 3.11; whoever prints the
-    exception on a newer one sees the note all the same."""
+    """`BaseException.add_note`, which is not there before Python 3.11; a newer Python
+    that prints the exception shows the note all the same."""
     with suppress(Exception):
         error.__notes__ = [*getattr(error, "__notes__", ()), note]  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Who may hold objects of a host that was started again, and has not said so yet."""
+"""Waiting for the clients that may hold objects of a host that was started again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from multiprocessing import connection
 from typing import Any
 
-# For how long a client on another machine is waited for: nobody tells of its end.
+# The seconds for which a client on another machine is waited for: its end is not seen.
 _GRACE = 60.0
 
 
@@ -25,8 +25,8 @@ def describe_process(process: int | None) -> tuple[int, int] | None:
         return None
 
 
-class Holders:
-    """Waits until each of them has come, or has ended, and then says so."""
+class ClientWatch:
+    """Waits until each client has declared its references or has ended."""
 
     def __init__(
         self,
@@ -41,11 +41,11 @@ class Holders:
         self._reader, self._writer = connection.Pipe(duplex=False)
 
     def start(self) -> None:
-        """Begin to wait."""
-        threading.Thread(target=self._wait, name="sharevar holders", daemon=True).start()
+        """Begin to wait, in a thread."""
+        threading.Thread(target=self._wait, name="sharevar client watch", daemon=True).start()
 
     def settle(self, session: int) -> None:
-        """One of them need not be waited for any more."""
+        """Note that a client need not be waited for any more."""
         with self._lock:
             if self._waiting.pop(session, self) is not self:
                 self._writer.send_bytes(b".")
@@ -62,7 +62,7 @@ class Holders:
                     watched[watching] = session
         while self._waiting:
             elsewhere = [session for session, it in list(self._waiting.items()) if it is None]
-            # Of those on this machine the kernel tells.
+            # The kernel tells when one on this machine ends.
             left = max(until - time.monotonic(), 0) if elsewhere else None
             ready = connection.wait([self._reader, *watched], left)
             for session in elsewhere if not ready else ():
@@ -82,7 +82,7 @@ def _watch(process: int, started: int) -> int | None:
     """A descriptor that becomes readable when the process ends; None if it has."""
     with suppress(OSError):
         descriptor = os.pidfd_open(process)
-        # Another may have its number by now.
+        # Another process may have its number by now.
         if describe_process(process) == (process, started):
             return descriptor
         os.close(descriptor)

@@ -15,7 +15,7 @@ _securities: dict[tuple[str, bytes], Security] = {}
 
 
 def secure(address: Any, authkey: bytes, security: Security) -> None:
-    """How the host at an address is connected to, by whatever proxy."""
+    """Set how this process connects to the host at an address."""
     _securities[addresses.to_text(address), bytes(authkey)] = security
 
 
@@ -38,7 +38,7 @@ def client(
 ) -> HostClient | None:
     """The client for a host; None if it is the standard library's server that answers.
 
-    Then its own wire is used. Which it is was found out when it was first connected to.
+    That server is called on its own wire. The first connection tells which of both it is.
     ``restarts``: the host is started again when it dies, and worth waiting for.
     """
     text = addresses.to_text(address)
@@ -59,7 +59,7 @@ def client(
 
 
 def expect_no_next(address: Any) -> None:
-    """Do not wait any more for a host at an address."""
+    """Stop waiting for a next host at an address."""
     text = addresses.to_text(address)
     for key, found in list(_clients.items()):
         if key[0] == text and found is not None:
@@ -67,7 +67,7 @@ def expect_no_next(address: Any) -> None:
 
 
 def forget(address: Any) -> None:
-    """Close what leads to a host that has ended, and find out anew who is there."""
+    """Close the client of a host that has ended; the address may be another's from now on."""
     expect_no_next(address)
     text = addresses.to_text(address)
     for key in [key for key in list(_clients) if key[0] == text]:

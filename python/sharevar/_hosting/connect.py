@@ -31,7 +31,9 @@ def connect(
     clients.secure(place, authkey, Security(plaintext, tls))
     client = clients.client(place, authkey)
     if client is None:
-        raise NotAHost(f"what answers at {place!r} is the standard library's manager")
+        raise NotAHost(
+            f"the manager at {place!r} is the standard library's, which publishes nothing"
+        )
     return RemoteHost(place, authkey, client)
 
 
@@ -45,7 +47,7 @@ class RemoteHost:
 
     @property
     def address(self) -> Any:
-        """Where it is."""
+        """The address of the host."""
         return self._address
 
     def find(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What a method of a hosted object can learn of the call that it serves."""
+"""The call that a method of a hosted object serves, as the method sees it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .._native import caller_descriptor
 
 _GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
-# Of the coroutine or generator that runs; plain methods are found by their thread.
+# The call of the running coroutine or generator; that of a plain method is the thread's.
 of_context: ContextVar[Call | None] = ContextVar("of_context", default=None)
 
 
@@ -21,26 +21,26 @@ class Call:
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for the result any more: the caller was interrupted, its
-        time was over, or it is dead; in a generator, whether nobody takes its items any
-        more. Ask on the thread that was called."""
+        """Whether the caller has given up: it was interrupted, its time was over, or it is
+        dead. In a generator: whether its items are not taken any more. To be asked on the
+        thread that was called."""
         if not self._cancelled:
             descriptor = caller_descriptor()
-            if descriptor is not None and has_hung_up(descriptor):
+            if descriptor is not None and is_disconnected(descriptor):
                 self._cancelled = True
         return self._cancelled
 
-    def note_hang_up(self) -> None:
-        """The host has seen it."""
+    def note_disconnect(self) -> None:
+        """Note that the host has seen the caller disconnect."""
         self._cancelled = True
 
 
 def current_call() -> Call:
-    """The call that runs here. Outside of a host it is one that nobody cancels."""
+    """The call that runs here. Outside of a host it is one that is never cancelled."""
     return of_context.get() or Call()
 
 
-def has_hung_up(descriptor: int) -> bool:
+def is_disconnected(descriptor: int) -> bool:
     """Whether the other end of a connection is closed."""
     poll = select.poll()
     poll.register(descriptor, select.POLLRDHUP)

@@ -1,4 +1,4 @@
-"""Callers that hang up while an event loop serves them."""
+"""Callers that disconnect while an event loop serves them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import select
 from collections.abc import Callable
 
 
-class HangUps:
+class Disconnects:
     """Watches connections for their end, and for nothing else.
 
-    A loop's own readers would not do: what rings a host awake may still be unread in a
-    connection whose call it serves already.
+    A loop's own readers would not do: the bytes that wake a host may still be unread in a
+    connection whose call is being served.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -20,12 +20,12 @@ class HangUps:
         loop.add_reader(self._ended.fileno(), self._tell)
 
     def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
-        """Have a function called, in the loop, when the other side is gone."""
+        """Call a function, in the loop, when the other side is gone."""
         self._callbacks[descriptor] = callback
         self._ended.register(descriptor, select.EPOLLRDHUP | select.EPOLLONESHOT)
 
     def forget(self, descriptor: int) -> None:
-        """Watch it no more."""
+        """Stop watching a connection."""
         del self._callbacks[descriptor]
         self._ended.unregister(descriptor)
 

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from .current_call import Call, of_context
-from .disconnects import HangUps
+from .disconnects import Disconnects
 
 
 class EventLoop:
@@ -16,23 +16,23 @@ class EventLoop:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: tuple[asyncio.AbstractEventLoop, HangUps] | None = None
+        self._running: tuple[asyncio.AbstractEventLoop, Disconnects] | None = None
 
-    def start(self) -> tuple[asyncio.AbstractEventLoop, HangUps]:
-        """The loop, which runs, and what watches its callers."""
+    def start(self) -> tuple[asyncio.AbstractEventLoop, Disconnects]:
+        """Start the loop if it does not run; the loop, and the watch over its callers."""
         with self._lock:
             if self._running is None:
                 loop = asyncio.new_event_loop()
-                self._running = loop, HangUps(loop)
+                self._running = loop, Disconnects(loop)
                 threading.Thread(
                     target=loop.run_forever, name="sharevar coroutines", daemon=True
                 ).start()
             return self._running
 
-    def complete(self, coroutine: Coroutine[Any, Any, Any], descriptor: int) -> Any:
-        """What a coroutine gives. It is cancelled when its caller hangs up."""
-        loop, hang_ups = self.start()
-        served = _serve(coroutine, descriptor, hang_ups)
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, Any], descriptor: int) -> Any:
+        """Run a coroutine; its result. It is cancelled when its caller disconnects."""
+        loop, disconnects = self.start()
+        served = _serve(coroutine, descriptor, disconnects)
         result, error = asyncio.run_coroutine_threadsafe(served, loop).result()
         if error is not None:
             raise error
@@ -40,18 +40,18 @@ class EventLoop:
 
 
 async def _serve(
-    coroutine: Coroutine[Any, Any, Any], descriptor: int, hang_ups: HangUps
+    coroutine: Coroutine[Any, Any, Any], descriptor: int, disconnects: Disconnects
 ) -> tuple[Any, BaseException | None]:
     task = asyncio.current_task()
     assert task is not None
     call = Call()
     of_context.set(call)
 
-    def hang_up() -> None:
-        call.note_hang_up()
+    def on_disconnect() -> None:
+        call.note_disconnect()
         task.cancel()
 
-    hang_ups.watch(descriptor, hang_up)
+    disconnects.watch(descriptor, on_disconnect)
     try:
         return await coroutine, None
     except asyncio.CancelledError:
@@ -60,4 +60,4 @@ async def _serve(
         # A SystemExit would end the loop.
         return None, error
     finally:
-        hang_ups.forget(descriptor)
+        disconnects.forget(descriptor)

@@ -1,4 +1,4 @@
-"""What of an object can be called through its proxies."""
+"""The names of an object that can be called through its proxies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .._variables import standard
 from . import attributes, identity
-from .restart import RESTARTS
+from .register import RESTARTS
 
 # Among the names of an object that must be called by one thread; no method is named so.
 BOUND = "#THREAD"
@@ -17,7 +17,7 @@ _OF_A_THREAD = (type(threading.RLock()), threading._RLock, threading.Condition) 
 
 
 class Registration(NamedTuple):
-    """What a manager class knows of a type, in the order of the standard library."""
+    """A manager class's entry for a type, in the order of the standard library."""
 
     callable: Callable[..., Any] | None
     exposed: Iterable[str] | None

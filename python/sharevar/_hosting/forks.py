@@ -1,8 +1,8 @@
-"""What a fork does to the proxies and hosts of a process.
+"""Clients and servers across a fork.
 
 A forked child is a client of its own: it asks the hosts for references of its own, which
-takes it a moment. Until then the parent keeps what both have. Other threads make and drop
-proxies meanwhile, and other clients.
+takes it a moment. Until then the parent keeps the references of both. Other threads make
+and drop proxies meanwhile, and other clients.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _settling = threading.Lock()
 # The sides of the pipe of a fork under way: the child closes its end when it has
 # references, and the kernel does if it ends before.
 _pipe: tuple[_Pipe, _Pipe] | None = None
-# What is kept for the child of the fork under way.
+# The references that are kept for the child of the fork under way.
 _keeping: list[tuple[HostClient, int]] = []
-# For each child that may not have them yet: the pipe, and what is kept for it.
+# For each child that may have none of its own yet: the pipe, and the references.
 _kept: list[tuple[_Pipe, list[tuple[HostClient, int]]]] = []
 _clients: WeakValueDictionary[int, HostClient] = WeakValueDictionary()
 _servers: WeakSet[Any] = WeakSet()
 
 
-# Of those that are tried one by one: asking takes less than a microsecond.
+# The most descriptors that are tried one by one, each in less than a microsecond.
 _MOST_DESCRIPTORS = 65536
-# For how long references are kept for a child where no pipe can tell.
+# The seconds for which references are kept for a child where there is no pipe.
 _GRACE = 60.0
 
 
@@ -87,18 +87,18 @@ def _make_pipe() -> tuple[_Pipe, _Pipe]:
 
 
 def note_client(client: HostClient) -> None:
-    """Have a client begin anew in forked children."""
+    """Have a client start without references and connections in forked children."""
     _clients[id(client)] = client
 
 
 def note_server(server: Any) -> None:
-    """Have forked children let go of a server's connections."""
+    """Close a server's connections in forked children."""
     _servers.add(server)
 
 
 def settle() -> None:
-    """Give back what was kept for children that have references of their own now."""
-    # Whoever is at it does it for all. What is released may lead here again.
+    """Release what was kept for children that have references of their own now."""
+    # One thread does it for all. A release may lead here again.
     if not _settling.acquire(blocking=False):
         return
     try:
@@ -166,7 +166,7 @@ def _after_in_child() -> None:
     for client in _noted_clients():
         client.forget()
         if launch.is_to_be_host():
-            # Of two that start in dead ones' places each would wait for the other.
+            # Two hosts that replace dead ones would wait for each other.
             client.expect_next(False)
     for server in list(_servers):
         _close_sockets(server.address)
@@ -187,8 +187,8 @@ _has_references = _Child()
 
 
 def _close_sockets(address: Any) -> None:
-    """Close what was inherited of a host's sockets: as long as one is open, who calls the
-    host does not learn of its death."""
+    """Close inherited sockets of a host: as long as one is open, the host's callers do not
+    learn of its death."""
     for descriptor in _descriptors():
         with suppress(OSError):
             if stat.S_ISSOCK(os.fstat(descriptor).st_mode):

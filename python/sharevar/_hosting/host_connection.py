@@ -15,7 +15,7 @@ from . import clients, forks, identity
 
 
 def connect(address: Any, authkey: bytes) -> Any:
-    """What managers have as ``_Client``: for a standard server, a real connection."""
+    """A manager's ``_Client``: for a standard server, a real connection."""
     host = clients.client(address, authkey)
     if host is None:
         return connection.Client(address, authkey=authkey)
@@ -23,14 +23,14 @@ def connect(address: Any, authkey: bytes) -> Any:
 
 
 class HostConnection:
-    """What `multiprocessing.managers.dispatch` needs of a connection."""
+    """As much of a connection as `multiprocessing.managers.dispatch` needs."""
 
     def __init__(self, host: HostClient) -> None:
         self._host = host
         self._reply: tuple[str, Any] | None = None
 
     def send(self, request: tuple[Any, str, tuple[Any, ...], Mapping[str, Any]]) -> None:
-        """Ask, and keep the answer."""
+        """Make the request, and keep the reply."""
         forks.settle()
         _, method, arguments, named = request
         try:
@@ -39,7 +39,7 @@ class HostConnection:
             self._reply = "#ERROR", error
 
     def recv(self) -> tuple[str, Any]:
-        """The answer, once."""
+        """The reply, once."""
         reply, self._reply = self._reply, None
         if reply is None:
             raise EOFError("nothing was asked")

@@ -14,20 +14,20 @@ from .._variables.dict_proxy import DictProxy
 _starting: dict[int, Any] = {}
 
 
-class Origin(NamedTuple):
-    """What a host is made from that may lead to memory."""
+class HostSource(NamedTuple):
+    """The types and the memory that a host is made from."""
 
     registry: dict[str, tuple[Any, ...]]
     memory: DictProxy[str, Any] | None
 
 
 class Launch(NamedTuple):
-    """All that is needed for it."""
+    """All that is needed to start a host."""
 
     context: Any
     run: Callable[..., None]
     # None when the memory is gone.
-    origin: Callable[[], Origin | None]
+    source: Callable[[], HostSource | None]
     authkey: bytes
     serializer: str
     arguments: tuple[Any, ...]
@@ -37,15 +37,15 @@ class Launch(NamedTuple):
 
         Once it is started, `close` the other end that comes with it.
         """
-        origin = self.origin()
-        if origin is None:
+        source = self.source()
+        if source is None:
             raise EOFError("the manager is gone")
         reader, writer = connection.Pipe(duplex=False)
-        memory = {} if origin.memory is None else {"memory": origin.memory}
+        memory = {} if source.memory is None else {"memory": source.memory}
         made = self.context.Process(
             target=self.run,
             args=(
-                origin.registry,
+                source.registry,
                 address,
                 self.authkey,
                 self.serializer,
@@ -53,7 +53,7 @@ class Launch(NamedTuple):
                 *self.arguments,
             ),
             kwargs=memory,
-            # Nor is the first one, wherever it is started.
+            # The first process is not daemonic either, wherever it is started.
             daemon=False,
         )
         return made, (reader, writer)
@@ -81,7 +81,7 @@ def _start(made: Any) -> None:
     process._cleanup()  # type: ignore[attr-defined]
     made._popen = made._Popen(made)
     made._sentinel = made._popen.sentinel
-    # They may lead to what waits for the process.
+    # They may refer to objects that wait for the process.
     del made._target, made._args, made._kwargs
     process._children.add(made)  # type: ignore[attr-defined]
 

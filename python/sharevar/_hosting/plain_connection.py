@@ -1,4 +1,4 @@
-"""A connection on the standard library's wire that says what a host's death means."""
+"""A connection on the standard library's wire that reports the death of a host."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import HostDied
 
 
 class PlainConnection:
-    """What a thread has for the objects that it calls so, until the host is gone."""
+    """A thread's connection for the objects that it calls on that wire."""
 
     def __init__(self, connection: Any, forget: Callable[[], None]) -> None:
         self._connection = connection
@@ -19,21 +19,21 @@ class PlainConnection:
         return getattr(self._connection, name)
 
     def send(self, message: Any) -> None:
-        """Ask. A host that is gone has not read it."""
+        """Send a request. A host that is gone has not read it."""
         try:
             self._connection.send(message)
         except OSError as error:
             raise self._end(error, started=False) from error
 
     def recv(self) -> Any:
-        """The answer. Who dies with something unread says so to the other side."""
+        """The reply. The kernel resets the connection if the host dies with unread input."""
         try:
             return self._connection.recv()
         except (EOFError, OSError) as error:
             started = not isinstance(error, ConnectionResetError)
             raise self._end(error, started=started) from error
         except BaseException:
-            # The answer that is still to come is none to the next question.
+            # The reply that is still to come would be taken for that of the next request.
             self._close()
             raise
 

@@ -1,6 +1,6 @@
 """The standard library's protocol, on the host's side.
 
-The transport has sent the greeting already, before it knew who had come.
+The transport has sent the greeting already, before it knew which protocol the client has.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ _FAILURE = b"#FAILURE#"
 _NAMED = b"{sha256}"
 _NONCE = 20
 _LONGEST = 256
-# Who has not shown in so many seconds that he knows the key is dropped.
-_PATIENCE = 10
+# The seconds after which a connection that has not shown the key is closed.
+_HANDSHAKE_TIMEOUT = 10
 
 
 def authenticate(connection: Connection, greeting: bytes, key: bytes) -> bool:
     """Whether the other side knows the key; it learns whether we do."""
-    stranger = _Stranger(connection.fileno())
+    peer = _Unauthenticated(connection.fileno())
     try:
-        answer = stranger.receive()
+        answer = peer.receive()
         name = _NAMED if answer.startswith(_NAMED) else b""
         expected = _answer(key, greeting.removeprefix(_CHALLENGE), name)
         if not hmac.compare_digest(expected, answer):
-            stranger.send(_FAILURE)
+            peer.send(_FAILURE)
             return False
-        stranger.send(_WELCOME)
-        challenge = stranger.receive()
+        peer.send(_WELCOME)
+        challenge = peer.receive()
         message = challenge.removeprefix(_CHALLENGE)
         if message == challenge or len(message) < _NONCE:
             return False
-        stranger.send(_answer(key, message, _NAMED if message.startswith(_NAMED) else b""))
-        return stranger.receive() == _WELCOME
+        peer.send(_answer(key, message, _NAMED if message.startswith(_NAMED) else b""))
+        return peer.receive() == _WELCOME
     except (OSError, EOFError):
         return False
 
@@ -50,11 +50,11 @@ def serialized(connection: Connection, serializer: str) -> Any:
     """The connection as the other side's serializer needs it."""
     if serializer != "xmlrpclib":
         return connection
-    # Imported where it is asked for: hardly anybody does, and it is large.
+    # Imported late: it is large, and hardly ever needed.
     import xmlrpc.client
 
     module: Any = standard
-    # What the standard library's listener does when it accepts.
+    # The standard library's listener does so when it accepts.
     module.xmlrpclib = xmlrpc.client
     return module.ConnectionWrapper(connection, module._xml_dumps, module._xml_loads)
 
@@ -63,12 +63,12 @@ def _answer(key: bytes, message: bytes, name: bytes) -> bytes:
     return name + hmac.new(key, message, "sha256" if name else "md5").digest()
 
 
-class _Stranger:
+class _Unauthenticated:
     """A socket whose other end may say anything, or nothing."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._until = time.monotonic() + _PATIENCE
+        self._until = time.monotonic() + _HANDSHAKE_TIMEOUT
 
     def receive(self) -> bytes:
         (length,) = struct.unpack("!i", self._read(4))

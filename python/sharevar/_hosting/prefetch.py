@@ -1,4 +1,4 @@
-"""An iterator that stays at the host, and the items that it has given ahead of demand."""
+"""Iterators that stay at the host, and the items that they have produced ahead of demand."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 from .._native import EncodedReply, caller_descriptor
 from . import wire
 from .checkpoint import Record
-from .current_call import Call, has_hung_up, of_context
+from .current_call import Call, is_disconnected, of_context
 from .event_loop import EventLoop
 
-# How many bytes are produced ahead, but for one item that is larger.
+# The most bytes that are produced ahead; a single item may be larger.
 _BYTES = 1 << 20
-# How often a request that waits looks whether its caller does.
+# The seconds after which a waiting request looks again whether its caller still waits.
 _LOOK = 0.25
 
 
-def stays(iterator: Any) -> bool:
+def stays_at_host(iterator: Any) -> bool:
     """Whether the items of a result are sent, and not the iterator itself.
 
     As in the standard library a copy is sent of an object of a program's own class.
@@ -40,12 +40,12 @@ def stays(iterator: Any) -> bool:
 
 
 class Stream:
-    """What a client takes items from. When it is dropped, the iterator is closed."""
+    """The object that a client takes items from. Dropping it closes the iterator."""
 
     def __init__(self, iterator: Any, loop: EventLoop, record: Record | None) -> None:
         self._iterator: Any = iterator
         self._loop = loop
-        self._ahead = _Ahead(record)
+        self._prefetch = Prefetch(record)
         self._lock = threading.Lock()
 
     def take(self, demand: int) -> EncodedReply:
@@ -55,34 +55,34 @@ class Stream:
             iterator, self._iterator = self._iterator, None
         if iterator is not None:
             self._start(iterator)
-        return EncodedReply.many(self._ahead.take(demand))
+        return EncodedReply.many(self._prefetch.take(demand))
 
     def _start(self, iterator: Any) -> None:
         # Neither refers to this object, so that they learn of its end.
         if isinstance(iterator, AsyncIterator):
             loop, _ = self._loop.start()
-            produced = _produce_async(self._ahead, iterator, loop)
+            produced = _produce_async(self._prefetch, iterator, loop)
             asyncio.run_coroutine_threadsafe(produced, loop)
         else:
             threading.Thread(
                 target=_produce,
-                args=(self._ahead, iterator),
+                args=(self._prefetch, iterator),
                 name="sharevar stream",
                 daemon=True,
             ).start()
 
     def __del__(self) -> None:
-        self._ahead.close()
+        self._prefetch.close()
 
 
-class _Ahead:
-    """Items that were produced and not taken yet. They are encoded at once: an iterator
+class Prefetch:
+    """The items that were produced and not taken yet. They are encoded at once: an iterator
     may give one list again and again, each time with other contents."""
 
     def __init__(self, record: Record | None) -> None:
-        # What an iterator changes in its object outlives the host with the items that say so.
+        # The object is saved with the items that show what the iterator has changed in it.
         self._record = record
-        # What the iterator can ask whether its items are taken.
+        # By this the iterator can ask whether its items are still taken.
         self.call = Call()
         self._changed = threading.Condition()
         self._items: deque[EncodedReply] = deque()
@@ -96,16 +96,16 @@ class _Ahead:
 
     @property
     def closed(self) -> bool:
-        """Whether nobody takes any more."""
+        """Whether the client has stopped taking items."""
         return self._closed
 
     def on_room(self, callback: Callable[[], None]) -> None:
-        """Have a producer told that does not wait in `wait_for_room`."""
+        """Call a function when there is room, for a producer that does not wait for it."""
         with self._changed:
             self._on_room = callback
 
     def put(self, item: EncodedReply) -> bool:
-        """Whether there is room for more."""
+        """Add an item, and tell whether there is room for more."""
         with self._changed:
             self._items.append(item)
             self._bytes += len(item)
@@ -114,14 +114,14 @@ class _Ahead:
             return self._has_room()
 
     def end(self, error: BaseException) -> None:
-        """There are no items any more."""
+        """Note that the iterator has ended, and how."""
         last = EncodedReply.raised(_sendable(error))
         with self._changed:
             self._ended = True
             self._items.append(last)
             self._changed.notify_all()
         if self._closed:
-            # Nobody takes what it has done at last.
+            # No client takes its last items, with which the object would be saved.
             self._save()
 
     def has_room(self) -> bool:
@@ -135,7 +135,7 @@ class _Ahead:
             self._changed.wait_for(lambda: self._closed or self._has_room())
 
     def take(self, demand: int) -> list[EncodedReply]:
-        """All that is there."""
+        """Take all items that are there; wait for one if there is none."""
         descriptor = caller_descriptor()
         with self._changed:
             self._demand = demand
@@ -147,7 +147,7 @@ class _Ahead:
                         return [EncodedReply.raised(StopIteration())]
                     if self._changed.wait(_LOOK):
                         continue
-                    if descriptor is not None and has_hung_up(descriptor):
+                    if descriptor is not None and is_disconnected(descriptor):
                         return []
             finally:
                 self._waiting -= 1
@@ -159,8 +159,8 @@ class _Ahead:
         return taken
 
     def close(self) -> None:
-        """Nobody takes any more."""
-        self.call.note_hang_up()
+        """Note that the client takes no more items."""
+        self.call.note_disconnect()
         with self._changed:
             self._closed = True
             self._tell_producer()
@@ -178,7 +178,7 @@ class _Ahead:
 
 
 def _sendable(end: BaseException) -> BaseException:
-    """The end as it travels: what a generator returns need not be sendable."""
+    """The end as it is sent: the return value of a generator need not be sendable."""
     if isinstance(end, StopIteration):
         try:
             wire.dumps(end.value)
@@ -187,13 +187,13 @@ def _sendable(end: BaseException) -> BaseException:
     return end
 
 
-def _produce(ahead: _Ahead, iterator: Iterator[Any]) -> None:
-    of_context.set(ahead.call)
+def _produce(prefetch: Prefetch, iterator: Iterator[Any]) -> None:
+    of_context.set(prefetch.call)
     try:
-        while not ahead.closed:
+        while not prefetch.closed:
             item = EncodedReply.returned(next(iterator))
-            if not ahead.put(item):
-                ahead.wait_for_room()
+            if not prefetch.put(item):
+                prefetch.wait_for_room()
         end: BaseException = StopIteration()
     except BaseException as error:
         end = error
@@ -202,45 +202,45 @@ def _produce(ahead: _Ahead, iterator: Iterator[Any]) -> None:
             iterator.close()
     except BaseException as error:
         end = error
-    ahead.end(end)
+    prefetch.end(end)
     # Its traceback refers to this frame, and so to the iterator.
     del end
 
 
 async def _produce_async(
-    ahead: _Ahead, iterator: AsyncIterator[Any], loop: asyncio.AbstractEventLoop
+    prefetch: Prefetch, iterator: AsyncIterator[Any], loop: asyncio.AbstractEventLoop
 ) -> None:
     task = asyncio.current_task()
     assert task is not None
-    of_context.set(ahead.call)
+    of_context.set(prefetch.call)
     room = asyncio.Event()
 
     def go_on() -> None:
-        if ahead.closed:
+        if prefetch.closed:
             task.cancel()
         room.set()
 
-    ahead.on_room(lambda: _call_soon(loop, go_on))
+    prefetch.on_room(lambda: _call_soon(loop, go_on))
     end: BaseException = StopIteration()
     try:
         async for item in iterator:
-            ahead.put(EncodedReply.returned(item))
-            while not (ahead.closed or ahead.has_room()):
+            prefetch.put(EncodedReply.returned(item))
+            while not (prefetch.closed or prefetch.has_room()):
                 await room.wait()
                 room.clear()
-            if ahead.closed:
+            if prefetch.closed:
                 break
     except BaseException as error:
         end = error
     finally:
-        ahead.on_room(lambda: None)
+        prefetch.on_room(lambda: None)
     try:
         close = getattr(iterator, "aclose", None)
         if close is not None:
             await close()
     except BaseException as error:
         end = error
-    ahead.end(end)
+    prefetch.end(end)
     del end
 
 

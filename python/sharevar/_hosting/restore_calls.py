@@ -1,4 +1,4 @@
-"""What objects that come back ask each other meanwhile: nobody serves their host yet."""
+"""Calls between objects that come back, made before their host serves."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..errors import CallRefused, NotExposed
 from . import wire
 from .attributes import ATTRIBUTE
 
-# Of iterators, and of coroutines.
-_OF_WHAT_STAYS = ("__next__", "__anext__", "cr_await")
+# Methods of iterators and coroutines.
+_OF_ITERATORS = ("__next__", "__anext__", "cr_await")
 
 
-class EarlyCalls:
-    """What a proxy in the host has then in the place of a client."""
+class RestoreCalls:
+    """Stands in for the client of a proxy in the host."""
 
     def __init__(self, server: Any) -> None:
         self._server = server
@@ -32,7 +32,7 @@ class EarlyCalls:
         try:
             made, names, types, record = self._server._native.get(number)
         except KeyError:
-            # Of two that refer to each other the first one is not there yet.
+            # Two objects refer to each other, and the first one has not come back yet.
             _refuse(method, "is of an object that has not come back")
         if types is not None and method in types:
             _refuse(method, "makes an object")
@@ -43,7 +43,7 @@ class EarlyCalls:
             if record is not None:
                 record.save()
         kind = type(result)
-        if result is made or any(hasattr(kind, name) for name in _OF_WHAT_STAYS):
+        if result is made or any(hasattr(kind, name) for name in _OF_ITERATORS):
             _refuse(method, f"gives {kind.__name__!r}, which stays where it is")
         return _copy(result)
 

@@ -1,4 +1,4 @@
-"""What keeps others from reading or taking part where a connection leaves the machine."""
+"""TLS, or permission to do without it, for connections that leave the machine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _Path = str | PathLike[str]
 class TLS(NamedTuple):
     """The files for TLS on TCP, all PEM.
 
-    A host needs its chain of ``certificates`` and its ``private_key``; who connects to it,
-    the ``authorities`` that he believes, and the ``name`` in the host's certificate if it
-    is not the one in the address. The process that starts a host needs both.
+    A host needs its chain of ``certificates`` and its ``private_key``. A client needs the
+    ``authorities`` that it trusts, and the ``name`` in the host's certificate if that is
+    not the one in the address. The process that starts a host needs both.
     """
 
     certificates: _Path | None = None
@@ -54,17 +54,17 @@ class Security(NamedTuple):
         if tls is None:
             return {"plaintext": self._allows_plaintext(address), "tls": None}
         if tls.authorities is None:
-            raise ValueError("whoever connects to a host with TLS needs TLS(authorities=...)")
+            raise ValueError("a client of a host with TLS needs TLS(authorities=...)")
         return {"plaintext": False, "tls": (tls.authorities, tls.name)}
 
     def warn(self, address: Any) -> None:
-        """Tell who starts a host that is allowed what `_tolerates` says."""
+        """Warn the process that starts a host in plain text because `_tolerates` allows it."""
         global _has_warned
         if _has_warned or self.tls is not None or self._is_allowed() or not _tolerates(address):
             return
         _has_warned = True
         warnings.warn(
-            f"the manager at {address!r} says everything in plain text over TCP, where "
+            f"the manager at {address!r} sends everything in plain text over TCP, where "
             "other machines may read it; give it no address if it is for this machine only, "
             "or sharevar.TLS if not; `python -m sharevar --plaintext` allows it silently",
             PlaintextWarning,
@@ -84,8 +84,8 @@ _has_warned = False
 def _tolerates(address: Any) -> bool:
     """Whether plain text is allowed to a program that does not know of sharevar.
 
-    It is at this machine's own name, by which such programs reach themselves. At all
-    addresses, or at other machines', it is refused to them, too.
+    It is allowed at this machine's own name, by which such programs reach themselves. At
+    all addresses, or at other machines', it is refused to them, too.
     """
     if not isinstance(address, tuple) or not is_installed() or address[0] == "localhost":
         return False

@@ -1,4 +1,4 @@
-"""The host's side: its objects, by whatever road they are called."""
+"""The server in a host: its objects, and the two protocols by which they are called."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from . import (
     prefetch,
     socket_directory,
 )
-from .checkpoint import Recollection, Record, Saved
+from .checkpoint import Checkpoint, Record, Saved
 from .event_loop import EventLoop
-from .restart import RESTARTS
-from .restore_calls import EarlyCalls
+from .register import RESTARTS
+from .restore_calls import RestoreCalls
 from .security import Security
 
-# Whose references they are that no client process answers for: the proxies in the
-# host itself, and all that plain Python holds.
+# Sessions for references that no client process holds: those of proxies in the host
+# itself, and of all clients that are plain Python.
 OWN = 0
 _PLAIN = 1
 
-# How many may be about to show that they know the key, in the standard library's way.
-_STRANGERS = 64
+# The most connections in the handshake of the standard library's protocol.
+_MAX_HALF_OPEN = 64
 
 
 class Server(standard.Server):  # type: ignore[misc]
@@ -65,27 +65,27 @@ class Server(standard.Server):  # type: ignore[misc]
         self.address = address if is_path else addresses.from_text(self._native.address)
         self.listener = _Listening(self._native, self.address)
         self.id_to_obj: Any = _Objects(self._native)
-        self.id_to_local_proxy_obj: Any = _KeptOtherwise()
+        self.id_to_local_proxy_obj: Any = _LocalProxyObjects()
         self.stop_event = threading.Event()
-        self._strangers = threading.BoundedSemaphore(_STRANGERS)
+        self._half_open = threading.BoundedSemaphore(_MAX_HALF_OPEN)
         self._published: dict[str, int] = {}
-        self._recollection: Recollection | None = None
-        # While objects come back.
-        self.early_calls: EarlyCalls | None = None
+        self._checkpoint: Checkpoint | None = None
+        # Only while objects come back.
+        self.restore_calls: RestoreCalls | None = None
         self._loop = EventLoop()
         forks.note_server(self)
 
     # Serving
 
     def serve_forever(self) -> None:
-        """Serve until somebody asks for the end."""
+        """Serve until a client asks for the end."""
         try:
             super().serve_forever()
         finally:
-            if self._recollection is not None and self.stop_event.is_set():
-                self._recollection.note_shut_down()
+            if self._checkpoint is not None and self.stop_event.is_set():
+                self._checkpoint.note_shut_down()
             self._native.stop()
-            # Who has started it may have been killed.
+            # The process that has started it may have been killed.
             socket_directory.remove(self.address)
 
     def accepter(self) -> None:
@@ -93,7 +93,7 @@ class Server(standard.Server):  # type: ignore[misc]
         self._native.work()
 
     def start_worker(self) -> None:
-        """Start one more: all others are busy."""
+        """Start one more thread that serves: all others are busy."""
         threading.Thread(
             target=self._native.work, name="sharevar host", daemon=True
         ).start()
@@ -101,7 +101,7 @@ class Server(standard.Server):  # type: ignore[misc]
     def serve_plainly(self, descriptor: int, greeting: bytes) -> None:
         """Serve a client that speaks the standard library's protocol."""
         connection = Connection(descriptor)
-        if not self._strangers.acquire(blocking=False):
+        if not self._half_open.acquire(blocking=False):
             connection.close()
             return
         threading.Thread(
@@ -113,7 +113,7 @@ class Server(standard.Server):  # type: ignore[misc]
             try:
                 known = plain_wire.authenticate(connection, greeting, bytes(self.authkey))
             finally:
-                self._strangers.release()
+                self._half_open.release()
             if known:
                 self.handle_request(plain_wire.serialized(connection, self.serializer))
 
@@ -132,7 +132,7 @@ class Server(standard.Server):  # type: ignore[misc]
             try:
                 c.send(("#TRACEBACK", standard.managers.format_exc()))
             except OSError:
-                # Nobody waits for it any more.
+                # The client is gone.
                 pass
 
     # Objects
@@ -144,12 +144,12 @@ class Server(standard.Server):  # type: ignore[misc]
         arguments: tuple[Any, ...],
         named: Mapping[str, Any] | None,
     ) -> int:
-        """A new object of a registered type, and a session's reference on it."""
+        """Make an object of a registered type, with a reference of a session; its number."""
         number = identity.new_number()
         named = named or {}
         recorder = None
-        if self._recollection is not None:
-            recorder = self._recollection.recorder(number, typeid, arguments, named)
+        if self._checkpoint is not None:
+            recorder = self._checkpoint.recorder(number, typeid, arguments, named)
         made = exposed.make(self.registry[typeid], arguments, named)
         self.enter(number, typeid, made, session, recorder)
         return number
@@ -162,7 +162,7 @@ class Server(standard.Server):  # type: ignore[misc]
         session: int,
         recorder: Callable[[Any], Record] | None,
     ) -> None:
-        """Put an object into the table: what `exposed.make` has made."""
+        """Put an object that `exposed.make` has made into the table."""
         made, names, types = described
         made = self._as_served(self.registry[typeid], made)
         if exposed.is_bound_to_a_thread(made):
@@ -174,19 +174,19 @@ class Server(standard.Server):  # type: ignore[misc]
         self._native.insert(number, made, typeid, names, types, session, record)
 
     def _as_served(self, registration: tuple[Any, ...], made: Any) -> Any:
-        """What stands in the table for an object that was made."""
+        """The object that stands in the table for one that was made."""
         return made
 
-    def complete(self, coroutine: Coroutine[Any, Any, Any], descriptor: int) -> Any:
-        """What a method gives that is a coroutine; its caller is at the descriptor."""
-        return self._loop.complete(coroutine, descriptor)
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, Any], descriptor: int) -> Any:
+        """The result of a coroutine that a method returned; its caller is at the descriptor."""
+        return self._loop.run_coroutine(coroutine, descriptor)
 
     def stream(
         self, session: int, iterator: Any, always: bool, record: Record | None
     ) -> int | None:
-        """Keep an iterator of which a session takes the items; None if it is sent itself.
-        ``record``: that of the object which gave it, if it comes back."""
-        if not (always or prefetch.stays(iterator)):
+        """Keep an iterator whose items a session takes; None if the iterator itself is sent.
+        ``record`` is that of the object which gave it, if it comes back."""
+        if not (always or prefetch.stays_at_host(iterator)):
             return None
         number = identity.new_number()
         stream = prefetch.Stream(iterator, self._loop, record)
@@ -200,61 +200,61 @@ class Server(standard.Server):  # type: ignore[misc]
         return is_installed()
 
     def fall_back(self, method: str, made: Any) -> Any:
-        """What proxies ask for though nobody exposes it: value, str and repr."""
+        """Call one of the methods that proxies use without exposing them: value, str, repr."""
         return self.fallback_mapping[method](self, None, None, made)
 
     def hold(self, ident: str) -> None:
-        """One reference more of the host itself."""
+        """Add a reference of the host itself."""
         number = identity.any_number(ident)
-        if self._recollection is not None:
+        if self._checkpoint is not None:
             # While objects come back they may refer to each other.
-            self._recollection.restore_object(number)
-            if self._recollection.is_coming(number, 1):
+            self._checkpoint.restore_object(number)
+            if self._checkpoint.is_coming(number, 1):
                 return
         self._native.retain(number, OWN)
 
     def drop(self, ident: str) -> None:
-        """One reference less of the host itself."""
+        """Remove a reference of the host itself."""
         number = identity.any_number(ident)
-        if self._recollection is None or not self._recollection.is_coming(number, -1):
+        if self._checkpoint is None or not self._checkpoint.is_coming(number, -1):
             self._native.release(number, OWN)
 
     def publish(self, c: Any, name: str, ident: str) -> None:
-        """Have an object found by a name, for as long as the host runs."""
+        """Publish an object under a name, for as long as the host runs."""
         # A name that no message can carry could never be asked for.
         name.encode()
         self.hold(ident)
         replaced = self._published.get(name)
         self._published[name] = identity.any_number(ident)
-        if self._recollection is not None:
-            self._recollection.publish(name, self._published[name])
+        if self._checkpoint is not None:
+            self._checkpoint.publish(name, self._published[name])
         if replaced is not None:
             self._native.release(replaced, OWN)
 
     def find(self, name: str) -> int | None:
-        """The object of a name."""
+        """The number of the object of a name."""
         return self._published.get(name)
 
-    # Life after death
+    # Restarts
 
-    def recollect(self, memory: DictProxy[str, Any]) -> None:
-        """Take the place of the host before this one, and leave the same to the next."""
-        self._recollection = Recollection(memory, self)
+    def restore_from(self, memory: DictProxy[str, Any]) -> None:
+        """Restore the objects of the host before this one, and save them from now on."""
+        self._checkpoint = Checkpoint(memory, self)
         # Objects that come back may have proxies of others of this host.
         standard.managers.process.current_process()._manager_server = self
-        self._native.set_recollection(self._recollection)
-        self.early_calls = EarlyCalls(self)
-        self._recollection.restore()
-        self.early_calls = None
+        self._native.set_checkpoint(self._checkpoint)
+        self.restore_calls = RestoreCalls(self)
+        self._checkpoint.restore()
+        self.restore_calls = None
 
     def drop_unclaimed(self, session: int) -> None:
-        """Drop what nobody holds of the objects that came back."""
+        """Drop the objects that came back and that no client holds."""
         self._native.end_session(session)
 
-    # What clients ask of the host itself
+    # Requests to the host itself
 
-    def ask(self, method: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """Answer what came on our transport."""
+    def call_host(self, method: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Answer a request to the host itself that came on our transport."""
         if method == "shutdown":
             self.stop_event.set()
             return None
@@ -268,7 +268,7 @@ class Server(standard.Server):  # type: ignore[misc]
         return exposed.ident(number, names), exposed.plain_methods(names)
 
     def get_methods(self, c: Any, token: Any) -> tuple[str, ...]:
-        """What can be called of a token's object."""
+        """The names that can be called of a token's object."""
         if c is None:
             # It came on our transport.
             _, names, _, _ = self._native.get(identity.any_number(token.id))
@@ -276,11 +276,11 @@ class Server(standard.Server):  # type: ignore[misc]
         return tuple(self.id_to_obj[token.id][1])
 
     def incref(self, c: Any, ident: str) -> None:
-        """One reference more of plain Python."""
+        """Add a reference of plain Python."""
         self._native.retain(identity.any_number(ident), _PLAIN)
 
     def decref(self, c: Any, ident: str) -> None:
-        """One reference less of plain Python."""
+        """Remove a reference of plain Python."""
         self._native.release(identity.any_number(ident), _PLAIN)
 
     def number_of_objects(self, c: Any) -> int:
@@ -313,8 +313,8 @@ class _Objects:
         return made, set(exposed.plain_methods(names)), types
 
 
-class _KeptOtherwise(dict[str, Any]):
-    """What the standard server keeps for good because proxies in it refer to it.
+class _LocalProxyObjects(dict[str, Any]):
+    """Stands for the objects that the standard server keeps for proxies in it, for good.
 
     Here such proxies have references like all others, and nothing needs to be entered.
     """
@@ -324,7 +324,7 @@ class _KeptOtherwise(dict[str, Any]):
 
 
 class _Listening:
-    """What programs use of a server's ``listener``."""
+    """As much of a server's ``listener`` as programs use."""
 
     def __init__(self, native: HostServer, address: Any) -> None:
         self._native = native

@@ -1,8 +1,8 @@
 """The directory of a host's socket, which goes with the host however that one ends.
 
-It is made, and taken away, by the process that starts the host: the host may be killed.
-Whoever has made it keeps it locked for as long as it lives; of those whose makers were
-killed, too, the next one that is made disposes.
+It is made and removed by the process that starts the host, since the host may be killed.
+Its maker keeps it locked for as long as it lives. Directories whose makers were killed,
+too, are removed when the next one is made.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _locks: dict[str, int] = {}
 
 
 def new_address() -> str:
-    """The address of a socket in a directory that nobody else may enter."""
+    """The address of a socket in a new directory that no other user may enter."""
     base = tempfile.gettempdir()
     _sweep(base)
     for _ in range(_TRIES):
@@ -35,7 +35,10 @@ def new_address() -> str:
         if lock is not None:
             _locks[directory] = lock
             return os.path.join(directory, _SOCKET)
-    raise FileExistsError(f"{base}: whatever is made in here for a host is taken away at once")
+    raise FileExistsError(
+        f"{base}: each directory that was made here for a host was removed at once, by a "
+        f"program that cleans up; set TMPDIR to a directory of its own"
+    )
 
 
 def remove(address: Any) -> None:
@@ -89,7 +92,7 @@ def _lock(directory: str, flags: int, kind: int) -> int | None:
 
 
 def _sweep(base: str) -> None:
-    """Take away what was left by processes that were killed. Hinders nobody if it fails."""
+    """Remove the directories of processes that were killed, as far as possible."""
     with suppress(OSError), os.scandir(base) as entries:
         for entry in entries:
             if entry.name.startswith(_PREFIX):
@@ -123,6 +126,6 @@ def _is_listened_to(path: str) -> bool:
         except (ConnectionRefusedError, FileNotFoundError):
             return False
         except OSError:
-            # So busy, for example, that nobody else can connect now.
+            # It may be too busy for another connection.
             return True
         return True

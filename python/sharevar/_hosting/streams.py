@@ -18,9 +18,10 @@ _MOST = 1024
 class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
     """The items of an iterator at the host, for ``for`` and for ``async for``.
 
-    They come in batches: each request brings all that are there, and the iterator goes on
-    meanwhile, so far as the batches before it were large. What it raises comes at its
-    place. It is closed with `close`, when this object is dropped, and with this process.
+    They come in batches: each request brings all that are there. The iterator goes on
+    meanwhile, the further the larger the batches before were. An exception comes after the
+    items before it. The iterator is closed by `close`, when this object is dropped, and
+    with this process.
     """
 
     def __init__(
@@ -32,9 +33,9 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
         self._limit = limit
         self._items: deque[tuple[bool, Any]] = deque()
         self._demand = 1
-        # Nothing more is asked for: the last item has come, or nobody wants it.
+        # No more items are asked for: the last one has come, or `close` was called.
         self._ended = False
-        # Held by who asks: batches are taken in one after the other, and none after the last.
+        # Held while asking: batches are taken one after the other, and none after the last.
         self._asking = threading.Lock()
         self._turns = async_calls.Turns()
         host.hold(number, given_in=reference.life)

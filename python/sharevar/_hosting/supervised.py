@@ -14,14 +14,14 @@ from . import clients
 from .checkpoint import has_served, was_shut_down
 from .launch import Launch
 
-# Hosts that die one after the other before they have served a call: so many, and the first
-# pause between them in seconds, which doubles.
+# The most hosts in a row that may die before they have served a call, and the first pause
+# between them in seconds, which doubles.
 _TRIES = 6
 _PAUSE = 0.05
 
 
 class SupervisedProcess:
-    """A host's process, whichever it is now: what managers have as ``_process``.
+    """The current process of a host, for a manager's ``_process``.
 
     A thread waits for its death, and starts the next one at the same address, until the
     host is shut down.
@@ -70,7 +70,7 @@ class SupervisedProcess:
         return self._thread.is_alive() or bool(self._process.is_alive())
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for the end of the host, not of one of its lives."""
+        """Wait until the host has ended and is not started again."""
         self._thread.join(timeout)
         if not self._thread.is_alive():
             self._process.join(timeout)
@@ -93,7 +93,7 @@ class SupervisedProcess:
     # The supervisor
 
     def _supervise(self) -> None:
-        # Those in a row that have served nothing, and why the last of them was not started.
+        # The number in a row that have served nothing, and why the last was not started.
         failures, failure = 0, None
         while True:
             self._wait_for_end()
@@ -119,7 +119,7 @@ class SupervisedProcess:
                 failure = self._await_start(reader)
 
     def _wait_for_end(self, *others: Any) -> None:
-        """Wait until the process has ended, or nobody wants it any more, or for others."""
+        """Wait until the process has ended, the host is to end, or one of others is ready."""
         if not self._process.is_alive():
             return
         awaited = [self._process.sentinel, self._reader, *others]
@@ -138,12 +138,12 @@ class SupervisedProcess:
             os.close(end)
 
     def _await_start(self, reader: Any) -> Exception | None:
-        """Wait until the new process serves, or has failed; what it says of its failure."""
-        # Its end may be all that tells: who was forked meanwhile has the other end of the pipe.
+        """Wait until the new process serves or has failed; the failure that it reports."""
+        # The pipe alone does not tell: a child forked meanwhile has its other end open.
         self._wait_for_end(reader)
         if not reader.poll():
             if self._reader.poll():
-                # Nobody wants it any more, and it has served nothing.
+                # The host is to end, and this process has served nothing.
                 self._process.kill()
             return None
         try:
@@ -151,13 +151,12 @@ class SupervisedProcess:
         except EOFError:
             return None
         except Exception as error:
-            # It cannot be read what went wrong.
+            # The failure cannot be unpickled; this error stands for it.
             return error
         return answer if isinstance(answer, Exception) else None
 
     def _was_shut_down(self) -> bool:
-        """Whether somebody has shut it down; nobody starts it again either when the memory
-        is gone."""
+        """Whether it was shut down. Without its memory it is not started again, either."""
         memory = self._memory()
         return memory is None or was_shut_down(memory, self._process.pid)
 
@@ -166,11 +165,11 @@ class SupervisedProcess:
         return memory is not None and has_served(memory, self._process.pid)
 
     def _memory(self) -> DictProxy[str, Any] | None:
-        origin = self._launch.origin()
-        return None if origin is None else origin.memory
+        source = self._launch.source()
+        return None if source is None else source.memory
 
     def _give_up(self, failure: Exception | None) -> None:
-        # Who waits for the next host learns that there will be none.
+        # Callers that wait for the next host learn that there will be none.
         clients.expect_no_next(self._address)
         if isinstance(self._address, str):
             with suppress(FileNotFoundError):

@@ -21,7 +21,7 @@ from .._variables.kinds import BY_TYPEID, VariableMethods
 from .._variables.proxy import Proxy
 from ..errors import NotCreated, SharevarError
 from .arena_host import Host, HostProcess
-from .arena_host_server import HostServer, served_registry
+from .arena_host_server import ArenaHostServer, served_registry
 from .base_manager import BaseManager
 from .security import TLS
 
@@ -118,7 +118,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         module_level.note(here, arena)
 
     def _join(self, arena: Arena) -> None:
-        """Be the manager of the process that has started this one, which shuts it down."""
+        """Use the arena of the process that has started this one, which shuts it down."""
         options = None, self._authkey, self._serializer, self._ctx
         self._arena, self._creator = arena, None
         self._host = Host(arena, type(self).__name__, self._registry, options, None)
@@ -128,7 +128,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         """A server with ``serve_forever()``, to be run by this process."""
         self._require_initial()
         registry = served_registry(self._registry, self._new_arena())
-        return HostServer(
+        return ArenaHostServer(
             registry,
             self._given_address,
             self._authkey,
@@ -138,7 +138,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
 
     @property
     def shutdown(self) -> Callable[[], None]:  # type: ignore[override]
-        """Close the arena for everybody; does nothing in a forked child.
+        """Close the arena for all processes; does nothing in a forked child.
 
         As in the standard library the name is there once the manager has started.
         """

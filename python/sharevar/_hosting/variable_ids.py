@@ -64,13 +64,13 @@ def RebuildProxy(
             # On another machine: by the host.
             pass
     named = dict(kwds)
-    # Of a host that this process knows already it knows the key, too.
+    # This process may know the host, and its key.
     key = None if "authkey" in named else known_key(token.address)
     if key is not None:
         named["authkey"] = key
     return standard.RebuildProxy(func, token, serializer, named)
 
 
-# What plain Python sends and receives bears the standard function's name.
+# Pickles for plain Python, and from it, have the name of the standard function.
 RebuildProxy.__module__ = standard.managers.__name__
 standard.managers.RebuildProxy = RebuildProxy

@@ -1,4 +1,4 @@
-"""What travels between a host and its clients that is of no native type.
+"""Pickles of the values and exceptions of no native type that hosts and clients send.
 
 The native side calls these.
 """
@@ -20,7 +20,7 @@ _END = "builtins.StopIteration"
 
 
 class Reference:
-    """What must live until it was received, as proxies must."""
+    """An object that must live until its message was received, as proxies must."""
 
 
 class _WirePickler(ForkingPickler):
@@ -81,11 +81,11 @@ def revive(
 ) -> BaseException:
     """The exception to raise for one that was raised at the host.
 
-    It is the exception itself, if it could travel, and else a `RemoteError`. Where it
-    comes from there, its cause says.
+    It is the exception itself, if it could be pickled, and else a `RemoteError`. Its cause
+    has the traceback at the host.
     """
     if isinstance(value, BaseException):
-        # With the first exception, since pools come with it.
+        # Imported with the first exception, since pools come with it.
         from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
 
         cause = RemoteTraceback(f'\n"""\n{remote}"""')

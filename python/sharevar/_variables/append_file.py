@@ -78,7 +78,7 @@ class AppendFile(io.RawIOBase):
         if intent is None:
             return
         start, length = intent
-        # A file that is longer has been appended to by somebody who takes no lock.
+        # A longer file has been appended to by a process that takes no lock.
         if start < os.fstat(self._descriptor).st_size < start + length:
             os.ftruncate(self._descriptor, start)
         self._intent.set(None)

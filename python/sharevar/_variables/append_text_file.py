@@ -119,7 +119,7 @@ class AppendTextFile(io.TextIOBase):
         if self._file.closed:
             raise ValueError("I/O operation on closed file")
         if self._process != os.getpid():
-            # What was begun before a fork is the parent's to write.
+            # The parent writes the line that was begun before a fork.
             self._process = os.getpid()
             self._begun.clear()
 

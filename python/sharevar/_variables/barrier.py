@@ -12,7 +12,7 @@ from .primitive import Primitive
 
 
 class Barrier(Primitive, _native.Barrier):
-    """Where so many processes and threads wait until all of them are there.
+    """A place where so many processes and threads wait until all of them are there.
 
     One that is killed while it waits, or while it runs the action, breaks the barrier
     for the others.

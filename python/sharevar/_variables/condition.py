@@ -15,7 +15,7 @@ _Result = TypeVar("_Result")
 
 
 class Condition(Primitive, _native.Condition):
-    """Where processes and threads wait until something that a lock protects has changed.
+    """A place where processes and threads wait for a change of something that a lock protects.
 
     A waiter that is killed is passed over. One that was notified and is killed before
     it has the lock again has not used the notification up: the next one gets it.
@@ -39,7 +39,7 @@ class Condition(Primitive, _native.Condition):
     def wait_for(
         self, predicate: Callable[[], _Result], timeout: float | None = None
     ) -> _Result:
-        """Wait until the predicate holds; gives what it said last."""
+        """Wait until the predicate holds; its last result."""
         end = None if timeout is None else time.monotonic() + timeout
         while not (result := predicate()):
             left = None if end is None else end - time.monotonic()
@@ -51,7 +51,7 @@ class Condition(Primitive, _native.Condition):
     def _shown(self) -> str:
         return f"<Condition({self._lock}, {self._counts()[0]})>"
 
-    # What the standard class counts with semaphores, for those who look at its state.
+    # The counts that the standard class has semaphores for, for code that looks at them.
 
     @property
     def _sleeping_count(self) -> Count:

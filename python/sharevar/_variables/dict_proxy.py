@@ -80,7 +80,7 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
 
 
 def plain_dict(*others: Any, **named: Any) -> dict[Any, Any]:
-    """What ``dict(*others, **named)`` gives; another shared dict is read in one step."""
+    """As ``dict(*others, **named)``; another shared dict is read in one step."""
     return dict(*map(plain_mapping, others), **named)
 
 

@@ -17,7 +17,7 @@ _FRAMEWORKS = ("gevent", "eventlet")
 
 
 def arrange() -> None:
-    """Do what there is to do once a program imports one of them, and nothing before."""
+    """Prepare for greenlets once a program imports one of the frameworks, not before."""
     if any(name in sys.modules for name in _FRAMEWORKS):
         _begin()
     else:
@@ -25,7 +25,7 @@ def arrange() -> None:
 
 
 class _Import:
-    """Finds nothing; it is asked first, and so learns what is imported."""
+    """Finds no module. It is asked first, and so notices the import of a framework."""
 
     @classmethod
     def find_spec(cls, name: str, path: Any = None, target: Any = None) -> None:
@@ -62,7 +62,7 @@ _REPLACED = (
 
 
 def _sleeper() -> Callable[[float], Any] | None:
-    """What the greenlet that runs sleeps with; None in a thread that has no others."""
+    """The function by which the running greenlet sleeps; None in a thread without others."""
     if "gevent" in sys.modules:
         local: Any = import_module("gevent._hub_local")
         if local.get_hub_if_exists() is not None:

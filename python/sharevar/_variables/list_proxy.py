@@ -75,7 +75,7 @@ class ListProxy(Proxy, _native.List[_Item]):
 
 
 def plain_list(items: Iterable[Any] = ()) -> list[Any]:
-    """What ``list(items)`` gives; another shared list is read in one step."""
+    """A list of the items; another shared list is read in one step."""
     if type(items) is list:
         return items
     return items.copy() if isinstance(items, ListProxy) else list(items)

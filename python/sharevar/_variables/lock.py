@@ -16,7 +16,7 @@ class Lock(Primitive, _native.Lock):
     tells so until ``mark_consistent()``.
 
     A holder that ends in order leaves the lock held, as in the standard library: it was
-    taken here to be released there. From then on the lock is a *signal*: nobody's death
+    taken here to be released there. From then on the lock is a *signal*: no death
     releases it. So it is once a process has released what another held. ``owned``
     settles it: a lock that is ``owned`` is always given to the next one, one that is
     not never is.
@@ -48,7 +48,7 @@ class Lock(Primitive, _native.Lock):
 
 
 class SemaphoreView:
-    """What `multiprocessing.Condition` asks of the lock that it is given."""
+    """As much of a lock as `multiprocessing.Condition` asks for."""
 
     __slots__ = ("_lock", "_times")
 

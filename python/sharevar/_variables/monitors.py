@@ -25,7 +25,7 @@ def monitor(cls: _Class) -> _Class:
     """Make monitors of a class's objects.
 
     Their attributes live in shared memory. Their methods run in the process that calls
-    them, one at a time for each object, whoever calls. What a method has changed is
+    them, one at a time for each object. The changes of a method are
     stored in one step when it returns; if it raises, or its process is killed, nothing
     is changed. Objects are passed on by reference, as arguments or inside other values.
     """
@@ -95,13 +95,13 @@ class Monitor(_native.Monitor):
         return sorted({*dir(type(self)), *_native.monitor_attributes(self)})
 
 
-# What makes a class generic.
+# The members that make a class generic.
 _OF_GENERIC = ("__orig_bases__", "__type_params__")
 
-# What the interpreter's own types do not have.
+# A flag that the interpreter's own types do not have.
 _MADE_BY_CLASS_STATEMENT = 1 << 9
 
-# What runs with no lock of an object's, or has seen to it already.
+# Members that run without an object's lock, or take it already.
 _LEFT_AS_THEY_ARE = (
     staticmethod,
     classmethod,
@@ -111,7 +111,7 @@ _LEFT_AS_THEY_ARE = (
 
 
 def _members(cls: type) -> dict[str, Any]:
-    """What a monitor's class has in the place of what it has from plain classes."""
+    """The members that replace those which a monitor's class has from plain classes."""
     found: dict[str, Any] = {}
     for base in cls.__mro__[:-1]:
         is_plain = base is cls or not issubclass(base, _native.Monitor)

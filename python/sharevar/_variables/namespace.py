@@ -65,5 +65,5 @@ class NamespaceProxy(Proxy, _native.Namespace):
         try:
             return self._get(name)
         except AttributeError:
-            # What every object has, and the standard library's message.
+            # The attributes of every object, and the standard library's message.
             return getattr(self._getvalue(), name)

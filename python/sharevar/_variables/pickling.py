@@ -34,7 +34,7 @@ def _keep_on_server(managers: Any, proxy: Any) -> None:
     """Have a manager process keep an object whose proxy is now in shared memory.
 
     It counts the proxies that live in processes; one that is only bytes in a shared
-    variable is none, and its object would be gone when somebody reads it back. So
+    variable is none, and its object would be gone when it is read back. So
     the object is counted once more, and stays until its manager is shut down.
     """
     token = proxy._token
@@ -46,8 +46,8 @@ def _keep_on_server(managers: Any, proxy: Any) -> None:
 
 
 def dumps(value: Any) -> bytes:
-    """Encode a value. What pickle refuses is `NotShareable`; what code of the value's own
-    raises is raised as it is."""
+    """Encode a value. A refusal by pickle is raised as `NotShareable`; an exception from
+    code of the value's own is raised as it is."""
     stream = io.BytesIO()
     try:
         ValuePickler(stream).dump(value)

@@ -1,4 +1,4 @@
-"""What managers make, and who needs no manager makes by itself: an `Event`, an `RLock` ..."""
+"""The base of locks, events and the like, which are made by a manager or without one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Primitive(Proxy):
 
     @property
     def __class__(self) -> type:
-        """What ``isinstance`` believes besides the type, by who made it."""
+        """The class that ``isinstance`` accepts besides the type: a manager's, or the other."""
         if arena_of(self) is family.arena():
             return standard.own_counterpart(self._typeid_)
         return standard.counterpart(type(self))

@@ -1,4 +1,4 @@
-"""What the proxies of all kinds have in common."""
+"""The base of the proxies of all kinds."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ else:
 
 
 class _Hosts:
-    """What a proxy asks of its arena's host. `_hosting.tokens` fills these in: a host is made
-    of proxies, and so stands above this module."""
+    """The functions that a proxy calls for its arena's host. `_hosting.tokens` fills them in:
+    a host is made of proxies, and so stands above this module."""
 
     token: Callable[[Proxy], Token]
     authkey: Callable[[Arena], bytes | None]
@@ -82,7 +82,7 @@ _PLAIN = (
     "arena", "closed", "handle", "held", "kind", "maxsize", "maxvalue", "owner_died",
 )  # fmt: skip
 
-# Not listed by `dir`: who reads all that is listed shall not start a process by it.
+# Not listed by `dir`: code that reads all that is listed must not start a process.
 _STARTING_A_HOST = frozenset(("_authkey", "_id", "_token"))
 
 
@@ -115,7 +115,7 @@ class Proxy(_Base, metaclass=_Type):
 
     @property
     def __class__(self) -> type:
-        """What ``isinstance`` believes besides the type.
+        """The class that ``isinstance`` accepts besides the type.
 
         Programs ask whether something is a ``multiprocessing.managers.DictProxy``.
         The name itself cannot be replaced, because programs also derive from that
@@ -129,7 +129,7 @@ class Proxy(_Base, metaclass=_Type):
 
     @property
     def _token(self) -> Token:
-        """What another process reaches the variable by, through the host process."""
+        """The token by which other processes reach the variable through the host process."""
         return hosts.token(self)
 
     @property
@@ -142,7 +142,7 @@ class Proxy(_Base, metaclass=_Type):
         return hosts.authkey(arena_of(self)) or process.current_process().authkey
 
     def __dir__(self) -> Iterable[str]:
-        """What there is, and not what the class has that ``isinstance`` believes."""
+        """The attributes of the proxy, not those of the class that ``isinstance`` accepts."""
         return sorted({*dir(type(self)), *self.__dict__} - _STARTING_A_HOST)
 
     def _getvalue(self) -> Any:

@@ -1,7 +1,7 @@
 """The two ends that a queue of `multiprocessing` has, for programs that look at them.
 
 There is no pipe between: an item that is sent is in the queue, and one that is received is
-taken out of it. What `select` and event loops ask for is the queue's own descriptor.
+taken out of it. For `select` and event loops it is the queue's own descriptor.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _End:
 
 
 class Reader(_End):
-    """Where items come out."""
+    """The end where items come out."""
 
     __slots__ = ()
 
@@ -71,7 +71,7 @@ class Reader(_End):
 
 
 class Writer(_End):
-    """Where items go in."""
+    """The end where items go in."""
 
     __slots__ = ()
 

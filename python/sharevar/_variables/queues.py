@@ -23,7 +23,7 @@ _Item = TypeVar("_Item")
 
 
 class _ProcessQueue(Proxy, _native.Queue[_Item]):
-    """What the three have in common."""
+    """The base of the three."""
 
     __slots__ = ()
 
@@ -37,7 +37,7 @@ class _ProcessQueue(Proxy, _native.Queue[_Item]):
 
     @property
     def __class__(self) -> type:
-        """What ``isinstance`` believes besides the type: the queue of `multiprocessing`."""
+        """The class that ``isinstance`` accepts besides the type: that of `multiprocessing`."""
         return standard.own_counterpart(self._typeid_)
 
     @__class__.setter
@@ -56,8 +56,8 @@ class _ProcessQueue(Proxy, _native.Queue[_Item]):
         return repr(self)
 
     def __getstate__(self) -> object:
-        # The attributes of a class that a program has derived. What is set on a queue of
-        # our own stays in this process, as in the standard library.
+        # The attributes of a class that a program has derived. Attributes of a queue of
+        # our own stay in this process, as in the standard library.
         return None if "_typeid_" in vars(type(self)) else self.__dict__
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -13,8 +13,8 @@ class Semaphore(Primitive, _native.Semaphore):
     """Units that processes and threads take and give back.
 
     A unit belongs to the process that took it and is given back when that process is
-    killed, until somebody releases what his process has not acquired. From then on a
-    unit stands for something else (a filled place, a finished job), and nothing is
+    killed. This ends when a process releases a unit that it has not acquired: from then
+    on a unit stands for something else (a filled place, a finished job), and no unit is
     given back by itself any more. ``owned=True`` or ``owned=False`` settles it.
     """
 
@@ -74,7 +74,7 @@ def _value_of(semaphore: Semaphore) -> int | str:
 
 
 class UnitsView:
-    """What programs, and `multiprocessing.Condition`, ask of a semaphore's inside."""
+    """The inside of a semaphore, as programs and `multiprocessing.Condition` look at it."""
 
     __slots__ = ("_semaphore",)
 

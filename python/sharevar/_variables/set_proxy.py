@@ -64,7 +64,7 @@ class SetProxy(Proxy, _native.Set[_Item]):
                 raise RuntimeError("Set changed size during iteration")
             yield element
 
-    # What gives a new set, or a fact
+    # Operations that give a new set, or a fact
 
     def union(self, *others: Iterable[Any]) -> set[Any]:
         """The elements of all."""
@@ -130,7 +130,7 @@ class SetProxy(Proxy, _native.Set[_Item]):
     def __gt__(self, other: Any) -> Any:
         return self.copy() > plain_set(other)
 
-    # What changes the set
+    # Operations that change the set
 
     def update(self, *others: Iterable[Any]) -> None:
         """Put in the elements of all the others."""

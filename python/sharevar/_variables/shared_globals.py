@@ -68,8 +68,8 @@ def shared(
     """The variable of that name in this process family, made at first use.
 
     Called at module level it gives a global that parent and children share, under
-    fork, spawn and forkserver alike. ``kind(*arguments)`` is called once, by whoever
-    is first:
+    fork, spawn and forkserver alike. ``kind(*arguments)`` is called once, by the first
+    process:
 
     - ``list``, ``dict``, ``set`` and whatever returns one give a `ListProxy`, `DictProxy`,
       `SetProxy`;
@@ -98,7 +98,7 @@ def shared(
     filled = arena.named(_FILLED, DictProxy)
     entry = filled.get(name)
     if entry is None:
-        # Who is killed in here leaves no entry, and the next one fills in again.
+        # A process that is killed in here leaves no entry, and the next one fills in again.
         # Recursive, as a factory may ask for shared variables itself.
         with arena.named(_FILLING, RLock):
             entry = filled.get(name)
@@ -185,7 +185,7 @@ def _name_of(cls: type[Any]) -> str:
 
 
 def _ours(kind: Any) -> Any:
-    """What stands for a class or function of the standard library's that makes something
+    """The class of ours for a class or function of the standard library that makes objects
     of the same behaviour."""
     if isinstance(getattr(kind, "__self__", None), BaseContext):
         # multiprocessing's top-level names are methods of a context.
@@ -229,7 +229,7 @@ def _is_mutable(made: Any, cls: Any) -> bool:
 
 
 def _instead(cls: Any) -> str | None:
-    """What to use instead of a class of a library's; a program's of the same name is none."""
+    """What to use instead of a library's class; a program's own of that name is not meant."""
     for base in cls.__mro__:
         library = base.__module__.partition(".")[0]
         if base.__name__ in _INSTEAD and (
@@ -241,7 +241,7 @@ def _instead(cls: Any) -> str | None:
 
 # By reference, or by name.
 _PASSED_ON = (_native.Monitor, type, types.FunctionType, types.BuiltinFunctionType)
-# Whoever derives a class from one of these means a value.
+# A class that is derived from one of these is meant as a value.
 _IMMUTABLE = (int, float, complex, str, bytes, tuple, frozenset, enum.Enum)
 _SETS_ANY: Any = object.__setattr__
 

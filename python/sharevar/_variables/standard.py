@@ -45,18 +45,18 @@ __all__ = [
 
 
 def rename_managers() -> None:
-    """Have the standard manager classes pickled by their names in this module."""
+    """Make the names of the standard manager classes in this module those of their pickles."""
     BaseManager.__module__ = SyncManager.__module__ = __name__
 
 
 def proxy_type(typeid: str) -> Any:
-    """What makes the standard proxies of a type: a class, or the function `AutoProxy`."""
+    """The maker of the standard proxies of a type: a class, or the function `AutoProxy`."""
     registration = REGISTRY.get(typeid)
     return AutoProxy if registration is None else registration[-1]
 
 
 def create(manager: Any, typeid: str, /, *arguments: Any, **named: Any) -> Any:
-    """What a method of a standard manager does: make an object in the server process."""
+    """Make an object in the server process, as a method of a standard manager does."""
     token, exposed = manager._create(typeid, *arguments, **named)
     key = manager._authkey
     proxy = proxy_type(typeid)(
@@ -72,7 +72,7 @@ def create(manager: Any, typeid: str, /, *arguments: Any, **named: Any) -> Any:
 def counterpart(cls: type[Any]) -> type:
     """The standard class of proxies that a class of ours stands for."""
     found = proxy_type(cls._typeid_)
-    # By its name of this moment: `hosting` puts a class of ours in its place.
+    # By its name of this moment: `_hosting.base_proxy` puts a class of ours in its place.
     return found if isinstance(found, type) else managers.BaseProxy
 
 
@@ -88,7 +88,7 @@ def own_counterpart(typeid: str) -> type:
 
 @cache
 def hosted_class(cls: type[Any]) -> Any:
-    """What makes the proxy of a hosted object that was registered with a class of ours.
+    """The maker of the proxy of a hosted object that was registered with a class of ours.
 
     For a user's class derived from one of ours that is the same class derived from
     our class's counterpart.
@@ -114,7 +114,7 @@ def hosted_class(cls: type[Any]) -> Any:
     return type(cls.__name__, bases, {**written, "__reduce__": reduce})
 
 
-# Members of a class that nobody has written into it.
+# Members that a class has by itself, without being written into it.
 _NATIVE = (
     types.GetSetDescriptorType,
     types.MemberDescriptorType,

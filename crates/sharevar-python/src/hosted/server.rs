@@ -107,8 +107,8 @@ impl HostServer {
     }
 
     /// What is told which clients hold objects that come back, and which have come or gone.
-    fn set_recollection(&self, recollection: Py<PyAny>) -> PyResult<()> {
-        self.server.service().set_recollection(recollection)
+    fn set_checkpoint(&self, checkpoint: Py<PyAny>) -> PyResult<()> {
+        self.server.service().set_checkpoint(checkpoint)
     }
 
     /// The numbers of the objects, and how many references there are on each.

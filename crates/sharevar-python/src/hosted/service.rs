@@ -25,7 +25,7 @@ pub(super) struct HostService {
     /// by then who was handed them has references of his own.
     handed_out: Mutex<HashMap<(Session, RawFd), Py<PyList>>>,
     handing_out: AtomicUsize,
-    recollection: PyOnceLock<Py<PyAny>>,
+    checkpoint: PyOnceLock<Py<PyAny>>,
 }
 
 /// Why a request has no result.
@@ -55,7 +55,7 @@ impl HostService {
             objects: Mutex::default(),
             handed_out: Mutex::default(),
             handing_out: AtomicUsize::new(0),
-            recollection: PyOnceLock::new(),
+            checkpoint: PyOnceLock::new(),
         })
     }
 
@@ -240,7 +240,7 @@ impl HostService {
             return Ok(None);
         }
         let descriptor = caller.as_fd().as_raw_fd();
-        let given = self.host(py)?.call_method1(intern!(py, "complete"), (result, descriptor));
+        let given = self.host(py)?.call_method1(intern!(py, "run_coroutine"), (result, descriptor));
         Ok(Some(hosted.save(py, given)?))
     }
 
@@ -355,27 +355,27 @@ impl HostService {
         }
     }
 
-    pub(super) fn set_recollection(&self, recollection: Py<PyAny>) -> PyResult<()> {
-        let set = Python::attach(|py| self.recollection.set(py, recollection));
-        set.map_err(|_| PyValueError::new_err("the host has a recollection already"))
+    pub(super) fn set_checkpoint(&self, checkpoint: Py<PyAny>) -> PyResult<()> {
+        let set = Python::attach(|py| self.checkpoint.set(py, checkpoint));
+        set.map_err(|_| PyValueError::new_err("the host has a checkpoint already"))
     }
 
     /// A client holds an object: if it comes back, the next host must know who waits for it.
     fn note_holder(&self, py: Python<'_>, caller: &Caller<'_>, hosted: &Hosted) -> PyResult<()> {
-        if let (Some(recollection), Some(_)) = (self.recollection.get(py), &hosted.record) {
+        if let (Some(checkpoint), Some(_)) = (self.checkpoint.get(py), &hosted.record) {
             let noted = (caller.session().0, caller.process());
-            recollection.bind(py).call_method1(intern!(py, "note_holder"), noted)?;
+            checkpoint.bind(py).call_method1(intern!(py, "note_holder"), noted)?;
         }
         Ok(())
     }
 
     /// Who has met the host before this one says first of all what he holds.
     fn note_declaration(&self, py: Python<'_>, caller: &Caller<'_>, request: &Request<'_>) {
-        if let (Request::Batch(batch), Some(recollection)) = (request, self.recollection.get(py))
+        if let (Request::Batch(batch), Some(checkpoint)) = (request, self.checkpoint.get(py))
             && batch.iter().all(|request| matches!(request, Request::Retain { .. }))
         {
             let came = (caller.session().0,);
-            let noted = recollection.bind(py).call_method1(intern!(py, "session_came"), came);
+            let noted = checkpoint.bind(py).call_method1(intern!(py, "session_came"), came);
             if let Err(error) = noted {
                 error.write_unraisable(py, None);
             }
@@ -391,7 +391,7 @@ impl HostService {
     ) -> Result<(), Stop> {
         let (positional, named) = read_arguments(py, arguments)?;
         let asked = (method, positional, named.unwrap_or_else(|| PyDict::new(py)));
-        let asked = self.host(py)?.call_method1(intern!(py, "ask"), asked);
+        let asked = self.host(py)?.call_method1(intern!(py, "call_host"), asked);
         let result = asked.map_err(Stop::RaiseRemoteError)?;
         write_reply::returned(reply);
         if arguments::write_native_value(reply, &result)? {
@@ -472,9 +472,9 @@ impl Service for HostService {
     fn session_ended(&self, session: Session) -> Box<dyn FnOnce()> {
         let gone = Python::try_attach(|py| {
             let gone = (self.objects().end(session), self.take_handed_out(session));
-            if let Some(recollection) = self.recollection.get(py)
+            if let Some(checkpoint) = self.checkpoint.get(py)
                 && let Err(error) =
-                    recollection.bind(py).call_method1(intern!(py, "session_ended"), (session.0,))
+                    checkpoint.bind(py).call_method1(intern!(py, "session_ended"), (session.0,))
             {
                 error.write_unraisable(py, None);
             }
