@@ -177,7 +177,7 @@ def test_what_a_generator_does_when_it_is_closed(host: Any) -> None:
 
 def saved(host: Any) -> list[Any]:
     """The states that the next host would find."""
-    memory = host._process._launch.origin().memory
+    memory = host._process._launch.source().memory
     states = [entry[0] for key, entry in memory.copy().items() if key.startswith("state")]
     return [pickle.loads(state).get() for state in states]
 

@@ -1,11 +1,11 @@
 """Lending descriptors to processes that may not look into this one.
 
-``/proc/<pid>/fd`` leads to a process's descriptors only for those that may trace it: to
-nobody of the same user after a `setuid`. After a `chroot` there is none, and in a pid
+``/proc/<pid>/fd`` shows a process's descriptors only to processes that may trace it: to
+none of the same user after a `setuid`. After a `chroot` there is none, and in a pid
 namespace that sees the outer ``/proc`` it is another process's. Such a process hands its
-descriptors out over a socket, as `multiprocessing.reduction` does, to whom shows that it
-knows the key of `multiprocessing.current_process().authkey`, which children inherit. All
-others need no socket, and no thread that serves it.
+descriptors out over a socket, as `multiprocessing.reduction` does, to processes that know
+`multiprocessing.current_process().authkey`, which children inherit. Other processes need
+no socket, and no thread that serves it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from .._native import Arena, Variable
 from .arenas import ArenaReference, attach, refer_to_arena
 
-# By these, since a namespace's attributes of the same names are the user's.
+# Used in place of the attributes: those of a namespace may be the user's own.
 arena_of: Callable[[Variable], Arena] = Variable.arena.__get__  # type: ignore[attr-defined]
 handle_of: Callable[[Variable], tuple[int, int]] = Variable.handle.__get__  # type: ignore[attr-defined]
 

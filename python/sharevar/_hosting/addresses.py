@@ -27,7 +27,7 @@ def to_text(address: Any) -> str:
 
 
 def from_text(text: str) -> Any:
-    """What `multiprocessing` calls an address of the transport."""
+    """The address of `multiprocessing` for one of the transport."""
     kind, _, rest = text.partition(":")
     if kind == "unix":
         return rest

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-# Not with the first call that needs a thread: its locks are not in order in the process that
-# forks while it is imported.
+# Imported here and not with the first call that needs a thread: its locks are broken in a
+# child that is forked during the import.
 import concurrent.futures.thread  # noqa: F401
 import errno
 import time

@@ -31,7 +31,7 @@ from .security import TLS, Security
 from .server import Server
 from .supervised import SupervisedProcess
 
-# With all that the stubs of the standard library do not tell.
+# Untyped: the stubs of the standard library lack most of it.
 _Standard: Any = standard.BaseManager
 
 

@@ -243,7 +243,7 @@ class Record:
         """Enter the object's state, before the answer goes out; whether it is saved at all."""
         if self._made is None:
             return False
-        # Of two threads that save, the later one saves the changes of both.
+        # If two threads save, the later one saves the changes of both.
         with self._saving:
             before, self._kept = self._kept, self._checkpoint.save(self._number, self._made)
         # Outside the lock: with them other objects may go.

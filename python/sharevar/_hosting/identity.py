@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-# Of objects that must be called on the standard library's wire.
+# The prefix for objects that must be called on the standard library's wire.
 _BOUND = "thread-"
-# Of objects that come back when their host has died.
+# The prefix for objects that come back when their host has died.
 _LASTING = "lasting-"
 _DIGITS = 16
 

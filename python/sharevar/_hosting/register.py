@@ -46,7 +46,7 @@ def _too_late(typeid: str, *arguments: Any, **named: Any) -> None:
 # Among the names of an object that comes back; no method is named so.
 RESTARTS = "#RESTARTS"
 
-# What a class defines that says how its objects are saved.
+# A class that defines one of these says how its objects are saved.
 _OF_STATE = ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__")
 
 

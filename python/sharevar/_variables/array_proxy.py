@@ -15,8 +15,8 @@ class ArrayProxy(Proxy, _native.Array):
 
     An operation on an element or a slice is done at one moment, as a whole or not at all.
 
-    It also is a writable buffer: ``numpy.frombuffer(proxy, ...)`` copies nothing. What is done
-    through such a view is done element by element, outside of all operations.
+    It also is a writable buffer: ``numpy.frombuffer(proxy, ...)`` copies nothing.
+    Changes through such a view are made element by element, outside of all operations.
     """
 
     __slots__ = ()

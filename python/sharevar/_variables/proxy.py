@@ -90,8 +90,8 @@ class Proxy(_Base, metaclass=_Type):
     """The methods of `multiprocessing.managers.BaseProxy`, without a server.
 
     A class of its own, placed before the native class: the protocol slots (``[]``,
-    ``len``, ``in``) stay the native ones. What a program sets on an object is kept in
-    its ``__dict__``, in this process, as with a standard proxy.
+    ``len``, ``in``) stay the native ones. Attributes that a program sets on an object are
+    kept in its ``__dict__``, in this process, as with a standard proxy.
     """
 
     __slots__ = ("__dict__", "__weakref__")
