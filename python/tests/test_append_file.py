@@ -16,6 +16,8 @@ import pytest
 import sharevar
 from sharevar._variables.append_file import AppendFile
 
+pytestmark = pytest.mark.long
+
 fork = multiprocessing.get_context("fork")
 LINES = 2_000
 
@@ -33,6 +35,7 @@ def expected(names: list[str]) -> Counter[str]:
     )
 
 
+@pytest.mark.one_version
 def test_no_line_is_lost_or_torn(tmp_path: Path, context: Any) -> None:
     path = tmp_path / "lines"
     names = ["a", "b", "c"]

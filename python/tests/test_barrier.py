@@ -16,6 +16,8 @@ from support.waiting import Promise, eventually, grown_limits
 
 import sharevar
 
+pytestmark = pytest.mark.long
+
 fork = multiprocessing.get_context("fork")
 
 
@@ -72,6 +74,7 @@ def rounds(barrier: Any, counts: Any, mine: int, times: int) -> None:
         barrier.wait()
 
 
+@pytest.mark.one_version
 def test_many_rounds_in_step(context: Any, manager: Any) -> None:
     barrier, counts = sharevar.Barrier(3), manager.list([0, 0, 0])
     children = [
@@ -161,6 +164,7 @@ class Append:
         self.items.append(os.getpid())
 
 
+@pytest.mark.one_version
 def test_one_runs_the_action_before_anybody_goes_on(context: Any, manager: Any) -> None:
     ran, outcomes = manager.list(), manager.list()
     barrier = sharevar.Barrier(3, Append(ran))

@@ -15,6 +15,8 @@ import sharevar
 from sharevar.hosting import current_call
 from sharevar.managers import BaseManager
 
+pytestmark = pytest.mark.long
+
 
 class Desk:
     def __init__(self) -> None:

@@ -15,6 +15,8 @@ import pytest
 
 import sharevar
 
+pytestmark = pytest.mark.long
+
 fork = multiprocessing.get_context("fork")
 
 

@@ -49,6 +49,7 @@ def wait_and_tell(event: Any, connection: Any) -> None:
     connection.send(event.wait(60))
 
 
+@pytest.mark.one_version
 def test_all_who_wait_go_on(context: Any, manager: Any) -> None:
     event = sharevar.Event(manager.arena)
     kept = manager.list([event])

@@ -27,6 +27,8 @@ from sharevar._hosting import forks
 from sharevar._native import HostClient
 from sharevar.managers import BaseManager
 
+pytestmark = pytest.mark.long
+
 
 class Store:
     def __init__(self) -> None:
@@ -239,6 +241,7 @@ def test_forks_in_the_middle_of_calls() -> None:
         assert manager._number_of_objects() == 1
 
 
+@pytest.mark.one_version
 @pytest.mark.timeout(240)
 def test_forks_while_others_look_for_a_host(tmp_path: Path) -> None:
     """As whoever awaits a call does while a host is started again, which is a fork, too."""

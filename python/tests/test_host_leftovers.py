@@ -22,6 +22,8 @@ import sharevar
 from sharevar._hosting import socket_directory
 from sharevar.managers import BaseManager
 
+pytestmark = pytest.mark.long
+
 
 class Thing:
     def pid(self) -> int:

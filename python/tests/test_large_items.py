@@ -12,6 +12,8 @@ import pytest
 
 import sharevar
 
+pytestmark = [pytest.mark.long, pytest.mark.one_version]
+
 MIB = 1 << 20
 ROOM = 8 * MIB
 

@@ -10,6 +10,8 @@ import pytest
 
 import sharevar
 
+pytestmark = pytest.mark.long
+
 MIB, GIB = 1 << 20, 1 << 30
 
 WORK = """

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 # What each side is, after a child has changed it.
 OURS = textwrap.dedent(
     """

@@ -19,6 +19,8 @@ from support.waiting import eventually, interrupted, sleeps
 
 import sharevar
 
+pytestmark = pytest.mark.long
+
 fork = multiprocessing.get_context("fork")
 
 

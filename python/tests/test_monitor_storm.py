@@ -14,6 +14,8 @@ from support.waiting import eventually
 
 import sharevar
 
+pytestmark = [pytest.mark.long, pytest.mark.one_version]
+
 fork = multiprocessing.get_context("fork")
 
 WORKERS = 3

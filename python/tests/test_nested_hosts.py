@@ -20,6 +20,8 @@ from support.waiting import eventually
 import sharevar
 from sharevar.managers import BaseManager, BaseProxy, SyncManager
 
+pytestmark = pytest.mark.long
+
 
 class Node:
     """An object that knows others."""

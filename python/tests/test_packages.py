@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "packages"
 
 # A download of some 50 MB is in the first of them.
-pytestmark = [pytest.mark.one_version, pytest.mark.timeout(700)]
+pytestmark = [pytest.mark.long, pytest.mark.one_version, pytest.mark.timeout(700)]
 
 
 @pytest.fixture(scope="module")

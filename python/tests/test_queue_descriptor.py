@@ -20,7 +20,10 @@ from support.waiting import eventually
 import sharevar
 
 # A queue whose descriptor is asked for has a thread; Python 3.12 warns of forks beside one.
-pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning"),
+]
 
 KINDS = ("Queue", "JoinableQueue", "SimpleQueue", "m.Queue", "m.JoinableQueue")
 # What another process does is followed a moment later; in less than this, on any machine.
@@ -67,6 +70,7 @@ def get(queue: Any) -> None:
     queue.get()
 
 
+@pytest.mark.one_version
 def test_other_processes_put_and_get(queue: Any, context: Any) -> None:
     descriptor = queue.fileno()
     for item in (1, "x" * 10_000):

@@ -21,6 +21,8 @@ from support.waiting import eventually, interrupted
 import sharevar
 from sharevar.managers import BaseManager, SyncManager
 
+pytestmark = pytest.mark.long
+
 
 class Made:
     """Its class does not."""

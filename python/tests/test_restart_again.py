@@ -21,6 +21,8 @@ import sharevar
 from sharevar._hosting.launch import Launch
 from sharevar.managers import BaseManager
 
+pytestmark = pytest.mark.long
+
 
 class Parent(Kept):
     """It has a child of its own."""

@@ -22,6 +22,8 @@ from support.waiting import eventually
 import sharevar
 from sharevar.managers import BaseManager, SyncManager
 
+pytestmark = pytest.mark.long
+
 fork = multiprocessing.get_context("fork")
 
 
@@ -336,6 +338,7 @@ def work(tally: Any, client: int, over: Any, seed: int, connection: Any) -> None
     connection.send((acknowledged, in_doubt))
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("seed", range(3))
 def test_storm(seed: int) -> None:
     clients = 2

@@ -16,6 +16,8 @@ from support.waiting import eventually
 import sharevar
 from sharevar.managers import BaseManager
 
+pytestmark = pytest.mark.long
+
 
 class Holder(Kept):
     def clear_and_die(self) -> None:

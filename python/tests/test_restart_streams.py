@@ -17,6 +17,8 @@ from support.waiting import eventually
 import sharevar
 from sharevar.managers import BaseManager
 
+pytestmark = pytest.mark.long
+
 fork = multiprocessing.get_context("fork")
 
 

@@ -23,6 +23,8 @@ import sharevar
 from sharevar._hosting.checkpoint import Checkpoint
 from sharevar.managers import BaseManager
 
+pytestmark = pytest.mark.long
+
 fork = multiprocessing.get_context("fork")
 
 

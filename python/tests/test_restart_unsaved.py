@@ -16,6 +16,8 @@ from support.processes import kill_host
 import sharevar
 from sharevar.managers import BaseManager
 
+pytestmark = pytest.mark.long
+
 
 class Holder:
     """As long as it has a lock, it cannot be pickled."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 # Each starts many programs, one after the other.
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 EXAMPLE = Path(__file__).parents[2] / "examples/python/unmodified_manager_program.py"
 

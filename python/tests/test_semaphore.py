@@ -293,6 +293,7 @@ def inside(semaphore: Any, now: Any, most: Any, times: int) -> None:
                 now.value -= 1
 
 
+@pytest.mark.one_version
 def test_no_more_are_inside_than_there_are_units(context: Any) -> None:
     semaphore = sharevar.BoundedSemaphore(2)
     now, most = sharevar.Value("q"), sharevar.RawValue("q")

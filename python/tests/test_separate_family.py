@@ -12,6 +12,8 @@ import pytest
 
 import sharevar
 
+pytestmark = pytest.mark.long
+
 APPLICATION = """
 import sharevar
 

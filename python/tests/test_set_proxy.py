@@ -205,6 +205,7 @@ def toggle(shared: Any, number: int, times: int) -> None:
         shared -= {(number, "own")}
 
 
+@pytest.mark.one_version
 def test_two_processes_toggle_at_once(context: Any) -> None:
     shared = sharevar.SetProxy(["stays"])
     children = [

@@ -26,6 +26,7 @@ REPLACED = {
 }  # fmt: skip
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.skipif(
         find_spec("test") is None or find_spec("test._test_multiprocessing") is None,
         reason="this interpreter comes without test._test_multiprocessing",

@@ -18,6 +18,8 @@ import pytest
 import sharevar
 from sharevar._family import family
 
+pytestmark = pytest.mark.long
+
 
 class Point(ctypes.Structure):
     _fields_ = [("x", ctypes.c_double), ("y", ctypes.c_int)]
@@ -237,6 +239,7 @@ def crash_in(items: Any) -> None:
         items.pop()
 
 
+@pytest.mark.one_version
 def test_writers_that_are_killed_leave_whole_lists(manager: Any, context: Any) -> None:
     items = manager.list(["first"])
     for _ in range(5):

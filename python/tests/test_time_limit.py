@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.one_version
+pytestmark = [pytest.mark.long, pytest.mark.one_version]
 
 HEAD = """
 import ctypes, multiprocessing, os, signal, subprocess, sys, threading, time

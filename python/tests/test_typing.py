@@ -14,7 +14,7 @@ pytest.importorskip("mypy", reason="mypy is for the development interpreter only
 TYPED = Path(__file__).parent / "typed"
 
 # Checking the standard library's stubs takes long where nothing is cached yet.
-pytestmark = [pytest.mark.timeout(500), pytest.mark.one_version]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(500), pytest.mark.one_version]
 
 
 def run(*arguments: str, cwd: Path) -> tuple[int, list[str]]:
