@@ -12,7 +12,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(20);
+/// Only a hang takes so long, beside whatever else the machine does.
+const LIMIT: Duration = Duration::from_mins(3);
 const MISTAKE: &str = "SHAREVAR_TEST_MISTAKE";
 const TECHNIQUE: &str = "SHAREVAR_TEST_TECHNIQUE";
 
@@ -107,16 +108,16 @@ fn attempt(mistake: u32, technique: &str, limit: Duration) -> Found {
     found
 }
 
+/// An assertion finds it: a hang would show no more than that something else went wrong.
 fn is_found(mistake: Mistake, technique: &str) {
     assert!(TECHNIQUES.iter().any(|(name, _)| *name == technique));
-    let found = attempt(mistake as u32, technique, LIMIT);
-    assert_ne!(found, Found::No, "{mistake:?} is not found by {technique}");
+    assert_eq!(attempt(mistake as u32, technique, LIMIT), Found::Failed, "{mistake:?} by {technique}");
 }
 
 #[test]
 fn without_a_mistake_every_technique_passes() {
     for (technique, _) in TECHNIQUES {
-        assert_eq!(attempt(0, technique, Duration::from_mins(2)), Found::No, "{technique}");
+        assert_eq!(attempt(0, technique, LIMIT), Found::No, "{technique}");
     }
 }
 
@@ -203,7 +204,7 @@ fn which_finds_which() {
     for mistake in MISTAKES {
         let _ = write!(table, "| {mistake:?} |");
         for (technique, _) in TECHNIQUES {
-            let _ = match attempt(mistake as u32, technique, LIMIT) {
+            let _ = match attempt(mistake as u32, technique, Duration::from_secs(20)) {
                 Found::No => write!(table, " |"),
                 Found::Failed => write!(table, " {technique} |"),
                 Found::Hung => write!(table, " {technique} (hangs) |"),

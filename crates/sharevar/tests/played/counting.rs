@@ -156,7 +156,7 @@ operations! {
     "semaphore: release of a signal": |w| w.mortal.semaphore.release().unwrap(),
         |w| w.mortal.semaphore.release().unwrap(), |b, a| is_signal(b) && taken(-1)(b, a);
     "semaphore: one that holds leaves": |w| { others(w, 2); acquire(w); },
-        |w| RawSemaphore::left(&w.mortal.participant, w.mortal.semaphore.handle().variable()).unwrap(), |b, a| !is_signal(b) && is_signal(a);
+        |w| RawSemaphore::depart(&w.mortal.participant, w.mortal.semaphore.handle().variable()).unwrap(), |b, a| !is_signal(b) && is_signal(a);
     "semaphore: one is made and dropped" (same): |_| {},
         |w| {
             drop(RawSemaphore::create(&w.mortal.participant, 1, Some(2), Some(true)).unwrap());
