@@ -244,9 +244,10 @@ impl List {
 
     /// Sort in place.
     ///
-    /// Comparisons of ints, floats and strs run in shared memory. Other comparisons and `key` run
-    /// here on a copy; when the list has changed meanwhile they run again on the new contents, and
-    /// after a few times other changes wait for them.
+    /// Numbers, strs, bytes, and tuples and lists of these are compared in shared memory, and so are
+    /// dates, times, UUIDs and decimals. Other comparisons and `key` run here on a copy; when the list
+    /// has changed meanwhile they run again on the new contents, and after a few times other changes
+    /// wait for them.
     #[pyo3(signature = (*, key = None, reverse = None), text_signature = "($self, *, key=None, reverse=False)")]
     fn sort(
         slf: &Bound<'_, Self>,

@@ -4,10 +4,14 @@
 use crate::encode::{Stop, Writer, word};
 use crate::errors::OrRaise;
 use crate::list::List;
+use crate::pickler;
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDate, PyDateTime, PyDelta, PyTime, PyType};
 use sharevar::shm::{Attempts, Found};
-use sharevar_value::{Encoded, Needle};
+use sharevar_value::{Encoded, Encoder, Needle};
 
 /// What is looked for, in both forms.
 struct Wanted<'a, 'py> {
@@ -28,7 +32,7 @@ impl<'a, 'py> Wanted<'a, 'py> {
                         writer.encoder.finish().map_err(sharevar::Error::from).or_raise()?;
                     Some(Encoded::Bytes { bytes, handles })
                 }
-                Err(Stop::Pickle) => None,
+                Err(Stop::Pickle) => pickled(object)?,
                 Err(Stop::Raise(error)) => return Err(error),
             }
         };
@@ -44,6 +48,40 @@ impl<'a, 'py> Wanted<'a, 'py> {
         Ok(item.is(self.object)
             || item.rich_compare(self.object, pyo3::pyclass::CompareOp::Eq)?.is_truthy()?)
     }
+}
+
+/// The pickle of an object that can be compared by it: of exactly the class that the pickle names,
+/// which has the equality that [`Needle`] knows.
+fn pickled(object: &Bound<'_, PyAny>) -> PyResult<Option<Encoded>> {
+    static UUID: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static DECIMAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let (py, class) = (object.py(), object.get_type());
+    let is_compared = if object.is_exact_instance_of::<PyDateTime>() {
+        has_known_zone(object)?
+    } else if object.is_exact_instance_of::<PyTime>() {
+        object.getattr(intern!(py, "tzinfo"))?.is_none()
+    } else {
+        object.is_exact_instance_of::<PyDate>() || object.is_exact_instance_of::<PyDelta>() || {
+            // By name first: a program that has none of these imports none.
+            let name = class.name()?;
+            (name == "UUID" && class.is(UUID.import(py, "uuid", "UUID")?))
+                || (name == "Decimal" && class.is(DECIMAL.import(py, "decimal", "Decimal")?))
+        }
+    };
+    if !is_compared {
+        return Ok(None);
+    }
+    let mut encoder = Encoder::new();
+    encoder.pickle(&pickler::dumps_alone(object)?).map_err(sharevar::Error::from).or_raise()?;
+    let (bytes, handles) = encoder.finish().map_err(sharevar::Error::from).or_raise()?;
+    Ok(Some(Encoded::Bytes { bytes, handles }))
+}
+
+/// Whether the zone of a `datetime` is none, or one without code of the user's.
+fn has_known_zone(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static TIMEZONE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let zone = object.getattr(intern!(object.py(), "tzinfo"))?;
+    Ok(zone.is_none() || zone.get_type().is(TIMEZONE.import(object.py(), "datetime", "timezone")?))
 }
 
 /// What a search is for.

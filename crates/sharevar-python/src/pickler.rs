@@ -65,6 +65,12 @@ pub(crate) fn dumps<'py>(
     Ok((Pickle(pickled?), handles))
 }
 
+/// A value's pickle, where it is not to be stored.
+pub(crate) fn dumps_alone<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickle<'py>> {
+    let pickled = callable(value.py(), |set| &set.dumps, "dumps")?.call1((value,))?;
+    Ok(Pickle(pickled.cast_into::<PyBytes>()?))
+}
+
 /// What a pickle says.
 pub(crate) fn loads<'py>(py: Python<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     callable(py, |set| &set.loads, "loads")?.call1((native::bytes(py, pickle)?,))

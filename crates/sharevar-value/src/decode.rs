@@ -144,6 +144,13 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
+    /// Reads one value, with all that is in it, and gives its encoding.
+    pub(crate) fn take_value(&mut self) -> Result<&'a [u8], DecodeError> {
+        let start = self.at;
+        self.skip()?;
+        Ok(&self.bytes[start..self.at])
+    }
+
     #[cold]
     fn invalid(&self, what: &'static str) -> DecodeError {
         DecodeError::Invalid { what, at: self.at }

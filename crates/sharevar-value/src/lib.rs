@@ -10,6 +10,8 @@
 //! | [`encode`], [`decode`] | `MessagePack` with extension types, one primitive at a time |
 //! | [`value`] | the dynamic value, as a tree |
 //! | [`equality`] | which of many values equals one, by Python's rule |
+//! | [`layout`] | the bytes in which encodings of one form differ |
+//! | [`order`] | which of two values is less, by Python's rule |
 //! | [`key`] | canonical keys and the one stable hash |
 //! | [`serialize`], [`deserialize`] | any serde type to and from either form |
 //!
@@ -36,6 +38,8 @@ pub mod error;
 pub mod handle;
 pub mod hash;
 pub mod key;
+pub mod layout;
+pub mod order;
 pub mod serialize;
 pub mod standard;
 pub mod value;
@@ -44,6 +48,8 @@ pub mod word;
 mod canonical;
 mod key_words;
 mod nesting;
+mod number;
+mod pickled;
 mod short_key;
 
 pub use bigint::BigInt;
@@ -55,7 +61,9 @@ pub use error::{DecodeError, EncodeError, KeyError};
 pub use handle::HandleRef;
 pub use hash::HashSeed;
 pub use key::{Key, KeyForm, OpaqueIdentity};
+pub use layout::Layout;
 pub use nesting::MAX_DEPTH;
+pub use order::OrderKeys;
 pub use serialize::{append_bytes, to_encoded, to_key};
 pub use short_key::ShortKey;
 pub use standard::StandardClass;

@@ -15,30 +15,38 @@ pub(crate) struct Frame {
     pub(crate) explicit: bool,
 }
 
+/// The containers that are open. The innermost is at hand, so that one that holds no other costs
+/// no allocation.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Nesting {
-    frames: Vec<Frame>,
+    innermost: Option<Frame>,
+    outer: Vec<Frame>,
 }
 
 impl Nesting {
     pub(crate) fn depth(&self) -> usize {
-        self.frames.len()
+        self.outer.len() + usize::from(self.innermost.is_some())
     }
 
+    #[inline]
     pub(crate) fn top(&mut self) -> Option<&mut Frame> {
-        self.frames.last_mut()
+        self.innermost.as_mut()
     }
 
     /// Enters a container; `false` if that would be too deep.
+    #[inline]
     pub(crate) fn push(&mut self, frame: Frame) -> bool {
-        if self.frames.len() >= MAX_DEPTH {
+        if self.depth() >= MAX_DEPTH {
             return false;
         }
-        self.frames.push(frame);
+        self.outer.extend(self.innermost.replace(frame));
         true
     }
 
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Frame> {
-        self.frames.pop()
+        let innermost = self.innermost.take()?;
+        self.innermost = self.outer.pop();
+        Some(innermost)
     }
 }

@@ -304,6 +304,62 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, max_shrink_iters: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn tuples_and_texts_are_sorted(
+        numbers in prop::collection::vec(-40_i64..40, 0..400),
+        start in 0..3,
+        is_long in any::<bool>(),
+        reverse in any::<bool>(),
+    ) {
+        let mut numbers = numbers;
+        // As they come, or in order, or in the opposite one.
+        if start > 0 {
+            numbers.sort_unstable();
+        }
+        if start > 1 {
+            numbers.reverse();
+        }
+        let repeats = if is_long { 50 } else { 1 };
+        let numbers: Vec<i64> = numbers.iter().flat_map(|number| vec![*number; repeats]).collect();
+        sort_items(numbers.iter().map(|number| (*number, pair(*number / 3))).collect(), |number| number / 3, reverse);
+        let equal = numbers.iter().zip(0..).map(|(number, place)| (*number, pair_of_some_form(*number, place)));
+        sort_items(equal.collect(), |number| number, reverse);
+        let texts = numbers.iter().map(|number| (*number, format!("some item {:02}", number + 40).into()));
+        sort_items(texts.collect(), |number| number, reverse);
+        let large = numbers.iter().map(|number| (*number, ((i128::from(*number)) << 70).into()));
+        sort_items(large.collect(), |number| number, reverse);
+    }
+}
+
+fn pair(number: i64) -> Value {
+    Value::Tuple(vec![(number * 100).into(), "text".into()])
+}
+
+/// Equal to the others of the same number, in another form.
+fn pair_of_some_form(number: i64, place: i64) -> Value {
+    let number = if place % 3 == 0 { (number as f64).into() } else { number.into() };
+    Value::Tuple(vec![number, "text".into()])
+}
+
+/// Sorts items by their numbers as a list does, and as a `Vec` does, which keeps the order of equal
+/// ones, too.
+fn sort_items(mut items: Vec<(i64, Value)>, number: fn(i64) -> i64, reverse: bool) {
+    let world = World::new();
+    let list = RawList::create(&world.participant).unwrap();
+    list.extend(&items.iter().map(|(_, item)| item.to_encoded().unwrap()).collect::<Vec<_>>()).unwrap();
+    assert!(list.sort(reverse).unwrap());
+    items.sort_by_key(|(key, _)| if reverse { -number(*key) } else { number(*key) });
+    let got = list.snapshot().unwrap().0;
+    assert_eq!(got.len(), items.len());
+    got.iter().zip(items).for_each(|(got, (_, item))| assert_holds(got, &Expected::Value(item)));
+    drop((got, list));
+    assert_clean(&world.participant, "after sorting");
+    world.end();
+}
+
 /// A whole list of rings is taken away from each end.
 #[test]
 fn emptied_from_the_front_and_from_the_back() {

@@ -20,9 +20,11 @@ mod order;
 mod quick;
 mod reap;
 mod repeat;
+mod run;
 mod search;
 mod shift;
 mod slice;
+mod sort_keys;
 mod walk;
 
 pub(crate) use reap::OPS;

@@ -125,11 +125,23 @@ fn equals_block(
     let header = source.load(block)?;
     let (length, handles) = (content::length_of(header), content::handles_of(header));
     let start = block + 8 + handles * 8;
-    if let Some(decided) = needle.glance(source.load(start)?.to_le_bytes(), length) {
+    // Without handles, the header is the length.
+    if let Some(layout) = needle.layout()
+        && header == layout.length() as u64
+        && let Some(equal) = layout.equals(|index| source.load(start + index as u64 * 8))?
+    {
+        return Ok(equal.into());
+    }
+    let head = source.load(start)?.to_le_bytes();
+    if let Some(decided) = needle.glance(head, length) {
         return Ok(decided);
     }
-    if let Some(text) = needle.text() {
-        for (index, bytes) in text.chunks(8).enumerate() {
+    if let Some(text) = needle.text()
+        && length == text.len() as u64
+        && needle.is_of_class(head)
+    {
+        // From the end: what is alike often begins alike.
+        for (index, bytes) in text.chunks(8).enumerate().rev() {
             if source.load(start + index as u64 * 8)?.to_le_bytes()[..bytes.len()] != *bytes {
                 return Ok(Equality::Different);
             }

@@ -1,0 +1,269 @@
+//! Where in an encoding the parts stand that tell a value from others of the same form.
+//!
+//! Most lists hold items of one form: tuples of an int and a str, dates, dicts with the same keys.
+//! Then two encodings have the same length and differ in a few bytes only, and these are compared
+//! without decoding either.
+
+use crate::decode::{Decoder, Event};
+use crate::pickled;
+use std::cmp::Ordering;
+use std::ops::Range;
+
+/// The form of a value: of which encodings it is, and where they differ from one another.
+///
+/// ```
+/// use sharevar_value::{Layout, Value};
+/// use std::cmp::Ordering;
+///
+/// let pair = |number: i64, text: &str| Value::Tuple(vec![number.into(), text.into()]).encode().unwrap();
+/// let (one, other) = (pair(3, "a"), pair(2, "b"));
+/// let layout = Layout::of(&one).unwrap();
+/// assert_eq!(layout.equals(|index| other.chunks(8).nth(index).map(word).ok_or(())), Ok(Some(false)));
+/// assert_eq!(layout.compare(&one, &other), Some(Ordering::Greater));
+/// assert_eq!(layout.compare(&one, &pair(1000, "a")), None);
+///
+/// fn word(bytes: &[u8]) -> u64 {
+///     let mut word = [0; 8];
+///     word[..bytes.len()].copy_from_slice(bytes);
+///     u64::from_le_bytes(word)
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Layout {
+    length: usize,
+    words: Vec<LayoutWord>,
+    /// In the order in which they are compared.
+    fields: Vec<Field>,
+    /// Whether fields differ in their bits if and only if they differ.
+    has_exact_fields: bool,
+    /// Whether it has an order.
+    is_ordered: bool,
+}
+
+/// Eight bytes of an encoding, the first one lowest.
+#[derive(Debug, Clone, Copy)]
+struct LayoutWord {
+    bytes: u64,
+    /// The bits that are the same in all encodings of this form.
+    form: u64,
+    /// The other bits.
+    state: u64,
+}
+
+/// A part of an encoding that may differ.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) at: Range<usize>,
+    pub(crate) order: FieldOrder,
+}
+
+/// How fields of the same form are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FieldOrder {
+    /// As their bytes.
+    Bytes,
+    /// In the opposite direction.
+    Opposite,
+    /// As their bytes from the last to the first.
+    FromTheLast,
+    /// As doubles.
+    Double,
+}
+
+/// Longer encodings have no layout.
+const LONGEST: usize = 256;
+
+/// What differs between encodings of one form, as far as it was collected.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// The bits that are the same in all.
+    form: Vec<u8>,
+    fields: Vec<Field>,
+    has_exact_fields: bool,
+    is_ordered: bool,
+}
+
+impl Parts {
+    /// What stands at `at` may differ but in the bits of `form`, which are those of the first byte
+    /// (or the last, by the order).
+    pub(crate) fn vary(&mut self, at: Range<usize>, order: FieldOrder, form: u8) {
+        let Some(last) = at.end.checked_sub(1).filter(|last| *last >= at.start) else { return };
+        self.form[at.clone()].fill(0);
+        let marked = if order == FieldOrder::FromTheLast { last } else { at.start };
+        self.form[marked] = form;
+        self.fields.push(Field { at, order });
+    }
+
+    /// In these bytes, such bits are the same in all.
+    pub(crate) fn keep(&mut self, at: Range<usize>, bits: u8) {
+        self.form[at].fill(bits);
+    }
+}
+
+impl Layout {
+    /// The layout of the encodings of the form of this one; `None` if there is none.
+    pub fn of(encoding: &[u8]) -> Option<Self> {
+        if encoding.len() > LONGEST {
+            return None;
+        }
+        let mut parts = Parts {
+            form: vec![0xff; encoding.len()],
+            fields: Vec::new(),
+            has_exact_fields: true,
+            is_ordered: true,
+        };
+        let mut decoder = Decoder::new(encoding);
+        collect(&mut decoder, encoding, false, &mut parts)?;
+        decoder.finish().ok()?;
+        let words = encoding.chunks(8).zip(parts.form.chunks(8)).map(|(bytes, form)| {
+            let all = word(&[0xff; 8][..bytes.len()]);
+            LayoutWord { bytes: word(bytes), form: word(form), state: all & !word(form) }
+        });
+        Some(Self {
+            length: encoding.len(),
+            words: words.collect(),
+            fields: parts.fields,
+            has_exact_fields: parts.has_exact_fields,
+            is_ordered: parts.is_ordered,
+        })
+    }
+
+    /// The length of the encodings.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Whether the value of an encoding of this [length](Self::length), given as words, is equal to
+    /// the one of which the layout was made; `None` if it is of another form.
+    ///
+    /// # Errors
+    /// Those of `word`.
+    #[inline]
+    pub fn equals<E>(&self, mut word: impl FnMut(usize) -> Result<u64, E>) -> Result<Option<bool>, E> {
+        let mut difference = 0;
+        for (index, mine) in self.words.iter().enumerate() {
+            let differs = word(index)? ^ mine.bytes;
+            if differs & mine.form != 0 {
+                return Ok(None);
+            }
+            difference |= differs & mine.state;
+        }
+        Ok((difference == 0 || self.has_exact_fields).then_some(difference == 0))
+    }
+
+    /// Whether an encoding is of this form.
+    pub fn is_form_of(&self, encoding: &[u8]) -> bool {
+        let mut word = encoding.chunks(8).map(word);
+        encoding.len() == self.length
+            && self
+                .words
+                .iter()
+                .all(|mine| word.next().is_some_and(|word| (word ^ mine.bytes) & mine.form == 0))
+    }
+
+    #[inline]
+    fn is_same_form(&self, left: &[u8], right: &[u8]) -> bool {
+        let ((whole_left, left), (whole_right, right)) = (left.as_chunks(), right.as_chunks());
+        let mut differs = 0;
+        for ((mine, left), right) in self.words.iter().zip(whole_left).zip(whole_right) {
+            differs |= (u64::from_le_bytes(*left) ^ u64::from_le_bytes(*right)) & mine.form;
+        }
+        if let Some(mine) = self.words.get(whole_left.len()) {
+            differs |= (word(left) ^ word(right)) & mine.form;
+        }
+        differs == 0
+    }
+
+    /// The order of two values, of which the first is of this form; `None` if the second is not,
+    /// or if they have none.
+    #[inline]
+    pub fn compare(&self, left: &[u8], right: &[u8]) -> Option<Ordering> {
+        if !self.is_ordered || right.len() != self.length || left.len() != self.length {
+            return None;
+        }
+        if !self.is_same_form(left, right) {
+            return None;
+        }
+        for field in &self.fields {
+            let (left, right) = (&left[field.at.clone()], &right[field.at.clone()]);
+            let order = match field.order {
+                FieldOrder::Bytes => left.cmp(right),
+                FieldOrder::Opposite => right.cmp(left),
+                FieldOrder::FromTheLast => left.iter().rev().cmp(right.iter().rev()),
+                FieldOrder::Double => {
+                    let double = |bytes: &[u8]| bytes.try_into().ok().map(f64::from_be_bytes);
+                    double(left)?.partial_cmp(&double(right)?)?
+                }
+            };
+            if order != Ordering::Equal {
+                return Some(order);
+            }
+        }
+        Some(Ordering::Equal)
+    }
+}
+
+/// Up to eight bytes, the first one lowest.
+#[inline]
+fn word(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    u64::from_le_bytes(word)
+}
+
+/// Collects what may differ in the next value. `None` if there is no layout. Recursion ends: the
+/// decoder bounds the depth.
+fn collect(decoder: &mut Decoder<'_>, encoding: &[u8], is_key: bool, parts: &mut Parts) -> Option<()> {
+    let start = decoder.position();
+    let event = decoder.next().ok()?;
+    let end = decoder.position();
+    let marker = encoding[start];
+    let (count, is_map) = match event {
+        Event::List(count) => (count, false),
+        Event::Tuple(count) if marker == 0xc9 => (count, false),
+        Event::Map(count) => {
+            parts.is_ordered = false;
+            (2 * count, true)
+        }
+        // Keys are a part of the form, and so are the constants.
+        Event::None | Event::Bool(_) => return Some(()),
+        Event::Float(value) if value.is_nan() => return None,
+        _ if is_key && !matches!(event, Event::Pickle(_) | Event::Handle(_)) => return Some(()),
+        Event::Int(_) | Event::UInt(_) => {
+            match marker {
+                0x00..=0x7f => parts.vary(start..end, FieldOrder::Bytes, 0x80),
+                0xe0..=0xff => parts.vary(start..end, FieldOrder::Bytes, 0xe0),
+                0xcc..=0xcf => parts.vary(start + 1..end, FieldOrder::Bytes, 0),
+                // Only negative ints are written so.
+                _ => parts.vary(start + 1..end, FieldOrder::Bytes, 0x80),
+            }
+            return Some(());
+        }
+        Event::BigInt(bytes) => {
+            parts.vary(end - bytes.len()..end, FieldOrder::FromTheLast, 0x80);
+            return Some(());
+        }
+        Event::Float(value) => {
+            parts.vary(start + 1..end, FieldOrder::Double, 0);
+            // Zeros of both signs are equal.
+            parts.has_exact_fields &= value != 0.0;
+            return (marker == 0xcb).then_some(());
+        }
+        Event::Str(text) => {
+            parts.vary(end - text.len()..end, FieldOrder::Bytes, 0);
+            return Some(());
+        }
+        Event::Bytes(text) => {
+            parts.vary(end - text.len()..end, FieldOrder::Bytes, 0);
+            return Some(());
+        }
+        Event::Pickle(pickle) if start == 0 => {
+            return pickled::vary(pickle, end - pickle.len(), parts);
+        }
+        Event::Tuple(_) | Event::Set(_) | Event::Handle(_) | Event::Pickle(_) => return None,
+    };
+    for place in 0..count {
+        collect(decoder, encoding, is_key || (is_map && place % 2 == 0), parts)?;
+    }
+    Some(())
+}

@@ -1,0 +1,205 @@
+//! The order of values by Python's rule, as far as their encodings tell, as an order of bytes.
+
+use crate::decode::{Decoder, Event};
+use crate::number;
+use crate::pickled::Pickled;
+use crate::word::{Word, WordKind};
+
+/// Turns values that are all comparable to one another into bytes that are ordered as they are.
+///
+/// Numbers of all classes, strs, bytes, and tuples and lists of these can be; and of the objects
+/// that only Python reads, dates, times, UUIDs and decimals, as pickle writes them.
+///
+/// ```
+/// use sharevar_value::{OrderKeys, Value};
+///
+/// let (mut keys, mut one, mut other) = (OrderKeys::new(), Vec::new(), Vec::new());
+/// let pair = |number: f64| Value::Tuple(vec!["a".into(), number.into()]).encode().unwrap();
+/// assert!(keys.add(&pair(10.0), &mut one) && keys.add(&pair(9.5), &mut other));
+/// assert!(other < one);
+/// assert!(!keys.add(&Value::from(1).encode()?, &mut one));
+/// # Ok::<(), sharevar_value::EncodeError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct OrderKeys {
+    class: Class,
+}
+
+/// The values that one is comparable to.
+#[derive(Debug, Clone, Default)]
+enum Class {
+    /// There was none so far.
+    #[default]
+    Any,
+    /// None, inside a tuple or list: it equals itself, and has no order.
+    None,
+    Number,
+    Str,
+    Bytes,
+    /// As this object.
+    Pickled(std::mem::Discriminant<Pickled<'static>>),
+    /// The classes of the elements at each place, as far as there was one.
+    Tuple(Vec<Class>),
+    List(Vec<Class>),
+}
+
+const NEXT: u8 = 1;
+const END: u8 = 0;
+
+impl OrderKeys {
+    /// For values of which none has come yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends the bytes of a value to `out`. `false` if it is not comparable to all the others,
+    /// or only Python can tell; what was appended then is void.
+    #[inline]
+    pub fn add(&mut self, encoding: &[u8], out: &mut Vec<u8>) -> bool {
+        let mut decoder = Decoder::new(encoding);
+        match decoder.next() {
+            Ok(Event::None) | Err(_) => false,
+            Ok(event) => {
+                write(&event, &mut decoder, &mut self.class, out, false).is_some() && decoder.finish().is_ok()
+            }
+        }
+    }
+
+    /// If an encoding that begins with `head` is a str or bytes: where its text begins, which is what
+    /// [`add`](Self::add) appends.
+    #[inline]
+    pub fn text_start(&mut self, head: [u8; 8]) -> Option<usize> {
+        let (class, start) = match head[0] {
+            0xa0..=0xbf => (Class::Str, 1),
+            0xd9 => (Class::Str, 2),
+            0xda => (Class::Str, 3),
+            0xdb => (Class::Str, 5),
+            0xc4 => (Class::Bytes, 2),
+            0xc5 => (Class::Bytes, 3),
+            0xc6 => (Class::Bytes, 5),
+            _ => return None,
+        };
+        is_of(&mut self.class, class).map(|()| start)
+    }
+
+    /// [`add`](Self::add), of a value in a word.
+    #[inline]
+    pub fn add_word(&mut self, word: Word, out: &mut Vec<u8>) -> bool {
+        let mut nothing = Decoder::new(&[]);
+        let kind = word.kind();
+        let event = match &kind {
+            WordKind::Bool(value) => Event::Bool(*value),
+            WordKind::Int(value) => Event::Int(*value),
+            WordKind::Float(value) => Event::Float(*value),
+            WordKind::Str(text) => match text.as_str() {
+                Ok(text) => Event::Str(text),
+                Err(_) => return false,
+            },
+            WordKind::Bytes(bytes) => Event::Bytes(bytes.as_bytes()),
+            WordKind::None
+            | WordKind::Handle(_)
+            | WordKind::Absent
+            | WordKind::Block(_)
+            | WordKind::Invalid => {
+                return false;
+            }
+        };
+        write(&event, &mut nothing, &mut self.class, out, false).is_some()
+    }
+}
+
+/// Whether a value is comparable to those of `class`, which becomes its class if there was none.
+fn is_of(class: &mut Class, own: Class) -> Option<()> {
+    let same = match (&*class, &own) {
+        (Class::Any, _) => {
+            *class = own;
+            return Some(());
+        }
+        (Class::Pickled(class), Class::Pickled(own)) => class == own,
+        (class, own) => std::mem::discriminant(class) == std::mem::discriminant(own),
+    };
+    same.then_some(())
+}
+
+/// Writes the value that begins with `event`. Recursion ends: the decoder bounds the depth.
+fn write(
+    event: &Event<'_>,
+    decoder: &mut Decoder<'_>,
+    class: &mut Class,
+    out: &mut Vec<u8>,
+    is_inside: bool,
+) -> Option<()> {
+    match event {
+        Event::None => is_of(class, Class::None),
+        Event::Bool(_) | Event::Int(_) | Event::UInt(_) | Event::BigInt(_) | Event::Float(_) => {
+            is_of(class, Class::Number)?;
+            number::write_order(event, out)
+        }
+        Event::Str(text) => {
+            is_of(class, Class::Str)?;
+            // The order of characters is that of their bytes.
+            write_text(text.as_bytes(), out, is_inside);
+            Some(())
+        }
+        Event::Bytes(text) => {
+            is_of(class, Class::Bytes)?;
+            write_text(text, out, is_inside);
+            Some(())
+        }
+        Event::Pickle(pickle) => {
+            let object = Pickled::read(pickle)?;
+            is_of(class, Class::Pickled(object.class()))?;
+            object.write_order(out);
+            Some(())
+        }
+        Event::Tuple(count) => {
+            is_of(class, Class::Tuple(Vec::new()))?;
+            let Class::Tuple(classes) = class else { return None };
+            write_elements(*count, decoder, classes, out)
+        }
+        Event::List(count) => {
+            is_of(class, Class::List(Vec::new()))?;
+            let Class::List(classes) = class else { return None };
+            write_elements(*count, decoder, classes, out)
+        }
+        // Sets are ordered by what they contain, dicts not at all.
+        Event::Map(_) | Event::Set(_) | Event::Handle(_) => None,
+    }
+}
+
+fn write_elements(
+    count: usize,
+    decoder: &mut Decoder<'_>,
+    classes: &mut Vec<Class>,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    for place in 0..count {
+        if place == classes.len() {
+            classes.push(Class::Any);
+        }
+        out.push(NEXT);
+        let event = decoder.next().ok()?;
+        write(&event, decoder, &mut classes[place], out, true)?;
+    }
+    out.push(END);
+    Some(())
+}
+
+/// Inside of something, what follows must not count: the text ends with the lowest byte, which
+/// stands for itself as two.
+fn write_text(text: &[u8], out: &mut Vec<u8>, is_inside: bool) {
+    if !is_inside {
+        return out.extend_from_slice(text);
+    }
+    if text.iter().all(|byte| *byte > 1) {
+        out.extend_from_slice(text);
+    } else {
+        for byte in text {
+            match byte {
+                0 | 1 => out.extend([1, byte + 1]),
+                _ => out.push(*byte),
+            }
+        }
+    }
+    out.push(0);
+}
