@@ -1,15 +1,15 @@
 //! Functions that are handed to hosted objects.
 
+mod support;
+
 use sharevar::hosted::{Address, Callback, Client, Error, Host, Proxied, RunningHost};
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-/// No test waits longer for what should be there at once.
-const AT_MOST: Duration = Duration::from_secs(30);
+use std::time::Duration;
+use support::waiting::{AT_MOST, until};
 
 type Listener = Callback<(String, usize), String>;
 
@@ -232,15 +232,6 @@ fn what_is_no_function_of_this_machine_is_refused() {
     let posing = format!("{{\"callback\":{},\"host\":\"{host}\",\"machine\":\"{machine}", bell["object"]);
     let refused = serde_json::from_str::<Listener>(&posing).unwrap_err().to_string();
     assert!(refused.contains("\"Bell\""), "{refused}");
-}
-
-/// Waits until something is so. What never comes fails the test.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < AT_MOST, "{what} never came");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

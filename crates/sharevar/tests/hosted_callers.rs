@@ -1,12 +1,12 @@
 //! Methods that are told who has called them.
 
+mod support;
+
 use sharevar::hosted::{Caller, Client, Error, Host, Proxied, Settings};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
-
-/// No test waits longer for what should be there at once.
-const AT_MOST: Duration = Duration::from_secs(30);
+use support::waiting::AT_MOST;
 
 /// Tells what it learns of its callers.
 struct Ear {

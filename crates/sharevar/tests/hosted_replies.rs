@@ -1,7 +1,8 @@
 //! Proxies and functions in what methods give.
 
+mod support;
+
 use sharevar::hosted::{Callback, Client, Host, RunningHost, Stream};
-use std::time::{Duration, Instant};
 
 struct Account(i64);
 
@@ -50,12 +51,8 @@ fn broker() -> (RunningHost, RunningHost, Client, BrokerProxy) {
 }
 
 /// Waits until a host has so many objects. What never comes fails the test.
-fn until(host: &RunningHost, objects: usize) {
-    let begin = Instant::now();
-    while host.info().objects != objects {
-        assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", host.info());
-        std::thread::yield_now();
-    }
+fn until_left_with(host: &RunningHost, objects: usize) {
+    support::waiting::until("the release", || host.info().objects == objects);
 }
 
 #[test]
@@ -70,9 +67,9 @@ fn what_a_reply_refers_to_lives_until_it_is_read() {
     assert_eq!(broker.tenfold().unwrap().call(7), Ok(70));
     // And no longer than until the next message.
     client.info().unwrap();
-    until(&bank, 2);
+    until_left_with(&bank, 2);
     drop((first, second));
-    until(&bank, 0);
+    until_left_with(&bank, 0);
 }
 
 #[test]
@@ -85,7 +82,7 @@ fn what_is_in_a_batch_of_replies_lives_as_long() {
     let balances = [first, second, third].map(|account| account.pay_in(0));
     assert_eq!(balances, [Ok(3), Ok(1), Ok(2)]);
     client.info().unwrap();
-    until(&bank, 0);
+    until_left_with(&bank, 0);
 }
 
 #[test]
@@ -97,5 +94,5 @@ fn items_of_streams_live_until_they_are_read() {
     drop(broker.open_many(1000).unwrap().next());
     drop(broker);
     client.info().unwrap();
-    until(&bank, 0);
+    until_left_with(&bank, 0);
 }

@@ -1,5 +1,7 @@
 //! Iterators that methods give, and that stay at the host.
 
+mod support;
+
 use serde::{Deserialize, Serialize};
 use sharevar::hosted::{
     CallError, Client, Error, Host, Items, Proxied, RunningHost, Settings, Stream, TryStream,
@@ -7,10 +9,8 @@ use sharevar::hosted::{
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-/// No test waits longer for what should be there at once.
-const AT_MOST: Duration = Duration::from_secs(30);
+use std::time::Duration;
+use support::waiting::{AT_MOST, until};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Unreadable {
@@ -215,15 +215,6 @@ fn what_breaks_is_the_last_item() {
     assert!(matches!(items.next(), Some(Err(Error::Decode(_)))));
     assert!(items.next().is_none());
     assert_eq!(all(room.source.up_to(2).unwrap()), Ok(vec![0, 1]));
-}
-
-/// Waits until something is so. What never comes fails the test.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < AT_MOST, "{what} never came");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

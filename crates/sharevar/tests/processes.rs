@@ -2,11 +2,14 @@
 //!
 //! A child program is this very test binary, told by its environment which part to play.
 
+mod support;
+
 use sharevar::process::CommandExt;
 use sharevar::{AppendFile, Error, Manager, Result, Taken};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use support::forks::{fork, join};
 
 const PART: &str = "SHAREVAR_TEST_PART";
 
@@ -170,29 +173,6 @@ fn the_lock_of_a_killed_holder_goes_to_the_next_who_is_told() -> Result<()> {
     assert!(at(50) < Duration::from_secs(1));
     clean(&manager);
     Ok(())
-}
-
-#[allow(unsafe_code)]
-fn fork(child: impl FnOnce() -> bool) -> i32 {
-    // SAFETY: the child only runs `child`, which uses the arena (whose fork hooks make it whole
-    // there) and the allocator (which libc makes whole), and leaves by `_exit`.
-    match unsafe { libc::fork() } {
-        0 => {
-            let right = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).unwrap_or(false);
-            // SAFETY: ends the process without the test harness's exit.
-            unsafe { libc::_exit(i32::from(!right)) }
-        }
-        -1 => panic!("cannot fork"),
-        pid => pid,
-    }
-}
-
-#[allow(unsafe_code)]
-fn join(pid: i32) -> bool {
-    let mut status = 0;
-    // SAFETY: `status` is a place for an int.
-    let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
-    waited == pid && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! A child program is this very test binary, told by its environment which part to play.
 
+mod support;
+
 use sharevar::hosted::{Address, Callback, Caller, Client, Error, Host, Info, Outcome, Proxied, Stream};
 use sharevar::process::CommandExt;
 use sharevar::{Event, Manager, Value};
@@ -10,6 +12,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
+use support::forks::{fork, status_of};
+use support::waiting::{until, until_some};
 
 const PART: &str = "SHAREVAR_TEST_PART";
 const PLACE: &str = "SHAREVAR_TEST_PLACE";
@@ -276,25 +280,6 @@ fn wait(mut child: Child) {
     assert!(status.success(), "{status}");
 }
 
-/// Waits until something is so. What never comes fails the test.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < Duration::from_secs(30), "{what} never came");
-        std::thread::yield_now();
-    }
-}
-
-/// The same for something that is there in the end.
-fn until_some<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let mut found = None;
-    until(what, || {
-        found = look();
-        found.is_some()
-    });
-    found.unwrap()
-}
-
 #[allow(unsafe_code)]
 fn more_descriptors() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -554,29 +539,6 @@ fn thousands_of_idle_connections_do_no_harm() {
 }
 
 #[allow(unsafe_code)]
-fn fork(child: impl FnOnce() -> bool) -> i32 {
-    // SAFETY: the child only runs `child`, which uses sockets and the allocator (which libc makes
-    // whole), and leaves by `_exit`. No other thread of this process holds a lock of ours.
-    match unsafe { libc::fork() } {
-        0 => {
-            let right = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).unwrap_or(false);
-            // SAFETY: ends the process without the test harness's exit.
-            unsafe { libc::_exit(i32::from(!right)) }
-        }
-        -1 => panic!("cannot fork"),
-        pid => pid,
-    }
-}
-
-#[allow(unsafe_code)]
-fn ending(pid: i32) -> i32 {
-    let mut status = 0;
-    // SAFETY: `status` is a place for an int.
-    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
-    status
-}
-
-#[allow(unsafe_code)]
 fn kill_myself() -> ! {
     // SAFETY: a signal to oneself, from which nobody returns.
     unsafe {
@@ -599,14 +561,14 @@ fn a_forked_child_has_references_of_its_own() {
         drop(own);
         in_time && alone
     });
-    assert_eq!(ending(child), 0);
+    assert_eq!(status_of(child), 0);
     assert_eq!(mine.things().unwrap(), ["parent", "child"]);
     // One that leaves a proxy which it never used takes nothing from its parent.
     let child = fork(|| {
         drop(mine.clone());
         true
     });
-    assert_eq!(ending(child), 0);
+    assert_eq!(status_of(child), 0);
     until("the end of the children", || counts(&client).1 == 1);
     assert_eq!(mine.push("parent"), Ok(3));
 }
@@ -620,7 +582,7 @@ fn a_host_is_not_stopped_by_a_forked_child_that_drops_it() {
         drop(host.take());
         true
     });
-    assert_eq!(ending(child), 0);
+    assert_eq!(status_of(child), 0);
     assert_eq!(bell.ring(), Ok(2));
     // New connections, too: the socket is still there.
     let client = Client::connect(host.as_ref().unwrap().address()).unwrap();
@@ -681,13 +643,13 @@ fn a_function_that_a_fork_has_copied_is_called_in_the_child() {
     assert_eq!(bell.ask(who.clone()), Ok(Some(std::process::id())));
     for _ in 0..3 {
         let child = fork(|| (0..3).all(|_| bell.ask(who.clone()) == Ok(Some(std::process::id()))));
-        assert_eq!(ending(child), 0);
+        assert_eq!(status_of(child), 0);
         // The child's copy was no reference of its parent's.
         let child = fork(|| {
             drop(who.clone());
             true
         });
-        assert_eq!(ending(child), 0);
+        assert_eq!(status_of(child), 0);
         assert_eq!(bell.ask(who.clone()), Ok(Some(std::process::id())));
     }
 }
@@ -761,7 +723,7 @@ fn ten_thousand_clients_killed_in_a_row_leave_nothing() {
             }
             kill_myself();
         });
-        assert_eq!(ending(child), libc::SIGKILL, "child {number}");
+        assert_eq!(status_of(child), libc::SIGKILL, "child {number}");
     }
     until("the release", || counts(&client) == at_first);
     let stock: StockProxy = client.proxy("stock").unwrap();

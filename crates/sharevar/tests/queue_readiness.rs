@@ -1,11 +1,13 @@
 //! The descriptor of a queue: readable while there are items.
 
+mod support;
+
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sharevar::shm::Readiness;
 use sharevar::{Manager, Queue};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::{Arc, Barrier};
-use std::time::{Duration, Instant};
+use support::waiting::until;
 
 fn is_readable(descriptor: BorrowedFd<'_>, seconds: i64) -> bool {
     let mut descriptors = [PollFd::new(&descriptor, PollFlags::IN)];
@@ -103,13 +105,9 @@ fn many_put_and_one_polls() {
 fn its_thread_ends_with_it() {
     let (manager, queue, readiness) = queue();
     drop((queue, readiness));
-    let end = Instant::now() + Duration::from_secs(30);
     let participant = manager.participant();
-    while {
+    until("the end of the thread's hold", || {
         participant.drain_dropped().unwrap();
-        participant.variables_held() > 1
-    } {
-        assert!(Instant::now() < end, "the thread still holds the queue");
-        std::thread::yield_now();
-    }
+        participant.variables_held() <= 1
+    });
 }
