@@ -10,17 +10,17 @@
 
 use crate::crash::put;
 use crate::error::{Error, Result};
-use crate::identity::{Claim, Identity, State};
+use crate::futex_wake::FutexWake;
+use crate::identity::{Claim, State};
 use crate::journal::Journal;
 use crate::lane::Lane;
 use crate::layout::{lane as lane_layout, variable as layout};
-use crate::liveness;
 use crate::lock_world::LockWorld;
 use crate::mistake::{Mistake, made};
 use crate::participant::Participant;
-use crate::recovery;
 use crate::short_lock;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::undo;
 use crate::variable::Variable;
 
 /// One variable under its lock.
@@ -125,10 +125,9 @@ impl Drop for Change<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         if self.journal != Journal::EMPTY {
-            recovery::undo(self.lane);
+            undo::undo(self.lane);
         }
-        let by = self.participant.identity();
-        short_lock::release_soon(self.lock, &LockWorld { arena: self.participant.arena(), by });
+        short_lock::release_soon(self.lock, &FutexWake);
         put(self.lane.state(), self.idle);
     }
 }
@@ -223,20 +222,5 @@ impl Participant {
             self.leave(lane);
         }
         taken
-    }
-
-    /// Whether `who` is attached and alive. Asks the kernel, half a microsecond, unless it is
-    /// this participant itself.
-    pub fn is_alive(&self, who: Identity) -> bool {
-        who == self.identity() || made(Mistake::DeadAreCounted) || liveness::is_alive(self.arena(), who)
-    }
-
-    /// The same for a waiter, which gets [`Error::OwnerUnknown`](crate::Error::OwnerUnknown) once
-    /// it has asked for five seconds for one of which nothing can be known.
-    pub fn is_alive_for_waiter(&self, who: Identity) -> Result<bool> {
-        if who == self.identity() || made(Mistake::DeadAreCounted) {
-            return Ok(true);
-        }
-        liveness::is_alive_for_waiter(self.arena(), who)
     }
 }

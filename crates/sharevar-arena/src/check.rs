@@ -6,10 +6,9 @@ use crate::error::Result;
 use crate::heap::{self, RunKind};
 use crate::identity::{Claim, State};
 use crate::journal::Journal;
-use crate::lane::Lane;
+use crate::lane::{Lane, is_reference};
 use crate::layout::{CLASS_SIZES, PAGE, header, slot, span, variable as layout};
 use crate::participant::Participant;
-use crate::reference::is_reference;
 use crate::short_lock;
 use crate::sync::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -166,7 +165,7 @@ impl Check<'_> {
         let mut all = HashSet::new();
         let mut at = self.word(head);
         while at != 0 {
-            self.participant.check_header(at)?;
+            self.participant.arena().check_header(at)?;
             if !all.insert(at) {
                 self.report.problem(format!("the list at {head:#x} runs in a circle"));
                 break;

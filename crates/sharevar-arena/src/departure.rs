@@ -5,9 +5,9 @@
 //! here and given back by another process stays taken (hazard 33).
 
 use crate::error::{Error, Result};
-use crate::fork;
 use crate::layout::{header, variable as layout};
 use crate::participant::Participant;
+use crate::registry;
 use crate::sync::Ordering;
 
 impl Participant {
@@ -34,7 +34,7 @@ impl Participant {
 
 /// Has every participant of this process [depart](Participant::depart).
 pub fn depart_all() {
-    for participant in fork::participants() {
+    for participant in registry::participants() {
         // A damaged arena is left as it is; there is nobody to tell.
         let _ = participant.depart();
     }

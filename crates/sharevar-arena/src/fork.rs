@@ -5,31 +5,27 @@
 //! and the child keeps them from its own children. A child made behind libc's back (`_Fork`,
 //! raw `clone`) is told by a wiped page that it is nobody (hazard 5).
 
+use crate::crash::put;
+use crate::departure;
 use crate::error::{Error, Result};
-use crate::participant::{Participant, Seat};
+use crate::fork_gate;
+use crate::layout::slot;
+use crate::participant::Participant;
+use crate::registry;
+use crate::slot_claim::{Seat, take_seat};
+use crate::token::Token;
 use crate::witness;
 use sharevar_os::{Segment, at_exit, at_fork};
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
-
-/// Held while the table of references is changed; fork waits for it, so that a child never
-/// finds that table half changed or its lock taken by a thread that it does not have.
-static GATE: RwLock<()> = RwLock::new(());
-static PARTICIPANTS: Mutex<Vec<Weak<Participant>>> = Mutex::new(Vec::new());
-
-pub(crate) type Gate = RwLockReadGuard<'static, ()>;
-
-pub(crate) fn gate() -> Gate {
-    GATE.read().unwrap_or_else(PoisonError::into_inner)
-}
+use std::sync::{Arc, Once};
 
 /// What the forking thread carries from before the fork to after it.
 struct Prepared {
     seats: Vec<(Arc<Participant>, Result<Seat>)>,
     /// Inherited by the child, and let go by the parent.
     segment: Result<Segment>,
-    _gate: RwLockWriteGuard<'static, ()>,
-    _participants: MutexGuard<'static, Vec<Weak<Participant>>>,
+    _gate: fork_gate::Closed,
+    _participants: registry::Locked,
 }
 
 thread_local! {
@@ -40,33 +36,26 @@ thread_local! {
 pub(crate) fn register(participant: &Arc<Participant>) {
     static HOOKS: Once = Once::new();
     HOOKS.call_once(install);
-    let mut all = PARTICIPANTS.lock().unwrap_or_else(PoisonError::into_inner);
-    all.retain(|known| known.strong_count() > 0);
-    all.push(Arc::downgrade(participant));
-}
-
-/// The participants of this process.
-pub(crate) fn participants() -> Vec<Arc<Participant>> {
-    let all = PARTICIPANTS.lock().unwrap_or_else(PoisonError::into_inner);
-    all.iter().filter_map(Weak::upgrade).collect()
+    registry::add(participant);
 }
 
 fn install() {
     at_fork(before, after_in_parent, after_in_child);
-    at_exit(crate::departure::at_exit);
+    at_exit(departure::at_exit);
 }
 
 extern "C" fn before() {
-    for participant in participants() {
+    for participant in registry::participants() {
         // If it fails there may be no place for the child: it is told so.
         let _ = participant.make_places();
     }
-    let gate = GATE.write().unwrap_or_else(PoisonError::into_inner);
-    let participants = PARTICIPANTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let seated: Vec<_> = participants.iter().filter_map(Weak::upgrade).collect();
+    let gate = fork_gate::close();
+    let participants = registry::lock();
+    let seated = registry::living(&participants);
     let note = seated.iter().find(|participant| !participant.identity().is_nobody());
     // Without any participant there is nothing to be witnessed.
-    let segment = note.map_or(Err(Error::ForeignProcess), |note| witness::for_child(Some(note.making())));
+    let segment =
+        note.map_or(Err(Error::ForeignProcess), |note| witness::for_child(Some(note.attachment().making())));
     let seats =
         seated.iter().map(|participant| (participant.clone(), participant.prepare_child(&segment))).collect();
     PREPARED.with(|prepared| {
@@ -102,9 +91,37 @@ extern "C" fn after_in_child() {
     witness::take_over(segment.ok());
     for (participant, seat) in seats {
         match seat {
-            Ok(seat) => participant.take_over(seat),
+            Ok(seat) => participant.attachment().take_over(seat),
             // The participant stays nobody, and its operations say why.
-            Err(why) => participant.refuse(why),
+            Err(why) => participant.attachment().refuse(why),
         }
+    }
+}
+
+impl Participant {
+    /// A place for the child of a fork, with references of its own. The parent makes it, so
+    /// that nothing which the child inherits is freed before it comes to itself (hazard 5).
+    pub(crate) fn prepare_child(&self, segment: &Result<Segment>) -> Result<Seat> {
+        if self.identity().is_nobody() {
+            return Err(self.why_nobody());
+        }
+        let mark = segment.as_ref().ok().map(Segment::mark);
+        let mut seat =
+            take_seat(self.arena(), mark, 0..slot::ORDINARY).map_err(|byte| match (segment, byte) {
+                (Err(segment), byte @ (Error::Os { .. } | Error::DescriptorLost)) => {
+                    Error::NoWitness { segment: Box::new(segment.clone()), byte: Box::new(byte) }
+                }
+                (_, error) => error,
+            })?;
+        match self.copy_held_for(seat.identity) {
+            Ok(held) => seat.held = held,
+            Err(error) => {
+                // The child lives on elsewhere, with the same segment; here it is dead.
+                let token = slot::START + u64::from(seat.identity.slot()) * slot::SIZE + slot::TOKEN;
+                put(self.arena().table_word(token), Token::WITHOUT_WITNESS.0);
+                return Err(error);
+            }
+        }
+        Ok(seat)
     }
 }

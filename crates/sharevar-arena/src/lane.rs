@@ -16,6 +16,15 @@ pub(crate) struct Lane<'a> {
     start: u64,
 }
 
+/// The low four bits that mark a handle word, as in the value word.
+pub(crate) const REFERENCE_MARK: u64 = 8;
+
+/// Whether an entry of a block list is a reference to a variable.
+#[inline(always)]
+pub(crate) fn is_reference(entry: u64) -> bool {
+    entry & 15 == REFERENCE_MARK
+}
+
 /// Which of a lane's two block lists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum List {

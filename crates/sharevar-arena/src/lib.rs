@@ -18,22 +18,44 @@ mod short_lock;
 mod sync;
 
 #[cfg(not(loom))]
+mod acquire_long_lock;
+#[cfg(not(loom))]
+mod actor;
+#[cfg(not(loom))]
 mod arena;
+#[cfg(not(loom))]
+mod attach;
+#[cfg(not(loom))]
+mod attachment;
 #[cfg(not(loom))]
 mod change;
 #[cfg(not(loom))]
 mod check;
 #[cfg(not(loom))]
+mod create;
+#[cfg(not(loom))]
 mod departure;
+#[cfg(not(loom))]
+mod detach;
+#[cfg(not(loom))]
+mod element_note;
 #[cfg(not(loom))]
 mod elements;
 mod error;
 #[cfg(not(loom))]
 mod fork;
 #[cfg(not(loom))]
+mod fork_gate;
+#[cfg(not(loom))]
+mod futex_wake;
+#[cfg(not(loom))]
 mod heap;
 #[cfg(not(loom))]
+mod held;
+#[cfg(not(loom))]
 mod lane;
+#[cfg(not(loom))]
+mod lanes;
 #[cfg(not(loom))]
 mod layout;
 #[cfg(not(loom))]
@@ -49,19 +71,31 @@ mod one_word;
 #[cfg(not(loom))]
 mod participant;
 #[cfg(not(loom))]
-mod recovery;
+mod reap;
+#[cfg(not(loom))]
+mod reclaim;
 #[cfg(not(loom))]
 mod recursive_lock;
 #[cfg(not(loom))]
 mod reference;
 #[cfg(not(loom))]
+mod registry;
+#[cfg(not(loom))]
+mod release;
+#[cfg(not(loom))]
 mod robust_lock;
+#[cfg(not(loom))]
+mod slot_claim;
 #[cfg(all(feature = "crash-points", not(loom)))]
 mod snapshot;
+#[cfg(not(loom))]
+mod sweep;
 #[cfg(not(loom))]
 mod token;
 #[cfg(not(loom))]
 mod transaction;
+#[cfg(not(loom))]
+mod undo;
 #[cfg(not(loom))]
 mod variable;
 #[cfg(not(loom))]
@@ -72,13 +106,15 @@ mod wait_point;
 mod witness;
 
 #[cfg(not(loom))]
+pub use actor::{actor, new_actor, tell_actors_apart};
+#[cfg(not(loom))]
 pub use change::Change;
 #[cfg(not(loom))]
 pub use check::Report;
 #[cfg(not(loom))]
 pub use departure::depart_all;
 #[cfg(not(loom))]
-pub use elements::Elements;
+pub use element_note::Elements;
 pub use error::{Error, Result};
 pub use identity::Identity;
 #[cfg(not(loom))]
@@ -88,7 +124,7 @@ pub use one_word::{Line, OneWord, Peek};
 #[cfg(not(loom))]
 pub use participant::{Kinds, Participant, Trace};
 #[cfg(not(loom))]
-pub use recursive_lock::{Holder, RecursiveLock, actor, new_actor, tell_actors_apart};
+pub use recursive_lock::{Holder, RecursiveLock};
 #[cfg(not(loom))]
 pub use robust_lock::{Acquired, RobustLock};
 #[cfg(all(feature = "crash-points", not(loom)))]

@@ -1,12 +1,12 @@
-//! What a contended short lock needs: sleeping, waking, and looking after dead owners.
+//! Waiting for a short lock: sleeping, and looking after a dead owner.
 
 use crate::arena::Arena;
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::recovery;
-use crate::short_lock::Contender;
+use crate::short_lock::LookAfter;
 use crate::sync::AtomicU32;
-use sharevar_os::futex::{park, wake};
+use crate::undo;
+use sharevar_os::futex::park;
 use std::time::Duration;
 
 /// The arena and who is waiting.
@@ -15,7 +15,7 @@ pub(crate) struct LockWorld<'a> {
     pub(crate) by: Identity,
 }
 
-impl Contender for LockWorld<'_> {
+impl LookAfter for LockWorld<'_> {
     type Error = Error;
 
     fn sleep(&self, word: &AtomicU32, value: u32, round: u32) {
@@ -25,11 +25,7 @@ impl Contender for LockWorld<'_> {
         park(word, value, Duration::from_millis(millis));
     }
 
-    fn wake(&self, word: &AtomicU32) {
-        wake(word, 1);
-    }
-
     fn look_after(&self, owner: u32) -> Result<(), Error> {
-        recovery::look_after(self.arena, self.by, owner.wrapping_sub(1))
+        undo::look_after(self.arena, self.by, owner.wrapping_sub(1))
     }
 }

@@ -28,15 +28,14 @@
 //! | 48..=60 | the holder's slot |
 //! | 63 | somebody may sleep; they sleep on the low half (shared futex) |
 
+use crate::actor::thread_number;
 use crate::crash::compare_exchange;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::layout::variable as layout;
 use crate::liveness;
 use crate::participant::Participant;
-use crate::recursive_lock::thread_number;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::transaction::Transaction;
 use crate::variable::Variable;
 use sharevar_os::futex;
 use std::cell::Cell;
@@ -167,10 +166,26 @@ pub struct LongLock<'p> {
     not_send: PhantomData<*const ()>,
 }
 
+impl<'p> LongLock<'p> {
+    /// Takes the lock for this thread, which holds the variable's short lock and has found the
+    /// long one free or its own.
+    pub(crate) fn take(participant: &'p Participant, variable: Variable) -> Result<Self> {
+        let by = participant.identity();
+        let nested = is_mine(participant, variable);
+        if !nested {
+            // The short lock is held, so the word can only become 0.
+            compare_exchange(word(participant, variable), 0, my_mark(by))
+                .map_err(|_| Error::corrupt("a long lock was taken without the lock", variable.header()))?;
+        }
+        HOLDS.set(HOLDS.get() + 1);
+        Ok(Self { participant, variable, by, nested, not_send: PhantomData })
+    }
+}
+
 impl LongLock<'_> {
     /// Whether the lock is still held: nobody else has changed the variable since it was taken.
     /// Until the variable's short lock is released, if that is held (as in a
-    /// [`Transaction`]), and else for this moment only.
+    /// [`Transaction`](crate::Transaction)), and else for this moment only.
     pub fn is_held(&self) -> bool {
         self.by == self.participant.identity() && is_mine(self.participant, self.variable)
     }
@@ -188,37 +203,5 @@ impl Drop for LongLock<'_> {
                 return;
             }
         }
-    }
-}
-
-impl Participant {
-    /// Takes the long lock of `variable`, which is waited for: from now on, until it is dropped
-    /// or [broken](LongLock::is_held), other threads' changes of the variable wait.
-    ///
-    /// # Errors
-    /// Closed arena; [`Error::HandleExpired`]; [`Error::Interrupted`].
-    pub fn long_lock(&self, variable: Variable) -> Result<LongLock<'_>> {
-        let mut transaction = self.begin()?;
-        // Waits for another's, and for changes that have begun.
-        transaction.lock(variable)?;
-        let nested = is_mine(self, variable);
-        if !nested {
-            // The short lock is held, so the word can only become 0.
-            compare_exchange(word(self, variable), 0, my_mark(self.identity()))
-                .map_err(|_| Error::corrupt("a long lock was taken without the lock", variable.header()))?;
-        }
-        HOLDS.set(HOLDS.get() + 1);
-        let lock =
-            LongLock { participant: self, variable, by: self.identity(), nested, not_send: PhantomData };
-        transaction.commit()?;
-        Ok(lock)
-    }
-}
-
-impl Transaction<'_> {
-    /// Whether this thread holds the long lock of `variable`, whose short lock is held.
-    #[inline(always)]
-    pub fn holds_long(&self, variable: Variable) -> bool {
-        is_mine(self.participant(), variable)
     }
 }

@@ -11,7 +11,7 @@
 use crate::crash::{compare_exchange, put};
 use crate::identity::{Claim, Identity, State};
 use crate::journal::Journal;
-use crate::short_lock::{self, Contender};
+use crate::short_lock::{self, LookAfter, Wake};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Condvar, Mutex};
@@ -64,19 +64,21 @@ struct Plain {
     data: UnsafeCell<u32>,
 }
 
-impl Contender for Plain {
+impl LookAfter for Plain {
     type Error = ();
 
     fn sleep(&self, word: &AtomicU32, value: u32, _round: u32) {
         self.futex.sleep(word, value);
     }
 
-    fn wake(&self, _word: &AtomicU32) {
-        self.futex.wake();
-    }
-
     fn look_after(&self, _owner: u32) -> Result<(), ()> {
         Ok(())
+    }
+}
+
+impl Wake for Plain {
+    fn wake(&self, _word: &AtomicU32) {
+        self.futex.wake();
     }
 }
 
@@ -223,15 +225,11 @@ struct As<'a> {
     me: u32,
 }
 
-impl Contender for As<'_> {
+impl LookAfter for As<'_> {
     type Error = ();
 
     fn sleep(&self, _word: &AtomicU32, _value: u32, _round: u32) {
         thread::yield_now();
-    }
-
-    fn wake(&self, _word: &AtomicU32) {
-        self.world.futex.wake();
     }
 
     fn look_after(&self, owner: u32) -> Result<(), ()> {
@@ -240,6 +238,12 @@ impl Contender for As<'_> {
             self.world.look_after_lane(self.me, false);
         }
         Ok(())
+    }
+}
+
+impl Wake for As<'_> {
+    fn wake(&self, _word: &AtomicU32) {
+        self.world.futex.wake();
     }
 }
 

@@ -9,9 +9,8 @@
 //! in place before it (an item, before the length that covers it) must be seen with it.
 
 use crate::crash::put;
-use crate::identity::Identity;
+use crate::futex_wake::FutexWake;
 use crate::layout::{lane as lane_layout, variable as layout};
-use crate::lock_world::LockWorld;
 use crate::participant::Participant;
 use crate::short_lock;
 use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
@@ -128,9 +127,7 @@ impl OneWord<'_> {
 impl Drop for OneWord<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        let participant = self.peek.participant;
-        let contender = LockWorld { arena: participant.arena(), by: Identity::from_word(self.idle) };
-        short_lock::release_soon(self.lock, &contender);
+        short_lock::release_soon(self.lock, &FutexWake);
         put(&self.lane[lane_layout::STATE as usize / 8], self.idle);
     }
 }

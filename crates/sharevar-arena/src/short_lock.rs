@@ -16,8 +16,8 @@
 //! | `owner[, waiters]` | `0` | owner, or whoever recovers the dead owner's lane; wakes one |
 //!
 //! The owner is a *lane*, which is reused only when all that it names is released,
-//! so the word needs no generation (hazard 6). Nobody takes a lock over: who finds
-//! a dead owner recovers its lane, which releases the lock (hazard 1).
+//! so the word needs no generation (hazard 6). No lock is taken over: a taker that finds
+//! a dead owner recovers the owner's lane, which releases the lock (hazard 1).
 
 use crate::sync::{AtomicU32, Ordering};
 
@@ -27,14 +27,18 @@ pub(crate) const WAITERS: u32 = 1 << 31;
 /// How long to spin before sleeping: about two microseconds, in turns of a pause.
 const SPINS: u32 = if cfg!(loom) { 1 } else { 60 };
 
-/// What a taker of a contended lock needs.
-pub(crate) trait Contender {
+/// Wakes a sleeper of a lock: all that a release needs.
+pub(crate) trait Wake {
+    /// Wakes one sleeper of `word`.
+    fn wake(&self, word: &AtomicU32);
+}
+
+/// Waits for the owner of a lock, or recovers it: what a taker of a contended lock needs.
+pub(crate) trait LookAfter {
     /// Why waiting can fail.
     type Error;
     /// Sleeps while `word` is `value`, for at most some milliseconds. `round` counts up from 0.
     fn sleep(&self, word: &AtomicU32, value: u32, round: u32);
-    /// Wakes one sleeper.
-    fn wake(&self, word: &AtomicU32);
     /// Recovers the lane `owner` (index plus one) if its participant is dead.
     fn look_after(&self, owner: u32) -> Result<(), Self::Error>;
 }
@@ -47,9 +51,9 @@ pub(crate) fn try_take(word: &AtomicU32, me: u32) -> Result<(), u32> {
     word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).map(|_| ())
 }
 
-/// Takes the lock, waiting for its owner or recovering him.
+/// Takes the lock, waiting for its owner or recovering it.
 #[cold]
-pub(crate) fn take_contended<C: Contender>(word: &AtomicU32, me: u32, contender: &C) -> Result<(), C::Error> {
+pub(crate) fn take_contended<C: LookAfter>(word: &AtomicU32, me: u32, context: &C) -> Result<(), C::Error> {
     for _ in 0..SPINS {
         if word.load(Ordering::Relaxed) == 0 && try_take(word, me).is_ok() {
             return Ok(());
@@ -66,23 +70,23 @@ pub(crate) fn take_contended<C: Contender>(word: &AtomicU32, me: u32, contender:
             }
             continue;
         }
-        contender.look_after(value & !WAITERS)?;
+        context.look_after(value & !WAITERS)?;
         if value & WAITERS == 0
             && word.compare_exchange(value, value | WAITERS, Ordering::Relaxed, Ordering::Relaxed).is_err()
         {
             continue;
         }
-        contender.sleep(word, value | WAITERS, round);
+        context.sleep(word, value | WAITERS, round);
         round += 1;
     }
 }
 
 /// Releases the lock that the caller, or the dead lane it recovers, owns.
 #[inline(always)]
-pub(crate) fn release<C: Contender>(word: &AtomicU32, contender: &C) {
+pub(crate) fn release<W: Wake>(word: &AtomicU32, sleepers: &W) {
     // Release: all that was stored under the lock is seen by the next taker.
     if crate::crash::swap(word, 0) & WAITERS != 0 {
-        wake_one(word, contender);
+        wake_one(word, sleepers);
     }
 }
 
@@ -94,19 +98,19 @@ pub(crate) fn release<C: Contender>(word: &AtomicU32, contender: &C) {
 /// thread is interrupted just there may the waiter have fallen asleep meanwhile, and then its
 /// sleep is bounded to a millisecond (hazard 16).
 #[inline(always)]
-pub(crate) fn release_soon<C: Contender>(word: &AtomicU32, contender: &C) {
+pub(crate) fn release_soon<W: Wake>(word: &AtomicU32, sleepers: &W) {
     if word.load(Ordering::Relaxed) & WAITERS == 0 {
         crate::crash::point();
         // Release: as in `release`.
         word.store(0, Ordering::Release);
     } else {
-        release(word, contender);
+        release(word, sleepers);
     }
 }
 
 #[cold]
-fn wake_one<C: Contender>(word: &AtomicU32, contender: &C) {
-    contender.wake(word);
+fn wake_one<W: Wake>(word: &AtomicU32, sleepers: &W) {
+    sleepers.wake(word);
 }
 
 /// The lane index plus one of the owner; 0 if the lock is free.

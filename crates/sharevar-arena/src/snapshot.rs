@@ -3,13 +3,14 @@
 //! In a copy no slot names a witness, so everybody who stands in its slots is dead there, at exactly the instruction at which the copy was taken.
 
 use crate::error::{Error, Result};
-use crate::fork;
+use crate::fork_gate;
 use crate::heap::{self, RunKind};
 use crate::identity::{Claim, State};
 use crate::lane::Lane;
 use crate::layout::{CLASS_SIZES, PAGE, header, slot, span, variable as layout};
-use crate::participant::{Kinds, Participant, Seat};
+use crate::participant::{Kinds, Participant};
 use crate::short_lock;
+use crate::slot_claim::Seat;
 use crate::sync::Ordering;
 use crate::token::Token;
 use crate::variable::Variable;
@@ -112,8 +113,8 @@ impl Participant {
 
     /// What this participant does before each fork of its process, without one.
     pub fn prepare_for_fork(&self) -> Result<PreparedSeat> {
-        let _gate = fork::gate();
-        let segment = witness::for_child(Some(self.making()));
+        let _gate = fork_gate::enter();
+        let segment = witness::for_child(Some(self.attachment().making()));
         let seat = self.prepare_child(&segment)?;
         Ok(PreparedSeat(seat, segment))
     }

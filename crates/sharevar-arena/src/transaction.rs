@@ -6,19 +6,21 @@
 
 use crate::crash::put;
 use crate::error::{Error, Result};
+use crate::futex_wake::FutexWake;
 use crate::heap;
 use crate::identity::Identity;
 use crate::journal::Journal;
-use crate::lane::{Lane, List};
+use crate::lane::{Lane, List, is_reference};
 use crate::layout::{lane as lane_layout, variable};
 use crate::lock_world::LockWorld;
 use crate::long_lock;
 use crate::mistake::{Mistake, made};
 use crate::participant::Participant;
-use crate::recovery::{self, settle_version};
+use crate::reclaim;
 use crate::reference;
 use crate::short_lock;
 use crate::sync::Ordering;
+use crate::undo;
 use crate::variable::Variable;
 use std::marker::PhantomData;
 
@@ -254,7 +256,7 @@ impl<'p> Transaction<'p> {
     /// variable without its lock compares the counts. Never journaled: it may count too much.
     #[inline(always)]
     pub fn count_change(&self, variable: Variable) {
-        recovery::count_change(self.lane.arena, variable.header());
+        undo::count_change(self.lane.arena, variable.header());
     }
 
     /// Allocates a block of at least `bytes`, 16-aligned (64 if it is a multiple of that), its
@@ -288,7 +290,7 @@ impl<'p> Transaction<'p> {
         put(self.lane.entry(List::ToFree, index)?, entry);
         self.journal = self.journal.with_to_free();
         self.lane.set_journal(self.journal);
-        if made(Mistake::FreeBeforeCommit) && !reference::is_reference(entry) {
+        if made(Mistake::FreeBeforeCommit) && !is_reference(entry) {
             // Freed at once and still used: a roll-back brings a freed block back to life.
             return heap::free_before_commit(self.lane, self.participant.identity(), entry).map(|()| {
                 self.journal = self.lane.journal();
@@ -338,11 +340,11 @@ impl<'p> Transaction<'p> {
     }
 
     fn roll_back(&mut self) -> Result<()> {
-        recovery::undo(self.lane);
+        undo::undo(self.lane);
         // Somebody may have read without the lock what is undone by now.
         for index in 0..self.odd {
             let header = self.lane.lock_note(index).load(Ordering::Relaxed);
-            recovery::count_change(self.lane.arena, header);
+            undo::count_change(self.lane.arena, header);
         }
         self.journal = self.lane.journal();
         self.ended = true;
@@ -360,7 +362,7 @@ impl<'p> Transaction<'p> {
     }
 
     fn give_back(&mut self) -> Result<()> {
-        let given_back = recovery::give_back(self.lane, self.participant.identity());
+        let given_back = reclaim::give_back(self.lane, self.participant.identity());
         self.participant.leave(self.lane);
         given_back?;
         if self.reaps { self.participant.reap() } else { Ok(()) }
@@ -376,13 +378,31 @@ impl<'p> Transaction<'p> {
 
     #[inline(always)]
     fn unlock(&mut self) {
-        let contender = LockWorld { arena: self.lane.arena, by: self.participant.identity() };
         for index in (0..std::mem::take(&mut self.locks)).rev() {
             let header = self.lane.lock_note(index).load(Ordering::Relaxed);
-            settle_version(self.lane.arena, header);
-            short_lock::release(self.lane.arena.table_word32(header + variable::LOCK), &contender);
+            undo::settle_version(self.lane.arena, header);
+            short_lock::release(self.lane.arena.table_word32(header + variable::LOCK), &FutexWake);
         }
         self.odd = 0;
+    }
+}
+
+impl Participant {
+    /// Begins a transaction on this thread.
+    #[inline(always)]
+    pub fn begin(&self) -> Result<Transaction<'_>> {
+        if self.arena().is_closed() {
+            return Err(Error::Closed);
+        }
+        if self.has_dropped() {
+            self.drain_dropped()?;
+        }
+        Ok(Transaction::begin(self, self.enter()?).reaping())
+    }
+
+    /// Begins a transaction even if the arena was closed: the remains are still cleaned up.
+    pub fn begin_last(&self) -> Result<Transaction<'_>> {
+        Ok(Transaction::begin(self, self.enter()?))
     }
 }
 

@@ -4,10 +4,10 @@
 //! whatever became of the variable; its generation then tells whether it still is
 //! the one that was meant (hazard 8).
 
+use crate::arena::Arena;
 use crate::error::{Error, Result};
 use crate::heap::Inner;
 use crate::layout::{header, variable as layout};
-use crate::participant::Participant;
 use crate::sync::Ordering;
 
 /// A variable as a handle names it: where its header is, and which of the header's lives.
@@ -43,47 +43,20 @@ impl Variable {
     }
 }
 
-impl Participant {
+impl Arena {
     /// Checks an offset that claims to be a variable's header.
     pub(crate) fn check_header(&self, offset: u64) -> Result<u64> {
-        let arena = self.arena();
-        let within = offset.wrapping_sub(arena.regions.variables);
-        if within.is_multiple_of(layout::SIZE) && within / layout::SIZE < arena.variables() {
+        let within = offset.wrapping_sub(self.regions.variables);
+        if within.is_multiple_of(layout::SIZE) && within / layout::SIZE < self.variables() {
             return Ok(offset);
         }
         Err(Error::corrupt("a handle names no variable header", offset))
     }
 
-    /// The variable that has the header now, for a handle word found in a container.
-    pub fn variable_at(&self, offset: u64) -> Result<Variable> {
+    /// The variable that has the header now.
+    pub(crate) fn variable_at(&self, offset: u64) -> Result<Variable> {
         let header = self.check_header(offset)?;
-        Ok(Variable::new(
-            header,
-            self.arena().table_word(header + layout::GENERATION).load(Ordering::Acquire),
-        ))
-    }
-
-    /// The variable that a handle from elsewhere names.
-    pub fn variable(&self, offset: u64, generation: u64) -> Result<Variable> {
-        let found = self.variable_at(offset)?;
-        if found.generation() == generation { Ok(found) } else { Err(Error::HandleExpired) }
-    }
-
-    /// The kind that the variable was made with.
-    #[inline(always)]
-    pub fn kind_of(&self, variable: Variable) -> u64 {
-        self.arena().table_word(variable.header() + layout::KIND).load(Ordering::Acquire)
-    }
-
-    /// How often the variable was changed, modulo 2^64; compare only.
-    #[inline(always)]
-    pub fn changes(&self, variable: Variable) -> u64 {
-        self.arena().table_word(variable.header() + layout::CHANGES).load(Ordering::Acquire)
-    }
-
-    /// References to the variable, from participants and containers.
-    pub fn references_to(&self, variable: Variable) -> u64 {
-        self.arena().table_word(variable.header() + layout::REFERENCES).load(Ordering::Acquire)
+        Ok(Variable::new(header, self.table_word(header + layout::GENERATION).load(Ordering::Acquire)))
     }
 }
 

@@ -72,6 +72,34 @@ impl Participant {
         if reader.is_still_valid() { read } else { Ok(None) }
     }
 
+    /// The variable that has the header now, for a handle word found in a container.
+    pub fn variable_at(&self, offset: u64) -> Result<Variable> {
+        self.arena().variable_at(offset)
+    }
+
+    /// The variable that a handle from elsewhere names.
+    pub fn variable(&self, offset: u64, generation: u64) -> Result<Variable> {
+        let found = self.variable_at(offset)?;
+        if found.generation() == generation { Ok(found) } else { Err(Error::HandleExpired) }
+    }
+
+    /// The kind that the variable was made with.
+    #[inline(always)]
+    pub fn kind_of(&self, variable: Variable) -> u64 {
+        self.arena().table_word(variable.header() + layout::KIND).load(Ordering::Acquire)
+    }
+
+    /// How often the variable was changed, modulo 2^64; compare only.
+    #[inline(always)]
+    pub fn changes(&self, variable: Variable) -> u64 {
+        self.arena().table_word(variable.header() + layout::CHANGES).load(Ordering::Acquire)
+    }
+
+    /// References to the variable, from participants and containers.
+    pub fn references_to(&self, variable: Variable) -> u64 {
+        self.arena().table_word(variable.header() + layout::REFERENCES).load(Ordering::Acquire)
+    }
+
     /// The arena's 128-bit identity.
     pub fn arena_id(&self) -> [u64; 2] {
         self.arena().id()
@@ -128,7 +156,7 @@ impl Participant {
         let before = descriptor.number();
         descriptor.fetch_again(liveness::lenders(self.arena()))?;
         if descriptor.number() != before {
-            self.enter_descriptor();
+            self.attachment().enter_descriptor();
         }
         Ok(descriptor.number())
     }

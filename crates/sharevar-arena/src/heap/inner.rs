@@ -2,12 +2,14 @@
 
 use crate::crash::put;
 use crate::error::{Error, Result};
+use crate::futex_wake::FutexWake;
 use crate::identity::Identity;
 use crate::lane::Lane;
 use crate::layout::lane as layout;
 use crate::lock_world::LockWorld;
 use crate::short_lock;
 use crate::sync::Ordering;
+use crate::undo;
 
 /// A heap transaction under way in a lane; undone when dropped uncommitted.
 pub(crate) struct Inner<'a> {
@@ -85,10 +87,9 @@ impl<'a> Inner<'a> {
     }
 
     fn unlock(&mut self) {
-        let contender = LockWorld { arena: self.lane.arena, by: self.by };
         for index in (0..std::mem::take(&mut self.locks)).rev() {
             let lock = self.lane.inner_lock_note(index).load(Ordering::Relaxed);
-            short_lock::release(self.lane.arena.table_word32(lock), &contender);
+            short_lock::release(self.lane.arena.table_word32(lock), &FutexWake);
         }
     }
 }
@@ -96,44 +97,8 @@ impl<'a> Inner<'a> {
 impl Drop for Inner<'_> {
     fn drop(&mut self) {
         if self.notes > 0 {
-            undo(self.lane);
+            undo::undo_heap(self.lane);
         }
         self.unlock();
-    }
-}
-
-fn undo(lane: Lane<'_>) {
-    let notes = lane.inner().load(Ordering::Acquire).min(layout::MAX_INNER_NOTES);
-    for index in (0..notes).rev() {
-        let (at, old) = lane.inner_note(index);
-        if let Ok(word) = lane.arena.any_word(at.load(Ordering::Relaxed)) {
-            put(word, old.load(Ordering::Relaxed));
-        }
-    }
-    put(lane.inner(), 0);
-}
-
-/// Undoes what a dead lane's heap transaction had stored.
-pub(crate) fn recover(lane: Lane<'_>) {
-    if lane.inner().load(Ordering::Acquire) > 0 {
-        undo(lane);
-    }
-}
-
-/// Releases the heap locks of a dead lane.
-///
-/// Only once its outer transaction is undone and its locks are released: a note here may be
-/// old and name a variable that the outer transaction holds now.
-pub(crate) fn release_locks(lane: Lane<'_>, by: Identity) {
-    let contender = LockWorld { arena: lane.arena, by };
-    for index in 0..layout::MAX_INNER_LOCKS {
-        let lock = lane.inner_lock_note(index).load(Ordering::Acquire);
-        // A note may be old: the lock is released only if the dead lane is its owner.
-        if lock == 0 || lock >= lane.arena.regions.pages || !lock.is_multiple_of(8) {
-            continue;
-        }
-        if short_lock::owner(lane.arena.table_word32(lock)) == lane.lock_id() {
-            short_lock::release(lane.arena.table_word32(lock), &contender);
-        }
     }
 }

@@ -9,7 +9,7 @@ mod inner;
 mod run;
 mod span;
 
-pub(crate) use inner::{Inner, recover as recover_inner, release_locks as release_inner_locks};
+pub(crate) use inner::Inner;
 pub(crate) use run::{RunKind, descriptor, pages_top};
 pub(crate) use span::{class_lock, class_of, geometry};
 
@@ -18,7 +18,7 @@ use crate::crash::put;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::journal::{Journal, MAX_ENTRIES, Phase};
-use crate::lane::{Lane, List};
+use crate::lane::{Lane, List, is_reference};
 use crate::layout::{CLASS_SIZES, PAGE};
 use crate::mistake::{Mistake, made};
 use crate::sync::Ordering;
@@ -112,7 +112,7 @@ pub(crate) fn give_back_last(
     let journal = lane.journal();
     let list = if journal.phase() == Phase::Committed { List::ToFree } else { List::Allocated };
     let entry = lane.entry(list, journal.leftover() - 1)?.load(Ordering::Acquire);
-    if crate::reference::is_reference(entry) {
+    if is_reference(entry) {
         return drop_reference(lane, by, entry, journal.less_one());
     }
     let mut inner = Inner::begin(lane, by);

@@ -1,28 +1,25 @@
-//! Recovery: finishing or undoing what a dead participant had begun.
+//! Phase 1 of recovery: undoing the transaction of a dead participant, and releasing its locks.
 //!
-//! A journal is recovered by one participant at a time, who claims it by
-//! compare-and-exchange of the lane's state word from exactly the claim of a dead
-//! one (hazard 1). All is done in the dead lane's name: its number stays in the
-//! lock words until they are released, and its words hold all progress. So who
-//! dies while he recovers leaves just another dead lane, and no second protocol
+//! A lane is recovered by one participant at a time, which claims it by compare-and-exchange of
+//! the lane's state word from exactly the claim of a dead one (hazard 1). All is done in the dead
+//! lane's name: its number stays in the lock words until they are released, and its words hold
+//! all progress. So a recoverer that dies leaves just another dead lane, and no second protocol
 //! is needed.
 //!
-//! *Phase 1* (undo, versions on, locks released) touches only words under the dead
-//! lane's locks, takes no lock and allocates nothing; whoever waits for a lock may
-//! do it. *Phase 2* (giving back blocks and references) is small heap transactions
-//! in the dead lane's name, done by who holds no lock.
+//! This phase touches only words under the dead lane's locks, takes no lock and allocates
+//! nothing, so that a waiter for a lock may do it. Giving back blocks and references is
+//! [phase 2](crate::reclaim).
 
 use crate::arena::Arena;
 use crate::crash::{compare_exchange, put};
-use crate::elements;
+use crate::element_note;
 use crate::error::Result;
-use crate::heap;
+use crate::futex_wake::FutexWake;
 use crate::identity::{Claim, Identity, State};
 use crate::journal::{Journal, Phase};
 use crate::lane::Lane;
 use crate::layout::{header, lane as lane_layout, variable};
 use crate::liveness;
-use crate::lock_world::LockWorld;
 use crate::mistake::{Mistake, made};
 use crate::short_lock;
 use crate::sync::Ordering;
@@ -61,13 +58,15 @@ pub(crate) fn release_locks_of(lane: Lane<'_>, by: Identity, seen: Claim) -> boo
     let open = lane.journal() != Journal::EMPTY || lane.inner().load(Ordering::Acquire) > 0;
     arena.table_word(header::RECOVERIES).fetch_add(1, Ordering::Relaxed);
     arena.table_word(header::OPEN_JOURNALS).fetch_add(u64::from(open), Ordering::Relaxed);
-    heap::recover_inner(lane);
+    if lane.inner().load(Ordering::Acquire) > 0 {
+        undo_heap(lane);
+    }
     if made(Mistake::RecoveryReleasesFirst) {
-        release_locks(lane, by);
+        release_locks(lane);
     }
     undo(lane);
-    release_locks(lane, by);
-    heap::release_inner_locks(lane, by);
+    release_locks(lane);
+    release_heap_locks(lane);
     let rest = lane.journal().leftover() > 0
         || lane.more_words().iter().any(|word| arena.table_word(*word).load(Ordering::Relaxed) != 0);
     if rest {
@@ -92,8 +91,8 @@ pub(crate) fn undo(lane: Lane<'_>) {
     let mut undo_one = |index: u64| {
         if let Ok((at, old)) = lane.note(index) {
             let (at, old) = (at.load(Ordering::Acquire), old.load(Ordering::Acquire));
-            if elements::is_element_note(at) {
-                elements::undo(arena, at, old);
+            if element_note::is_element_note(at) {
+                element_note::undo(arena, at, old);
             } else if let Ok(word) = arena.any_word(at) {
                 put(word, old);
             }
@@ -109,9 +108,8 @@ pub(crate) fn undo(lane: Lane<'_>) {
 }
 
 /// Moves the versions on and releases every lock that the lane owns.
-fn release_locks(lane: Lane<'_>, by: Identity) {
+fn release_locks(lane: Lane<'_>) {
     let arena = lane.arena;
-    let contender = LockWorld { arena, by };
     for index in 0..lane_layout::MAX_LOCKS {
         let lock = lane.lock_note(index).load(Ordering::Acquire);
         // A note may be old: nothing is touched unless the dead lane owns the lock.
@@ -125,7 +123,7 @@ fn release_locks(lane: Lane<'_>, by: Identity) {
             // its doer did not live to count.
             count_change(arena, lock);
             settle_version(arena, lock);
-            short_lock::release(word, &contender);
+            short_lock::release(word, &FutexWake);
         }
     }
 }
@@ -148,67 +146,31 @@ pub(crate) fn settle_version(arena: &Arena, header: u64) {
     }
 }
 
-/// Phase 2: gives back what the ended transaction of `lane` leaves over.
-/// The caller holds no lock and has the claim of the lane.
-pub(crate) fn give_back(lane: Lane<'_>, by: Identity) -> Result<()> {
-    while lane.journal().leftover() > 0 {
-        heap::give_back_last(lane, by, crate::reference::drop_in_name_of)?;
-    }
-    for word in lane.more_words() {
-        heap::free_owned(lane, by, word)?;
-    }
-    Ok(())
-}
-
-/// Does phase 2 for every lane that was left without, and both phases for every dead one.
-/// The number of lanes that were recovered.
-pub(crate) fn sweep_lanes(arena: &Arena, by: Identity) -> Result<u64> {
-    let mut count = 0;
-    for index in 0..arena.lanes() {
-        let lane = Lane::new(arena, index);
-        let seen = Claim(lane.state().load(Ordering::Acquire));
-        let dead = || !liveness::is_alive(arena, seen.by());
-        match seen.state() {
-            Some(State::Running) if dead() => count += u64::from(release_locks_of(lane, by, seen)),
-            Some(State::Recovering) if !made(Mistake::ClaimOfDeadRecovererStands) && dead() => {
-                count += u64::from(release_locks_of(lane, by, seen));
-            }
-            Some(State::Idle | State::Apart) if dead() => {
-                let _ = compare_exchange(lane.state(), seen.0, Claim::FREE.0);
-            }
-            _ => {}
+/// Undoes the heap transaction of a lane.
+pub(crate) fn undo_heap(lane: Lane<'_>) {
+    let notes = lane.inner().load(Ordering::Acquire).min(lane_layout::MAX_INNER_NOTES);
+    for index in (0..notes).rev() {
+        let (at, old) = lane.inner_note(index);
+        if let Ok(word) = lane.arena.any_word(at.load(Ordering::Relaxed)) {
+            put(word, old.load(Ordering::Relaxed));
         }
-        sweep_orphan(lane, by)?;
     }
-    Ok(count)
+    put(lane.inner(), 0);
 }
 
-/// Whether no lane may still undo something that `participants`, all dead, had stored.
+/// Releases the heap locks of a dead lane.
 ///
-/// What a slot leads to (references, chunks) is under no lock, so it is cleaned only when every
-/// lane that wrote to it is undone: a claimed lane names its recoverer, whoever's it was. A lane
-/// of the dead goes from running through recovering to free and never back, so one look at each
-/// is enough. Whoever finds some unsettled leaves the slot to the next sweep.
-pub(crate) fn lanes_are_settled(arena: &Arena, participants: [Identity; 2]) -> bool {
-    (0..arena.lanes()).all(|index| {
-        let seen = Claim(Lane::new(arena, index).state().load(Ordering::Acquire));
-        match seen.state() {
-            Some(State::Running) => !participants.contains(&seen.by()),
-            Some(State::Recovering) => false,
-            _ => true,
+/// Only once its outer transaction is undone and its locks are released: a note here may be
+/// old and name a variable that the outer transaction holds now.
+fn release_heap_locks(lane: Lane<'_>) {
+    for index in 0..lane_layout::MAX_INNER_LOCKS {
+        let lock = lane.inner_lock_note(index).load(Ordering::Acquire);
+        // A note may be old: the lock is released only if the dead lane is its owner.
+        if lock == 0 || lock >= lane.arena.regions.pages || !lock.is_multiple_of(8) {
+            continue;
         }
-    })
-}
-
-fn sweep_orphan(lane: Lane<'_>, by: Identity) -> Result<()> {
-    let claim = Claim::new(State::Recovering, by).0;
-    if lane.state().load(Ordering::Acquire) != Claim::ORPHAN.0
-        || compare_exchange(lane.state(), Claim::ORPHAN.0, claim).is_err()
-    {
-        return Ok(());
+        if short_lock::owner(lane.arena.table_word32(lock)) == lane.lock_id() {
+            short_lock::release(lane.arena.table_word32(lock), &FutexWake);
+        }
     }
-    give_back(lane, by)?;
-    put(lane.state(), Claim::FREE.0);
-    lane.arena.table_word(header::ORPHANS).fetch_sub(1, Ordering::AcqRel);
-    Ok(())
 }
