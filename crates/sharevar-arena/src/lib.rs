@@ -10,130 +10,41 @@
 #![cfg_attr(not(loom), forbid(unsafe_code))] // The models for loom have cells.
 #![cfg_attr(loom, allow(dead_code, unused_imports))] // Under loom only what is modelled is compiled.
 
-pub mod crash;
-mod identity;
-mod journal;
-pub mod mistake;
-mod short_lock;
-mod sync;
-
-#[cfg(not(loom))]
-mod acquire_long_lock;
-#[cfg(not(loom))]
-mod actor;
-#[cfg(not(loom))]
-mod arena;
-#[cfg(not(loom))]
-mod attach;
-#[cfg(not(loom))]
-mod attachment;
-#[cfg(not(loom))]
-mod change;
-#[cfg(not(loom))]
-mod check;
-#[cfg(not(loom))]
-mod create;
-#[cfg(not(loom))]
-mod departure;
-#[cfg(not(loom))]
-mod detach;
-#[cfg(not(loom))]
-mod element_note;
-#[cfg(not(loom))]
-mod elements;
 mod error;
 #[cfg(not(loom))]
-mod fork;
-#[cfg(not(loom))]
-mod fork_gate;
-#[cfg(not(loom))]
-mod futex_wake;
-#[cfg(not(loom))]
 mod heap;
+mod locks;
 #[cfg(not(loom))]
-mod held;
+mod mapping;
+mod process;
+mod proof;
+mod sync;
+mod transactions;
 #[cfg(not(loom))]
-mod lane;
-#[cfg(not(loom))]
-mod lanes;
-#[cfg(not(loom))]
-mod layout;
-#[cfg(not(loom))]
-mod liveness;
-#[cfg(not(loom))]
-mod lock_world;
-#[cfg(not(loom))]
-mod long_lock;
-#[cfg(all(test, loom))]
-mod models;
-#[cfg(not(loom))]
-mod one_word;
-#[cfg(not(loom))]
-mod participant;
-#[cfg(not(loom))]
-mod reap;
-#[cfg(not(loom))]
-mod reclaim;
-#[cfg(not(loom))]
-mod recursive_lock;
-#[cfg(not(loom))]
-mod reference;
-#[cfg(not(loom))]
-mod registry;
-#[cfg(not(loom))]
-mod release;
-#[cfg(not(loom))]
-mod robust_lock;
-#[cfg(not(loom))]
-mod slot_claim;
-#[cfg(all(feature = "crash-points", not(loom)))]
-mod snapshot;
-#[cfg(not(loom))]
-mod sweep;
-#[cfg(not(loom))]
-mod token;
-#[cfg(not(loom))]
-mod transaction;
-#[cfg(not(loom))]
-mod undo;
-#[cfg(not(loom))]
-mod variable;
-#[cfg(not(loom))]
-mod view;
-#[cfg(not(loom))]
-mod wait_point;
-#[cfg(not(loom))]
-mod witness;
+mod variables;
+
+pub use error::{Error, Result};
+pub use process::identity::Identity;
+pub use proof::{crash, mutation};
 
 #[cfg(not(loom))]
-pub use actor::{actor, new_actor, tell_actors_apart};
+mod exports {
+    pub use crate::locks::actor::{actor, new_actor, tell_actors_apart};
+    pub use crate::locks::long_lock::{LongLock, Sleep, set_sleeper};
+    pub use crate::locks::recursive_lock::{Holder, RecursiveLock};
+    pub use crate::locks::robust_lock::{OwnerDeath, RobustLock, TryLock};
+    pub use crate::locks::wait_point::{ANY_REASON, WaitPoint, Waiter, spin_pays};
+    pub use crate::process::on_exit::settle_all_at_exit;
+    pub use crate::process::participant::{Participant, Trace, VariableOps};
+    pub use crate::proof::check::Report;
+    #[cfg(feature = "crash-points")]
+    pub use crate::proof::snapshot::{HeapShape, PreparedSlot, refuse_segments};
+    pub use crate::transactions::element_note::Elements;
+    pub use crate::transactions::single_store::{CacheLine, Peek, SingleStore};
+    pub use crate::transactions::small_transaction::SmallTransaction;
+    pub use crate::transactions::transaction::Transaction;
+    pub use crate::variables::reader::Reader;
+    pub use crate::variables::variable::Variable;
+}
 #[cfg(not(loom))]
-pub use change::Change;
-#[cfg(not(loom))]
-pub use check::Report;
-#[cfg(not(loom))]
-pub use departure::depart_all;
-#[cfg(not(loom))]
-pub use element_note::Elements;
-pub use error::{Error, Result};
-pub use identity::Identity;
-#[cfg(not(loom))]
-pub use long_lock::{LongLock, Sleep, set_sleeper};
-#[cfg(not(loom))]
-pub use one_word::{Line, OneWord, Peek};
-#[cfg(not(loom))]
-pub use participant::{Kinds, Participant, Trace};
-#[cfg(not(loom))]
-pub use recursive_lock::{Holder, RecursiveLock};
-#[cfg(not(loom))]
-pub use robust_lock::{Acquired, RobustLock};
-#[cfg(all(feature = "crash-points", not(loom)))]
-pub use snapshot::{HeapShape, PreparedSeat, refuse_segments};
-#[cfg(not(loom))]
-pub use transaction::Transaction;
-#[cfg(not(loom))]
-pub use variable::Variable;
-#[cfg(not(loom))]
-pub use view::Reader;
-#[cfg(not(loom))]
-pub use wait_point::{ANY_REASON, WaitPoint, Waiter, spin_pays};
+pub use exports::*;

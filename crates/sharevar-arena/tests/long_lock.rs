@@ -1,13 +1,14 @@
 //! The long lock: who waits for it, who does not, and what ends a wait.
 
-use sharevar_arena::{Error, Kinds, Participant, Result, Sleep, Variable, set_sleeper};
+use sharevar_arena::{Error, Participant, Result, Sleep, Variable, VariableOps, set_sleeper};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 const KIND: u64 = 1;
-const KINDS: Kinds = Kinds { reap: |_, _, _| Ok(true), depart: |_, _, _| Ok(()), trace: |_, _, _, _| Ok(()) };
+const KINDS: VariableOps =
+    VariableOps { reap: |_, _, _| Ok(true), settle_at_exit: |_, _, _| Ok(()), trace: |_, _, _, _| Ok(()) };
 
 /// Sleeps of waiters so far.
 static SLEPT: AtomicU64 = AtomicU64::new(0);

@@ -1,6 +1,6 @@
 //! Participants, references and the heap, without any container: blocks hang in a body word.
 
-use sharevar_arena::{Error, Kinds, Participant, Result, Variable};
+use sharevar_arena::{Error, Participant, Result, Variable, VariableOps};
 use std::sync::Arc;
 
 const KIND: u64 = 1;
@@ -12,7 +12,7 @@ fn reap(participant: &Participant, variable: Variable, _kind: u64) -> Result<boo
         let block = transaction.body(variable, index);
         if block != 0 {
             transaction.set_body(variable, index, 0)?;
-            transaction.give_up(block)?;
+            transaction.free_on_commit(block)?;
         }
     }
     transaction.commit()?;
@@ -31,7 +31,7 @@ fn trace(
     transaction.commit()
 }
 
-const KINDS: Kinds = Kinds { reap, depart: |_, _, _| Ok(()), trace };
+const KINDS: VariableOps = VariableOps { reap, settle_at_exit: |_, _, _| Ok(()), trace };
 
 fn arena() -> Arc<Participant> {
     Participant::create_arena(Some(8 << 20), KINDS).unwrap()
@@ -49,7 +49,7 @@ fn put_block(participant: &Participant, variable: Variable, index: usize, bytes:
     let old = transaction.body(variable, index);
     transaction.set_body(variable, index, block)?;
     if old != 0 {
-        transaction.give_up(old)?;
+        transaction.free_on_commit(old)?;
     }
     transaction.commit()
 }
@@ -64,8 +64,8 @@ fn blocks_of_all_sizes_come_and_go() {
             assert_clean(&participant);
         }
     }
-    participant.let_go(variable);
-    participant.drain_dropped().unwrap();
+    participant.release_later(variable);
+    participant.flush_releases().unwrap();
     assert_clean(&participant);
     assert_eq!(participant.check().variables, 0);
 }
@@ -82,7 +82,7 @@ fn a_transaction_that_is_dropped_changes_nothing() {
         transaction.lock(variable).unwrap();
         let old = transaction.body(variable, 0);
         transaction.set_body(variable, 0, block).unwrap();
-        transaction.give_up(old).unwrap();
+        transaction.free_on_commit(old).unwrap();
     }
     assert_clean(&participant);
     assert_eq!(participant.check().blocks, before.blocks);
@@ -138,8 +138,8 @@ fn lanes_can_be_used_again_by_others() {
     assert_eq!(all(&participant), most, "lanes of a dead one");
     participant.sweep().unwrap();
     assert_clean(&participant);
-    participant.let_go(variable);
-    participant.drain_dropped().unwrap();
+    participant.release_later(variable);
+    participant.flush_releases().unwrap();
     assert_clean(&participant);
 }
 
@@ -240,7 +240,7 @@ fn a_closed_arena_makes_nothing() {
 #[test]
 fn who_ends_in_order_passes_over_what_went_away_meanwhile() {
     const GONE: u64 = 2;
-    fn depart(participant: &Participant, variable: Variable, kind: u64) -> Result<()> {
+    fn settle_at_exit(participant: &Participant, variable: Variable, kind: u64) -> Result<()> {
         if kind == GONE {
             return Err(Error::HandleExpired);
         }
@@ -249,9 +249,10 @@ fn who_ends_in_order_passes_over_what_went_away_meanwhile() {
             Ok(())
         })
     }
-    let participant = Participant::create_arena(Some(8 << 20), Kinds { depart, ..KINDS }).unwrap();
+    let participant =
+        Participant::create_arena(Some(8 << 20), VariableOps { settle_at_exit, ..KINDS }).unwrap();
     participant.create(GONE).unwrap();
     let held = participant.create(KIND).unwrap();
-    participant.depart().unwrap();
+    participant.settle_at_exit().unwrap();
     assert_eq!(participant.body(held, 5), 1);
 }

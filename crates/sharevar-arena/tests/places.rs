@@ -1,9 +1,10 @@
 //! The table of participants: all its places are taken, all are left, all are taken again.
 
-use sharevar_arena::{Error, Kinds, Participant};
+use sharevar_arena::{Error, Participant, VariableOps};
 use std::sync::Arc;
 
-const KINDS: Kinds = Kinds { reap: |_, _, _| Ok(true), depart: |_, _, _| Ok(()), trace: |_, _, _, _| Ok(()) };
+const KINDS: VariableOps =
+    VariableOps { reap: |_, _, _| Ok(true), settle_at_exit: |_, _, _| Ok(()), trace: |_, _, _, _| Ok(()) };
 /// The table has 4,096, of which eight are kept for sweeping a full one.
 const PLACES: usize = 4096 - 8;
 

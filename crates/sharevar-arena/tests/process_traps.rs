@@ -6,7 +6,7 @@ mod scenarios;
 
 use processes::{Child, arena, assert_swept, count_up, hear, hear_the_end, isolated, isolated_within, say};
 use scenarios::{KINDS, NUMBER, RECORD, assert_clean, immortal, put_block};
-use sharevar_arena::{Error, Kinds, Participant, Variable, crash};
+use sharevar_arena::{Error, Participant, Variable, VariableOps, crash};
 use std::io::{PipeReader, PipeWriter, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,9 +32,9 @@ fn fork_while_other_threads_work() {
                         total.fetch_add(1, Ordering::Relaxed);
                         put_block(participant, counter, number, 100 * (number as u64 + 1), 7).unwrap();
                         participant.hold(held).unwrap();
-                        participant.let_go(held);
+                        participant.release_later(held);
                         let own = participant.create(RECORD).unwrap();
-                        participant.let_go(own);
+                        participant.release_later(own);
                     }
                 });
             }
@@ -45,7 +45,7 @@ fn fork_while_other_threads_work() {
                             count_up(&participant, counter);
                             let own = participant.create(RECORD).unwrap();
                             put_block(&participant, own, 0, 500, 7).unwrap();
-                            participant.let_go(own);
+                            participant.release_later(own);
                         }
                         assert!(participant.references_to(held) >= 2, "the child has a reference of its own");
                     })
@@ -57,7 +57,7 @@ fn fork_while_other_threads_work() {
             }
             stop.store(true, Ordering::Relaxed);
         });
-        participant.drain_dropped().unwrap();
+        participant.flush_releases().unwrap();
         assert_swept(&participant, 1);
         assert_eq!(participant.peek_body(counter, NUMBER), total.into_inner());
         assert_eq!(participant.references_to(held), 1);
@@ -75,12 +75,12 @@ fn a_forked_child_keeps_what_its_parent_lets_go() {
             hear(&mut told);
             assert_eq!(participant.references_to(held), 1);
             put_block(&participant, held, 0, 64, 6).unwrap();
-            participant.let_go(held);
-            participant.drain_dropped().unwrap();
+            participant.release_later(held);
+            participant.flush_releases().unwrap();
             assert_eq!(participant.variable(held.header(), held.generation()), Err(Error::HandleExpired));
         });
-        participant.let_go(held);
-        participant.drain_dropped().unwrap();
+        participant.release_later(held);
+        participant.flush_releases().unwrap();
         say(&mut tell);
         child.ended_well();
         assert_swept(&participant, 1);
@@ -95,7 +95,7 @@ fn a_parent_with_many_dead_children_forks_on() {
         let (participant, _) = arena();
         for _ in 0..60 {
             let dropped = participant.create(RECORD).unwrap();
-            participant.let_go(dropped);
+            participant.release_later(dropped);
             let child = Child::fork(|| {
                 let held = participant.create(RECORD).unwrap();
                 put_block(&participant, held, 0, 64, 5).unwrap();
@@ -335,7 +335,7 @@ fn work_for_ever(participant: &Participant, variables: [Variable; 2], mut random
             let old = transaction.body(variables[0], index);
             transaction.set_body(variables[0], index, word).unwrap();
             if old != 0 {
-                transaction.give_up(old).unwrap();
+                transaction.free_on_commit(old).unwrap();
             }
         }
         if next(&mut random).is_multiple_of(4) {
@@ -343,7 +343,7 @@ fn work_for_ever(participant: &Participant, variables: [Variable; 2], mut random
         } else {
             transaction.commit().unwrap();
         }
-        participant.let_go(own);
+        participant.release_later(own);
     }
 }
 
@@ -501,11 +501,11 @@ fn count_up_both(participant: &Participant, variables: [Variable; 2]) {
 #[test]
 fn who_exits_on_any_thread_leaves_the_lane_of_one_at_a_time_alone() {
     const CHANGED: u64 = RECORD + 1;
-    let depart = |participant: &Participant, variable, kind| match kind {
+    let settle_at_exit = |participant: &Participant, variable, kind| match kind {
         CHANGED => Ok(()),
         _ => participant.change_at_exit(variable, |_| Ok(())),
     };
-    let survivor = Participant::create_arena(Some(8 << 20), Kinds { depart, ..KINDS }).unwrap();
+    let survivor = Participant::create_arena(Some(8 << 20), VariableOps { settle_at_exit, ..KINDS }).unwrap();
     let mortal = survivor.join_again().unwrap();
     let changed = survivor.create(CHANGED).unwrap();
     survivor.create(RECORD).unwrap();
@@ -527,7 +527,7 @@ fn who_exits_on_any_thread_leaves_the_lane_of_one_at_a_time_alone() {
         });
         receiver.recv().unwrap();
     };
-    crash::observe(hook, || mortal.depart().unwrap());
+    crash::observe(hook, || mortal.settle_at_exit().unwrap());
     mortal.abandon();
     assert_eq!(survivor.sweep().unwrap(), 1, "the lane in which the changer died");
     survivor.change(changed, |_| Ok(())).unwrap();

@@ -1,12 +1,13 @@
 //! Who keeps watch at a wait point: while somebody sleeps without a watch, both are kept, or
 //! somebody is woken to keep one.
 
-use sharevar_arena::{ANY_REASON, Kinds, Participant, Variable, WaitPoint, Waiter};
+use sharevar_arena::{ANY_REASON, Participant, Variable, VariableOps, WaitPoint, Waiter};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-const KINDS: Kinds = Kinds { reap: |_, _, _| Ok(true), depart: |_, _, _| Ok(()), trace: |_, _, _, _| Ok(()) };
+const KINDS: VariableOps =
+    VariableOps { reap: |_, _, _| Ok(true), settle_at_exit: |_, _, _| Ok(()), trace: |_, _, _, _| Ok(()) };
 /// The reason that is the wait point's own.
 const TO_WATCH: u32 = 1 << 31;
 

@@ -51,8 +51,8 @@ fn holder(participant: &Participant, lock: Variable, then: impl FnOnce()) -> Chi
 }
 
 fn can_have(participant: &Participant, lock: Variable) -> bool {
-    use sharevar_arena::Acquired;
-    RobustLock::of(participant, lock).try_acquire().unwrap() != Acquired::Not
+    use sharevar_arena::TryLock;
+    RobustLock::of(participant, lock).try_acquire().unwrap() != TryLock::Busy
 }
 
 fn how_a_holder_ends((participant, counter): (Arc<Participant>, Variable)) {
@@ -128,8 +128,8 @@ fn how_a_holder_ends((participant, counter): (Arc<Participant>, Variable)) {
     child.ended_well();
 
     count_up(&participant, counter);
-    participant.let_go(lock);
-    participant.drain_dropped().unwrap();
+    participant.release_later(lock);
+    participant.flush_releases().unwrap();
     while participant.slots_in_use() > 1 {
         // The grandchild's end is nobody's to wait for.
         participant.sweep().unwrap();
@@ -224,8 +224,8 @@ fn take_part_after(deprive: fn(&Participant)) {
     })
     .ended_well();
     assert_eq!(participant.peek_body(counter, NUMBER), 2);
-    participant.let_go(lock);
-    participant.drain_dropped().unwrap();
+    participant.release_later(lock);
+    participant.flush_releases().unwrap();
     assert_swept(&participant, 1);
 }
 
@@ -310,8 +310,8 @@ fn a_child_without_any_witness_says_so_with_every_operation() {
         });
         child.ended_well();
         assert_eq!(participant.peek_body(variable, NUMBER), 1);
-        participant.let_go(lock);
-        participant.drain_dropped().unwrap();
+        participant.release_later(lock);
+        participant.flush_releases().unwrap();
         assert_swept(&participant, 1);
     });
 }
@@ -368,8 +368,8 @@ fn a_death_in_another_pid_namespace_is_seen() {
             assert!(RobustLock::of(&participant, lock).release().unwrap());
         })
         .ended_well();
-        participant.let_go(lock);
-        participant.drain_dropped().unwrap();
+        participant.release_later(lock);
+        participant.flush_releases().unwrap();
         assert_swept(&participant, 1);
     });
 }
@@ -403,8 +403,8 @@ fn a_thread_that_has_left_the_ipc_namespace_takes_nobody_for_dead() {
                     });
                 });
                 count_up(&participant, variable);
-                participant.let_go(lock);
-                participant.drain_dropped().unwrap();
+                participant.release_later(lock);
+                participant.flush_releases().unwrap();
                 participant.sweep().unwrap();
             }
         })
@@ -447,8 +447,8 @@ fn a_waiter_does_not_wait_for_ever_for_one_of_which_nothing_can_be_known() {
         .ended_well();
         assert!(can_have(&participant, lock));
         assert!(RobustLock::of(&participant, lock).release().unwrap());
-        participant.let_go(lock);
-        participant.drain_dropped().unwrap();
+        participant.release_later(lock);
+        participant.flush_releases().unwrap();
         assert_swept(&participant, 1);
         assert_eq!(participant.peek_body(variable, NUMBER), 0, "here the death is seen");
     });

@@ -54,7 +54,7 @@ impl Arena {
 /// Tell every arena that this process ends in order: what it holds by then becomes a signal.
 #[pyfunction]
 pub(crate) fn depart() {
-    sharevar::depart_all();
+    sharevar::settle_all_at_exit();
 }
 
 impl Arena {
@@ -124,7 +124,7 @@ impl Arena {
     /// How many variables this process holds a reference to.
     #[getter]
     fn references(&self) -> PyResult<usize> {
-        self.participant.drain_dropped().or_raise()?;
+        self.participant.flush_releases().or_raise()?;
         // The root is held by the arena's own object.
         Ok(self.participant.variables_held().saturating_sub(1))
     }
@@ -152,7 +152,7 @@ impl Arena {
     /// Examine the whole arena; each string is one contradiction.
     fn check(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         let report = py.detach(|| {
-            self.participant.drain_dropped()?;
+            self.participant.flush_releases()?;
             Ok(self.participant.check())
         });
         let report: sharevar_arena::Result<Report> = report;

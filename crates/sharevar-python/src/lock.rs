@@ -5,7 +5,7 @@ use crate::errors::{OrRaise, end_of_block, to_python, unless_closed};
 use crate::variable::{Origin, Variable};
 use crate::{timeout, waiting};
 use pyo3::prelude::*;
-use sharevar::{ANY_REASON, Acquired, Error, Handle, Kind, RobustLock};
+use sharevar::{ANY_REASON, Error, Handle, Kind, OwnerDeath, RobustLock, TryLock};
 
 /// A lock that outlives its holder: when he dies, the next one gets it.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -23,7 +23,7 @@ impl Lock {
     #[inline(always)]
     fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
         let lock = slf.get().lock();
-        if lock.try_acquire().or_raise()? != Acquired::Not {
+        if lock.try_acquire().or_raise()? != TryLock::Busy {
             return Ok(true);
         }
         if !block {
@@ -37,7 +37,7 @@ impl Lock {
             || !lock.is_taken(),
             |announce| {
                 let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
-                Ok((acquired? != Acquired::Not).then_some(()))
+                Ok((acquired? != TryLock::Busy).then_some(()))
             },
         )?;
         Ok(taken.is_some())
@@ -63,7 +63,7 @@ impl Lock {
             |participant| {
                 let handle = Handle::create(participant, Kind::Lock)?;
                 if let Some(owned) = owned {
-                    RobustLock::of(participant, handle.variable()).settle(owned);
+                    RobustLock::of(participant, handle.variable()).set_owner_death(OwnerDeath::of(owned));
                 }
                 Ok(handle)
             },

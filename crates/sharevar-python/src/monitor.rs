@@ -11,7 +11,7 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use sharevar::shm::{Content, RawMonitor, SHORT_BYTES};
-use sharevar::{ANY_REASON, Acquired, Error, Kind};
+use sharevar::{ANY_REASON, Error, Kind, TryLock};
 use sharevar_value::{Key, ShortKey};
 use std::time::Instant;
 
@@ -184,11 +184,11 @@ impl Monitor {
     pub(crate) fn take(&self, py: Python<'_>) -> PyResult<()> {
         let lock = self.raw().lock();
         let mut acquired = lock.try_acquire().or_raise()?;
-        if acquired == Acquired::Not {
+        if acquired == TryLock::Busy {
             acquired = self.wait(py)?;
         }
         started_inside::forget(Place::of(self.raw()));
-        if acquired == Acquired::FromDead {
+        if acquired == TryLock::OwnerDied {
             // The attributes are whole: what the dead one had changed was stored at once or not at all.
             lock.mark_consistent();
         }
@@ -196,7 +196,7 @@ impl Monitor {
     }
 
     #[cold]
-    fn wait(&self, py: Python<'_>) -> PyResult<Acquired> {
+    fn wait(&self, py: Python<'_>) -> PyResult<TryLock> {
         let lock = self.raw().lock();
         let mut starter = started_inside::starter(Place::of(self.raw()));
         loop {
@@ -208,7 +208,7 @@ impl Monitor {
                 || !lock.is_taken(),
                 |announce| {
                     let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
-                    Ok(Some(acquired?).filter(|acquired| *acquired != Acquired::Not))
+                    Ok(Some(acquired?).filter(|acquired| *acquired != TryLock::Busy))
                 },
             )?;
             if let Some(acquired) = taken {

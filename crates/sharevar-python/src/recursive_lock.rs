@@ -5,7 +5,7 @@ use crate::errors::{OrRaise, end_of_block, to_python, unless_closed};
 use crate::variable::{Origin, Variable};
 use crate::{timeout, waiting};
 use pyo3::prelude::*;
-use sharevar::{ANY_REASON, Acquired, Error, Handle, Holder, Kind, RecursiveLock};
+use sharevar::{ANY_REASON, Error, Handle, Holder, Kind, RecursiveLock, TryLock};
 
 /// A lock that its thread may take again. When its holder dies or ends, the next one gets it.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -23,7 +23,7 @@ impl RLock {
     #[inline(always)]
     fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
         let lock = slf.get().lock();
-        if lock.try_acquire().or_raise()? != Acquired::Not {
+        if lock.try_acquire().or_raise()? != TryLock::Busy {
             return Ok(true);
         }
         if !block {
@@ -37,7 +37,7 @@ impl RLock {
             || !lock.is_taken(),
             |announce| {
                 let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
-                Ok((acquired? != Acquired::Not).then_some(()))
+                Ok((acquired? != TryLock::Busy).then_some(()))
             },
         )?;
         Ok(taken.is_some())

@@ -67,7 +67,7 @@ impl Clone for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.participant.let_go(self.variable);
+        self.participant.release_later(self.variable);
     }
 }
 

@@ -96,8 +96,8 @@ pub use semaphore::{Semaphore, SemaphorePermit};
 pub use set::Set;
 pub use shared::Shared;
 pub use sharevar_arena::{
-    ANY_REASON, Acquired, Holder, Identity, Participant, RecursiveLock, Report, RobustLock, Variable,
-    WaitPoint, actor, depart_all, new_actor, spin_pays, tell_actors_apart,
+    ANY_REASON, Holder, Identity, OwnerDeath, Participant, RecursiveLock, Report, RobustLock, TryLock,
+    Variable, WaitPoint, actor, new_actor, settle_all_at_exit, spin_pays, tell_actors_apart,
 };
 pub use sharevar_macros::{Monitor, hosted};
 pub use value::Value;

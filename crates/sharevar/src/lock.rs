@@ -6,7 +6,7 @@ use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::RawLock;
 use crate::waiting;
-use sharevar_arena::{ANY_REASON, Acquired, Identity, Participant, RobustLock};
+use sharevar_arena::{ANY_REASON, Identity, Participant, RobustLock, TryLock};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,11 +60,11 @@ pub enum Taken<Guard> {
 
 impl<Guard> Taken<Guard> {
     /// What was acquired, with the guard that it makes.
-    pub(crate) fn of(acquired: Acquired, guard: impl FnOnce() -> Guard) -> Option<Self> {
+    pub(crate) fn of(acquired: TryLock, guard: impl FnOnce() -> Guard) -> Option<Self> {
         match acquired {
-            Acquired::Free => Some(Self::Free(guard())),
-            Acquired::FromDead => Some(Self::OwnerDied(guard())),
-            Acquired::Not => None,
+            TryLock::Acquired => Some(Self::Free(guard())),
+            TryLock::OwnerDied => Some(Self::OwnerDied(guard())),
+            TryLock::Busy => None,
         }
     }
 
@@ -154,7 +154,7 @@ impl Lock {
         )
     }
 
-    fn take(&self, acquired: Acquired) -> Option<Taken<LockGuard<'_>>> {
+    fn take(&self, acquired: TryLock) -> Option<Taken<LockGuard<'_>>> {
         let owner = self.raw.handle().participant().identity();
         Taken::of(acquired, || LockGuard { lock: self, owner, _not_send: PhantomData })
     }

@@ -136,7 +136,7 @@ impl Manager {
     /// Looks at the whole arena for contradictions and leaks. For tests and `sharevar check`;
     /// it is exact only while nobody changes anything.
     pub fn check(&self) -> Result<Report> {
-        self.inner.participant.drain_dropped()?;
+        self.inner.participant.flush_releases()?;
         Ok(self.inner.participant.check())
     }
 

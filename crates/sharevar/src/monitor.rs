@@ -10,7 +10,7 @@ use crate::shm::{Content, RawMonitor};
 use crate::{decode, scalar, waiting};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_arena::{ANY_REASON, Acquired, Identity, Participant, RecursiveLock};
+use sharevar_arena::{ANY_REASON, Identity, Participant, RecursiveLock, TryLock};
 use sharevar_value::{Encoded, Key, Word};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -229,7 +229,7 @@ impl<T: Fields> Monitor<T> {
             return Err(Error::Reentered);
         }
         let mut acquired = lock.try_acquire()?;
-        while acquired == Acquired::Not {
+        while acquired == TryLock::Busy {
             let taken = waiting::until(
                 lock.point(),
                 ANY_REASON,
@@ -237,12 +237,12 @@ impl<T: Fields> Monitor<T> {
                 || !lock.is_taken(),
                 |announce| {
                     let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
-                    Ok(Some(acquired?).filter(|acquired| *acquired != Acquired::Not))
+                    Ok(Some(acquired?).filter(|acquired| *acquired != TryLock::Busy))
                 },
             )?;
-            acquired = taken.unwrap_or(Acquired::Not);
+            acquired = taken.unwrap_or(TryLock::Busy);
         }
-        if acquired == Acquired::FromDead {
+        if acquired == TryLock::OwnerDied {
             // The fields are whole: what the dead one had changed was stored at once or not at all.
             lock.mark_consistent();
         }

@@ -7,7 +7,7 @@ use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::RawRLock;
 use crate::waiting;
-use sharevar_arena::{ANY_REASON, Acquired, Identity, Participant, RecursiveLock};
+use sharevar_arena::{ANY_REASON, Identity, Participant, RecursiveLock, TryLock};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,7 +112,7 @@ impl RLock {
         self.recursive().is_mine()
     }
 
-    fn taken(&self, acquired: Acquired) -> Option<Taken<RLockGuard<'_>>> {
+    fn taken(&self, acquired: TryLock) -> Option<Taken<RLockGuard<'_>>> {
         let owner = self.raw.handle().participant().identity();
         Taken::of(acquired, || RLockGuard { lock: self, owner, _not_send: PhantomData })
     }

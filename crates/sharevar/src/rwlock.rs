@@ -7,7 +7,7 @@ use crate::named::Named;
 use crate::shared::shared;
 use crate::shm::{RawRwLock, reason};
 use crate::waiting;
-use sharevar_arena::{Acquired, Identity, Participant};
+use sharevar_arena::{Identity, Participant, TryLock};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -162,11 +162,11 @@ impl RwLock {
         Ok(taken)
     }
 
-    fn reading(&self, acquired: Acquired) -> Option<Taken<RwLockReadGuard<'_>>> {
+    fn reading(&self, acquired: TryLock) -> Option<Taken<RwLockReadGuard<'_>>> {
         Taken::of(acquired, || RwLockReadGuard { held: self.held() })
     }
 
-    fn writing(&self, acquired: Acquired) -> Option<Taken<RwLockWriteGuard<'_>>> {
+    fn writing(&self, acquired: TryLock) -> Option<Taken<RwLockWriteGuard<'_>>> {
         Taken::of(acquired, || RwLockWriteGuard { held: self.held() })
     }
 

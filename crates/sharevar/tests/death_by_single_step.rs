@@ -70,7 +70,7 @@ impl Stage {
         let places = handles.map(Handle::variable);
         let stage = Self { participant, dict, list, value, array, barrier, semaphore, places };
         prepare(&stage);
-        stage.participant.drain_dropped().unwrap();
+        stage.participant.flush_releases().unwrap();
         // So that nothing is populated while the child is traced.
         stage.participant.make_room(256 << 10);
         stage

@@ -396,7 +396,7 @@ fn a_walk_beside_dying_variables_is_whole_and_in_order() {
                     shared.dict.insert(&Key::from_int(place, shared.dict.seed()), &int(7)).unwrap();
                     shared.list.set(place, &int(place)).unwrap();
                     // What died is freed now, and not when it suits.
-                    me.drain_dropped().unwrap();
+                    me.flush_releases().unwrap();
                 }
             });
         }

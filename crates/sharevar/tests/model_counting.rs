@@ -6,7 +6,7 @@ mod modeled;
 use modeled::{arena, assert_empty};
 use proptest::prelude::*;
 use sharevar::shm::{RawEvent, RawRwLock, RawSemaphore};
-use sharevar::{Acquired, Error, Handle, Manager, Participant, Variable};
+use sharevar::{Error, Handle, Manager, Participant, TryLock, Variable};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -161,7 +161,7 @@ impl RwLockModel {
         self.writer.is_none() && if write { self.readers.is_empty() } else { self.next.is_none() }
     }
 
-    fn acquire(&mut self, who: u64, write: bool, announce: bool, is_alive: impl Fn(u64) -> bool) -> Acquired {
+    fn acquire(&mut self, who: u64, write: bool, announce: bool, is_alive: impl Fn(u64) -> bool) -> TryLock {
         if !self.may(write) {
             self.readers.retain(|reader, _| is_alive(*reader));
             self.owner_died |= self.writer.is_some_and(|writer| !is_alive(writer));
@@ -172,7 +172,7 @@ impl RwLockModel {
             if write && announce {
                 self.next = self.next.or(Some(who));
             }
-            return Acquired::Not;
+            return TryLock::Busy;
         }
         if write {
             self.writer = Some(who);
@@ -180,7 +180,7 @@ impl RwLockModel {
         } else {
             *self.readers.entry(who).or_default() += 1;
         }
-        if self.owner_died { Acquired::FromDead } else { Acquired::Free }
+        if self.owner_died { TryLock::OwnerDied } else { TryLock::Acquired }
     }
 
     fn anybody(&self) -> impl Iterator<Item = u64> {
@@ -245,7 +245,7 @@ proptest! {
                     prop_assert_eq!(semaphore.available().unwrap(), model.free);
                 }
                 Act::Leave => {
-                    RawSemaphore::depart(semaphore.handle().participant(), crowd.variable).unwrap();
+                    RawSemaphore::settle_at_exit(semaphore.handle().participant(), crowd.variable).unwrap();
                     if model.held.get(&who).is_some_and(|held| *held > 0) && !model.settled {
                         model.signal = true;
                         model.held.clear();
@@ -361,12 +361,12 @@ fn more_dead_holders_than_one_change_looks_after() {
         let open = |handle: &Handle| Handle::open(&other, handle.variable()).unwrap();
         assert!(RawSemaphore::from_handle(open(semaphore.handle())).unwrap().try_acquire().unwrap());
         let theirs = RawRwLock::from_handle(open(lock.handle())).unwrap();
-        assert_eq!(theirs.try_read().unwrap(), Acquired::Free);
+        assert_eq!(theirs.try_read().unwrap(), TryLock::Acquired);
         other.abandon();
         std::mem::forget(other);
     }
     assert_eq!(semaphore.available().unwrap(), HOLDERS);
-    assert_eq!(lock.try_write().unwrap(), Acquired::Free);
+    assert_eq!(lock.try_write().unwrap(), TryLock::Acquired);
 }
 
 fn manager() -> Manager {

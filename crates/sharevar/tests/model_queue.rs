@@ -297,7 +297,7 @@ fn a_shut_down_queue_that_is_emptied_lets_joiners_go() {
     queue.task_done().unwrap();
     queue.join().unwrap();
     assert_eq!(queue.task_done(), Err(Error::NoTaskLeft));
-    manager.participant().drain_dropped().unwrap();
+    manager.participant().flush_releases().unwrap();
     let report = manager.check().unwrap();
     assert!(report.is_clean() && report.blocks < 100, "{report:#?}");
 }

@@ -107,7 +107,7 @@ fn its_thread_ends_with_it() {
     drop((queue, readiness));
     let participant = manager.participant();
     until("the end of the thread's hold", || {
-        participant.drain_dropped().unwrap();
+        participant.flush_releases().unwrap();
         participant.variables_held() <= 1
     });
 }

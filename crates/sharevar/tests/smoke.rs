@@ -14,7 +14,7 @@ fn int(value: i64) -> Encoded {
 }
 
 fn clean(participant: &Participant) {
-    participant.drain_dropped().unwrap();
+    participant.flush_releases().unwrap();
     let report = participant.check();
     assert!(report.is_clean(), "{report:#?}");
 }

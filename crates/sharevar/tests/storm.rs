@@ -187,7 +187,7 @@ impl Storm {
                 std::thread::sleep(Duration::from_micros(50));
             }
         }
-        self.participant.drain_dropped().unwrap();
+        self.participant.flush_releases().unwrap();
         self.participant.sweep().unwrap();
         let report = self.participant.check();
         assert!(report.is_clean(), "{:#?}", report.problems);

@@ -64,15 +64,15 @@ fn handles_deep_in_structs_are_counted() -> Result<()> {
     Ok(())
 }
 
-type Kinds = (Dict<String, u8>, List<u8>, Value<u8>, Array<u8>, Lock);
+type VariableOps = (Dict<String, u8>, List<u8>, Value<u8>, Array<u8>, Lock);
 
 #[test]
 fn every_kind_passes_through_json_and_through_a_variable() -> Result<()> {
     let manager = manager();
-    let all: Kinds =
+    let all: VariableOps =
         (manager.dict()?, manager.list()?, manager.value(4)?, manager.array(2)?, manager.lock()?);
     let text = serde_json::to_string(&all).unwrap();
-    let read: Kinds = serde_json::from_str(&text).unwrap();
+    let read: VariableOps = serde_json::from_str(&text).unwrap();
     assert_eq!(read, all);
     let value = manager.value(all.clone())?;
     assert_eq!(value.get()?, all);

@@ -2,30 +2,30 @@
 //!
 //! An allocation is a transaction of its own (*inner*), inside the transaction it
 //! is for (*outer*): short, bounded, with its own notes in the lane. It ends at
-//! once, and in the same commit the block is entered in its owner's book: the
+//! once, and in the same commit the block is entered with its owner: the
 //! outer transaction's list, or a word of the lane. So no block is ever nobody's.
 
-mod inner;
+mod heap_transaction;
 mod run;
 mod span;
 
-pub(crate) use inner::Inner;
+pub(crate) use heap_transaction::HeapTransaction;
 pub(crate) use run::{RunKind, descriptor, pages_top};
 pub(crate) use span::{class_lock, class_of, geometry};
 
-use crate::arena::Arena;
-use crate::crash::put;
 use crate::error::{Error, Result};
-use crate::identity::Identity;
-use crate::journal::{Journal, MAX_ENTRIES, Phase};
-use crate::lane::{Lane, List, is_reference};
-use crate::layout::{CLASS_SIZES, PAGE};
-use crate::mistake::{Mistake, made};
+use crate::mapping::arena::Arena;
+use crate::mapping::layout::{CLASS_SIZES, PAGE};
+use crate::process::identity::Identity;
+use crate::proof::crash::put;
+use crate::proof::mutation::{Mutation, is_seeded};
 use crate::sync::Ordering;
+use crate::transactions::journal::{Journal, MAX_ENTRIES, Phase};
+use crate::transactions::lane::{Lane, List, is_reference};
 
 /// Who owns a block from the moment that it is allocated.
 #[derive(Clone, Copy, Debug)]
-enum Book {
+enum Owner {
     /// The transaction's list of allocated blocks.
     Transaction,
     /// A word of the lane.
@@ -42,18 +42,18 @@ pub(crate) fn allocate(lane: Lane<'_>, by: Identity, bytes: u64) -> Result<u64> 
         continue_list(lane, by, word)?;
     }
     lane.entry(List::Allocated, journal.allocated())?;
-    allocate_into(lane, by, bytes, Book::Transaction)
+    allocate_into(lane, by, bytes, Owner::Transaction)
 }
 
 /// Allocates the block in which one of the lane's lists goes on.
 pub(crate) fn continue_list(lane: Lane<'_>, by: Identity, word: u64) -> Result<()> {
-    allocate_into(lane, by, crate::layout::lane::MORE_BYTES, Book::Word(word)).map(|_| ())
+    allocate_into(lane, by, crate::mapping::layout::lane::MORE_BYTES, Owner::Word(word)).map(|_| ())
 }
 
-fn allocate_into(lane: Lane<'_>, by: Identity, bytes: u64, book: Book) -> Result<u64> {
+fn allocate_into(lane: Lane<'_>, by: Identity, bytes: u64, owner: Owner) -> Result<u64> {
     let bytes = bytes.max(1);
     loop {
-        let mut inner = Inner::begin(lane, by);
+        let mut inner = HeapTransaction::begin(lane, by);
         let got = match class_of(bytes) {
             Some(class) => span::allocate(&mut inner, class)?,
             None => {
@@ -63,48 +63,48 @@ fn allocate_into(lane: Lane<'_>, by: Identity, bytes: u64, book: Book) -> Result
         let Some(block) = got else {
             // Populating takes long: never under the heap's locks.
             drop(inner);
-            let pages = bytes.div_ceil(PAGE).max(crate::layout::span::PAGES);
+            let pages = bytes.div_ceil(PAGE).max(crate::mapping::layout::span::PAGES);
             lane.arena.grow_to(pages_top(lane.arena) + pages)?;
             continue;
         };
-        if made(Mistake::ListedAfterHeapCommit) {
+        if is_seeded(Mutation::ListedAfterHeapCommit) {
             inner.commit();
-            enter_unguarded(lane, block, book)?;
+            enter_unguarded(lane, block, owner)?;
         } else {
-            enter(&mut inner, block, book)?;
+            enter(&mut inner, block, owner)?;
             inner.commit();
         }
         return Ok(block);
     }
 }
 
-fn enter(inner: &mut Inner<'_>, block: u64, book: Book) -> Result<()> {
-    match book {
-        Book::Transaction => {
+fn enter(inner: &mut HeapTransaction<'_>, block: u64, owner: Owner) -> Result<()> {
+    match owner {
+        Owner::Transaction => {
             let lane = inner.lane();
             let journal = lane.journal();
             put(lane.entry(List::Allocated, journal.allocated())?, block);
             inner.set(lane.journal_word(), journal.with_allocated().0)
         }
-        Book::Word(word) => inner.set(word, block),
+        Owner::Word(word) => inner.set(word, block),
     }
 }
 
-fn enter_unguarded(lane: Lane<'_>, block: u64, book: Book) -> Result<()> {
-    match book {
-        Book::Transaction => {
+fn enter_unguarded(lane: Lane<'_>, block: u64, owner: Owner) -> Result<()> {
+    match owner {
+        Owner::Transaction => {
             let journal = lane.journal();
             put(lane.entry(List::Allocated, journal.allocated())?, block);
             lane.set_journal(journal.with_allocated());
         }
-        Book::Word(word) => put(lane.arena.table_word(word), block),
+        Owner::Word(word) => put(lane.arena.table_word(word), block),
     }
     Ok(())
 }
 
 /// Gives back the last leftover block of an ended transaction; `drop_reference` does it for
 /// a leftover that is a reference to a variable.
-pub(crate) fn give_back_last(
+pub(crate) fn reclaim_last(
     lane: Lane<'_>,
     by: Identity,
     mut drop_reference: impl FnMut(Lane<'_>, Identity, u64, Journal) -> Result<()>,
@@ -115,7 +115,7 @@ pub(crate) fn give_back_last(
     if is_reference(entry) {
         return drop_reference(lane, by, entry, journal.less_one());
     }
-    let mut inner = Inner::begin(lane, by);
+    let mut inner = HeapTransaction::begin(lane, by);
     free_block(&mut inner, entry)?;
     inner.set(lane.journal_word(), journal.less_one().0)?;
     inner.commit();
@@ -125,7 +125,7 @@ pub(crate) fn give_back_last(
 /// A mistake for the tests: the block is free while a roll-back can still bring it back.
 pub(crate) fn free_before_commit(lane: Lane<'_>, by: Identity, block: u64) -> Result<()> {
     let journal = lane.journal();
-    let mut inner = Inner::begin(lane, by);
+    let mut inner = HeapTransaction::begin(lane, by);
     free_block(&mut inner, block)?;
     inner.set(lane.journal_word(), journal.0 - 1)?;
     inner.commit();
@@ -143,20 +143,20 @@ pub(crate) fn free_owned(lane: Lane<'_>, by: Identity, word: u64) -> Result<()> 
 
 /// Frees `block` and in the same step stores `value` in the word that led to it.
 pub(crate) fn free_linked(lane: Lane<'_>, by: Identity, block: u64, word: u64, value: u64) -> Result<()> {
-    let mut inner = Inner::begin(lane, by);
+    let mut inner = HeapTransaction::begin(lane, by);
     free_block(&mut inner, block)?;
     inner.set(word, value)?;
     inner.commit();
     Ok(())
 }
 
-fn free_block(inner: &mut Inner<'_>, block: u64) -> Result<()> {
+fn free_block(inner: &mut HeapTransaction<'_>, block: u64) -> Result<()> {
     let arena = inner.lane().arena;
     let page = run::page_of(arena, block)?;
     match descriptor(arena, page)?.kind() {
         RunKind::Span { .. } | RunKind::SpanBody { .. } => span::free(inner, block),
         RunKind::Run { .. } if run::offset_of(arena, page) == block => {
-            inner.lock(crate::layout::header::RUN_LOCK)?;
+            inner.lock(crate::mapping::layout::header::RUN_LOCK)?;
             run::free(inner, page)
         }
         _ => Err(Error::corrupt("a block to be freed is none", block)),

@@ -4,10 +4,10 @@
 //! the last page of a run are ever looked at, so whatever establishes a boundary
 //! writes the descriptors on both of its sides, and the inside may be stale.
 
-use super::inner::Inner;
-use crate::arena::Arena;
+use super::heap_transaction::HeapTransaction;
 use crate::error::{Error, Result};
-use crate::layout::{PAGE, header, page};
+use crate::mapping::arena::Arena;
+use crate::mapping::layout::{PAGE, header, page};
 use crate::sync::Ordering;
 
 /// Candidates looked at in the bucket where a run may or may not be long enough.
@@ -98,7 +98,7 @@ pub(crate) fn page_of(arena: &Arena, offset: u64) -> Result<u64> {
 
 /// Takes a run of `pages` pages, or says that more must be published first.
 /// Takes the lock of the runs.
-pub(crate) fn allocate(inner: &mut Inner<'_>, pages: u64) -> Result<Option<u64>> {
+pub(crate) fn allocate(inner: &mut HeapTransaction<'_>, pages: u64) -> Result<Option<u64>> {
     inner.lock(header::RUN_LOCK)?;
     if let Some((found, length)) = find(inner, pages)? {
         unlink(inner, found, length)?;
@@ -117,7 +117,7 @@ pub(crate) fn allocate(inner: &mut Inner<'_>, pages: u64) -> Result<Option<u64>>
     Ok(Some(top))
 }
 
-fn find(inner: &Inner<'_>, pages: u64) -> Result<Option<(u64, u64)>> {
+fn find(inner: &HeapTransaction<'_>, pages: u64) -> Result<Option<(u64, u64)>> {
     let first = u64::from(pages.ilog2());
     let mut link = inner.load(header::RUN_FREE + 8 * first)?;
     for _ in 0..FIRST_FIT {
@@ -139,7 +139,7 @@ fn find(inner: &Inner<'_>, pages: u64) -> Result<Option<(u64, u64)>> {
     Ok(None)
 }
 
-fn free_length(inner: &Inner<'_>, page: u64) -> Result<u64> {
+fn free_length(inner: &HeapTransaction<'_>, page: u64) -> Result<u64> {
     match descriptor(inner.lane().arena, page)?.kind() {
         RunKind::Free { pages } if pages > 0 => Ok(pages),
         _ => Err(Error::corrupt("a list of free runs holds something else", page)),
@@ -147,12 +147,12 @@ fn free_length(inner: &Inner<'_>, page: u64) -> Result<u64> {
 }
 
 /// Gives back the run that begins at `page`. The caller holds the lock of the runs.
-pub(crate) fn free(inner: &mut Inner<'_>, page: u64) -> Result<()> {
+pub(crate) fn free(inner: &mut HeapTransaction<'_>, page: u64) -> Result<()> {
     let arena = inner.lane().arena;
     let mut start = page;
     let mut length = match descriptor(arena, page)?.kind() {
         RunKind::Run { pages } => pages,
-        RunKind::Span { .. } => crate::layout::span::PAGES,
+        RunKind::Span { .. } => crate::mapping::layout::span::PAGES,
         _ => return Err(Error::corrupt("a run to be freed is none", page)),
     };
     let top = inner.load(header::RUN_TOP)?;
@@ -177,14 +177,14 @@ pub(crate) fn free(inner: &mut Inner<'_>, page: u64) -> Result<()> {
     if start + length == top { inner.set(header::RUN_TOP, start) } else { set_free(inner, start, length) }
 }
 
-fn set_allocated(inner: &mut Inner<'_>, page: u64, pages: u64) -> Result<()> {
+fn set_allocated(inner: &mut HeapTransaction<'_>, page: u64, pages: u64) -> Result<()> {
     if pages > 1 {
         inner.set(state_word(inner.lane().arena, page + pages - 1), Descriptor::of(RunKind::Inside).0)?;
     }
     inner.set(state_word(inner.lane().arena, page), Descriptor::of(RunKind::Run { pages }).0)
 }
 
-fn set_free(inner: &mut Inner<'_>, page: u64, pages: u64) -> Result<()> {
+fn set_free(inner: &mut HeapTransaction<'_>, page: u64, pages: u64) -> Result<()> {
     if pages > 1 {
         inner.set(
             state_word(inner.lane().arena, page + pages - 1),
@@ -202,7 +202,7 @@ fn set_free(inner: &mut Inner<'_>, page: u64, pages: u64) -> Result<()> {
     inner.set(bucket, page + 1)
 }
 
-fn unlink(inner: &mut Inner<'_>, page: u64, pages: u64) -> Result<()> {
+fn unlink(inner: &mut HeapTransaction<'_>, page: u64, pages: u64) -> Result<()> {
     let links = inner.load(links_word(inner.lane().arena, page))?;
     let (previous, next) = (links & 0xffff_ffff, links >> 32);
     if previous == 0 {
@@ -219,9 +219,9 @@ fn unlink(inner: &mut Inner<'_>, page: u64, pages: u64) -> Result<()> {
 }
 
 /// Turns a run just allocated into a span of `class`.
-pub(crate) fn make_span(inner: &mut Inner<'_>, page: u64, class: u64) -> Result<()> {
+pub(crate) fn make_span(inner: &mut HeapTransaction<'_>, page: u64, class: u64) -> Result<()> {
     // The last page's old word is noted; the others are inside and need no note.
-    for distance in 1..crate::layout::span::PAGES {
+    for distance in 1..crate::mapping::layout::span::PAGES {
         inner.put(
             state_word(inner.lane().arena, page + distance),
             Descriptor::of(RunKind::SpanBody { distance }).0,

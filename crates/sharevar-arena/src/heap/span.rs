@@ -3,11 +3,11 @@
 //! Spans with room stand in their class's list, full ones in none. Every step is
 //! bounded: an allocation looks at the list's head only, which has room.
 
-use super::inner::Inner;
+use super::heap_transaction::HeapTransaction;
 use super::run::{self, RunKind};
-use crate::arena::Arena;
 use crate::error::{Error, Result};
-use crate::layout::{CLASS_SIZES, PAGE, header, round_up, span};
+use crate::mapping::arena::Arena;
+use crate::mapping::layout::{CLASS_SIZES, PAGE, header, round_up, span};
 
 /// A class's blocks in a span.
 #[derive(Clone, Copy, Debug)]
@@ -60,10 +60,10 @@ const fn partial_word(class: u64) -> u64 {
 }
 
 /// Takes a block, or says that more pages must be published first. Takes the class's lock.
-pub(crate) fn allocate(inner: &mut Inner<'_>, class: u64) -> Result<Option<u64>> {
+pub(crate) fn allocate(inner: &mut HeapTransaction<'_>, class: u64) -> Result<Option<u64>> {
     let arena = inner.lane().arena;
     inner.lock(class_lock(class))?;
-    if crate::mistake::made(crate::mistake::Mistake::UnboundedHeapWalk) {
+    if crate::proof::mutation::is_seeded(crate::proof::mutation::Mutation::UnboundedHeapWalk) {
         drop_full_spans(inner, class)?;
     }
     let mut link = inner.load(partial_word(class))?;
@@ -92,7 +92,9 @@ pub(crate) fn allocate(inner: &mut Inner<'_>, class: u64) -> Result<Option<u64>>
         }
         let free = inner.load(start + span::FREE)?;
         inner.set(start + span::FREE, free.wrapping_sub(1))?;
-        if free == 1 && !crate::mistake::made(crate::mistake::Mistake::UnboundedHeapWalk) {
+        if free == 1
+            && !crate::proof::mutation::is_seeded(crate::proof::mutation::Mutation::UnboundedHeapWalk)
+        {
             unlink(inner, link - 1, class)?;
         }
         return Ok(Some(start + geometry.first + (index * 64 + bit) * geometry.size));
@@ -102,7 +104,7 @@ pub(crate) fn allocate(inner: &mut Inner<'_>, class: u64) -> Result<Option<u64>>
 
 /// The mistake of the prototype: full spans are dropped from the list only when an
 /// allocation meets them, all in one transaction, so that its notes have no bound.
-fn drop_full_spans(inner: &mut Inner<'_>, class: u64) -> Result<()> {
+fn drop_full_spans(inner: &mut HeapTransaction<'_>, class: u64) -> Result<()> {
     loop {
         let link = inner.load(partial_word(class))?;
         if link == 0 || inner.load(run::offset_of(inner.lane().arena, link - 1) + span::FREE)? > 0 {
@@ -120,14 +122,14 @@ const fn last_word(blocks: u64) -> u64 {
 }
 
 /// With that mistake a full span may still be in the list.
-fn still_listed(inner: &Inner<'_>, page: u64, class: u64) -> Result<bool> {
-    Ok(crate::mistake::made(crate::mistake::Mistake::UnboundedHeapWalk)
+fn still_listed(inner: &HeapTransaction<'_>, page: u64, class: u64) -> Result<bool> {
+    Ok(crate::proof::mutation::is_seeded(crate::proof::mutation::Mutation::UnboundedHeapWalk)
         && (inner.load(partial_word(class))? == page + 1
             || inner.load(run::offset_of(inner.lane().arena, page) + span::LINKS)? != 0))
 }
 
 /// Makes a new run into an empty span at the head of its class's list, which is empty.
-fn start(inner: &mut Inner<'_>, page: u64, class: u64) -> Result<()> {
+fn start(inner: &mut HeapTransaction<'_>, page: u64, class: u64) -> Result<()> {
     let geometry = GEOMETRIES[class as usize];
     let start = run::offset_of(inner.lane().arena, page);
     for index in 0..geometry.blocks.div_ceil(64) {
@@ -142,7 +144,7 @@ fn start(inner: &mut Inner<'_>, page: u64, class: u64) -> Result<()> {
 }
 
 /// Frees a block of a span. Takes the class's lock, and that of the runs if the span goes back.
-pub(crate) fn free(inner: &mut Inner<'_>, block: u64) -> Result<()> {
+pub(crate) fn free(inner: &mut HeapTransaction<'_>, block: u64) -> Result<()> {
     let arena = inner.lane().arena;
     let (page, class) = span_of(arena, block)?;
     let geometry = GEOMETRIES[class as usize];
@@ -187,7 +189,7 @@ fn span_of(arena: &Arena, block: u64) -> Result<(u64, u64)> {
     }
 }
 
-fn link(inner: &mut Inner<'_>, page: u64, class: u64) -> Result<()> {
+fn link(inner: &mut HeapTransaction<'_>, page: u64, class: u64) -> Result<()> {
     let arena = inner.lane().arena;
     let next = inner.load(partial_word(class))?;
     inner.set(run::offset_of(arena, page) + span::LINKS, next << 32)?;
@@ -199,7 +201,7 @@ fn link(inner: &mut Inner<'_>, page: u64, class: u64) -> Result<()> {
     inner.set(partial_word(class), page + 1)
 }
 
-fn unlink(inner: &mut Inner<'_>, page: u64, class: u64) -> Result<()> {
+fn unlink(inner: &mut HeapTransaction<'_>, page: u64, class: u64) -> Result<()> {
     let arena = inner.lane().arena;
     let own = run::offset_of(arena, page) + span::LINKS;
     let links = inner.load(own)?;

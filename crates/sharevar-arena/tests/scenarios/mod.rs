@@ -11,7 +11,7 @@
 
 pub(crate) mod operations;
 
-use sharevar_arena::{HeapShape, Kinds, Participant, Result, Variable, crash};
+use sharevar_arena::{HeapShape, Participant, Result, Variable, VariableOps, crash};
 use std::cell::{Cell, RefCell};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::rc::Rc;
@@ -49,7 +49,7 @@ fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool
                     return Ok(false);
                 }
                 transaction.set(at, 0)?;
-                transaction.give_up(block)?;
+                transaction.free_on_commit(block)?;
             }
         }
     }
@@ -57,7 +57,7 @@ fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool
         let word = transaction.body(variable, index);
         if word != 0 {
             transaction.set_body(variable, index, 0)?;
-            transaction.give_up(word)?;
+            transaction.free_on_commit(word)?;
         }
     }
     transaction.commit()?;
@@ -84,7 +84,7 @@ fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut d
     transaction.commit()
 }
 
-pub(crate) const KINDS: Kinds = Kinds { reap, depart: |_, _, _| Ok(()), trace };
+pub(crate) const KINDS: VariableOps = VariableOps { reap, settle_at_exit: |_, _, _| Ok(()), trace };
 
 /// An arena with two variables that hold themselves alive, so that they outlive everybody.
 pub(crate) struct World {
@@ -131,8 +131,8 @@ pub(crate) fn immortal(participant: &Participant) -> Variable {
     transaction.lock(variable).unwrap();
     transaction.set_body(variable, SELF, variable.header() | 8).unwrap();
     transaction.commit().unwrap();
-    participant.let_go(variable);
-    participant.drain_dropped().unwrap();
+    participant.release_later(variable);
+    participant.flush_releases().unwrap();
     variable
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn put_block(
     let old = transaction.body(variable, index);
     transaction.set_body(variable, index, block)?;
     if old != 0 {
-        transaction.give_up(old)?;
+        transaction.free_on_commit(old)?;
     }
     transaction.commit()
 }
@@ -203,7 +203,7 @@ fn begin_clash(participant: &Participant, variable: Variable, stamp: u64) -> sha
     let old = transaction.body(variable, 0);
     transaction.set_body(variable, 0, block).unwrap();
     if old != 0 {
-        transaction.give_up(old).unwrap();
+        transaction.free_on_commit(old).unwrap();
     }
     transaction.set_body(variable, NUMBER, stamp).unwrap();
     let array = transaction.body(variable, 3);
@@ -553,7 +553,7 @@ pub(crate) fn put_in_table(
     let old = transaction.load(at)?;
     transaction.set(at, block)?;
     if old != 0 {
-        transaction.give_up(old)?;
+        transaction.free_on_commit(old)?;
     }
     transaction.commit()?;
     Ok(block)

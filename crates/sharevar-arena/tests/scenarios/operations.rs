@@ -60,8 +60,8 @@ pub(crate) const CREATE_REUSED: Operation = Operation {
     prepare: |world| {
         own_with_blocks(world);
         let own = world.own.borrow().unwrap();
-        world.mortal().let_go(own);
-        world.mortal().drain_dropped().unwrap();
+        world.mortal().release_later(own);
+        world.mortal().flush_releases().unwrap();
     },
     run: |world| {
         let old = world.own.borrow().unwrap();
@@ -87,8 +87,8 @@ pub(crate) const LET_GO: Operation = Operation {
     prepare: own_with_blocks,
     run: |world| {
         let own = world.own.borrow().unwrap();
-        world.mortal().let_go(own);
-        world.mortal().drain_dropped().unwrap();
+        world.mortal().release_later(own);
+        world.mortal().flush_releases().unwrap();
         assert!(world.mortal().variable(own.header(), own.generation()).is_err());
     },
     effect: |before, _, after| after.runs < before.runs,
@@ -203,7 +203,7 @@ pub(crate) const GIVE_UP: Operation = Operation {
         transaction.lock(world.first).unwrap();
         let block = transaction.body(world.first, 1);
         transaction.set_body(world.first, 1, 0).unwrap();
-        transaction.give_up(block).unwrap();
+        transaction.free_on_commit(block).unwrap();
         transaction.commit().unwrap();
     },
     changes: true,
@@ -222,7 +222,7 @@ fn changes_of_all_kinds(mortal: &Participant, world: &World) -> bool {
     transaction.set_body(world.first, 2, large).unwrap();
     transaction.set_body(world.first, 4, world.second.header() | 8).unwrap();
     transaction.set_body(world.first, super::NUMBER, 31).unwrap();
-    transaction.give_up(old).unwrap();
+    transaction.free_on_commit(old).unwrap();
     transaction.count_change(world.first);
     drop(transaction);
     true
@@ -328,8 +328,8 @@ pub(crate) const TAKE_HANDLE: Operation = Operation {
         transaction.lock(world.first).unwrap();
         transaction.set_body(world.first, 4, own.header() | 8).unwrap();
         transaction.commit().unwrap();
-        mortal.let_go(own);
-        mortal.drain_dropped().unwrap();
+        mortal.release_later(own);
+        mortal.flush_releases().unwrap();
     },
     run: |world| {
         let mortal = world.mortal();
@@ -337,7 +337,7 @@ pub(crate) const TAKE_HANDLE: Operation = Operation {
         transaction.lock(world.first).unwrap();
         let handle = transaction.body(world.first, 4);
         transaction.set_body(world.first, 4, 0).unwrap();
-        transaction.give_up(handle).unwrap();
+        transaction.free_on_commit(handle).unwrap();
         transaction.commit().unwrap();
         mortal.reap().unwrap();
         let own = world.own.borrow().unwrap();
@@ -390,9 +390,9 @@ pub(crate) const MANY_BLOCKS: Operation = Operation {
         transaction.set_body(world.first, 0, blocks[0]).unwrap();
         transaction.put(blocks[0], 1).unwrap();
         transaction.put(blocks[0] + 8, 1).unwrap();
-        transaction.give_up(old).unwrap();
+        transaction.free_on_commit(old).unwrap();
         for block in &blocks[1..] {
-            transaction.give_up(*block).unwrap();
+            transaction.free_on_commit(*block).unwrap();
         }
         transaction.commit().unwrap();
     },
@@ -449,7 +449,7 @@ pub(crate) const SWEEP: Operation = Operation {
             transaction.lock(world.first).unwrap();
             let old = transaction.body(world.first, 0);
             transaction.set_body(world.first, 0, block).unwrap();
-            transaction.give_up(old).unwrap();
+            transaction.free_on_commit(old).unwrap();
             transaction.set_body(world.first, super::NUMBER, 31).unwrap();
             std::mem::forget(transaction);
         }

@@ -222,7 +222,7 @@ fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result
     let block = transaction.body(variable, BLOCK);
     if block != 0 {
         transaction.set_body(variable, BLOCK, 0)?;
-        transaction.give_up(block)?;
+        transaction.free_on_commit(block)?;
     }
     transaction.commit()?;
     Ok(true)

@@ -114,7 +114,7 @@ impl RawValue {
         let old = Word(transaction.body(variable, 0));
         if old.is_block() || old.is_handle() || word.is_block() || word.is_handle() {
             transaction.set_body(variable, 0, word.0)?;
-            content::give_up(&mut transaction, old)?;
+            content::free_on_commit(&mut transaction, old)?;
         } else {
             transaction.change_body(variable, 0, word.0);
         }
@@ -146,7 +146,7 @@ fn reap(participant: &Participant, variable: sharevar_arena::Variable) -> sharev
     transaction.lock_short(variable)?;
     let word = Word(transaction.body(variable, 0));
     transaction.set_body(variable, 0, 0)?;
-    content::give_up(&mut transaction, word)?;
+    content::free_on_commit(&mut transaction, word)?;
     transaction.commit()?;
     Ok(true)
 }

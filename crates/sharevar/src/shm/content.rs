@@ -185,9 +185,9 @@ fn store_block(transaction: &mut Transaction<'_>, value: &Encoded) -> Result<Wor
 
 /// Gives up what a cell held, once the transaction commits.
 #[inline(always)]
-pub(crate) fn give_up(transaction: &mut Transaction<'_>, word: Word) -> sharevar_arena::Result<()> {
+pub(crate) fn free_on_commit(transaction: &mut Transaction<'_>, word: Word) -> sharevar_arena::Result<()> {
     if word.is_handle() {
-        transaction.give_up(word.0)
+        transaction.free_on_commit(word.0)
     } else if word.is_block() {
         give_up_block(transaction, word)
     } else {
@@ -199,9 +199,9 @@ fn give_up_block(transaction: &mut Transaction<'_>, word: Word) -> sharevar_aren
     let handles = handles_of(transaction.load(word.0)?);
     for index in 0..handles {
         let handle = transaction.load(word.0 + 8 + index * 8)?;
-        transaction.give_up(handle)?;
+        transaction.free_on_commit(handle)?;
     }
-    transaction.give_up(word.0)
+    transaction.free_on_commit(word.0)
 }
 
 /// Names what a cell leads to.

@@ -13,7 +13,7 @@
 
 use super::source::{Locked, Source};
 use crate::shm::ops::Ops;
-use sharevar_arena::{Change, Identity, OneWord, Participant, Result, Variable};
+use sharevar_arena::{Identity, Participant, Result, SingleStore, SmallTransaction, Variable};
 
 pub(crate) const OPS: Ops = Ops {
     reap,
@@ -71,7 +71,7 @@ impl Units {
 
 /// Takes free units for the first holder, if that is whoever changes: one word, without a note.
 #[inline(always)]
-pub(crate) fn take_first(change: &OneWord<'_>, me: Identity, units: u32) -> Option<()> {
+pub(crate) fn take_first(change: &SingleStore<'_>, me: Identity, units: u32) -> Option<()> {
     let now = Units::of(|index| change.body(index));
     if now.free() < units || change.body(FIRST) != me.word() {
         return None;
@@ -82,7 +82,7 @@ pub(crate) fn take_first(change: &OneWord<'_>, me: Identity, units: u32) -> Opti
 
 /// Gives units of the first holder back, if that is whoever changes.
 #[inline(always)]
-pub(crate) fn give_back_first(change: &OneWord<'_>, me: Identity, units: u32) -> Option<()> {
+pub(crate) fn give_back_first(change: &SingleStore<'_>, me: Identity, units: u32) -> Option<()> {
     let now = Units::of(|index| change.body(index));
     if now.first() < units || change.body(FIRST) != me.word() {
         return None;
@@ -93,18 +93,18 @@ pub(crate) fn give_back_first(change: &OneWord<'_>, me: Identity, units: u32) ->
 
 /// Sets the free units, of which none has a holder.
 #[inline(always)]
-pub(crate) fn set_free_one(change: &OneWord<'_>, free: u32) {
+pub(crate) fn set_free_one(change: &SingleStore<'_>, free: u32) {
     change.change_body(UNITS, Units::new(free, 0).0);
 }
 
 /// The same inside a larger change. `keep` says whether the holders stay what they are.
-pub(crate) fn set_free(change: &mut Change<'_>, free: u32, keep: bool) -> Result<()> {
+pub(crate) fn set_free(change: &mut SmallTransaction<'_>, free: u32, keep: bool) -> Result<()> {
     let first = if keep { Units::of(|index| change.body(index)).first() } else { 0 };
     change.set_body(UNITS, Units::new(free, first).0)
 }
 
 /// Offset of each further place, with its identity and units.
-fn further<'a>(change: &'a Change<'_>) -> impl Iterator<Item = Result<(u64, Identity, u64)>> + 'a {
+fn further<'a>(change: &'a SmallTransaction<'_>) -> impl Iterator<Item = Result<(u64, Identity, u64)>> + 'a {
     let (block, places) = (change.body(BLOCK), change.body(PLACES));
     (0..places).map(move |place| {
         let at = block + place * PLACE_BYTES;
@@ -119,7 +119,7 @@ enum Place {
 }
 
 /// Where the units of whoever changes stand, and how many there are; none if he has none.
-fn own_place(change: &Change<'_>) -> Result<Option<(Place, u64)>> {
+fn own_place(change: &SmallTransaction<'_>) -> Result<Option<(Place, u64)>> {
     let me = change.participant().identity();
     let first = Units::of(|index| change.body(index)).first();
     if first > 0 && change.body(FIRST) == me.word() {
@@ -134,7 +134,7 @@ fn own_place(change: &Change<'_>) -> Result<Option<(Place, u64)>> {
     Ok(None)
 }
 
-fn free_place(change: &Change<'_>) -> Result<Option<Place>> {
+fn free_place(change: &SmallTransaction<'_>) -> Result<Option<Place>> {
     if Units::of(|index| change.body(index)).first() == 0 {
         return Ok(Some(Place::First));
     }
@@ -147,13 +147,13 @@ fn free_place(change: &Change<'_>) -> Result<Option<Place>> {
 }
 
 /// How many units whoever changes holds.
-pub(crate) fn own_units(change: &Change<'_>) -> Result<u64> {
+pub(crate) fn own_units(change: &SmallTransaction<'_>) -> Result<u64> {
     Ok(own_place(change)?.map_or(0, |(_, units)| units))
 }
 
 /// Takes units, of which there are so many free. `false` if there is no place to enter the holder
 /// in: [`add_places`], and try again.
-pub(crate) fn take(change: &mut Change<'_>, units: u32) -> Result<bool> {
+pub(crate) fn take(change: &mut SmallTransaction<'_>, units: u32) -> Result<bool> {
     let me = change.participant().identity();
     let place = match own_place(change)? {
         Some((place, _)) => place,
@@ -179,7 +179,7 @@ pub(crate) fn take(change: &mut Change<'_>, units: u32) -> Result<bool> {
 }
 
 /// Gives up to `units` of his back for whoever changes. How many he held of them.
-pub(crate) fn give_back(change: &mut Change<'_>, units: u32) -> Result<u32> {
+pub(crate) fn give_back(change: &mut SmallTransaction<'_>, units: u32) -> Result<u32> {
     let Some((place, held)) = own_place(change)? else { return Ok(0) };
     let given = u64::from(units).min(held) as u32;
     let now = Units::of(|index| change.body(index));
@@ -210,7 +210,11 @@ pub(crate) struct FromDead {
 /// It asks the kernel about every holder, half a microsecond each. So where there are many, a
 /// caller that only tries does not always ask (hazard 17), though soon again: killing a process and
 /// waiting for its end takes longer. `look_again` is for one that is about to sleep, or counts.
-pub(crate) fn give_back_of_dead(change: &mut Change<'_>, limit: u32, look_again: bool) -> Result<FromDead> {
+pub(crate) fn give_back_of_dead(
+    change: &mut SmallTransaction<'_>,
+    limit: u32,
+    look_again: bool,
+) -> Result<FromDead> {
     let now = microseconds();
     let places = places(change);
     let interval = if places <= FEW_PLACES { 0 } else { (INTERVAL * places).min(LONGEST_INTERVAL) };
@@ -281,13 +285,13 @@ pub(crate) fn add_places(participant: &Participant, variable: Variable, seen: u6
     transaction.set_body(variable, BLOCK, block)?;
     transaction.set_body(variable, PLACES, places)?;
     if old != 0 {
-        transaction.give_up(old)?;
+        transaction.free_on_commit(old)?;
     }
     transaction.commit()
 }
 
 /// How many places there are besides the first holder's.
-pub(crate) fn places(change: &Change<'_>) -> u64 {
+pub(crate) fn places(change: &SmallTransaction<'_>) -> u64 {
     change.body(PLACES)
 }
 
@@ -299,7 +303,7 @@ fn reap(participant: &Participant, variable: Variable) -> Result<bool> {
     if block != 0 {
         transaction.set_body(variable, BLOCK, 0)?;
         transaction.set_body(variable, PLACES, 0)?;
-        transaction.give_up(block)?;
+        transaction.free_on_commit(block)?;
     }
     transaction.commit()?;
     Ok(true)

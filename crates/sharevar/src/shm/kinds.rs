@@ -6,10 +6,10 @@ use super::{
     array, barrier, cell, condition, dict, event, list, lock, queue, recursive_lock, rwlock, semaphore,
 };
 use crate::kind::{Kind, kinds};
-use sharevar_arena::{Kinds, Participant, Result, Variable};
+use sharevar_arena::{Participant, Result, Variable, VariableOps};
 
 /// For [`Participant::create_arena`] and [`Participant::attach`].
-pub const KINDS: Kinds = Kinds { reap, depart, trace };
+pub const KINDS: VariableOps = VariableOps { reap, settle_at_exit, trace };
 
 macro_rules! dispatch {
     ($($(#[$documentation:meta])* $kind:ident = $number:literal, $name:literal, $module:ident;)*) => {
@@ -28,8 +28,8 @@ fn reap(participant: &Participant, variable: Variable, kind: u64) -> Result<bool
     (ops(kind).reap)(participant, variable)
 }
 
-fn depart(participant: &Participant, variable: Variable, kind: u64) -> Result<()> {
-    (ops(kind).depart)(participant, variable)
+fn settle_at_exit(participant: &Participant, variable: Variable, kind: u64) -> Result<()> {
+    (ops(kind).settle_at_exit)(participant, variable)
 }
 
 fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut dyn FnMut(u64)) -> Result<()> {

@@ -4,10 +4,10 @@ use super::ops::Ops;
 use crate::error::Result;
 use crate::handle::Handle;
 use crate::kind::Kind;
-use sharevar_arena::{Participant, RobustLock};
+use sharevar_arena::{OwnerDeath, Participant, RobustLock};
 use std::sync::Arc;
 
-pub(crate) const OPS: Ops = Ops { depart: RobustLock::depart, ..Ops::NONE };
+pub(crate) const OPS: Ops = Ops { settle_at_exit: RobustLock::settle_at_exit, ..Ops::NONE };
 
 /// A lock in an arena.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl RawLock {
     pub fn create(participant: &Arc<Participant>, owned: Option<bool>) -> Result<Self> {
         let lock = Self { handle: Handle::create(participant, Kind::Lock)? };
         if let Some(owned) = owned {
-            lock.robust().settle(owned);
+            lock.robust().set_owner_death(OwnerDeath::of(owned));
         }
         Ok(lock)
     }

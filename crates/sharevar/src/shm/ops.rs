@@ -14,12 +14,12 @@ pub(crate) struct Ops {
     /// See [`Trace`].
     pub(crate) trace: Trace,
     /// Settles what a process that ends in order still holds of a variable.
-    pub(crate) depart: fn(&Participant, Variable) -> Result<()>,
+    pub(crate) settle_at_exit: fn(&Participant, Variable) -> Result<()>,
 }
 
 impl Ops {
     /// A kind whose variables are words of their header and lead to nothing, or, as the default
     /// of single fields, one that is not held.
     pub(crate) const NONE: Self =
-        Self { reap: |_, _| Ok(true), trace: |_, _, _| Ok(()), depart: |_, _| Ok(()) };
+        Self { reap: |_, _| Ok(true), trace: |_, _, _| Ok(()), settle_at_exit: |_, _| Ok(()) };
 }

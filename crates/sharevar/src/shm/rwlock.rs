@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::handle::Handle;
 use crate::kind::Kind;
 use crate::shm::ops::Ops;
-use sharevar_arena::{Acquired, Change, Identity, Participant, WaitPoint};
+use sharevar_arena::{Identity, Participant, SmallTransaction, TryLock, WaitPoint};
 use std::sync::Arc;
 
 pub(crate) const OPS: Ops = holders::OPS;
@@ -45,7 +45,7 @@ pub struct RawRwLock {
 
 /// What an attempt has come to, and who is to be woken after it.
 struct Attempt {
-    acquired: Acquired,
+    acquired: TryLock,
     /// No place to enter the holder in, as many as there are.
     no_place: Option<u64>,
     /// Not all of the dead have been looked after yet.
@@ -53,13 +53,16 @@ struct Attempt {
     wake: u64,
 }
 
-fn units(change: &Change<'_>) -> Units {
+fn units(change: &SmallTransaction<'_>) -> Units {
     Units::of(|index| change.body(index))
 }
 
 /// Puts right what the dead have left. Whether that may let others in, and whether there may be
 /// more of it.
-fn look_for_dead(change: &mut Change<'_>, look_again: bool) -> sharevar_arena::Result<(bool, bool)> {
+fn look_for_dead(
+    change: &mut SmallTransaction<'_>,
+    look_again: bool,
+) -> sharevar_arena::Result<(bool, bool)> {
     let from_dead = holders::give_back_of_dead(change, ALL, look_again)?;
     let state = change.body(STATE);
     let mut now = state;
@@ -78,7 +81,7 @@ fn look_for_dead(change: &mut Change<'_>, look_again: bool) -> sharevar_arena::R
 }
 
 /// Those who have announced themselves and could go on in this state.
-fn could_go_on(change: &Change<'_>) -> u64 {
+fn could_go_on(change: &SmallTransaction<'_>) -> u64 {
     let (state, free) = (change.body(STATE), units(change).free());
     let readers = if free > 0 && Identity::from_word(state).is_nobody() { READERS } else { 0 };
     let writers = if free == ALL { WRITERS } else { 0 };
@@ -111,60 +114,64 @@ impl RawRwLock {
 
     /// Takes the lock for reading, if no writer has it or is next.
     #[inline]
-    pub fn try_read(&self) -> Result<Acquired> {
+    pub fn try_read(&self) -> Result<TryLock> {
         self.acquire_one(1).map_or_else(|| self.acquire(1, false), Ok)
     }
 
     /// The same for who is about to sleep: he will be woken.
-    pub fn try_read_or_announce(&self) -> Result<Acquired> {
+    pub fn try_read_or_announce(&self) -> Result<TryLock> {
         self.acquire(1, true)
     }
 
     /// Takes the lock for writing, if nobody has it.
     #[inline]
-    pub fn try_write(&self) -> Result<Acquired> {
+    pub fn try_write(&self) -> Result<TryLock> {
         self.acquire_one(ALL).map_or_else(|| self.acquire(ALL, false), Ok)
     }
 
     /// The same for who is about to sleep: he will be woken, and new readers wait for him.
-    pub fn try_write_or_announce(&self) -> Result<Acquired> {
+    pub fn try_write_or_announce(&self) -> Result<TryLock> {
         self.acquire(ALL, true)
     }
 
     #[inline(always)]
-    fn acquire_one(&self, wanted: u32) -> Option<Acquired> {
+    fn acquire_one(&self, wanted: u32) -> Option<TryLock> {
         let participant = self.handle.participant();
         participant.change_one(self.handle.variable(), |change| {
             if change.body(STATE) != 0 {
                 return None;
             }
             holders::take_first(change, participant.identity(), wanted)?;
-            Some(Acquired::Free)
+            Some(TryLock::Acquired)
         })
     }
 
     #[cold]
-    fn acquire(&self, wanted: u32, announce: bool) -> Result<Acquired> {
+    fn acquire(&self, wanted: u32, announce: bool) -> Result<TryLock> {
         let (participant, variable) = (self.handle.participant(), self.handle.variable());
         loop {
             let attempt = participant.change(variable, |change| Self::attempt(change, wanted, announce))?;
             self.wake(attempt.wake)?;
             match attempt.no_place {
                 Some(seen) => holders::add_places(participant, variable, seen)?,
-                None if attempt.acquired == Acquired::Not && attempt.more_dead => {}
+                None if attempt.acquired == TryLock::Busy && attempt.more_dead => {}
                 None => return Ok(attempt.acquired),
             }
         }
     }
 
-    fn attempt(change: &mut Change<'_>, wanted: u32, announce: bool) -> sharevar_arena::Result<Attempt> {
-        let may = |change: &Change<'_>| {
+    fn attempt(
+        change: &mut SmallTransaction<'_>,
+        wanted: u32,
+        announce: bool,
+    ) -> sharevar_arena::Result<Attempt> {
+        let may = |change: &SmallTransaction<'_>| {
             units(change).free() >= wanted
                 && (wanted == ALL || Identity::from_word(change.body(STATE)).is_nobody())
         };
         let (from_dead, more_dead) =
             if may(change) { (false, false) } else { look_for_dead(change, announce)? };
-        let wake = |change: &Change<'_>| if from_dead { could_go_on(change) } else { 0 };
+        let wake = |change: &SmallTransaction<'_>| if from_dead { could_go_on(change) } else { 0 };
         let state = change.body(STATE);
         if !may(change) {
             if announce {
@@ -179,16 +186,16 @@ impl RawRwLock {
                     change.set_body(STATE, announced)?;
                 }
             }
-            return Ok(Attempt { acquired: Acquired::Not, no_place: None, more_dead, wake: wake(change) });
+            return Ok(Attempt { acquired: TryLock::Busy, no_place: None, more_dead, wake: wake(change) });
         }
         if !holders::take(change, wanted)? {
             let seen = holders::places(change);
-            return Ok(Attempt { acquired: Acquired::Not, no_place: Some(seen), more_dead, wake: 0 });
+            return Ok(Attempt { acquired: TryLock::Busy, no_place: Some(seen), more_dead, wake: 0 });
         }
         if wanted == ALL && Identity::from_word(state) == change.participant().identity() {
             change.set_body(STATE, state & !Identity::from_word(state).word())?;
         }
-        let acquired = if state & OWNER_DIED != 0 { Acquired::FromDead } else { Acquired::Free };
+        let acquired = if state & OWNER_DIED != 0 { TryLock::OwnerDied } else { TryLock::Acquired };
         Ok(Attempt { acquired, no_place: None, more_dead, wake: wake(change) })
     }
 

@@ -76,7 +76,7 @@ impl Segments {
         if used < self.per_segment() {
             let block = transaction.allocate(used * 2 * self.element)?;
             copy_words(transaction, root, block, used * self.element)?;
-            transaction.give_up(root)?;
+            transaction.free_on_commit(root)?;
             return Ok(block);
         }
         let segments = used / self.per_segment();
@@ -91,7 +91,7 @@ impl Segments {
         if segments >= LEAST_DIRECTORY && segments.is_power_of_two() {
             let larger = transaction.allocate(segments * 16)?;
             copy_words(transaction, directory, larger, segments * 8)?;
-            transaction.give_up(directory)?;
+            transaction.free_on_commit(directory)?;
             directory = larger;
         }
         // Beyond what is used: nobody can reach it yet, so it needs no note.
@@ -113,7 +113,7 @@ impl Segments {
         }
         if root & 1 == 0 {
             if keep == 0 {
-                transaction.give_up(root)?;
+                transaction.free_on_commit(root)?;
                 return Ok(0);
             }
             return Ok(root);
@@ -121,10 +121,10 @@ impl Segments {
         let directory = root & !1;
         for index in keep.div_ceil(self.per_segment())..used.div_ceil(self.per_segment()) {
             let segment = transaction.load(directory + index * 8)?;
-            transaction.give_up(segment)?;
+            transaction.free_on_commit(segment)?;
         }
         if keep == 0 {
-            transaction.give_up(directory)?;
+            transaction.free_on_commit(directory)?;
             return Ok(0);
         }
         Ok(root)

@@ -14,10 +14,10 @@ use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::kind::Kind;
 use crate::shm::ops::Ops;
-use sharevar_arena::{ANY_REASON, Change, Participant, Variable, WaitPoint};
+use sharevar_arena::{ANY_REASON, Participant, SmallTransaction, Variable, WaitPoint};
 use std::sync::Arc;
 
-pub(crate) const OPS: Ops = Ops { depart: RawSemaphore::depart, ..holders::OPS };
+pub(crate) const OPS: Ops = Ops { settle_at_exit: RawSemaphore::settle_at_exit, ..holders::OPS };
 
 const STATE: usize = 1;
 /// No holders are kept.
@@ -151,7 +151,7 @@ impl RawSemaphore {
 
     /// Gives back what dead ones hold, if less than `least` is free.
     fn look_for_dead(
-        change: &mut Change<'_>,
+        change: &mut SmallTransaction<'_>,
         least: u32,
         look_again: bool,
     ) -> sharevar_arena::Result<FromDead> {
@@ -274,7 +274,7 @@ impl RawSemaphore {
     /// Says that `participant` ends in the ordinary way. What it holds of `variable`, a semaphore,
     /// it keeps, as with the standard libraries: the semaphore is a signal, unless it was settled
     /// to be owned.
-    pub fn depart(participant: &Participant, variable: Variable) -> sharevar_arena::Result<()> {
+    pub fn settle_at_exit(participant: &Participant, variable: Variable) -> sharevar_arena::Result<()> {
         participant.change_at_exit(variable, |change| {
             let state = change.body(STATE);
             if state & (SIGNAL | SETTLED) == 0 && holders::own_units(change)? > 0 {

@@ -165,7 +165,7 @@ pub(crate) fn reap(transaction: &mut Transaction<'_>, variable: Variable) -> sha
     }
     let next = transaction.load(chunk)?;
     transaction.set_body(variable, FIRST, next)?;
-    transaction.give_up(chunk)?;
+    transaction.free_on_commit(chunk)?;
     Ok(next == 0)
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn is_whole(found: &str) -> bool {
 }
 
 pub(crate) fn assert_clean(participant: &Participant, when: &str) {
-    participant.drain_dropped().unwrap();
+    participant.flush_releases().unwrap();
     let report = participant.check();
     assert!(report.is_clean(), "{when}: {report:#?}");
 }
@@ -131,7 +131,7 @@ impl World {
 
     pub(crate) fn end(self) {
         let Self { participant, targets } = self;
-        participant.drain_dropped().unwrap();
+        participant.flush_releases().unwrap();
         for target in &targets {
             assert_eq!(participant.references_to(target.handle().variable()), 1, "a reference is left");
         }

@@ -3,7 +3,7 @@
 use super::operations::operations;
 use super::{Facts, Hands, Operation, World};
 use sharevar::shm::{RawRwLock, RawSemaphore};
-use sharevar::{Acquired, Handle, Participant, Variable};
+use sharevar::{TryLock, Handle, Participant, Variable};
 use std::hash::{DefaultHasher, Hash};
 use std::sync::Arc;
 
@@ -49,8 +49,8 @@ pub(crate) fn clash(hands: &Hands) {
         hands.semaphore.release().unwrap();
     }
     hands.semaphore.release_many(2).unwrap();
-    if hands.rwlock.try_write_or_announce().unwrap() == Acquired::Not {
-        assert_ne!(hands.rwlock.try_read().unwrap(), Acquired::Free);
+    if hands.rwlock.try_write_or_announce().unwrap() == TryLock::Busy {
+        assert_ne!(hands.rwlock.try_read().unwrap(), TryLock::Acquired);
     }
     hands.event.set().unwrap();
     hands.event.clear().unwrap();
@@ -94,11 +94,11 @@ fn acquire(world: &World) {
     assert!(world.mortal.semaphore.try_acquire_or_announce().unwrap());
 }
 
-fn read(world: &World) -> Acquired {
+fn read(world: &World) -> TryLock {
     world.mortal.rwlock.try_read_or_announce().unwrap()
 }
 
-fn write(world: &World) -> Acquired {
+fn write(world: &World) -> TryLock {
     world.mortal.rwlock.try_write_or_announce().unwrap()
 }
 
@@ -156,19 +156,19 @@ operations! {
     "semaphore: release of a signal": |w| w.mortal.semaphore.release().unwrap(),
         |w| w.mortal.semaphore.release().unwrap(), |b, a| is_signal(b) && taken(-1)(b, a);
     "semaphore: one that holds leaves": |w| { others(w, 2); acquire(w); },
-        |w| RawSemaphore::depart(&w.mortal.participant, w.mortal.semaphore.handle().variable()).unwrap(), |b, a| !is_signal(b) && is_signal(a);
+        |w| RawSemaphore::settle_at_exit(&w.mortal.participant, w.mortal.semaphore.handle().variable()).unwrap(), |b, a| !is_signal(b) && is_signal(a);
     "semaphore: one is made and dropped" (same): |_| {},
         |w| {
             drop(RawSemaphore::create(&w.mortal.participant, 1, Some(2), Some(true)).unwrap());
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, |b, a| b.variables == a.variables && b.blocks == a.blocks;
 
-    "rwlock: read": |_| {}, |w| assert_eq!(read(w), Acquired::Free), |b, a| b.rwlock[0] != a.rwlock[0];
+    "rwlock: read": |_| {}, |w| assert_eq!(read(w), TryLock::Acquired), |b, a| b.rwlock[0] != a.rwlock[0];
     "rwlock: read by another": |w| { let (p, l) = another_at_the_lock(w); l.try_read().unwrap(); std::mem::forget((p, l)); },
-        |w| assert_eq!(read(w), Acquired::Free), |b, a| a.rwlock[PLACES] == 4 && a.blocks == b.blocks + 1;
-    "rwlock: write": |_| {}, |w| assert_eq!(write(w), Acquired::Free), |_, a| a.rwlock[0] as u32 == 0;
+        |w| assert_eq!(read(w), TryLock::Acquired), |b, a| a.rwlock[PLACES] == 4 && a.blocks == b.blocks + 1;
+    "rwlock: write": |_| {}, |w| assert_eq!(write(w), TryLock::Acquired), |_, a| a.rwlock[0] as u32 == 0;
     "rwlock: write what a dead writer holds": |w| { let (p, l) = another_at_the_lock(w); l.try_write().unwrap(); p.abandon(); std::mem::forget((p, l)); },
-        |w| assert_eq!(write(w), Acquired::FromDead), |b, a| b.rwlock[STATE] != a.rwlock[STATE] && b.rwlock[FIRST] != a.rwlock[FIRST];
+        |w| assert_eq!(write(w), TryLock::OwnerDied), |b, a| b.rwlock[STATE] != a.rwlock[STATE] && b.rwlock[FIRST] != a.rwlock[FIRST];
     "rwlock: write past dead readers": |w| {
             for _ in 0..3 {
                 let (p, l) = another_at_the_lock(w);
@@ -176,33 +176,33 @@ operations! {
                 p.abandon();
                 std::mem::forget((p, l));
             }
-        }, |w| assert_eq!(w.mortal.rwlock.try_write().unwrap(), Acquired::Free), |b, a| b.rwlock[0] as u32 > 0 && a.rwlock[0] as u32 == 0;
+        }, |w| assert_eq!(w.mortal.rwlock.try_write().unwrap(), TryLock::Acquired), |b, a| b.rwlock[0] as u32 > 0 && a.rwlock[0] as u32 == 0;
     "rwlock: read what a dead writer holds": |w| { let (p, l) = another_at_the_lock(w); l.try_write().unwrap(); p.abandon(); std::mem::forget((p, l)); },
-        |w| assert_eq!(w.mortal.rwlock.try_read().unwrap(), Acquired::FromDead), |b, a| b.rwlock[0] as u32 == 0 && a.rwlock[0] as u32 > 0;
+        |w| assert_eq!(w.mortal.rwlock.try_read().unwrap(), TryLock::OwnerDied), |b, a| b.rwlock[0] as u32 == 0 && a.rwlock[0] as u32 > 0;
     "rwlock: a reader goes who is a further holder": |w| { let (p, l) = another_at_the_lock(w); l.try_read().unwrap(); std::mem::forget((p, l)); read(w); },
         |w| assert!(w.mortal.rwlock.release_read().unwrap()), |b, a| a.rwlock[0] as u32 == b.rwlock[0] as u32 + 1;
     "rwlock: read past a dead next writer": |w| {
             let (p, l) = another_at_the_lock(w);
-            assert_eq!(read(w), Acquired::Free);
-            assert_eq!(l.try_write_or_announce().unwrap(), Acquired::Not);
+            assert_eq!(read(w), TryLock::Acquired);
+            assert_eq!(l.try_write_or_announce().unwrap(), TryLock::Busy);
             p.abandon();
             std::mem::forget((p, l));
-        }, |w| assert_eq!(read(w), Acquired::Free), |b, a| is_next(b) && !is_next(a);
+        }, |w| assert_eq!(read(w), TryLock::Acquired), |b, a| is_next(b) && !is_next(a);
     "rwlock: a writer is next": |w| { let (p, l) = another_at_the_lock(w); l.try_read().unwrap(); std::mem::forget((p, l)); },
-        |w| assert_eq!(write(w), Acquired::Not), |b, a| !is_next(b) && is_next(a);
+        |w| assert_eq!(write(w), TryLock::Busy), |b, a| !is_next(b) && is_next(a);
     "rwlock: the next writer gives up": |w| {
             let (p, l) = another_at_the_lock(w);
             l.try_read().unwrap();
             std::mem::forget((p, l));
-            assert_eq!(write(w), Acquired::Not);
+            assert_eq!(write(w), TryLock::Busy);
         }, |w| w.mortal.rwlock.give_up_writing().unwrap(), |b, a| is_next(b) && !is_next(a);
-    "rwlock: a reader goes": |w| assert_eq!(read(w), Acquired::Free), |w| assert!(w.mortal.rwlock.release_read().unwrap()), |b, a| b.rwlock[0] != a.rwlock[0];
+    "rwlock: a reader goes": |w| assert_eq!(read(w), TryLock::Acquired), |w| assert!(w.mortal.rwlock.release_read().unwrap()), |b, a| b.rwlock[0] != a.rwlock[0];
     "rwlock: a writer goes who got it from a dead one": |w| {
             let (p, l) = another_at_the_lock(w);
             l.try_write().unwrap();
             p.abandon();
             std::mem::forget((p, l));
-            assert_eq!(write(w), Acquired::FromDead);
+            assert_eq!(write(w), TryLock::OwnerDied);
         }, |w| assert!(w.mortal.rwlock.release_write().unwrap()), |b, a| b.rwlock[STATE] != 0 && a.rwlock[STATE] == 0 && a.rwlock[0] as u32 > 0;
 
     "event: set": |_| {}, |w| w.mortal.event.set().unwrap(), |b, a| b.event != a.event;

@@ -121,7 +121,7 @@ fn outcome(world: &World, number: usize, outcome: Outcome) {
 
 fn drain(world: &World) {
     world.own.borrow_mut().clear();
-    world.mortal.participant.drain_dropped().unwrap();
+    world.mortal.participant.flush_releases().unwrap();
 }
 
 fn tickets(by: u64) -> impl Fn(&Facts, &Facts) -> bool {
@@ -164,7 +164,7 @@ operations! {
         }, |w| notify(w, 1), |b, a| notified(4)(b, a);
     "condition: one uses its notification up": |w| { fresh(); join(w, 3); notify(w, 2); }, |w| leave(w, 1, true), same_condition;
     "condition: one passes its notification on": |w| { fresh(); join(w, 3); notify(w, 1); },
-        |w| w.mortal.condition.give_up(entry(0)).unwrap(), |b, a| notified(1)(b, a);
+        |w| w.mortal.condition.free_on_commit(entry(0)).unwrap(), |b, a| notified(1)(b, a);
     "condition: a dead one's notification is passed on": |w| {
             fresh();
             dead(w, |hands| {
@@ -198,7 +198,7 @@ operations! {
             (0..70).for_each(|_| { condition.join().unwrap(); });
             w.own.borrow_mut().push(condition.handle().clone());
             drop((condition, lock));
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, drain, |b, a| a.variables + 2 == b.variables && blocks(-3)(b, a);
 
     BARRIER:
@@ -281,7 +281,7 @@ operations! {
             (0..70).for_each(|_| { barrier.arrive().unwrap(); });
             w.own.borrow_mut().push(barrier.handle().clone());
             drop(barrier);
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, drain, |b, a| a.variables + 1 == b.variables && blocks(-4)(b, a);
 }
 

@@ -135,7 +135,7 @@ impl World {
         }
         let names = made.each_ref().map(Handle::variable);
         drop((anchor, array, lock, made));
-        survivor.drain_dropped().unwrap();
+        survivor.flush_releases().unwrap();
         let mortal = Hands::open(&survivor.join_again().unwrap(), &names);
         mortal.target.set(&block(5)).unwrap();
         Self { survivor, mortal, names, own: RefCell::default() }

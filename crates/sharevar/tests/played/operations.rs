@@ -155,7 +155,7 @@ operations! {
             keys(w, 5);
             set(w, 2, &fresh_kept(w));
             w.own.borrow_mut().clear();
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, |w| { set(w, 2, &int(77)); w.mortal.participant.reap().unwrap(); }, |b, a| b.variables == a.variables + 1;
     "dict: integer to handle": |w| keys(w, 5), |w| set(w, 2, &handle_to(w.mortal.target.handle())), blocks_0;
     "dict: nested handles to nested handles": |w| { keys(w, 5); set(w, 2, &nested(w)); },
@@ -176,7 +176,7 @@ operations! {
         |w| drop(w.mortal.dict.get_or_insert(&w.mortal.key(2), &block(3)).unwrap()), |b, a| b.dict == a.dict && b.blocks == a.blocks;
     "dict: pop_last": |w| keys(w, 5), |w| drop(w.mortal.dict.pop_last().unwrap()), shorter;
     "dict: clear": |w| { keys(w, 20); set(w, 2, &block(1)); },
-        |w| { w.mortal.dict.clear().unwrap(); w.mortal.participant.drain_dropped().unwrap(); },
+        |w| { w.mortal.dict.clear().unwrap(); w.mortal.participant.flush_releases().unwrap(); },
         |b, a| a.dict[LENGTH] == 0 && a.dict[ENTRIES] == 0 && b.variables == a.variables;
     "dict: update of 20 items": |w| { keys(w, 5); set(w, 2, &block(1)); },
         |w| {
@@ -191,7 +191,7 @@ operations! {
             let items: Vec<_> = (0..4100).map(|number| (w.mortal.key(number), int(number as i64))).collect();
             assert!(items.len() > RawDict::MAX_ATOMIC_UPDATE);
             w.mortal.dict.update(&items).unwrap();
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, |b, a| a.dict[LENGTH] == 4100 && b.variables == a.variables;
     "dict: entries beyond one segment": |w| keys(w, 512), |w| set(w, 512, &block(1)),
         |b, a| b.dict[ENTRIES] & 1 == 0 && a.dict[ENTRIES] & 1 == 1;
@@ -202,16 +202,16 @@ operations! {
         |w| {
             set(w, 9, &fresh_kept(w));
             w.own.borrow_mut().clear();
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, |b, a| a.variables == b.variables + 1;
     "dict: the last reference to a variable is deleted": |w| {
             keys(w, 5);
             set(w, 2, &fresh_kept(w));
             w.own.borrow_mut().clear();
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, |w| {
             drop(w.mortal.dict.remove(&w.mortal.key(2)).unwrap().unwrap());
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, |b, a| a.variables + 1 == b.variables;
     "dict: one that dies is taken away" (same): |w| {
             let dict = RawDict::create(&w.mortal.participant).unwrap();
@@ -222,8 +222,8 @@ operations! {
             }
             w.own.borrow_mut().push(dict.handle().clone());
             drop(dict);
-            w.mortal.participant.drain_dropped().unwrap();
-        }, |w| { w.own.borrow_mut().clear(); w.mortal.participant.drain_dropped().unwrap(); },
+            w.mortal.participant.flush_releases().unwrap();
+        }, |w| { w.own.borrow_mut().clear(); w.mortal.participant.flush_releases().unwrap(); },
         |b, a| a.variables + 1 == b.variables && a.blocks + 150 < b.blocks;
 
     LIST:
@@ -289,7 +289,7 @@ operations! {
     "list: block to handle": |w| w.mortal.list.extend(&mixed(20)).unwrap(),
         |w| w.mortal.list.set(8, &handle_to(w.mortal.target.handle())).unwrap(), |b, a| blocks(-1)(b, a);
     "list: clear": |w| w.mortal.list.extend(&mixed(50)).unwrap(),
-        |w| { w.mortal.list.clear().unwrap(); w.mortal.participant.drain_dropped().unwrap(); }, |_, a| a.list[..4] == [0; 4];
+        |w| { w.mortal.list.clear().unwrap(); w.mortal.participant.flush_releases().unwrap(); }, |_, a| a.list[..4] == [0; 4];
     "list: one that dies is taken away" (same): |w| {
             let list = RawList::create(&w.mortal.participant).unwrap();
             list.extend(&mixed(150)).unwrap();
@@ -297,8 +297,8 @@ operations! {
             list.push(&nested(w)).unwrap();
             w.own.borrow_mut().push(list.handle().clone());
             drop(list);
-            w.mortal.participant.drain_dropped().unwrap();
-        }, |w| { w.own.borrow_mut().clear(); w.mortal.participant.drain_dropped().unwrap(); },
+            w.mortal.participant.flush_releases().unwrap();
+        }, |w| { w.own.borrow_mut().clear(); w.mortal.participant.flush_releases().unwrap(); },
         |b, a| a.variables + 1 == b.variables && blocks(-79)(b, a);
 
     CELL:
@@ -316,7 +316,7 @@ operations! {
             list.push(&block(1)).unwrap();
             w.mortal.value.set(&handle_to(list.handle())).unwrap();
             drop(list);
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, |b, a| b.variables + 1 == a.variables;
     "value: increment": |w| w.mortal.value.set(&int(1)).unwrap(), |w| { w.mortal.value.increment(5).unwrap(); }, blocks_0;
     "value: one is made and dropped" (same): |_| {},
@@ -324,12 +324,12 @@ operations! {
             let value = RawValue::create(&w.mortal.participant).unwrap();
             value.set(&nested(w)).unwrap();
             drop(value);
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, |b, a| b.variables == a.variables && b.blocks == a.blocks;
     "array: one is made and dropped" (same): |_| {},
         |w| {
             drop(RawArray::create(&w.mortal.participant, 'd', 8, 1000).unwrap());
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, |b, a| b.variables == a.variables && b.blocks == a.blocks;
     "array: an element is stored": |w| w.mortal.array.store(9, 9).unwrap(),
         |w| w.mortal.array.store(9, 10).unwrap(), blocks_0;

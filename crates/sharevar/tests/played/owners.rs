@@ -3,7 +3,7 @@
 use super::operations::{blocks_0, operations};
 use super::{Facts, Hands, Operation, World, block};
 use sharevar::shm::RawDict;
-use sharevar::{Acquired, Kind, RecursiveLock, RobustLock};
+use sharevar::{Kind, OwnerDeath, RecursiveLock, RobustLock, TryLock};
 use sharevar_value::{Encoded, Key, Word};
 use std::hash::{DefaultHasher, Hash};
 
@@ -23,7 +23,7 @@ pub(super) fn see(hands: &Hands, hash: &mut DefaultHasher) {
     let (lock, rlock) = (lock(hands), rlock(hands));
     let (acquired, again) = (lock.try_acquire().unwrap(), rlock.try_acquire().unwrap());
     (5_u8, acquired as u8, lock.owner_died(), again as u8, rlock.owner_died(), rlock.count()).hash(hash);
-    if acquired != Acquired::Not {
+    if acquired != TryLock::Busy {
         assert!(lock.release().unwrap());
     }
     // Nobody who is alive holds it, so it was had, once.
@@ -36,10 +36,10 @@ pub(super) fn see(hands: &Hands, hash: &mut DefaultHasher) {
 /// Whole operations on what the mortal changes.
 pub(super) fn clash(hands: &Hands) {
     let (lock, rlock) = (lock(hands), rlock(hands));
-    assert_ne!(rlock.try_acquire().unwrap(), Acquired::Not);
-    assert_eq!(rlock.try_acquire().unwrap(), Acquired::Free);
+    assert_ne!(rlock.try_acquire().unwrap(), TryLock::Busy);
+    assert_eq!(rlock.try_acquire().unwrap(), TryLock::Acquired);
     assert_eq!(rlock.release_all().unwrap(), Some(2));
-    if lock.try_acquire().unwrap() != Acquired::Not {
+    if lock.try_acquire().unwrap() != TryLock::Busy {
         lock.release().unwrap();
     }
     hands.set.insert(&hands.key(4711), &PRESENT).unwrap();
@@ -47,7 +47,7 @@ pub(super) fn clash(hands: &Hands) {
 
 fn take(world: &World, times: u64) {
     for _ in 0..times {
-        assert_eq!(rlock(&world.mortal).try_acquire().unwrap(), Acquired::Free);
+        assert_eq!(rlock(&world.mortal).try_acquire().unwrap(), TryLock::Acquired);
     }
 }
 
@@ -56,11 +56,11 @@ fn left_by_another(world: &World) {
     let participant = world.survivor.join_again().unwrap();
     for times in 0..3 {
         let lock = RecursiveLock::of(&participant, world.names[super::RLOCK]);
-        assert_eq!(lock.try_acquire().unwrap(), Acquired::Free);
+        assert_eq!(lock.try_acquire().unwrap(), TryLock::Acquired);
         assert_eq!(lock.count(), times + 1);
     }
     let lock = RobustLock::of(&participant, world.names[super::LOCK]);
-    assert_eq!(lock.try_acquire().unwrap(), Acquired::Free);
+    assert_eq!(lock.try_acquire().unwrap(), TryLock::Acquired);
     participant.abandon();
 }
 
@@ -88,7 +88,7 @@ operations! {
     "rlock: acquire": |_| {}, |w| take(w, 1), |b, a| shape(b, a, [false, true], 1);
     "rlock: acquire again" (same): |w| take(w, 1), |w| take(w, 1), |b, a| shape(b, a, [true, true], 2);
     "rlock: acquire what the dead left" (same): left_by_another,
-        |w| assert_eq!(rlock(&w.mortal).try_acquire().unwrap(), Acquired::FromDead),
+        |w| assert_eq!(rlock(&w.mortal).try_acquire().unwrap(), TryLock::OwnerDied),
         |b, a| b.rlock[0] != a.rlock[0] && shape(b, a, [true, true], 1);
     "rlock: release": |w| take(w, 1), |w| assert!(rlock(&w.mortal).release().unwrap()),
         |b, a| shape(b, a, [true, false], 0) && a.rlock[0] == 0;
@@ -99,19 +99,19 @@ operations! {
     "rlock: the dead one's is put right": left_by_another,
         |w| {
             let lock = rlock(&w.mortal);
-            assert_eq!(lock.try_acquire().unwrap(), Acquired::FromDead);
+            assert_eq!(lock.try_acquire().unwrap(), TryLock::OwnerDied);
             lock.mark_consistent();
             assert!(lock.release().unwrap());
         }, |_, a| a.rlock[0] == 0;
-    "lock: its holder departs": |w| assert_eq!(lock(&w.mortal).try_acquire().unwrap(), Acquired::Free),
-        |w| w.mortal.participant.depart().unwrap(), |b, a| a.lock != b.lock && a.lock != 0;
+    "lock: its holder departs": |w| assert_eq!(lock(&w.mortal).try_acquire().unwrap(), TryLock::Acquired),
+        |w| w.mortal.participant.settle_at_exit().unwrap(), |b, a| a.lock != b.lock && a.lock != 0;
     "rlock: its holder departs" (same): |w| {
             take(w, 2);
-            lock(&w.mortal).settle(true);
-            assert_eq!(lock(&w.mortal).try_acquire().unwrap(), Acquired::Free);
+            lock(&w.mortal).set_owner_death(OwnerDeath::Release);
+            assert_eq!(lock(&w.mortal).try_acquire().unwrap(), TryLock::Acquired);
             // There is something for it to do.
             w.mortal.semaphore.release().unwrap();
-        }, |w| w.mortal.participant.depart().unwrap(), |b, a| a.lock == b.lock && a.rlock == b.rlock;
+        }, |w| w.mortal.participant.settle_at_exit().unwrap(), |b, a| a.lock == b.lock && a.rlock == b.rlock;
 
     "set: change of many": |w| w.mortal.set.update(&items(w, 0..20)).unwrap(),
         |w| assert!(w.mortal.set.change_if_unchanged(&keys(w, 5..15), &items(w, 15..30), changes(w)).unwrap()),
@@ -119,7 +119,7 @@ operations! {
     "set: replaced as a whole": |w| w.mortal.set.update(&items(w, 0..20)).unwrap(),
         |w| {
             assert!(w.mortal.set.replace_if_unchanged(&items(w, 10..40), changes(w)).unwrap());
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, |b, a| b.set[LENGTH] == 20 && a.set[LENGTH] == 30 && b.variables == a.variables;
     "set: one is made and dropped" (same): |_| {},
         |w| {
@@ -129,6 +129,6 @@ operations! {
             let namespace = RawDict::create_as(&w.mortal.participant, Kind::Namespace).unwrap();
             namespace.insert(&w.mortal.long_key(1), &block(1)).unwrap();
             drop(namespace);
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, |b, a| b.variables == a.variables && blocks_0(b, a);
 }

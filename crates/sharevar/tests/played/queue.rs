@@ -65,7 +65,7 @@ fn take(world: &World, count: i64) {
 
 fn drain(world: &World) {
     world.own.borrow_mut().clear();
-    world.mortal.participant.drain_dropped().unwrap();
+    world.mortal.participant.flush_releases().unwrap();
 }
 
 fn longer(before: &Facts, after: &Facts) -> bool {
@@ -136,6 +136,6 @@ operations! {
             queue.try_put(&nested(w), false).unwrap();
             w.own.borrow_mut().push(queue.handle().clone());
             drop(queue);
-            w.mortal.participant.drain_dropped().unwrap();
+            w.mortal.participant.flush_releases().unwrap();
         }, drain, |b, a| a.variables + 1 == b.variables && blocks(-79)(b, a);
 }

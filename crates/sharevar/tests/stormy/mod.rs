@@ -12,7 +12,7 @@ use sharevar::shm::{
     Content, Form, KINDS, RawArray, RawDict, RawList, RawQueue, RawRwLock, RawSemaphore, RawValue,
 };
 use sharevar::{
-    ANY_REASON, Acquired, Handle, Kind, Participant, RecursiveLock, RobustLock, Variable, WaitPoint,
+    ANY_REASON, Handle, Kind, Participant, RecursiveLock, RobustLock, TryLock, Variable, WaitPoint,
 };
 use sharevar_arena::crash;
 use sharevar_value::{Encoded, Key, Value, Word};
@@ -451,7 +451,7 @@ impl Vars {
                 // A variable that this worker does not hold.
                 let other = SHARED_VARIABLES + (self.worker + 1) % WORKERS * OWN_VARIABLES;
                 drop(self.anchor.get(other as i64).unwrap());
-                self.participant.drain_dropped().unwrap();
+                self.participant.flush_releases().unwrap();
             }
             Task::Counter => {
                 self.counter.increment(1).unwrap();
@@ -496,7 +496,7 @@ impl Vars {
     fn hold_the_lock(&self) {
         let lock = RobustLock::of(&self.participant, self.lock.variable());
         let acquired = wait(lock.point(), || taken(lock.try_acquire_or_announce().unwrap()));
-        if acquired == Acquired::FromDead {
+        if acquired == TryLock::OwnerDied {
             self.set_note(self.worker, note::FROM_DEAD, self.note(self.worker, note::FROM_DEAD) + 1);
             self.mend(note::PAIR);
             lock.mark_consistent();
@@ -508,12 +508,12 @@ impl Vars {
     fn hold_the_recursive_lock(&self) {
         let lock = RecursiveLock::of(&self.participant, self.rlock.variable());
         let acquired = wait(lock.point(), || taken(lock.try_acquire_or_announce().unwrap()));
-        if acquired == Acquired::FromDead {
+        if acquired == TryLock::OwnerDied {
             self.set_note(self.worker, note::FROM_DEAD, self.note(self.worker, note::FROM_DEAD) + 1);
             self.mend(note::RECURSIVE_PAIR);
             lock.mark_consistent();
         }
-        assert_eq!(lock.try_acquire().unwrap(), Acquired::Free);
+        assert_eq!(lock.try_acquire().unwrap(), TryLock::Acquired);
         self.count_up(note::RECURSIVE_PAIR);
         assert!(lock.release().unwrap());
         assert!(lock.release().unwrap());
@@ -523,7 +523,7 @@ impl Vars {
     fn write_the_pair(&self) {
         let lock = &self.rwlock;
         let acquired = wait(lock.point(), || taken(lock.try_write_or_announce().unwrap()));
-        if acquired == Acquired::FromDead {
+        if acquired == TryLock::OwnerDied {
             self.mend(note::GUARDED_PAIR);
             lock.mark_consistent().unwrap();
         }
@@ -536,7 +536,7 @@ impl Vars {
         let acquired = wait(lock.point(), || taken(lock.try_read_or_announce().unwrap()));
         let [first, second] = self.pair(note::GUARDED_PAIR);
         // Only a writer can put right what a dead one has left.
-        assert!(first == second || acquired == Acquired::FromDead, "a reader saw {first} and {second}");
+        assert!(first == second || acquired == TryLock::OwnerDied, "a reader saw {first} and {second}");
         assert!(lock.release_read().unwrap());
     }
 
@@ -558,8 +558,8 @@ impl Vars {
     }
 }
 
-fn taken(acquired: Acquired) -> Option<Acquired> {
-    (acquired != Acquired::Not).then_some(acquired)
+fn taken(acquired: TryLock) -> Option<TryLock> {
+    (acquired != TryLock::Busy).then_some(acquired)
 }
 
 /// Attempts until one gives something, and sleeps in between.
@@ -635,7 +635,7 @@ pub(crate) fn work(spec: &str) {
             return;
         }
         if pause != 0 {
-            participant.drain_dropped().unwrap();
+            participant.flush_releases().unwrap();
             vars.set_note(spec.worker, note::PAUSED, pause);
             while vars.notes.load(note::PAUSE).unwrap() == pause {
                 std::thread::sleep(Duration::from_micros(100));

@@ -244,7 +244,7 @@ impl RawBarrier {
     }
 
     fn state(&self) -> Result<State> {
-        let state = |change: &mut sharevar_arena::Change<'_>| Ok(State(change.body(STATE)));
+        let state = |change: &mut sharevar_arena::SmallTransaction<'_>| Ok(State(change.body(STATE)));
         match self.peek() {
             Some(state) => Ok(state),
             None => Ok(self.handle.participant().change(self.handle.variable(), state)?),
@@ -329,7 +329,7 @@ fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result
     transaction.lock(variable)?;
     let action = Word(transaction.body(variable, ACTION));
     transaction.set_body(variable, ACTION, 0)?;
-    content::give_up(&mut transaction, action)?;
+    content::free_on_commit(&mut transaction, action)?;
     let empty = waiters::reap(&mut transaction, variable)?;
     transaction.commit()?;
     Ok(empty)

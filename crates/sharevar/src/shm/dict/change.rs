@@ -30,7 +30,7 @@ pub(crate) fn replace(
 pub(crate) fn replace_noted(transaction: &mut Transaction<'_>, entry: u64, word: Word) -> Result<()> {
     let old = Word(transaction.load(entry + VALUE)?);
     transaction.set(entry + VALUE, word.0)?;
-    content::give_up(transaction, old)
+    content::free_on_commit(transaction, old)
 }
 
 /// Puts in a key that is not there, where `probe` found its place.
@@ -243,9 +243,9 @@ pub(crate) fn remove(transaction: &mut Transaction<'_>, dict: Variable, at: u64)
 
     if entry::is_in_block(meta) {
         let block = transaction.load(at + KEY)?;
-        transaction.give_up(block)?;
+        transaction.free_on_commit(block)?;
     }
-    content::give_up(transaction, value)?;
+    content::free_on_commit(transaction, value)?;
     let free = transaction.body(dict, FREE);
     transaction.set(at + HASH, 0)?;
     transaction.set(at + LINKS, free)?;

@@ -3,7 +3,7 @@
 use super::entry::{self, HASH, KEY, LINKS, LOW, META, VALUE};
 use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, RawDict};
 use crate::shm::content::{self, SHORT_BYTES};
-use sharevar_arena::{Line, Peek};
+use sharevar_arena::{CacheLine, Peek};
 use sharevar_value::{ShortKey, Word};
 
 /// Entries that a short look follows; longer chains are rare, and a torn one may have no end.
@@ -11,7 +11,7 @@ const STEPS: u32 = 16;
 
 /// The entry of a key, if a short look finds one.
 #[inline(always)]
-fn find<'p>(peek: &Peek<'p>, key: &ShortKey) -> Option<(u64, Line<'p>)> {
+fn find<'p>(peek: &Peek<'p>, key: &ShortKey) -> Option<(u64, CacheLine<'p>)> {
     let count = peek.body(BUCKET_COUNT);
     if count == 0 {
         return None;

@@ -29,9 +29,9 @@ fn reap(participant: &Participant, dict: Variable) -> Result<bool> {
             let value = Word(transaction.load(at + VALUE)?);
             if entry::is_in_block(transaction.load(at + META)?) {
                 let block = transaction.load(at + KEY)?;
-                transaction.give_up(block)?;
+                transaction.free_on_commit(block)?;
             }
-            content::give_up(&mut transaction, value)?;
+            content::free_on_commit(&mut transaction, value)?;
         }
         let root = ENTRY.shrink(&mut transaction, root, used, keep)?;
         transaction.set_body(dict, USED, keep)?;

@@ -76,7 +76,7 @@ fn enlarge_only(transaction: &mut Transaction<'_>, list: Variable, shape: &mut S
         transaction.put(block + index * 8, transaction.load(at)?)?;
     }
     if shape.root != 0 {
-        transaction.give_up(shape.root)?;
+        transaction.free_on_commit(shape.root)?;
     }
     *shape = Shape { root: block, length: shape.length, gap: 0, places };
     store_shape(transaction, list, *shape)
@@ -108,7 +108,7 @@ fn enlarge_directory(
     let places = (rings + before + 1).next_power_of_two().max(LEAST_DIRECTORY);
     let directory = transaction.allocate(places * 8)?;
     copy_words(transaction, shape.root & !1, directory + before * 8, rings * 8)?;
-    transaction.give_up(shape.root & !1)?;
+    transaction.free_on_commit(shape.root & !1)?;
     shape.root = directory | 1;
     shape.places = places;
     store_shape(transaction, list, *shape)
@@ -181,7 +181,7 @@ pub(crate) fn remove(transaction: &mut Transaction<'_>, list: Variable, index: u
             let end = shape.gap + shape.length - 1;
             if end.is_multiple_of(RING) {
                 let ring = transaction.load(shape.directory_word(end >> RING_BITS))?;
-                transaction.give_up(ring & !(RING - 1))?;
+                transaction.free_on_commit(ring & !(RING - 1))?;
             }
         }
     } else {
@@ -194,7 +194,7 @@ pub(crate) fn remove(transaction: &mut Transaction<'_>, list: Variable, index: u
         }
         ring.keep_only(transaction, list)?;
     }
-    content::give_up(transaction, old)?;
+    content::free_on_commit(transaction, old)?;
     transaction.set_body(list, LENGTH, shape.length - 1)
 }
 
@@ -204,11 +204,11 @@ fn drop_first_place(transaction: &mut Transaction<'_>, list: Variable, shape: Sh
         return transaction.set_body(list, GAP, shape.gap + 1);
     }
     let first = transaction.load(shape.directory_word(0))?;
-    transaction.give_up(first & !(RING - 1))?;
+    transaction.free_on_commit(first & !(RING - 1))?;
     let rings = shape.rings() - 1;
     let directory = transaction.allocate(shape.places * 8)?;
     copy_words(transaction, shape.directory_word(1), directory, rings * 8)?;
-    transaction.give_up(shape.root & !1)?;
+    transaction.free_on_commit(shape.root & !1)?;
     transaction.set_body(list, ROOT, directory | 1)?;
     transaction.set_body(list, GAP, 0)
 }

@@ -188,7 +188,7 @@ impl RawList {
         let old = Word(transaction.load(at)?);
         if old.is_block() || old.is_handle() || word.is_block() || word.is_handle() {
             transaction.set(at, word.0)?;
-            content::give_up(&mut transaction, old)?;
+            content::free_on_commit(&mut transaction, old)?;
         } else {
             transaction.change_word(at, word.0)?;
         }

@@ -25,10 +25,10 @@ fn reap(participant: &Participant, list: Variable) -> Result<bool> {
         if shape.has_directory() {
             for ring in 0..shape.rings() {
                 let ring = transaction.load(shape.directory_word(ring))?;
-                transaction.give_up(ring & !(RING - 1))?;
+                transaction.free_on_commit(ring & !(RING - 1))?;
             }
         }
-        transaction.give_up(shape.root & !1)?;
+        transaction.free_on_commit(shape.root & !1)?;
         for index in [ROOT, GAP, PLACES] {
             transaction.set_body(list, index, 0)?;
         }
@@ -40,11 +40,11 @@ fn reap(participant: &Participant, list: Variable) -> Result<bool> {
     for index in keep..shape.length {
         let at = shape.at(&Locked(&transaction, list), index)?;
         let word = Word(transaction.load(at)?);
-        content::give_up(&mut transaction, word)?;
+        content::free_on_commit(&mut transaction, word)?;
     }
     if shape.has_directory() && (shape.gap + keep).is_multiple_of(RING) {
         let ring = transaction.load(shape.directory_word((shape.gap + keep) >> RING_BITS))?;
-        transaction.give_up(ring & !(RING - 1))?;
+        transaction.free_on_commit(ring & !(RING - 1))?;
     }
     transaction.set_body(list, LENGTH, keep)?;
     transaction.commit()?;

@@ -65,7 +65,7 @@ impl Ring {
         for number in 0..=self.mask {
             transaction.put(block + number * 8, self.load(transaction, number)?)?;
         }
-        transaction.give_up(self.base)?;
+        transaction.free_on_commit(self.base)?;
         self.base = block;
         self.start = 0;
         Ok(())

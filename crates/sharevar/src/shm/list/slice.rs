@@ -88,7 +88,7 @@ impl RawList {
         }
         self.publish(&mut transaction, built)?;
         for word in removed {
-            content::give_up(&mut transaction, word)?;
+            content::free_on_commit(&mut transaction, word)?;
         }
         transaction.commit()?;
         Ok(true)
@@ -110,7 +110,7 @@ impl RawList {
             let at = shape.at(&Locked(&transaction, variable), *index)?;
             let old = Word(transaction.load(at)?);
             transaction.set(at, word.0)?;
-            content::give_up(&mut transaction, old)?;
+            content::free_on_commit(&mut transaction, old)?;
         }
         transaction.count_change(variable);
         transaction.commit()?;
@@ -122,10 +122,10 @@ impl RawList {
         let old = Shape::of(&Locked(transaction, variable));
         for ring in 0..old.rings() {
             let ring = transaction.load(old.directory_word(ring))?;
-            transaction.give_up(ring & !(RING - 1))?;
+            transaction.free_on_commit(ring & !(RING - 1))?;
         }
         if old.root != 0 {
-            transaction.give_up(old.root & !1)?;
+            transaction.free_on_commit(old.root & !1)?;
         }
         store_shape(transaction, variable, built)?;
         transaction.set_body(variable, LENGTH, built.length)?;

@@ -92,7 +92,7 @@ impl RawQueue {
                 // To be held first, by the way for one item.
                 _ => break,
             }
-            content::give_up(&mut transaction, word)?;
+            content::free_on_commit(&mut transaction, word)?;
             step_over(&mut transaction, variable, position, tail)?;
             position += 1;
         }

@@ -22,7 +22,7 @@ fn reap(participant: &Participant, queue: Variable) -> Result<bool> {
         return Ok(true);
     }
     if head == tail {
-        transaction.give_up(first)?;
+        transaction.free_on_commit(first)?;
         transaction.set_body(queue, FIRST, 0)?;
         transaction.set_body(queue, LAST, 0)?;
         transaction.commit()?;
@@ -33,7 +33,7 @@ fn reap(participant: &Participant, queue: Variable) -> Result<bool> {
     while position < end && large < STEP {
         let word = Word(transaction.load(place(first, position))?);
         large += u64::from(word.is_block() || word.is_handle());
-        content::give_up(&mut transaction, word)?;
+        content::free_on_commit(&mut transaction, word)?;
         position += 1;
     }
     transfer::step_over(&mut transaction, queue, position - 1, tail)?;

@@ -107,7 +107,7 @@ impl RawQueue {
                 }
                 content = Some(copied.hold(participant)?);
             }
-            content::give_up(&mut transaction, word)?;
+            content::free_on_commit(&mut transaction, word)?;
             step_over(&mut transaction, variable, head, tail)?;
             transaction.set_body(variable, HEAD, head + 1)?;
             transaction.commit()?;
@@ -170,7 +170,7 @@ pub(super) fn step_over(
         let first = transaction.body(queue, FIRST);
         let next = transaction.load(first)?;
         transaction.set_body(queue, FIRST, next)?;
-        transaction.give_up(first)?;
+        transaction.free_on_commit(first)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::{
     PUTTERS, ROOM, RawQueue, SHUT_DOWN, STATE, TAIL, WATCHED, is_full, needs_segment, place,
 };
 use crate::error::{Error, Result};
-use sharevar_arena::Change;
+use sharevar_arena::SmallTransaction;
 use sharevar_value::Word;
 
 /// What came of a short attempt to take an item.
@@ -142,7 +142,7 @@ impl RawQueue {
     #[inline(always)]
     pub(super) fn with_lock<R>(
         &self,
-        body: impl FnOnce(&mut Change<'_>) -> sharevar_arena::Result<R>,
+        body: impl FnOnce(&mut SmallTransaction<'_>) -> sharevar_arena::Result<R>,
     ) -> sharevar_arena::Result<R> {
         self.handle.participant().change(self.handle.variable(), body)
     }

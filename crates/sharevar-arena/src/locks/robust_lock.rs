@@ -1,0 +1,241 @@
+//! The lock that users hold: for as long as they like, and survived by others.
+//!
+//! One 64-bit word names the owning participant, so taking and giving back is one
+//! compare-and-exchange each and there is nothing to recover: whoever finds a dead
+//! owner in the word exchanges it, from exactly that word, for himself.
+//!
+//! | bits | meaning |
+//! |---|---|
+//! | 0..=60 | [`Identity`] of the owner, 0 if free |
+//! | 61 | *signal*: was made as one, or once released by another than its owner, or left held by one who ended in order; a death gives nothing back any more |
+//! | 62 | the owner got it from one who died |
+//! | 63 | somebody may sleep at the wait point |
+
+use crate::error::Result;
+use crate::locks::wait_point::{ANY_REASON, WaitPoint};
+use crate::process::identity::Identity;
+use crate::process::participant::Participant;
+use crate::proof::crash::{compare_exchange, put};
+use crate::sync::{AtomicU64, Ordering};
+use crate::variables::variable::Variable;
+
+const SIGNAL: u64 = 1 << 61;
+const OWNER_DIED: u64 = 1 << 62;
+const WAITERS: u64 = 1 << 63;
+
+/// How an attempt to take a lock ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TryLock {
+    /// It was free, and is this participant's now.
+    Acquired,
+    /// Its owner died holding it, and it is this participant's now; what it protects may be half
+    /// done.
+    OwnerDied,
+    /// A living participant holds it.
+    Busy,
+}
+
+/// What becomes of a lock when its holder ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnerDeath {
+    /// The next taker gets it, however the holder ends and whoever released it meanwhile.
+    Release,
+    /// It is a signal from the start: it stays taken until it is released, as a semaphore would.
+    Keep,
+}
+
+impl OwnerDeath {
+    /// Returns what becomes of a lock that is `owned` by its holder, or is not.
+    pub fn of(owned: bool) -> Self {
+        if owned { Self::Release } else { Self::Keep }
+    }
+}
+
+/// A robust lock in a variable: word 0 of the body is the owner, word 3 says whether it was
+/// settled that it is always owned, the last two are the wait point.
+#[derive(Debug, Clone, Copy)]
+pub struct RobustLock<'p> {
+    participant: &'p Participant,
+    owner: &'p AtomicU64,
+    always_owned: &'p AtomicU64,
+    point: WaitPoint<'p>,
+}
+
+impl<'p> RobustLock<'p> {
+    /// The lock in the body of `variable`.
+    #[inline(always)]
+    pub fn of(participant: &'p Participant, variable: Variable) -> Self {
+        Self {
+            participant,
+            owner: participant.arena().table_word(variable.body(0)),
+            always_owned: participant.arena().table_word(variable.body(3)),
+            point: WaitPoint::of(participant, variable),
+        }
+    }
+
+    /// Sets what becomes of a new lock, which no other participant knows, when its holder ends.
+    /// Without this, the holder's death releases it, unless another participant has ever released
+    /// it or it was left held by a holder that ended in order.
+    pub fn set_owner_death(&self, then: OwnerDeath) {
+        match then {
+            OwnerDeath::Release => put(self.always_owned, 1),
+            OwnerDeath::Keep => put(self.owner, SIGNAL),
+        }
+    }
+
+    /// Makes the lock in `variable` a signal if `participant`, which ends in order, holds it.
+    pub fn settle_at_exit(participant: &Participant, variable: Variable) -> Result<()> {
+        let lock = RobustLock::of(participant, variable);
+        if !lock.is_mine() || lock.always_owned.load(Ordering::Acquire) != 0 {
+            return Ok(());
+        }
+        // The variable's own lock keeps it from being freed, and its header from being another's.
+        participant.change_at_exit(variable, |_| {
+            let mut seen = lock.owner.load(Ordering::Acquire);
+            while Identity::from_word(seen) == participant.identity() && seen & SIGNAL == 0 {
+                match compare_exchange(lock.owner, seen, seen | SIGNAL) {
+                    Ok(_) => break,
+                    Err(now) => seen = now,
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes the lock if it is free or its owner is dead.
+    #[inline(always)]
+    pub fn try_acquire(&self) -> Result<TryLock> {
+        if self.participant.arena().is_closed() {
+            return Err(crate::Error::Closed);
+        }
+        let me = self.participant.identity();
+        if !me.is_nobody() && compare_exchange(self.owner, 0, me.word()).is_ok() {
+            return Ok(TryLock::Acquired);
+        }
+        self.try_acquire_taken(me, 0)
+    }
+
+    /// The same for who is about to sleep at the [wait point](Self::point): if somebody alive
+    /// holds the lock, its release will wake one. If not, others may sleep there already, so the
+    /// release by who takes it now wakes, too.
+    pub fn try_acquire_or_announce(&self) -> Result<TryLock> {
+        if self.participant.arena().is_closed() {
+            return Err(crate::Error::Closed);
+        }
+        self.try_acquire_taken(self.participant.identity(), WAITERS)
+    }
+
+    #[cold]
+    fn try_acquire_taken(&self, me: Identity, waiters: u64) -> Result<TryLock> {
+        if me.is_nobody() {
+            return Err(self.participant.why_nobody());
+        }
+        loop {
+            let seen = self.owner.load(Ordering::Acquire);
+            let owner = Identity::from_word(seen);
+            let kept = seen & (SIGNAL | WAITERS) | waiters;
+            let may_die = !owner.is_nobody() && seen & SIGNAL == 0;
+            let (outcome, word) = if owner.is_nobody() {
+                (TryLock::Acquired, me.word() | kept)
+            } else if may_die && !self.is_alive(owner, waiters != 0)? {
+                (TryLock::OwnerDied, me.word() | kept | OWNER_DIED)
+            } else {
+                (TryLock::Busy, seen | waiters)
+            };
+            if seen == word || compare_exchange(self.owner, seen, word).is_ok() {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    fn is_alive(&self, owner: Identity, for_waiter: bool) -> Result<bool> {
+        if for_waiter {
+            self.participant.is_alive_for_waiter(owner)
+        } else {
+            Ok(self.participant.is_alive(owner))
+        }
+    }
+
+    /// Where to sleep until the lock may have become free.
+    pub fn point(&self) -> WaitPoint<'p> {
+        self.point
+    }
+
+    /// Gives the lock back, whoever took it. `false` if nobody had.
+    #[inline(always)]
+    pub fn release(&self) -> Result<bool> {
+        let me = self.participant.identity();
+        if compare_exchange(self.owner, me.word(), 0).is_ok() {
+            return Ok(true);
+        }
+        self.release_otherwise(me)
+    }
+
+    #[cold]
+    fn release_otherwise(&self, me: Identity) -> Result<bool> {
+        if me.is_nobody() {
+            return Err(self.participant.why_nobody());
+        }
+        loop {
+            let seen = self.owner.load(Ordering::Acquire);
+            let owner = Identity::from_word(seen);
+            if owner.is_nobody() {
+                return Ok(false);
+            }
+            let stays_owned = owner == me || self.always_owned.load(Ordering::Acquire) != 0;
+            let free = if stays_owned { seen & SIGNAL } else { SIGNAL };
+            if compare_exchange(self.owner, seen, free).is_ok() {
+                if seen & WAITERS != 0 {
+                    self.point.wake(ANY_REASON, 1);
+                }
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Whether somebody is said to hold the lock, alive or dead: one load, for those who spin.
+    #[inline(always)]
+    pub fn is_taken(&self) -> bool {
+        !Identity::from_word(self.owner.load(Ordering::Relaxed)).is_nobody()
+    }
+
+    /// Whether somebody alive holds the lock.
+    pub fn is_locked(&self) -> bool {
+        let seen = self.owner.load(Ordering::Acquire);
+        let owner = Identity::from_word(seen);
+        !owner.is_nobody() && (seen & SIGNAL != 0 || self.participant.is_alive(owner))
+    }
+
+    /// Whether the arena is closed, so that nothing can be taken any more.
+    #[inline(always)]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.participant.arena().is_closed()
+    }
+
+    /// Who is said to hold the lock, alive or dead.
+    pub fn owner(&self) -> Identity {
+        Identity::from_word(self.owner.load(Ordering::Acquire))
+    }
+
+    /// Whether this participant holds the lock.
+    pub fn is_mine(&self) -> bool {
+        let owner = Identity::from_word(self.owner.load(Ordering::Acquire));
+        !owner.is_nobody() && owner == self.participant.identity()
+    }
+
+    /// Whether the present holder got the lock from one who died, and has not said that all is well.
+    pub fn owner_died(&self) -> bool {
+        self.owner.load(Ordering::Acquire) & OWNER_DIED != 0
+    }
+
+    /// The holder says that what the lock protects is whole again.
+    pub fn mark_consistent(&self) {
+        let mut seen = self.owner.load(Ordering::Acquire);
+        while seen & OWNER_DIED != 0 {
+            match compare_exchange(self.owner, seen, seen & !OWNER_DIED) {
+                Ok(_) => break,
+                Err(now) => seen = now,
+            }
+        }
+    }
+}

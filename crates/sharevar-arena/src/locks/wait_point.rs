@@ -1,0 +1,239 @@
+//! Sleeping until a variable's state suits: the place where its waiters meet.
+//!
+//! A waiter looks at the state under the variable's lock, announces itself there (the
+//! kind keeps a flag for each reason to wait), and sleeps on a count of wake-ups that
+//! it read before it looked. Who changes the state finds the flag under the same lock,
+//! and after releasing it counts a wake-up and wakes. A wake-up wakes only those who
+//! wait for one of its *reasons*, bits that the kind gives meaning to.
+//!
+//! What is lost when somebody dies in between (the wake after the change, the woken
+//! one before it acts, the holder of what is waited for) is found by looking again.
+//! If everybody did that every 20 ms, a hundred waiters would cost a core's eighth
+//! (hazard 16). So two of them keep *watch* and look often; the others sleep for two
+//! seconds. Each watch looks after the other, and one that leaves wakes an *heir*.
+//!
+//! | body word | meaning |
+//! |---|---|
+//! | 6, low half | count of wake-ups (`u32`), on which waiters sleep |
+//! | 7, each half | a watch: 0 nobody, else bit 31, slot, and the low 19 bits of the incarnation |
+//!
+//! Neither is ever journaled, and a watch is a hint: one that is wrong costs time only.
+//!
+//! While somebody sleeps without a watch, both are kept or a wake-up for an heir is under way.
+//! Who goes to sleep has seen both kept, in one word. Who ends that by leaving wakes an heir; an
+//! heir that takes a watch and sees the other free wakes one more; and an heir that leaves
+//! without taking one, because the state suits it by now, hands the wake-up on.
+
+use crate::error::Result;
+use crate::process::identity::Identity;
+use crate::process::liveness;
+use crate::process::participant::Participant;
+use crate::proof::crash::{add, compare_exchange};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::variables::variable::Variable;
+use sharevar_os::futex::{park_for, wake_for};
+use std::cell::Cell;
+use std::time::Duration;
+
+/// How long a watch sleeps: the first looks come soon, so that a death costs little. Not sooner: a
+/// timer that is due before the kernel's own next one doubles the price of a hand-over.
+const WATCH_MILLIS: [u64; 4] = [5, 10, 20, 40];
+/// How long the others sleep.
+const OTHERS_MILLIS: u64 = 2000;
+/// Every reason there is.
+pub const ANY_REASON: u32 = u32::MAX;
+/// One of them, which only those who keep no watch sleep for, besides their own: to keep one.
+const TO_WATCH: u32 = 1 << 31;
+/// Where in their word the watches stand.
+const WATCHES: [u32; 2] = [0, 32];
+
+/// The watch that stands at `shift`.
+fn watch(watches: u64, shift: u32) -> u32 {
+    (watches >> shift) as u32
+}
+
+fn with_watch(watches: u64, shift: u32, watch: u32) -> u64 {
+    watches & !(u64::from(u32::MAX) << shift) | u64::from(watch) << shift
+}
+
+/// Where nobody keeps watch.
+fn free_watch(watches: u64) -> Option<u32> {
+    WATCHES.into_iter().find(|shift| watch(watches, *shift) == 0)
+}
+
+thread_local! {
+    /// Whether this thread has woken a sleeper since it last asked whether to spin.
+    static JUST_WOKE: Cell<bool> = const { Cell::new(false) };
+    static DOUBTS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether to spin before the first sleep. Not by a thread that has just woken somebody: the
+/// answer takes longer than a spin, and the one who is to give it may need this very processor.
+/// Every fourth time it is tried all the same, or two who have once met asleep would never meet
+/// awake again.
+pub fn spin_pays() -> bool {
+    if !JUST_WOKE.replace(false) {
+        return true;
+    }
+    let doubts = DOUBTS.get().wrapping_add(1);
+    DOUBTS.set(doubts);
+    doubts.is_multiple_of(4)
+}
+
+/// The wait point of a variable.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitPoint<'p> {
+    participant: &'p Participant,
+    wakes: &'p AtomicU32,
+    watches: &'p AtomicU64,
+}
+
+impl<'p> WaitPoint<'p> {
+    /// The wait point in the last two body words of `variable`.
+    #[inline(always)]
+    pub fn of(participant: &'p Participant, variable: Variable) -> Self {
+        let arena = participant.arena();
+        Self {
+            participant,
+            wakes: arena.table_word32(variable.body(6)),
+            watches: arena.table_word(variable.body(7)),
+        }
+    }
+
+    /// Wake-ups so far. To be read before the state is looked at.
+    #[inline(always)]
+    pub fn count(&self) -> u32 {
+        self.wakes.load(Ordering::Acquire)
+    }
+
+    /// Wakes up to `most` of those who wait for any of `reasons`. How many there were: if none,
+    /// nobody sleeps for them, and whoever is about to will look again first.
+    #[cold]
+    pub fn wake(&self, reasons: u32, most: u32) -> u32 {
+        add(self.wakes, 1);
+        let woken = wake_for(self.wakes, most, reasons);
+        if woken > 0 {
+            JUST_WOKE.set(true);
+        }
+        woken
+    }
+
+    /// Wakes up to `most` of those whose announcement for `reasons` was found. If nobody sleeps,
+    /// `forget` takes the announcement back, and whoever made it again before that, to sleep
+    /// meanwhile, is woken to make it once more (the loom model has the interleaving).
+    #[cold]
+    pub fn wake_announced(&self, reasons: u32, most: u32, forget: impl FnOnce() -> Result<()>) -> Result<()> {
+        if self.wake(reasons, most) == 0 {
+            forget()?;
+            self.wake(reasons, u32::MAX);
+        }
+        Ok(())
+    }
+
+    /// Somebody who is about to wait here.
+    pub fn waiter(&self) -> Waiter<'p> {
+        Waiter { point: *self, by: self.participant.identity(), watch: None, round: 0 }
+    }
+
+    /// What stands in the watch that `who` keeps.
+    fn mark(who: Identity) -> u32 {
+        1 << 31 | who.slot() << 19 | (who.word() & 0x7_ffff) as u32
+    }
+
+    fn is_kept(&self, watch: u32) -> bool {
+        watch != 0
+            && self.participant.identity_in_slot(watch >> 19 & 0xfff).is_some_and(|who| {
+                Self::mark(who) == watch
+                    && (who == self.participant.identity()
+                        || liveness::is_alive(self.participant.arena(), who))
+            })
+    }
+}
+
+/// A thread that waits, from its first sleep until this is dropped.
+#[derive(Debug)]
+pub struct Waiter<'p> {
+    point: WaitPoint<'p>,
+    by: Identity,
+    /// Where its watch stands, if it keeps one.
+    watch: Option<u32>,
+    round: usize,
+}
+
+impl Waiter<'_> {
+    /// Sleeps until woken for one of `reasons`, unless that happened since `count` was read; at
+    /// most for `limit`, and never longer than a look is due. Whoever wakes up looks at the state
+    /// again, and finishes what a dead one has left undone there.
+    pub fn sleep(&mut self, count: u32, reasons: u32, limit: Duration) {
+        self.keep_watch();
+        let (millis, reasons) = match self.watch {
+            Some(_) => (WATCH_MILLIS[self.round.min(WATCH_MILLIS.len() - 1)], reasons & !TO_WATCH),
+            None => (OTHERS_MILLIS, reasons | TO_WATCH),
+        };
+        self.round += 1;
+        park_for(self.point.wakes, count, limit.min(Duration::from_millis(millis)), reasons);
+    }
+
+    /// Takes a watch that nobody keeps, and has the places of dead ones filled.
+    fn keep_watch(&mut self) {
+        let mut seen = self.point.watches.load(Ordering::Acquire);
+        loop {
+            let (mut now, mut mine) = (seen, self.watch);
+            for shift in WATCHES {
+                if !self.point.is_kept(watch(seen, shift)) {
+                    now = with_watch(now, shift, 0);
+                }
+            }
+            let some_died = now != seen;
+            if mine.is_none()
+                && let Some(free) = free_watch(now)
+            {
+                now = with_watch(now, free, WaitPoint::mark(self.by));
+                mine = Some(free);
+            }
+            if now != seen
+                && let Err(other) = compare_exchange(self.point.watches, seen, now)
+            {
+                seen = other;
+                continue;
+            }
+            let is_heir = mine != self.watch && self.round > 0;
+            self.watch = mine;
+            if (some_died || is_heir) && free_watch(now).is_some() {
+                self.point.wake(TO_WATCH, 1);
+            }
+            return;
+        }
+    }
+
+    /// Gives up its watch. Whether an heir is needed.
+    fn leave_watch(&self) -> bool {
+        let mut seen = self.point.watches.load(Ordering::Acquire);
+        let Some(mine) = self.watch else {
+            // It may have been woken as an heir.
+            return self.round > 0 && free_watch(seen).is_some();
+        };
+        while watch(seen, mine) == WaitPoint::mark(self.by) {
+            match compare_exchange(self.point.watches, seen, with_watch(seen, mine, 0)) {
+                // If the other was free, whoever left it has woken one.
+                Ok(_) => return free_watch(seen).is_none(),
+                Err(now) => seen = now,
+            }
+        }
+        true
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        if self.point.participant.is_closed() {
+            // Shut down: those who sleep are to see it, too.
+            self.point.wake(ANY_REASON, u32::MAX);
+            return;
+        }
+        // In a forked child this is a copy of the parent's, who still keeps the watch.
+        if self.by == self.point.participant.identity() && self.leave_watch() {
+            self.point.wake(TO_WATCH, 1);
+        }
+    }
+}

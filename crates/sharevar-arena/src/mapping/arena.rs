@@ -1,0 +1,391 @@
+//! An arena as one process sees it: header, bounds, growth.
+
+use crate::error::{Error, Result};
+use crate::mapping::layout::{
+    LAYOUT, MAGIC, MOST_CAPACITY, PAGE, Regions, header, lane, page, slot, variable,
+};
+use crate::proof::crash::{self, compare_exchange};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use sharevar_os::{Descriptor, Mapping, ProcessLimits, Window, memory_file, memory_limit};
+use std::os::fd::OwnedFd;
+
+/// The least capacity: one span for a few size classes and some room.
+const LEAST_CAPACITY: u64 = 512 << 10;
+/// Growth steps in bytes: a quarter of what there is, within these. Populating takes about a
+/// millisecond for each MiB, of the one who grows; nobody waits for it.
+const GROWTH: std::ops::RangeInclusive<u64> = (128 << 10)..=(2 << 20);
+/// What an operation finds published ahead of it: a span and a segment.
+const AHEAD: u64 = 128 << 10;
+
+/// A mapped arena.
+#[derive(Debug)]
+pub(crate) struct Arena {
+    /// The tables, and the published pages as far as this process has seen them.
+    window: Window,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) regions: Regions,
+    capacity: u64,
+    id: [u64; 2],
+    seed: u64,
+}
+
+impl Arena {
+    /// Makes a new arena in a memory file of its own. The default capacity is what this process
+    /// may have: less than half of the memory if some limit says so.
+    ///
+    /// # Errors
+    /// A capacity that was asked for and cannot be had; not even the least one can be had.
+    pub(crate) fn create(capacity: Option<u64>) -> Result<Self> {
+        let limits = ProcessLimits::of_this_process();
+        let lanes = Regions::lanes_within(limits.most());
+        if let Some(capacity) = capacity {
+            if capacity < LEAST_CAPACITY {
+                return Err(Error::CapacityTooSmall { asked: capacity, least: LEAST_CAPACITY });
+            }
+            return Self::create_of(capacity.min(MOST_CAPACITY), lanes);
+        }
+        let within = Regions::capacity_within(limits.most_of_default(), lanes).max(LEAST_CAPACITY);
+        let mut capacity = memory_limit::default_capacity().min(within);
+        loop {
+            match Self::create_of(capacity, lanes) {
+                // The limits may be read wrongly, or not at all.
+                Err(Error::ReservationRefused { .. }) if capacity > LEAST_CAPACITY => {
+                    capacity = (capacity / 2 / PAGE * PAGE).max(LEAST_CAPACITY);
+                }
+                made => return made,
+            }
+        }
+    }
+
+    fn create_of(capacity: u64, lanes: u32) -> Result<Self> {
+        let reservation = Regions::reservation_for(capacity, lanes);
+        let descriptor = Descriptor::new(memory_file("sharevar", reservation)?)?;
+        let mapping = descriptor.with(|file| Mapping::map(file, reservation))??;
+        let regions = Regions::of(reservation, lanes);
+        let mut random = [0_u8; 24];
+        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+            .map_err(Error::os("getrandom"))?;
+        let word = |i: usize| u64::from_le_bytes(random[i * 8..][..8].try_into().expect("eight bytes"));
+        mapping.populate(0, PAGE).map_err(|_| Error::OutOfSharedMemory {
+            asked: PAGE,
+            free: 0,
+            limit: capacity,
+        })?;
+        for (at, value) in [
+            (header::LAYOUT, LAYOUT),
+            (header::ID, word(0)),
+            (header::ID + 8, word(1)),
+            (header::RESERVATION, reservation),
+            (header::CAPACITY, capacity),
+            (header::SEED, word(2)),
+            (header::LANE_ROOM, u64::from(lanes)),
+            (header::PUBLISHED, regions.pages),
+            (header::MAGIC, MAGIC),
+        ] {
+            mapping.word(at).store(value, Ordering::Release);
+        }
+        Self::over(mapping, descriptor, regions, capacity, [word(0), word(1)], word(2))
+    }
+
+    fn over(
+        mapping: Mapping,
+        descriptor: Descriptor,
+        regions: Regions,
+        capacity: u64,
+        id: [u64; 2],
+        seed: u64,
+    ) -> Result<Self> {
+        let window = Window::new(mapping, regions.pages).map_err(Error::os("mprotect"))?;
+        Ok(Self { window, descriptor, regions, capacity, id, seed })
+    }
+
+    /// Maps the arena that `file` leads to, whatever it turns out to be.
+    pub(crate) fn attach(file: OwnedFd) -> Result<Self> {
+        let descriptor = Descriptor::new(file)?;
+        let len = descriptor
+            .with(|file| rustix::fs::fstat(file))?
+            .map_err(Error::os("fstat"))?
+            .st_size
+            .unsigned_abs();
+        if len < lane::START {
+            return Err(Error::NotAnArena { reason: "the file is too short" });
+        }
+        let mut start = [0_u8; header::LANE_ROOM as usize + 8];
+        let got = descriptor
+            .with(|file| rustix::io::pread(file, &mut start, 0))?
+            .map_err(|_| Error::NotAnArena { reason: "the file cannot be read" })?;
+        let word = |at: u64| u64::from_le_bytes(start[at as usize..][..8].try_into().expect("eight bytes"));
+        if got < start.len() || word(header::MAGIC) != MAGIC {
+            return Err(Error::NotAnArena { reason: "its first bytes are not SHAREVAR" });
+        }
+        if word(header::LAYOUT) != LAYOUT {
+            return Err(Error::LayoutMismatch { found: word(header::LAYOUT), expected: LAYOUT });
+        }
+        if word(header::RESERVATION) != len {
+            return Err(Error::NotAnArena { reason: "its header names another size than the file has" });
+        }
+        let lanes = u32::try_from(word(header::LANE_ROOM)).unwrap_or(u32::MAX);
+        if lanes == 0 || lanes > lane::MAX {
+            return Err(Error::NotAnArena { reason: "its header names an impossible number of lanes" });
+        }
+        let regions = Regions::of(len, lanes);
+        let capacity = word(header::CAPACITY);
+        if regions.pages >= regions.end || capacity > regions.end - regions.pages {
+            return Err(Error::NotAnArena { reason: "its header names a capacity beyond its end" });
+        }
+        let mapping = descriptor.with(|file| Mapping::map(file, len))??;
+        let id = [word(header::ID), word(header::ID + 8)];
+        let arena = Self::over(mapping, descriptor, regions, capacity, id, word(header::SEED))?;
+        arena.refresh();
+        Ok(arena)
+    }
+
+    /// The arena's 128-bit identity.
+    pub(crate) fn id(&self) -> [u64; 2] {
+        self.id
+    }
+
+    /// The seed of the key hash.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Bytes that may be used.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// Length of the mapping.
+    pub(crate) fn reservation(&self) -> u64 {
+        self.window.mapping().len()
+    }
+
+    /// A word of the tables before the pages.
+    #[inline(always)]
+    pub(crate) fn table_word(&self, offset: u64) -> &AtomicU64 {
+        self.window.mapping().word(offset)
+    }
+
+    /// A 32-bit word of the tables before the pages.
+    #[inline(always)]
+    pub(crate) fn table_word32(&self, offset: u64) -> &AtomicU32 {
+        self.window.mapping().word32(offset)
+    }
+
+    /// A word of the published pages.
+    #[inline(always)]
+    pub(crate) fn word(&self, offset: u64) -> Result<&AtomicU64> {
+        match self.window.word(offset) {
+            Some(word) => Ok(word),
+            None => self.word_after_refresh(offset),
+        }
+    }
+
+    /// `N` words of the tables before the pages.
+    #[inline(always)]
+    pub(crate) fn table_line<const N: usize>(&self, offset: u64) -> &[AtomicU64; N] {
+        self.window.mapping().line(offset)
+    }
+
+    /// `N` words of the published pages, if `offset` leads there as far as this process knows.
+    #[inline(always)]
+    pub(crate) fn known_line<const N: usize>(&self, offset: u64) -> Option<&[AtomicU64; N]> {
+        self.window.line(offset)
+    }
+
+    #[cold]
+    fn word_after_refresh(&self, offset: u64) -> Result<&AtomicU64> {
+        self.refresh();
+        self.window
+            .word(offset)
+            .ok_or_else(|| Error::corrupt("an offset leads out of the published pages", offset))
+    }
+
+    /// Any word that a note may name: of a table or of a published page.
+    pub(crate) fn any_word(&self, offset: u64) -> Result<&AtomicU64> {
+        if offset < self.regions.pages && offset.is_multiple_of(8) {
+            return Ok(self.window.mapping().word(offset));
+        }
+        self.word(offset)
+    }
+
+    /// Checks that `bytes` from `offset` on lie in the published pages.
+    pub(crate) fn check_range(&self, offset: u64, bytes: u64) -> Result<()> {
+        let within = |end: u64| offset >= self.regions.pages && offset <= end && bytes <= end - offset;
+        if within(self.window.end()) || within(self.refresh()) {
+            return Ok(());
+        }
+        Err(Error::corrupt("a range leads out of the published pages", offset))
+    }
+
+    /// Reads the element of `size` (1, 2, 4 or 8) bytes at `offset`, which was checked.
+    pub(crate) fn load_element(&self, offset: u64, size: u64) -> u64 {
+        self.window.mapping().load_element(offset, size)
+    }
+
+    /// Stores an element; see [`Self::load_element`].
+    pub(crate) fn store_element(&self, offset: u64, size: u64, bits: u64) {
+        crash::point();
+        self.window.mapping().store_element(offset, size, bits);
+    }
+
+    /// Copies from words at `offset`, which was checked up to the padded length.
+    #[inline]
+    pub(crate) fn copy_out(&self, offset: u64, out: &mut [u8]) {
+        self.window.mapping().copy_out(offset, out);
+    }
+
+    /// Copies to words at `offset`, which was checked up to the padded length.
+    #[inline]
+    pub(crate) fn copy_in(&self, offset: u64, bytes: &[u8]) {
+        crash::point();
+        self.window.mapping().copy_in(offset, bytes);
+    }
+
+    /// Stores zeros from `offset` on, which was checked, by words.
+    pub(crate) fn fill_zero(&self, offset: u64, bytes: u64) {
+        crash::point();
+        self.window.mapping().fill_zero(offset, bytes);
+    }
+
+    /// The address of a range, for a view that other code reads and writes.
+    pub(crate) fn address(&self, offset: u64, bytes: u64) -> Option<*mut u8> {
+        self.window.mapping().address(offset, bytes)
+    }
+
+    /// Takes over the published end from the header, bounded by what is mapped here.
+    fn refresh(&self) -> u64 {
+        let end = self.table_word(header::PUBLISHED).load(Ordering::Acquire);
+        self.window.extend_to(end).unwrap_or_else(|_| self.window.end())
+    }
+
+    /// Whether the manager was shut down.
+    #[inline(always)]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.table_word(header::CLOSED).load(Ordering::Relaxed) != 0
+    }
+
+    /// Number of pages that are published.
+    pub(crate) fn pages(&self) -> u64 {
+        (self.refresh() - self.regions.pages) / PAGE
+    }
+
+    /// Publishes more pages, so that there are at least `pages`; populated before anybody sees them.
+    ///
+    /// Takes no lock: several processes may populate the same pages, which is harmless.
+    pub(crate) fn grow_to(&self, pages: u64) -> Result<()> {
+        let have = self.pages();
+        if have >= pages {
+            return Ok(());
+        }
+        let limit = self.capacity / PAGE;
+        if pages > limit {
+            return Err(self.out_of_memory((pages - have) * PAGE));
+        }
+        let step = (have * PAGE / 4).clamp(*GROWTH.start(), *GROWTH.end()) / PAGE;
+        let target = (have + step).max(pages).min(limit);
+        let bytes = (target - have) * PAGE;
+        if let Some(room) = memory_limit::room()
+            && room.left < bytes
+        {
+            return Err(Error::OutOfSharedMemory { asked: bytes, free: room.left, limit: room.limit });
+        }
+        let (start, end) = (self.regions.pages + have * PAGE, self.regions.pages + target * PAGE);
+        let descriptors = self.regions.descriptors;
+        let mapping = self.window.mapping();
+        self.window
+            .open_to(end)
+            .and_then(|()| {
+                mapping.populate(descriptors + have * page::SIZE, descriptors + target * page::SIZE)
+            })
+            .and_then(|()| mapping.populate(start, end))
+            .map_err(|_| self.out_of_memory(bytes))?;
+        let published = self.table_word(header::PUBLISHED);
+        let mut seen = published.load(Ordering::Acquire);
+        while seen < end {
+            match compare_exchange(published, seen, end) {
+                Ok(_) => break,
+                Err(now) => seen = now,
+            }
+        }
+        self.refresh();
+        Ok(())
+    }
+
+    /// Whether `bytes` and some more lie published above everything ever used.
+    #[inline]
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        let top = self.regions.pages + self.table_word(header::RUN_TOP).load(Ordering::Relaxed) * PAGE;
+        top + bytes + AHEAD <= self.window.end()
+    }
+
+    /// Publishes so much that [`Self::has_room`] holds, if it can be had.
+    #[cold]
+    pub(crate) fn grow_ahead(&self, bytes: u64) {
+        let top = self.table_word(header::RUN_TOP).load(Ordering::Relaxed);
+        let wanted = top + (bytes + AHEAD).div_ceil(PAGE);
+        let _ = self.grow_to(wanted.min(self.capacity / PAGE));
+    }
+
+    #[cold]
+    fn out_of_memory(&self, asked: u64) -> Error {
+        let used = self.table_word(header::RUN_TOP).load(Ordering::Relaxed) * PAGE;
+        Error::OutOfSharedMemory { asked, free: self.capacity.saturating_sub(used), limit: self.capacity }
+    }
+
+    /// Number of lanes that are populated.
+    pub(crate) fn lanes(&self) -> u32 {
+        let lanes = self.table_word(header::LANES).load(Ordering::Acquire);
+        lanes.min(u64::from(self.regions.lanes)) as u32
+    }
+
+    /// Number of variable headers that are populated.
+    pub(crate) fn variables(&self) -> u64 {
+        self.table_word(header::VARIABLES).load(Ordering::Acquire).min(self.regions.max_variables)
+    }
+
+    /// Populates the first `count` entries of the lane table.
+    pub(crate) fn populate_lanes(&self, count: u32) -> Result<()> {
+        if count > self.regions.lanes {
+            return Err(Error::TooManyLanes { limit: self.regions.lanes });
+        }
+        self.populate_table(header::LANES, lane::START, lane::SIZE, u64::from(count))
+    }
+
+    /// Populates the first `count` variable headers, and some more.
+    pub(crate) fn populate_variables(&self, count: u64) -> Result<()> {
+        let per_step = 4 * PAGE / variable::SIZE;
+        let count = count.next_multiple_of(per_step).min(self.regions.max_variables);
+        self.populate_table(header::VARIABLES, self.regions.variables, variable::SIZE, count)
+    }
+
+    /// Number of participants' slots that are populated.
+    pub(crate) fn slots(&self) -> u32 {
+        let slots = self.table_word(header::SLOTS).load(Ordering::Acquire);
+        slots.min(u64::from(slot::MAX)) as u32
+    }
+
+    /// Populates the slots up to `index`, and the others of its page.
+    pub(crate) fn populate_slot(&self, index: u32) -> Result<()> {
+        let count = (u64::from(index) + 1).next_multiple_of(PAGE / slot::SIZE);
+        self.populate_table(header::SLOTS, slot::START, slot::SIZE, count)
+    }
+
+    fn populate_table(&self, counter: u64, start: u64, size: u64, count: u64) -> Result<()> {
+        let word = self.table_word(counter);
+        let mut have = word.load(Ordering::Acquire);
+        if have < count {
+            self.window
+                .mapping()
+                .populate(start + have * size, start + count * size)
+                .map_err(|_| self.out_of_memory((count - have) * size))?;
+        }
+        while have < count {
+            match compare_exchange(word, have, count) {
+                Ok(_) => break,
+                Err(now) => have = now,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+//! Ending in order: what a participant says, before it goes, of what it still holds.
+//!
+//! Who is killed says nothing, and what he held is given back. Who returns from `main`, calls
+//! `exit` or lets its participant go meant to leave things as they are: a lock that is taken
+//! here and given back by another process stays taken (hazard 33).
+
+use crate::error::{Error, Result};
+use crate::mapping::layout::{header, variable as layout};
+use crate::process::participant::Participant;
+use crate::process::registry;
+use crate::sync::Ordering;
+
+impl Participant {
+    /// Has [`VariableOps::settle_at_exit`](crate::VariableOps::settle_at_exit) look at every variable there is. Not only at
+    /// those that are referred to from here: what was taken through a handle that is gone is
+    /// still held. May be called more than once.
+    pub fn settle_at_exit(&self) -> Result<()> {
+        let arena = self.arena();
+        if self.identity().is_nobody() || arena.is_closed() {
+            return Ok(());
+        }
+        let used = arena.table_word(header::VARIABLE_TOP).load(Ordering::Acquire).min(arena.variables());
+        for index in 0..used {
+            let variable = self.variable_at(arena.regions.variables + index * layout::SIZE)?;
+            match (self.ops().settle_at_exit)(self, variable, self.kind_of(variable)) {
+                // It went away since it was found: nobody holds anything of it.
+                Ok(()) | Err(Error::HandleExpired) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Has every participant of this process [settle](Participant::settle_at_exit).
+pub fn settle_all_at_exit() {
+    for participant in registry::participants() {
+        // A damaged arena is left as it is; there is nobody to tell.
+        let _ = participant.settle_at_exit();
+    }
+}
+
+/// What `exit` calls.
+pub(crate) extern "C" fn at_exit() {
+    settle_all_at_exit();
+}

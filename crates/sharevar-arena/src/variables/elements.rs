@@ -1,0 +1,141 @@
+//! The elements of arrays: fixed-size memory of a variable, accessed in its element's size.
+//!
+//! An element is changed by one atomic store under the variable's lock, many by a transaction.
+//! Views (the buffer protocol) are outside of both.
+
+use crate::error::{Error, Result};
+use crate::heap;
+use crate::process::participant::Participant;
+use crate::proof::mutation::{Mutation, is_seeded};
+use crate::transactions::element_note::{Elements, SAVED_HEADER, element_note, saved_note, zeros};
+use crate::transactions::transaction::Transaction;
+use crate::variables::variable::Variable;
+
+/// Up to so many elements of one change are noted one by one; of more the old bits are saved in a
+/// block of their own, which one note names.
+const NOTED_EACH: u64 = 64;
+
+impl Participant {
+    fn element_at(&self, block: u64, size: u64, index: u64) -> Result<u64> {
+        let at = index.checked_mul(size).and_then(|at| at.checked_add(block));
+        let at = at.ok_or_else(|| Error::corrupt("an element lies beyond every address", block))?;
+        self.arena().check_range(at, size)?;
+        Ok(at)
+    }
+
+    /// Element `index` of `size` (1, 2, 4 or 8) bytes in the block, its bits in the low end.
+    pub fn load_element(&self, block: u64, size: u64, index: u64) -> Result<u64> {
+        Ok(self.arena().load_element(self.element_at(block, size, index)?, size))
+    }
+
+    /// Copies elements of `variable` out, packed, as they are at one moment: under its lock.
+    ///
+    /// # Errors
+    /// Closed arena; [`Error::Corrupt`] if they do not lie in the published pages.
+    pub fn load_elements(&self, variable: Variable, elements: Elements) -> Result<Vec<u8>> {
+        elements.check(self.arena())?;
+        let mut octets = zeros(elements.bytes()?)?;
+        let mut transaction = self.begin()?;
+        transaction.lock(variable)?;
+        elements.load(self.arena(), &mut octets);
+        transaction.commit()?;
+        Ok(octets)
+    }
+
+    /// Stores an element outside of every operation, as a view does; see [`Self::load_element`].
+    pub fn store_element(&self, block: u64, size: u64, index: u64, bits: u64) -> Result<()> {
+        self.arena().store_element(self.element_at(block, size, index)?, size, bits);
+        Ok(())
+    }
+
+    /// The address of a block for a view that other code reads and writes, while a handle on
+    /// the variable that owns the block is held.
+    pub fn address_of(&self, block: u64, bytes: u64) -> Result<*mut u8> {
+        self.arena().check_range(block, bytes)?;
+        self.arena().address(block, bytes).ok_or_else(|| Error::corrupt("a view leads out", block))
+    }
+
+    /// Copies `out.len()` bytes from an 8-aligned offset, by words.
+    #[inline]
+    pub fn copy_out(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        self.arena().check_range(offset, (out.len() as u64).next_multiple_of(8))?;
+        self.arena().copy_out(offset, out);
+        Ok(())
+    }
+
+    /// A copy of `length` bytes from an 8-aligned offset on.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`] if this process cannot have so much. [`Error::Corrupt`] if they do not
+    /// lie in the published pages.
+    #[inline]
+    pub fn copy_of(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        self.arena().check_range(offset, length.next_multiple_of(8))?;
+        let mut bytes = zeros(length)?;
+        self.arena().copy_out(offset, &mut bytes);
+        Ok(bytes)
+    }
+
+    /// Bytes that fit in a block.
+    pub fn block_size(&self, block: u64) -> Result<u64> {
+        heap::block_size(self.arena(), block)
+    }
+}
+
+impl Transaction<'_> {
+    /// Takes the lock of `variable` and stores `octets`, packed bits, in its `elements`: all of
+    /// them, or, if this does not commit, none. Each element is undone by its exact bytes.
+    ///
+    /// # Errors
+    /// Out of memory, when the old bits of many elements have to be kept meanwhile.
+    ///
+    /// # Panics
+    /// If this transaction has taken a lock already, or there are more or fewer octets.
+    pub fn store_elements(&mut self, variable: Variable, elements: Elements, octets: &[u8]) -> Result<()> {
+        let arena = self.participant().arena();
+        elements.check(arena)?;
+        let bytes = elements.bytes()?;
+        assert_eq!(octets.len() as u64, bytes, "as many octets as the elements have");
+        let saved = if elements.count() > NOTED_EACH {
+            let block = self.allocate(SAVED_HEADER + bytes.next_multiple_of(8))?;
+            self.free_on_commit(block)?;
+            Some(block)
+        } else {
+            None
+        };
+        self.lock(variable)?;
+        if is_seeded(Mutation::ElementsStoredBeforeNoted) {
+            self.announce_change();
+            elements.store(arena, octets);
+        }
+        if let Some(block) = saved {
+            elements.save(arena, block)?;
+            self.note(saved_note(block), 0)?;
+        } else {
+            for number in 0..elements.count() {
+                let at = elements.at(number);
+                self.note(element_note(at, elements.size()), arena.load_element(at, elements.size()))?;
+            }
+        }
+        self.announce_change();
+        elements.store(arena, octets);
+        Ok(())
+    }
+
+    /// Copies `bytes` to an 8-aligned offset of a new block, by words; the last is padded with zeros.
+    #[inline]
+    pub fn put_bytes(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let arena = self.participant().arena();
+        arena.check_range(offset, (bytes.len() as u64).next_multiple_of(8))?;
+        arena.copy_in(offset, bytes);
+        Ok(())
+    }
+
+    /// Fills `bytes` (a multiple of 8) from an 8-aligned offset of a new block with zeros.
+    pub fn put_zeros(&self, offset: u64, bytes: u64) -> Result<()> {
+        let arena = self.participant().arena();
+        arena.check_range(offset, bytes)?;
+        arena.fill_zero(offset, bytes);
+        Ok(())
+    }
+}
