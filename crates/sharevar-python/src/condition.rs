@@ -141,7 +141,7 @@ impl Condition {
         let saved = match this.lock.bind(py).call_method0(intern!(py, "_release_save")) {
             Ok(saved) => saved,
             Err(error) => {
-                let _ = this.raw.free_on_commit(entry);
+                let _ = this.raw.give_up(entry);
                 return Err(error);
             }
         };
@@ -153,7 +153,7 @@ impl Condition {
             Ok(()) => this.raw.leave(entry).or_raise(),
             Err(error) => {
                 // Should the arena be closed, nobody waits any more.
-                let _ = this.raw.free_on_commit(entry);
+                let _ = this.raw.give_up(entry);
                 Err(error)
             }
         }

@@ -95,7 +95,7 @@ impl Condition {
             Ok(taken) => Ok((taken, self.raw.leave(entry)?)),
             Err(error) => {
                 // Should the arena be closed, nobody waits any more.
-                let _ = self.raw.free_on_commit(entry);
+                let _ = self.raw.give_up(entry);
                 Err(error)
             }
         }

@@ -95,7 +95,7 @@ impl Modeled {
         let waiter = self.waiters[place];
         let condition = &self.hands[waiter.by].1;
         if fails {
-            condition.free_on_commit(waiter.entry).unwrap();
+            condition.give_up(waiter.entry).unwrap();
         } else {
             assert_eq!(condition.leave(waiter.entry).unwrap(), waiter.notified);
         }

@@ -5,7 +5,7 @@
 //! failures it takes the long lock, so that no operation starts again without a bound.
 //!
 //! While a thread holds the long lock of a variable, every other change of that variable waits
-//! before it begins. Reads go on, and so do the holder's own changes. Only ops whose changes
+//! before it begins. Reads go on, and so do the holder's own changes. Only kinds whose changes
 //! are [`Transaction`](crate::Transaction)s or [`SingleStore`](crate::SingleStore) have it.
 //!
 //! The lock gives time and no correctness: its holder still compares the count of changes, or

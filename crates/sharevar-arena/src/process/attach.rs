@@ -34,13 +34,13 @@ impl Participant {
 
     fn join(arena: Arc<Arena>, ops: VariableOps) -> Result<Arc<Self>> {
         let participant = Self::occupy_slot(arena, ops)?;
-        // Whoever comes looks after those who went.
+        // A new participant looks after the dead.
         participant.sweep()?;
         Ok(participant)
     }
 
-    /// Becomes a participant. Looks after others only if all places are taken: then in a place
-    /// that is kept for this, and so one that holds nothing when it is left.
+    /// Becomes a participant. Looks after others only if all slots are taken: then in a slot
+    /// that is kept for this, and which holds nothing when it is left.
     pub(crate) fn occupy_slot(arena: Arc<Arena>, ops: VariableOps) -> Result<Arc<Self>> {
         match Self::occupy_one_of(arena.clone(), ops, 0..slot::ORDINARY) {
             Err(Error::TooManyParticipants { .. }) => {

@@ -14,19 +14,20 @@ use sharevar_os::{LockedByte, WipeOnForkPage};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The core of a participant. It is no participant of its own: what operations are is known above.
+/// The core of a participant: its slot, its signs of life, its references and the words of its
+/// lanes. It knows no operation.
 #[derive(Debug)]
 pub(crate) struct Attachment {
     arena: Arc<Arena>,
     /// Words: 0 identity; 1 number of lanes; 2 whether handles wait to be counted off; 3 whether
-    /// the first lane is for the short ways alone; from 8 on the lanes, index plus one. All zero
-    /// in a process made behind our back.
+    /// the first lane is for the fast paths alone; from 8 on the lanes, index plus one. All zero
+    /// in a process that skipped the fork hooks.
     pub(crate) page: WipeOnForkPage,
     byte: Mutex<Option<LockedByte>>,
     held: Mutex<ReferenceTable>,
     /// Why a forked child has no place here, if it has none.
     refused: Mutex<Option<Error>>,
-    /// Whether the first lane is for the short ways alone, here and in forked children.
+    /// Whether the first lane is for the fast paths alone, here and in forked children.
     one_at_a_time: AtomicU64,
     /// With so many slots taken in a row a fork looks first whether their owners are dead.
     pub(crate) sweep_at: AtomicU64,
@@ -58,7 +59,7 @@ impl Attachment {
         Ok(attachment)
     }
 
-    /// Takes a claim with whatever witness can be had.
+    /// Claims a slot with whichever witness can be had.
     fn claim_any_slot(&self, slots: Range<u32>) -> Result<()> {
         let mark = witness::mark();
         let claim = match claim_slot(&self.arena, mark, slots.clone()) {
@@ -117,7 +118,7 @@ impl Attachment {
         put(self.slot_word(slot::BIRTH), witness::birth());
     }
 
-    /// Keeps, in a forked child for which no place could be made, the reason.
+    /// Keeps the reason in a forked child for which no slot could be claimed.
     pub(crate) fn refuse(&self, why: Error) {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
@@ -129,7 +130,7 @@ impl Attachment {
         refused.clone().unwrap_or(Error::ForeignProcess)
     }
 
-    /// Becomes, in a forked child, the participant that the parent has made a place for.
+    /// Becomes, in a forked child, the participant for which the parent has claimed a slot.
     pub(crate) fn adopt(&self, claim: SlotClaim) {
         self.occupy(claim);
         if !self.held.lock().unwrap_or_else(PoisonError::into_inner).is_settled() {

@@ -1,9 +1,9 @@
 //! Fork: the child becomes a participant of its own before it runs a line of its code.
 //!
-//! Before the fork the parent makes a segment for the child and a place in every arena, with
-//! copies of its references; after it the parent lets go of the segment and of the places' bytes,
-//! and the child keeps them from its own children. A child made behind libc's back (`_Fork`,
-//! raw `clone`) is told by a wiped page that it is nobody (hazard 5).
+//! Before the fork the parent makes a segment for the child and claims a slot in every arena,
+//! with copies of its references; after it the parent drops the segment and the slots' bytes,
+//! and the child keeps them from its own children. A child that skips the hooks (`_Fork`, raw
+//! `clone`) learns from a wiped page that it is nobody (hazard 5).
 
 use crate::error::{Error, Result};
 use crate::mapping::layout::slot;
@@ -19,7 +19,7 @@ use sharevar_os::{Segment, at_exit, at_fork};
 use std::cell::RefCell;
 use std::sync::{Arc, Once};
 
-/// What the forking thread carries from before the fork to after it.
+/// State that the forking thread carries from before the fork to after it.
 struct Prepared {
     claims: Vec<(Arc<Participant>, Result<SlotClaim>)>,
     /// Inherited by the child, and let go by the parent.
@@ -32,7 +32,7 @@ thread_local! {
     static PREPARED: RefCell<Option<Prepared>> = const { RefCell::new(None) };
 }
 
-/// Makes forks of this process known to `participant`.
+/// Has forks of this process make a participant like `participant` for the child.
 pub(crate) fn register(participant: &Arc<Participant>) {
     static HOOKS: Once = Once::new();
     HOOKS.call_once(install);
@@ -46,7 +46,7 @@ fn install() {
 
 extern "C" fn before() {
     for participant in registry::participants() {
-        // If it fails there may be no place for the child: it is told so.
+        // If it fails there may be no slot for the child, whose operations then say so.
         let _ = participant.sweep_if_crowded();
     }
     let gate = fork_gate::close();
@@ -101,7 +101,7 @@ extern "C" fn after_in_child() {
 }
 
 impl Participant {
-    /// A place for the child of a fork, with references of its own. The parent makes it, so
+    /// Claims a slot for the child of a fork, with references of its own. The parent does it, so
     /// that nothing which the child inherits is freed before it comes to itself (hazard 5).
     pub(crate) fn prepare_child(&self, segment: &Result<Segment>) -> Result<SlotClaim> {
         if self.identity().is_nobody() {

@@ -2,7 +2,7 @@
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// ReferenceTable while the table of references is changed; fork waits for it, so that a child never
+/// Held while the table of references is changed; fork waits for it, so that a child never
 /// finds that table half changed or its lock taken by a thread that it does not have.
 static GATE: RwLock<()> = RwLock::new(());
 

@@ -1,8 +1,8 @@
-//! Ending in order: what a participant says, before it goes, of what it still holds.
+//! Ending in order: a participant settles the variables that it still holds.
 //!
-//! Who is killed says nothing, and what he held is given back. Who returns from `main`, calls
-//! `exit` or lets its participant go meant to leave things as they are: a lock that is taken
-//! here and given back by another process stays taken (hazard 33).
+//! The locks of a process that is killed are released. A process that returns from `main`, calls
+//! `exit` or drops its participant meant to leave things as they are: a lock that is taken
+//! here and released by another process stays taken (hazard 33).
 
 use crate::error::{Error, Result};
 use crate::mapping::layout::{header, variable as layout};

@@ -17,7 +17,7 @@ use crate::variables::reference_table::ReferenceTable;
 use crate::variables::variable::Variable;
 use std::sync::{Arc, Mutex};
 
-/// What the layer above knows of a variable's content.
+/// The operations of the layer above on a variable's content.
 #[derive(Debug, Clone, Copy)]
 pub struct VariableOps {
     /// Takes a bounded part of a dying variable's content away, in one transaction.

@@ -16,7 +16,7 @@ use sharevar_os::segment::Mark;
 use std::ops::Range;
 use std::os::fd::AsFd;
 
-/// A place in the table of participants. Where it has a byte, forked children inherit that.
+/// A slot that this process has claimed. If it has a locked byte, forked children inherit that.
 #[derive(Debug)]
 pub(crate) struct SlotClaim {
     pub(crate) identity: Identity,

@@ -1,9 +1,9 @@
-//! The short ways: reading, or changing one word of, one variable.
+//! The fast paths: reading, or changing one word of, one variable.
 //!
 //! Most operations are these. They do what [`Transaction`](crate::Transaction) and
 //! [`Reader`](crate::Reader) do, without what only larger operations need, and give
 //! up at the first obstacle: a lock that is taken, a version that moves, an offset
-//! that this process does not know yet. Then the caller goes the long way.
+//! that this process does not know yet. Then the caller uses a whole transaction.
 //!
 //! All loads acquire: a change of one word steps no version, so what its writer put
 //! in place before it (an item, before the length that covers it) must be seen with it.
@@ -176,7 +176,7 @@ impl Participant {
         if header[layout::GENERATION as usize / 8].load(Ordering::Relaxed) != variable.generation() {
             return None;
         }
-        // Somebody's long lock: the long way waits for it, or is the holder's.
+        // A long lock is held: a whole transaction waits for it, or is the holder's.
         if header[layout::LONG as usize / 8].load(Ordering::Acquire) != 0 {
             return None;
         }

@@ -1,11 +1,11 @@
-//! The short way for changes of a few words of one variable: what semaphores, events and
-//! queues are made of.
+//! The fast path for changes of a few words of one variable: semaphores, events and queues are
+//! made of these.
 //!
 //! A transaction without the lists of blocks: the lane, one lock, notes. Nothing is
 //! allocated or given up, so commit is the one store that forgets the notes, and when one
 //! word is the whole change there is none.
 //!
-//! The version is not stepped. So ops whose words are changed in this way are read
+//! The version is not stepped. So kinds whose words are changed in this way are read
 //! without the lock one word at a time only.
 
 use crate::error::{Error, Result};

@@ -59,7 +59,7 @@ impl HandedOut {
 }
 
 /// Drops what was kept. A destructor that panics is not the host's end.
-pub(super) fn release_later(kept: Kept) {
+pub(super) fn let_go(kept: Kept) {
     for one in kept {
         // The panic was told where panics are told.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(one)));

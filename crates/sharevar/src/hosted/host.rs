@@ -189,7 +189,7 @@ impl RunningHost {
 
     /// Holds it no longer.
     pub(super) fn release(&self, number: u64) {
-        let gone = self.server.service().table().release_later(number);
+        let gone = self.server.service().table().let_go(number);
         drop_all(gone);
     }
 

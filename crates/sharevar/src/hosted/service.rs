@@ -1,7 +1,7 @@
 //! What a host does with a request.
 
 use super::error::Error;
-use super::handed_out::{HandedOut, release_later};
+use super::handed_out::{HandedOut, let_go};
 use super::object::{Call, Callable, Created, Hosted, Object, Refused};
 use super::protocol::{Batch, HOST, RESTARTS, Refusal, Releases, Request, TooLong, part, write_reply};
 use super::recollection::{Recollection, unsupervised};
@@ -279,7 +279,7 @@ impl sharevar_transport::Service for Service {
             Ok(request) => {
                 let before = self.handed_out.before(caller);
                 self.answer_or_refuse(caller, request, reply);
-                release_later(before);
+                let_go(before);
             }
             Err(error) => {
                 let _ = write_reply::refused(reply, Refusal::Malformed, &error.to_string());
@@ -293,7 +293,7 @@ impl sharevar_transport::Service for Service {
         let handed_out = self.handed_out.end(session);
         Box::new(move || {
             drop_all(gone);
-            handed_out.into_iter().for_each(release_later);
+            handed_out.into_iter().for_each(let_go);
         })
     }
 }

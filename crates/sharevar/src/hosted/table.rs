@@ -66,7 +66,7 @@ impl Table {
     }
 
     /// This process holds it no longer.
-    pub(super) fn release_later(&mut self, number: u64) -> Gone {
+    pub(super) fn let_go(&mut self, number: u64) -> Gone {
         let is_last = self.references.release(&Holder::Here, number, 1);
         self.take(is_last.then_some(number))
     }

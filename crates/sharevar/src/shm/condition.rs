@@ -91,7 +91,7 @@ impl RawCondition {
     }
 
     /// Begins to wait, by a caller that still holds the lock. Each entry must be given to
-    /// [`Self::leave`] or [`Self::free_on_commit`] at the end.
+    /// [`Self::leave`] or [`Self::give_up`] at the end.
     pub fn join(&self) -> Result<Entry> {
         let variable = self.handle.variable();
         loop {
@@ -138,7 +138,7 @@ impl RawCondition {
     }
 
     /// Ends the caller's wait, which failed: had it been notified, the next one is instead.
-    pub fn free_on_commit(&self, entry: Entry) -> Result<()> {
+    pub fn give_up(&self, entry: Entry) -> Result<()> {
         self.end(&entry, true).map(|_| ())
     }
 

@@ -164,7 +164,7 @@ operations! {
         }, |w| notify(w, 1), |b, a| notified(4)(b, a);
     "condition: one uses its notification up": |w| { fresh(); join(w, 3); notify(w, 2); }, |w| leave(w, 1, true), same_condition;
     "condition: one passes its notification on": |w| { fresh(); join(w, 3); notify(w, 1); },
-        |w| w.mortal.condition.free_on_commit(entry(0)).unwrap(), |b, a| notified(1)(b, a);
+        |w| w.mortal.condition.give_up(entry(0)).unwrap(), |b, a| notified(1)(b, a);
     "condition: a dead one's notification is passed on": |w| {
             fresh();
             dead(w, |hands| {

@@ -41,7 +41,7 @@ impl Vars {
         let notified = condition.attempt(&entry, true).unwrap();
         assert!(count == 1 || notified.is_some(), "nobody was notified, and the caller waited");
         if fails {
-            condition.free_on_commit(entry).unwrap();
+            condition.give_up(entry).unwrap();
         } else {
             condition.leave(entry).unwrap();
         }
