@@ -1,4 +1,4 @@
-//! What can go wrong in an arena.
+//! Errors of arenas.
 
 /// The result of an arena operation.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -37,7 +37,7 @@ pub enum Error {
     /// The descriptor does not lead to an arena, or to one whose header is damaged.
     #[error("not a sharevar arena: {reason}")]
     NotAnArena {
-        /// What was found instead.
+        /// The contradiction that was found.
         reason: &'static str,
     },
     /// The arena was made by a version of sharevar with another layout.
@@ -48,7 +48,7 @@ pub enum Error {
     LayoutMismatch {
         /// Version and fingerprint in the arena's header.
         found: u64,
-        /// What this library expects.
+        /// The version and fingerprint of this library.
         expected: u64,
     },
     /// This process cannot map the whole arena.
@@ -59,7 +59,7 @@ pub enum Error {
     ReservationRefused {
         /// The reservation in the arena's header, in bytes.
         asked: u64,
-        /// What the kernel said.
+        /// The kernel's answer.
         cause: rustix::io::Errno,
         /// The limit of this process's address space, if there is one.
         limit: Option<u64>,
@@ -107,9 +107,9 @@ pub enum Error {
     /// The variable is of another kind than the operation needs.
     #[error("the variable is a {found}, not a {expected}")]
     WrongKind {
-        /// What the variable is.
+        /// The variable's kind.
         found: &'static str,
-        /// What the operation needs.
+        /// The kind that the operation needs.
         expected: &'static str,
     },
     /// The manager was shut down.
@@ -154,7 +154,7 @@ pub enum Error {
     Os {
         /// The call.
         call: &'static str,
-        /// What the kernel said.
+        /// The kernel's answer.
         cause: rustix::io::Errno,
     },
 }

@@ -20,7 +20,7 @@ pub(crate) struct HeapTransaction<'a> {
 }
 
 impl<'a> HeapTransaction<'a> {
-    /// Begins in `lane`, on behalf of `by`: the lane's owner, or who recovers it.
+    /// Begins in `lane`, on behalf of `by`: the lane's owner or its recoverer.
     #[inline]
     pub(crate) fn begin(lane: Lane<'a>, by: Identity) -> Self {
         debug_assert_eq!(lane.inner().load(Ordering::Relaxed), 0);
@@ -69,7 +69,7 @@ impl<'a> HeapTransaction<'a> {
         Ok(())
     }
 
-    /// Stores into memory that nobody can reach unless this commits.
+    /// Stores into memory that is not reachable unless this commits.
     #[inline]
     pub(crate) fn put(&self, offset: u64, value: u64) -> Result<()> {
         put(self.lane.arena.any_word(offset)?, value);

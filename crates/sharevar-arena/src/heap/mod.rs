@@ -1,9 +1,9 @@
-//! The heap: blocks of any size, which survive the death of whoever asks for them.
+//! The heap: blocks of any size, which survive the death of the process that asks for them.
 //!
 //! An allocation is a transaction of its own (*inner*), inside the transaction it
 //! is for (*outer*): short, bounded, with its own notes in the lane. It ends at
 //! once, and in the same commit the block is entered with its owner: the
-//! outer transaction's list, or a word of the lane. So no block is ever nobody's.
+//! outer transaction's list, or a word of the lane. So no block is ever without an owner.
 
 mod heap_transaction;
 mod run;
@@ -23,7 +23,7 @@ use crate::sync::Ordering;
 use crate::transactions::journal::{Journal, MAX_ENTRIES, Phase};
 use crate::transactions::lane::{Lane, List, is_reference};
 
-/// Who owns a block from the moment that it is allocated.
+/// The owner of a block from the moment that it is allocated.
 #[derive(Clone, Copy, Debug)]
 enum Owner {
     /// The transaction's list of allocated blocks.

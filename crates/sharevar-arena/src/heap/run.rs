@@ -13,7 +13,7 @@ use crate::sync::Ordering;
 /// Candidates looked at in the bucket where a run may or may not be long enough.
 const FIRST_FIT: u32 = 4;
 
-/// What a page's descriptor says.
+/// The content of a page's descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum RunKind {
     /// Inside or at the end of something that begins elsewhere.

@@ -1,10 +1,10 @@
-//! Who takes turns in a thread: the thread itself, or one of several greenlets.
+//! Actors: threads, or the greenlets that take turns in one thread.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What tells apart those that take turns in one thread.
+/// The function that names the actor that runs now.
 static ACTORS: OnceLock<fn() -> Option<u32>> = OnceLock::new();
 
 /// Has `current` say on whose behalf a thread runs, for threads in which several run by turns

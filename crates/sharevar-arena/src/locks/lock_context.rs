@@ -9,7 +9,7 @@ use crate::transactions::undo;
 use sharevar_os::futex::park;
 use std::time::Duration;
 
-/// The arena and who is waiting.
+/// The arena and the waiting participant.
 pub(crate) struct LockContext<'a> {
     pub(crate) arena: &'a Arena,
     pub(crate) by: Identity,

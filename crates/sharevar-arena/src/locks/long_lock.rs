@@ -43,7 +43,7 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Somebody may sleep.
+/// A waiter may sleep.
 const WAITERS: u64 = 1 << 63;
 /// How long a waiter lets a living holder work before it breaks the lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -89,7 +89,7 @@ fn word(participant: &Participant, variable: Variable) -> &AtomicU64 {
     participant.arena().table_word(variable.header() + layout::LONG)
 }
 
-/// What this thread stores in the word.
+/// The value that this thread stores in the word.
 fn my_mark(me: Identity) -> u64 {
     let incarnation = me.word() & 0xff_ffff;
     u64::from(me.slot()) << 48 | incarnation << 24 | u64::from(thread_number() & 0xff_ffff).max(1)
@@ -159,7 +159,7 @@ pub(crate) fn is_mine(participant: &Participant, variable: Variable) -> bool {
 pub struct LongLock<'p> {
     participant: &'p Participant,
     variable: Variable,
-    /// Who took it: a forked child has a copy of this, and owns nothing by it.
+    /// The taker: a forked child has a copy of this, and owns nothing by it.
     by: Identity,
     /// Whether this thread held it already: then the outer one gives it back.
     nested: bool,
@@ -183,7 +183,7 @@ impl<'p> LongLock<'p> {
 }
 
 impl LongLock<'_> {
-    /// Whether the lock is still held: nobody else has changed the variable since it was taken.
+    /// Whether the lock is still held: no other thread has changed the variable since it was taken.
     /// Until the variable's short lock is released, if that is held (as in a
     /// [`Transaction`](crate::Transaction)), and else for this moment only.
     pub fn is_held(&self) -> bool {

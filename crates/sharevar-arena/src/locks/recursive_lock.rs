@@ -36,10 +36,10 @@ pub struct RecursiveLock<'p> {
     me: u64,
 }
 
-/// Who holds a recursive lock, at this moment.
+/// The holder of a recursive lock, at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
-    /// Nobody alive.
+    /// No living thread.
     Nobody,
     /// This thread.
     Me,
@@ -69,7 +69,7 @@ impl<'p> RecursiveLock<'p> {
         self.acquire(RobustLock::try_acquire)
     }
 
-    /// The same for who is about to sleep at the [wait point](Self::point).
+    /// The same for a thread that is about to sleep at the [wait point](Self::point).
     pub fn try_acquire_or_announce(&self) -> Result<TryLock> {
         self.acquire(RobustLock::try_acquire_or_announce)
     }
@@ -135,13 +135,13 @@ impl<'p> RecursiveLock<'p> {
         self.robust.point()
     }
 
-    /// Whether somebody is said to hold the lock, alive or dead: one load, for those who spin.
+    /// Whether the lock names a holder, alive or dead: one load, for threads that spin.
     #[inline(always)]
     pub fn is_taken(&self) -> bool {
         self.robust.is_taken()
     }
 
-    /// Whether somebody alive holds the lock.
+    /// Whether a living participant holds the lock.
     pub fn is_locked(&self) -> bool {
         self.robust.is_locked()
     }
@@ -157,7 +157,7 @@ impl<'p> RecursiveLock<'p> {
         if self.is_mine() { self.times() } else { 0 }
     }
 
-    /// Who holds the lock.
+    /// Returns the holder.
     pub fn holder(&self) -> Holder {
         if self.is_mine() {
             Holder::Me

@@ -35,10 +35,10 @@ pub enum TryLock {
     Busy,
 }
 
-/// What becomes of a lock when its holder ends.
+/// The fate of a lock whose holder ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnerDeath {
-    /// The next taker gets it, however the holder ends and whoever released it meanwhile.
+    /// The next taker gets it, however the holder ends and whichever participant released it before.
     Release,
     /// It is a signal from the start: it stays taken until it is released, as a semaphore would.
     Keep,
@@ -161,7 +161,7 @@ impl<'p> RobustLock<'p> {
         self.point
     }
 
-    /// Gives the lock back, whoever took it. `false` if nobody had.
+    /// Releases the lock, whichever participant took it. `false` if it was free.
     #[inline(always)]
     pub fn release(&self) -> Result<bool> {
         let me = self.participant.identity();
@@ -193,13 +193,13 @@ impl<'p> RobustLock<'p> {
         }
     }
 
-    /// Whether somebody is said to hold the lock, alive or dead: one load, for those who spin.
+    /// Whether the lock names a holder, alive or dead: one load, for threads that spin.
     #[inline(always)]
     pub fn is_taken(&self) -> bool {
         !Identity::from_word(self.owner.load(Ordering::Relaxed)).is_nobody()
     }
 
-    /// Whether somebody alive holds the lock.
+    /// Whether a living participant holds the lock.
     pub fn is_locked(&self) -> bool {
         let seen = self.owner.load(Ordering::Acquire);
         let owner = Identity::from_word(seen);
@@ -212,7 +212,7 @@ impl<'p> RobustLock<'p> {
         self.participant.arena().is_closed()
     }
 
-    /// Who is said to hold the lock, alive or dead.
+    /// The holder that the lock names, alive or dead.
     pub fn owner(&self) -> Identity {
         Identity::from_word(self.owner.load(Ordering::Acquire))
     }

@@ -6,14 +6,14 @@
 //! |---|---|
 //! | 0 | free |
 //! | 0..=30 | index of the owner's lane, plus one |
-//! | 31 | somebody may sleep: the releaser wakes one |
+//! | 31 | a waiter may sleep: the releaser wakes one |
 //!
 //! | from | to | who |
 //! |---|---|---|
 //! | `0` | `me` | taker, acquires what the last releaser released |
 //! | `0` | `me, waiters` | a taker that has slept: others may still sleep |
 //! | `owner` | `owner, waiters` | a waiter, before it sleeps |
-//! | `owner[, waiters]` | `0` | owner, or whoever recovers the dead owner's lane; wakes one |
+//! | `owner[, waiters]` | `0` | owner, or the recoverer of the dead owner's lane; wakes one ||
 //!
 //! The owner is a *lane*, which is reused only when all that it names is released,
 //! so the word needs no generation (hazard 6). No lock is taken over: a taker that finds
@@ -21,7 +21,7 @@
 
 use crate::sync::{AtomicU32, Ordering};
 
-/// Somebody may sleep on the word.
+/// A waiter may sleep on the word.
 pub(crate) const WAITERS: u32 = 1 << 31;
 
 /// How long to spin before sleeping: about two microseconds, in turns of a pause.
@@ -64,7 +64,7 @@ pub(crate) fn take_contended<C: LookAfter>(word: &AtomicU32, me: u32, context: &
     loop {
         let value = word.load(Ordering::Relaxed);
         if value == 0 {
-            // The bit is kept: another sleeper may be there, and one wake too many harms nobody.
+            // The bit is kept: another sleeper may be there, and one wake too many does no harm.
             if try_take(word, me | WAITERS).is_ok() {
                 return Ok(());
             }
@@ -90,7 +90,7 @@ pub(crate) fn release<W: Wake>(word: &AtomicU32, sleepers: &W) {
     }
 }
 
-/// Releases a lock at the end of a short way: by a plain store if nobody waits, at a quarter of
+/// Releases a lock at the end of a fast path: by a plain store if no waiter is announced, at a quarter of
 /// the exchange's price.
 ///
 /// A waiter that sets its bit between the load and the store is overlooked. It is not asleep yet:

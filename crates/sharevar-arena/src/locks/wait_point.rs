@@ -2,13 +2,13 @@
 //!
 //! A waiter looks at the state under the variable's lock, announces itself there (the
 //! kind keeps a flag for each reason to wait), and sleeps on a count of wake-ups that
-//! it read before it looked. Who changes the state finds the flag under the same lock,
-//! and after releasing it counts a wake-up and wakes. A wake-up wakes only those who
-//! wait for one of its *reasons*, bits that the kind gives meaning to.
+//! it read before it looked. A thread that changes the state finds the flag under the
+//! same lock, and after releasing it counts a wake-up and wakes. A wake-up wakes only
+//! waiters for one of its *reasons*, bits that the kind gives meaning to.
 //!
-//! What is lost when somebody dies in between (the wake after the change, the woken
-//! one before it acts, the holder of what is waited for) is found by looking again.
-//! If everybody did that every 20 ms, a hundred waiters would cost a core's eighth
+//! A death in between loses a wake-up: of the changer before it wakes, of the woken
+//! waiter before it acts, of the holder that is waited for. Looking again finds it. If
+//! every waiter did that every 20 ms, a hundred of them would cost an eighth of a core
 //! (hazard 16). So two of them keep *watch* and look often; the others sleep for two
 //! seconds. Each watch looks after the other, and one that leaves wakes an *heir*.
 //!
@@ -19,10 +19,11 @@
 //!
 //! Neither is ever journaled, and a watch is a hint: one that is wrong costs time only.
 //!
-//! While somebody sleeps without a watch, both are kept or a wake-up for an heir is under way.
-//! Who goes to sleep has seen both kept, in one word. Who ends that by leaving wakes an heir; an
-//! heir that takes a watch and sees the other free wakes one more; and an heir that leaves
-//! without taking one, because the state suits it by now, hands the wake-up on.
+//! Invariant: while a waiter sleeps without a watch, both watches are kept, or a wake-up for an
+//! heir is under way. A waiter that goes to sleep has seen both kept, in one word. A watch that
+//! leaves wakes an heir; an heir that takes a watch and sees the other free wakes one more; and
+//! an heir that leaves without taking one, because the state suits it by now, hands the wake-up
+//! on.
 
 use crate::error::Result;
 use crate::process::identity::Identity;
@@ -56,7 +57,7 @@ fn with_watch(watches: u64, shift: u32, watch: u32) -> u64 {
     watches & !(u64::from(u32::MAX) << shift) | u64::from(watch) << shift
 }
 
-/// Where nobody keeps watch.
+/// A watch that is free.
 fn free_watch(watches: u64) -> Option<u32> {
     WATCHES.into_iter().find(|shift| watch(watches, *shift) == 0)
 }
@@ -67,8 +68,8 @@ thread_local! {
     static DOUBTS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Whether to spin before the first sleep. Not by a thread that has just woken somebody: the
-/// answer takes longer than a spin, and the one who is to give it may need this very processor.
+/// Whether to spin before the first sleep. Not in a thread that has just woken another: the
+/// answer takes longer than a spin, and the woken thread may need this very processor.
 /// Every fourth time it is tried all the same, or two who have once met asleep would never meet
 /// awake again.
 pub fn spin_pays() -> bool {
@@ -130,12 +131,12 @@ impl<'p> WaitPoint<'p> {
         Ok(())
     }
 
-    /// Somebody who is about to wait here.
+    /// A waiter that is about to wait here.
     pub fn waiter(&self) -> Waiter<'p> {
         Waiter { point: *self, by: self.participant.identity(), watch: None, round: 0 }
     }
 
-    /// What stands in the watch that `who` keeps.
+    /// The value of the watch that `who` keeps.
     fn mark(who: Identity) -> u32 {
         1 << 31 | who.slot() << 19 | (who.word() & 0x7_ffff) as u32
     }
@@ -174,7 +175,7 @@ impl Waiter<'_> {
         park_for(self.point.wakes, count, limit.min(Duration::from_millis(millis)), reasons);
     }
 
-    /// Takes a watch that nobody keeps, and has the places of dead ones filled.
+    /// Takes a free watch, and has those of dead waiters filled.
     fn keep_watch(&mut self) {
         let mut seen = self.point.watches.load(Ordering::Acquire);
         loop {
@@ -215,7 +216,7 @@ impl Waiter<'_> {
         };
         while watch(seen, mine) == WaitPoint::mark(self.by) {
             match compare_exchange(self.point.watches, seen, with_watch(seen, mine, 0)) {
-                // If the other was free, whoever left it has woken one.
+                // If the other was free, the waiter that left it has woken one.
                 Ok(_) => return free_watch(seen).is_none(),
                 Err(now) => seen = now,
             }

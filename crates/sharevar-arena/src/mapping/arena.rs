@@ -12,9 +12,9 @@ use std::os::fd::OwnedFd;
 /// The least capacity: one span for a few size classes and some room.
 const LEAST_CAPACITY: u64 = 512 << 10;
 /// Growth steps in bytes: a quarter of what there is, within these. Populating takes about a
-/// millisecond for each MiB, of the one who grows; nobody waits for it.
+/// millisecond for each MiB, of the process that grows; no other waits for it.
 const GROWTH: std::ops::RangeInclusive<u64> = (128 << 10)..=(2 << 20);
-/// What an operation finds published ahead of it: a span and a segment.
+/// Bytes that an operation finds published ahead of it: a span and a segment.
 const AHEAD: u64 = 128 << 10;
 
 /// A mapped arena.

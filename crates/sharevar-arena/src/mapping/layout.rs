@@ -68,7 +68,7 @@ pub(crate) mod header {
 
     /// The last incarnation given out; fetch-and-add, never journaled.
     pub(crate) const INCARNATION: u64 = 0xC0;
-    /// Lanes whose frees are left to whoever passes; a hint, never journaled.
+    /// Lanes whose frees are left to the next sweep; a hint, never journaled.
     pub(crate) const ORPHANS: u64 = 0xC8;
     /// Lanes recovered so far, and how many of them had an open journal; fetch-and-add.
     pub(crate) const RECOVERIES: u64 = 0xD0;
@@ -178,7 +178,7 @@ pub(crate) mod variable {
     pub(crate) const LONG: u64 = 0x10;
     /// Counts changes, one-word changes too; written under the lock, never journaled.
     pub(crate) const CHANGES: u64 = 0x18;
-    /// What the kind keeps here: four words in the first line, four in the second.
+    /// The kind's own words: four in the first line, four in the second.
     pub(crate) const BODY: u64 = 0x20;
     pub(crate) const BODY_SECOND: u64 = 0x58;
     /// Moves on when the variable is freed.

@@ -123,7 +123,7 @@ impl Attachment {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
-    /// Why this is nobody: what operations say.
+    /// Why this has no identity: the error of its operations.
     #[cold]
     pub(crate) fn why_nobody(&self) -> Error {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,13 +147,13 @@ impl Attachment {
         &self.held
     }
 
-    /// Who this is. Nobody, in a process that was made behind libc's back.
+    /// This participant's identity; nobody's, in a process that skipped the fork hooks.
     #[inline(always)]
     pub(crate) fn identity(&self) -> Identity {
         Identity::from_word(self.page.word(IDENTITY).load(Ordering::Relaxed))
     }
 
-    /// Who has slot `index`, dead or alive.
+    /// The owner of slot `index`, dead or alive.
     pub(crate) fn identity_in_slot(&self, index: u32) -> Option<Identity> {
         let state = slot::START + u64::from(index) * slot::SIZE + slot::STATE;
         let claim = Claim(

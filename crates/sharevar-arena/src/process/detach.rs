@@ -38,7 +38,7 @@ impl Drop for Participant {
                 let _ = compare_exchange(lane.state(), Claim::new(state, me).0, Claim::FREE.0);
             }
         }
-        // The token after the state: until it is gone nobody else takes the slot.
+        // The token after the state: until it is gone no other participant takes the slot.
         put(self.attachment().slot_word(slot::STATE), Claim::FREE.0);
         put(self.attachment().slot_word(slot::TOKEN), Token::FREE.0);
     }

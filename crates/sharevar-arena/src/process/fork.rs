@@ -94,7 +94,7 @@ extern "C" fn after_in_child() {
     for (participant, claim) in claims {
         match claim {
             Ok(claim) => participant.attachment().adopt(claim),
-            // The participant stays nobody, and its operations say why.
+            // The participant has no identity, and its operations say why.
             Err(why) => participant.attachment().refuse(why),
         }
     }

@@ -1,4 +1,4 @@
-//! Who holds a slot or a lane: a state and a participant's identity in one word.
+//! The holder of a slot or a lane: a state and a participant's identity in one word.
 //!
 //! ```text
 //!  63..62      61..48   47..0
@@ -58,9 +58,9 @@ pub(crate) enum State {
     Running = 2,
     /// The named participant repairs it, its former owner being dead.
     Recovering = 3,
-    /// A lane whose locks are released and whose blocks wait to be freed by whoever comes.
+    /// A lane whose locks are released and whose blocks wait to be freed by the next sweep.
     Orphan = 4,
-    /// An idle lane that its owner marks as running without asking: nobody else takes it from a
+    /// An idle lane that its owner marks as running without asking: no other takes it from a
     /// living one.
     Apart = 5,
 }

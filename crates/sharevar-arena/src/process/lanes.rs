@@ -45,7 +45,7 @@ impl Attachment {
         if self.page.word(ONE_AT_A_TIME).load(Ordering::Relaxed) == 0 {
             return compare_exchange(state, idle, running).ok().map(|_| (words, index as u32, idle));
         }
-        // Nobody else can be here, so there is nothing to exchange: a third of the price.
+        // No other thread can be here, so there is nothing to exchange: a third of the price.
         let apart = Claim::new(State::Apart, me).0;
         if state.load(Ordering::Relaxed) != apart {
             // It was used otherwise before, or by others.
@@ -80,7 +80,7 @@ impl Attachment {
         }
     }
 
-    /// A lane of another, when there is no room for more: of one who lives and does not use it
+    /// A lane of another, when there is no room for more: of one that lives and does not use it
     /// just now, or of a dead one.
     fn take_lane_over(&self, me: Identity) -> Result<Lane<'_>> {
         let running = Claim::new(State::Running, me).0;

@@ -1,4 +1,4 @@
-//! Who is alive: facts of the kernel, never a guess from a timeout.
+//! Whether a participant is alive: by facts of the kernel, never by a guess from a timeout.
 //!
 //! Three witnesses are asked in this order, and the first that can answer decides: the process's
 //! segment (`segment.rs`), the slot's locked byte (`locked_byte.rs`), and process number with
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Two questions further apart are not of one wait: sleeping waiters ask every two seconds.
 const SAME_WAIT: Duration = Duration::from_secs(4);
 
-/// What is known of a participant.
+/// The verdict on a participant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Liveness {
     Alive,

@@ -1,4 +1,4 @@
-//! Attached processes: who is who, who is alive, and how participants come and go.
+//! Attached processes: their identities, whether they live, and how they come and go.
 
 #[cfg(not(loom))]
 pub(crate) mod attach;

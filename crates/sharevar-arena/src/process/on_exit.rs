@@ -23,7 +23,7 @@ impl Participant {
         for index in 0..used {
             let variable = self.variable_at(arena.regions.variables + index * layout::SIZE)?;
             match (self.ops().settle_at_exit)(self, variable, self.kind_of(variable)) {
-                // It went away since it was found: nobody holds anything of it.
+                // It went away since it was found, so nothing of it is held.
                 Ok(()) | Err(Error::HandleExpired) => {}
                 Err(error) => return Err(error),
             }
@@ -35,7 +35,7 @@ impl Participant {
 /// Has every participant of this process [settle](Participant::settle_at_exit).
 pub fn settle_all_at_exit() {
     for participant in registry::participants() {
-        // A damaged arena is left as it is; there is nobody to tell.
+        // A damaged arena is left as it is; at exit no caller is left to be told.
         let _ = participant.settle_at_exit();
     }
 }

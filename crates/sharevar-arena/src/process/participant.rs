@@ -1,4 +1,4 @@
-//! Participants: who is attached to an arena.
+//! Participants: the attachments of processes to arenas.
 //!
 //! A participant is an object, so that one process can have several and tests can
 //! play deaths without killing anybody ([`Participant::abandon`]).
@@ -59,18 +59,18 @@ impl Participant {
         self.attachment.arena()
     }
 
-    /// Who this is. Nobody, in a process that was made behind libc's back.
+    /// Returns this participant's identity; nobody's, in a process that skipped the fork hooks.
     #[inline(always)]
     pub fn identity(&self) -> Identity {
         self.attachment.identity()
     }
 
-    /// Who has slot `index`, dead or alive.
+    /// The owner of slot `index`, dead or alive.
     pub(crate) fn identity_in_slot(&self, index: u32) -> Option<Identity> {
         self.attachment.identity_in_slot(index)
     }
 
-    /// Why this is nobody: what operations say.
+    /// Why this has no identity: the error of its operations.
     #[cold]
     pub(crate) fn why_nobody(&self) -> Error {
         self.attachment.why_nobody()

@@ -37,8 +37,8 @@ pub(crate) fn first_free_slot(arena: &Arena) -> u64 {
 /// Takes the first free one of `slots`, for this process or a child that it is about to have,
 /// with the witnesses `mark` and the slot's byte.
 ///
-/// Exclusion is the exchange of TOKEN, which itself says who lives: not everybody can lock the
-/// byte, so that the byte excludes nobody.
+/// Exclusion is the exchange of TOKEN, which itself names the signs of life. The byte excludes no
+/// other participant: not every process can lock it.
 ///
 /// # Errors
 /// That of the byte, if there is no `mark`.

@@ -15,7 +15,7 @@ use crate::variables::reference;
 use sharevar_os::segment;
 
 impl Participant {
-    /// Recovers every participant that died, gives back what they left, and frees what nobody
+    /// Recovers every participant that died, reclaims its blocks and references, and frees what nobody
     /// holds any more. Gives back how many lanes were recovered.
     pub fn sweep(&self) -> Result<u64> {
         let mut recovered = reclaim::sweep_lanes(self.arena(), self.identity())?;

@@ -1,4 +1,4 @@
-//! What lets others tell this process alive from dead, and what it needs to tell others.
+//! The signs by which others tell this process alive from dead, and those it needs to tell others.
 //!
 //! One segment stands for the process in all its arenas: the machine has only some thousand of
 //! them (`kernel.shmmni`). A forked child gets one of its own from its parent, before the fork.
@@ -172,12 +172,12 @@ pub(crate) fn ask(other: Mark) -> Option<bool> {
     }
 }
 
-/// What stands in a slot's PID word: the number, and the namespace in which it counts.
+/// The value of a slot's PID word: the number, and the namespace in which it counts.
 pub(crate) fn pid_word() -> u64 {
     u64::from(pid_namespace()) << 32 | u64::from(std::process::id())
 }
 
-/// What a slot's BIRTH word says of this process.
+/// The value of a slot's BIRTH word for this process.
 pub(crate) fn birth() -> u64 {
     let me = process_epoch();
     if BIRTH_KNOWN.load(Ordering::Acquire) != me {

@@ -1,6 +1,6 @@
 //! Looking for damage: mark everything that is reachable, then sweep the heap.
 //!
-//! To be asked while nobody is inside an operation. It changes nothing.
+//! To be asked while no operation is under way. It changes nothing.
 
 use crate::error::Result;
 use crate::heap::{self, RunKind};
@@ -13,7 +13,7 @@ use crate::transactions::journal::Journal;
 use crate::transactions::lane::{Lane, is_reference};
 use std::collections::{HashMap, HashSet};
 
-/// What a check found.
+/// The findings of a check.
 #[derive(Debug, Default, Clone)]
 pub struct Report {
     /// Living variables.

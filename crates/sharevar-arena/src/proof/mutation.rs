@@ -32,7 +32,7 @@ pub enum Mutation {
     RecoveryReleasesForeignLocks = 11,
     /// Undo sets the version back instead of on.
     VersionSetBack = 12,
-    /// Whoever finds a lane running recovers it, dead or alive.
+    /// A waiter that finds a lane running recovers it, dead or alive.
     RecoveryOfTheLiving = 13,
     /// An allocation walks all full spans in one heap transaction.
     UnboundedHeapWalk = 14,

@@ -1,6 +1,6 @@
 //! Copies of an arena, and looks into it, for tests that play deaths on the copy.
 //!
-//! In a copy no slot names a witness, so everybody who stands in its slots is dead there, at exactly the instruction at which the copy was taken.
+//! In a copy no slot names a witness, so every participant is dead there, at exactly the
 
 use crate::error::{Error, Result};
 use crate::heap::{self, RunKind};
@@ -20,7 +20,7 @@ use sharevar_os::Segment;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-/// A child's place that was prepared and led to no fork. Dropped, whoever it was for is dead.
+/// A child's slot that was claimed and led to no fork. Dropped, that child is dead.
 #[derive(Debug)]
 pub struct PreparedSlot(#[allow(dead_code)] SlotClaim, #[allow(dead_code)] Result<Segment>);
 
@@ -30,7 +30,7 @@ pub fn refuse_segments(cause: i32) {
     witness::refuse(cause);
 }
 
-/// What the heap consists of, in numbers.
+/// The numbers of the heap's parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HeapShape {
     /// Spans of small blocks.
@@ -69,7 +69,7 @@ impl Participant {
         Ok(copy)
     }
 
-    /// Nobody lives in a copy: its slots name no witness.
+    /// No participant lives in a copy: its slots name no witness.
     fn forget_witnesses(&self, copy: BorrowedFd<'_>) -> Result<()> {
         for index in 0..self.arena().slots() {
             let start = slot::START + u64::from(index) * slot::SIZE;
@@ -106,12 +106,12 @@ impl Participant {
         Self::occupy_slot(Arc::new(crate::mapping::arena::Arena::attach(file)?), ops)
     }
 
-    /// A second participant in this process that looks after nobody yet.
+    /// A second participant in this process that has not swept yet.
     pub fn join_unswept(&self) -> Result<Arc<Self>> {
         Self::occupy_slot(self.arena().clone(), *self.ops())
     }
 
-    /// What this participant does before each fork of its process, without one.
+    /// Does what this participant does before each fork of its process, without one.
     pub fn prepare_for_fork(&self) -> Result<PreparedSlot> {
         let _gate = fork_gate::enter();
         let segment = witness::for_child(Some(self.attachment().making()));
@@ -119,19 +119,19 @@ impl Participant {
         Ok(PreparedSlot(claim, segment))
     }
 
-    /// Whether somebody, dead or alive, has the short lock of `variable`.
+    /// Whether a participant, dead or alive, has the short lock of `variable`.
     pub fn is_short_locked(&self, variable: Variable) -> bool {
         short_lock::owner(self.arena().table_word32(variable.header() + layout::LOCK)) != 0
     }
 
-    /// Whether somebody may sleep on the short lock of `variable`.
+    /// Whether a waiter may sleep on the short lock of `variable`.
     pub fn has_waiters(&self, variable: Variable) -> bool {
         self.arena().table_word32(variable.header() + layout::LOCK).load(Ordering::Acquire)
             & short_lock::WAITERS
             != 0
     }
 
-    /// Whether somebody, dead or alive, has a lock of the heap or of the variable table.
+    /// Whether a participant, dead or alive, has a lock of the heap or of the variable table.
     pub fn is_heap_locked(&self) -> bool {
         (0..CLASS_SIZES.len() as u64)
             .map(heap::class_lock)
@@ -182,7 +182,7 @@ impl Participant {
         (0..self.arena().slots()).filter(|index| word(*index, slot::STATE) != 0).count() as u64
     }
 
-    /// What the heap consists of; to be asked while nobody changes it.
+    /// Counts the heap's parts, while no operation is under way.
     pub fn heap_shape(&self) -> Result<HeapShape> {
         let arena = self.arena();
         let mut shape =

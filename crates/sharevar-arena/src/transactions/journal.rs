@@ -13,7 +13,7 @@
 pub(crate) enum Phase {
     /// Under way: if its lane dies, its notes are undone and its allocated blocks given back.
     Active = 0,
-    /// Committed: the blocks to free are freed, whoever does it.
+    /// Committed: the blocks to free are freed, by the owner or by another.
     Committed = 1,
     /// Undone: the allocated blocks are given back.
     Undone = 2,

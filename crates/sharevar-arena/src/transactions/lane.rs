@@ -1,4 +1,4 @@
-//! A lane's words, by name. What they mean is in `docs/arena-format.md`.
+//! A lane's words, by name. `docs/arena-format.md` gives their meaning.
 
 use crate::error::{Error, Result};
 use crate::mapping::arena::Arena;
@@ -52,7 +52,7 @@ impl<'a> Lane<'a> {
         self.arena.table_word(self.start + at)
     }
 
-    /// What stands in the lock words that this lane owns.
+    /// The value of the lock words that this lane owns.
     #[inline(always)]
     pub(crate) fn lock_id(&self) -> u32 {
         self.index + 1

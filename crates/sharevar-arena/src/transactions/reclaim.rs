@@ -53,10 +53,10 @@ pub(crate) fn sweep_lanes(arena: &Arena, by: Identity) -> Result<u64> {
 
 /// Whether no lane may still undo something that `participants`, all dead, had stored.
 ///
-/// What a slot leads to (references, chunks) is under no lock, so it is cleaned only when every
-/// lane that wrote to it is undone: a claimed lane names its recoverer, whoever's it was. A lane
+/// References and chunks of a slot are under no lock, so a slot is cleaned only when every
+/// lane that wrote to them is undone: a claimed lane names its recoverer and not its owner. A lane
 /// of the dead goes from running through recovering to free and never back, so one look at each
-/// is enough. Whoever finds some unsettled leaves the slot to the next sweep.
+/// is enough. A sweep that finds some unsettled leaves the slot to the next one.
 pub(crate) fn lanes_are_settled(arena: &Arena, participants: [Identity; 2]) -> bool {
     (0..arena.lanes()).all(|index| {
         let seen = Claim(Lane::new(arena, index).state().load(Ordering::Acquire));

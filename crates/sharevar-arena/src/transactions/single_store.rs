@@ -109,7 +109,7 @@ impl SingleStore<'_> {
         self.count_change();
     }
 
-    /// Stores a word of the pages that nobody looks at before the change that follows.
+    /// Stores a word of the pages that is not read before the change that follows.
     #[inline(always)]
     pub fn put(&self, offset: u64, value: u64) -> Option<()> {
         let [word] = self.peek.participant.arena().known_line::<1>(offset)?;

@@ -72,13 +72,13 @@ impl<'p> SmallTransaction<'p> {
         self.participant.store_element(block, size, index, bits)
     }
 
-    /// Stores word `index` of the body, which nobody looks at before the store that follows.
+    /// Stores word `index` of the body, which is not read before the store that follows.
     #[inline(always)]
     pub fn put_body(&self, index: usize, value: u64) {
         put(self.body_word(index), value);
     }
 
-    /// Stores a word of the pages that nobody looks at before the store that follows; or as the
+    /// Stores a word of the pages that is not read before the store that follows; or as the
     /// whole of this change.
     #[inline(always)]
     pub fn put(&self, offset: u64, value: u64) -> Result<()> {
@@ -136,7 +136,7 @@ impl Drop for SmallTransaction<'_> {
 }
 
 impl Participant {
-    /// Runs `body` with the lock of `variable`, which is waited for. What it sets is all there
+    /// Runs `body` with the lock of `variable`, which is waited for. Its stores are all there
     /// once this returns, or, if it fails or this process dies, as it was.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ use std::marker::PhantomData;
 /// A transaction under way. Not `Send`: it stays on the thread that began it.
 pub struct Transaction<'p> {
     participant: &'p Participant,
-    /// Who began this. In another incarnation (a forked child's copy) its end touches nothing.
+    /// The incarnation that began this. In another one (a forked child's copy) its end touches nothing.
     by: Identity,
     lane: Lane<'p>,
     /// The journal word, as last stored.
@@ -67,7 +67,7 @@ impl<'p> Transaction<'p> {
         }
     }
 
-    /// The same, reaping at its end what nobody holds any more.
+    /// The same, reaping at its end the variables without a reference.
     #[inline(always)]
     pub(crate) fn reaping(mut self) -> Self {
         self.reaps = true;
@@ -114,7 +114,7 @@ impl<'p> Transaction<'p> {
     }
 
     /// Takes the short lock of `variable` and makes sure that it is still the same variable: for
-    /// reading, and for what is nobody's change, which do not wait for a long lock.
+    /// reading, and for stores that change no value, which do not wait for a long lock.
     #[inline]
     pub fn lock_short(&mut self, variable: Variable) -> Result<()> {
         if self.locks == lane_layout::MAX_LOCKS {
@@ -229,7 +229,7 @@ impl<'p> Transaction<'p> {
         Ok(())
     }
 
-    /// Stores into a block that this transaction has allocated and nobody can reach before it
+    /// Stores into a block that this transaction has allocated and that is not reachable before it
     /// commits; no note is needed.
     #[inline(always)]
     pub fn put(&self, offset: u64, value: u64) -> Result<()> {
@@ -252,7 +252,7 @@ impl<'p> Transaction<'p> {
         put(self.lane.arena.table_word(variable.body(index)), value);
     }
 
-    /// Counts a change of `variable`, whose lock is held. Whoever computed something from the
+    /// Counts a change of `variable`, whose lock is held. An operation that has computed from the
     /// variable without its lock compares the counts. Never journaled: it may count too much.
     #[inline(always)]
     pub fn count_change(&self, variable: Variable) {
@@ -341,7 +341,7 @@ impl<'p> Transaction<'p> {
 
     fn roll_back(&mut self) -> Result<()> {
         undo::undo(self.lane);
-        // Somebody may have read without the lock what is undone by now.
+        // A reader without the lock may have seen what is undone by now.
         for index in 0..self.odd {
             let header = self.lane.lock_note(index).load(Ordering::Relaxed);
             undo::count_change(self.lane.arena, header);

@@ -24,7 +24,7 @@ use crate::transactions::element_note;
 use crate::transactions::journal::{Journal, Phase};
 use crate::transactions::lane::Lane;
 
-/// Recovers lane `index` as far as locks go, if its participant, or who recovers it, is dead.
+/// Recovers lane `index` as far as locks go, if its participant or its recoverer is dead.
 /// For a waiter: see [`liveness::is_alive_for_waiter`].
 #[cold]
 pub(crate) fn look_after(arena: &Arena, by: Identity, index: u32) -> Result<()> {
@@ -120,7 +120,7 @@ fn release_locks(lane: Lane<'_>) {
         let word = arena.table_word32(lock);
         let owner = short_lock::owner(word);
         if owner == lane.lock_id() || (owner != 0 && is_seeded(Mutation::RecoveryReleasesForeignLocks)) {
-            // Somebody may have read what was undone, or what a last single store changed, which
+            // A reader may have seen what was undone, or what a last single store changed, which
             // its doer did not live to count.
             count_change(arena, lock);
             settle_version(arena, lock);

@@ -88,7 +88,7 @@ impl Participant {
     }
 
     /// Makes `variable` the root, once, by who created the arena and before anybody else knows of
-    /// it. The arena itself refers to it from then on: it outlives whoever made it.
+    /// it. The arena itself refers to it from then on: it outlives its maker.
     pub fn set_root(&self, variable: Variable) -> Result<()> {
         let lane = self.enter()?;
         let set = reference::enter(lane, self.identity(), header::ROOT, variable);

@@ -130,7 +130,7 @@ impl Participant {
         self.arena().table_word(header::ROOT).load(Ordering::Acquire)
     }
 
-    /// Ends the arena for everybody: from now on operations fail with [`Error::Closed`].
+    /// Ends the arena for all participants: from now on operations fail with [`Error::Closed`].
     pub fn close(&self) {
         crate::proof::crash::put(self.arena().table_word(header::CLOSED), 1);
     }

@@ -1,4 +1,4 @@
-//! Emptying the variables that nobody holds any more.
+//! Emptying the variables without a reference.
 
 use crate::error::{Error, Result};
 use crate::heap::HeapTransaction;
@@ -8,7 +8,7 @@ use crate::sync::Ordering;
 use crate::variables::variable;
 
 impl Participant {
-    /// Frees what nobody holds any more, a bounded step at a time.
+    /// Frees the variables without a reference, a bounded step at a time.
     pub fn reap(&self) -> Result<()> {
         loop {
             let dying = self.arena().table_word(header::VARIABLE_DYING).load(Ordering::Acquire);
@@ -23,7 +23,7 @@ impl Participant {
                 continue;
             }
             match (self.ops().reap)(self, variable, self.kind_of(variable)) {
-                // More to do; or somebody else has finished it meanwhile.
+                // More to do; or another participant has finished it meanwhile.
                 Ok(false) | Err(Error::HandleExpired) => {}
                 Ok(true) => {
                     let lane = self.enter()?;

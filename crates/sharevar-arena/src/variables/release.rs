@@ -22,7 +22,7 @@ impl Participant {
         self.note_pending_releases();
     }
 
-    /// Counts off the handles that were let go, and frees what nobody holds any more.
+    /// Counts off the handles that were dropped, and frees variables without a reference.
     pub fn flush_releases(&self) -> Result<()> {
         if !self.has_pending_releases() {
             return Ok(());

@@ -76,7 +76,7 @@ pub(crate) fn take_header(inner: &mut HeapTransaction<'_>, kind: u64) -> Result<
     };
     let generation = inner.load(offset + layout::GENERATION)?.max(1);
     let variable = Variable::new(offset, generation);
-    // Nobody can reach the header before this commits; version and change count go on.
+    // The header is not reachable before this commits; version and change count go on.
     for index in 0..8 {
         inner.put(variable.body(index), 0)?;
     }
@@ -118,7 +118,7 @@ pub(crate) fn is_dying(mut inner: HeapTransaction<'_>, variable: Variable) -> Re
 }
 
 /// Moves an emptied variable from the head of the dying list to the free list.
-/// Not done if somebody else was faster.
+/// Not done if another participant was faster.
 pub(crate) fn retire(inner: &mut HeapTransaction<'_>, variable: Variable) -> Result<()> {
     let offset = variable.header();
     inner.lock(offset + layout::LOCK)?;

@@ -3,7 +3,7 @@
 use super::operations::operations;
 use super::{Facts, Hands, Operation, World};
 use sharevar::shm::{RawRwLock, RawSemaphore};
-use sharevar::{TryLock, Handle, Participant, Variable};
+use sharevar::{Handle, Participant, TryLock, Variable};
 use std::hash::{DefaultHasher, Hash};
 use std::sync::Arc;
 
