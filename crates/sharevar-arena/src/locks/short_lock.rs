@@ -13,7 +13,7 @@
 //! | `0` | `me` | taker, acquires what the last releaser released |
 //! | `0` | `me, waiters` | a taker that has slept: others may still sleep |
 //! | `owner` | `owner, waiters` | a waiter, before it sleeps |
-//! | `owner[, waiters]` | `0` | owner, or the recoverer of the dead owner's lane; wakes one ||
+//! | `owner[, waiters]` | `0` | owner, or the recoverer of the dead owner's lane; wakes one |
 //!
 //! The owner is a *lane*, which is reused only when all that it names is released,
 //! so the word needs no generation (hazard 6). No lock is taken over: a taker that finds

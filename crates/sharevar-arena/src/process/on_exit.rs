@@ -11,9 +11,9 @@ use crate::process::registry;
 use crate::sync::Ordering;
 
 impl Participant {
-    /// Has [`VariableOps::settle_at_exit`](crate::VariableOps::settle_at_exit) look at every variable there is. Not only at
-    /// those that are referred to from here: what was taken through a handle that is gone is
-    /// still held. May be called more than once.
+    /// Runs [`VariableOps::settle_at_exit`](crate::VariableOps::settle_at_exit) for every variable
+    /// there is. Not only for those that are referred to from here: a lock taken through a handle
+    /// that is gone is still held. May be called more than once.
     pub fn settle_at_exit(&self) -> Result<()> {
         let arena = self.arena();
         if self.identity().is_nobody() || arena.is_closed() {
