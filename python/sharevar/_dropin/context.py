@@ -52,6 +52,9 @@ def _shared(method: _Method) -> _Method:
 class Context(standard.BaseContext):
     """The context of `get_context`; `sharevar.install` puts its methods into all contexts."""
 
+    # The methods are written out: they take the arguments of multiprocessing's, and the classes
+    # take more.
+
     @_shared
     def Manager(self) -> SyncManager:
         return Manager(ctx=self.get_context())

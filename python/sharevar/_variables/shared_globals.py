@@ -28,7 +28,7 @@ from .list_proxy import ListProxy
 from .lock import Lock
 from .namespace import NamespaceProxy
 from .proxy import Proxy
-from .queues import JoinableQueue, Queue, SimpleQueue
+from .queues import JoinableQueue, SimpleQueue
 from .recursive_lock import RLock
 from .semaphore import BoundedSemaphore, Semaphore
 from .set_proxy import SetProxy
@@ -245,6 +245,11 @@ _PASSED_ON = (_native.Monitor, type, types.FunctionType, types.BuiltinFunctionTy
 _IMMUTABLE = (int, float, complex, str, bytes, tuple, frozenset, enum.Enum)
 _SETS_ANY: Any = object.__setattr__
 
+# The classes that multiprocessing has, too, outside of managers.
+_WITHOUT_MANAGER: tuple[Any, ...] = (
+    Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, *PROCESS_QUEUES,
+)  # fmt: skip
+
 _INSTEAD = {
     "Counter": "use shared(name, dict), whose incr() counts",
     "defaultdict": "use shared(name, dict), which has setdefault() and incr()",
@@ -261,13 +266,9 @@ _INSTEAD = {
     "SynchronizedBase": "use shared(name, sharevar.Value, ...) or sharevar.Array",
     "BaseManager": "share what it makes, as in shared(name, dict), which needs no manager",
     **{
-        name: f"use shared(name, sharevar.{name})"
-        for name in (
-            "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock",
-            "Queue", "RLock", "Semaphore", "SimpleQueue",
-        )
+        cls.__name__: f"use shared(name, sharevar.{cls.__name__})" for cls in _WITHOUT_MANAGER
     },
-}  # fmt: skip
+}
 
 _CONTAINERS: dict[Any, type[Any]] = {
     list: ListProxy,
@@ -281,9 +282,8 @@ _BY_NAME = {cls.__name__: cls for cls in _OWN}
 _OF_CONTEXTS: dict[str, Any] = {
     made.__name__: made
     for made in (
-        Barrier, BoundedSemaphore, Condition, Event, JoinableQueue, Lock, Queue, RLock,
-        Semaphore, SimpleQueue, sharedctypes.Array, sharedctypes.RawArray,
-        sharedctypes.RawValue, sharedctypes.Value,
+        *_WITHOUT_MANAGER,
+        sharedctypes.Array, sharedctypes.RawArray, sharedctypes.RawValue, sharedctypes.Value,
     )
 }  # fmt: skip
 _STANDARD: dict[Any, Any] = {
