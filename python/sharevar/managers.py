@@ -29,8 +29,7 @@ from multiprocessing.managers import Value as Value  # type: ignore[attr-defined
 from typing import Any
 
 from ._hosting.base_manager import BaseManager
-from ._hosting.base_proxy import BaseProxy
-from ._hosting.base_proxy import make_proxy_type as MakeProxyType
+from ._hosting.base_proxy import BaseProxy, MakeProxyType
 from ._hosting.server import Server
 from ._hosting.sync_manager import Manager, SyncManager
 from ._hosting.variable_ids import RebuildProxy

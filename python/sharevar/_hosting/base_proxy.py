@@ -271,9 +271,9 @@ def patch_standard_proxies() -> None:
     # Pickles for plain Python must have the standard name.
     BaseProxy.__module__ = standard.managers.__name__
     standard.managers.BaseProxy = BaseProxy
-    standard.managers.MakeProxyType = make_proxy_type
+    standard.managers.MakeProxyType = MakeProxyType
 
 
-def make_proxy_type(name: str, exposed: Sequence[str]) -> Any:
+def MakeProxyType(name: str, exposed: Sequence[str]) -> Any:
     """A class of proxies with these methods and attributes."""
     return proxy_types.make(name, exposed, BaseProxy)
