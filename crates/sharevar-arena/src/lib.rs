@@ -38,7 +38,7 @@ mod exports {
     pub use crate::process::participant::{Participant, Trace, VariableOps};
     pub use crate::proof::check::Report;
     #[cfg(feature = "crash-points")]
-    pub use crate::proof::snapshot::{HeapShape, PreparedSlot, refuse_segments};
+    pub use crate::proof::snapshot::{HeapShape, PreparedSlot, refuse_segment_advice, refuse_segments};
     pub use crate::transactions::element_note::Elements;
     pub use crate::transactions::single_store::{CacheLine, Peek, SingleStore};
     pub use crate::transactions::small_transaction::SmallTransaction;

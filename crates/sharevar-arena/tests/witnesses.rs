@@ -6,7 +6,7 @@ mod scenarios;
 
 use processes::{Child, arena, assert_swept, count_up, hear, hear_the_end, isolated, say};
 use scenarios::{KINDS, NUMBER};
-use sharevar_arena::{Error, Participant, RobustLock, Variable, refuse_segments};
+use sharevar_arena::{Error, Participant, RobustLock, Variable, refuse_segment_advice, refuse_segments};
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -141,6 +141,14 @@ fn how_a_holder_ends((participant, counter): (Arc<Participant>, Variable)) {
 #[test]
 fn the_segment_alone_tells_who_lives() {
     isolated("the_segment_alone_tells_who_lives", || how_a_holder_ends(segment_alone()));
+}
+
+#[test]
+fn a_segment_that_cannot_be_kept_from_children_tells_who_lives() {
+    isolated("a_segment_that_cannot_be_kept_from_children_tells_who_lives", || {
+        refuse_segment_advice();
+        how_a_holder_ends(segment_alone());
+    });
 }
 
 #[test]
@@ -407,6 +415,40 @@ fn a_thread_that_has_left_the_ipc_namespace_takes_nobody_for_dead() {
                 participant.flush_releases().unwrap();
                 participant.sweep().unwrap();
             }
+        })
+        .ended_well();
+    });
+}
+
+#[test]
+fn threads_in_two_ipc_namespaces_fork_in_turns_with_one_segment_each() {
+    isolated("threads_in_two_ipc_namespaces_fork_in_turns_with_one_segment_each", || {
+        Child::fork(|| {
+            leave_namespaces(0);
+            let attached = || {
+                let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+                maps.lines().filter(|line| line.contains("/SYSV")).count()
+            };
+            let (participant, variable) = segment_alone();
+            let fork = || Child::fork(|| count_up(&participant, variable)).ended_well();
+            let turns = std::sync::Barrier::new(2);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    leave_namespaces(libc::CLONE_NEWIPC);
+                    for _ in 0..3 {
+                        fork();
+                        turns.wait();
+                        turns.wait();
+                    }
+                });
+                for _ in 0..3 {
+                    turns.wait();
+                    fork();
+                    turns.wait();
+                }
+            });
+            assert_eq!(participant.peek_body(variable, NUMBER), 6);
+            assert_eq!(attached(), 2, "one in each namespace");
         })
         .ended_well();
     });

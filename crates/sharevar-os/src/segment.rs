@@ -41,6 +41,8 @@ impl Mark {
 pub struct Segment {
     address: NonNull<core::ffi::c_void>,
     mark: Mark,
+    /// Whether children that this process forks have it attached, too.
+    is_inherited: bool,
 }
 
 // SAFETY: nothing is ever read or written through the address.
@@ -97,7 +99,8 @@ impl Segment {
         let removed = remove(number as i32);
         let address = attached?;
         let mark = Mark { namespace, size, number };
-        let segment = Self { address: NonNull::new(address).expect("shmat gives no null"), mark };
+        let address_of_page = NonNull::new(address).expect("shmat gives no null");
+        let segment = Self { address: address_of_page, mark, is_inherited: true };
         removed?;
         // SAFETY: the range is this segment's one page.
         let _ = unsafe { libc::madvise(address, size as usize, libc::MADV_DONTDUMP) };
@@ -109,17 +112,23 @@ impl Segment {
         self.mark
     }
 
-    /// Keeps children from inheriting the segment.
-    pub fn keep_from_children(self) -> Result<Self> {
+    /// Keeps children from inheriting the segment. If the kernel refuses, the segment still shows
+    /// the life of this process, and a forked child lets go of its copy by hand.
+    #[must_use]
+    pub fn keep_from_children(mut self) -> Self {
         // SAFETY: the range is this segment's one page.
         let kept =
             unsafe { libc::madvise(self.address.as_ptr(), self.mark.size as usize, libc::MADV_DONTFORK) };
-        if kept == 0 { Ok(self) } else { Err(Error::last("madvise(DONTFORK)")) }
+        self.is_inherited = kept != 0;
+        self
     }
 
-    /// Forgets a segment that exists only in the parent process.
+    /// Lets go of the parent's segment in a forked child, which has it attached only if it could
+    /// not be kept from children.
     pub fn forget_in_child(self) {
-        std::mem::forget(self);
+        if !self.is_inherited {
+            std::mem::forget(self);
+        }
     }
 }
 
@@ -186,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_segment_is_there_until_it_is_dropped() {
-        let segment = Segment::make(7, |_| ()).unwrap().keep_from_children().unwrap();
+        let segment = Segment::make(7, |_| ()).unwrap().keep_from_children();
         let mark = segment.mark();
         assert_eq!(ask(mark), Seen::Attached);
         let other = if mark.size == 1 { 2 } else { mark.size - 1 };

@@ -49,7 +49,7 @@ pub(crate) fn ensure(making: Option<&AtomicU64>) -> Result<Mark> {
     if let Some(mark) = mark() {
         return Ok(mark);
     }
-    let segment = new_segment(ipc_namespace(), making)?.keep_from_children()?;
+    let segment = keep_from_children(new_segment(ipc_namespace(), making)?);
     let mut segments = SEGMENTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(mark) = mark() {
         // Another thread was quicker.
@@ -59,6 +59,17 @@ pub(crate) fn ensure(making: Option<&AtomicU64>) -> Result<Mark> {
 }
 
 impl Segments {
+    /// Takes out the segment that this process made in an IPC namespace before, which the calling
+    /// thread sees.
+    fn take_in(&mut self, namespace: u32) -> Option<Segment> {
+        if self.epoch != process_epoch() || namespace == 0 {
+            return None;
+        }
+        let is_there = |mark: Mark| mark.namespace == namespace && segment::ask(mark) == Seen::Attached;
+        let index = self.all.iter().position(|segment| is_there(segment.mark()))?;
+        Some(self.all.remove(index))
+    }
+
     fn stand_for_the_process(&mut self, segment: Segment) -> Mark {
         let mark = segment.mark();
         if self.epoch != process_epoch() {
@@ -82,20 +93,21 @@ pub(crate) fn for_child(making: Option<&AtomicU64>) -> Result<Segment> {
     }
     let namespace = ipc_namespace();
     if namespace != mine.namespace {
-        // This thread has moved to another IPC namespace, and its child will be there.
-        let second = new_segment(namespace, making)?.keep_from_children()?;
-        SEGMENTS.lock().unwrap_or_else(PoisonError::into_inner).stand_for_the_process(second);
+        // This thread is in another IPC namespace, and its child will be there.
+        let earlier = SEGMENTS.lock().unwrap_or_else(PoisonError::into_inner).take_in(namespace);
+        let segment = match earlier {
+            Some(earlier) => earlier,
+            None => keep_from_children(new_segment(namespace, making)?),
+        };
+        SEGMENTS.lock().unwrap_or_else(PoisonError::into_inner).stand_for_the_process(segment);
     }
     new_segment(namespace, making)
 }
 
 /// Makes the segment that the parent has made for this child stand for it.
 pub(crate) fn adopt(segment: Option<Segment>) -> Option<Mark> {
-    let mut segments = SEGMENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    match segment.map(Segment::keep_from_children) {
-        Some(Ok(segment)) => Some(segments.stand_for_the_process(segment)),
-        _ => None,
-    }
+    let segment = keep_from_children(segment?);
+    Some(SEGMENTS.lock().unwrap_or_else(PoisonError::into_inner).stand_for_the_process(segment))
 }
 
 /// Makes a segment. `making` is a word of a slot, which names the segment while it exists
@@ -126,6 +138,24 @@ fn refusal() -> Option<Errno> {
 #[cfg(feature = "crash-points")]
 pub(crate) fn refuse(cause: i32) {
     REFUSED.store(cause, Ordering::Relaxed);
+}
+
+/// Keeps children from inheriting the segment, unless a test plays a kernel that refuses this.
+fn keep_from_children(segment: Segment) -> Segment {
+    #[cfg(feature = "crash-points")]
+    if REFUSED_ADVICE.load(Ordering::Relaxed) {
+        return segment;
+    }
+    segment.keep_from_children()
+}
+
+#[cfg(feature = "crash-points")]
+static REFUSED_ADVICE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// Plays, from now on, a kernel that lets children inherit segments; for tests.
+#[cfg(feature = "crash-points")]
+pub(crate) fn refuse_advice() {
+    REFUSED_ADVICE.store(true, Ordering::Relaxed);
 }
 
 /// The IPC namespace of the calling thread as tokens name it; 0 if it cannot be found out.

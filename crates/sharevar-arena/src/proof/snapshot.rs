@@ -30,6 +30,12 @@ pub fn refuse_segments(cause: i32) {
     witness::refuse(cause);
 }
 
+/// Plays, in this process from now on, a kernel that lets children inherit segments, whatever is
+/// asked of it.
+pub fn refuse_segment_advice() {
+    witness::refuse_advice();
+}
+
 /// The numbers of the heap's parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HeapShape {
