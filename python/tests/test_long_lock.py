@@ -86,6 +86,23 @@ def test_nothing_starves_beside_a_writer(manager: Any) -> None:
     assert time.monotonic() - begin < 30
 
 
+def test_variables_that_are_replaced_all_the_time_are_read_and_taken(manager: Any) -> None:
+    shared = manager.dict(there=manager.list([0]))
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(60)
+        while True:
+            shared["there"] = manager.list([0])
+    try:
+        for number in range(2_000):
+            assert shared.setdefault("there", number)[0] == 0
+            assert [item[0] for item in shared.values()] == [0]
+            assert next(iter(shared.copy().values()))[0] == 0
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
 def test_two_processes_add_and_remove_their_own(manager: Any) -> None:
     shared = manager.list([f"old {number}" for number in range(20_000)])
 

@@ -201,12 +201,10 @@ impl RawDict {
     }
 
     /// The value of `key`; if it is not there, sets it to `value` first. Whether it was set.
+    #[allow(clippy::missing_panics_doc)] // Nothing is refused, so it does not panic.
     pub fn get_or_insert(&self, key: &Key, value: &Encoded) -> Result<(Content, bool)> {
-        loop {
-            if let Some(done) = self.get_or_insert_where(key, value, |_| true)? {
-                return Ok(done);
-            }
-        }
+        let done = self.get_or_insert_where(key, value, |_| true)?;
+        Ok(done.expect("a key that is not there may always be put in"))
     }
 
     /// The same, but a key that is not there goes in only if `may_add` says so.
@@ -216,6 +214,7 @@ impl RawDict {
         value: &Encoded,
         may_add: impl Fn(&Locked<'_, '_>) -> bool,
     ) -> Result<Option<(Content, bool)>> {
+        let mut attempts = Attempts::of(&self.handle);
         loop {
             let participant = self.handle.participant();
             participant.make_room(0);
@@ -240,10 +239,11 @@ impl RawDict {
             } else {
                 drop(transaction);
             }
-            let Some(copied) = copied else { continue };
-            match copied.hold(participant) {
-                Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
-                held => return Ok(Some((held?, set))),
+            match copied.map(|copied| copied.hold(participant)) {
+                // A variable that the value led to went away before it was held: others have
+                // changed the value.
+                None | Some(Err(Error::Arena(sharevar_arena::Error::HandleExpired))) => attempts.fail()?,
+                Some(held) => return Ok(Some((held?, set))),
             }
         }
     }

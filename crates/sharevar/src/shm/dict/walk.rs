@@ -3,6 +3,7 @@
 use super::entry::{self, HASH, LINKS, LOW, StoredKey, VALUE};
 use super::{ENDS, ENTRIES, ENTRY, RawDict, STRUCTURE, USED};
 use crate::error::{Error, Result};
+use crate::shm::attempts::Attempts;
 use crate::shm::content::{self, Content, Copied};
 use crate::shm::source::{Locked, Source};
 use sharevar_value::Word;
@@ -20,8 +21,6 @@ pub struct Item {
 pub(super) const BATCH: usize = 1024;
 /// How often a walk in insertion order starts again because keys came or went.
 pub(super) const ATTEMPTS: u32 = 3;
-/// How often the first piece of one is read again because a variable in it went away meanwhile.
-const FIRST_ATTEMPTS: u32 = 1000;
 
 /// Where a walk goes on.
 #[derive(Clone, Copy)]
@@ -45,7 +44,7 @@ impl RawDict {
                 return Ok(items);
             }
         }
-        // By number a walk never gives up.
+        // By number a walk goes on where it was.
         Ok(self.walk(false, with_values)?.unwrap_or_default())
     }
 
@@ -53,7 +52,7 @@ impl RawDict {
         let mut items = Vec::new();
         let mut cursor = if in_order { None } else { Some(Cursor::Number(0)) };
         let mut structure = None;
-        let mut first_attempts = FIRST_ATTEMPTS;
+        let mut attempts = Attempts::of(self.handle());
         loop {
             let (batch, next, stamp) = self.batch(cursor, with_values)?;
             // A cursor in insertion order leads nowhere once entries have moved.
@@ -62,12 +61,14 @@ impl RawDict {
             }
             let Some(mut batch) = self.hold_batch(batch)? else {
                 // A variable went away since its handle was copied: this piece is read again.
-                if in_order && (structure.is_some() || first_attempts == 0) {
+                if in_order && structure.is_some() {
                     return Ok(None);
                 }
-                first_attempts = first_attempts.saturating_sub(1);
+                attempts.fail()?;
                 continue;
             };
+            // Each piece has its own attempts, so that writers wait for no more than one.
+            attempts = Attempts::of(self.handle());
             structure = Some(stamp);
             items.append(&mut batch);
             match next {
