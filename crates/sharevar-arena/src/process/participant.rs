@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::mapping::arena::Arena;
 use crate::process::attachment::Attachment;
 use crate::process::identity::Identity;
-use crate::process::liveness;
+use crate::process::liveness::{self, Liveness};
 use crate::proof::mutation::{Mutation, is_seeded};
 use crate::sync::AtomicU64;
 use crate::transactions::lane::Lane;
@@ -131,6 +131,18 @@ impl Participant {
     /// this participant itself.
     pub fn is_alive(&self, who: Identity) -> bool {
         who == self.identity() || is_seeded(Mutation::DeadAreCounted) || liveness::is_alive(self.arena(), who)
+    }
+
+    /// Whether `who` is attached and alive; `None` if nothing can be known of it.
+    pub fn find_out_life(&self, who: Identity) -> Option<bool> {
+        if who == self.identity() || is_seeded(Mutation::DeadAreCounted) {
+            return Some(true);
+        }
+        match liveness::liveness_of(self.arena(), who) {
+            Liveness::Alive => Some(true),
+            Liveness::Dead => Some(false),
+            Liveness::Unknown => None,
+        }
     }
 
     /// The same for a waiter, which gets [`Error::OwnerUnknown`](crate::Error::OwnerUnknown) once

@@ -203,6 +203,10 @@ pub(crate) struct FromDead {
     pub(crate) most: u64,
     /// Whether there may be more of them than one change looks after.
     pub(crate) more: bool,
+    /// A holder of which nothing can be known.
+    pub(crate) unknown: Option<Identity>,
+    /// Whether some holder is known to be alive.
+    pub(crate) has_living: bool,
 }
 
 /// Gives back what the dead hold, so that at most `limit` units are free.
@@ -230,18 +234,28 @@ pub(crate) fn give_back_of_dead(
     let units = Units::of(|index| change.body(index));
     let participant = change.participant();
     let first = Identity::from_word(change.body(FIRST));
-    let first_died = units.first() > 0 && !participant.is_alive(first);
+    let (mut unknown, mut has_living) = (None, false);
+    let mut has_died = |who: Identity| {
+        let Some(is_alive) = participant.find_out_life(who) else {
+            unknown.get_or_insert(who);
+            return false;
+        };
+        has_living |= is_alive;
+        !is_alive
+    };
+    let first_died = units.first() > 0 && has_died(first);
     if first_died {
         count(u64::from(units.first()));
     }
     let mut dead = Vec::new();
     for place in further(change) {
         let (at, who, units) = place?;
-        if units > 0 && dead.len() < MOST_DEAD && !participant.is_alive(who) {
+        if units > 0 && dead.len() < MOST_DEAD && has_died(who) {
             dead.push(at);
             count(units);
         }
     }
+    (found.unknown, found.has_living) = (unknown, has_living);
     found.more = dead.len() == MOST_DEAD;
     if found.more {
         // Who only tries goes on at once.

@@ -57,12 +57,18 @@ fn units(change: &SmallTransaction<'_>) -> Units {
     Units::of(|index| change.body(index))
 }
 
-/// Puts right what the dead have left. Whether that may let others in, and whether there may be
-/// more of it.
-fn look_for_dead(
-    change: &mut SmallTransaction<'_>,
-    look_again: bool,
-) -> sharevar_arena::Result<(bool, bool)> {
+/// What was found when looking for the dead.
+#[derive(Default)]
+struct Look {
+    /// Whether what they have left, which was put right, may let others in.
+    lets_in: bool,
+    /// Whether there may be more of them.
+    more_dead: bool,
+    /// A holder, or the next writer, of which nothing can be known.
+    unknown: Option<Identity>,
+}
+
+fn look_for_dead(change: &mut SmallTransaction<'_>, look_again: bool) -> sharevar_arena::Result<Look> {
     let from_dead = holders::give_back_of_dead(change, ALL, look_again)?;
     let state = change.body(STATE);
     let mut now = state;
@@ -70,14 +76,19 @@ fn look_for_dead(
         now |= OWNER_DIED;
     }
     let next = Identity::from_word(state);
-    let next_died = !next.is_nobody() && !change.participant().is_alive(next);
+    let next_lives = if next.is_nobody() { Some(true) } else { change.participant().find_out_life(next) };
+    let next_died = next_lives == Some(false);
     if next_died {
         now &= !next.word();
     }
     if now != state {
         change.set_body(STATE, now)?;
     }
-    Ok((from_dead.units > 0 || next_died, from_dead.more))
+    Ok(Look {
+        lets_in: from_dead.units > 0 || next_died,
+        more_dead: from_dead.more,
+        unknown: from_dead.unknown.or(next_lives.is_none().then_some(next)),
+    })
 }
 
 /// Those who have announced themselves and could go on in this state.
@@ -169,12 +180,16 @@ impl RawRwLock {
             units(change).free() >= wanted
                 && (wanted == ALL || Identity::from_word(change.body(STATE)).is_nobody())
         };
-        let (from_dead, more_dead) =
-            if may(change) { (false, false) } else { look_for_dead(change, announce)? };
+        let Look { lets_in: from_dead, more_dead, unknown } =
+            if may(change) { Look::default() } else { look_for_dead(change, announce)? };
         let wake = |change: &SmallTransaction<'_>| if from_dead { could_go_on(change) } else { 0 };
         let state = change.body(STATE);
         if !may(change) {
             if announce {
+                if let Some(unknown) = unknown {
+                    // A writer needs what it holds, and it keeps readers out if it is a writer.
+                    change.participant().is_alive_for_waiter(unknown)?;
+                }
                 let next = Identity::from_word(state);
                 let me = change.participant().identity();
                 let announced = match wanted {

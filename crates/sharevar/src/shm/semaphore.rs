@@ -120,9 +120,17 @@ impl RawSemaphore {
         loop {
             let mut for_others = 0;
             let attempt = participant.change(variable, |change| {
-                let from_dead = Self::look_for_dead(change, 1, announce)?.units > 0;
+                let found = Self::look_for_dead(change, 1, announce)?;
+                let from_dead = found.units > 0;
                 let (state, free) = (change.body(STATE), Units::of(|index| change.body(index)).free());
                 if free == 0 {
+                    if announce
+                        && !found.has_living
+                        && let Some(holder) = found.unknown
+                    {
+                        // No other can give a unit back.
+                        participant.is_alive_for_waiter(holder)?;
+                    }
                     if announce && state & ANNOUNCED == 0 {
                         change.set_body(STATE, state | ANNOUNCED)?;
                     }
