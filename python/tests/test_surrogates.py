@@ -156,3 +156,20 @@ def test_hosted(name: str) -> None:
         with pytest.raises(ValueError) as raised:
             echo.fail(name)
         assert raised.value.args == (name,)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_error_of_a_missing_attribute_has_its_name(manager: Any, name: str) -> None:
+    class Plain:
+        pass
+
+    with pytest.raises(AttributeError) as plain:
+        getattr(Plain(), name)
+    expected = str(plain.value).removeprefix("'Plain'")
+    for thing in (manager.Namespace(), manager.monitor(Shelf)):
+        for use in (getattr, delattr):
+            with pytest.raises(AttributeError) as told:
+                use(thing, name)
+            message = str(told.value)
+            assert message == f"{message.partition(' ')[0]}{expected}"
+            assert name in message

@@ -7,7 +7,7 @@ use crate::errors::{OrRaise, to_python};
 use crate::overlay::{self, Found, Place};
 use crate::variable::{Origin, Variable};
 use crate::{names, native, started_inside, waiting};
-use pyo3::exceptions::{PyAttributeError, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use sharevar::shm::{Content, RawMonitor, SHORT_BYTES};
@@ -91,7 +91,7 @@ impl Monitor {
 #[cold]
 fn missing(object: &Bound<'_, Monitor>, name: &Bound<'_, PyString>) -> PyErr {
     let class = object.get_type().name().map_or_else(|_| "?".into(), |class| class.to_string());
-    PyAttributeError::new_err(format!("'{class}' object has no attribute '{name}'"))
+    names::missing(&class, name)
 }
 
 impl Monitor {

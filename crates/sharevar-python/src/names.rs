@@ -6,6 +6,7 @@
 
 use crate::errors::OrRaise;
 use crate::native;
+use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use sharevar::shm::{Content, RawDict};
@@ -27,6 +28,17 @@ pub(crate) fn from_key(key: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     match key.cast::<PyBytes>() {
         Ok(bytes) => native::from_text_with_surrogates(key.py(), bytes.as_bytes()),
         Err(_) => Ok(key),
+    }
+}
+
+/// The error for an attribute that is not there. Python makes its message, which may have lone
+/// surrogates in it.
+#[cold]
+pub(crate) fn missing(class: &str, name: &Bound<'_, PyString>) -> PyErr {
+    let form = PyString::new(name.py(), "'{}' object has no attribute '{}'");
+    match form.call_method1("format", (class, name)) {
+        Ok(message) => PyAttributeError::new_err(message.unbind()),
+        Err(error) => error,
     }
 }
 

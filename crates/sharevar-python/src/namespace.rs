@@ -6,7 +6,6 @@ use crate::errors::OrRaise;
 use crate::names;
 use crate::native;
 use crate::variable::{Origin, Variable};
-use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use sharevar::Kind;
@@ -50,7 +49,7 @@ impl Namespace {
 #[cold]
 fn missing(name: &Bound<'_, PyString>) -> PyErr {
     // In the words of the standard library, whose referent is an object of this class.
-    PyAttributeError::new_err(format!("'Namespace' object has no attribute '{name}'"))
+    names::missing("Namespace", name)
 }
 
 #[pymethods]
