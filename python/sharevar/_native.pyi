@@ -797,6 +797,9 @@ def monitors_inside() -> list[tuple[list[int], int, int, int]]:
 def note_started_inside(monitors: list[tuple[list[int], int, int, int]]) -> None:
     """Note which monitors the process that started this one was in methods of."""
 
+def note_thread_started_inside(thread: object, /) -> None:
+    """Note in a thread that is about to be started inside of which methods that is."""
+
 def set_pickler(
     dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]
 ) -> None:

@@ -9,7 +9,10 @@ import os
 import signal
 import sys
 import threading
+import time
 import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -289,3 +292,84 @@ def test_a_child_waits_for_the_method_that_started_it(context: Any) -> None:
         assert child.pid == pid
         child.join()
     assert starter.count == 11
+
+
+@sharevar.monitor
+class ThreadStarter:
+    """Starts threads in its methods."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def increment(self) -> int:
+        self.count += 1
+        return self.count
+
+    def wait_for_thread(self, told: list[str]) -> None:
+        thread = threading.Thread(target=lambda: told.append(error_of(self.increment)))
+        thread.start()
+        thread.join()
+
+    def wait_for_executor(self, told: list[str]) -> None:
+        with ThreadPoolExecutor(1) as executor:
+            told.append(executor.submit(error_of, self.increment).result())
+
+    def wait_for_grandchild(self, told: list[str]) -> None:
+        def start_another() -> None:
+            inner = threading.Thread(target=lambda: told.append(error_of(self.increment)))
+            inner.start()
+            inner.join()
+
+        thread = threading.Thread(target=start_another)
+        thread.start()
+        thread.join()
+
+    def wait_for_fork_of_thread(self, told: list[str]) -> None:
+        def start_process() -> None:
+            ours, theirs = fork.Pipe()
+            child = fork.Process(target=lambda: theirs.send(error_of(self.increment)))
+            child.start()
+            told.append(ours.recv())
+            child.join()
+
+        thread = threading.Thread(target=start_process)
+        thread.start()
+        thread.join()
+
+    def start(self, release: threading.Event, told: list[str]) -> threading.Thread:
+        def increment() -> None:
+            release.wait()
+            told.append(error_of(self.increment))
+
+        thread = threading.Thread(target=increment)
+        thread.start()
+        return thread
+
+    def stay_until_something_waits(self, thread: threading.Thread, longer: float) -> None:
+        eventually(lambda: sleeps(os.getpid(), thread.native_id))
+        time.sleep(longer)
+
+
+def error_of(call: Callable[[], object]) -> str:
+    try:
+        return str(call())
+    except sharevar.SharevarError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("way", ["thread", "executor", "grandchild", "fork_of_thread"])
+def test_a_thread_that_its_starters_method_waits_for_gives_up(way: str) -> None:
+    starter, told = ThreadStarter(), list[str]()
+    getattr(starter, f"wait_for_{way}")(told)
+    assert len(told) == 1 and "was started inside a method of the monitor" in told[0]
+    assert starter.count == 0
+
+
+def test_a_thread_waits_for_a_later_method_as_long_as_it_takes() -> None:
+    starter, release, told = ThreadStarter(), threading.Event(), list[str]()
+    thread = starter.start(release, told)
+    release.set()
+    # Longer than the method that has started it could stay.
+    starter.stay_until_something_waits(thread, 6)
+    thread.join()
+    assert told == ["1"]

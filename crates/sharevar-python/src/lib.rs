@@ -126,6 +126,8 @@ mod _native {
     #[pymodule_export]
     use crate::started_inside::note_started_inside;
     #[pymodule_export]
+    use crate::started_inside::note_thread_started_inside;
+    #[pymodule_export]
     use crate::value::Value;
     #[pymodule_export]
     use crate::variable::Variable;

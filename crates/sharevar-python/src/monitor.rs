@@ -198,13 +198,13 @@ impl Monitor {
     #[cold]
     fn wait(&self, py: Python<'_>) -> PyResult<TryLock> {
         let lock = self.raw().lock();
-        let mut starter = started_inside::starter(Place::of(self.raw()));
+        let mut starter = started_inside::starter(py, Place::of(self.raw()))?;
         loop {
             let taken = waiting::until(
                 py,
                 lock.point(),
                 ANY_REASON,
-                starter.map(|_| Instant::now() + started_inside::PATIENCE),
+                starter.as_ref().map(|_| Instant::now() + started_inside::PATIENCE),
                 || !lock.is_taken(),
                 |announce| {
                     let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
@@ -214,8 +214,10 @@ impl Monitor {
             if let Some(acquired) = taken {
                 return Ok(acquired);
             }
-            if starter.is_some_and(|starter| lock.owner() == starter) {
-                return Err(started_inside::would_wait_for_each_other());
+            if let Some(starter) = starter
+                && starter.is_inside(lock.owner())
+            {
+                return Err(starter.would_wait_for_each_other());
             }
             // Another's by now: the method is over.
             started_inside::forget(Place::of(self.raw()));

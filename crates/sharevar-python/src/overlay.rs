@@ -15,6 +15,7 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString};
 use sharevar::shm::RawMonitor;
 use sharevar::{Identity, Variable};
 use std::cell::RefCell;
+use std::sync::{Arc, Weak};
 
 thread_local! {
     /// The monitors that this thread is in methods of, outermost first.
@@ -52,6 +53,8 @@ pub(crate) struct Overlay {
     is_sealed: bool,
     /// It holds what a nested call has left, which failed and could not be rolled back.
     pub(crate) is_broken: bool,
+    /// Lives as long as the method runs, for the threads that are started in it.
+    running: Option<Arc<()>>,
 }
 
 /// One attribute.
@@ -132,15 +135,20 @@ pub(crate) fn is_inside(place: Place) -> bool {
     with(place, |_| ()).is_some()
 }
 
-/// The monitors that this thread is in methods of.
-pub(crate) fn places() -> Vec<Place> {
-    INSIDE.with_borrow(|inside| inside.iter().map(|overlay| overlay.place).collect())
+/// The monitors that this thread, or the one that has its turn in it, is in methods of, each with
+/// something that is there while the method runs.
+pub(crate) fn running() -> Vec<(Place, Weak<()>)> {
+    let actor = sharevar::actor().unwrap_or(0);
+    INSIDE.with_borrow_mut(|inside| {
+        let mine = inside.iter_mut().filter(|overlay| overlay.place.actor == actor);
+        mine.map(|overlay| (overlay.place, Arc::downgrade(overlay.running.get_or_insert_default()))).collect()
+    })
 }
 
 /// Begins an overlay, for who has just taken the lock.
 #[inline(always)]
 pub(crate) fn begin(place: Place) {
-    let overlay = Overlay { place, entries: Vec::new(), is_sealed: false, is_broken: false };
+    let overlay = Overlay { place, entries: Vec::new(), is_sealed: false, is_broken: false, running: None };
     INSIDE.with_borrow_mut(|inside| inside.push(overlay));
 }
 

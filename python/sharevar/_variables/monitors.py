@@ -17,6 +17,7 @@ from .._family.reduction import (
     keep_for_child,
     open_variable,
 )
+from . import started_threads
 
 _Class = TypeVar("_Class", bound=type)
 
@@ -33,6 +34,7 @@ def monitor(cls: _Class) -> _Class:
         raise TypeError(f"@sharevar.monitor is for classes, and {cls!r} is none")
     if issubclass(cls, Monitor):
         return cls
+    started_threads.arrange()
     members = _members(cls)
     body: dict[str, Any] = {
         "__module__": cls.__module__,
