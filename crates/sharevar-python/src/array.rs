@@ -6,6 +6,7 @@ use crate::list::{Place, place};
 use crate::variable::{Origin, Variable};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PySlice};
 use sharevar::Kind;
@@ -41,6 +42,22 @@ impl Array {
     fn index(&self, index: i64) -> u64 {
         // Out of range either way stays so.
         if index < 0 { self.raw.len().wrapping_add(index as u64) } else { index as u64 }
+    }
+
+    /// The element of that index, if it is there and a number.
+    #[inline(always)]
+    pub(crate) fn quick_get<'py>(&self, py: Python<'py>, index: i64) -> Option<Bound<'py, PyAny>> {
+        if !self.format.is_number() {
+            return None;
+        }
+        let bits = self.raw.load(self.index(index)).ok()?;
+        self.format.object(py, bits).ok()
+    }
+
+    /// Sets the element of that index to an int or float that fits. `false` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_set(&self, index: i64, value: &Bound<'_, PyAny>) -> bool {
+        self.format.quick_bits(value).is_some_and(|bits| self.raw.store(self.index(index), bits).is_ok())
     }
 
     /// Where a slice begins, how far apart its elements are, and how many there are.
@@ -104,24 +121,30 @@ impl Array {
         self.raw.len() as usize
     }
 
-    fn __getitem__<'py>(&self, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = index.py();
+    // The common case of this and of setting is in `slots`.
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
         match place(index, "array")? {
             Place::At(index) => {
-                let bits = self.raw.load(self.index(index));
-                self.format.object(py, bits.map_err(|error| index_error(error, "array index out of range"))?)
+                let bits = this.raw.load(this.index(index));
+                this.format.object(py, bits.map_err(|error| index_error(error, "array index out of range"))?)
             }
-            Place::Slice(slice) => {
-                let (start, step, count) = self.elements(slice)?;
-                let octets = self.raw.load_octets(start, step, count).or_raise()?;
-                let objects = octets.chunks_exact(self.format.size as usize).map(|octets| {
-                    let mut bits = [0; 8];
-                    bits[..octets.len()].copy_from_slice(octets);
-                    self.format.object(py, u64::from_le_bytes(bits))
-                });
-                Ok(PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)?.into_any())
-            }
+            Place::Slice(slice) => slf.call_method1(intern!(py, "_items"), (slice,)),
         }
+    }
+
+    /// The elements of a slice. A class derived from this one may give another sequence than a list.
+    #[pyo3(signature = (place, /))]
+    fn _items<'py>(&self, place: &Bound<'py, PySlice>) -> PyResult<Bound<'py, PyAny>> {
+        let py = place.py();
+        let (start, step, count) = self.elements(place)?;
+        let octets = self.raw.load_octets(start, step, count).or_raise()?;
+        let objects = octets.chunks_exact(self.format.size as usize).map(|octets| {
+            let mut bits = [0; 8];
+            bits[..octets.len()].copy_from_slice(octets);
+            self.format.object(py, u64::from_le_bytes(bits))
+        });
+        Ok(PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)?.into_any())
     }
 
     /// The letter of the elements' format.

@@ -105,6 +105,31 @@ impl Format {
         }
     }
 
+    /// Whether elements are numbers (not truth values either).
+    #[inline(always)]
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self.nature, Nature::Signed | Nature::Unsigned | Nature::Float)
+    }
+
+    /// The bits of an element that holds the object, if it is an int or a float (no subclass) that
+    /// fits and needs no conversion. `None` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_bits(self, object: &Bound<'_, PyAny>) -> Option<u64> {
+        let unused = 64 - 8 * self.size as u32;
+        match self.nature {
+            Nature::Signed => {
+                let value = native::exact_int(object)?;
+                (value << unused >> unused == value).then_some(value as u64)
+            }
+            Nature::Unsigned => {
+                let value = u64::try_from(native::exact_int(object)?).ok()?;
+                (value << unused >> unused == value).then_some(value)
+            }
+            Nature::Float if self.size == 8 => Some(object.cast_exact::<PyFloat>().ok()?.value().to_bits()),
+            _ => None,
+        }
+    }
+
     fn integer_bits(self, object: &Bound<'_, PyAny>) -> PyResult<u64> {
         let index;
         let int = if let Ok(int) = object.cast_exact::<PyInt>() {

@@ -20,6 +20,18 @@ impl Lock {
         RobustLock::of(self.handle.participant(), self.handle.variable())
     }
 
+    /// Takes the lock if it can be had. `false` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_acquire(&self) -> bool {
+        self.lock().try_acquire().is_ok_and(|acquired| acquired != TryLock::Busy)
+    }
+
+    /// Gives the lock back if it is held. `false` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_release(&self) -> bool {
+        self.lock().release().unwrap_or(false)
+    }
+
     #[inline(always)]
     fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
         let lock = slf.get().lock();
@@ -71,6 +83,8 @@ impl Lock {
         let base = Variable::of(&origin.arena, &handle, Kind::Lock);
         Ok(PyClassInitializer::from(base).add_subclass(Self { handle }))
     }
+
+    // The common case of the next two is in `slots`.
 
     /// Take the lock; false if it cannot be had, or not in time.
     ///

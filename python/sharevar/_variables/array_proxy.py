@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from typing import Any, SupportsIndex
+from typing import Any
 
 from .. import _native
 from .proxy import Proxy
@@ -45,11 +45,9 @@ class ArrayProxy(Proxy, _native.Array):
         items: array[Any] = self[:]
         return items
 
-    def __getitem__(self, index: SupportsIndex | slice, /) -> Any:
-        if type(index) is not slice:
-            return _native.Array.__getitem__(self, index)
+    def _items(self, place: slice, /) -> array[Any]:
         items: array[Any] = array(self._typecode)
-        items.frombytes(self._octets(index))
+        items.frombytes(self._octets(place))
         return items
 
     def __iter__(self) -> Iterator[Any]:
