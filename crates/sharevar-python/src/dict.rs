@@ -185,10 +185,7 @@ impl Dict {
         }
         let mut own = OwnKey::default();
         let (content, _) = with_found(&this.raw, key, &wanted, slf.as_super().get().home(), |search| {
-            let used = match &search.found {
-                Some(found) => found,
-                None => own.get(&this.raw, key, &wanted)?,
-            };
+            let used = own.unless_found(&search, &this.raw, key, &wanted)?;
             this.raw.get_or_insert_compared(used, &value, Some(search.stamp)).or_raise()
         })?;
         Self::object(slf, content)

@@ -137,6 +137,20 @@ pub(crate) fn own_key(dict: &RawDict, object: &Bound<'_, PyAny>, wanted: &Wanted
 pub(crate) struct OwnKey(Option<Key>);
 
 impl OwnKey {
+    /// The key to set: the equal one that a search has found, else the object's own.
+    pub(crate) fn unless_found<'a>(
+        &'a mut self,
+        search: &'a Search,
+        dict: &RawDict,
+        object: &Bound<'_, PyAny>,
+        wanted: &Wanted,
+    ) -> PyResult<&'a Key> {
+        match &search.found {
+            Some(found) => Ok(found),
+            None => self.get(dict, object, wanted),
+        }
+    }
+
     pub(crate) fn get(
         &mut self,
         dict: &RawDict,
@@ -211,10 +225,7 @@ fn insert_searched(
 ) -> PyResult<()> {
     let mut own = OwnKey::default();
     with_found(dict, object, wanted, arena, |search| {
-        let key = match &search.found {
-            Some(found) => found,
-            None => own.get(dict, object, wanted)?,
-        };
+        let key = own.unless_found(&search, dict, object, wanted)?;
         Ok(dict.insert_compared(key, value, Some(search.stamp)).or_raise()?.then_some(()))
     })
 }
