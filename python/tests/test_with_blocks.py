@@ -61,6 +61,13 @@ def test_who_is_in_a_block_learns_that_the_manager_is_gone(kind: str) -> None:
             manager_is_gone(thing)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_block_that_shuts_its_manager_down_ends_as_any_other(kind: str) -> None:
+    manager = sharevar.Manager()
+    with getattr(manager, kind)():
+        manager.shutdown()
+
+
 def manager_is_gone(thing: Any) -> None:
     thing.acquire()
 

@@ -7,7 +7,7 @@ use crate::{timeout, waiting};
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use sharevar::shm::RawSemaphore;
-use sharevar::{ANY_REASON, Kind};
+use sharevar::{ANY_REASON, Error, Kind};
 
 /// Units to take and give back; those of a holder who dies are given back.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -122,6 +122,11 @@ impl Semaphore {
         _exception: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        end_of_block(exception_type, self.raw.release().or_raise())
+        // Once the arena is closed nothing is held any more, and nobody waits.
+        let given_back = match self.raw.release() {
+            Err(Error::Arena(sharevar_arena::Error::Closed)) => Ok(()),
+            given_back => given_back.or_raise(),
+        };
+        end_of_block(exception_type, given_back)
     }
 }
