@@ -14,6 +14,7 @@ import ipaddress
 import itertools
 import multiprocessing
 import queue
+import socket
 import subprocess
 import sys
 import textwrap
@@ -305,6 +306,16 @@ def test_numpy_arrays_are_refused() -> None:
     numpy = pytest.importorskip("numpy")
     with pytest.raises(TypeError, match="frombuffer"):
         sharevar.shared("numpy", numpy.zeros, 3)
+
+
+def test_a_connection_does_not_stay_in_a_variable() -> None:
+    with pytest.raises(TypeError, match=r"Connection is sent to one process.*sharevar\.Queue"):
+        sharevar.shared("pipe", multiprocessing.Pipe)
+    ours, theirs = socket.socketpair()
+    with ours, theirs, pytest.raises(TypeError, match="socket is sent to one process"):
+        sharevar.shared("pipe", lambda: (ours, theirs))
+    # Nothing was made.
+    sharevar.shared("pipe", int)
 
 
 def test_a_box_that_is_asked_for() -> None:

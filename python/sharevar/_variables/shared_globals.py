@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import enum
 import queue
+import socket
 import sys
 import threading
 import types
 from collections.abc import Callable
 from multiprocessing import managers
+from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from typing import Any, TypeVar, overload
 
@@ -199,6 +201,13 @@ def _ours(kind: Any) -> Any:
 
 def _require_value(name: str, made: Any) -> None:
     """Refuse what could be changed where no other process would see it."""
+    for part in made if isinstance(made, (tuple, frozenset)) else (made,):
+        if isinstance(part, _SENT_ONCE):
+            raise TypeError(
+                f"shared({name!r}, ...): a {type(part).__qualname__} is sent to one process, "
+                f"which takes it once, so that it cannot stay in a variable; use "
+                f"shared({name!r}, sharevar.Queue), or give it to a child as an argument"
+            )
     cls = type(made)
     if not _is_mutable(made, cls):
         return
@@ -241,6 +250,8 @@ def _instead(cls: Any) -> str | None:
 
 # By reference, or by name.
 _PASSED_ON = (_native.Monitor, type, types.FunctionType, types.BuiltinFunctionType)
+# A pickle of one of these is a descriptor that waits for one process to fetch it.
+_SENT_ONCE = (Connection, socket.socket)
 # A class that is derived from one of these is meant as a value.
 _IMMUTABLE = (int, float, complex, str, bytes, tuple, frozenset, enum.Enum)
 _SETS_ANY: Any = object.__setattr__
