@@ -192,3 +192,46 @@ def test_a_host_whose_maker_has_closed_all_descriptors(folder: Path) -> None:
         socket_directory.remove(socket_directory.new_address())
         assert manager.Thing().pid() == manager._process.pid
     assert _left(folder) == []
+
+
+LONG_TMPDIR = """
+import os, tempfile
+import sharevar
+from sharevar.managers import BaseManager
+
+class Thing:
+    def pid(self):
+        return os.getpid()
+
+class Manager(BaseManager):
+    pass
+
+Manager.register("Thing", Thing)
+
+if __name__ == "__main__":
+    assert len(tempfile.gettempdir()) > 100
+    with Manager() as manager:
+        assert manager.Thing().pid() != os.getpid()
+        address = manager.address
+    assert not os.path.exists(address)
+    with sharevar.Manager() as manager, manager.Pool(1) as pool:
+        assert pool.apply(abs, (-1,)) == 1
+    assert len(sharevar._native.address_of_host("x" * 60)) <= len("unix:") + 107
+    print("works")
+"""
+
+
+@pytest.mark.parametrize("runtime", [False, True])
+def test_a_host_below_a_long_temporary_folder(tmp_path: Path, runtime: bool) -> None:
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+    variables = {**os.environ, "TMPDIR": str(folder)}
+    variables.pop("XDG_RUNTIME_DIR", None)
+    if runtime:
+        variables["XDG_RUNTIME_DIR"] = str(folder)
+    program = tmp_path / "program.py"
+    program.write_text(LONG_TMPDIR)
+    done = subprocess.run(
+        [sys.executable, program], env=variables, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("works\n", "")

@@ -8,13 +8,23 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, mkdirat, statat};
 use rustix::process::geteuid;
 use std::path::{Path, PathBuf};
 
-/// The directory for the sockets of this user, made if it is not there.
-pub fn private_directory() -> Result<PathBuf> {
-    let base = std::env::var_os("XDG_RUNTIME_DIR").filter(|base| Path::new(base).is_dir());
-    let path = match base {
+/// Bytes in the path of a Unix socket.
+const LONGEST_PATH: usize = 107;
+
+/// The directory for the sockets of this user in which the name of one has `name_length` bytes,
+/// made if it is not there.
+///
+/// It is below `$XDG_RUNTIME_DIR`, or else below the directory for temporary files. Where the
+/// path of the socket would be too long there, it is below `/tmp`.
+pub fn private_directory(name_length: usize) -> Result<PathBuf> {
+    let of_user = format!("sharevar-{}", geteuid().as_raw());
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|base| Path::new(base).is_dir());
+    let path = match runtime {
         Some(base) => Path::new(&base).join("sharevar"),
-        None => std::env::temp_dir().join(format!("sharevar-{}", geteuid().as_raw())),
+        None => std::env::temp_dir().join(&of_user),
     };
+    let fits = path.as_os_str().len() + 1 + name_length <= LONGEST_PATH;
+    let path = if fits { path } else { Path::new("/tmp").join(of_user) };
     match mkdirat(CWD, &path, Mode::RWXU) {
         Ok(()) | Err(rustix::io::Errno::EXIST) => {}
         Err(error) => return Err(refuse(&path, error.to_string())),

@@ -19,6 +19,9 @@ _PREFIX = "sharevar-host-"
 _SOCKET = "socket"
 _LOCK = "lock"
 _TRIES = 100
+# Bytes in the path of a Unix socket, and of those the ones that stand behind the base.
+_LONGEST_PATH = 107
+_BEHIND_BASE = len("/" + _PREFIX + "12345678" + "/" + _SOCKET)
 
 # The descriptors of the locks of those directories that this process has made.
 _locks: dict[str, int] = {}
@@ -26,7 +29,7 @@ _locks: dict[str, int] = {}
 
 def new_address() -> str:
     """The address of a socket in a new directory that no other user may enter."""
-    base = tempfile.gettempdir()
+    base = _base()
     _sweep(base)
     for _ in range(_TRIES):
         directory = tempfile.mkdtemp(prefix=_PREFIX, dir=base)
@@ -39,6 +42,14 @@ def new_address() -> str:
         f"{base}: each directory that was made here for a host was removed at once, by a "
         f"program that cleans up; set TMPDIR to a directory of its own"
     )
+
+
+def _base() -> str:
+    """The directory for temporary files, if the path of a socket in there is not too long."""
+    base = tempfile.gettempdir()
+    if len(os.fsencode(base)) + _BEHIND_BASE <= _LONGEST_PATH:
+        return base
+    return "/tmp"
 
 
 def remove(address: Any) -> None:

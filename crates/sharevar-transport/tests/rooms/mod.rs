@@ -25,7 +25,7 @@ static ROOMS: AtomicUsize = AtomicUsize::new(0);
 pub(crate) fn unix() -> Room {
     let number = ROOMS.fetch_add(1, Ordering::Relaxed);
     let name = format!("transport-test-{}-{number}", std::process::id());
-    let path = sharevar_transport::private_directory().unwrap().join(name);
+    let path = sharevar_transport::private_directory(name.len()).unwrap().join(name);
     Room { address: Address::Unix(path.clone()), path }
 }
 

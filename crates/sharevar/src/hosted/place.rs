@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// With the directory in front and the ending it fits into a socket's address of 107 bytes.
+/// With a directory of `/tmp` in front, and the ending, it fits into a socket's path of 107 bytes.
 const LONGEST: usize = 60;
 
 /// Where the host is, or would be, that is known by `name`: the socket of [`Host::name`](super::Host::name).
@@ -19,17 +19,18 @@ pub fn named(name: &str) -> Result<Address> {
     if name.is_empty() || name.len() > LONGEST || name.starts_with('.') || !name.bytes().all(is_plain) {
         return Err(Error::NotAName { name: name.to_owned() });
     }
-    Ok(Address::Unix(private_directory()?.join(format!("{name}.named"))))
+    let file = format!("{name}.named");
+    Ok(Address::Unix(private_directory(file.len())?.join(file)))
 }
 
 /// A socket that nobody has yet.
 pub(super) fn fresh() -> Result<Address> {
-    let directory = private_directory()?;
-    // Only files are left by who was killed; that some cannot be taken away hinders nobody.
-    let _ = sweep(&directory);
     let mut bytes = [0; 8];
     while getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {}
     let file = format!("{}-{:016x}.host", std::process::id(), u64::from_le_bytes(bytes));
+    let directory = private_directory(file.len())?;
+    // Only files are left by who was killed; that some cannot be taken away hinders nobody.
+    let _ = sweep(&directory);
     Ok(Address::Unix(directory.join(file)))
 }
 
