@@ -17,6 +17,8 @@ import pytest
 import sharevar
 from sharevar.managers import BaseManager, RemoteError
 
+pytestmark = pytest.mark.long
+
 
 class Other(BaseException):
     """No `Exception`."""

@@ -21,6 +21,8 @@ import sharevar
 from sharevar.hosting import RemoteIterator, current_call
 from sharevar.managers import BaseManager
 
+pytestmark = pytest.mark.long
+
 
 class Source:
     """Gives iterators of all kinds, and tells what has become of them."""

@@ -122,7 +122,7 @@ fn a_host_that_says_nothing_for_long_is_waited_for() {
     let room = unix();
     let settings = Settings::default();
     let server = rooms::echo_at(&room.address, &settings);
-    let mut client = Between::greeted(&room, &settings, 2 * LONG);
+    let mut client = Between::greeted(&room, &settings, LONG);
     client.pass_hello();
     client.welcomed();
     server.stop();
