@@ -7,51 +7,15 @@
 #![allow(clippy::inline_always)] // One operation is tens of nanoseconds; see python/benches.
 
 mod arena;
-mod argument;
-mod array;
-mod barrier;
-mod buffer;
-mod canonical;
-mod condition;
-mod decode;
-mod dict;
-mod element;
-mod encode;
+mod argument_types;
+mod encoding;
 mod errors;
-mod event;
-mod greenlet;
+mod fast_access;
 mod hosted;
-mod key;
-mod key_hashing;
-mod key_index;
 mod kinds;
-mod list;
-mod list_search;
-mod list_slice;
-mod list_sort;
-mod lock;
-mod method;
 mod monitor;
-mod monitor_call;
-mod monitor_slots;
-mod names;
-mod namespace;
-mod native;
-mod number;
-mod opaque;
-mod overlay;
-mod pickler;
 mod proxy;
-mod queue;
-mod queue_class;
-mod recursive_lock;
-mod semaphore;
-mod set;
 mod slots;
-mod standard_key;
-mod started_inside;
-mod timeout;
-mod value;
 mod variable;
 mod waiting;
 
@@ -64,17 +28,7 @@ mod _native {
     #[pymodule_export]
     use crate::arena::depart;
     #[pymodule_export]
-    use crate::array::Array;
-    #[pymodule_export]
-    use crate::barrier::Barrier;
-    #[pymodule_export]
-    use crate::condition::Condition;
-    #[pymodule_export]
-    use crate::dict::Dict;
-    #[pymodule_export]
-    use crate::event::Event;
-    #[pymodule_export]
-    use crate::greenlet::set_greenlets;
+    use crate::encoding::pickler::set_pickler;
     #[pymodule_export]
     use crate::hosted::caller::caller_descriptor;
     #[pymodule_export]
@@ -90,11 +44,33 @@ mod _native {
     #[pymodule_export]
     use crate::hosted::server::HostServer;
     #[pymodule_export]
-    use crate::list::List;
+    use crate::kinds::array::Array;
     #[pymodule_export]
-    use crate::lock::Lock;
+    use crate::kinds::barrier::Barrier;
     #[pymodule_export]
-    use crate::method::Method;
+    use crate::kinds::condition::Condition;
+    #[pymodule_export]
+    use crate::kinds::dict::Dict;
+    #[pymodule_export]
+    use crate::kinds::event::Event;
+    #[pymodule_export]
+    use crate::kinds::list::List;
+    #[pymodule_export]
+    use crate::kinds::lock::Lock;
+    #[pymodule_export]
+    use crate::kinds::namespace::Namespace;
+    #[pymodule_export]
+    use crate::kinds::queue::Queue;
+    #[pymodule_export]
+    use crate::kinds::queue_class::set_queue_class;
+    #[pymodule_export]
+    use crate::kinds::recursive_lock::RLock;
+    #[pymodule_export]
+    use crate::kinds::semaphore::Semaphore;
+    #[pymodule_export]
+    use crate::kinds::set::Set;
+    #[pymodule_export]
+    use crate::kinds::value::Value;
     #[pymodule_export]
     use crate::monitor::Monitor;
     #[pymodule_export]
@@ -102,35 +78,23 @@ mod _native {
     #[pymodule_export]
     use crate::monitor::make_monitor;
     #[pymodule_export]
+    use crate::monitor::method::Method;
+    #[pymodule_export]
     use crate::monitor::monitor_attributes;
     #[pymodule_export]
     use crate::monitor::monitor_state;
     #[pymodule_export]
-    use crate::namespace::Namespace;
+    use crate::monitor::started_inside::monitors_inside;
     #[pymodule_export]
-    use crate::pickler::set_pickler;
+    use crate::monitor::started_inside::note_started_inside;
+    #[pymodule_export]
+    use crate::monitor::started_inside::note_thread_started_inside;
     #[pymodule_export]
     use crate::proxy::set_proxy_class;
     #[pymodule_export]
-    use crate::queue::Queue;
-    #[pymodule_export]
-    use crate::queue_class::set_queue_class;
-    #[pymodule_export]
-    use crate::recursive_lock::RLock;
-    #[pymodule_export]
-    use crate::semaphore::Semaphore;
-    #[pymodule_export]
-    use crate::set::Set;
-    #[pymodule_export]
-    use crate::started_inside::monitors_inside;
-    #[pymodule_export]
-    use crate::started_inside::note_started_inside;
-    #[pymodule_export]
-    use crate::started_inside::note_thread_started_inside;
-    #[pymodule_export]
-    use crate::value::Value;
-    #[pymodule_export]
     use crate::variable::Variable;
+    #[pymodule_export]
+    use crate::waiting::greenlet::set_greenlets;
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
@@ -139,7 +103,7 @@ mod _native {
         sharevar_arena::set_sleeper(crate::waiting::sleep_for_long_lock);
         crate::kinds::install(module.py());
         crate::slots::install(module.py())?;
-        crate::monitor_slots::install(module.py())?;
+        crate::slots::monitor::install(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         crate::errors::add_to(module)
     }

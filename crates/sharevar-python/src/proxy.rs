@@ -2,7 +2,7 @@
 
 use crate::arena::Arena;
 use crate::errors::{Class, OrRaise, raise};
-use crate::queue_class;
+use crate::kinds::queue_class;
 use crate::variable::{Held, variable_of};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;

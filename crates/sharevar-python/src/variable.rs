@@ -1,8 +1,8 @@
 //! What all variables have: their arena, where they are, what they are.
 
 use crate::arena::Arena;
+use crate::encoding::pickler;
 use crate::errors::OrRaise;
-use crate::pickler;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySuper, PyType};

@@ -4,8 +4,8 @@
 //! of no native type, or an object is at two places, all of them are a pickle of both.
 
 use super::callbacks::{self, Pickled};
-use crate::decode::{Reader, corrupt};
-use crate::encode::{Stop, Writer};
+use crate::encoding::decode::{Reader, corrupt};
+use crate::encoding::encode::{Stop, Writer};
 use crate::errors::OrRaise;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -58,7 +58,7 @@ pub(super) fn read<'py>(
     let mut reader = Reader::new(py, arguments);
     let count = match reader.decoder.next().map_err(corrupt)? {
         Event::List(count) | Event::Tuple(count) => count,
-        Event::Pickle(pickle) => return crate::pickler::loads(py, pickle)?.extract(),
+        Event::Pickle(pickle) => return crate::encoding::pickler::loads(py, pickle)?.extract(),
         _ => return Err(pyo3::exceptions::PyTypeError::new_err("the arguments of a call are no list")),
     };
     let positional = PyTuple::new(py, reader.read_many(count)?)?;

@@ -4,7 +4,7 @@ use super::held::Held;
 use super::pending::PendingCall;
 use super::reference::HostedReference;
 use super::{arguments, patience, raise, reply, settings};
-use crate::timeout::in_seconds;
+use crate::waiting::timeout::in_seconds;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};

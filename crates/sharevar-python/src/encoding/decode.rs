@@ -1,0 +1,129 @@
+//! Python's values on their way out.
+
+use crate::arena::Arena;
+use crate::encoding::pickler;
+use crate::errors::{Class, raise, to_python};
+use crate::fast_access;
+use crate::proxy;
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PySet, PyString, PyTuple};
+use sharevar::Handle;
+use sharevar::shm::Content;
+use sharevar_value::{DecodeError, Decoder, Event, Word, WordKind};
+
+/// The object that the word of a scalar stands for.
+#[inline(always)]
+pub(crate) fn word(py: Python<'_>, word: Word) -> PyResult<Bound<'_, PyAny>> {
+    match word.as_int() {
+        Some(int) => Ok(int.into_pyobject(py)?.into_any()),
+        None => other_word(py, word),
+    }
+}
+
+/// The object that a cell's content stands for.
+pub(crate) fn decode<'py>(
+    py: Python<'py>,
+    content: Content,
+    arena: &Py<Arena>,
+) -> PyResult<Bound<'py, PyAny>> {
+    match content {
+        Content::Word(scalar) => word(py, scalar),
+        Content::Bytes(bytes, handles) => decode_bytes(py, &bytes, &handles, arena),
+        Content::Handle(handle) => proxy::for_handle(arena.bind(py), handle),
+    }
+}
+
+fn other_word(py: Python<'_>, word: Word) -> PyResult<Bound<'_, PyAny>> {
+    match word.kind() {
+        WordKind::Int(int) => int.into_bound_py_any(py),
+        WordKind::Str(text) => match text.as_str() {
+            Ok(text) => Ok(PyString::new(py, text).into_any()),
+            Err(_) => Err(corrupt(DecodeError::NotUtf8 { at: 0 })),
+        },
+        WordKind::Float(value) => Ok(PyFloat::new(py, value).into_any()),
+        WordKind::Bool(value) => Ok(PyBool::new(py, value).to_owned().into_any()),
+        WordKind::None | WordKind::Absent => Ok(py.None().into_bound(py)),
+        WordKind::Bytes(text) => Ok(PyBytes::new(py, text.as_bytes()).into_any()),
+        WordKind::Block(_) | WordKind::Handle(_) | WordKind::Invalid => {
+            Err(corrupt(DecodeError::NotInline(word.0)))
+        }
+    }
+}
+
+/// The object that an encoding says. `handles` keep alive what it refers to.
+pub(crate) fn decode_bytes<'py>(
+    py: Python<'py>,
+    bytes: &[u8],
+    handles: &[Handle],
+    arena: &Py<Arena>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut reader = Reader { py, decoder: Decoder::new(bytes), handles, arena: Some(arena) };
+    let value = reader.read()?;
+    reader.decoder.finish().map_err(corrupt)?;
+    Ok(value)
+}
+
+pub(crate) struct Reader<'a, 'py> {
+    py: Python<'py>,
+    pub(crate) decoder: Decoder<'a>,
+    handles: &'a [Handle],
+    arena: Option<&'a Py<Arena>>,
+}
+
+impl<'a, 'py> Reader<'a, 'py> {
+    /// Of a value that refers to no arena.
+    pub(crate) fn new(py: Python<'py>, bytes: &'a [u8]) -> Self {
+        Self { py, decoder: Decoder::new(bytes), handles: &[], arena: None }
+    }
+
+    /// The next value. Recursion ends: the decoder bounds the depth.
+    pub(crate) fn read(&mut self) -> PyResult<Bound<'py, PyAny>> {
+        let py = self.py;
+        match self.decoder.next().map_err(corrupt)? {
+            Event::Str(value) => Ok(PyString::new(py, value).into_any()),
+            Event::Int(value) => value.into_bound_py_any(py),
+            Event::None => Ok(py.None().into_bound(py)),
+            Event::Bool(value) => Ok(PyBool::new(py, value).to_owned().into_any()),
+            Event::Float(value) => Ok(PyFloat::new(py, value).into_any()),
+            Event::Bytes(value) => Ok(fast_access::bytes(py, value)?.into_any()),
+            Event::UInt(value) => value.into_bound_py_any(py),
+            Event::BigInt(bytes) => fast_access::from_big_int(py, bytes),
+            Event::List(count) => Ok(PyList::new(py, self.read_many(count)?)?.into_any()),
+            Event::Tuple(count) => Ok(PyTuple::new(py, self.read_many(count)?)?.into_any()),
+            Event::Set(count) => Ok(PySet::new(py, self.read_many(count)?)?.into_any()),
+            Event::Map(count) => {
+                let dict = PyDict::new(py);
+                for _ in 0..count {
+                    let key = self.read()?;
+                    dict.set_item(key, self.read()?)?;
+                }
+                Ok(dict.into_any())
+            }
+            Event::Pickle(pickle) => pickler::loads(py, pickle),
+            Event::Handle(offset) => {
+                let handle = self.handles.iter().find(|handle| handle.variable().header() == offset);
+                match (handle, self.arena) {
+                    (Some(handle), Some(arena)) => proxy::for_handle(arena.bind(py), handle.clone()),
+                    _ => {
+                        Err(raise(Class::CorruptArena, "a value refers to a variable that it does not count"))
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn read_many(&mut self, count: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        // No more than there are bytes left: the decoder has checked it.
+        let mut items = Vec::with_capacity(count);
+        for _ in 0..count {
+            items.push(self.read()?);
+        }
+        Ok(items)
+    }
+}
+
+#[cold]
+pub(crate) fn corrupt(error: DecodeError) -> PyErr {
+    to_python(error.into())
+}

@@ -1,0 +1,196 @@
+//! Python's values on their way in.
+//!
+//! Dispatch is on the exact type, commonest first; a subclass would lose its class
+//! and goes to pickle, as does whatever else native encoding would change
+//! (`docs/value-encoding.md`).
+
+use crate::encoding::pickler;
+use crate::errors::{OrRaise, to_python};
+use crate::fast_access;
+use crate::variable::variable_of;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PySet, PyString, PyTuple};
+use sharevar::Participant;
+use sharevar_value::{EncodeError, Encoded, Encoder, Word};
+use std::collections::HashSet;
+
+/// The word of a scalar that fits one.
+#[inline(always)]
+pub(crate) fn word(value: &Bound<'_, PyAny>) -> Option<Word> {
+    match value.cast_exact::<PyInt>() {
+        Ok(value) => fast_access::small_int(value).and_then(Word::from_int),
+        Err(_) => other_word(value),
+    }
+}
+
+fn other_word(value: &Bound<'_, PyAny>) -> Option<Word> {
+    if let Ok(value) = value.cast_exact::<PyString>() {
+        fast_access::text(value).and_then(Word::from_short_str)
+    } else if let Ok(value) = value.cast_exact::<PyFloat>() {
+        Word::from_float(value.value())
+    } else if let Ok(value) = value.cast_exact::<PyBool>() {
+        Some(Word::from_bool(value.is_true()))
+    } else if value.is_none() {
+        Some(Word::NONE)
+    } else if let Ok(value) = value.cast_exact::<PyBytes>() {
+        Word::from_short_bytes(value.as_bytes())
+    } else {
+        None
+    }
+}
+
+/// A value ready to be stored in the arena of `participant`.
+pub(crate) fn encode(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
+    if let Some(word) = word(value) {
+        return Ok(Encoded::Word(word));
+    }
+    match variable_of(value).and_then(|variable| variable.offset_in(participant)) {
+        Some(offset) => Ok(Encoded::Word(Word::handle(offset))),
+        None => encode_block(value, participant),
+    }
+}
+
+fn encode_block(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
+    let mut writer = Writer::new(Some(participant));
+    let (bytes, handles) = match writer.write(value) {
+        Ok(()) => writer.encoder.finish().map_err(|error| to_python(error.into()))?,
+        Err(Stop::Raise(error)) => return Err(error),
+        Err(Stop::Pickle) => {
+            let (pickle, handles) = pickler::dumps(value, participant)?;
+            // The encoder itself asks for the memory of a large one, which may be refused.
+            let mut encoder = Encoder::with_capacity(pickle.len().min(1 << 16) + 6);
+            encoder.pickle(&pickle).map_err(sharevar::Error::from).or_raise()?;
+            (encoder.finish().map_err(sharevar::Error::from).or_raise()?.0, handles)
+        }
+    };
+    Ok(Encoded::Bytes { bytes, handles })
+}
+
+/// Why a value cannot be written natively.
+pub(crate) enum Stop {
+    /// It would change; pickle the whole.
+    Pickle,
+    /// It cannot be written at all.
+    Raise(PyErr),
+}
+
+impl From<EncodeError> for Stop {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::TooDeep => Self::Pickle,
+            error => Self::Raise(to_python(error.into())),
+        }
+    }
+}
+
+impl From<PyErr> for Stop {
+    fn from(error: PyErr) -> Self {
+        Self::Raise(error)
+    }
+}
+
+/// Writes values natively, as long as they are such.
+pub(crate) struct Writer<'a> {
+    pub(crate) encoder: Encoder,
+    seen: Seen,
+    /// Whose variables are referred to by where they are; others are pickled.
+    participant: Option<&'a Participant>,
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(participant: Option<&'a Participant>) -> Self {
+        Self { encoder: Encoder::with_capacity(64), seen: Seen::default(), participant }
+    }
+
+    /// One more value, in an encoding of its own.
+    pub(crate) fn next(self) -> Self {
+        Self { encoder: Encoder::with_capacity(64), ..self }
+    }
+
+    pub(crate) fn write(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Stop> {
+        if let Ok(value) = value.cast_exact::<PyString>() {
+            self.encoder.str(fast_access::text(value).ok_or(Stop::Pickle)?)?;
+        } else if let Ok(value) = value.cast_exact::<PyInt>() {
+            match fast_access::small_int(value) {
+                Some(int) => self.encoder.int(int),
+                None => self.encoder.big_int(&fast_access::big_int(value)?)?,
+            }
+        } else if let Ok(value) = value.cast_exact::<PyBool>() {
+            self.encoder.bool(value.is_true());
+        } else if value.is_none() {
+            self.encoder.none();
+        } else if let Ok(value) = value.cast_exact::<PyFloat>() {
+            self.encoder.float(value.value());
+        } else if let Ok(list) = value.cast_exact::<PyList>() {
+            self.enter(value)?;
+            self.encoder.list_header(list.len())?;
+            list.iter().try_for_each(|item| self.write(&item))?;
+        } else if let Ok(dict) = value.cast_exact::<PyDict>() {
+            self.enter(value)?;
+            self.encoder.map_header(dict.len())?;
+            for (key, item) in dict.iter() {
+                self.write(&key)?;
+                self.write(&item)?;
+            }
+        } else if let Ok(bytes) = value.cast_exact::<PyBytes>() {
+            self.encoder.bytes(bytes.as_bytes())?;
+        } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+            // One that holds containers is entered too: written out at each of its places, it
+            // could grow without bound.
+            if tuple.iter_borrowed().any(|item| is_container(&item)) {
+                self.enter(value)?;
+            }
+            let body = self.encoder.begin_tuple(tuple.len())?;
+            tuple.iter_borrowed().try_for_each(|item| self.write(&item))?;
+            self.encoder.end_tuple(body)?;
+        } else if let Ok(set) = value.cast_exact::<PySet>() {
+            self.enter(value)?;
+            let body = self.encoder.begin_set(set.len())?;
+            set.iter().try_for_each(|item| self.write(&item))?;
+            self.encoder.end_set(body)?;
+        } else if let Some(offset) = self
+            .participant
+            .and_then(|participant| variable_of(value).and_then(|variable| variable.offset_in(participant)))
+        {
+            self.encoder.handle(offset);
+        } else {
+            return Err(Stop::Pickle);
+        }
+        Ok(())
+    }
+
+    /// A container met a second time is one object at two places, or a cycle.
+    fn enter(&mut self, container: &Bound<'_, PyAny>) -> Result<(), Stop> {
+        if self.seen.insert(container.as_ptr() as usize) { Ok(()) } else { Err(Stop::Pickle) }
+    }
+}
+
+fn is_container(value: &Bound<'_, PyAny>) -> bool {
+    value.is_exact_instance_of::<PyTuple>()
+        || value.is_exact_instance_of::<PyList>()
+        || value.is_exact_instance_of::<PyDict>()
+        || value.is_exact_instance_of::<PySet>()
+}
+
+/// The addresses of the containers met: most values have few.
+#[derive(Default)]
+struct Seen {
+    few: Vec<usize>,
+    many: HashSet<usize>,
+}
+
+impl Seen {
+    fn insert(&mut self, address: usize) -> bool {
+        if self.many.is_empty() {
+            if self.few.contains(&address) {
+                return false;
+            }
+            self.few.push(address);
+            if self.few.len() > 16 {
+                self.many.extend(self.few.drain(..));
+            }
+            return true;
+        }
+        self.many.insert(address)
+    }
+}

@@ -1,0 +1,13 @@
+//! Python's objects as words and bytes, and back; and dict keys, of which those that are equal in
+//! Python are one.
+
+pub(crate) mod canonical;
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod key;
+pub(crate) mod key_hashing;
+pub(crate) mod key_index;
+pub(crate) mod name;
+pub(crate) mod opaque_key;
+pub(crate) mod pickler;
+pub(crate) mod standard_key;

@@ -1,0 +1,88 @@
+//! The callables that encode what is of no native type.
+
+use crate::fast_access;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use sharevar::Participant;
+use std::cell::RefCell;
+use std::sync::{PoisonError, RwLock};
+
+struct Pickler {
+    dumps: Py<PyAny>,
+    loads: Py<PyAny>,
+}
+
+static PICKLER: RwLock<Option<Pickler>> = RwLock::new(None);
+
+thread_local! {
+    /// The picklings under way on this thread: each with its arena and the variables of that
+    /// arena whose references were asked for.
+    static UNDER_WAY: RefCell<Vec<([u64; 2], Vec<u64>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Sets what encodes and decodes the values that are of no native type.
+#[pyfunction]
+pub(crate) fn set_pickler(dumps: Py<PyAny>, loads: Py<PyAny>) {
+    let old = PICKLER.write().unwrap_or_else(PoisonError::into_inner).replace(Pickler { dumps, loads });
+    drop(old);
+}
+
+/// One of the callables; the standard ones, if none were set. The lock is not held over a call.
+fn callable<'py>(
+    py: Python<'py>,
+    choose: fn(&Pickler) -> &Py<PyAny>,
+    standard: &'static str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let set =
+        PICKLER.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|set| choose(set).clone_ref(py));
+    match set {
+        Some(callable) => Ok(callable.into_bound(py)),
+        None => py.import("pickle")?.getattr(standard),
+    }
+}
+
+/// The bytes of a pickle, where Python has written them.
+pub(crate) struct Pickle<'py>(Bound<'py, PyBytes>);
+
+impl std::ops::Deref for Pickle<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// A value's pickle, and the variables of the arena that it refers to, which then count as
+/// referred to by whatever holds the pickle.
+pub(crate) fn dumps<'py>(
+    value: &Bound<'py, PyAny>,
+    participant: &Participant,
+) -> PyResult<(Pickle<'py>, Vec<u64>)> {
+    let py = value.py();
+    let callable = callable(py, |set| &set.dumps, "dumps")?;
+    UNDER_WAY.with_borrow_mut(|all| all.push((participant.arena_id(), Vec::new())));
+    let pickled = callable.call1((value,)).and_then(|pickled| Ok(pickled.cast_into::<PyBytes>()?));
+    let handles = UNDER_WAY.with_borrow_mut(Vec::pop).map_or_else(Vec::new, |(_, handles)| handles);
+    Ok((Pickle(pickled?), handles))
+}
+
+/// A value's pickle, where it is not to be stored.
+pub(crate) fn dumps_alone<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickle<'py>> {
+    let pickled = callable(value.py(), |set| &set.dumps, "dumps")?.call1((value,))?;
+    Ok(Pickle(pickled.cast_into::<PyBytes>()?))
+}
+
+/// What a pickle says.
+pub(crate) fn loads<'py>(py: Python<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    callable(py, |set| &set.loads, "loads")?.call1((fast_access::bytes(py, pickle)?,))
+}
+
+/// Notes that a pickle under way on this thread refers to a variable.
+pub(crate) fn note_reference(participant: &Participant, header: u64) {
+    UNDER_WAY.with_borrow_mut(|all| {
+        if let Some((arena, headers)) = all.last_mut()
+            && *arena == participant.arena_id()
+        {
+            headers.push(header);
+        }
+    });
+}

@@ -1,0 +1,194 @@
+//! The shared array of machine numbers.
+
+mod buffer;
+mod element;
+
+use crate::errors::{OrRaise, index as index_error};
+use crate::kinds::array::element::Format;
+use crate::kinds::list::{Place, place};
+use crate::variable::{Origin, Variable};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PySlice};
+use sharevar::Kind;
+use sharevar::shm::RawArray;
+
+/// A fixed number of machine numbers; every process sees the same bytes.
+#[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Array {
+    raw: RawArray,
+    format: Format,
+    /// Length and stride, where buffers point to.
+    shape: [isize; 2],
+}
+
+impl Array {
+    /// The array itself.
+    pub(crate) fn raw(&self) -> &RawArray {
+        &self.raw
+    }
+
+    /// What its elements are.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Number of elements, then bytes from one to the next, in memory that lives as long as the
+    /// object.
+    pub(crate) fn shape(&self) -> &[isize; 2] {
+        &self.shape
+    }
+
+    fn index(&self, index: i64) -> u64 {
+        // Out of range either way stays so.
+        if index < 0 { self.raw.len().wrapping_add(index as u64) } else { index as u64 }
+    }
+
+    /// The element of that index, if it is there and a number.
+    #[inline(always)]
+    pub(crate) fn quick_get<'py>(&self, py: Python<'py>, index: i64) -> Option<Bound<'py, PyAny>> {
+        if !self.format.is_number() {
+            return None;
+        }
+        let bits = self.raw.load(self.index(index)).ok()?;
+        self.format.object(py, bits).ok()
+    }
+
+    /// Sets the element of that index to an int or float that fits. `false` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_set(&self, index: i64, value: &Bound<'_, PyAny>) -> bool {
+        self.format.quick_bits(value).is_some_and(|bits| self.raw.store(self.index(index), bits).is_ok())
+    }
+
+    /// Where a slice begins, how far apart its elements are, and how many there are.
+    fn elements(&self, slice: &Bound<'_, PySlice>) -> PyResult<(u64, i64, u64)> {
+        let indices = slice.indices(self.raw.len() as isize)?;
+        Ok((indices.start as u64, indices.step as i64, indices.slicelength as u64))
+    }
+
+    /// The bytes that the items of `value` are as elements.
+    fn octets(&self, value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+        // An array of the same numbers has them already, checked, and they are of one moment.
+        if let Ok(other) = value.cast::<Self>()
+            && other.get().format.letter == self.format.letter
+        {
+            return other.get().raw.load_octets(0, 1, other.get().raw.len()).or_raise();
+        }
+        if value.get_type().is(&value.py().import("array")?.getattr("array")?)
+            && value.getattr("typecode")?.extract::<char>()? == self.format.letter
+        {
+            return value.call_method0("tobytes")?.extract();
+        }
+        let mut octets = Vec::new();
+        for item in value.try_iter()? {
+            let bits = self.format.bits(&item?)?;
+            octets.extend_from_slice(&bits.to_le_bytes()[..self.format.size as usize]);
+        }
+        Ok(octets)
+    }
+}
+
+#[pymethods]
+impl Array {
+    #[new]
+    #[pyo3(signature = (arena, item_format = None, item_count = None))]
+    fn new(
+        arena: &Bound<'_, PyAny>,
+        item_format: Option<char>,
+        item_count: Option<i64>,
+    ) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        let raw = if origin.exists() {
+            origin.open(RawArray::from_handle, |_| unreachable!("it exists"))?
+        } else {
+            let (Some(letter), Some(count)) = (item_format, item_count) else {
+                return Err(PyTypeError::new_err("an array is made with item_format and item_count"));
+            };
+            let format = Format::of(letter)?;
+            let count =
+                u64::try_from(count).map_err(|_| PyValueError::new_err("an array has no negative length"))?;
+            origin.open(RawArray::from_handle, |participant| {
+                RawArray::create(participant, format.letter, format.size, count)
+            })?
+        };
+        let format = Format::of(raw.format())?;
+        let shape = [raw.len() as isize, format.size as isize];
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::Array);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw, format, shape }))
+    }
+
+    fn __len__(&self) -> usize {
+        self.raw.len() as usize
+    }
+
+    // The common case of this and of setting is in `slots`.
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        match place(index, "array")? {
+            Place::At(index) => {
+                let bits = this.raw.load(this.index(index));
+                this.format.object(py, bits.map_err(|error| index_error(error, "array index out of range"))?)
+            }
+            Place::Slice(slice) => slf.call_method1(intern!(py, "_items"), (slice,)),
+        }
+    }
+
+    /// The elements of a slice. A class derived from this one may give another sequence than a list.
+    #[pyo3(signature = (place, /))]
+    fn _items<'py>(&self, place: &Bound<'py, PySlice>) -> PyResult<Bound<'py, PyAny>> {
+        let py = place.py();
+        let (start, step, count) = self.elements(place)?;
+        let octets = self.raw.load_octets(start, step, count).or_raise()?;
+        let objects = octets.chunks_exact(self.format.size as usize).map(|octets| {
+            let mut bits = [0; 8];
+            bits[..octets.len()].copy_from_slice(octets);
+            self.format.object(py, u64::from_le_bytes(bits))
+        });
+        Ok(PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)?.into_any())
+    }
+
+    /// The letter of the elements' format.
+    #[getter]
+    fn _typecode(&self) -> char {
+        self.format.letter
+    }
+
+    /// The bytes of the elements of a slice, as they are at one moment.
+    #[pyo3(signature = (place, /))]
+    fn _octets<'py>(&self, place: &Bound<'py, PySlice>) -> PyResult<Bound<'py, PyBytes>> {
+        let (start, step, count) = self.elements(place)?;
+        Ok(PyBytes::new(place.py(), &self.raw.load_octets(start, step, count).or_raise()?))
+    }
+
+    fn __setitem__(&self, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        match place(index, "array")? {
+            Place::At(index) => {
+                let stored = self.raw.store(self.index(index), self.format.bits(value)?);
+                stored.map_err(|error| index_error(error, "array assignment index out of range"))
+            }
+            Place::Slice(slice) => {
+                let octets = self.octets(value)?;
+                let (start, step, count) = self.elements(slice)?;
+                if octets.len() as u64 != count * self.format.size {
+                    return Err(PyValueError::new_err("Can only assign sequence of same size"));
+                }
+                self.raw.store_octets(start, step, &octets).or_raise()
+            }
+        }
+    }
+
+    #[allow(unsafe_code)]
+    // SAFETY: called by the interpreter alone, with a view to fill.
+    #[allow(clippy::needless_pass_by_value)] // PyO3 has no other form.
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        view: *mut ffi::Py_buffer,
+        flags: std::ffi::c_int,
+    ) -> PyResult<()> {
+        // SAFETY: `view` is what the interpreter gave.
+        unsafe { crate::kinds::array::buffer::fill(&slf, view, flags) }
+    }
+}

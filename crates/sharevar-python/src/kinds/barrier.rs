@@ -1,0 +1,177 @@
+//! The barrier.
+
+use crate::encoding::decode::decode;
+use crate::encoding::encode::encode;
+use crate::errors::{Class, OrRaise, raise, to_python};
+use crate::variable::{Origin, Variable};
+use crate::waiting;
+use crate::waiting::timeout;
+use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use sharevar::shm::{Arrival, Content, Entry, Outcome, RawBarrier};
+use sharevar::{ANY_REASON, Error, Kind};
+use sharevar_value::{Encoded, Word};
+use std::time::Instant;
+
+/// A barrier: where so many wait until all of them are there.
+#[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
+pub(crate) struct Barrier {
+    raw: RawBarrier,
+    /// The action as this process knows it: the object that it was made with, or came with, or
+    /// what the shared value says.
+    action: PyOnceLock<Py<PyAny>>,
+}
+
+/// An action that cannot be pickled is known to the processes that have the object: it is there.
+const SOME_ACTION: Encoded = Encoded::Word(Word::NONE);
+
+impl Barrier {
+    fn result(outcome: Outcome) -> PyResult<u64> {
+        match outcome {
+            Outcome::Released(index) => Ok(index),
+            Outcome::Broken => Err(to_python(Error::BrokenBarrier)),
+        }
+    }
+
+    fn wait_as(&self, py: Python<'_>, entry: &Entry, end: Option<Instant>) -> PyResult<Option<Outcome>> {
+        let waited = waiting::until(
+            py,
+            self.raw.point(),
+            entry.reason(),
+            end,
+            || self.raw.is_over(entry),
+            |sleeps| self.raw.attempt(entry, sleeps),
+        );
+        if waited.is_err() {
+            // Should the arena be closed, nobody waits any more.
+            let _ = self.raw.leave(entry);
+        }
+        waited
+    }
+
+    /// Runs the action, by the last who arrived; then all are released, or the barrier is broken.
+    fn run(slf: &Bound<'_, Self>, entry: &Entry) -> PyResult<u64> {
+        let ran = Self::shared_action(slf).and_then(|action| action.call0());
+        let outcome = slf.get().raw.finish(entry, ran.is_ok());
+        ran?;
+        Self::result(outcome.or_raise()?)
+    }
+
+    fn shared_action<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let this = slf.get();
+        let action = this.action.get_or_try_init(py, || match this.raw.action().or_raise()? {
+            Content::Word(word) if word == Word::NONE => Err(raise(
+                Class::NotShareable,
+                "the barrier's action cannot be pickled, and this process was not given the object",
+            )),
+            content => Ok(decode(py, content, slf.as_super().get().home())?.unbind()),
+        })?;
+        Ok(action.bind(py).clone())
+    }
+}
+
+#[pymethods]
+impl Barrier {
+    #[new]
+    #[pyo3(signature = (arena, parties = 1, action = None, timeout = None))]
+    fn new(
+        arena: &Bound<'_, PyAny>,
+        parties: i64,
+        action: Option<&Bound<'_, PyAny>>,
+        timeout: Option<f64>,
+    ) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        if parties < 1 {
+            return Err(PyValueError::new_err("parties must be > 0"));
+        }
+        let py = arena.py();
+        let participant = origin.arena.get().participant().clone();
+        let encoded = match action {
+            Some(action) if !origin.exists() => Some(match encode(action, &participant) {
+                Err(error) if error.is_instance_of::<PyException>(py) => SOME_ACTION,
+                encoded => encoded?,
+            }),
+            _ => None,
+        };
+        let raw = origin.open(RawBarrier::from_handle, |participant| {
+            RawBarrier::create(participant, parties.unsigned_abs(), encoded.as_ref(), timeout)
+        })?;
+        let known = PyOnceLock::new();
+        if let Some(action) = action {
+            let _ = known.set(py, action.clone().unbind());
+        }
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::Barrier);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw, action: known }))
+    }
+
+    /// Wait for the others. Which of them this one is, from 0 to ``parties - 1``.
+    #[pyo3(signature = (timeout = None))]
+    fn wait(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<u64> {
+        let (this, py) = (slf.get(), slf.py());
+        let end = timeout::end_of(timeout.or(this.raw.limit()), slf.as_super().get())?;
+        let entry = loop {
+            match this.raw.arrive().or_raise()? {
+                Arrival::Done(outcome) => return Self::result(outcome),
+                Arrival::Wait(entry) => break entry,
+                Arrival::Run(entry) => return Self::run(slf, &entry),
+                Arrival::Full(generation) => {
+                    let ended = |sleeps| this.raw.has_ended(generation, sleeps);
+                    waiting::until(py, this.raw.point(), ANY_REASON, None, || false, ended)?;
+                }
+            }
+        };
+        if let Some(outcome) = this.wait_as(py, &entry, end)? {
+            return Self::result(outcome);
+        }
+        if let Some(outcome) = this.raw.time_out(&entry).or_raise()? {
+            return Self::result(outcome);
+        }
+        // All are there. The action that runs now decides.
+        loop {
+            if let Some(outcome) = this.wait_as(py, &entry, None)? {
+                return Self::result(outcome);
+            }
+        }
+    }
+
+    /// Break the barrier: all waits raise `BrokenBarrierError`, until somebody resets it.
+    fn abort(&self) -> PyResult<()> {
+        self.raw.abort().or_raise()
+    }
+
+    /// Make the barrier as good as new. Those who wait get `BrokenBarrierError`.
+    fn reset(&self) -> PyResult<()> {
+        self.raw.reset().or_raise()
+    }
+
+    /// How many must arrive.
+    #[getter]
+    fn parties(&self) -> u64 {
+        self.raw.parties()
+    }
+
+    /// How many are there.
+    #[getter]
+    fn n_waiting(&self) -> PyResult<u64> {
+        self.raw.waiting().or_raise()
+    }
+
+    /// Whether it is broken.
+    #[getter]
+    fn broken(&self) -> PyResult<bool> {
+        self.raw.is_broken().or_raise()
+    }
+
+    /// The action, if this process has the object.
+    #[getter]
+    fn _action(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.action.get(py).map(|action| action.clone_ref(py))
+    }
+
+    /// Let this process know the object of the action.
+    fn _set_action(&self, py: Python<'_>, action: Py<PyAny>) {
+        let _ = self.action.set(py, action);
+    }
+}

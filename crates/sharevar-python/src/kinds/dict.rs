@@ -1,0 +1,295 @@
+//! The shared dict.
+
+use crate::encoding::decode::{self, decode, decode_bytes};
+use crate::encoding::encode::{self, encode};
+use crate::encoding::key::{Purpose, Wanted, key, short_key};
+use crate::encoding::opaque_key::{self, OwnKey, Pair, insert, resolve, with_found};
+use crate::errors::{OrRaise, to_python};
+use crate::kinds::increment;
+use crate::variable::{Origin, Variable, generic_alias};
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
+use sharevar::shm::{Content, RawDict, SHORT_BYTES};
+use sharevar::{Error, Kind, Participant};
+use sharevar_value::Word;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A shared dict: keys as in Python, in insertion order. Each method is atomic.
+#[pyclass(extends = Variable, subclass, frozen, mapping, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Dict {
+    raw: RawDict,
+}
+
+impl Dict {
+    #[inline(always)]
+    fn participant(&self) -> &Arc<Participant> {
+        self.raw.handle().participant()
+    }
+
+    /// The value of a common key, if it is there and a scalar. `None` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_get(&self, object: &Bound<'_, PyAny>) -> Option<Word> {
+        self.raw.get_word(&short_key(object, self.raw.seed())?)
+    }
+
+    /// Sets a common key that is there to a scalar, if that can be done. `false` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_set(&self, object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> bool {
+        if let Some(word) = encode::word(value)
+            && let Some(key) = short_key(object, self.raw.seed())
+        {
+            return self.raw.set_word(&key, word);
+        }
+        false
+    }
+
+    fn key(&self, object: &Bound<'_, PyAny>, purpose: Purpose) -> PyResult<Wanted> {
+        key(object, self.raw.seed(), self.participant(), purpose)
+    }
+
+    #[inline(never)]
+    fn find<'py>(slf: &Bound<'py, Self>, object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let this = slf.get();
+        if let Some(key) = short_key(object, this.raw.seed()) {
+            let mut bytes = [0; SHORT_BYTES];
+            if let Some(length) = this.raw.get_short(&key, &mut bytes) {
+                return Self::decoded(slf, &bytes[..length]).map(Some);
+            }
+        }
+        let wanted = this.key(object, Purpose::Lookup)?;
+        let found =
+            resolve(&this.raw, object, &wanted, slf.as_super().get().home(), |key| this.raw.get(key))?;
+        found.map(|content| Self::object(slf, content)).transpose()
+    }
+
+    fn take(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
+        let this = slf.get();
+        let wanted = this.key(object, Purpose::Lookup)?;
+        resolve(&this.raw, object, &wanted, slf.as_super().get().home(), |key| this.raw.remove(key))
+    }
+
+    #[inline(always)]
+    fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
+        decode(slf.py(), content, slf.as_super().get().home())
+    }
+
+    fn decoded<'py>(slf: &Bound<'py, Self>, encoding: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        decode_bytes(slf.py(), encoding, &[], slf.as_super().get().home())
+    }
+}
+
+#[cold]
+fn missing(object: &Bound<'_, PyAny>) -> PyErr {
+    PyKeyError::new_err((object.clone().unbind(),))
+}
+
+#[pymethods]
+impl Dict {
+    #[new]
+    fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        let raw = origin.open(RawDict::from_handle, RawDict::create)?;
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::Dict);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
+    }
+
+    // The common case of these two is in `slots`.
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        Self::find(slf, key)?.ok_or_else(|| missing(key))
+    }
+
+    fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let this = slf.get();
+        let wanted = this.key(key, Purpose::Insertion)?;
+        let value = encode(value, this.participant())?;
+        insert(&this.raw, key, &wanted, &value, slf.as_super().get().home())
+    }
+
+    fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        match Self::take(slf, key)? {
+            Some(_) => Ok(()),
+            None => Err(missing(key)),
+        }
+    }
+
+    fn __len__(&self) -> PyResult<usize> {
+        Ok(self.raw.len().or_raise()? as usize)
+    }
+
+    fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let this = slf.get();
+        if this.quick_get(key).is_some() {
+            return Ok(true);
+        }
+        let wanted = this.key(key, Purpose::Lookup)?;
+        let found = resolve(&this.raw, key, &wanted, slf.as_super().get().home(), |key| {
+            this.raw.contains(key).map(|found| found.then_some(()))
+        })?;
+        Ok(found.is_some())
+    }
+
+    #[pyo3(signature = (key, default = None, /))]
+    fn get<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        default: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(word) = slf.get().quick_get(key) {
+            return decode::word(slf.py(), word);
+        }
+        let found = Self::find(slf, key)?;
+        Ok(found.or_else(|| default.cloned()).unwrap_or_else(|| slf.py().None().into_bound(slf.py())))
+    }
+
+    #[pyo3(signature = (key, /, *default))]
+    fn pop<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        default: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if default.len() > 1 {
+            let message = format!("pop expected at most 2 arguments, got {}", default.len() + 1);
+            return Err(pyo3::exceptions::PyTypeError::new_err(message));
+        }
+        match Self::take(slf, key)? {
+            Some(content) => Self::object(slf, content),
+            None => default.get_item(0).map_err(|_| missing(key)),
+        }
+    }
+
+    fn popitem<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let Some(item) = slf.get().raw.pop_last().or_raise()? else {
+            return Err(PyKeyError::new_err("popitem(): dictionary is empty"));
+        };
+        Ok((Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?))
+    }
+
+    #[pyo3(signature = (key, default = None, /))]
+    fn setdefault<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        default: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (this, py) = (slf.get(), slf.py());
+        let none = py.None().into_bound(py);
+        let wanted = this.key(key, Purpose::Insertion)?;
+        let value = encode(default.unwrap_or(&none), this.participant())?;
+        if let Wanted::Known(key) = &wanted
+            && let Some((content, _)) = this.raw.get_or_insert_compared(key, &value, None).or_raise()?
+        {
+            return Self::object(slf, content);
+        }
+        let mut own = OwnKey::default();
+        let (content, _) = with_found(&this.raw, key, &wanted, slf.as_super().get().home(), |search| {
+            let used = own.unless_found(&search, &this.raw, key, &wanted)?;
+            this.raw.get_or_insert_compared(used, &value, Some(search.stamp)).or_raise()
+        })?;
+        Self::object(slf, content)
+    }
+
+    fn clear(&self) -> PyResult<()> {
+        self.raw.clear().or_raise()
+    }
+
+    /// Store all pairs in one step: others see none of them or all.
+    #[pyo3(signature = (pairs, /))]
+    fn update_items(slf: &Bound<'_, Self>, pairs: &Bound<'_, PyAny>) -> PyResult<()> {
+        let this = slf.get();
+        let mut all = Vec::with_capacity(pairs.len().unwrap_or(0));
+        for pair in pairs.try_iter()? {
+            let (object, value) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+            let wanted = this.key(&object, Purpose::Insertion)?;
+            all.push(Pair { object, wanted, value: encode(&value, this.participant())? });
+        }
+        opaque_key::update(&this.raw, all, slf.as_super().get().home())
+    }
+
+    fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(slf.py());
+        for item in slf.get().raw.items(false).or_raise()? {
+            list.append(Self::decoded(slf, &item.key)?)?;
+        }
+        Ok(list)
+    }
+
+    fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(slf.py());
+        for item in slf.get().raw.items(true).or_raise()? {
+            list.append(Self::object(slf, item.value)?)?;
+        }
+        Ok(list)
+    }
+
+    fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(slf.py());
+        for item in slf.get().raw.items(true).or_raise()? {
+            list.append((Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?))?;
+        }
+        Ok(list)
+    }
+
+    fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(slf.py());
+        for item in slf.get().raw.items(true).or_raise()? {
+            dict.set_item(Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?)?;
+        }
+        Ok(dict)
+    }
+
+    /// Add to an entry (0 where there is none) in one step; gives the new value.
+    #[pyo3(signature = (key, by = None), text_signature = "($self, key, by=1)")]
+    fn incr<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        by: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (this, py) = (slf.get(), slf.py());
+        let step = increment::small_step(by);
+        if let Some(step) = step
+            && let Some(short) = short_key(key, this.raw.seed())
+            && let Some(sum) = this.raw.increment_word(&short, step)
+        {
+            return sum.into_bound_py_any(py);
+        }
+        let wanted = this.key(key, Purpose::Insertion)?;
+        if let Some(step) = step
+            && let Wanted::Known(key) = &wanted
+        {
+            match this.raw.increment_compared(key, step, None) {
+                Ok(Some(sum)) => return sum.into_bound_py_any(py),
+                Ok(None) | Err(Error::NotANumber { .. }) => {}
+                Err(other) => return Err(to_python(other)),
+            }
+        }
+        let (zero, one) = (PyInt::new(py, 0).into_any(), PyInt::new(py, 1).into_any());
+        let (arena, mut own) = (slf.as_super().get().home(), OwnKey::default());
+        opaque_key::attempt(&this.raw, py, || {
+            let handle = this.raw.handle();
+            // Counted before the search: any change since is noticed.
+            let changes = handle.participant().changes(handle.variable());
+            let found = resolve(&this.raw, key, &wanted, arena, |key| {
+                Ok(this.raw.get(key)?.map(|content| (key.clone(), content)))
+            })?;
+            let (used, old) = if let Some((key, content)) = found {
+                (Cow::Owned(key), Self::object(slf, content)?)
+            } else {
+                (Cow::Borrowed(own.get(&this.raw, key, &wanted)?), zero.clone())
+            };
+            let sum = increment::sum(&old, by.unwrap_or(&one))?;
+            let value = encode(&sum, this.participant())?;
+            Ok(this.raw.insert_if_unchanged(&used, &value, changes).or_raise()?.then_some(sum))
+        })
+    }
+
+    #[classmethod]
+    fn __class_getitem__<'py>(
+        cls: &Bound<'py, PyType>,
+        item: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        generic_alias(cls, item)
+    }
+}

@@ -1,0 +1,64 @@
+//! The event.
+
+use crate::errors::OrRaise;
+use crate::variable::{Origin, Variable};
+use crate::waiting;
+use crate::waiting::timeout;
+use pyo3::prelude::*;
+use sharevar::shm::RawEvent;
+use sharevar::{ANY_REASON, Kind};
+
+/// A flag that processes and threads wait for.
+#[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Event {
+    raw: RawEvent,
+}
+
+#[pymethods]
+impl Event {
+    #[new]
+    fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        let raw = origin.open(RawEvent::from_handle, RawEvent::create)?;
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::Event);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
+    }
+
+    /// Set the flag; all who wait go on.
+    fn set(&self) -> PyResult<()> {
+        self.raw.set().or_raise()
+    }
+
+    /// Take the flag away.
+    fn clear(&self) -> PyResult<()> {
+        self.raw.clear().or_raise()
+    }
+
+    /// Whether the flag is set.
+    fn is_set(&self) -> PyResult<bool> {
+        self.raw.is_set().or_raise()
+    }
+
+    /// Wait until the flag is set; false if it was not in time.
+    #[pyo3(signature = (timeout = None))]
+    fn wait(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<bool> {
+        let raw = &slf.get().raw;
+        if raw.is_set().or_raise()? {
+            return Ok(true);
+        }
+        let seen = raw.begin_wait().or_raise()?;
+        let met = waiting::until(
+            slf.py(),
+            raw.point(),
+            ANY_REASON,
+            timeout::end_of(timeout, slf.as_super().get())?,
+            || raw.was_set(seen).unwrap_or(true),
+            |announce| {
+                let met = if announce { raw.was_set_or_announce(seen) } else { raw.was_set(seen) };
+                Ok(met?.then_some(()))
+            },
+        )?;
+        Ok(met.is_some())
+    }
+}

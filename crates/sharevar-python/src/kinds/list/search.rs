@@ -1,0 +1,212 @@
+//! Looking for a value in a shared list: where the items are, as far as that tells; the rest as
+//! a list does it, by identity or `==` with the item on the left.
+
+use crate::encoding::encode::{Stop, Writer, word};
+use crate::encoding::pickler;
+use crate::errors::OrRaise;
+use crate::kinds::list::List;
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDate, PyDateTime, PyDelta, PyTime, PyType};
+use sharevar::shm::{Attempts, Found};
+use sharevar_value::{Encoded, Encoder, Needle};
+
+/// What is looked for, in both forms.
+struct Wanted<'a, 'py> {
+    object: &'a Bound<'py, PyAny>,
+    needle: Needle,
+}
+
+impl<'a, 'py> Wanted<'a, 'py> {
+    fn new(object: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+        let native = if let Some(word) = word(object) {
+            Some(Encoded::Word(word))
+        } else {
+            // Without an arena, shared variables are none of the native values.
+            let mut writer = Writer::new(None);
+            match writer.write(object) {
+                Ok(()) => {
+                    let (bytes, handles) =
+                        writer.encoder.finish().map_err(sharevar::Error::from).or_raise()?;
+                    Some(Encoded::Bytes { bytes, handles })
+                }
+                Err(Stop::Pickle) => pickled(object)?,
+                Err(Stop::Raise(error)) => return Err(error),
+            }
+        };
+        // An object of another class may equal anything.
+        let needle = native.and_then(|native| Needle::new(&native).ok()).unwrap_or_else(Needle::any);
+        Ok(Self { object, needle })
+    }
+
+    /// Whether an item that was found is equal. Calls `__eq__`.
+    fn is(&self, list: &Bound<'py, List>, found: &mut Found) -> PyResult<bool> {
+        let Some(content) = found.unknown.take() else { return Ok(true) };
+        let item = List::object(list, content)?;
+        Ok(item.is(self.object)
+            || item.rich_compare(self.object, pyo3::pyclass::CompareOp::Eq)?.is_truthy()?)
+    }
+}
+
+/// The pickle of an object that can be compared by it: of exactly the class that the pickle names,
+/// which has the equality that [`Needle`] knows.
+fn pickled(object: &Bound<'_, PyAny>) -> PyResult<Option<Encoded>> {
+    static UUID: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static DECIMAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let (py, class) = (object.py(), object.get_type());
+    let is_compared = if object.is_exact_instance_of::<PyDateTime>() {
+        has_known_zone(object)?
+    } else if object.is_exact_instance_of::<PyTime>() {
+        object.getattr(intern!(py, "tzinfo"))?.is_none()
+    } else {
+        object.is_exact_instance_of::<PyDate>() || object.is_exact_instance_of::<PyDelta>() || {
+            // By name first: a program that has none of these imports none.
+            let name = class.name()?;
+            (name == "UUID" && class.is(UUID.import(py, "uuid", "UUID")?))
+                || (name == "Decimal" && class.is(DECIMAL.import(py, "decimal", "Decimal")?))
+        }
+    };
+    if !is_compared {
+        return Ok(None);
+    }
+    let mut encoder = Encoder::new();
+    encoder.pickle(&pickler::dumps_alone(object)?).map_err(sharevar::Error::from).or_raise()?;
+    let (bytes, handles) = encoder.finish().map_err(sharevar::Error::from).or_raise()?;
+    Ok(Some(Encoded::Bytes { bytes, handles }))
+}
+
+/// Whether the zone of a `datetime` is none, or one without code of the user's.
+fn has_known_zone(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static TIMEZONE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let zone = object.getattr(intern!(object.py(), "tzinfo"))?;
+    Ok(zone.is_none() || zone.get_type().is(TIMEZONE.import(object.py(), "datetime", "timezone")?))
+}
+
+/// What a search is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Aim {
+    First,
+    Count,
+}
+
+/// The first equal item, or how many there are; and the count of changes at that moment.
+struct Outcome {
+    first: Option<Found>,
+    count: u64,
+    changes: u64,
+}
+
+/// One attempt: `None` if the list has changed meanwhile, by others or by an `__eq__`.
+fn attempt<'py>(
+    list: &Bound<'py, List>,
+    wanted: &Wanted<'_, 'py>,
+    attempts: &Attempts<'_>,
+    (start, end): (u64, u64),
+    aim: Aim,
+) -> PyResult<Option<Outcome>> {
+    let raw = list.get().raw();
+    let mut outcome = Outcome { first: None, count: 0, changes: 0 };
+    let (mut next, mut is_first_piece) = (start, true);
+    loop {
+        let Some(piece) = raw.search(&wanted.needle, next, end, aim == Aim::First).or_raise()? else {
+            return Ok(None);
+        };
+        // Under the long lock only this thread's own code has changed it: an `__eq__` that did so
+        // has the consequences that it has in a list.
+        if !is_first_piece && piece.changes != outcome.changes && !attempts.has_lock() {
+            return Ok(None);
+        }
+        (outcome.changes, is_first_piece) = (piece.changes, false);
+        for mut found in piece.found {
+            if wanted.is(list, &mut found)? {
+                outcome.count += 1;
+                if aim == Aim::First {
+                    outcome.first = Some(found);
+                    return Ok(Some(outcome));
+                }
+            }
+        }
+        if piece.is_last {
+            return Ok(Some(outcome));
+        }
+        next = piece.next;
+    }
+}
+
+fn search<'py>(
+    list: &Bound<'py, List>,
+    object: &Bound<'py, PyAny>,
+    range: (u64, u64),
+    aim: Aim,
+) -> PyResult<Outcome> {
+    let wanted = Wanted::new(object)?;
+    let mut attempts = Attempts::of(list.get().raw().handle());
+    loop {
+        list.py().check_signals()?;
+        if let Some(outcome) = attempt(list, &wanted, &attempts, range, aim)? {
+            return Ok(outcome);
+        }
+        attempts.fail().or_raise()?;
+    }
+}
+
+/// Whether an item equals `object`.
+pub(crate) fn contains<'py>(list: &Bound<'py, List>, object: &Bound<'py, PyAny>) -> PyResult<bool> {
+    Ok(search(list, object, (0, u64::MAX), Aim::First)?.first.is_some())
+}
+
+/// How many items equal `object`.
+pub(crate) fn count<'py>(list: &Bound<'py, List>, object: &Bound<'py, PyAny>) -> PyResult<u64> {
+    Ok(search(list, object, (0, u64::MAX), Aim::Count)?.count)
+}
+
+/// The index of the first item in `start..stop` that equals `object`.
+pub(crate) fn index<'py>(
+    list: &Bound<'py, List>,
+    object: &Bound<'py, PyAny>,
+    start: i64,
+    stop: i64,
+) -> PyResult<u64> {
+    let raw = list.get().raw();
+    let wanted = Wanted::new(object)?;
+    let mut attempts = Attempts::of(raw.handle());
+    loop {
+        list.py().check_signals()?;
+        // What negative ends mean depends on the length, which is to be of the same moment.
+        let (changes, length) = (attempts.changes(), raw.len().or_raise()?);
+        let place = |index: i64| {
+            if index < 0 { length.saturating_sub(index.unsigned_abs()) } else { index as u64 }
+        };
+        let found = attempt(list, &wanted, &attempts, (place(start), place(stop)), Aim::First)?;
+        match found {
+            Some(outcome) if outcome.changes == changes || (start | stop) >= 0 || attempts.has_lock() => {
+                let Some(found) = outcome.first else {
+                    return Err(PyValueError::new_err(format!("{} is not in list", object.repr()?)));
+                };
+                return Ok(found.index);
+            }
+            _ => attempts.fail().or_raise()?,
+        }
+    }
+}
+
+/// Removes the first item that equals `object`.
+pub(crate) fn remove<'py>(list: &Bound<'py, List>, object: &Bound<'py, PyAny>) -> PyResult<()> {
+    let raw = list.get().raw();
+    let wanted = Wanted::new(object)?;
+    let mut attempts = Attempts::of(raw.handle());
+    loop {
+        list.py().check_signals()?;
+        if let Some(outcome) = attempt(list, &wanted, &attempts, (0, u64::MAX), Aim::First)? {
+            let Some(found) = outcome.first else {
+                return Err(PyValueError::new_err("list.remove(x): x not in list"));
+            };
+            if raw.remove_found(found.index, found.word, outcome.changes).or_raise()? {
+                return Ok(());
+            }
+        }
+        attempts.fail().or_raise()?;
+    }
+}

@@ -1,0 +1,47 @@
+//! Sorting a shared list.
+
+use crate::errors::OrRaise;
+use crate::kinds::list::List;
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use sharevar::shm::Attempts;
+
+/// Sorts in place. What is compared by its own class alone is compared where it is; the rest, and
+/// the keys, here on a copy, while others may read the list.
+pub(crate) fn sort(list: &Bound<'_, List>, key: Option<&Bound<'_, PyAny>>, reverse: bool) -> PyResult<()> {
+    let (py, raw) = (list.py(), list.get().raw());
+    if key.is_none() && raw.sort(reverse).or_raise()? {
+        return Ok(());
+    }
+    let mut attempts = Attempts::of(raw.handle());
+    let mut own_changes = 0;
+    loop {
+        py.check_signals()?;
+        let (contents, changes) = raw.snapshot().or_raise()?;
+        let items = List::objects(list, contents)?;
+        let keys = match key {
+            None => items,
+            Some(key) => {
+                let keys = items.iter().map(|item| key.call1((item,)));
+                PyList::new(py, keys.collect::<PyResult<Vec<_>>>()?)?
+            }
+        };
+        let order = PyList::new(py, 0..keys.len())?;
+        let arguments = PyDict::new(py);
+        arguments.set_item(intern!(py, "key"), keys.getattr(intern!(py, "__getitem__"))?)?;
+        arguments.set_item(intern!(py, "reverse"), reverse)?;
+        order.call_method(intern!(py, "sort"), (), Some(&arguments))?;
+        if raw.reorder(&order.extract::<Vec<u64>>()?, changes).or_raise()? {
+            return Ok(());
+        }
+        // Under the long lock the keys' code has done it; but the death of another process may
+        // count as a change, too, once.
+        own_changes += u32::from(attempts.has_lock());
+        if own_changes == 2 {
+            return Err(PyValueError::new_err("list modified during sort"));
+        }
+        attempts.fail().or_raise()?;
+    }
+}

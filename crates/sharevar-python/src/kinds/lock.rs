@@ -1,0 +1,150 @@
+//! The lock.
+
+use crate::argument_types::Truth;
+use crate::errors::{OrRaise, end_of_block, to_python, unless_closed};
+use crate::variable::{Origin, Variable};
+use crate::waiting;
+use crate::waiting::timeout;
+use pyo3::prelude::*;
+use sharevar::{ANY_REASON, Error, Handle, Kind, OwnerDeath, RobustLock, TryLock};
+
+/// A lock that outlives its holder: when he dies, the next one gets it.
+#[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Lock {
+    handle: Handle,
+}
+
+impl Lock {
+    #[inline(always)]
+    fn lock(&self) -> RobustLock<'_> {
+        RobustLock::of(self.handle.participant(), self.handle.variable())
+    }
+
+    /// Takes the lock if it can be had. `false` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_acquire(&self) -> bool {
+        self.lock().try_acquire().is_ok_and(|acquired| acquired != TryLock::Busy)
+    }
+
+    /// Gives the lock back if it is held. `false` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_release(&self) -> bool {
+        self.lock().release().unwrap_or(false)
+    }
+
+    #[inline(always)]
+    fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
+        let lock = slf.get().lock();
+        if lock.try_acquire().or_raise()? != TryLock::Busy {
+            return Ok(true);
+        }
+        if !block {
+            return Ok(false);
+        }
+        let taken = waiting::until(
+            slf.py(),
+            lock.point(),
+            ANY_REASON,
+            timeout::end_of(timeout, slf.as_super().get())?,
+            || !lock.is_taken(),
+            |announce| {
+                let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
+                Ok((acquired? != TryLock::Busy).then_some(()))
+            },
+        )?;
+        Ok(taken.is_some())
+    }
+
+    #[inline(always)]
+    fn give_back(&self) -> PyResult<()> {
+        if self.lock().release().or_raise()? {
+            return Ok(());
+        }
+        Err(to_python(unless_closed(&self.handle, Error::NotLocked)))
+    }
+}
+
+#[pymethods]
+impl Lock {
+    #[new]
+    #[pyo3(signature = (arena, owned = None))]
+    fn new(arena: &Bound<'_, PyAny>, owned: Option<bool>) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        let handle = origin.open(
+            |handle| handle.expect(Kind::Lock),
+            |participant| {
+                let handle = Handle::create(participant, Kind::Lock)?;
+                if let Some(owned) = owned {
+                    RobustLock::of(participant, handle.variable()).set_owner_death(OwnerDeath::of(owned));
+                }
+                Ok(handle)
+            },
+        )?;
+        let base = Variable::of(&origin.arena, &handle, Kind::Lock);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { handle }))
+    }
+
+    // The common case of the next two is in `slots`.
+
+    /// Take the lock; false if it cannot be had, or not in time.
+    ///
+    /// ``blocking`` is what `threading` and manager proxies call ``block``.
+    #[pyo3(signature = (block = Truth(true), timeout = None, *, blocking = Truth(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
+    #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
+    fn acquire(slf: &Bound<'_, Self>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
+        let (block, timeout) = timeout::of_lock(block.0 && blocking.0, timeout, slf.as_super().get())?;
+        Self::take(slf, block, timeout)
+    }
+
+    /// Give the lock back.
+    fn release(&self) -> PyResult<()> {
+        self.give_back()
+    }
+
+    /// Whether somebody alive holds the lock.
+    fn locked(&self) -> bool {
+        self.lock().is_locked()
+    }
+
+    /// Whether an earlier holder died, and nobody has put things right since.
+    #[getter]
+    fn owner_died(&self) -> bool {
+        self.lock().owner_died()
+    }
+
+    /// Say that what the lock protects is in order again.
+    fn mark_consistent(&self) {
+        self.lock().mark_consistent();
+    }
+
+    /// Whether this process holds the lock: what a condition asks before it waits.
+    fn _is_owned(&self) -> bool {
+        self.lock().is_mine()
+    }
+
+    /// Give the lock back entirely; what is given back is for `_acquire_restore`.
+    fn _release_save(&self) -> PyResult<()> {
+        self.give_back()
+    }
+
+    /// Take the lock again, however long it takes and whatever a signal's handler raises.
+    #[pyo3(signature = (_state, /))]
+    fn _acquire_restore(slf: &Bound<'_, Self>, _state: &Bound<'_, PyAny>) -> PyResult<()> {
+        waiting::without_fail(slf.py(), || Self::take(slf, true, None))
+    }
+
+    fn __enter__(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        Self::take(slf, true, None)
+    }
+
+    #[pyo3(signature = (exception_type, _exception, _traceback, /))]
+    fn __exit__(
+        &self,
+        exception_type: &Bound<'_, PyAny>,
+        _exception: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        end_of_block(exception_type, self.give_back())
+    }
+}

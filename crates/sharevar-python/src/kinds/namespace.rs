@@ -1,0 +1,119 @@
+//! Attributes by name.
+
+use crate::encoding::decode::{self, decode, decode_bytes};
+use crate::encoding::encode::{self, encode};
+use crate::encoding::name;
+use crate::errors::OrRaise;
+use crate::fast_access;
+use crate::variable::{Origin, Variable};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use sharevar::Kind;
+use sharevar::shm::{RawDict, SHORT_BYTES};
+use sharevar_value::{Key, ShortKey, Word};
+
+/// Attributes by name, which processes share.
+///
+/// A name that begins with an underscore is one of the proxy's own; all others are shared, which
+/// the functions in `slots` see to. What is native here has names with an underscore.
+#[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Namespace {
+    raw: RawDict,
+}
+
+impl Namespace {
+    /// The shared attribute of a short name, if it is there and a scalar. `None` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_get(&self, name: &str) -> Option<Word> {
+        self.raw.get_word(&ShortKey::from_str(name, self.raw.seed())?)
+    }
+
+    /// Sets the shared attribute of a short name that is there to a scalar, if that can be done.
+    /// `false` says nothing.
+    #[inline(always)]
+    pub(crate) fn quick_set(&self, name: &str, value: &Bound<'_, PyAny>) -> bool {
+        if let Some(word) = encode::word(value)
+            && let Some(key) = ShortKey::from_str(name, self.raw.seed())
+        {
+            return self.raw.set_word(&key, word);
+        }
+        false
+    }
+
+    fn key(&self, name: &Bound<'_, PyString>) -> PyResult<Key> {
+        name::key(name, self.raw.seed())
+    }
+}
+
+#[cold]
+fn missing(name: &Bound<'_, PyString>) -> PyErr {
+    // In the words of the standard library, whose referent is an object of this class.
+    name::missing("Namespace", name)
+}
+
+#[pymethods]
+impl Namespace {
+    #[new]
+    fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        let raw = origin.open(
+            |handle| RawDict::from_handle_as(handle, Kind::Namespace),
+            |participant| RawDict::create_as(participant, Kind::Namespace),
+        )?;
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::Namespace);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
+    }
+
+    /// The shared attribute of any name.
+    #[pyo3(name = "_get", signature = (name, /))]
+    pub(crate) fn get<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (this, arena) = (slf.get(), slf.as_super().get().home());
+        if let Some(key) = fast_access::text(name).and_then(|text| ShortKey::from_str(text, this.raw.seed()))
+        {
+            if let Some(word) = this.raw.get_word(&key) {
+                return decode::word(slf.py(), word);
+            }
+            let mut bytes = [0; SHORT_BYTES];
+            if let Some(length) = this.raw.get_short(&key, &mut bytes) {
+                return decode_bytes(slf.py(), &bytes[..length], &[], arena);
+            }
+        }
+        match this.raw.get(&this.key(name)?).or_raise()? {
+            Some(content) => decode(slf.py(), content, arena),
+            None => Err(missing(name)),
+        }
+    }
+
+    /// Set the shared attribute of any name.
+    #[pyo3(name = "_set", signature = (name, value, /))]
+    pub(crate) fn set(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let key = self.key(name)?;
+        let value = encode(value, self.raw.handle().participant())?;
+        self.raw.insert(&key, &value).or_raise()
+    }
+
+    /// Delete the shared attribute of any name.
+    #[pyo3(name = "_delete", signature = (name, /))]
+    pub(crate) fn delete(&self, name: &Bound<'_, PyString>) -> PyResult<()> {
+        match self.raw.remove(&self.key(name)?).or_raise()? {
+            Some(_) => Ok(()),
+            None => Err(missing(name)),
+        }
+    }
+
+    /// All shared attributes.
+    #[pyo3(name = "_attributes")]
+    fn attributes<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let arena = slf.as_super().get().home();
+        let attributes = PyDict::new(slf.py());
+        for item in slf.get().raw.items(true).or_raise()? {
+            let name = name::from_key(decode_bytes(slf.py(), &item.key, &[], arena)?)?;
+            attributes.set_item(name, decode(slf.py(), item.value, arena)?)?;
+        }
+        Ok(attributes)
+    }
+}

@@ -1,0 +1,133 @@
+//! The semaphore.
+
+use crate::argument_types::Truth;
+use crate::errors::{OrRaise, end_of_block};
+use crate::variable::{Origin, Variable};
+use crate::waiting;
+use crate::waiting::timeout;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
+use pyo3::prelude::*;
+use sharevar::shm::RawSemaphore;
+use sharevar::{ANY_REASON, Error, Kind};
+
+/// Units to take and give back; those of a holder who dies are given back.
+#[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Semaphore {
+    raw: RawSemaphore,
+}
+
+impl Semaphore {
+    #[inline(always)]
+    fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
+        let raw = &slf.get().raw;
+        if raw.try_acquire().or_raise()? {
+            return Ok(true);
+        }
+        if !block {
+            return Ok(false);
+        }
+        let taken = waiting::until(
+            slf.py(),
+            raw.point(),
+            ANY_REASON,
+            timeout::end_of(timeout, slf.as_super().get())?,
+            || raw.may_acquire(),
+            |announce| {
+                let taken = if announce { raw.try_acquire_or_announce() } else { raw.try_acquire() };
+                Ok(taken?.then_some(()))
+            },
+        )?;
+        Ok(taken.is_some())
+    }
+}
+
+#[pymethods]
+impl Semaphore {
+    #[new]
+    #[pyo3(signature = (arena, value = 1, bounded = false, owned = None))]
+    fn new(
+        arena: &Bound<'_, PyAny>,
+        value: i64,
+        bounded: bool,
+        owned: Option<bool>,
+    ) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        if value < 0 {
+            return Err(PyValueError::new_err("semaphore initial value must be >= 0"));
+        }
+        let most = RawSemaphore::MAX_UNITS;
+        let Some(units) = u32::try_from(value).ok().filter(|units| *units <= most) else {
+            return Err(PyOverflowError::new_err(format!("semaphore initial value must be <= {most}")));
+        };
+        let raw = origin.open(RawSemaphore::from_handle, |participant| {
+            RawSemaphore::create(participant, units, bounded.then_some(units), owned)
+        })?;
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::Semaphore);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
+    }
+
+    /// Take a unit; false if there is none, or not in time.
+    ///
+    /// ``blocking`` is what `threading` and manager proxies call ``block``.
+    #[pyo3(signature = (block = Truth(true), timeout = None, *, blocking = Truth(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
+    #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
+    fn acquire(slf: &Bound<'_, Self>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
+        let block = block.0 && blocking.0;
+        timeout::of_semaphore(block, timeout, slf.as_super().get())?;
+        Self::take(slf, block, timeout)
+    }
+
+    /// Give units back, whoever took them.
+    #[pyo3(signature = (n = 1))]
+    fn release(&self, n: i64) -> PyResult<()> {
+        if n == 1 {
+            return self.raw.release().or_raise();
+        }
+        if n < 1 {
+            return Err(PyValueError::new_err("n must be one or more"));
+        }
+        self.raw.release_many(u32::try_from(n).unwrap_or(u32::MAX)).or_raise()
+    }
+
+    /// How many units are free.
+    fn get_value(&self) -> PyResult<u32> {
+        self.raw.available().or_raise()
+    }
+
+    /// Whether no unit is free.
+    fn locked(&self) -> PyResult<bool> {
+        Ok(self.raw.available().or_raise()? == 0)
+    }
+
+    /// The most units that may be free.
+    #[getter]
+    fn maxvalue(&self) -> u32 {
+        self.raw.bound().unwrap_or(RawSemaphore::MAX_UNITS)
+    }
+
+    /// How many units this process holds; none of a signal, which keeps no holders.
+    #[getter]
+    fn held(&self) -> PyResult<Option<u64>> {
+        self.raw.held().or_raise()
+    }
+
+    fn __enter__(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        Self::take(slf, true, None)
+    }
+
+    #[pyo3(signature = (exception_type, _exception, _traceback, /))]
+    fn __exit__(
+        &self,
+        exception_type: &Bound<'_, PyAny>,
+        _exception: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        // Once the arena is closed nothing is held any more, and nobody waits.
+        let given_back = match self.raw.release() {
+            Err(Error::Arena(sharevar_arena::Error::Closed)) => Ok(()),
+            given_back => given_back.or_raise(),
+        };
+        end_of_block(exception_type, given_back)
+    }
+}

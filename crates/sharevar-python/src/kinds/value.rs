@@ -1,0 +1,115 @@
+//! The shared box for one value.
+
+use crate::encoding::decode::{self, decode};
+use crate::encoding::encode::{self, encode};
+use crate::errors::{OrRaise, to_python};
+use crate::kinds::increment;
+use crate::variable::{Origin, Variable};
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::{PyInt, PyType};
+use sharevar::shm::{Attempts, RawValue};
+use sharevar::{Error, Kind};
+
+/// One shared value of any shareable type.
+#[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Value {
+    raw: RawValue,
+}
+
+impl Value {
+    /// The value itself.
+    #[inline(always)]
+    pub(crate) fn raw(&self) -> &RawValue {
+        &self.raw
+    }
+}
+
+#[pymethods]
+impl Value {
+    #[new]
+    #[pyo3(signature = (arena, initial = None))]
+    fn new(
+        arena: &Bound<'_, PyAny>,
+        initial: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        let exists = origin.exists();
+        let raw = origin.open(RawValue::from_handle, RawValue::create)?;
+        if !exists && let Some(initial) = initial {
+            raw.set(&encode(initial, raw.handle().participant())?).or_raise()?;
+        }
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::Value);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
+    }
+
+    /// The value.
+    #[pyo3(signature = ())]
+    fn get<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(word) = slf.get().raw.get_word() {
+            return decode::word(slf.py(), word);
+        }
+        match slf.get().raw.get().or_raise()? {
+            Some(content) => decode(slf.py(), content, slf.as_super().get().home()),
+            None => Ok(slf.py().None().into_bound(slf.py())),
+        }
+    }
+
+    /// Set the value.
+    #[pyo3(signature = (value, /))]
+    pub(crate) fn set(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Some(word) = encode::word(value)
+            && self.raw.set_word(word)
+        {
+            return Ok(());
+        }
+        self.raw.set(&encode(value, self.raw.handle().participant())?).or_raise()
+    }
+
+    #[getter]
+    fn value<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Self::get(slf)
+    }
+
+    #[setter]
+    fn set_value(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.set(value)
+    }
+
+    /// Add in one step; gives the new value.
+    #[pyo3(signature = (by = None), text_signature = "($self, by=1)")]
+    fn incr<'py>(slf: &Bound<'py, Self>, by: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        let (this, py) = (slf.get(), slf.py());
+        if let Some(step) = increment::small_step(by) {
+            if let Some(sum) = this.raw.increment_word(step) {
+                return sum.into_bound_py_any(py);
+            }
+            match this.raw.increment(step) {
+                Ok(sum) => return sum.into_bound_py_any(py),
+                Err(Error::NotANumber { .. }) => {}
+                Err(other) => return Err(to_python(other)),
+            }
+        }
+        let one = PyInt::new(py, 1).into_any();
+        let handle = this.raw.handle();
+        let mut attempts = Attempts::of(handle);
+        loop {
+            py.check_signals()?;
+            let changes = attempts.changes();
+            let sum = increment::sum(&Self::get(slf)?, by.unwrap_or(&one))?;
+            if this.raw.set_if_unchanged(&encode(&sum, handle.participant())?, changes).or_raise()? {
+                return Ok(sum);
+            }
+            attempts.fail().or_raise()?;
+        }
+    }
+
+    #[classmethod]
+    fn __class_getitem__<'py>(
+        cls: &Bound<'py, PyType>,
+        item: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        crate::variable::generic_alias(cls, item)
+    }
+}

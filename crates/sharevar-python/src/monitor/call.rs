@@ -1,0 +1,280 @@
+//! A call of a monitor's method: all of its changes or none.
+
+use crate::encoding::decode::decode_bytes;
+use crate::encoding::encode::{self, encode};
+use crate::errors::{Class, OrRaise, raise, to_python};
+use crate::fast_access;
+use crate::monitor::Monitor;
+use crate::monitor::overlay::{self, Entry, Origin, Place};
+use crate::slots::monitor::is_suspended;
+use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PySet};
+use sharevar::{Error, Handle};
+use sharevar_value::{Encoded, Key, ShortKey};
+
+/// A call that has begun.
+pub(crate) struct Call<'a, 'py> {
+    py: Python<'py>,
+    monitor: &'a Monitor,
+    place: Place,
+    /// Of a call inside of another: what to go back to.
+    before: Option<Vec<Saved>>,
+}
+
+/// An attribute as it was when a nested call began.
+struct Saved {
+    entry: Entry,
+    /// If it may be changed in place: what it was.
+    encoding: Option<(Encoded, Vec<Handle>)>,
+}
+
+impl<'a, 'py> Call<'a, 'py> {
+    /// Takes the lock, or notes what to go back to if this thread holds it.
+    #[inline(always)]
+    pub(crate) fn begin(py: Python<'py>, monitor: &'a Monitor) -> PyResult<Self> {
+        let place = Place::of(monitor.raw());
+        if overlay::is_inside(place) {
+            let before = Some(Python::attach(|py| save(py, monitor, place))?);
+            return Ok(Self { py, monitor, place, before });
+        }
+        monitor.take(py)?;
+        overlay::begin(place);
+        Ok(Self { py, monitor, place, before: None })
+    }
+
+    /// Stores what the method has changed, and gives the lock back. A nested call leaves both to
+    /// the outermost.
+    #[inline(always)]
+    pub(crate) fn succeed(self, result: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Some(before) = self.before {
+            drop_saved(self.py, before);
+            return Ok(());
+        }
+        if !self.is_own() {
+            overlay::drop_all(self.py, overlay::end(self.place));
+            return Err(to_python(Error::NotOwner));
+        }
+        if is_suspended(result) {
+            self.end()?;
+            return Err(suspended(result));
+        }
+        let stored = overlay::end_if(self.place, |overlay| {
+            !overlay.is_broken && store_word(self.py, self.monitor, &overlay.entries)
+        });
+        if let Some(entries) = stored {
+            return self.give_back(entries);
+        }
+        let stored = self.store();
+        stored.and(self.end())
+    }
+
+    /// Undoes what the method has changed.
+    #[cold]
+    pub(crate) fn fail(mut self) -> PyResult<()> {
+        let is_own = self.is_own();
+        let Some(before) = self.before.take() else {
+            if is_own {
+                return self.end();
+            }
+            // A child that was forked by the method: the copy of the overlay is nobody's.
+            overlay::drop_all(self.py, overlay::end(self.place));
+            return Ok(());
+        };
+        if !is_own {
+            drop_saved(self.py, before);
+            return Ok(());
+        }
+        let restored = Python::attach(|py| restore(py, self.monitor, self.place, before));
+        if restored.is_err() {
+            overlay::with(self.place, |overlay| overlay.is_broken = true);
+        }
+        restored
+    }
+
+    /// Whether this is still the process that has taken the lock.
+    #[inline(always)]
+    fn is_own(&self) -> bool {
+        Place::of(self.monitor.raw()) == self.place
+    }
+
+    fn end(&self) -> PyResult<()> {
+        self.give_back(overlay::end(self.place))
+    }
+
+    #[inline(always)]
+    fn give_back(&self, entries: Vec<Entry>) -> PyResult<()> {
+        let given_back = self.monitor.give_back();
+        overlay::drop_all(self.py, entries);
+        given_back
+    }
+
+    #[inline(never)]
+    fn store(&self) -> PyResult<()> {
+        let words = overlay::with(self.place, |overlay| {
+            if overlay.is_broken { None } else { words(self.py, self.monitor, &overlay.entries) }
+        });
+        match words.flatten() {
+            Some(words) => self.monitor.raw().change(&[], &words).or_raise(),
+            None => Python::attach(|_| self.store_all()),
+        }
+    }
+
+    #[inline(never)]
+    fn store_all(&self) -> PyResult<()> {
+        if overlay::with(self.place, |overlay| overlay.is_broken) == Some(true) {
+            let message = "a nested call failed and could not be rolled back; nothing was changed";
+            return Err(raise(Class::Sharevar, message));
+        }
+        // What the values refer to is held by these copies until it is stored.
+        let entries = overlay::copy(self.py, self.place, true);
+        let stored = self.store_entries(&entries);
+        overlay::drop_all(self.py, entries);
+        stored
+    }
+
+    fn store_entries(&self, entries: &[Entry]) -> PyResult<()> {
+        let participant = self.monitor.raw().handle().participant();
+        let (mut removed, mut added) = (Vec::new(), Vec::new());
+        for entry in entries {
+            let key = || self.monitor.key(entry.name.bind(self.py));
+            match (&entry.value, &entry.origin) {
+                (_, Origin::Fixed) => {}
+                (None, _) => removed.push(key()?),
+                (Some(value), origin) => {
+                    let now = encode(value.bind(self.py), participant)?;
+                    let is_same = matches!(
+                        (origin, &now),
+                        (Origin::Read(before), Encoded::Bytes { bytes, .. }) if before == bytes
+                    );
+                    if !is_same {
+                        added.push((key()?, now));
+                    }
+                }
+            }
+        }
+        self.monitor.raw().change(&removed, &added).or_raise()
+    }
+}
+
+/// The short way: nothing was changed, or one attribute from a scalar to a scalar. Whether that was
+/// so; then it is stored. Runs no code of Python's.
+#[inline(always)]
+fn store_word(py: Python<'_>, monitor: &Monitor, entries: &[Entry]) -> bool {
+    match entries {
+        [] => true,
+        [Entry { name, value: Some(value), origin: Origin::Set }] => {
+            let attributes = monitor.raw().attributes();
+            let key =
+                fast_access::text(name.bind(py)).and_then(|text| ShortKey::from_str(text, attributes.seed()));
+            match (encode::word(value.bind(py)), key) {
+                (Some(word), Some(key)) => attributes.set_word(&key, word),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// What is to be stored, if only scalars were set. Runs no code of Python's.
+fn words(py: Python<'_>, monitor: &Monitor, entries: &[Entry]) -> Option<Vec<(Key, Encoded)>> {
+    let seed = monitor.raw().attributes().seed();
+    let mut words = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match (&entry.value, &entry.origin) {
+            (_, Origin::Fixed) => {}
+            (Some(value), Origin::Set) => {
+                let word = encode::word(value.bind(py))?;
+                let key = Key::from_str(fast_access::text(entry.name.bind(py))?, seed).ok()?;
+                words.push((key, Encoded::Word(word)));
+            }
+            _ => return None,
+        }
+    }
+    Some(words)
+}
+
+fn save(py: Python<'_>, monitor: &Monitor, place: Place) -> PyResult<Vec<Saved>> {
+    let participant = monitor.raw().handle().participant();
+    let mut saved = Vec::new();
+    for entry in overlay::copy(py, place, false) {
+        let value = entry.value.as_ref().map(|value| value.bind(py));
+        let encoding = match value {
+            Some(value) if overlay::may_change(value) => {
+                let encoded = encode(value, participant)?;
+                let handles = match &encoded {
+                    Encoded::Word(_) => Vec::new(),
+                    Encoded::Bytes { handles, .. } => handles
+                        .iter()
+                        .map(|offset| Handle::open(participant, participant.variable_at(*offset)?))
+                        .collect::<sharevar::Result<_>>()
+                        .or_raise()?,
+                };
+                Some((encoded, handles))
+            }
+            _ => None,
+        };
+        saved.push(Saved { entry, encoding });
+    }
+    Ok(saved)
+}
+
+fn restore(py: Python<'_>, monitor: &Monitor, place: Place, saved: Vec<Saved>) -> PyResult<()> {
+    let participant = monitor.raw().handle().participant();
+    let mut entries = Vec::with_capacity(saved.len());
+    for Saved { mut entry, encoding } in saved {
+        if let (Some(value), Some((Encoded::Bytes { bytes, .. }, handles))) = (&entry.value, &encoding) {
+            let value = value.bind(py);
+            let is_same = match encode(value, participant) {
+                Ok(Encoded::Bytes { bytes: now, .. }) => now == *bytes,
+                // An interrupt, for example.
+                Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
+                _ => false,
+            };
+            if !is_same {
+                let old = decode_bytes(py, bytes, handles, monitor.arena(py))?;
+                if !put_back(value, &old)?
+                    && let Some(value) = entry.value.replace(old.unbind())
+                {
+                    value.drop_ref(py);
+                }
+            }
+        }
+        entries.push(entry);
+    }
+    // What only the nested call has read or set is forgotten.
+    let left = overlay::with(place, |overlay| std::mem::replace(&mut overlay.entries, entries));
+    overlay::drop_all(py, left.unwrap_or_default());
+    Ok(())
+}
+
+fn drop_saved(py: Python<'_>, saved: Vec<Saved>) {
+    for saved in saved {
+        saved.entry.drop_ref(py);
+    }
+}
+
+/// Gives a container its old content, so that those who have it go on with the right one.
+fn put_back(value: &Bound<'_, PyAny>, old: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if let (Ok(list), Ok(old)) = (value.cast_exact::<PyList>(), old.cast_exact::<PyList>()) {
+        list.set_slice(0, list.len(), old)?;
+    } else if let (Ok(dict), Ok(old)) = (value.cast_exact::<PyDict>(), old.cast_exact::<PyDict>()) {
+        dict.clear();
+        dict.update(old.as_mapping())?;
+    } else if let (Ok(set), Ok(old)) = (value.cast_exact::<PySet>(), old.cast_exact::<PySet>()) {
+        set.clear();
+        set.call_method1("update", (old,))?;
+    } else {
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+#[cold]
+fn suspended(result: &Bound<'_, PyAny>) -> PyErr {
+    let name = result.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
+    PyTypeError::new_err(format!(
+        "a monitor's method returned a {name}, which would run when the lock is given back; \
+         return a list, or what it gives"
+    ))
+}

@@ -1,0 +1,299 @@
+//! Monitors: objects whose attributes are shared, and whose methods run under a lock.
+
+pub(crate) mod call;
+pub(crate) mod method;
+pub(crate) mod overlay;
+pub(crate) mod started_inside;
+
+use self::overlay::{Found, Place};
+use crate::arena::Arena;
+use crate::encoding::decode::{decode, decode_bytes};
+use crate::encoding::encode::encode;
+use crate::encoding::name;
+use crate::errors::{OrRaise, to_python};
+use crate::fast_access;
+use crate::variable::{Origin, Variable};
+use crate::waiting;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use sharevar::shm::{Content, RawMonitor, SHORT_BYTES};
+use sharevar::{ANY_REASON, Error, Kind, TryLock};
+use sharevar_value::{Key, ShortKey};
+use std::time::Instant;
+
+/// What all objects of one monitor refer to, whatever their class.
+#[pyclass(extends = Variable, frozen, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct MonitorState {
+    raw: RawMonitor,
+}
+
+#[pymethods]
+impl MonitorState {
+    #[new]
+    fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
+        let mut origin = Origin::from_argument(arena)?;
+        let raw = origin.open(RawMonitor::from_handle, RawMonitor::create)?;
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::Monitor);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
+    }
+}
+
+/// The root of the classes that are monitors. All names of its own have two underscores on both
+/// sides: every other is the user's.
+#[pyclass(subclass, frozen, weakref, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    state: Py<MonitorState>,
+}
+
+#[pymethods]
+impl Monitor {
+    #[new]
+    #[classmethod]
+    #[pyo3(signature = (origin, /))]
+    fn new(cls: &Bound<'_, PyType>, origin: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Some(names) = cls.getattr_opt("__abstractmethods__")?
+            && names.is_truthy()?
+        {
+            let message = format!("{} is abstract: derive a class that has the missing methods", cls.name()?);
+            return Err(PyTypeError::new_err(message));
+        }
+        let state = match origin.cast::<MonitorState>() {
+            Ok(state) => state.clone(),
+            Err(_) => Bound::new(origin.py(), MonitorState::new(origin)?)?,
+        };
+        Ok(Self { state: state.unbind() })
+    }
+
+    /// Whether both are the same monitor.
+    fn __eq__(&self, other: &Self) -> bool {
+        self.raw() == other.raw()
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.raw().handle().variable().header()
+    }
+
+    // The next three are replaced in `slots::monitor`.
+    fn __getattribute__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let this = slf.get();
+        let found = this.read(name, overlay::is_inside(Place::of(this.raw())))?;
+        found.ok_or_else(|| missing(slf, name))
+    }
+
+    fn __setattr__(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.set(name, value)
+    }
+
+    fn __delattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>) -> PyResult<()> {
+        Self::delete(slf, name)
+    }
+}
+
+#[cold]
+fn missing(object: &Bound<'_, Monitor>, name: &Bound<'_, PyString>) -> PyErr {
+    let class = object.get_type().name().map_or_else(|_| "?".into(), |class| class.to_string());
+    name::missing(&class, name)
+}
+
+impl Monitor {
+    /// The monitor in its arena.
+    #[inline(always)]
+    pub(crate) fn raw(&self) -> &RawMonitor {
+        &self.state.get().raw
+    }
+
+    /// The arena's object.
+    pub(crate) fn arena<'a>(&'a self, py: Python<'a>) -> &'a Py<Arena> {
+        self.state.bind(py).as_super().get().home()
+    }
+
+    /// The key of an attribute's name.
+    pub(crate) fn key(&self, name: &Bound<'_, PyString>) -> PyResult<Key> {
+        name::key(name, self.raw().attributes().seed())
+    }
+
+    /// The attribute of that name as it is stored. Inside of a method it is remembered: the method
+    /// may change it in place.
+    pub(crate) fn read<'py>(
+        &self,
+        name: &Bound<'py, PyString>,
+        inside: bool,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (py, attributes) = (name.py(), self.raw().attributes());
+        let mut short = [0; SHORT_BYTES];
+        let length = fast_access::text(name)
+            .and_then(|text| ShortKey::from_str(text, attributes.seed()))
+            .and_then(|key| attributes.get_short(&key, &mut short));
+        let (value, encoding) = if let Some(length) = length {
+            let bytes = &short[..length];
+            (decode_bytes(py, bytes, &[], self.arena(py))?, inside.then(|| bytes.to_vec()))
+        } else {
+            let Some(content) = attributes.get(&self.key(name)?).or_raise()? else { return Ok(None) };
+            let encoding = match &content {
+                Content::Bytes(bytes, _) if inside => Some(bytes.clone()),
+                _ => None,
+            };
+            (decode(py, content, self.arena(py))?, encoding)
+        };
+        if inside {
+            overlay::remember(Place::of(self.raw()), name, &value, encoding);
+        }
+        Ok(Some(value))
+    }
+
+    /// Sets the attribute of that name: in a method for the method, else for all.
+    #[inline(always)]
+    pub(crate) fn set(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        if overlay::set(Place::of(self.raw()), name, Some(value))? {
+            return Ok(());
+        }
+        self.store(name, value)
+    }
+
+    #[inline(never)]
+    fn store(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let key = self.key(name)?;
+        let value = encode(value, self.raw().handle().participant())?;
+        self.take(name.py())?;
+        let stored = self.raw().attributes().insert(&key, &value).or_raise();
+        stored.and(self.give_back())
+    }
+
+    /// Deletes the attribute of that name: in a method for the method, else for all.
+    pub(crate) fn delete(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>) -> PyResult<()> {
+        let this = slf.get();
+        let (place, key) = (Place::of(this.raw()), this.key(name)?);
+        let is_there = match overlay::find(place, name) {
+            Found::Value(_) => true,
+            Found::Deleted => false,
+            Found::Nothing => this.raw().attributes().contains(&key).or_raise()?,
+            Found::Outside => {
+                this.take(slf.py())?;
+                let removed = this.raw().attributes().remove(&key).or_raise();
+                this.give_back()?;
+                return if removed?.is_some() { Ok(()) } else { Err(missing(slf, name)) };
+            }
+        };
+        if !is_there {
+            return Err(missing(slf, name));
+        }
+        overlay::set(place, name, None).map(|_| ())
+    }
+
+    /// Takes the lock.
+    #[inline(always)]
+    pub(crate) fn take(&self, py: Python<'_>) -> PyResult<()> {
+        let lock = self.raw().lock();
+        let mut acquired = lock.try_acquire().or_raise()?;
+        if acquired == TryLock::Busy {
+            acquired = self.wait(py)?;
+        }
+        started_inside::forget(Place::of(self.raw()));
+        if acquired == TryLock::OwnerDied {
+            // The attributes are whole: what the dead one had changed was stored at once or not at all.
+            lock.mark_consistent();
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn wait(&self, py: Python<'_>) -> PyResult<TryLock> {
+        let lock = self.raw().lock();
+        let mut starter = started_inside::starter(py, Place::of(self.raw()))?;
+        loop {
+            let taken = waiting::until(
+                py,
+                lock.point(),
+                ANY_REASON,
+                starter.as_ref().map(|_| Instant::now() + started_inside::PATIENCE),
+                || !lock.is_taken(),
+                |announce| {
+                    let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
+                    Ok(Some(acquired?).filter(|acquired| *acquired != TryLock::Busy))
+                },
+            )?;
+            if let Some(acquired) = taken {
+                return Ok(acquired);
+            }
+            if let Some(starter) = starter
+                && starter.is_inside(lock.owner())
+            {
+                return Err(starter.would_wait_for_each_other());
+            }
+            // Another's by now: the method is over.
+            started_inside::forget(Place::of(self.raw()));
+            starter = None;
+        }
+    }
+
+    /// Gives the lock back.
+    #[inline(always)]
+    pub(crate) fn give_back(&self) -> PyResult<()> {
+        if self.raw().lock().release().or_raise()? { Ok(()) } else { Err(to_python(Error::NotOwner)) }
+    }
+}
+
+/// What an object of a monitor refers to, by which it is found in its arena.
+#[pyfunction]
+#[pyo3(signature = (monitor, /))]
+pub(crate) fn monitor_state(monitor: &Bound<'_, Monitor>) -> Py<MonitorState> {
+    monitor.get().state.clone_ref(monitor.py())
+}
+
+/// A copy of all attributes: in a method as the method has left them, else as they are stored.
+#[pyfunction]
+#[pyo3(signature = (monitor, /))]
+pub(crate) fn monitor_attributes<'py>(monitor: &Bound<'py, Monitor>) -> PyResult<Bound<'py, PyDict>> {
+    let (py, this) = (monitor.py(), monitor.get());
+    let (place, arena) = (Place::of(this.raw()), this.arena(py));
+    let attributes = PyDict::new(py);
+    for item in this.raw().items(true).or_raise()? {
+        let name = name::from_key(decode_bytes(py, &item.key, &[], arena)?)?;
+        attributes.set_item(name, decode(py, item.value, arena)?)?;
+    }
+    for entry in overlay::copy(py, place, false) {
+        let name = entry.name.into_bound(py);
+        match entry.value {
+            Some(value) => attributes.set_item(name, value.into_bound(py))?,
+            None if attributes.contains(&name)? => attributes.del_item(name)?,
+            None => {}
+        }
+    }
+    Ok(attributes)
+}
+
+/// Whether objects of a class are monitors.
+pub(crate) fn is_class(cls: &Bound<'_, PyType>) -> PyResult<bool> {
+    cls.is_subclass_of::<Monitor>()
+}
+
+/// An object of a monitor's class, for a monitor that exists or for a new one in an arena.
+pub(crate) fn object<'py>(
+    cls: &Bound<'py, PyType>,
+    origin: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    // The class's own `__new__` has the arguments of its `__init__`.
+    cls.py().get_type::<Monitor>().call_method1("__new__", (cls, origin))
+}
+
+/// A new monitor in an arena, made as its class says.
+#[pyfunction]
+#[pyo3(signature = (cls, arena, /, *arguments, **named))]
+pub(crate) fn make_monitor<'py>(
+    cls: &Bound<'py, PyType>,
+    arena: &Bound<'py, Arena>,
+    arguments: &Bound<'py, PyTuple>,
+    named: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let made = object(cls, arena.as_any())?;
+    let first = PyTuple::new(cls.py(), [&made])?;
+    let all = first.as_sequence().concat(arguments.as_sequence())?.to_tuple()?;
+    cls.getattr("__init__")?.call(all, named)?;
+    Ok(made)
+}

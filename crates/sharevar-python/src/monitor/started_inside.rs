@@ -1,0 +1,158 @@
+//! The monitors in whose methods this process was started, or this thread.
+//!
+//! The method holds the monitor's lock. If it waits for this process or thread, which waits for the
+//! lock, both wait for ever; so this one gives up after a while. It does not at once: a method that
+//! starts a process or thread and returns is nothing unusual.
+
+use crate::errors::{Class, raise};
+use crate::monitor::overlay::{self, Place};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use sharevar::Identity;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+/// How long a method that has started a process or thread is given to return.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A monitor by its arena and its header, and who was in its method.
+type Note = ([u64; 2], u64, u64, u64);
+
+static ARE_ANY: AtomicBool = AtomicBool::new(false);
+static NOTES: Mutex<Vec<Note>> = Mutex::new(Vec::new());
+
+fn notes() -> MutexGuard<'static, Vec<Note>> {
+    NOTES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn note(place: Place) -> Note {
+    (place.arena, place.variable.header(), place.variable.generation(), place.owner.word())
+}
+
+fn is_same(note: &Note, place: Place) -> bool {
+    (note.0, note.1, note.2) == (place.arena, place.variable.header(), place.variable.generation())
+}
+
+/// Whether any thread of this process was started inside a method.
+static ARE_THREADS: AtomicBool = AtomicBool::new(false);
+
+/// The methods inside of which a thread was started, as an attribute of the thread. Each is over
+/// once its second part has gone.
+#[pyclass(frozen, module = "sharevar._native")]
+struct StartedInside(Vec<(Place, Weak<()>)>);
+
+/// The methods that this thread is in, or was started in and that still run.
+fn methods(py: Python<'_>) -> PyResult<Vec<(Place, Weak<()>)>> {
+    let mut methods = overlay::running();
+    if ARE_THREADS.load(Ordering::Acquire)
+        && let Some(noted) = current_thread(py)?.getattr_opt(intern!(py, "_sharevar_inside"))?
+        && let Ok(noted) = noted.cast_exact::<StartedInside>()
+    {
+        methods.extend(noted.get().0.iter().filter(|(_, running)| running.strong_count() > 0).cloned());
+    }
+    Ok(methods)
+}
+
+fn current_thread(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    CURRENT.import(py, "threading", "current_thread")?.call0()
+}
+
+/// Notes in a thread that is about to be started inside of which methods that is.
+#[pyfunction]
+#[pyo3(signature = (thread, /))]
+pub(crate) fn note_thread_started_inside(thread: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = thread.py();
+    let methods = methods(py)?;
+    if !methods.is_empty() {
+        thread.setattr(intern!(py, "_sharevar_inside"), StartedInside(methods))?;
+        ARE_THREADS.store(true, Ordering::Release);
+    }
+    Ok(())
+}
+
+/// The monitors that this thread is in methods of, for the child process that it starts.
+#[pyfunction]
+pub(crate) fn monitors_inside(py: Python<'_>) -> PyResult<Vec<Note>> {
+    Ok(methods(py)?.into_iter().map(|(place, _)| note(place)).collect())
+}
+
+/// Notes what the process that started this one was inside of.
+#[pyfunction]
+#[pyo3(signature = (monitors))]
+pub(crate) fn note_started_inside(monitors: Vec<Note>) {
+    if !monitors.is_empty() {
+        notes().extend(monitors);
+        ARE_ANY.store(true, Ordering::Release);
+    }
+}
+
+/// Forgets the monitor, whose lock this process has got: the method is over.
+#[inline(always)]
+pub(crate) fn forget(place: Place) {
+    if ARE_ANY.load(Ordering::Relaxed) {
+        forget_noted(place);
+    }
+}
+
+#[cold]
+fn forget_noted(place: Place) {
+    let mut notes = notes();
+    notes.retain(|note| !is_same(note, place));
+    ARE_ANY.store(!notes.is_empty(), Ordering::Release);
+}
+
+/// The method that has started what waits for its monitor now.
+pub(crate) enum Starter {
+    /// Of this process.
+    Process(Identity),
+    /// Of this thread.
+    Thread(Weak<()>),
+}
+
+/// The method of the monitor in which this thread or process was started, as far as is known.
+pub(crate) fn starter(py: Python<'_>, place: Place) -> PyResult<Option<Starter>> {
+    if ARE_THREADS.load(Ordering::Acquire) {
+        let is_of = |method: &Place| {
+            (method.arena, method.variable, method.owner) == (place.arena, place.variable, place.owner)
+        };
+        if let Some((_, running)) = methods(py)?.into_iter().rfind(|(method, _)| is_of(method)) {
+            return Ok(Some(Starter::Thread(running)));
+        }
+    }
+    if !ARE_ANY.load(Ordering::Acquire) {
+        return Ok(None);
+    }
+    let found = notes().iter().rfind(|note| is_same(note, place)).map(|note| Identity::from_word(note.3));
+    Ok(found.filter(|starter| *starter != place.owner).map(Starter::Process))
+}
+
+impl Starter {
+    /// Whether the method still runs, in the process that holds the lock.
+    pub(crate) fn is_inside(&self, holder: Identity) -> bool {
+        match self {
+            Self::Process(starter) => *starter == holder,
+            Self::Thread(running) => running.strong_count() > 0,
+        }
+    }
+
+    /// The error for a wait that has lasted for [`PATIENCE`].
+    #[cold]
+    pub(crate) fn would_wait_for_each_other(&self) -> PyErr {
+        let what = match self {
+            Self::Process(_) => "process",
+            Self::Thread(_) => "thread",
+        };
+        raise(
+            Class::Sharevar,
+            format!(
+                "this {what} was started inside a method of the monitor, and {} seconds later the method \
+                 still keeps the monitor's lock; if it waits for this {what}, neither can go on: start the \
+                 {what} in the method, and wait for it after the method has returned",
+                PATIENCE.as_secs()
+            ),
+        )
+    }
+}

@@ -1,0 +1,129 @@
+//! Waiting for a variable's state without the interpreter.
+//!
+//! Hazard 18: while detached from the interpreter a thread only waits; what it waits for is
+//! taken by one try after re-attaching, with signals checked before it and never after, so
+//! that neither Ctrl-C nor shutdown loses anything that was taken.
+
+pub(crate) mod greenlet;
+pub(crate) mod timeout;
+
+use crate::errors::{OrRaise, is_ours};
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::prelude::*;
+use sharevar::{WaitPoint, spin_pays};
+use sharevar_arena::Sleep;
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+/// Looks at the state before the first sleep: about two microseconds.
+const LOOKS: u32 = 20;
+/// Of a greenlet, between two looks.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+/// Pauses between two looks.
+const PAUSES: u32 = 16;
+
+/// Attempts until one gives something, until `end` if there is one.
+///
+/// `ready` is a cheap look without a lock: whether an attempt may succeed. `attempt` is told
+/// whether to announce, under the variable's lock, that somebody is about to sleep for `reasons`
+/// if it cannot succeed now.
+#[cold]
+pub(crate) fn until<T>(
+    py: Python<'_>,
+    point: WaitPoint<'_>,
+    reasons: u32,
+    end: Option<Instant>,
+    ready: impl Fn() -> bool,
+    mut attempt: impl FnMut(bool) -> sharevar::Result<Option<T>>,
+) -> PyResult<Option<T>> {
+    if let Some(sleep) = greenlet::sleep(py)? {
+        return until_in_greenlet(&sleep, end, attempt);
+    }
+    for _ in 0..if spin_pays() { LOOKS } else { 0 } {
+        if ready()
+            && let Some(done) = attempt(false).or_raise()?
+        {
+            return Ok(Some(done));
+        }
+        for _ in 0..PAUSES {
+            std::hint::spin_loop();
+        }
+    }
+    let mut waiter = point.waiter();
+    loop {
+        py.check_signals()?;
+        // Read before the state is looked at, so that no wake-up comes between look and sleep.
+        let count = point.count();
+        if let Some(done) = attempt(true).or_raise()? {
+            return Ok(Some(done));
+        }
+        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return Ok(None);
+        }
+        py.detach(|| waiter.sleep(count, reasons, left));
+    }
+}
+
+/// The same for a greenlet. A sleep of the thread would hold up the others in it, one of which may be
+/// who ends the wait; so it looks again and again, and sleeps by their scheduler.
+#[cold]
+fn until_in_greenlet<T>(
+    sleep: &Bound<'_, PyAny>,
+    end: Option<Instant>,
+    mut attempt: impl FnMut(bool) -> sharevar::Result<Option<T>>,
+) -> PyResult<Option<T>> {
+    let mut pause = Duration::ZERO;
+    loop {
+        sleep.py().check_signals()?;
+        if let Some(done) = attempt(true).or_raise()? {
+            return Ok(Some(done));
+        }
+        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return Ok(None);
+        }
+        sleep.call1((pause.min(left).as_secs_f64(),))?;
+        pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+    }
+}
+
+/// Waits with `wait`, which gives whether it has succeeded, until it has. What a signal's handler
+/// raises meanwhile is raised at the end: the caller counts on holding what it waits for.
+pub(crate) fn without_fail(py: Python<'_>, wait: impl Fn() -> PyResult<bool>) -> PyResult<()> {
+    let mut raised = None;
+    loop {
+        match wait() {
+            Ok(true) => return raised.map_or(Ok(()), Err),
+            Ok(false) => {}
+            Err(error) if is_ours(py, &error) => return Err(error),
+            Err(error) => raised = Some(error),
+        }
+    }
+}
+
+thread_local! {
+    /// What a signal's handler raised while this thread slept for a long lock.
+    static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
+}
+
+/// Sleeps for a long lock as every wait does: without the interpreter, and with signals looked at
+/// afterwards. `false` if a handler has raised.
+pub(crate) fn sleep_for_long_lock(sleep: &Sleep<'_>) -> bool {
+    let slept = Python::try_attach(|py| {
+        py.detach(|| sleep.sleep());
+        py.check_signals().map_err(|error| RAISED.replace(Some(error))).is_ok()
+    });
+    // The interpreter is ending: nothing of Python's runs on this thread any more.
+    slept.unwrap_or_else(|| {
+        sleep.sleep();
+        true
+    })
+}
+
+/// What the operation raises that [`sleep_for_long_lock`] has ended.
+#[cold]
+pub(crate) fn interruption() -> PyErr {
+    RAISED.take().unwrap_or_else(|| PyKeyboardInterrupt::new_err(()))
+}
