@@ -252,7 +252,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             ArenaError::WrongKind { .. } => Class::WrongKind,
             ArenaError::Closed => Class::Closed,
             ArenaError::ForeignProcess => Class::ForeignProcess,
-            ArenaError::Interrupted => return crate::waiting::interruption(),
+            ArenaError::Interrupted => return crate::waiting::long_lock::interruption(),
             ArenaError::DescriptorLost => Class::DescriptorLost,
             ArenaError::NoWitness { .. } => Class::NoWitness,
             ArenaError::OwnerUnknown { .. } => Class::OwnerUnknown,

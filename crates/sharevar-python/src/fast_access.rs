@@ -117,6 +117,18 @@ pub(crate) fn index<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIn
     Ok(index.cast_into::<PyInt>()?)
 }
 
+/// Whether an object is code that has been called and has yet to run.
+#[inline(always)]
+pub(crate) fn is_suspended(object: &Bound<'_, PyAny>) -> bool {
+    let object = object.as_ptr();
+    // SAFETY: a live object, of which only the type is looked at.
+    unsafe {
+        ffi::PyGen_CheckExact(object) != 0
+            || ffi::PyCoro_CheckExact(object) != 0
+            || ffi::PyAsyncGen_CheckExact(object) != 0
+    }
+}
+
 /// A duplicate of a descriptor of this process.
 pub(crate) fn duplicate(descriptor: i32) -> PyResult<OwnedFd> {
     if descriptor < 0 {

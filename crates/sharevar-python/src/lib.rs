@@ -14,6 +14,7 @@ mod fast_access;
 mod hosted;
 mod kinds;
 mod monitor;
+mod native_classes;
 mod proxy;
 mod slots;
 mod variable;
@@ -100,10 +101,9 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        sharevar_arena::set_sleeper(crate::waiting::sleep_for_long_lock);
+        sharevar_arena::set_sleeper(crate::waiting::long_lock::sleep);
         crate::kinds::install(module.py());
         crate::slots::install(module.py())?;
-        crate::slots::monitor::install(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         crate::errors::add_to(module)
     }

@@ -3,6 +3,7 @@
 use crate::arena::Arena;
 use crate::errors::{Class, OrRaise, raise};
 use crate::kinds::queue_class;
+use crate::native_classes::{expect_native_class, kind_of_class, native_class};
 use crate::variable::{Held, variable_of};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -11,28 +12,10 @@ use pyo3::types::{PyTuple, PyType};
 use sharevar::{Handle, Kind};
 use std::sync::{PoisonError, RwLock};
 
-/// The class of a kind, the class of its proxies if another was set, and the `__new__` of the
-/// former, all by the kind's number.
-static NATIVE: [PyOnceLock<Py<PyType>>; Kind::NUMBERS] = [const { PyOnceLock::new() }; Kind::NUMBERS];
+/// The class of a kind's proxies if one was set, and the `__new__` of its native class, both by the
+/// kind's number.
 static CLASSES: RwLock<[Option<Py<PyType>>; Kind::NUMBERS]> = RwLock::new([const { None }; Kind::NUMBERS]);
 static MAKERS: [PyOnceLock<Py<PyAny>>; Kind::NUMBERS] = [const { PyOnceLock::new() }; Kind::NUMBERS];
-
-/// Says which class variables of a kind have. See the table in `kinds`.
-pub(crate) fn set_native_class(py: Python<'_>, kind: Kind, class: Bound<'_, PyType>) {
-    // A second import of the module has the same classes.
-    let _ = NATIVE[kind as usize].set(py, class.unbind());
-}
-
-/// The class of a kind, if Python has one.
-fn native_class(py: Python<'_>, kind: Kind) -> Option<&Bound<'_, PyType>> {
-    NATIVE[kind as usize].get(py).map(|class| class.bind(py))
-}
-
-/// The class of a kind, or the error that Python has none.
-fn expect_native_class(py: Python<'_>, kind: Kind) -> PyResult<&Bound<'_, PyType>> {
-    native_class(py, kind)
-        .ok_or_else(|| raise(Class::WrongKind, format!("a {} can be used from Rust only", kind.name())))
-}
 
 /// Sets the class of the proxies that reading a container gives.
 #[pyfunction]
@@ -53,18 +36,6 @@ pub(crate) fn set_proxy_class(kind: &str, cls: &Bound<'_, PyType>) -> PyResult<(
     };
     drop(old);
     Ok(())
-}
-
-/// The kind whose native class `cls` is derived from.
-pub(crate) fn kind_of_class(cls: &Bound<'_, PyType>) -> PyResult<Kind> {
-    for kind in Kind::ALL.iter().copied() {
-        if let Some(native) = native_class(cls.py(), kind)
-            && cls.is_subclass(native)?
-        {
-            return Ok(kind);
-        }
-    }
-    Err(PyTypeError::new_err(format!("{} is no class of variables", cls.name()?)))
 }
 
 /// An object of the registered class for a variable that was found.

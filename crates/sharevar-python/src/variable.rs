@@ -32,7 +32,7 @@ impl Variable {
     fn __init_subclass__(cls: &Bound<'_, PyType>, arguments: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         let next = PySuper::new(&cls.py().get_type::<Self>(), cls)?;
         next.call_method("__init_subclass__", (), arguments)?;
-        crate::slots::own_methods(cls)
+        crate::slots::own_methods::own_methods(cls)
     }
 
     /// The arena that holds the variable.

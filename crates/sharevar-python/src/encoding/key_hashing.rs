@@ -3,6 +3,7 @@
 
 use crate::arena::Arena;
 use crate::encoding::decode::decode_bytes;
+use crate::encoding::key_index::Candidate;
 use crate::errors::{OrRaise, is_ours};
 use pyo3::exceptions::{PyException, PyMemoryError, PyRecursionError};
 use pyo3::prelude::*;
@@ -11,16 +12,6 @@ use sharevar::shm::{Selection, StoredKey};
 use sharevar_value::HashSeed;
 use std::cell::RefCell;
 use std::collections::HashMap;
-
-/// A key that may be the one that is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Candidate {
-    /// The number of its entry, which may hold another key by now.
-    pub(crate) number: u32,
-    /// The hash of its bytes in the arena, by which that is seen: its `__hash__` runs once, as
-    /// for a dict.
-    pub(crate) mark: u64,
-}
 
 /// Keys of a dict.
 pub(crate) type Place = (Variable, Selection);

@@ -4,7 +4,7 @@
 use crate::arena::Arena;
 use crate::encoding::key::{Wanted, opaque_key};
 use crate::encoding::key_hashing;
-use crate::encoding::key_index;
+use crate::encoding::key_lookup;
 use crate::errors::OrRaise;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -71,8 +71,8 @@ fn search_once(
     selection: Selection,
     arena: &Py<Arena>,
 ) -> PyResult<Option<Search>> {
-    let Some(stamp) = key_index::update(dict, selection, arena)? else { return Ok(None) };
-    let Some(candidates) = key_index::candidates(dict, selection, hash, arena) else { return Ok(None) };
+    let Some(stamp) = key_lookup::update(dict, selection, arena)? else { return Ok(None) };
+    let Some(candidates) = key_lookup::candidates(dict, selection, hash, arena) else { return Ok(None) };
     if candidates.is_empty() {
         return Ok(Some(Search { found: None, stamp }));
     }
@@ -100,7 +100,7 @@ fn search_once(
         }
     }
     if !stale.is_empty() {
-        key_index::forget(dict, selection, hash, &stale, arena);
+        key_lookup::forget(dict, selection, hash, &stale, arena);
     }
     Ok(Some(Search { found, stamp }))
 }

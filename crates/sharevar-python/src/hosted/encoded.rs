@@ -1,6 +1,6 @@
 //! Replies that are encoded before somebody asks for them: the items of a stream.
 
-use super::{arguments, raise, service};
+use super::{arguments, raise};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use sharevar::hosted::protocol::{part, write_reply};
@@ -34,7 +34,7 @@ impl EncodedReply {
     fn raised(error: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = error.py();
         let mut bytes = Vec::new();
-        service::write_raised(py, PyErr::from_value(error.clone()), true, &mut bytes)?;
+        raise::write_raised(py, PyErr::from_value(error.clone()), true, &mut bytes)?;
         Ok(Self { bytes, proxies: PyList::empty(py).unbind() })
     }
 

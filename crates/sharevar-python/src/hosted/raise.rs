@@ -1,9 +1,10 @@
-//! Errors of the transport and the protocol, as exceptions.
+//! Errors of the transport and the protocol as exceptions, and exceptions as replies.
 
+use super::{arguments, callbacks};
 use crate::errors::{Class, raise};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use sharevar::hosted::protocol::{Malformed, TooLong};
+use sharevar::hosted::protocol::{Malformed, Raised, TooLong, write_reply};
 use sharevar_transport::Error;
 
 /// The exception for an error of the transport.
@@ -50,4 +51,20 @@ pub(super) fn malformed(error: Malformed) -> PyErr {
 #[cold]
 pub(super) fn too_long(error: TooLong) -> PyErr {
     PyValueError::new_err(error.to_string())
+}
+
+/// Appends an exception. `travels`: the caller gets the exception itself, if it can be pickled.
+pub(super) fn write_raised(py: Python<'_>, error: PyErr, travels: bool, reply: &mut Vec<u8>) -> PyResult<()> {
+    let described = callbacks::describe(py, error)?;
+    let mut value = Vec::new();
+    if let (true, Some(pickle)) = (travels, &described.pickle) {
+        arguments::write_pickle_bytes(&mut value, pickle.as_bytes())?;
+    }
+    let raised = Raised {
+        typename: &described.typename,
+        message: &described.message,
+        traceback: &described.traceback,
+        value: &value,
+    };
+    write_reply::raised(reply, &raised).map_err(too_long)
 }

@@ -9,7 +9,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyWeakrefReference};
-use sharevar::hosted::protocol::{HOST, Raised, Refusal, Request, part, write_reply};
+use sharevar::hosted::protocol::{HOST, Refusal, Request, part, write_reply};
 use sharevar_transport::{Caller, LARGEST_FRAME, Served, Server, Service, Session};
 use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -561,21 +561,5 @@ fn write_stop(py: Python<'_>, stop: Stop, reply: &mut Vec<u8>) -> PyResult<()> {
         Stop::Raise(error) => (error, true),
         Stop::RaiseRemoteError(error) => (error, false),
     };
-    write_raised(py, error, travels, reply)
-}
-
-/// Appends an exception. `travels`: the caller gets the exception itself, if it can be pickled.
-pub(super) fn write_raised(py: Python<'_>, error: PyErr, travels: bool, reply: &mut Vec<u8>) -> PyResult<()> {
-    let described = callbacks::describe(py, error)?;
-    let mut value = Vec::new();
-    if let (true, Some(pickle)) = (travels, &described.pickle) {
-        arguments::write_pickle_bytes(&mut value, pickle.as_bytes())?;
-    }
-    let raised = Raised {
-        typename: &described.typename,
-        message: &described.message,
-        traceback: &described.traceback,
-        value: &value,
-    };
-    write_reply::raised(reply, &raised).map_err(raise::too_long)
+    raise::write_raised(py, error, travels, reply)
 }

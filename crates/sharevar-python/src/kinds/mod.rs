@@ -6,6 +6,7 @@ pub(crate) mod condition;
 pub(crate) mod dict;
 pub(crate) mod event;
 pub(crate) mod increment;
+pub(crate) mod index;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod namespace;
@@ -16,7 +17,7 @@ pub(crate) mod semaphore;
 pub(crate) mod set;
 pub(crate) mod value;
 
-use crate::proxy::set_native_class;
+use crate::native_classes::set_native_class;
 use pyo3::prelude::*;
 use sharevar::Kind;
 

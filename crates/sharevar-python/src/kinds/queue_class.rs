@@ -1,11 +1,12 @@
 //! The classes of queues, by the form that a queue was made as: what is found in a container
 //! comes back as what went in.
 
+use crate::native_classes::expect_native_class;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use sharevar::Handle;
 use sharevar::shm::{Form, RawQueue};
+use sharevar::{Handle, Kind};
 use std::sync::{PoisonError, RwLock};
 
 static CLASSES: RwLock<[Option<Py<PyType>>; Form::ALL.len()]> =
@@ -31,7 +32,8 @@ pub(crate) fn form_of_name(text: &str) -> PyResult<Form> {
 #[pyo3(signature = (form, cls))]
 pub(crate) fn set_queue_class(form: &str, cls: &Bound<'_, PyType>) -> PyResult<()> {
     let place = form_of_name(form)? as usize;
-    if !cls.is_subclass_of::<crate::kinds::queue::Queue>()? {
+    let native = expect_native_class(cls.py(), Kind::Queue)?;
+    if !cls.is_subclass(native)? {
         return Err(PyValueError::new_err("the class of a queue must be derived from the native one"));
     }
     let old = {

@@ -6,7 +6,6 @@ use crate::errors::{Class, OrRaise, raise, to_python};
 use crate::fast_access;
 use crate::monitor::Monitor;
 use crate::monitor::overlay::{self, Entry, Origin, Place};
-use crate::slots::monitor::is_suspended;
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet};
@@ -55,7 +54,7 @@ impl<'a, 'py> Call<'a, 'py> {
             overlay::drop_all(self.py, overlay::end(self.place));
             return Err(to_python(Error::NotOwner));
         }
-        if is_suspended(result) {
+        if fast_access::is_suspended(result) {
             self.end()?;
             return Err(suspended(result));
         }

@@ -2,11 +2,20 @@
 
 use crate::monitor::Monitor;
 use crate::monitor::call::Call;
-use crate::slots::monitor as monitor_slots;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PySystemError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use std::sync::OnceLock;
+
+/// How the interpreter calls a method: by a function among the slots.
+static VECTORCALL: OnceLock<ffi::vectorcallfunc> = OnceLock::new();
+
+/// Says how the interpreter calls methods, before the first is made.
+pub(crate) fn set_vectorcall(call: ffi::vectorcallfunc) {
+    // A second import of the module has the same function.
+    let _ = VECTORCALL.set(call);
+}
 
 /// A function that is called under the lock of its first argument.
 ///
@@ -31,8 +40,11 @@ impl Method {
 impl Method {
     #[new]
     #[pyo3(signature = (function, /))]
-    pub(crate) fn new(function: Py<PyAny>) -> Self {
-        Self { vectorcall: monitor_slots::call, function }
+    pub(crate) fn new(function: Py<PyAny>) -> PyResult<Self> {
+        let vectorcall = VECTORCALL.get().copied();
+        let vectorcall = vectorcall
+            .ok_or_else(|| PySystemError::new_err("a monitor's method was made before its slots"))?;
+        Ok(Self { vectorcall, function })
     }
 
     // The next two are replaced in `slots::monitor`.

@@ -1,15 +1,15 @@
 //! Hand-written slots of monitors and their methods.
 //!
-//! A call of a method passes three of them at least. As in `slots`, what is not the common case
-//! goes to the functions beside the classes.
-#![allow(unsafe_code)]
+//! A call of a method passes three of them at least. What is not the common case goes
+//! to the functions beside the classes.
 
+use super::call::{argument, result, set_error};
+use super::replace::replace;
 use crate::encoding::decode;
 use crate::fast_access;
 use crate::monitor::Monitor;
 use crate::monitor::method::{self, Method};
 use crate::monitor::overlay::{self, Found, Place};
-use crate::slots::{argument, replace, result, set_error};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -194,7 +194,7 @@ unsafe extern "C" fn bind(
 }
 
 /// A call of a method, in the interpreter's short way.
-pub(crate) unsafe extern "C" fn call(
+unsafe extern "C" fn call(
     method: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     count: usize,
@@ -219,20 +219,9 @@ pub(crate) unsafe extern "C" fn call(
     result(py, called)
 }
 
-/// Whether an object is code that has been called and has yet to run.
-#[inline(always)]
-pub(crate) fn is_suspended(object: &Bound<'_, PyAny>) -> bool {
-    let object = object.as_ptr();
-    // SAFETY: a live object, of which only the type is looked at.
-    unsafe {
-        ffi::PyGen_CheckExact(object) != 0
-            || ffi::PyCoro_CheckExact(object) != 0
-            || ffi::PyAsyncGen_CheckExact(object) != 0
-    }
-}
-
-/// Puts the slots in their places, before any class is derived: derived classes inherit them.
-pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
+/// Puts the slots in their places.
+pub(super) fn install(py: Python<'_>) -> PyResult<()> {
+    method::set_vectorcall(call);
     let (monitor, method) = (py.get_type::<Monitor>(), py.get_type::<Method>());
     // SAFETY: each function is of its slot's type. The class is not in use yet, and the place is that
     // of a pointer to such a function in each of its objects.
@@ -242,7 +231,7 @@ pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
         replace(&monitor, &["__setattr__", "__delattr__"], assign, |_| true)?;
         replace(&method, &["__get__"], bind as ffi::descrgetfunc as *mut c_void, |_| true)?;
         replace(&method, &["__call__"], ffi::PyVectorcall_Call as ffi::ternaryfunc as *mut c_void, |_| true)?;
-        let some = Bound::new(py, Method::new(py.None()))?;
+        let some = Bound::new(py, Method::new(py.None())?)?;
         let place = (&raw const some.get().vectorcall).addr() - some.as_ptr().addr();
         let class = method.as_type_ptr();
         (*class).tp_vectorcall_offset = place as ffi::Py_ssize_t;

@@ -5,14 +5,12 @@
 //! that neither Ctrl-C nor shutdown loses anything that was taken.
 
 pub(crate) mod greenlet;
+pub(crate) mod long_lock;
 pub(crate) mod timeout;
 
 use crate::errors::{OrRaise, is_ours};
-use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use sharevar::{WaitPoint, spin_pays};
-use sharevar_arena::Sleep;
-use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 /// Looks at the state before the first sleep: about two microseconds.
@@ -101,29 +99,4 @@ pub(crate) fn without_fail(py: Python<'_>, wait: impl Fn() -> PyResult<bool>) ->
             Err(error) => raised = Some(error),
         }
     }
-}
-
-thread_local! {
-    /// What a signal's handler raised while this thread slept for a long lock.
-    static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
-}
-
-/// Sleeps for a long lock as every wait does: without the interpreter, and with signals looked at
-/// afterwards. `false` if a handler has raised.
-pub(crate) fn sleep_for_long_lock(sleep: &Sleep<'_>) -> bool {
-    let slept = Python::try_attach(|py| {
-        py.detach(|| sleep.sleep());
-        py.check_signals().map_err(|error| RAISED.replace(Some(error))).is_ok()
-    });
-    // The interpreter is ending: nothing of Python's runs on this thread any more.
-    slept.unwrap_or_else(|| {
-        sleep.sleep();
-        true
-    })
-}
-
-/// What the operation raises that [`sleep_for_long_lock`] has ended.
-#[cold]
-pub(crate) fn interruption() -> PyErr {
-    RAISED.take().unwrap_or_else(|| PyKeyboardInterrupt::new_err(()))
 }

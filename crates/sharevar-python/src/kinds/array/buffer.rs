@@ -2,34 +2,40 @@
 #![allow(unsafe_code)]
 
 use crate::errors::{Class, OrRaise, raise};
-use crate::kinds::array::Array;
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use std::ffi::c_int;
+use sharevar::shm::RawArray;
+use std::ffi::{CStr, c_int};
 use std::ptr;
 
-/// Fills a view of the array, which keeps the array's object alive.
+/// Fills a view of the elements of `array`, which keeps `object` alive.
 ///
 /// # Safety
-/// `view` points to a buffer structure that may be written, or is null.
-pub(crate) unsafe fn fill(array: &Bound<'_, Array>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+/// `view` points to a buffer structure that may be written, or is null. `object` holds the array, and
+/// `shape` stands in it.
+pub(super) unsafe fn fill(
+    object: &Bound<'_, PyAny>,
+    array: &RawArray,
+    format: &'static CStr,
+    shape: &[isize; 2],
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+) -> PyResult<()> {
     if view.is_null() {
         return Err(PyBufferError::new_err("no view was given to be filled"));
     }
-    let this = array.get();
-    if this.raw().handle().participant().is_closed() {
+    if array.handle().participant().is_closed() {
         return Err(raise(Class::Closed, sharevar_arena::Error::Closed.to_string()));
     }
-    let [length, stride] = this.shape();
+    let [length, stride] = shape;
     let wants = |flag| flags & flag == flag;
-    let text =
-        if wants(ffi::PyBUF_FORMAT) { this.format().text.as_ptr().cast_mut() } else { ptr::null_mut() };
+    let text = if wants(ffi::PyBUF_FORMAT) { format.as_ptr().cast_mut() } else { ptr::null_mut() };
     let shape = if wants(ffi::PyBUF_ND) { ptr::from_ref(length).cast_mut() } else { ptr::null_mut() };
     let strides = if wants(ffi::PyBUF_STRIDES) { ptr::from_ref(stride).cast_mut() } else { ptr::null_mut() };
     let filled = ffi::Py_buffer {
-        buf: this.raw().address().or_raise()?.cast(),
-        obj: array.clone().into_ptr(),
+        buf: array.address().or_raise()?.cast(),
+        obj: object.clone().into_ptr(),
         len: length * stride,
         itemsize: *stride,
         readonly: 0,

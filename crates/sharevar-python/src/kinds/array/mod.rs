@@ -3,9 +3,9 @@
 mod buffer;
 mod element;
 
+use self::element::Format;
 use crate::errors::{OrRaise, index as index_error};
-use crate::kinds::array::element::Format;
-use crate::kinds::list::{Place, place};
+use crate::kinds::index::{Place, place};
 use crate::variable::{Origin, Variable};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -26,22 +26,6 @@ pub(crate) struct Array {
 }
 
 impl Array {
-    /// The array itself.
-    pub(crate) fn raw(&self) -> &RawArray {
-        &self.raw
-    }
-
-    /// What its elements are.
-    pub(crate) fn format(&self) -> Format {
-        self.format
-    }
-
-    /// Number of elements, then bytes from one to the next, in memory that lives as long as the
-    /// object.
-    pub(crate) fn shape(&self) -> &[isize; 2] {
-        &self.shape
-    }
-
     fn index(&self, index: i64) -> u64 {
         // Out of range either way stays so.
         if index < 0 { self.raw.len().wrapping_add(index as u64) } else { index as u64 }
@@ -188,7 +172,8 @@ impl Array {
         view: *mut ffi::Py_buffer,
         flags: std::ffi::c_int,
     ) -> PyResult<()> {
-        // SAFETY: `view` is what the interpreter gave.
-        unsafe { crate::kinds::array::buffer::fill(&slf, view, flags) }
+        let this = slf.get();
+        // SAFETY: `view` is what the interpreter gave; the array and the shape are the object's.
+        unsafe { buffer::fill(slf.as_any(), &this.raw, this.format.text, &this.shape, view, flags) }
     }
 }

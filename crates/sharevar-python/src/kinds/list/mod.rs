@@ -1,19 +1,17 @@
 //! The shared list.
 
+mod methods;
 mod search;
 mod slice;
 mod sort;
 
-use crate::encoding::decode::{decode, decode_bytes};
+use crate::encoding::decode::decode;
 use crate::encoding::encode::encode;
-use crate::errors::{OrRaise, index as index_error};
-use crate::fast_access;
-use crate::variable::{Origin, Variable, generic_alias};
-use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
+use crate::variable::Variable;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PySlice, PyType};
-use sharevar::shm::{Content, RawList, SHORT_BYTES};
-use sharevar::{Kind, Participant};
+use pyo3::types::PyList;
+use sharevar::Participant;
+use sharevar::shm::{Content, RawList};
 use sharevar_value::Encoded;
 use std::sync::Arc;
 
@@ -22,70 +20,6 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct List {
     raw: RawList,
-}
-
-const OUT_OF_RANGE: &str = "list index out of range";
-const ASSIGNMENT_OUT_OF_RANGE: &str = "list assignment index out of range";
-
-/// What stands between the brackets.
-pub(crate) enum Place<'a, 'py> {
-    At(i64),
-    Slice(&'a Bound<'py, PySlice>),
-}
-
-/// The index or slice that an object is, of a `kind`.
-#[inline(always)]
-pub(crate) fn place<'a, 'py>(object: &'a Bound<'py, PyAny>, kind: &'static str) -> PyResult<Place<'a, 'py>> {
-    match fast_access::exact_int(object) {
-        Some(index) => Ok(Place::At(index)),
-        None => other_place(object, kind),
-    }
-}
-
-#[cold]
-fn other_place<'a, 'py>(object: &'a Bound<'py, PyAny>, kind: &'static str) -> PyResult<Place<'a, 'py>> {
-    if let Ok(slice) = object.cast_exact::<PySlice>() {
-        return Ok(Place::Slice(slice));
-    }
-    let py = object.py();
-    if !object.get_type().hasattr(pyo3::intern!(py, "__index__"))? {
-        let name = object.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("{kind} indices must be integers or slices, not {name}")));
-    }
-    let name = object.get_type().name()?;
-    match object.extract::<i64>() {
-        Ok(index) => Ok(Place::At(index)),
-        Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
-            Err(PyIndexError::new_err(format!("cannot fit '{name}' into an index-sized integer")))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// The int that an object is, for a method.
-fn whole(object: &Bound<'_, PyAny>) -> PyResult<i64> {
-    if let Some(int) = fast_access::exact_int(object) {
-        return Ok(int);
-    }
-    fast_access::small_int(&fast_access::index(object)?)
-        .ok_or_else(|| PyOverflowError::new_err("Python int too large to convert to C ssize_t"))
-}
-
-/// An end of a search: as far as it goes, if it is beyond 64 bits.
-fn end(object: &Bound<'_, PyAny>) -> PyResult<i64> {
-    if let Some(int) = fast_access::exact_int(object) {
-        return Ok(int);
-    }
-    let int = fast_access::index(object).map_err(|error| {
-        if !error.is_instance_of::<PyTypeError>(object.py()) {
-            return error;
-        }
-        PyTypeError::new_err("slice indices must be integers or have an __index__ method")
-    })?;
-    match fast_access::small_int(&int) {
-        Some(int) => Ok(int),
-        None => Ok(if int.lt(0)? { i64::MIN } else { i64::MAX }),
-    }
 }
 
 impl List {
@@ -128,159 +62,5 @@ impl List {
             values.push(encode(&item?, self.participant())?);
         }
         Ok(values)
-    }
-}
-
-#[pymethods]
-impl List {
-    #[new]
-    fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let raw = origin.open(RawList::from_handle, RawList::create)?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::List);
-        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
-    }
-
-    // The common case of these two, and of `append`, is in `slots`.
-    fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        match place(index, "list")? {
-            Place::At(index) => {
-                let raw = &slf.get().raw;
-                let mut bytes = [0; SHORT_BYTES];
-                if let Some(length) = raw.get_short(index, &mut bytes) {
-                    return decode_bytes(slf.py(), &bytes[..length], &[], slf.as_super().get().home());
-                }
-                let content = raw.get(index).map_err(|error| index_error(error, OUT_OF_RANGE))?;
-                Self::object(slf, content)
-            }
-            Place::Slice(slice) => Ok(slice::get(slf, slice)?.into_any()),
-        }
-    }
-
-    fn __setitem__(
-        slf: &Bound<'_, Self>,
-        index: &Bound<'_, PyAny>,
-        value: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        let this = slf.get();
-        match place(index, "list")? {
-            Place::At(index) => {
-                let value = encode(value, this.participant())?;
-                this.raw.set(index, &value).map_err(|error| index_error(error, ASSIGNMENT_OUT_OF_RANGE))
-            }
-            Place::Slice(slice) => slice::set(slf, slice, value),
-        }
-    }
-
-    fn __delitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>) -> PyResult<()> {
-        match place(index, "list")? {
-            Place::At(index) => {
-                let removed = slf.get().raw.remove(index);
-                removed.map(|_| ()).map_err(|error| index_error(error, ASSIGNMENT_OUT_OF_RANGE))
-            }
-            Place::Slice(slice) => slice::delete(slf, slice),
-        }
-    }
-
-    fn __len__(&self) -> PyResult<usize> {
-        Ok(self.raw.len().or_raise()? as usize)
-    }
-
-    fn __contains__(slf: &Bound<'_, Self>, item: &Bound<'_, PyAny>) -> PyResult<bool> {
-        search::contains(slf, item)
-    }
-
-    /// Append an item.
-    #[pyo3(signature = (item, /))]
-    fn append(&self, item: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.raw.push(&encode(item, self.participant())?).or_raise()
-    }
-
-    /// Append all the items in one step.
-    #[pyo3(signature = (items, /))]
-    fn extend(&self, items: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.raw.extend(&self.encode_all(items)?).or_raise()
-    }
-
-    #[pyo3(signature = (index, item, /))]
-    fn insert(&self, index: &Bound<'_, PyAny>, item: &Bound<'_, PyAny>) -> PyResult<()> {
-        let index = whole(index)?;
-        self.raw.insert(index, &encode(item, self.participant())?).or_raise()
-    }
-
-    #[pyo3(signature = (index = None, /), text_signature = "($self, index=-1, /)")]
-    fn pop<'py>(slf: &Bound<'py, Self>, index: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-        let index = index.map_or(Ok(-1), whole)?;
-        match slf.get().raw.remove(index) {
-            Ok(content) => Self::object(slf, content),
-            Err(error @ sharevar::Error::IndexOutOfRange { length: 0, .. }) => {
-                Err(index_error(error, "pop from empty list"))
-            }
-            Err(error) => Err(index_error(error, "pop index out of range")),
-        }
-    }
-
-    /// Delete the first occurrence of a value.
-    #[pyo3(signature = (value, /))]
-    fn remove(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        search::remove(slf, value)
-    }
-
-    /// The first place of a value.
-    #[pyo3(signature = (value, start = None, stop = None, /), text_signature = "($self, value, start=0, stop=9223372036854775807, /)")]
-    fn index(
-        slf: &Bound<'_, Self>,
-        value: &Bound<'_, PyAny>,
-        start: Option<&Bound<'_, PyAny>>,
-        stop: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<u64> {
-        search::index(slf, value, start.map_or(Ok(0), end)?, stop.map_or(Ok(i64::MAX), end)?)
-    }
-
-    /// How often a value occurs.
-    #[pyo3(signature = (value, /))]
-    fn count(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<u64> {
-        search::count(slf, value)
-    }
-
-    /// Sort in place.
-    ///
-    /// Numbers, strs, bytes, and tuples and lists of these are compared in shared memory, and so are
-    /// dates, times, UUIDs and decimals. Other comparisons and `key` run here on a copy; when the list
-    /// has changed meanwhile they run again on the new contents, and after a few times other changes
-    /// wait for them.
-    #[pyo3(signature = (*, key = None, reverse = None), text_signature = "($self, *, key=None, reverse=False)")]
-    fn sort(
-        slf: &Bound<'_, Self>,
-        key: Option<&Bound<'_, PyAny>>,
-        reverse: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        sort::sort(slf, key, reverse.map_or(Ok(false), PyAnyMethods::is_truthy)?)
-    }
-
-    fn reverse(&self) -> PyResult<()> {
-        self.raw.reverse().or_raise()
-    }
-
-    /// Make the list hold its items so many times over, in one step.
-    #[pyo3(signature = (times, /))]
-    fn repeat(&self, times: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.raw.repeat(whole(times)?.try_into().unwrap_or(0)).or_raise()
-    }
-
-    fn clear(&self) -> PyResult<()> {
-        self.raw.clear().or_raise()
-    }
-
-    fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        Self::objects(slf, slf.get().raw.slice(0, u64::MAX).or_raise()?.0)
-    }
-
-    #[classmethod]
-    fn __class_getitem__<'py>(
-        cls: &Bound<'py, PyType>,
-        item: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        generic_alias(cls, item)
     }
 }

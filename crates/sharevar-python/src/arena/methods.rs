@@ -1,0 +1,123 @@
+//! The methods of arenas.
+
+use super::{Arena, lookup, root};
+use crate::errors::OrRaise;
+use crate::fast_access;
+use crate::variable::Variable;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
+use sharevar::shm::KINDS;
+use sharevar::{Participant, Report};
+use std::sync::atomic::Ordering;
+
+#[pymethods]
+impl Arena {
+    #[new]
+    #[pyo3(signature = (capacity = None))]
+    fn new(capacity: Option<u64>) -> PyResult<Self> {
+        let participant = Participant::create_arena(capacity, KINDS).or_raise()?;
+        let root = root::create_root(&participant).or_raise()?;
+        Ok(Self::of(participant, root))
+    }
+
+    /// Attach to the arena behind a descriptor, by a duplicate of it.
+    #[staticmethod]
+    fn attach(fd: i32) -> PyResult<Self> {
+        let participant = Participant::attach(fast_access::duplicate(fd)?, KINDS).or_raise()?;
+        let root = root::open_root(&participant).or_raise()?;
+        Ok(Self::of(participant, root))
+    }
+
+    /// The arena's identity: 16 bytes that no other arena has.
+    #[getter]
+    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let [low, high] = self.participant.arena_id().map(u64::to_le_bytes);
+        PyBytes::new(py, [low, high].as_flattened())
+    }
+
+    /// The most bytes that the arena may come to hold.
+    #[getter]
+    fn capacity(&self) -> u64 {
+        self.participant.capacity()
+    }
+
+    /// The bytes that are in use now.
+    #[getter]
+    fn used(&self) -> u64 {
+        self.participant.used()
+    }
+
+    /// Whether somebody has closed the arena for everybody.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.participant.is_closed()
+    }
+
+    /// How many variables this process holds a reference to.
+    #[getter]
+    fn references(&self) -> PyResult<usize> {
+        self.participant.flush_releases().or_raise()?;
+        // The root is held by the arena's own object.
+        Ok(self.participant.variables_held().saturating_sub(1))
+    }
+
+    /// This process's descriptor of the arena; if the program has closed it, another one.
+    fn fileno(&self) -> PyResult<i32> {
+        self.participant.fetch_descriptor().or_raise()
+    }
+
+    /// Let this be the arena of what is made without a manager.
+    fn _become_family(&self) {
+        self.is_of_family.store(true, Ordering::Relaxed);
+    }
+
+    /// Close for everybody: later operations raise `ClosedError`, sleepers wake.
+    fn close(&self) {
+        self.participant.close();
+    }
+
+    /// Recover what dead participants left, and count what was found.
+    fn sweep(&self, py: Python<'_>) -> PyResult<u64> {
+        py.detach(|| self.participant.sweep()).or_raise()
+    }
+
+    /// Examine the whole arena; each string is one contradiction.
+    fn check(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let report = py.detach(|| {
+            self.participant.flush_releases()?;
+            Ok(self.participant.check())
+        });
+        let report: sharevar_arena::Result<Report> = report;
+        Ok(report.or_raise()?.problems)
+    }
+
+    /// The variable of that name in the arena's root, made now if there is none.
+    #[pyo3(signature = (name, cls, *args))]
+    fn named<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+        cls: &Bound<'py, PyType>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        lookup::named(slf, name, cls, args)
+    }
+
+    /// The variable of that name in the arena's root, which is this one if there was none.
+    fn enter<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+        variable: &Bound<'py, Variable>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        lookup::enter(slf, name, variable)
+    }
+
+    /// The variable that a handle leads to.
+    fn open<'py>(
+        slf: &Bound<'py, Self>,
+        cls: &Bound<'py, PyType>,
+        offset: u64,
+        generation: u64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        lookup::open(slf, cls, offset, generation)
+    }
+}

@@ -1,0 +1,129 @@
+//! Looking keys up in the index of a dict, which is brought up to date first.
+//!
+//! That is done from the end of the dict's insertion order, so that each key is hashed once. What the
+//! index says is compared with the dict before it is believed.
+
+use crate::arena::Arena;
+use crate::encoding::key_hashing::{Part, hashed_so_far};
+use crate::encoding::key_index::Candidate;
+use crate::errors::OrRaise;
+use pyo3::prelude::*;
+use sharevar::shm::{RawDict, Selection};
+use std::collections::HashSet;
+
+/// Entries of keys that are gone, beyond one for each key that is there, before the index is made
+/// anew.
+const MAX_STALE: u64 = 1024;
+
+/// Brings the index up to date, if it is not. The stamp of the dict's keys up to which it is;
+/// `None` if keys came meanwhile.
+///
+/// A `__hash__` may look for another key in the very dict: then the rest of the keys are hashed
+/// within it, and the outermost alone enters them.
+pub(crate) fn update(dict: &RawDict, selection: Selection, arena: &Py<Arena>) -> PyResult<Option<u64>> {
+    let indexes = arena.get().key_indexes();
+    let now = dict.keys_stamp().or_raise()?;
+    let (seen, has_unread) = indexes.with(dict, |indexes| {
+        let index = indexes.of(selection);
+        (index.stamp, !index.unread.is_empty())
+    });
+    if seen == Some(now) && !has_unread {
+        return Ok(Some(now));
+    }
+    let part = Part::begin((dict.handle().variable(), selection));
+    if has_unread {
+        read_again(dict, selection, arena, &part)?;
+        if seen == Some(now) {
+            return Ok(Some(now));
+        }
+    }
+    let new = dict.keys_since(seen, selection).or_raise()?;
+    let hashed = part.hash(new.keys, dict.seed(), arena)?;
+    if !part.is_outermost {
+        return Ok(new.is_current.then_some(new.stamp));
+    }
+    Ok(indexes.with(dict, |indexes| {
+        let index = indexes.of(selection);
+        if index.stamp != seen {
+            return None;
+        }
+        if new.all {
+            index.entries.clear();
+            index.unread.clear();
+        }
+        index.entries.extend(hashed.known);
+        index.note_unread(hashed.unread);
+        let is_stale = index.entries.len() as u64 > 2 * new.length + MAX_STALE;
+        index.stamp = if is_stale { None } else { Some(new.stamp) };
+        new.is_current.then_some(new.stamp)
+    }))
+}
+
+/// Tries one key of each error; if any can be read now, or is gone, all of them.
+fn read_again(dict: &RawDict, selection: Selection, arena: &Py<Arena>, part: &Part) -> PyResult<()> {
+    let indexes = arena.get().key_indexes();
+    let hash_at = |numbers: &[u32]| {
+        let (keys, _) = dict.keys_at(numbers).or_raise()?;
+        let keys = numbers.iter().zip(keys).filter_map(|(number, key)| Some((*number, key?)));
+        part.hash(keys.collect(), dict.seed(), arena)
+    };
+    let tried: Vec<u32> = indexes.with(dict, |indexes| {
+        indexes.of(selection).unread.values().filter_map(|numbers| numbers.last().copied()).collect()
+    });
+    if hash_at(&tried)?.unread.len() == tried.len() {
+        return Ok(());
+    }
+    let all: Vec<u32> =
+        indexes.with(dict, |indexes| indexes.of(selection).unread.values().flatten().copied().collect());
+    let hashed = hash_at(&all)?;
+    if part.is_outermost {
+        let unread: HashSet<u32> = hashed.unread.into_iter().map(|(_, number)| number).collect();
+        let read: HashSet<u32> = all.into_iter().filter(|number| !unread.contains(number)).collect();
+        indexes.with(dict, |indexes| {
+            let index = indexes.of(selection);
+            index.entries.extend(hashed.known);
+            index.unread.retain(|_, numbers| {
+                numbers.retain(|number| !read.contains(number));
+                !numbers.is_empty()
+            });
+        });
+    }
+    Ok(())
+}
+
+/// The entries of the keys that may have this hash. `None` if the index has to be made first.
+pub(crate) fn candidates(
+    dict: &RawDict,
+    selection: Selection,
+    hash: isize,
+    arena: &Py<Arena>,
+) -> Option<Vec<Candidate>> {
+    let begun = hashed_so_far((dict.handle().variable(), selection), hash);
+    arena.get().key_indexes().with(dict, |indexes| {
+        let index = indexes.of(selection);
+        if index.stamp.is_none() && begun.is_none() {
+            // Another thread has used so many dicts meanwhile that this one's index was given up.
+            return None;
+        }
+        let least = Candidate { number: 0, mark: 0 };
+        let entries = index.entries.range((hash, least)..).take_while(|(same, _)| *same == hash);
+        let mut candidates: Vec<Candidate> = entries.map(|(_, candidate)| *candidate).collect();
+        candidates.extend(begun.unwrap_or_default());
+        Some(candidates)
+    })
+}
+
+/// Forgets candidates in whose entries there are other keys by now.
+pub(crate) fn forget(
+    dict: &RawDict,
+    selection: Selection,
+    hash: isize,
+    stale: &[Candidate],
+    arena: &Py<Arena>,
+) {
+    arena.get().key_indexes().with(dict, |indexes| {
+        for candidate in stale {
+            indexes.of(selection).entries.remove(&(hash, *candidate));
+        }
+    });
+}

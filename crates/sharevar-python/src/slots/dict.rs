@@ -1,0 +1,65 @@
+//! Reading and setting the entries of dicts.
+
+use super::call::{Assign, Subscript, argument, assign, instance, not_installed, result};
+use super::replace::replace;
+use crate::encoding::decode;
+use crate::kinds::dict::Dict;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use std::ffi::{c_int, c_void};
+use std::mem::transmute;
+use std::sync::OnceLock;
+
+// What PyO3 has made, each set before its replacement can be called.
+static DICT_SUBSCRIPT: OnceLock<Subscript> = OnceLock::new();
+static DICT_ASSIGN: OnceLock<Assign> = OnceLock::new();
+
+unsafe extern "C" fn dict_subscript(dict: *mut ffi::PyObject, key: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls slots attached, with live objects, the first of the slot's type.
+    let (py, this, object) = unsafe {
+        let py = Python::assume_attached();
+        (py, instance::<Dict>(py, &dict), argument(py, &key))
+    };
+    if let Some(word) = this.quick_get(object) {
+        return result(py, decode::word(py, word));
+    }
+    match DICT_SUBSCRIPT.get() {
+        // SAFETY: the arguments are those of this call.
+        Some(general) => unsafe { general(dict, key) },
+        None => result(py, Err(not_installed())),
+    }
+}
+
+unsafe extern "C" fn dict_assign(
+    dict: *mut ffi::PyObject,
+    key: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+) -> c_int {
+    if !value.is_null() {
+        // SAFETY: the interpreter calls slots attached, with live objects, the first of the slot's
+        // type; the value is not null.
+        let (this, object, value) = unsafe {
+            let py = Python::assume_attached();
+            (instance::<Dict>(py, &dict), argument(py, &key), argument(py, &value))
+        };
+        if this.quick_set(object, value) {
+            return 0;
+        }
+    }
+    // SAFETY: the arguments are those of this call.
+    unsafe { assign(&DICT_ASSIGN, dict, key, value) }
+}
+
+/// Puts the slots in their places.
+pub(super) fn install(py: Python<'_>) -> PyResult<()> {
+    let dict = py.get_type::<Dict>();
+    // SAFETY: each function is of its slot's type, and so is what was found there.
+    unsafe {
+        replace(&dict, &["__getitem__"], dict_subscript as Subscript as *mut c_void, |old| {
+            DICT_SUBSCRIPT.set(transmute::<*mut c_void, Subscript>(old)).is_ok()
+        })?;
+        replace(&dict, &["__setitem__", "__delitem__"], dict_assign as Assign as *mut c_void, |old| {
+            DICT_ASSIGN.set(transmute::<*mut c_void, Assign>(old)).is_ok()
+        })
+    }
+}
