@@ -1,9 +1,7 @@
 //! Semaphores, readers-writer locks and events against plain models, with participants that die;
 //! and by many threads at once.
 
-mod modeled;
-
-use modeled::{arena, assert_empty};
+use crate::modeled::{arena, assert_empty};
 use proptest::prelude::*;
 use sharevar::shm::{RawEvent, RawRwLock, RawSemaphore};
 use sharevar::{Error, Handle, Manager, Participant, TryLock, Variable};

@@ -1,7 +1,6 @@
 //! Iterators that methods give, and that stay at the host.
 
-mod support;
-
+use crate::support::waiting::{AT_MOST, until};
 use serde::{Deserialize, Serialize};
 use sharevar::hosted::{
     CallError, Client, Error, Host, Items, Proxied, RunningHost, Settings, Stream, TryStream,
@@ -10,7 +9,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::waiting::{AT_MOST, until};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Unreadable {

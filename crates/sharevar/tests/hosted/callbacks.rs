@@ -1,7 +1,6 @@
 //! Functions that are handed to hosted objects.
 
-mod support;
-
+use crate::support::waiting::{AT_MOST, until};
 use sharevar::hosted::{Address, Callback, Client, Error, Host, Proxied, RunningHost};
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -9,7 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::waiting::{AT_MOST, until};
 
 type Listener = Callback<(String, usize), String>;
 
@@ -282,7 +280,8 @@ const PLACE: &str = "SHAREVAR_TEST_PLACE";
 /// This very test binary, which plays a part.
 fn child(part: &str, address: &Address) -> Command {
     let mut command = Command::new("/proc/self/exe");
-    command.args(["--exact", part, "--nocapture"]).env(PLACE, address.to_string()).stdout(Stdio::null());
+    let name = format!("callbacks::{part}");
+    command.args(["--exact", &name, "--nocapture"]).env(PLACE, address.to_string()).stdout(Stdio::null());
     command
 }
 

@@ -1,8 +1,8 @@
 //! The queue against `VecDeque`; and its waiters, each a participant of its own.
 
-mod modeled;
-
-use modeled::{Expected, Made, World, assert_clean, assert_empty, assert_holds, int, made, open, value_of};
+use crate::modeled::{
+    Expected, Made, World, assert_clean, assert_empty, assert_holds, int, made, open, value_of,
+};
 use proptest::prelude::*;
 use sharevar::shm::{Content, Form, RawQueue};
 use sharevar::{Error, Manager};
@@ -174,7 +174,7 @@ proptest! {
 #[test]
 fn memory_of_what_was_got_comes_back() {
     const ITEMS: i64 = 300_000;
-    let participant = modeled::arena();
+    let participant = crate::modeled::arena();
     let queue = RawQueue::create(&participant, 0, Form::Queue).unwrap();
     for number in 0..ITEMS {
         assert!(queue.try_put(&int(number), false).unwrap());
@@ -201,7 +201,7 @@ fn memory_of_what_was_got_comes_back() {
 fn many_producers_and_consumers_lose_nothing_and_keep_each_ones_order() {
     const EACH: i64 = 20_000;
     const PRODUCERS: i64 = 3;
-    let participant = modeled::arena();
+    let participant = crate::modeled::arena();
     let queue = RawQueue::create(&participant, 1000, Form::Queue).unwrap();
     let typed = |participant: &std::sync::Arc<sharevar::Participant>| {
         let handle = open(participant, queue.handle().variable());

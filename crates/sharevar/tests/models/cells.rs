@@ -1,8 +1,6 @@
 //! Values and arrays against models; and what another participant reads while they all change.
 
-mod modeled;
-
-use modeled::{
+use crate::modeled::{
     Expected, World, assert_clean, assert_empty, assert_holds, int, is_whole, made, open, text, value_of,
 };
 use proptest::prelude::*;
@@ -52,7 +50,7 @@ proptest! {
         count in 0_u64..300,
         stores in prop::collection::vec((any::<u64>(), 1_u64..9, prop::collection::vec(any::<u64>(), 0..90)), 0..30),
     ) {
-        let participant = modeled::arena();
+        let participant = crate::modeled::arena();
         let size = 1_u64 << size;
         let mask = if size == 8 { u64::MAX } else { (1 << (size * 8)) - 1 };
         let array = RawArray::create(&participant, 'x', size, count).unwrap();
@@ -98,7 +96,7 @@ proptest! {
 
 #[test]
 fn an_array_of_any_length_is_stored_whole() {
-    let participant = modeled::arena();
+    let participant = crate::modeled::arena();
     let array = RawArray::create(&participant, 'q', 8, 100_000).unwrap();
     let bits: Vec<u64> = (0..100_000).map(|number| number * 7).collect();
     array.store_slice(0, 1, &bits).unwrap();
@@ -112,7 +110,7 @@ fn an_array_of_any_length_is_stored_whole() {
 /// others read is of one moment.
 #[test]
 fn elements_are_read_as_of_one_moment() {
-    let participant = modeled::arena();
+    let participant = crate::modeled::arena();
     for size in [1, 2, 4, 8] {
         for count in [2, 64, 300] {
             let array = RawArray::create(&participant, 'x', size, count).unwrap();
@@ -324,7 +322,7 @@ fn while_there_is_time(goes_on: impl Fn() -> bool, enough: impl Fn() -> bool) {
 }
 
 fn readers_beside(writers: u64) {
-    let participant = modeled::arena();
+    let participant = crate::modeled::arena();
     let shared = Shared::create(&participant);
     let stop = AtomicBool::new(false);
     let [read_count, change_count] = [AtomicU64::new(0), AtomicU64::new(0)];
@@ -371,7 +369,7 @@ fn nothing_torn_is_read_beside_two_writers() {
 #[test]
 fn a_walk_beside_dying_variables_is_whole_and_in_order() {
     const PLACES: i64 = 300;
-    let participant = modeled::arena();
+    let participant = crate::modeled::arena();
     let shared = Shared::create(&participant);
     for number in 0..PLACES {
         shared.dict.insert(&Key::from_int(number, shared.dict.seed()), &int(7)).unwrap();

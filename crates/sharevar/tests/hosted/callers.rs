@@ -1,12 +1,10 @@
 //! Methods that are told who has called them.
 
-mod support;
-
+use crate::support::waiting::AT_MOST;
 use sharevar::hosted::{Caller, Client, Error, Host, Proxied, Settings};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
-use support::waiting::AT_MOST;
 
 /// Tells what it learns of its callers.
 struct Ear {

@@ -1,8 +1,6 @@
 //! The list against a `Vec`, small and of several rings.
 
-mod modeled;
-
-use modeled::{Expected, Made, World, assert_clean, assert_holds, int, made};
+use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, int, made};
 use proptest::prelude::*;
 use sharevar::shm::RawList;
 use sharevar_value::{Encoded, Needle, Value};
@@ -371,12 +369,12 @@ fn emptied_from_the_front_and_from_the_back() {
         for number in 0..13_000 {
             let got = list.remove(if front { 0 } else { -1 }).unwrap();
             let expected = if front { number } else { 12_999 - number };
-            assert_eq!(modeled::value_of(&got), Value::Int(expected));
+            assert_eq!(crate::modeled::value_of(&got), Value::Int(expected));
         }
         assert_clean(&world.participant, "when it is empty");
         list.push(&int(1)).unwrap();
         list.insert(0, &int(0)).unwrap();
-        assert_eq!(modeled::value_of(&list.get(1).unwrap()), Value::Int(1));
+        assert_eq!(crate::modeled::value_of(&list.get(1).unwrap()), Value::Int(1));
         assert_clean(&world.participant, "when it is filled again");
         drop(list);
         world.end();

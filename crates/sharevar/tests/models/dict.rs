@@ -1,8 +1,6 @@
 //! The dict against a list of pairs in insertion order.
 
-mod modeled;
-
-use modeled::{Expected, Made, World, assert_clean, assert_holds, key, made};
+use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, key, made};
 use proptest::prelude::*;
 use sharevar::shm::{Content, RawDict, RawValue, Selection};
 use sharevar_value::{Encoded, Key, Value};
@@ -207,7 +205,7 @@ fn apply(world: &World, dict: &RawDict, model: &mut Model, op: &Op) {
         }
         Op::UpdateMany(from, count) => {
             let pairs: Vec<_> = (*from..from + count)
-                .map(|number| (Key::from_int(number as i64, &seed), modeled::int(number as i64)))
+                .map(|number| (Key::from_int(number as i64, &seed), crate::modeled::int(number as i64)))
                 .collect();
             dict.update(&pairs).unwrap();
             for (key, _) in pairs {
@@ -271,10 +269,10 @@ fn the_largest_update_into_free_entries_fits_the_journal() {
     let seed = *dict.seed();
     let items = |from: usize| -> Vec<(Key, Encoded)> {
         (from..from + RawDict::MAX_ATOMIC_UPDATE)
-            .map(|number| (Key::from_str(&format!("{number:030}"), &seed).unwrap(), modeled::int(1)))
+            .map(|number| (Key::from_str(&format!("{number:030}"), &seed).unwrap(), crate::modeled::int(1)))
             .collect()
     };
-    dict.insert(&Key::from_int(1, &seed), &modeled::int(1)).unwrap();
+    dict.insert(&Key::from_int(1, &seed), &crate::modeled::int(1)).unwrap();
     dict.update(&items(0)).unwrap();
     for (key, _) in items(0) {
         assert!(dict.remove(&key).unwrap().is_some());
@@ -283,7 +281,7 @@ fn the_largest_update_into_free_entries_fits_the_journal() {
     assert_eq!(dict.len().unwrap(), 1 + RawDict::MAX_ATOMIC_UPDATE as u64);
     let blocks: Vec<_> = items(10_000)
         .into_iter()
-        .map(|(key, _)| (key, Value::Str(modeled::text(100, 1)).to_encoded().unwrap()))
+        .map(|(key, _)| (key, Value::Str(crate::modeled::text(100, 1)).to_encoded().unwrap()))
         .collect();
     dict.update(&blocks).unwrap();
     dict.update(&items(10_000)).unwrap();
@@ -299,18 +297,18 @@ fn updates_beyond_one_step() {
     let dict = RawDict::create(&world.participant).unwrap();
     let seed = *dict.seed();
     let items: Vec<_> =
-        (0..10_000).map(|number| (Key::from_int(number, &seed), modeled::int(number))).collect();
+        (0..10_000).map(|number| (Key::from_int(number, &seed), crate::modeled::int(number))).collect();
     dict.update(&items).unwrap();
     assert_eq!(dict.len().unwrap(), 10_000);
     let items: Vec<_> =
-        (5_000..15_000).map(|number| (Key::from_int(number, &seed), modeled::int(-number))).collect();
+        (5_000..15_000).map(|number| (Key::from_int(number, &seed), crate::modeled::int(-number))).collect();
     dict.update(&items).unwrap();
     assert_eq!(dict.len().unwrap(), 15_000);
     let all = dict.items(true).unwrap();
     for (number, item) in all.iter().enumerate() {
         let number = number as i64;
         let expected = if number < 5_000 { number } else { -number };
-        assert_eq!(modeled::value_of(&item.value), Value::Int(expected));
+        assert_eq!(crate::modeled::value_of(&item.value), Value::Int(expected));
     }
     assert_clean(&world.participant, "after the updates");
     drop((dict, all));

@@ -1,7 +1,5 @@
 //! Proxies and functions in what methods give.
 
-mod support;
-
 use sharevar::hosted::{Callback, Client, Host, RunningHost, Stream};
 
 struct Account(i64);
@@ -52,7 +50,7 @@ fn broker() -> (RunningHost, RunningHost, Client, BrokerProxy) {
 
 /// Waits until a host has so many objects. What never comes fails the test.
 fn until_left_with(host: &RunningHost, objects: usize) {
-    support::waiting::until("the release", || host.info().objects == objects);
+    crate::support::waiting::until("the release", || host.info().objects == objects);
 }
 
 #[test]

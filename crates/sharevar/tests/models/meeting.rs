@@ -1,8 +1,6 @@
 //! Conditions and barriers against plain lists, with participants that die.
 
-mod modeled;
-
-use modeled::{assert_clean, assert_empty};
+use crate::modeled::{assert_clean, assert_empty};
 use sharevar::shm::{Arrival, Entry, Outcome, RawBarrier, RawCondition};
 use sharevar::{Handle, Kind, Participant, Variable};
 use std::sync::Arc;
@@ -133,7 +131,7 @@ impl Modeled {
 }
 
 fn play_condition(seed: u64) {
-    let participant = modeled::arena();
+    let participant = crate::modeled::arena();
     let lock = Handle::create(&participant, Kind::Lock).unwrap();
     let condition = RawCondition::create(&participant, &lock).unwrap();
     drop(lock);
@@ -189,7 +187,7 @@ fn a_condition_is_as_its_model() {
 
 #[test]
 fn the_places_of_the_dead_are_taken_before_the_list_grows() {
-    let participant = modeled::arena();
+    let participant = crate::modeled::arena();
     let lock = Handle::create(&participant, Kind::Lock).unwrap();
     let condition = RawCondition::create(&participant, &lock).unwrap();
     let blocks = |participant: &Participant| participant.check().blocks;
@@ -300,7 +298,7 @@ impl Meeting {
 }
 
 fn play_barrier(seed: u64) {
-    let participant = modeled::arena();
+    let participant = crate::modeled::arena();
     let barrier = RawBarrier::create(&participant, PARTIES, None, None).unwrap();
     let variable = barrier.handle().variable();
     let join = || {

@@ -1,0 +1,10 @@
+//! Untyped variables against models of plain Rust.
+
+mod cells;
+mod counting;
+mod dict;
+mod list;
+mod meeting;
+#[path = "../modeled/mod.rs"]
+mod modeled;
+mod queue;

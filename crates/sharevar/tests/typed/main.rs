@@ -1,0 +1,6 @@
+//! The typed variables.
+
+mod errors;
+mod handles;
+mod locks;
+mod variables;
