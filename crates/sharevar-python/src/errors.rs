@@ -262,7 +262,9 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::Encode(EncodeError::TooDeep | EncodeError::TooLarge { .. }) => Class::NotShareable,
         Error::Encode(EncodeError::NoMemory { .. }) => return PyMemoryError::new_err(message),
         Error::Decode(_) => Class::CorruptArena,
-        Error::Key(KeyError::Unhashable { .. }) | Error::NotANumber { .. } => {
+        Error::Encode(EncodeError::NoOrder { .. })
+        | Error::Key(KeyError::Unhashable { .. })
+        | Error::NotANumber { .. } => {
             return PyTypeError::new_err(message);
         }
         Error::WrongElement { .. } => Class::WrongKind,

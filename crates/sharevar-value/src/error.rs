@@ -32,6 +32,15 @@ pub enum EncodeError {
         "the elements written do not match the announced number; announce what will be written, or use an open list or map"
     )]
     Unbalanced,
+    /// A value without an order, for a place where values are ordered.
+    #[error(
+        "{class} has no order, by which a priority queue could place it; put a tuple (priority, item) \
+         whose priority is a number, a str, bytes, a date, or a tuple of these"
+    )]
+    NoOrder {
+        /// What it is, by its Python name.
+        class: &'static str,
+    },
     /// A type's `Serialize` refused.
     #[error("{0}")]
     Custom(String),

@@ -12,6 +12,7 @@
 //! | [`equality`] | which of many values equals one, by Python's rule |
 //! | [`layout`] | the bytes in which encodings of one form differ |
 //! | [`order`] | which of two values is less, by Python's rule |
+//! | [`priority`] | keys by which values of all classes are ordered |
 //! | [`key`] | canonical keys and the one stable hash |
 //! | [`serialize`], [`deserialize`] | any serde type to and from either form |
 //!
@@ -40,6 +41,7 @@ pub mod hash;
 pub mod key;
 pub mod layout;
 pub mod order;
+pub mod priority;
 pub mod serialize;
 pub mod standard;
 pub mod value;

@@ -85,27 +85,23 @@ impl OrderKeys {
     /// [`add`](Self::add), of a value in a word.
     #[inline]
     pub fn add_word(&mut self, word: Word, out: &mut Vec<u8>) -> bool {
-        let mut nothing = Decoder::new(&[]);
         let kind = word.kind();
-        let event = match &kind {
-            WordKind::Bool(value) => Event::Bool(*value),
-            WordKind::Int(value) => Event::Int(*value),
-            WordKind::Float(value) => Event::Float(*value),
-            WordKind::Str(text) => match text.as_str() {
-                Ok(text) => Event::Str(text),
-                Err(_) => return false,
-            },
-            WordKind::Bytes(bytes) => Event::Bytes(bytes.as_bytes()),
-            WordKind::None
-            | WordKind::Handle(_)
-            | WordKind::Absent
-            | WordKind::Block(_)
-            | WordKind::Invalid => {
-                return false;
-            }
-        };
-        write(&event, &mut nothing, &mut self.class, out, false).is_some()
+        let Some(event) = event_of(&kind).filter(|event| !matches!(event, Event::None)) else { return false };
+        write(&event, &mut Decoder::new(&[]), &mut self.class, out, false).is_some()
     }
+}
+
+/// The event that says the same as a word, if that has a value.
+pub(crate) fn event_of(kind: &WordKind) -> Option<Event<'_>> {
+    Some(match kind {
+        WordKind::None => Event::None,
+        WordKind::Bool(value) => Event::Bool(*value),
+        WordKind::Int(value) => Event::Int(*value),
+        WordKind::Float(value) => Event::Float(*value),
+        WordKind::Str(text) => Event::Str(text.as_str().ok()?),
+        WordKind::Bytes(bytes) => Event::Bytes(bytes.as_bytes()),
+        WordKind::Handle(_) | WordKind::Absent | WordKind::Block(_) | WordKind::Invalid => return None,
+    })
 }
 
 /// Whether a value is comparable to those of `class`, which becomes its class if there was none.
@@ -187,7 +183,7 @@ fn write_elements(
 
 /// Inside of something, what follows must not count: the text ends with the lowest byte, which
 /// stands for itself as two.
-fn write_text(text: &[u8], out: &mut Vec<u8>, is_inside: bool) {
+pub(crate) fn write_text(text: &[u8], out: &mut Vec<u8>, is_inside: bool) {
     if !is_inside {
         return out.extend_from_slice(text);
     }

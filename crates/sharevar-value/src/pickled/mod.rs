@@ -109,6 +109,19 @@ impl<'a> Pickled<'a> {
         mem::discriminant(&self.detached().unwrap_or(Pickled::Decimal(Decimal::ZERO)))
     }
 
+    /// The number of its class. It stands in shared memory.
+    pub(crate) fn number(&self) -> u8 {
+        match self {
+            Self::Date(_) => 0,
+            Self::NaiveDateTime(_) => 1,
+            Self::AwareDateTime(_) => 2,
+            Self::NaiveTime(_) => 3,
+            Self::TimeDelta(_) => 4,
+            Self::Uuid(_) => 5,
+            Self::Decimal(_) => 6,
+        }
+    }
+
     /// Writes bytes that are ordered as the objects of this class are. No one's are the beginning
     /// of another's.
     pub(crate) fn write_order(&self, out: &mut Vec<u8>) {
