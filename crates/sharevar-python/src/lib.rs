@@ -45,37 +45,9 @@ mod _native {
     #[pymodule_export]
     use crate::hosted::server::HostServer;
     #[pymodule_export]
-    use crate::kinds::array::Array;
-    #[pymodule_export]
-    use crate::kinds::barrier::Barrier;
-    #[pymodule_export]
-    use crate::kinds::condition::Condition;
-    #[pymodule_export]
-    use crate::kinds::dict::Dict;
-    #[pymodule_export]
-    use crate::kinds::event::Event;
-    #[pymodule_export]
-    use crate::kinds::list::List;
-    #[pymodule_export]
-    use crate::kinds::lock::Lock;
-    #[pymodule_export]
-    use crate::kinds::namespace::Namespace;
-    #[pymodule_export]
-    use crate::kinds::queue::Queue;
-    #[pymodule_export]
     use crate::kinds::queue_class::set_queue_class;
     #[pymodule_export]
-    use crate::kinds::recursive_lock::RLock;
-    #[pymodule_export]
-    use crate::kinds::semaphore::Semaphore;
-    #[pymodule_export]
-    use crate::kinds::set::Set;
-    #[pymodule_export]
-    use crate::kinds::value::Value;
-    #[pymodule_export]
     use crate::monitor::Monitor;
-    #[pymodule_export]
-    use crate::monitor::MonitorState;
     #[pymodule_export]
     use crate::monitor::make_monitor;
     #[pymodule_export]
@@ -102,7 +74,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         sharevar_arena::set_sleeper(crate::waiting::long_lock::sleep);
-        crate::kinds::install(module.py());
+        crate::kinds::install(module)?;
         crate::slots::install(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         crate::errors::add_to(module)

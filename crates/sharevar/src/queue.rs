@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::named::Named;
 use crate::shared::shared;
-use crate::shm::{Form, Got, RawQueue, Readiness};
+use crate::shm::{Got, QueueFrame, QueueKind, RawQueue, Readiness};
 use crate::{decode, encode, waiting};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,25 +38,27 @@ use std::time::Duration;
 /// assert_eq!(jobs.get(), Err(Error::QueueShutDown));
 /// # Ok::<(), sharevar::Error>(())
 /// ```
-pub struct Queue<T> {
-    raw: RawQueue,
+///
+/// `K` is the kind of queue, by which the items are ordered.
+pub struct Queue<T, K = RawQueue> {
+    raw: K,
     items: PhantomData<fn() -> T>,
 }
 
-shared!(Queue, [T], RawQueue, { items: PhantomData });
+shared!(Queue, [T, K: QueueKind], K, K::KIND, { items: PhantomData });
 
-impl<T> Queue<T> {
-    fn create(participant: &Arc<Participant>, limit: usize) -> Result<Self> {
-        Self::from_raw(RawQueue::create(participant, limit as u64, Form::Queue)?)
+impl<T, K: QueueKind> Queue<T, K> {
+    pub(crate) fn create(participant: &Arc<Participant>, limit: usize) -> Result<Self> {
+        Self::from_raw(K::create(participant, limit as u64)?)
     }
 
     #[allow(clippy::unnecessary_wraps)] // The shape that `shared!` asks for.
-    fn from_raw(raw: RawQueue) -> Result<Self> {
+    fn from_raw(raw: K) -> Result<Self> {
         Ok(Self { raw, items: PhantomData })
     }
 
     /// The untyped queue.
-    pub fn raw(&self) -> &RawQueue {
+    pub fn raw(&self) -> &K {
         &self.raw
     }
 
@@ -142,7 +144,7 @@ impl<T> Queue<T> {
         }
         let done = waiting::until(
             self.raw.point(),
-            RawQueue::ALL_DONE,
+            QueueFrame::ALL_DONE,
             limit,
             || self.raw.may_join(),
             |announce| Ok(self.raw.try_join(announce)?.then_some(())),
@@ -155,7 +157,7 @@ impl<T> Queue<T> {
     }
 }
 
-impl<T: Serialize + DeserializeOwned> Queue<T> {
+impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
     /// Puts an item at the end, and waits for room as long as it takes.
     #[inline]
     pub fn put<W>(&self, value: &W) -> Result<()>
@@ -190,7 +192,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
         }
         let put = waiting::until(
             self.raw.point(),
-            RawQueue::ROOM,
+            QueueFrame::ROOM,
             limit,
             || self.raw.may_put(),
             |announce| Ok(self.raw.try_put(&value.encoded, announce)?.then_some(())),
@@ -226,7 +228,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
         }
         let content = waiting::until(
             self.raw.point(),
-            RawQueue::ITEM,
+            QueueFrame::ITEM,
             limit,
             || self.raw.may_get(),
             |announce| self.raw.try_get(announce),

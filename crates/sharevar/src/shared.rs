@@ -49,13 +49,17 @@ pub(crate) mod sealed {
 }
 
 /// Implements what follows from being a wrapper of `raw`, which `from_raw` makes; a clone has the
-/// same `raw` and the fields named at the end.
+/// same `raw` and the fields named at the end. The kind is that of the same name, unless another is
+/// given.
 macro_rules! shared {
-    ($name:ident, [$($parameter:ident $(: $bound:path)?),*], $raw:ty, { $($field:tt)* }) => {
+    ($name:ident, $parameters:tt, $raw:ty, $fields:tt) => {
+        crate::shared::shared!($name, $parameters, $raw, crate::kind::Kind::$name, $fields);
+    };
+    ($name:ident, [$($parameter:ident $(: $bound:path)?),*], $raw:ty, $kind:expr, { $($field:tt)* }) => {
         impl<$($parameter $(: $bound)?),*> crate::shared::sealed::Sealed for $name<$($parameter),*> {}
 
         impl<$($parameter $(: $bound)?),*> crate::shared::Shared for $name<$($parameter),*> {
-            const KIND: crate::kind::Kind = crate::kind::Kind::$name;
+            const KIND: crate::kind::Kind = $kind;
 
             fn from_handle(handle: crate::handle::Handle) -> crate::error::Result<Self> {
                 Self::from_raw(<$raw>::from_handle(handle)?)
@@ -68,7 +72,7 @@ macro_rules! shared {
 
         impl<$($parameter $(: $bound)?),*> std::fmt::Debug for $name<$($parameter),*> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), crate::shared::Shared::id(self))
+                write!(f, "{:?}({})", <Self as crate::shared::Shared>::KIND, crate::shared::Shared::id(self))
             }
         }
 

@@ -12,6 +12,7 @@ pub(crate) mod lock;
 pub(crate) mod namespace;
 pub(crate) mod queue;
 pub(crate) mod queue_class;
+pub(crate) mod queue_methods;
 pub(crate) mod recursive_lock;
 pub(crate) mod semaphore;
 pub(crate) mod set;
@@ -23,10 +24,14 @@ use sharevar::Kind;
 
 macro_rules! classes {
     ($($kind:ident: $class:path,)*) => {
-        /// Says which class variables of each kind have. A kind that is not named here can be
-        /// used from Rust only.
-        pub(crate) fn install(py: Python<'_>) {
-            $(set_native_class(py, Kind::$kind, py.get_type::<$class>());)*
+        /// Puts the classes into the module, and says which class variables of each kind have. A
+        /// kind that is not named here can be used from Rust only.
+        pub(crate) fn install(module: &Bound<'_, PyModule>) -> PyResult<()> {
+            $(
+                module.add_class::<$class>()?;
+                set_native_class(module.py(), Kind::$kind, module.py().get_type::<$class>());
+            )*
+            Ok(())
         }
     };
 }

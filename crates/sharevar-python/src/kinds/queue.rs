@@ -1,24 +1,21 @@
 //! The queue.
 
 use crate::argument_types::{Given, Truth};
-use crate::encoding::decode::{decode, word as decode_word};
-use crate::encoding::encode::{self, encode};
-use crate::errors::{Class, OrRaise, is_of, is_ours, to_python};
+use crate::errors::{Class, OrRaise, is_of, is_ours};
 use crate::kinds::queue_class;
+use crate::kinds::queue_methods::{OwnReadiness, QueueClass, only, wait_until_done};
 use crate::variable::{Origin, Variable, generic_alias};
 use crate::waiting;
 use crate::waiting::timeout;
-use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyType};
-use sharevar::shm::{Content, Form, Got, RawQueue, Readiness};
-use sharevar::{Error, Kind, Participant};
-use sharevar_value::Encoded;
+use sharevar::shm::{Form, QueueFrame, RawQueue};
+use sharevar::{Kind, Participant};
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// A shared queue. Each method but the two for many items is atomic.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -32,70 +29,20 @@ pub(crate) struct Queue {
     /// standard library, whose `close` does nothing before the first `put`.
     used: AtomicBool,
     /// The descriptor that is readable while there are items, once one was asked for.
-    readiness: Mutex<Option<Arc<Readiness>>>,
+    readiness: OwnReadiness,
 }
 
-static FULL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-static EMPTY: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-
-#[cold]
-fn raise_standard(py: Python<'_>, cell: &'static PyOnceLock<Py<PyType>>, name: &'static str) -> PyErr {
-    match cell.import(py, "queue", name) {
-        Ok(class) => PyErr::from_type(class.clone(), ()),
-        Err(error) => error,
-    }
-}
-
-/// What is put, under the name that it was given by.
-#[inline(always)]
-fn only<'py>(obj: Given<'py>, item: Given<'py>) -> PyResult<Bound<'py, PyAny>> {
-    match (obj.0, item.0) {
-        (Some(object), None) | (None, Some(object)) => Ok(object),
-        _ => Err(PyTypeError::new_err("a queue's put takes one item, as 'obj' or as 'item'")),
-    }
-}
-
-fn full(py: Python<'_>) -> PyErr {
-    raise_standard(py, &FULL, "Full")
-}
-
-fn empty(py: Python<'_>) -> PyErr {
-    raise_standard(py, &EMPTY, "Empty")
-}
-
-/// Calls a function with the interpreter's lock, unless the interpreter is about to end.
-fn attached(function: &mut dyn FnMut()) -> bool {
-    Python::try_attach(|_| function()).is_some()
-}
-
-impl Queue {
-    /// The descriptor of this process, made when it is first asked for.
-    fn readiness(&self) -> PyResult<Arc<Readiness>> {
-        let mut readiness = self.readiness.lock().unwrap_or_else(PoisonError::into_inner);
-        // A forked child has its parent's, and a program may have closed all descriptors.
-        if let Some(known) = readiness.as_ref().filter(|known| known.is_usable()) {
-            known.follow();
-            return Ok(known.clone());
-        }
-        let made = Readiness::of(&self.raw, attached).or_raise()?;
-        *readiness = Some(made.clone());
-        Ok(made)
-    }
+impl QueueClass for Queue {
+    type Raw = RawQueue;
 
     #[inline(always)]
-    fn participant(&self) -> &Arc<Participant> {
-        self.raw.handle().participant()
+    fn raw(&self) -> &RawQueue {
+        &self.raw
     }
 
-    /// Whether it is one of `multiprocessing`'s own, not a manager's.
-    fn is_top_level(&self) -> bool {
-        !matches!(self.form, Form::Queue | Form::JoinableQueue)
-    }
-
-    #[inline(always)]
-    fn is_closed(&self) -> bool {
-        let by = self.closed_by.load(Ordering::Relaxed);
-        by != 0 && by == self.participant().identity().word()
+    /// Only a manager's is one of `queue`'s, and not of `multiprocessing`'s.
+    fn is_of_standard_queue(&self) -> bool {
+        matches!(self.form, Form::Queue | Form::JoinableQueue)
     }
 
     #[inline(always)]
@@ -103,69 +50,9 @@ impl Queue {
         if slf.get().is_closed() { Err(Self::closed_error(slf)) } else { Ok(()) }
     }
 
-    #[cold]
-    fn closed_error(slf: &Bound<'_, Self>) -> PyErr {
-        if slf.get().form == Form::SimpleQueue {
-            return PyOSError::new_err("handle is closed");
-        }
-        match slf.repr() {
-            Ok(name) => PyValueError::new_err(format!("Queue {name} is closed")),
-            Err(error) => error,
-        }
-    }
-
-    /// Refuses a negative time as `queue.Queue` does, which looks at it before it looks whether
-    /// there is anything to wait for. `multiprocessing.Queue` does not.
     #[inline(always)]
-    fn expect_time(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<()> {
-        if block && !slf.get().is_top_level() && timeout.is_some_and(|seconds| seconds < 0.0) {
-            return Err(PyValueError::new_err("'timeout' must be a non-negative number"));
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn put_object(
-        slf: &Bound<'_, Self>,
-        object: &Bound<'_, PyAny>,
-        block: bool,
-        timeout: Option<f64>,
-    ) -> PyResult<()> {
-        let this = slf.get();
-        Self::expect_open(slf)?;
-        this.used.store(true, Ordering::Relaxed);
-        // One without a limit never waits.
-        if timeout.is_some() && this.raw.limit().or_raise()? > 0 {
-            Self::expect_time(slf, block, timeout)?;
-        }
-        if let Some(word) = encode::word(object)
-            && this.raw.put_word(word, false).or_raise()? == Some(true)
-        {
-            return Ok(());
-        }
-        match encode(object, this.participant()) {
-            Ok(value) => Self::put_value(slf, &value, block, timeout),
-            Err(error) => Self::drop_object(slf, object, error),
-        }
-    }
-
-    fn put_value(slf: &Bound<'_, Self>, value: &Encoded, block: bool, timeout: Option<f64>) -> PyResult<()> {
-        let (raw, py) = (&slf.get().raw, slf.py());
-        if raw.try_put(value, false).or_raise()? {
-            return Ok(());
-        }
-        if !block {
-            return Err(full(py));
-        }
-        let put = waiting::until(
-            py,
-            raw.point(),
-            RawQueue::ROOM,
-            timeout::end_of(timeout, slf.as_super().get())?,
-            || raw.may_put(),
-            |announce| Ok(raw.try_put(value, announce)?.then_some(())),
-        )?;
-        put.ok_or_else(|| full(py))
+    fn note_use(&self) {
+        self.used.store(true, Ordering::Relaxed);
     }
 
     /// An object that cannot be pickled: `multiprocessing.Queue`, whose pickling is done by a
@@ -184,47 +71,29 @@ impl Queue {
         slf.call_method1(intern!(py, "_dropped"), (cause.unwrap_or(error), object))?;
         Ok(())
     }
+}
+
+impl Queue {
+    #[inline(always)]
+    fn participant(&self) -> &Arc<Participant> {
+        self.raw.handle().participant()
+    }
 
     #[inline(always)]
-    fn get_object<'py>(
-        slf: &Bound<'py, Self>,
-        block: bool,
-        timeout: Option<f64>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        Self::expect_open(slf)?;
-        Self::expect_time(slf, block, timeout)?;
-        if let Got::Word(word) = slf.get().raw.get_word(false).or_raise()? {
-            return decode_word(slf.py(), word);
-        }
-        Self::get_content(slf, block, timeout)
+    fn is_closed(&self) -> bool {
+        let by = self.closed_by.load(Ordering::Relaxed);
+        by != 0 && by == self.participant().identity().word()
     }
 
-    fn get_content<'py>(
-        slf: &Bound<'py, Self>,
-        block: bool,
-        timeout: Option<f64>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let content = Self::wait_for_item(slf, block, timeout)?;
-        decode(slf.py(), content, slf.as_super().get().home())
-    }
-
-    fn wait_for_item(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<Content> {
-        let (raw, py) = (&slf.get().raw, slf.py());
-        if let Some(content) = raw.try_get(false).or_raise()? {
-            return Ok(content);
+    #[cold]
+    fn closed_error(slf: &Bound<'_, Self>) -> PyErr {
+        if slf.get().form == Form::SimpleQueue {
+            return PyOSError::new_err("handle is closed");
         }
-        if !block {
-            return Err(empty(py));
+        match slf.repr() {
+            Ok(name) => PyValueError::new_err(format!("Queue {name} is closed")),
+            Err(error) => error,
         }
-        let content = waiting::until(
-            py,
-            raw.point(),
-            RawQueue::ITEM,
-            timeout::end_of(timeout, slf.as_super().get())?,
-            || raw.may_get(),
-            |announce| raw.try_get(announce),
-        )?;
-        content.ok_or_else(|| empty(py))
     }
 }
 
@@ -247,7 +116,7 @@ impl Queue {
             form,
             closed_by,
             used,
-            readiness: Mutex::new(None),
+            readiness: OwnReadiness::default(),
         }))
     }
 
@@ -255,12 +124,12 @@ impl Queue {
     ///
     /// It belongs to this process and lives as long as this object. Nothing is to be read from it.
     fn fileno(&self) -> PyResult<i32> {
-        Ok(self.readiness()?.reader().as_raw_fd())
+        Ok(self.readiness.of(&self.raw)?.reader().as_raw_fd())
     }
 
     /// The other end of what `fileno` gives, which is always writable. Nothing is to be written.
     fn _writer_fileno(&self) -> PyResult<i32> {
-        Ok(self.readiness()?.writer().as_raw_fd())
+        Ok(self.readiness.of(&self.raw)?.writer().as_raw_fd())
     }
 
     /// Wait until a get would come back at once, with an item or an error; false if not in time.
@@ -273,7 +142,7 @@ impl Queue {
         let found = waiting::until(
             slf.py(),
             raw.point(),
-            RawQueue::FIRST_ITEM,
+            QueueFrame::FIRST_ITEM,
             timeout::in_seconds(timeout),
             || raw.may_get(),
             |announce| Ok(raw.has_item(announce)?.then_some(())),
@@ -315,23 +184,7 @@ impl Queue {
     /// Put all items, some thousands in one step, waiting for room where there is none.
     #[pyo3(signature = (items, /))]
     fn put_many(slf: &Bound<'_, Self>, items: &Bound<'_, PyAny>) -> PyResult<()> {
-        let this = slf.get();
-        Self::expect_open(slf)?;
-        this.used.store(true, Ordering::Relaxed);
-        let mut values = Vec::new();
-        for item in items.try_iter()? {
-            values.push(encode(&item?, this.participant())?);
-        }
-        let mut rest = &values[..];
-        while let Some(first) = rest.first() {
-            slf.py().check_signals()?;
-            let count = match this.raw.try_put_many(rest).or_raise()? {
-                0 => Self::put_value(slf, first, true, None).map(|()| 1)?,
-                count => count,
-            };
-            rest = &rest[count..];
-        }
-        Ok(())
+        Self::put_objects(slf, items)
     }
 
     /// Take up to ``most`` items, at least one, for which it waits as ``get`` does.
@@ -343,28 +196,7 @@ impl Queue {
         block: Truth,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let (this, py) = (slf.get(), slf.py());
-        Self::expect_open(slf)?;
-        Self::expect_time(slf, block.0, timeout)?;
-        let mut contents = Vec::new();
-        while contents.len() < most {
-            let left = most - contents.len();
-            if this.raw.try_get_many(left, &mut contents).or_raise()? > 0 {
-                continue;
-            }
-            if contents.is_empty() {
-                contents.push(Self::wait_for_item(slf, block.0, timeout)?);
-                continue;
-            }
-            match this.raw.try_get(false) {
-                Ok(Some(content)) => contents.push(content),
-                Ok(None) | Err(Error::QueueShutDown) => break,
-                Err(error) => return Err(to_python(error)),
-            }
-        }
-        let home = slf.as_super().get().home();
-        let objects = contents.into_iter().map(|content| decode(py, content, home));
-        PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)
+        Self::get_objects(slf, most, block.0, timeout)
     }
 
     /// The number of items.
@@ -391,18 +223,7 @@ impl Queue {
 
     /// Wait until every item that was put is dealt with.
     fn join(&self, py: Python<'_>) -> PyResult<()> {
-        if self.raw.try_join(false).or_raise()? {
-            return Ok(());
-        }
-        waiting::until(
-            py,
-            self.raw.point(),
-            RawQueue::ALL_DONE,
-            None,
-            || self.raw.may_join(),
-            |announce| Ok(self.raw.try_join(announce)?.then_some(())),
-        )?;
-        Ok(())
+        wait_until_done(py, &self.raw)
     }
 
     /// Let nobody put any more, nor get once it is empty; ``immediate`` empties it.

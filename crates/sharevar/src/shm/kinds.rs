@@ -2,9 +2,6 @@
 
 use super::ops::Ops;
 use super::source::Locked;
-use super::{
-    array, barrier, cell, condition, dict, event, list, lock, queue, recursive_lock, rwlock, semaphore,
-};
 use crate::kind::{Kind, kinds};
 use sharevar_arena::{Participant, Result, Variable, VariableOps};
 
@@ -15,7 +12,7 @@ macro_rules! dispatch {
     ($($(#[$documentation:meta])* $kind:ident = $number:literal, $name:literal, $module:ident;)*) => {
         fn ops(kind: u64) -> &'static Ops {
             match Kind::from_number(kind) {
-                $(Some(Kind::$kind) => &$module::OPS,)*
+                $(Some(Kind::$kind) => &super::$module::OPS,)*
                 None => &Ops::NONE,
             }
         }

@@ -30,8 +30,9 @@ impl Segments {
         Self { element, least }
     }
 
+    /// Elements of a segment.
     #[inline(always)]
-    const fn per_segment(self) -> u64 {
+    pub(crate) const fn per_segment(self) -> u64 {
         SEGMENT / self.element
     }
 

@@ -1,9 +1,10 @@
 //! Many items at once: pieces of bounded size, each one operation.
 
 use super::transfer::{make_place, step_over};
-use super::{FIRST, HEAD, LIMIT, PLACES, RawQueue, SEGMENT, SHUT_DOWN, STATE, TAIL, place};
+use super::{FIRST, PLACES, RawQueue, SEGMENT, place};
 use crate::error::{Error, Result};
 use crate::shm::content::{self, Content, Copied};
+use crate::shm::queue_frame::{HEAD, LIMIT, SHUT_DOWN, STATE, TAIL};
 use crate::shm::source::Locked;
 use sharevar_value::{Encoded, Word};
 

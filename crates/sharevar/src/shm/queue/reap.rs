@@ -1,8 +1,9 @@
 //! The end of a queue, and what it leads to.
 
-use super::{FIRST, HEAD, LAST, PLACES, TAIL, place, transfer};
+use super::{FIRST, LAST, PLACES, place, transfer};
 use crate::shm::content;
 use crate::shm::ops::Ops;
+use crate::shm::queue_frame::{HEAD, TAIL};
 use crate::shm::source::{Locked, Source};
 use sharevar_arena::{Error, Participant, Result, Variable};
 use sharevar_value::Word;

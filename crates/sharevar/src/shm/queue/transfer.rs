@@ -1,53 +1,26 @@
 //! The long ways, by transaction: values in blocks, references, and segments that come and go.
 
 use super::words::leaves_segment;
-use super::{
-    DONE, FIRST, Form, HEAD, LAST, PUTTERS, RawQueue, SEGMENT, SHUT_DOWN, STATE, TAIL, is_full,
-    needs_segment, place,
-};
+use super::{FIRST, LAST, RawQueue, SEGMENT, needs_segment, place};
 use crate::error::{Error, Result};
 use crate::shm::content::{self, Content};
+use crate::shm::queue_frame::{HEAD, SHUT_DOWN, STATE, TAIL, is_full};
 use crate::shm::source::Locked;
 use sharevar_arena::{Transaction, Variable};
 use sharevar_value::{Encoded, Word};
-
-/// What an attempt to put finds.
-enum Room {
-    Is,
-    IsNot,
-    ShutDown,
-}
 
 impl RawQueue {
     /// [`Self::try_put`] for all values, and where the tail needs a segment.
     pub(super) fn put_long(&self, value: &Encoded, announce: bool) -> Result<bool> {
         loop {
             // Asked first: what finds no room would be stored and given back at each attempt.
-            match self.look_for_room(announce)? {
-                Room::Is => {}
-                Room::IsNot => return Ok(false),
-                Room::ShutDown => return Err(Error::QueueShutDown),
+            if !self.look_for_room(announce)? {
+                return Ok(false);
             }
             if self.put_by_transaction(value)? {
                 return Ok(true);
             }
         }
-    }
-
-    fn look_for_room(&self, announce: bool) -> Result<Room> {
-        Ok(self.with_lock(|change| {
-            let state = change.body(STATE);
-            if state & SHUT_DOWN != 0 {
-                return Ok(Room::ShutDown);
-            }
-            if !is_full(state, change.body(HEAD), change.body(TAIL)) {
-                return Ok(Room::Is);
-            }
-            if announce {
-                change.change_body(STATE, state | PUTTERS);
-            }
-            Ok(Room::IsNot)
-        })?)
     }
 
     /// `false` if the room is gone meanwhile, or the queue shut down.
@@ -81,12 +54,11 @@ impl RawQueue {
                 [HEAD, TAIL, FIRST, STATE].map(|index| transaction.body(variable, index));
             if head == tail {
                 drop(transaction);
-                // Somebody was faster. The short way says what there is to say of an empty queue.
-                return match self.get_word(announce)? {
-                    super::words::Got::Word(word) => Ok(Some(Content::Word(word))),
-                    super::words::Got::Nothing => Ok(None),
-                    super::words::Got::Long => continue,
-                };
+                // Another has taken it since.
+                if self.look_for_item(announce)? {
+                    continue;
+                }
+                return Ok(None);
             }
             let word = Word(transaction.load(place(first, head))?);
             // Heads only grow: what was kept of this head is the same item still.
@@ -114,27 +86,6 @@ impl RawQueue {
             self.tell_putters(state, 1);
             return Ok(content);
         }
-    }
-
-    /// Shuts down and hands all items to a queue that nobody else knows, which dies at once.
-    pub(super) fn shut_down_and_empty(&self) -> Result<()> {
-        let private = Self::create(self.handle.participant(), 0, Form::Queue)?;
-        let (ours, theirs) = (self.handle.variable(), private.handle.variable());
-        let mut transaction = self.handle.participant().begin()?;
-        transaction.lock(ours)?;
-        transaction.lock(theirs)?;
-        let [head, tail, state, done] = [HEAD, TAIL, STATE, DONE].map(|index| transaction.body(ours, index));
-        for index in [HEAD, TAIL, FIRST, LAST] {
-            let here = transaction.body(ours, index);
-            transaction.set_body(theirs, index, here)?;
-        }
-        for index in [FIRST, LAST] {
-            transaction.set_body(ours, index, 0)?;
-        }
-        transaction.set_body(ours, HEAD, tail)?;
-        transaction.set_body(ours, DONE, tail.min(done + (tail - head)))?;
-        transaction.set_body(ours, STATE, state | SHUT_DOWN)?;
-        Ok(transaction.commit()?)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The moments at which a queue gets its first item and loses its last, for who cannot sleep here.
 
-use super::{EMPTIED, FILLED, GETTERS, HEAD, RawQueue, SHUT_DOWN, STATE, TAIL, WATCHED, readiness};
+use super::{EMPTIED, FILLED, GETTERS, HEAD, QueueFrame, SHUT_DOWN, STATE, TAIL, WATCHED, readiness};
 use crate::error::Result;
 
-impl RawQueue {
+impl QueueFrame {
     /// Whether a `get` comes back at once: with an item, or with an error.
     pub fn is_ready(&self) -> bool {
         match (self.len(), self.state()) {

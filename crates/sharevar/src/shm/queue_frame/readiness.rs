@@ -6,7 +6,7 @@
 //! before the put or get is over; what others do is, a moment later. Nobody else needs to know of
 //! it: a queue for which no process has asked has no flag set, and costs nothing more.
 
-use super::RawQueue;
+use super::QueueFrame;
 use crate::error::Result;
 use rustix::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -22,7 +22,7 @@ pub type Enter = fn(&mut dyn FnMut()) -> bool;
 /// A descriptor that is readable while a queue has items.
 #[derive(Debug)]
 pub struct Readiness {
-    queue: RawQueue,
+    queue: QueueFrame,
     epoch: u64,
     reader: Option<OwnedFd>,
     writer: Option<OwnedFd>,
@@ -35,7 +35,7 @@ pub struct Readiness {
 
 impl Readiness {
     /// The descriptor of this process for a queue. There is one, however many ask.
-    pub fn of(queue: &RawQueue, enter: Enter) -> Result<Arc<Self>> {
+    pub fn of(queue: &QueueFrame, enter: Enter) -> Result<Arc<Self>> {
         let mut known = registry().known();
         known.retain(|(_, readiness)| readiness.strong_count() > 0);
         let place = place(queue);
@@ -67,7 +67,7 @@ impl Readiness {
         Ok(made)
     }
 
-    fn new(queue: &RawQueue) -> Result<Self> {
+    fn new(queue: &QueueFrame) -> Result<Self> {
         let failed = |cause| Error::Os { call: "pipe", cause };
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(failed)?;
         let inode = rustix::fs::fstat(&reader).map_err(failed)?.st_ino;
@@ -144,13 +144,13 @@ impl Drop for Readiness {
         }
         if self.epoch == process_epoch() {
             // The thread looks up, and ends.
-            self.queue.point().wake(RawQueue::reason(super::WATCHED), u32::MAX);
+            self.queue.point().wake(QueueFrame::reason(super::WATCHED), u32::MAX);
         }
     }
 }
 
 /// What the thread does: follows the queue until nobody has the descriptor any more.
-fn watch(readiness: &Weak<Readiness>, queue: &RawQueue, enter: Enter) {
+fn watch(readiness: &Weak<Readiness>, queue: &QueueFrame, enter: Enter) {
     let point = queue.point();
     let mut waiter = point.waiter();
     loop {
@@ -178,7 +178,7 @@ fn watch(readiness: &Weak<Readiness>, queue: &RawQueue, enter: Enter) {
 /// Which queue.
 type Place = ([u64; 2], Variable);
 
-fn place(queue: &RawQueue) -> Place {
+fn place(queue: &QueueFrame) -> Place {
     (queue.handle().participant().arena_id(), queue.handle().variable())
 }
 
@@ -212,7 +212,7 @@ fn registry() -> &'static Registry {
 }
 
 /// Has the descriptor of this process for a queue follow it. Whether there is one.
-pub(super) fn follow(queue: &RawQueue) -> bool {
+pub(super) fn follow(queue: &QueueFrame) -> bool {
     if FIRST.get().is_none() {
         return false;
     }

@@ -1,0 +1,269 @@
+//! What the classes of all kinds of queues do: putting, taking and waiting.
+
+use crate::argument_types::Given;
+use crate::encoding::decode::{decode, word as decode_word};
+use crate::encoding::encode::{self, encode};
+use crate::errors::{OrRaise, to_python};
+use crate::variable::Variable;
+use crate::waiting;
+use crate::waiting::timeout;
+use pyo3::PyClass;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::pyclass::boolean_struct::True;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyList, PyType};
+use sharevar::shm::{Content, Got, QueueFrame, QueueKind, Readiness};
+use sharevar::{Error, Participant};
+use sharevar_value::Encoded;
+use std::sync::{Arc, Mutex, PoisonError};
+
+static FULL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+static EMPTY: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+
+#[cold]
+fn raise_standard(py: Python<'_>, cell: &'static PyOnceLock<Py<PyType>>, name: &'static str) -> PyErr {
+    match cell.import(py, "queue", name) {
+        Ok(class) => PyErr::from_type(class.clone(), ()),
+        Err(error) => error,
+    }
+}
+
+fn full(py: Python<'_>) -> PyErr {
+    raise_standard(py, &FULL, "Full")
+}
+
+pub(crate) fn empty(py: Python<'_>) -> PyErr {
+    raise_standard(py, &EMPTY, "Empty")
+}
+
+/// What is put, under the name that it was given by.
+#[inline(always)]
+pub(crate) fn only<'py>(obj: Given<'py>, item: Given<'py>) -> PyResult<Bound<'py, PyAny>> {
+    match (obj.0, item.0) {
+        (Some(object), None) | (None, Some(object)) => Ok(object),
+        _ => Err(PyTypeError::new_err("a queue's put takes one item, as 'obj' or as 'item'")),
+    }
+}
+
+/// Calls a function with the interpreter's lock, unless the interpreter is about to end.
+fn attached(function: &mut dyn FnMut()) -> bool {
+    Python::try_attach(|_| function()).is_some()
+}
+
+#[inline(always)]
+fn participant(queue: &QueueFrame) -> &Arc<Participant> {
+    queue.handle().participant()
+}
+
+/// The descriptor of an object that is readable while its queue has items, once one was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct OwnReadiness(Mutex<Option<Arc<Readiness>>>);
+
+impl OwnReadiness {
+    /// The descriptor of this process, made when it is first asked for.
+    pub(crate) fn of(&self, queue: &QueueFrame) -> PyResult<Arc<Readiness>> {
+        let mut readiness = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A forked child has its parent's, and a program may have closed all descriptors.
+        if let Some(known) = readiness.as_ref().filter(|known| known.is_usable()) {
+            known.follow();
+            return Ok(known.clone());
+        }
+        let made = Readiness::of(queue, attached).or_raise()?;
+        *readiness = Some(made.clone());
+        Ok(made)
+    }
+}
+
+/// Waits until every item that was put is dealt with.
+pub(crate) fn wait_until_done(py: Python<'_>, queue: &QueueFrame) -> PyResult<()> {
+    if queue.try_join(false).or_raise()? {
+        return Ok(());
+    }
+    waiting::until(
+        py,
+        queue.point(),
+        QueueFrame::ALL_DONE,
+        None,
+        || queue.may_join(),
+        |announce| Ok(queue.try_join(announce)?.then_some(())),
+    )?;
+    Ok(())
+}
+
+/// A class of queues.
+pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync {
+    /// What its objects refer to.
+    type Raw: QueueKind;
+
+    /// The queue that the object refers to.
+    fn raw(&self) -> &Self::Raw;
+
+    /// Whether it is as the classes of the module `queue`, and not as those of `multiprocessing`.
+    fn is_of_standard_queue(&self) -> bool {
+        true
+    }
+
+    /// Raises if the object was closed.
+    #[inline(always)]
+    fn expect_open(_slf: &Bound<'_, Self>) -> PyResult<()> {
+        Ok(())
+    }
+
+    /// Notes that something is put by this object.
+    #[inline(always)]
+    fn note_use(&self) {}
+
+    /// Handles the error of an object that cannot be encoded.
+    fn drop_object(_slf: &Bound<'_, Self>, _object: &Bound<'_, PyAny>, error: PyErr) -> PyResult<()> {
+        Err(error)
+    }
+
+    /// Refuses a negative time as `queue.Queue` does, which looks at it before it looks whether
+    /// there is anything to wait for. `multiprocessing.Queue` does not.
+    #[inline(always)]
+    fn expect_time(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<()> {
+        if block && slf.get().is_of_standard_queue() && timeout.is_some_and(|seconds| seconds < 0.0) {
+            return Err(PyValueError::new_err("'timeout' must be a non-negative number"));
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn put_object(
+        slf: &Bound<'_, Self>,
+        object: &Bound<'_, PyAny>,
+        block: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let this = slf.get();
+        Self::expect_open(slf)?;
+        this.note_use();
+        // One without a limit never waits.
+        if timeout.is_some() && this.raw().limit().or_raise()? > 0 {
+            Self::expect_time(slf, block, timeout)?;
+        }
+        if let Some(word) = encode::word(object)
+            && this.raw().put_word(word, false).or_raise()? == Some(true)
+        {
+            return Ok(());
+        }
+        match encode(object, participant(this.raw())) {
+            Ok(value) => Self::put_value(slf, &value, block, timeout),
+            Err(error) => Self::drop_object(slf, object, error),
+        }
+    }
+
+    fn put_value(slf: &Bound<'_, Self>, value: &Encoded, block: bool, timeout: Option<f64>) -> PyResult<()> {
+        let (raw, py) = (slf.get().raw(), slf.py());
+        if raw.try_put(value, false).or_raise()? {
+            return Ok(());
+        }
+        if !block {
+            return Err(full(py));
+        }
+        let put = waiting::until(
+            py,
+            raw.point(),
+            QueueFrame::ROOM,
+            timeout::end_of(timeout, slf.as_super().get())?,
+            || raw.may_put(),
+            |announce| Ok(raw.try_put(value, announce)?.then_some(())),
+        )?;
+        put.ok_or_else(|| full(py))
+    }
+
+    #[inline(always)]
+    fn get_object<'py>(
+        slf: &Bound<'py, Self>,
+        block: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::expect_open(slf)?;
+        Self::expect_time(slf, block, timeout)?;
+        if let Got::Word(word) = slf.get().raw().get_word(false).or_raise()? {
+            return decode_word(slf.py(), word);
+        }
+        Self::get_content(slf, block, timeout)
+    }
+
+    fn get_content<'py>(
+        slf: &Bound<'py, Self>,
+        block: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let content = Self::wait_for_item(slf, block, timeout)?;
+        decode(slf.py(), content, slf.as_super().get().home())
+    }
+
+    fn wait_for_item(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<Content> {
+        let (raw, py) = (slf.get().raw(), slf.py());
+        if let Some(content) = raw.try_get(false).or_raise()? {
+            return Ok(content);
+        }
+        if !block {
+            return Err(empty(py));
+        }
+        let content = waiting::until(
+            py,
+            raw.point(),
+            QueueFrame::ITEM,
+            timeout::end_of(timeout, slf.as_super().get())?,
+            || raw.may_get(),
+            |announce| raw.try_get(announce),
+        )?;
+        content.ok_or_else(|| empty(py))
+    }
+
+    /// Puts all items, some thousands in one step.
+    fn put_objects(slf: &Bound<'_, Self>, items: &Bound<'_, PyAny>) -> PyResult<()> {
+        let this = slf.get();
+        Self::expect_open(slf)?;
+        this.note_use();
+        let mut values = Vec::new();
+        for item in items.try_iter()? {
+            values.push(encode(&item?, participant(this.raw()))?);
+        }
+        let mut rest = &values[..];
+        while let Some(first) = rest.first() {
+            slf.py().check_signals()?;
+            let count = match this.raw().try_put_many(rest).or_raise()? {
+                0 => Self::put_value(slf, first, true, None).map(|()| 1)?,
+                count => count,
+            };
+            rest = &rest[count..];
+        }
+        Ok(())
+    }
+
+    /// Takes up to `most` items, at least one, for which it waits.
+    fn get_objects<'py>(
+        slf: &Bound<'py, Self>,
+        most: usize,
+        block: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let (this, py) = (slf.get(), slf.py());
+        Self::expect_open(slf)?;
+        Self::expect_time(slf, block, timeout)?;
+        let mut contents = Vec::new();
+        while contents.len() < most {
+            let left = most - contents.len();
+            if this.raw().try_get_many(left, &mut contents).or_raise()? > 0 {
+                continue;
+            }
+            if contents.is_empty() {
+                contents.push(Self::wait_for_item(slf, block, timeout)?);
+                continue;
+            }
+            match this.raw().try_get(false) {
+                Ok(Some(content)) => contents.push(content),
+                Ok(None) | Err(Error::QueueShutDown) => break,
+                Err(error) => return Err(to_python(error)),
+            }
+        }
+        let home = slf.as_super().get().home();
+        let objects = contents.into_iter().map(|content| decode(py, content, home));
+        PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)
+    }
+}
