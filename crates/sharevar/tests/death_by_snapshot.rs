@@ -3,11 +3,7 @@
 mod modeled;
 mod played;
 
-use played::counting::COUNTING;
-use played::meeting::{BARRIER, CONDITION};
-use played::operations::{CELL, DICT, LIST};
 use played::owners::OWNERS;
-use played::queue::QUEUE;
 use played::{Operation, Plan, play};
 use std::io::Write;
 use std::time::Instant;
@@ -49,8 +45,9 @@ const LONG: [Plan; 4] = [
 ];
 
 macro_rules! containers {
-    ($($name:ident: $operations:ident;)*) => { $(mod $name {
+    ($($name:ident: $module:ident::$operations:ident;)*) => { $(mod $name {
         use super::*;
+        use played::$module::$operations;
 
         #[test]
         fn is_before_or_after() {
@@ -82,15 +79,7 @@ macro_rules! containers {
     })* };
 }
 
-containers! {
-    dict: DICT;
-    list: LIST;
-    cells: CELL;
-    queue: QUEUE;
-    counting: COUNTING;
-    condition: CONDITION;
-    barrier: BARRIER;
-}
+played::all_containers!(containers);
 
 #[test]
 fn owners_are_before_or_after() {

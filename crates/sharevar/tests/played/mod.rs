@@ -12,6 +12,22 @@ pub(crate) mod operations;
 pub(crate) mod owners;
 pub(crate) mod queue;
 
+/// Gives the sets of operations to the macro `$then`, each with the name of its tests.
+macro_rules! all_containers {
+    ($then:ident) => {
+        $then! {
+            dict: operations::DICT;
+            list: operations::LIST;
+            cells: operations::CELL;
+            queue: queue::QUEUE;
+            counting: counting::COUNTING;
+            condition: meeting::CONDITION;
+            barrier: meeting::BARRIER;
+        }
+    };
+}
+pub(crate) use all_containers;
+
 use crate::modeled::{int, text};
 use sharevar::shm::{
     Content, Form, KINDS, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawQueue,
