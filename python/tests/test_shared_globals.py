@@ -277,7 +277,6 @@ def test_values(value: Any) -> None:
         (Plain, "monitor"),
         (Slots, "monitor"),
         (queue.LifoQueue, "list"),
-        (queue.PriorityQueue, "host"),
         (io.StringIO, "host"),
         (lambda: itertools.count(), "host"),
         (lambda: iter([1]), "host"),

@@ -1,11 +1,14 @@
 """The kinds of variables: the table from which all lists of them are taken.
 
-A new kind has a module of its own, and in this one its name in ``__all__``, its line in
-`BY_KIND`, and its method in `VariableMethods`. The package exports what ``__all__`` names.
+A new kind has a module of its own, and in this one its name in ``__all__``, its lines in
+`BY_KIND` and `BY_STANDARD`, and its method in `VariableMethods`. The package exports what
+``__all__`` names.
 """
 
 from __future__ import annotations
 
+import queue
+import threading
 from typing import Any, TypeVar
 
 from .. import _native
@@ -81,13 +84,45 @@ _OF_MANAGERS: tuple[type[Proxy], ...] = (
 )  # fmt: skip
 BY_TYPEID: dict[str, type[Proxy]] = {cls._typeid_: cls for cls in _OF_MANAGERS}
 
+# By the standard library's class or function: the class of what behaves as its objects do.
+BY_STANDARD: dict[Any, Any] = {
+    threading.Lock: Lock,
+    threading.RLock: RLock,
+    threading.Event: Event,
+    threading.Condition: Condition,
+    threading.Semaphore: Semaphore,
+    threading.BoundedSemaphore: BoundedSemaphore,
+    threading.Barrier: Barrier,
+    queue.Queue: JoinableQueue,
+    queue.SimpleQueue: SimpleQueue,
+}
+
+# By the name of a class of the standard library or of NumPy that no kind stands for: what there
+# is instead of it.
+INSTEAD = {
+    "Counter": "use shared(name, dict), whose incr() counts",
+    "defaultdict": "use shared(name, dict), which has setdefault() and incr()",
+    "deque": "use shared(name, list), or sharevar.Queue",
+    "bytearray": 'use shared(name, sharevar.RawArray, "B", length)',
+    "array": "use shared(name, sharevar.ArrayProxy, typecode, items)",
+    "ndarray": 'use numpy.frombuffer over shared(name, sharevar.RawArray, "d", length)',
+    "LifoQueue": "use shared(name, list), with append() and pop()",
+    "PriorityQueue": "have a host keep it (sharevar.managers.BaseManager)",
+    "dict": "use shared(name, dict)",
+    "list": "use shared(name, list)",
+    "set": "use shared(name, set)",
+    "lock": "use shared(name, sharevar.Lock)",
+    "SynchronizedBase": "use shared(name, sharevar.Value, ...) or sharevar.Array",
+    "BaseManager": "share what it makes, as in shared(name, dict), which needs no manager",
+}
+
 
 def register() -> None:
     """Have the native side make objects of these classes."""
     for kind, cls in BY_KIND.items():
         _native.set_proxy_class(kind, cls)
-    for form, queue in BY_FORM.items():
-        _native.set_queue_class(form, queue)
+    for form, of_form in BY_FORM.items():
+        _native.set_queue_class(form, of_form)
 
 
 _AnyProxy = TypeVar("_AnyProxy", bound=Proxy)

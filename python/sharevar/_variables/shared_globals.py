@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import enum
-import queue
 import socket
 import sys
-import threading
 import types
 from collections.abc import Callable
 from multiprocessing import managers
@@ -25,12 +23,11 @@ from .barrier import Barrier
 from .condition import Condition
 from .dict_proxy import DictProxy
 from .event import Event
-from .kinds import BY_TYPEID, PROCESS_QUEUES
+from .kinds import BY_STANDARD, BY_TYPEID, INSTEAD, PROCESS_QUEUES
 from .list_proxy import ListProxy
 from .lock import Lock
 from .namespace import NamespaceProxy
 from .proxy import Proxy
-from .queues import JoinableQueue, SimpleQueue
 from .recursive_lock import RLock
 from .semaphore import BoundedSemaphore, Semaphore
 from .set_proxy import SetProxy
@@ -193,7 +190,7 @@ def _ours(kind: Any) -> Any:
         # multiprocessing's top-level names are methods of a context.
         return _OF_CONTEXTS.get(kind.__name__, kind)
     try:
-        return _STANDARD.get(kind, kind)
+        return BY_STANDARD.get(kind, kind)
     except TypeError:
         # Unhashable.
         return kind
@@ -262,20 +259,7 @@ _WITHOUT_MANAGER: tuple[Any, ...] = (
 )  # fmt: skip
 
 _INSTEAD = {
-    "Counter": "use shared(name, dict), whose incr() counts",
-    "defaultdict": "use shared(name, dict), which has setdefault() and incr()",
-    "deque": "use shared(name, list), or sharevar.Queue",
-    "bytearray": 'use shared(name, sharevar.RawArray, "B", length)',
-    "array": "use shared(name, sharevar.ArrayProxy, typecode, items)",
-    "ndarray": 'use numpy.frombuffer over shared(name, sharevar.RawArray, "d", length)',
-    "LifoQueue": "use shared(name, list), with append() and pop()",
-    "PriorityQueue": "have a host keep it (sharevar.managers.BaseManager)",
-    "dict": "use shared(name, dict)",
-    "list": "use shared(name, list)",
-    "set": "use shared(name, set)",
-    "lock": "use shared(name, sharevar.Lock)",
-    "SynchronizedBase": "use shared(name, sharevar.Value, ...) or sharevar.Array",
-    "BaseManager": "share what it makes, as in shared(name, dict), which needs no manager",
+    **INSTEAD,
     **{
         cls.__name__: f"use shared(name, sharevar.{cls.__name__})" for cls in _WITHOUT_MANAGER
     },
@@ -297,14 +281,3 @@ _OF_CONTEXTS: dict[str, Any] = {
         sharedctypes.Array, sharedctypes.RawArray, sharedctypes.RawValue, sharedctypes.Value,
     )
 }  # fmt: skip
-_STANDARD: dict[Any, Any] = {
-    threading.Lock: Lock,
-    threading.RLock: RLock,
-    threading.Event: Event,
-    threading.Condition: Condition,
-    threading.Semaphore: Semaphore,
-    threading.BoundedSemaphore: BoundedSemaphore,
-    threading.Barrier: Barrier,
-    queue.Queue: JoinableQueue,
-    queue.SimpleQueue: SimpleQueue,
-}
