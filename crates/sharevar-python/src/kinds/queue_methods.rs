@@ -114,6 +114,12 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
     #[inline(always)]
     fn note_use(&self) {}
 
+    /// Encodes an item.
+    #[inline(always)]
+    fn encode_item(item: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
+        encode(item, participant)
+    }
+
     /// Handles the error of an object that cannot be encoded.
     fn drop_object(_slf: &Bound<'_, Self>, _object: &Bound<'_, PyAny>, error: PyErr) -> PyResult<()> {
         Err(error)
@@ -148,7 +154,7 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         {
             return Ok(());
         }
-        match encode(object, participant(this.raw())) {
+        match Self::encode_item(object, participant(this.raw())) {
             Ok(value) => Self::put_value(slf, &value, block, timeout),
             Err(error) => Self::drop_object(slf, object, error),
         }
@@ -222,7 +228,7 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         this.note_use();
         let mut values = Vec::new();
         for item in items.try_iter()? {
-            values.push(encode(&item?, participant(this.raw()))?);
+            values.push(Self::encode_item(&item?, participant(this.raw()))?);
         }
         let mut rest = &values[..];
         while let Some(first) = rest.first() {
