@@ -277,6 +277,44 @@ class Array(Variable):
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 @disjoint_base
+class PriorityQueue(Variable, Generic[_Item]):
+    """A shared queue, lowest item first. Each method but the two for many items is atomic."""
+
+    def __new__(cls, arena: Arena, maxsize: int = 0) -> PriorityQueue[Any]: ...
+    def put(self, item: _Item, block: object = True, timeout: float | None = None) -> None:
+        """Put an item into the queue; `queue.Full` if there is no room, or not in time."""
+    def put_nowait(self, item: _Item) -> None: ...
+    def get(self, block: object = True, timeout: float | None = None) -> _Item:
+        """Take the lowest item; `queue.Empty` if there is none, or none in time."""
+    def get_nowait(self) -> _Item: ...
+    def peek(self) -> _Item:
+        """The lowest item, which stays in the queue; `queue.Empty` if there is none."""
+    def put_many(self, items: Iterable[_Item], /) -> None:
+        """Put all items, some dozens in one step, waiting for room where there is none."""
+    def get_many(
+        self, most: int, block: object = True, timeout: float | None = None
+    ) -> list[_Item]:
+        """Take up to ``most`` items, at least one, for which it waits as ``get`` does."""
+    def fileno(self) -> int:
+        """A descriptor that is readable while there are items: for `select`, `selectors`
+        and event loops. It lives as long as this object; nothing is to be read from it."""
+    def qsize(self) -> int:
+        """The number of items."""
+    def empty(self) -> bool: ...
+    def full(self) -> bool: ...
+    def task_done(self) -> None:
+        """Say that an item that was got is dealt with."""
+    def join(self) -> None:
+        """Wait until every item that was put is dealt with."""
+    def shutdown(self, immediate: object = False) -> None:
+        """Refuse to put from now on, and to get once it is empty; ``immediate`` empties it."""
+    @property
+    def maxsize(self) -> int:
+        """The most items at a time; 0 is no limit."""
+    @classmethod
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
+
+@disjoint_base
 class Queue(Variable, Generic[_Item]):
     """A shared queue. Each method but the two for many items is atomic."""
 

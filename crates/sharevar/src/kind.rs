@@ -35,6 +35,8 @@ macro_rules! kinds {
             Namespace = 14, "namespace", dict;
             /// Attributes that change under a lock of their own.
             Monitor = 15, "monitor", dict;
+            /// A queue whose lowest item is the first.
+            PriorityQueue = 16, "priorityqueue", priority_queue;
         }
     };
 }

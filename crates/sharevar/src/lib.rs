@@ -31,6 +31,7 @@
 //! | [`Semaphore`] | units to take and give back |
 //! | [`Event`] | a flag that is waited for |
 //! | [`Queue`] | a queue, first in, first out |
+//! | [`PriorityQueue`] | a queue, lowest item first |
 //! | [`Condition`] | where threads wait until they are notified |
 //! | [`Barrier`] | where so many threads wait for each other |
 //! | [`struct@Monitor`] | a struct whose calls change all or nothing |
@@ -60,6 +61,7 @@ mod manager;
 mod monitor;
 mod named;
 mod namespace;
+mod priority_queue;
 pub mod process;
 mod queue;
 mod recursive_lock;
@@ -89,6 +91,7 @@ pub use manager::{Builder, Manager};
 pub use monitor::{Fields, Loading, Monitor, Storing};
 pub use named::Named;
 pub use namespace::Namespace;
+pub use priority_queue::PriorityQueue;
 pub use queue::Queue;
 pub use recursive_lock::{RLock, RLockGuard};
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};

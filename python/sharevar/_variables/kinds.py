@@ -12,7 +12,7 @@ import threading
 from typing import Any, TypeVar
 
 from .. import _native
-from . import barrier, condition, event, lock, recursive_lock, semaphore
+from . import barrier, condition, event, lock, priority_queue, recursive_lock, semaphore
 from .array_proxy import ArrayProxy
 from .barrier import Barrier
 from .condition import Condition
@@ -21,6 +21,7 @@ from .event import Event
 from .list_proxy import ListProxy
 from .lock import Lock
 from .namespace import NamespaceProxy
+from .priority_queue import PriorityQueue
 from .proxy import Proxy
 from .queue_proxy import JoinableQueueProxy, QueueProxy
 from .queues import JoinableQueue, Queue, SimpleQueue
@@ -41,6 +42,7 @@ __all__ = [
     "ListProxy",
     "Lock",
     "NamespaceProxy",
+    "PriorityQueue",
     "Queue",
     "QueueProxy",
     "RLock",
@@ -60,6 +62,7 @@ BY_KIND: dict[str, type[Proxy]] = {
     "list": ListProxy,
     "lock": Lock,
     "namespace": NamespaceProxy,
+    "priorityqueue": PriorityQueue,
     "queue": QueueProxy,
     "rlock": RLock,
     "semaphore": Semaphore,
@@ -93,6 +96,7 @@ BY_STANDARD: dict[Any, Any] = {
     threading.Semaphore: Semaphore,
     threading.BoundedSemaphore: BoundedSemaphore,
     threading.Barrier: Barrier,
+    queue.PriorityQueue: PriorityQueue,
     queue.Queue: JoinableQueue,
     queue.SimpleQueue: SimpleQueue,
 }
@@ -107,7 +111,7 @@ INSTEAD = {
     "array": "use shared(name, sharevar.ArrayProxy, typecode, items)",
     "ndarray": 'use numpy.frombuffer over shared(name, sharevar.RawArray, "d", length)',
     "LifoQueue": "use shared(name, list), with append() and pop()",
-    "PriorityQueue": "have a host keep it (sharevar.managers.BaseManager)",
+    "PriorityQueue": "use shared(name, sharevar.PriorityQueue)",
     "dict": "use shared(name, dict)",
     "list": "use shared(name, list)",
     "set": "use shared(name, set)",
@@ -195,6 +199,10 @@ class VariableMethods:
     def JoinableQueue(self, maxsize: int = 0) -> JoinableQueueProxy[Any]:
         """The same: any queue of a manager can be joined."""
         return self._make(JoinableQueueProxy, maxsize)
+
+    def PriorityQueue(self, maxsize: int = 0) -> priority_queue.PriorityQueue[Any]:
+        """A queue, lowest item first."""
+        return self._make(priority_queue.PriorityQueue, maxsize)
 
     def _make(self, cls: type[_AnyProxy], /, *arguments: Any, **named: Any) -> _AnyProxy:
         """Make a variable where the variables of this manager are."""

@@ -10,6 +10,7 @@ pub(crate) mod index;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod namespace;
+pub(crate) mod priority_queue;
 pub(crate) mod queue;
 pub(crate) mod queue_class;
 pub(crate) mod queue_methods;
@@ -51,4 +52,5 @@ classes! {
     Set: crate::kinds::set::Set,
     Namespace: crate::kinds::namespace::Namespace,
     Monitor: crate::monitor::MonitorState,
+    PriorityQueue: crate::kinds::priority_queue::PriorityQueue,
 }

@@ -7,4 +7,5 @@ mod list;
 mod meeting;
 #[path = "../modeled/mod.rs"]
 mod modeled;
+mod priority_queue;
 mod queue;

@@ -10,6 +10,7 @@ pub(crate) mod counting;
 pub(crate) mod meeting;
 pub(crate) mod operations;
 pub(crate) mod owners;
+pub(crate) mod priority_queue;
 pub(crate) mod queue;
 
 /// Gives the sets of operations to the macro `$then`, each with the name of its tests.
@@ -20,18 +21,20 @@ macro_rules! all_containers {
             list: operations::LIST;
             cells: operations::CELL;
             queue: queue::QUEUE;
+            priority_queue: priority_queue::PRIORITY_QUEUE;
             counting: counting::COUNTING;
             condition: meeting::CONDITION;
             barrier: meeting::BARRIER;
         }
     };
 }
+#[allow(unused_imports)] // Each test binary uses a part.
 pub(crate) use all_containers;
 
 use crate::modeled::{int, text};
 use sharevar::shm::{
-    Content, Form, KINDS, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawQueue,
-    RawRwLock, RawSemaphore, RawValue,
+    Content, Form, KINDS, QueueKind, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList,
+    RawPriorityQueue, RawQueue, RawRwLock, RawSemaphore, RawValue,
 };
 use sharevar::{Handle, Kind, Participant, Variable};
 use sharevar_arena::{HeapShape, crash};
@@ -63,15 +66,17 @@ pub(crate) struct Hands {
     pub(crate) lock: Handle,
     pub(crate) rlock: Handle,
     pub(crate) set: RawDict,
+    pub(crate) priority_queue: RawPriorityQueue,
 }
 
 /// The same variables, as everybody may name them: the anchor, then in the order of [`Hands`].
-type Names = [Variable; 16];
+type Names = [Variable; 17];
 
-// The last three.
+// The last four.
 pub(crate) const LOCK: usize = 13;
 pub(crate) const RLOCK: usize = 14;
 pub(crate) const SET: usize = 15;
+pub(crate) const PRIORITY_QUEUE: usize = 16;
 
 impl Hands {
     fn open(participant: &Arc<Participant>, names: &Names) -> Self {
@@ -93,6 +98,7 @@ impl Hands {
             lock: open(LOCK),
             rlock: open(RLOCK),
             set: RawDict::from_handle_as(open(SET), Kind::Set).unwrap(),
+            priority_queue: RawPriorityQueue::from_handle(open(PRIORITY_QUEUE)).unwrap(),
         }
     }
 
@@ -145,6 +151,7 @@ impl World {
             Handle::create(&survivor, Kind::Lock).unwrap(),
             Handle::create(&survivor, Kind::RLock).unwrap(),
             RawDict::create_as(&survivor, Kind::Set).unwrap().handle().clone(),
+            RawPriorityQueue::create(&survivor, 0).unwrap().handle().clone(),
         ];
         for handle in &made {
             anchor.push(&handle_to(handle)).unwrap();
@@ -168,6 +175,9 @@ impl World {
             dict: std::array::from_fn(|index| survivor.peek_body(self.names[1], index)),
             list: std::array::from_fn(|index| survivor.peek_body(self.names[2], index)),
             queue: std::array::from_fn(|index| survivor.peek_body(self.names[6], index)),
+            priority_queue: std::array::from_fn(|index| {
+                survivor.peek_body(self.names[PRIORITY_QUEUE], index)
+            }),
             semaphore: std::array::from_fn(|index| survivor.peek_body(self.names[7], index)),
             rwlock: std::array::from_fn(|index| survivor.peek_body(self.names[8], index)),
             event: survivor.peek_body(self.names[9], 0),
@@ -191,8 +201,9 @@ pub(crate) struct Facts {
     pub(crate) dict: [u64; 8],
     /// The body words of the list.
     pub(crate) list: [u64; 8],
-    /// The body words of the queue.
+    /// The body words of the queues.
     pub(crate) queue: [u64; 8],
+    pub(crate) priority_queue: [u64; 8],
     /// The body words of the semaphore, the readers-writer lock, and the event's one.
     pub(crate) semaphore: [u64; 8],
     pub(crate) rwlock: [u64; 8],
@@ -230,6 +241,7 @@ fn outcome(hands: &Hands) -> u64 {
     hands.array.load_slice(0, u64::MAX).unwrap().hash(&mut hash);
     meeting::see(hands, &mut hash);
     queue::see(hands, &mut hash);
+    priority_queue::see(hands, &mut hash);
     counting::see(hands, &mut hash);
     owners::see(hands, &mut hash);
     hash.finish()
@@ -277,6 +289,7 @@ fn clash(hands: &Hands) {
     hands.array.store_slice(0, 1, &[4711, 4712, 4713]).unwrap();
     meeting::clash(hands);
     queue::clash(hands);
+    priority_queue::clash(hands);
     counting::clash(hands);
     owners::clash(hands);
 }
@@ -435,8 +448,18 @@ pub(crate) fn play(operation: &Operation, plan: Plan) -> Points {
         assert!(!switched || *seen == after, "{}, point {point}: it went back", operation.name);
         switched |= *seen == after && before != after;
         // Elements are read otherwise, and so is what is made of single words.
-        let uncounted =
-            ["array", "queue", "semaphore", "rwlock", "event", "lock", "rlock", "condition", "barrier"];
+        let uncounted = [
+            "array",
+            "queue",
+            "priority queue",
+            "semaphore",
+            "rwlock",
+            "event",
+            "lock",
+            "rlock",
+            "condition",
+            "barrier",
+        ];
         let uncounted = uncounted.iter().any(|kind| operation.name.starts_with(kind));
         assert!(
             !switched || *counted || uncounted,
