@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::manager::Manager;
 use crate::named::Named;
 use crate::shared::shared;
-use crate::shm::{Attempts, Item, RawDict};
+use crate::shm::{Attempts, Item, Look, RawDict};
 use crate::{decode, encode, scalar};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -87,10 +87,14 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        if let Some(short) = scalar::key(key, self.raw.seed())
-            && let Some(word) = self.raw.get_word(&short)
-        {
-            return decode::word(word).map(Some);
+        if let Some(short) = scalar::key(key, self.raw.seed()) {
+            let mut copied = None;
+            match self.raw.look(&short, &mut copied) {
+                Look::Word(word) => return decode::word(word).map(Some),
+                Look::Bytes(bytes) => return Ok(Some(from_bytes(bytes)?)),
+                Look::Absent => return Ok(None),
+                Look::Unknown => {}
+            }
         }
         self.raw.get(&self.key(key)?)?.map(decode::content).transpose()
     }
@@ -101,6 +105,9 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
+        if let Some(is_there) = scalar::key(key, self.raw.seed()).and_then(|short| self.raw.has(&short)) {
+            return Ok(is_there);
+        }
         self.raw.contains(&self.key(key)?)
     }
 
@@ -224,6 +231,11 @@ impl<K: Serialize + DeserializeOwned> Dict<K, i64> {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
+        if let Some(short) = scalar::key(key, self.raw.seed())
+            && let Some(sum) = self.raw.increment_word(&short, by)
+        {
+            return Ok(sum);
+        }
         self.raw.increment(&self.key(key)?, by)
     }
 }

@@ -6,12 +6,12 @@ use crate::handle::Handle;
 use crate::manager::Manager;
 use crate::named::Named;
 use crate::shared::shared;
-use crate::shm::{Content, RawMonitor};
+use crate::shm::{Content, Look, RawMonitor};
 use crate::{decode, scalar, waiting};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sharevar_arena::{ANY_REASON, Identity, Participant, RecursiveLock, TryLock};
-use sharevar_value::{Encoded, Key, Word};
+use sharevar_value::{Encoded, Key, Word, from_bytes};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,11 +89,21 @@ impl Loading<'_> {
     /// The field of that name.
     pub fn field<V: DeserializeOwned>(&mut self, name: &'static str) -> Result<V> {
         let attributes = self.raw.attributes();
-        if let Some(short) = scalar::key(name, attributes.seed())
-            && let Some(word) = attributes.get_word(&short)
-        {
-            self.found.push(Found::Word(word));
-            return decode::word(word);
+        if let Some(short) = scalar::key(name, attributes.seed()) {
+            let mut copied = None;
+            match attributes.look(&short, &mut copied) {
+                Look::Word(word) => {
+                    self.found.push(Found::Word(word));
+                    return decode::word(word);
+                }
+                Look::Bytes(bytes) => {
+                    let value = from_bytes(bytes)?;
+                    self.found.push(Found::Bytes(bytes.to_vec()));
+                    return Ok(value);
+                }
+                Look::Absent => return Err(Error::NoField { name }),
+                Look::Unknown => {}
+            }
         }
         let content = attributes.get(&Key::from_str(name, attributes.seed())?)?;
         let content = content.ok_or(Error::NoField { name })?;

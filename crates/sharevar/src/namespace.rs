@@ -6,7 +6,7 @@ use crate::kind::Kind;
 use crate::manager::Manager;
 use crate::named::Named;
 use crate::shared::shared;
-use crate::shm::RawDict;
+use crate::shm::{Look, RawDict};
 use crate::{decode, encode, scalar};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,10 +61,14 @@ impl Namespace {
     /// The attribute of that name, if there is one.
     #[inline]
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        if let Some(short) = scalar::key(name, self.raw.dict.seed())
-            && let Some(word) = self.raw.dict.get_word(&short)
-        {
-            return decode::word(word).map(Some);
+        if let Some(short) = scalar::key(name, self.raw.dict.seed()) {
+            let mut copied = None;
+            match self.raw.dict.look(&short, &mut copied) {
+                Look::Word(word) => return decode::word(word).map(Some),
+                Look::Bytes(bytes) => return Ok(Some(from_bytes(bytes)?)),
+                Look::Absent => return Ok(None),
+                Look::Unknown => {}
+            }
         }
         self.raw.dict.get(&self.key(name)?)?.map(decode::content).transpose()
     }

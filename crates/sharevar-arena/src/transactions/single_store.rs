@@ -44,6 +44,12 @@ impl<'p> Peek<'p> {
         self.participant.load_element(block, size, index).ok()
     }
 
+    /// A copy of `length` bytes of the pages, which the caller has bounded.
+    #[inline]
+    pub fn bytes(&self, offset: u64, length: u64) -> Option<Vec<u8>> {
+        self.participant.copy_of(offset, length).ok()
+    }
+
     /// Eight words of the pages, checked once.
     #[inline(always)]
     pub fn line(&self, offset: u64) -> Option<CacheLine<'p>> {

@@ -11,9 +11,8 @@ use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
-use sharevar::shm::{Content, RawDict, SHORT_BYTES};
+use sharevar::shm::{Content, CopiedBytes, Look, RawDict};
 use sharevar::{Error, Kind, Participant};
-use sharevar_value::Word;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -30,10 +29,17 @@ impl Dict {
         self.raw.handle().participant()
     }
 
-    /// The value of a common key, if it is there and a scalar. `None` says nothing.
+    /// What one look tells of a key; nothing of one that is no short str or int.
     #[inline(always)]
-    pub(crate) fn quick_get(&self, object: &Bound<'_, PyAny>) -> Option<Word> {
-        self.raw.get_word(&short_key(object, self.raw.seed())?)
+    pub(crate) fn look<'a>(
+        &self,
+        object: &Bound<'_, PyAny>,
+        copied: &'a mut Option<CopiedBytes>,
+    ) -> Look<'a> {
+        match short_key(object, self.raw.seed()) {
+            Some(key) => self.raw.look(&key, copied),
+            None => Look::Unknown,
+        }
     }
 
     /// Sets a common key that is there to a scalar, if that can be done. `false` says nothing.
@@ -51,15 +57,10 @@ impl Dict {
         key(object, self.raw.seed(), self.participant(), purpose)
     }
 
+    /// The value of a key of which a look has told nothing.
     #[inline(never)]
     fn find<'py>(slf: &Bound<'py, Self>, object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let this = slf.get();
-        if let Some(key) = short_key(object, this.raw.seed()) {
-            let mut bytes = [0; SHORT_BYTES];
-            if let Some(length) = this.raw.get_short(&key, &mut bytes) {
-                return Self::decoded(slf, &bytes[..length]).map(Some);
-            }
-        }
         let wanted = this.key(object, Purpose::Lookup)?;
         let found =
             resolve(&this.raw, object, &wanted, slf.as_super().get().home(), |key| this.raw.get(key))?;
@@ -77,13 +78,14 @@ impl Dict {
         decode(slf.py(), content, slf.as_super().get().home())
     }
 
-    fn decoded<'py>(slf: &Bound<'py, Self>, encoding: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn decoded<'py>(slf: &Bound<'py, Self>, encoding: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         decode_bytes(slf.py(), encoding, &[], slf.as_super().get().home())
     }
 }
 
+/// The error for a key that is not there.
 #[cold]
-fn missing(object: &Bound<'_, PyAny>) -> PyErr {
+pub(crate) fn missing(object: &Bound<'_, PyAny>) -> PyErr {
     PyKeyError::new_err((object.clone().unbind(),))
 }
 
@@ -122,8 +124,8 @@ impl Dict {
 
     fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
         let this = slf.get();
-        if this.quick_get(key).is_some() {
-            return Ok(true);
+        if let Some(is_there) = short_key(key, this.raw.seed()).and_then(|key| this.raw.has(&key)) {
+            return Ok(is_there);
         }
         let wanted = this.key(key, Purpose::Lookup)?;
         let found = resolve(&this.raw, key, &wanted, slf.as_super().get().home(), |key| {
@@ -138,10 +140,13 @@ impl Dict {
         key: &Bound<'py, PyAny>,
         default: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(word) = slf.get().quick_get(key) {
-            return decode::word(slf.py(), word);
-        }
-        let found = Self::find(slf, key)?;
+        let mut copied = None;
+        let found = match slf.get().look(key, &mut copied) {
+            Look::Word(word) => return decode::word(slf.py(), word),
+            Look::Bytes(bytes) => return Self::decoded(slf, bytes),
+            Look::Absent => None,
+            Look::Unknown => Self::find(slf, key)?,
+        };
         Ok(found.or_else(|| default.cloned()).unwrap_or_else(|| slf.py().None().into_bound(slf.py())))
     }
 

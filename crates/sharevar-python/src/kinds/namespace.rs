@@ -9,8 +9,8 @@ use crate::variable::{Origin, Variable};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use sharevar::Kind;
-use sharevar::shm::{RawDict, SHORT_BYTES};
-use sharevar_value::{Key, ShortKey, Word};
+use sharevar::shm::{CopiedBytes, Look, RawDict};
+use sharevar_value::{Key, ShortKey};
 
 /// Attributes by name, which processes share.
 ///
@@ -23,10 +23,32 @@ pub(crate) struct Namespace {
 }
 
 impl Namespace {
-    /// The shared attribute of a short name, if it is there and a scalar. `None` says nothing.
+    /// What one look tells of the shared attribute of that name; nothing if the name is long.
     #[inline(always)]
-    pub(crate) fn quick_get(&self, name: &str) -> Option<Word> {
-        self.raw.get_word(&ShortKey::from_str(name, self.raw.seed())?)
+    pub(crate) fn look<'a>(&self, name: &str, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
+        match ShortKey::from_str(name, self.raw.seed()) {
+            Some(key) => self.raw.look(&key, copied),
+            None => Look::Unknown,
+        }
+    }
+
+    /// The shared attribute of that name, of which `look` has told this.
+    #[inline(never)]
+    pub(crate) fn give<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+        look: &Look<'_>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (this, arena) = (slf.get(), slf.as_super().get().home());
+        match look {
+            Look::Word(word) => decode::word(slf.py(), *word),
+            Look::Bytes(bytes) => decode_bytes(slf.py(), bytes, &[], arena),
+            Look::Absent => Err(missing(name)),
+            Look::Unknown => match this.raw.get(&this.key(name)?).or_raise()? {
+                Some(content) => decode(slf.py(), content, arena),
+                None => Err(missing(name)),
+            },
+        }
     }
 
     /// Sets the shared attribute of a short name that is there to a scalar, if that can be done.
@@ -67,25 +89,13 @@ impl Namespace {
 
     /// The shared attribute of any name.
     #[pyo3(name = "_get", signature = (name, /))]
-    pub(crate) fn get<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyString>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let (this, arena) = (slf.get(), slf.as_super().get().home());
-        if let Some(key) = fast_access::text(name).and_then(|text| ShortKey::from_str(text, this.raw.seed()))
-        {
-            if let Some(word) = this.raw.get_word(&key) {
-                return decode::word(slf.py(), word);
-            }
-            let mut bytes = [0; SHORT_BYTES];
-            if let Some(length) = this.raw.get_short(&key, &mut bytes) {
-                return decode_bytes(slf.py(), &bytes[..length], &[], arena);
-            }
-        }
-        match this.raw.get(&this.key(name)?).or_raise()? {
-            Some(content) => decode(slf.py(), content, arena),
-            None => Err(missing(name)),
-        }
+    fn get<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        let mut copied = None;
+        let look = match fast_access::text(name) {
+            Some(text) => slf.get().look(text, &mut copied),
+            None => Look::Unknown,
+        };
+        Self::give(slf, name, &look)
     }
 
     /// Set the shared attribute of any name.

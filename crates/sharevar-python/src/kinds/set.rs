@@ -94,8 +94,8 @@ impl Set {
 
     fn __contains__(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> PyResult<bool> {
         let this = slf.get();
-        if short_key(element, this.raw.seed()).is_some_and(|key| this.raw.get_word(&key).is_some()) {
-            return Ok(true);
+        if let Some(is_there) = short_key(element, this.raw.seed()).and_then(|key| this.raw.has(&key)) {
+            return Ok(is_there);
         }
         Ok(Self::find(slf, element)?.is_some())
     }

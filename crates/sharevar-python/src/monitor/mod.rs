@@ -7,7 +7,7 @@ pub(crate) mod started_inside;
 
 use self::overlay::{Found, Place};
 use crate::arena::Arena;
-use crate::encoding::decode::{decode, decode_bytes};
+use crate::encoding::decode::{self, decode, decode_bytes};
 use crate::encoding::encode::encode;
 use crate::encoding::name;
 use crate::errors::{OrRaise, to_python};
@@ -17,7 +17,7 @@ use crate::waiting;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
-use sharevar::shm::{Content, RawMonitor, SHORT_BYTES};
+use sharevar::shm::{Content, CopiedBytes, Look, RawMonitor};
 use sharevar::{ANY_REASON, Error, Kind, TryLock};
 use sharevar_value::{Key, ShortKey};
 use std::time::Instant;
@@ -82,7 +82,9 @@ impl Monitor {
         name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let this = slf.get();
-        let found = this.read(name, overlay::is_inside(Place::of(this.raw())))?;
+        let mut copied = None;
+        let look = this.look(name, &mut copied);
+        let found = this.read(name, overlay::is_inside(Place::of(this.raw())), &look)?;
         found.ok_or_else(|| missing(slf, name))
     }
 
@@ -118,28 +120,44 @@ impl Monitor {
         name::key(name, self.raw().attributes().seed())
     }
 
-    /// The attribute of that name as it is stored. Inside of a method it is remembered: the method
+    /// What one look tells of the stored attribute of that name; nothing if the name is long.
+    #[inline(always)]
+    pub(crate) fn look<'a>(
+        &self,
+        name: &Bound<'_, PyString>,
+        copied: &'a mut Option<CopiedBytes>,
+    ) -> Look<'a> {
+        let attributes = self.raw().attributes();
+        let key = fast_access::text(name).and_then(|text| ShortKey::from_str(text, attributes.seed()));
+        match key {
+            Some(key) => attributes.look(&key, copied),
+            None => Look::Unknown,
+        }
+    }
+
+    /// The attribute of that name as it is stored, of which `look` has told this. Inside of a method it is remembered: the method
     /// may change it in place.
     pub(crate) fn read<'py>(
         &self,
         name: &Bound<'py, PyString>,
         inside: bool,
+        look: &Look<'_>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (py, attributes) = (name.py(), self.raw().attributes());
-        let mut short = [0; SHORT_BYTES];
-        let length = fast_access::text(name)
-            .and_then(|text| ShortKey::from_str(text, attributes.seed()))
-            .and_then(|key| attributes.get_short(&key, &mut short));
-        let (value, encoding) = if let Some(length) = length {
-            let bytes = &short[..length];
-            (decode_bytes(py, bytes, &[], self.arena(py))?, inside.then(|| bytes.to_vec()))
-        } else {
-            let Some(content) = attributes.get(&self.key(name)?).or_raise()? else { return Ok(None) };
-            let encoding = match &content {
-                Content::Bytes(bytes, _) if inside => Some(bytes.clone()),
-                _ => None,
-            };
-            (decode(py, content, self.arena(py))?, encoding)
+        let (value, encoding) = match look {
+            Look::Word(word) => (decode::word(py, *word)?, None),
+            Look::Bytes(bytes) => {
+                (decode_bytes(py, bytes, &[], self.arena(py))?, inside.then(|| bytes.to_vec()))
+            }
+            Look::Absent => return Ok(None),
+            Look::Unknown => {
+                let Some(content) = attributes.get(&self.key(name)?).or_raise()? else { return Ok(None) };
+                let encoding = match &content {
+                    Content::Bytes(bytes, _) if inside => Some(bytes.clone()),
+                    _ => None,
+                };
+                (decode(py, content, self.arena(py))?, encoding)
+            }
         };
         if inside {
             overlay::remember(Place::of(self.raw()), name, &value, encoding);

@@ -3,9 +3,10 @@
 use super::call::{Assign, Subscript, argument, assign, instance, not_installed, result};
 use super::replace::replace;
 use crate::encoding::decode;
-use crate::kinds::dict::Dict;
+use crate::kinds::dict::{Dict, missing};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use sharevar::shm::Look;
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
 use std::sync::OnceLock;
@@ -18,16 +19,32 @@ unsafe extern "C" fn dict_subscript(dict: *mut ffi::PyObject, key: *mut ffi::PyO
     // SAFETY: the interpreter calls slots attached, with live objects, the first of the slot's type.
     let (py, this, object) = unsafe {
         let py = Python::assume_attached();
-        (py, instance::<Dict>(py, &dict), argument(py, &key))
+        (py, argument(py, &dict).cast_unchecked::<Dict>(), argument(py, &key))
     };
-    if let Some(word) = this.quick_get(object) {
-        return result(py, decode::word(py, word));
+    let mut copied = None;
+    match this.get().look(object, &mut copied) {
+        Look::Word(word) => return result(py, decode::word(py, word)),
+        Look::Unknown => {}
+        look => return result(py, give(this, object, &look)),
     }
     match DICT_SUBSCRIPT.get() {
         // SAFETY: the arguments are those of this call.
         Some(general) => unsafe { general(dict, key) },
         None => result(py, Err(not_installed())),
     }
+}
+
+/// Gives what a look has found that is no scalar. Decoding may run code, which `PyO3` has to know.
+#[inline(never)]
+fn give<'py>(
+    dict: &Bound<'py, Dict>,
+    key: &Bound<'py, PyAny>,
+    look: &Look<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
+    Python::attach(|_| match look {
+        Look::Bytes(bytes) => Dict::decoded(dict, bytes),
+        _ => Err(missing(key)),
+    })
 }
 
 unsafe extern "C" fn dict_assign(

@@ -14,7 +14,7 @@ use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use sharevar_value::ShortKey;
+use sharevar::shm::Look;
 use std::ffi::{c_int, c_void};
 use std::ptr::fn_addr_eq;
 #[cfg(Py_GIL_DISABLED)]
@@ -120,14 +120,11 @@ fn stored<'py>(monitor: &Monitor, name: &Bound<'py, PyString>) -> PyResult<Optio
         Found::Nothing => true,
         Found::Outside => false,
     };
-    let attributes = monitor.raw().attributes();
-    if let Some(text) = fast_access::text(name)
-        && let Some(key) = ShortKey::from_str(text, attributes.seed())
-        && let Some(word) = attributes.get_word(&key)
-    {
-        return decode::word(name.py(), word).map(Some);
+    let mut copied = None;
+    match monitor.look(name, &mut copied) {
+        Look::Word(word) => decode::word(name.py(), word).map(Some),
+        look => monitor.read(name, inside, &look),
     }
-    monitor.read(name, inside)
 }
 
 unsafe extern "C" fn assign(

@@ -8,6 +8,7 @@ use crate::kinds::namespace::Namespace;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use sharevar::shm::Look;
 use std::ffi::{c_int, c_void};
 
 /// The name, if it is that of a shared attribute: no underscore comes first.
@@ -37,10 +38,15 @@ unsafe extern "C" fn namespace_get(
         // SAFETY: the arguments are those of this call; what is no str is refused there.
         return unsafe { ffi::PyObject_GenericGetAttr(namespace, object.as_ptr()) };
     };
-    if let Some(word) = text.and_then(|text| this.get().quick_get(text)) {
-        return result(py, decode::word(py, word));
+    let mut copied = None;
+    let look = match text {
+        Some(text) => this.get().look(text, &mut copied),
+        None => Look::Unknown,
+    };
+    match look {
+        Look::Word(word) => result(py, decode::word(py, word)),
+        look => result(py, Python::attach(|_| Namespace::give(this, name, &look))),
     }
-    result(py, Namespace::get(this, name))
 }
 
 unsafe extern "C" fn namespace_assign(

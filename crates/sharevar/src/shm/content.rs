@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::handle::Handle;
 use sharevar_arena::{Error, Participant, Peek, Transaction, Variable};
 use sharevar_value::{Encoded, Word};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// Bits of a block's header for the length; the others count the handles.
@@ -133,6 +134,53 @@ pub(crate) fn peek_short(peek: &Peek<'_>, word: Word, out: &mut [u8; SHORT_BYTES
         *bytes = peek.load(block + 8 + index as u64 * 8)?.to_le_bytes();
     }
     Some(length)
+}
+
+/// An encoding that was copied out, without memory of its own if it is short.
+#[derive(Debug)]
+pub enum CopiedBytes {
+    /// At most [`SHORT_BYTES`], and how many of them count.
+    Short([u8; SHORT_BYTES], usize),
+    /// More.
+    Long(Vec<u8>),
+}
+
+impl Deref for CopiedBytes {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Short(bytes, length) => &bytes[..*length],
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+/// Copies an encoding that refers to no variable and is short enough to be read without the lock.
+/// `false` says nothing.
+#[inline(never)]
+pub(crate) fn peek_bytes(peek: &Peek<'_>, word: Word, out: &mut Option<CopiedBytes>) -> bool {
+    // Torn or not, the length is bounded. Handles, counted in the upper half, make it large.
+    let Some((block, length)) = word.block_offset().and_then(|block| Some((block, peek.load(block)?))) else {
+        return false;
+    };
+    if length > SHORT_BYTES as u64 {
+        *out = if length <= UNLOCKED_BYTES {
+            peek.bytes(block + 8, length).map(CopiedBytes::Long)
+        } else {
+            None
+        };
+        return out.is_some();
+    }
+    let CopiedBytes::Short(bytes, count) = out.insert(CopiedBytes::Short([0; SHORT_BYTES], 0)) else {
+        return false;
+    };
+    match peek_short(peek, word, bytes) {
+        Some(length) => *count = length,
+        None => return false,
+    }
+    true
 }
 
 /// Stores a value for a transaction that holds no lock yet: blocks are allocated and references

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use sharevar::shm::{Content, KINDS, RawValue};
 use sharevar::{Handle, Participant, Variable};
-use sharevar_value::{Encoded, HashSeed, Key, Value, Word};
+use sharevar_value::{Encoded, HashSeed, Key, ShortKey, Value, Word};
 use std::sync::Arc;
 
 pub(crate) fn arena() -> Arc<Participant> {
@@ -167,6 +167,17 @@ pub(crate) fn key(number: usize, seed: &HashSeed) -> Key {
         7 => Key::from_value(&tuple(Value::Int(2)), seed).unwrap(),
         8 => Key::opaque(text(4 + small as usize * 20, 9).as_bytes(), [1, small as u64], seed).unwrap(),
         _ => Key::from_value(&tuple(Value::Str(text(60, 5))), seed).unwrap(),
+    }
+}
+
+/// The short form of the key of that number, if it has one.
+pub(crate) fn short_key(number: usize, seed: &HashSeed) -> Option<ShortKey> {
+    let small = number / 10;
+    match number % 10 {
+        0 => Some(ShortKey::from_int(small as i64, seed)),
+        3 => ShortKey::from_str(&format!("key {small}"), seed),
+        4 => ShortKey::from_str(&"k".repeat(28 + small), seed),
+        _ => None,
     }
 }
 

@@ -1,9 +1,9 @@
 //! The dict against a list of pairs in insertion order.
 
-use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, key, made};
+use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, key, made, short_key};
 use proptest::prelude::*;
-use sharevar::shm::{Content, RawDict, RawValue, Selection};
-use sharevar_value::{Encoded, Key, Value};
+use sharevar::shm::{Content, Look, RawDict, RawValue, Selection};
+use sharevar_value::{Encoded, Key, ShortKey, Value};
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone)]
@@ -113,6 +113,36 @@ fn assert_optional(got: Option<&Content>, expected: Option<&Expected>) {
     }
 }
 
+/// What a look tells is true; and it tells something unless the value is long or refers to a variable,
+/// or unless the dict has keys that only Python can compare.
+fn assert_looks(dict: &RawDict, key: &ShortKey, expected: Option<&Expected>) {
+    let mut copied = None;
+    let is_told = match (dict.look(key, &mut copied), expected) {
+        (Look::Word(word), Some(expected)) => {
+            assert_holds(&Content::Word(word), expected);
+            true
+        }
+        (Look::Bytes(bytes), Some(expected)) => {
+            assert_holds(&Content::Bytes(bytes.to_vec(), Vec::new()), expected);
+            true
+        }
+        (Look::Absent, None) => true,
+        (Look::Unknown, _) => false,
+        other => panic!("{other:?}"),
+    };
+    let is_short = match expected {
+        None => !dict.has_opaque_keys().unwrap(),
+        Some(Expected::Value(Value::Int(_) | Value::Float(_))) => true,
+        Some(Expected::Value(Value::Str(text))) => text.len() <= 4000,
+        Some(_) => false,
+    };
+    assert!(is_told || !is_short, "a look has not told of {expected:?}");
+    match dict.has(key) {
+        Some(is_there) => assert_eq!(is_there, expected.is_some()),
+        None => assert!(expected.is_none() && dict.has_opaque_keys().unwrap()),
+    }
+}
+
 #[allow(clippy::too_many_lines)] // One arm for each operation.
 fn apply(world: &World, dict: &RawDict, model: &mut Model, op: &Op) {
     let seed = *dict.seed();
@@ -127,6 +157,9 @@ fn apply(world: &World, dict: &RawDict, model: &mut Model, op: &Op) {
             let expected = model.place(&key).map(|place| &model.0[place].1);
             assert_optional(dict.get(&key).unwrap().as_ref(), expected);
             assert_eq!(dict.contains(&key).unwrap(), expected.is_some());
+            if let Some(short) = short_key(*number, &seed) {
+                assert_looks(dict, &short, expected);
+            }
         }
         Op::Remove(number) => {
             let key = key(*number, &seed);

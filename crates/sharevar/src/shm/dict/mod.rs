@@ -29,6 +29,7 @@ mod walk;
 
 pub use entry::StoredKey;
 pub use newest::{NewKeys, Selection};
+pub use quick::Look;
 pub(crate) use reap::OPS;
 pub use walk::Item;
 
