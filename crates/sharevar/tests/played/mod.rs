@@ -14,6 +14,7 @@ pub(crate) mod priority_queue;
 pub(crate) mod queue;
 
 /// Gives the sets of operations to the macro `$then`, each with the name of its tests.
+#[allow(unused_macros)] // Each test binary uses a part.
 macro_rules! all_containers {
     ($then:ident) => {
         $then! {
@@ -28,7 +29,7 @@ macro_rules! all_containers {
         }
     };
 }
-#[allow(unused_imports)] // Each test binary uses a part.
+#[allow(unused_imports)]
 pub(crate) use all_containers;
 
 use crate::modeled::{int, text};

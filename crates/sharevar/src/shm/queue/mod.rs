@@ -150,7 +150,7 @@ impl RawQueue {
     }
 
     /// Puts an item, if there is room. `announce` says, where there is none, that somebody is
-    /// about to sleep for [room](Self::ROOM).
+    /// about to sleep for [room](QueueFrame::ROOM).
     #[inline]
     pub fn try_put(&self, value: &Encoded, announce: bool) -> Result<bool> {
         if let Encoded::Word(word) = value
@@ -162,9 +162,9 @@ impl RawQueue {
     }
 
     /// Takes the first item, if there is one. `announce` says, where there is none, that somebody
-    /// is about to sleep for [an item](Self::ITEM).
+    /// is about to sleep for [an item](QueueFrame::ITEM).
     ///
-    /// [`Error::QueueShutDown`] if there is none and none will come.
+    /// [`Error::QueueShutDown`](crate::Error::QueueShutDown) if there is none and none will come.
     #[inline]
     pub fn try_get(&self, announce: bool) -> Result<Option<Content>> {
         match self.get_word(announce)? {
