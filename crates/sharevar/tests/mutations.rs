@@ -9,6 +9,7 @@ mod played;
 use played::counting::COUNTING;
 use played::meeting::{BARRIER, CONDITION};
 use played::operations::{CELL, DICT, LIST};
+use played::priority_queue::PRIORITY_QUEUE;
 use played::{ARM, Operation, Plan, play};
 use sharevar_arena::mutation::{Mutation, choose};
 use std::io::Write;
@@ -79,6 +80,17 @@ fn changes() {
     }
 }
 
+/// Items that rise and fall in a heap.
+fn heaps() {
+    const NAMES: [&str; 2] =
+        ["priority queue: put the lowest item, which rises to the top", "priority queue: get"];
+    let all = PRIORITY_QUEUE.iter().filter(|operation| NAMES.contains(&operation.name));
+    assert_eq!(all.clone().count(), NAMES.len());
+    for operation in all {
+        play(operation, Plan { first: 400, ..Plan::NOTHING });
+    }
+}
+
 /// Barriers at which one dies.
 fn barriers() {
     for operation in BARRIER.iter().filter(|operation| operation.name.contains("dead")) {
@@ -100,10 +112,11 @@ fn units() {
     }
 }
 
-const TECHNIQUES: [(&str, fn()); 10] = [
+const TECHNIQUES: [(&str, fn()); 11] = [
     ("first level", || short_operations(Plan { first: 2000, ..Plan::NOTHING })),
     ("changes", changes),
     ("slices", slices),
+    ("heaps", heaps),
     ("barriers of the dead", barriers),
     ("conditions of the dead", conditions),
     ("units of the dead", units),
@@ -197,6 +210,8 @@ macro_rules! found_by {
 found_by! {
     note_counted_after_store: NoteCountedAfterStore, "first level", Failed;
     note_of_a_change_counted_after_its_store: NoteCountedAfterStore, "changes", Failed;
+    note_of_a_sift_counted_after_its_store: NoteCountedAfterStore, "heaps", Failed;
+    entry_freed_before_commit: FreeBeforeCommit, "heaps", Failed;
     undo_forwards: UndoForwards, "first level", Failed;
     free_before_commit: FreeBeforeCommit, "first level", Failed;
     listed_after_heap_commit: ListedAfterHeapCommit, "first level", Failed;
