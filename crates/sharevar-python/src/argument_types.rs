@@ -4,9 +4,9 @@ use pyo3::prelude::*;
 
 /// What an object counts as where the standard library asks only whether it is true: programs
 /// write `acquire(0)`.
-pub(crate) struct Truth(pub(crate) bool);
+pub(crate) struct Truthy(pub(crate) bool);
 
-impl FromPyObject<'_, '_> for Truth {
+impl FromPyObject<'_, '_> for Truthy {
     type Error = PyErr;
 
     #[inline]
@@ -16,9 +16,9 @@ impl FromPyObject<'_, '_> for Truth {
 }
 
 /// An object, None too, or nothing at all.
-pub(crate) struct Given<'py>(pub(crate) Option<Bound<'py, PyAny>>);
+pub(crate) struct Argument<'py>(pub(crate) Option<Bound<'py, PyAny>>);
 
-impl<'py> FromPyObject<'_, 'py> for Given<'py> {
+impl<'py> FromPyObject<'_, 'py> for Argument<'py> {
     type Error = PyErr;
 
     #[inline]

@@ -37,7 +37,7 @@ mod _native {
     #[pymodule_export]
     use crate::hosted::client::address_of_host;
     #[pymodule_export]
-    use crate::hosted::encoded::EncodedReply;
+    use crate::hosted::encoded_reply::EncodedReply;
     #[pymodule_export]
     use crate::hosted::pending::PendingCall;
     #[pymodule_export]

@@ -36,8 +36,8 @@ impl Variable {
     }
 
     /// The arena that holds the variable.
-    #[getter]
-    fn arena(&self, py: Python<'_>) -> Py<Arena> {
+    #[getter(arena)]
+    fn arena_object(&self, py: Python<'_>) -> Py<Arena> {
         self.arena.clone_ref(py)
     }
 
@@ -69,7 +69,7 @@ impl Variable {
 
     /// The arena's object.
     #[inline(always)]
-    pub(crate) fn home(&self) -> &Py<Arena> {
+    pub(crate) fn arena(&self) -> &Py<Arena> {
         &self.arena
     }
 

@@ -54,8 +54,8 @@ fn encode_block(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult
     let mut writer = Writer::new(Some(participant));
     let (bytes, handles) = match writer.write(value) {
         Ok(()) => writer.encoder.finish().map_err(|error| to_python(error.into()))?,
-        Err(Stop::Raise(error)) => return Err(error),
-        Err(Stop::Pickle) => {
+        Err(Unencodable::Raise(error)) => return Err(error),
+        Err(Unencodable::Pickle) => {
             let (pickle, handles) = pickler::dumps(value, participant)?;
             // The encoder itself asks for the memory of a large one, which may be refused.
             let mut encoder = Encoder::with_capacity(pickle.len().min(1 << 16) + 6);
@@ -67,14 +67,14 @@ fn encode_block(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult
 }
 
 /// Why a value cannot be written natively.
-pub(crate) enum Stop {
+pub(crate) enum Unencodable {
     /// It would change; pickle the whole.
     Pickle,
     /// It cannot be written at all.
     Raise(PyErr),
 }
 
-impl From<EncodeError> for Stop {
+impl From<EncodeError> for Unencodable {
     fn from(error: EncodeError) -> Self {
         match error {
             EncodeError::TooDeep => Self::Pickle,
@@ -83,7 +83,7 @@ impl From<EncodeError> for Stop {
     }
 }
 
-impl From<PyErr> for Stop {
+impl From<PyErr> for Unencodable {
     fn from(error: PyErr) -> Self {
         Self::Raise(error)
     }
@@ -107,9 +107,9 @@ impl<'a> Writer<'a> {
         Self { encoder: Encoder::with_capacity(64), ..self }
     }
 
-    pub(crate) fn write(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Stop> {
+    pub(crate) fn write(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Unencodable> {
         if let Ok(value) = value.cast_exact::<PyString>() {
-            self.encoder.str(fast_access::text(value).ok_or(Stop::Pickle)?)?;
+            self.encoder.str(fast_access::text(value).ok_or(Unencodable::Pickle)?)?;
         } else if let Ok(value) = value.cast_exact::<PyInt>() {
             match fast_access::small_int(value) {
                 Some(int) => self.encoder.int(int),
@@ -154,14 +154,14 @@ impl<'a> Writer<'a> {
         {
             self.encoder.handle(offset);
         } else {
-            return Err(Stop::Pickle);
+            return Err(Unencodable::Pickle);
         }
         Ok(())
     }
 
     /// A container met a second time is one object at two places, or a cycle.
-    fn enter(&mut self, container: &Bound<'_, PyAny>) -> Result<(), Stop> {
-        if self.seen.insert(container.as_ptr() as usize) { Ok(()) } else { Err(Stop::Pickle) }
+    fn enter(&mut self, container: &Bound<'_, PyAny>) -> Result<(), Unencodable> {
+        if self.seen.insert(container.as_ptr() as usize) { Ok(()) } else { Err(Unencodable::Pickle) }
     }
 }
 

@@ -3,9 +3,9 @@
 //! Arguments are a list of the positional ones and a map of the named ones. Where one of them is
 //! of no native type, or an object is at two places, all of them are a pickle of both.
 
-use super::callbacks::{self, Pickled};
+use super::wire::{self, Pickled};
 use crate::encoding::decode::{Reader, corrupt};
-use crate::encoding::encode::{Stop, Writer};
+use crate::encoding::encode::{Unencodable, Writer};
 use crate::errors::OrRaise;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -21,11 +21,11 @@ pub(super) fn write(
     let start = frame.len();
     match write_natively(frame, positional, named) {
         Ok(()) => Ok(()),
-        Err(Stop::Raise(error)) => Err(error),
-        Err(Stop::Pickle) => {
+        Err(Unencodable::Raise(error)) => Err(error),
+        Err(Unencodable::Pickle) => {
             frame.truncate(start);
             let pair = (positional, named).into_pyobject(positional.py())?;
-            write_pickle(frame, &callbacks::dumps(pair.as_any())?)
+            write_pickle(frame, &wire::dumps(pair.as_any())?)
         }
     }
 }
@@ -34,7 +34,7 @@ fn write_natively(
     frame: &mut Vec<u8>,
     positional: &Bound<'_, PyTuple>,
     named: Option<&Bound<'_, PyDict>>,
-) -> Result<(), Stop> {
+) -> Result<(), Unencodable> {
     let mut writer = Writer::new(None);
     writer.encoder.list_header(positional.len())?;
     positional.iter_borrowed().try_for_each(|item| writer.write(&item))?;
@@ -78,8 +78,8 @@ pub(super) fn write_native_value(frame: &mut Vec<u8>, value: &Bound<'_, PyAny>) 
             frame.extend_from_slice(writer.encoder.as_slice());
             Ok(true)
         }
-        Err(Stop::Pickle) => Ok(false),
-        Err(Stop::Raise(error)) => Err(error),
+        Err(Unencodable::Pickle) => Ok(false),
+        Err(Unencodable::Raise(error)) => Err(error),
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn write_pickled_value<'py>(
     frame: &mut Vec<u8>,
     value: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let pickled = callbacks::dumps(value)?;
+    let pickled = wire::dumps(value)?;
     write_pickle(frame, &pickled)?;
     Ok(pickled.proxies)
 }

@@ -1,8 +1,8 @@
 //! A host as a process that calls its objects sees it.
 
-use super::held::Held;
 use super::pending::PendingCall;
 use super::reference::HostedReference;
+use super::reference_table::ReferenceTable;
 use super::{arguments, patience, raise, reply, settings};
 use crate::waiting::timeout::in_seconds;
 use pyo3::exceptions::PyValueError;
@@ -25,7 +25,7 @@ pub(crate) struct HostClient {
     /// Replaced in a forked child; never locked while anything is waited for.
     client: RwLock<Client>,
     /// Replaced there, too. Nothing is asked while it is locked.
-    held: Mutex<Held>,
+    held: Mutex<ReferenceTable>,
     /// Whether the host is started again when it dies, as far as this process has learned.
     restarts: AtomicBool,
 }
@@ -190,7 +190,7 @@ impl HostClient {
     fn forget(&self) {
         let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
         *client = Client::new(client.address().clone(), client.settings().clone());
-        *self.held() = Held::default();
+        *self.held() = ReferenceTable::default();
     }
 
     /// Whether the host is started again when it dies, and is waited for then.
@@ -223,7 +223,7 @@ impl HostClient {
         self.restarts.load(Ordering::Relaxed)
     }
 
-    pub(super) fn held(&self) -> MutexGuard<'_, Held> {
+    pub(super) fn held(&self) -> MutexGuard<'_, ReferenceTable> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

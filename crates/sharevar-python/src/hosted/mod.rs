@@ -2,18 +2,18 @@
 //! transport.
 
 mod arguments;
-mod callbacks;
 pub(crate) mod caller;
 pub(crate) mod client;
-pub(crate) mod encoded;
-mod held;
+pub(crate) mod encoded_reply;
 mod objects;
 mod patience;
 pub(crate) mod pending;
 mod raise;
+mod reannounce;
 pub(crate) mod reference;
+mod reference_table;
 mod reply;
 pub(crate) mod server;
 mod service;
 mod settings;
-mod telling;
+mod wire;

@@ -1,6 +1,6 @@
 //! Errors of the transport and the protocol as exceptions, and exceptions as replies.
 
-use super::{arguments, callbacks};
+use super::{arguments, wire};
 use crate::errors::{Class, raise};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -55,7 +55,7 @@ pub(super) fn too_long(error: TooLong) -> PyErr {
 
 /// Appends an exception. `travels`: the caller gets the exception itself, if it can be pickled.
 pub(super) fn write_raised(py: Python<'_>, error: PyErr, travels: bool, reply: &mut Vec<u8>) -> PyResult<()> {
-    let described = callbacks::describe(py, error)?;
+    let described = wire::describe(py, error)?;
     let mut value = Vec::new();
     if let (true, Some(pickle)) = (travels, &described.pickle) {
         arguments::write_pickle_bytes(&mut value, pickle.as_bytes())?;

@@ -1,7 +1,7 @@
 //! What a reply gives the caller: a value, an object, or an exception.
 
 use super::reference::HostedReference;
-use super::{arguments, callbacks, raise};
+use super::{arguments, raise, wire};
 use crate::errors::{self, Class};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -52,7 +52,7 @@ fn give<'py>(py: Python<'py>, reply: &Reply<'_>, life: u128) -> PyResult<Bound<'
 /// The exception that a method raised at the host.
 fn revive(py: Python<'_>, raised: &Raised<'_>) -> PyErr {
     let value = if raised.value.is_empty() { None } else { arguments::read_value(py, raised.value).ok() };
-    callbacks::revive(py, raised.typename, raised.message, raised.traceback, value)
+    wire::revive(py, raised.typename, raised.message, raised.traceback, value)
 }
 
 fn class_of(refusal: Refusal) -> Class {

@@ -1,8 +1,8 @@
 //! What a host does with a request.
 
-use super::encoded::EncodedReply;
+use super::encoded_reply::EncodedReply;
 use super::objects::{ATTRIBUTE, Hosted, Objects};
-use super::{arguments, callbacks, caller, raise};
+use super::{arguments, caller, raise, wire};
 use crate::errors::{self, Class};
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
@@ -280,7 +280,7 @@ impl HostService {
                 Ok(())
             }
             Err(error) => {
-                let described = callbacks::describe(py, error)?;
+                let described = wire::describe(py, error)?;
                 Err(Stop::Refuse(Refusal::Result, format!("Unserializable message: {}", described.traceback)))
             }
         }
@@ -512,7 +512,7 @@ fn read_arguments<'py>(
     py: Python<'py>,
     bytes: &[u8],
 ) -> Result<(Bound<'py, PyTuple>, Option<Bound<'py, PyDict>>), Stop> {
-    arguments::read(py, bytes).map_err(|error| match callbacks::describe(py, error) {
+    arguments::read(py, bytes).map_err(|error| match wire::describe(py, error) {
         Ok(described) => Stop::Refuse(Refusal::Arguments, described.traceback),
         Err(error) => Stop::Raise(error),
     })

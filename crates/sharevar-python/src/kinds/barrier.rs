@@ -66,7 +66,7 @@ impl Barrier {
                 Class::NotShareable,
                 "the barrier's action cannot be pickled, and this process was not given the object",
             )),
-            content => Ok(decode(py, content, slf.as_super().get().home())?.unbind()),
+            content => Ok(decode(py, content, slf.as_super().get().arena())?.unbind()),
         })?;
         Ok(action.bind(py).clone())
     }

@@ -63,23 +63,23 @@ impl Dict {
         let this = slf.get();
         let wanted = this.key(object, Purpose::Lookup)?;
         let found =
-            resolve(&this.raw, object, &wanted, slf.as_super().get().home(), |key| this.raw.get(key))?;
+            resolve(&this.raw, object, &wanted, slf.as_super().get().arena(), |key| this.raw.get(key))?;
         found.map(|content| Self::object(slf, content)).transpose()
     }
 
     fn take(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
         let this = slf.get();
         let wanted = this.key(object, Purpose::Lookup)?;
-        resolve(&this.raw, object, &wanted, slf.as_super().get().home(), |key| this.raw.remove(key))
+        resolve(&this.raw, object, &wanted, slf.as_super().get().arena(), |key| this.raw.remove(key))
     }
 
     #[inline(always)]
     fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
-        decode(slf.py(), content, slf.as_super().get().home())
+        decode(slf.py(), content, slf.as_super().get().arena())
     }
 
     pub(crate) fn decoded<'py>(slf: &Bound<'py, Self>, encoding: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        decode_bytes(slf.py(), encoding, &[], slf.as_super().get().home())
+        decode_bytes(slf.py(), encoding, &[], slf.as_super().get().arena())
     }
 }
 
@@ -108,7 +108,7 @@ impl Dict {
         let this = slf.get();
         let wanted = this.key(key, Purpose::Insertion)?;
         let value = encode(value, this.participant())?;
-        insert(&this.raw, key, &wanted, &value, slf.as_super().get().home())
+        insert(&this.raw, key, &wanted, &value, slf.as_super().get().arena())
     }
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -128,7 +128,7 @@ impl Dict {
             return Ok(is_there);
         }
         let wanted = this.key(key, Purpose::Lookup)?;
-        let found = resolve(&this.raw, key, &wanted, slf.as_super().get().home(), |key| {
+        let found = resolve(&this.raw, key, &wanted, slf.as_super().get().arena(), |key| {
             this.raw.contains(key).map(|found| found.then_some(()))
         })?;
         Ok(found.is_some())
@@ -189,7 +189,7 @@ impl Dict {
             return Self::object(slf, content);
         }
         let mut own = OwnKey::default();
-        let (content, _) = with_found(&this.raw, key, &wanted, slf.as_super().get().home(), |search| {
+        let (content, _) = with_found(&this.raw, key, &wanted, slf.as_super().get().arena(), |search| {
             let used = own.unless_found(&search, &this.raw, key, &wanted)?;
             this.raw.get_or_insert_compared(used, &value, Some(search.stamp)).or_raise()
         })?;
@@ -210,7 +210,7 @@ impl Dict {
             let wanted = this.key(&object, Purpose::Insertion)?;
             all.push(Pair { object, wanted, value: encode(&value, this.participant())? });
         }
-        opaque_key::update(&this.raw, all, slf.as_super().get().home())
+        opaque_key::update(&this.raw, all, slf.as_super().get().arena())
     }
 
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
@@ -271,7 +271,7 @@ impl Dict {
             }
         }
         let (zero, one) = (PyInt::new(py, 0).into_any(), PyInt::new(py, 1).into_any());
-        let (arena, mut own) = (slf.as_super().get().home(), OwnKey::default());
+        let (arena, mut own) = (slf.as_super().get().arena(), OwnKey::default());
         opaque_key::attempt(&this.raw, py, || {
             let handle = this.raw.handle();
             // Counted before the search: any change since is noticed.

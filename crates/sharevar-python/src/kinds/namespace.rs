@@ -39,7 +39,7 @@ impl Namespace {
         name: &Bound<'py, PyString>,
         look: &Look<'_>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (this, arena) = (slf.get(), slf.as_super().get().home());
+        let (this, arena) = (slf.get(), slf.as_super().get().arena());
         match look {
             Look::Word(word) => decode::word(slf.py(), *word),
             Look::Bytes(bytes) => decode_bytes(slf.py(), bytes, &[], arena),
@@ -118,7 +118,7 @@ impl Namespace {
     /// All shared attributes.
     #[pyo3(name = "_attributes")]
     fn attributes<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
-        let arena = slf.as_super().get().home();
+        let arena = slf.as_super().get().arena();
         let attributes = PyDict::new(slf.py());
         for item in slf.get().raw.items(true).or_raise()? {
             let name = name::from_key(decode_bytes(slf.py(), &item.key, &[], arena)?)?;

@@ -1,6 +1,6 @@
 //! The queue.
 
-use crate::argument_types::{Given, Truth};
+use crate::argument_types::{Argument, Truthy};
 use crate::errors::{Class, OrRaise, is_of, is_ours};
 use crate::kinds::queue_class;
 use crate::kinds::queue_methods::{OwnReadiness, QueueClass, only, wait_until_done};
@@ -153,27 +153,27 @@ impl Queue {
     /// Put an item into the queue; `queue.Full` if there is no room, or not in time.
     ///
     /// ``item`` is what `queue.Queue` calls ``obj``.
-    #[pyo3(signature = (obj = Given(None), block = Truth(true), timeout = None, *, item = Given(None)), text_signature = "($self, obj, block=True, timeout=None)")]
+    #[pyo3(signature = (obj = Argument(None), block = Truthy(true), timeout = None, *, item = Argument(None)), text_signature = "($self, obj, block=True, timeout=None)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
     fn put<'py>(
         slf: &Bound<'py, Self>,
-        obj: Given<'py>,
-        block: Truth,
+        obj: Argument<'py>,
+        block: Truthy,
         timeout: Option<f64>,
-        item: Given<'py>,
+        item: Argument<'py>,
     ) -> PyResult<()> {
         Self::put_object(slf, &only(obj, item)?, block.0, timeout)
     }
 
-    #[pyo3(signature = (obj = Given(None), *, item = Given(None)), text_signature = "($self, obj)")]
-    fn put_nowait<'py>(slf: &Bound<'py, Self>, obj: Given<'py>, item: Given<'py>) -> PyResult<()> {
+    #[pyo3(signature = (obj = Argument(None), *, item = Argument(None)), text_signature = "($self, obj)")]
+    fn put_nowait<'py>(slf: &Bound<'py, Self>, obj: Argument<'py>, item: Argument<'py>) -> PyResult<()> {
         Self::put_object(slf, &only(obj, item)?, false, None)
     }
 
     /// Take the first item; `queue.Empty` if there is none, or none in time.
-    #[pyo3(signature = (block = Truth(true), timeout = None), text_signature = "($self, block=True, timeout=None)")]
+    #[pyo3(signature = (block = Truthy(true), timeout = None), text_signature = "($self, block=True, timeout=None)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn get<'py>(slf: &Bound<'py, Self>, block: Truth, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+    fn get<'py>(slf: &Bound<'py, Self>, block: Truthy, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
         Self::get_object(slf, block.0, timeout)
     }
 
@@ -188,12 +188,12 @@ impl Queue {
     }
 
     /// Take up to ``most`` items, at least one, for which it waits as ``get`` does.
-    #[pyo3(signature = (most, block = Truth(true), timeout = None), text_signature = "($self, most, block=True, timeout=None)")]
+    #[pyo3(signature = (most, block = Truthy(true), timeout = None), text_signature = "($self, most, block=True, timeout=None)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
     fn get_many<'py>(
         slf: &Bound<'py, Self>,
         most: usize,
-        block: Truth,
+        block: Truthy,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         Self::get_objects(slf, most, block.0, timeout)
@@ -227,9 +227,9 @@ impl Queue {
     }
 
     /// Let nobody put any more, nor get once it is empty; ``immediate`` empties it.
-    #[pyo3(signature = (immediate = Truth(false)), text_signature = "($self, immediate=False)")]
+    #[pyo3(signature = (immediate = Truthy(false)), text_signature = "($self, immediate=False)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn shutdown(&self, immediate: Truth) -> PyResult<()> {
+    fn shutdown(&self, immediate: Truthy) -> PyResult<()> {
         self.raw.shut_down(immediate.0).or_raise()
     }
 

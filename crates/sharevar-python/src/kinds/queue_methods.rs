@@ -1,6 +1,6 @@
 //! What the classes of all kinds of queues do: putting, taking and waiting.
 
-use crate::argument_types::Given;
+use crate::argument_types::Argument;
 use crate::encoding::decode::{decode, word as decode_word};
 use crate::encoding::encode::{self, encode};
 use crate::errors::{OrRaise, to_python};
@@ -39,7 +39,7 @@ pub(crate) fn empty(py: Python<'_>) -> PyErr {
 
 /// What is put, under the name that it was given by.
 #[inline(always)]
-pub(crate) fn only<'py>(obj: Given<'py>, item: Given<'py>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn only<'py>(obj: Argument<'py>, item: Argument<'py>) -> PyResult<Bound<'py, PyAny>> {
     match (obj.0, item.0) {
         (Some(object), None) | (None, Some(object)) => Ok(object),
         _ => Err(PyTypeError::new_err("a queue's put takes one item, as 'obj' or as 'item'")),
@@ -199,7 +199,7 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let content = Self::wait_for_item(slf, block, timeout)?;
-        decode(slf.py(), content, slf.as_super().get().home())
+        decode(slf.py(), content, slf.as_super().get().arena())
     }
 
     fn wait_for_item(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<Content> {
@@ -268,7 +268,7 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
                 Err(error) => return Err(to_python(error)),
             }
         }
-        let home = slf.as_super().get().home();
+        let home = slf.as_super().get().arena();
         let objects = contents.into_iter().map(|content| decode(py, content, home));
         PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)
     }

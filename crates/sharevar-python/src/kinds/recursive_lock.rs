@@ -1,6 +1,6 @@
 //! The recursive lock.
 
-use crate::argument_types::Truth;
+use crate::argument_types::Truthy;
 use crate::errors::{OrRaise, end_of_block, to_python, unless_closed};
 use crate::variable::{Origin, Variable};
 use crate::waiting;
@@ -71,9 +71,14 @@ impl RLock {
     /// Take the lock, or take it once more; false if it cannot be had, or not in time.
     ///
     /// ``blocking`` is what `threading` and manager proxies call ``block``.
-    #[pyo3(signature = (block = Truth(true), timeout = None, *, blocking = Truth(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
+    #[pyo3(signature = (block = Truthy(true), timeout = None, *, blocking = Truthy(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn acquire(slf: &Bound<'_, Self>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
+    fn acquire(
+        slf: &Bound<'_, Self>,
+        block: Truthy,
+        timeout: Option<f64>,
+        blocking: Truthy,
+    ) -> PyResult<bool> {
         let (block, timeout) = timeout::of_lock(block.0 && blocking.0, timeout, slf.as_super().get())?;
         Self::take(slf, block, timeout)
     }

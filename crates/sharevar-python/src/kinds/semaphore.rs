@@ -1,6 +1,6 @@
 //! The semaphore.
 
-use crate::argument_types::Truth;
+use crate::argument_types::Truthy;
 use crate::errors::{OrRaise, end_of_block};
 use crate::variable::{Origin, Variable};
 use crate::waiting;
@@ -70,9 +70,14 @@ impl Semaphore {
     /// Take a unit; false if there is none, or not in time.
     ///
     /// ``blocking`` is what `threading` and manager proxies call ``block``.
-    #[pyo3(signature = (block = Truth(true), timeout = None, *, blocking = Truth(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
+    #[pyo3(signature = (block = Truthy(true), timeout = None, *, blocking = Truthy(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn acquire(slf: &Bound<'_, Self>, block: Truth, timeout: Option<f64>, blocking: Truth) -> PyResult<bool> {
+    fn acquire(
+        slf: &Bound<'_, Self>,
+        block: Truthy,
+        timeout: Option<f64>,
+        blocking: Truthy,
+    ) -> PyResult<bool> {
         let block = block.0 && blocking.0;
         timeout::of_semaphore(block, timeout, slf.as_super().get())?;
         Self::take(slf, block, timeout)

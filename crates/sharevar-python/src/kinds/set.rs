@@ -33,7 +33,7 @@ impl Set {
         element: &Bound<'_, PyAny>,
         by_key: impl Fn(&Key) -> sharevar::Result<Option<R>>,
     ) -> PyResult<Option<R>> {
-        let (this, arena) = (slf.get(), slf.as_super().get().home());
+        let (this, arena) = (slf.get(), slf.as_super().get().arena());
         match this.key(element, Purpose::Lookup) {
             Ok(wanted) => resolve(&this.raw, element, &wanted, arena, by_key),
             Err(error) => {
@@ -58,7 +58,7 @@ impl Set {
 
     /// The keys to put `elements` in by. An equal one that is there already is found.
     fn items(slf: &Bound<'_, Self>, elements: &Bound<'_, PyList>) -> PyResult<Vec<(Key, Encoded)>> {
-        let (this, arena) = (slf.get(), slf.as_super().get().home());
+        let (this, arena) = (slf.get(), slf.as_super().get().arena());
         let mut items = Vec::with_capacity(elements.len());
         for element in elements.iter() {
             let wanted = this.key(&element, Purpose::Insertion)?;
@@ -105,7 +105,7 @@ impl Set {
     fn add(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
         let wanted = this.key(element, Purpose::Insertion)?;
-        insert(&this.raw, element, &wanted, &PRESENT, slf.as_super().get().home())
+        insert(&this.raw, element, &wanted, &PRESENT, slf.as_super().get().arena())
     }
 
     /// Take an element out, if it is there.
@@ -126,7 +126,7 @@ impl Set {
     /// Take out the element that was put in last.
     fn pop<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         match slf.get().raw.pop_last().or_raise()? {
-            Some(item) => decode_bytes(slf.py(), &item.key, &[], slf.as_super().get().home()),
+            Some(item) => decode_bytes(slf.py(), &item.key, &[], slf.as_super().get().arena()),
             None => Err(PyKeyError::new_err("pop from an empty set")),
         }
     }
@@ -137,7 +137,7 @@ impl Set {
 
     /// The elements in order.
     fn elements<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        let (this, arena) = (slf.get(), slf.as_super().get().home());
+        let (this, arena) = (slf.get(), slf.as_super().get().arena());
         let elements = PyList::empty(slf.py());
         for item in this.raw.items(false).or_raise()? {
             elements.append(decode_bytes(slf.py(), &item.key, &[], arena)?)?;
@@ -154,7 +154,7 @@ impl Set {
             let wanted = this.key(&object, Purpose::Insertion)?;
             all.push(Pair { object, wanted, value: PRESENT });
         }
-        opaque_key::update(&this.raw, all, slf.as_super().get().home())
+        opaque_key::update(&this.raw, all, slf.as_super().get().arena())
     }
 
     /// Change the set in one step to what ``compute`` makes of its elements: it gives those to take

@@ -51,7 +51,7 @@ impl Value {
             return decode::word(slf.py(), word);
         }
         match slf.get().raw.get().or_raise()? {
-            Some(content) => decode(slf.py(), content, slf.as_super().get().home()),
+            Some(content) => decode(slf.py(), content, slf.as_super().get().arena()),
             None => Ok(slf.py().None().into_bound(slf.py())),
         }
     }

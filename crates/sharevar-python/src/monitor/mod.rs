@@ -112,7 +112,7 @@ impl Monitor {
 
     /// The arena's object.
     pub(crate) fn arena<'a>(&'a self, py: Python<'a>) -> &'a Py<Arena> {
-        self.state.bind(py).as_super().get().home()
+        self.state.bind(py).as_super().get().arena()
     }
 
     /// The key of an attribute's name.

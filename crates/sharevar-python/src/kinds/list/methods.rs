@@ -31,7 +31,7 @@ impl List {
                 let raw = &slf.get().raw;
                 let mut bytes = [0; SHORT_BYTES];
                 if let Some(length) = raw.get_short(index, &mut bytes) {
-                    return decode_bytes(slf.py(), &bytes[..length], &[], slf.as_super().get().home());
+                    return decode_bytes(slf.py(), &bytes[..length], &[], slf.as_super().get().arena());
                 }
                 let content = raw.get(index).map_err(|error| index_error(error, OUT_OF_RANGE))?;
                 Self::object(slf, content)

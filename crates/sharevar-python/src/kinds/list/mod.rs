@@ -36,7 +36,7 @@ impl List {
 
     #[inline(always)]
     pub(crate) fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
-        decode(slf.py(), content, slf.as_super().get().home())
+        decode(slf.py(), content, slf.as_super().get().arena())
     }
 
     /// A Python list of what was read.

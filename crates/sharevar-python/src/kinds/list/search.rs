@@ -1,7 +1,7 @@
 //! Looking for a value in a shared list: where the items are, as far as that tells; the rest as
 //! a list does it, by identity or `==` with the item on the left.
 
-use crate::encoding::encode::{Stop, Writer, word};
+use crate::encoding::encode::{Unencodable, Writer, word};
 use crate::encoding::pickler;
 use crate::errors::OrRaise;
 use crate::kinds::list::List;
@@ -32,8 +32,8 @@ impl<'a, 'py> Wanted<'a, 'py> {
                         writer.encoder.finish().map_err(sharevar::Error::from).or_raise()?;
                     Some(Encoded::Bytes { bytes, handles })
                 }
-                Err(Stop::Pickle) => pickled(object)?,
-                Err(Stop::Raise(error)) => return Err(error),
+                Err(Unencodable::Pickle) => pickled(object)?,
+                Err(Unencodable::Raise(error)) => return Err(error),
             }
         };
         // An object of another class may equal anything.

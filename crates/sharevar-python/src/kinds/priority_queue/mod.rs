@@ -2,7 +2,7 @@
 
 mod parts;
 
-use crate::argument_types::{Given, Truth};
+use crate::argument_types::{Argument, Truthy};
 use crate::encoding::decode::decode;
 use crate::errors::OrRaise;
 use crate::kinds::queue_methods::{OwnReadiness, QueueClass, empty, only, wait_until_done};
@@ -58,26 +58,26 @@ impl PriorityQueue {
     }
 
     /// Put an item into the queue; `queue.Full` if there is no room, or not in time.
-    #[pyo3(signature = (item = Given(None), block = Truth(true), timeout = None), text_signature = "($self, item, block=True, timeout=None)")]
+    #[pyo3(signature = (item = Argument(None), block = Truthy(true), timeout = None), text_signature = "($self, item, block=True, timeout=None)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
     fn put<'py>(
         slf: &Bound<'py, Self>,
-        item: Given<'py>,
-        block: Truth,
+        item: Argument<'py>,
+        block: Truthy,
         timeout: Option<f64>,
     ) -> PyResult<()> {
-        Self::put_object(slf, &only(item, Given(None))?, block.0, timeout)
+        Self::put_object(slf, &only(item, Argument(None))?, block.0, timeout)
     }
 
-    #[pyo3(signature = (item = Given(None)), text_signature = "($self, item)")]
-    fn put_nowait<'py>(slf: &Bound<'py, Self>, item: Given<'py>) -> PyResult<()> {
-        Self::put_object(slf, &only(item, Given(None))?, false, None)
+    #[pyo3(signature = (item = Argument(None)), text_signature = "($self, item)")]
+    fn put_nowait<'py>(slf: &Bound<'py, Self>, item: Argument<'py>) -> PyResult<()> {
+        Self::put_object(slf, &only(item, Argument(None))?, false, None)
     }
 
     /// Take the lowest item; `queue.Empty` if there is none, or none in time.
-    #[pyo3(signature = (block = Truth(true), timeout = None), text_signature = "($self, block=True, timeout=None)")]
+    #[pyo3(signature = (block = Truthy(true), timeout = None), text_signature = "($self, block=True, timeout=None)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn get<'py>(slf: &Bound<'py, Self>, block: Truth, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+    fn get<'py>(slf: &Bound<'py, Self>, block: Truthy, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
         Self::get_object(slf, block.0, timeout)
     }
 
@@ -88,7 +88,7 @@ impl PriorityQueue {
     /// The lowest item, which stays in the queue; `queue.Empty` if there is none.
     fn peek<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         match slf.get().raw.peek().or_raise()? {
-            Some(content) => decode(slf.py(), content, slf.as_super().get().home()),
+            Some(content) => decode(slf.py(), content, slf.as_super().get().arena()),
             None => Err(empty(slf.py())),
         }
     }
@@ -100,12 +100,12 @@ impl PriorityQueue {
     }
 
     /// Take up to ``most`` items, at least one, for which it waits as ``get`` does.
-    #[pyo3(signature = (most, block = Truth(true), timeout = None), text_signature = "($self, most, block=True, timeout=None)")]
+    #[pyo3(signature = (most, block = Truthy(true), timeout = None), text_signature = "($self, most, block=True, timeout=None)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
     fn get_many<'py>(
         slf: &Bound<'py, Self>,
         most: usize,
-        block: Truth,
+        block: Truthy,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         Self::get_objects(slf, most, block.0, timeout)
@@ -135,9 +135,9 @@ impl PriorityQueue {
     }
 
     /// Refuse to put from now on, and to get once it is empty; ``immediate`` empties it.
-    #[pyo3(signature = (immediate = Truth(false)), text_signature = "($self, immediate=False)")]
+    #[pyo3(signature = (immediate = Truthy(false)), text_signature = "($self, immediate=False)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn shutdown(&self, immediate: Truth) -> PyResult<()> {
+    fn shutdown(&self, immediate: Truthy) -> PyResult<()> {
         self.raw.shut_down(immediate.0).or_raise()
     }
 

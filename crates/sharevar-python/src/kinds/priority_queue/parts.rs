@@ -4,7 +4,7 @@
 //! at all its places. The order of an item is that of its first elements, which must be readable.
 //! So here each element of a tuple or list that has to be pickled has a pickle of its own.
 
-use crate::encoding::encode::{Stop, Writer, encode};
+use crate::encoding::encode::{Unencodable, Writer, encode};
 use crate::encoding::pickler;
 use crate::errors::OrRaise;
 use pyo3::prelude::*;
@@ -20,14 +20,14 @@ pub(crate) fn encode_in_parts(value: &Bound<'_, PyAny>, participant: &Participan
     let mut native = Writer::new(Some(participant));
     let (bytes, handles) = match native.write(value) {
         Ok(()) => native.encoder.finish().map_err(sharevar::Error::from).or_raise()?,
-        Err(Stop::Raise(error)) => return Err(error),
-        Err(Stop::Pickle) => {
+        Err(Unencodable::Raise(error)) => return Err(error),
+        Err(Unencodable::Pickle) => {
             let mut parts =
                 Parts { participant, encoder: Encoder::new(), of_pickles: Vec::new(), around: Vec::new() };
             match parts.write(value) {
                 Ok(()) => {}
-                Err(Stop::Raise(error)) => return Err(error),
-                Err(Stop::Pickle) => return encode(value, participant),
+                Err(Unencodable::Raise(error)) => return Err(error),
+                Err(Unencodable::Pickle) => return encode(value, participant),
             }
             let (bytes, mut handles) = parts.encoder.finish().map_err(sharevar::Error::from).or_raise()?;
             handles.extend(parts.of_pickles);
@@ -51,13 +51,13 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn write(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Stop> {
+    fn write(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Unencodable> {
         if !has_parts(value) {
             return self.write_element(value);
         }
         let address = value.as_ptr() as usize;
         if self.around.contains(&address) {
-            return Err(Stop::Pickle);
+            return Err(Unencodable::Pickle);
         }
         self.around.push(address);
         if let Ok(tuple) = value.cast_exact::<PyTuple>() {
@@ -75,10 +75,10 @@ impl Parts<'_> {
     }
 
     /// Writes an element natively if that is possible, which shows only at its end.
-    fn write_element(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Stop> {
+    fn write_element(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Unencodable> {
         let mut attempt = Writer::new(Some(self.participant));
         match attempt.write(value) {
-            Err(Stop::Pickle) => {
+            Err(Unencodable::Pickle) => {
                 let (pickle, handles) = pickler::dumps(value, self.participant)?;
                 self.of_pickles.extend(handles);
                 Ok(self.encoder.pickle(&pickle)?)

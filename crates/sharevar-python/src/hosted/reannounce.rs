@@ -1,7 +1,7 @@
 //! Connections to hosts, which are told first of all what is held here.
 
 use super::client::{HostClient, goes_on};
-use super::held::{First, News};
+use super::reference_table::{Announcement, BeforeRequest};
 use pyo3::prelude::*;
 use sharevar::hosted::protocol::{Reply, part, write_request};
 use sharevar_transport::{Client, Error, Lent};
@@ -25,9 +25,9 @@ impl HostClient {
         };
         let first = self.held().first(connection.life());
         match first {
-            First::Nothing => Ok(Ok(connection)),
-            First::Tell(numbers) => self.tell(py, News { connection, numbers }, until),
-            First::Finish(news) => {
+            BeforeRequest::Nothing => Ok(Ok(connection)),
+            BeforeRequest::Tell(numbers) => self.tell(py, Announcement { connection, numbers }, until),
+            BeforeRequest::Finish(news) => {
                 connection.keep();
                 self.finish(py, news, until)
             }
@@ -36,7 +36,12 @@ impl HostClient {
 
     /// Tells a host: the connection to it, for the request.
     #[cold]
-    fn tell(&self, py: Python<'_>, mut news: News, until: Option<Instant>) -> PyResult<Result<Lent, Error>> {
+    fn tell(
+        &self,
+        py: Python<'_>,
+        mut news: Announcement,
+        until: Option<Instant>,
+    ) -> PyResult<Result<Lent, Error>> {
         let mut frame = Vec::with_capacity(8 + 16 * news.numbers.len());
         let written = write_request::batch(&mut frame, news.numbers.len()).and_then(|()| {
             news.numbers.iter().try_for_each(|number| {
@@ -58,7 +63,7 @@ impl HostClient {
     fn finish(
         &self,
         py: Python<'_>,
-        mut news: News,
+        mut news: Announcement,
         until: Option<Instant>,
     ) -> PyResult<Result<Lent, Error>> {
         loop {
@@ -80,7 +85,7 @@ impl HostClient {
                 }
             }
         }
-        let News { mut connection, numbers } = news;
+        let Announcement { mut connection, numbers } = news;
         let life = connection.life();
         let counted = numbers.into_iter().zip(counted(connection.message())).collect::<Vec<_>>();
         connection.consume();

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 /// the second of one object in one life is given back. By that it does not matter who asks at the
 /// same time for the same, what is dropped meanwhile, and how late a reply is read.
 #[derive(Default)]
-pub(super) struct Held {
+pub(super) struct ReferenceTable {
     objects: HashMap<u64, Proxies>,
     /// The life that knows of all objects; none if one may lack some.
     known_in: Option<u128>,
@@ -37,22 +37,22 @@ enum Telling {
     /// A thread tells that life.
     Somebody(u128),
     /// Who did had no more time.
-    SetAside(News),
+    SetAside(Announcement),
 }
 
 /// What a host is told first of all, on its way.
-pub(super) struct News {
+pub(super) struct Announcement {
     pub(super) connection: Lent,
     pub(super) numbers: Vec<u64>,
 }
 
 /// What is to be done first with a connection.
-pub(super) enum First {
+pub(super) enum BeforeRequest {
     Nothing,
     /// Tell the host of these objects, even if there are none: it waits to hear it.
     Tell(Vec<u64>),
     /// Wait until it has heard it. Without an answer it would not be known what it has counted.
-    Finish(News),
+    Finish(Announcement),
 }
 
 impl Proxies {
@@ -65,7 +65,7 @@ impl Proxies {
     }
 }
 
-impl Held {
+impl ReferenceTable {
     pub(super) fn numbers(&self) -> Vec<u64> {
         self.objects.keys().copied().collect()
     }
@@ -113,17 +113,17 @@ impl Held {
     }
 
     /// The same: what it is, and is done by the caller from now on.
-    pub(super) fn first(&mut self, life: u128) -> First {
+    pub(super) fn first(&mut self, life: u128) -> BeforeRequest {
         if !self.is_news_to(life) {
             if !self.has_met {
                 self.has_met = true;
                 self.known_in = Some(life);
             }
-            return First::Nothing;
+            return BeforeRequest::Nothing;
         }
         match std::mem::replace(&mut self.telling, Telling::Somebody(life)) {
-            Telling::SetAside(news) if news.connection.life() == life => First::Finish(news),
-            _ => First::Tell(
+            Telling::SetAside(news) if news.connection.life() == life => BeforeRequest::Finish(news),
+            _ => BeforeRequest::Tell(
                 self.objects
                     .iter()
                     .filter(|(_, proxies)| !proxies.are_known_in(life))
@@ -161,7 +161,7 @@ impl Held {
     }
 
     /// Leaves it to whoever comes next to wait until a host has heard the news.
-    pub(super) fn set_aside(&mut self, news: News) {
+    pub(super) fn set_aside(&mut self, news: Announcement) {
         // If somebody has met another life meanwhile, that one is told.
         if matches!(self.telling, Telling::Somebody(told) if told == news.connection.life()) {
             self.telling = Telling::SetAside(news);
