@@ -38,7 +38,7 @@ if __name__ == "__main__":
         # The bars are not to be compared.
         with contextlib.redirect_stdout(sys.stderr):
             results = list(compute(table))
-        # Flushed before the next managers are forked: one of them would print it again at its end.
+        # Flushed before the next managers are forked: one would print it again at its end.
         print(*results, flush=True)
     print(len(managers))
     print(file=sys.stderr)
