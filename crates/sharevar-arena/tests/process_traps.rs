@@ -109,12 +109,12 @@ fn a_parent_with_many_dead_children_forks_on() {
 }
 
 #[test]
-fn a_child_made_behind_our_back_is_nobody() {
-    isolated("a_child_made_behind_our_back_is_nobody", || {
+fn a_child_made_behind_our_back_is_none() {
+    isolated("a_child_made_behind_our_back_is_none", || {
         let (participant, variable) = arena();
         let held = participant.create(RECORD).unwrap();
         let child = Child::fork_behind_the_back(|| {
-            assert!(participant.identity().is_nobody());
+            assert!(participant.identity().is_none());
             assert_eq!(participant.begin().unwrap_err(), Error::ForeignProcess);
             assert_eq!(participant.create(RECORD), Err(Error::ForeignProcess));
             assert_eq!(participant.hold(held), Err(Error::ForeignProcess));

@@ -160,6 +160,6 @@ fn borrow<'a>(number: RawFd) -> BorrowedFd<'a> {
 #[allow(unsafe_code)]
 fn own(number: RawFd) -> OwnedFd {
     // SAFETY: it was ours by `into_raw_fd` and has just shown the file's inode; the
-    // `Descriptor` that held it is being dropped, so nobody uses it again.
+    // `Descriptor` that held it is being dropped, so nothing uses it again.
     unsafe { OwnedFd::from_raw_fd(number) }
 }

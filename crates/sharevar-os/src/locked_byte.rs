@@ -74,7 +74,7 @@ impl LockedByte {
 
 impl Drop for LockedByte {
     fn drop(&mut self) {
-        // SAFETY: the range is this mapping, which nobody else refers to.
+        // SAFETY: the range is this mapping, to which nothing else refers.
         let _ = unsafe { rustix::mm::munmap(self.page.as_ptr(), PAGE as usize) };
     }
 }

@@ -170,7 +170,7 @@ impl Mapping {
 
     /// The address of `offset..offset + len` for a foreign view (buffer protocol), if in bounds.
     ///
-    /// What is done through it is outside the memory model, as any other process is.
+    /// Reads and writes through it are outside the memory model, as those of other processes are.
     pub fn address(&self, offset: u64, len: u64) -> Option<*mut u8> {
         (offset.checked_add(len)? <= self.len).then(|| {
             // SAFETY: inside the mapping as just checked.

@@ -1,4 +1,4 @@
-//! Files that exist in memory only, of a size that nobody can change.
+//! Files that exist in memory only, and whose size no process can change.
 
 use crate::error::{Error, Result};
 use crate::process_limits;

@@ -13,7 +13,7 @@ const RESERVE: u64 = 8 << 20;
 pub struct Room {
     /// The limit.
     pub limit: u64,
-    /// What is left of it, less a reserve for other processes of the group.
+    /// The memory that is left of it, less a reserve for other processes of the group.
     pub left: u64,
 }
 

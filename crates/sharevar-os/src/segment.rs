@@ -50,10 +50,10 @@ unsafe impl Send for Segment {}
 // SAFETY: as above.
 unsafe impl Sync for Segment {}
 
-/// What the kernel says of a segment.
+/// The kernel's answer about a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
-    /// It exists: whoever made it, or inherited it, lives.
+    /// It exists: the process that made it, or one that inherited it, lives.
     Attached,
     /// There is none of this number and size in the thread's namespace.
     Gone,
@@ -107,7 +107,7 @@ impl Segment {
         Ok(segment)
     }
 
-    /// What other processes need to ask for the segment.
+    /// The number and mark by which other processes ask for the segment.
     pub fn mark(&self) -> Mark {
         self.mark
     }
@@ -134,7 +134,7 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        // SAFETY: it is attached there, and nobody else refers to the address.
+        // SAFETY: it is attached there, and nothing else refers to the address.
         let _ = unsafe { libc::shmdt(self.address.as_ptr()) };
     }
 }

@@ -58,7 +58,7 @@ impl serde::ser::Error for EncodeError {
 pub enum DecodeError {
     /// A length says more than there is.
     #[error(
-        "value at byte {at} needs {needed} more bytes but {left} are left: the block is damaged; run `sharevar check`"
+        "value at byte {at} needs {needed} more bytes but {left} are left: the block is damaged; `Manager::check` in Rust and `Arena.check` in Python list all damage"
     )]
     Truncated {
         /// Where.
@@ -69,11 +69,13 @@ pub enum DecodeError {
         left: usize,
     },
     /// Bytes after the value.
-    #[error("{0} bytes follow the value: the block is damaged; run `sharevar check`")]
+    #[error(
+        "{0} bytes follow the value: the block is damaged; `Manager::check` in Rust and `Arena.check` in Python list all damage"
+    )]
     Trailing(usize),
     /// Something no encoder writes.
     #[error(
-        "invalid {what} at byte {at}: the block is damaged or was written by another program; run `sharevar check`"
+        "invalid {what} at byte {at}: the block is damaged or was written by another program; `Manager::check` in Rust and `Arena.check` in Python list all damage"
     )]
     Invalid {
         /// What was met.
@@ -87,14 +89,16 @@ pub enum DecodeError {
     )]
     UnknownExtension(i8),
     /// A str that is not UTF-8.
-    #[error("str at byte {at} is not UTF-8: the block is damaged; run `sharevar check`")]
+    #[error(
+        "str at byte {at} is not UTF-8: the block is damaged; `Manager::check` in Rust and `Arena.check` in Python list all damage"
+    )]
     NotUtf8 {
         /// Where.
         at: usize,
     },
     /// Containers inside one another beyond [`MAX_DEPTH`].
     #[error(
-        "value is nested deeper than {MAX_DEPTH} containers, which no encoder writes; run `sharevar check`"
+        "value is nested deeper than {MAX_DEPTH} containers, which no encoder writes; `Manager::check` in Rust and `Arena.check` in Python list all damage"
     )]
     TooDeep,
     /// A word of a pattern nobody writes, or one that has its value elsewhere.

@@ -133,8 +133,8 @@ impl Manager {
         self.inner.participant.is_closed()
     }
 
-    /// Looks at the whole arena for contradictions and leaks. For tests and `sharevar check`;
-    /// it is exact only while nobody changes anything.
+    /// Looks at the whole arena for contradictions and leaks. For tests, and after an
+    /// error that tells of damage; it is exact only while nobody changes anything.
     pub fn check(&self) -> Result<Report> {
         self.inner.participant.flush_releases()?;
         Ok(self.inner.participant.check())

@@ -109,7 +109,7 @@ impl<'p> RobustLock<'p> {
             return Err(crate::Error::Closed);
         }
         let me = self.participant.identity();
-        if !me.is_nobody() && compare_exchange(self.owner, 0, me.word()).is_ok() {
+        if !me.is_none() && compare_exchange(self.owner, 0, me.word()).is_ok() {
             return Ok(TryLock::Acquired);
         }
         self.try_acquire_taken(me, 0)
@@ -127,15 +127,15 @@ impl<'p> RobustLock<'p> {
 
     #[cold]
     fn try_acquire_taken(&self, me: Identity, waiters: u64) -> Result<TryLock> {
-        if me.is_nobody() {
-            return Err(self.participant.why_nobody());
+        if me.is_none() {
+            return Err(self.participant.why_not_attached());
         }
         loop {
             let seen = self.owner.load(Ordering::Acquire);
             let owner = Identity::from_word(seen);
             let kept = seen & (SIGNAL | WAITERS) | waiters;
-            let may_die = !owner.is_nobody() && seen & SIGNAL == 0;
-            let (outcome, word) = if owner.is_nobody() {
+            let may_die = !owner.is_none() && seen & SIGNAL == 0;
+            let (outcome, word) = if owner.is_none() {
                 (TryLock::Acquired, me.word() | kept)
             } else if may_die && !self.is_alive(owner, waiters != 0)? {
                 (TryLock::OwnerDied, me.word() | kept | OWNER_DIED)
@@ -173,13 +173,13 @@ impl<'p> RobustLock<'p> {
 
     #[cold]
     fn release_otherwise(&self, me: Identity) -> Result<bool> {
-        if me.is_nobody() {
-            return Err(self.participant.why_nobody());
+        if me.is_none() {
+            return Err(self.participant.why_not_attached());
         }
         loop {
             let seen = self.owner.load(Ordering::Acquire);
             let owner = Identity::from_word(seen);
-            if owner.is_nobody() {
+            if owner.is_none() {
                 return Ok(false);
             }
             let stays_owned = owner == me || self.always_owned.load(Ordering::Acquire) != 0;
@@ -196,14 +196,14 @@ impl<'p> RobustLock<'p> {
     /// Whether the lock names a holder, alive or dead: one load, for threads that spin.
     #[inline(always)]
     pub fn is_taken(&self) -> bool {
-        !Identity::from_word(self.owner.load(Ordering::Relaxed)).is_nobody()
+        !Identity::from_word(self.owner.load(Ordering::Relaxed)).is_none()
     }
 
     /// Whether a living participant holds the lock.
     pub fn is_locked(&self) -> bool {
         let seen = self.owner.load(Ordering::Acquire);
         let owner = Identity::from_word(seen);
-        !owner.is_nobody() && (seen & SIGNAL != 0 || self.participant.is_alive(owner))
+        !owner.is_none() && (seen & SIGNAL != 0 || self.participant.is_alive(owner))
     }
 
     /// Whether the arena is closed, so that nothing can be taken any more.
@@ -220,7 +220,7 @@ impl<'p> RobustLock<'p> {
     /// Whether this participant holds the lock.
     pub fn is_mine(&self) -> bool {
         let owner = Identity::from_word(self.owner.load(Ordering::Acquire));
-        !owner.is_nobody() && owner == self.participant.identity()
+        !owner.is_none() && owner == self.participant.identity()
     }
 
     /// Whether the present holder got the lock from one who died, and has not said that all is well.

@@ -85,7 +85,7 @@ impl Attachment {
 
     /// Tells others under which number this process has a descriptor of the arena.
     pub(crate) fn enter_descriptor(&self) {
-        if !self.identity().is_nobody() {
+        if !self.identity().is_none() {
             put(self.slot_word(slot::DESCRIPTOR), self.arena.descriptor.number() as u64);
         }
     }
@@ -123,9 +123,9 @@ impl Attachment {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
-    /// Why this has no identity: the error of its operations.
+    /// Returns the reason for having no identity: the error of all operations.
     #[cold]
-    pub(crate) fn why_nobody(&self) -> Error {
+    pub(crate) fn why_not_attached(&self) -> Error {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.clone().unwrap_or(Error::ForeignProcess)
     }
@@ -147,7 +147,7 @@ impl Attachment {
         &self.held
     }
 
-    /// This participant's identity; nobody's, in a process that skipped the fork hooks.
+    /// Returns this participant's identity, or none in a process that skipped the fork hooks.
     #[inline(always)]
     pub(crate) fn identity(&self) -> Identity {
         Identity::from_word(self.page.word(IDENTITY).load(Ordering::Relaxed))
@@ -181,8 +181,8 @@ impl Attachment {
         self.page.word(ONE_AT_A_TIME).store(1, Ordering::Release);
     }
 
-    /// Forgets, in an attachment that is nobody's, the byte's mapping: its address is nobody's, or
-    /// another mapping's.
+    /// Forgets the byte's mapping in an attachment that has no identity: the address is free there,
+    /// or another mapping's.
     pub(crate) fn forget_byte(&self) {
         if let Some(byte) = self.byte.lock().unwrap_or_else(PoisonError::into_inner).take() {
             byte.forget_in_child();
@@ -191,7 +191,7 @@ impl Attachment {
 
     /// Lets go of the witnesses. The process's segment goes on to stand for others.
     pub(crate) fn die(&self) {
-        if !self.identity().is_nobody() {
+        if !self.identity().is_none() {
             self.slot_word(slot::TOKEN).store(Token::WITHOUT_WITNESS.0, Ordering::Release);
         }
         self.byte.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -22,7 +22,7 @@ impl Participant {
 impl Drop for Participant {
     fn drop(&mut self) {
         let me = self.identity();
-        if me.is_nobody() {
+        if me.is_none() {
             // Abandoned, or in a process that this participant is no part of.
             self.attachment().forget_byte();
             return;

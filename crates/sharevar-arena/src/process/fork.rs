@@ -3,7 +3,7 @@
 //! Before the fork the parent makes a segment for the child and claims a slot in every arena,
 //! with copies of its references; after it the parent drops the segment and the slots' bytes,
 //! and the child keeps them from its own children. A child that skips the hooks (`_Fork`, raw
-//! `clone`) learns from a wiped page that it is nobody (hazard 5).
+//! `clone`) learns from a wiped page that it has no identity (hazard 5).
 
 use crate::error::{Error, Result};
 use crate::mapping::layout::slot;
@@ -52,7 +52,7 @@ extern "C" fn before() {
     let gate = fork_gate::close();
     let participants = registry::lock();
     let occupied = registry::living(&participants);
-    let note = occupied.iter().find(|participant| !participant.identity().is_nobody());
+    let note = occupied.iter().find(|participant| !participant.identity().is_none());
     // Without any participant there is nothing to be witnessed.
     let segment =
         note.map_or(Err(Error::ForeignProcess), |note| witness::for_child(Some(note.attachment().making())));
@@ -104,8 +104,8 @@ impl Participant {
     /// Claims a slot for the child of a fork, with references of its own. The parent does it, so
     /// that nothing which the child inherits is freed before it comes to itself (hazard 5).
     pub(crate) fn prepare_child(&self, segment: &Result<Segment>) -> Result<SlotClaim> {
-        if self.identity().is_nobody() {
-            return Err(self.why_nobody());
+        if self.identity().is_none() {
+            return Err(self.why_not_attached());
         }
         let mark = segment.as_ref().ok().map(Segment::mark);
         let mut claim =

@@ -1,8 +1,8 @@
 //! The holder of a slot or a lane: a state and a participant's identity in one word.
 //!
 //! ```text
-//!  63..62      61..48   47..0
-//!  (zero)      slot     incarnation      an identity; 0 is nobody
+//!  63..61      60..48   47..0
+//!  (zero)      slot     incarnation      an identity; 0 is none
 //!  state(3)=63..61, slot 60..48, incarnation 47..0     a claim
 //! ```
 //!
@@ -40,8 +40,8 @@ impl Identity {
         (self.0 >> SLOT_SHIFT) as u32
     }
 
-    /// Whether this names nobody.
-    pub fn is_nobody(self) -> bool {
+    /// Whether this names no participant.
+    pub fn is_none(self) -> bool {
         self.0 == 0
     }
 }
@@ -109,6 +109,6 @@ mod tests {
             assert_eq!(claim.by().slot(), 4095);
         }
         assert_eq!(Claim::FREE.state(), Some(State::Free));
-        assert!(Claim::ORPHAN.by().is_nobody());
+        assert!(Claim::ORPHAN.by().is_none());
     }
 }

@@ -57,8 +57,8 @@ impl Attachment {
 
     #[cold]
     fn enter_new(&self, me: Identity) -> Result<Lane<'_>> {
-        if me.is_nobody() {
-            return Err(self.why_nobody());
+        if me.is_none() {
+            return Err(self.why_not_attached());
         }
         let (idle, running) = (Claim::new(State::Idle, me).0, Claim::new(State::Running, me).0);
         loop {

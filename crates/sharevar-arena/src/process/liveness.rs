@@ -36,7 +36,7 @@ fn word(arena: &Arena, index: u32, at: u64) -> &AtomicU64 {
 /// Whether `who` lives, as far as the kernel tells.
 pub(crate) fn liveness_of(arena: &Arena, who: Identity) -> Liveness {
     let index = who.slot();
-    if who.is_nobody() || index >= arena.slots() {
+    if who.is_none() || index >= arena.slots() {
         return Liveness::Dead;
     }
     let has_slot =

@@ -16,7 +16,7 @@ impl Participant {
     /// that is gone is still held. May be called more than once.
     pub fn settle_at_exit(&self) -> Result<()> {
         let arena = self.arena();
-        if self.identity().is_nobody() || arena.is_closed() {
+        if self.identity().is_none() || arena.is_closed() {
             return Ok(());
         }
         let used = arena.table_word(header::VARIABLE_TOP).load(Ordering::Acquire).min(arena.variables());
@@ -40,7 +40,7 @@ pub fn settle_all_at_exit() {
     }
 }
 
-/// What `exit` calls.
+/// The function that `exit` calls.
 pub(crate) extern "C" fn at_exit() {
     settle_all_at_exit();
 }

@@ -59,7 +59,7 @@ impl Participant {
         self.attachment.arena()
     }
 
-    /// Returns this participant's identity; nobody's, in a process that skipped the fork hooks.
+    /// Returns this participant's identity, or none in a process that skipped the fork hooks.
     #[inline(always)]
     pub fn identity(&self) -> Identity {
         self.attachment.identity()
@@ -72,8 +72,8 @@ impl Participant {
 
     /// Why this has no identity: the error of its operations.
     #[cold]
-    pub(crate) fn why_nobody(&self) -> Error {
-        self.attachment.why_nobody()
+    pub(crate) fn why_not_attached(&self) -> Error {
+        self.attachment.why_not_attached()
     }
 
     pub(crate) fn references_lock(&self) -> &Mutex<ReferenceTable> {

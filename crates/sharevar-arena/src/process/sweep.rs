@@ -15,8 +15,8 @@ use crate::variables::reference;
 use sharevar_os::segment;
 
 impl Participant {
-    /// Recovers every participant that died, reclaims its blocks and references, and frees what nobody
-    /// holds any more. Gives back how many lanes were recovered.
+    /// Recovers every participant that died, reclaims its blocks and references, and frees variables
+    /// without a holder. Returns how many lanes were recovered.
     pub fn sweep(&self) -> Result<u64> {
         let mut recovered = reclaim::sweep_lanes(self.arena(), self.identity())?;
         let dead = self.dead_slots();
@@ -72,7 +72,7 @@ impl Participant {
     /// Looks after dead children when so many places are taken that it pays: a parent that forks
     /// for years is attached once. Not while the fork's gate is held, which a sweep enters, too.
     pub(crate) fn sweep_if_crowded(&self) -> Result<()> {
-        if !self.identity().is_nobody()
+        if !self.identity().is_none()
             && first_free_slot(self.arena())
                 >= self.attachment().sweep_at.load(Ordering::Relaxed).min(u64::from(slot::ORDINARY))
         {

@@ -7,7 +7,7 @@
 
 use sharevar_os::segment::Mark;
 
-/// The TOKEN word. 0 is nobody's.
+/// The TOKEN word. 0 names no process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Token(pub(crate) u64);
 

@@ -22,7 +22,7 @@ static MARKED: Plain = Plain::new(0);
 /// The inode of the pid namespace, and of which process that is known; 0 is unknown.
 static PID_NAMESPACE: AtomicU32 = AtomicU32::new(0);
 static PID_KNOWN: Plain = Plain::new(0);
-/// What `process_mark::birth` gave, and of which process that is.
+/// The result of `process_mark::birth`, and the process that it belongs to.
 static BIRTH: Plain = Plain::new(0);
 static BIRTH_KNOWN: Plain = Plain::new(0);
 /// Whether segments behave here as they should: 0 is untried.

@@ -66,9 +66,9 @@ impl Participant {
 
     /// Takes a handle on `variable`, which some handle or container held when it was seen.
     pub fn hold(&self, variable: Variable) -> Result<()> {
-        if self.identity().is_nobody() {
+        if self.identity().is_none() {
             // The copied table shows references that are the parent's.
-            return Err(self.why_nobody());
+            return Err(self.why_not_attached());
         }
         self.flush_releases()?;
         let mut held = self.held();

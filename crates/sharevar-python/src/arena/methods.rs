@@ -47,7 +47,7 @@ impl Arena {
         self.participant.used()
     }
 
-    /// Whether somebody has closed the arena for everybody.
+    /// Whether a process has closed the arena for all.
     #[getter]
     fn closed(&self) -> bool {
         self.participant.is_closed()

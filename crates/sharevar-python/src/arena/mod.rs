@@ -25,7 +25,7 @@ pub(crate) struct Arena {
 
 impl Arena {
     fn of(participant: Arc<Participant>, root: RawDict) -> Self {
-        // Whoever changes something through us holds the interpreter's lock, if it has one.
+        // A thread that changes variables by this object holds the interpreter's lock, if there is one.
         #[cfg(not(Py_GIL_DISABLED))]
         participant.assume_one_at_a_time();
         Self { participant, root, is_of_family: AtomicBool::new(false), key_indexes: KeyIndexes::default() }

@@ -226,7 +226,7 @@ impl Queue {
         wait_until_done(py, &self.raw)
     }
 
-    /// Let nobody put any more, nor get once it is empty; ``immediate`` empties it.
+    /// Refuse to put from now on, and to get once it is empty; ``immediate`` empties it.
     #[pyo3(signature = (immediate = Truthy(false)), text_signature = "($self, immediate=False)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
     fn shutdown(&self, immediate: Truthy) -> PyResult<()> {

@@ -76,7 +76,7 @@ fn look_for_dead(change: &mut SmallTransaction<'_>, look_again: bool) -> shareva
         now |= OWNER_DIED;
     }
     let next = Identity::from_word(state);
-    let next_lives = if next.is_nobody() { Some(true) } else { change.participant().find_out_life(next) };
+    let next_lives = if next.is_none() { Some(true) } else { change.participant().find_out_life(next) };
     let next_died = next_lives == Some(false);
     if next_died {
         now &= !next.word();
@@ -94,7 +94,7 @@ fn look_for_dead(change: &mut SmallTransaction<'_>, look_again: bool) -> shareva
 /// Those who have announced themselves and could go on in this state.
 fn could_go_on(change: &SmallTransaction<'_>) -> u64 {
     let (state, free) = (change.body(STATE), units(change).free());
-    let readers = if free > 0 && Identity::from_word(state).is_nobody() { READERS } else { 0 };
+    let readers = if free > 0 && Identity::from_word(state).is_none() { READERS } else { 0 };
     let writers = if free == ALL { WRITERS } else { 0 };
     state & (readers | writers)
 }
@@ -178,7 +178,7 @@ impl RawRwLock {
     ) -> sharevar_arena::Result<Attempt> {
         let may = |change: &SmallTransaction<'_>| {
             units(change).free() >= wanted
-                && (wanted == ALL || Identity::from_word(change.body(STATE)).is_nobody())
+                && (wanted == ALL || Identity::from_word(change.body(STATE)).is_none())
         };
         let Look { lets_in: from_dead, more_dead, unknown } =
             if may(change) { Look::default() } else { look_for_dead(change, announce)? };
@@ -193,7 +193,7 @@ impl RawRwLock {
                 let next = Identity::from_word(state);
                 let me = change.participant().identity();
                 let announced = match wanted {
-                    ALL if next.is_nobody() => state | WRITERS | me.word(),
+                    ALL if next.is_none() => state | WRITERS | me.word(),
                     ALL => state | WRITERS,
                     _ => state | READERS,
                 };
@@ -289,7 +289,7 @@ impl RawRwLock {
     /// Whether a reader may get in: two loads, for those who spin.
     #[inline]
     pub fn may_read(&self) -> bool {
-        self.units().free() > 0 && Identity::from_word(self.word(STATE)).is_nobody()
+        self.units().free() > 0 && Identity::from_word(self.word(STATE)).is_none()
     }
 
     /// Whether a writer may get in: one load, for those who spin.
