@@ -6,19 +6,20 @@ use crate::variable::{Origin, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::prelude::*;
-use sharevar::{ANY_REASON, Error, Handle, Kind, OwnerDeath, RobustLock, TryLock};
+use sharevar::shm::RawLock;
+use sharevar::{ANY_REASON, Error, Kind, RobustLock, TryLock};
 
-/// A lock that outlives its holder: when he dies, the next one gets it.
+/// A lock that outlives its holder: when the holder dies, the next one gets it.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Lock {
-    handle: Handle,
+    raw: RawLock,
 }
 
 impl Lock {
     #[inline(always)]
     fn lock(&self) -> RobustLock<'_> {
-        RobustLock::of(self.handle.participant(), self.handle.variable())
+        self.raw.robust()
     }
 
     /// Takes the lock if it can be had. `false` says nothing.
@@ -61,7 +62,7 @@ impl Lock {
         if self.lock().release().or_raise()? {
             return Ok(());
         }
-        Err(to_python(unless_closed(&self.handle, Error::NotLocked)))
+        Err(to_python(unless_closed(self.raw.handle(), Error::NotLocked)))
     }
 }
 
@@ -71,18 +72,9 @@ impl Lock {
     #[pyo3(signature = (arena, owned = None))]
     fn new(arena: &Bound<'_, PyAny>, owned: Option<bool>) -> PyResult<PyClassInitializer<Self>> {
         let mut origin = Origin::from_argument(arena)?;
-        let handle = origin.open(
-            |handle| handle.expect(Kind::Lock),
-            |participant| {
-                let handle = Handle::create(participant, Kind::Lock)?;
-                if let Some(owned) = owned {
-                    RobustLock::of(participant, handle.variable()).set_owner_death(OwnerDeath::of(owned));
-                }
-                Ok(handle)
-            },
-        )?;
-        let base = Variable::of(&origin.arena, &handle, Kind::Lock);
-        Ok(PyClassInitializer::from(base).add_subclass(Self { handle }))
+        let raw = origin.open(RawLock::from_handle, |participant| RawLock::create(participant, owned))?;
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::Lock);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 
     // The common case of the next two is in `slots`.

@@ -6,19 +6,20 @@ use crate::variable::{Origin, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::prelude::*;
-use sharevar::{ANY_REASON, Error, Handle, Holder, Kind, RecursiveLock, TryLock};
+use sharevar::shm::RawRLock;
+use sharevar::{ANY_REASON, Error, Holder, Kind, RecursiveLock, TryLock};
 
 /// A lock that its thread may take again. When its holder dies or ends, the next one gets it.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct RLock {
-    handle: Handle,
+    raw: RawRLock,
 }
 
 impl RLock {
     #[inline(always)]
     fn lock(&self) -> RecursiveLock<'_> {
-        RecursiveLock::of(self.handle.participant(), self.handle.variable())
+        self.raw.recursive()
     }
 
     #[inline(always)]
@@ -51,7 +52,7 @@ impl RLock {
 
     #[cold]
     fn not_owner(&self) -> PyErr {
-        to_python(unless_closed(&self.handle, Error::NotOwner))
+        to_python(unless_closed(self.raw.handle(), Error::NotOwner))
     }
 }
 
@@ -60,12 +61,9 @@ impl RLock {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
         let mut origin = Origin::from_argument(arena)?;
-        let handle = origin.open(
-            |handle| handle.expect(Kind::RLock),
-            |participant| Handle::create(participant, Kind::RLock),
-        )?;
-        let base = Variable::of(&origin.arena, &handle, Kind::RLock);
-        Ok(PyClassInitializer::from(base).add_subclass(Self { handle }))
+        let raw = origin.open(RawRLock::from_handle, RawRLock::create)?;
+        let base = Variable::of(&origin.arena, raw.handle(), Kind::RLock);
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 
     /// Take the lock, or take it once more; false if it cannot be had, or not in time.
