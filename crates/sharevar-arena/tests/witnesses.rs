@@ -59,15 +59,21 @@ fn how_a_holder_ends((participant, counter): (Arc<Participant>, Variable)) {
     let lock = participant.create(scenarios::RECORD).unwrap();
     let give_back = || assert!(RobustLock::of(&participant, lock).release().unwrap());
 
-    // Killed, and not reaped; its own child lives on.
+    // Killed, and not reaped; its own child lives on. Where a segment cannot be kept from children,
+    // that child stands for its parent until it has let go of it, which is before it speaks.
     let (told, tell) = std::io::pipe().unwrap();
+    let (mut heard, mut say_back) = std::io::pipe().unwrap();
     let mut child = holder(&participant, lock, || {
         // SAFETY: the child's copy of a number that it does not use.
         unsafe { libc::close(tell.as_raw_fd()) };
-        std::mem::forget(Child::fork(|| hear_the_end(told)));
+        std::mem::forget(Child::fork(|| {
+            say(&mut say_back);
+            hear_the_end(told);
+        }));
         pause();
     });
     assert!(!can_have(&participant, lock));
+    hear(&mut heard);
     child.signal(libc::SIGKILL);
     child.wait_unreaped();
     assert!(can_have(&participant, lock), "killed and not reaped: dead");
