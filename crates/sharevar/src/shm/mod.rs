@@ -28,6 +28,7 @@ mod rwlock;
 mod segments;
 mod semaphore;
 mod source;
+mod take_out;
 mod waiters;
 
 pub use array::RawArray;

@@ -34,9 +34,10 @@ pub(crate) use reap::OPS;
 pub use walk::Item;
 
 use super::attempts::Attempts;
-use super::content::{self, Cell, Content, Copied};
+use super::content::{self, Cell, Content};
 use super::segments::Segments;
 use super::source::{Locked, Source};
+use super::take_out::TakeOut;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::kind::Kind;
@@ -274,44 +275,21 @@ impl RawDict {
     ) -> Result<Option<(Content, K)>> {
         let participant = self.handle.participant();
         let variable = self.handle.variable();
-        let mut held: Option<(u64, Content)> = None;
-        let mut attempts = Attempts::of(&self.handle);
+        let mut out = TakeOut::of(&self.handle);
         loop {
             let mut transaction = participant.begin()?;
             transaction.lock(variable)?;
             let source = Locked(&transaction, variable);
             let Some(entry) = find(&source)? else { return Ok(None) };
             let word = Word(transaction.load(entry + entry::VALUE)?);
-            let refers =
-                word.is_handle() || (word.is_block() && content::handles_of(transaction.load(word.0)?) > 0);
-            let content = match held.take() {
-                Some((seen, content)) if seen == participant.changes(variable) => Some(content),
-                _ => None,
-            };
-            if refers && content.is_none() {
-                // First hold what it refers to, which takes locks of its own; then look again.
-                let copied = content::copy(&source, word)?;
-                let changes = participant.changes(variable);
-                drop(transaction);
-                match copied.map(|copied| copied.hold(participant)) {
-                    Some(Ok(content)) => held = Some((changes, content)),
-                    None | Some(Err(Error::Arena(sharevar_arena::Error::HandleExpired))) => {}
-                    Some(Err(error)) => return Err(error),
-                }
-                attempts.fail()?;
+            let stamp = participant.changes(variable);
+            let Some((mut transaction, content)) = out.content(transaction, variable, word, stamp)? else {
                 continue;
-            }
-            let copied = if content.is_none() { content::copy(&source, word)? } else { None };
-            let extra = also(&source, entry)?;
+            };
+            let extra = also(&Locked(&transaction, variable), entry)?;
             change::remove(&mut transaction, variable, entry)?;
             transaction.count_change(variable);
             transaction.commit()?;
-            let content = match (content, copied) {
-                (Some(content), _) => content,
-                (None, Some(Copied::Word(word))) => Content::Word(word),
-                (None, Some(copied)) => copied.hold(participant)?,
-                (None, None) => continue,
-            };
             return Ok(Some((content, extra)));
         }
     }

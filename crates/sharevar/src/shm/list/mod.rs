@@ -30,9 +30,9 @@ mod walk;
 pub(crate) use reap::OPS;
 pub use search::{Found, Piece};
 
-use super::attempts::Attempts;
 use super::content::{self, Cell, Content};
 use super::source::{Locked, Source};
+use super::take_out::TakeOut;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::kind::Kind;
@@ -253,8 +253,7 @@ impl RawList {
     pub fn remove(&self, index: i64) -> Result<Content> {
         let participant = self.handle.participant();
         let variable = self.handle.variable();
-        let mut held: Option<(u64, Content)> = None;
-        let mut attempts = Attempts::of(&self.handle);
+        let mut out = TakeOut::of(&self.handle);
         loop {
             participant.make_room(0);
             let mut transaction = participant.begin()?;
@@ -265,35 +264,14 @@ impl RawList {
                 return Err(Error::IndexOutOfRange { index, length: shape.length });
             };
             let word = Word(transaction.load(shape.at(&source, place)?)?);
-            let changes = participant.changes(variable);
-            let copied = match held.take() {
-                Some((seen, content)) if seen == changes => Err(content),
-                _ => Ok(content::copy(&source, word)?),
-            };
-            if let Ok(Some(found)) = &copied
-                && found.refers()
-            {
-                // What it refers to is held before the item goes, so that a variable which only
-                // this list refers to is handed over and not freed.
-                drop(transaction);
-                if let Ok(Some(copied)) = copied {
-                    match copied.hold(participant) {
-                        Ok(content) => held = Some((changes, content)),
-                        Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-                attempts.fail()?;
+            let stamp = participant.changes(variable);
+            let Some((mut transaction, content)) = out.content(transaction, variable, word, stamp)? else {
                 continue;
-            }
+            };
             change::remove(&mut transaction, variable, place)?;
             transaction.count_change(variable);
             transaction.commit()?;
-            match copied {
-                Err(content) => return Ok(content),
-                Ok(Some(copied)) => return copied.hold(participant),
-                Ok(None) => {}
-            }
+            return Ok(content);
         }
     }
 

@@ -3,10 +3,10 @@
 use super::RawPriorityQueue;
 use super::entry::{self, Keyed};
 use super::heap::Heap;
-use crate::error::{Error, Result};
-use crate::shm::content::{self, Content};
+use crate::error::Result;
+use crate::shm::content::Content;
 use crate::shm::queue_frame::{HEAD, SHUT_DOWN, STATE, TAIL, is_full};
-use crate::shm::source::Locked;
+use crate::shm::take_out::TakeOut;
 use sharevar_value::{Encoded, Word};
 
 /// Memory that one item more may take beside its entry and value: a segment of the heap and a
@@ -47,45 +47,31 @@ impl RawPriorityQueue {
 
     pub(super) fn get(&self, announce: bool) -> Result<Option<Content>> {
         let (participant, variable) = (self.handle.participant(), self.handle.variable());
-        let mut kept: Option<(u64, Content)> = None;
+        if !self.look_for_item(announce)? {
+            return Ok(None);
+        }
+        let mut out = TakeOut::of(&self.handle);
         loop {
-            if !self.look_for_item(announce)? {
-                return Ok(None);
-            }
             let mut transaction = participant.begin()?;
             transaction.lock(variable)?;
             let [head, tail, state] = [HEAD, TAIL, STATE].map(|index| transaction.body(variable, index));
             if head == tail {
-                // Another has taken it since.
-                continue;
+                self.find_none(transaction, state, announce)?;
+                return Ok(None);
             }
             let first = Heap::of(&mut transaction, variable, tail - head).first()?;
-            // No two items have one arrival number: what was kept of it is the same item still.
+            // No two items have one arrival number.
             let arrival = transaction.load(first + entry::ARRIVAL)?;
             let word = Word(transaction.load(first + entry::VALUE)?);
-            let mut content = kept.take().filter(|(seen, _)| *seen == arrival).map(|(_, content)| content);
-            if content.is_none()
-                && let Some(copied) = content::copy(&Locked(&transaction, variable), word)?
-            {
-                if copied.refers() {
-                    // What it refers to is held before the item goes, so that a variable which
-                    // only this queue refers to is handed over and not freed.
-                    drop(transaction);
-                    match copied.hold(participant) {
-                        Ok(content) => kept = Some((arrival, content)),
-                        Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
-                        Err(error) => return Err(error),
-                    }
-                    continue;
-                }
-                content = Some(copied.hold(participant)?);
-            }
+            let Some((mut transaction, content)) = out.content(transaction, variable, word, arrival)? else {
+                continue;
+            };
             Heap::of(&mut transaction, variable, tail - head).pop()?;
             entry::free_on_commit(&mut transaction, first)?;
             transaction.set_body(variable, HEAD, head + 1)?;
             transaction.commit()?;
             self.tell_putters(state, 1);
-            return Ok(content);
+            return Ok(Some(content));
         }
     }
 }

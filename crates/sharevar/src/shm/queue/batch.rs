@@ -3,6 +3,7 @@
 use super::transfer::{make_place, step_over};
 use super::{FIRST, PLACES, RawQueue, SEGMENT, place};
 use crate::error::{Error, Result};
+use crate::shm::attempts::Attempts;
 use crate::shm::content::{self, Content, Copied};
 use crate::shm::queue_frame::{HEAD, LIMIT, SHUT_DOWN, STATE, TAIL};
 use crate::shm::source::Locked;
@@ -50,6 +51,7 @@ impl RawQueue {
     /// The first items, up to `most`, without taking them; as they are at one moment.
     pub fn peek(&self, most: usize) -> Result<Vec<Content>> {
         let (participant, variable) = (self.handle.participant(), self.handle.variable());
+        let mut attempts = Attempts::of(&self.handle);
         loop {
             let mut transaction = participant.begin()?;
             transaction.lock(variable)?;
@@ -66,7 +68,7 @@ impl RawQueue {
             transaction.commit()?;
             match copied.into_iter().map(|content| content.hold(participant)).collect() {
                 // A variable went away since: its item was taken, and this is not the head any more.
-                Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
+                Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => attempts.fail()?,
                 done => return done,
             }
         }

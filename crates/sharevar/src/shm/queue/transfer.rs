@@ -2,10 +2,10 @@
 
 use super::words::leaves_segment;
 use super::{FIRST, LAST, RawQueue, SEGMENT, needs_segment, place};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::shm::content::{self, Content};
 use crate::shm::queue_frame::{HEAD, SHUT_DOWN, STATE, TAIL, is_full};
-use crate::shm::source::Locked;
+use crate::shm::take_out::TakeOut;
 use sharevar_arena::{Transaction, Variable};
 use sharevar_value::{Encoded, Word};
 
@@ -46,45 +46,27 @@ impl RawQueue {
     /// [`Self::try_get`] for all values, and where a segment is left behind.
     pub(super) fn get_long(&self, announce: bool) -> Result<Option<Content>> {
         let (participant, variable) = (self.handle.participant(), self.handle.variable());
-        let mut kept: Option<(u64, Content)> = None;
+        let mut out = TakeOut::of(&self.handle);
         loop {
             let mut transaction = participant.begin()?;
             transaction.lock(variable)?;
             let [head, tail, first, state] =
                 [HEAD, TAIL, FIRST, STATE].map(|index| transaction.body(variable, index));
             if head == tail {
-                drop(transaction);
-                // Another has taken it since.
-                if self.look_for_item(announce)? {
-                    continue;
-                }
+                self.find_none(transaction, state, announce)?;
                 return Ok(None);
             }
             let word = Word(transaction.load(place(first, head))?);
-            // Heads only grow: what was kept of this head is the same item still.
-            let mut content = kept.take().filter(|(seen, _)| *seen == head).map(|(_, content)| content);
-            if content.is_none()
-                && let Some(copied) = content::copy(&Locked(&transaction, variable), word)?
-            {
-                if copied.refers() {
-                    // What it refers to is held before the item goes, so that a variable which
-                    // only this queue refers to is handed over and not freed.
-                    drop(transaction);
-                    match copied.hold(participant) {
-                        Ok(content) => kept = Some((head, content)),
-                        Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
-                        Err(error) => return Err(error),
-                    }
-                    continue;
-                }
-                content = Some(copied.hold(participant)?);
-            }
+            // Heads only grow: of one head there is one item.
+            let Some((mut transaction, content)) = out.content(transaction, variable, word, head)? else {
+                continue;
+            };
             content::free_on_commit(&mut transaction, word)?;
             step_over(&mut transaction, variable, head, tail)?;
             transaction.set_body(variable, HEAD, head + 1)?;
             transaction.commit()?;
             self.tell_putters(state, 1);
-            return Ok(content);
+            return Ok(Some(content));
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     ROOM, SHUT_DOWN, STATE, TAIL, WATCHED, is_full,
 };
 use crate::error::{Error, Result};
-use sharevar_arena::SmallTransaction;
+use sharevar_arena::{SmallTransaction, Transaction};
 
 impl QueueFrame {
     /// Whether there is room. `announce` says, where there is none, that a thread is about to sleep
@@ -48,6 +48,26 @@ impl QueueFrame {
             Ok(Some(false))
         })?;
         found.ok_or(Error::QueueShutDown)
+    }
+
+    /// The same in a transaction that has the queue's lock and has found no item.
+    ///
+    /// # Errors
+    /// As for [`Self::look_for_item`].
+    pub(in crate::shm) fn find_none(
+        &self,
+        mut transaction: Transaction<'_>,
+        state: u64,
+        announce: bool,
+    ) -> Result<()> {
+        if state & SHUT_DOWN != 0 {
+            return Err(Error::QueueShutDown);
+        }
+        if announce {
+            transaction.set_body(self.handle.variable(), STATE, state | GETTERS)?;
+            transaction.commit()?;
+        }
+        Ok(())
     }
 
     /// Whether an item can be had, or it is known that none will come: a look without the lock.
