@@ -6,43 +6,43 @@ macro_rules! kinds {
     ($then:ident) => {
         $then! {
             /// A dict.
-            Dict = 1, "dict", dict;
+            Dict = 1, "dict", containers::dict;
             /// A list.
-            List = 2, "list", list;
+            List = 2, "list", containers::list;
             /// One value of any type.
-            Value = 3, "value", cell;
+            Value = 3, "value", containers::cell;
             /// A fixed number of elements of one size.
-            Array = 4, "array", array;
+            Array = 4, "array", containers::array;
             /// A lock that users hold.
-            Lock = 5, "lock", lock;
+            Lock = 5, "lock", locks::lock;
             /// A semaphore.
-            Semaphore = 6, "semaphore", semaphore;
+            Semaphore = 6, "semaphore", locks::semaphore;
             /// A readers-writer lock.
-            RwLock = 7, "rwlock", rwlock;
+            RwLock = 7, "rwlock", locks::rwlock;
             /// A lock that its thread may take again.
-            RLock = 8, "rlock", recursive_lock;
+            RLock = 8, "rlock", locks::recursive_lock;
             /// Threads wait there until they are notified.
-            Condition = 9, "condition", condition;
+            Condition = 9, "condition", locks::condition;
             /// A flag that is waited for.
-            Event = 10, "event", event;
+            Event = 10, "event", locks::event;
             /// A number of threads wait there for each other.
-            Barrier = 11, "barrier", barrier;
+            Barrier = 11, "barrier", locks::barrier;
             /// A queue.
-            Queue = 12, "queue", queue;
+            Queue = 12, "queue", containers::queue;
             /// A set.
-            Set = 13, "set", dict;
+            Set = 13, "set", containers::dict;
             /// Attributes by name.
-            Namespace = 14, "namespace", dict;
+            Namespace = 14, "namespace", containers::dict;
             /// Attributes that change under a lock of their own.
-            Monitor = 15, "monitor", dict;
+            Monitor = 15, "monitor", containers::dict;
             /// A queue whose lowest item is the first.
-            PriorityQueue = 16, "priorityqueue", priority_queue;
+            PriorityQueue = 16, "priorityqueue", containers::priority_queue;
         }
     };
 }
 
 macro_rules! define {
-    ($($(#[$documentation:meta])* $kind:ident = $number:literal, $name:literal, $module:ident;)*) => {
+    ($($(#[$documentation:meta])* $kind:ident = $number:literal, $name:literal, $room:ident :: $module:ident;)*) => {
         /// What a variable is. The numbers stand in the arena.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "lowercase")]

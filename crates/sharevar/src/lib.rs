@@ -40,71 +40,45 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::iter_not_returning_iterator)] // A walk over shared memory can fail at its start.
 
-mod array;
-mod attached;
-mod barrier;
-mod condition;
-mod decode;
-mod dict;
-mod element;
-mod encode;
 mod error;
-mod event;
-mod file;
-mod guard;
-mod handle;
 pub mod hosted;
 mod kind;
-mod list;
-mod lock;
 mod manager;
-mod monitor;
-mod named;
-mod namespace;
-mod priority_queue;
 pub mod process;
-mod queue;
-mod recursive_lock;
-mod rwlock;
-mod scalar;
-mod semaphore;
-mod set;
-mod shared;
 pub mod shm;
-mod value;
-mod variable_id;
-mod waiting;
+mod values;
+mod variables;
 
-pub use array::{Array, Element};
-pub use barrier::{Barrier, BarrierWaitResult};
-pub use condition::Condition;
-pub use dict::Dict;
 pub use error::{Error, Result};
-pub use event::Event;
-pub use file::AppendFile;
-pub use guard::Guard;
-pub use handle::Handle;
 pub use kind::Kind;
-pub use list::List;
-pub use lock::{Lock, LockGuard, Taken};
+pub use manager::named::Named;
+pub use manager::shared::Shared;
+pub use manager::variable_id::VariableId;
 pub use manager::{Builder, Manager};
-pub use monitor::{Fields, Loading, Monitor, Storing};
-pub use named::Named;
-pub use namespace::Namespace;
-pub use priority_queue::PriorityQueue;
-pub use queue::Queue;
-pub use recursive_lock::{RLock, RLockGuard};
-pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
-pub use semaphore::{Semaphore, SemaphorePermit};
-pub use set::Set;
-pub use shared::Shared;
 pub use sharevar_arena::{
     ANY_REASON, Holder, Identity, OwnerDeath, Participant, RecursiveLock, Report, RobustLock, TryLock,
     Variable, WaitPoint, actor, new_actor, settle_all_at_exit, spin_pays, tell_actors_apart,
 };
 pub use sharevar_macros::{Monitor, hosted};
-pub use value::Value;
-pub use variable_id::VariableId;
+pub use shm::handle::Handle;
+pub use variables::array::{Array, Element};
+pub use variables::barrier::{Barrier, BarrierWaitResult};
+pub use variables::condition::Condition;
+pub use variables::dict::Dict;
+pub use variables::event::Event;
+pub use variables::file::AppendFile;
+pub use variables::guard::Guard;
+pub use variables::list::List;
+pub use variables::lock::{Lock, LockGuard, Taken};
+pub use variables::monitor::{Fields, Loading, Monitor, Storing};
+pub use variables::namespace::Namespace;
+pub use variables::priority_queue::PriorityQueue;
+pub use variables::queue::Queue;
+pub use variables::recursive_lock::{RLock, RLockGuard};
+pub use variables::rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use variables::semaphore::{Semaphore, SemaphorePermit};
+pub use variables::set::Set;
+pub use variables::value::Value;
 
 /// The examples of the README run as tests.
 #[cfg(doctest)]

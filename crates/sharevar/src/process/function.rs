@@ -8,13 +8,13 @@
 //! here, and its channel cannot carry our handles as counted references.
 
 use crate::error::{Error, Result};
-use crate::handle::Handle;
 use crate::hosted::{self, Host};
 use crate::manager::Manager;
+use crate::manager::shared::Shared;
+use crate::manager::variable_id::VariableId;
 use crate::process::CommandExt;
-use crate::shared::Shared;
-use crate::value::Value;
-use crate::variable_id::VariableId;
+use crate::shm::handle::Handle;
+use crate::variables::value::Value;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::any::TypeId;

@@ -1,7 +1,7 @@
 //! The operations of each kind, by the table of kinds, for the arena.
 
+use super::items::source::Locked;
 use super::ops::Ops;
-use super::source::Locked;
 use crate::kind::{Kind, kinds};
 use sharevar_arena::{Participant, Result, Variable, VariableOps};
 
@@ -9,10 +9,10 @@ use sharevar_arena::{Participant, Result, Variable, VariableOps};
 pub const KINDS: VariableOps = VariableOps { reap, settle_at_exit, trace };
 
 macro_rules! dispatch {
-    ($($(#[$documentation:meta])* $kind:ident = $number:literal, $name:literal, $module:ident;)*) => {
+    ($($(#[$documentation:meta])* $kind:ident = $number:literal, $name:literal, $room:ident :: $module:ident;)*) => {
         fn ops(kind: u64) -> &'static Ops {
             match Kind::from_number(kind) {
-                $(Some(Kind::$kind) => &super::$module::OPS,)*
+                $(Some(Kind::$kind) => &super::$room::$module::OPS,)*
                 None => &Ops::NONE,
             }
         }

@@ -1,6 +1,6 @@
 //! What the arena needs to know of a kind of variable.
 
-use super::source::Locked;
+use super::items::source::Locked;
 use sharevar_arena::{Participant, Result, Variable};
 
 /// Names every block and handle in a variable; the flag says whether the variable is held.

@@ -1,0 +1,177 @@
+//! The manager: one arena, as this process sees it.
+
+pub(crate) mod attached;
+pub(crate) mod named;
+pub(crate) mod shared;
+pub(crate) mod variable_id;
+
+use crate::error::Result;
+use crate::manager::named::Named;
+use crate::shm::handle::Handle;
+use crate::shm::{KINDS, RawDict};
+use sharevar_arena::{Participant, Report};
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+/// Makes shared variables. Clones are the same manager.
+///
+/// There is no server process: the variables are memory that every process maps, and the
+/// memory is given back when the last of these processes ends, however it ends.
+///
+/// ```
+/// use sharevar::Manager;
+///
+/// let manager = Manager::new()?;
+/// let stock = manager.dict::<String, i64>()?;
+/// stock.insert("apples", &3)?;
+/// assert_eq!(stock.increment("apples", 2)?, 5);
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Manager {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    participant: Arc<Participant>,
+    /// The dict of the named variables, which lives as long as the arena.
+    root: RawDict,
+}
+
+/// Settings of a new manager. See [`Manager::builder`].
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Builder {
+    capacity: Option<u64>,
+}
+
+impl Builder {
+    /// The most memory that the variables may come to take, in bytes. It is a limit and no
+    /// allocation. Without it, half of what this process may use, or less where its limits of
+    /// address space or file size say so: [`Manager::capacity`] tells. A capacity that was asked
+    /// for and cannot be had is an error.
+    pub fn capacity(mut self, bytes: u64) -> Self {
+        self.capacity = Some(bytes);
+        self
+    }
+
+    /// Makes the manager.
+    pub fn build(self) -> Result<Manager> {
+        let participant = Participant::create_arena(self.capacity, KINDS)?;
+        let root = RawDict::create(&participant)?;
+        // Nobody else knows of the arena yet.
+        participant.set_root(root.handle().variable())?;
+        Manager::remembered(participant, root)
+    }
+}
+
+impl Manager {
+    /// A manager with the usual settings.
+    pub fn new() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// A manager with settings of your own.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::builder().capacity(64 << 20).build()?;
+    /// assert_eq!(manager.capacity(), 64 << 20);
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Attaches to the manager whose arena `descriptor` leads to: one that came over a socket,
+    /// for example. A child takes [`Manager::inherited`].
+    pub fn attach(descriptor: OwnedFd) -> Result<Self> {
+        let participant = Participant::attach(descriptor, KINDS)?;
+        let root = participant.variable_at(participant.root())?;
+        let root = RawDict::from_handle(Handle::open(&participant, root)?)?;
+        Self::remembered(participant, root)
+    }
+
+    fn remembered(participant: Arc<Participant>, root: RawDict) -> Result<Self> {
+        attached::remember(&participant)?;
+        Ok(Self { inner: Arc::new(Inner { participant, root }) })
+    }
+
+    /// A duplicate of the arena's descriptor, to be handed to another process.
+    pub fn descriptor(&self) -> Result<OwnedFd> {
+        Ok(self.inner.participant.descriptor()?)
+    }
+
+    /// The identity that no other manager has.
+    pub fn id(&self) -> u128 {
+        crate::shm::handle::arena_identity(&self.inner.participant)
+    }
+
+    /// Variables that every process finds by name: made by whoever asks first.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// manager.named("queue").list::<String>()?.push("first")?;
+    /// assert_eq!(manager.named("queue").list::<String>()?.len()?, 1);
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn named<'a>(&'a self, name: &'a str) -> Named<'a> {
+        Named::new(self, name)
+    }
+
+    /// The names in use, in the order in which they were made.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let items = self.inner.root.items(false)?;
+        items.iter().map(|item| Ok(sharevar_value::from_bytes(&item.key)?)).collect()
+    }
+
+    /// Ends the manager for every process: from now on all operations fail.
+    ///
+    /// Without it the variables live until the last process that has the manager ends.
+    pub fn shutdown(&self) {
+        self.inner.participant.close();
+    }
+
+    /// Whether somebody has shut the manager down.
+    pub fn is_shut_down(&self) -> bool {
+        self.inner.participant.is_closed()
+    }
+
+    /// Looks at the whole arena for contradictions and leaks. For tests, and after an
+    /// error that tells of damage; it is exact only while nobody changes anything.
+    pub fn check(&self) -> Result<Report> {
+        self.inner.participant.flush_releases()?;
+        Ok(self.inner.participant.check())
+    }
+
+    /// Repairs what dead processes left behind, which otherwise is done by whoever meets it.
+    /// How many interrupted operations were found.
+    pub fn sweep(&self) -> Result<u64> {
+        Ok(self.inner.participant.sweep()?)
+    }
+
+    /// Bytes of memory that are or once were in use by variables.
+    pub fn used(&self) -> u64 {
+        self.inner.participant.used()
+    }
+
+    /// Bytes of memory that variables may come to use.
+    pub fn capacity(&self) -> u64 {
+        self.inner.participant.capacity()
+    }
+
+    /// This process as a participant of the arena, for the layers beside this one.
+    pub fn participant(&self) -> &Arc<Participant> {
+        &self.inner.participant
+    }
+
+    pub(crate) fn root(&self) -> &RawDict {
+        &self.inner.root
+    }
+}
+
+impl fmt::Debug for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Manager({:032x})", self.id())
+    }
+}

@@ -1,0 +1,89 @@
+//! How a variable is named outside its arena.
+
+use crate::error::{Error, Result};
+use crate::kind::Kind;
+use crate::manager::attached;
+use crate::shm::handle::Handle;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// The name of a variable that any text or format can carry to another process.
+///
+/// It keeps nothing alive: whoever sends one holds the variable until it was opened. Opened
+/// later than that it gives [`HandleExpired`](sharevar_arena::Error::HandleExpired), never
+/// another variable.
+///
+/// ```
+/// use sharevar::{Manager, Shared, Value, VariableId};
+///
+/// let manager = Manager::new()?;
+/// let value = manager.value(5)?;
+/// let text = value.id().to_string();
+/// let same = Value::<i32>::open(&text.parse::<VariableId>()?)?;
+/// assert_eq!(same.get()?, 5);
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(expecting = "a shared variable")]
+pub struct VariableId {
+    // Two numbers, since some formats have none of 128 bits.
+    arena: (u64, u64),
+    offset: u64,
+    generation: u64,
+    kind: Kind,
+}
+
+impl VariableId {
+    /// The name of the variable that `handle` leads to, of which `kind` is known.
+    pub(crate) fn of(handle: &Handle, kind: Kind) -> Self {
+        let arena = crate::shm::handle::arena_identity(handle.participant());
+        Self {
+            arena: ((arena >> 64) as u64, arena as u64),
+            offset: handle.variable().header(),
+            generation: handle.variable().generation(),
+            kind,
+        }
+    }
+
+    /// The identity of the arena that the variable is in.
+    pub fn arena(&self) -> u128 {
+        u128::from(self.arena.0) << 64 | u128::from(self.arena.1)
+    }
+
+    /// What the variable is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Takes a handle on the variable.
+    pub fn open(&self) -> Result<Handle> {
+        let participant = attached::find(self.arena())?;
+        let variable = participant.variable(self.offset, self.generation)?;
+        Handle::open(&participant, variable)?.expect(self.kind)
+    }
+}
+
+impl fmt::Display for VariableId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (arena, kind) = (self.arena(), self.kind.name());
+        write!(f, "{kind}:{arena:032x}:{:x}:{:x}", self.offset, self.generation)
+    }
+}
+
+impl FromStr for VariableId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let parse = || {
+            let mut parts = text.split(':');
+            let kind = Kind::from_name(parts.next()?)?;
+            let arena = u128::from_str_radix(parts.next()?, 16).ok()?;
+            let offset = u64::from_str_radix(parts.next()?, 16).ok()?;
+            let generation = u64::from_str_radix(parts.next()?, 16).ok()?;
+            let arena = ((arena >> 64) as u64, arena as u64);
+            parts.next().is_none().then_some(Self { arena, offset, generation, kind })
+        };
+        parse().ok_or_else(|| Error::NotAVariableId { text: text.to_owned() })
+    }
+}

@@ -1,0 +1,185 @@
+//! An entry: one cache line, with keys of up to 32 bytes in it; and the search for one.
+//!
+//! ```text
+//!  0  hash, 0 if free           8  value word
+//! 16  u32 next in chain │ u32 next in order        (each plus one; 0 = none)
+//! 24  u32 previous in order │ u24 key length │ u8 key form
+//! 32  key, zero padded, or the offset of its block
+//!
+//! key block:  u32 canonical length │ u32 original length   canonical   original
+//! ```
+
+use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, USED};
+use crate::error::Result as ValueResult;
+use crate::shm::items::source::Source;
+use sharevar_arena::{Error, Result};
+use sharevar_value::{HashSeed, Key, KeyForm};
+
+pub(crate) const SIZE: u64 = 64;
+pub(crate) const HASH: u64 = 0;
+pub(crate) const VALUE: u64 = 8;
+pub(crate) const LINKS: u64 = 16;
+pub(crate) const META: u64 = 24;
+pub(crate) const KEY: u64 = 32;
+/// Bytes of a key that stand in the entry.
+pub(crate) const INLINE: u64 = 32;
+/// What the low half of a word holds.
+pub(crate) const LOW: u64 = 0xffff_ffff;
+/// Steps of a walk between two looks at the version.
+const LOOK: u64 = 64;
+
+/// Where a key is or would be.
+#[derive(Clone, Copy)]
+pub(crate) struct Probe {
+    /// The entry, if the key is there.
+    pub(crate) found: Option<u64>,
+    /// The word that links to it, or would: a bucket, or the links of the entry before.
+    pub(crate) link: u64,
+    /// Whether that word is a bucket.
+    pub(crate) from_bucket: bool,
+    /// What the link leads to: entry number plus one, or 0.
+    pub(crate) next: u64,
+}
+
+/// The bucket of a hash among `count`.
+#[inline(always)]
+pub(crate) fn bucket_of(hash: u64, count: u64) -> u64 {
+    let low = count.ilog2();
+    let wide = hash & ((2 << low) - 1);
+    if wide < count { wide } else { hash & ((1 << low) - 1) }
+}
+
+/// Whether `there` stands behind `hash`, which differs, in the order of bit-reversed hashes: the
+/// lowest bit in which they differ tells, and no word has to be reversed.
+#[inline(always)]
+pub(crate) fn comes_after(there: u64, hash: u64) -> bool {
+    let differ = there ^ hash;
+    there & differ & differ.wrapping_neg() != 0
+}
+
+/// Looks for `key`.
+#[inline]
+pub(crate) fn probe(source: &impl Source, key: &Key) -> Result<Probe> {
+    let count = source.body(BUCKET_COUNT);
+    if count == 0 {
+        return Ok(Probe { found: None, link: 0, from_bucket: true, next: 0 });
+    }
+    let hash = key.hash();
+    let entries = source.body(ENTRIES);
+    let mut link = BUCKET.at(source, source.body(BUCKETS), bucket_of(hash, count))?;
+    let mut next = source.load(link)?;
+    let mut from_bucket = true;
+    let mut steps = 0;
+    while next != 0 {
+        let entry = ENTRY.at(source, entries, next - 1)?;
+        let there = source.load(entry + HASH)?;
+        if there == hash {
+            if holds(source, entry, key)? {
+                return Ok(Probe { found: Some(entry), link, from_bucket, next });
+            }
+        } else if comes_after(there, hash) {
+            break;
+        }
+        link = entry + LINKS;
+        next = source.load(link)? & LOW;
+        from_bucket = false;
+        steps += 1;
+        // A torn walk may run in a circle (hazard 11).
+        if steps % LOOK == 0 && (!source.is_valid() || steps > source.body(USED)) {
+            return Err(Error::Corrupt { what: "a chain of a dict does not end", offset: link });
+        }
+    }
+    Ok(Probe { found: None, link, from_bucket, next })
+}
+
+#[inline(always)]
+fn holds(source: &impl Source, entry: u64, key: &Key) -> Result<bool> {
+    let meta = source.load(entry + META)?;
+    if meta >> 32 & 0xff_ffff != key_length_field(key.len()) {
+        return Ok(false);
+    }
+    let mut at = entry + KEY;
+    if is_in_block(meta) {
+        let block = source.load(at)?;
+        if source.load(block)? & LOW != key.len() as u64 {
+            return Ok(false);
+        }
+        at = block + 8;
+    }
+    for (index, word) in key.words().iter().enumerate() {
+        if source.load(at + index as u64 * 8)? != *word {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The length as the entry's 24 bits hold it; the block of a long key has all of it.
+pub(crate) fn key_length_field(length: usize) -> u64 {
+    (length as u64).min(0xff_ffff)
+}
+
+/// Whether the key stands in a block: it is long, or its original is kept beside it.
+#[inline(always)]
+pub(crate) fn is_in_block(meta: u64) -> bool {
+    meta >> 32 & 0xff_ffff > INLINE || meta >> 56 == ORIGINAL
+}
+
+/// The tag of [`KeyForm::Original`].
+pub(crate) const ORIGINAL: u64 = 3;
+
+/// The tag of [`KeyForm::Opaque`].
+const OPAQUE: u64 = 4;
+
+/// Whether only Python can compare the key.
+#[inline(always)]
+pub(crate) fn is_opaque(meta: u64) -> bool {
+    meta >> 56 == OPAQUE
+}
+
+/// A key as it was copied out of an entry.
+#[derive(Debug, Clone)]
+pub struct StoredKey {
+    canonical: Vec<u8>,
+    original: Vec<u8>,
+    form: u8,
+}
+
+impl StoredKey {
+    fn form(original: Vec<u8>, form: u8) -> ValueResult<KeyForm> {
+        Ok(KeyForm::from_tag(form, || original)?)
+    }
+
+    /// The encoding of the key that was put in.
+    pub fn into_encoding(self) -> ValueResult<Vec<u8>> {
+        match Self::form(self.original, self.form)? {
+            KeyForm::Canonical => Ok(self.canonical),
+            KeyForm::Original(original) => Ok(original),
+            form => Ok(form.restore(&self.canonical)?.into_owned()),
+        }
+    }
+
+    /// What tells it from a key that may have come into the same entry since.
+    pub fn mark(&self, seed: &HashSeed) -> u64 {
+        seed.hash(&self.canonical)
+    }
+
+    /// The key, to find the entry by.
+    pub fn to_key(&self, seed: &HashSeed) -> ValueResult<Key> {
+        Ok(Key::from_canonical(&self.canonical, Self::form(self.original.clone(), self.form)?, seed))
+    }
+}
+
+/// Copies an entry's key out.
+pub(crate) fn stored_key(source: &impl Source, entry: u64) -> Result<StoredKey> {
+    let meta = source.load(entry + META)?;
+    let (mut at, mut length, mut original_length) = (entry + KEY, meta >> 32 & 0xff_ffff, 0);
+    if is_in_block(meta) {
+        let block = source.load(at)?;
+        let lengths = source.load(block)?;
+        (at, length, original_length) = (block + 8, lengths & LOW, lengths >> 32);
+    }
+    let canonical = source.participant().copy_of(at, length)?;
+    let original = source.participant().copy_of(at + length.next_multiple_of(8), original_length)?;
+    Ok(StoredKey { canonical, original, form: (meta >> 56) as u8 })
+}

@@ -1,0 +1,88 @@
+//! The short way for values that fit a word.
+
+use super::{GAP, LENGTH, PLACES, RING, RING_BITS, ROOT, RawList, index_from};
+use crate::shm::items::content::{self, SHORT_BYTES};
+use sharevar_arena::Peek;
+use sharevar_value::Word;
+
+/// Where item `index` is, as in [`Shape::at`](super::Shape::at).
+#[inline(always)]
+fn place(peek: &Peek<'_>, index: u64) -> Option<u64> {
+    place_at(peek, peek.body(ROOT), peek.body(GAP).wrapping_add(index))
+}
+
+#[inline(always)]
+fn place_at(peek: &Peek<'_>, root: u64, position: u64) -> Option<u64> {
+    if root & 1 == 1 {
+        let ring = peek.load((root & !1).wrapping_add((position >> RING_BITS).wrapping_mul(8)))?;
+        return Some((ring & !(RING - 1)).wrapping_add((ring.wrapping_add(position) & (RING - 1)) * 8));
+    }
+    Some(root.wrapping_add((position & peek.body(PLACES).wrapping_sub(1)).wrapping_mul(8)))
+}
+
+impl RawList {
+    /// Item `index` if there is one and it fits a word. `None` says nothing: ask [`Self::get`].
+    #[inline(always)]
+    pub fn get_word(&self, index: i64) -> Option<Word> {
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        participant.peek(variable, |peek| {
+            let index = index_from(index, peek.body(LENGTH))?;
+            let word = Word(peek.load(place(peek, index)?)?);
+            (!word.is_block() && !word.is_handle()).then_some(word)
+        })
+    }
+
+    /// Copies the encoding of item `index` if there is one, short, that refers to no variable. Its
+    /// length. `None` says nothing: ask [`Self::get`].
+    #[inline]
+    pub fn get_short(&self, index: i64, out: &mut [u8; SHORT_BYTES]) -> Option<usize> {
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        participant.peek(variable, |peek| {
+            let index = index_from(index, peek.body(LENGTH))?;
+            content::peek_short(peek, Word(peek.load(place(peek, index)?)?), out)
+        })
+    }
+
+    /// Replaces item `index` if it is there, was a word, and becomes one. If not, nothing is done
+    /// and the answer is `false`: go by [`Self::set`].
+    #[inline(always)]
+    pub fn set_word(&self, index: i64, word: Word) -> bool {
+        if word.is_block() || word.is_handle() {
+            return false;
+        }
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        let done = participant.change_one(variable, |change| {
+            let index = index_from(index, change.body(LENGTH))?;
+            let at = place(change, index)?;
+            let old = Word(change.load(at)?);
+            if old.is_block() || old.is_handle() {
+                return None;
+            }
+            change.change(at, word.0)
+        });
+        done.is_some()
+    }
+
+    /// Adds an item that fits a word where there is a place for it. If not, nothing is done and
+    /// the answer is `false`: go by [`Self::push`].
+    #[inline(always)]
+    pub fn push_word(&self, word: Word) -> bool {
+        if word.is_block() || word.is_handle() {
+            return false;
+        }
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        let done = participant.change_one(variable, |change| {
+            let (root, length) = (change.body(ROOT), change.body(LENGTH));
+            let end = change.body(GAP).wrapping_add(length);
+            let full = if root & 1 == 1 { end.is_multiple_of(RING) } else { length >= change.body(PLACES) };
+            if full {
+                return None;
+            }
+            // Beyond the length nobody looks; the new length is the whole change.
+            change.put(place_at(change, root, end)?, word.0)?;
+            change.change_body(LENGTH, length + 1);
+            Some(())
+        });
+        done.is_some()
+    }
+}

@@ -1,0 +1,53 @@
+//! A list that holds its items several times over.
+
+use super::RawList;
+use crate::error::Result;
+use crate::shm::items::attempts::Attempts;
+use crate::shm::items::content::Content;
+use sharevar_value::{Encoded, Word};
+
+impl Content {
+    /// The value as it is to be stored once more; what it refers to is held by this.
+    fn to_encoded(&self) -> Encoded {
+        match self {
+            Self::Word(word) => Encoded::Word(*word),
+            Self::Handle(handle) => Encoded::Word(Word::handle(handle.variable().header())),
+            Self::Bytes(bytes, handles) => Encoded::Bytes {
+                bytes: bytes.clone(),
+                handles: handles.iter().map(|handle| handle.variable().header()).collect(),
+            },
+        }
+    }
+}
+
+impl RawList {
+    /// Makes the list hold its items `times` times over, as one operation.
+    pub fn repeat(&self, times: u64) -> Result<()> {
+        if times == 0 {
+            return self.clear();
+        }
+        let mut attempts = Attempts::of(self.handle());
+        loop {
+            let (items, changes) = self.snapshot()?;
+            let again = usize::try_from(times - 1).unwrap_or(usize::MAX);
+            if items.is_empty() || again == 0 {
+                return Ok(());
+            }
+            let length = items.len().saturating_mul(again);
+            if length as u64 > self.handle().participant().capacity() / 8 {
+                return Err(sharevar_arena::Error::OutOfSharedMemory {
+                    asked: (length as u64).saturating_mul(8),
+                    free: self.handle().participant().capacity(),
+                    limit: self.handle().participant().capacity(),
+                }
+                .into());
+            }
+            let once: Vec<_> = items.iter().map(Content::to_encoded).collect();
+            let values: Vec<_> = std::iter::repeat_n(&once, again).flatten().cloned().collect();
+            if self.replace(&[], u64::MAX, &values, changes)? {
+                return Ok(());
+            }
+            attempts.fail()?;
+        }
+    }
+}

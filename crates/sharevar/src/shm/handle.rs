@@ -1,0 +1,86 @@
+//! Handles: what keeps a variable alive in this process.
+
+use crate::error::Result;
+use crate::kind::Kind;
+use sharevar_arena::{Error, Participant, Variable};
+use std::sync::Arc;
+
+/// A counted handle on a variable. Clones share the variable; when the last handle of every
+/// process and the last place in a container is gone, it is freed.
+#[derive(Debug)]
+pub struct Handle {
+    participant: Arc<Participant>,
+    variable: Variable,
+}
+
+impl Handle {
+    /// Makes a variable of `kind` with an empty body.
+    pub fn create(participant: &Arc<Participant>, kind: Kind) -> Result<Self> {
+        let variable = participant.create(kind as u64)?;
+        Ok(Self { participant: participant.clone(), variable })
+    }
+
+    /// Takes a handle on a variable that a container or another handle was seen to hold.
+    pub fn open(participant: &Arc<Participant>, variable: Variable) -> Result<Self> {
+        participant.hold(variable)?;
+        Ok(Self { participant: participant.clone(), variable })
+    }
+
+    /// The participant that holds it.
+    #[inline(always)]
+    pub fn participant(&self) -> &Arc<Participant> {
+        &self.participant
+    }
+
+    /// The variable.
+    #[inline(always)]
+    pub fn variable(&self) -> Variable {
+        self.variable
+    }
+
+    /// What the variable is.
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::from_number(self.participant.kind_of(self.variable))
+    }
+
+    /// This handle, if its variable is of `kind`.
+    pub fn expect(self, kind: Kind) -> Result<Self> {
+        match self.kind() {
+            Some(found) if found == kind => Ok(self),
+            found => Err(Error::WrongKind {
+                found: found.map_or("variable of an unknown kind", Kind::name),
+                expected: kind.name(),
+            }
+            .into()),
+        }
+    }
+}
+
+impl Clone for Handle {
+    fn clone(&self) -> Self {
+        // It is held already, so this only counts within the process; should the arena have been
+        // closed meanwhile, operations on the clone say so.
+        let _ = self.participant.hold(self.variable);
+        Self { participant: self.participant.clone(), variable: self.variable }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.participant.release_later(self.variable);
+    }
+}
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Self) -> bool {
+        self.variable == other.variable && self.participant.arena_id() == other.participant.arena_id()
+    }
+}
+
+impl Eq for Handle {}
+
+/// An arena's identity as one number, whose hexadecimal digits are its bytes in order.
+pub(crate) fn arena_identity(participant: &Participant) -> u128 {
+    let [first, second] = participant.arena_id();
+    u128::from(first.swap_bytes()) << 64 | u128::from(second.swap_bytes())
+}

@@ -1,0 +1,61 @@
+//! Operations that look, compute and then change, and start again when others were faster.
+
+use crate::error::{Error, Result};
+use crate::shm::handle::Handle;
+use sharevar_arena::LongLock;
+
+/// How often such an operation is tried with no lock.
+const WITHOUT_LOCK: u32 = 3;
+/// How often it is tried under the long lock. There only the operation's own code changes the
+/// variable; or others, after their patience ended.
+const WITH_LOCK: u32 = 4;
+
+/// The attempts of one operation on one variable: a few with no lock, then some under the
+/// variable's [long lock](LongLock), then an error.
+///
+/// An attempt reads the count of changes first, and at its end changes the variable only if the
+/// count is still the same.
+#[derive(Debug)]
+pub struct Attempts<'a> {
+    handle: &'a Handle,
+    failed: u32,
+    long: Option<LongLock<'a>>,
+}
+
+impl<'a> Attempts<'a> {
+    /// No attempt has failed so far.
+    #[inline]
+    pub fn of(handle: &'a Handle) -> Self {
+        Self { handle, failed: 0, long: None }
+    }
+
+    /// The count of changes, to be read at the beginning of an attempt.
+    #[inline]
+    pub fn changes(&self) -> u64 {
+        self.handle.participant().changes(self.handle.variable())
+    }
+
+    /// One more attempt has failed. Takes the long lock when it is time.
+    ///
+    /// # Errors
+    /// [`Error::ChangedMeanwhile`] after the last attempt; closed arena.
+    #[cold]
+    pub fn fail(&mut self) -> Result<()> {
+        self.failed += 1;
+        if self.failed >= WITHOUT_LOCK + WITH_LOCK {
+            return Err(Error::ChangedMeanwhile { attempts: self.failed });
+        }
+        if self.failed >= WITHOUT_LOCK && !self.has_lock() {
+            // The old one first: a thread's second is one that it holds within the first.
+            self.long = None;
+            self.long = Some(self.handle.participant().long_lock(self.handle.variable())?);
+        }
+        Ok(())
+    }
+
+    /// Whether the long lock is held: if the count of changes has moved in this attempt, it was
+    /// the operation's own thread that has changed the variable.
+    pub fn has_lock(&self) -> bool {
+        self.long.as_ref().is_some_and(LongLock::is_held)
+    }
+}

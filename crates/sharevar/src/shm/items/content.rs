@@ -1,0 +1,339 @@
+//! Values in cells: scalars in the word itself, the rest in a block.
+//!
+//! ```text
+//! block:  u40 length in bytes │ u24 handles   then the handle words, then the bytes
+//! ```
+//!
+//! The handles that the bytes contain stand in front once more, as counted
+//! references: who frees the block finds them without decoding it.
+
+use super::attempts::Attempts;
+use super::source::Source;
+use crate::error::Result;
+use crate::shm::handle::Handle;
+use sharevar_arena::{Error, Participant, Peek, Transaction, Variable};
+use sharevar_value::{Encoded, Word};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// Bits of a block's header for the length; the others count the handles.
+const LENGTH_BITS: u32 = 40;
+const LENGTH: u64 = (1 << LENGTH_BITS) - 1;
+const MOST_HANDLES: u64 = u64::MAX >> LENGTH_BITS;
+
+/// The longest value that is read without a lock (hazard 11).
+const UNLOCKED_BYTES: u64 = 4096;
+/// How often a read without the lock is tried.
+const ATTEMPTS: u32 = 3;
+
+/// A value as it was found.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// A scalar.
+    Word(Word),
+    /// An encoded value, and handles on the variables it refers to, which keep them alive while
+    /// it is decoded.
+    Bytes(Vec<u8>, Vec<Handle>),
+    /// Another shared variable.
+    Handle(Handle),
+}
+
+/// What was copied out and must still be held: handles are taken after the lock is released.
+pub(crate) enum Copied {
+    Word(Word),
+    Bytes(Vec<u8>, Vec<Variable>),
+    Handle(Variable),
+}
+
+impl Copied {
+    /// Whether it refers to other variables.
+    pub(crate) fn refers(&self) -> bool {
+        match self {
+            Self::Word(_) => false,
+            Self::Bytes(_, variables) => !variables.is_empty(),
+            Self::Handle(_) => true,
+        }
+    }
+
+    /// Takes handles on what the content refers to. [`Error::HandleExpired`] if a variable went
+    /// away since: then the content changed too, and is to be read again (hazard 8).
+    pub(crate) fn hold(self, participant: &Arc<Participant>) -> Result<Content> {
+        Ok(match self {
+            Self::Word(word) => Content::Word(word),
+            Self::Bytes(bytes, variables) => {
+                let handles = variables.into_iter().map(|variable| Handle::open(participant, variable));
+                Content::Bytes(bytes, handles.collect::<Result<_>>()?)
+            }
+            Self::Handle(variable) => Content::Handle(Handle::open(participant, variable)?),
+        })
+    }
+}
+
+/// Copies the content of a cell out.
+#[inline(always)]
+pub(crate) fn copy(source: &impl Source, word: Word) -> sharevar_arena::Result<Option<Copied>> {
+    if !word.is_block() && !word.is_handle() {
+        return Ok(Some(Copied::Word(word)));
+    }
+    copy_block(source, word)
+}
+
+fn copy_block(source: &impl Source, word: Word) -> sharevar_arena::Result<Option<Copied>> {
+    if let Some(offset) = word.handle_offset() {
+        return Ok(Some(Copied::Handle(source.participant().variable_at(offset)?)));
+    }
+    let block = word.0;
+    let header = source.load(block)?;
+    let (length, handles) = (length_of(header), handles_of(header));
+    // The length may be torn: it is believed only while the version stands.
+    if !source.is_valid() {
+        return Ok(None);
+    }
+    let mut variables = Vec::with_capacity(handles as usize);
+    for index in 0..handles {
+        let word = Word(source.load(block + 8 + index * 8)?);
+        let offset =
+            word.handle_offset().ok_or(Error::Corrupt { what: "a value lists no handle", offset: block })?;
+        variables.push(source.participant().variable_at(offset)?);
+    }
+    let bytes = source.participant().copy_of(block + 8 + handles * 8, length)?;
+    Ok(Some(Copied::Bytes(bytes, variables)))
+}
+
+/// How many bytes the encoding has, by the header of its block.
+pub(crate) fn length_of(header: u64) -> u64 {
+    header & LENGTH
+}
+
+/// How many handles a block with this header has.
+pub(crate) fn handles_of(header: u64) -> u64 {
+    header >> LENGTH_BITS
+}
+
+/// Whether a cell's content is short enough to be read without the lock.
+#[inline(always)]
+pub(crate) fn is_short(source: &impl Source, word: Word) -> sharevar_arena::Result<bool> {
+    Ok(!word.is_block() || length_of(source.load(word.0)?) <= UNLOCKED_BYTES)
+}
+
+/// The longest encoding that is copied to the stack.
+pub const SHORT_BYTES: usize = 128;
+
+/// Copies a short encoding that refers to no variable. Its length; `None` says nothing.
+#[inline]
+pub(crate) fn peek_short(peek: &Peek<'_>, word: Word, out: &mut [u8; SHORT_BYTES]) -> Option<usize> {
+    let block = word.block_offset()?;
+    let header = peek.load(block)?;
+    // Torn or not, the length is bounded and asks for no memory. Handles, counted in the upper
+    // half, make it long.
+    let length = header as usize;
+    if length > SHORT_BYTES {
+        return None;
+    }
+    for (index, bytes) in out[..length.next_multiple_of(8)].as_chunks_mut().0.iter_mut().enumerate() {
+        *bytes = peek.load(block + 8 + index as u64 * 8)?.to_le_bytes();
+    }
+    Some(length)
+}
+
+/// An encoding that was copied out, without memory of its own if it is short.
+#[derive(Debug)]
+pub enum CopiedBytes {
+    /// At most [`SHORT_BYTES`], and how many of them count.
+    Short([u8; SHORT_BYTES], usize),
+    /// More.
+    Long(Vec<u8>),
+}
+
+impl Deref for CopiedBytes {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Short(bytes, length) => &bytes[..*length],
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+/// Copies an encoding that refers to no variable and is short enough to be read without the lock.
+/// `false` says nothing.
+#[inline(never)]
+pub(crate) fn peek_bytes(peek: &Peek<'_>, word: Word, out: &mut Option<CopiedBytes>) -> bool {
+    // Torn or not, the length is bounded. Handles, counted in the upper half, make it large.
+    let Some((block, length)) = word.block_offset().and_then(|block| Some((block, peek.load(block)?))) else {
+        return false;
+    };
+    if length > SHORT_BYTES as u64 {
+        *out = if length <= UNLOCKED_BYTES {
+            peek.bytes(block + 8, length).map(CopiedBytes::Long)
+        } else {
+            None
+        };
+        return out.is_some();
+    }
+    let CopiedBytes::Short(bytes, count) = out.insert(CopiedBytes::Short([0; SHORT_BYTES], 0)) else {
+        return false;
+    };
+    match peek_short(peek, word, bytes) {
+        Some(length) => *count = length,
+        None => return false,
+    }
+    true
+}
+
+/// Stores a value for a transaction that holds no lock yet: blocks are allocated and references
+/// taken, and both given back unless it commits.
+#[inline(always)]
+pub(crate) fn store(transaction: &mut Transaction<'_>, value: &Encoded) -> Result<Word> {
+    match value {
+        Encoded::Word(word) if !word.is_handle() => Ok(*word),
+        value => store_block(transaction, value),
+    }
+}
+
+fn store_block(transaction: &mut Transaction<'_>, value: &Encoded) -> Result<Word> {
+    match value {
+        Encoded::Word(word) => {
+            if let Some(offset) = word.handle_offset() {
+                let variable = transaction.participant().variable_at(offset)?;
+                transaction.add_reference(variable)?;
+            }
+            Ok(*word)
+        }
+        Encoded::Bytes { bytes, handles } => {
+            if handles.len() as u64 > MOST_HANDLES {
+                return Err(sharevar_value::EncodeError::TooLarge {
+                    what: "number of shared variables",
+                    length: handles.len(),
+                }
+                .into());
+            }
+            if bytes.len() as u64 > LENGTH {
+                return Err(
+                    sharevar_value::EncodeError::TooLarge { what: "value", length: bytes.len() }.into()
+                );
+            }
+            for offset in handles {
+                let variable = transaction.participant().variable_at(*offset)?;
+                transaction.add_reference(variable)?;
+            }
+            let count = handles.len() as u64;
+            let block = transaction.allocate(8 + count * 8 + (bytes.len() as u64).next_multiple_of(8))?;
+            transaction.put(block, count << LENGTH_BITS | bytes.len() as u64)?;
+            for (index, offset) in handles.iter().enumerate() {
+                transaction.put(block + 8 + index as u64 * 8, Word::handle(*offset).0)?;
+            }
+            transaction.put_bytes(block + 8 + count * 8, bytes)?;
+            Ok(Word::block(block))
+        }
+    }
+}
+
+/// Gives up what a cell held, once the transaction commits.
+#[inline(always)]
+pub(crate) fn free_on_commit(transaction: &mut Transaction<'_>, word: Word) -> sharevar_arena::Result<()> {
+    if word.is_handle() {
+        transaction.free_on_commit(word.0)
+    } else if word.is_block() {
+        give_up_block(transaction, word)
+    } else {
+        Ok(())
+    }
+}
+
+fn give_up_block(transaction: &mut Transaction<'_>, word: Word) -> sharevar_arena::Result<()> {
+    let handles = handles_of(transaction.load(word.0)?);
+    for index in 0..handles {
+        let handle = transaction.load(word.0 + 8 + index * 8)?;
+        transaction.free_on_commit(handle)?;
+    }
+    transaction.free_on_commit(word.0)
+}
+
+/// Names what a cell leads to.
+pub(crate) fn trace(
+    source: &impl Source,
+    word: Word,
+    visit: &mut dyn FnMut(u64),
+) -> sharevar_arena::Result<()> {
+    if word.is_handle() {
+        visit(word.0);
+    } else if word.is_block() {
+        visit(word.0);
+        for index in 0..handles_of(source.load(word.0)?) {
+            visit(source.load(word.0 + 8 + index * 8)?);
+        }
+    }
+    Ok(())
+}
+
+/// Reads without the lock a few times, then under it; and again when a handle was found whose
+/// variable is gone.
+#[inline(always)]
+pub(crate) fn read<R>(
+    handle: &Handle,
+    unlocked: impl Fn(&sharevar_arena::Reader<'_>) -> sharevar_arena::Result<Option<R>>,
+    locked: impl Fn(&super::source::Locked<'_, '_>) -> sharevar_arena::Result<R>,
+) -> sharevar_arena::Result<R> {
+    for _ in 0..ATTEMPTS {
+        if let Some(read) = handle.participant().read_unlocked(handle.variable(), &unlocked)? {
+            return Ok(read);
+        }
+    }
+    let mut transaction = handle.participant().begin()?;
+    transaction.lock_short(handle.variable())?;
+    let read = locked(&super::source::Locked(&transaction, handle.variable()))?;
+    transaction.commit()?;
+    Ok(read)
+}
+
+/// Where in a variable a cell is.
+pub(crate) trait Cell {
+    /// The cell's word; `None` if there is no such cell.
+    fn find(&self, source: &impl Source) -> sharevar_arena::Result<Option<Word>>;
+}
+
+/// [`read`], for a cell whose content is copied out and held.
+#[inline(always)]
+pub(crate) fn read_cell(handle: &Handle, cell: &impl Cell) -> Result<Option<Content>> {
+    let Some(copied) = copy_cell(handle, cell)? else { return Ok(None) };
+    match copied.hold(handle.participant()) {
+        Err(crate::Error::Arena(Error::HandleExpired)) => read_cell_again(handle, cell),
+        held => held.map(Some),
+    }
+}
+
+#[inline(always)]
+fn copy_cell(handle: &Handle, cell: &impl Cell) -> Result<Option<Copied>> {
+    let copied = read(
+        handle,
+        |reader| {
+            let Some(word) = cell.find(reader)? else { return Ok(Some(None)) };
+            if !is_short(reader, word)? {
+                return Ok(None);
+            }
+            Ok(copy(reader, word)?.map(Some))
+        },
+        |locked| match cell.find(locked)? {
+            Some(word) => copy(locked, word),
+            None => Ok(None),
+        },
+    )?;
+    Ok(copied)
+}
+
+/// A variable that the cell led to was gone before it was held: the cell has changed.
+#[cold]
+fn read_cell_again(handle: &Handle, cell: &impl Cell) -> Result<Option<Content>> {
+    let mut attempts = Attempts::of(handle);
+    loop {
+        attempts.fail()?;
+        let Some(copied) = copy_cell(handle, cell)? else { return Ok(None) };
+        match copied.hold(handle.participant()) {
+            Err(crate::Error::Arena(Error::HandleExpired)) => {}
+            held => return held.map(Some),
+        }
+    }
+}

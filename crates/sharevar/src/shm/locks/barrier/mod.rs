@@ -1,0 +1,342 @@
+//! The barrier: so many arrivals make a generation, which then is released, or else broken.
+//!
+//! | body word | holds |
+//! |---|---|
+//! | 0 | the action: absent if there is none, none if only its maker's processes know it, else its value |
+//! | 1 | the waiters' list; a stamp is generation and index |
+//! | 2 | the state |
+//! | 3 | number of parties |
+//! | 4 | seconds that a wait may take if it does not say otherwise; not a number: for ever |
+//! | 5 | when somebody looked after the waiters |
+//! | 6, 7 | wait point |
+//!
+//! The state is one word, so one store decides a generation.
+//!
+//! A waiter whose generation is over was released, unless its stamp says that it was reset. So
+//! nobody waits until all have left, and those who are late do not disturb the next generation.
+//! Indices have no gaps: when somebody leaves early, the last to arrive gets its index.
+//!
+//! An arrival counts only while its process lives. The step that would release a generation asks
+//! about every waiter of it, in the same transaction, and breaks the barrier if one is dead. The
+//! watch alone would be too late: a complete generation lets go before the next look is due.
+
+mod end;
+mod state;
+
+use super::waiters::{self, Entry};
+use crate::error::Result;
+use crate::kind::Kind;
+use crate::shm::handle::Handle;
+use crate::shm::items::content::{self, Cell, Content};
+use crate::shm::items::look;
+use crate::shm::items::source::{Locked, Source};
+use crate::shm::ops::Ops;
+use sharevar_arena::{Participant, Transaction, Variable, WaitPoint};
+use sharevar_value::{Encoded, Word};
+use state::{BROKEN, OWED, RUNNING, State, WAS_RESET, index};
+use std::sync::Arc;
+
+pub(crate) const OPS: Ops = Ops { reap, trace, ..Ops::NONE };
+
+const ACTION: usize = 0;
+const STATE: usize = 2;
+const PARTIES: usize = 3;
+const LIMIT: usize = 4;
+
+/// What became of a generation, as one of it sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All had arrived; this one has that index.
+    Released(u64),
+    /// It was broken, or reset.
+    Broken,
+}
+
+/// What one who arrives has to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Arrival {
+    /// Nothing: all are there and released, or the barrier is broken.
+    Done(Outcome),
+    /// To wait for the others: [`RawBarrier::attempt`].
+    Wait(Entry),
+    /// To run the action: all are there. Then [`RawBarrier::finish`].
+    Run(Entry),
+    /// To wait until the action of this generation has ended, and to arrive again.
+    Full(u64),
+}
+
+/// A shared barrier. What it was made with never changes, so it is read once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawBarrier {
+    handle: Handle,
+    parties: u64,
+    /// The bits of a float.
+    limit: u64,
+}
+
+struct Action;
+
+impl Cell for Action {
+    fn find(&self, source: &impl Source) -> sharevar_arena::Result<Option<Word>> {
+        Ok(Some(Word(source.body(ACTION))))
+    }
+}
+
+impl RawBarrier {
+    /// Makes a barrier for `parties` arrivals, of which the last one runs `action`.
+    pub fn create(
+        participant: &Arc<Participant>,
+        parties: u64,
+        action: Option<&Encoded>,
+        limit: Option<f64>,
+    ) -> Result<Self> {
+        let handle = Handle::create(participant, Kind::Barrier)?;
+        let variable = handle.variable();
+        let mut transaction = participant.begin()?;
+        let action = match action {
+            Some(action) => content::store(&mut transaction, action)?,
+            None => Word::ABSENT,
+        };
+        transaction.lock(variable)?;
+        transaction.set_body(variable, ACTION, action.0)?;
+        transaction.set_body(variable, PARTIES, parties)?;
+        transaction.set_body(variable, LIMIT, limit.unwrap_or(f64::NAN).to_bits())?;
+        transaction.commit()?;
+        Self::from_handle(handle)
+    }
+
+    /// The barrier that a handle leads to.
+    pub fn from_handle(handle: Handle) -> Result<Self> {
+        let handle = handle.expect(Kind::Barrier)?;
+        let [parties, limit] = handle
+            .participant()
+            .change(handle.variable(), |change| Ok([PARTIES, LIMIT].map(|index| change.body(index))))?;
+        Ok(Self { handle, parties, limit })
+    }
+
+    /// The handle.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Where its waiters sleep.
+    pub fn point(&self) -> WaitPoint<'_> {
+        WaitPoint::of(self.handle.participant(), self.handle.variable())
+    }
+
+    /// The action; absent if there is none.
+    pub fn action(&self) -> Result<Content> {
+        Ok(content::read_cell(&self.handle, &Action)?.unwrap_or(Content::Word(Word::ABSENT)))
+    }
+
+    /// How many must arrive.
+    pub fn parties(&self) -> u64 {
+        self.parties
+    }
+
+    /// How many seconds a wait may take if it does not say otherwise; `None` is for ever.
+    pub fn limit(&self) -> Option<f64> {
+        Some(f64::from_bits(self.limit)).filter(|limit| !limit.is_nan())
+    }
+
+    /// How many entries there are: of those who wait, and of those who have not left yet.
+    pub fn count(&self) -> Result<usize> {
+        let transaction = self.begin()?;
+        let all = waiters::entries(&transaction, self.handle.variable())?;
+        transaction.commit()?;
+        Ok(all.len())
+    }
+
+    /// How many wait, none if it is broken. A dead waiter that is found breaks it.
+    pub fn waiting(&self) -> Result<u64> {
+        let state = self.state_of_the_living()?;
+        Ok(if state.is(BROKEN) { 0 } else { state.arrivals() })
+    }
+
+    /// Whether it is broken. A dead waiter that is found breaks it.
+    pub fn is_broken(&self) -> Result<bool> {
+        Ok(self.state_of_the_living()?.is(BROKEN))
+    }
+
+    /// Arrives. An entry that this gives must be given back at the end.
+    pub fn arrive(&self) -> Result<Arrival> {
+        let variable = self.handle.variable();
+        loop {
+            let mut transaction = self.begin()?;
+            let state = State(transaction.body(variable, STATE));
+            if state.is(BROKEN) {
+                return Ok(Arrival::Done(Outcome::Broken));
+            }
+            let index = state.arrivals();
+            let is_last = index + 1 >= self.parties;
+            if (is_last || state.is(RUNNING))
+                && let Some(broken) = self.break_if_one_is_dead(&mut transaction, state)?
+            {
+                transaction.commit()?;
+                self.wake_owed(broken)?;
+                return Ok(Arrival::Done(Outcome::Broken));
+            }
+            if state.is(RUNNING) {
+                return Ok(Arrival::Full(state.generation()));
+            }
+            let has_action = !Word(transaction.body(variable, ACTION)).is_absent();
+            if is_last && !has_action {
+                let next = if index == 0 { state.next() } else { state.next().with(OWED) };
+                transaction.change_body(variable, STATE, next.0);
+                transaction.commit()?;
+                self.wake_owed(next)?;
+                return Ok(Arrival::Done(Outcome::Released(index)));
+            }
+            if let Some(place) = waiters::free_place(&transaction, variable)? {
+                let entry = place.enter(&mut transaction, state.stamp(index))?;
+                let state = state.with_arrivals(index + 1);
+                let state = if is_last { state.with(RUNNING) } else { state };
+                transaction.set_body(variable, STATE, state.0)?;
+                transaction.commit()?;
+                return Ok(if is_last { Arrival::Run(entry) } else { Arrival::Wait(entry) });
+            }
+            let all = waiters::entries(&transaction, variable)?;
+            drop(transaction);
+            if !self.remove_dead_among(&all)? {
+                waiters::grow(&self.handle)?;
+            }
+        }
+    }
+
+    /// Whether the generation of a waiter seems to be over: without the lock, for those who spin.
+    pub fn is_over(&self, entry: &Entry) -> bool {
+        self.peek().is_some_and(|state| state.is(BROKEN) || !state.is_of(entry.stamp))
+    }
+
+    /// Whether that generation, of which the caller is none, is over.
+    pub fn has_ended(&self, generation: u64, sleeps: bool) -> Result<Option<()>> {
+        if sleeps && look::is_due(&self.handle)? {
+            self.look_after_all()?;
+        }
+        let state = self.state()?;
+        Ok((state.is(BROKEN) || state.generation() != generation).then_some(()))
+    }
+
+    /// What became of a waiter, whose wait then is over. Before it sleeps, it looks after the others.
+    pub fn attempt(&self, entry: &Entry, sleeps: bool) -> Result<Option<Outcome>> {
+        if sleeps && !self.is_over(entry) && look::is_due(&self.handle)? {
+            self.look_after_all()?;
+        }
+        if !sleeps && !self.is_over(entry) {
+            return Ok(None);
+        }
+        let transaction = self.begin()?;
+        let state = State(transaction.body(self.handle.variable(), STATE));
+        match outcome(&transaction, state, entry)? {
+            Some(outcome) => self.leave_decided(transaction, state, entry, outcome).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn begin(&self) -> Result<Transaction<'_>> {
+        let mut transaction = self.handle.participant().begin()?;
+        transaction.lock(self.handle.variable())?;
+        Ok(transaction)
+    }
+
+    fn peek(&self) -> Option<State> {
+        self.handle.participant().peek(self.handle.variable(), |peek| Some(State(peek.body(STATE))))
+    }
+
+    fn state(&self) -> Result<State> {
+        let state = |change: &mut sharevar_arena::SmallTransaction<'_>| Ok(State(change.body(STATE)));
+        match self.peek() {
+            Some(state) => Ok(state),
+            None => Ok(self.handle.participant().change(self.handle.variable(), state)?),
+        }
+    }
+
+    fn state_of_the_living(&self) -> Result<State> {
+        let state = self.state()?;
+        if state.is(BROKEN) || state.arrivals() == 0 {
+            return Ok(state);
+        }
+        self.look_after_all()?;
+        self.state()
+    }
+
+    /// Breaks the generation if one that waits in it is dead, and takes the dead of it away. The
+    /// state that this sets; the caller commits, and wakes.
+    fn break_if_one_is_dead(&self, transaction: &mut Transaction<'_>, state: State) -> Result<Option<State>> {
+        let variable = self.handle.variable();
+        let mut arrived = waiters::entries(transaction, variable)?;
+        arrived.retain(|entry| state.is_of(entry.stamp));
+        let dead = waiters::dead_among(self.handle.participant(), &arrived);
+        if dead.is_empty() {
+            return Ok(None);
+        }
+        for entry in arrived.iter().filter(|entry| dead.contains(&entry.owner)) {
+            entry.remove(transaction)?;
+        }
+        let broken = state.without(RUNNING).with(BROKEN | OWED);
+        transaction.set_body(variable, STATE, broken.0)?;
+        Ok(Some(broken))
+    }
+
+    fn look_after_all(&self) -> Result<()> {
+        let transaction = self.begin()?;
+        let all = waiters::entries(&transaction, self.handle.variable())?;
+        transaction.commit()?;
+        self.remove_dead_among(&all).map(|_| ())
+    }
+
+    /// Breaks the generation if one of it is dead, since not all can arrive any more; and takes
+    /// the dead away. Whether there were any.
+    fn remove_dead_among(&self, entries: &[Entry]) -> Result<bool> {
+        let dead = waiters::dead_among(self.handle.participant(), entries);
+        if dead.is_empty() {
+            return Ok(false);
+        }
+        let variable = self.handle.variable();
+        let mut transaction = self.begin()?;
+        let mut state = State(transaction.body(variable, STATE));
+        for entry in waiters::entries(&transaction, variable)? {
+            if dead.contains(&entry.owner) {
+                entry.remove(&mut transaction)?;
+                if state.is_of(entry.stamp) && !state.is(BROKEN) {
+                    state = state.without(RUNNING).with(BROKEN | OWED);
+                }
+            }
+        }
+        transaction.set_body(variable, STATE, state.0)?;
+        transaction.commit()?;
+        self.wake_owed(state)?;
+        Ok(true)
+    }
+}
+
+/// What became of the caller's generation, if it is decided.
+fn outcome(transaction: &Transaction<'_>, state: State, entry: &Entry) -> Result<Option<Outcome>> {
+    // A forked child has a copy of its parent's entry, and has not arrived.
+    let mine = entry.again(transaction)?.ok_or(sharevar_arena::Error::ForeignProcess)?;
+    Ok(if mine.stamp == WAS_RESET || state.is_of(mine.stamp) && state.is(BROKEN) {
+        Some(Outcome::Broken)
+    } else if state.is_of(mine.stamp) {
+        None
+    } else {
+        Some(Outcome::Released(index(mine.stamp)))
+    })
+}
+
+/// Takes a bounded part of a dying barrier away.
+fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result<bool> {
+    let mut transaction = participant.begin_last()?;
+    transaction.lock(variable)?;
+    let action = Word(transaction.body(variable, ACTION));
+    transaction.set_body(variable, ACTION, 0)?;
+    content::free_on_commit(&mut transaction, action)?;
+    let empty = waiters::reap(&mut transaction, variable)?;
+    transaction.commit()?;
+    Ok(empty)
+}
+
+/// Names what the barrier leads to.
+fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
+    content::trace(source, Word(source.body(ACTION)), visit)?;
+    waiters::trace(source, visit)
+}

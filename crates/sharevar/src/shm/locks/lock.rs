@@ -1,0 +1,45 @@
+//! The lock that users hold. Its word, and all that a death does to it, is the arena's.
+
+use crate::error::Result;
+use crate::kind::Kind;
+use crate::shm::handle::Handle;
+use crate::shm::ops::Ops;
+use sharevar_arena::{OwnerDeath, Participant, RobustLock};
+use std::sync::Arc;
+
+pub(crate) const OPS: Ops = Ops { settle_at_exit: RobustLock::settle_at_exit, ..Ops::NONE };
+
+/// A lock in an arena.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawLock {
+    handle: Handle,
+}
+
+impl RawLock {
+    /// Makes a free lock. `owned` settles whether it is always given to the next one when its
+    /// holder ends, or never.
+    pub fn create(participant: &Arc<Participant>, owned: Option<bool>) -> Result<Self> {
+        let lock = Self { handle: Handle::create(participant, Kind::Lock)? };
+        if let Some(owned) = owned {
+            lock.robust().set_owner_death(OwnerDeath::of(owned));
+        }
+        Ok(lock)
+    }
+
+    /// The lock that a handle leads to.
+    pub fn from_handle(handle: Handle) -> Result<Self> {
+        Ok(Self { handle: handle.expect(Kind::Lock)? })
+    }
+
+    /// The handle.
+    #[inline(always)]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// The lock itself.
+    #[inline(always)]
+    pub fn robust(&self) -> RobustLock<'_> {
+        RobustLock::of(self.handle.participant(), self.handle.variable())
+    }
+}

@@ -1,0 +1,11 @@
+//! What threads of any process wait for: each finds out who has died, and goes on.
+
+pub(crate) mod barrier;
+pub(crate) mod condition;
+pub(crate) mod event;
+mod holders;
+pub(crate) mod lock;
+pub(crate) mod recursive_lock;
+pub(crate) mod rwlock;
+pub(crate) mod semaphore;
+pub(crate) mod waiters;

@@ -1,0 +1,71 @@
+//! Typed values on their way out of a variable.
+//!
+//! What a value refers to was taken hold of when it was copied out of its variable. While it is
+//! decoded, a *scope* of its thread offers these handles; a shared variable that is read inside
+//! picks its own. Outside a scope it reads a [`VariableId`].
+
+use crate::VariableId;
+use crate::error::Result;
+use crate::kind::Kind;
+use crate::shm::Content;
+use crate::shm::handle::Handle;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
+use sharevar_value::{HandleRef, Word, from_bytes, from_word};
+use std::cell::RefCell;
+
+thread_local! {
+    static SCOPE: RefCell<Option<Vec<Handle>>> = const { RefCell::new(None) };
+}
+
+/// Brings back the scope around this one, also when a `Deserialize` panics.
+struct Outer(Option<Vec<Handle>>);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        // Dropped after the scope is left: it may let the last handle of a variable go.
+        let left = SCOPE.replace(self.0.take());
+        drop(left);
+    }
+}
+
+/// Decodes a word that holds its value itself.
+#[inline]
+pub(crate) fn word<T: DeserializeOwned>(word: Word) -> Result<T> {
+    Ok(from_word(word)?)
+}
+
+/// Decodes what a variable held.
+#[inline]
+pub(crate) fn content<T: DeserializeOwned>(content: Content) -> Result<T> {
+    match content {
+        Content::Word(word) => Ok(from_word(word)?),
+        Content::Bytes(bytes, handles) if handles.is_empty() => Ok(from_bytes(&bytes)?),
+        Content::Bytes(bytes, handles) => {
+            let _outer = Outer(SCOPE.replace(Some(handles)));
+            Ok(from_bytes(&bytes)?)
+        }
+        Content::Handle(handle) => {
+            let word = Word::handle(handle.variable().header());
+            let _outer = Outer(SCOPE.replace(Some(vec![handle])));
+            Ok(from_word(word)?)
+        }
+    }
+}
+
+/// Reads a handle from whatever is being read.
+pub(crate) fn handle<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    kind: Kind,
+) -> std::result::Result<Handle, D::Error> {
+    if SCOPE.with_borrow(Option::is_none) {
+        let id = VariableId::deserialize(deserializer)?;
+        return id.open().and_then(|handle| handle.expect(kind)).map_err(D::Error::custom);
+    }
+    let HandleRef(offset) = HandleRef::deserialize(deserializer)?;
+    let found = SCOPE.with_borrow(|scope| {
+        scope.iter().flatten().find(|handle| handle.variable().header() == offset).cloned()
+    });
+    let found =
+        found.ok_or_else(|| D::Error::custom("the value refers to a variable that it does not list"))?;
+    found.expect(kind).map_err(D::Error::custom)
+}

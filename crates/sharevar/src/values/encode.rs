@@ -1,0 +1,129 @@
+//! Typed values on their way into a variable.
+//!
+//! While a value is encoded, a *scope* of its thread says into which arena it goes. A shared
+//! variable that finds itself inside such a value writes the short form, a counted reference;
+//! outside a scope it writes its [`VariableId`](crate::VariableId).
+//!
+//! The scope also holds every handle that was written, until the value is stored: a `Serialize`
+//! may make a variable and let it go again, and what took its place would be stored instead.
+
+use crate::error::{Error, Result};
+use crate::shm::handle::Handle;
+use crate::values::scalar;
+use serde::Serialize;
+use serde::ser::{Error as _, Serializer};
+use sharevar_arena::Participant;
+use sharevar_value::{EncodeError, Encoded, HandleRef, Word, to_encoded};
+use std::cell::RefCell;
+
+struct Scope {
+    arena: [u64; 2],
+    written: Vec<Handle>,
+}
+
+thread_local! {
+    static SCOPE: RefCell<Option<Scope>> = const { RefCell::new(None) };
+}
+
+/// Brings back the scope around this one, also when a `Serialize` panics.
+struct Outer {
+    scope: Option<Scope>,
+    is_left: bool,
+}
+
+impl Outer {
+    fn enter(participant: &Participant) -> Self {
+        let scope = Scope { arena: participant.arena_id(), written: Vec::new() };
+        Self { scope: SCOPE.replace(Some(scope)), is_left: false }
+    }
+
+    fn leave(mut self) -> Vec<Handle> {
+        self.is_left = true;
+        SCOPE.replace(self.scope.take()).map(|scope| scope.written).unwrap_or_default()
+    }
+}
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        if !self.is_left {
+            SCOPE.replace(self.scope.take());
+        }
+    }
+}
+
+/// What was encoded, and what must stay held until it is stored.
+#[derive(Debug)]
+pub(crate) struct Outgoing<E> {
+    pub(crate) encoded: E,
+    _written: Vec<Handle>,
+}
+
+impl Outgoing<Encoded> {
+    /// The value, if it is a word. For the short ways of the untyped variables, which know by
+    /// themselves what they cannot do.
+    #[inline]
+    pub(crate) fn word(&self) -> Option<Word> {
+        match self.encoded {
+            Encoded::Word(word) => Some(word),
+            Encoded::Bytes { .. } => None,
+        }
+    }
+}
+
+/// Encodes one value.
+#[inline]
+pub(crate) fn value<T: Serialize + ?Sized>(
+    participant: &Participant,
+    value: &T,
+) -> Result<Outgoing<Encoded>> {
+    if let Some(word) = scalar::word(value) {
+        return Ok(Outgoing { encoded: Encoded::Word(word), _written: Vec::new() });
+    }
+    let outer = Outer::enter(participant);
+    let encoded = to_encoded(value);
+    let written = outer.leave();
+    Ok(Outgoing { encoded: encoded?, _written: written })
+}
+
+/// Encodes many values, each as `one` says.
+pub(crate) fn many<I: IntoIterator, E>(
+    participant: &Participant,
+    values: I,
+    one: impl Fn(I::Item) -> Result<E>,
+) -> Result<Outgoing<Vec<E>>> {
+    // The iterator is the user's: it runs outside the scope, in which it could write handles.
+    let values: Vec<_> = values.into_iter().collect();
+    let outer = Outer::enter(participant);
+    let encoded = values.into_iter().map(one).collect::<Result<Vec<_>>>();
+    let written = outer.leave();
+    Ok(Outgoing { encoded: encoded?, _written: written })
+}
+
+/// For [`many`].
+pub(crate) fn plain<T: Serialize>(value: T) -> Result<Encoded> {
+    Ok(to_encoded(&value)?)
+}
+
+/// Writes a handle into whatever is being written.
+pub(crate) fn handle<S: Serializer>(
+    handle: &Handle,
+    kind: crate::Kind,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    let short = SCOPE.with_borrow_mut(|scope| match scope {
+        None => Ok(false),
+        Some(scope) if scope.arena == handle.participant().arena_id() => {
+            scope.written.push(handle.clone());
+            Ok(true)
+        }
+        Some(_) => Err(EncodeError::Custom(
+            Error::OtherManager { arena: crate::shm::handle::arena_identity(handle.participant()) }
+                .to_string(),
+        )),
+    });
+    match short {
+        Ok(true) => HandleRef(handle.variable().header()).serialize(serializer),
+        Ok(false) => crate::VariableId::of(handle, kind).serialize(serializer),
+        Err(refused) => Err(S::Error::custom(refused)),
+    }
+}

@@ -1,0 +1,267 @@
+//! The typed dict.
+
+use crate::error::Result;
+use crate::manager::Manager;
+use crate::manager::named::Named;
+use crate::shm::{Attempts, Item, Look, RawDict};
+use crate::values::{decode, encode, scalar};
+use crate::variables::impl_shared::impl_shared;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sharevar_arena::Participant;
+use sharevar_value::{Key, from_bytes, to_key};
+use std::borrow::Borrow;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// A shared dict, in insertion order. Every method is one operation for all processes.
+///
+/// Keys are equal as in Python: `1`, `1.0` and `true` are the same key.
+///
+/// ```
+/// let manager = sharevar::Manager::new()?;
+/// let ages = manager.dict::<String, u8>()?;
+/// ages.insert("Ada", &36)?;
+/// ages.extend([("Grace".to_owned(), 85), ("Alan".to_owned(), 41)])?;
+/// assert_eq!(ages.get("Ada")?, Some(36));
+/// assert_eq!(ages.keys()?, ["Ada", "Grace", "Alan"]);
+/// assert_eq!(ages.remove("Grace")?, Some(85));
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+pub struct Dict<K, V> {
+    raw: RawDict,
+    items: PhantomData<fn() -> (K, V)>,
+}
+
+impl_shared!(Dict, [K, V], RawDict, { items: PhantomData });
+
+impl<K, V> Dict<K, V> {
+    fn create(participant: &Arc<Participant>) -> Result<Self> {
+        Self::from_raw(RawDict::create(participant)?)
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
+    fn from_raw(raw: RawDict) -> Result<Self> {
+        Ok(Self { raw, items: PhantomData })
+    }
+
+    /// The untyped dict.
+    pub fn raw(&self) -> &RawDict {
+        &self.raw
+    }
+
+    /// Number of keys.
+    pub fn len(&self) -> Result<usize> {
+        Ok(self.raw.len()? as usize)
+    }
+
+    /// Whether there are no keys.
+    pub fn is_empty(&self) -> Result<bool> {
+        self.raw.is_empty()
+    }
+
+    /// Removes all keys.
+    pub fn clear(&self) -> Result<()> {
+        self.raw.clear()
+    }
+
+    fn participant(&self) -> &Arc<Participant> {
+        self.raw.handle().participant()
+    }
+
+    #[inline]
+    fn key<Q: Serialize + ?Sized>(&self, key: &Q) -> Result<Key> {
+        Ok(to_key(key, self.raw.seed())?)
+    }
+}
+
+impl<K, V> Dict<K, V>
+where
+    K: Serialize + DeserializeOwned,
+    V: Serialize + DeserializeOwned,
+{
+    /// The value of `key`.
+    #[inline]
+    pub fn get<Q>(&self, key: &Q) -> Result<Option<V>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        if let Some(short) = scalar::key(key, self.raw.seed()) {
+            let mut copied = None;
+            match self.raw.look(&short, &mut copied) {
+                Look::Word(word) => return decode::word(word).map(Some),
+                Look::Bytes(bytes) => return Ok(Some(from_bytes(bytes)?)),
+                Look::Absent => return Ok(None),
+                Look::Unknown => {}
+            }
+        }
+        self.raw.get(&self.key(key)?)?.map(decode::content).transpose()
+    }
+
+    /// Whether `key` is there.
+    pub fn contains_key<Q>(&self, key: &Q) -> Result<bool>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        if let Some(is_there) = scalar::key(key, self.raw.seed()).and_then(|short| self.raw.has(&short)) {
+            return Ok(is_there);
+        }
+        self.raw.contains(&self.key(key)?)
+    }
+
+    /// Sets `key` to `value`. A key that is there keeps its place; its old value is not read.
+    #[inline]
+    pub fn insert<Q, W>(&self, key: &Q, value: &W) -> Result<()>
+    where
+        K: Borrow<Q>,
+        V: Borrow<W>,
+        Q: Serialize + ?Sized,
+        W: Serialize + ?Sized,
+    {
+        let value = encode::value(self.participant(), value)?;
+        if let Some(word) = value.word()
+            && let Some(short) = scalar::key(key, self.raw.seed())
+            && self.raw.set_word(&short, word)
+        {
+            return Ok(());
+        }
+        self.raw.insert(&self.key(key)?, &value.encoded)
+    }
+
+    /// The value of `key`; if it is not there, sets it to `value` first.
+    pub fn get_or_insert<Q, W>(&self, key: &Q, value: &W) -> Result<V>
+    where
+        K: Borrow<Q>,
+        V: Borrow<W>,
+        Q: Serialize + ?Sized,
+        W: Serialize + ?Sized,
+    {
+        let key = self.key(key)?;
+        let value = encode::value(self.participant(), value)?;
+        decode::content(self.raw.get_or_insert(&key, &value.encoded)?.0)
+    }
+
+    /// Removes `key` and gives back its value.
+    pub fn remove<Q>(&self, key: &Q) -> Result<Option<V>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.raw.remove(&self.key(key)?)?.map(decode::content).transpose()
+    }
+
+    /// Removes the key that was put in last and gives back key and value.
+    pub fn pop_last(&self) -> Result<Option<(K, V)>> {
+        self.raw.pop_last()?.map(pair).transpose()
+    }
+
+    /// Sets `key` to what `change` makes of its value, as one operation. The new value.
+    ///
+    /// If another process changes the dict between the reading and the writing, `change` runs
+    /// again with what is there then; after a few times other changes wait for it.
+    ///
+    /// # Errors
+    /// [`ChangedMeanwhile`](crate::Error::ChangedMeanwhile) if `change` itself changes the dict.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// let words = manager.dict::<String, Vec<u32>>()?;
+    /// words.update("lines", |lines| [lines.unwrap_or_default(), vec![7]].concat())?;
+    /// assert_eq!(words.get("lines")?, Some(vec![7]));
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn update<Q>(&self, key: &Q, mut change: impl FnMut(Option<V>) -> V) -> Result<V>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let key = self.key(key)?;
+        let mut attempts = Attempts::of(self.raw.handle());
+        loop {
+            // Counted before it is read: a change in between is noticed, at worst for nothing.
+            let changes = attempts.changes();
+            let new = change(self.raw.get(&key)?.map(decode::content).transpose()?);
+            let value = encode::value(self.participant(), &new)?;
+            if self.raw.insert_if_unchanged(&key, &value.encoded, changes)? {
+                return Ok(new);
+            }
+            attempts.fail()?;
+        }
+    }
+
+    /// Sets all of `items`. Up to [`RawDict::MAX_ATOMIC_UPDATE`] of them, or any number into an
+    /// empty dict, are one operation: others see none of them or all.
+    pub fn extend(&self, items: impl IntoIterator<Item = (K, V)>) -> Result<()> {
+        let items = encode::many(self.participant(), items, |(key, value)| {
+            Ok((self.key(&key)?, encode::plain(value)?))
+        })?;
+        self.raw.update(&items.encoded)
+    }
+
+    /// All keys, as they were put in.
+    pub fn keys(&self) -> Result<Vec<K>> {
+        self.raw.items(false)?.iter().map(|item| Ok(from_bytes(&item.key)?)).collect()
+    }
+
+    /// All values.
+    pub fn values(&self) -> Result<Vec<V>> {
+        self.raw.items(true)?.into_iter().map(|item| decode::content(item.value)).collect()
+    }
+
+    /// All keys with their values.
+    pub fn to_vec(&self) -> Result<Vec<(K, V)>> {
+        self.raw.items(true)?.into_iter().map(pair).collect()
+    }
+
+    /// A walk over what is in the dict now; changes after this call are not seen.
+    pub fn iter(&self) -> Result<std::vec::IntoIter<(K, V)>> {
+        Ok(self.to_vec()?.into_iter())
+    }
+}
+
+impl<K: Serialize + DeserializeOwned> Dict<K, i64> {
+    /// Adds `by` to the value of `key`, 0 if it is not there, as one operation. The new value.
+    ///
+    /// Beyond 62 bits it is [`NotANumber`](crate::Error::NotANumber), and nothing is changed.
+    #[inline]
+    pub fn increment<Q>(&self, key: &Q, by: i64) -> Result<i64>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        if let Some(short) = scalar::key(key, self.raw.seed())
+            && let Some(sum) = self.raw.increment_word(&short, by)
+        {
+            return Ok(sum);
+        }
+        self.raw.increment(&self.key(key)?, by)
+    }
+}
+
+fn pair<K: DeserializeOwned, V: DeserializeOwned>(item: Item) -> Result<(K, V)> {
+    Ok((from_bytes(&item.key)?, decode::content::<V>(item.value)?))
+}
+
+impl Manager {
+    /// An empty dict.
+    pub fn dict<K, V>(&self) -> Result<Dict<K, V>>
+    where
+        K: Serialize + DeserializeOwned,
+        V: Serialize + DeserializeOwned,
+    {
+        Dict::create(self.participant())
+    }
+}
+
+impl Named<'_> {
+    /// The dict of that name.
+    pub fn dict<K, V>(&self) -> Result<Dict<K, V>>
+    where
+        K: Serialize + DeserializeOwned,
+        V: Serialize + DeserializeOwned,
+    {
+        self.get_or_make(|| self.manager().dict())
+    }
+}

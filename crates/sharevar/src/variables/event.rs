@@ -1,0 +1,103 @@
+//! The flag that is waited for.
+
+use crate::error::Result;
+use crate::manager::Manager;
+use crate::manager::named::Named;
+use crate::shm::RawEvent;
+use crate::variables::impl_shared::impl_shared;
+use crate::variables::waiting;
+use sharevar_arena::{ANY_REASON, Participant};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A flag that processes and threads wait for.
+///
+/// ```
+/// let manager = sharevar::Manager::new()?;
+/// let ready = manager.event()?;
+/// std::thread::scope(|scope| {
+///     let waiter = scope.spawn(|| ready.wait());
+///     ready.set()?;
+///     waiter.join().unwrap()
+/// })?;
+/// assert!(ready.is_set()?);
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+pub struct Event {
+    raw: RawEvent,
+}
+
+impl_shared!(Event, [], RawEvent, {});
+
+impl Event {
+    fn create(participant: &Arc<Participant>) -> Result<Self> {
+        Self::from_raw(RawEvent::create(participant)?)
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
+    fn from_raw(raw: RawEvent) -> Result<Self> {
+        Ok(Self { raw })
+    }
+
+    /// The untyped event.
+    pub fn raw(&self) -> &RawEvent {
+        &self.raw
+    }
+
+    /// Sets it: all who wait go on, also if it is cleared before they have looked.
+    #[inline]
+    pub fn set(&self) -> Result<()> {
+        self.raw.set()
+    }
+
+    /// Takes the flag away: whoever waits from now on sleeps until it is set again.
+    #[inline]
+    pub fn clear(&self) -> Result<()> {
+        self.raw.clear()
+    }
+
+    /// Whether it is set, at this moment.
+    #[inline]
+    pub fn is_set(&self) -> Result<bool> {
+        self.raw.is_set()
+    }
+
+    /// Waits until it is set.
+    pub fn wait(&self) -> Result<()> {
+        while !self.wait_timeout(Duration::MAX)? {}
+        Ok(())
+    }
+
+    /// Waits until it is set, no longer than `limit`. Whether it was.
+    pub fn wait_timeout(&self, limit: Duration) -> Result<bool> {
+        if self.raw.is_set()? {
+            return Ok(true);
+        }
+        let seen = self.raw.begin_wait()?;
+        let met = waiting::until(
+            self.raw.point(),
+            ANY_REASON,
+            limit,
+            || self.raw.was_set(seen).unwrap_or(true),
+            |announce| {
+                let met = if announce { self.raw.was_set_or_announce(seen) } else { self.raw.was_set(seen) };
+                Ok(met?.then_some(()))
+            },
+        )?;
+        Ok(met.is_some())
+    }
+}
+
+impl Manager {
+    /// An event that is not set.
+    pub fn event(&self) -> Result<Event> {
+        Event::create(self.participant())
+    }
+}
+
+impl Named<'_> {
+    /// The event of that name.
+    pub fn event(&self) -> Result<Event> {
+        self.get_or_make(|| self.manager().event())
+    }
+}

@@ -1,0 +1,241 @@
+//! The lock that survives its holder.
+
+use crate::error::{Error, Result};
+use crate::manager::Manager;
+use crate::manager::named::Named;
+use crate::shm::RawLock;
+use crate::variables::impl_shared::impl_shared;
+use crate::variables::waiting;
+use sharevar_arena::{ANY_REASON, Identity, Participant, RobustLock, TryLock};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A lock between processes, and between the threads of one.
+///
+/// When its holder is killed the next one gets it and is told so, while he holds it: what the
+/// lock protects may be half done, and only he can put it right in peace.
+///
+/// ```
+/// use sharevar::Taken;
+///
+/// let manager = sharevar::Manager::new()?;
+/// let lock = manager.lock()?;
+/// let guard = match lock.lock()? {
+///     Taken::Free(guard) => guard,
+///     Taken::OwnerDied(guard) => {
+///         // ... put right what the dead one has left ...
+///         guard.mark_consistent();
+///         guard
+///     }
+/// };
+/// assert!(lock.try_lock()?.is_none());
+/// drop(guard);
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+///
+/// A process that ends in order while it holds the lock (by the end of `main` or `exit`, or by
+/// letting its manager go), a guard being forgotten or still on another thread's stack, leaves
+/// the lock taken, as the standard library does. From then on it is a *signal*: whoever likes
+/// gives it back, see [`Lock::release`], and a death gives nothing back. So it is once somebody
+/// has released what another holds. [`Manager::settled_lock`](crate::Manager::settled_lock)
+/// settles it beforehand.
+///
+/// Whoever has nothing to put right writes `let _guard = lock.lock()?.guard();`.
+pub struct Lock {
+    raw: RawLock,
+}
+
+impl_shared!(Lock, [], RawLock, {});
+
+/// A lock that was taken, and from whom.
+#[derive(Debug)]
+#[must_use = "the lock is given back at once if the guard is dropped"]
+pub enum Taken<Guard> {
+    /// It was free, or this thread holds it already.
+    Free(Guard),
+    /// Its holder died holding it. What it protects may be half done.
+    OwnerDied(Guard),
+}
+
+impl<Guard> Taken<Guard> {
+    /// What was acquired, with the guard that it makes.
+    pub(crate) fn of(acquired: TryLock, guard: impl FnOnce() -> Guard) -> Option<Self> {
+        match acquired {
+            TryLock::Acquired => Some(Self::Free(guard())),
+            TryLock::OwnerDied => Some(Self::OwnerDied(guard())),
+            TryLock::Busy => None,
+        }
+    }
+
+    /// The guard, however the last holder ended; its `owner_died` still tells.
+    pub fn guard(self) -> Guard {
+        match self {
+            Self::Free(guard) | Self::OwnerDied(guard) => guard,
+        }
+    }
+
+    /// Whether the last holder died holding the lock.
+    pub fn owner_died(&self) -> bool {
+        matches!(self, Self::OwnerDied(_))
+    }
+}
+
+/// A lock that is held, until this is dropped.
+#[must_use = "the lock is given back at once if the guard is dropped"]
+pub struct LockGuard<'a> {
+    lock: &'a Lock,
+    /// Who took it. After a fork the child has a copy of this guard, and holds nothing.
+    owner: Identity,
+    /// The holder is the thread that is inside; it cannot be handed to another.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl Lock {
+    fn create(participant: &Arc<Participant>, owned: Option<bool>) -> Result<Self> {
+        Self::from_raw(RawLock::create(participant, owned)?)
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
+    fn from_raw(raw: RawLock) -> Result<Self> {
+        Ok(Self { raw })
+    }
+
+    /// Takes the lock, and waits for it as long as it takes. A thread that holds it already
+    /// waits for ever, as with the standard library's.
+    #[inline]
+    pub fn lock(&self) -> Result<Taken<LockGuard<'_>>> {
+        loop {
+            if let Some(taken) = self.take(self.robust().try_acquire()?) {
+                return Ok(taken);
+            }
+            if let Some(taken) = self.wait(Duration::MAX)? {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Takes the lock if nobody alive holds it.
+    #[inline]
+    pub fn try_lock(&self) -> Result<Option<Taken<LockGuard<'_>>>> {
+        Ok(self.take(self.robust().try_acquire()?))
+    }
+
+    /// Takes the lock, and waits for it no longer than `limit`.
+    pub fn lock_timeout(&self, limit: Duration) -> Result<Option<Taken<LockGuard<'_>>>> {
+        if let Some(taken) = self.try_lock()? {
+            return Ok(Some(taken));
+        }
+        self.wait(limit)
+    }
+
+    /// Gives the lock back, whoever took it: how a signal is given. The guard of who took it
+    /// must have been forgotten, or it gives the lock back once more.
+    pub fn release(&self) -> Result<()> {
+        if self.robust().release()? { Ok(()) } else { Err(Error::NotLocked) }
+    }
+
+    /// Whether somebody alive holds the lock, at this moment; or anybody, if it is a signal.
+    pub fn is_locked(&self) -> bool {
+        self.robust().is_locked()
+    }
+
+    fn wait(&self, limit: Duration) -> Result<Option<Taken<LockGuard<'_>>>> {
+        let lock = self.robust();
+        waiting::until(
+            lock.point(),
+            ANY_REASON,
+            limit,
+            || !lock.is_taken(),
+            |announce| {
+                let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
+                Ok(self.take(acquired?))
+            },
+        )
+    }
+
+    fn take(&self, acquired: TryLock) -> Option<Taken<LockGuard<'_>>> {
+        let owner = self.raw.handle().participant().identity();
+        Taken::of(acquired, || LockGuard { lock: self, owner, _not_send: PhantomData })
+    }
+
+    #[inline]
+    fn robust(&self) -> RobustLock<'_> {
+        self.raw.robust()
+    }
+}
+
+impl<'a> LockGuard<'a> {
+    /// What it is the guard of.
+    pub(crate) fn lock(&self) -> &'a Lock {
+        self.lock
+    }
+
+    /// Whether the holder before this one died, and [`Self::mark_consistent`] was not called yet.
+    pub fn owner_died(&self) -> bool {
+        self.is_held() && self.lock.robust().owner_died()
+    }
+
+    /// Says that what the lock protects is whole again.
+    pub fn mark_consistent(&self) {
+        if self.is_held() {
+            self.lock.robust().mark_consistent();
+        }
+    }
+
+    /// Gives the lock back, and says if that was no longer possible: the manager was shut down,
+    /// or this is a child that was forked while its parent held the lock.
+    pub fn unlock(self) -> Result<()> {
+        let (lock, is_held) = (self.lock, self.is_held());
+        // Given back twice, it could be another's by then.
+        std::mem::forget(self);
+        if is_held && lock.robust().release()? { Ok(()) } else { Err(Error::NotLocked) }
+    }
+
+    fn is_held(&self) -> bool {
+        self.lock.raw.handle().participant().identity() == self.owner
+    }
+}
+
+impl Drop for LockGuard<'_> {
+    fn drop(&mut self) {
+        if self.is_held() {
+            // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
+            let _ = self.lock.robust().release();
+        }
+    }
+}
+
+impl std::fmt::Debug for LockGuard<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LockGuard({:?})", self.lock)
+    }
+}
+
+impl Manager {
+    /// A free lock.
+    pub fn lock(&self) -> Result<Lock> {
+        Lock::create(self.participant(), None)
+    }
+
+    /// A lock that is always given to the next one when its holder ends, or never (`owned` is
+    /// false): a signal.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// let ready = manager.settled_lock(false)?;
+    /// std::mem::forget(ready.lock()?); // taken here, given back by another process
+    /// ready.release()?;
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn settled_lock(&self, owned: bool) -> Result<Lock> {
+        Lock::create(self.participant(), Some(owned))
+    }
+}
+
+impl Named<'_> {
+    /// The lock of that name.
+    pub fn lock(&self) -> Result<Lock> {
+        self.get_or_make(|| self.manager().lock())
+    }
+}

@@ -1,0 +1,283 @@
+//! The typed queue.
+
+use crate::error::{Error, Result};
+use crate::manager::Manager;
+use crate::manager::named::Named;
+use crate::shm::{Got, QueueFrame, QueueKind, RawQueue, Readiness};
+use crate::values::{decode, encode};
+use crate::variables::impl_shared::impl_shared;
+use crate::variables::waiting;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sharevar_arena::Participant;
+use std::borrow::Borrow;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A queue between processes, and between the threads of one: first in, first out.
+///
+/// An item is in the queue when `put` returns, and stays there when its producer dies. Each item
+/// is got by one consumer; one who is killed in the middle of `get` has taken the item or has
+/// not. A process that dies while it waits hinders nobody.
+///
+/// The forms that do not wait, or not for ever, say by `false` or `None` that there was no room or
+/// no item: that is an answer, and no error. [`Error::QueueShutDown`] is one, since nothing will
+/// ever come of trying again.
+///
+/// ```
+/// use sharevar::Error;
+///
+/// let manager = sharevar::Manager::new()?;
+/// let jobs = manager.queue::<String>()?;
+/// jobs.put("first")?;
+/// jobs.put("second")?;
+/// assert_eq!(jobs.len()?, 2);
+/// assert_eq!(jobs.get()?, "first");
+/// jobs.shutdown(false)?;
+/// assert_eq!(jobs.get()?, "second");
+/// assert_eq!(jobs.get(), Err(Error::QueueShutDown));
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+///
+/// `K` is the kind of queue, by which the items are ordered.
+pub struct Queue<T, K = RawQueue> {
+    raw: K,
+    items: PhantomData<fn() -> T>,
+}
+
+impl_shared!(Queue, [T, K: QueueKind], K, K::KIND, { items: PhantomData });
+
+impl<T, K: QueueKind> Queue<T, K> {
+    pub(crate) fn create(participant: &Arc<Participant>, limit: usize) -> Result<Self> {
+        Self::from_raw(K::create(participant, limit as u64)?)
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
+    fn from_raw(raw: K) -> Result<Self> {
+        Ok(Self { raw, items: PhantomData })
+    }
+
+    /// The untyped queue.
+    pub fn raw(&self) -> &K {
+        &self.raw
+    }
+
+    /// Number of items, exact at some moment of this call.
+    pub fn len(&self) -> Result<usize> {
+        Ok(self.raw.len()? as usize)
+    }
+
+    /// Whether there are no items.
+    pub fn is_empty(&self) -> Result<bool> {
+        self.raw.is_empty()
+    }
+
+    /// Whether there is no room for another item.
+    pub fn is_full(&self) -> Result<bool> {
+        self.raw.is_full()
+    }
+
+    /// The most items at a time, if there is a limit.
+    pub fn capacity(&self) -> Result<Option<usize>> {
+        Ok(Some(self.raw.limit()? as usize).filter(|limit| *limit != 0))
+    }
+
+    /// Says that an item that was got is dealt with. [`Error::NoTaskLeft`] if all were already.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// let jobs = manager.queue::<u32>()?;
+    /// jobs.put(&1)?;
+    /// // ... in a worker:
+    /// let job = jobs.get()?;
+    /// jobs.task_done()?;
+    /// // ... in who waits for the work:
+    /// jobs.join()?;
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn task_done(&self) -> Result<()> {
+        self.raw.task_done()
+    }
+
+    /// Waits until every item that was put is [done](Self::task_done).
+    pub fn join(&self) -> Result<()> {
+        self.wait_until_done(Duration::MAX).map(|_| ())
+    }
+
+    /// The same for at most `limit`: whether all are done.
+    pub fn join_timeout(&self, limit: Duration) -> Result<bool> {
+        self.wait_until_done(limit)
+    }
+
+    /// Ends the queue for everybody: no item can be put any more, and who finds none left gets
+    /// [`Error::QueueShutDown`]. `immediate` also takes away, as done, the items that are there.
+    pub fn shutdown(&self, immediate: bool) -> Result<()> {
+        self.raw.shut_down(immediate)
+    }
+
+    /// A descriptor that is readable while the queue has items, for `poll`, `epoll` and event loops.
+    ///
+    /// It is this process's own, and stays the same while somebody has it. Nothing is read from it:
+    /// it stops being readable when the last item is taken, whoever takes it, a moment later if that
+    /// is another process. It is readable, too, when a get would fail at once: once the queue is shut
+    /// down or the manager closed.
+    ///
+    /// ```
+    /// use std::os::fd::AsFd;
+    ///
+    /// let manager = sharevar::Manager::new()?;
+    /// let jobs = manager.queue::<u32>()?;
+    /// let readiness = jobs.readiness()?;
+    /// let _descriptor = readiness.as_fd();
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn readiness(&self) -> Result<Arc<Readiness>> {
+        Readiness::of(&self.raw, |follow| {
+            follow();
+            true
+        })
+    }
+
+    fn wait_until_done(&self, limit: Duration) -> Result<bool> {
+        if self.raw.try_join(false)? {
+            return Ok(true);
+        }
+        let done = waiting::until(
+            self.raw.point(),
+            QueueFrame::ALL_DONE,
+            limit,
+            || self.raw.may_join(),
+            |announce| Ok(self.raw.try_join(announce)?.then_some(())),
+        )?;
+        Ok(done.is_some())
+    }
+
+    fn participant(&self) -> &Arc<Participant> {
+        self.raw.handle().participant()
+    }
+}
+
+impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
+    /// Puts an item at the end, and waits for room as long as it takes.
+    #[inline]
+    pub fn put<W>(&self, value: &W) -> Result<()>
+    where
+        T: Borrow<W>,
+        W: Serialize + ?Sized,
+    {
+        self.put_timeout(value, Duration::MAX).map(|_| ())
+    }
+
+    /// Puts an item at the end, if there is room: whether there was.
+    #[inline]
+    pub fn try_put<W>(&self, value: &W) -> Result<bool>
+    where
+        T: Borrow<W>,
+        W: Serialize + ?Sized,
+    {
+        let value = encode::value(self.participant(), value)?;
+        self.raw.try_put(&value.encoded, false)
+    }
+
+    /// Puts an item at the end, and waits for room no longer than `limit`: whether there was.
+    #[inline]
+    pub fn put_timeout<W>(&self, value: &W, limit: Duration) -> Result<bool>
+    where
+        T: Borrow<W>,
+        W: Serialize + ?Sized,
+    {
+        let value = encode::value(self.participant(), value)?;
+        if self.raw.try_put(&value.encoded, false)? {
+            return Ok(true);
+        }
+        let put = waiting::until(
+            self.raw.point(),
+            QueueFrame::ROOM,
+            limit,
+            || self.raw.may_put(),
+            |announce| Ok(self.raw.try_put(&value.encoded, announce)?.then_some(())),
+        )?;
+        Ok(put.is_some())
+    }
+
+    /// Takes the first item, and waits for one as long as it takes.
+    #[inline]
+    pub fn get(&self) -> Result<T> {
+        loop {
+            if let Some(item) = self.get_timeout(Duration::MAX)? {
+                return Ok(item);
+            }
+        }
+    }
+
+    /// Takes the first item, if there is one.
+    #[inline]
+    pub fn try_get(&self) -> Result<Option<T>> {
+        match self.raw.get_word(false)? {
+            Got::Word(word) => decode::word(word).map(Some),
+            Got::Nothing => Ok(None),
+            Got::Long => self.raw.try_get(false)?.map(decode::content).transpose(),
+        }
+    }
+
+    /// Takes the first item, and waits for one no longer than `limit`.
+    #[inline]
+    pub fn get_timeout(&self, limit: Duration) -> Result<Option<T>> {
+        if let Some(item) = self.try_get()? {
+            return Ok(Some(item));
+        }
+        let content = waiting::until(
+            self.raw.point(),
+            QueueFrame::ITEM,
+            limit,
+            || self.raw.may_get(),
+            |announce| self.raw.try_get(announce),
+        )?;
+        content.map(decode::content).transpose()
+    }
+
+    /// The items, each taken as the walk comes to it, until the queue is
+    /// [shut down](Self::shutdown) and empty.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// let numbers = manager.bounded_queue::<i64>(10)?;
+    /// for number in 1..=3 {
+    ///     numbers.put(&number)?;
+    /// }
+    /// numbers.shutdown(false)?;
+    /// assert_eq!(numbers.iter().sum::<Result<i64, _>>()?, 6);
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = Result<T>> + '_ {
+        std::iter::from_fn(|| match self.get() {
+            Err(Error::QueueShutDown) => None,
+            item => Some(item),
+        })
+    }
+}
+
+impl Manager {
+    /// An empty queue.
+    pub fn queue<T: Serialize + DeserializeOwned>(&self) -> Result<Queue<T>> {
+        Queue::create(self.participant(), 0)
+    }
+
+    /// An empty queue of at most `limit` items at a time; 0 is no limit.
+    pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
+        Queue::create(self.participant(), limit)
+    }
+}
+
+impl Named<'_> {
+    /// The queue of that name.
+    pub fn queue<T: Serialize + DeserializeOwned>(&self) -> Result<Queue<T>> {
+        self.get_or_make(|| self.manager().queue())
+    }
+
+    /// The queue of that name; `limit` counts for whoever makes it.
+    pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
+        self.get_or_make(|| self.manager().bounded_queue(limit))
+    }
+}

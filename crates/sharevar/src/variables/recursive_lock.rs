@@ -1,0 +1,192 @@
+//! The lock that the thread which holds it may take again.
+
+use crate::error::{Error, Result};
+use crate::manager::Manager;
+use crate::manager::named::Named;
+use crate::shm::RawRLock;
+use crate::variables::impl_shared::impl_shared;
+use crate::variables::lock::Taken;
+use crate::variables::waiting;
+use sharevar_arena::{ANY_REASON, Identity, Participant, RecursiveLock, TryLock};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A lock between processes and threads that the thread which holds it may take again.
+///
+/// It is free for others once as many guards are dropped as were taken. Only the thread that
+/// holds it can give it back. When its holder is killed, or ends, the next one gets it and is
+/// told so, as with a [`Lock`](crate::Lock).
+///
+/// ```
+/// let manager = sharevar::Manager::new()?;
+/// let lock = manager.rlock()?;
+/// let outer = lock.lock()?.guard();
+/// let inner = lock.lock()?.guard();
+/// drop(outer);
+/// std::thread::scope(|scope| {
+///     let other = scope.spawn(|| lock.try_lock().map(|taken| taken.is_some()));
+///     assert_eq!(other.join().unwrap(), Ok(false));
+/// });
+/// drop(inner);
+/// assert!(!lock.is_locked());
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+///
+/// What it protects is shared memory, so a guard gives no exclusive reference to anything.
+pub struct RLock {
+    raw: RawRLock,
+}
+
+impl_shared!(RLock, [], RawRLock, {});
+
+/// A recursive lock that is held once, until this is dropped.
+#[must_use = "the lock is given back at once if the guard is dropped"]
+pub struct RLockGuard<'a> {
+    lock: &'a RLock,
+    /// Who took it. After a fork the child has a copy of this guard, and holds nothing by it.
+    owner: Identity,
+    /// The holder is the thread that is inside; it cannot be handed to another.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl RLock {
+    fn create(participant: &Arc<Participant>) -> Result<Self> {
+        Self::from_raw(RawRLock::create(participant)?)
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
+    fn from_raw(raw: RawRLock) -> Result<Self> {
+        Ok(Self { raw })
+    }
+
+    /// Takes the lock, once more if this thread holds it, and waits for it as long as it takes.
+    #[inline]
+    pub fn lock(&self) -> Result<Taken<RLockGuard<'_>>> {
+        loop {
+            if let Some(taken) = self.lock_timeout(Duration::MAX)? {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Takes the lock, which this thread does not hold, as often as it was held before.
+    pub(crate) fn lock_times(&self, times: u64) -> Result<Taken<RLockGuard<'_>>> {
+        let taken = self.lock()?;
+        self.recursive().restore(times);
+        Ok(taken)
+    }
+
+    /// Takes the lock if nobody else alive holds it.
+    #[inline]
+    pub fn try_lock(&self) -> Result<Option<Taken<RLockGuard<'_>>>> {
+        Ok(self.taken(self.recursive().try_acquire()?))
+    }
+
+    /// Takes the lock, and waits for it no longer than `limit`.
+    #[inline]
+    pub fn lock_timeout(&self, limit: Duration) -> Result<Option<Taken<RLockGuard<'_>>>> {
+        if let Some(taken) = self.try_lock()? {
+            return Ok(Some(taken));
+        }
+        let lock = self.recursive();
+        waiting::until(
+            lock.point(),
+            ANY_REASON,
+            limit,
+            || !lock.is_taken(),
+            |announce| {
+                let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
+                Ok(self.taken(acquired?))
+            },
+        )
+    }
+
+    /// Whether somebody alive holds the lock, at this moment.
+    pub fn is_locked(&self) -> bool {
+        self.recursive().is_locked()
+    }
+
+    /// Whether this thread holds the lock.
+    pub fn is_mine(&self) -> bool {
+        self.recursive().is_mine()
+    }
+
+    fn taken(&self, acquired: TryLock) -> Option<Taken<RLockGuard<'_>>> {
+        let owner = self.raw.handle().participant().identity();
+        Taken::of(acquired, || RLockGuard { lock: self, owner, _not_send: PhantomData })
+    }
+
+    #[inline]
+    fn recursive(&self) -> RecursiveLock<'_> {
+        self.raw.recursive()
+    }
+}
+
+impl<'a> RLockGuard<'a> {
+    /// What it is the guard of.
+    pub(crate) fn lock(&self) -> &'a RLock {
+        self.lock
+    }
+
+    /// Gives the lock back as often as this thread has taken it; how often that was.
+    pub(crate) fn unlock_all(self) -> Result<Option<u64>> {
+        let (lock, is_held) = (self.lock, self.is_held());
+        std::mem::forget(self);
+        if is_held { Ok(lock.recursive().release_all()?) } else { Ok(None) }
+    }
+
+    /// Whether the holder before this one died, and [`Self::mark_consistent`] was not called yet.
+    pub fn owner_died(&self) -> bool {
+        self.is_held() && self.lock.recursive().owner_died()
+    }
+
+    /// Says that what the lock protects is whole again.
+    pub fn mark_consistent(&self) {
+        if self.is_held() {
+            self.lock.recursive().mark_consistent();
+        }
+    }
+
+    /// Gives the lock back once, and says if that was not possible: this is a child that was
+    /// forked while its parent held the lock.
+    pub fn unlock(self) -> Result<()> {
+        let (lock, is_held) = (self.lock, self.is_held());
+        // Given back twice, it would be given back once too often.
+        std::mem::forget(self);
+        if is_held && lock.recursive().release()? { Ok(()) } else { Err(Error::NotOwner) }
+    }
+
+    fn is_held(&self) -> bool {
+        self.lock.raw.handle().participant().identity() == self.owner
+    }
+}
+
+impl Drop for RLockGuard<'_> {
+    fn drop(&mut self) {
+        if self.is_held() {
+            // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
+            let _ = self.lock.recursive().release();
+        }
+    }
+}
+
+impl std::fmt::Debug for RLockGuard<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RLockGuard({:?})", self.lock)
+    }
+}
+
+impl Manager {
+    /// A free recursive lock.
+    pub fn rlock(&self) -> Result<RLock> {
+        RLock::create(self.participant())
+    }
+}
+
+impl Named<'_> {
+    /// The recursive lock of that name.
+    pub fn rlock(&self) -> Result<RLock> {
+        self.get_or_make(|| self.manager().rlock())
+    }
+}

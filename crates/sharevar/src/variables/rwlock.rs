@@ -1,0 +1,244 @@
+//! The readers-writer lock that survives its holders.
+
+use crate::error::Result;
+use crate::manager::Manager;
+use crate::manager::named::Named;
+use crate::shm::{RawRwLock, reason};
+use crate::variables::impl_shared::impl_shared;
+use crate::variables::lock::Taken;
+use crate::variables::waiting;
+use sharevar_arena::{Identity, Participant, TryLock};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A lock between processes and threads that many may have to read, or one to write.
+///
+/// A writer that waits lets no new readers in. So a thread that reads must not ask to read once
+/// more: a writer may have come in between, and both would wait for ever.
+///
+/// What a killed reader held is given back. When a writer is killed, those who come next are told
+/// so, until a writer among them has put right what is half done.
+///
+/// ```
+/// use sharevar::Taken;
+///
+/// let manager = sharevar::Manager::new()?;
+/// let lock = manager.rwlock()?;
+/// let (first, second) = (lock.read()?.guard(), lock.read()?.guard());
+/// assert!(lock.try_write()?.is_none());
+/// drop((first, second));
+/// let guard = match lock.write()? {
+///     Taken::Free(guard) => guard,
+///     Taken::OwnerDied(guard) => {
+///         // ... put right what the dead one has left ...
+///         guard.mark_consistent();
+///         guard
+///     }
+/// };
+/// assert!(lock.try_read()?.is_none());
+/// drop(guard);
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+pub struct RwLock {
+    raw: RawRwLock,
+}
+
+impl_shared!(RwLock, [], RawRwLock, {});
+
+/// A lock that is held for reading, until this is dropped.
+#[must_use = "the lock is given back at once if the guard is dropped"]
+pub struct RwLockReadGuard<'a> {
+    held: Held<'a>,
+}
+
+/// A lock that is held for writing, until this is dropped.
+#[must_use = "the lock is given back at once if the guard is dropped"]
+pub struct RwLockWriteGuard<'a> {
+    held: Held<'a>,
+}
+
+/// What both guards have.
+struct Held<'a> {
+    lock: &'a RwLock,
+    /// Who took it. After a fork the child has a copy of this guard, and holds nothing.
+    owner: Identity,
+    /// The holder is the thread that is inside; it cannot be handed to another.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl Held<'_> {
+    fn is_held(&self) -> bool {
+        self.lock.raw.handle().participant().identity() == self.owner
+    }
+}
+
+impl RwLock {
+    fn create(participant: &Arc<Participant>) -> Result<Self> {
+        Self::from_raw(RawRwLock::create(participant)?)
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
+    fn from_raw(raw: RawRwLock) -> Result<Self> {
+        Ok(Self { raw })
+    }
+
+    /// The untyped lock.
+    pub fn raw(&self) -> &RawRwLock {
+        &self.raw
+    }
+
+    /// Takes the lock to read, and waits for it as long as it takes.
+    #[inline]
+    pub fn read(&self) -> Result<Taken<RwLockReadGuard<'_>>> {
+        loop {
+            if let Some(taken) = self.read_timeout(Duration::MAX)? {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Takes the lock to read if no living writer has it or waits for it.
+    #[inline]
+    pub fn try_read(&self) -> Result<Option<Taken<RwLockReadGuard<'_>>>> {
+        Ok(self.reading(self.raw.try_read()?))
+    }
+
+    /// Takes the lock to read, and waits for it no longer than `limit`.
+    #[inline]
+    pub fn read_timeout(&self, limit: Duration) -> Result<Option<Taken<RwLockReadGuard<'_>>>> {
+        if let Some(taken) = self.try_read()? {
+            return Ok(Some(taken));
+        }
+        let raw = &self.raw;
+        waiting::until(
+            raw.point(),
+            reason::READ,
+            limit,
+            || raw.may_read(),
+            |announce| {
+                let acquired = if announce { raw.try_read_or_announce() } else { raw.try_read() };
+                Ok(self.reading(acquired?))
+            },
+        )
+    }
+
+    /// Takes the lock to write, and waits for it as long as it takes.
+    #[inline]
+    pub fn write(&self) -> Result<Taken<RwLockWriteGuard<'_>>> {
+        loop {
+            if let Some(taken) = self.write_timeout(Duration::MAX)? {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Takes the lock to write if nobody alive has it.
+    #[inline]
+    pub fn try_write(&self) -> Result<Option<Taken<RwLockWriteGuard<'_>>>> {
+        Ok(self.writing(self.raw.try_write()?))
+    }
+
+    /// Takes the lock to write, and waits for it no longer than `limit`.
+    #[inline]
+    pub fn write_timeout(&self, limit: Duration) -> Result<Option<Taken<RwLockWriteGuard<'_>>>> {
+        if let Some(taken) = self.try_write()? {
+            return Ok(Some(taken));
+        }
+        let raw = &self.raw;
+        let taken = waiting::until(
+            raw.point(),
+            reason::WRITE,
+            limit,
+            || raw.may_write(),
+            |announce| {
+                let acquired = if announce { raw.try_write_or_announce() } else { raw.try_write() };
+                Ok(self.writing(acquired?))
+            },
+        )?;
+        if taken.is_none() {
+            raw.give_up_writing()?;
+        }
+        Ok(taken)
+    }
+
+    fn reading(&self, acquired: TryLock) -> Option<Taken<RwLockReadGuard<'_>>> {
+        Taken::of(acquired, || RwLockReadGuard { held: self.held() })
+    }
+
+    fn writing(&self, acquired: TryLock) -> Option<Taken<RwLockWriteGuard<'_>>> {
+        Taken::of(acquired, || RwLockWriteGuard { held: self.held() })
+    }
+
+    fn held(&self) -> Held<'_> {
+        let owner = self.raw.handle().participant().identity();
+        Held { lock: self, owner, _not_send: PhantomData }
+    }
+}
+
+impl RwLockReadGuard<'_> {
+    /// Whether a writer died holding the lock, and no writer has put things right since.
+    pub fn owner_died(&self) -> bool {
+        self.held.lock.raw.owner_died()
+    }
+}
+
+impl RwLockWriteGuard<'_> {
+    /// Whether a writer died holding the lock, and [`Self::mark_consistent`] was not called yet.
+    /// Once this guard is dropped, nobody is told any more.
+    pub fn owner_died(&self) -> bool {
+        self.held.is_held() && self.held.lock.raw.owner_died()
+    }
+
+    /// Says that what the lock protects is whole again.
+    pub fn mark_consistent(&self) {
+        if self.held.is_held() {
+            // It fails only when the manager is shut down, and then nobody asks any more.
+            let _ = self.held.lock.raw.mark_consistent();
+        }
+    }
+}
+
+impl Drop for RwLockReadGuard<'_> {
+    fn drop(&mut self) {
+        if self.held.is_held() {
+            // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
+            let _ = self.held.lock.raw.release_read();
+        }
+    }
+}
+
+impl Drop for RwLockWriteGuard<'_> {
+    fn drop(&mut self) {
+        if self.held.is_held() {
+            // As above.
+            let _ = self.held.lock.raw.release_write();
+        }
+    }
+}
+
+impl std::fmt::Debug for RwLockReadGuard<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RwLockReadGuard({:?})", self.held.lock)
+    }
+}
+
+impl std::fmt::Debug for RwLockWriteGuard<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RwLockWriteGuard({:?})", self.held.lock)
+    }
+}
+
+impl Manager {
+    /// A readers-writer lock that is free.
+    pub fn rwlock(&self) -> Result<RwLock> {
+        RwLock::create(self.participant())
+    }
+}
+
+impl Named<'_> {
+    /// The readers-writer lock of that name.
+    pub fn rwlock(&self) -> Result<RwLock> {
+        self.get_or_make(|| self.manager().rwlock())
+    }
+}

@@ -1,0 +1,181 @@
+//! The semaphore.
+
+use crate::error::Result;
+use crate::manager::Manager;
+use crate::manager::named::Named;
+use crate::shm::RawSemaphore;
+use crate::variables::impl_shared::impl_shared;
+use crate::variables::waiting;
+use sharevar_arena::{ANY_REASON, Identity, Participant};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// So many units, which processes and threads take and give back.
+///
+/// ```
+/// let manager = sharevar::Manager::new()?;
+/// let connections = manager.semaphore(3)?;
+/// let first = connections.acquire()?;
+/// let second = connections.acquire()?;
+/// assert_eq!(connections.available_permits()?, 1);
+/// drop((first, second));
+/// assert_eq!(connections.available_permits()?, 3);
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+///
+/// A unit belongs to the process that took it, and is given back when that process is killed,
+/// until somebody [releases](Self::release) what his process has not acquired. From then on a unit
+/// stands for something else, a filled place for example, and the semaphore is a *signal* for
+/// good: nothing is given back by itself any more.
+///
+/// ```
+/// let manager = sharevar::Manager::new()?;
+/// let filled = manager.semaphore(0)?;
+/// filled.release(2)?;
+/// filled.acquire()?.forget();
+/// assert_eq!(filled.available_permits()?, 1);
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+pub struct Semaphore {
+    raw: RawSemaphore,
+}
+
+impl_shared!(Semaphore, [], RawSemaphore, {});
+
+/// A unit that is given back when this is dropped.
+#[must_use = "the unit is given back at once if the permit is dropped"]
+pub struct SemaphorePermit<'a> {
+    semaphore: &'a Semaphore,
+    /// Who took it. After a fork the child has a copy of this permit, and holds nothing.
+    owner: Identity,
+}
+
+impl Semaphore {
+    /// The most units that a semaphore has.
+    pub const MAX_PERMITS: u32 = RawSemaphore::MAX_UNITS;
+
+    fn create(
+        participant: &Arc<Participant>,
+        units: u32,
+        bound: Option<u32>,
+        owned: Option<bool>,
+    ) -> Result<Self> {
+        Self::from_raw(RawSemaphore::create(participant, units, bound, owned)?)
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
+    fn from_raw(raw: RawSemaphore) -> Result<Self> {
+        Ok(Self { raw })
+    }
+
+    /// The untyped semaphore.
+    pub fn raw(&self) -> &RawSemaphore {
+        &self.raw
+    }
+
+    /// Takes a unit, and waits for it as long as it takes.
+    #[inline]
+    pub fn acquire(&self) -> Result<SemaphorePermit<'_>> {
+        loop {
+            if let Some(permit) = self.acquire_timeout(Duration::MAX)? {
+                return Ok(permit);
+            }
+        }
+    }
+
+    /// Takes a unit if one is free, or held by a process that died.
+    #[inline]
+    pub fn try_acquire(&self) -> Result<Option<SemaphorePermit<'_>>> {
+        Ok(self.raw.try_acquire()?.then(|| self.permit()))
+    }
+
+    /// Takes a unit, and waits for it no longer than `limit`.
+    #[inline]
+    pub fn acquire_timeout(&self, limit: Duration) -> Result<Option<SemaphorePermit<'_>>> {
+        if self.raw.try_acquire()? {
+            return Ok(Some(self.permit()));
+        }
+        let taken = waiting::until(
+            self.raw.point(),
+            ANY_REASON,
+            limit,
+            || self.raw.may_acquire(),
+            |announce| {
+                let taken =
+                    if announce { self.raw.try_acquire_or_announce() } else { self.raw.try_acquire() };
+                Ok(taken?.then_some(()))
+            },
+        )?;
+        Ok(taken.map(|()| self.permit()))
+    }
+
+    fn permit(&self) -> SemaphorePermit<'_> {
+        SemaphorePermit { semaphore: self, owner: self.raw.handle().participant().identity() }
+    }
+
+    /// Adds units, all in one step: those that a permit was [forgotten](SemaphorePermit::forget)
+    /// of, or new ones. More than there may be is
+    /// [`TooManyUnits`](crate::Error::TooManyUnits), and nothing is changed.
+    pub fn release(&self, units: u32) -> Result<()> {
+        self.raw.release_many(units)
+    }
+
+    /// How many units are free, at this moment.
+    pub fn available_permits(&self) -> Result<u32> {
+        self.raw.available()
+    }
+}
+
+impl SemaphorePermit<'_> {
+    /// Keeps the unit: it is given back by [`Semaphore::release`], here or elsewhere, or, if this
+    /// process is killed and the semaphore is no signal, by whoever finds it.
+    pub fn forget(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for SemaphorePermit<'_> {
+    fn drop(&mut self) {
+        if self.semaphore.raw.handle().participant().identity() == self.owner {
+            // Nobody could be told that it fails; a closed manager's units are nobody's concern.
+            let _ = self.semaphore.raw.release();
+        }
+    }
+}
+
+impl std::fmt::Debug for SemaphorePermit<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SemaphorePermit({:?})", self.semaphore)
+    }
+}
+
+impl Manager {
+    /// A semaphore with so many free units.
+    pub fn semaphore(&self, units: u32) -> Result<Semaphore> {
+        Semaphore::create(self.participant(), units, None, None)
+    }
+
+    /// A semaphore that never has more free units than these: to release what was not acquired
+    /// is [`TooManyUnits`](crate::Error::TooManyUnits).
+    pub fn bounded_semaphore(&self, units: u32) -> Result<Semaphore> {
+        Semaphore::create(self.participant(), units, Some(units), None)
+    }
+
+    /// A semaphore whose units are given back for processes that are killed, whoever releases
+    /// them, or never (`owned` is false).
+    pub fn settled_semaphore(&self, units: u32, owned: bool) -> Result<Semaphore> {
+        Semaphore::create(self.participant(), units, None, Some(owned))
+    }
+}
+
+impl Named<'_> {
+    /// The semaphore of that name; `units` counts for whoever makes it.
+    pub fn semaphore(&self, units: u32) -> Result<Semaphore> {
+        self.get_or_make(|| self.manager().semaphore(units))
+    }
+
+    /// The bounded semaphore of that name; `units` counts for whoever makes it.
+    pub fn bounded_semaphore(&self, units: u32) -> Result<Semaphore> {
+        self.get_or_make(|| self.manager().bounded_semaphore(units))
+    }
+}
