@@ -161,9 +161,7 @@ class Arena:
         """
     def enter(self, name: str, variable: _AnyVariable) -> _AnyVariable:
         """The variable of that name in the arena's root: this one, if there was none."""
-    def open(
-        self, cls: type[_AnyVariable], offset: int, generation: int
-    ) -> _AnyVariable:
+    def open(self, cls: type[_AnyVariable], offset: int, generation: int) -> _AnyVariable:
         """The variable that a handle leads to."""
 
 @disjoint_base
@@ -600,12 +598,19 @@ class Set(Variable, Generic[_Item]):
         """Put all the elements in, in one step."""
     def change_by(
         self,
-        compute: Callable[
-            [list[_Item]], tuple[list[Any], list[Any], list[Any] | None]
-        ],
+        compute: Callable[[list[_Item]], tuple[list[Any], list[Any], list[Any] | None]],
         /,
     ) -> None:
         """Change the set in one step to what ``compute`` makes of its elements."""
+
+@final
+class RecordWriter:
+    """What processes share of a file that they append to, in Rust and in Python."""
+
+    def __new__(cls, arena: Arena, descriptor: int) -> RecordWriter: ...
+    @property
+    def lock(self) -> Any: ...
+    def append(self, descriptor: int, record: bytes) -> None: ...
 
 @final
 class HostClient:
@@ -799,9 +804,7 @@ class HostServer:
         record: Any = None,
     ) -> None:
         """Put an object into the table; `session` has the first reference on it."""
-    def get(
-        self, number: int
-    ) -> tuple[Any, tuple[str, ...], dict[str, str] | None, Any]:
+    def get(self, number: int) -> tuple[Any, tuple[str, ...], dict[str, str] | None, Any]:
         """An object of the table, what can be called, the types of results, and its record."""
     def retain(self, number: int, session: int) -> None:
         """One reference more."""
@@ -839,9 +842,7 @@ def note_started_inside(monitors: list[tuple[list[int], int, int, int]]) -> None
 def note_thread_started_inside(thread: object, /) -> None:
     """Note in a thread that is about to be started inside of which methods that is."""
 
-def set_pickler(
-    dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]
-) -> None:
+def set_pickler(dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]) -> None:
     """Set what encodes and decodes the values that are of no native type."""
 
 def set_queue_class(form: str, cls: type[Queue[Any]]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import pickle
+import resource
 import signal
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,8 @@ pytestmark = pytest.mark.long
 
 fork = multiprocessing.get_context("fork")
 LINES = 2_000
+# The one by which the kernel notes when a file was made.
+COARSE_CLOCK = 5
 
 
 def print_lines(name: str, file: Any) -> None:
@@ -29,9 +34,7 @@ def print_lines(name: str, file: Any) -> None:
 
 def expected(names: list[str]) -> Counter[str]:
     return Counter(
-        f"{name} {number} {'x' * (number % 90)}"
-        for name in names
-        for number in range(LINES)
+        f"{name} {number} {'x' * (number % 90)}" for name in names for number in range(LINES)
     )
 
 
@@ -53,9 +56,7 @@ def test_no_line_is_lost_or_torn(tmp_path: Path, context: Any) -> None:
 def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     with sharevar.open(path) as file:
-        threads = [
-            threading.Thread(target=print_lines, args=(name, file)) for name in "ab"
-        ]
+        threads = [threading.Thread(target=print_lines, args=(name, file)) for name in "ab"]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -75,8 +76,7 @@ def test_killed_writers_leave_whole_lines(tmp_path: Path) -> None:
     with sharevar.open(path, "ab") as file:
         for _ in range(25):
             writers = [
-                fork.Process(target=write_blocks, args=(file, name))
-                for name in (b"a", b"b")
+                fork.Process(target=write_blocks, args=(file, name)) for name in (b"a", b"b")
             ]
             for writer in writers:
                 writer.start()
@@ -97,40 +97,42 @@ def test_killed_writers_leave_whole_lines(tmp_path: Path) -> None:
     print(f"writes cut short by SIGKILL and cut off: {half_writes}")
 
 
+def limit_file_size(size: int) -> None:
+    """Have the kernel write no more of a file in this process."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
 def test_a_half_write_is_cut_off_by_the_next_writer(tmp_path: Path) -> None:
     path = tmp_path / "half"
     with sharevar.open(path, "ab") as file:
         file.write(b"whole\n")
 
         def die_half_way() -> None:
-            file._lock.acquire()
-            file._intent.set((6, 100))
-            os.write(file.fileno(), b"half")
-            os.kill(os.getpid(), signal.SIGKILL)
+            limit_file_size(10)
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+            file.write(b"half of it is written\n")
 
         child = fork.Process(target=die_half_way)
         child.start()
         child.join()
+        assert child.exitcode == -signal.SIGXFSZ
         assert path.read_bytes() == b"whole\nhalf"
         file.write(b"next\n")
     assert path.read_bytes() == b"whole\nnext\n"
 
 
-def test_a_whole_write_of_one_who_died_stays(tmp_path: Path) -> None:
-    path = tmp_path / "whole"
+def test_the_number_of_a_deleted_file_is_none_of_its_own(tmp_path: Path) -> None:
+    path, other = tmp_path / "deleted", tmp_path / "other"
     with sharevar.open(path, "ab") as file:
-
-        def die_after_the_write() -> None:
-            file._lock.acquire()
-            file._intent.set((0, 6))
-            os.write(file.fileno(), b"whole\n")
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        child = fork.Process(target=die_after_the_write)
-        child.start()
-        child.join()
-        file.write(b"next\n")
-    assert path.read_bytes() == b"whole\nnext\n"
+        path.unlink()
+        lock = file._lock.handle
+        made = time.clock_gettime(COARSE_CLOCK)
+    while time.clock_gettime(COARSE_CLOCK) == made:
+        pass
+    # The file system gives the number to the next file; one that does not shows nothing here.
+    with sharevar.open(other, "ab") as next_one:
+        assert next_one._lock.handle != lock
 
 
 def begin_a_line(file: Any) -> None:
@@ -149,23 +151,23 @@ def test_a_begun_line_is_written_at_a_childs_exit(tmp_path: Path, context: Any) 
     assert path.read_text() == "begun in the childbegun in the parent and ended\n"
 
 
-def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "full"
     with sharevar.open(path, "ab") as file:
         file.write(b"before\n")
-        write = os.write
 
-        def fails_in_the_middle(descriptor: int, data: Any) -> int:
-            if len(data) == 10:
-                return write(descriptor, data[:4])
-            raise OSError(28, "No space left on device")
+        def fail() -> None:
+            limit_file_size(11)
+            with pytest.raises(OSError, match="too large") as caught:
+                file.write(b"x" * 10)
+            assert caught.value.errno == errno.EFBIG
 
-        monkeypatch.setattr(os, "write", fails_in_the_middle)
-        with pytest.raises(OSError, match="No space"):
-            file.write(b"x" * 10)
-        monkeypatch.undo()
+        child = fork.Process(target=fail)
+        child.start()
+        child.join()
+        assert child.exitcode == 0
         assert path.read_bytes() == b"before\n"
-        assert not file._lock.locked()
+        assert not file._lock.locked() and not file._lock.owner_died
         file.write(b"after\n")
     assert path.read_bytes() == b"before\nafter\n"
 

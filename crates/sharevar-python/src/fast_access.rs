@@ -131,11 +131,16 @@ pub(crate) fn is_suspended(object: &Bound<'_, PyAny>) -> bool {
 
 /// A duplicate of a descriptor of this process.
 pub(crate) fn duplicate(descriptor: i32) -> PyResult<OwnedFd> {
+    Ok(borrow_descriptor(descriptor)?.try_clone_to_owned()?)
+}
+
+/// A descriptor of this process, for calls of the kernel: they find out whether it is open.
+pub(crate) fn borrow_descriptor(descriptor: i32) -> PyResult<BorrowedFd<'static>> {
     if descriptor < 0 {
         return Err(std::io::Error::from_raw_os_error(9 /* EBADF */).into());
     }
-    // SAFETY: it is not -1; whether it is open, the duplication finds out.
-    Ok(unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned()?)
+    // SAFETY: it is not -1. No memory depends on what is behind it.
+    Ok(unsafe { BorrowedFd::borrow_raw(descriptor) })
 }
 
 /// Bytes; `MemoryError` if there is no memory for them.

@@ -16,6 +16,7 @@ mod kinds;
 mod monitor;
 mod native_classes;
 mod proxy;
+mod record_writer;
 mod slots;
 mod variable;
 mod waiting;
@@ -64,6 +65,8 @@ mod _native {
     use crate::monitor::started_inside::note_thread_started_inside;
     #[pymodule_export]
     use crate::proxy::set_proxy_class;
+    #[pymodule_export]
+    use crate::record_writer::RecordWriter;
     #[pymodule_export]
     use crate::variable::Variable;
     #[pymodule_export]

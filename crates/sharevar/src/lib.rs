@@ -74,6 +74,8 @@ pub use variables::monitor::{Fields, Loading, Monitor, Storing};
 pub use variables::namespace::Namespace;
 pub use variables::priority_queue::PriorityQueue;
 pub use variables::queue::Queue;
+#[doc(hidden)]
+pub use variables::record_writer::{AppendError, RecordWriter};
 pub use variables::recursive_lock::{RLock, RLockGuard};
 pub use variables::rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use variables::semaphore::{Semaphore, SemaphorePermit};

@@ -4,12 +4,13 @@
 
 mod support;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use sharevar::process::CommandExt;
 use sharevar::{AppendFile, Error, Manager, Result, Taken};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use support::forks::{fork, join};
+use support::forks::{fork, join, status_of};
 
 const PART: &str = "SHAREVAR_TEST_PART";
 
@@ -242,20 +243,13 @@ fn a_torn_record_is_cut_off() -> Result<()> {
     let path = std::env::temp_dir().join(format!("sharevar-torn-{}", std::process::id()));
     let file = AppendFile::open(&manager, &path)?;
     file.append(b"first\n")?;
-    // A child that dies between the parts of its record: what `append` does, up to there.
-    let [lock, begun] = manager.names()?.try_into().unwrap();
-    assert!(lock.contains(".lock") && begun.contains(".begun"));
+    // A child that the kernel kills between the parts of its record.
     let child = fork(|| {
-        let lock = manager.named(&lock).lock().unwrap();
-        std::mem::forget(lock.lock().unwrap());
-        manager.named(&begun).value(-1_i64).unwrap().set(&6).unwrap();
-        std::fs::OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .and_then(|mut file| std::io::Write::write_all(&mut file, b"half a reco"))
-            .is_ok()
+        setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).unwrap();
+        setrlimit(Resource::Fsize, Rlimit { current: Some(17), maximum: Some(17) }).unwrap();
+        file.append(b"half a record\n").is_ok()
     });
-    assert!(join(child));
+    assert_eq!(libc::WTERMSIG(status_of(child)), libc::SIGXFSZ);
     assert_eq!(std::fs::read(&path).unwrap(), b"first\nhalf a reco");
     file.append(b"second\n")?;
     assert_eq!(std::fs::read(&path).unwrap(), b"first\nsecond\n");

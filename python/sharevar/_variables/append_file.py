@@ -1,29 +1,25 @@
 """A binary file that several processes append to.
 
-Every write goes to the kernel at once, whole, under a lock that the writers of the
-process family share. There is no buffer in the process that could be lost when it
-ends by ``os._exit`` (as every multiprocessing child does) or is killed, and no two
-writes mix. A system call costs a microsecond or two; a buffer in shared memory would
-be cheaper, but what a family killed as a whole had buffered would be lost with it.
+Every write goes to the kernel at once, whole, under a lock that all writers share, those in
+Rust too. There is no buffer in the process that could be lost when it ends by ``os._exit``
+(as every multiprocessing child does) or is killed, and no two writes mix. A system call
+costs a microsecond or two; a buffer in shared memory would be cheaper, but a family that is
+killed as a whole would lose the contents of the buffer.
 
-A write larger than a page can be cut short by SIGKILL. So the writer first notes, in
-shared memory, where it begins and how long it is; who takes the lock after a death
-cuts off the half-written rest.
+The native `RecordWriter` cuts off what a process that was killed has left of its write.
 """
 
 from __future__ import annotations
 
 import io
 import os
-import stat
 from typing import Any
 
-from .. import _native
 from .._family import family
 from .._family.descriptors import DescriptorReference, candidates, refer_to
 from .._family.reduction import keep_for_child
+from .._native import RecordWriter
 from ..errors import ArenaGone
-from .lock import Lock
 
 _FileIdentity = tuple[int, int]
 
@@ -36,14 +32,8 @@ class AppendFile(io.RawIOBase):
     def __init__(self, path: str, descriptor: int) -> None:
         self.name = path
         self._descriptor = descriptor
-        status = os.fstat(descriptor)
-        self._regular = stat.S_ISREG(status.st_mode)
-        # Named by the file, so that opening it twice gives the same lock.
-        name = f"sharevar:file:{status.st_dev}:{status.st_ino}"
-        arena = family.arena()
-        self._lock = arena.named(name + ":lock", Lock)
-        # The write under way: None, or where it begins and its length.
-        self._intent = arena.named(name + ":intent", _native.Value)
+        self._records = RecordWriter(family.arena(), descriptor)
+        self._lock = self._records.lock
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> AppendFile:
@@ -54,34 +44,11 @@ class AppendFile(io.RawIOBase):
     def write(self, octets: Any, /) -> int:
         """Append all the bytes, or raise and append none."""
         self._check_open()
-        with memoryview(octets) as given, given.cast("B") as data, self._lock:
-            if self._lock.owner_died:
-                self._cut_off_half_write()
-                self._lock.mark_consistent()
-            if self._regular:
-                self._write_noted(data)
-            else:
-                _write_all(self._descriptor, data)
-            return len(data)
-
-    def _write_noted(self, data: memoryview) -> None:
-        self._intent.set((os.fstat(self._descriptor).st_size, len(data)))
-        try:
-            _write_all(self._descriptor, data)
-        except BaseException:
-            self._cut_off_half_write()
-            raise
-        self._intent.set(None)
-
-    def _cut_off_half_write(self) -> None:
-        intent = self._intent.get()
-        if intent is None:
-            return
-        start, length = intent
-        # A longer file has been appended to by a process that takes no lock.
-        if start < os.fstat(self._descriptor).st_size < start + length:
-            os.ftruncate(self._descriptor, start)
-        self._intent.set(None)
+        with memoryview(octets) as given:
+            record = octets if type(octets) is bytes else given.tobytes()
+        with self._lock:
+            self._records.append(self._descriptor, record)
+        return len(record)
 
     def close(self) -> None:
         """Close it in this process only."""
@@ -113,14 +80,7 @@ class AppendFile(io.RawIOBase):
         return f"<shared append file {self.name!r}, {state}>"
 
 
-def _write_all(descriptor: int, data: memoryview) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
-
-
-def reopen(
-    path: str, identity: _FileIdentity, reference: DescriptorReference
-) -> AppendFile:
+def reopen(path: str, identity: _FileIdentity, reference: DescriptorReference) -> AppendFile:
     """The same file in the receiving process, be it renamed or unlinked meanwhile."""
     flags = os.O_WRONLY | os.O_APPEND
     for descriptor in candidates(reference, flags):

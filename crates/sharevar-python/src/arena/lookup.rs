@@ -1,6 +1,6 @@
 //! Variables of an arena by their names, and by their places in it.
 
-use super::{Arena, root};
+use super::Arena;
 use crate::encoding::name;
 use crate::errors::OrRaise;
 use crate::monitor::{self, Monitor, MonitorState};
@@ -10,6 +10,7 @@ use crate::variable::Variable;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 use sharevar::Handle;
+use sharevar::shm::{enter_named, find_named};
 use sharevar_value::Key;
 
 /// Returns the variable of that name in the arena's root, which is made now if there is none.
@@ -25,11 +26,11 @@ pub(super) fn named<'py>(
         return named_monitor(arena, &name, cls, args);
     }
     let kind = kind_of_class(cls)?;
-    if let Some(found) = root::find(root, &name).or_raise()? {
+    if let Some(found) = find_named(root, &name).or_raise()? {
         return proxy::of_class(arena, cls, found);
     }
     let made = proxy::create(arena, kind, args)?;
-    let handle = root::enter(root, &name, &made).or_raise()?;
+    let handle = enter_named(root, &name, &made).or_raise()?;
     proxy::of_class(arena, cls, handle)
 }
 
@@ -40,11 +41,11 @@ fn named_monitor<'py>(
     args: &Bound<'py, PyTuple>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let root = &arena.get().root;
-    if let Some(found) = root::find(root, name).or_raise()? {
+    if let Some(found) = find_named(root, name).or_raise()? {
         return monitor::object(cls, &monitor_state(arena, found)?);
     }
     let made = monitor::make_monitor(cls, arena, args, None)?;
-    let handle = root::enter(root, name, made.cast::<Monitor>()?.get().raw().handle()).or_raise()?;
+    let handle = enter_named(root, name, made.cast::<Monitor>()?.get().raw().handle()).or_raise()?;
     monitor::object(cls, &monitor_state(arena, handle)?)
 }
 
@@ -61,7 +62,7 @@ pub(super) fn enter<'py>(
     let this = arena.get();
     let name = name::key(name, this.root.seed())?;
     let handle = Handle::open(&this.participant, variable.get().place()).or_raise()?;
-    let found = root::enter(&this.root, &name, &handle).or_raise()?;
+    let found = enter_named(&this.root, &name, &handle).or_raise()?;
     proxy::of_class(arena, &variable.get_type(), found)
 }
 

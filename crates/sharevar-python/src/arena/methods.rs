@@ -1,12 +1,12 @@
 //! The methods of arenas.
 
-use super::{Arena, lookup, root};
+use super::{Arena, lookup};
 use crate::errors::OrRaise;
 use crate::fast_access;
 use crate::variable::Variable;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
-use sharevar::shm::KINDS;
+use sharevar::shm::{KINDS, create_root, open_root};
 use sharevar::{Participant, Report};
 use std::sync::atomic::Ordering;
 
@@ -16,7 +16,7 @@ impl Arena {
     #[pyo3(signature = (capacity = None))]
     fn new(capacity: Option<u64>) -> PyResult<Self> {
         let participant = Participant::create_arena(capacity, KINDS).or_raise()?;
-        let root = root::create_root(&participant).or_raise()?;
+        let root = create_root(&participant).or_raise()?;
         Ok(Self::of(participant, root))
     }
 
@@ -24,7 +24,7 @@ impl Arena {
     #[staticmethod]
     fn attach(fd: i32) -> PyResult<Self> {
         let participant = Participant::attach(fast_access::duplicate(fd)?, KINDS).or_raise()?;
-        let root = root::open_root(&participant).or_raise()?;
+        let root = open_root(&participant).or_raise()?;
         Ok(Self::of(participant, root))
     }
 

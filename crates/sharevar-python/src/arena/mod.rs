@@ -3,7 +3,6 @@
 
 mod lookup;
 mod methods;
-mod root;
 
 use crate::encoding::key_index::KeyIndexes;
 use pyo3::prelude::*;
@@ -40,6 +39,11 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn is_of_family(&self) -> bool {
         self.is_of_family.load(Ordering::Relaxed)
+    }
+
+    /// The dict of the variables that have names.
+    pub(crate) fn root(&self) -> &RawDict {
+        &self.root
     }
 
     /// Who this process is in the arena.

@@ -4,6 +4,7 @@ use super::pending::PendingCall;
 use super::reference::HostedReference;
 use super::reference_table::ReferenceTable;
 use super::{arguments, patience, raise, reply, settings};
+use crate::waiting::goes_on;
 use crate::waiting::timeout::in_seconds;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -312,12 +313,6 @@ impl HostClient {
             }
         }
     }
-}
-
-/// Whether no signal's handler raises. What one raises is in `raised`.
-pub(super) fn goes_on(raised: &mut Option<PyErr>) -> bool {
-    *raised = Python::attach(|py| py.check_signals().err());
-    raised.is_none()
 }
 
 /// An object, its method, and the arguments by position and by name.

@@ -1,7 +1,8 @@
 //! Connections to hosts, which are told first of all what is held here.
 
-use super::client::{HostClient, goes_on};
+use super::client::HostClient;
 use super::reference_table::{Announcement, BeforeRequest};
+use crate::waiting::goes_on;
 use pyo3::prelude::*;
 use sharevar::hosted::protocol::{Reply, part, write_request};
 use sharevar_transport::{Client, Error, Lent};

@@ -100,3 +100,10 @@ pub(crate) fn without_fail(py: Python<'_>, wait: impl Fn() -> PyResult<bool>) ->
         }
     }
 }
+
+/// Whether a call of the kernel that a signal has interrupted goes on: no handler raises. What one
+/// raises is in `raised`. For a thread that is detached from the interpreter.
+pub(crate) fn goes_on(raised: &mut Option<PyErr>) -> bool {
+    *raised = Python::attach(|py| py.check_signals().err());
+    raised.is_none()
+}

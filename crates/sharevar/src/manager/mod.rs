@@ -7,8 +7,7 @@ pub(crate) mod variable_id;
 
 use crate::error::Result;
 use crate::manager::named::Named;
-use crate::shm::handle::Handle;
-use crate::shm::{KINDS, RawDict};
+use crate::shm::{KINDS, RawDict, create_root, open_root};
 use sharevar_arena::{Participant, Report};
 use std::fmt;
 use std::os::fd::OwnedFd;
@@ -59,9 +58,7 @@ impl Builder {
     /// Makes the manager.
     pub fn build(self) -> Result<Manager> {
         let participant = Participant::create_arena(self.capacity, KINDS)?;
-        let root = RawDict::create(&participant)?;
-        // Nobody else knows of the arena yet.
-        participant.set_root(root.handle().variable())?;
+        let root = create_root(&participant)?;
         Manager::remembered(participant, root)
     }
 }
@@ -87,8 +84,7 @@ impl Manager {
     /// for example. A child takes [`Manager::inherited`].
     pub fn attach(descriptor: OwnedFd) -> Result<Self> {
         let participant = Participant::attach(descriptor, KINDS)?;
-        let root = participant.variable_at(participant.root())?;
-        let root = RawDict::from_handle(Handle::open(&participant, root)?)?;
+        let root = open_root(&participant)?;
         Self::remembered(participant, root)
     }
 

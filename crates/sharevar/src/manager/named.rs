@@ -5,9 +5,9 @@
 use crate::error::Result;
 use crate::manager::Manager;
 use crate::manager::shared::Shared;
-use crate::shm::Content;
 use crate::shm::handle::Handle;
-use sharevar_value::{Encoded, Key, Word};
+use crate::shm::{RawDict, enter_named, find_named};
+use sharevar_value::Key;
 
 /// A name, and what can stand under it. See [`Manager::named`].
 ///
@@ -28,7 +28,7 @@ impl<'a> Named<'a> {
 
     /// The variable of that name, whatever it is, if there is one.
     pub fn get(&self) -> Result<Option<Handle>> {
-        self.manager.root().get(&self.key()?)?.map(handle).transpose()
+        find_named(self.manager.root(), &self.key()?)
     }
 
     /// Takes the name away. The variable lives on for those who hold it. Whether there was one.
@@ -46,22 +46,21 @@ impl<'a> Named<'a> {
     }
 
     pub(crate) fn get_or_make<S: Shared>(&self, create: impl FnOnce() -> Result<S>) -> Result<S> {
-        if let Some(found) = self.get()? {
-            return S::from_handle(found);
-        }
-        // Complete before anybody can find it. If somebody else is faster, it is let go again.
-        let new = create()?;
-        let word = Word::handle(new.handle().variable().header());
-        let (found, _) = self.manager.root().get_or_insert(&self.key()?, &Encoded::Word(word))?;
-        S::from_handle(handle(found)?)
+        named_in(self.manager.root(), self.name, create)
     }
 }
 
-fn handle(found: Content) -> Result<Handle> {
-    match found {
-        Content::Handle(handle) => Ok(handle),
-        Content::Word(_) | Content::Bytes(..) => {
-            Err(sharevar_arena::Error::Corrupt { what: "a name stands for no variable", offset: 0 }.into())
-        }
-    }
+/// Returns the variable of a name in an arena's root, which `create` makes if there is none.
+pub(crate) fn named_in<S: Shared>(
+    root: &RawDict,
+    name: &str,
+    create: impl FnOnce() -> Result<S>,
+) -> Result<S> {
+    let name = Key::from_str(name, root.seed())?;
+    let found = match find_named(root, &name)? {
+        Some(found) => found,
+        // It is complete before another process can find it.
+        None => enter_named(root, &name, create()?.handle())?,
+    };
+    S::from_handle(found)
 }

@@ -11,6 +11,7 @@ pub(crate) mod items;
 mod kinds;
 pub(crate) mod locks;
 mod ops;
+mod root;
 
 pub use containers::array::RawArray;
 pub use containers::cell::RawValue;
@@ -31,3 +32,4 @@ pub use locks::recursive_lock::RawRLock;
 pub use locks::rwlock::{RawRwLock, reason};
 pub use locks::semaphore::RawSemaphore;
 pub use locks::waiters::Entry;
+pub use root::{create_root, enter_named, find_named, open_root};

@@ -92,7 +92,7 @@ pub struct LockGuard<'a> {
 }
 
 impl Lock {
-    fn create(participant: &Arc<Participant>, owned: Option<bool>) -> Result<Self> {
+    pub(crate) fn create(participant: &Arc<Participant>, owned: Option<bool>) -> Result<Self> {
         Self::from_raw(RawLock::create(participant, owned)?)
     }
 
@@ -160,7 +160,7 @@ impl Lock {
     }
 
     #[inline]
-    fn robust(&self) -> RobustLock<'_> {
+    pub(crate) fn robust(&self) -> RobustLock<'_> {
         self.raw.robust()
     }
 }

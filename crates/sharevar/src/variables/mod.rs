@@ -14,6 +14,7 @@ pub(crate) mod monitor;
 pub(crate) mod namespace;
 pub(crate) mod priority_queue;
 pub(crate) mod queue;
+pub(crate) mod record_writer;
 pub(crate) mod recursive_lock;
 pub(crate) mod rwlock;
 pub(crate) mod semaphore;

@@ -45,7 +45,7 @@ impl<T> Value<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> Value<T> {
-    fn create(participant: &Arc<Participant>, initial: &T) -> Result<Self> {
+    pub(crate) fn create(participant: &Arc<Participant>, initial: &T) -> Result<Self> {
         let value = Self::from_raw(RawValue::create(participant)?)?;
         value.set(initial)?;
         Ok(value)

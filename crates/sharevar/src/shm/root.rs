@@ -1,0 +1,40 @@
+//! The root of an arena: a dict of the variables that have names, the same for Rust and Python.
+
+use super::{Content, RawDict};
+use crate::error::Result;
+use crate::shm::handle::Handle;
+use sharevar_arena::Participant;
+use sharevar_value::{Encoded, Key, Word};
+use std::sync::Arc;
+
+/// Makes the root of an arena that no other process knows yet.
+pub fn create_root(participant: &Arc<Participant>) -> Result<RawDict> {
+    let root = RawDict::create(participant)?;
+    participant.set_root(root.handle().variable())?;
+    Ok(root)
+}
+
+/// Opens the root of an arena that was attached.
+pub fn open_root(participant: &Arc<Participant>) -> Result<RawDict> {
+    let variable = participant.variable_at(participant.root())?;
+    RawDict::from_handle(Handle::open(participant, variable)?)
+}
+
+/// Returns the variable of that name, if there is one.
+pub fn find_named(root: &RawDict, name: &Key) -> Result<Option<Handle>> {
+    root.get(name)?.map(|content| variable_in(root, content)).transpose()
+}
+
+/// Enters a complete variable under a name. If another process was faster, its variable is returned.
+pub fn enter_named(root: &RawDict, name: &Key, made: &Handle) -> Result<Handle> {
+    let (found, _) = root.get_or_insert(name, &Encoded::Word(Word::handle(made.variable().header())))?;
+    variable_in(root, found)
+}
+
+fn variable_in(root: &RawDict, content: Content) -> Result<Handle> {
+    if let Content::Handle(handle) = content {
+        return Ok(handle);
+    }
+    let offset = root.handle().variable().header();
+    Err(sharevar_arena::Error::Corrupt { what: "a name leads to no variable", offset }.into())
+}
