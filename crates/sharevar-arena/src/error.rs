@@ -75,6 +75,20 @@ pub enum Error {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// The kernel makes no segment for a named arena of that size.
+    #[error("cannot make a System V segment of {asked} bytes for the arena: {cause}; {}", segment_advice(*cause))]
+    SegmentRefused {
+        /// Bytes of the segment.
+        asked: u64,
+        /// The kernel's answer.
+        cause: rustix::io::Errno,
+    },
+    /// This process locks all memory that it maps, which would fill a segment as a whole.
+    #[error(
+        "this process locks all memory that it will map (mlockall with MCL_FUTURE), so that a named arena \
+         would take its whole capacity at once; open it before mlockall, or add MCL_ONFAULT"
+    )]
+    FutureMemoryLocked,
     /// Something in the arena contradicts its own rules.
     #[error("the arena is damaged: {what} at offset {offset:#x}; stop using it and report this")]
     Corrupt {
@@ -146,6 +160,9 @@ pub enum Error {
          it open (`fileno()` is its number) in a process that starts others which are no forks"
     )]
     DescriptorLost,
+    /// The arena has a name and no descriptor.
+    #[error("the arena has a name and no descriptor; have the other process open it by that name")]
+    NoDescriptor,
     /// A signal's handler raised while an operation waited for a long lock; nothing was changed.
     #[error("interrupted while another thread held the variable's long lock; nothing was changed")]
     Interrupted,
@@ -164,8 +181,26 @@ fn witness_advice(segment: &Error, byte: &Error) -> &'static str {
     if no_room(segment) || no_room(byte) {
         "Raise the limit of this process's address space (ulimit -v), which is used up by what is \
          mapped already, or make the managers with a smaller capacity"
+    } else if matches!(byte, Error::NoDescriptor) {
+        "Raise kernel.shmmni, or allow shmget, shmat and shmctl"
     } else {
         "Raise kernel.shmmni, allow shmget, shmat and shmctl, or leave the arena's descriptor open"
+    }
+}
+
+fn segment_advice(cause: rustix::io::Errno) -> &'static str {
+    use rustix::io::Errno;
+    match cause {
+        Errno::INVAL => "raise kernel.shmmax, or make the manager with a smaller capacity",
+        Errno::NOSPC => {
+            "raise kernel.shmmni (how many segments there may be) or kernel.shmall (their pages), or \
+             make the manager with a smaller capacity"
+        }
+        Errno::NOMEM => {
+            "there is no memory for it: make the manager with a smaller capacity, or do not forbid \
+             overcommitment (vm.overcommit_memory=2)"
+        }
+        _ => "allow the system calls shmget, shmat and shmctl",
     }
 }
 
@@ -189,6 +224,8 @@ impl From<sharevar_os::Error> for Error {
                 Self::ReservationRefused { asked, cause, limit }
             }
             sharevar_os::Error::FileSizeLimit { asked, limit } => Self::FileSizeLimit { asked, limit },
+            sharevar_os::Error::SegmentRefused { asked, cause } => Self::SegmentRefused { asked, cause },
+            sharevar_os::Error::FutureMemoryLocked => Self::FutureMemoryLocked,
             sharevar_os::Error::DescriptorLost => Self::DescriptorLost,
             // Only shared pages are sealed, and `sharevar_os::Error` may get more variants.
             _ => Self::NotAnArena { reason: "its file is not sealed at its size" },

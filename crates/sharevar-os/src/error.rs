@@ -37,6 +37,17 @@ pub enum Error {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// The kernel makes no segment of that size.
+    #[error("cannot make a System V segment of {asked} bytes: {cause}")]
+    SegmentRefused {
+        /// Bytes of the segment.
+        asked: u64,
+        /// The kernel's answer.
+        cause: Errno,
+    },
+    /// The kernel would fill a whole segment with memory.
+    #[error("this process locks all memory that it will map (mlockall with MCL_FUTURE)")]
+    FutureMemoryLocked,
     /// The program has closed a descriptor, and no other process could lend one.
     #[error("the file's descriptor was closed, and no other process could lend one")]
     DescriptorLost,

@@ -28,7 +28,16 @@ impl LockedByte {
     /// Locks byte `at` through `file`, a new description that nothing else uses, which forked
     /// children inherit; `None` if another description has it locked. The descriptor may be closed.
     pub fn lock(file: BorrowedFd<'_>, at: u64) -> Result<Option<Self>> {
-        let mut request = write_lock(at);
+        Self::lock_as(libc::F_WRLCK, file, at)
+    }
+
+    /// As [`Self::lock`], but any number of descriptions may have the byte locked in this way.
+    pub fn lock_shared(file: BorrowedFd<'_>, at: u64) -> Result<Option<Self>> {
+        Self::lock_as(libc::F_RDLCK, file, at)
+    }
+
+    fn lock_as(kind: i32, file: BorrowedFd<'_>, at: u64) -> Result<Option<Self>> {
+        let mut request = request(kind, at);
         // SAFETY: F_OFD_SETLK reads the `flock` that the pointer leads to, which lives on our stack.
         let answer = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw mut request) };
         if answer == 0 {
@@ -83,7 +92,7 @@ impl Drop for LockedByte {
 ///
 /// Through a description that never holds a lock, the locks of this very process are seen, too.
 pub fn is_locked(file: BorrowedFd<'_>, at: u64) -> Result<bool> {
-    let mut request = write_lock(at);
+    let mut request = request(libc::F_WRLCK, at);
     // SAFETY: F_OFD_GETLK reads and writes the `flock` on our stack.
     let answer = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut request) };
     if answer != 0 {
@@ -92,9 +101,9 @@ pub fn is_locked(file: BorrowedFd<'_>, at: u64) -> Result<bool> {
     Ok(i32::from(request.l_type) != libc::F_UNLCK)
 }
 
-fn write_lock(at: u64) -> libc::flock {
+fn request(kind: i32, at: u64) -> libc::flock {
     libc::flock {
-        l_type: libc::F_WRLCK as i16,
+        l_type: kind as i16,
         l_whence: libc::SEEK_SET as i16,
         l_start: at as i64,
         l_len: 1,

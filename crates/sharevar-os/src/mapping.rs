@@ -1,4 +1,4 @@
-//! A mapping of a shared file: its bounds, its pages, its words.
+//! A mapping of a shared file or segment: its bounds, its pages, its words.
 //!
 //! With `window.rs` the only place where an offset becomes a reference. Every access is an
 //! atomic of the word's own size, every bit pattern is valid, and an offset is checked. Whether
@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 #![allow(clippy::cast_ptr_alignment)] // Checked in every function before the cast.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, last_errno};
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
@@ -16,7 +16,16 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 /// The unit of the kernel's memory, in bytes.
 pub const PAGE: u64 = 4096;
 
-/// A mapping of a file from its start on, unmapped when dropped.
+/// The rights of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Loads.
+    Read,
+    /// Loads and stores.
+    ReadWrite,
+}
+
+/// A mapping of a file or a segment from its start on, unmapped when dropped.
 #[derive(Debug)]
 pub struct Mapping {
     base: NonNull<u8>,
@@ -76,6 +85,48 @@ impl Mapping {
         Ok(memory)
     }
 
+    /// Attaches the segment of that number, `len` bytes rounded up to pages, for reading and writing
+    /// or for reading only; a store through the latter is SIGSEGV.
+    ///
+    /// Under `mlockall(MCL_FUTURE)` the kernel would fill the whole segment, so that it is refused.
+    pub fn attach(number: u32, len: u64, access: Access) -> Result<Self> {
+        if locks_future_memory() {
+            return Err(Error::FutureMemoryLocked);
+        }
+        let flags = if access == Access::Read { libc::SHM_RDONLY } else { 0 };
+        // SAFETY: the kernel chooses the address, so nothing is aliased.
+        let address = unsafe { libc::shmat(number as i32, std::ptr::null(), flags) };
+        if address as isize == -1 {
+            return Err(match last_errno() {
+                cause @ rustix::io::Errno::NOMEM => Error::MappingRefused {
+                    asked: len,
+                    cause,
+                    limit: rustix::process::getrlimit(rustix::process::Resource::As).current,
+                },
+                cause => Error::Call { call: "shmat", cause },
+            });
+        }
+        let memory = Self { base: mapped(address), len: len.next_multiple_of(PAGE) };
+        // SAFETY: the range is this mapping. It keeps gigabytes of holes out of core dumps.
+        let _ = unsafe { rustix::mm::madvise(address, memory.len as usize, Advice::LinuxDontDump) };
+        Ok(memory)
+    }
+
+    /// Keeps children that are forked from now on from having the mapping.
+    pub fn keep_from_children(&self) -> Result<()> {
+        self.advise(Advice::LinuxDontFork).map_err(Error::call("madvise(DONTFORK)"))
+    }
+
+    /// Undoes [`Self::keep_from_children`].
+    pub fn give_to_children(&self) -> Result<()> {
+        self.advise(Advice::LinuxDoFork).map_err(Error::call("madvise(DOFORK)"))
+    }
+
+    fn advise(&self, advice: Advice) -> rustix::io::Result<()> {
+        // SAFETY: the range is this mapping, and neither advice changes a byte of it.
+        unsafe { rustix::mm::madvise(self.base.as_ptr().cast(), self.len as usize, advice) }
+    }
+
     /// Takes every right to touch what lies from `start` on, a page's beginning.
     pub(crate) fn close_from(&self, start: u64) -> rustix::io::Result<()> {
         self.protect(start, self.len, MprotectFlags::empty())
@@ -118,6 +169,15 @@ impl Mapping {
     ///
     /// Works without a descriptor, which the program may have closed (hazard 4).
     pub fn populate(&self, start: u64, end: u64) -> rustix::io::Result<()> {
+        self.populate_by(Advice::LinuxPopulateWrite, start, end)
+    }
+
+    /// The same for pages that may only be read.
+    pub(crate) fn populate_for_reading(&self, start: u64, end: u64) -> rustix::io::Result<()> {
+        self.populate_by(Advice::LinuxPopulateRead, start, end)
+    }
+
+    fn populate_by(&self, advice: Advice, start: u64, end: u64) -> rustix::io::Result<()> {
         let start = start & !(PAGE - 1);
         let end = end.next_multiple_of(PAGE).min(self.len);
         if start >= end {
@@ -125,11 +185,7 @@ impl Mapping {
         }
         // SAFETY: `start..end` lies inside the mapping; populating changes no byte.
         unsafe {
-            rustix::mm::madvise(
-                self.base.as_ptr().add(start as usize).cast(),
-                (end - start) as usize,
-                Advice::LinuxPopulateWrite,
-            )
+            rustix::mm::madvise(self.base.as_ptr().add(start as usize).cast(), (end - start) as usize, advice)
         }
     }
 
@@ -260,6 +316,26 @@ impl Mapping {
             }
         }
     }
+}
+
+/// Whether new mappings of this process are filled at once, by `mlockall(MCL_FUTURE)`.
+fn locks_future_memory() -> bool {
+    // SAFETY: a new private mapping aliases nothing.
+    let page = unsafe {
+        rustix::mm::mmap_anonymous(
+            std::ptr::null_mut(),
+            PAGE as usize,
+            ProtFlags::READ | ProtFlags::WRITE,
+            MapFlags::PRIVATE,
+        )
+    };
+    let Ok(page) = page else { return false };
+    let mut resident = 0_u8;
+    // SAFETY: the range is that mapping, and there is one byte for its one page.
+    let asked = unsafe { libc::mincore(page, PAGE as usize, &raw mut resident) };
+    // SAFETY: the range is that mapping, to which nothing refers.
+    let _ = unsafe { rustix::mm::munmap(page, PAGE as usize) };
+    asked == 0 && resident & 1 != 0
 }
 
 /// The address that the kernel has chosen.

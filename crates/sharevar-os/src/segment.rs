@@ -16,6 +16,9 @@ use std::ptr::NonNull;
 const MODE: i32 = 0o400;
 /// Attempts with different keys.
 const TRIES: u32 = 8;
+/// The upper half of every key: by it segments are recognised whose makers were killed before
+/// they could mark them for removal.
+pub const KEY_PREFIX: u16 = 0x5357;
 
 /// A System V segment as another process finds it.
 ///
@@ -73,7 +76,8 @@ impl Segment {
             rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
                 .map_err(Error::call("getrandom"))?;
             let random = u64::from_le_bytes(random);
-            let (key, size) = (random as u32 | 1, (random >> 32) % Mark::MAX_SIZE + 1);
+            let key = u32::from(KEY_PREFIX) << 16 | u32::from(random as u16);
+            let size = (random >> 32) % Mark::MAX_SIZE + 1;
             note(size << 32 | u64::from(key));
             let made = Self::attach_new(key as i32, size as u32, namespace);
             note(0);
@@ -183,7 +187,7 @@ pub fn remove_unattached(noted: u64) {
     }
 }
 
-fn remove(number: i32) -> Result<()> {
+pub(crate) fn remove(number: i32) -> Result<()> {
     // SAFETY: IPC_RMID takes no buffer.
     let removed = unsafe { libc::shmctl(number, libc::IPC_RMID, std::ptr::null_mut()) };
     if removed == 0 { Ok(()) } else { Err(Error::last("shmctl(IPC_RMID)")) }

@@ -239,9 +239,10 @@ pub(crate) fn to_python(error: Error) -> PyErr {
                 return out_of_memory(message, asked, free, limit);
             }
             ArenaError::NoMemory { .. } => return PyMemoryError::new_err(message),
-            ArenaError::ReservationRefused { .. } | ArenaError::FileSizeLimit { .. } => {
-                Class::OutOfSharedMemory
-            }
+            ArenaError::ReservationRefused { .. }
+            | ArenaError::FileSizeLimit { .. }
+            | ArenaError::SegmentRefused { .. }
+            | ArenaError::FutureMemoryLocked => Class::OutOfSharedMemory,
             ArenaError::CapacityTooSmall { .. } => Class::CapacityTooSmall,
             ArenaError::NotAnArena { .. } => Class::NotAnArena,
             ArenaError::LayoutMismatch { .. } => Class::LayoutMismatch,
@@ -253,7 +254,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             ArenaError::Closed => Class::Closed,
             ArenaError::ForeignProcess => Class::ForeignProcess,
             ArenaError::Interrupted => return crate::waiting::long_lock::interruption(),
-            ArenaError::DescriptorLost => Class::DescriptorLost,
+            ArenaError::DescriptorLost | ArenaError::NoDescriptor => Class::DescriptorLost,
             ArenaError::NoWitness { .. } => Class::NoWitness,
             ArenaError::OwnerUnknown { .. } => Class::OwnerUnknown,
             ArenaError::Os { cause, .. } => return PyOSError::new_err((cause.raw_os_error(), message)),

@@ -1,16 +1,14 @@
-//! An arena as one process sees it: header, bounds, growth.
+//! An arena as one process sees it: bounds, growth, words.
 
 use crate::error::{Error, Result};
-use crate::mapping::layout::{
-    LAYOUT, MAGIC, MOST_CAPACITY, PAGE, Regions, header, lane, page, slot, variable,
-};
+use crate::mapping::layout::{PAGE, Regions, header, lane, page, slot, variable};
+use crate::mapping::source::Source;
 use crate::proof::crash::{self, compare_exchange};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use sharevar_os::{Descriptor, Mapping, ProcessLimits, Window, memory_file, memory_limit};
-use std::os::fd::OwnedFd;
+use sharevar_os::{Mapping, Window, memory_limit};
+use std::any::Any;
+use std::sync::OnceLock;
 
-/// The least capacity: one span for a few size classes and some room.
-const LEAST_CAPACITY: u64 = 512 << 10;
 /// Growth steps in bytes: a quarter of what there is, within these. Populating takes about a
 /// millisecond for each MiB, of the process that grows; no other waits for it.
 const GROWTH: std::ops::RangeInclusive<u64> = (128 << 10)..=(2 << 20);
@@ -22,124 +20,38 @@ const AHEAD: u64 = 128 << 10;
 pub(crate) struct Arena {
     /// The tables, and the published pages as far as this process has seen them.
     window: Window,
-    pub(crate) descriptor: Descriptor,
+    pub(crate) source: Source,
     pub(crate) regions: Regions,
     capacity: u64,
     id: [u64; 2],
     seed: u64,
+    /// Dropped after the memory is unmapped, which is why it is the last field.
+    companion: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Arena {
-    /// Makes a new arena in a memory file of its own. The default capacity is what this process
-    /// may have: less than half of the memory if some limit says so.
-    ///
-    /// # Errors
-    /// A capacity that was asked for and cannot be had; not even the least one can be had.
-    pub(crate) fn create(capacity: Option<u64>) -> Result<Self> {
-        let limits = ProcessLimits::of_this_process();
-        let lanes = Regions::lanes_within(limits.most());
-        if let Some(capacity) = capacity {
-            if capacity < LEAST_CAPACITY {
-                return Err(Error::CapacityTooSmall { asked: capacity, least: LEAST_CAPACITY });
-            }
-            return Self::create_of(capacity.min(MOST_CAPACITY), lanes);
-        }
-        let within = Regions::capacity_within(limits.most_of_default(), lanes).max(LEAST_CAPACITY);
-        let mut capacity = memory_limit::default_capacity().min(within);
-        loop {
-            match Self::create_of(capacity, lanes) {
-                // The limits may be read wrongly, or not at all.
-                Err(Error::ReservationRefused { .. }) if capacity > LEAST_CAPACITY => {
-                    capacity = (capacity / 2 / PAGE * PAGE).max(LEAST_CAPACITY);
-                }
-                made => return made,
-            }
-        }
-    }
-
-    fn create_of(capacity: u64, lanes: u32) -> Result<Self> {
-        let reservation = Regions::reservation_for(capacity, lanes);
-        let descriptor = Descriptor::new(memory_file("sharevar", reservation)?)?;
-        let mapping = descriptor.with(|file| Mapping::map(file, reservation))??;
-        let regions = Regions::of(reservation, lanes);
-        let mut random = [0_u8; 24];
-        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
-            .map_err(Error::os("getrandom"))?;
-        let word = |i: usize| u64::from_le_bytes(random[i * 8..][..8].try_into().expect("eight bytes"));
-        mapping.populate(0, PAGE).map_err(|_| Error::OutOfSharedMemory {
-            asked: PAGE,
-            free: 0,
-            limit: capacity,
-        })?;
-        for (at, value) in [
-            (header::LAYOUT, LAYOUT),
-            (header::ID, word(0)),
-            (header::ID + 8, word(1)),
-            (header::RESERVATION, reservation),
-            (header::CAPACITY, capacity),
-            (header::SEED, word(2)),
-            (header::LANE_ROOM, u64::from(lanes)),
-            (header::PUBLISHED, regions.pages),
-            (header::MAGIC, MAGIC),
-        ] {
-            mapping.word(at).store(value, Ordering::Release);
-        }
-        Self::over(mapping, descriptor, regions, capacity, [word(0), word(1)], word(2))
-    }
-
-    fn over(
+    /// The arena in `mapping`, as its header describes it.
+    pub(crate) fn over(
         mapping: Mapping,
-        descriptor: Descriptor,
+        source: Source,
         regions: Regions,
         capacity: u64,
         id: [u64; 2],
         seed: u64,
     ) -> Result<Self> {
         let window = Window::new(mapping, regions.pages).map_err(Error::os("mprotect"))?;
-        Ok(Self { window, descriptor, regions, capacity, id, seed })
+        Ok(Self { window, source, regions, capacity, id, seed, companion: OnceLock::new() })
     }
 
-    /// Maps the arena that `file` leads to, whatever it turns out to be.
-    pub(crate) fn attach(file: OwnedFd) -> Result<Self> {
-        let descriptor = Descriptor::new(file)?;
-        let len = descriptor
-            .with(|file| rustix::fs::fstat(file))?
-            .map_err(Error::os("fstat"))?
-            .st_size
-            .unsigned_abs();
-        if len < lane::START {
-            return Err(Error::NotAnArena { reason: "the file is too short" });
-        }
-        let mut start = [0_u8; header::LANE_ROOM as usize + 8];
-        let got = descriptor
-            .with(|file| rustix::io::pread(file, &mut start, 0))?
-            .map_err(|_| Error::NotAnArena { reason: "the file cannot be read" })?;
-        let word = |at: u64| u64::from_le_bytes(start[at as usize..][..8].try_into().expect("eight bytes"));
-        if got < start.len() || word(header::MAGIC) != MAGIC {
-            return Err(Error::NotAnArena { reason: "its first bytes are not SHAREVAR" });
-        }
-        if word(header::LAYOUT) != LAYOUT {
-            return Err(Error::LayoutMismatch { found: word(header::LAYOUT), expected: LAYOUT });
-        }
-        if word(header::RESERVATION) != len {
-            return Err(Error::NotAnArena { reason: "its header names another size than the file has" });
-        }
-        let lanes = u32::try_from(word(header::LANE_ROOM)).unwrap_or(u32::MAX);
-        if lanes == 0 || lanes > lane::MAX {
-            return Err(Error::NotAnArena { reason: "its header names an impossible number of lanes" });
-        }
-        let regions = Regions::of(len, lanes);
-        let capacity = word(header::CAPACITY);
-        if regions.pages >= regions.end || capacity > regions.end - regions.pages {
-            return Err(Error::NotAnArena { reason: "its header names a capacity beyond its end" });
-        }
-        let mapping = descriptor.with(|file| Mapping::map(file, len))??;
-        let id = [word(header::ID), word(header::ID + 8)];
-        let arena = Self::over(mapping, descriptor, regions, capacity, id, word(header::SEED))?;
-        arena.refresh();
-        Ok(arena)
+    /// Gives the mapping to children that are forked from now on.
+    pub(crate) fn give_to_children(&self) -> Result<()> {
+        Ok(self.window.mapping().give_to_children()?)
     }
 
+    /// Has `companion` dropped after the memory is unmapped. An arena has one at most.
+    pub(crate) fn accompany(&self, companion: Box<dyn Any + Send + Sync>) {
+        let _ = self.companion.set(companion);
+    }
     /// The arena's 128-bit identity.
     pub(crate) fn id(&self) -> [u64; 2] {
         self.id
@@ -254,7 +166,7 @@ impl Arena {
     }
 
     /// Takes over the published end from the header, bounded by what is mapped here.
-    fn refresh(&self) -> u64 {
+    pub(crate) fn refresh(&self) -> u64 {
         let end = self.table_word(header::PUBLISHED).load(Ordering::Acquire);
         self.window.extend_to(end).unwrap_or_else(|_| self.window.end())
     }

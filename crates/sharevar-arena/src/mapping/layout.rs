@@ -7,7 +7,7 @@
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"SHAREVAR");
 
 /// Layout version in the upper half, fingerprint of the constants below in the lower.
-pub(crate) const LAYOUT: u64 = (5 << 32)
+pub(crate) const LAYOUT: u64 = (6 << 32)
     | fingerprint(&[
         PAGE,
         slot::SIZE,
@@ -55,6 +55,16 @@ pub(crate) mod header {
     pub(crate) const ROOT: u64 = 0x40;
     /// How many lanes there is room for.
     pub(crate) const LANE_ROOM: u64 = 0x48;
+    // Of an arena that has a name; all 0 in others. MAGIC, CLOSED, STATE and NAME are at these
+    // places in every version: a name is found whatever version its arena has.
+    /// [`crate::mapping::named`]: whether it is complete, and whether it still counts.
+    pub(crate) const STATE: u64 = 0x50;
+    /// How long the arena lives.
+    pub(crate) const LIFETIME: u64 = 0x58;
+    /// 1 if values may be stored as pickles.
+    pub(crate) const ALLOW_PICKLE: u64 = 0x60;
+    /// 64 bytes, filled up with zeros.
+    pub(crate) const NAME: u64 = 0x700;
 
     // Read mostly; each only ever grows, by compare-and-exchange, and is never journaled.
     /// End of the populated pages, as an offset.
@@ -276,7 +286,7 @@ impl Regions {
 pub(crate) const MOST_CAPACITY: u64 = 1 << 42;
 
 /// Reservations are multiples of this.
-const RESERVATION_UNIT: u64 = 1 << 20;
+pub(crate) const RESERVATION_UNIT: u64 = 1 << 20;
 
 /// The next multiple of `unit`, a power of two.
 pub(crate) const fn round_up(bytes: u64, unit: u64) -> u64 {
@@ -285,6 +295,7 @@ pub(crate) const fn round_up(bytes: u64, unit: u64) -> u64 {
 
 const _: () = {
     assert!(header::CLASSES + header::CLASS_SIZE * CLASS_SIZES.len() as u64 <= header::VARIABLE_LOCK);
+    assert!(header::CLASSES + header::CLASS_SIZE * CLASS_SIZES.len() as u64 <= header::NAME);
     assert!(header::RUN_FREE + 8 * header::RUN_BUCKETS <= header::CLASSES);
     assert!(lane::INNER_NOTES + 16 * lane::MAX_INNER_NOTES <= lane::ALLOCATED);
     assert!(lane::LOCKS + 8 * lane::MAX_LOCKS as u64 <= lane::INNER_LOCKS);

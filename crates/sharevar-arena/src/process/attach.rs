@@ -34,6 +34,7 @@ impl Participant {
 
     fn join(arena: Arc<Arena>, ops: VariableOps) -> Result<Arc<Self>> {
         let participant = Self::occupy_slot(arena, ops)?;
+        fork::register(&participant);
         // A new participant looks after the dead.
         participant.sweep()?;
         Ok(participant)
@@ -41,6 +42,8 @@ impl Participant {
 
     /// Becomes a participant. Looks after others only if all slots are taken: then in a slot
     /// that is kept for this, and which holds nothing when it is left.
+    ///
+    /// Forks do not know the participant before [`fork::register`].
     pub(crate) fn occupy_slot(arena: Arc<Arena>, ops: VariableOps) -> Result<Arc<Self>> {
         match Self::occupy_one_of(arena.clone(), ops, 0..slot::ORDINARY) {
             Err(Error::TooManyParticipants { .. }) => {
@@ -57,8 +60,6 @@ impl Participant {
             let _gate = fork_gate::enter();
             Attachment::new(arena, slots)?
         };
-        let participant = Arc::new(Self::new(attachment, ops));
-        fork::register(&participant);
-        Ok(participant)
+        Ok(Arc::new(Self::new(attachment, ops)))
     }
 }

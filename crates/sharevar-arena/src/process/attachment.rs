@@ -64,7 +64,9 @@ impl Attachment {
         let mark = witness::mark();
         let claim = match claim_slot(&self.arena, mark, slots.clone()) {
             // No byte, and no segment yet that could be named in a slot while it is made.
-            Err(byte @ (Error::Os { .. } | Error::DescriptorLost)) if mark.is_none() => {
+            Err(byte @ (Error::Os { .. } | Error::DescriptorLost | Error::NoDescriptor))
+                if mark.is_none() =>
+            {
                 let mark = witness::ensure(None).map_err(|segment| Error::NoWitness {
                     segment: Box::new(segment),
                     byte: Box::new(byte),
@@ -86,7 +88,7 @@ impl Attachment {
     /// Tells others under which number this process has a descriptor of the arena.
     pub(crate) fn enter_descriptor(&self) {
         if !self.identity().is_none() {
-            put(self.slot_word(slot::DESCRIPTOR), self.arena.descriptor.number() as u64);
+            put(self.slot_word(slot::DESCRIPTOR), self.arena.source.descriptor_number() as u64);
         }
     }
 

@@ -110,7 +110,7 @@ impl Participant {
         let mark = segment.as_ref().ok().map(Segment::mark);
         let mut claim =
             claim_slot(self.arena(), mark, 0..slot::ORDINARY).map_err(|byte| match (segment, byte) {
-                (Err(segment), byte @ (Error::Os { .. } | Error::DescriptorLost)) => {
+                (Err(segment), byte @ (Error::Os { .. } | Error::DescriptorLost | Error::NoDescriptor)) => {
                     Error::NoWitness { segment: Box::new(segment.clone()), byte: Box::new(byte) }
                 }
                 (_, error) => error,

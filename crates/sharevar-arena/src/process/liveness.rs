@@ -109,8 +109,9 @@ fn ask_byte(arena: &Arena, index: u32, token: Token) -> Option<bool> {
         return None;
     }
     let at = slot::START + u64::from(index) * slot::SIZE;
-    let ask = || arena.descriptor.with(|file| locked_byte::is_locked(file, at)).and_then(|answer| answer);
-    ask().or_else(|_| arena.descriptor.fetch_now_and_then(lenders(arena)).and_then(|()| ask())).ok()
+    let descriptor = arena.source.file().ok()?;
+    let ask = || descriptor.with(|file| locked_byte::is_locked(file, at)).and_then(|answer| answer);
+    ask().or_else(|_| descriptor.fetch_now_and_then(lenders(arena)).and_then(|()| ask())).ok()
 }
 
 fn ask_process(arena: &Arena, index: u32) -> Option<bool> {

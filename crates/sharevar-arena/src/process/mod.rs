@@ -22,6 +22,8 @@ pub(crate) mod participant;
 #[cfg(not(loom))]
 pub(crate) mod registry;
 #[cfg(not(loom))]
+pub(crate) mod segment_arena;
+#[cfg(not(loom))]
 pub(crate) mod slot_claim;
 #[cfg(not(loom))]
 pub(crate) mod sweep;

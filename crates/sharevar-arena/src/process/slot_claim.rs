@@ -34,6 +34,12 @@ pub(crate) fn first_free_slot(arena: &Arena) -> u64 {
     (0..slot::ORDINARY.min(arena.slots())).take_while(taken).count() as u64
 }
 
+/// Locks the byte of the slot at `start`; `None` if another process has it locked.
+fn lock_byte(arena: &Arena, start: u64) -> Result<Option<LockedByte>> {
+    let file = arena.source.file()?.reopen()?;
+    Ok(LockedByte::lock(file.as_fd(), start)?)
+}
+
 /// Takes the first free one of `slots`, for this process or a child that it is about to have,
 /// with the witnesses `mark` and the slot's byte.
 ///
@@ -57,11 +63,11 @@ pub(crate) fn claim_slot(arena: &Arena, mark: Option<Mark>, slots: Range<u32>) -
         if !is_seeded(Mutation::TakenSlotIsTaken) && liveness::is_taken(arena, index, seen) {
             continue;
         }
-        let byte = match arena.descriptor.reopen().and_then(|file| LockedByte::lock(file.as_fd(), start)) {
+        let byte = match lock_byte(arena, start) {
             Ok(None) => continue,
             Ok(byte) => byte,
             Err(_) if mark.is_some() => None,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
         let mine = Token::new(mark, byte.is_some());
         if compare_exchange(token, seen.0, mine.0).is_err() {
@@ -81,7 +87,7 @@ pub(crate) fn claim_slot(arena: &Arena, mark: Option<Mark>, slots: Range<u32>) -
         }
         put(arena.table_word(start + slot::BIRTH), 0);
         put(arena.table_word(start + slot::PID), witness::pid_word());
-        put(arena.table_word(start + slot::DESCRIPTOR), arena.descriptor.number() as u64);
+        put(arena.table_word(start + slot::DESCRIPTOR), arena.source.descriptor_number() as u64);
         put(state, Claim::new(State::Idle, identity).0);
         return Ok(SlotClaim { identity, token: mine, byte, held: ReferenceTable::default() });
     }

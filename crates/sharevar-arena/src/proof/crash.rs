@@ -38,14 +38,13 @@ pub(crate) fn add(word: &AtomicU32, by: u32) {
     word.fetch_add(by, Ordering::AcqRel);
 }
 
+/// Passes a crash point, before a step that other processes see.
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
-pub(crate) fn point() {}
+pub fn point() {}
 
 #[cfg(feature = "crash-points")]
-pub(crate) use armed::point;
-#[cfg(feature = "crash-points")]
-pub use armed::{observe, passed};
+pub use armed::{observe, passed, point};
 
 #[cfg(feature = "crash-points")]
 mod armed {
@@ -61,7 +60,7 @@ mod armed {
     /// Passes a crash point. The hook is out of reach while it runs, so what it
     /// does to copies of the arena passes no points of its own.
     #[inline(never)]
-    pub(crate) fn point() {
+    pub fn point() {
         COUNT.set(COUNT.get() + 1);
         // At the end of the process there is no hook any more.
         let hook = HOOK.try_with(|slot| slot.try_borrow_mut().ok().and_then(|mut hook| hook.take()));

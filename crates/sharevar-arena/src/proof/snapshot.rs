@@ -5,7 +5,9 @@
 use crate::error::{Error, Result};
 use crate::heap::{self, RunKind};
 use crate::locks::short_lock;
+use crate::mapping::arena::Arena;
 use crate::mapping::layout::{CLASS_SIZES, PAGE, header, slot, span, variable as layout};
+use crate::process::fork;
 use crate::process::fork_gate;
 use crate::process::identity::{Claim, State};
 use crate::process::participant::{Participant, VariableOps};
@@ -60,7 +62,7 @@ impl Participant {
         let copy = rustix::fs::memfd_create("sharevar-snapshot", MemfdFlags::CLOEXEC)
             .map_err(Error::os("memfd_create"))?;
         rustix::fs::ftruncate(&copy, len).map_err(Error::os("ftruncate"))?;
-        self.arena().descriptor.with(|file| {
+        self.arena().source.file()?.with(|file| {
             let mut at = 0;
             while at < len {
                 // Fails with ENXIO where no data follows.
@@ -109,12 +111,18 @@ impl Participant {
 
     /// Attaches without looking after the dead: they stand in the arena as if they lived.
     pub fn attach_unswept(file: OwnedFd, ops: VariableOps) -> Result<Arc<Self>> {
-        Self::occupy_slot(Arc::new(crate::mapping::arena::Arena::attach(file)?), ops)
+        Self::join_without_sweep(Arc::new(Arena::attach(file)?), ops)
     }
 
     /// A second participant in this process that has not swept yet.
     pub fn join_unswept(&self) -> Result<Arc<Self>> {
-        Self::occupy_slot(self.arena().clone(), *self.ops())
+        Self::join_without_sweep(self.arena().clone(), *self.ops())
+    }
+
+    fn join_without_sweep(arena: Arc<Arena>, ops: VariableOps) -> Result<Arc<Self>> {
+        let participant = Self::occupy_slot(arena, ops)?;
+        fork::register(&participant);
+        Ok(participant)
     }
 
     /// Does what this participant does before each fork of its process, without one.

@@ -144,7 +144,8 @@ impl Participant {
     pub fn descriptor(&self) -> Result<OwnedFd> {
         self.fetch_descriptor()?;
         self.arena()
-            .descriptor
+            .source
+            .file()?
             .with(|file| rustix::io::fcntl_dupfd_cloexec(file, 3))?
             .map_err(Error::os("fcntl(F_DUPFD_CLOEXEC)"))
     }
@@ -152,7 +153,7 @@ impl Participant {
     /// Gets another descriptor of the arena if the program has closed this process's, and enters
     /// its number for others that look for one. Gives back the number.
     pub fn fetch_descriptor(&self) -> Result<i32> {
-        let descriptor = &self.arena().descriptor;
+        let descriptor = self.arena().source.file()?;
         let before = descriptor.number();
         descriptor.fetch_again(liveness::lenders(self.arena()))?;
         if descriptor.number() != before {
@@ -161,9 +162,9 @@ impl Participant {
         Ok(descriptor.number())
     }
 
-    /// The number of the arena's descriptor in this process, for `/proc/<pid>/fd`.
+    /// The number of the arena's descriptor in this process, for `/proc/<pid>/fd`; -1 if it has none.
     pub fn descriptor_number(&self) -> i32 {
-        self.arena().descriptor.number()
+        self.arena().source.descriptor_number()
     }
 
     /// Lanes recovered in this arena so far, and how many of them had an open journal.

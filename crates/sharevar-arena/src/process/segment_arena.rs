@@ -1,0 +1,113 @@
+//! A named arena on the way from its segment to a participant.
+//!
+//! Until there is a participant, forked children do not get the mapping: the segment of a creator
+//! that dies goes with it, and no child keeps memory that it does not know of.
+
+use crate::error::{Error, Result};
+use crate::mapping::arena::Arena;
+use crate::mapping::layout::header;
+use crate::mapping::named::{NamedHeader, NamedState, Naming};
+use crate::mapping::source::Source;
+use crate::process::fork;
+use crate::process::fork_gate;
+use crate::process::participant::{Participant, VariableOps};
+use crate::proof::crash::put;
+use rustix::io::Errno;
+use sharevar_os::{Access, Mapping, MemorySegment, memory_segment};
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
+
+/// An arena in a segment, which this process has mapped and is no participant of yet.
+#[derive(Debug)]
+pub struct SegmentArena {
+    arena: Arc<Arena>,
+    number: u32,
+}
+
+impl SegmentArena {
+    /// Makes an arena of that name, newborn. See [`Participant::create_arena`] for the capacity.
+    ///
+    /// From here on others find it. So whatever the caller asks the kernel next comes after it
+    /// for every other process, too.
+    pub fn create(naming: &Naming, capacity: Option<u64>) -> Result<Self> {
+        let created = Self::over(Arena::create_named(naming, capacity)?)?;
+        fence(Ordering::SeqCst);
+        Ok(created)
+    }
+
+    /// Maps the arena in `segment`.
+    pub fn attach(segment: &MemorySegment) -> Result<Self> {
+        Self::over(Arena::attach_segment(segment.number, segment.size)?)
+    }
+
+    fn over(arena: Arena) -> Result<Self> {
+        let Source::Segment(number) = arena.source else {
+            return Err(Error::NotAnArena { reason: "it is in a memory file" });
+        };
+        Ok(Self { arena: Arc::new(arena), number })
+    }
+
+    /// Number of the segment.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The arena's identity.
+    pub fn id(&self) -> [u64; 2] {
+        self.arena.id()
+    }
+
+    /// Sets the state that others see.
+    pub fn set_state(&self, state: NamedState) {
+        put(self.arena.table_word(header::STATE), state as u64);
+    }
+
+    /// Whether the arena was removed.
+    pub fn is_closed(&self) -> bool {
+        self.arena.is_closed()
+    }
+
+    /// Has `companion` dropped once the last handle of this process on the arena is gone, after
+    /// its memory was unmapped.
+    pub fn accompany(&self, companion: Box<dyn Any + Send + Sync>) {
+        self.arena.accompany(companion);
+    }
+
+    /// Takes a slot. Children that are forked before [`Self::enter`] know nothing of it.
+    pub fn occupy(&self, ops: VariableOps) -> Result<Arc<Participant>> {
+        Participant::occupy_slot(self.arena.clone(), ops)
+    }
+
+    /// Lets forked children have the arena, as participants of their own.
+    pub fn enter(self, participant: &Arc<Participant>) -> Result<()> {
+        // A fork comes before both or after both.
+        let _gate = fork_gate::enter();
+        self.arena.give_to_children()?;
+        fork::register(participant);
+        Ok(())
+    }
+}
+
+/// Closes a named arena of whatever layout for all its participants: their operations fail, and
+/// its memory goes with the last of them. Gives back whether it was there.
+pub fn close_segment(segment: &MemorySegment) -> Result<bool> {
+    let memory = {
+        // The child of a fork in here would keep the segment alive.
+        let _gate = fork_gate::enter();
+        let memory = match Mapping::attach(segment.number, segment.size, Access::ReadWrite) {
+            Err(sharevar_os::Error::Call { cause: Errno::INVAL | Errno::IDRM, .. }) => return Ok(false),
+            memory => memory?,
+        };
+        memory.keep_from_children()?;
+        memory
+    };
+    if NamedHeader::read(segment)?.is_none() {
+        return Ok(false);
+    }
+    put(memory.word(header::CLOSED), 1);
+    put(memory.word(header::STATE), NamedState::Closed as u64);
+    crate::proof::crash::point();
+    memory_segment::remove(segment.number)?;
+    Ok(true)
+}
