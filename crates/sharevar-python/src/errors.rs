@@ -8,7 +8,8 @@ use pyo3::exceptions::{
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
-use sharevar::{Error, Handle};
+use sharevar::Error;
+use sharevar::shm::Handle;
 use sharevar_arena::Error as ArenaError;
 use sharevar_value::{EncodeError, KeyError};
 

@@ -9,7 +9,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
-use sharevar::{Handle, Kind};
+use sharevar::Kind;
+use sharevar::shm::Handle;
 use std::sync::{PoisonError, RwLock};
 
 /// The class of a kind's proxies if one was set, and the `__new__` of its native class, both by the

@@ -1,6 +1,7 @@
 //! Whole records at the end of a file, for the file objects of Python.
 
 use crate::arena::Arena;
+use crate::errors::OrRaise;
 use crate::errors::to_python;
 use crate::fast_access::borrow_descriptor;
 use crate::proxy;
@@ -30,7 +31,7 @@ impl RecordWriter {
     /// The lock that is to be held while a record is appended.
     #[getter]
     fn lock<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        proxy::for_handle(self.arena.bind(py), self.writer.lock().handle().clone())
+        proxy::for_handle(self.arena.bind(py), self.writer.lock().handle().into_shm().or_raise()?)
     }
 
     /// Append a record, all of it or nothing.

@@ -6,7 +6,8 @@ use crate::errors::OrRaise;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySuper, PyType};
-use sharevar::{Handle, Kind, Participant};
+use sharevar::shm::Handle;
+use sharevar::{Kind, Participant};
 use std::sync::Arc;
 
 /// A handle on its way into a new object.

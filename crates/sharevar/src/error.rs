@@ -124,6 +124,14 @@ pub enum Error {
         /// The text.
         text: String,
     },
+    /// The engine that keeps the variable cannot do that.
+    #[error("{engine} has no {operation}; use a manager of shared memory")]
+    Unsupported {
+        /// What was asked for.
+        operation: &'static str,
+        /// The engine's name.
+        engine: &'static str,
+    },
     /// This process has attached so many arenas that no more can be entered.
     #[error("this process already uses {limit} managers, which is its limit; drop some")]
     TooManyManagers {

@@ -68,6 +68,13 @@ macro_rules! define {
 kinds!(define);
 pub(crate) use kinds;
 
+/// The error of a variable that is not of the kind `expected`.
+#[cold]
+pub(crate) fn wrong_kind(found: Option<Kind>, expected: Kind) -> crate::error::Error {
+    let found = found.map_or("variable of an unknown kind", Kind::name);
+    sharevar_arena::Error::WrongKind { found, expected: expected.name() }.into()
+}
+
 impl Kind {
     /// One more than the greatest number of a kind, for tables by number.
     pub const NUMBERS: usize = {

@@ -40,6 +40,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::iter_not_returning_iterator)] // A walk over shared memory can fail at its start.
 
+pub mod engine;
 mod error;
 pub mod hosted;
 mod kind;
@@ -49,6 +50,7 @@ pub mod shm;
 mod values;
 mod variables;
 
+pub use engine::{Content, Handle, LocalId};
 pub use error::{Error, Result};
 pub use kind::Kind;
 pub use manager::named::Named;
@@ -60,7 +62,6 @@ pub use sharevar_arena::{
     Variable, WaitPoint, actor, new_actor, settle_all_at_exit, spin_pays, tell_actors_apart,
 };
 pub use sharevar_macros::{Monitor, hosted};
-pub use shm::handle::Handle;
 pub use variables::array::{Array, Element};
 pub use variables::barrier::{Barrier, BarrierWaitResult};
 pub use variables::condition::Condition;

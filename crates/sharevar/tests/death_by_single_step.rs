@@ -10,9 +10,9 @@
 #![allow(unsafe_code)]
 
 use sharevar::shm::{
-    Arrival, Content, KINDS, Outcome, RawArray, RawBarrier, RawDict, RawList, RawSemaphore, RawValue,
+    Arrival, Content, Handle, KINDS, Outcome, RawArray, RawBarrier, RawDict, RawList, RawSemaphore, RawValue,
 };
-use sharevar::{Handle, Participant, Variable};
+use sharevar::{Participant, Variable};
 use sharevar_value::{Encoded, Key, ShortKey, Value, Word, to_encoded};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;

@@ -158,18 +158,18 @@ fn what_is_called_from_inside_or_is_of_another_struct() -> Result<()> {
         Ok(())
     })?;
     // Attributes that a struct does not have stay as they are.
-    let balance = Monitor::<Balance>::from_handle(monitor.handle().clone())?;
+    let balance = Monitor::<Balance>::from_handle(monitor.handle())?;
     balance.call(|balance| {
         balance.balance = 3;
         Ok(())
     })?;
     assert_eq!(monitor.get()?.balance, 3);
     assert_eq!(monitor.get()?.r#type, "long enough for a block of its own");
-    let other = Monitor::<Other<u8>>::from_handle(monitor.handle().clone())?;
+    let other = Monitor::<Other<u8>>::from_handle(monitor.handle())?;
     assert_eq!(other.get().unwrap_err(), Error::NoField { name: "other" });
     let namespace = manager.namespace()?;
-    assert!(Monitor::<Balance>::from_handle(namespace.handle().clone()).is_err());
-    assert!(RawMonitor::from_handle(namespace.handle().clone()).is_err());
+    assert!(Monitor::<Balance>::from_handle(namespace.handle()).is_err());
+    assert!(RawMonitor::from_handle(namespace.handle().into_shm()?).is_err());
     Ok(())
 }
 

@@ -57,7 +57,7 @@ fn plays_its_part() -> Result<()> {
         }
         "arrives and dies" => {
             let barrier = manager.named("barrier").barrier(2)?;
-            let raw = RawBarrier::from_handle(barrier.handle().clone())?;
+            let raw = RawBarrier::from_handle(barrier.handle().into_shm()?)?;
             assert!(matches!(raw.arrive()?, Arrival::Wait(_)));
             die()
         }
@@ -261,7 +261,7 @@ fn counts_and_questions_see_a_death_at_once() -> Result<()> {
     let player = Player::ready(&manager, "waits");
     // It has given the lock back, so it waits.
     drop(condition.lock()?.lock()?);
-    let raw = RawCondition::from_handle(condition.handle().clone())?;
+    let raw = RawCondition::from_handle(condition.handle().into_shm()?)?;
     assert_eq!(raw.living()?, (1, 0));
     player.kill();
     assert_eq!(raw.living()?, (0, 0));

@@ -102,7 +102,7 @@ fn nested_variables_live_as_long_as_their_place() {
     }
     clean(&participant);
     let Some(Content::Handle(handle)) = dict.get(&key).unwrap() else { panic!() };
-    assert_eq!(RawList::from_handle(handle).unwrap().len().unwrap(), 1);
+    assert_eq!(RawList::from_handle(handle.into_shm().unwrap()).unwrap().len().unwrap(), 1);
     let Some(Content::Handle(handle)) = dict.remove(&key).unwrap() else { panic!() };
     clean(&participant);
     assert_eq!(participant.check().variables, 2);

@@ -9,8 +9,7 @@ use crate::proxy;
 use crate::variable::Variable;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
-use sharevar::Handle;
-use sharevar::shm::{enter_named, find_named};
+use sharevar::shm::{Handle, enter_named, find_named};
 use sharevar_value::Key;
 
 /// Returns the variable of that name in the arena's root, which is made now if there is none.

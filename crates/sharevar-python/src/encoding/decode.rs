@@ -2,7 +2,7 @@
 
 use crate::arena::Arena;
 use crate::encoding::pickler;
-use crate::errors::{Class, raise, to_python};
+use crate::errors::{Class, OrRaise, raise, to_python};
 use crate::fast_access;
 use crate::proxy;
 use pyo3::IntoPyObjectExt;
@@ -30,7 +30,7 @@ pub(crate) fn decode<'py>(
     match content {
         Content::Word(scalar) => word(py, scalar),
         Content::Bytes(bytes, handles) => decode_bytes(py, &bytes, &handles, arena),
-        Content::Handle(handle) => proxy::for_handle(arena.bind(py), handle),
+        Content::Handle(handle) => proxy::for_handle(arena.bind(py), handle.into_shm().or_raise()?),
     }
 }
 
@@ -101,10 +101,12 @@ impl<'a, 'py> Reader<'a, 'py> {
                 Ok(dict.into_any())
             }
             Event::Pickle(pickle) => pickler::loads(py, pickle),
-            Event::Handle(offset) => {
-                let handle = self.handles.iter().find(|handle| handle.variable().header() == offset);
+            Event::Handle(number) => {
+                let handle = self.handles.iter().find(|handle| handle.id().number == number);
                 match (handle, self.arena) {
-                    (Some(handle), Some(arena)) => proxy::for_handle(arena.bind(py), handle.clone()),
+                    (Some(handle), Some(arena)) => {
+                        proxy::for_handle(arena.bind(py), handle.clone().into_shm().or_raise()?)
+                    }
                     _ => {
                         Err(raise(Class::CorruptArena, "a value refers to a variable that it does not count"))
                     }

@@ -10,8 +10,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sharevar::shm::{Entry, RawCondition};
-use sharevar::{Error, Handle, Kind};
+use sharevar::shm::{Entry, Handle, RawCondition};
+use sharevar::{Error, Kind};
 use std::time::Instant;
 
 /// A condition: where those wait who hold its lock, until they are notified.

@@ -5,8 +5,9 @@ use crate::native_classes::expect_native_class;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
+use sharevar::Kind;
+use sharevar::shm::Handle;
 use sharevar::shm::{Form, RawQueue};
-use sharevar::{Handle, Kind};
 use std::sync::{PoisonError, RwLock};
 
 static CLASSES: RwLock<[Option<Py<PyType>>; Form::ALL.len()]> =

@@ -9,7 +9,7 @@ use crate::monitor::overlay::{self, Entry, Origin, Place};
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet};
-use sharevar::{Error, Handle};
+use sharevar::{Error, Handle, shm};
 use sharevar_value::{Encoded, Key, ShortKey};
 
 /// A call that has begun.
@@ -205,7 +205,10 @@ fn save(py: Python<'_>, monitor: &Monitor, place: Place) -> PyResult<Vec<Saved>>
                     Encoded::Word(_) => Vec::new(),
                     Encoded::Bytes { handles, .. } => handles
                         .iter()
-                        .map(|offset| Handle::open(participant, participant.variable_at(*offset)?))
+                        .map(|offset| {
+                            let variable = participant.variable_at(*offset)?;
+                            Ok(shm::Handle::open(participant, variable)?.into())
+                        })
                         .collect::<sharevar::Result<_>>()
                         .or_raise()?,
                 };

@@ -4,9 +4,9 @@ use super::client::Client;
 use super::error::Result;
 use super::host::Host;
 use super::recollection::{Recollection, unsupervised};
+use crate::engine::Handle;
 use crate::manager::shared::Shared;
 use crate::process::function;
-use crate::shm::handle::Handle;
 use crate::{Manager, Value, VariableId};
 use rustix::process::{Pid, getpid};
 use rustix::stdio::dup2_stdin;
@@ -92,7 +92,7 @@ where
             let (manager, id) = (manager.clone(), life.id());
             move || function::command::<F>(&manager, &id)
         }),
-        _life: life.handle().clone(),
+        _life: life.handle(),
     };
     let (mut child, mut link) = program.start()?;
     // One byte says that it serves, and the end of the stream that it never will.

@@ -2,10 +2,10 @@
 //!
 //! The arena's root is a dict from names to variables; the Python module uses it in the same way.
 
+use crate::engine::Handle;
 use crate::error::Result;
 use crate::manager::Manager;
 use crate::manager::shared::Shared;
-use crate::shm::handle::Handle;
 use crate::shm::{RawDict, enter_named, find_named};
 use sharevar_value::Key;
 
@@ -28,7 +28,7 @@ impl<'a> Named<'a> {
 
     /// The variable of that name, whatever it is, if there is one.
     pub fn get(&self) -> Result<Option<Handle>> {
-        find_named(self.manager.root(), &self.key()?)
+        Ok(find_named(self.manager.root(), &self.key()?)?.map(Handle::Shm))
     }
 
     /// Takes the name away. The variable lives on for those who hold it. Whether there was one.
@@ -60,7 +60,7 @@ pub(crate) fn named_in<S: Shared>(
     let found = match find_named(root, &name)? {
         Some(found) => found,
         // It is complete before another process can find it.
-        None => enter_named(root, &name, create()?.handle())?,
+        None => enter_named(root, &name, &create()?.handle().into_shm()?)?,
     };
-    S::from_handle(found)
+    S::from_handle(found.into())
 }

@@ -1,9 +1,9 @@
 //! What all shared variables have in common.
 
+use crate::engine::Handle;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::manager::variable_id::VariableId;
-use crate::shm::handle::Handle;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -29,12 +29,12 @@ pub trait Shared: Clone + Debug + Send + Sync + Serialize + DeserializeOwned + s
     /// The typed variable that a handle leads to. Item types are seen when an item is read.
     fn from_handle(handle: Handle) -> Result<Self>;
 
-    /// The handle.
-    fn handle(&self) -> &Handle;
+    /// A handle of its own on the variable.
+    fn handle(&self) -> Handle;
 
     /// The variable's name outside its arena.
     fn id(&self) -> VariableId {
-        VariableId::of(self.handle(), Self::KIND)
+        VariableId::of(&self.handle(), Self::KIND)
     }
 
     /// Opens the variable of that name, whose manager this process has attached.

@@ -1,9 +1,10 @@
 //! How a variable is named outside its arena.
 
+use crate::engine::Handle;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::manager::attached;
-use crate::shm::handle::Handle;
+use crate::shm;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -37,13 +38,8 @@ pub struct VariableId {
 impl VariableId {
     /// The name of the variable that `handle` leads to, of which `kind` is known.
     pub(crate) fn of(handle: &Handle, kind: Kind) -> Self {
-        let arena = crate::shm::handle::arena_identity(handle.participant());
-        Self {
-            arena: ((arena >> 64) as u64, arena as u64),
-            offset: handle.variable().header(),
-            generation: handle.variable().generation(),
-            kind,
-        }
+        let (home, id) = (handle.home_id(), handle.id());
+        Self { arena: ((home >> 64) as u64, home as u64), offset: id.number, generation: id.generation, kind }
     }
 
     /// The identity of the arena that the variable is in.
@@ -60,7 +56,7 @@ impl VariableId {
     pub fn open(&self) -> Result<Handle> {
         let participant = attached::find(self.arena())?;
         let variable = participant.variable(self.offset, self.generation)?;
-        Handle::open(&participant, variable)?.expect(self.kind)
+        Ok(shm::Handle::open(&participant, variable)?.expect(self.kind)?.into())
     }
 }
 

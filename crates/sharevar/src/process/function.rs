@@ -7,13 +7,13 @@
 //! Why not `procspawn`: it brings `ipc-channel` and a second format to do what a variable does
 //! here, and its channel cannot carry our handles as counted references.
 
+use crate::engine::Handle;
 use crate::error::{Error, Result};
 use crate::hosted::{self, Host};
 use crate::manager::Manager;
 use crate::manager::shared::Shared;
 use crate::manager::variable_id::VariableId;
 use crate::process::CommandExt;
-use crate::shm::handle::Handle;
 use crate::variables::value::Value;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -201,7 +201,7 @@ where
     let process = command::<F>(manager, &call.id())?
         .spawn()
         .map_err(|error| Error::Process { what: "cannot start a process", cause: error.to_string() })?;
-    Ok(Child { process, name, outcome, _call: call.handle().clone() })
+    Ok(Child { process, name, outcome, _call: call.handle() })
 }
 
 /// What runs a known function in a new process of this program, with what is in a variable.

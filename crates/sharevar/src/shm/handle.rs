@@ -1,8 +1,9 @@
 //! Handles: what keeps a variable alive in this process.
 
+use crate::engine::local_id::LocalId;
 use crate::error::Result;
-use crate::kind::Kind;
-use sharevar_arena::{Error, Participant, Variable};
+use crate::kind::{Kind, wrong_kind};
+use sharevar_arena::{Participant, Variable};
 use std::sync::Arc;
 
 /// A counted handle on a variable. Clones share the variable; when the last handle of every
@@ -38,6 +39,12 @@ impl Handle {
         self.variable
     }
 
+    /// The variable's name inside of its arena.
+    #[inline(always)]
+    pub fn id(&self) -> LocalId {
+        LocalId { number: self.variable.header(), generation: self.variable.generation() }
+    }
+
     /// What the variable is.
     pub fn kind(&self) -> Option<Kind> {
         Kind::from_number(self.participant.kind_of(self.variable))
@@ -47,11 +54,7 @@ impl Handle {
     pub fn expect(self, kind: Kind) -> Result<Self> {
         match self.kind() {
             Some(found) if found == kind => Ok(self),
-            found => Err(Error::WrongKind {
-                found: found.map_or("variable of an unknown kind", Kind::name),
-                expected: kind.name(),
-            }
-            .into()),
+            found => Err(wrong_kind(found, kind)),
         }
     }
 }

@@ -21,6 +21,7 @@ pub use containers::monitor::RawMonitor;
 pub use containers::priority_queue::RawPriorityQueue;
 pub use containers::queue::{Form, RawQueue};
 pub use containers::queue_frame::{Enter, Got, QueueFrame, QueueKind, Readiness};
+pub use handle::Handle;
 pub use items::attempts::Attempts;
 pub use items::content::{Content, CopiedBytes, SHORT_BYTES};
 pub use kinds::KINDS;

@@ -33,7 +33,7 @@ pub fn enter_named(root: &RawDict, name: &Key, made: &Handle) -> Result<Handle> 
 
 fn variable_in(root: &RawDict, content: Content) -> Result<Handle> {
     if let Content::Handle(handle) = content {
-        return Ok(handle);
+        return handle.into_shm();
     }
     let offset = root.handle().variable().header();
     Err(sharevar_arena::Error::Corrupt { what: "a name leads to no variable", offset }.into())

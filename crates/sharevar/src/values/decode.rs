@@ -5,10 +5,9 @@
 //! picks its own. Outside a scope it reads a [`VariableId`].
 
 use crate::VariableId;
+use crate::engine::{Content, Handle};
 use crate::error::Result;
 use crate::kind::Kind;
-use crate::shm::Content;
-use crate::shm::handle::Handle;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use sharevar_value::{HandleRef, Word, from_bytes, from_word};
 use std::cell::RefCell;
@@ -45,7 +44,7 @@ pub(crate) fn content<T: DeserializeOwned>(content: Content) -> Result<T> {
             Ok(from_bytes(&bytes)?)
         }
         Content::Handle(handle) => {
-            let word = Word::handle(handle.variable().header());
+            let word = handle.word();
             let _outer = Outer(SCOPE.replace(Some(vec![handle])));
             Ok(from_word(word)?)
         }
@@ -61,10 +60,9 @@ pub(crate) fn handle<'de, D: Deserializer<'de>>(
         let id = VariableId::deserialize(deserializer)?;
         return id.open().and_then(|handle| handle.expect(kind)).map_err(D::Error::custom);
     }
-    let HandleRef(offset) = HandleRef::deserialize(deserializer)?;
-    let found = SCOPE.with_borrow(|scope| {
-        scope.iter().flatten().find(|handle| handle.variable().header() == offset).cloned()
-    });
+    let HandleRef(number) = HandleRef::deserialize(deserializer)?;
+    let found = SCOPE
+        .with_borrow(|scope| scope.iter().flatten().find(|handle| handle.id().number == number).cloned());
     let found =
         found.ok_or_else(|| D::Error::custom("the value refers to a variable that it does not list"))?;
     found.expect(kind).map_err(D::Error::custom)

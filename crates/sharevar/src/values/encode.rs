@@ -7,8 +7,8 @@
 //! The scope also holds every handle that was written, until the value is stored: a `Serialize`
 //! may make a variable and let it go again, and what took its place would be stored instead.
 
+use crate::engine::Handle;
 use crate::error::{Error, Result};
-use crate::shm::handle::Handle;
 use crate::values::scalar;
 use serde::Serialize;
 use serde::ser::{Error as _, Serializer};
@@ -17,7 +17,7 @@ use sharevar_value::{EncodeError, Encoded, HandleRef, Word, to_encoded};
 use std::cell::RefCell;
 
 struct Scope {
-    arena: [u64; 2],
+    home: u128,
     written: Vec<Handle>,
 }
 
@@ -33,7 +33,7 @@ struct Outer {
 
 impl Outer {
     fn enter(participant: &Participant) -> Self {
-        let scope = Scope { arena: participant.arena_id(), written: Vec::new() };
+        let scope = Scope { home: crate::shm::handle::arena_identity(participant), written: Vec::new() };
         Self { scope: SCOPE.replace(Some(scope)), is_left: false }
     }
 
@@ -112,17 +112,14 @@ pub(crate) fn handle<S: Serializer>(
 ) -> std::result::Result<S::Ok, S::Error> {
     let short = SCOPE.with_borrow_mut(|scope| match scope {
         None => Ok(false),
-        Some(scope) if scope.arena == handle.participant().arena_id() => {
+        Some(scope) if scope.home == handle.home_id() => {
             scope.written.push(handle.clone());
             Ok(true)
         }
-        Some(_) => Err(EncodeError::Custom(
-            Error::OtherManager { arena: crate::shm::handle::arena_identity(handle.participant()) }
-                .to_string(),
-        )),
+        Some(_) => Err(EncodeError::Custom(Error::OtherManager { arena: handle.home_id() }.to_string())),
     });
     match short {
-        Ok(true) => HandleRef(handle.variable().header()).serialize(serializer),
+        Ok(true) => HandleRef(handle.id().number).serialize(serializer),
         Ok(false) => crate::VariableId::of(handle, kind).serialize(serializer),
         Err(refused) => Err(S::Error::custom(refused)),
     }

@@ -58,12 +58,12 @@ impl Condition {
 
     /// The lock that belongs to it. If that is a recursive one, the error says so.
     pub fn lock(&self) -> Result<Lock> {
-        Lock::from_handle(self.raw.lock().clone())
+        Lock::from_handle(self.raw.lock().clone().into())
     }
 
     /// The recursive lock that belongs to it. If that is a plain one, the error says so.
     pub fn rlock(&self) -> Result<RLock> {
-        RLock::from_handle(self.raw.lock().clone())
+        RLock::from_handle(self.raw.lock().clone().into())
     }
 
     /// Gives the lock back, waits until notified, and takes the lock again. A recursive lock is
@@ -77,7 +77,7 @@ impl Condition {
     /// The same, for no longer than `limit`, to which comes the time until the lock is free.
     /// Whether it was notified.
     pub fn wait_timeout<G: Guard>(&self, guard: G, limit: Duration) -> Result<(Taken<G>, bool)> {
-        if guard.handle() != self.raw.lock() {
+        if guard.handle().shm() != Some(self.raw.lock()) {
             return Err(Error::WrongLock);
         }
         let entry = self.raw.join()?;
@@ -152,7 +152,7 @@ impl Manager {
     /// A condition for those who hold `lock`, a [`Lock`] or an [`RLock`] of this manager, which may
     /// have several.
     pub fn condition_of(&self, lock: &impl Shared) -> Result<Condition> {
-        Condition::create(self.participant(), lock.handle())
+        Condition::create(self.participant(), &lock.handle().into_shm()?)
     }
 }
 

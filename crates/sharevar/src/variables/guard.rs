@@ -1,8 +1,8 @@
 //! What a condition needs of the guards of the two locks.
 
+use crate::engine::Handle;
 use crate::error::{Error, Result};
 use crate::manager::shared::Shared;
-use crate::shm::handle::Handle;
 use crate::variables::lock::{Lock, LockGuard, Taken};
 use crate::variables::recursive_lock::{RLock, RLockGuard};
 
@@ -16,8 +16,8 @@ pub(crate) mod sealed {
     pub trait Guard: Sized {
         /// What remains while the lock is given back.
         type Released;
-        /// The lock's handle.
-        fn handle(&self) -> &Handle;
+        /// A handle on the lock.
+        fn handle(&self) -> Handle;
         /// Gives the lock back entirely, however often this thread holds it.
         fn release(self) -> Result<Self::Released>;
         /// Takes it again, as often.
@@ -30,7 +30,7 @@ impl Guard for LockGuard<'_> {}
 impl<'a> sealed::Guard for LockGuard<'a> {
     type Released = &'a Lock;
 
-    fn handle(&self) -> &Handle {
+    fn handle(&self) -> Handle {
         self.lock().handle()
     }
 
@@ -50,7 +50,7 @@ impl Guard for RLockGuard<'_> {}
 impl<'a> sealed::Guard for RLockGuard<'a> {
     type Released = (&'a RLock, u64);
 
-    fn handle(&self) -> &Handle {
+    fn handle(&self) -> Handle {
         self.lock().handle()
     }
 

@@ -13,12 +13,12 @@ macro_rules! impl_shared {
         impl<$($parameter $(: $bound)?),*> crate::manager::shared::Shared for $name<$($parameter),*> {
             const KIND: crate::kind::Kind = $kind;
 
-            fn from_handle(handle: crate::shm::handle::Handle) -> crate::error::Result<Self> {
-                Self::from_raw(<$raw>::from_handle(handle)?)
+            fn from_handle(handle: crate::engine::Handle) -> crate::error::Result<Self> {
+                Self::from_raw(<$raw>::from_handle(handle.into_shm()?)?)
             }
 
-            fn handle(&self) -> &crate::shm::handle::Handle {
-                self.raw.handle()
+            fn handle(&self) -> crate::engine::Handle {
+                self.raw.handle().clone().into()
             }
         }
 
@@ -47,7 +47,7 @@ macro_rules! impl_shared {
         impl<$($parameter $(: $bound)?),*> serde::Serialize for $name<$($parameter),*> {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
                 let handle = crate::manager::shared::Shared::handle(self);
-                crate::values::encode::handle(handle, <Self as crate::manager::shared::Shared>::KIND, serializer)
+                crate::values::encode::handle(&handle, <Self as crate::manager::shared::Shared>::KIND, serializer)
             }
         }
 

@@ -111,7 +111,7 @@ impl Loading<'_> {
         self.found.push(match &content {
             Content::Word(word) => Found::Word(*word),
             Content::Bytes(bytes, _) => Found::Bytes(bytes.clone()),
-            Content::Handle(handle) => Found::Word(Word::handle(handle.variable().header())),
+            Content::Handle(handle) => Found::Word(handle.word()),
         });
         decode::content(content)
     }

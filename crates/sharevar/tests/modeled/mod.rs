@@ -2,8 +2,8 @@
 #![allow(dead_code)] // Each test binary uses a part.
 
 use proptest::prelude::*;
-use sharevar::shm::{Content, KINDS, RawValue};
-use sharevar::{Handle, Participant, Variable};
+use sharevar::shm::{Content, Handle, KINDS, RawValue};
+use sharevar::{Participant, Variable};
 use sharevar_value::{Encoded, HashSeed, Key, ShortKey, Value, Word};
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ pub(crate) fn value_of(content: &Content) -> Value {
     match content {
         Content::Word(word) => Value::from_word(*word).unwrap().unwrap_or(Value::None),
         Content::Bytes(bytes, _) => Value::decode(bytes).unwrap(),
-        Content::Handle(handle) => Value::Handle(handle.variable().header()),
+        Content::Handle(handle) => Value::Handle(handle.id().number),
     }
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn assert_holds(content: &Content, expected: &Expected) {
     match (content, expected) {
         (content, Expected::Value(value)) => assert_eq!(value_of(content), *value),
         (Content::Handle(handle), Expected::Fresh(number)) => {
-            let fresh = RawValue::from_handle(handle.clone()).unwrap();
+            let fresh = RawValue::from_handle(handle.clone().into_shm().unwrap()).unwrap();
             assert_eq!(value_of(&fresh.get().unwrap().unwrap()), Value::Int(*number));
         }
         (content, Expected::Fresh(_)) => panic!("{content:?} is no handle"),

@@ -171,7 +171,7 @@ impl Shared {
     }
 
     fn open(&self, participant: &Arc<Participant>) -> Self {
-        let again = |handle: &sharevar::Handle| open(participant, handle.variable());
+        let again = |handle: &sharevar::shm::Handle| open(participant, handle.variable());
         Self {
             dict: RawDict::from_handle(again(self.dict.handle())).unwrap(),
             list: RawList::from_handle(again(self.list.handle())).unwrap(),

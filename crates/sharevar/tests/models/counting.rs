@@ -3,8 +3,8 @@
 
 use crate::modeled::{arena, assert_empty};
 use proptest::prelude::*;
-use sharevar::shm::{RawEvent, RawRwLock, RawSemaphore};
-use sharevar::{Error, Handle, Manager, Participant, TryLock, Variable};
+use sharevar::shm::{Handle, RawEvent, RawRwLock, RawSemaphore};
+use sharevar::{Error, Manager, Participant, TryLock, Variable};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

@@ -205,7 +205,7 @@ fn many_producers_and_consumers_lose_nothing_and_keep_each_ones_order() {
     let queue = RawQueue::create(&participant, 1000, Form::Queue).unwrap();
     let typed = |participant: &std::sync::Arc<sharevar::Participant>| {
         let handle = open(participant, queue.handle().variable());
-        <sharevar::Queue<i64> as sharevar::Shared>::from_handle(handle).unwrap()
+        <sharevar::Queue<i64> as sharevar::Shared>::from_handle(handle.into()).unwrap()
     };
     let all = std::thread::scope(|scope| {
         let producers: Vec<_> = (0..PRODUCERS)

@@ -2,8 +2,8 @@
 
 use super::operations::operations;
 use super::{Facts, Hands, Operation, World};
-use sharevar::shm::{RawRwLock, RawSemaphore};
-use sharevar::{Handle, Participant, TryLock, Variable};
+use sharevar::shm::{Handle, RawRwLock, RawSemaphore};
+use sharevar::{Participant, TryLock, Variable};
 use std::hash::{DefaultHasher, Hash};
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 
 use super::operations::{blocks, blocks_0, operations};
 use super::{Facts, Hands, Operation, World, block};
-use sharevar::Handle;
-use sharevar::shm::{Arrival, Entry, Outcome, RawBarrier, RawCondition};
+
+use sharevar::shm::{Arrival, Entry, Handle, Outcome, RawBarrier, RawCondition};
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash};
 

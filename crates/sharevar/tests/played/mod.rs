@@ -34,10 +34,10 @@ pub(crate) use all_containers;
 
 use crate::modeled::{int, text};
 use sharevar::shm::{
-    Content, Form, KINDS, QueueKind, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList,
+    Content, Form, Handle, KINDS, QueueKind, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList,
     RawPriorityQueue, RawQueue, RawRwLock, RawSemaphore, RawValue,
 };
-use sharevar::{Handle, Kind, Participant, Variable};
+use sharevar::{Kind, Participant, Variable};
 use sharevar_arena::{HeapShape, crash};
 use sharevar_value::{Encoded, Key, Value, Word};
 use std::cell::{Cell, RefCell};
@@ -257,10 +257,10 @@ fn see(participant: &Arc<Participant>, content: &Content, hash: &mut DefaultHash
                 bytes.hash(hash);
             }
             for handle in handles {
-                see_variable(participant, handle.clone(), hash);
+                see_variable(participant, handle.clone().into_shm().unwrap(), hash);
             }
         }
-        Content::Handle(handle) => see_variable(participant, handle.clone(), hash),
+        Content::Handle(handle) => see_variable(participant, handle.clone().into_shm().unwrap(), hash),
     }
 }
 

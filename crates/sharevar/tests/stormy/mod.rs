@@ -9,11 +9,9 @@ mod queue;
 
 use crate::modeled::{int, is_whole, text};
 use sharevar::shm::{
-    Content, Form, KINDS, RawArray, RawDict, RawList, RawQueue, RawRwLock, RawSemaphore, RawValue,
+    Content, Form, Handle, KINDS, RawArray, RawDict, RawList, RawQueue, RawRwLock, RawSemaphore, RawValue,
 };
-use sharevar::{
-    ANY_REASON, Handle, Kind, Participant, RecursiveLock, RobustLock, TryLock, Variable, WaitPoint,
-};
+use sharevar::{ANY_REASON, Kind, Participant, RecursiveLock, RobustLock, TryLock, Variable, WaitPoint};
 use sharevar_arena::crash;
 use sharevar_value::{Encoded, Key, Value, Word};
 use std::cell::Cell;
@@ -314,7 +312,7 @@ impl Vars {
         let anchor = participant.variable_at(anchor).unwrap();
         let anchor = RawList::from_handle(Handle::open(participant, anchor).unwrap()).unwrap();
         let handle = |place: u64| match anchor.get(place as i64).unwrap() {
-            Content::Handle(handle) => handle,
+            Content::Handle(handle) => handle.into_shm().unwrap(),
             other => panic!("{other:?} is no variable"),
         };
         let first = SHARED_VARIABLES + worker * OWN_VARIABLES;
@@ -365,7 +363,8 @@ impl Vars {
             }
             let found = match item.value {
                 Content::Handle(handle) => {
-                    Own::Nested(stamp_of(&RawValue::from_handle(handle).unwrap().get().unwrap().unwrap()))
+                    let nested = RawValue::from_handle(handle.into_shm().unwrap()).unwrap();
+                    Own::Nested(stamp_of(&nested.get().unwrap().unwrap()))
                 }
                 content => Own::Text(stamp_of(&content)),
             };

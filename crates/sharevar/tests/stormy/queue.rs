@@ -3,8 +3,8 @@
 
 use super::{Vars, WORKERS, note, stamp_of, stamped};
 use crate::modeled::int;
-use sharevar::shm::{Content, Form, RawArray, RawQueue};
-use sharevar::{Handle, Participant};
+use sharevar::Participant;
+use sharevar::shm::{Content, Form, Handle, RawArray, RawQueue};
 use std::sync::Arc;
 
 /// Items that a worker puts, at most: it is some minutes until then.

@@ -8,7 +8,7 @@ fn small() -> Manager {
 }
 
 fn reread<S: Shared>(from: &impl Shared) -> Result<S> {
-    S::from_handle(from.handle().clone())
+    S::from_handle(from.handle())
 }
 
 fn says<T: std::fmt::Debug>(result: Result<T>, text: &str) {

@@ -104,7 +104,7 @@ fn a_variable_made_while_it_is_written_is_held_until_it_is_stored() -> Result<()
     // `Fresh` is no `List`, so it goes in by way of a value that borrows it.
     let any = manager.value(Holder(Some(Fresh(&manager))))?;
     drop((value, encoded));
-    let read = Value::<Option<List<u8>>>::from_handle(any.handle().clone())?;
+    let read = Value::<Option<List<u8>>>::from_handle(any.handle())?;
     assert_eq!(read.get()?.unwrap().to_vec()?, [9]);
     drop((any, read));
     assert_eq!(variables(&manager), 1);

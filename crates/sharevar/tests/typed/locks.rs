@@ -1,6 +1,7 @@
 //! Typed locks: who holds them, and what becomes of them when he goes.
 
-use sharevar::{Error, Handle, Lock, Manager, RLock, Result, Shared, Taken};
+use sharevar::shm::Handle;
+use sharevar::{Error, Lock, Manager, RLock, Result, Shared, Taken};
 use std::time::Duration;
 
 fn manager() -> Manager {
@@ -10,8 +11,8 @@ fn manager() -> Manager {
 /// Another participant, and the same variable as he sees it.
 fn seen_by_another<S: Shared>(manager: &Manager, variable: &S) -> (Manager, S) {
     let other = Manager::attach(manager.descriptor().unwrap()).unwrap();
-    let handle = Handle::open(other.participant(), variable.handle().variable()).unwrap();
-    (other, S::from_handle(handle).unwrap())
+    let handle = Handle::open(other.participant(), variable.handle().into_shm().unwrap().variable()).unwrap();
+    (other, S::from_handle(handle.into()).unwrap())
 }
 
 /// Whether another thread gets it at once.

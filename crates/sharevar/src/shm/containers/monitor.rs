@@ -39,7 +39,7 @@ impl RawMonitor {
     pub fn from_handle(handle: Handle) -> Result<Self> {
         let dict = RawDict::from_handle_as(handle, Kind::Monitor)?;
         if let Some(Content::Handle(lock)) = dict.get(&Key::from_int(LOCK, dict.seed()))? {
-            return Ok(Self { lock: lock.expect(Kind::RLock)?, dict });
+            return Ok(Self { lock: lock.into_shm()?.expect(Kind::RLock)?, dict });
         }
         let offset = dict.handle().variable().header();
         Err(Error::Corrupt { what: "a monitor has no lock", offset }.into())

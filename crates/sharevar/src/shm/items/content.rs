@@ -9,6 +9,7 @@
 
 use super::attempts::Attempts;
 use super::source::Source;
+pub use crate::engine::content::Content;
 use crate::error::Result;
 use crate::shm::handle::Handle;
 use sharevar_arena::{Error, Participant, Peek, Transaction, Variable};
@@ -25,18 +26,6 @@ const MOST_HANDLES: u64 = u64::MAX >> LENGTH_BITS;
 const UNLOCKED_BYTES: u64 = 4096;
 /// How often a read without the lock is tried.
 const ATTEMPTS: u32 = 3;
-
-/// A value as it was found.
-#[derive(Debug, Clone)]
-pub enum Content {
-    /// A scalar.
-    Word(Word),
-    /// An encoded value, and handles on the variables it refers to, which keep them alive while
-    /// it is decoded.
-    Bytes(Vec<u8>, Vec<Handle>),
-    /// Another shared variable.
-    Handle(Handle),
-}
 
 /// What was copied out and must still be held: handles are taken after the lock is released.
 pub(crate) enum Copied {
@@ -61,10 +50,11 @@ impl Copied {
         Ok(match self {
             Self::Word(word) => Content::Word(word),
             Self::Bytes(bytes, variables) => {
-                let handles = variables.into_iter().map(|variable| Handle::open(participant, variable));
+                let handles =
+                    variables.into_iter().map(|variable| Ok(Handle::open(participant, variable)?.into()));
                 Content::Bytes(bytes, handles.collect::<Result<_>>()?)
             }
-            Self::Handle(variable) => Content::Handle(Handle::open(participant, variable)?),
+            Self::Handle(variable) => Content::Handle(Handle::open(participant, variable)?.into()),
         })
     }
 }

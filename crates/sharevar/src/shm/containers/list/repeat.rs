@@ -4,21 +4,6 @@ use super::RawList;
 use crate::error::Result;
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::Content;
-use sharevar_value::{Encoded, Word};
-
-impl Content {
-    /// The value as it is to be stored once more; what it refers to is held by this.
-    fn to_encoded(&self) -> Encoded {
-        match self {
-            Self::Word(word) => Encoded::Word(*word),
-            Self::Handle(handle) => Encoded::Word(Word::handle(handle.variable().header())),
-            Self::Bytes(bytes, handles) => Encoded::Bytes {
-                bytes: bytes.clone(),
-                handles: handles.iter().map(|handle| handle.variable().header()).collect(),
-            },
-        }
-    }
-}
 
 impl RawList {
     /// Makes the list hold its items `times` times over, as one operation.

@@ -1,0 +1,118 @@
+//! A handle on a variable, whichever engine keeps it.
+
+use super::held::Held;
+use super::local_id::LocalId;
+use crate::error::{Error, Result};
+use crate::kind::{Kind, wrong_kind};
+use crate::shm;
+use sharevar_value::Word;
+use std::sync::Arc;
+
+/// A counted handle on a variable. Clones share the variable; when the last handle of every
+/// process and the last place in a container is gone, it is freed.
+#[derive(Debug, Clone)]
+pub enum Handle {
+    /// On a variable in shared memory.
+    Shm(shm::Handle),
+    /// On a variable that another engine keeps.
+    Other(Arc<dyn Held>),
+}
+
+impl Handle {
+    /// Returns the identity of the home that the variable is in.
+    pub fn home_id(&self) -> u128 {
+        match self {
+            Self::Shm(handle) => shm::handle::arena_identity(handle.participant()),
+            Self::Other(held) => held.engine().id(),
+        }
+    }
+
+    /// Returns the variable's name inside of its home.
+    #[inline]
+    pub fn id(&self) -> LocalId {
+        match self {
+            Self::Shm(handle) => handle.id(),
+            Self::Other(held) => held.id(),
+        }
+    }
+
+    /// Returns what the variable is.
+    pub fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Shm(handle) => handle.kind(),
+            Self::Other(held) => held.kind(),
+        }
+    }
+
+    /// Returns this handle, if its variable is of `kind`.
+    ///
+    /// # Errors
+    /// [`WrongKind`](sharevar_arena::Error::WrongKind).
+    pub fn expect(self, kind: Kind) -> Result<Self> {
+        match self.kind() {
+            Some(found) if found == kind => Ok(self),
+            found => Err(wrong_kind(found, kind)),
+        }
+    }
+
+    /// Returns the handle, if the variable is in shared memory.
+    #[inline]
+    pub fn shm(&self) -> Option<&shm::Handle> {
+        match self {
+            Self::Shm(handle) => Some(handle),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Returns the handle of a variable that only shared memory can keep.
+    ///
+    /// # Errors
+    /// [`Unsupported`](Error::Unsupported) if another engine keeps it.
+    pub fn into_shm(self) -> Result<shm::Handle> {
+        match self {
+            Self::Shm(handle) => Ok(handle),
+            Self::Other(held) => {
+                let operation = held.kind().map_or("a variable of an unknown kind", Kind::name);
+                Err(Error::Unsupported { operation, engine: held.engine().name() })
+            }
+        }
+    }
+
+    /// The word that refers to the variable inside of its home.
+    #[inline]
+    pub(crate) fn word(&self) -> Word {
+        Word::handle(self.id().number)
+    }
+}
+
+impl From<shm::Handle> for Handle {
+    #[inline]
+    fn from(handle: shm::Handle) -> Self {
+        Self::Shm(handle)
+    }
+}
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Shm(one), Self::Shm(other)) => one == other,
+            (Self::Other(one), Self::Other(other)) => {
+                one.id() == other.id() && one.engine().id() == other.engine().id()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Handle {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The second variant stands in a value that the first one's pointer never has.
+    #[test]
+    fn a_handle_is_no_larger_than_that_of_shared_memory() {
+        assert_eq!(size_of::<Handle>(), size_of::<shm::Handle>());
+    }
+}

@@ -1,0 +1,14 @@
+//! The seam between variables and the engines that keep them.
+//!
+//! An engine keeps variables somewhere: shared memory ([`shm`](crate::shm)) in an arena, others
+//! elsewhere. Above the seam a variable is a [`Handle`], and what it holds is a [`Content`].
+
+pub(crate) mod content;
+pub(crate) mod handle;
+pub(crate) mod held;
+pub(crate) mod local_id;
+
+pub use content::Content;
+pub use handle::Handle;
+pub use held::{Engine, Held};
+pub use local_id::LocalId;
