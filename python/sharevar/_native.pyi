@@ -613,6 +613,15 @@ class RecordWriter:
     def append(self, descriptor: int, record: bytes) -> None: ...
 
 @final
+class RestartPolicy:
+    """The starts of a supervised host so far, and the pause before the next."""
+
+    TRIES: Final[int]
+
+    def __new__(cls) -> RestartPolicy: ...
+    def next_pause(self, has_served: bool) -> float | None: ...
+
+@final
 class HostClient:
     """A host, this process's connections to it, and its references on the host's objects."""
 
@@ -699,9 +708,6 @@ class PendingCall:
     Nothing here waits, but for `open` and, if `waits` says so, `send`.
     """
 
-    tries: Final[int]
-    patience: Final[float]
-    patience_without_name: Final[float]
     def take_free(self) -> bool:
         """Take a connection that is free: whether there was one."""
     def open(self) -> bool:
@@ -710,9 +716,8 @@ class PendingCall:
         Nobody can interrupt it, so a slow host is not waited for to the end: it is to be
         called again.
         """
-    @property
-    def expects_next(self) -> bool:
-        """Whether the host is started again when it dies."""
+    def retry_pause(self) -> float | None:
+        """The seconds after which the request that has failed may be sent again, if it may."""
     @property
     def waits(self) -> bool:
         """Whether `send` may wait: the request is long, or more is asked with it."""

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import copy
+import os
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sharevar._hosting import async_calls
+from sharevar._native import HostClient
 from sharevar.hosting import current_call
 from sharevar.managers import BaseManager
 
@@ -245,3 +252,37 @@ def test_in_other_processes(context: Any) -> None:
         child.join()
         assert child.exitcode == 0
         assert desk.asked() == [7]
+
+
+def test_an_awaited_call_waits_for_the_next_host_as_a_plain_one(tmp_path: Path) -> None:
+    path, elsewhere = str(tmp_path / "host"), str(tmp_path / "next")
+    with BaseManager(address=elsewhere, authkey=b"key"):
+        client = HostClient(f"unix:{path}", b"key")
+        client.expect_next(True)
+
+        async def ask() -> Any:
+            pending = client.begin(0, "number_of_objects", (), {})
+            return await async_calls.complete(pending, async_calls.Turns(), None)
+
+        threads = concurrent.futures.ThreadPoolExecutor()
+        with threads, socket.socket(socket.AF_UNIX) as dying:
+            dying.bind(path)
+            dying.listen()
+            replies = [
+                threads.submit(asyncio.run, ask()),
+                threads.submit(client.call, 0, "number_of_objects", ()),
+            ]
+            # A host dies while it is connected to, for longer than a host may have no name.
+            begin = time.monotonic()
+            while time.monotonic() < begin + 0.5:
+                dying.accept()[0].close()
+            # The next one takes the name a moment later.
+            os.unlink(path)
+            dying.close()
+            time.sleep(0.05)
+            os.rename(elsewhere, path)
+            try:
+                assert [reply.result(30) for reply in replies] == [0, 0]
+            finally:
+                client.expect_next(False)
+                os.rename(path, elsewhere)

@@ -44,6 +44,8 @@ mod _native {
     #[pymodule_export]
     use crate::hosted::reference::HostedReference;
     #[pymodule_export]
+    use crate::hosted::restart::RestartPolicy;
+    #[pymodule_export]
     use crate::hosted::server::HostServer;
     #[pymodule_export]
     use crate::kinds::queue_class::set_queue_class;

@@ -5,7 +5,7 @@
 
 #![allow(clippy::print_stdout)] // A demonstration.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use sharevar::hosted::{Client, Error, Host, Proxied, supervise};
 use sharevar::{Manager, Result, Value, process};
 use std::process::ExitCode;
@@ -35,6 +35,11 @@ impl Counter {
     #[allow(clippy::unused_self)] // It is about the object's process.
     pub fn process(&self) -> u32 {
         std::process::id()
+    }
+
+    #[allow(clippy::unused_self)] // It is the end of the object's process.
+    pub fn exit(&self, code: i32) {
+        std::process::exit(code);
     }
 }
 
@@ -143,6 +148,36 @@ fn until(mut is_so: impl FnMut() -> bool) -> bool {
     true
 }
 
+/// Only a host that was asked to end has ended in order, whatever its exit code; and a new process
+/// that cannot be started now may be started later.
+fn started_again(manager: &Manager) -> Result<bool> {
+    let value = manager.value(0)?;
+    let host = supervise(manager, counter, (value.clone(), value.clone()))?;
+    let proxy: CounterProxy = host.client()?.proxy("counter")?;
+    value.set(&10)?;
+    let exited = proxy.exit(0);
+    // The next life counts itself, too.
+    let after_exit = proxy.add(1);
+    println!("it exits: {exited:?}, and is started again: {after_exit:?}");
+
+    let before = getrlimit(Resource::Nofile);
+    let process = host.id();
+    // A new process takes descriptors.
+    setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before.clone() }).unwrap();
+    kill(process);
+    until(|| !std::fs::exists(format!("/proc/{process}")).unwrap());
+    let begin = Instant::now();
+    while host.is_running() && begin.elapsed() < Duration::from_millis(100) {
+        std::thread::yield_now();
+    }
+    setrlimit(Resource::Nofile, before).unwrap();
+    let after_failure = proxy.add(1);
+    println!("a start fails, and the next does not: {after_failure:?}");
+    Ok(matches!(exited, Err(Error::HostDied { started: true, .. }))
+        && after_exit == Ok(12)
+        && after_failure == Ok(14))
+}
+
 fn other_ends(manager: &Manager) -> Result<bool> {
     let value = manager.value(0)?;
     let shut_down = supervise(manager, counter, (value.clone(), value.clone()))?;
@@ -185,7 +220,10 @@ fn run() -> Result<bool> {
         .with_host(impossible)
         .start()?;
     let manager = Manager::new()?;
-    Ok(killed_again_and_again(&manager)? && other_ends(&manager)? && manager.check()?.is_clean())
+    Ok(killed_again_and_again(&manager)?
+        && started_again(&manager)?
+        && other_ends(&manager)?
+        && manager.check()?.is_clean())
 }
 
 fn main() -> ExitCode {

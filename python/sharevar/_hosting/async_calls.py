@@ -7,16 +7,11 @@ import asyncio
 # Imported here and not with the first call that needs a thread: its locks are broken in a
 # child that is forked during the import.
 import concurrent.futures.thread  # noqa: F401
-import errno
-import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from .._native import PendingCall
-from ..errors import CallTimedOut, HostDied, HostUnreachable
-
-# The seconds between attempts to reach a host that is started again when it dies.
-_PAUSE = 0.005
+from ..errors import CallTimedOut
 
 
 class Turns:
@@ -58,24 +53,17 @@ async def _in_turn(pending: PendingCall, turns: Turns) -> None:
 
 
 async def _arrival(pending: PendingCall) -> None:
-    """Send a request, and wait for the reply."""
-    tries = 0
-    since: float | None = None
+    """Send a request, again and again if its host is about to be replaced, and wait for the
+    reply."""
     while True:
         try:
             await _exchange(pending)
             return
-        except HostUnreachable as error:
-            since = since or time.monotonic()
-            has_no_name = getattr(error, "errno", None) == errno.ENOENT
-            patience = pending.patience_without_name if has_no_name else pending.patience
-            if not pending.expects_next or time.monotonic() - since > patience:
+        except Exception:
+            pause = pending.retry_pause()
+            if pause is None:
                 raise
-            await asyncio.sleep(_PAUSE)
-        except HostDied as error:
-            tries += 1
-            if error.started or tries > pending.tries:
-                raise
+        await asyncio.sleep(pause)
 
 
 async def _exchange(pending: PendingCall) -> None:

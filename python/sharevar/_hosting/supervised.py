@@ -9,15 +9,11 @@ from contextlib import suppress
 from multiprocessing import connection
 from typing import Any
 
+from .._native import RestartPolicy
 from .._variables.dict_proxy import DictProxy
 from . import clients
 from .checkpoint import has_served, was_shut_down
 from .launch import Launch
-
-# The most hosts in a row that may die before they have served a call, and the first pause
-# between them in seconds, which doubles.
-_TRIES = 6
-_PAUSE = 0.05
 
 
 class SupervisedProcess:
@@ -93,8 +89,9 @@ class SupervisedProcess:
     # The supervisor
 
     def _supervise(self) -> None:
-        # The number in a row that have served nothing, and why the last was not started.
-        failures, failure = 0, None
+        policy = RestartPolicy()
+        # Why the last one was not started.
+        failure: Exception | None = None
         while True:
             self._wait_for_end()
             with self._starting:
@@ -103,11 +100,11 @@ class SupervisedProcess:
                 self._process.join()
                 if self._was_shut_down():
                     return
-                failures = 0 if failure is None and self._has_served() else failures + 1
-                if failures == _TRIES:
+                pause = policy.next_pause(failure is None and self._has_served())
+                if pause is None:
                     self._give_up(failure)
                     return
-                if failures > 1 and self._reader.poll(_PAUSE * 2**failures):
+                if pause and self._reader.poll(pause):
                     return
                 try:
                     self._process, reader = self._launch.restart(self._address)
@@ -178,7 +175,7 @@ class SupervisedProcess:
         if failure is not None:
             last = f"the last time of {failure!r}"
         print(
-            f"sharevar: the host at {self._address!r} has died {_TRIES} times in a row before "
-            f"it served a call, {last}, and is not started again",
+            f"sharevar: the host at {self._address!r} has died {RestartPolicy.TRIES} times "
+            f"in a row before it served a call, {last}, and is not started again",
             file=sys.stderr,
         )

@@ -3,14 +3,15 @@
 use super::pending::PendingCall;
 use super::reference::HostedReference;
 use super::reference_table::ReferenceTable;
-use super::{arguments, patience, raise, reply, settings};
+use super::retry::wait_to_retry;
+use super::{arguments, raise, reply, settings};
 use crate::waiting::goes_on;
 use crate::waiting::timeout::in_seconds;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sharevar::hosted::patience::Patience;
 use sharevar::hosted::protocol::{RESTARTS, part, write_request};
+use sharevar::hosted::retry::RetryPolicy;
 use sharevar_transport::{Address, Client, Error, Lent};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -65,14 +66,14 @@ impl HostClient {
     /// Connect, if there is no connection yet; it raises if that cannot be done.
     fn connect(&self, py: Python<'_>) -> PyResult<()> {
         let client = self.client();
-        let mut patience = Patience::new(self.expects_next());
+        let mut policy = RetryPolicy::new(self.expects_next());
         loop {
             match self.connection(py, &client, None)? {
                 Ok(connection) => {
                     connection.keep();
                     return Ok(());
                 }
-                Err(error) => patience::after(py, &mut patience, &error, None)?,
+                Err(error) => wait_to_retry(py, &mut policy, &error, None)?,
             }
         }
     }
@@ -265,11 +266,11 @@ impl HostClient {
         until: Option<Instant>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let client = self.client();
-        let mut patience = Patience::new(self.expects_next());
+        let mut policy = RetryPolicy::new(self.expects_next());
         let mut connection = loop {
             match self.exchange(py, &client, request, until)? {
                 Ok(connection) => break connection,
-                Err(error) => patience::after(py, &mut patience, &error, until)?,
+                Err(error) => wait_to_retry(py, &mut policy, &error, until)?,
             }
         };
         // Before the connection is used again: until then the host keeps what the reply refers to.

@@ -4,7 +4,7 @@ use super::client::HostClient;
 use super::{raise, reply};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use sharevar::hosted::patience;
+use sharevar::hosted::retry::{Retry, RetryPolicy};
 use sharevar_transport::{Error, Lent};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,29 +28,14 @@ pub(crate) struct PendingCall {
 #[derive(Default)]
 struct State {
     connection: Option<Lent>,
+    /// Why the last attempt failed, and when there is another.
+    failure: Option<Error>,
+    policy: Option<RetryPolicy>,
     is_closed: bool,
 }
 
 #[pymethods]
 impl PendingCall {
-    /// How often a request is sent anew that the host has certainly not read.
-    #[classattr]
-    fn tries() -> usize {
-        patience::TRIES
-    }
-
-    /// For how many seconds a host is waited for that is started again when it dies.
-    #[classattr]
-    fn patience() -> f64 {
-        patience::LIMIT.as_secs_f64()
-    }
-
-    /// The same when its socket has no name any more.
-    #[classattr]
-    fn patience_without_name() -> f64 {
-        patience::LIMIT_WITHOUT_NAME.as_secs_f64()
-    }
-
     /// Take a connection that is free: whether there was one, and its host need not be told
     /// anything first.
     fn take_free(&self) -> bool {
@@ -71,15 +56,23 @@ impl PendingCall {
         match host.connection(py, &host.client(), Some(Instant::now() + ATTEMPT))? {
             Ok(connection) => self.have(connection),
             Err(Error::TimedOut) => return Ok(false),
-            Err(error) => return Err(raise::transport(&error)),
+            Err(error) => return Err(self.failed(error)),
         }
         Ok(true)
     }
 
-    /// Whether the host is started again when it dies.
-    #[getter]
-    fn expects_next(&self) -> bool {
-        self.host.get().expects_next()
+    /// The seconds after which the request may be sent again that has just failed; None if it may
+    /// not, and the failure is the caller's.
+    fn retry_pause(&self) -> Option<f64> {
+        let mut state = self.state();
+        let failure = state.failure.take()?;
+        let policy = state.policy.get_or_insert_with(|| RetryPolicy::new(self.host.get().expects_next()));
+        // The event loop watches the time.
+        match policy.after(&failure, None) {
+            Retry::Now => Some(0.0),
+            Retry::After(pause) => Some(pause.as_secs_f64()),
+            Retry::TimedOut | Retry::GiveUp => None,
+        }
     }
 
     /// Whether `send` may wait for the host: the request is long, or more is asked with it.
@@ -94,7 +87,7 @@ impl PendingCall {
         // Not locked meanwhile: an event loop that gives the call up must not wait for a host.
         let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
         let sent = py.detach(|| connection.send(&self.request, None));
-        sent.map_err(|error| raise::transport(&error))?;
+        sent.map_err(|error| self.failed(error))?;
         self.have(connection);
         Ok(())
     }
@@ -108,10 +101,11 @@ impl PendingCall {
     /// Whether the reply is there. As long as it is not, the descriptor becomes readable with
     /// whatever comes.
     fn arrived(&self) -> PyResult<bool> {
-        match &mut self.state().connection {
-            Some(connection) => connection.try_read().map_err(|error| raise::transport(&error)),
-            None => Err(not_connected()),
-        }
+        let read = match &mut self.state().connection {
+            Some(connection) => connection.try_read(),
+            None => return Err(not_connected()),
+        };
+        read.map_err(|error| self.failed(error))
     }
 
     /// The same, but look for some microseconds: most replies do not take longer.
@@ -119,7 +113,7 @@ impl PendingCall {
         // Not locked meanwhile, as above; and a child that is forked has it, too.
         let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
         let looked = py.detach(|| connection.look());
-        let has_come = looked.map_err(|error| raise::transport(&error))?;
+        let has_come = looked.map_err(|error| self.failed(error))?;
         self.have(connection);
         Ok(has_come)
     }
@@ -155,6 +149,13 @@ impl PendingCall {
         if !state.is_closed {
             state.connection = Some(connection);
         }
+    }
+
+    /// An attempt has failed: the exception that says so.
+    fn failed(&self, error: Error) -> PyErr {
+        let raised = raise::transport(&error);
+        self.state().failure = Some(error);
+        raised
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

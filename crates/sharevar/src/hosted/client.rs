@@ -2,10 +2,10 @@
 
 use super::arguments;
 use super::error::{Error, Result};
-use super::patience::{Next, Patience};
 use super::place;
 use super::protocol::{HOST, Object, RESTARTS, Reply, write_request};
 use super::proxy::{Proxied, Proxy};
+use super::retry::{Retry, RetryPolicy};
 use super::service::Info;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,7 +69,7 @@ impl Client {
         };
         let client = Self { inner: Arc::new(inner) };
         // Not later, when it would seem to be a call that fails.
-        client.patiently(None, || client.connection(None))?.keep();
+        client.retrying(None, || client.connection(None))?.keep();
         let mut clients = clients();
         clients.retain(|_, client| client.strong_count() > 0);
         clients.insert(address.clone(), Arc::downgrade(&client.inner));
@@ -184,7 +184,7 @@ impl Client {
 
     /// Sends a request until it is read: the connection over which its reply has come.
     fn exchange(&self, frame: &[u8], until: Option<Instant>) -> transport::Result<Lent> {
-        self.patiently(until, || {
+        self.retrying(until, || {
             let mut connection = self.connection(until)?;
             self.exchange_over(&mut connection, frame, until)?;
             Ok(connection)
@@ -192,22 +192,22 @@ impl Client {
     }
 
     /// Tries again what a host has certainly not taken notice of.
-    fn patiently<R>(
+    fn retrying<R>(
         &self,
         until: Option<Instant>,
         mut attempt: impl FnMut() -> transport::Result<R>,
     ) -> transport::Result<R> {
-        let mut patience = Patience::new(self.restarts());
+        let mut policy = RetryPolicy::new(self.restarts());
         loop {
             let error = match attempt() {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            match patience.after(&error, until) {
-                Next::Again => {}
-                Next::Later(pause) => std::thread::sleep(pause),
-                Next::TimedOut => return Err(transport::Error::TimedOut),
-                Next::GiveUp => return Err(error),
+            match policy.after(&error, until) {
+                Retry::Now => {}
+                Retry::After(pause) => std::thread::sleep(pause),
+                Retry::TimedOut => return Err(transport::Error::TimedOut),
+                Retry::GiveUp => return Err(error),
             }
         }
     }

@@ -13,6 +13,8 @@ pub(super) struct Recollection {
     published: Dict<String, (String, u64)>,
     /// The last process that has served a call.
     served_by: Value<u32>,
+    /// The process that a client or the supervisor has asked to end, and that has ended.
+    shut_down: Value<u32>,
 }
 
 impl Recollection {
@@ -22,6 +24,7 @@ impl Recollection {
             address: manager.value(String::new())?,
             published: manager.dict()?,
             served_by: manager.value(0)?,
+            shut_down: manager.value(0)?,
         })
     }
 
@@ -56,6 +59,17 @@ impl Recollection {
     /// Whether a process has served a call.
     pub(super) fn has_served(&self, process: u32) -> bool {
         self.served_by.get() == Ok(process)
+    }
+
+    /// Says that this process ends because it was asked to.
+    pub(super) fn note_shut_down(&self) {
+        // If that cannot be said, the manager has ended, and with it the host.
+        let _ = self.shut_down.set(&std::process::id());
+    }
+
+    /// Whether a process was asked to end. Without the manager no other host can be.
+    pub(super) fn was_shut_down(&self, process: u32) -> bool {
+        self.shut_down.get().map_or(true, |ended| ended == process)
     }
 }
 

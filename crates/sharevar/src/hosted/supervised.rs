@@ -4,6 +4,7 @@ use super::client::Client;
 use super::error::Result;
 use super::host::Host;
 use super::recollection::{Recollection, unsupervised};
+use super::restart::{RestartPolicy, TRIES};
 use crate::engine::Handle;
 use crate::manager::shared::Shared;
 use crate::process::function;
@@ -19,15 +20,9 @@ use std::io::{Read, Write, stdin};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
-
-/// Lives in a row that end before a call was served: so many, and the first pause between them,
-/// which doubles.
-const TRIES: u32 = 6;
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// What each life of a host is given.
 #[derive(Serialize, Deserialize)]
@@ -74,9 +69,9 @@ struct Life<A> {
 /// ```
 ///
 /// The process ends when what is given back is dropped, or with this process, however that ends;
-/// calls that are under way get their replies. It has no standard input. After six lives in a row
-/// in which no call was served, or when the function fails, it is not started again: stderr says
-/// so.
+/// calls that are under way get their replies; so does a client by [`Client::shutdown`]. It has no
+/// standard input. After six starts in a row by which no call was served it is not started again:
+/// stderr says so.
 pub fn supervise<F, A>(manager: &Manager, function: F, arguments: A) -> Result<Supervised>
 where
     F: Fn(A) -> crate::Result<Host> + Copy + 'static,
@@ -209,46 +204,49 @@ impl Supervisor {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for each life's end, and starts the next one.
+    /// Waits for each host's end, and starts the next one.
     fn supervise(&self, mut child: Child, program: &Program, address: &Address) {
-        let mut failures = 0;
+        let mut policy = RestartPolicy::default();
         loop {
-            let ended = child.wait();
-            let state = self.state();
-            if state.link.is_none() || ended.as_ref().is_ok_and(ExitStatus::success) {
-                return;
-            }
-            failures = if self.recollection.has_served(child.id()) { 0 } else { failures + 1 };
-            if failures == TRIES {
-                // Who waits for the next one learns that there will be none.
-                if let Address::Unix(path) = address {
-                    let _ = std::fs::remove_file(path);
-                }
-                tell(address, &format!("has died {TRIES} times in a row before it served a call"));
-                return;
-            }
-            let pause = if failures > 1 { PAUSE * 2_u32.pow(failures) } else { Duration::ZERO };
-            let waited = self.ended.wait_timeout_while(state, pause, |state| state.link.is_some());
-            let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            if state.link.is_none() {
-                return;
-            }
-            match program.start() {
-                Ok((next, link)) => {
-                    (state.process, state.link) = (next.id(), Some(link));
-                    child = next;
-                }
-                Err(error) => {
-                    tell(address, &error.to_string());
+            let ended = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+            let mut has_served = self.recollection.has_served(child.id());
+            let mut last = ended;
+            let mut state = self.state();
+            // An exit code does not tell that it was shut down: any code in it can end it with any.
+            child = loop {
+                if state.link.is_none() || self.recollection.was_shut_down(child.id()) {
                     return;
                 }
-            }
+                let Some(pause) = policy.next_pause(has_served) else {
+                    give_up(address, &last);
+                    return;
+                };
+                let waited = self.ended.wait_timeout_while(state, pause, |state| state.link.is_some());
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                if state.link.is_none() {
+                    return;
+                }
+                match program.start() {
+                    Ok((next, link)) => {
+                        (state.process, state.link) = (next.id(), Some(link));
+                        break next;
+                    }
+                    Err(error) => (last, has_served) = (error.to_string(), false),
+                }
+            };
         }
     }
 }
 
-fn tell(address: &Address, what: &str) {
-    eprintln!("sharevar: the host at {address} {what}, and is not started again");
+/// Says that there will be no other host, also to the callers that wait for one.
+fn give_up(address: &Address, last: &str) {
+    if let Address::Unix(path) = address {
+        let _ = std::fs::remove_file(path);
+    }
+    eprintln!(
+        "sharevar: the host at {address} has died {TRIES} times in a row before it served a call, \
+         the last time with {last}, and is not started again"
+    );
 }
 
 /// One life of a host, in its process.
@@ -270,6 +268,8 @@ where
             host.end();
         });
         host.wait();
+        // What the supervisor does not know has ended by itself, and is started again.
+        recollection.note_shut_down();
         let _ = link.shutdown(Shutdown::Both);
     });
     Ok(())

@@ -1,25 +1,25 @@
-//! What a caller does whose host has died, and may be started again.
+//! When a request is sent again whose host has died and may be started again.
 
 use sharevar_transport::Error;
 use std::time::{Duration, Instant};
 
-/// How often a request is sent anew that the host has certainly not read. Each time one dead
-/// connection more is used up, of those that were kept; a new one that fails says so.
-pub const TRIES: usize = 20;
+/// How often a request is sent anew that the host has certainly not read. Each time one more dead
+/// connection is used up, of those that were kept; a new one that fails says so.
+const TRIES: usize = 20;
 /// For how long a host is waited for that is started again when it dies.
-pub const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(10);
 /// The same when its socket has no name any more, as after a shutdown. One that is started again
 /// goes without for a moment only.
-pub const LIMIT_WITHOUT_NAME: Duration = Duration::from_millis(250);
-/// Nobody tells that it is there. It is looked for so often.
+const LIMIT_WITHOUT_NAME: Duration = Duration::from_millis(250);
+/// The pause between attempts to connect: no message tells that the next host is there.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// The error number of a name that is not there.
 const NO_ENTRY: i32 = 2;
 
-/// How much of it is left for one request.
+/// The attempts of one request so far.
 #[derive(Debug)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// Whether the host is started again when it dies.
     restarts: bool,
     tries: usize,
@@ -31,30 +31,30 @@ pub struct Patience {
 
 /// What to do with a request that was not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum Retry {
     /// Send it again: the host has certainly not read it.
-    Again,
+    Now,
     /// The same, after a pause.
-    Later(Duration),
+    After(Duration),
     /// Give up: its time is over.
     TimedOut,
     /// Give up, for what has happened.
     GiveUp,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// For a request to a host that is started again when it dies, or to one that is not.
     pub fn new(restarts: bool) -> Self {
         Self { restarts, tries: 0, since: None, without_name: None }
     }
 
-    /// What to do after `error`, with the request's time up to `until`.
+    /// Returns what to do after `error`, with the request's time up to `until`.
     #[cold]
-    pub fn after(&mut self, error: &Error, until: Option<Instant>) -> Next {
+    pub fn after(&mut self, error: &Error, until: Option<Instant>) -> Retry {
         let may_come = match error {
             Error::Gone { started: false } if self.tries < TRIES => {
                 self.tries += 1;
-                return Next::Again;
+                return Retry::Now;
             }
             // One that dies while it is connected to is taken for none of ours.
             Error::Gone { started: false } | Error::Unreachable { .. } | Error::NotAHost { .. } => {
@@ -68,11 +68,11 @@ impl Patience {
         let is_over = since.elapsed() > LIMIT
             || self.without_name.is_some_and(|since| since.elapsed() > LIMIT_WITHOUT_NAME);
         if !may_come || is_over {
-            return Next::GiveUp;
+            return Retry::GiveUp;
         }
         if until.is_some_and(|until| Instant::now() >= until) {
-            return Next::TimedOut;
+            return Retry::TimedOut;
         }
-        Next::Later(PAUSE)
+        Retry::After(PAUSE)
     }
 }

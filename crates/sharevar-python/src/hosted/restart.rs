@@ -1,0 +1,28 @@
+//! How often a host that has ended is started again.
+
+use pyo3::prelude::*;
+use sharevar::hosted::restart;
+use std::sync::{Mutex, PoisonError};
+
+/// The starts of a supervised host so far, and the pause before the next.
+#[pyclass(frozen, module = "sharevar._native")]
+#[derive(Default)]
+pub(crate) struct RestartPolicy(Mutex<restart::RestartPolicy>);
+
+#[pymethods]
+impl RestartPolicy {
+    /// The most starts in a row that give no host which serves a call.
+    #[classattr]
+    const TRIES: u32 = restart::TRIES;
+
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// The seconds before the next start; None if there is to be no other.
+    fn next_pause(&self, has_served: bool) -> Option<f64> {
+        let mut policy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        policy.next_pause(has_served).map(|pause| pause.as_secs_f64())
+    }
+}

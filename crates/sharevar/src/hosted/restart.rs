@@ -1,0 +1,28 @@
+//! How often, and after which pause, a host that has ended is started again.
+
+use std::time::Duration;
+
+/// The most starts in a row that give no host which serves a call.
+pub const TRIES: u32 = 6;
+/// The first pause between them, which doubles.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The starts of a supervised host so far.
+#[derive(Debug, Default)]
+pub struct RestartPolicy {
+    /// The last ones, in a row, that gave no host which served a call.
+    failures: u32,
+}
+
+impl RestartPolicy {
+    /// Returns how long to wait before the next start, or none if there is to be no other. The host
+    /// has ended, and `has_served` a call; or it could not be started.
+    pub fn next_pause(&mut self, has_served: bool) -> Option<Duration> {
+        self.failures = if has_served { 0 } else { self.failures + 1 };
+        match self.failures {
+            0 | 1 => Some(Duration::ZERO),
+            TRIES.. => None,
+            failures => Some(PAUSE * 2_u32.pow(failures)),
+        }
+    }
+}
