@@ -7,6 +7,7 @@
 
 #![allow(clippy::print_stdout)] // A demonstration.
 
+use sharevar::hosted::protocol::{Refusal, Reply, write_request};
 use sharevar::hosted::{Address, Client, Error, Host, Object, Proxy, Settings, Stream, TryStream};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -104,11 +105,32 @@ fn run(address: &Address) -> Result<bool, Error> {
     let plums = (plums.result()?, refused.result().map_err(|error| error.to_string()), more.result()?);
     println!("plums: {plums:?}");
     Ok(stream(&tally)?
+        && refuses_what_is_no_request(address, Settings::with_key(KEY.as_bytes()))?
         && apples == 15
         && all == BTreeMap::from([("apples".to_owned(), 15)])
         && is_told
         && matches!(hidden, Err(Error::NotExposed { .. }))
         && plums == (11, Err("builtins.ValueError: -1 is less than nothing".to_owned()), 13))
+}
+
+/// A host of either language says that a message is no request, and serves the next one.
+fn refuses_what_is_no_request(address: &Address, settings: Settings) -> Result<bool, Error> {
+    let mut connection = sharevar_transport::Client::new(address.clone(), settings).connection()?;
+    let mut ask = |request: &[u8]| -> Result<Option<Refusal>, Error> {
+        connection.send(request, None)?;
+        connection.receive(None)?;
+        let refusal = match Reply::read(connection.message())? {
+            Reply::Refused(refusal, _) => Some(refusal),
+            _ => None,
+        };
+        connection.consume();
+        Ok(refusal)
+    };
+    let mut unknown = Vec::new();
+    write_request::find(&mut unknown, "nothing has this name")?;
+    let (malformed, unknown) = (ask(&[99])?, ask(&unknown)?);
+    println!("no request: {malformed:?}, no name: {unknown:?}");
+    Ok((malformed, unknown) == (Some(Refusal::Malformed), Some(Refusal::UnknownName)))
 }
 
 /// Generators of Python are iterators here.
@@ -139,6 +161,9 @@ fn main() -> ExitCode {
     let path = std::env::temp_dir().join(format!("sharevar-with-python-{}", std::process::id()));
     let address = Address::Unix(path);
     let result = Host::new().add("guests", Guests(Vec::new())).start().and_then(|host| {
+        if !refuses_what_is_no_request(host.address(), Settings::default())? {
+            return Ok(false);
+        }
         let started = start(&address, host.address());
         let mut python = started.map_err(|error| Error::Transport(failed("cannot start Python", &error)))?;
         let is_right = run(&address)?;

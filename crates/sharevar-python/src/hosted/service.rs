@@ -464,7 +464,11 @@ impl Service for HostService {
                 drop(before);
                 Served::Reply
             }
-            Err(_) => Served::Close,
+            Err(malformed) => {
+                // A text of ours, which is never of 4 GiB.
+                let _ = write_reply::refused(reply, Refusal::Malformed, &malformed.to_string());
+                Served::Reply
+            }
         });
         served.unwrap_or(Served::Close)
     }

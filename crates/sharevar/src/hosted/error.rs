@@ -126,12 +126,6 @@ pub enum Error {
         /// Why.
         cause: String,
     },
-    /// A name that is taken.
-    #[error("an object is published as {name:?} already; remove it first, or take another name")]
-    NameTaken {
-        /// The name.
-        name: String,
-    },
     /// A name that no file can have.
     #[error("{name:?} cannot be a host's name; take letters, digits, '-', '_' and '.', at most 60")]
     NotAName {

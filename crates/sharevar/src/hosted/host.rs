@@ -76,7 +76,7 @@ impl Host {
         self
     }
 
-    /// Publishes an object by a name.
+    /// Publishes an object by a name. If two have one name, it finds the last.
     pub fn add<T: Hosted>(mut self, name: &str, object: T) -> Self {
         self.objects.push((name.to_owned(), Arc::new(Object::new(object))));
         self
@@ -169,7 +169,8 @@ impl RunningHost {
         self.server.address()
     }
 
-    /// Publishes an object by a name, until [`remove`](Self::remove).
+    /// Publishes an object by a name, until [`remove`](Self::remove) or until another is published
+    /// by the name. A client that holds the one before keeps it.
     pub fn add<T: Hosted>(&self, name: &str, object: T) -> Result<()> {
         self.server.service().publish(name, Arc::new(Object::new(object)))
     }

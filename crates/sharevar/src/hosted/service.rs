@@ -94,10 +94,10 @@ impl Service {
         let typeid = object.typeid();
         let earlier = recollection.map(|recollection| recollection.number(name, typeid)).transpose();
         let earlier = earlier.map_err(unsupervised)?.flatten();
-        let published = self.table().publish(name, object, earlier);
-        let number = published.map_err(|_| Error::NameTaken { name: name.to_owned() })?;
+        let (number, replaced) = self.table().publish(name, object, earlier);
+        drop_all(replaced);
         match recollection {
-            Some(recollection) if earlier.is_none() => {
+            Some(recollection) if earlier != Some(number) => {
                 recollection.remember(name, typeid, number).map_err(unsupervised)
             }
             _ => Ok(()),

@@ -40,22 +40,21 @@ impl Table {
         number
     }
 
-    /// A new object, which its name keeps; a name keeps one. With `number` it gets this one, that
-    /// of another life of the host.
+    /// A new object, which its name keeps in the place of the one before: its number. It is
+    /// `earlier`, the one in the host before this one, unless another object has that now.
     pub(super) fn publish(
         &mut self,
         name: &str,
         object: Arc<dyn Callable>,
-        number: Option<u64>,
-    ) -> Result<u64, Arc<dyn Callable>> {
-        if self.names.contains_key(name) {
-            return Err(object);
-        }
-        let number = number.unwrap_or_else(|| self.unused());
+        earlier: Option<u64>,
+    ) -> (u64, Gone) {
+        let earlier = earlier.filter(|number| !self.objects.contains_key(number));
+        let number = earlier.unwrap_or_else(|| self.unused());
+        let replaced = self.remove(name).unwrap_or_default();
         self.keep(number, object);
         self.references.retain(Holder::Name, number);
         self.names.insert(name.to_owned(), number);
-        Ok(number)
+        (number, replaced)
     }
 
     /// An object that this process holds, too.

@@ -197,8 +197,6 @@ fn an_object_lives_as_long_as_somebody_holds_it() {
 fn a_name_keeps_an_object_and_finds_it() {
     let (host, client) = host();
     host.add("savings", Account::new("Ada".to_owned())).unwrap();
-    let taken = host.add("savings", Account::default());
-    assert_eq!(taken, Err(Error::NameTaken { name: "savings".to_owned() }));
     let savings: AccountProxy = client.proxy("savings").unwrap();
     savings.pay_in(7).unwrap();
     let text = serde_json::to_string(&savings).unwrap();
@@ -210,10 +208,14 @@ fn a_name_keeps_an_object_and_finds_it() {
     let held = client.proxy::<AccountProxy>("savings").unwrap();
     assert!(host.remove("savings") && !host.remove("savings"));
     assert_eq!((held.balance(), host.info().objects), (Ok(7), 1));
-    // The same name for another object: who holds the old one keeps it.
+    // The same name for another object, and for a third without a gap: a client that holds the
+    // first keeps it, and the second, which none holds, goes.
     host.add("savings", Account::default()).unwrap();
+    host.add("savings", Account::new("Eva".to_owned())).unwrap();
+    client.proxy::<AccountProxy>("savings").unwrap().pay_in(3).unwrap();
     assert_eq!(held.balance(), Ok(7));
-    assert_eq!(client.proxy::<AccountProxy>("savings").unwrap().balance(), Ok(0));
+    assert_eq!(client.proxy::<AccountProxy>("savings").unwrap().balance(), Ok(3));
+    assert_eq!(host.info().objects, 2);
 }
 
 /// Another type of the same methods.
