@@ -40,7 +40,11 @@ mod exports {
     pub use crate::process::segment_arena::{SegmentArena, close_segment};
     pub use crate::proof::check::Report;
     #[cfg(feature = "crash-points")]
+    pub use crate::proof::replay;
+    #[cfg(feature = "crash-points")]
     pub use crate::proof::snapshot::{HeapShape, PreparedSlot, refuse_segment_advice, refuse_segments};
+    #[cfg(feature = "mutations")]
+    pub use crate::proof::trial;
     pub use crate::transactions::element_note::Elements;
     pub use crate::transactions::single_store::{CacheLine, Peek, SingleStore};
     pub use crate::transactions::small_transaction::SmallTransaction;

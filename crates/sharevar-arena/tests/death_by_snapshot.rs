@@ -3,17 +3,18 @@
 mod scenarios;
 
 use scenarios::operations::{self as op, ALL};
-use scenarios::{Operation, Plan, Points, World, play};
+use scenarios::{Operation, World, play, situations};
+use sharevar_arena::replay::{Due, Plan, Points};
 use std::io::Write;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
 /// Tells what was tried; a run that tried less than it used to should be seen.
 fn tell(operation: &Operation, points: Points, since: Instant) {
-    let Points { first, slip, hold, second, second_slip, second_hold, two } = points;
+    let Points { passed, first, slip, slip_free, hold, second, second_slip, second_hold, two } = points;
     let _ = writeln!(
         std::io::stderr(),
-        "{:<55} {first:>6} points, SLIP {slip}, HOLD {hold}; second level {second}, SLIP {second_slip}, HOLD {second_hold}; two sweepers {two}; {} ms",
+        "{:<55} {passed:>6} points: {first} played, SLIP {slip} ({slip_free} free), HOLD {hold}; second level {second}, SLIP {second_slip}, HOLD {second_hold}; two sweepers {two}; {} ms",
         operation.name,
         since.elapsed().as_millis()
     );
@@ -42,31 +43,34 @@ fn every_operation(plan: Plan, for_long: Plan) {
         let since = Instant::now();
         let points = play(operation, if is_long(operation) { for_long } else { plan });
         tell(operation, points, since);
-        assert!(plan.slip == 0 || points.slip > 0, "{}: never slipped", operation.name);
-        assert!(plan.second == 0 || points.second + points.second_slip + points.second_hold > 0);
-        assert!(plan.two == 0 || points.two > 0);
+        assert!(plan.slip == Due::Never || points.slip_free > 0, "{}: never slipped", operation.name);
+        assert!(plan.second == Due::Never || points.second + points.second_slip + points.second_hold > 0);
+        assert!(plan.two == Due::Never || points.two > 0);
     }
 }
 
 #[test]
 fn recovery_at_every_point_leaves_the_state_before_or_after() {
-    every_operation(Plan::FIRST, Plan::FIRST);
+    let plan = Plan { first: Due::Every(1), ..Plan::NOTHING };
+    every_operation(plan, plan);
 }
 
 #[test]
 fn an_operation_between_death_and_recovery_stands() {
-    every_operation(Plan::SLIP, Plan { slip: 7, ..Plan::NOTHING });
+    let [plan, for_long] = [1, 7].map(|step| Plan { slip: Due::Every(step), ..Plan::NOTHING });
+    every_operation(plan, for_long);
 }
 
 #[test]
 fn recovery_leaves_alone_what_a_living_one_holds() {
-    every_operation(Plan::HOLD, Plan { hold: 7, ..Plan::NOTHING });
+    let [plan, for_long] = [1, 7].map(|step| Plan { hold: Due::Every(step), ..Plan::NOTHING });
+    every_operation(plan, for_long);
 }
 
 #[test]
 fn death_in_recovery_at_every_point_is_recovered() {
-    let plan = Plan { second: 3, second_step: 2, ..Plan::NOTHING };
-    let for_long = Plan { second: 701, second_step: 37, ..Plan::NOTHING };
+    let plan = Plan { second: Due::Every(3), second_first: Due::Every(2), ..Plan::NOTHING };
+    let for_long = Plan { second: Due::Every(701), second_first: Due::Every(37), ..Plan::NOTHING };
     every_operation(plan, for_long);
 }
 
@@ -74,16 +78,16 @@ fn death_in_recovery_at_every_point_is_recovered() {
 #[test]
 #[ignore = "long"]
 fn death_in_recovery_at_every_point_without_exception() {
-    let plan = Plan { second: 1, second_step: 1, ..Plan::NOTHING };
-    every_operation(plan, Plan { second: 53, second_step: 3, ..Plan::NOTHING });
-    let plan = Plan { second: 1, second_slip: 1, ..Plan::NOTHING };
-    every_operation(plan, Plan { second: 97, second_slip: 3, ..Plan::NOTHING });
+    let plan = Plan { second: Due::Every(1), second_first: Due::Every(1), ..Plan::NOTHING };
+    every_operation(plan, Plan { second: Due::Every(53), second_first: Due::Every(3), ..Plan::NOTHING });
+    let plan = Plan { second: Due::Every(1), second_slip: Due::Every(1), ..Plan::NOTHING };
+    every_operation(plan, Plan { second: Due::Every(97), second_slip: Due::Every(3), ..Plan::NOTHING });
 }
 
 #[test]
 fn an_operation_between_a_death_in_recovery_and_the_next_recovery_stands() {
-    let plan = Plan { second: 5, second_slip: 2, ..Plan::NOTHING };
-    let for_long = Plan { second: 901, second_slip: 41, ..Plan::NOTHING };
+    let plan = Plan { second: Due::Every(5), second_slip: Due::Every(2), ..Plan::NOTHING };
+    let for_long = Plan { second: Due::Every(901), second_slip: Due::Every(41), ..Plan::NOTHING };
     every_operation(plan, for_long);
 }
 
@@ -92,7 +96,8 @@ fn the_second_recovery_leaves_alone_what_a_living_one_holds() {
     let operations = [op::SMALL, op::ROLL_BACK, op::MOVE, op::PUT_HANDLE, op::LARGE];
     for operation in &operations {
         let since = Instant::now();
-        let points = play(operation, Plan { second: 4, second_hold: 2, ..Plan::NOTHING });
+        let points =
+            play(operation, Plan { second: Due::Every(4), second_hold: Due::Every(2), ..Plan::NOTHING });
         tell(operation, points, since);
         assert!(points.second_hold > 0);
     }
@@ -100,23 +105,23 @@ fn the_second_recovery_leaves_alone_what_a_living_one_holds() {
 
 #[test]
 fn two_may_sweep_at_once() {
-    let plan = Plan { two: 3, two_step: 2, ..Plan::NOTHING };
-    every_operation(plan, Plan { two: 901, two_step: 37, ..Plan::NOTHING });
+    let plan = Plan { two: Due::Every(3), two_step: 2, ..Plan::NOTHING };
+    every_operation(plan, Plan { two: Due::Every(901), two_step: 37, ..Plan::NOTHING });
 }
 
 #[test]
 fn an_undone_release_takes_no_content() {
-    scenarios::an_undone_release_takes_no_content();
+    situations::an_undone_release_takes_no_content();
 }
 
 #[test]
 fn the_living_are_waited_for() {
-    scenarios::the_living_are_waited_for();
+    situations::the_living_are_waited_for();
 }
 
 #[test]
 fn many_spans_fill_up_again_in_bounded_steps() {
-    scenarios::many_spans_fill_up_again();
+    situations::many_spans_fill_up_again();
 }
 
 #[test]

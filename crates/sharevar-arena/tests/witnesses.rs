@@ -581,7 +581,10 @@ fn asking_costs_little_however_many_there_are() {
 
 #[test]
 fn a_slot_that_is_being_taken_is_left_alone() {
-    isolated("a_slot_that_is_being_taken_is_left_alone", scenarios::a_slot_that_is_being_taken_is_left_alone);
+    isolated(
+        "a_slot_that_is_being_taken_is_left_alone",
+        scenarios::situations::a_slot_that_is_being_taken_is_left_alone,
+    );
 }
 
 #[test]

@@ -4,7 +4,8 @@ mod modeled;
 mod played;
 
 use played::owners::OWNERS;
-use played::{Operation, Plan, play};
+use played::{Operation, play, situations};
+use sharevar_arena::replay::{Due, Plan};
 use std::io::Write;
 use std::time::Instant;
 
@@ -25,23 +26,23 @@ fn run(operations: &[Operation], plan: Plan) {
             points.second_slip,
             since.elapsed().as_millis()
         );
-        assert!(plan.first == 0 || points.first > 0);
-        assert!(plan.slip == 0 || points.slip_free > 0, "{}: never slipped", operation.name);
-        assert!(plan.second == 0 || points.second + points.second_slip > 0);
+        assert!(plan.first == Due::Never || points.first > 0);
+        assert!(plan.slip == Due::Never || points.slip_free > 0, "{}: never slipped", operation.name);
+        assert!(plan.second == Due::Never || points.second + points.second_slip > 0);
     }
 }
 
 /// How many points are played of each operation, at most about.
-const FIRST: Plan = Plan { first: 600, ..Plan::NOTHING };
-const SLIP: Plan = Plan { slip: 150, ..Plan::NOTHING };
-const SECOND: Plan = Plan { second: 8, second_each: 24, ..Plan::NOTHING };
-const SECOND_SLIP: Plan = Plan { second: 6, second_slip: 16, ..Plan::NOTHING };
+const FIRST: Plan = Plan { first: Due::About(600), ..Plan::NOTHING };
+const SLIP: Plan = Plan { slip: Due::About(150), ..Plan::NOTHING };
+const SECOND: Plan = Plan { second: Due::About(8), second_first: Due::About(24), ..Plan::NOTHING };
+const SECOND_SLIP: Plan = Plan { second: Due::About(6), second_slip: Due::About(16), ..Plan::NOTHING };
 /// The same for `make test-long`.
 const LONG: [Plan; 4] = [
-    Plan { first: 2400, ..Plan::NOTHING },
-    Plan { slip: 600, ..Plan::NOTHING },
-    Plan { second: 20, second_each: 60, ..Plan::NOTHING },
-    Plan { second: 10, second_slip: 40, ..Plan::NOTHING },
+    Plan { first: Due::About(2400), ..Plan::NOTHING },
+    Plan { slip: Due::About(600), ..Plan::NOTHING },
+    Plan { second: Due::About(20), second_first: Due::About(60), ..Plan::NOTHING },
+    Plan { second: Due::About(10), second_slip: Due::About(40), ..Plan::NOTHING },
 ];
 
 macro_rules! containers {
@@ -88,12 +89,12 @@ fn owners_are_before_or_after() {
 
 #[test]
 fn the_living_are_waited_for() {
-    played::the_living_are_waited_for();
+    situations::the_living_are_waited_for();
 }
 
 #[test]
 fn what_was_undone_is_not_published() {
-    assert!(played::what_was_undone_is_not_published() > 20);
+    assert!(situations::what_was_undone_is_not_published() > 20);
 }
 
 #[test]

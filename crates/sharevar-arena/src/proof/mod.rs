@@ -7,4 +7,8 @@ pub mod crash;
 mod models;
 pub mod mutation;
 #[cfg(all(feature = "crash-points", not(loom)))]
+pub mod replay;
+#[cfg(all(feature = "crash-points", not(loom)))]
 pub(crate) mod snapshot;
+#[cfg(all(feature = "mutations", not(loom)))]
+pub mod trial;

@@ -4,10 +4,23 @@
 //! is there for. With the `mutations` feature a test selects one; without it
 //! `is_seeded` is the constant `false` and the compiler removes the wrong branch.
 
-/// One wrong way to do it. The name says what is done wrongly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Mutation {
+macro_rules! mutations {
+    ($($(#[$documentation:meta])* $name:ident = $number:literal,)*) => {
+        /// One wrong way to do it. The name says what is done wrongly.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u32)]
+        pub enum Mutation {
+            $($(#[$documentation])* $name = $number,)*
+        }
+
+        impl Mutation {
+            /// Every mutation there is.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+        }
+    };
+}
+
+mutations! {
     /// A note is counted after the store that it should undo.
     NoteCountedAfterStore = 1,
     /// Notes are undone in the order they were made.
@@ -49,25 +62,36 @@ mod chosen {
     use super::Mutation;
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    /// The mutation that [`seed`] seeds.
     static CHOSEN: AtomicU32 = AtomicU32::new(0);
+    static SEEDED: AtomicU32 = AtomicU32::new(0);
 
-    /// Seeds one mutation in this process from now on, or none.
+    /// Chooses one mutation for this process, or none. It is made once the test's arena is ready.
     pub fn choose(mutation: Option<Mutation>) {
         CHOSEN.store(mutation.map_or(0, |mutation| mutation as u32), Ordering::SeqCst);
     }
 
+    /// Makes the chosen mutation in this process from now on, if there is one.
+    pub fn seed() {
+        SEEDED.store(CHOSEN.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+
     pub(crate) fn is_seeded(mutation: Mutation) -> bool {
-        CHOSEN.load(Ordering::SeqCst) == mutation as u32
+        SEEDED.load(Ordering::SeqCst) == mutation as u32
     }
 }
 
 #[cfg(feature = "mutations")]
-pub use chosen::choose;
-#[cfg(feature = "mutations")]
 pub(crate) use chosen::is_seeded;
+#[cfg(feature = "mutations")]
+pub use chosen::{choose, seed};
 
 #[cfg(not(feature = "mutations"))]
 #[inline(always)]
 pub(crate) const fn is_seeded(_: Mutation) -> bool {
     false
 }
+
+/// Makes no mutation, since there are none without the feature.
+#[cfg(all(feature = "crash-points", not(feature = "mutations")))]
+pub const fn seed() {}

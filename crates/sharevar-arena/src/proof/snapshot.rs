@@ -1,6 +1,7 @@
 //! Copies of an arena, and looks into it, for tests that play deaths on the copy.
 //!
 //! In a copy no slot names a witness, so every participant is dead there, at exactly the
+//! instruction before which the copy was made.
 
 use crate::error::{Error, Result};
 use crate::heap::{self, RunKind};
