@@ -27,6 +27,8 @@ _AnyMonitor = TypeVar("_AnyMonitor", bound="Monitor")
 class SharevarError(Exception):
     """The root of every error that sharevar raises by itself."""
 
+    happened: bool | None
+
 class OutOfSharedMemory(SharevarError, MemoryError):
     """The arena has no room; the variable is as it was before the call."""
 

@@ -104,3 +104,5 @@ class NotSaved(SharevarError):
 
     If its host dies, it comes back as it was last saved. The message has the failure.
     """
+
+    happened = True

@@ -105,8 +105,9 @@ def test_too_late(desk: Any, method: str) -> None:
 def test_too_late_when_awaited(desk: Any, method: str) -> None:
     async def main() -> None:
         for limit in grown_limits():
-            with pytest.raises(sharevar.CallTimedOut):
+            with pytest.raises(sharevar.CallTimedOut) as late:
                 await getattr(desk._within(limit), f"{method}_async")()
+            assert late.value.happened is None
             if await desk.has_begun_async(limit):
                 break
         assert await desk.await_cancelled_async()

@@ -83,7 +83,7 @@ def test_killed_before_it_has_read_the_call(host: Any, calls_before: int) -> Non
     os.kill(host._process.pid, signal.SIGKILL)
     caller.join(60)
     assert isinstance(caller.outcome, sharevar.HostDied)
-    assert not caller.outcome.started
+    assert not caller.outcome.started and caller.outcome.happened is False
 
 
 @pytest.mark.parametrize("calls_before", [1, 5, 50])
@@ -96,7 +96,7 @@ def test_killed_while_it_acts_on_the_call(host: Any, calls_before: int) -> None:
     os.kill(host._process.pid, signal.SIGKILL)
     caller.join(60)
     assert isinstance(caller.outcome, sharevar.HostDied)
-    assert caller.outcome.started
+    assert caller.outcome.started and caller.outcome.happened is None
 
 
 def test_killed_after_it_has_answered(host: Any) -> None:
@@ -108,7 +108,7 @@ def test_killed_after_it_has_answered(host: Any) -> None:
     for _ in range(3):
         with pytest.raises(sharevar.HostDied) as died:
             store.append(2)
-        assert not died.value.started
+        assert not died.value.started and died.value.happened is False
 
 
 def wait_at(gate: Any) -> None:

@@ -345,8 +345,9 @@ def test_values_that_are_too_deep(raiser: Any, depth: int) -> None:
     try:
         with pytest.raises(RecursionError):
             raiser.same(value)
-        with pytest.raises(sharevar.CallRefused, match=r"(?i)recursion"):
+        with pytest.raises(sharevar.CallRefused, match=r"(?i)recursion") as refused:
             raiser.nested(depth)
+        assert refused.value.happened is True
     finally:
         # Dropped at once it would be too deep as well on some versions.
         while value:

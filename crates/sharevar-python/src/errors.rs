@@ -168,6 +168,11 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
             let body = PyDict::new(py);
             body.set_item("__module__", "sharevar.errors")?;
             body.set_item("__doc__", doc)?;
+            if index == Class::Sharevar as usize {
+                body.set_item("happened", false)?;
+            } else if index == Class::CallTimedOut as usize || index == Class::HostedPanic as usize {
+                body.set_item("happened", py.None())?;
+            }
             if index >= Class::HostDied as usize || index == Class::HandleExpired as usize {
                 // That of a `RemoteError` is for tracebacks.
                 body.set_item("__str__", py.get_type::<PyException>().getattr("__str__")?)?;
@@ -196,6 +201,14 @@ pub(crate) fn raise(class: Class, message: impl Into<String>) -> PyErr {
     })
 }
 
+/// An exception of one of our classes, for an operation that has, or may have, taken effect.
+#[cold]
+pub(crate) fn raise_after(class: Class, message: impl Into<String>, happened: Option<bool>) -> PyErr {
+    let error = raise(class, message);
+    let set = Python::attach(|py| error.value(py).setattr("happened", happened));
+    set.err().unwrap_or(error)
+}
+
 /// Whether an exception is of one of our classes.
 pub(crate) fn is_of(py: Python<'_>, error: &PyErr, class: Class) -> bool {
     types(py).is_ok_and(|types| error.is_instance(py, types[class as usize].bind(py)))
@@ -210,7 +223,7 @@ pub(crate) fn is_ours(py: Python<'_>, error: &PyErr) -> bool {
 /// the error.
 #[cold]
 pub(crate) fn unless_closed(handle: &Handle, error: Error) -> Error {
-    if handle.participant().is_closed() { ArenaError::Closed.into() } else { error }
+    if handle.participant().is_closed() { Error::Closed } else { error }
 }
 
 /// How the block of a `with` ends: an exception of its body is not replaced by ours.
@@ -233,12 +246,14 @@ pub(crate) fn index(error: Error, message: &'static str) -> PyErr {
 /// The exception for an error.
 #[cold]
 pub(crate) fn to_python(error: Error) -> PyErr {
-    let message = error.to_string();
+    let (message, happened) = (error.to_string(), error.happened());
     let class = match error {
+        Error::OutOfMemory { asked, free, limit } => return out_of_memory(message, asked, free, limit),
+        Error::HandleExpired => Class::HandleExpired,
+        Error::WrongKind { .. } | Error::WrongElement { .. } => Class::WrongKind,
+        Error::Closed => Class::Closed,
+        Error::Corrupt { .. } => Class::CorruptArena,
         Error::Arena(error) => match error {
-            ArenaError::OutOfSharedMemory { asked, free, limit } => {
-                return out_of_memory(message, asked, free, limit);
-            }
             ArenaError::NoMemory { .. } => return PyMemoryError::new_err(message),
             ArenaError::ReservationRefused { .. }
             | ArenaError::FileSizeLimit { .. }
@@ -247,12 +262,8 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             ArenaError::CapacityTooSmall { .. } => Class::CapacityTooSmall,
             ArenaError::NotAnArena { .. } => Class::NotAnArena,
             ArenaError::LayoutMismatch { .. } => Class::LayoutMismatch,
-            ArenaError::Corrupt { .. } => Class::CorruptArena,
             ArenaError::TooManyParticipants { .. } => Class::TooManyParticipants,
             ArenaError::TransactionTooLarge { .. } => Class::TransactionTooLarge,
-            ArenaError::HandleExpired => Class::HandleExpired,
-            ArenaError::WrongKind { .. } => Class::WrongKind,
-            ArenaError::Closed => Class::Closed,
             ArenaError::ForeignProcess => Class::ForeignProcess,
             ArenaError::Interrupted => return crate::waiting::long_lock::interruption(),
             ArenaError::DescriptorLost | ArenaError::NoDescriptor => Class::DescriptorLost,
@@ -269,7 +280,6 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         | Error::NotANumber { .. } => {
             return PyTypeError::new_err(message);
         }
-        Error::WrongElement { .. } => Class::WrongKind,
         Error::IndexOutOfRange { .. } => return PyIndexError::new_err(message),
         Error::ChangedMeanwhile { .. } => return PyRuntimeError::new_err(message),
         Error::NotOwner => Class::NotOwner,
@@ -282,7 +292,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::BrokenBarrier => Class::BrokenBarrier,
         _ => Class::Sharevar,
     };
-    raise(class, message)
+    if happened == Some(false) { raise(class, message) } else { raise_after(class, message, happened) }
 }
 
 fn out_of_memory(message: String, asked: u64, free: u64, limit: u64) -> PyErr {

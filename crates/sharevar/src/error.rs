@@ -5,13 +5,46 @@ use sharevar_value::{DecodeError, EncodeError, KeyError};
 /// The result of an operation on a shared variable.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why an operation failed. The variable is as it was before.
+/// Why an operation failed. The variable is as it was before, unless [`Error::happened`] says
+/// otherwise.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The arena refused: out of memory, closed, expired, damaged.
+    /// The manager was shut down.
+    #[error("{}", sharevar_arena::Error::Closed)]
+    Closed,
+    /// The variable that the handle named was freed.
+    #[error("{}", sharevar_arena::Error::HandleExpired)]
+    HandleExpired,
+    /// The variable is of another kind than the operation needs.
+    #[error("{}", sharevar_arena::Error::WrongKind { found, expected })]
+    WrongKind {
+        /// The variable's kind.
+        found: &'static str,
+        /// The kind that the operation needs.
+        expected: &'static str,
+    },
+    /// There is no room for what is to be stored.
+    #[error("{}", sharevar_arena::Error::OutOfSharedMemory { asked: *asked, free: *free, limit: *limit })]
+    OutOfMemory {
+        /// Bytes that the operation needed.
+        asked: u64,
+        /// Bytes that were left.
+        free: u64,
+        /// The limit that was met, in bytes.
+        limit: u64,
+    },
+    /// What is stored contradicts its own rules.
+    #[error("{}", sharevar_arena::Error::Corrupt { what, offset: *offset })]
+    Corrupt {
+        /// The rule that does not hold.
+        what: &'static str,
+        /// Where in the arena.
+        offset: u64,
+    },
+    /// Everything else that can go wrong with an arena.
     #[error(transparent)]
-    Arena(#[from] sharevar_arena::Error),
+    Arena(sharevar_arena::Error),
     /// The value cannot be written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -177,4 +210,43 @@ pub enum Error {
         /// Why it failed.
         cause: String,
     },
+}
+
+/// Those that other engines have, too, are variants of their own.
+impl From<sharevar_arena::Error> for Error {
+    #[cold]
+    fn from(error: sharevar_arena::Error) -> Self {
+        use sharevar_arena::Error as Arena;
+        match error {
+            Arena::Closed => Self::Closed,
+            Arena::HandleExpired => Self::HandleExpired,
+            Arena::WrongKind { found, expected } => Self::WrongKind { found, expected },
+            Arena::OutOfSharedMemory { asked, free, limit } => Self::OutOfMemory { asked, free, limit },
+            Arena::Corrupt { what, offset } => Self::Corrupt { what, offset },
+            other => Self::Arena(other),
+        }
+    }
+}
+
+impl Error {
+    /// Returns whether the operation that failed has taken effect all the same; `None` if that is not
+    /// known, or if a part of it has.
+    ///
+    /// Nearly always it is `Some(false)`: the variable is as it was before.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// let list = manager.list::<i64>()?;
+    /// let refused = list.set(5, &1).unwrap_err();
+    /// assert_eq!(refused.happened(), Some(false));
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn happened(&self) -> Option<bool> {
+        match self {
+            // An item that was taken out to be read is out; the function ran until it ended.
+            Self::Decode(_) | Self::Function { .. } => None,
+            Self::Hosted(error) => error.happened(),
+            _ => Some(false),
+        }
+    }
 }

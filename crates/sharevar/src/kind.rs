@@ -72,7 +72,7 @@ pub(crate) use kinds;
 #[cold]
 pub(crate) fn wrong_kind(found: Option<Kind>, expected: Kind) -> crate::error::Error {
     let found = found.map_or("variable of an unknown kind", Kind::name);
-    sharevar_arena::Error::WrongKind { found, expected: expected.name() }.into()
+    crate::error::Error::WrongKind { found, expected: expected.name() }
 }
 
 impl Kind {

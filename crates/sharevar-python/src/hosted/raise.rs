@@ -35,9 +35,14 @@ pub(super) fn transport(error: &Error) -> PyErr {
     }
 }
 
-fn host_died(class: Class, message: String, started: bool) -> PyErr {
+pub(super) fn host_died(class: Class, message: String, started: bool) -> PyErr {
     let error = raise(class, message);
-    let set = Python::attach(|py| error.value(py).setattr("started", started));
+    let happened = if started { None } else { Some(false) };
+    let set = Python::attach(|py| {
+        let value = error.value(py);
+        value.setattr("started", started)?;
+        value.setattr("happened", happened)
+    });
     set.err().unwrap_or(error)
 }
 

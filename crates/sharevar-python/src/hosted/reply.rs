@@ -17,7 +17,7 @@ fn give<'py>(py: Python<'py>, reply: &Reply<'_>, life: u128) -> PyResult<Bound<'
     match reply {
         Reply::Returned(value) => arguments::read_value(py, value),
         Reply::Raised(raised) => Err(revive(py, raised)),
-        Reply::Refused(refusal, message) => Err(errors::raise(class_of(*refusal), *message)),
+        Reply::Refused(refusal, message) => Err(refused(*refusal, message)),
         Reply::Object(object) => {
             let exposed = PyTuple::new(py, object.exposed.iter().collect::<Vec<_>>())?.unbind();
             let typeid = Some(object.typeid.to_owned());
@@ -55,12 +55,14 @@ fn revive(py: Python<'_>, raised: &Raised<'_>) -> PyErr {
     wire::revive(py, raised.typename, raised.message, raised.traceback, value)
 }
 
-fn class_of(refusal: Refusal) -> Class {
-    match refusal {
+fn refused(refusal: Refusal, message: &str) -> PyErr {
+    let class = match refusal {
         Refusal::UnknownObject | Refusal::UnknownName => Class::HandleExpired,
         Refusal::NotExposed => Class::NotExposed,
         Refusal::UnknownType => Class::NotRegistered,
-        Refusal::ShuttingDown => Class::HostDied,
+        Refusal::ShuttingDown => return raise::host_died(Class::HostDied, message.to_owned(), false),
+        Refusal::Result => return errors::raise_after(Class::CallRefused, message, Some(true)),
         _ => Class::CallRefused,
-    }
+    };
+    errors::raise(class, message)
 }

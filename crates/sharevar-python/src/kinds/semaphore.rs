@@ -130,7 +130,7 @@ impl Semaphore {
     ) -> PyResult<()> {
         // Once the arena is closed nothing is held any more, and nobody waits.
         let given_back = match self.raw.release() {
-            Err(Error::Arena(sharevar_arena::Error::Closed)) => Ok(()),
+            Err(Error::Closed) => Ok(()),
             given_back => given_back.or_raise(),
         };
         end_of_block(exception_type, given_back)

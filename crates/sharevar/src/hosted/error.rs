@@ -150,6 +150,21 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns whether the call was carried out; `None` if that is not known, or if the method began
+    /// and failed.
+    pub fn happened(&self) -> Option<bool> {
+        match self {
+            Self::NotSendable { .. } | Self::Decode(_) => Some(true),
+            Self::HostDied { started: true, .. }
+            | Self::TimedOut { .. }
+            | Self::Panicked { .. }
+            | Self::Raised { .. }
+            | Self::UnexpectedReply { .. }
+            | Self::Malformed(_) => None,
+            _ => Some(false),
+        }
+    }
+
     pub(super) fn refused(refusal: Refusal, message: &str) -> Self {
         let message = message.to_owned();
         match refusal {

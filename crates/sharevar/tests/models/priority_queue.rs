@@ -193,6 +193,6 @@ fn one_name_is_one_queue_of_its_kind() {
     assert!(!queue.try_put(&2).unwrap());
     assert_eq!(manager.named("jobs").priority_queue::<i64>().unwrap().get().unwrap(), -1);
     let other = manager.named("jobs").queue::<i64>();
-    assert!(matches!(other, Err(Error::Arena(sharevar_arena::Error::WrongKind { .. }))));
+    assert!(matches!(other, Err(Error::WrongKind { .. })));
     assert!(format!("{queue:?}").starts_with("PriorityQueue("));
 }

@@ -73,7 +73,7 @@ fn out_of_memory_leaves_everything_as_it_was() -> Result<()> {
     let value = manager.value("before".to_owned())?;
     let text = "x".repeat(10_000);
     let full = |result: Result<()>| match result {
-        Err(Error::Arena(sharevar_arena::Error::OutOfSharedMemory { asked, limit, .. })) => {
+        Err(Error::OutOfMemory { asked, limit, .. }) => {
             assert!(asked > 0 && limit >= 1 << 20);
             true
         }
@@ -119,13 +119,27 @@ fn what_is_no_arena_is_refused() {
 }
 
 #[test]
+fn an_error_tells_whether_the_operation_has_happened() -> Result<()> {
+    let manager = small();
+    let (list, texts) = (manager.list::<u8>()?, manager.list::<String>()?);
+    assert_eq!(list.set(3, &1).unwrap_err().happened(), Some(false));
+    assert_eq!(list.remove(3).unwrap_err().happened(), Some(false));
+    // The item is out by the time that it is found to be no number.
+    texts.push("text")?;
+    let numbers = reread::<List<u8>>(&texts)?;
+    assert_eq!(numbers.pop().unwrap_err().happened(), None);
+    assert!(texts.is_empty()?);
+    Ok(())
+}
+
+#[test]
 fn after_a_shutdown_everybody_is_told() -> Result<()> {
     let manager = small();
     let other = Manager::attach(manager.descriptor()?)?;
     let (list, lock, array) = (manager.list::<u8>()?, manager.lock()?, manager.array::<u8>(1)?);
     let guard = lock.lock()?;
     other.shutdown();
-    let closed = Error::Arena(sharevar_arena::Error::Closed);
+    let closed = Error::Closed;
     assert!(manager.is_shut_down());
     assert_eq!(list.push(&1), Err(closed.clone()));
     assert_eq!(list.to_vec(), Err(closed.clone()));

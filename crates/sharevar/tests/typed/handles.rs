@@ -156,7 +156,7 @@ fn an_expired_handle_says_so_and_never_leads_elsewhere() -> Result<()> {
     let value = manager.value(1_u8)?;
     let id = value.id();
     drop(value);
-    let expired = Error::Arena(sharevar_arena::Error::HandleExpired);
+    let expired = Error::HandleExpired;
     manager.sweep()?;
     manager.check()?;
     assert_eq!(Value::<u8>::open(&id), Err(expired.clone()));

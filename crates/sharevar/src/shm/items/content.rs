@@ -290,7 +290,7 @@ pub(crate) trait Cell {
 pub(crate) fn read_cell(handle: &Handle, cell: &impl Cell) -> Result<Option<Content>> {
     let Some(copied) = copy_cell(handle, cell)? else { return Ok(None) };
     match copied.hold(handle.participant()) {
-        Err(crate::Error::Arena(Error::HandleExpired)) => read_cell_again(handle, cell),
+        Err(crate::Error::HandleExpired) => read_cell_again(handle, cell),
         held => held.map(Some),
     }
 }
@@ -322,7 +322,7 @@ fn read_cell_again(handle: &Handle, cell: &impl Cell) -> Result<Option<Content>>
         attempts.fail()?;
         let Some(copied) = copy_cell(handle, cell)? else { return Ok(None) };
         match copied.hold(handle.participant()) {
-            Err(crate::Error::Arena(Error::HandleExpired)) => {}
+            Err(crate::Error::HandleExpired) => {}
             held => return held.map(Some),
         }
     }

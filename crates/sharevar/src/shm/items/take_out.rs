@@ -52,7 +52,7 @@ impl<'a> TakeOut<'a> {
             match copied.hold(participant) {
                 Ok(content) => self.kept = Some((stamp, content)),
                 // Another process has taken the item since, and the variable is gone.
-                Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {}
+                Err(Error::HandleExpired) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -244,7 +244,7 @@ impl RawDict {
             match copied.map(|copied| copied.hold(participant)) {
                 // A variable that the value led to went away before it was held: others have
                 // changed the value.
-                None | Some(Err(Error::Arena(sharevar_arena::Error::HandleExpired))) => attempts.fail()?,
+                None | Some(Err(Error::HandleExpired)) => attempts.fail()?,
                 Some(held) => return Ok(Some((held?, set))),
             }
         }

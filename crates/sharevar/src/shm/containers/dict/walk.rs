@@ -85,7 +85,7 @@ impl RawDict {
             let value = match value {
                 None => Content::Word(Word::ABSENT),
                 Some(copied) => match copied.hold(self.handle().participant()) {
-                    Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => return Ok(None),
+                    Err(Error::HandleExpired) => return Ok(None),
                     held => held?,
                 },
             };

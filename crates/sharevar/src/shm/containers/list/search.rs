@@ -85,7 +85,7 @@ impl RawList {
         match found.into_iter().map(hold).collect::<Result<Vec<_>>>() {
             Ok(found) => Ok(Some(Piece { found, next, is_last: is_over || next >= last, changes })),
             // A variable went away since its handle was copied.
-            Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => Ok(None),
+            Err(Error::HandleExpired) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -120,7 +120,7 @@ impl RawList {
             match held {
                 Ok(mut held) => items.append(&mut held),
                 // A variable went away since its handle was copied: the list has changed.
-                Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => {
+                Err(Error::HandleExpired) => {
                     if strict {
                         return Ok(None);
                     }

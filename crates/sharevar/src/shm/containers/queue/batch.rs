@@ -68,7 +68,7 @@ impl RawQueue {
             transaction.commit()?;
             match copied.into_iter().map(|content| content.hold(participant)).collect() {
                 // A variable went away since: its item was taken, and this is not the head any more.
-                Err(Error::Arena(sharevar_arena::Error::HandleExpired)) => attempts.fail()?,
+                Err(Error::HandleExpired) => attempts.fail()?,
                 done => return done,
             }
         }

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 impl QueueFrame {
     /// Shuts down and hands all items to a queue that nobody else knows, which dies at once.
     pub(super) fn shut_down_and_empty(&self) -> Result<()> {
-        let kind = self.handle.kind().ok_or(Error::Arena(sharevar_arena::Error::HandleExpired))?;
+        let kind = self.handle.kind().ok_or(Error::HandleExpired)?;
         let private = Self::create(self.handle.participant(), kind, 0, 0)?;
         let (ours, theirs) = (self.handle.variable(), private.handle.variable());
         let mut transaction = self.handle.participant().begin()?;
