@@ -27,7 +27,8 @@ CRATES = --workspace --exclude sharevar-python --features sharevar/tls
 # The test programs that need crash points or mutations. The others are the same with them.
 CRASH_TESTS := $(shell awk '/^name = /{ gsub(/"/, ""); name = $$3 } \
 	/^required-features = .*(crash-points|mutations)/{ print "--test", name }' crates/*/Cargo.toml)
-CRASH_CRATES = -p sharevar-arena -p sharevar --features sharevar-arena/mutations,sharevar/mutations $(CRASH_TESTS)
+CRASH_CRATES = -p sharevar-arena -p sharevar-rendezvous -p sharevar \
+	--features sharevar-arena/mutations,sharevar-rendezvous/mutations,sharevar/mutations $(CRASH_TESTS)
 
 .PHONY: help demo quick test test-rust test-crash test-long test-loom test-docs test-python test-versions test-package examples lint format build bench clean
 
@@ -94,7 +95,7 @@ $(VENV)/built: $(VENV)/bin/maturin $(shell find crates -name '*.rs' -o -name Car
 lint: $(VENV)/bin/maturin ## format, clippy (also for a free-threaded Python), documentation, ruff, types, imports
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p sharevar-arena -p sharevar-transport -p sharevar --all-targets --features sharevar-arena/mutations,sharevar/mutations -- -D warnings
+	cargo clippy -p sharevar-arena -p sharevar-rendezvous -p sharevar-transport -p sharevar --all-targets --features sharevar-arena/mutations,sharevar-rendezvous/mutations,sharevar/mutations -- -D warnings
 	PYO3_CONFIG_FILE=$(CURDIR)/crates/sharevar-python/free-threaded.txt cargo clippy -p sharevar-python --target-dir target/free-threaded -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	$(BIN)/ruff check python examples

@@ -149,10 +149,10 @@ pub fn all() -> Result<Vec<MemorySegment>> {
     Ok(found)
 }
 
-/// Copies the first page of a segment of `size` bytes; `None` if it is gone.
+/// Copies the first page of a segment of `size` bytes; `None` if it is gone, or may not be read.
 pub fn first_page(number: u32, size: u64) -> Result<Option<[u8; PAGE as usize]>> {
     let memory = match Mapping::attach(number, size, Access::Read) {
-        Err(Error::Call { cause: Errno::INVAL | Errno::IDRM, .. }) => return Ok(None),
+        Err(Error::Call { cause: Errno::INVAL | Errno::IDRM | Errno::ACCESS, .. }) => return Ok(None),
         memory => memory?,
     };
     // Not by touching it: where there is no memory for the page of a hole that would be SIGBUS.

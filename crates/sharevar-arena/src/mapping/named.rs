@@ -73,7 +73,7 @@ pub struct Naming {
     pub allow_pickle: bool,
 }
 
-/// The state of a named arena.
+/// The state of a named arena. CLOSED says the last one, STATE the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 pub enum NamedState {
@@ -88,14 +88,14 @@ pub enum NamedState {
 }
 
 impl NamedState {
-    fn from_word(word: u64) -> Option<Self> {
-        Some(match word {
+    /// An unknown state is none that a process joins.
+    fn from_words(state: u64, closed: u64) -> Self {
+        match state {
+            _ if closed != 0 => Self::Closed,
             1 => Self::Newborn,
             2 => Self::Living,
-            3 => Self::Withdrawn,
-            4 => Self::Closed,
-            _ => return None,
-        })
+            _ => Self::Withdrawn,
+        }
     }
 }
 
@@ -110,7 +110,7 @@ pub struct NamedHeader {
     pub id: [u64; 2],
     /// Its name.
     pub name: Name,
-    /// Its state. A word that names none counts as closed.
+    /// Its state.
     pub state: NamedState,
     /// How long it lives.
     pub lifetime: Lifetime,
@@ -143,7 +143,7 @@ impl NamedHeader {
             layout: word(header::LAYOUT),
             id: [word(header::ID), word(header::ID + 8)],
             name: Name::read(page)?,
-            state: NamedState::from_word(word(header::STATE)).unwrap_or(NamedState::Closed),
+            state: NamedState::from_words(word(header::STATE), word(header::CLOSED)),
             lifetime: if word(header::LIFETIME) == Lifetime::Keep as u64 {
                 Lifetime::Keep
             } else {

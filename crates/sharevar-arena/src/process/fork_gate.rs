@@ -11,6 +11,12 @@ pub(crate) type Entered = RwLockReadGuard<'static, ()>;
 /// A fork is under way.
 pub(crate) type Closed = RwLockWriteGuard<'static, ()>;
 
+/// Has forks of this process wait until the guard is dropped. Not for long, and not while any
+/// function of this crate runs that changes an arena.
+pub fn hold_off_forks() -> impl Drop {
+    enter()
+}
+
 pub(crate) fn enter() -> Entered {
     GATE.read().unwrap_or_else(PoisonError::into_inner)
 }

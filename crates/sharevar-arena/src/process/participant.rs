@@ -15,6 +15,7 @@ use crate::sync::AtomicU64;
 use crate::transactions::lane::Lane;
 use crate::variables::reference_table::ReferenceTable;
 use crate::variables::variable::Variable;
+use std::any::Any;
 use std::sync::{Arc, Mutex};
 
 /// The operations of the layer above on a variable's content.
@@ -91,6 +92,12 @@ impl Participant {
     #[inline(always)]
     pub(crate) fn has_pending_releases(&self) -> bool {
         self.attachment.has_pending_releases()
+    }
+
+    /// Has `companion` dropped once the last handle of this process on the arena is gone, after its
+    /// memory was unmapped. An arena has one companion at most.
+    pub fn accompany(&self, companion: Box<dyn Any + Send + Sync>) {
+        self.arena().accompany(companion);
     }
 
     /// Takes a lane for this thread.

@@ -14,7 +14,6 @@ use crate::process::participant::{Participant, VariableOps};
 use crate::proof::crash::put;
 use rustix::io::Errno;
 use sharevar_os::{Access, Mapping, MemorySegment, memory_segment};
-use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
@@ -68,12 +67,6 @@ impl SegmentArena {
         self.arena.is_closed()
     }
 
-    /// Has `companion` dropped once the last handle of this process on the arena is gone, after
-    /// its memory was unmapped.
-    pub fn accompany(&self, companion: Box<dyn Any + Send + Sync>) {
-        self.arena.accompany(companion);
-    }
-
     /// Takes a slot. Children that are forked before [`Self::enter`] know nothing of it.
     pub fn occupy(&self, ops: VariableOps) -> Result<Arc<Participant>> {
         Participant::occupy_slot(self.arena.clone(), ops)
@@ -106,7 +99,6 @@ pub fn close_segment(segment: &MemorySegment) -> Result<bool> {
         return Ok(false);
     }
     put(memory.word(header::CLOSED), 1);
-    put(memory.word(header::STATE), NamedState::Closed as u64);
     crate::proof::crash::point();
     memory_segment::remove(segment.number)?;
     Ok(true)

@@ -1,0 +1,111 @@
+//! What keeps processes from meeting.
+
+use sharevar_arena::Name;
+use std::path::PathBuf;
+
+/// The result of looking for a named arena.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a named arena could not be opened, made or removed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text cannot be a name.
+    #[error(
+        "{text:?} is no name of a manager: take 1 to {} of the letters A to Z and a to z, digits and _, \
+         after the first also . and -",
+        Name::MAX
+    )]
+    InvalidName {
+        /// The text.
+        text: String,
+    },
+    /// No process has an arena of that name.
+    #[error(
+        "there is no manager {name:?} on this machine (looked at {path:?} and at all segments); make it first"
+    )]
+    NoSuchManager {
+        /// The name.
+        name: String,
+        /// The entry that would lead to it.
+        path: PathBuf,
+    },
+    /// There is no directory for entries, and none can be made.
+    #[error(
+        "cannot use {path:?} as the directory of named managers: {cause}; give this process a writable \
+         tmpfs at /dev/shm"
+    )]
+    NoPlace {
+        /// The directory.
+        path: PathBuf,
+        /// The kernel's answer.
+        cause: rustix::io::Errno,
+    },
+    /// Another user may have made or may change what is at a path of ours.
+    #[error("{path:?} is not used for named managers: {reason}; remove it")]
+    PlaceUnsafe {
+        /// The directory or entry.
+        path: PathBuf,
+        /// The contradiction.
+        reason: String,
+    },
+    /// For ten seconds other processes were opening the name.
+    #[error(
+        "the manager {name:?} could not be opened for ten seconds: {reason}; look for a stopped process \
+         that has {path:?} open"
+    )]
+    NameBusy {
+        /// The name.
+        name: String,
+        /// Its entry.
+        path: PathBuf,
+        /// What was found at the last attempt.
+        reason: &'static str,
+    },
+    /// The arena is in memory that this process cannot reach.
+    #[error(
+        "the manager {name:?} was made in another IPC namespace (another container), and {path:?} says \
+         that it is in use; let both share one (--ipc), or remove that file if it is not"
+    )]
+    NameUnreachable {
+        /// The name.
+        name: String,
+        /// Its entry.
+        path: PathBuf,
+    },
+    /// The arena was made by a version of sharevar with another layout.
+    #[error(
+        "the manager {name:?} has layout {found:#x}, this sharevar reads {expected:#x}; use the same version \
+         of sharevar in all processes, or remove the manager"
+    )]
+    LayoutMismatch {
+        /// The name.
+        name: String,
+        /// Version and fingerprint in the arena's header.
+        found: u64,
+        /// Those of this library.
+        expected: u64,
+    },
+    /// The kernel removes segments that no process has attached.
+    #[error(
+        "the manager {name:?} cannot be kept: kernel.shm_rmid_forced is 1; set it to 0, or make it `WhileUsed`"
+    )]
+    NotKept {
+        /// The name.
+        name: String,
+    },
+    /// The arena refused.
+    #[error(transparent)]
+    Arena(#[from] sharevar_arena::Error),
+}
+
+impl From<sharevar_os::Error> for Error {
+    fn from(error: sharevar_os::Error) -> Self {
+        Self::Arena(error.into())
+    }
+}
+
+/// The failure of a system call.
+pub(crate) fn os(call: &'static str) -> impl FnOnce(rustix::io::Errno) -> Error {
+    move |cause| Error::Arena(sharevar_arena::Error::Os { call, cause })
+}

@@ -1,0 +1,422 @@
+//! What a machine, its administrator and other programs do to named arenas.
+#![allow(unsafe_code)]
+
+mod support;
+
+use sharevar_arena::{NamedHeader, SegmentArena, close_segment};
+use sharevar_os::{Access, Mapping, memory_segment};
+use sharevar_rendezvous::{Error, Lifetime, Name, Opened, Place, list, open, remove};
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::{Duration, Instant};
+use support::arenas::{EMPTY, KEEP, OwnPlace, WHILE_USED, attach, fill, living, open_or_make, own_name};
+use support::children::{Child, alone, leave_namespaces, pause, signalled_at};
+
+fn id(opened: &Opened) -> [u64; 2] {
+    opened.participant.arena_id()
+}
+
+fn number(name: &Name) -> u32 {
+    let found = living(name);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0].number
+}
+
+fn keep(place: &Place, name: &Name) -> Opened {
+    open(place, name, Some(&KEEP), EMPTY, fill).unwrap()
+}
+
+/// Moves this process behind a mount of its own at `path`.
+fn mount_tmpfs(path: &str, options: &std::ffi::CStr) {
+    leave_namespaces(libc::CLONE_NEWNS);
+    let path = std::ffi::CString::new(path).unwrap();
+    let (kind, none) = (c"tmpfs".as_ptr(), std::ptr::null());
+    // SAFETY: the strings end in zero and live until the calls return.
+    unsafe {
+        let flags = libc::MS_REC | libc::MS_PRIVATE;
+        assert_eq!(libc::mount(none, c"/".as_ptr(), none, flags, none.cast()), 0);
+        assert_eq!(libc::mount(kind, path.as_ptr(), kind, 0, options.as_ptr().cast()), 0);
+    }
+}
+
+#[test]
+fn two_places_of_one_name_lead_to_one_arena() {
+    alone(|| {
+        let (one, other, name) = (OwnPlace::new("one"), OwnPlace::new("other"), own_name("places"));
+        let first = open_or_make(&one.place, &name).unwrap();
+        let second = open_or_make(&other.place, &name).unwrap();
+        assert_eq!((id(&second), second.is_new), (id(&first), false));
+        assert_eq!(id(&attach(&other.place, &name).unwrap()), id(&first));
+    });
+}
+
+#[test]
+fn a_wiped_directory_hides_nothing() {
+    alone(|| {
+        let (own, name) = (OwnPlace::new("wiped"), own_name("wiped"));
+        let held = open_or_make(&own.place, &name).unwrap();
+        own.wipe();
+        let again = attach(&own.place, &name).unwrap();
+        assert_eq!(id(&again), id(&held));
+        assert!(own.path_of(&name).exists(), "its entry is made anew");
+        fs::remove_file(own.path_of(&name)).unwrap();
+        assert_eq!(id(&open_or_make(&own.place, &name).unwrap()), id(&held));
+        drop((held, again));
+        assert!(matches!(attach(&own.place, &name), Err(Error::NoSuchManager { .. })));
+        assert!(!own.path_of(&name).exists());
+    });
+}
+
+#[test]
+fn a_record_that_is_wrong_is_not_believed() {
+    alone(|| {
+        let (own, name, other) = (OwnPlace::new("record"), own_name("record"), own_name("other"));
+        let held = open_or_make(&own.place, &name).unwrap();
+        let _other = open_or_make(&own.place, &other).unwrap();
+        let right = fs::read(own.path_of(&name)).unwrap();
+        // That of another arena: a number that is used again.
+        for wrong in [fs::read(own.path_of(&other)).unwrap(), vec![0xff; 64], vec![1], Vec::new()] {
+            fs::write(own.path_of(&name), &wrong).unwrap();
+            assert_eq!(id(&attach(&own.place, &name).unwrap()), id(&held), "{wrong:?}");
+            assert_eq!(&fs::read(own.path_of(&name)).unwrap()[..right.len()], right);
+        }
+    });
+}
+
+#[test]
+fn another_ipc_namespace_replaces_nothing_that_is_in_use() {
+    alone(|| {
+        let (own, name, kept) = (OwnPlace::new("namespace"), own_name("namespace"), own_name("kept"));
+        let held = open_or_make(&own.place, &name).unwrap();
+        drop(keep(&own.place, &kept));
+        let elsewhere = |body: &dyn Fn()| {
+            Child::fork(|| {
+                leave_namespaces(libc::CLONE_NEWIPC);
+                body();
+            })
+            .ended_well();
+        };
+        elsewhere(&|| {
+            for name in [&name, &kept] {
+                for refused in [
+                    open_or_make(&own.place, name).map(drop),
+                    attach(&own.place, name).map(drop),
+                    remove(&own.place, name),
+                ] {
+                    assert!(matches!(refused, Err(Error::NameUnreachable { .. })), "{refused:?}");
+                }
+            }
+        });
+        assert_eq!(id(&attach(&own.place, &name).unwrap()), id(&held));
+        // A child that was forked shows presence as it has the memory.
+        let mut child = Child::fork(|| pause());
+        drop(held);
+        elsewhere(&|| {
+            let refused = open_or_make(&own.place, &name);
+            assert!(matches!(refused, Err(Error::NameUnreachable { .. })), "{refused:?}");
+        });
+        child.signal(libc::SIGKILL);
+        child.wait(0);
+        elsewhere(&|| assert!(open_or_make(&own.place, &name).unwrap().is_new));
+        remove(&own.place, &kept).unwrap();
+    });
+}
+
+#[test]
+fn a_place_that_others_could_change_is_refused() {
+    alone(|| {
+        let (own, name) = (OwnPlace::new("unsafe"), own_name("unsafe"));
+        let path = own.place.path();
+        let refused = || {
+            let refused = open_or_make(&own.place, &name).unwrap_err();
+            assert!(matches!(&refused, Error::PlaceUnsafe { path: at, .. } if at == path), "{refused:?}");
+            refused.to_string()
+        };
+        fs::create_dir(path).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o770)).unwrap();
+        assert!(refused().contains("mode 770"));
+        fs::remove_dir(path).unwrap();
+        fs::write(path, "").unwrap();
+        refused();
+        fs::remove_file(path).unwrap();
+        symlink("/dev/shm", path).unwrap();
+        refused();
+        fs::remove_file(path).unwrap();
+        let on_disk = Place::at("/proc/self");
+        assert!(matches!(
+            open_or_make(&on_disk, &name),
+            Err(Error::PlaceUnsafe { .. } | Error::NoPlace { .. })
+        ));
+        // SAFETY: no memory is involved.
+        if unsafe { libc::geteuid() } == 0 {
+            fs::create_dir(path).unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+            std::os::unix::fs::chown(path, Some(12_345), None).unwrap();
+            assert!(refused().contains("12345"));
+        }
+    });
+}
+
+#[test]
+fn an_entry_that_is_no_plain_file_of_ours_is_refused() {
+    alone(|| {
+        let (own, name, other) = (OwnPlace::new("entry"), own_name("entry"), own_name("other-entry"));
+        let _held = open_or_make(&own.place, &other).unwrap();
+        let path = own.path_of(&name);
+        let refused = || {
+            let refused = open_or_make(&own.place, &name).unwrap_err();
+            assert!(matches!(&refused, Error::PlaceUnsafe { path: at, .. } if *at == path), "{refused:?}");
+        };
+        symlink(own.path_of(&other), &path).unwrap();
+        refused();
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        refused();
+        fs::remove_dir(&path).unwrap();
+        fs::hard_link(own.path_of(&other), &path).unwrap();
+        refused();
+        fs::remove_file(&path).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
+        refused();
+        fs::remove_file(&path).unwrap();
+        assert!(open_or_make(&own.place, &name).unwrap().is_new);
+    });
+}
+
+#[test]
+fn without_a_tmpfs_there_is_no_place() {
+    alone(|| {
+        let name = own_name("nowhere");
+        let nowhere = Place::at("/dev/shm/sharevar-test-missing/nowhere");
+        let refused = open_or_make(&nowhere, &name).unwrap_err();
+        assert!(matches!(refused, Error::NoPlace { cause: rustix::io::Errno::NOENT, .. }), "{refused:?}");
+        assert!(matches!(attach(&nowhere, &name), Err(Error::NoSuchManager { .. })));
+        mount_tmpfs("/dev/shm", c"ro");
+        let refused = open_or_make(&OwnPlace::new("read-only").place, &name).unwrap_err();
+        assert!(matches!(refused, Error::NoPlace { cause: rustix::io::Errno::ROFS, .. }), "{refused:?}");
+    });
+}
+
+#[test]
+fn a_full_tmpfs_holds_no_record_and_nothing_up() {
+    alone(|| {
+        mount_tmpfs("/dev/shm", c"size=64k");
+        let (own, name) = (OwnPlace::new("full"), own_name("full"));
+        assert!(fs::write("/dev/shm/filling", vec![1; 1 << 20]).is_err());
+        let held = open_or_make(&own.place, &name).unwrap();
+        assert_eq!(fs::metadata(own.path_of(&name)).unwrap().len(), 0, "there is no record");
+        assert_eq!(id(&open_or_make(&own.place, &name).unwrap()), id(&held));
+        assert_eq!(id(&attach(&own.place, &name).unwrap()), id(&held));
+    });
+}
+
+/// Stands inside the gate: this step comes after it was entered.
+const INSIDE: u64 = 4;
+
+#[test]
+fn a_stopped_process_inside_the_gate_is_waited_for_and_named() {
+    alone(|| {
+        let (own, name) = (OwnPlace::new("stopped"), own_name("stopped"));
+        let held = open_or_make(&own.place, &name).unwrap();
+        let mut stopped = Child::fork(|| {
+            let again = signalled_at(INSIDE, libc::SIGSTOP, || attach(&own.place, &name).unwrap());
+            assert_eq!(id(&again), id(&held));
+        });
+        assert!(libc::WIFSTOPPED(stopped.wait(libc::WUNTRACED)));
+        let (busy, began) = (attach(&own.place, &name).unwrap_err(), Instant::now());
+        assert!(matches!(busy, Error::NameBusy { .. }), "{busy:?}");
+        assert!(began.elapsed() < Duration::from_secs(15));
+        stopped.signal(libc::SIGCONT);
+        stopped.ended_well();
+        assert_eq!(id(&attach(&own.place, &name).unwrap()), id(&held));
+    });
+}
+
+#[test]
+fn a_child_behind_the_back_keeps_no_gate() {
+    alone(|| {
+        let (own, name) = (OwnPlace::new("clone"), own_name("clone"));
+        let (mut told, tell) = std::io::pipe().unwrap();
+        let mut maker = Child::fork(|| {
+            let hook = move |step| {
+                if step == INSIDE {
+                    let child = Child::fork_behind_the_back(|| pause());
+                    (&tell).write_all(&child.id().to_le_bytes()).unwrap();
+                    pause();
+                }
+            };
+            sharevar_arena::crash::observe(hook, || drop(open_or_make(&own.place, &name)));
+        });
+        let mut id = [0; 4];
+        told.read_exact(&mut id).unwrap();
+        maker.signal(libc::SIGKILL);
+        maker.wait(0);
+        let began = Instant::now();
+        assert!(open_or_make(&own.place, &name).unwrap().is_new);
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        // It waits, so that the number is its own.
+        // SAFETY: no memory is involved.
+        assert_eq!(unsafe { libc::kill(i32::from_le_bytes(id), libc::SIGKILL) }, 0);
+    });
+}
+
+#[test]
+fn a_large_process_that_is_killed_inside_the_gate_is_waited_for() {
+    alone(|| {
+        let (own, name) = (OwnPlace::new("heavy"), own_name("heavy"));
+        let mut heavy = Child::fork(|| {
+            let filled = vec![1_u8; 256 << 20];
+            signalled_at(INSIDE, libc::SIGSTOP, || drop(open_or_make(&own.place, &name)));
+            drop(filled);
+        });
+        assert!(libc::WIFSTOPPED(heavy.wait(libc::WUNTRACED)));
+        heavy.signal(libc::SIGKILL);
+        assert!(open_or_make(&own.place, &name).unwrap().is_new);
+        heavy.wait(0);
+    });
+}
+
+#[test]
+fn an_administrator_that_removes_segments_takes_nothing_from_those_who_use_them() {
+    alone(|| {
+        let (own, name, kept) = (OwnPlace::new("ipcrm"), own_name("ipcrm"), own_name("ipcrm-kept"));
+        let held = [open_or_make(&own.place, &name).unwrap(), keep(&own.place, &kept)];
+        for (name, held) in [&name, &kept].into_iter().zip(&held) {
+            memory_segment::remove(number(name)).unwrap();
+            assert_eq!(id(&attach(&own.place, name).unwrap()), id(held));
+        }
+        drop(held);
+        assert!(
+            matches!(attach(&own.place, &kept), Err(Error::NoSuchManager { .. })),
+            "it is not kept any more"
+        );
+    });
+}
+
+#[test]
+fn half_made_segments_are_swept_and_others_are_left_alone() {
+    alone(|| {
+        let (own, name) = (OwnPlace::new("half"), own_name("half"));
+        let size = (2 << 20) - 5;
+        Child::fork(|| assert!(memory_segment::create(size).is_ok())).ended_well();
+        let living_one = memory_segment::create(size).unwrap();
+        // SAFETY: makes a segment of another program.
+        let foreign = unsafe { libc::shmget(0x0102_0304, 2 << 20, libc::IPC_CREAT | 0o600) };
+        assert_eq!(memory_segment::all().unwrap().len(), 3);
+        drop(open_or_make(&own.place, &name).unwrap());
+        let mut left: Vec<_> = memory_segment::all().unwrap().iter().map(|left| left.number).collect();
+        // The sign of life of this process stays with it.
+        left.retain(|number| memory_segment::find(*number).unwrap().unwrap().size > 4096);
+        assert_eq!(left, [living_one, foreign as u32]);
+        assert!(list().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn another_layout_is_refused_and_can_be_removed() {
+    alone(|| {
+        let (own, name) = (OwnPlace::new("layout"), own_name("layout"));
+        let held = open_or_make(&own.place, &name).unwrap();
+        let segment = memory_segment::find(number(&name)).unwrap().unwrap();
+        let memory = Mapping::attach(segment.number, segment.size, Access::ReadWrite).unwrap();
+        memory.word(8).store(1 << 32, std::sync::atomic::Ordering::Release);
+        for refused in [attach(&own.place, &name), open_or_make(&own.place, &name)] {
+            let Err(Error::LayoutMismatch { found, expected, .. }) = refused else { panic!("{refused:?}") };
+            assert_eq!(found, 1 << 32);
+            assert_ne!(expected, found);
+        }
+        assert_eq!(living(&name)[0].layout, 1 << 32);
+        remove(&own.place, &name).unwrap();
+        assert!(held.participant.is_closed());
+        assert!(open_or_make(&own.place, &name).unwrap().is_new);
+    });
+}
+
+#[test]
+fn each_user_has_names_of_its_own() {
+    alone(|| {
+        // SAFETY: no memory is involved.
+        if unsafe { libc::geteuid() } != 0 {
+            return; // A user cannot become another one.
+        }
+        let (own, name) = (OwnPlace::new("user"), own_name("user"));
+        let _held = open_or_make(&own.place, &name).unwrap();
+        let mine = Place::of_this_user();
+        Child::fork(|| {
+            // SAFETY: as above.
+            assert_eq!(unsafe { libc::seteuid(12_345) }, 0);
+            assert_ne!(Place::of_this_user(), mine);
+            assert!(list().unwrap().is_empty());
+            let theirs = OwnPlace::new("another-user");
+            assert!(matches!(attach(&theirs.place, &name), Err(Error::NoSuchManager { .. })));
+            assert!(open_or_make(&theirs.place, &name).unwrap().is_new);
+        })
+        .ended_well();
+    });
+}
+
+#[test]
+fn what_the_kernel_would_not_keep_is_not_promised() {
+    alone(|| {
+        // SAFETY: no memory is involved.
+        if unsafe { libc::geteuid() } != 0 {
+            return; // Only root may set it.
+        }
+        let (own, name) = (OwnPlace::new("forced"), own_name("forced"));
+        fs::write("/proc/sys/kernel/shm_rmid_forced", "1").unwrap();
+        let refused = open(&own.place, &name, Some(&KEEP), EMPTY, fill).unwrap_err();
+        assert!(matches!(refused, Error::NotKept { .. }), "{refused:?}");
+        drop(open(&own.place, &name, Some(&WHILE_USED), EMPTY, fill).unwrap());
+    });
+}
+
+#[test]
+fn what_is_kept_is_there_until_it_is_removed() {
+    alone(|| {
+        let (own, name) = (OwnPlace::new("kept"), own_name("kept"));
+        let first = id(&keep(&own.place, &name));
+        assert_eq!(living(&name)[0].lifetime, Lifetime::Keep);
+        own.wipe();
+        Child::fork(|| assert_eq!(id(&attach(&own.place, &name).unwrap()), first)).ended_well();
+        assert_eq!(id(&open_or_make(&own.place, &name).unwrap()), first);
+        remove(&own.place, &name).unwrap();
+        assert!(list().unwrap().is_empty());
+        assert!(matches!(remove(&own.place, &name), Err(Error::NoSuchManager { .. })));
+    });
+}
+
+#[test]
+fn an_arena_is_joined_by_those_who_have_no_descriptor_left() {
+    alone(|| {
+        let (own, name) = (OwnPlace::new("closed"), own_name("closed"));
+        let held = open_or_make(&own.place, &name).unwrap();
+        // SAFETY: no descriptor of the arena is among them: it has none.
+        assert_eq!(unsafe { libc::close_range(3, u32::MAX, 0) }, 0);
+        Child::fork(|| {
+            assert!(!held.participant.identity().is_none());
+            assert_eq!(id(&attach(&own.place, &name).unwrap()), id(&held));
+        })
+        .ended_well();
+    });
+}
+
+/// A header without a segment that has it says nothing.
+#[test]
+fn only_living_arenas_are_listed() {
+    alone(|| {
+        let (own, names) = (OwnPlace::new("list"), ["a", "b", "c"].map(own_name));
+        let held = names.map(|name| open_or_make(&own.place, &name).unwrap());
+        let listed: Vec<_> = list().unwrap().iter().map(|header| header.name).collect();
+        assert_eq!(listed, names);
+        let segment = memory_segment::find(number(&names[1])).unwrap().unwrap();
+        assert!(close_segment(&segment).unwrap());
+        assert!(NamedHeader::read(&segment).unwrap().is_some());
+        assert_eq!(list().unwrap().len(), 2);
+        let newborn =
+            SegmentArena::attach(&memory_segment::find(number(&names[0])).unwrap().unwrap()).unwrap();
+        newborn.set_state(sharevar_arena::NamedState::Newborn);
+        assert_eq!(list().unwrap().len(), 1);
+        drop(held);
+    });
+}
