@@ -28,13 +28,16 @@ pub(crate) fn float(value: f64) -> FloatKey {
     }
 }
 
-pub(crate) fn write_float(value: f64, encoder: &mut Encoder) -> Result<(), KeyError> {
-    match float(value) {
-        FloatKey::Int(int) => encoder.int(int),
-        FloatKey::Big(value) => encoder.big_int(BigInt::from_integral(value).as_le_bytes())?,
-        FloatKey::Float(value) => encoder.float(value),
+impl Encoder {
+    /// Writes a float as a key: the integer that it equals, if there is one.
+    pub fn key_float(&mut self, value: f64) -> Result<(), KeyError> {
+        match float(value) {
+            FloatKey::Int(int) => self.int(int),
+            FloatKey::Big(value) => self.big_int(BigInt::from_integral(value).as_le_bytes())?,
+            FloatKey::Float(value) => self.float(value),
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Rewrites the next value of `decoder` as a key. Depth is bounded by the decoder.
@@ -45,7 +48,7 @@ pub(crate) fn write_next(decoder: &mut Decoder<'_>, encoder: &mut Encoder) -> Re
         Event::Int(value) => encoder.int(value),
         Event::UInt(value) => encoder.uint(value),
         Event::BigInt(bytes) => encoder.big_int(bytes)?,
-        Event::Float(value) => write_float(value, encoder)?,
+        Event::Float(value) => encoder.key_float(value)?,
         Event::Str(value) => encoder.str(value)?,
         Event::Bytes(value) => encoder.bytes(value)?,
         Event::Tuple(count) => {

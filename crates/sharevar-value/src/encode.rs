@@ -3,9 +3,9 @@
 use rmp::encode::{self as write, ByteBuf};
 
 use crate::bigint::{self, Reduced};
-use crate::error::{EncodeError, KeyError};
-use crate::key::OpaqueIdentity;
+use crate::error::EncodeError;
 use crate::nesting::{Frame, Nesting};
+use crate::opaque::OpaqueIdentity;
 use crate::standard::StandardClass;
 use crate::word::Word;
 
@@ -281,11 +281,6 @@ impl Encoder {
         self.bytes.as_mut_vec().extend_from_slice(state);
         self.element_done();
         Ok(())
-    }
-
-    /// Writes a float as a key: the integer that it equals, if there is one.
-    pub fn key_float(&mut self, value: f64) -> Result<(), KeyError> {
-        crate::canonical::write_float(value, self)
     }
 
     /// Writes what an opaque key consists of.

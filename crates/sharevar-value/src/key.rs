@@ -13,6 +13,7 @@ use crate::encode::{EXT_OPAQUE, Encoder, length32};
 use crate::error::{DecodeError, EncodeError, KeyError};
 use crate::hash::HashSeed;
 use crate::key_words::{self, INLINE_BYTES, INLINE_WORDS, Words};
+use crate::opaque::OpaqueIdentity;
 use crate::value::Value;
 
 /// How the key that was put in follows from its canonical bytes.
@@ -30,13 +31,6 @@ pub enum KeyForm {
     /// It is a pickle, behind an identity of its own; keys of this form are compared by Python's `==`.
     Opaque,
 }
-
-/// What tells one opaque key from another whose pickle has the same bytes.
-///
-/// Only Python knows which of them are equal, and objects of one pickle need not be: two
-/// instances of a class without `__eq__` are two keys. Who makes an opaque key gives it an
-/// identity that no other key has.
-pub type OpaqueIdentity = [u64; 2];
 
 impl KeyForm {
     /// The number that stands for the form in the arena.

@@ -46,7 +46,7 @@ fn large(event: &Event<'_>) -> Option<Vec<u8>> {
     match *event {
         Event::UInt(value) => encoder.uint(value),
         Event::BigInt(bytes) => encoder.big_int(bytes).ok()?,
-        Event::Float(value) if value.is_finite() => canonical::write_float(value, &mut encoder).ok()?,
+        Event::Float(value) if value.is_finite() => encoder.key_float(value).ok()?,
         _ => return None,
     }
     Some(encoder.as_slice().to_vec())
