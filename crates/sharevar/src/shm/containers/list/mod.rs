@@ -16,6 +16,7 @@
 //! bits where the ring begins.
 
 mod change;
+mod item_keys;
 mod order;
 mod quick;
 mod reap;
@@ -24,7 +25,7 @@ mod run;
 mod search;
 mod shift;
 mod slice;
-mod sort_keys;
+mod sorting;
 mod walk;
 
 pub(crate) use reap::OPS;

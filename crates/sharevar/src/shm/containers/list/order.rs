@@ -1,6 +1,6 @@
 //! Sorting and turning round a list whose order needs no code of the user's.
 
-use super::sort_keys::{Order, Sorting};
+use super::sorting::{Order, Sorting};
 use super::walk::{self, BATCH};
 use super::{RawList, Shape};
 use crate::error::Result;

@@ -1,6 +1,6 @@
 //! Items that are in order, found to be so one by one.
 
-use super::sort_keys::{self, Keys};
+use super::item_keys::{self, Keys};
 use crate::shm::items::source::Source;
 use sharevar_value::{Layout, Word};
 use std::cmp::Ordering;
@@ -119,7 +119,7 @@ impl Item {
             self.encoding.clear();
             return Ok(());
         }
-        let (start, length) = sort_keys::encoding(source, word)?;
+        let (start, length) = item_keys::encoding(source, word)?;
         if self.encoding.len() != length {
             self.encoding.resize(length, 0);
         }
