@@ -127,11 +127,8 @@ fn a_joiner_whose_directory_was_wiped() {
 fn the_last_leaver() {
     alone(|| {
         let (own, name) = (OwnPlace::new("leaver"), own_name("leaver"));
-        let deaths = die_at_each_step(
-            || open_or_make(&own.place, &name).unwrap(),
-            |opened| drop(opened),
-            || assert_free(&own, &name),
-        );
+        let deaths =
+            die_at_each_step(|| open_or_make(&own.place, &name).unwrap(), drop, || assert_free(&own, &name));
         assert!(deaths >= 5, "{deaths}");
     });
 }
@@ -143,7 +140,7 @@ fn a_leaver_of_what_others_hold() {
         let held = open_or_make(&own.place, &name).unwrap();
         die_at_each_step(
             || attach(&own.place, &name).unwrap(),
-            |opened| drop(opened),
+            drop,
             || {
                 let again = attach(&own.place, &name).unwrap();
                 assert_eq!(again.participant.arena_id(), held.participant.arena_id());

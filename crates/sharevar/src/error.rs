@@ -45,6 +45,9 @@ pub enum Error {
     /// Everything else that can go wrong with an arena.
     #[error(transparent)]
     Arena(sharevar_arena::Error),
+    /// A manager could not be opened, made or removed by its name.
+    #[error(transparent)]
+    Rendezvous(sharevar_rendezvous::Error),
     /// The value cannot be written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -224,6 +227,15 @@ impl From<sharevar_arena::Error> for Error {
             Arena::OutOfSharedMemory { asked, free, limit } => Self::OutOfMemory { asked, free, limit },
             Arena::Corrupt { what, offset } => Self::Corrupt { what, offset },
             other => Self::Arena(other),
+        }
+    }
+}
+
+impl From<sharevar_rendezvous::Error> for Error {
+    fn from(error: sharevar_rendezvous::Error) -> Self {
+        match error {
+            sharevar_rendezvous::Error::Arena(error) => error.into(),
+            other => Self::Rendezvous(other),
         }
     }
 }

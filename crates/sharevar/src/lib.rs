@@ -54,6 +54,7 @@ pub use engine::{Content, Handle, LocalId};
 pub use error::{Error, Result};
 pub use kind::Kind;
 pub use manager::named::Named;
+pub use manager::open::{FoundManager, NamedBuilder};
 pub use manager::shared::Shared;
 pub use manager::variable_id::VariableId;
 pub use manager::{Builder, Manager};
@@ -62,6 +63,7 @@ pub use sharevar_arena::{
     Variable, WaitPoint, actor, new_actor, settle_all_at_exit, spin_pays, tell_actors_apart,
 };
 pub use sharevar_macros::{Monitor, hosted};
+pub use sharevar_rendezvous::{Error as RendezvousError, Lifetime};
 pub use variables::array::{Array, Element};
 pub use variables::barrier::{Barrier, BarrierWaitResult};
 pub use variables::condition::Condition;

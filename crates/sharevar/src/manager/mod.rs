@@ -2,13 +2,16 @@
 
 pub(crate) mod attached;
 pub(crate) mod named;
+pub(crate) mod open;
 pub(crate) mod shared;
 pub(crate) mod variable_id;
 
 use crate::error::Result;
 use crate::manager::named::Named;
+use crate::manager::open::NamedBuilder;
 use crate::shm::{KINDS, RawDict, create_root, open_root};
 use sharevar_arena::{Participant, Report};
+use sharevar_rendezvous::Lifetime;
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -36,6 +39,8 @@ struct Inner {
     participant: Arc<Participant>,
     /// The dict of the named variables, which lives as long as the arena.
     root: RawDict,
+    /// By which any process of the user finds it.
+    name: Option<String>,
 }
 
 /// Settings of a new manager. See [`Manager::builder`].
@@ -55,11 +60,26 @@ impl Builder {
         self
     }
 
+    /// The name by which any process of this user finds the manager. See [`Manager::open`].
+    ///
+    /// ```
+    /// use sharevar::{Lifetime, Manager};
+    ///
+    /// // It stays when the last process ends, until it is removed or the machine is restarted.
+    /// let shop = Manager::builder().name("doc-long").lifetime(Lifetime::Keep).build()?;
+    /// assert_eq!(shop.name(), Some("doc-long"));
+    /// Manager::remove("doc-long")?;
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn name(self, name: impl Into<String>) -> NamedBuilder {
+        NamedBuilder { name: name.into(), capacity: self.capacity, lifetime: Lifetime::WhileUsed }
+    }
+
     /// Makes the manager.
     pub fn build(self) -> Result<Manager> {
         let participant = Participant::create_arena(self.capacity, KINDS)?;
         let root = create_root(&participant)?;
-        Manager::remembered(participant, root)
+        Manager::remembered(participant, root, None)
     }
 }
 
@@ -85,15 +105,21 @@ impl Manager {
     pub fn attach(descriptor: OwnedFd) -> Result<Self> {
         let participant = Participant::attach(descriptor, KINDS)?;
         let root = open_root(&participant)?;
-        Self::remembered(participant, root)
+        Self::remembered(participant, root, None)
     }
 
-    fn remembered(participant: Arc<Participant>, root: RawDict) -> Result<Self> {
+    fn remembered(participant: Arc<Participant>, root: RawDict, name: Option<String>) -> Result<Self> {
         attached::remember(&participant)?;
-        Ok(Self { inner: Arc::new(Inner { participant, root }) })
+        Ok(Self { inner: Arc::new(Inner { participant, root, name }) })
     }
 
-    /// A duplicate of the arena's descriptor, to be handed to another process.
+    /// The name by which any process of the user finds the manager, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.inner.name.as_deref()
+    }
+
+    /// A duplicate of the arena's descriptor, to be handed to another process. A manager with a
+    /// name has none: other processes [open](Manager::open) it.
     pub fn descriptor(&self) -> Result<OwnedFd> {
         Ok(self.inner.participant.descriptor()?)
     }
@@ -123,9 +149,12 @@ impl Manager {
 
     /// Ends the manager for every process: from now on all operations fail.
     ///
-    /// Without it the variables live until the last process that has the manager ends.
+    /// Without it the variables live until the last process that has the manager ends. A manager
+    /// with a name belongs to no process: this leaves it as it is, and [`Manager::remove`] ends it.
     pub fn shutdown(&self) {
-        self.inner.participant.close();
+        if self.name().is_none() {
+            self.inner.participant.close();
+        }
     }
 
     /// Whether somebody has shut the manager down.

@@ -8,7 +8,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::process::Command;
 
-/// Where the child finds its managers: `name=descriptor:identity`, separated by commas.
+/// Where the child finds its managers: `name=descriptor:identity`, or `name=@manager:identity` for
+/// one that has a name, separated by commas.
 const VARIABLE: &str = "SHAREVAR_INHERITED";
 
 /// Hands managers to a child program.
@@ -41,15 +42,20 @@ impl CommandExt for Command {
                 cause: format!("bad name {name:?}"),
             });
         }
-        // The child has it under the same number, which nobody else can have: it is ours here.
-        let descriptor = manager.descriptor()?;
-        let entry = format!("{name}={}:{:032x}", descriptor.as_raw_fd(), manager.id());
+        let (source, descriptor) = if let Some(own) = manager.name() {
+            (format!("@{own}"), None)
+        } else {
+            // The child has it under the same number, which nobody else can have: it is ours here.
+            let descriptor = manager.descriptor()?;
+            (descriptor.as_raw_fd().to_string(), Some(descriptor))
+        };
+        let entry = format!("{name}={source}:{:032x}", manager.id());
         let shared = self.get_envs().find_map(|(key, value)| (key == VARIABLE).then_some(value).flatten());
         let shared = match shared.and_then(OsStr::to_str) {
             Some(shared) => format!("{shared},{entry}"),
             None => entry,
         };
-        Ok(self.preserved_fds(vec![descriptor]).env(VARIABLE, shared))
+        Ok(self.preserved_fds(descriptor.into_iter().collect()).env(VARIABLE, shared))
     }
 }
 
@@ -69,26 +75,43 @@ impl Manager {
         let entry =
             all.split(',').find_map(|entry| entry.split_once('=').filter(|(found, _)| *found == name));
         let (_, entry) = entry.ok_or_else(|| nothing(format!("{VARIABLE} has no manager named {name:?}")))?;
-        let (number, id) =
+        let (source, id) =
             parse(entry).ok_or_else(|| nothing(format!("{VARIABLE} is damaged: {entry:?}")))?;
-        let descriptor = open(number).map_err(|error| nothing(format!("descriptor {number}: {error}")))?;
-        let manager = match Self::attach(descriptor) {
-            Err(Error::Arena(error @ sharevar_arena::Error::NotAnArena { .. })) => {
-                return Err(nothing(format!("descriptor {number}: {error}")));
+        let manager = match source {
+            Source::Name(name) => Self::builder().name(name).attach()?,
+            Source::Descriptor(number) => {
+                let descriptor =
+                    open(number).map_err(|error| nothing(format!("descriptor {number}: {error}")))?;
+                match Self::attach(descriptor) {
+                    Err(Error::Arena(error @ sharevar_arena::Error::NotAnArena { .. })) => {
+                        return Err(nothing(format!("descriptor {number}: {error}")));
+                    }
+                    manager => manager?,
+                }
             }
-            manager => manager?,
         };
-        // Something between the parent and here may have closed it and opened another arena.
+        // Something between the parent and here may have closed it and opened another arena, or
+        // removed it and made another.
         if manager.id() != id {
-            return Err(nothing(format!("descriptor {number} leads to the arena {:032x}", manager.id())));
+            return Err(nothing(format!("{entry:?} leads to the arena {:032x} by now", manager.id())));
         }
         Ok(manager)
     }
 }
 
-fn parse(entry: &str) -> Option<(u32, u128)> {
-    let (number, id) = entry.split_once(':')?;
-    Some((number.parse().ok()?, u128::from_str_radix(id, 16).ok()?))
+/// By which a child finds a manager.
+enum Source<'a> {
+    Name(&'a str),
+    Descriptor(u32),
+}
+
+fn parse(entry: &str) -> Option<(Source<'_>, u128)> {
+    let (source, id) = entry.split_once(':')?;
+    let source = match source.strip_prefix('@') {
+        Some(name) => Source::Name(name),
+        None => Source::Descriptor(source.parse().ok()?),
+    };
+    Some((source, u128::from_str_radix(id, 16).ok()?))
 }
 
 /// A descriptor of its own for what descriptor `number` of this process leads to.

@@ -82,8 +82,11 @@ impl PartialEq for Handle {
 
 impl Eq for Handle {}
 
-/// An arena's identity as one number, whose hexadecimal digits are its bytes in order.
 pub(crate) fn arena_identity(participant: &Participant) -> u128 {
-    let [first, second] = participant.arena_id();
+    identity(participant.arena_id())
+}
+
+/// An arena's identity as one number, whose hexadecimal digits are its bytes in order.
+pub(crate) fn identity([first, second]: [u64; 2]) -> u128 {
     u128::from(first.swap_bytes()) << 64 | u128::from(second.swap_bytes())
 }

@@ -1,0 +1,231 @@
+//! Managers that processes find by name: programs that are no relatives, forked children, and what
+//! is left when they are killed.
+//!
+//! A program is this very test binary, told by its environment which part to play and where.
+
+mod support;
+
+use sharevar::{Error, Lifetime, Manager, RendezvousError, Result, Taken, process::CommandExt};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use support::forks::{fork, join, status_of};
+use support::waiting::until;
+
+const PART: &str = "SHAREVAR_TEST_PART";
+const NAME: &str = "SHAREVAR_TEST_NAME";
+const ROUNDS: i64 = 500;
+
+/// A name that no other test has.
+fn own_name(label: &str) -> String {
+    format!("test-{}-{label}", std::process::id())
+}
+
+fn open(name: &str) -> Result<Manager> {
+    Manager::builder().name(name).capacity(16 << 20).build()
+}
+
+fn attach(name: &str) -> Result<Manager> {
+    Manager::builder().name(name).attach()
+}
+
+fn program(part: &str, name: &str) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.args(["--exact", "plays_its_part", "--nocapture"]).env(PART, part).env(NAME, name);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+}
+
+/// Waits until a program has said that it is ready.
+fn hear(child: &mut Child) {
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    lines.find(|line| line.as_ref().unwrap() == "ready").expect("it says that it is ready").unwrap();
+}
+
+fn ended_well(mut child: Child) {
+    drop(child.stdin.take());
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{status}");
+}
+
+/// What programs do. As a test of its own it does nothing.
+#[test]
+fn plays_its_part() -> Result<()> {
+    let Ok(part) = std::env::var(PART) else { return Ok(()) };
+    let name = std::env::var(NAME).unwrap();
+    let ready = || {
+        writeln!(std::io::stdout(), "\nready").unwrap();
+        // Until it is told to go on.
+        let _ = std::io::stdin().read_line(&mut String::new()).unwrap();
+    };
+    match part.as_str() {
+        "count" => {
+            let manager = open(&name)?;
+            let counts = manager.named("counts").dict::<String, i64>()?;
+            ready();
+            for _ in 0..ROUNDS {
+                counts.increment("turns", 1)?;
+            }
+        }
+        "hold" => {
+            let manager = attach(&name)?;
+            let lock = manager.named("lock").lock()?;
+            std::mem::forget(lock.lock()?);
+            ready();
+        }
+        "keep" => {
+            let manager =
+                Manager::builder().name(&name).lifetime(Lifetime::Keep).capacity(16 << 20).build()?;
+            manager.named("kept").list::<String>()?.push("here")?;
+        }
+        "inherit" => {
+            let manager = Manager::inherited()?;
+            assert_eq!(manager.name(), Some(name.as_str()));
+            manager.named("counts").dict::<String, i64>()?.increment("turns", 1)?;
+        }
+        other => panic!("no part {other:?}"),
+    }
+    Ok(())
+}
+
+#[test]
+fn programs_that_are_no_relatives_count_in_one_dict() -> Result<()> {
+    let name = own_name("count");
+    // Whichever comes first makes it.
+    let mut programs: Vec<_> = (0..4).map(|_| program("count", &name).spawn().unwrap()).collect();
+    programs.iter_mut().for_each(hear);
+    let manager = attach(&name)?;
+    assert_eq!(Manager::find_all()?.iter().filter(|found| found.name == name).count(), 1);
+    programs.into_iter().for_each(ended_well);
+    let counts = manager.named("counts").dict::<String, i64>()?;
+    assert_eq!(counts.get("turns")?, Some(4 * ROUNDS));
+    drop((counts, manager));
+    assert!(matches!(attach(&name), Err(Error::Rendezvous(RendezvousError::NoSuchManager { .. }))));
+    Ok(())
+}
+
+#[test]
+fn a_program_that_is_killed_gives_back_what_it_holds() -> Result<()> {
+    let name = own_name("killed");
+    let manager = open(&name)?;
+    let lock = manager.named("lock").lock()?;
+    let mut holder = program("hold", &name).spawn().unwrap();
+    hear(&mut holder);
+    assert!(lock.try_lock()?.is_none());
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert!(matches!(lock.lock()?, Taken::OwnerDied(_)));
+    manager.sweep()?;
+    assert!(manager.check()?.is_clean());
+    Ok(())
+}
+
+#[test]
+fn forked_children_take_part_and_are_missed_when_they_die() -> Result<()> {
+    let name = own_name("forked");
+    let manager = open(&name)?;
+    let lock = manager.named("lock").lock()?;
+    let counts = manager.named("counts").dict::<String, i64>()?;
+    let right = fork(|| {
+        counts.increment("turns", 1).unwrap();
+        // It finds the manager by its name, too.
+        let again = attach(&name).unwrap();
+        assert_eq!(again.id(), manager.id());
+        again.named("counts").dict::<String, i64>().unwrap().increment("turns", 1).unwrap();
+        true
+    });
+    assert!(join(right));
+    assert_eq!(counts.get("turns")?, Some(2));
+    let holder = fork(|| {
+        std::mem::forget(lock.lock().unwrap());
+        counts.increment("turns", 1).unwrap();
+        loop {
+            std::thread::park();
+        }
+    });
+    until("the child's turn", || counts.get("turns").unwrap() == Some(3));
+    assert!(lock.try_lock()?.is_none());
+    let killed = rustix::process::Pid::from_raw(holder).unwrap();
+    rustix::process::kill_process(killed, rustix::process::Signal::KILL).unwrap();
+    status_of(holder);
+    assert!(matches!(lock.lock()?, Taken::OwnerDied(_)));
+    Ok(())
+}
+
+#[test]
+fn the_last_child_keeps_a_manager_that_its_parent_has_left() -> Result<()> {
+    let name = own_name("left");
+    let manager = open(&name)?;
+    manager.named("kept").value(7_i64)?;
+    let (mut told, tell) = std::io::pipe().unwrap();
+    let child = fork(|| {
+        std::io::Read::read_exact(&mut told, &mut [0]).unwrap();
+        manager.named("kept").value(0_i64).unwrap().get().unwrap() == 7
+    });
+    drop(manager);
+    assert_eq!(attach(&name)?.named("kept").value(0_i64)?.get()?, 7);
+    (&tell).write_all(b".").unwrap();
+    assert!(join(child));
+    assert!(attach(&name).is_err());
+    Ok(())
+}
+
+#[test]
+fn what_is_kept_is_found_by_later_programs_until_it_is_removed() -> Result<()> {
+    let name = own_name("keep");
+    ended_well(program("keep", &name).spawn().unwrap());
+    let manager = attach(&name)?;
+    assert_eq!(manager.named("kept").list::<String>()?.to_vec()?, ["here"]);
+    let found = Manager::find_all()?.into_iter().find(|found| found.name == name).unwrap();
+    assert_eq!((found.id, found.lifetime), (manager.id(), Lifetime::Keep));
+    Manager::remove(&name)?;
+    assert!(manager.is_shut_down());
+    assert_eq!(manager.value(1_i64).err(), Some(Error::Closed));
+    assert!(matches!(Manager::remove(&name), Err(Error::Rendezvous(RendezvousError::NoSuchManager { .. }))));
+    // The name is free.
+    assert_ne!(open(&name)?.id(), manager.id());
+    Ok(())
+}
+
+#[test]
+fn a_child_program_gets_it_by_its_name() -> Result<()> {
+    let name = own_name("inherit");
+    let manager = open(&name)?;
+    ended_well(program("inherit", &name).share(&manager)?.spawn().unwrap());
+    assert_eq!(manager.named("counts").dict::<String, i64>()?.get("turns")?, Some(1));
+    // Another one under the same name is not taken for it.
+    let mut late = program("inherit", &name);
+    late.share(&manager)?.stderr(Stdio::null());
+    Manager::remove(&name)?;
+    let _another = open(&name)?;
+    assert!(!late.status().unwrap().success());
+    Ok(())
+}
+
+#[test]
+fn a_name_says_what_is_wrong() -> Result<()> {
+    for text in ["", ".hidden", "a/b", "a b", "ä"] {
+        let refused = Manager::open(text).err().unwrap();
+        assert!(matches!(refused, Error::Rendezvous(RendezvousError::InvalidName { .. })), "{refused}");
+        assert!(refused.to_string().contains(&format!("{text:?}")));
+    }
+    let name = own_name("absent");
+    let absent = attach(&name).err().unwrap().to_string();
+    assert!(absent.contains(&name) && absent.contains("/dev/shm/sharevar-"), "{absent}");
+    let manager = open(&own_name("kinds"))?;
+    manager.named("stock").dict::<String, i64>()?;
+    let wrong = manager.named("stock").list::<i64>().err().unwrap();
+    assert_eq!(wrong, Error::WrongKind { found: "dict", expected: "list" });
+    Ok(())
+}
+
+#[test]
+fn shutting_down_leaves_it_to_the_others() -> Result<()> {
+    let name = own_name("shutdown");
+    let (one, other) = (open(&name)?, open(&name)?);
+    assert_eq!(one.id(), other.id());
+    one.shutdown();
+    drop(one);
+    other.named("stock").dict::<String, i64>()?.insert("apples", &1)?;
+    assert!(!other.is_shut_down());
+    Ok(())
+}
