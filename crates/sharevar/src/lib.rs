@@ -50,7 +50,7 @@ pub mod shm;
 mod values;
 mod variables;
 
-pub use engine::{Content, Handle, LocalId};
+pub use engine::{Acquired, Content, Handle, LocalId};
 pub use error::{Error, Result};
 pub use kind::Kind;
 pub use manager::named::Named;
@@ -59,8 +59,8 @@ pub use manager::shared::Shared;
 pub use manager::variable_id::VariableId;
 pub use manager::{Builder, Manager};
 pub use sharevar_arena::{
-    ANY_REASON, Holder, Identity, OwnerDeath, Participant, RecursiveLock, Report, RobustLock, TryLock,
-    Variable, WaitPoint, actor, new_actor, settle_all_at_exit, spin_pays, tell_actors_apart,
+    Holder, Identity, OwnerDeath, Participant, RecursiveLock, Report, RobustLock, TryLock, Variable, actor,
+    new_actor, settle_all_at_exit, spin_pays, tell_actors_apart,
 };
 pub use sharevar_macros::{Monitor, hosted};
 pub use sharevar_rendezvous::{Error as RendezvousError, Lifetime};

@@ -6,6 +6,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use sharevar::process::CommandExt;
 use sharevar::shm::{Arrival, RawBarrier, RawCondition};
 use sharevar::{Error, Manager, Result, Shared, Taken};
+use sharevar_arena::{ANY_REASON, WaitPoint};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -42,12 +43,12 @@ fn plays_its_part() -> Result<()> {
         "wakened" => {
             // Woken, and dead before it takes: the sleep ends, and nothing follows.
             let raw = semaphore.raw();
-            let (point, mut waiter) = (raw.point(), raw.point().waiter());
-            let count = point.count();
+            let point = WaitPoint::of(raw.handle().participant(), raw.handle().variable());
+            let (count, mut waiter) = (point.count(), point.waiter());
             assert!(!raw.try_acquire_or_announce()?);
             manager.named("ready").event()?.set()?;
             while point.count() == count {
-                waiter.sleep(count, sharevar::ANY_REASON, Duration::from_secs(1));
+                waiter.sleep(count, ANY_REASON, Duration::from_secs(1));
             }
             die()
         }
@@ -58,7 +59,7 @@ fn plays_its_part() -> Result<()> {
         "arrives and dies" => {
             let barrier = manager.named("barrier").barrier(2)?;
             let raw = RawBarrier::from_handle(barrier.handle().into_shm()?)?;
-            assert!(matches!(raw.arrive()?, Arrival::Wait(_)));
+            assert!(matches!(raw.try_arrive()?, Some(Arrival::Wait(_))));
             die()
         }
         "waits" => {

@@ -10,9 +10,8 @@ use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use sharevar::shm::{Arrival, Content, Entry, Outcome, RawBarrier};
-use sharevar::{ANY_REASON, Error, Kind};
+use sharevar::{Error, Kind};
 use sharevar_value::{Encoded, Word};
-use std::time::Instant;
 
 /// A barrier: where so many wait until all of them are there.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -32,22 +31,6 @@ impl Barrier {
             Outcome::Released(index) => Ok(index),
             Outcome::Broken => Err(to_python(Error::BrokenBarrier)),
         }
-    }
-
-    fn wait_as(&self, py: Python<'_>, entry: &Entry, end: Option<Instant>) -> PyResult<Option<Outcome>> {
-        let waited = waiting::until(
-            py,
-            self.raw.point(),
-            entry.reason(),
-            end,
-            || self.raw.is_over(entry),
-            |sleeps| self.raw.attempt(entry, sleeps),
-        );
-        if waited.is_err() {
-            // Should the arena be closed, nobody waits any more.
-            let _ = self.raw.leave(entry);
-        }
-        waited
     }
 
     /// Runs the action, by the last who arrived; then all are released, or the barrier is broken.
@@ -111,28 +94,22 @@ impl Barrier {
     fn wait(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<u64> {
         let (this, py) = (slf.get(), slf.py());
         let end = timeout::end_of(timeout.or(this.raw.limit()), slf.as_super().get())?;
-        let entry = loop {
-            match this.raw.arrive().or_raise()? {
-                Arrival::Done(outcome) => return Self::result(outcome),
-                Arrival::Wait(entry) => break entry,
-                Arrival::Run(entry) => return Self::run(slf, &entry),
-                Arrival::Full(generation) => {
-                    let ended = |sleeps| this.raw.has_ended(generation, sleeps);
-                    waiting::until(py, this.raw.point(), ANY_REASON, None, || false, ended)?;
-                }
-            }
+        let arrival = match this.raw.try_arrive().or_raise()? {
+            Some(arrival) => arrival,
+            None => waiting::without_limit(py, &mut this.raw.arrive_wait())?,
         };
-        if let Some(outcome) = this.wait_as(py, &entry, end)? {
-            return Self::result(outcome);
-        }
-        if let Some(outcome) = this.raw.time_out(&entry).or_raise()? {
-            return Self::result(outcome);
-        }
-        // All are there. The action that runs now decides.
-        loop {
-            if let Some(outcome) = this.wait_as(py, &entry, None)? {
-                return Self::result(outcome);
+        match arrival {
+            Arrival::Done(outcome) => Self::result(outcome),
+            Arrival::Wait(entry) => {
+                let mut wait = this.raw.outcome_wait(entry);
+                let outcome = match waiting::until(py, &mut wait, end)? {
+                    Some(outcome) => outcome,
+                    // All are there. The action that runs now decides.
+                    None => waiting::without_limit(py, &mut wait)?,
+                };
+                Self::result(outcome)
             }
+            Arrival::Run(entry) => Self::run(slf, &entry),
         }
     }
 

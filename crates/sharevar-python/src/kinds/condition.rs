@@ -10,9 +10,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sharevar::shm::{Entry, Handle, RawCondition};
+use sharevar::shm::{Handle, RawCondition};
 use sharevar::{Error, Kind};
-use std::time::Instant;
 
 /// A condition: where those wait who hold its lock, until they are notified.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -48,19 +47,6 @@ impl Condition {
             Error::NotOwner => Err(raise(Class::NotOwner, message)),
             closed => Err(to_python(closed)),
         }
-    }
-
-    /// Waits as an entry of the list, without the lock.
-    fn wait_as(&self, py: Python<'_>, entry: &Entry, end: Option<Instant>) -> PyResult<()> {
-        waiting::until(
-            py,
-            self.raw.point(),
-            entry.reason(),
-            end,
-            || self.raw.is_notified(entry),
-            |sleeps| self.raw.attempt(entry, sleeps),
-        )
-        .map(|_| ())
     }
 }
 
@@ -146,12 +132,12 @@ impl Condition {
                 return Err(error);
             }
         };
-        let waited = this.wait_as(py, &entry, end);
+        let waited = waiting::until(py, &mut this.raw.notified_wait(&entry), end);
         // It is taken whatever a signal's handler raises.
         let taken = this.lock.bind(py).call_method1(intern!(py, "_acquire_restore"), (saved,));
         // Only now the entry goes: a notification is used up by who has the lock.
         match taken.and(waited) {
-            Ok(()) => this.raw.leave(entry).or_raise(),
+            Ok(_) => this.raw.leave(entry).or_raise(),
             Err(error) => {
                 // Should the arena be closed, nobody waits any more.
                 let _ = this.raw.give_up(entry);

@@ -5,8 +5,8 @@ use crate::variable::{Origin, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::prelude::*;
+use sharevar::Kind;
 use sharevar::shm::RawEvent;
-use sharevar::{ANY_REASON, Kind};
 
 /// A flag that processes and threads wait for.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -47,18 +47,8 @@ impl Event {
         if raw.is_set().or_raise()? {
             return Ok(true);
         }
-        let seen = raw.begin_wait().or_raise()?;
-        let met = waiting::until(
-            slf.py(),
-            raw.point(),
-            ANY_REASON,
-            timeout::end_of(timeout, slf.as_super().get())?,
-            || raw.was_set(seen).unwrap_or(true),
-            |announce| {
-                let met = if announce { raw.was_set_or_announce(seen) } else { raw.was_set(seen) };
-                Ok(met?.then_some(()))
-            },
-        )?;
+        let end = timeout::end_of(timeout, slf.as_super().get())?;
+        let met = waiting::until(slf.py(), &mut raw.set_wait().or_raise()?, end)?;
         Ok(met.is_some())
     }
 }

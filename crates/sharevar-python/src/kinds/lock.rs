@@ -7,7 +7,7 @@ use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::prelude::*;
 use sharevar::shm::RawLock;
-use sharevar::{ANY_REASON, Error, Kind, RobustLock, TryLock};
+use sharevar::{Error, Kind, RobustLock, TryLock};
 
 /// A lock that outlives its holder: when the holder dies, the next one gets it.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -36,24 +36,14 @@ impl Lock {
 
     #[inline(always)]
     fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
-        let lock = slf.get().lock();
-        if lock.try_acquire().or_raise()? != TryLock::Busy {
+        if slf.get().lock().try_acquire().or_raise()? != TryLock::Busy {
             return Ok(true);
         }
         if !block {
             return Ok(false);
         }
-        let taken = waiting::until(
-            slf.py(),
-            lock.point(),
-            ANY_REASON,
-            timeout::end_of(timeout, slf.as_super().get())?,
-            || !lock.is_taken(),
-            |announce| {
-                let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
-                Ok((acquired? != TryLock::Busy).then_some(()))
-            },
-        )?;
+        let end = timeout::end_of(timeout, slf.as_super().get())?;
+        let taken = waiting::until(slf.py(), &mut slf.get().raw.acquire_wait(), end)?;
         Ok(taken.is_some())
     }
 

@@ -11,7 +11,7 @@ use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
-use sharevar::shm::{Form, QueueFrame, RawQueue};
+use sharevar::shm::{Form, RawQueue};
 use sharevar::{Kind, Participant};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -139,14 +139,7 @@ impl Queue {
         if raw.is_ready() {
             return Ok(true);
         }
-        let found = waiting::until(
-            slf.py(),
-            raw.point(),
-            QueueFrame::FIRST_ITEM,
-            timeout::in_seconds(timeout),
-            || raw.may_get(),
-            |announce| Ok(raw.has_item(announce)?.then_some(())),
-        )?;
+        let found = waiting::until(slf.py(), &mut raw.ready_wait(), timeout::in_seconds(timeout))?;
         Ok(found.is_some())
     }
 

@@ -80,15 +80,7 @@ pub(crate) fn wait_until_done(py: Python<'_>, queue: &QueueFrame) -> PyResult<()
     if queue.try_join(false).or_raise()? {
         return Ok(());
     }
-    waiting::until(
-        py,
-        queue.point(),
-        QueueFrame::ALL_DONE,
-        None,
-        || queue.may_join(),
-        |announce| Ok(queue.try_join(announce)?.then_some(())),
-    )?;
-    Ok(())
+    waiting::without_limit(py, &mut queue.join_wait())
 }
 
 /// A class of queues.
@@ -168,14 +160,8 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         if !block {
             return Err(full(py));
         }
-        let put = waiting::until(
-            py,
-            raw.point(),
-            QueueFrame::ROOM,
-            timeout::end_of(timeout, slf.as_super().get())?,
-            || raw.may_put(),
-            |announce| Ok(raw.try_put(value, announce)?.then_some(())),
-        )?;
+        let end = timeout::end_of(timeout, slf.as_super().get())?;
+        let put = waiting::until(py, &mut raw.put_wait(value), end)?;
         put.ok_or_else(|| full(py))
     }
 
@@ -210,14 +196,8 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         if !block {
             return Err(empty(py));
         }
-        let content = waiting::until(
-            py,
-            raw.point(),
-            QueueFrame::ITEM,
-            timeout::end_of(timeout, slf.as_super().get())?,
-            || raw.may_get(),
-            |announce| raw.try_get(announce),
-        )?;
+        let end = timeout::end_of(timeout, slf.as_super().get())?;
+        let content = waiting::until(py, &mut raw.get_wait(), end)?;
         content.ok_or_else(|| empty(py))
     }
 

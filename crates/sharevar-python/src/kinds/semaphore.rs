@@ -8,7 +8,7 @@ use crate::waiting::timeout;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use sharevar::shm::RawSemaphore;
-use sharevar::{ANY_REASON, Error, Kind};
+use sharevar::{Error, Kind};
 
 /// Units to take and give back; those of a holder who dies are given back.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -27,17 +27,8 @@ impl Semaphore {
         if !block {
             return Ok(false);
         }
-        let taken = waiting::until(
-            slf.py(),
-            raw.point(),
-            ANY_REASON,
-            timeout::end_of(timeout, slf.as_super().get())?,
-            || raw.may_acquire(),
-            |announce| {
-                let taken = if announce { raw.try_acquire_or_announce() } else { raw.try_acquire() };
-                Ok(taken?.then_some(()))
-            },
-        )?;
+        let end = timeout::end_of(timeout, slf.as_super().get())?;
+        let taken = waiting::until(slf.py(), &mut raw.acquire_wait(), end)?;
         Ok(taken.is_some())
     }
 }

@@ -18,7 +18,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use sharevar::shm::{Content, CopiedBytes, Look, RawMonitor};
-use sharevar::{ANY_REASON, Error, Kind, TryLock};
+use sharevar::{Acquired, Error, Kind};
 use sharevar_value::{Key, ShortKey};
 use std::time::Instant;
 
@@ -208,12 +208,12 @@ impl Monitor {
     #[inline(always)]
     pub(crate) fn take(&self, py: Python<'_>) -> PyResult<()> {
         let lock = self.raw().lock();
-        let mut acquired = lock.try_acquire().or_raise()?;
-        if acquired == TryLock::Busy {
-            acquired = self.wait(py)?;
-        }
+        let acquired = match Acquired::of(lock.try_acquire().or_raise()?) {
+            Some(acquired) => acquired,
+            None => self.wait(py)?,
+        };
         started_inside::forget(Place::of(self.raw()));
-        if acquired == TryLock::OwnerDied {
+        if acquired.owner_died {
             // The attributes are whole: what the dead one had changed was stored at once or not at all.
             lock.mark_consistent();
         }
@@ -221,21 +221,12 @@ impl Monitor {
     }
 
     #[cold]
-    fn wait(&self, py: Python<'_>) -> PyResult<TryLock> {
+    fn wait(&self, py: Python<'_>) -> PyResult<Acquired> {
         let lock = self.raw().lock();
         let mut starter = started_inside::starter(py, Place::of(self.raw()))?;
         loop {
-            let taken = waiting::until(
-                py,
-                lock.point(),
-                ANY_REASON,
-                starter.as_ref().map(|_| Instant::now() + started_inside::PATIENCE),
-                || !lock.is_taken(),
-                |announce| {
-                    let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
-                    Ok(Some(acquired?).filter(|acquired| *acquired != TryLock::Busy))
-                },
-            )?;
+            let end = starter.as_ref().map(|_| Instant::now() + started_inside::PATIENCE);
+            let taken = waiting::until(py, &mut self.raw().acquire_wait(), end)?;
             if let Some(acquired) = taken {
                 return Ok(acquired);
             }

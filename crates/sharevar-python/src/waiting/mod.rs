@@ -10,7 +10,8 @@ pub(crate) mod timeout;
 
 use crate::errors::{OrRaise, is_ours};
 use pyo3::prelude::*;
-use sharevar::{WaitPoint, spin_pays};
+use sharevar::engine::wait::Wait;
+use sharevar::spin_pays;
 use std::time::{Duration, Instant};
 
 /// Looks at the state before the first sleep: about two microseconds.
@@ -21,26 +22,19 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 /// Pauses between two looks.
 const PAUSES: u32 = 16;
 
-/// Attempts until one gives something, until `end` if there is one.
-///
-/// `ready` is a cheap look without a lock: whether an attempt may succeed. `attempt` is told
-/// whether to announce, under the variable's lock, that somebody is about to sleep for `reasons`
-/// if it cannot succeed now.
+/// Returns what `wait` waits for, or `None` at the deadline `end`, if there is one.
 #[cold]
 pub(crate) fn until<T>(
     py: Python<'_>,
-    point: WaitPoint<'_>,
-    reasons: u32,
+    wait: &mut (impl Wait<T> + ?Sized),
     end: Option<Instant>,
-    ready: impl Fn() -> bool,
-    mut attempt: impl FnMut(bool) -> sharevar::Result<Option<T>>,
 ) -> PyResult<Option<T>> {
     if let Some(sleep) = greenlet::sleep(py)? {
-        return until_in_greenlet(&sleep, end, attempt);
+        return until_in_greenlet(&sleep, wait, end);
     }
     for _ in 0..if spin_pays() { LOOKS } else { 0 } {
-        if ready()
-            && let Some(done) = attempt(false).or_raise()?
+        if wait.is_ready()
+            && let Some(done) = wait.attempt(false).or_raise()?
         {
             return Ok(Some(done));
         }
@@ -48,39 +42,45 @@ pub(crate) fn until<T>(
             std::hint::spin_loop();
         }
     }
-    let mut waiter = point.waiter();
     loop {
         py.check_signals()?;
-        // Read before the state is looked at, so that no wake-up comes between look and sleep.
-        let count = point.count();
-        if let Some(done) = attempt(true).or_raise()? {
+        if let Some(done) = wait.attempt(true).or_raise()? {
             return Ok(Some(done));
         }
         let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
         if left.is_zero() {
-            return Ok(None);
+            return wait.withdraw().or_raise();
         }
-        py.detach(|| waiter.sleep(count, reasons, left));
+        py.detach(|| wait.sleep(left));
+    }
+}
+
+/// Returns what `wait` waits for, however long that takes.
+pub(crate) fn without_limit<T>(py: Python<'_>, wait: &mut (impl Wait<T> + ?Sized)) -> PyResult<T> {
+    loop {
+        if let Some(done) = until(py, wait, None)? {
+            return Ok(done);
+        }
     }
 }
 
 /// The same for a greenlet. A sleep of the thread would hold up the others in it, one of which may be
-/// who ends the wait; so it looks again and again, and sleeps by their scheduler.
+/// the one that ends the wait; so it looks again and again, and sleeps by their scheduler.
 #[cold]
 fn until_in_greenlet<T>(
     sleep: &Bound<'_, PyAny>,
+    wait: &mut (impl Wait<T> + ?Sized),
     end: Option<Instant>,
-    mut attempt: impl FnMut(bool) -> sharevar::Result<Option<T>>,
 ) -> PyResult<Option<T>> {
     let mut pause = Duration::ZERO;
     loop {
         sleep.py().check_signals()?;
-        if let Some(done) = attempt(true).or_raise()? {
+        if let Some(done) = wait.attempt(true).or_raise()? {
             return Ok(Some(done));
         }
         let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
         if left.is_zero() {
-            return Ok(None);
+            return wait.withdraw().or_raise();
         }
         sleep.call1((pause.min(left).as_secs_f64(),))?;
         pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);

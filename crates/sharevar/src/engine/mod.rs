@@ -3,11 +3,14 @@
 //! An engine keeps variables somewhere: shared memory ([`shm`](crate::shm)) in an arena, others
 //! elsewhere. Above the seam a variable is a [`Handle`], and what it holds is a [`Content`].
 
+pub(crate) mod acquired;
 pub(crate) mod content;
 pub(crate) mod handle;
 pub(crate) mod held;
 pub(crate) mod local_id;
+pub mod wait;
 
+pub use acquired::Acquired;
 pub use content::Content;
 pub use handle::Handle;
 pub use held::{Engine, Held};

@@ -11,6 +11,7 @@ pub(crate) mod items;
 mod kinds;
 pub(crate) mod locks;
 mod ops;
+mod point_wait;
 mod root;
 
 pub use containers::array::RawArray;
@@ -30,7 +31,7 @@ pub use locks::condition::RawCondition;
 pub use locks::event::{RawEvent, Seen};
 pub use locks::lock::RawLock;
 pub use locks::recursive_lock::RawRLock;
-pub use locks::rwlock::{RawRwLock, reason};
+pub use locks::rwlock::RawRwLock;
 pub use locks::semaphore::RawSemaphore;
 pub use locks::waiters::Entry;
 pub use root::{create_root, enter_named, find_named, open_root};

@@ -1,12 +1,12 @@
 //! The barrier.
 
+use crate::engine::wait::{deadline, run, run_without_limit};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
-use crate::shm::{Arrival, Entry, Outcome, RawBarrier};
+use crate::shm::{Arrival, Outcome, RawBarrier};
 use crate::variables::impl_shared::impl_shared;
-use crate::variables::waiting;
-use sharevar_arena::{ANY_REASON, Participant};
+use sharevar_arena::Participant;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,45 +70,27 @@ impl Barrier {
 
     /// Waits until all are there; after `limit` the barrier is broken.
     pub fn wait_timeout(&self, limit: Duration) -> Result<BarrierWaitResult> {
-        let entry = loop {
-            match self.raw.arrive()? {
-                Arrival::Done(outcome) => return ended(outcome),
-                Arrival::Wait(entry) => break entry,
-                Arrival::Run(entry) => {
-                    self.raw.finish(&entry, false)?;
-                    return Err(Error::PythonAction);
-                }
-                Arrival::Full(generation) => self.wait_for_the_end(generation)?,
-            }
+        let until = deadline(limit);
+        let arrival = match self.raw.try_arrive()? {
+            Some(arrival) => arrival,
+            None => run_without_limit(&mut self.raw.arrive_wait())?,
         };
-        if let Some(outcome) = self.wait_as(&entry, limit)? {
-            return ended(outcome);
-        }
-        if let Some(outcome) = self.raw.time_out(&entry)? {
-            return ended(outcome);
-        }
-        // All are there. What runs now decides.
-        loop {
-            if let Some(outcome) = self.wait_as(&entry, Duration::MAX)? {
-                return ended(outcome);
+        match arrival {
+            Arrival::Done(outcome) => ended(outcome),
+            Arrival::Wait(entry) => {
+                let mut wait = self.raw.outcome_wait(entry);
+                let outcome = match run(&mut wait, until)? {
+                    Some(outcome) => outcome,
+                    // All are there. The action that runs now decides.
+                    None => run_without_limit(&mut wait)?,
+                };
+                ended(outcome)
+            }
+            Arrival::Run(entry) => {
+                self.raw.finish(&entry, false)?;
+                Err(Error::PythonAction)
             }
         }
-    }
-
-    fn wait_as(&self, entry: &Entry, limit: Duration) -> Result<Option<Outcome>> {
-        waiting::until(
-            self.raw.point(),
-            entry.reason(),
-            limit,
-            || self.raw.is_over(entry),
-            |sleeps| self.raw.attempt(entry, sleeps),
-        )
-    }
-
-    fn wait_for_the_end(&self, generation: u64) -> Result<()> {
-        let ended = |sleeps| self.raw.has_ended(generation, sleeps);
-        let ready = || false;
-        waiting::until(self.raw.point(), ANY_REASON, Duration::MAX, ready, ended).map(|_| ())
     }
 
     /// Breaks the barrier.

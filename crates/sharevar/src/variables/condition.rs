@@ -1,5 +1,6 @@
 //! The condition.
 
+use crate::engine::wait::{deadline, run};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
@@ -10,7 +11,6 @@ use crate::variables::guard::Guard;
 use crate::variables::impl_shared::impl_shared;
 use crate::variables::lock::{Lock, Taken};
 use crate::variables::recursive_lock::RLock;
-use crate::variables::waiting;
 use sharevar_arena::Participant;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,15 +80,10 @@ impl Condition {
         if guard.handle().shm() != Some(self.raw.lock()) {
             return Err(Error::WrongLock);
         }
+        let until = deadline(limit);
         let entry = self.raw.join()?;
         let taken = guard.release().and_then(|released| {
-            waiting::until(
-                self.raw.point(),
-                entry.reason(),
-                limit,
-                || self.raw.is_notified(&entry),
-                |sleeps| self.raw.attempt(&entry, sleeps),
-            )?;
+            run(&mut self.raw.notified_wait(&entry), until)?;
             G::take(released)
         });
         // Only now the entry goes: a notification is used up by who has the lock.

@@ -1,12 +1,12 @@
 //! The flag that is waited for.
 
+use crate::engine::wait::{deadline, run, run_without_limit};
 use crate::error::Result;
 use crate::manager::Manager;
 use crate::manager::named::Named;
 use crate::shm::RawEvent;
 use crate::variables::impl_shared::impl_shared;
-use crate::variables::waiting;
-use sharevar_arena::{ANY_REASON, Participant};
+use sharevar_arena::Participant;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,8 +64,10 @@ impl Event {
 
     /// Waits until it is set.
     pub fn wait(&self) -> Result<()> {
-        while !self.wait_timeout(Duration::MAX)? {}
-        Ok(())
+        if self.raw.is_set()? {
+            return Ok(());
+        }
+        run_without_limit(&mut self.raw.set_wait()?)
     }
 
     /// Waits until it is set, no longer than `limit`. Whether it was.
@@ -73,18 +75,7 @@ impl Event {
         if self.raw.is_set()? {
             return Ok(true);
         }
-        let seen = self.raw.begin_wait()?;
-        let met = waiting::until(
-            self.raw.point(),
-            ANY_REASON,
-            limit,
-            || self.raw.was_set(seen).unwrap_or(true),
-            |announce| {
-                let met = if announce { self.raw.was_set_or_announce(seen) } else { self.raw.was_set(seen) };
-                Ok(met?.then_some(()))
-            },
-        )?;
-        Ok(met.is_some())
+        Ok(run(&mut self.raw.set_wait()?, deadline(limit))?.is_some())
     }
 }
 

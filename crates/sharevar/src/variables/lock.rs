@@ -1,12 +1,13 @@
 //! The lock that survives its holder.
 
+use crate::engine::Acquired;
+use crate::engine::wait::{deadline, run, run_without_limit};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
 use crate::shm::RawLock;
 use crate::variables::impl_shared::impl_shared;
-use crate::variables::waiting;
-use sharevar_arena::{ANY_REASON, Identity, Participant, RobustLock, TryLock};
+use sharevar_arena::{Identity, Participant, RobustLock};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,13 +60,9 @@ pub enum Taken<Guard> {
 }
 
 impl<Guard> Taken<Guard> {
-    /// What was acquired, with the guard that it makes.
-    pub(crate) fn of(acquired: TryLock, guard: impl FnOnce() -> Guard) -> Option<Self> {
-        match acquired {
-            TryLock::Acquired => Some(Self::Free(guard())),
-            TryLock::OwnerDied => Some(Self::OwnerDied(guard())),
-            TryLock::Busy => None,
-        }
+    /// What was acquired, with its guard.
+    pub(crate) fn of(acquired: Acquired, guard: Guard) -> Self {
+        if acquired.owner_died { Self::OwnerDied(guard) } else { Self::Free(guard) }
     }
 
     /// The guard, however the last holder ended; its `owner_died` still tells.
@@ -105,20 +102,18 @@ impl Lock {
     /// waits for ever, as with the standard library's.
     #[inline]
     pub fn lock(&self) -> Result<Taken<LockGuard<'_>>> {
-        loop {
-            if let Some(taken) = self.take(self.robust().try_acquire()?) {
-                return Ok(taken);
-            }
-            if let Some(taken) = self.wait(Duration::MAX)? {
-                return Ok(taken);
-            }
+        if let Some(taken) = self.try_lock()? {
+            return Ok(taken);
         }
+        let acquired = run_without_limit(&mut self.raw.acquire_wait())?;
+        Ok(self.taken(acquired))
     }
 
     /// Takes the lock if nobody alive holds it.
     #[inline]
     pub fn try_lock(&self) -> Result<Option<Taken<LockGuard<'_>>>> {
-        Ok(self.take(self.robust().try_acquire()?))
+        let acquired = Acquired::of(self.robust().try_acquire()?);
+        Ok(acquired.map(|acquired| self.taken(acquired)))
     }
 
     /// Takes the lock, and waits for it no longer than `limit`.
@@ -126,7 +121,8 @@ impl Lock {
         if let Some(taken) = self.try_lock()? {
             return Ok(Some(taken));
         }
-        self.wait(limit)
+        let acquired = run(&mut self.raw.acquire_wait(), deadline(limit))?;
+        Ok(acquired.map(|acquired| self.taken(acquired)))
     }
 
     /// Gives the lock back, whoever took it: how a signal is given. The guard of who took it
@@ -140,23 +136,9 @@ impl Lock {
         self.robust().is_locked()
     }
 
-    fn wait(&self, limit: Duration) -> Result<Option<Taken<LockGuard<'_>>>> {
-        let lock = self.robust();
-        waiting::until(
-            lock.point(),
-            ANY_REASON,
-            limit,
-            || !lock.is_taken(),
-            |announce| {
-                let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
-                Ok(self.take(acquired?))
-            },
-        )
-    }
-
-    fn take(&self, acquired: TryLock) -> Option<Taken<LockGuard<'_>>> {
+    fn taken(&self, acquired: Acquired) -> Taken<LockGuard<'_>> {
         let owner = self.raw.handle().participant().identity();
-        Taken::of(acquired, || LockGuard { lock: self, owner, _not_send: PhantomData })
+        Taken::of(acquired, LockGuard { lock: self, owner, _not_send: PhantomData })
     }
 
     #[inline]

@@ -20,4 +20,3 @@ pub(crate) mod rwlock;
 pub(crate) mod semaphore;
 pub(crate) mod set;
 pub(crate) mod value;
-pub(crate) mod waiting;

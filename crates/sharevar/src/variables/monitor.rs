@@ -1,5 +1,7 @@
 //! The typed monitor: a struct in shared memory, changed by one caller at a time.
 
+use crate::engine::Acquired;
+use crate::engine::wait::run_without_limit;
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
@@ -8,14 +10,12 @@ use crate::shm::{Content, Look, RawMonitor};
 use crate::values::encode::{self, Outgoing};
 use crate::values::{decode, scalar};
 use crate::variables::impl_shared::impl_shared;
-use crate::variables::waiting;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_arena::{ANY_REASON, Identity, Participant, RecursiveLock, TryLock};
+use sharevar_arena::{Identity, Participant, RecursiveLock};
 use sharevar_value::{Encoded, Key, Word, from_bytes};
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A struct whose fields live in shared memory. Code runs in the calling process, under the
 /// monitor's own lock, and a call changes all or nothing.
@@ -239,21 +239,11 @@ impl<T: Fields> Monitor<T> {
         if lock.is_mine() {
             return Err(Error::Reentered);
         }
-        let mut acquired = lock.try_acquire()?;
-        while acquired == TryLock::Busy {
-            let taken = waiting::until(
-                lock.point(),
-                ANY_REASON,
-                Duration::MAX,
-                || !lock.is_taken(),
-                |announce| {
-                    let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
-                    Ok(Some(acquired?).filter(|acquired| *acquired != TryLock::Busy))
-                },
-            )?;
-            acquired = taken.unwrap_or(TryLock::Busy);
-        }
-        if acquired == TryLock::OwnerDied {
+        let acquired = match Acquired::of(lock.try_acquire()?) {
+            Some(acquired) => acquired,
+            None => run_without_limit(&mut self.raw.acquire_wait())?,
+        };
+        if acquired.owner_died {
             // The fields are whole: what the dead one had changed was stored at once or not at all.
             lock.mark_consistent();
         }

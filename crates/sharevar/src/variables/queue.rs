@@ -1,12 +1,12 @@
 //! The typed queue.
 
+use crate::engine::wait::{deadline, run, run_without_limit};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
-use crate::shm::{Got, QueueFrame, QueueKind, RawQueue, Readiness};
+use crate::shm::{Got, QueueKind, RawQueue, Readiness};
 use crate::values::{decode, encode};
 use crate::variables::impl_shared::impl_shared;
-use crate::variables::waiting;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sharevar_arena::Participant;
@@ -102,12 +102,18 @@ impl<T, K: QueueKind> Queue<T, K> {
 
     /// Waits until every item that was put is [done](Self::task_done).
     pub fn join(&self) -> Result<()> {
-        self.wait_until_done(Duration::MAX).map(|_| ())
+        if self.raw.try_join(false)? {
+            return Ok(());
+        }
+        run_without_limit(&mut self.raw.join_wait())
     }
 
     /// The same for at most `limit`: whether all are done.
     pub fn join_timeout(&self, limit: Duration) -> Result<bool> {
-        self.wait_until_done(limit)
+        if self.raw.try_join(false)? {
+            return Ok(true);
+        }
+        Ok(run(&mut self.raw.join_wait(), deadline(limit))?.is_some())
     }
 
     /// Ends the queue for everybody: no item can be put any more, and who finds none left gets
@@ -139,20 +145,6 @@ impl<T, K: QueueKind> Queue<T, K> {
         })
     }
 
-    fn wait_until_done(&self, limit: Duration) -> Result<bool> {
-        if self.raw.try_join(false)? {
-            return Ok(true);
-        }
-        let done = waiting::until(
-            self.raw.point(),
-            QueueFrame::ALL_DONE,
-            limit,
-            || self.raw.may_join(),
-            |announce| Ok(self.raw.try_join(announce)?.then_some(())),
-        )?;
-        Ok(done.is_some())
-    }
-
     fn participant(&self) -> &Arc<Participant> {
         self.raw.handle().participant()
     }
@@ -166,7 +158,11 @@ impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
         T: Borrow<W>,
         W: Serialize + ?Sized,
     {
-        self.put_timeout(value, Duration::MAX).map(|_| ())
+        let value = encode::value(self.participant(), value)?;
+        if self.raw.try_put(&value.encoded, false)? {
+            return Ok(());
+        }
+        run_without_limit(&mut self.raw.put_wait(&value.encoded))
     }
 
     /// Puts an item at the end, if there is room: whether there was.
@@ -191,24 +187,16 @@ impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
         if self.raw.try_put(&value.encoded, false)? {
             return Ok(true);
         }
-        let put = waiting::until(
-            self.raw.point(),
-            QueueFrame::ROOM,
-            limit,
-            || self.raw.may_put(),
-            |announce| Ok(self.raw.try_put(&value.encoded, announce)?.then_some(())),
-        )?;
-        Ok(put.is_some())
+        Ok(run(&mut self.raw.put_wait(&value.encoded), deadline(limit))?.is_some())
     }
 
     /// Takes the first item, and waits for one as long as it takes.
     #[inline]
     pub fn get(&self) -> Result<T> {
-        loop {
-            if let Some(item) = self.get_timeout(Duration::MAX)? {
-                return Ok(item);
-            }
+        if let Some(item) = self.try_get()? {
+            return Ok(item);
         }
+        decode::content(run_without_limit(&mut self.raw.get_wait())?)
     }
 
     /// Takes the first item, if there is one.
@@ -227,13 +215,7 @@ impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
         if let Some(item) = self.try_get()? {
             return Ok(Some(item));
         }
-        let content = waiting::until(
-            self.raw.point(),
-            QueueFrame::ITEM,
-            limit,
-            || self.raw.may_get(),
-            |announce| self.raw.try_get(announce),
-        )?;
+        let content = run(&mut self.raw.get_wait(), deadline(limit))?;
         content.map(decode::content).transpose()
     }
 

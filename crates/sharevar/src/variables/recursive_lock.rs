@@ -1,13 +1,14 @@
 //! The lock that the thread which holds it may take again.
 
+use crate::engine::Acquired;
+use crate::engine::wait::{deadline, run, run_without_limit};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
 use crate::shm::RawRLock;
 use crate::variables::impl_shared::impl_shared;
 use crate::variables::lock::Taken;
-use crate::variables::waiting;
-use sharevar_arena::{ANY_REASON, Identity, Participant, RecursiveLock, TryLock};
+use sharevar_arena::{Identity, Participant, RecursiveLock};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,11 +64,11 @@ impl RLock {
     /// Takes the lock, once more if this thread holds it, and waits for it as long as it takes.
     #[inline]
     pub fn lock(&self) -> Result<Taken<RLockGuard<'_>>> {
-        loop {
-            if let Some(taken) = self.lock_timeout(Duration::MAX)? {
-                return Ok(taken);
-            }
+        if let Some(taken) = self.try_lock()? {
+            return Ok(taken);
         }
+        let acquired = run_without_limit(&mut self.raw.acquire_wait())?;
+        Ok(self.taken(acquired))
     }
 
     /// Takes the lock, which this thread does not hold, as often as it was held before.
@@ -80,7 +81,8 @@ impl RLock {
     /// Takes the lock if nobody else alive holds it.
     #[inline]
     pub fn try_lock(&self) -> Result<Option<Taken<RLockGuard<'_>>>> {
-        Ok(self.taken(self.recursive().try_acquire()?))
+        let acquired = Acquired::of(self.recursive().try_acquire()?);
+        Ok(acquired.map(|acquired| self.taken(acquired)))
     }
 
     /// Takes the lock, and waits for it no longer than `limit`.
@@ -89,17 +91,8 @@ impl RLock {
         if let Some(taken) = self.try_lock()? {
             return Ok(Some(taken));
         }
-        let lock = self.recursive();
-        waiting::until(
-            lock.point(),
-            ANY_REASON,
-            limit,
-            || !lock.is_taken(),
-            |announce| {
-                let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
-                Ok(self.taken(acquired?))
-            },
-        )
+        let acquired = run(&mut self.raw.acquire_wait(), deadline(limit))?;
+        Ok(acquired.map(|acquired| self.taken(acquired)))
     }
 
     /// Whether somebody alive holds the lock, at this moment.
@@ -112,9 +105,9 @@ impl RLock {
         self.recursive().is_mine()
     }
 
-    fn taken(&self, acquired: TryLock) -> Option<Taken<RLockGuard<'_>>> {
+    fn taken(&self, acquired: Acquired) -> Taken<RLockGuard<'_>> {
         let owner = self.raw.handle().participant().identity();
-        Taken::of(acquired, || RLockGuard { lock: self, owner, _not_send: PhantomData })
+        Taken::of(acquired, RLockGuard { lock: self, owner, _not_send: PhantomData })
     }
 
     #[inline]

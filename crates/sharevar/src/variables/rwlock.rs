@@ -1,13 +1,14 @@
 //! The readers-writer lock that survives its holders.
 
+use crate::engine::Acquired;
+use crate::engine::wait::{deadline, run, run_without_limit};
 use crate::error::Result;
 use crate::manager::Manager;
 use crate::manager::named::Named;
-use crate::shm::{RawRwLock, reason};
+use crate::shm::RawRwLock;
 use crate::variables::impl_shared::impl_shared;
 use crate::variables::lock::Taken;
-use crate::variables::waiting;
-use sharevar_arena::{Identity, Participant, TryLock};
+use sharevar_arena::{Identity, Participant};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,17 +92,18 @@ impl RwLock {
     /// Takes the lock to read, and waits for it as long as it takes.
     #[inline]
     pub fn read(&self) -> Result<Taken<RwLockReadGuard<'_>>> {
-        loop {
-            if let Some(taken) = self.read_timeout(Duration::MAX)? {
-                return Ok(taken);
-            }
+        if let Some(taken) = self.try_read()? {
+            return Ok(taken);
         }
+        let acquired = run_without_limit(&mut self.raw.read_wait())?;
+        Ok(self.reading(acquired))
     }
 
     /// Takes the lock to read if no living writer has it or waits for it.
     #[inline]
     pub fn try_read(&self) -> Result<Option<Taken<RwLockReadGuard<'_>>>> {
-        Ok(self.reading(self.raw.try_read()?))
+        let acquired = Acquired::of(self.raw.try_read()?);
+        Ok(acquired.map(|acquired| self.reading(acquired)))
     }
 
     /// Takes the lock to read, and waits for it no longer than `limit`.
@@ -110,33 +112,25 @@ impl RwLock {
         if let Some(taken) = self.try_read()? {
             return Ok(Some(taken));
         }
-        let raw = &self.raw;
-        waiting::until(
-            raw.point(),
-            reason::READ,
-            limit,
-            || raw.may_read(),
-            |announce| {
-                let acquired = if announce { raw.try_read_or_announce() } else { raw.try_read() };
-                Ok(self.reading(acquired?))
-            },
-        )
+        let acquired = run(&mut self.raw.read_wait(), deadline(limit))?;
+        Ok(acquired.map(|acquired| self.reading(acquired)))
     }
 
     /// Takes the lock to write, and waits for it as long as it takes.
     #[inline]
     pub fn write(&self) -> Result<Taken<RwLockWriteGuard<'_>>> {
-        loop {
-            if let Some(taken) = self.write_timeout(Duration::MAX)? {
-                return Ok(taken);
-            }
+        if let Some(taken) = self.try_write()? {
+            return Ok(taken);
         }
+        let acquired = run_without_limit(&mut self.raw.write_wait())?;
+        Ok(self.writing(acquired))
     }
 
     /// Takes the lock to write if nobody alive has it.
     #[inline]
     pub fn try_write(&self) -> Result<Option<Taken<RwLockWriteGuard<'_>>>> {
-        Ok(self.writing(self.raw.try_write()?))
+        let acquired = Acquired::of(self.raw.try_write()?);
+        Ok(acquired.map(|acquired| self.writing(acquired)))
     }
 
     /// Takes the lock to write, and waits for it no longer than `limit`.
@@ -145,29 +139,16 @@ impl RwLock {
         if let Some(taken) = self.try_write()? {
             return Ok(Some(taken));
         }
-        let raw = &self.raw;
-        let taken = waiting::until(
-            raw.point(),
-            reason::WRITE,
-            limit,
-            || raw.may_write(),
-            |announce| {
-                let acquired = if announce { raw.try_write_or_announce() } else { raw.try_write() };
-                Ok(self.writing(acquired?))
-            },
-        )?;
-        if taken.is_none() {
-            raw.give_up_writing()?;
-        }
-        Ok(taken)
+        let acquired = run(&mut self.raw.write_wait(), deadline(limit))?;
+        Ok(acquired.map(|acquired| self.writing(acquired)))
     }
 
-    fn reading(&self, acquired: TryLock) -> Option<Taken<RwLockReadGuard<'_>>> {
-        Taken::of(acquired, || RwLockReadGuard { held: self.held() })
+    fn reading(&self, acquired: Acquired) -> Taken<RwLockReadGuard<'_>> {
+        Taken::of(acquired, RwLockReadGuard { held: self.held() })
     }
 
-    fn writing(&self, acquired: TryLock) -> Option<Taken<RwLockWriteGuard<'_>>> {
-        Taken::of(acquired, || RwLockWriteGuard { held: self.held() })
+    fn writing(&self, acquired: Acquired) -> Taken<RwLockWriteGuard<'_>> {
+        Taken::of(acquired, RwLockWriteGuard { held: self.held() })
     }
 
     fn held(&self) -> Held<'_> {

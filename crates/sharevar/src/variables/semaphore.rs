@@ -1,12 +1,12 @@
 //! The semaphore.
 
+use crate::engine::wait::{deadline, run, run_without_limit};
 use crate::error::Result;
 use crate::manager::Manager;
 use crate::manager::named::Named;
 use crate::shm::RawSemaphore;
 use crate::variables::impl_shared::impl_shared;
-use crate::variables::waiting;
-use sharevar_arena::{ANY_REASON, Identity, Participant};
+use sharevar_arena::{Identity, Participant};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,11 +76,10 @@ impl Semaphore {
     /// Takes a unit, and waits for it as long as it takes.
     #[inline]
     pub fn acquire(&self) -> Result<SemaphorePermit<'_>> {
-        loop {
-            if let Some(permit) = self.acquire_timeout(Duration::MAX)? {
-                return Ok(permit);
-            }
+        if !self.raw.try_acquire()? {
+            run_without_limit(&mut self.raw.acquire_wait())?;
         }
+        Ok(self.permit())
     }
 
     /// Takes a unit if one is free, or held by a process that died.
@@ -92,20 +91,10 @@ impl Semaphore {
     /// Takes a unit, and waits for it no longer than `limit`.
     #[inline]
     pub fn acquire_timeout(&self, limit: Duration) -> Result<Option<SemaphorePermit<'_>>> {
-        if self.raw.try_acquire()? {
-            return Ok(Some(self.permit()));
+        if let Some(permit) = self.try_acquire()? {
+            return Ok(Some(permit));
         }
-        let taken = waiting::until(
-            self.raw.point(),
-            ANY_REASON,
-            limit,
-            || self.raw.may_acquire(),
-            |announce| {
-                let taken =
-                    if announce { self.raw.try_acquire_or_announce() } else { self.raw.try_acquire() };
-                Ok(taken?.then_some(()))
-            },
-        )?;
+        let taken = run(&mut self.raw.acquire_wait(), deadline(limit))?;
         Ok(taken.map(|()| self.permit()))
     }
 

@@ -244,18 +244,18 @@ impl Meeting {
     }
 
     fn arrive(&mut self, by: usize) {
-        let arrived = self.hands[by].1.arrive().unwrap();
+        let arrived = self.hands[by].1.try_arrive().unwrap();
         let current = self.current();
         let is_broken = current.over == Some(false);
         match arrived {
-            Arrival::Done(Outcome::Broken) => assert!(is_broken),
-            Arrival::Done(Outcome::Released(index)) => {
+            Some(Arrival::Done(Outcome::Broken)) => assert!(is_broken),
+            Some(Arrival::Done(Outcome::Released(index))) => {
                 assert!(!is_broken, "released as if the dead were there");
                 assert_eq!(current.waiting.len() as u64, PARTIES - 1);
                 current.indices.push(index);
                 self.begin(true);
             }
-            Arrival::Wait(entry) => current.waiting.push((entry, by)),
+            Some(Arrival::Wait(entry)) => current.waiting.push((entry, by)),
             other => panic!("{other:?} without an action"),
         }
     }

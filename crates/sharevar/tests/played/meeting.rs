@@ -2,7 +2,7 @@
 
 use super::operations::{blocks, blocks_0, operations};
 use super::{Facts, Hands, Operation, World, block};
-
+use sharevar::engine::wait::Wait;
 use sharevar::shm::{Arrival, Entry, Handle, Outcome, RawBarrier, RawCondition};
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash};
@@ -44,14 +44,14 @@ pub(super) fn clash(hands: &Hands) {
     assert!(condition.leave(entry).unwrap(), "the living one was not notified");
     for barrier in [&hands.barrier, &hands.acting] {
         // Whoever arrived before is dead, so nobody is released.
-        match barrier.arrive().unwrap() {
-            Arrival::Wait(entry) => barrier.leave(&entry).unwrap(),
-            Arrival::Done(Outcome::Broken) => {}
+        match barrier.try_arrive().unwrap() {
+            Some(Arrival::Wait(entry)) => barrier.leave(&entry).unwrap(),
+            Some(Arrival::Done(Outcome::Broken)) => {}
             other => panic!("{other:?} at a barrier where only the dead have arrived"),
         }
         assert_eq!(barrier.waiting().unwrap(), 0, "the dead are counted");
         barrier.reset().unwrap();
-        let Arrival::Wait(entry) = barrier.arrive().unwrap() else {
+        let Some(Arrival::Wait(entry)) = barrier.try_arrive().unwrap() else {
             panic!("a fresh barrier lets nobody wait")
         };
         assert!(barrier.attempt(&entry, false).unwrap().is_none());
@@ -94,25 +94,25 @@ fn dead(world: &World, act: impl FnOnce(&Hands)) {
 
 fn arrive(world: &World, count: u64) {
     for _ in 0..count {
-        match world.mortal.barrier.arrive().unwrap() {
-            Arrival::Wait(entry) => keep(entry),
-            Arrival::Done(Outcome::Released(2)) => {}
+        match world.mortal.barrier.try_arrive().unwrap() {
+            Some(Arrival::Wait(entry)) => keep(entry),
+            Some(Arrival::Done(Outcome::Released(2))) => {}
             other => panic!("{other:?} at a barrier of three"),
         }
     }
 }
 
-fn arrive_to_act(world: &World) {
-    for _ in 0..3 {
-        match world.mortal.acting.arrive().unwrap() {
-            Arrival::Wait(entry) | Arrival::Run(entry) => keep(entry),
+fn arrive_to_act(world: &World, count: u64) {
+    for _ in 0..count {
+        match world.mortal.acting.try_arrive().unwrap() {
+            Some(Arrival::Wait(entry) | Arrival::Run(entry)) => keep(entry),
             other => panic!("{other:?} at a barrier of three with an action"),
         }
     }
 }
 
 fn finds_it_broken(barrier: &RawBarrier) {
-    assert!(matches!(barrier.arrive().unwrap(), Arrival::Done(Outcome::Broken)));
+    assert!(matches!(barrier.try_arrive().unwrap(), Some(Arrival::Done(Outcome::Broken))));
 }
 
 fn outcome(world: &World, number: usize, outcome: Outcome) {
@@ -218,82 +218,79 @@ operations! {
         |w| outcome(w, 0, Outcome::Broken), |b, a| b.barrier == a.barrier;
     "barrier: a dead one breaks it": |w| {
             fresh();
-            dead(w, |hands| { hands.barrier.arrive().unwrap(); });
+            dead(w, |hands| { hands.barrier.try_arrive().unwrap(); });
             arrive(w, 1);
-        }, |w| assert!(w.mortal.barrier.has_ended(0, true).unwrap().is_some()), broken;
+        }, |w| assert!(w.mortal.barrier.is_broken().unwrap()), broken;
     "barrier: the last finds a dead one": |w| {
             fresh();
-            dead(w, |hands| { hands.barrier.arrive().unwrap(); });
+            dead(w, |hands| { hands.barrier.try_arrive().unwrap(); });
             arrive(w, 1);
         }, |w| finds_it_broken(&w.mortal.barrier), broken;
-    "barrier: the last finds only dead ones": |w| dead(w, |hands| (0..2).for_each(|_| { hands.barrier.arrive().unwrap(); })),
+    "barrier: the last finds only dead ones": |w| dead(w, |hands| (0..2).for_each(|_| { hands.barrier.try_arrive().unwrap(); })),
         |w| finds_it_broken(&w.mortal.barrier), broken;
     "barrier: a dead one is counted": |w| {
             fresh();
             arrive(w, 1);
-            dead(w, |hands| { hands.barrier.arrive().unwrap(); });
+            dead(w, |hands| { hands.barrier.try_arrive().unwrap(); });
         }, |w| assert_eq!(w.mortal.barrier.waiting().unwrap(), 0), broken;
     "barrier: reset with a dead one": |w| {
             fresh();
             arrive(w, 1);
-            dead(w, |hands| { hands.barrier.arrive().unwrap(); });
+            dead(w, |hands| { hands.barrier.try_arrive().unwrap(); });
         }, |w| w.mortal.barrier.reset().unwrap(), next_generation;
     "barrier: time is up with a dead one": |w| {
             fresh();
             arrive(w, 1);
-            dead(w, |hands| { hands.barrier.arrive().unwrap(); });
+            dead(w, |hands| { hands.barrier.try_arrive().unwrap(); });
         }, |w| assert_eq!(w.mortal.barrier.time_out(&entry(0)).unwrap(), Some(Outcome::Broken)), broken;
     "barrier: the last, who would run the action, finds a dead one": |w| {
-            w.mortal.acting.arrive().unwrap();
-            dead(w, |hands| { hands.acting.arrive().unwrap(); });
+            w.mortal.acting.try_arrive().unwrap();
+            dead(w, |hands| { hands.acting.try_arrive().unwrap(); });
         }, |w| finds_it_broken(&w.mortal.acting), |_, a| a.acting[STATE] & 7 == BROKEN;
     "barrier: one has died when the action is over": |w| {
             fresh();
             dead(w, |hands| {
-                hands.acting.arrive().unwrap();
-                w.mortal.acting.arrive().unwrap();
-                let Arrival::Run(entry) = w.mortal.acting.arrive().unwrap() else { panic!("not the last") };
+                hands.acting.try_arrive().unwrap();
+                w.mortal.acting.try_arrive().unwrap();
+                let Some(Arrival::Run(entry)) = w.mortal.acting.try_arrive().unwrap() else { panic!("not the last") };
                 keep(entry);
             });
         }, |w| assert_eq!(w.mortal.acting.finish(&entry(0), true).unwrap(), Outcome::Broken),
         |b, a| b.acting[STATE] & RUNNING == RUNNING && a.acting[STATE] & 7 == BROKEN;
     "barrier: one comes when the runner is dead": |w| {
-            w.mortal.acting.arrive().unwrap();
-            w.mortal.acting.arrive().unwrap();
-            dead(w, |hands| assert!(matches!(hands.acting.arrive().unwrap(), Arrival::Run(_))));
+            w.mortal.acting.try_arrive().unwrap();
+            w.mortal.acting.try_arrive().unwrap();
+            dead(w, |hands| assert!(matches!(hands.acting.try_arrive().unwrap(), Some(Arrival::Run(_)))));
         }, |w| finds_it_broken(&w.mortal.acting), |_, a| a.acting[STATE] & 7 == BROKEN;
-    "barrier: the last arrives, who runs the action": |w| { fresh(); w.mortal.acting.arrive().unwrap(); w.mortal.acting.arrive().unwrap(); },
-        |w| assert!(matches!(w.mortal.acting.arrive().unwrap(), Arrival::Run(_))),
+    "barrier: the last arrives, who runs the action": |w| { fresh(); w.mortal.acting.try_arrive().unwrap(); w.mortal.acting.try_arrive().unwrap(); },
+        |w| assert!(matches!(w.mortal.acting.try_arrive().unwrap(), Some(Arrival::Run(_)))),
         |b, a| b.acting[STATE] & RUNNING == 0 && a.acting[STATE] & RUNNING == RUNNING;
-    "barrier: the action went well": |w| { fresh(); arrive_to_act(w); },
+    "barrier: the action went well": |w| { fresh(); arrive_to_act(w, 3); },
         |w| assert_eq!(w.mortal.acting.finish(&entry(2), true).unwrap(), Outcome::Released(2)),
         |b, a| a.acting[STATE] == ((b.acting[STATE] >> GENERATION) + 1) << GENERATION;
-    "barrier: the action failed": |w| { fresh(); arrive_to_act(w); },
+    "barrier: the action failed": |w| { fresh(); arrive_to_act(w, 3); },
         |w| assert_eq!(w.mortal.acting.finish(&entry(2), false).unwrap(), Outcome::Broken), |_, a| a.acting[STATE] & 7 == BROKEN;
     "barrier: one dies in the action": |w| {
             fresh();
-            w.mortal.acting.arrive().unwrap();
-            w.mortal.acting.arrive().unwrap();
-            dead(w, |hands| assert!(matches!(hands.acting.arrive().unwrap(), Arrival::Run(_))));
-        }, |w| assert!(w.mortal.acting.has_ended(0, true).unwrap().is_some()), |_, a| a.acting[STATE] & 7 == BROKEN;
+            arrive_to_act(w, 2);
+            dead(w, |hands| assert!(matches!(hands.acting.try_arrive().unwrap(), Some(Arrival::Run(_)))));
+        }, |w| assert!(w.mortal.acting.is_broken().unwrap()), |_, a| a.acting[STATE] & 7 == BROKEN;
     "barrier: one that dies is taken away" (same): |w| {
             let barrier = RawBarrier::create(&w.mortal.participant, 100, Some(&block(1)), None).unwrap();
-            (0..70).for_each(|_| { barrier.arrive().unwrap(); });
+            (0..70).for_each(|_| { barrier.try_arrive().unwrap(); });
             w.own.borrow_mut().push(barrier.handle().clone());
             drop(barrier);
             w.mortal.participant.flush_releases().unwrap();
         }, drain, |b, a| a.variables + 1 == b.variables && blocks(-4)(b, a);
 }
 
-/// Sleeps as those who wait do, until `attempt` gives something.
-fn sleep_until(point: sharevar::WaitPoint<'_>, reason: u32, attempt: impl Fn() -> bool) {
-    let mut waiter = point.waiter();
+/// Returns what `wait` waits for: announced, and asleep in between.
+fn sleep_until<T>(mut wait: impl Wait<T>) -> T {
     loop {
-        let count = point.count();
-        if attempt() {
-            return;
+        if let Some(done) = wait.attempt(true).unwrap() {
+            return done;
         }
-        waiter.sleep(count, reason, std::time::Duration::MAX);
+        wait.sleep(std::time::Duration::MAX);
     }
 }
 
@@ -346,8 +343,7 @@ pub(crate) fn a_notifier_dies_before_it_wakes() {
         |hands, begun| {
             let entry = hands.condition.join().unwrap();
             begun();
-            let attempt = || hands.condition.attempt(&entry, true).unwrap().is_some();
-            sleep_until(hands.condition.point(), entry.reason(), attempt);
+            sleep_until(hands.condition.notified_wait(&entry));
             assert!(hands.condition.leave(entry).unwrap());
         },
         6,
@@ -357,18 +353,15 @@ pub(crate) fn a_notifier_dies_before_it_wakes() {
 pub(crate) fn the_last_to_arrive_dies_before_it_wakes() {
     who_lets_go_dies_before_it_wakes(
         |hands| {
-            hands.barrier.arrive().unwrap();
+            hands.barrier.try_arrive().unwrap();
         },
         |hands, begun| {
-            let Arrival::Wait(entry) = hands.barrier.arrive().unwrap() else { panic!("not the third") };
-            begun();
-            let found = std::cell::Cell::new(None);
-            let attempt = || {
-                found.set(hands.barrier.attempt(&entry, true).unwrap());
-                found.get().is_some()
+            let Some(Arrival::Wait(entry)) = hands.barrier.try_arrive().unwrap() else {
+                panic!("not the third")
             };
-            sleep_until(hands.barrier.point(), entry.reason(), attempt);
-            assert!(matches!(found.get(), Some(Outcome::Released(_))));
+            begun();
+            let outcome = sleep_until(hands.barrier.outcome_wait(entry));
+            assert!(matches!(outcome, Outcome::Released(_)));
         },
         2,
     );

@@ -50,9 +50,9 @@ impl Vars {
     /// Arrives, waits for a moment, and leaves; and puts right what is broken.
     pub(super) fn arrive(&self) {
         let barrier = &self.meeting.barrier;
-        let outcome = match barrier.arrive().unwrap() {
-            Arrival::Done(outcome) => Some(outcome),
-            Arrival::Wait(entry) => {
+        let outcome = match barrier.try_arrive().unwrap() {
+            Some(Arrival::Done(outcome)) => Some(outcome),
+            Some(Arrival::Wait(entry)) => {
                 let since = Instant::now();
                 while !barrier.is_over(&entry) && since.elapsed() < LIMIT {
                     std::hint::spin_loop();
@@ -86,15 +86,17 @@ impl Vars {
         assert!(condition.leave(entry).unwrap(), "the only one who lives was not notified");
         assert_eq!(condition.counts().unwrap(), (0, 0));
         // Whoever arrived is dead, so the last to arrive is not let through.
-        match barrier.arrive().unwrap() {
-            Arrival::Wait(entry) => barrier.leave(&entry).unwrap(),
-            Arrival::Done(Outcome::Broken) => {}
+        match barrier.try_arrive().unwrap() {
+            Some(Arrival::Wait(entry)) => barrier.leave(&entry).unwrap(),
+            Some(Arrival::Done(Outcome::Broken)) => {}
             other => panic!("{other:?} at a barrier where only the dead have arrived"),
         }
         assert_eq!(barrier.waiting().unwrap(), 0, "the dead are counted");
         barrier.reset().unwrap();
-        let Ok(Arrival::Wait(first)) = barrier.arrive() else { panic!("a fresh barrier lets nobody wait") };
-        assert!(matches!(barrier.arrive(), Ok(Arrival::Done(Outcome::Released(1)))));
+        let Ok(Some(Arrival::Wait(first))) = barrier.try_arrive() else {
+            panic!("a fresh barrier lets nobody wait")
+        };
+        assert!(matches!(barrier.try_arrive(), Ok(Some(Arrival::Done(Outcome::Released(1))))));
         assert_eq!(barrier.attempt(&first, false).unwrap(), Some(Outcome::Released(0)));
     }
 }

@@ -8,10 +8,12 @@ mod meeting;
 mod queue;
 
 use crate::modeled::{int, is_whole, text};
+use sharevar::engine::wait::Wait;
 use sharevar::shm::{
-    Content, Form, Handle, KINDS, RawArray, RawDict, RawList, RawQueue, RawRwLock, RawSemaphore, RawValue,
+    Content, Form, Handle, KINDS, RawArray, RawDict, RawList, RawLock, RawQueue, RawRLock, RawRwLock,
+    RawSemaphore, RawValue,
 };
-use sharevar::{ANY_REASON, Kind, Participant, RecursiveLock, RobustLock, TryLock, Variable, WaitPoint};
+use sharevar::{Kind, Participant, TryLock, Variable};
 use sharevar_arena::crash;
 use sharevar_value::{Encoded, Key, Value, Word};
 use std::cell::Cell;
@@ -234,10 +236,10 @@ pub(crate) struct Vars {
     pub(crate) counter: RawValue,
     pub(crate) shared: RawList,
     pub(crate) notes: RawArray,
-    pub(crate) lock: Handle,
+    pub(crate) lock: RawLock,
     pub(crate) semaphore: RawSemaphore,
     rwlock: RawRwLock,
-    pub(crate) rlock: Handle,
+    pub(crate) rlock: RawRLock,
     /// A set underneath, whose elements have values here, to be told apart.
     grown: RawDict,
     list: RawList,
@@ -322,11 +324,11 @@ impl Vars {
             counter: RawValue::from_handle(handle(1)).unwrap(),
             shared: RawList::from_handle(handle(2)).unwrap(),
             notes: RawArray::from_handle(handle(3)).unwrap(),
-            lock: handle(4),
+            lock: RawLock::from_handle(handle(4)).unwrap(),
             semaphore: RawSemaphore::from_handle(handle(8)).unwrap(),
             rwlock: RawRwLock::from_handle(handle(9)).unwrap(),
             grown: RawDict::from_handle_as(handle(first), Kind::Set).unwrap(),
-            rlock: handle(12),
+            rlock: RawRLock::from_handle(handle(12)).unwrap(),
             list: RawList::from_handle(handle(first + 1)).unwrap(),
             value: RawValue::from_handle(handle(first + 2)).unwrap(),
             array: RawArray::from_handle(handle(first + 3)).unwrap(),
@@ -421,9 +423,7 @@ impl Vars {
             Task::Arrive => self.arrive(),
             Task::Lock => self.hold_the_lock(),
             Task::Unit => {
-                wait(self.semaphore.point(), || {
-                    self.semaphore.try_acquire_or_announce().unwrap().then_some(())
-                });
+                wait(self.semaphore.acquire_wait());
                 self.semaphore.release().unwrap();
             }
             Task::Read => self.read_the_pair(),
@@ -493,9 +493,9 @@ impl Vars {
     }
 
     fn hold_the_lock(&self) {
-        let lock = RobustLock::of(&self.participant, self.lock.variable());
-        let acquired = wait(lock.point(), || taken(lock.try_acquire_or_announce().unwrap()));
-        if acquired == TryLock::OwnerDied {
+        let acquired = wait(self.lock.acquire_wait());
+        let lock = self.lock.robust();
+        if acquired.owner_died {
             self.set_note(self.worker, note::FROM_DEAD, self.note(self.worker, note::FROM_DEAD) + 1);
             self.mend(note::PAIR);
             lock.mark_consistent();
@@ -505,9 +505,9 @@ impl Vars {
     }
 
     fn hold_the_recursive_lock(&self) {
-        let lock = RecursiveLock::of(&self.participant, self.rlock.variable());
-        let acquired = wait(lock.point(), || taken(lock.try_acquire_or_announce().unwrap()));
-        if acquired == TryLock::OwnerDied {
+        let acquired = wait(self.rlock.acquire_wait());
+        let lock = self.rlock.recursive();
+        if acquired.owner_died {
             self.set_note(self.worker, note::FROM_DEAD, self.note(self.worker, note::FROM_DEAD) + 1);
             self.mend(note::RECURSIVE_PAIR);
             lock.mark_consistent();
@@ -521,8 +521,8 @@ impl Vars {
 
     fn write_the_pair(&self) {
         let lock = &self.rwlock;
-        let acquired = wait(lock.point(), || taken(lock.try_write_or_announce().unwrap()));
-        if acquired == TryLock::OwnerDied {
+        let acquired = wait(lock.write_wait());
+        if acquired.owner_died {
             self.mend(note::GUARDED_PAIR);
             lock.mark_consistent().unwrap();
         }
@@ -532,10 +532,10 @@ impl Vars {
 
     fn read_the_pair(&self) {
         let lock = &self.rwlock;
-        let acquired = wait(lock.point(), || taken(lock.try_read_or_announce().unwrap()));
+        let acquired = wait(lock.read_wait());
         let [first, second] = self.pair(note::GUARDED_PAIR);
         // Only a writer can put right what a dead one has left.
-        assert!(first == second || acquired == TryLock::OwnerDied, "a reader saw {first} and {second}");
+        assert!(first == second || acquired.owner_died, "a reader saw {first} and {second}");
         assert!(lock.release_read().unwrap());
     }
 
@@ -557,19 +557,13 @@ impl Vars {
     }
 }
 
-fn taken(acquired: TryLock) -> Option<TryLock> {
-    (acquired != TryLock::Busy).then_some(acquired)
-}
-
-/// Attempts until one gives something, and sleeps in between.
-fn wait<T>(point: WaitPoint<'_>, attempt: impl Fn() -> Option<T>) -> T {
-    let mut waiter = point.waiter();
+/// Returns what `wait` waits for: announced at every attempt, so that the deaths are there, too.
+fn wait<T>(mut wait: impl Wait<T>) -> T {
     loop {
-        let count = point.count();
-        if let Some(done) = attempt() {
+        if let Some(done) = wait.attempt(true).unwrap() {
             return done;
         }
-        waiter.sleep(count, ANY_REASON, Duration::from_millis(20));
+        wait.sleep(Duration::from_millis(20));
     }
 }
 

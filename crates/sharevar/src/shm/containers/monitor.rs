@@ -5,11 +5,14 @@
 //! dict. So there is nothing here that a death could leave half done.
 
 use super::dict::{Item, RawDict};
+use crate::engine::Acquired;
+use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::Content;
+use crate::shm::locks::recursive_lock;
 use sharevar_arena::{Error, Participant, RecursiveLock};
 use sharevar_value::{Encoded, Key, Word};
 use std::sync::Arc;
@@ -61,6 +64,11 @@ impl RawMonitor {
     #[inline(always)]
     pub fn lock(&self) -> RecursiveLock<'_> {
         RecursiveLock::of(self.lock.participant(), self.lock.variable())
+    }
+
+    /// A wait of this thread until it has taken the lock.
+    pub fn acquire_wait(&self) -> impl Wait<Acquired> + '_ {
+        recursive_lock::acquire_wait(self.lock())
     }
 
     /// The attributes, in the order in which they were first set. As [`RawDict::items`].

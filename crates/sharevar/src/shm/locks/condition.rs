@@ -15,12 +15,14 @@
 //! waited when it was made (word 4): whoever came later has looked at what it is about.
 
 use super::waiters::{self, Entry};
+use crate::engine::wait::Wait;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::items::look;
 use crate::shm::items::source::{Locked, Source};
 use crate::shm::ops::Ops;
+use crate::shm::point_wait::PointWait;
 use sharevar_arena::{Participant, Transaction, Variable, WaitPoint};
 use sharevar_value::Word;
 use std::sync::Arc;
@@ -88,7 +90,7 @@ impl RawCondition {
     }
 
     /// Where its waiters sleep.
-    pub fn point(&self) -> WaitPoint<'_> {
+    fn point(&self) -> WaitPoint<'_> {
         WaitPoint::of(self.handle.participant(), self.handle.variable())
     }
 
@@ -111,6 +113,18 @@ impl RawCondition {
                 waiters::grow(&self.handle)?;
             }
         }
+    }
+
+    /// A wait of the caller, which has that entry, until it is notified. It leaves the entry where it
+    /// is.
+    pub fn notified_wait(&self, entry: &Entry) -> impl Wait<()> + '_ {
+        let entry = *entry;
+        PointWait::new(
+            self.point(),
+            entry.reason,
+            move || self.is_notified(&entry),
+            move |announce| self.attempt(&entry, announce),
+        )
     }
 
     /// Whether a waiter seems to be notified: without the lock, for those who spin.

@@ -8,10 +8,12 @@
 //!
 //! One who waits while it is set and cleared again before he has looked sees it by the count.
 
+use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::ops::Ops;
+use crate::shm::point_wait::PointWait;
 use sharevar_arena::{ANY_REASON, Participant, WaitPoint};
 use std::sync::Arc;
 
@@ -56,7 +58,7 @@ impl RawEvent {
     }
 
     /// Where to sleep until it is set, for any reason.
-    pub fn point(&self) -> WaitPoint<'_> {
+    fn point(&self) -> WaitPoint<'_> {
         WaitPoint::of(self.handle.participant(), self.handle.variable())
     }
 
@@ -126,6 +128,20 @@ impl RawEvent {
             change.change_body(STATE, change.body(STATE) & !SET);
             Ok(())
         })?)
+    }
+
+    /// A wait until the event is set, also if it is cleared again before the waiter has looked.
+    pub fn set_wait(&self) -> Result<impl Wait<()> + '_> {
+        let seen = self.begin_wait()?;
+        Ok(PointWait::new(
+            self.point(),
+            ANY_REASON,
+            move || self.was_set(seen).unwrap_or(true),
+            move |announce| {
+                let met = if announce { self.was_set_or_announce(seen) } else { self.was_set(seen) };
+                Ok(met?.then_some(()))
+            },
+        ))
     }
 
     /// To be asked when a wait begins.

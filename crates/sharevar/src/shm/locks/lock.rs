@@ -1,10 +1,13 @@
 //! The lock that users hold. Its word, and all that a death does to it, is the arena's.
 
+use crate::engine::Acquired;
+use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::ops::Ops;
-use sharevar_arena::{OwnerDeath, Participant, RobustLock};
+use crate::shm::point_wait::PointWait;
+use sharevar_arena::{ANY_REASON, OwnerDeath, Participant, RobustLock};
 use std::sync::Arc;
 
 pub(crate) const OPS: Ops = Ops { settle_at_exit: RobustLock::settle_at_exit, ..Ops::NONE };
@@ -41,5 +44,19 @@ impl RawLock {
     #[inline(always)]
     pub fn robust(&self) -> RobustLock<'_> {
         RobustLock::of(self.handle.participant(), self.handle.variable())
+    }
+
+    /// A wait until the lock is taken.
+    pub fn acquire_wait(&self) -> impl Wait<Acquired> + '_ {
+        let lock = self.robust();
+        PointWait::new(
+            lock.point(),
+            ANY_REASON,
+            move || !lock.is_taken(),
+            move |announce| {
+                let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
+                Ok(Acquired::of(acquired?))
+            },
+        )
     }
 }

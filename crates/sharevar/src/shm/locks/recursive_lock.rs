@@ -1,11 +1,14 @@
 //! The recursive lock that users hold. Its words, and all that a death does to it, are the
 //! arena's.
 
+use crate::engine::Acquired;
+use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::ops::Ops;
-use sharevar_arena::{Participant, RecursiveLock};
+use crate::shm::point_wait::PointWait;
+use sharevar_arena::{ANY_REASON, Participant, RecursiveLock};
 use std::sync::Arc;
 
 /// A holder that ends in order is followed by the next one, as after a death.
@@ -39,4 +42,22 @@ impl RawRLock {
     pub fn recursive(&self) -> RecursiveLock<'_> {
         RecursiveLock::of(self.handle.participant(), self.handle.variable())
     }
+
+    /// A wait of this thread until it has taken the lock.
+    pub fn acquire_wait(&self) -> impl Wait<Acquired> + '_ {
+        acquire_wait(self.recursive())
+    }
+}
+
+/// A wait of this thread until it has taken `lock`.
+pub(crate) fn acquire_wait(lock: RecursiveLock<'_>) -> impl Wait<Acquired> + '_ {
+    PointWait::new(
+        lock.point(),
+        ANY_REASON,
+        move || !lock.is_taken(),
+        move |announce| {
+            let acquired = if announce { lock.try_acquire_or_announce() } else { lock.try_acquire() };
+            Ok(Acquired::of(acquired?))
+        },
+    )
 }

@@ -13,10 +13,13 @@
 //! | 63 | writers may sleep |
 
 use super::holders::{self, MAX_UNITS, Units};
+use crate::engine::Acquired;
+use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::ops::Ops;
+use crate::shm::point_wait::PointWait;
 use sharevar_arena::{Identity, Participant, SmallTransaction, TryLock, WaitPoint};
 use std::sync::Arc;
 
@@ -29,18 +32,39 @@ const WRITERS: u64 = 1 << 63;
 /// What a writer holds.
 const ALL: u32 = MAX_UNITS;
 
-/// Why somebody sleeps at the wait point of a readers-writer lock.
-pub mod reason {
-    /// To read.
-    pub const READ: u32 = 1;
-    /// To write.
-    pub const WRITE: u32 = 2;
-}
+/// Reason to sleep: to read.
+const READ: u32 = 1;
+/// Reason to sleep: to write.
+const WRITE: u32 = 2;
 
 /// A shared readers-writer lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawRwLock {
     handle: Handle,
+}
+
+/// A writer that waits, until this is dropped.
+struct NextWriter<'a> {
+    lock: &'a RawRwLock,
+    has_taken: bool,
+}
+
+impl NextWriter<'_> {
+    fn attempt(&mut self, announce: bool) -> Result<Option<Acquired>> {
+        let acquired = if announce { self.lock.try_write_or_announce() } else { self.lock.try_write() };
+        let acquired = Acquired::of(acquired?);
+        self.has_taken = acquired.is_some();
+        Ok(acquired)
+    }
+}
+
+impl Drop for NextWriter<'_> {
+    fn drop(&mut self) {
+        if !self.has_taken {
+            // It fails when the manager is shut down, and then nobody waits any more.
+            let _ = self.lock.give_up_writing();
+        }
+    }
 }
 
 /// What an attempt has come to, and who is to be woken after it.
@@ -118,8 +142,8 @@ impl RawRwLock {
         &self.handle
     }
 
-    /// Where to sleep for one of the [reasons](reason).
-    pub fn point(&self) -> WaitPoint<'_> {
+    /// Where to sleep to [`READ`] or to [`WRITE`].
+    fn point(&self) -> WaitPoint<'_> {
         WaitPoint::of(self.handle.participant(), self.handle.variable())
     }
 
@@ -143,6 +167,28 @@ impl RawRwLock {
     /// The same for who is about to sleep: he will be woken, and new readers wait for him.
     pub fn try_write_or_announce(&self) -> Result<TryLock> {
         self.acquire(ALL, true)
+    }
+
+    /// A wait until the lock is taken for reading.
+    pub fn read_wait(&self) -> impl Wait<Acquired> + '_ {
+        PointWait::new(
+            self.point(),
+            READ,
+            || self.may_read(),
+            |announce| {
+                let acquired = if announce { self.try_read_or_announce() } else { self.try_read() };
+                Ok(Acquired::of(acquired?))
+            },
+        )
+    }
+
+    /// A wait until the lock is taken for writing. One that ends before lets
+    /// new readers in.
+    pub fn write_wait(&self) -> impl Wait<Acquired> + '_ {
+        let mut next = NextWriter { lock: self, has_taken: false };
+        // By its method, so that the wait has the whole of it, and not only its fields.
+        let attempt = move |announce| next.attempt(announce);
+        PointWait::new(self.point(), WRITE, || self.may_write(), attempt)
     }
 
     #[inline(always)]
@@ -258,7 +304,7 @@ impl RawRwLock {
     /// Wakes all readers that sleep, or one writer, or both.
     fn wake(&self, sleepers: u64) -> Result<()> {
         let (participant, variable) = (self.handle.participant(), self.handle.variable());
-        for (announced, reason, most) in [(READERS, reason::READ, u32::MAX), (WRITERS, reason::WRITE, 1)] {
+        for (announced, reason, most) in [(READERS, READ, u32::MAX), (WRITERS, WRITE, 1)] {
             if sleepers & announced != 0 {
                 self.point().wake_announced(reason, most, || {
                     participant.change(variable, |change| {
@@ -288,13 +334,13 @@ impl RawRwLock {
 
     /// Whether a reader may get in: two loads, for those who spin.
     #[inline]
-    pub fn may_read(&self) -> bool {
+    fn may_read(&self) -> bool {
         self.units().free() > 0 && Identity::from_word(self.word(STATE)).is_none()
     }
 
     /// Whether a writer may get in: one load, for those who spin.
     #[inline]
-    pub fn may_write(&self) -> bool {
+    fn may_write(&self) -> bool {
         self.units().free() == ALL
     }
 

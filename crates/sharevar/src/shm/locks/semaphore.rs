@@ -10,10 +10,12 @@
 //! | 1 | flags; in the upper half the most units that may be free |
 
 use super::holders::{self, FromDead, MAX_UNITS, Units};
+use crate::engine::wait::Wait;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::ops::Ops;
+use crate::shm::point_wait::PointWait;
 use sharevar_arena::{ANY_REASON, Participant, SmallTransaction, Variable, WaitPoint};
 use std::sync::Arc;
 
@@ -89,7 +91,7 @@ impl RawSemaphore {
     }
 
     /// Where to sleep until a unit may be free, for any reason.
-    pub fn point(&self) -> WaitPoint<'_> {
+    fn point(&self) -> WaitPoint<'_> {
         WaitPoint::of(self.handle.participant(), self.handle.variable())
     }
 
@@ -112,6 +114,19 @@ impl RawSemaphore {
     /// the next release will wake one.
     pub fn try_acquire_or_announce(&self) -> Result<bool> {
         self.acquire_otherwise(true)
+    }
+
+    /// A wait until a unit is taken.
+    pub fn acquire_wait(&self) -> impl Wait<()> + '_ {
+        PointWait::new(
+            self.point(),
+            ANY_REASON,
+            || self.may_acquire(),
+            |announce| {
+                let taken = if announce { self.try_acquire_or_announce() } else { self.try_acquire() };
+                Ok(taken?.then_some(()))
+            },
+        )
     }
 
     #[cold]
@@ -233,7 +248,7 @@ impl RawSemaphore {
 
     /// Whether a unit is free: one load, for those who spin.
     #[inline]
-    pub fn may_acquire(&self) -> bool {
+    fn may_acquire(&self) -> bool {
         Units::of(|index| self.word(index)).free() > 0
     }
 

@@ -40,11 +40,6 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The bit that its owner sleeps for.
-    pub fn reason(&self) -> u32 {
-        self.reason
-    }
-
     /// The entry as it is now; `None` if it is somebody else's.
     ///
     /// A forked child has a copy of its parent's entry, and an identity of its own.

@@ -150,7 +150,7 @@ impl RawQueue {
     }
 
     /// Puts an item, if there is room. `announce` says, where there is none, that somebody is
-    /// about to sleep for [room](QueueFrame::ROOM).
+    /// about to sleep for room.
     #[inline]
     pub fn try_put(&self, value: &Encoded, announce: bool) -> Result<bool> {
         if let Encoded::Word(word) = value
@@ -162,7 +162,7 @@ impl RawQueue {
     }
 
     /// Takes the first item, if there is one. `announce` says, where there is none, that somebody
-    /// is about to sleep for [an item](QueueFrame::ITEM).
+    /// is about to sleep for an item.
     ///
     /// [`Error::QueueShutDown`](crate::Error::QueueShutDown) if there is none and none will come.
     #[inline]

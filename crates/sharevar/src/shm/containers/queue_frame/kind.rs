@@ -1,10 +1,12 @@
 //! What every kind of queue can do.
 
-use super::QueueFrame;
+use super::{ITEM, QueueFrame, ROOM};
+use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::items::content::Content;
+use crate::shm::point_wait::PointWait;
 use sharevar_arena::Participant;
 use sharevar_value::{Encoded, Word};
 use std::fmt::Debug;
@@ -48,15 +50,30 @@ pub trait QueueKind: Deref<Target = QueueFrame> + Debug + Clone + Eq + Send + Sy
     }
 
     /// Puts an item, if there is room. `announce` says, where there is none, that a thread is
-    /// about to sleep for [room](QueueFrame::ROOM).
+    /// about to sleep for room.
     fn try_put(&self, value: &Encoded, announce: bool) -> Result<bool>;
 
     /// Takes the first item, if there is one. `announce` says, where there is none, that a thread
-    /// is about to sleep for [an item](QueueFrame::ITEM).
+    /// is about to sleep for an item.
     ///
     /// # Errors
     /// [`Error::QueueShutDown`](crate::Error::QueueShutDown) if there is none and none will come.
     fn try_get(&self, announce: bool) -> Result<Option<Content>>;
+
+    /// A wait until there was room for an item, and it is put.
+    fn put_wait<'a>(&'a self, value: &'a Encoded) -> impl Wait<()> + 'a {
+        PointWait::new(
+            self.point(),
+            ROOM,
+            || self.may_put(),
+            |announce| Ok(self.try_put(value, announce)?.then_some(())),
+        )
+    }
+
+    /// A wait until there was an item, and it is taken.
+    fn get_wait(&self) -> impl Wait<Content> + '_ {
+        PointWait::new(self.point(), ITEM, || self.may_get(), |announce| self.try_get(announce))
+    }
 
     /// Puts items as far as there is room, in steps of the kind's choice. Returns their number: less
     /// than there are, and 0 if there is no room at all.

@@ -21,9 +21,11 @@ mod words;
 pub use kind::{Got, QueueKind};
 pub use readiness::{Enter, Readiness};
 
+use crate::engine::wait::Wait;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
+use crate::shm::point_wait::PointWait;
 use sharevar_arena::{Participant, WaitPoint};
 use std::sync::Arc;
 
@@ -147,8 +149,8 @@ impl QueueFrame {
         Ok(())
     }
 
-    /// Whether every item that was put is done. `announce` says, if not, that somebody is about
-    /// to sleep until [all are](Self::ALL_DONE).
+    /// Whether every item that was put is done. `announce` says, if not, that a thread is about
+    /// to sleep until all are.
     pub fn try_join(&self, announce: bool) -> Result<bool> {
         Ok(self.with_lock(|change| {
             let all_done = change.body(DONE) == change.body(TAIL);
@@ -172,20 +174,31 @@ impl QueueFrame {
         Ok(())
     }
 
-    /// Where to sleep.
-    #[inline(always)]
-    pub fn point(&self) -> WaitPoint<'_> {
-        WaitPoint::of(self.handle.participant(), self.handle.variable())
+    /// A wait until every item that was put is done.
+    pub fn join_wait(&self) -> impl Wait<()> + '_ {
+        PointWait::new(
+            self.point(),
+            ALL_DONE,
+            || self.may_join(),
+            |announce| Ok(self.try_join(announce)?.then_some(())),
+        )
     }
 
-    /// The reason for which who wants an item sleeps.
-    pub const ITEM: u32 = ITEM;
-    /// The reason for which who looks for an item sleeps, and does not take it.
-    pub const FIRST_ITEM: u32 = FIRST_ITEM;
-    /// The reason for which who wants room sleeps.
-    pub const ROOM: u32 = ROOM;
-    /// The reason for which who waits for all tasks sleeps.
-    pub const ALL_DONE: u32 = ALL_DONE;
+    /// A wait until a `get` comes back at once, with an item or an error. It takes nothing.
+    pub fn ready_wait(&self) -> impl Wait<()> + '_ {
+        PointWait::new(
+            self.point(),
+            FIRST_ITEM,
+            || self.may_get(),
+            |announce| Ok(self.has_item(announce)?.then_some(())),
+        )
+    }
+
+    /// Where to sleep.
+    #[inline(always)]
+    pub(super) fn point(&self) -> WaitPoint<'_> {
+        WaitPoint::of(self.handle.participant(), self.handle.variable())
+    }
 }
 
 /// A limit as it stands in the state.

@@ -14,8 +14,8 @@ impl QueueFrame {
     }
 
     /// Whether there is an item, which stays where it is. `announce` says, if not, that somebody is
-    /// about to sleep for [the first one](Self::FIRST_ITEM).
-    pub fn has_item(&self, announce: bool) -> Result<bool> {
+    /// about to sleep for the first one.
+    pub(super) fn has_item(&self, announce: bool) -> Result<bool> {
         if announce { Ok(self.await_turn(false)?.is_none()) } else { Ok(self.is_ready()) }
     }
 

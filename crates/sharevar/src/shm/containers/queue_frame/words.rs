@@ -9,7 +9,7 @@ use sharevar_arena::{SmallTransaction, Transaction};
 
 impl QueueFrame {
     /// Whether there is room. `announce` says, where there is none, that a thread is about to sleep
-    /// for [room](Self::ROOM).
+    /// for room.
     ///
     /// # Errors
     /// [`Error::QueueShutDown`].
@@ -29,7 +29,7 @@ impl QueueFrame {
     }
 
     /// Whether there is an item. `announce` says, where there is none, that a thread is about to
-    /// sleep for [one](Self::ITEM).
+    /// sleep for one.
     ///
     /// # Errors
     /// [`Error::QueueShutDown`], where there is none and none will come.
@@ -72,7 +72,7 @@ impl QueueFrame {
 
     /// Whether an item can be had, or it is known that none will come: a look without the lock.
     #[inline]
-    pub fn may_get(&self) -> bool {
+    pub(super) fn may_get(&self) -> bool {
         let participant = self.handle.participant();
         participant
             .peek(self.handle.variable(), |peek| {
@@ -82,7 +82,7 @@ impl QueueFrame {
     }
 
     /// Whether there is room, or it is known that none will come: a look without the lock.
-    pub fn may_put(&self) -> bool {
+    pub(super) fn may_put(&self) -> bool {
         let participant = self.handle.participant();
         participant
             .peek(self.handle.variable(), |peek| {
@@ -93,7 +93,7 @@ impl QueueFrame {
     }
 
     /// Whether all tasks are done: a look without the lock.
-    pub fn may_join(&self) -> bool {
+    pub(super) fn may_join(&self) -> bool {
         let participant = self.handle.participant();
         participant
             .peek(self.handle.variable(), |peek| Some(peek.body(DONE) == peek.body(TAIL)))

@@ -22,6 +22,7 @@
 
 mod end;
 mod state;
+mod wait;
 
 use super::waiters::{self, Entry};
 use crate::error::Result;
@@ -52,17 +53,15 @@ pub enum Outcome {
     Broken,
 }
 
-/// What one who arrives has to do.
+/// What is left to do for one that has arrived.
 #[derive(Debug, Clone, Copy)]
 pub enum Arrival {
     /// Nothing: all are there and released, or the barrier is broken.
     Done(Outcome),
-    /// To wait for the others: [`RawBarrier::attempt`].
+    /// To wait for the others: [`RawBarrier::outcome_wait`].
     Wait(Entry),
     /// To run the action: all are there. Then [`RawBarrier::finish`].
     Run(Entry),
-    /// To wait until the action of this generation has ended, and to arrive again.
-    Full(u64),
 }
 
 /// A shared barrier. What it was made with never changes, so it is read once.
@@ -120,7 +119,7 @@ impl RawBarrier {
     }
 
     /// Where its waiters sleep.
-    pub fn point(&self) -> WaitPoint<'_> {
+    fn point(&self) -> WaitPoint<'_> {
         WaitPoint::of(self.handle.participant(), self.handle.variable())
     }
 
@@ -158,14 +157,15 @@ impl RawBarrier {
         Ok(self.state_of_the_living()?.is(BROKEN))
     }
 
-    /// Arrives. An entry that this gives must be given back at the end.
-    pub fn arrive(&self) -> Result<Arrival> {
+    /// Arrives. An entry that this returns must be given back at the end. `None` while the action of
+    /// a generation runs, all of which has arrived: [`Self::arrive_wait`].
+    pub fn try_arrive(&self) -> Result<Option<Arrival>> {
         let variable = self.handle.variable();
         loop {
             let mut transaction = self.begin()?;
             let state = State(transaction.body(variable, STATE));
             if state.is(BROKEN) {
-                return Ok(Arrival::Done(Outcome::Broken));
+                return Ok(Some(Arrival::Done(Outcome::Broken)));
             }
             let index = state.arrivals();
             let is_last = index + 1 >= self.parties;
@@ -174,10 +174,10 @@ impl RawBarrier {
             {
                 transaction.commit()?;
                 self.wake_owed(broken)?;
-                return Ok(Arrival::Done(Outcome::Broken));
+                return Ok(Some(Arrival::Done(Outcome::Broken)));
             }
             if state.is(RUNNING) {
-                return Ok(Arrival::Full(state.generation()));
+                return Ok(None);
             }
             let has_action = !Word(transaction.body(variable, ACTION)).is_absent();
             if is_last && !has_action {
@@ -185,7 +185,7 @@ impl RawBarrier {
                 transaction.change_body(variable, STATE, next.0);
                 transaction.commit()?;
                 self.wake_owed(next)?;
-                return Ok(Arrival::Done(Outcome::Released(index)));
+                return Ok(Some(Arrival::Done(Outcome::Released(index))));
             }
             if let Some(place) = waiters::free_place(&transaction, variable)? {
                 let entry = place.enter(&mut transaction, state.stamp(index))?;
@@ -193,7 +193,7 @@ impl RawBarrier {
                 let state = if is_last { state.with(RUNNING) } else { state };
                 transaction.set_body(variable, STATE, state.0)?;
                 transaction.commit()?;
-                return Ok(if is_last { Arrival::Run(entry) } else { Arrival::Wait(entry) });
+                return Ok(Some(if is_last { Arrival::Run(entry) } else { Arrival::Wait(entry) }));
             }
             let all = waiters::entries(&transaction, variable)?;
             drop(transaction);
@@ -206,15 +206,6 @@ impl RawBarrier {
     /// Whether the generation of a waiter seems to be over: without the lock, for those who spin.
     pub fn is_over(&self, entry: &Entry) -> bool {
         self.peek().is_some_and(|state| state.is(BROKEN) || !state.is_of(entry.stamp))
-    }
-
-    /// Whether that generation, of which the caller is none, is over.
-    pub fn has_ended(&self, generation: u64, sleeps: bool) -> Result<Option<()>> {
-        if sleeps && look::is_due(&self.handle)? {
-            self.look_after_all()?;
-        }
-        let state = self.state()?;
-        Ok((state.is(BROKEN) || state.generation() != generation).then_some(()))
     }
 
     /// What became of a waiter, whose wait then is over. Before it sleeps, it looks after the others.
