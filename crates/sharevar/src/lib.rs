@@ -62,6 +62,8 @@ pub use sharevar_arena::{
     Holder, Identity, OwnerDeath, Participant, RecursiveLock, Report, RobustLock, TryLock, Variable, actor,
     new_actor, settle_all_at_exit, spin_pays, tell_actors_apart,
 };
+#[doc(hidden)]
+pub use sharevar_hosted::__hosted_proxy;
 pub use sharevar_macros::{Monitor, hosted};
 pub use sharevar_rendezvous::{Error as RendezvousError, Lifetime};
 pub use variables::array::{Array, Element};

@@ -10,8 +10,8 @@ use crate::waiting::timeout::in_seconds;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sharevar::hosted::protocol::{RESTARTS, part, write_request};
-use sharevar::hosted::retry::RetryPolicy;
+use sharevar_hosted::protocol::{RESTARTS, part, write_request};
+use sharevar_hosted::retry::RetryPolicy;
 use sharevar_transport::{Address, Client, Error, Lent};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -210,7 +210,7 @@ impl HostClient {
 /// Where the host of a name is, which a process of the same user has started.
 #[pyfunction]
 pub(crate) fn address_of_host(name: &str) -> PyResult<String> {
-    match sharevar::hosted::address_of(name) {
+    match sharevar_hosted::address_of(name) {
         Ok(address) => Ok(address.to_string()),
         Err(error) => Err(PyValueError::new_err(error.to_string())),
     }

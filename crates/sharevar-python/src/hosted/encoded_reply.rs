@@ -3,7 +3,7 @@
 use super::{arguments, raise};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use sharevar::hosted::protocol::{part, write_reply};
+use sharevar_hosted::protocol::{part, write_reply};
 
 /// A reply, as it stands in its frame. What it was made of may change afterwards.
 #[pyclass(frozen, module = "sharevar._native")]

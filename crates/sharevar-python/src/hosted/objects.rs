@@ -3,7 +3,7 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use sharevar::hosted::References;
+use sharevar_hosted::References;
 use sharevar_transport::Session;
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use super::client::HostClient;
 use super::{raise, reply};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use sharevar::hosted::retry::{Retry, RetryPolicy};
+use sharevar_hosted::retry::{Retry, RetryPolicy};
 use sharevar_transport::{Error, Lent};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -4,7 +4,7 @@ use super::{arguments, wire};
 use crate::errors::{Class, raise};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use sharevar::hosted::protocol::{Malformed, Raised, TooLong, write_reply};
+use sharevar_hosted::protocol::{Malformed, Raised, TooLong, write_reply};
 use sharevar_transport::Error;
 
 /// The exception for an error of the transport.

@@ -4,7 +4,7 @@ use super::client::HostClient;
 use super::reference_table::{Announcement, BeforeRequest};
 use crate::waiting::goes_on;
 use pyo3::prelude::*;
-use sharevar::hosted::protocol::{Reply, part, write_request};
+use sharevar_hosted::protocol::{Reply, part, write_request};
 use sharevar_transport::{Client, Error, Lent};
 use std::time::Instant;
 

@@ -6,7 +6,7 @@ use crate::errors::{self, Class};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
-use sharevar::hosted::protocol::{Raised, Refusal, Reply};
+use sharevar_hosted::protocol::{Raised, Refusal, Reply};
 
 /// What the reply in a frame gives, which came from that life of the host.
 pub(super) fn read<'py>(py: Python<'py>, frame: &[u8], life: u128) -> PyResult<Bound<'py, PyAny>> {

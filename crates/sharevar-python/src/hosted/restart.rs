@@ -1,7 +1,7 @@
 //! How often a host that has ended is started again.
 
 use pyo3::prelude::*;
-use sharevar::hosted::restart;
+use sharevar_hosted::restart;
 use std::sync::{Mutex, PoisonError};
 
 /// The starts of a supervised host so far, and the pause before the next.

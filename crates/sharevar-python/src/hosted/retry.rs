@@ -2,7 +2,7 @@
 
 use super::raise;
 use pyo3::prelude::*;
-use sharevar::hosted::retry::{Retry, RetryPolicy};
+use sharevar_hosted::retry::{Retry, RetryPolicy};
 use sharevar_transport::Error;
 use std::time::Instant;
 

@@ -9,7 +9,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyWeakrefReference};
-use sharevar::hosted::protocol::{HOST, Refusal, Request, part, write_reply};
+use sharevar_hosted::protocol::{HOST, Refusal, Request, part, write_reply};
 use sharevar_transport::{Caller, LARGEST_FRAME, Served, Server, Service, Session};
 use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd, RawFd};

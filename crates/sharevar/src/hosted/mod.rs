@@ -40,50 +40,25 @@
 //! again at a host that has taken its place; of one that it may have read the caller is told
 //! ([`Error::HostDied`]). The rest is in `docs/hosted-objects.md`.
 
-mod ahead;
-mod arguments;
-mod batch;
-mod callback;
-mod caller;
-mod client;
-mod error;
-#[doc(hidden)]
-pub mod generated;
-mod handed_out;
-mod host;
-mod items;
-mod kept;
-mod object;
-mod place;
-pub mod protocol;
-mod proxy;
-mod recollection;
-mod references;
-pub mod restart;
-pub mod retry;
-mod service;
-mod stays;
-mod stream;
+mod saved_state;
 pub(crate) mod supervised;
-mod table;
 
-pub use batch::{Batch, Outcome};
-pub use callback::Callback;
-pub use caller::Caller;
-pub use client::Client;
-pub use error::{CallError, Error, Result};
-pub use host::{Host, RunningHost};
-pub use items::Items;
-pub use object::{Call, Created, Hosted, Object, Refused};
-pub use place::named as address_of;
-pub use proxy::{Proxied, Proxy};
-pub use references::References;
-pub use service::Info;
-#[cfg(feature = "tls")]
-pub use sharevar_transport::Tls;
-pub use sharevar_transport::{Address, Key, Session, Settings};
-pub use stream::{Stream, TryStream};
+pub use sharevar_hosted::*;
 pub use supervised::{Supervised, supervise};
+
+/// A method's own error becomes its text.
+impl<E: std::fmt::Display> From<CallError<E>> for crate::Error {
+    fn from(error: CallError<E>) -> Self {
+        Self::Hosted(match error {
+            CallError::Host(error) => error,
+            CallError::Method(own) => Error::Raised {
+                typename: std::any::type_name::<E>().to_owned(),
+                message: own.to_string(),
+                traceback: String::new(),
+            },
+        })
+    }
+}
 
 /// The examples of the page run as tests.
 #[cfg(doctest)]

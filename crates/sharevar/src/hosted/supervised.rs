@@ -1,10 +1,6 @@
 //! A host in a process of its own that is started again when it dies.
 
-use super::client::Client;
-use super::error::Result;
-use super::host::Host;
-use super::recollection::{Recollection, unsupervised};
-use super::restart::{RestartPolicy, TRIES};
+use super::saved_state::{SharedState, unsupervised};
 use crate::engine::Handle;
 use crate::manager::shared::Shared;
 use crate::process::function;
@@ -13,6 +9,8 @@ use rustix::process::{Pid, getpid};
 use rustix::stdio::dup2_stdin;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sharevar_hosted::restart::{RestartPolicy, TRIES};
+use sharevar_hosted::{Client, Host, Result, SavedState};
 use sharevar_transport::Address;
 use std::fmt;
 use std::fs::File;
@@ -24,12 +22,12 @@ use std::process::{Child, Command};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-/// What each life of a host is given.
+/// The arguments of each host in a row.
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "A: Serialize + DeserializeOwned")]
-struct Life<A> {
+struct Arguments<A> {
     arguments: A,
-    recollection: Recollection,
+    saved_state: SharedState,
 }
 
 /// Starts a host in a new process of this program, and again whenever that process dies.
@@ -79,15 +77,15 @@ where
 {
     // Only its type is needed: the new process has the same function.
     let _ = function;
-    let recollection = Recollection::new(manager).map_err(unsupervised)?;
-    let life = Life { arguments, recollection: recollection.clone() };
-    let life = manager.value(life).map_err(unsupervised)?;
+    let saved_state = SharedState::new(manager).map_err(unsupervised)?;
+    let given = Arguments { arguments, saved_state: saved_state.clone() };
+    let given = manager.value(given).map_err(unsupervised)?;
     let program = Program {
         command: Box::new({
-            let (manager, id) = (manager.clone(), life.id());
+            let (manager, id) = (manager.clone(), given.id());
             move || function::command::<F>(&manager, &id)
         }),
-        _life: life.handle(),
+        _arguments: given.handle(),
     };
     let (mut child, mut link) = program.start()?;
     // One byte says that it serves, and the end of the stream that it never will.
@@ -97,10 +95,10 @@ where
             "it has ended ({status}) before it served; see its stderr for why"
         )));
     }
-    let address = recollection.address().map_err(unsupervised)?.unwrap_or_default();
+    let address = saved_state.address()?.unwrap_or_default();
     let address: Address = address.parse()?;
     let state = State { process: child.id(), link: Some(link) };
-    let supervisor = Arc::new(Supervisor { recollection, state: Mutex::new(state), ended: Condvar::new() });
+    let supervisor = Arc::new(Supervisor { saved_state, state: Mutex::new(state), ended: Condvar::new() });
     let thread = Builder::new().name("sharevar supervisor".to_owned()).spawn({
         let (supervisor, address) = (supervisor.clone(), address.clone());
         move || supervisor.supervise(child, &program, &address)
@@ -131,7 +129,7 @@ impl Supervised {
         Client::connect(&self.address)
     }
 
-    /// The process of its present life, or of its last.
+    /// The present process of the host, or its last.
     pub fn id(&self) -> u32 {
         self.supervisor.state().process
     }
@@ -169,11 +167,11 @@ impl fmt::Debug for Supervised {
     }
 }
 
-/// How each life is started.
+/// How each host in a row is started.
 struct Program {
     command: Box<dyn Fn() -> crate::Result<Command> + Send>,
-    /// What it is given, held for as long as another may come.
-    _life: Handle,
+    /// Held for as long as another host may be started.
+    _arguments: Handle,
 }
 
 impl Program {
@@ -187,7 +185,7 @@ impl Program {
 
 /// What the supervising thread and the others know.
 struct Supervisor {
-    recollection: Recollection,
+    saved_state: SharedState,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -209,12 +207,12 @@ impl Supervisor {
         let mut policy = RestartPolicy::default();
         loop {
             let ended = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-            let mut has_served = self.recollection.has_served(child.id());
+            let mut has_served = self.saved_state.has_served(child.id());
             let mut last = ended;
             let mut state = self.state();
             // An exit code does not tell that it was shut down: any code in it can end it with any.
             child = loop {
-                if state.link.is_none() || self.recollection.was_shut_down(child.id()) {
+                if state.link.is_none() || self.saved_state.was_shut_down(child.id()) {
                     return;
                 }
                 let Some(pause) = policy.next_pause(has_served) else {
@@ -249,16 +247,16 @@ fn give_up(address: &Address, last: &str) {
     );
 }
 
-/// One life of a host, in its process.
-pub(crate) fn live<F, A>(function: F, life: &VariableId) -> crate::Result<()>
+/// Serves as one host in a row, in its process.
+pub(crate) fn serve<F, A>(function: F, arguments: &VariableId) -> crate::Result<()>
 where
     F: Fn(A) -> crate::Result<Host>,
     A: Serialize + DeserializeOwned,
 {
     let link = take_link().map_err(unsupervised)?;
-    let Life { arguments, recollection } = Value::<Life<A>>::open(life)?.get()?;
-    let host = function(arguments)?.recollect(recollection.clone()).start()?;
-    recollection.serves_at(&host.address().to_string())?;
+    let Arguments { arguments, saved_state } = Value::<Arguments<A>>::open(arguments)?.get()?;
+    let host = function(arguments)?.with_saved_state(Arc::new(saved_state.clone())).start()?;
+    saved_state.serves_at(&host.address().to_string())?;
     // If nobody reads it, the end is next.
     let _ = (&link).write_all(&[1]);
     std::thread::scope(|scope| {
@@ -269,7 +267,7 @@ where
         });
         host.wait();
         // What the supervisor does not know has ended by itself, and is started again.
-        recollection.note_shut_down();
+        saved_state.note_shut_down();
         let _ = link.shutdown(Shutdown::Both);
     });
     Ok(())

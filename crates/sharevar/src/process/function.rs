@@ -118,7 +118,7 @@ impl Functions {
         self.registered.push(Registered {
             name: std::any::type_name::<F>(),
             function: TypeId::of::<F>(),
-            run: Box::new(move |life: &VariableId| hosted::supervised::live(function, life)),
+            run: Box::new(move |arguments: &VariableId| hosted::supervised::serve(function, arguments)),
         });
         self
     }

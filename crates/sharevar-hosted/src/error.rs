@@ -219,17 +219,3 @@ impl<E> From<Error> for CallError<E> {
         Self::Host(error)
     }
 }
-
-/// A method's own error becomes its text.
-impl<E: std::fmt::Display> From<CallError<E>> for crate::Error {
-    fn from(error: CallError<E>) -> Self {
-        Self::Hosted(match error {
-            CallError::Host(error) => error,
-            CallError::Method(own) => Error::Raised {
-                typename: std::any::type_name::<E>().to_owned(),
-                message: own.to_string(),
-                traceback: String::new(),
-            },
-        })
-    }
-}

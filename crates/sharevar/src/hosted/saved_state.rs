@@ -1,12 +1,12 @@
-//! What one life of a supervised host leaves to the next, in shared memory.
+//! The state of a supervised host, in shared memory.
 
-use super::error::Error;
-use crate::{Dict, Manager, Result, Value};
+use crate::{Dict, Manager, Value};
 use serde::{Deserialize, Serialize};
+use sharevar_hosted::{Error, Result, SavedState};
 
-/// The same variables in all lives of a host.
+/// The same variables for all hosts in a row.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Recollection {
+pub(super) struct SharedState {
     /// Where the host listens; empty until it first does.
     address: Value<String>,
     /// The types and numbers of what it has published, by name: proxies know no other.
@@ -17,9 +17,9 @@ pub(super) struct Recollection {
     shut_down: Value<u32>,
 }
 
-impl Recollection {
-    /// Of a host that had no life yet.
-    pub(super) fn new(manager: &Manager) -> Result<Self> {
+impl SharedState {
+    /// Makes that of the first host.
+    pub(super) fn new(manager: &Manager) -> crate::Result<Self> {
         Ok(Self {
             address: manager.value(String::new())?,
             published: manager.dict()?,
@@ -28,32 +28,9 @@ impl Recollection {
         })
     }
 
-    /// Where earlier lives have listened.
-    pub(super) fn address(&self) -> Result<Option<String>> {
-        Ok(Some(self.address.get()?).filter(|address| !address.is_empty()))
-    }
-
     /// Says that the host serves now, and where.
-    pub(super) fn serves_at(&self, address: &str) -> Result<()> {
+    pub(super) fn serves_at(&self, address: &str) -> crate::Result<()> {
         self.address.set(&address.to_owned())
-    }
-
-    /// The number that the object of this name had in earlier lives, if it was of this type: a
-    /// proxy must not find another under its number.
-    pub(super) fn number(&self, name: &str, typeid: &str) -> Result<Option<u64>> {
-        let earlier = self.published.get(name)?.filter(|(earlier, _)| earlier == typeid);
-        Ok(earlier.map(|(_, number)| number))
-    }
-
-    /// Keeps an object's number for the next life.
-    pub(super) fn remember(&self, name: &str, typeid: &str, number: u64) -> Result<()> {
-        self.published.insert(name, &(typeid.to_owned(), number))
-    }
-
-    /// Says that this process has served a call.
-    pub(super) fn note_call(&self) {
-        // If that cannot be said, the process counts as one that has served nothing.
-        let _ = self.served_by.set(&std::process::id());
     }
 
     /// Whether a process has served a call.
@@ -70,6 +47,27 @@ impl Recollection {
     /// Whether a process was asked to end. Without the manager no other host can be.
     pub(super) fn was_shut_down(&self, process: u32) -> bool {
         self.shut_down.get().map_or(true, |ended| ended == process)
+    }
+}
+
+impl SavedState for SharedState {
+    fn address(&self) -> Result<Option<String>> {
+        let address = self.address.get().map_err(unsupervised)?;
+        Ok(Some(address).filter(|address| !address.is_empty()))
+    }
+
+    fn number(&self, name: &str, typeid: &str) -> Result<Option<u64>> {
+        let earlier = self.published.get(name).map_err(unsupervised)?;
+        Ok(earlier.filter(|(earlier, _)| earlier == typeid).map(|(_, number)| number))
+    }
+
+    fn remember(&self, name: &str, typeid: &str, number: u64) -> Result<()> {
+        self.published.insert(name, &(typeid.to_owned(), number)).map_err(unsupervised)
+    }
+
+    fn note_call(&self) {
+        // If that cannot be said, the process counts as one that has served nothing.
+        let _ = self.served_by.set(&std::process::id());
     }
 }
 

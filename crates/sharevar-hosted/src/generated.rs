@@ -100,21 +100,21 @@ macro_rules! __hosted_proxy {
         $(#[$attribute])*
         #[allow(unreachable_pub)]
         #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct $name($crate::hosted::Proxy);
+        pub struct $name($crate::Proxy);
 
-        impl $crate::hosted::Proxied for $name {
+        impl $crate::Proxied for $name {
             const TYPE: &'static str = $typeid;
             type Calls<'b> = $calls<'b>;
 
-            fn wrap(proxy: $crate::hosted::Proxy) -> Self {
+            fn wrap(proxy: $crate::Proxy) -> Self {
                 Self(proxy)
             }
 
-            fn as_proxy(&self) -> &$crate::hosted::Proxy {
+            fn as_proxy(&self) -> &$crate::Proxy {
                 &self.0
             }
 
-            fn calls<'b>(&'b self, batch: &'b mut $crate::hosted::Batch) -> $calls<'b> {
+            fn calls<'b>(&'b self, batch: &'b mut $crate::Batch) -> $calls<'b> {
                 $calls { batch, proxy: &self.0 }
             }
         }
@@ -123,26 +123,26 @@ macro_rules! __hosted_proxy {
         #[allow(unreachable_pub, dead_code)]
         #[derive(Debug)]
         pub struct $calls<'b> {
-            batch: &'b mut $crate::hosted::Batch,
-            proxy: &'b $crate::hosted::Proxy,
+            batch: &'b mut $crate::Batch,
+            proxy: &'b $crate::Proxy,
         }
 
-        impl $crate::hosted::generated::SerializeValue for $name {
-            fn serialize<S: $crate::hosted::generated::Serializer>(
+        impl $crate::generated::SerializeValue for $name {
+            fn serialize<S: $crate::generated::Serializer>(
                 &self,
                 serializer: S,
             ) -> ::std::result::Result<S::Ok, S::Error> {
-                $crate::hosted::generated::SerializeValue::serialize(&self.0, serializer)
+                $crate::generated::SerializeValue::serialize(&self.0, serializer)
             }
         }
 
-        impl<'de> $crate::hosted::generated::Deserialize<'de> for $name {
-            fn deserialize<D: $crate::hosted::generated::Deserializer<'de>>(
+        impl<'de> $crate::generated::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::generated::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::std::result::Result<Self, D::Error> {
-                let proxy = <$crate::hosted::Proxy as $crate::hosted::generated::Deserialize>::deserialize(deserializer)?;
-                $crate::hosted::Proxied::from_proxy(proxy)
-                    .map_err(<D::Error as $crate::hosted::generated::DeserializeError>::custom)
+                let proxy = <$crate::Proxy as $crate::generated::Deserialize>::deserialize(deserializer)?;
+                $crate::Proxied::from_proxy(proxy)
+                    .map_err(<D::Error as $crate::generated::DeserializeError>::custom)
             }
         }
     };

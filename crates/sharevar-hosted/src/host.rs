@@ -4,7 +4,7 @@ use super::client::Client;
 use super::error::Result;
 use super::object::{Callable, Hosted, Object};
 use super::place;
-use super::recollection::{Recollection, unsupervised};
+use super::saved_state::SavedState;
 use super::service::{Info, Service, Types};
 use super::table::drop_all;
 use rustix::process::{Pid, getpid};
@@ -46,7 +46,7 @@ pub struct Host {
     objects: Vec<(String, Arc<dyn Callable>)>,
     place: Place,
     settings: Settings,
-    recollection: Option<Recollection>,
+    saved_state: Option<Arc<dyn SavedState>>,
 }
 
 enum Place {
@@ -66,7 +66,7 @@ impl Host {
             objects: Vec::new(),
             place: Place::Anywhere,
             settings: Settings::default(),
-            recollection: None,
+            saved_state: None,
         }
     }
 
@@ -114,23 +114,23 @@ impl Host {
         self
     }
 
-    /// Makes it one of several lives.
-    pub(super) fn recollect(mut self, recollection: Recollection) -> Self {
-        self.recollection = Some(recollection);
+    /// Makes it a host in a row of hosts, each started when the one before dies.
+    #[doc(hidden)]
+    pub fn with_saved_state(mut self, saved_state: Arc<dyn SavedState>) -> Self {
+        self.saved_state = Some(saved_state);
         self
     }
 
     /// Starts it in threads of this process. It stops when what is given back is dropped.
     pub fn start(self) -> Result<RunningHost> {
-        let earlier = self.recollection.as_ref().map(Recollection::address).transpose();
-        let earlier = earlier.map_err(unsupervised)?.flatten();
+        let earlier = self.saved_state.as_ref().map(|state| state.address()).transpose()?.flatten();
         let address = match self.place {
             _ if let Some(earlier) = earlier => earlier.parse()?,
             Place::Anywhere => place::fresh()?,
             Place::Name(name) => place::named(&name)?,
             Place::Address(address) => address,
         };
-        let service = Service::new(self.types, self.settings.max_frame, self.recollection);
+        let service = Service::new(self.types, self.settings.max_frame, self.saved_state);
         for (name, object) in self.objects {
             service.publish(&name, object)?;
         }
@@ -212,8 +212,9 @@ impl RunningHost {
         self.server.finish(Instant::now() + GRACE);
     }
 
-    /// Ends it, for whoever waits.
-    pub(super) fn end(&self) {
+    /// Ends it, for the thread that waits.
+    #[doc(hidden)]
+    pub fn end(&self) {
         self.server.stop();
     }
 

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::handed_out::{HandedOut, let_go};
 use super::object::{Call, Callable, Created, Hosted, Object, Refused};
 use super::protocol::{Batch, HOST, RESTARTS, Refusal, Releases, Request, TooLong, part, write_reply};
-use super::recollection::{Recollection, unsupervised};
+use super::saved_state::SavedState;
 use super::table::{Table, drop_all};
 use serde::{Deserialize, Serialize};
 use sharevar_transport::{Caller, Served, Server, Session};
@@ -59,21 +59,21 @@ pub(super) struct Service {
     table: Mutex<Table>,
     pub(super) handed_out: HandedOut,
     max_frame: usize,
-    /// If it is one of several lives.
-    recollection: Option<Recollection>,
+    /// If it is started again when it dies.
+    saved_state: Option<Arc<dyn SavedState>>,
     has_served: AtomicBool,
     /// Known once it is bound.
     server: OnceLock<Weak<Server<Self>>>,
 }
 
 impl Service {
-    pub(super) fn new(types: Types, max_frame: usize, recollection: Option<Recollection>) -> Self {
+    pub(super) fn new(types: Types, max_frame: usize, saved_state: Option<Arc<dyn SavedState>>) -> Self {
         Self {
             types,
             table: Mutex::default(),
             handed_out: HandedOut::default(),
             max_frame,
-            recollection,
+            saved_state,
             has_served: AtomicBool::new(false),
             server: OnceLock::new(),
         }
@@ -90,16 +90,13 @@ impl Service {
 
     /// Publishes an object by a name, with the number that it had in earlier lives.
     pub(super) fn publish(&self, name: &str, object: Arc<dyn Callable>) -> Result<(), Error> {
-        let recollection = self.recollection.as_ref();
         let typeid = object.typeid();
-        let earlier = recollection.map(|recollection| recollection.number(name, typeid)).transpose();
-        let earlier = earlier.map_err(unsupervised)?.flatten();
+        let state = self.saved_state.as_ref();
+        let earlier = state.map(|state| state.number(name, typeid)).transpose()?.flatten();
         let (number, replaced) = self.table().publish(name, object, earlier);
         drop_all(replaced);
-        match recollection {
-            Some(recollection) if earlier != Some(number) => {
-                recollection.remember(name, typeid, number).map_err(unsupervised)
-            }
+        match state {
+            Some(state) if earlier != Some(number) => state.remember(name, typeid, number),
             _ => Ok(()),
         }
     }
@@ -111,7 +108,7 @@ impl Service {
         object: &dyn Callable,
         reply: &mut Vec<u8>,
     ) -> Result<(), TooLong> {
-        let mark = self.recollection.as_ref().map(|_| RESTARTS);
+        let mark = self.saved_state.as_ref().map(|_| RESTARTS);
         let names: Vec<_> = object.exposed().iter().copied().chain(mark).collect();
         write_reply::object(reply, number, object.typeid(), names.into_iter())
     }
@@ -139,10 +136,10 @@ impl Service {
             }
             Request::Call { object, method, arguments } => {
                 let object = self.table().get(object).cloned().ok_or_else(expired)?;
-                if let Some(recollection) = &self.recollection
+                if let Some(saved_state) = &self.saved_state
                     && !self.has_served.swap(true, Ordering::Relaxed)
                 {
-                    recollection.note_call();
+                    saved_state.note_call();
                 }
                 object.call(Call::new(caller, self, method, arguments, reply))
             }
