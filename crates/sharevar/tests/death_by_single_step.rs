@@ -293,8 +293,8 @@ fn at_every_instruction_of_a_list() {
     die_everywhere("list pop", eight, |stage| drop(stage.list.remove(2).unwrap()));
     die_everywhere("list set", eight, |stage| stage.list.set(5, &text("c", 40)).unwrap());
     die_everywhere("list reorder", eight, |stage| {
-        let changes = stage.participant.changes(stage.list.handle().variable());
-        assert!(stage.list.reorder(&[7, 6, 5, 4, 3, 2, 1, 0], changes).unwrap());
+        let stamp = stage.list.stamp();
+        assert!(stage.list.reorder(&[7, 6, 5, 4, 3, 2, 1, 0], stamp).unwrap());
     });
     die_everywhere("list append under the long lock", eight, |stage| {
         let _long = stage.participant.long_lock(stage.list.handle().variable()).unwrap();

@@ -273,9 +273,8 @@ impl Dict {
         let (zero, one) = (PyInt::new(py, 0).into_any(), PyInt::new(py, 1).into_any());
         let (arena, mut own) = (slf.as_super().get().arena(), OwnKey::default());
         opaque_key::attempt(&this.raw, py, || {
-            let handle = this.raw.handle();
-            // Counted before the search: any change since is noticed.
-            let changes = handle.participant().changes(handle.variable());
+            // Taken before the search: any change since is noticed.
+            let stamp = this.raw.stamp();
             let found = resolve(&this.raw, key, &wanted, arena, |key| {
                 Ok(this.raw.get(key)?.map(|content| (key.clone(), content)))
             })?;
@@ -286,7 +285,7 @@ impl Dict {
             };
             let sum = increment::sum(&old, by.unwrap_or(&one))?;
             let value = encode(&sum, this.participant())?;
-            Ok(this.raw.insert_if_unchanged(&used, &value, changes).or_raise()?.then_some(sum))
+            Ok(this.raw.insert_if_unchanged(&used, &value, stamp).or_raise()?.then_some(sum))
         })
     }
 

@@ -1,9 +1,11 @@
 //! Objects as indices and slices, as a list takes them.
 
 use crate::fast_access;
-use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PySlice;
+use sharevar::engine::Span;
 
 /// What stands between the brackets.
 pub(crate) enum Place<'a, 'py> {
@@ -64,4 +66,18 @@ pub(crate) fn end(object: &Bound<'_, PyAny>) -> PyResult<i64> {
         Some(int) => Ok(int),
         None => Ok(if int.lt(0)? { i64::MIN } else { i64::MAX }),
     }
+}
+
+/// The slice, once its ends and its step are ints. They are asked for here and never again.
+pub(crate) fn span(slice: &Bound<'_, PySlice>) -> PyResult<Span> {
+    let py = slice.py();
+    let part = |name| {
+        let part = slice.getattr(name)?;
+        if part.is_none() { Ok(None) } else { end(&part).map(Some) }
+    };
+    // In the order in which the interpreter asks for them.
+    let step = part(intern!(py, "step"))?;
+    let (start, stop) = (part(intern!(py, "start"))?, part(intern!(py, "stop"))?);
+    Span::new(start, stop, step.unwrap_or(1))
+        .ok_or_else(|| PyValueError::new_err("slice step cannot be zero"))
 }

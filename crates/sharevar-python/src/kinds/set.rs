@@ -163,21 +163,21 @@ impl Set {
     fn change_by(slf: &Bound<'_, Self>, compute: &Bound<'_, PyAny>) -> PyResult<()> {
         let raw = &slf.get().raw;
         opaque_key::attempt(raw, slf.py(), || {
-            // Counted before they are read: a change in between is noticed, at worst for nothing.
-            let changes = raw.handle().participant().changes(raw.handle().variable());
+            // Taken before they are read: a change in between is noticed, at worst for nothing.
+            let stamp = raw.stamp();
             let plan = compute.call1((Self::elements(slf)?,))?;
             let (removed, added, rest): (Bound<'_, PyList>, Bound<'_, PyList>, Option<Bound<'_, PyList>>) =
                 plan.extract()?;
             if let Some(rest) = rest {
                 let items = Self::items(slf, &rest)?;
-                return Ok(raw.replace_if_unchanged(&items, changes).or_raise()?.then_some(()));
+                return Ok(raw.replace_if_unchanged(&items, stamp).or_raise()?.then_some(()));
             }
             let mut keys = Vec::with_capacity(removed.len());
             for element in removed.iter() {
                 keys.extend(Self::find(slf, &element)?);
             }
             let items = Self::items(slf, &added)?;
-            Ok(raw.change_if_unchanged(&keys, &items, changes).or_raise()?.then_some(()))
+            Ok(raw.change_if_unchanged(&keys, &items, stamp).or_raise()?.then_some(()))
         })
     }
 

@@ -8,7 +8,7 @@ use crate::variable::{Origin, Variable};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyType};
-use sharevar::shm::{Attempts, RawValue};
+use sharevar::shm::{Attempts, Content, RawValue};
 use sharevar::{Error, Kind};
 
 /// One shared value of any shareable type.
@@ -23,6 +23,16 @@ impl Value {
     #[inline(always)]
     pub(crate) fn raw(&self) -> &RawValue {
         &self.raw
+    }
+}
+
+impl Value {
+    /// One that was never set reads as `None`.
+    fn decoded<'py>(slf: &Bound<'py, Self>, found: Option<Content>) -> PyResult<Bound<'py, PyAny>> {
+        match found {
+            Some(content) => decode(slf.py(), content, slf.as_super().get().arena()),
+            None => Ok(slf.py().None().into_bound(slf.py())),
+        }
     }
 }
 
@@ -50,10 +60,7 @@ impl Value {
         if let Some(word) = slf.get().raw.get_word() {
             return decode::word(slf.py(), word);
         }
-        match slf.get().raw.get().or_raise()? {
-            Some(content) => decode(slf.py(), content, slf.as_super().get().arena()),
-            None => Ok(slf.py().None().into_bound(slf.py())),
-        }
+        Self::decoded(slf, slf.get().raw.get().or_raise()?)
     }
 
     /// Set the value.
@@ -96,9 +103,9 @@ impl Value {
         let mut attempts = Attempts::of(handle);
         loop {
             py.check_signals()?;
-            let changes = attempts.changes();
-            let sum = increment::sum(&Self::get(slf)?, by.unwrap_or(&one))?;
-            if this.raw.set_if_unchanged(&encode(&sum, handle.participant())?, changes).or_raise()? {
+            let (old, stamp) = this.raw.get_stamped().or_raise()?;
+            let sum = increment::sum(&Self::decoded(slf, old)?, by.unwrap_or(&one))?;
+            if this.raw.set_if_unchanged(&encode(&sum, handle.participant())?, stamp).or_raise()? {
                 return Ok(sum);
             }
             attempts.fail().or_raise()?;

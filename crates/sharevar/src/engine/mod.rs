@@ -8,6 +8,8 @@ pub(crate) mod content;
 pub(crate) mod handle;
 pub(crate) mod held;
 pub(crate) mod local_id;
+pub(crate) mod span;
+pub(crate) mod stamp;
 pub mod wait;
 
 pub use acquired::Acquired;
@@ -15,3 +17,5 @@ pub use content::Content;
 pub use handle::Handle;
 pub use held::{Engine, Held};
 pub use local_id::LocalId;
+pub use span::{Places, Span};
+pub use stamp::Stamp;

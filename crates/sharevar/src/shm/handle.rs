@@ -1,6 +1,7 @@
 //! Handles: what keeps a variable alive in this process.
 
 use crate::engine::local_id::LocalId;
+use crate::engine::stamp::Stamp;
 use crate::error::Result;
 use crate::kind::{Kind, wrong_kind};
 use sharevar_arena::{Participant, Variable};
@@ -43,6 +44,12 @@ impl Handle {
     #[inline(always)]
     pub fn id(&self) -> LocalId {
         LocalId { number: self.variable.header(), generation: self.variable.generation() }
+    }
+
+    /// The variable's state now.
+    #[inline(always)]
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp::new(self.participant.changes(self.variable))
     }
 
     /// What the variable is.

@@ -180,11 +180,10 @@ where
         let key = self.key(key)?;
         let mut attempts = Attempts::of(self.raw.handle());
         loop {
-            // Counted before it is read: a change in between is noticed, at worst for nothing.
-            let changes = attempts.changes();
-            let new = change(self.raw.get(&key)?.map(decode::content).transpose()?);
+            let (old, stamp) = self.raw.get_stamped(&key)?;
+            let new = change(old.map(decode::content).transpose()?);
             let value = encode::value(self.participant(), &new)?;
-            if self.raw.insert_if_unchanged(&key, &value.encoded, changes)? {
+            if self.raw.insert_if_unchanged(&key, &value.encoded, stamp)? {
                 return Ok(new);
             }
             attempts.fail()?;

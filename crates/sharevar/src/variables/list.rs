@@ -179,12 +179,12 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     pub fn sort_by(&self, mut compare: impl FnMut(&T, &T) -> Ordering) -> Result<()> {
         let mut attempts = Attempts::of(self.raw.handle());
         loop {
-            let (items, changes) = self.raw.snapshot()?;
+            let (items, stamp) = self.raw.snapshot()?;
             let items = items.into_iter().map(decode::content::<T>).collect::<Result<Vec<_>>>()?;
             let mut order: Vec<usize> = (0..items.len()).collect();
             order.sort_by(|left, right| compare(&items[*left], &items[*right]));
             let order: Vec<u64> = order.into_iter().map(|index| index as u64).collect();
-            if self.raw.reorder(&order, changes)? {
+            if self.raw.reorder(&order, stamp)? {
                 return Ok(());
             }
             attempts.fail()?;
@@ -221,14 +221,14 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     pub fn retain(&self, mut keep: impl FnMut(&T) -> bool) -> Result<()> {
         let mut attempts = Attempts::of(self.raw.handle());
         loop {
-            let (items, changes) = self.raw.snapshot()?;
+            let (items, stamp) = self.raw.snapshot()?;
             let mut removed = Vec::new();
             for (index, item) in items.into_iter().enumerate() {
                 if !keep(&decode::content::<T>(item)?) {
                     removed.push(index as u64);
                 }
             }
-            if removed.is_empty() || self.raw.replace(&removed, 0, &[], changes)? {
+            if removed.is_empty() || self.raw.replace(&removed, 0, &[], stamp)? {
                 return Ok(());
             }
             attempts.fail()?;

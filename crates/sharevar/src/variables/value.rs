@@ -57,8 +57,7 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
         if let Some(word) = self.raw.get_word() {
             return decode::word(word);
         }
-        // Made by another program and never set, it reads as none.
-        decode::content(self.raw.get()?.unwrap_or(Content::Word(Word::NONE)))
+        decoded(self.raw.get()?)
     }
 
     /// Sets it.
@@ -93,11 +92,10 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
         let handle = self.raw.handle();
         let mut attempts = Attempts::of(handle);
         loop {
-            // Counted before it is read: a change in between is noticed, at worst for nothing.
-            let changes = attempts.changes();
-            let new = change(self.get()?);
+            let (old, stamp) = self.raw.get_stamped()?;
+            let new = change(decoded(old)?);
             let value = encode::value(handle.participant(), &new)?;
-            if self.raw.set_if_unchanged(&value.encoded, changes)? {
+            if self.raw.set_if_unchanged(&value.encoded, stamp)? {
                 return Ok(new);
             }
             attempts.fail()?;
@@ -114,6 +112,11 @@ impl Value<i64> {
     pub fn fetch_add(&self, by: i64) -> Result<i64> {
         Ok(self.raw.increment(by)? - by)
     }
+}
+
+/// Made by another program and never set, it reads as none.
+fn decoded<T: DeserializeOwned>(found: Option<Content>) -> Result<T> {
+    decode::content(found.unwrap_or(Content::Word(Word::NONE)))
 }
 
 impl Manager {

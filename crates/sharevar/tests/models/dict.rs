@@ -2,6 +2,7 @@
 
 use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, key, made, short_key};
 use proptest::prelude::*;
+use sharevar::engine::Stamp;
 use sharevar::shm::{Content, Look, RawDict, RawValue, Selection};
 use sharevar_value::{Encoded, Key, ShortKey, Value};
 use std::collections::BTreeMap;
@@ -204,9 +205,9 @@ fn apply(world: &World, dict: &RawDict, model: &mut Model, op: &Op) {
         Op::SetIfUnchanged(number, made, unchanged) => {
             let key = key(*number, &seed);
             let (value, expected, _held) = world.make(made);
-            let changes = world.participant.changes(dict.handle().variable());
-            let changes = if *unchanged { changes } else { changes.wrapping_sub(1) };
-            assert_eq!(dict.insert_if_unchanged(&key, &value, changes).unwrap(), *unchanged);
+            let now = dict.stamp();
+            let stamp = if *unchanged { now } else { Stamp::new(now.changes().wrapping_sub(1)) };
+            assert_eq!(dict.insert_if_unchanged(&key, &value, stamp).unwrap(), *unchanged);
             if *unchanged {
                 model.set(key, expected);
             }

@@ -2,6 +2,7 @@
 
 use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, int, made};
 use proptest::prelude::*;
+use sharevar::engine::Stamp;
 use sharevar::shm::RawList;
 use sharevar_value::{Encoded, Needle, Value};
 
@@ -66,10 +67,6 @@ fn at(place: u16, length: usize) -> usize {
 
 fn integer(number: i64) -> (Encoded, Expected) {
     (int(number), Expected::Value(Value::Int(number)))
-}
-
-fn changes(list: &RawList) -> u64 {
-    list.slice(0, 0).unwrap().1.unwrap()
 }
 
 #[allow(clippy::too_many_lines)] // One arm for each operation.
@@ -209,8 +206,8 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
         }
         Op::Reverse => {
             let order: Vec<u64> = (0..length as u64).rev().collect();
-            assert!(!list.reorder(&order, changes(list).wrapping_sub(1)).unwrap());
-            assert!(list.reorder(&order, changes(list)).unwrap());
+            assert!(!list.reorder(&order, Stamp::new(list.stamp().changes().wrapping_sub(1))).unwrap());
+            assert!(list.reorder(&order, list.stamp()).unwrap());
             model.reverse();
         }
         Op::Replace(place, part, many) => {
@@ -226,12 +223,12 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
                 new.push(expected);
             }
             let indices: Vec<u64> = (start as u64..end as u64).collect();
-            assert!(list.replace(&indices, start as u64, &values, changes(list)).unwrap());
+            assert!(list.replace(&indices, start as u64, &values, list.stamp()).unwrap());
             model.splice(start..end, new);
         }
         Op::DeleteEveryThird => {
             let indices: Vec<u64> = (0..length as u64).step_by(3).collect();
-            assert!(list.replace(&indices, 0, &[], changes(list)).unwrap());
+            assert!(list.replace(&indices, 0, &[], list.stamp()).unwrap());
             let mut number = 0;
             model.retain(|_| {
                 number += 1;
@@ -249,7 +246,7 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
                 held.push(fresh);
                 model[*index as usize] = expected;
             }
-            assert!(list.set_many(&indices, &values, changes(list)).unwrap());
+            assert!(list.set_many(&indices, &values, list.stamp()).unwrap());
         }
         Op::Slice(from, to) => {
             let (from, to) = (at(*from, length + 1), at(*to, length + 40));

@@ -10,7 +10,7 @@ pub(crate) mod queue;
 pub(crate) mod situations;
 mod world;
 
-pub(crate) use world::{Facts, Hands, LOCK, RLOCK, SET, World, block, handle_to};
+pub(crate) use world::{Facts, Hands, LOCK, RLOCK, World, block, handle_to};
 
 /// Gives the sets of operations to the macro `$then`, each with the name of its tests.
 #[allow(unused_macros)] // Each test binary uses a part.

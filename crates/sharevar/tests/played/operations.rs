@@ -2,6 +2,7 @@
 
 use super::{Facts, Operation, World, block, handle_to};
 use crate::modeled::{int, text};
+use sharevar::engine::Stamp;
 use sharevar::shm::{RawArray, RawDict, RawList, RawValue};
 use sharevar_value::{Encoded, Key, Needle, Value};
 
@@ -31,10 +32,6 @@ fn set(world: &World, number: u64, value: &Encoded) {
 
 fn put(world: &World, index: i64, value: &Encoded) {
     world.mortal.list.insert(index, value).unwrap();
-}
-
-fn changes(world: &World) -> u64 {
-    world.mortal.list.slice(0, 0).unwrap().1.unwrap()
 }
 
 pub(super) fn nested(world: &World) -> Encoded {
@@ -259,9 +256,9 @@ operations! {
     "list: extend over the end of a ring": |w| items(w, 8185), |w| w.mortal.list.extend(&mixed(20)).unwrap(),
         |b, a| a.list[LIST_LENGTH] == b.list[LIST_LENGTH] + 20 && blocks(11)(b, a);
     "list: reorder": |w| w.mortal.list.extend(&mixed(50)).unwrap(),
-        |w| { let order: Vec<u64> = (0..50).rev().collect(); assert!(w.mortal.list.reorder(&order, changes(w)).unwrap()); }, |b, a| !same_ring(b, a);
+        |w| { let order: Vec<u64> = (0..50).rev().collect(); assert!(w.mortal.list.reorder(&order, w.mortal.list.stamp()).unwrap()); }, |b, a| !same_ring(b, a);
     "list: reorder rings": |w| items(w, 5000),
-        |w| { let order: Vec<u64> = (0..5000).rev().collect(); assert!(w.mortal.list.reorder(&order, changes(w)).unwrap()); }, |b, a| !same_ring(b, a);
+        |w| { let order: Vec<u64> = (0..5000).rev().collect(); assert!(w.mortal.list.reorder(&order, w.mortal.list.stamp()).unwrap()); }, |b, a| !same_ring(b, a);
     "list: reverse rings": |w| items(w, 5000), |w| w.mortal.list.reverse().unwrap(), |b, a| !same_ring(b, a);
     "list: sort": |w| { w.mortal.list.extend(&texts(50)).unwrap(); w.mortal.list.sort(false).unwrap(); },
         |w| assert!(w.mortal.list.sort(true).unwrap()), |b, a| !same_ring(b, a);
@@ -271,19 +268,19 @@ operations! {
         let list = &w.mortal.list;
         let needle = Needle::new(&texts(20)[9]).unwrap();
         let piece = list.search(&needle, 0, u64::MAX, true).unwrap().unwrap();
-        assert!(list.remove_found(piece.found[0].index, piece.found[0].word, piece.changes).unwrap());
+        assert!(list.remove_found(piece.found[0].index, piece.found[0].word, piece.stamp).unwrap());
     }, list_shorter;
     "list: remove under the long lock, by what was found before an own change": |w| w.mortal.list.extend(&texts(20)).unwrap(), |w| {
         let list = &w.mortal.list;
         let _long = list.handle().participant().long_lock(list.handle().variable()).unwrap();
         let needle = Needle::new(&texts(20)[9]).unwrap();
         let piece = list.search(&needle, 0, u64::MAX, true).unwrap().unwrap();
-        assert!(list.remove_found(piece.found[0].index, piece.found[0].word, piece.changes - 1).unwrap());
+        assert!(list.remove_found(piece.found[0].index, piece.found[0].word, Stamp::new(piece.stamp.changes() - 1)).unwrap());
     }, list_shorter;
     "list: replace": |w| w.mortal.list.extend(&mixed(50)).unwrap(),
-        |w| assert!(w.mortal.list.replace(&[10, 11, 12, 13], 10, &[block(5), nested(w)], changes(w)).unwrap()), |b, a| !same_ring(b, a);
+        |w| assert!(w.mortal.list.replace(&[10, 11, 12, 13], 10, &[block(5), nested(w)], w.mortal.list.stamp()).unwrap()), |b, a| !same_ring(b, a);
     "list: set_many": |w| w.mortal.list.extend(&mixed(50)).unwrap(),
-        |w| assert!(w.mortal.list.set_many(&[10, 13, 16, 19], &[int(5), block(6), nested(w), int(8)], changes(w)).unwrap()), same_ring;
+        |w| assert!(w.mortal.list.set_many(&[10, 13, 16, 19], &[int(5), block(6), nested(w), int(8)], w.mortal.list.stamp()).unwrap()), same_ring;
     "list: integer to integer": |w| items(w, 20), |w| w.mortal.list.set(7, &int(-7)).unwrap(), same_ring;
     "list: integer to block": |w| items(w, 20), |w| w.mortal.list.set(7, &block(7)).unwrap(), |b, a| blocks(1)(b, a);
     "list: block to handle": |w| w.mortal.list.extend(&mixed(20)).unwrap(),

@@ -75,10 +75,6 @@ fn items(world: &World, numbers: std::ops::Range<u64>) -> Vec<(Key, Encoded)> {
     keys(world, numbers).into_iter().map(|key| (key, PRESENT)).collect()
 }
 
-fn changes(world: &World) -> u64 {
-    world.mortal.participant.changes(world.names[super::SET])
-}
-
 fn shape(before: &Facts, after: &Facts, tokens: [bool; 2], count: u64) -> bool {
     [before.rlock[1] != 0, after.rlock[1] != 0] == tokens && (!tokens[1] || after.rlock[2] == count)
 }
@@ -114,11 +110,11 @@ operations! {
         }, |w| w.mortal.participant.settle_at_exit().unwrap(), |b, a| a.lock == b.lock && a.rlock == b.rlock;
 
     "set: change of many": |w| w.mortal.set.update(&items(w, 0..20)).unwrap(),
-        |w| assert!(w.mortal.set.change_if_unchanged(&keys(w, 5..15), &items(w, 15..30), changes(w)).unwrap()),
+        |w| assert!(w.mortal.set.change_if_unchanged(&keys(w, 5..15), &items(w, 15..30), w.mortal.set.stamp()).unwrap()),
         |b, a| b.set[LENGTH] == 20 && a.set[LENGTH] == 20;
     "set: replaced as a whole": |w| w.mortal.set.update(&items(w, 0..20)).unwrap(),
         |w| {
-            assert!(w.mortal.set.replace_if_unchanged(&items(w, 10..40), changes(w)).unwrap());
+            assert!(w.mortal.set.replace_if_unchanged(&items(w, 10..40), w.mortal.set.stamp()).unwrap());
             w.mortal.participant.flush_releases().unwrap();
         }, |b, a| b.set[LENGTH] == 20 && a.set[LENGTH] == 30 && b.variables == a.variables;
     "set: one is made and dropped" (same): |_| {},

@@ -482,12 +482,12 @@ impl Vars {
         let items = |numbers: std::ops::Range<u64>| -> Vec<_> {
             numbers.map(|number| (self.key(number), stamped(stamp + number))).collect()
         };
-        let changes = self.participant.changes(self.grown.handle().variable());
+        let now = self.grown.stamp();
         let done = if model.grown.len() as u64 == GROWN {
             let removed: Vec<_> = (0..HALF).map(|number| self.key(number)).collect();
-            self.grown.change_if_unchanged(&removed, &items(HALF..GROWN), changes)
+            self.grown.change_if_unchanged(&removed, &items(HALF..GROWN), now)
         } else {
-            self.grown.replace_if_unchanged(&items(0..GROWN), changes)
+            self.grown.replace_if_unchanged(&items(0..GROWN), now)
         };
         assert!(done.unwrap());
     }

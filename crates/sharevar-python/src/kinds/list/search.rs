@@ -10,6 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDate, PyDateTime, PyDelta, PyTime, PyType};
+use sharevar::engine::Stamp;
 use sharevar::shm::{Attempts, Found};
 use sharevar_value::{Encoded, Encoder, Needle};
 
@@ -91,11 +92,11 @@ enum Aim {
     Count,
 }
 
-/// The first equal item, or how many there are; and the count of changes at that moment.
+/// The first equal item, or how many there are; and the state of the list at that moment.
 struct Outcome {
     first: Option<Found>,
     count: u64,
-    changes: u64,
+    stamp: Stamp,
 }
 
 /// One attempt: `None` if the list has changed meanwhile, by others or by an `__eq__`.
@@ -107,7 +108,7 @@ fn attempt<'py>(
     aim: Aim,
 ) -> PyResult<Option<Outcome>> {
     let raw = list.get().raw();
-    let mut outcome = Outcome { first: None, count: 0, changes: 0 };
+    let mut outcome = Outcome { first: None, count: 0, stamp: raw.stamp() };
     let (mut next, mut is_first_piece) = (start, true);
     loop {
         let Some(piece) = raw.search(&wanted.needle, next, end, aim == Aim::First).or_raise()? else {
@@ -115,10 +116,10 @@ fn attempt<'py>(
         };
         // Under the long lock only this thread's own code has changed it: an `__eq__` that did so
         // has the consequences that it has in a list.
-        if !is_first_piece && piece.changes != outcome.changes && !attempts.has_lock() {
+        if !is_first_piece && piece.stamp != outcome.stamp && !attempts.has_lock() {
             return Ok(None);
         }
-        (outcome.changes, is_first_piece) = (piece.changes, false);
+        (outcome.stamp, is_first_piece) = (piece.stamp, false);
         for mut found in piece.found {
             if wanted.is(list, &mut found)? {
                 outcome.count += 1;
@@ -175,13 +176,13 @@ pub(crate) fn index<'py>(
     loop {
         list.py().check_signals()?;
         // What negative ends mean depends on the length, which is to be of the same moment.
-        let (changes, length) = (attempts.changes(), raw.len().or_raise()?);
+        let (stamp, length) = (raw.stamp(), raw.len().or_raise()?);
         let place = |index: i64| {
             if index < 0 { length.saturating_sub(index.unsigned_abs()) } else { index as u64 }
         };
         let found = attempt(list, &wanted, &attempts, (place(start), place(stop)), Aim::First)?;
         match found {
-            Some(outcome) if outcome.changes == changes || (start | stop) >= 0 || attempts.has_lock() => {
+            Some(outcome) if outcome.stamp == stamp || (start | stop) >= 0 || attempts.has_lock() => {
                 let Some(found) = outcome.first else {
                     return Err(PyValueError::new_err(format!("{} is not in list", object.repr()?)));
                 };
@@ -203,7 +204,7 @@ pub(crate) fn remove<'py>(list: &Bound<'py, List>, object: &Bound<'py, PyAny>) -
             let Some(found) = outcome.first else {
                 return Err(PyValueError::new_err("list.remove(x): x not in list"));
             };
-            if raw.remove_found(found.index, found.word, outcome.changes).or_raise()? {
+            if raw.remove_found(found.index, found.word, outcome.stamp).or_raise()? {
                 return Ok(());
             }
         }

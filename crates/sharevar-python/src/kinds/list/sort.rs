@@ -19,7 +19,7 @@ pub(crate) fn sort(list: &Bound<'_, List>, key: Option<&Bound<'_, PyAny>>, rever
     let mut own_changes = 0;
     loop {
         py.check_signals()?;
-        let (contents, changes) = raw.snapshot().or_raise()?;
+        let (contents, stamp) = raw.snapshot().or_raise()?;
         let items = List::objects(list, contents)?;
         let keys = match key {
             None => items,
@@ -33,7 +33,7 @@ pub(crate) fn sort(list: &Bound<'_, List>, key: Option<&Bound<'_, PyAny>>, rever
         arguments.set_item(intern!(py, "key"), keys.getattr(intern!(py, "__getitem__"))?)?;
         arguments.set_item(intern!(py, "reverse"), reverse)?;
         order.call_method(intern!(py, "sort"), (), Some(&arguments))?;
-        if raw.reorder(&order.extract::<Vec<u64>>()?, changes).or_raise()? {
+        if raw.reorder(&order.extract::<Vec<u64>>()?, stamp).or_raise()? {
             return Ok(());
         }
         // Under the long lock the keys' code has done it; but the death of another process may

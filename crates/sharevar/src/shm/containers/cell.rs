@@ -1,5 +1,6 @@
 //! One value of any type, in word 0 of the body.
 
+use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
@@ -45,11 +46,23 @@ impl RawValue {
         &self.handle
     }
 
+    /// The state of the value now. It is taken before what it is about is read.
+    #[inline]
+    pub fn stamp(&self) -> Stamp {
+        self.handle.stamp()
+    }
+
     /// What it holds; `None` if it was never set.
     #[inline]
     pub fn get(&self) -> Result<Option<Content>> {
         let found = content::read_cell(&self.handle, &Only)?;
         Ok(found.filter(|content| !matches!(content, Content::Word(word) if word.is_absent())))
+    }
+
+    /// The value; `None` if it was never set, and the state of the value at that moment or before.
+    pub fn get_stamped(&self) -> Result<(Option<Content>, Stamp)> {
+        let stamp = self.stamp();
+        Ok((self.get()?, stamp))
     }
 
     /// What it holds if that fits a word. `None` says nothing: ask [`Self::get`].
@@ -96,19 +109,19 @@ impl RawValue {
         self.set_where(value, None).map(|_| ())
     }
 
-    /// Sets it if no change was counted since `changes` was read.
-    pub fn set_if_unchanged(&self, value: &Encoded, changes: u64) -> Result<bool> {
-        self.set_where(value, Some(changes))
+    /// Sets it if it was not changed since `stamp`. Whether it was set.
+    pub fn set_if_unchanged(&self, value: &Encoded, stamp: Stamp) -> Result<bool> {
+        self.set_where(value, Some(stamp))
     }
 
     #[inline(always)]
-    fn set_where(&self, value: &Encoded, changes: Option<u64>) -> Result<bool> {
+    fn set_where(&self, value: &Encoded, stamp: Option<Stamp>) -> Result<bool> {
         let variable = self.handle.variable();
         let participant = self.handle.participant();
         let mut transaction = participant.begin()?;
         let word = content::store(&mut transaction, value)?;
         transaction.lock(variable)?;
-        if changes.is_some_and(|changes| changes != participant.changes(variable)) {
+        if stamp.is_some_and(|stamp| stamp != self.stamp()) {
             return Ok(false);
         }
         let old = Word(transaction.body(variable, 0));

@@ -88,7 +88,7 @@ impl RawMonitor {
         }
         let mut attempts = Attempts::of(self.handle());
         // Nobody else changes anything while the lock is held, so the first turn is the last.
-        while !self.dict.change_if_unchanged(removed, added, attempts.changes())? {
+        while !self.dict.change_if_unchanged(removed, added, self.dict.stamp())? {
             attempts.fail()?;
         }
         Ok(())

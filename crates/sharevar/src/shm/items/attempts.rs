@@ -13,8 +13,8 @@ const WITH_LOCK: u32 = 4;
 /// The attempts of one operation on one variable: a few with no lock, then some under the
 /// variable's [long lock](LongLock), then an error.
 ///
-/// An attempt reads the count of changes first, and at its end changes the variable only if the
-/// count is still the same.
+/// An attempt takes the variable's stamp first, and at its end changes the variable only if it still
+/// has that stamp.
 #[derive(Debug)]
 pub struct Attempts<'a> {
     handle: &'a Handle,
@@ -27,12 +27,6 @@ impl<'a> Attempts<'a> {
     #[inline]
     pub fn of(handle: &'a Handle) -> Self {
         Self { handle, failed: 0, long: None }
-    }
-
-    /// The count of changes, to be read at the beginning of an attempt.
-    #[inline]
-    pub fn changes(&self) -> u64 {
-        self.handle.participant().changes(self.handle.variable())
     }
 
     /// One more attempt has failed. Takes the long lock when it is time.

@@ -3,6 +3,7 @@
 use super::change;
 use super::entry;
 use super::{EXCHANGE, LENGTH, RawDict, STRUCTURE};
+use crate::engine::stamp::Stamp;
 use crate::error::Result;
 use crate::shm::items::content;
 use crate::shm::items::source::Locked;
@@ -16,14 +17,14 @@ impl RawDict {
         Ok(())
     }
 
-    /// Exchanges all that this dict holds with a dict that nobody else knows; if `changes` says
-    /// so, only if no change was counted since.
-    fn swap_content(&self, private: &Self, changes: Option<u64>) -> Result<bool> {
+    /// Exchanges all that this dict holds with a dict that nobody else knows; if `stamp` says
+    /// so, only if this one was not changed since.
+    fn swap_content(&self, private: &Self, stamp: Option<Stamp>) -> Result<bool> {
         let (ours, theirs) = (self.handle().variable(), private.handle().variable());
         let participant = self.handle().participant();
         let mut transaction = participant.begin()?;
         transaction.lock(ours)?;
-        if changes.is_some_and(|changes| participant.changes(ours) != changes) {
+        if stamp.is_some_and(|stamp| self.stamp() != stamp) {
             return Ok(false);
         }
         transaction.lock(theirs)?;
@@ -131,13 +132,13 @@ impl RawDict {
         Ok(())
     }
 
-    /// Removes the keys `removed` and sets `added`, as one operation, if no change was counted
-    /// since `changes` was read. Together they are at most [`Self::MAX_ATOMIC_UPDATE`].
+    /// Removes the keys `removed` and sets `added`, as one operation, if the dict was not
+    /// changed since `stamp`. Whether it did. Together they are at most [`Self::MAX_ATOMIC_UPDATE`].
     pub fn change_if_unchanged(
         &self,
         removed: &[Key],
         added: &[(Key, Encoded)],
-        changes: u64,
+        stamp: Stamp,
     ) -> Result<bool> {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         if removed.len() + added.len() > Self::MAX_ATOMIC_UPDATE {
@@ -152,7 +153,7 @@ impl RawDict {
             .map(|(_, value)| content::store(&mut transaction, value))
             .collect::<Result<Vec<_>>>()?;
         transaction.lock(variable)?;
-        if participant.changes(variable) != changes {
+        if self.stamp() != stamp {
             return Ok(false);
         }
         for key in removed {
@@ -166,13 +167,13 @@ impl RawDict {
         Ok(true)
     }
 
-    /// Makes `items` the whole content, as one operation, if no change was counted since `changes`
-    /// was read. For any number of items: they are built aside.
-    pub fn replace_if_unchanged(&self, items: &[(Key, Encoded)], changes: u64) -> Result<bool> {
+    /// Makes `items` the whole content, as one operation, if the dict was not changed since
+    /// `stamp`. Whether it did. For any number of items: they are built aside.
+    pub fn replace_if_unchanged(&self, items: &[(Key, Encoded)], stamp: Stamp) -> Result<bool> {
         let aside = Self::create(self.handle().participant())?;
         for items in items.chunks(Self::MAX_ATOMIC_UPDATE) {
             aside.update_locked(items)?;
         }
-        self.swap_content(&aside, Some(changes))
+        self.swap_content(&aside, Some(stamp))
     }
 }

@@ -33,6 +33,7 @@ pub use quick::Look;
 pub(crate) use reap::OPS;
 pub use walk::Item;
 
+use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
@@ -101,6 +102,12 @@ impl RawDict {
         &self.seed
     }
 
+    /// The state of the dict now. It is taken before what it is about is read.
+    #[inline]
+    pub fn stamp(&self) -> Stamp {
+        self.handle.stamp()
+    }
+
     /// Number of keys.
     #[inline]
     pub fn len(&self) -> Result<u64> {
@@ -131,6 +138,12 @@ impl RawDict {
     #[inline]
     pub fn get(&self, key: &Key) -> Result<Option<Content>> {
         content::read_cell(&self.handle, &KeyCell(key))
+    }
+
+    /// The value of `key`, and the state of the dict at that moment or before.
+    pub fn get_stamped(&self, key: &Key) -> Result<(Option<Content>, Stamp)> {
+        let stamp = self.stamp();
+        Ok((self.get(key)?, stamp))
     }
 
     /// Whether `key` is there.
@@ -187,14 +200,14 @@ impl RawDict {
         Ok(true)
     }
 
-    /// Sets `key` to `value` if no change was counted since `changes` was read.
-    pub fn insert_if_unchanged(&self, key: &Key, value: &Encoded, changes: u64) -> Result<bool> {
+    /// Sets `key` to `value` if the dict was not changed since `stamp`. Whether it was set.
+    pub fn insert_if_unchanged(&self, key: &Key, value: &Encoded, stamp: Stamp) -> Result<bool> {
         let participant = self.handle.participant();
         participant.make_room(0);
         let mut transaction = participant.begin()?;
         let word = content::store(&mut transaction, value)?;
         transaction.lock(self.handle.variable())?;
-        if participant.changes(self.handle.variable()) != changes {
+        if self.stamp() != stamp {
             return Ok(false);
         }
         self.set_locked(&mut transaction, key, word, |_| true)?;

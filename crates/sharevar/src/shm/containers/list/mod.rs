@@ -26,11 +26,13 @@ mod search;
 mod shift;
 mod slice;
 mod sorting;
+mod span;
 mod walk;
 
 pub(crate) use reap::OPS;
 pub use search::{Found, Piece};
 
+use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
@@ -141,6 +143,12 @@ impl RawList {
     #[inline(always)]
     pub fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// The state of the list now. It is taken before what it is about is read.
+    #[inline]
+    pub fn stamp(&self) -> Stamp {
+        self.handle.stamp()
     }
 
     /// Number of items.

@@ -3,6 +3,7 @@
 use super::sorting::{Order, Sorting};
 use super::walk::{self, BATCH};
 use super::{RawList, Shape};
+use crate::engine::stamp::Stamp;
 use crate::error::Result;
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::source::Locked;
@@ -13,9 +14,9 @@ impl RawList {
     pub fn reverse(&self) -> Result<()> {
         let mut attempts = Attempts::of(self.handle());
         loop {
-            if let Some((mut words, changes)) = self.words(|_, _, _| Ok(true))? {
+            if let Some((mut words, stamp)) = self.words(|_, _, _| Ok(true))? {
                 words.reverse();
-                if words.len() < 2 || self.publish_words(&words, changes)? {
+                if words.len() < 2 || self.publish_words(&words, stamp)? {
                     return Ok(());
                 }
             }
@@ -39,12 +40,12 @@ impl RawList {
             if !are_comparable {
                 return Ok(false);
             }
-            if let Some((words, changes)) = read {
+            if let Some((words, stamp)) = read {
                 let words = match sorting.finish(words) {
                     Order::Sorted => return Ok(true),
                     Order::Changed(words) => words,
                 };
-                if self.publish_words(&words, changes)? {
+                if self.publish_words(&words, stamp)? {
                     return Ok(true);
                 }
             }
@@ -52,13 +53,13 @@ impl RawList {
         }
     }
 
-    /// The words of all items, at one moment, and the count of changes then. `None` if the list has
+    /// The words of all items, at one moment, and the stamp then. `None` if the list has
     /// changed meanwhile, or when `look` says no. That is shown, under the short lock, all the words
     /// up to each piece, and where the piece begins.
     fn words(
         &self,
         mut look: impl FnMut(&Locked<'_, '_>, &[Word], usize) -> sharevar_arena::Result<bool>,
-    ) -> Result<Option<(Vec<Word>, u64)>> {
+    ) -> Result<Option<(Vec<Word>, Stamp)>> {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         let (mut words, mut seen) = (Vec::new(), None);
         loop {
@@ -66,11 +67,11 @@ impl RawList {
             transaction.lock_short(variable)?;
             let source = Locked(&transaction, variable);
             let shape = Shape::of(&source);
-            let changes = participant.changes(variable);
-            if seen.is_some_and(|seen| seen != changes) {
+            let stamp = self.stamp();
+            if seen.is_some_and(|seen| seen != stamp) {
                 return Ok(None);
             }
-            seen = Some(changes);
+            seen = Some(stamp);
             let from = words.len() as u64;
             let to = shape.length.min(from + BATCH);
             walk::copy_words(&source, shape, from, to, &mut words)?;
@@ -80,7 +81,7 @@ impl RawList {
                 return Ok(None);
             }
             if to == shape.length {
-                return Ok(Some((words, changes)));
+                return Ok(Some((words, stamp)));
             }
         }
     }

@@ -13,7 +13,7 @@ impl RawList {
         }
         let mut attempts = Attempts::of(self.handle());
         loop {
-            let (items, changes) = self.snapshot()?;
+            let (items, stamp) = self.snapshot()?;
             let again = usize::try_from(times - 1).unwrap_or(usize::MAX);
             if items.is_empty() || again == 0 {
                 return Ok(());
@@ -29,7 +29,7 @@ impl RawList {
             }
             let once: Vec<_> = items.iter().map(Content::to_encoded).collect();
             let values: Vec<_> = std::iter::repeat_n(&once, again).flatten().cloned().collect();
-            if self.replace(&[], u64::MAX, &values, changes)? {
+            if self.replace(&[], u64::MAX, &values, stamp)? {
                 return Ok(());
             }
             attempts.fail()?;

@@ -2,6 +2,7 @@
 
 use super::walk::{self, BATCH};
 use super::{RawList, Shape, change};
+use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
 use crate::shm::items::content::{self, Content};
 use crate::shm::items::source::{Locked, Source};
@@ -31,8 +32,8 @@ pub struct Piece {
     pub next: u64,
     /// Whether there is nothing more.
     pub is_last: bool,
-    /// The count of changes at that moment.
-    pub changes: u64,
+    /// The state of the list at that moment.
+    pub stamp: Stamp,
 }
 
 impl RawList {
@@ -45,7 +46,7 @@ impl RawList {
         transaction.lock_short(variable)?;
         let source = Locked(&transaction, variable);
         let shape = Shape::of(&source);
-        let changes = participant.changes(variable);
+        let stamp = self.stamp();
         let last = end.min(shape.length);
         let stop = last.min(from.saturating_add(BATCH));
         let (mut next, mut unknown, mut copied, mut is_over) = (from, 0, Vec::new(), false);
@@ -83,22 +84,22 @@ impl RawList {
             Ok(Found { index, word, unknown })
         };
         match found.into_iter().map(hold).collect::<Result<Vec<_>>>() {
-            Ok(found) => Ok(Some(Piece { found, next, is_last: is_over || next >= last, changes })),
+            Ok(found) => Ok(Some(Piece { found, next, is_last: is_over || next >= last, stamp })),
             // A variable went away since its handle was copied.
             Err(Error::HandleExpired) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Removes the item that was found at `index`, if no change was counted since `changes`; or if
+    /// Removes the item that was found at `index`, if the list was not changed since `stamp`; or if
     /// the calling thread has the long lock and the item is still there, so that nothing but the
     /// thread's own changes has happened. Whether it was done.
-    pub fn remove_found(&self, index: u64, word: Word, changes: u64) -> Result<bool> {
+    pub fn remove_found(&self, index: u64, word: Word, stamp: Stamp) -> Result<bool> {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         participant.make_room(0);
         let mut transaction = participant.begin()?;
         transaction.lock(variable)?;
-        if participant.changes(variable) != changes {
+        if self.stamp() != stamp {
             let source = Locked(&transaction, variable);
             let shape = Shape::of(&source);
             if !transaction.holds_long(variable)

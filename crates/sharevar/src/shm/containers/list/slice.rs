@@ -2,6 +2,7 @@
 
 use super::change::store_shape;
 use super::{LENGTH, RING, RawList, Shape};
+use crate::engine::stamp::Stamp;
 use crate::error::Result;
 use crate::shm::items::content;
 use crate::shm::items::source::Locked;
@@ -9,11 +10,11 @@ use sharevar_arena::Transaction;
 use sharevar_value::{Encoded, Word};
 
 impl RawList {
-    /// Brings the items into another order: place `n` gets what stood at `order[n]`. Only if no
-    /// change was counted since `changes`; else nothing happens and the answer is `false`.
+    /// Brings the items into another order: place `n` gets what stood at `order[n]`. Only if the
+    /// list was not changed since `stamp`; else nothing happens and the answer is `false`.
     ///
     /// `order` must name each place once; else nothing happens either.
-    pub fn reorder(&self, order: &[u64], changes: u64) -> Result<bool> {
+    pub fn reorder(&self, order: &[u64], stamp: Stamp) -> Result<bool> {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         participant.make_room(order.len() as u64 * 8);
         let mut transaction = participant.begin()?;
@@ -29,7 +30,7 @@ impl RawList {
         let Ok(words) = words.collect::<sharevar_arena::Result<Vec<_>>>() else { return Ok(false) };
         let built = build(&mut transaction, &words)?;
         transaction.lock(variable)?;
-        if participant.changes(variable) != changes {
+        if self.stamp() != stamp {
             return Ok(false);
         }
         self.publish(&mut transaction, built)?;
@@ -37,15 +38,15 @@ impl RawList {
         Ok(true)
     }
 
-    /// Makes `words`, which are the words of all items in another order, the content. Only if no
-    /// change was counted since `changes`, when they were read.
-    pub(super) fn publish_words(&self, words: &[Word], changes: u64) -> Result<bool> {
+    /// Makes `words`, which are the words of all items in another order, the content. Only if the
+    /// list was not changed since `stamp`, when they were read.
+    pub(super) fn publish_words(&self, words: &[Word], stamp: Stamp) -> Result<bool> {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         participant.make_room(words.len() as u64 * 8);
         let mut transaction = participant.begin()?;
         let built = build(&mut transaction, words)?;
         transaction.lock(variable)?;
-        if participant.changes(variable) != changes {
+        if self.stamp() != stamp {
             return Ok(false);
         }
         self.publish(&mut transaction, built)?;
@@ -55,8 +56,8 @@ impl RawList {
 
     /// Replaces the items at `indices` (ascending, each once) by nothing and puts `values` where
     /// the first of them was, or at `at` if there are none: assignment to a slice and deletion of
-    /// one. Only if no change was counted since `changes`, from a time when all `indices` were there.
-    pub fn replace(&self, indices: &[u64], at: u64, values: &[Encoded], changes: u64) -> Result<bool> {
+    /// one. Only if the list was not changed since `stamp`, from a time when all `indices` were there.
+    pub fn replace(&self, indices: &[u64], at: u64, values: &[Encoded], stamp: Stamp) -> Result<bool> {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         let mut transaction = participant.begin()?;
         let new =
@@ -83,7 +84,7 @@ impl RawList {
         participant.make_room(words.len() as u64 * 8);
         let built = build(&mut transaction, &words)?;
         transaction.lock(variable)?;
-        if participant.changes(variable) != changes {
+        if self.stamp() != stamp {
             return Ok(false);
         }
         self.publish(&mut transaction, built)?;
@@ -96,13 +97,13 @@ impl RawList {
 
     /// Replaces items one for one: an assignment to a slice with a step. Conditions as for
     /// [`Self::replace`].
-    pub fn set_many(&self, indices: &[u64], values: &[Encoded], changes: u64) -> Result<bool> {
+    pub fn set_many(&self, indices: &[u64], values: &[Encoded], stamp: Stamp) -> Result<bool> {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         let mut transaction = participant.begin()?;
         let new =
             values.iter().map(|value| content::store(&mut transaction, value)).collect::<Result<Vec<_>>>()?;
         transaction.lock(variable)?;
-        if participant.changes(variable) != changes {
+        if self.stamp() != stamp {
             return Ok(false);
         }
         let shape = Shape::of(&Locked(&transaction, variable));

@@ -1,6 +1,7 @@
 //! Reading many items of a list.
 
 use super::{RING, RING_BITS, RawList, Shape};
+use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::{self, Content};
@@ -52,44 +53,44 @@ const ATTEMPTS: u32 = 3;
 const ONE_MOMENT: u64 = 131_072;
 
 impl RawList {
-    /// The items `start..end`, as far as there are, and the count of changes at that moment.
+    /// The items `start..end`, as far as there are, and the stamp of that moment.
     ///
     /// Up to 131,072 items are read at one moment. More are read piece by piece, again if the
     /// list changed meanwhile; if it keeps changing, the pieces are of different moments and the
-    /// count of changes is `None`, since others are not to wait for so long.
-    pub fn slice(&self, start: u64, end: u64) -> Result<(Vec<Content>, Option<u64>)> {
+    /// stamp is `None`, since others are not to wait for so long.
+    pub fn slice(&self, start: u64, end: u64) -> Result<(Vec<Content>, Option<Stamp>)> {
         for _ in 0..ATTEMPTS {
-            if let Some((items, changes)) = self.pieces(start, end, true)? {
-                return Ok((items, changes));
+            if let Some((items, stamp)) = self.pieces(start, end, true)? {
+                return Ok((items, stamp));
             }
         }
         if end.min(self.len()?).saturating_sub(start) <= ONE_MOMENT {
-            return self.slice_of_one_moment(start, end).map(|(items, changes)| (items, Some(changes)));
+            return self.slice_of_one_moment(start, end).map(|(items, stamp)| (items, Some(stamp)));
         }
         // `None` is for strict reading only.
         Ok(self.pieces(start, end, false)?.unwrap_or_default())
     }
 
-    /// All items, and the count of changes at the one moment of which they are. For operations
+    /// All items, and the stamp of the one moment of which they are. For operations
     /// that change the list afterwards if it is still so.
-    pub fn snapshot(&self) -> Result<(Vec<Content>, u64)> {
+    pub fn snapshot(&self) -> Result<(Vec<Content>, Stamp)> {
         self.slice_of_one_moment(0, u64::MAX)
     }
 
     /// Items of one moment, however many, after a few attempts under the long lock.
-    pub fn slice_of_one_moment(&self, start: u64, end: u64) -> Result<(Vec<Content>, u64)> {
+    pub fn slice_of_one_moment(&self, start: u64, end: u64) -> Result<(Vec<Content>, Stamp)> {
         let mut attempts = Attempts::of(self.handle());
         loop {
-            if let Some((items, Some(changes))) = self.pieces(start, end, true)? {
-                return Ok((items, changes));
+            if let Some((items, Some(stamp))) = self.pieces(start, end, true)? {
+                return Ok((items, stamp));
             }
             attempts.fail()?;
         }
     }
 
     /// `None` if the list has changed meanwhile and this is `strict`.
-    #[allow(clippy::type_complexity)] // Items and the count of changes, if there is one.
-    fn pieces(&self, start: u64, end: u64, strict: bool) -> Result<Option<(Vec<Content>, Option<u64>)>> {
+    #[allow(clippy::type_complexity)] // Items and the stamp, if there is one.
+    fn pieces(&self, start: u64, end: u64, strict: bool) -> Result<Option<(Vec<Content>, Option<Stamp>)>> {
         let (handle, mut items) = (self.handle(), Vec::new());
         let (variable, participant) = (handle.variable(), handle.participant());
         let mut next = start;
@@ -101,12 +102,12 @@ impl RawList {
             transaction.lock_short(variable)?;
             let source = Locked(&transaction, variable);
             let shape = Shape::of(&source);
-            let changes = participant.changes(variable);
-            one_moment &= seen.is_none_or(|seen| seen == changes);
+            let stamp = self.stamp();
+            one_moment &= seen.is_none_or(|seen| seen == stamp);
             if strict && !one_moment {
                 return Ok(None);
             }
-            seen = Some(changes);
+            seen = Some(stamp);
             let last = end.min(shape.length);
             let first = next;
             let mut copied = Vec::with_capacity(last.saturating_sub(next).min(BATCH) as usize);
