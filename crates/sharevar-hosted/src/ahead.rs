@@ -96,7 +96,7 @@ impl Ahead {
             }
             let waited = self.changed.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner);
             state = waited.0;
-            if waited.1.timed_out() && caller.hung_up() {
+            if waited.1.timed_out() && caller.is_disconnected() {
                 return Vec::new();
             }
         }

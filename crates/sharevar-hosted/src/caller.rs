@@ -45,7 +45,7 @@ impl<'a> Caller<'a> {
     /// Whether he waits no more: his time is over, or he is dead. What the method gives is then
     /// dropped, so that it may end. Each time it costs a call of the kernel.
     pub fn hung_up(self) -> bool {
-        self.0.is_some_and(transport::Caller::hung_up)
+        self.0.is_some_and(transport::Caller::is_disconnected)
     }
 
     /// The number of his process, if it is on this machine and not this one's own call.

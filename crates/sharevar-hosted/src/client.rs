@@ -9,7 +9,7 @@ use super::retry::{Retry, RetryPolicy};
 use super::service::Info;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_transport::{self as transport, Address, Lent, Settings};
+use sharevar_transport::{self as transport, Address, PooledConnection, Settings};
 use sharevar_value::from_bytes;
 use std::collections::HashMap;
 use std::fmt;
@@ -69,7 +69,7 @@ impl Client {
         };
         let client = Self { inner: Arc::new(inner) };
         // Not later, when it would seem to be a call that fails.
-        client.retrying(None, || client.connection(None))?.keep();
+        client.retrying(None, || client.connection(None))?.release();
         let mut clients = clients();
         clients.retain(|_, client| client.strong_count() > 0);
         clients.insert(address.clone(), Arc::downgrade(&client.inner));
@@ -177,13 +177,13 @@ impl Client {
         };
         connection.consume();
         if self.give_back(&mut connection).is_ok() {
-            connection.keep();
+            connection.release();
         }
         result
     }
 
     /// Sends a request until it is read: the connection over which its reply has come.
-    fn exchange(&self, frame: &[u8], until: Option<Instant>) -> transport::Result<Lent> {
+    fn exchange(&self, frame: &[u8], until: Option<Instant>) -> transport::Result<PooledConnection> {
         self.retrying(until, || {
             let mut connection = self.connection(until)?;
             self.exchange_over(&mut connection, frame, until)?;
@@ -213,9 +213,9 @@ impl Client {
     }
 
     /// A connection, whatever signals come meanwhile.
-    fn connection(&self, until: Option<Instant>) -> transport::Result<Lent> {
+    fn connection(&self, until: Option<Instant>) -> transport::Result<PooledConnection> {
         let connection = self.inner.transport.connection_within(until, &mut || true)?;
-        self.notice(connection.life() as u64);
+        self.notice(connection.incarnation() as u64);
         Ok(connection)
     }
 
@@ -234,7 +234,7 @@ impl Client {
 
     fn exchange_over(
         &self,
-        connection: &mut Lent,
+        connection: &mut PooledConnection,
         frame: &[u8],
         until: Option<Instant>,
     ) -> transport::Result<()> {
@@ -264,13 +264,13 @@ impl Client {
         if let Some(mut connection) = self.inner.transport.free_connection()
             && self.give_back(&mut connection).is_ok()
         {
-            connection.keep();
+            connection.release();
         }
     }
 
     /// Sends the references that are to be given back. If the host does not take them at once they
     /// stay for the next time; the connection is of no use then.
-    fn give_back(&self, connection: &mut Lent) -> transport::Result<()> {
+    fn give_back(&self, connection: &mut PooledConnection) -> transport::Result<()> {
         let released = std::mem::take(&mut *self.released());
         if released.is_empty() {
             return Ok(());

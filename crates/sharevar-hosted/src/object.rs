@@ -133,7 +133,7 @@ impl<'a> Call<'a> {
     /// A call that has waited for its object and whose caller has given up meanwhile is not begun.
     #[cold]
     fn is_still_wanted(&self) -> Result<(), Refused> {
-        if !self.caller.hung_up() {
+        if !self.caller.is_disconnected() {
             return Ok(());
         }
         Err(Refused {

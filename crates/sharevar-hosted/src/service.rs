@@ -193,7 +193,7 @@ impl Service {
         let number = self.table().insert(caller.session(), object.clone());
         let written = write(number);
         // Who has given up does not learn of the object, and so cannot give it back.
-        if written.is_err() || caller.hung_up() {
+        if written.is_err() || caller.is_disconnected() {
             let gone = self.table().release(caller.session(), std::iter::once((number, 1)));
             drop_all(gone);
         }
@@ -271,7 +271,7 @@ impl sharevar_transport::Service for Service {
         match Request::read(request) {
             Ok(Request::Release(releases)) => {
                 self.release(caller.session(), releases);
-                return Served::Silent;
+                return Served::NoReply;
             }
             Ok(request) => {
                 let before = self.handed_out.before(caller);

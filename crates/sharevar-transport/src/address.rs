@@ -1,4 +1,4 @@
-//! Where a host listens.
+//! Addresses of hosts.
 
 use crate::error::{Error, Result};
 use std::fmt;
@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Where a host listens. As text it is `unix:/path` or `tcp:host:port`.
+/// The address at which a host listens. As text it is `unix:/path` or `tcp:host:port`.
 ///
 /// ```
 /// use sharevar_transport::Address;
@@ -30,7 +30,7 @@ pub enum Address {
 }
 
 impl Address {
-    /// Whether all that is said there stays on this machine.
+    /// Returns whether messages to this address stay on this machine.
     pub fn is_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
@@ -40,7 +40,7 @@ impl Address {
         }
     }
 
-    /// The socket addresses that the host's name stands for.
+    /// Looks up the socket addresses of a host's name.
     pub(crate) fn resolve(host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
         let host = if host.is_empty() { "0.0.0.0" } else { host };
         Ok((host, port).to_socket_addrs()?.collect())

@@ -1,4 +1,4 @@
-//! A host as a client process sees it: where it is, and connections to it.
+//! A host as a client process sees it: an address, and a pool of connections to it.
 
 use crate::address::Address;
 use crate::connection::{Connection, no_host};
@@ -9,17 +9,17 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Connections that are kept though nobody uses them.
-const KEPT: usize = 16;
+/// The most idle connections in a pool.
+const MAX_IDLE: usize = 16;
 
-/// How often something is looked at again that does not seem to be a host.
-const LOOKS: usize = 2;
+/// How often a handshake that fails is tried again.
+const HANDSHAKE_RETRIES: usize = 2;
 
-/// A host, and this process's connections to it. Clones are the same.
+/// A host, and this process's connections to it. Clones share these.
 ///
 /// Each call takes a connection for itself, so that a call that takes long delays no other. One
-/// connection is never used for calls: as long as it stands the host knows that this process
-/// lives, and keeps what it refers to.
+/// more connection, the keepalive, is never used for calls. While it is open the host knows that
+/// this process lives, and retains the objects that the process refers to.
 #[derive(Debug, Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -34,20 +34,20 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Pool {
-    /// Whose connections these are: a forked child inherits descriptors that are its parent's.
+    /// The process that opened the connections: a forked child inherits its parent's pool.
     process: u64,
-    /// Shows that this process lives.
-    keeper: Option<Connection>,
+    /// Shows the host that this process lives.
+    keepalive: Option<Connection>,
     free: Vec<Connection>,
 }
 
 impl Client {
-    /// The host at an address. Nothing is connected yet.
+    /// Makes a client of the host at an address. It connects with the first call.
     pub fn new(address: Address, settings: Settings) -> Self {
         Self { inner: Arc::new(Inner { address, settings, pool: Mutex::default() }) }
     }
 
-    /// Where the host is.
+    /// The address of the host.
     pub fn address(&self) -> &Address {
         &self.inner.address
     }
@@ -57,34 +57,35 @@ impl Client {
         &self.inner.settings
     }
 
-    /// A connection for one call: one that is free, or a new one. It is closed when it is dropped;
-    /// [`Lent::keep`] gives it back.
-    pub fn connection(&self) -> Result<Lent> {
+    /// Takes a connection for one call: a free one, or a new one. Dropping it closes it;
+    /// [`PooledConnection::release`] returns it to the pool.
+    pub fn connection(&self) -> Result<PooledConnection> {
         self.connection_within(None, &mut || true)
     }
 
-    /// The same, waited for until `until`, and for as long as `goes_on` says so, which is asked at
-    /// each signal; if it does not it is [`Error::Interrupted`](crate::Error::Interrupted).
+    /// Takes a connection for one call, as [`connection`](Self::connection) does.
+    /// [`Error::TimedOut`](crate::Error::TimedOut) after `until`. `goes_on` is called at each signal;
+    /// if it returns `false` the error is [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn connection_within(
         &self,
         until: Option<Instant>,
         goes_on: &mut dyn FnMut() -> bool,
-    ) -> Result<Lent> {
+    ) -> Result<PooledConnection> {
         if let Some(free) = self.free_connection() {
             return Ok(free);
         }
-        Ok(Lent { connection: self.open(until, goes_on)?, client: self.clone() })
+        Ok(PooledConnection { connection: self.open(until, goes_on)?, client: self.clone() })
     }
 
-    /// A connection that is free now, if there is one; it connects to nobody.
-    pub fn free_connection(&self) -> Option<Lent> {
+    /// Takes a connection that is free, if there is one. It opens none.
+    pub fn free_connection(&self) -> Option<PooledConnection> {
         let mut pool = self.pool();
         loop {
             let connection = pool.free.pop()?;
-            // Its host may have ended. A Unix socket says so when something is sent; TCP takes it
-            // at first, and then it would seem that the request had been read.
-            if !self.is_over_tcp() || connection.is_quiet() {
-                return Some(Lent { connection, client: self.clone() });
+            // The host may have ended. A Unix socket reports that when a request is sent. TCP
+            // accepts the request first, so that it would count as read.
+            if !self.is_over_tcp() || connection.is_idle() {
+                return Some(PooledConnection { connection, client: self.clone() });
             }
         }
     }
@@ -93,45 +94,51 @@ impl Client {
         matches!(self.inner.address, Address::Tcp { .. })
     }
 
-    /// A new connection, beside a keeper to the same life of the host: without one, a life would
-    /// take this process for gone with the last call's connection. A good one is never replaced.
+    /// Opens a connection for a call, and first a keepalive to the same incarnation of the host if
+    /// there is none: otherwise the host would end this process's session with its last call. A
+    /// keepalive that works is never replaced.
     fn open(&self, until: Option<Instant>, goes_on: &mut dyn FnMut() -> bool) -> Result<Connection> {
         loop {
-            let before = self.life();
-            let opened = self.look(until, goes_on)?;
+            let before = self.incarnation();
+            let opened = self.connect(until, goes_on)?;
             let mut pool = self.pool();
-            let kept = pool.keeper.as_ref().filter(|keeper| keeper.is_quiet()).map(Connection::life);
-            if kept == Some(opened.life()) {
+            let kept_alive =
+                pool.keepalive.as_ref().filter(|keepalive| keepalive.is_idle()).map(Connection::incarnation);
+            if kept_alive == Some(opened.incarnation()) {
                 return Ok(opened);
             }
-            // Of two lives the later counts: that of the keeper if it has come meanwhile.
-            if kept.is_none() || kept == before {
+            // The later of two incarnations counts. A keepalive that another thread has opened
+            // meanwhile leads to the later one.
+            if kept_alive.is_none() || kept_alive == before {
                 pool.free.clear();
-                pool.keeper = Some(opened);
+                pool.keepalive = Some(opened);
             }
         }
     }
 
-    /// A host that dies in a handshake seems to be none; a second look finds none at all, or the
-    /// one that has taken its place. And one that lives may have lost patience with a process that
-    /// was stopped meanwhile.
-    fn look(&self, until: Option<Instant>, goes_on: &mut dyn FnMut() -> bool) -> Result<Connection> {
-        let mut looks = 0;
+    /// Connects, and retries a handshake that failed. A host that dies in a handshake looks like
+    /// another protocol; the retry finds no host, or the next one. The handshake also times out in a
+    /// process that was stopped meanwhile, though the host lives.
+    fn connect(&self, until: Option<Instant>, goes_on: &mut dyn FnMut() -> bool) -> Result<Connection> {
+        let mut retries = 0;
         loop {
             match Connection::open_within(&self.inner.address, &self.inner.settings, until, goes_on) {
-                Err(Error::NotAHost { .. } | Error::Gone { .. }) if looks < LOOKS => looks += 1,
+                Err(Error::NotAHost { .. } | Error::Gone { .. }) if retries < HANDSHAKE_RETRIES => {
+                    retries += 1;
+                }
                 opened => return opened.map_err(|error| no_host(&self.inner.address, error)),
             }
         }
     }
 
-    /// The life of the host that knows of this process; none before the first connection.
-    pub fn life(&self) -> Option<u128> {
-        self.pool().keeper.as_ref().map(Connection::life)
+    /// The incarnation of the host to which the keepalive leads; `None` before the first connection.
+    pub fn incarnation(&self) -> Option<u128> {
+        self.pool().keepalive.as_ref().map(Connection::incarnation)
     }
 
-    /// Closes what is open. A call that is under way goes on.
+    /// Closes all connections that no call uses. Calls that are under way go on.
     pub fn close(&self) {
+        // Dropped after the pool's lock.
         let closed = std::mem::take(&mut *self.pool());
         drop(closed);
     }
@@ -140,36 +147,39 @@ impl Client {
         let mut pool = self.inner.pool.lock().unwrap_or_else(PoisonError::into_inner);
         let process = process_epoch();
         if pool.process != process {
-            // Closing a descriptor that the parent has too says nothing to the host.
+            // The parent's connections stay open: this closes the child's duplicates only.
             *pool = Pool { process, ..Pool::default() };
         }
         pool
     }
 }
 
-/// A connection that is used for one call.
+/// A connection that one call has taken from the pool.
 ///
-/// Dropping it closes it, and so cancels the call: there is no other way for a call to be given
-/// up, and none for its answer to be taken for another's.
+/// Dropping it closes it, which cancels the call. A call is cancelled in no other way, so no reply
+/// can be taken for that of another call.
 #[derive(Debug)]
-pub struct Lent {
+pub struct PooledConnection {
     connection: Connection,
     client: Client,
 }
 
-impl Lent {
-    /// Gives the connection back: the call has ended, and its answer was consumed.
-    pub fn keep(self) {
+impl PooledConnection {
+    /// Returns the connection to the pool. The call must have ended, and its reply been consumed.
+    pub fn release(self) {
         let Self { connection, client } = self;
         let mut pool = client.pool();
-        let same_host = pool.keeper.as_ref().is_some_and(|keeper| keeper.life() == connection.life());
-        if same_host && pool.free.len() < KEPT {
+        let same_host = pool
+            .keepalive
+            .as_ref()
+            .is_some_and(|keepalive| keepalive.incarnation() == connection.incarnation());
+        if same_host && pool.free.len() < MAX_IDLE {
             pool.free.push(connection);
         }
     }
 }
 
-impl Deref for Lent {
+impl Deref for PooledConnection {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
@@ -177,7 +187,7 @@ impl Deref for Lent {
     }
 }
 
-impl DerefMut for Lent {
+impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.connection
     }

@@ -1,21 +1,22 @@
-//! The private directory that Unix sockets are in.
+//! The private directory of Unix sockets.
 //!
-//! Whoever can put a socket where we look for one, or reach ours, could speak for a host; so the
-//! directory is ours, closed to others, and no link.
+//! A user who can put a socket there, or connect to one there, could pass for a host or a client.
+//! So the directory must belong to this user, be closed to others, and be no symbolic link.
 
 use crate::error::{Error, Result};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, mkdirat, statat};
 use rustix::process::geteuid;
 use std::path::{Path, PathBuf};
 
-/// Bytes in the path of a Unix socket.
+/// The longest path of a Unix socket, in bytes.
 const LONGEST_PATH: usize = 107;
 
-/// The directory for the sockets of this user in which the name of one has `name_length` bytes,
-/// made if it is not there.
+/// Returns the directory for sockets of this user whose names have `name_length` bytes, and makes
+/// it if it is missing.
 ///
 /// It is below `$XDG_RUNTIME_DIR`, or else below the directory for temporary files. Where the
-/// path of the socket would be too long there, it is below `/tmp`.
+/// path of such a socket would be too long there, it is below `/tmp`.
+/// [`Error::UnsafeDirectory`] if it cannot be made, or if [`check`] does not accept it.
 pub fn private_directory(name_length: usize) -> Result<PathBuf> {
     let of_user = format!("sharevar-{}", geteuid().as_raw());
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|base| Path::new(base).is_dir());
@@ -33,12 +34,12 @@ pub fn private_directory(name_length: usize) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Whether a directory is ours, closed to others, and no link.
+/// Checks that a directory belongs to this user, is closed to others, and is no symbolic link.
 pub fn check(path: &Path) -> Result<()> {
     let stat =
         statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).map_err(|error| refuse(path, error.to_string()))?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
-        return Err(refuse(path, "it is no directory".to_owned()));
+        return Err(refuse(path, "it is not a directory".to_owned()));
     }
     if stat.st_uid != geteuid().as_raw() {
         return Err(refuse(path, format!("it belongs to user {}", stat.st_uid)));

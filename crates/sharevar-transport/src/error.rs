@@ -1,130 +1,130 @@
-//! What can go wrong between two processes.
+//! Errors of connections.
 
 use crate::address::Address;
 use std::io;
 
-/// The result of what is done with a connection.
+/// The result of an operation on a connection.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a connection cannot be made or used.
+/// The reason why a connection cannot be made or used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The other side does not let this process in.
+    /// The other side does not accept this process.
     #[error("{address} refuses this process: {reason}")]
     Refused {
-        /// Who refused.
+        /// The address of the other side.
         address: Address,
-        /// Why, as the other side says.
+        /// The reason that the other side gives.
         reason: String,
     },
     /// The other side could not prove that it knows the key.
     #[error("{address} does not know the key: it is another host than the one that the key is for")]
     Impostor {
-        /// Who was asked.
+        /// The address of the other side.
         address: Address,
     },
-    /// Nobody listens there.
-    #[error("no host can be reached at {address}: {cause}; start it, or look at the address")]
+    /// No process listens at the address.
+    #[error("no host can be reached at {address}: {cause}; start it, or check the address")]
     Unreachable {
-        /// Where.
+        /// The address.
         address: Address,
-        /// What the kernel said.
+        /// The kernel's error.
         cause: String,
-        /// The same, as its number.
+        /// The kernel's error as its number.
         code: Option<i32>,
     },
-    /// This process cannot open a connection more.
+    /// This process has no descriptor left for another connection.
     #[error(
         "no connection to {address} can be opened: {cause}; close files, or raise the limit (`ulimit -n`)"
     )]
     OutOfDescriptors {
-        /// To whom.
+        /// The address.
         address: Address,
-        /// What the kernel said.
+        /// The kernel's error.
         cause: String,
-        /// The same, as its number.
+        /// The kernel's error as its number.
         code: i32,
     },
-    /// No host can be at an address.
-    #[error("cannot listen at {address}: {cause}; choose another address, or end who is there")]
+    /// A host cannot listen at the address.
+    #[error("cannot listen at {address}: {cause}; choose another address, or end the process that uses it")]
     CannotListen {
-        /// Where.
+        /// The address.
         address: Address,
-        /// What the kernel said.
+        /// The kernel's error.
         cause: String,
-        /// The same, as its number.
+        /// The kernel's error as its number.
         code: Option<i32>,
     },
-    /// Something answers there that speaks another protocol.
-    #[error("what answers at {address} is no sharevar host")]
+    /// The process at the address speaks another protocol.
+    #[error("the server at {address} is not a sharevar host; check the address")]
     NotAHost {
-        /// Where.
+        /// The address.
         address: Address,
     },
     /// The other side is gone.
     #[error("the host is gone; the request {}", if *.started { "had been read" } else { "had not been read" })]
     Gone {
-        /// Whether the other side had read the request. If not it has certainly not acted on it.
+        /// Whether the other side had read the request. If not, it cannot have acted on it.
         started: bool,
     },
-    /// The time for the reply is over. The connection is of no use any more.
+    /// There was no reply before the deadline.
     #[error("no reply in time")]
     TimedOut,
-    /// A signal came while the reply was waited for. It may be waited for on.
+    /// A signal came during a wait. A wait for a reply may be continued.
     #[error("interrupted by a signal")]
     Interrupted,
-    /// A frame is larger than this side takes.
+    /// A message is longer than this side accepts.
     #[error(
         "a message of {asked} bytes is over the limit of {limit}; raise the limit, or send less at a time"
     )]
     TooLarge {
-        /// Its length in bytes.
+        /// The length of the message in bytes.
         asked: u64,
-        /// The most that is taken.
+        /// The longest message in bytes.
         limit: u64,
     },
-    /// Bytes would leave the machine readable for everybody.
+    /// Messages would leave the machine unencrypted.
     #[error(
-        "what is said at {address} leaves this machine, and without TLS everybody on the way can read it; \
+        "messages to {address} leave this machine, and without TLS every machine on the way can read them; \
          give certificates, or allow plain text explicitly"
     )]
     Plaintext {
-        /// Where they would go.
+        /// The address.
         address: Address,
     },
-    /// TCP knows no users: without a key whoever reaches the port would be let in.
+    /// TCP has no users, so without a key every process that reaches the port would be accepted.
     #[error("{address} needs a key; only a Unix socket can do without")]
     KeyNeeded {
         /// The address.
         address: Address,
     },
-    /// A text that is no address.
-    #[error("{text:?} is no address; write unix:/path or tcp:host:port")]
+    /// The text is not an address.
+    #[error("{text:?} is not an address; write unix:/path or tcp:host:port")]
     NotAnAddress {
         /// The text.
         text: String,
     },
     /// The directory of a Unix socket is open to others.
-    #[error("{path} cannot hold a socket: {reason}")]
+    #[error("{path} cannot hold a socket: {reason}; remove it, or correct its owner and mode")]
     UnsafeDirectory {
         /// The directory.
         path: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// Certificates that cannot be used, or a peer whose certificate is not accepted.
+    /// A certificate cannot be used, or that of the other side is not accepted.
     #[error("TLS: {cause}")]
     Tls {
-        /// What is wrong.
+        /// The reason.
         cause: String,
     },
-    /// The kernel refused something else.
+    /// A system call failed for another reason.
     #[error("{what}: {cause}")]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         what: &'static str,
-        /// What the kernel said.
+        /// The kernel's error.
         cause: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Messages with their lengths before them.
+//! Frames: messages that follow their lengths.
 
 use crate::error::{Error, Result};
 use crate::stream::{Stream, is_gone};
@@ -6,68 +6,68 @@ use std::io;
 
 /// Bytes of the length before a message, little-endian.
 pub(crate) const HEADER: usize = 4;
-/// What is read at a time, at least.
-const PIECE: usize = 4 << 10;
-/// A buffer that has grown beyond this is given back after its message.
-const KEPT: usize = 1 << 20;
+/// The least number of bytes to read at a time.
+const MIN_READ: usize = 4 << 10;
+/// A buffer that has grown beyond this is freed after its message.
+const MAX_KEPT_BUFFER: usize = 1 << 20;
 
-/// What became of an attempt to read a message.
+/// The outcome of an attempt to read a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// It is there whole.
+    /// A whole message has arrived.
     Whole,
-    /// There is nothing more to read for now.
+    /// No message is whole, and there is nothing more to read for now.
     NotYet,
-    /// No message, but a signal, whole.
+    /// A signal has arrived.
     Signal(Signal),
     /// The other side has closed the connection.
     Closed,
 }
 
-/// What is said in place of a length: no message is as long.
+/// A value in the place of a length that no message has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// Look into the mailbox.
-    Bell,
-    /// A client asks for a mailbox; the host's answer brings it.
+    /// A message is in the mailbox.
+    Doorbell,
+    /// A client asks for a mailbox. The host answers with the same signal and the descriptor.
     Mailbox,
 }
 
 /// The lengths from here on are signals.
 const SIGNALS: u32 = 0xffff_ff00;
-/// The most bytes that a message can have: the highest value of
+/// The longest message that a frame can have, in bytes: the highest value of
 /// [`Settings::max_frame`](crate::Settings::max_frame).
 pub const LARGEST_FRAME: usize = SIGNALS as usize - 1;
 
 impl Signal {
     pub(crate) fn header(self) -> [u8; HEADER] {
         let number = match self {
-            Self::Bell => 1,
+            Self::Doorbell => 1,
             Self::Mailbox => 2,
         };
         (SIGNALS + number).to_le_bytes()
     }
 
     pub(crate) fn of_header(header: [u8; HEADER]) -> Option<Self> {
-        [Self::Bell, Self::Mailbox].into_iter().find(|signal| signal.header() == header)
+        [Self::Doorbell, Self::Mailbox].into_iter().find(|signal| signal.header() == header)
     }
 }
 
-/// Collects messages from a stream, without waiting.
+/// Reads frames from a stream without waiting.
 ///
-/// A message's length is checked before memory is asked for, and memory grows only as its bytes
-/// arrive: who claims much and sends little costs little.
+/// The length of a message is checked before memory is allocated, and the buffer grows only as the
+/// bytes arrive. So a peer that announces a long message and sends little costs little memory.
 #[derive(Debug, Default)]
 pub(crate) struct FrameReader {
     buffer: Vec<u8>,
-    /// Where the message begins, with its header.
+    /// The offset of the message's header.
     start: usize,
-    /// Where what was read ends.
+    /// The end of the bytes that were read.
     filled: usize,
 }
 
 impl FrameReader {
-    /// Reads what is there until a message is whole.
+    /// Reads the bytes that have arrived until a message is whole.
     pub(crate) fn read(&mut self, stream: &mut Stream, limit: usize) -> Result<Arrival> {
         loop {
             if let Some(signal) = self.signal() {
@@ -81,31 +81,31 @@ impl FrameReader {
                 Some(length) => HEADER + length,
                 None => HEADER,
             };
-            self.make_room(wanted);
+            self.reserve(wanted);
             match stream.read(&mut self.buffer[self.filled..]) {
                 Ok(0) => return Ok(Arrival::Closed),
                 Ok(count) => self.filled += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Arrival::NotYet),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // The other side has closed it with something unread: what we have sent last.
+                // The other side has closed the connection without having read our last message.
                 Err(error) if is_gone(&error) => return Err(Error::Gone { started: false }),
                 Err(error) => return Err(Error::io("cannot read from a connection")(error)),
             }
         }
     }
 
-    /// The message that is there whole.
+    /// The message that is whole.
     pub(crate) fn message(&self) -> &[u8] {
         let length = self.length().unwrap_or(0);
         &self.buffer[self.start + HEADER..][..length]
     }
 
-    /// Lets go of the message that is there whole.
+    /// Removes the message that is whole.
     pub(crate) fn consume(&mut self) {
         self.skip(HEADER + self.length().unwrap_or(0));
     }
 
-    /// Lets go of the signal that is there.
+    /// Removes the signal that has arrived.
     pub(crate) fn consume_signal(&mut self) {
         self.skip(HEADER);
     }
@@ -115,19 +115,19 @@ impl FrameReader {
         if self.start == self.filled {
             self.start = 0;
             self.filled = 0;
-            if self.buffer.len() > KEPT {
+            if self.buffer.len() > MAX_KEPT_BUFFER {
                 self.buffer = Vec::new();
             }
         }
     }
 
-    /// Whether nothing of a next message has come yet.
+    /// Whether no byte of a next message has arrived.
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.filled
     }
 
-    /// Gives the buffer back while nothing is in it.
-    pub(crate) fn rest(&mut self) {
+    /// Frees the buffer if it is empty.
+    pub(crate) fn free_buffer(&mut self) {
         if self.is_empty() {
             *self = Self::default();
         }
@@ -145,21 +145,21 @@ impl FrameReader {
         Some(u32::from_le_bytes(self.header()?) as usize)
     }
 
-    /// Room for some more of a message of `wanted` bytes: at most as much again as has come.
-    fn make_room(&mut self, wanted: usize) {
+    /// Grows the buffer for a message of `wanted` bytes: at most to twice the bytes that have arrived.
+    fn reserve(&mut self, wanted: usize) {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.filled, 0);
             self.filled -= self.start;
             self.start = 0;
         }
-        if self.filled == self.buffer.len() || self.buffer.len() < PIECE {
-            let more = (wanted - self.filled).min(self.filled.max(PIECE)).max(PIECE);
+        if self.filled == self.buffer.len() || self.buffer.len() < MIN_READ {
+            let more = (wanted - self.filled).min(self.filled.max(MIN_READ)).max(MIN_READ);
             self.buffer.resize(self.filled + more, 0);
         }
     }
 }
 
-/// The header of a message of so many bytes.
+/// Makes the header of a message of `length` bytes.
 pub(crate) fn header(length: usize, limit: usize) -> Result<[u8; HEADER]> {
     match u32::try_from(length) {
         Ok(short) if length <= limit && short < SIGNALS => Ok(short.to_le_bytes()),

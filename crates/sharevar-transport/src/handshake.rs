@@ -1,52 +1,53 @@
-//! How both sides show that they know the key: a mutual challenge by HMAC-SHA-256 (RFC 2104).
+//! The handshake in which both sides prove that they know the key: a mutual challenge by HMAC-SHA-256
+//! (RFC 2104).
 //!
-//! | who | sends |
+//! | side | sends |
 //! |---|---|
 //! | host | a *greeting* with a nonce, in the frame of `multiprocessing.connection`, so that plain Python can be served at the same address |
 //! | client | *hello*: magic, nonce, session, HMAC over the greeting and these |
-//! | host | *welcome*: its life, HMAC over the greeting, hello and this; or why it refuses |
+//! | host | *welcome*: its incarnation, HMAC over the greeting, hello and this; or a *refusal* with the reason |
 //!
 //! Each side's HMAC covers the other's fresh nonce, so that a recorded handshake is worth nothing,
-//! and its own role, so that none can be sent back to where it came from. Under TLS it covers the
-//! channel, too, so that nobody can stand in between with a certificate of his own.
+//! and its own role, so that no HMAC can be sent back to its sender. Under TLS it covers the channel,
+//! too, so that a process in between with a certificate of its own is found out.
 
 use crate::session::{Session, random_bytes};
 use crate::settings::Key;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// What a greeting begins with, for plain Python as for us.
+/// The first bytes of a greeting, for plain Python and for this crate.
 pub const CHALLENGE: &[u8] = b"#CHALLENGE#";
 /// The longest greeting that a client reads, in bytes.
 pub(crate) const MAX_GREETING: usize = 256;
-/// The longest frame before both sides know each other, in bytes.
+/// The longest frame of a handshake, in bytes.
 pub(crate) const MAX_FRAME: usize = 4096;
 
 const MAGIC: [u8; 16] = *b"sharevar host 1\n";
-/// How every hello begins on the wire: its length, and the magic.
+/// The first bytes of every hello on the wire: its length, and the magic.
 pub(crate) const ANNOUNCEMENT: &[u8] = b"\x60\0\0\0sharevar host 1\n";
 const NONCE: usize = 32;
 const SESSION: usize = 16;
-const LIFE: usize = 16;
+const INCARNATION: usize = 16;
 const MAC: usize = 32;
-const SAID: usize = MAGIC.len() + NONCE + SESSION;
-/// The length of a hello in bytes. Its first byte on the wire is not 0, which that of a plain
-/// Python client's first frame is: that is how they are told apart.
-pub(crate) const HELLO: usize = SAID + MAC;
+const SIGNED: usize = MAGIC.len() + NONCE + SESSION;
+/// The length of a hello in bytes. Its first byte on the wire is not 0; the first byte of a plain
+/// Python client's first frame is, which tells the two apart.
+pub(crate) const HELLO: usize = SIGNED + MAC;
 
 const WELCOME: u8 = 0;
 const REFUSAL: u8 = 1;
 
-/// A greeting that nobody can guess.
+/// Makes a greeting with a random nonce.
 pub(crate) fn greeting() -> Vec<u8> {
     let mut greeting = CHALLENGE.to_vec();
-    // Plain Python asks for the digest's name from 3.12 on; older ones take it for nonce.
+    // Plain Python expects the digest's name from 3.12 on; older versions take it for nonce.
     greeting.extend_from_slice(b"{sha256}");
     greeting.extend_from_slice(&random_bytes::<NONCE>());
     greeting
 }
 
-/// What a client answers to a greeting.
+/// Makes a client's answer to a greeting.
 pub(crate) fn hello(key: &Key, greeting: &[u8], channel: &[u8], session: Session) -> Vec<u8> {
     let mut hello = Vec::with_capacity(HELLO);
     hello.extend_from_slice(&MAGIC);
@@ -57,16 +58,16 @@ pub(crate) fn hello(key: &Key, greeting: &[u8], channel: &[u8], session: Session
     hello
 }
 
-/// Why a hello was not accepted.
+/// The reason why a hello was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rejected {
-    /// It is none.
+    /// The message is no hello.
     NotAHello,
-    /// It was made with another key, or for another greeting.
+    /// The hello was made with another key, or for another greeting.
     WrongKey,
 }
 
-/// Whose hello it is, if it was made with the key and for this greeting.
+/// Returns the session of a hello that was made with the key and for this greeting.
 pub(crate) fn check_hello(
     key: &Key,
     greeting: &[u8],
@@ -76,40 +77,46 @@ pub(crate) fn check_hello(
     if hello.len() != HELLO || !hello.starts_with(&MAGIC) {
         return Err(Rejected::NotAHello);
     }
-    let (said, shown) = hello.split_at(SAID);
-    mac(key, b"client", &[greeting, channel, said]).verify_slice(shown).map_err(|_| Rejected::WrongKey)?;
-    Ok(Session(number(&said[MAGIC.len() + NONCE..])))
+    let (signed, proof) = hello.split_at(SIGNED);
+    mac(key, b"client", &[greeting, channel, signed]).verify_slice(proof).map_err(|_| Rejected::WrongKey)?;
+    Ok(Session(number(&signed[MAGIC.len() + NONCE..])))
 }
 
-/// What a host answers to a hello that it accepts.
-pub(crate) fn welcome(key: &Key, greeting: &[u8], channel: &[u8], hello: &[u8], life: u128) -> Vec<u8> {
-    let life = life.to_le_bytes();
-    let mac = mac(key, b"host", &[greeting, channel, hello, &life]);
+/// Makes a host's answer to a hello that it accepts.
+pub(crate) fn welcome(
+    key: &Key,
+    greeting: &[u8],
+    channel: &[u8],
+    hello: &[u8],
+    incarnation: u128,
+) -> Vec<u8> {
+    let incarnation = incarnation.to_le_bytes();
+    let mac = mac(key, b"host", &[greeting, channel, hello, &incarnation]);
     let mut welcome = vec![WELCOME];
-    welcome.extend_from_slice(&life);
+    welcome.extend_from_slice(&incarnation);
     welcome.extend_from_slice(&mac.finalize().into_bytes());
     welcome
 }
 
-/// What a host answers to whom it does not let in.
+/// Makes a host's answer to a client that it does not accept.
 pub(crate) fn refusal(reason: &str) -> Vec<u8> {
     let mut refusal = vec![REFUSAL];
     refusal.extend_from_slice(reason.as_bytes());
     refusal
 }
 
-/// What a host said to a hello.
+/// A host's answer to a hello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// It knows the key; this is its life.
+    /// The host knows the key; this is its incarnation.
     Welcome(u128),
-    /// It does not let us in.
+    /// The host does not accept this client, for this reason.
     Refused(String),
-    /// It does not know the key, or it is no host.
+    /// The other side does not know the key, or is no host.
     Impostor,
 }
 
-/// Reads what a host said to a hello.
+/// Reads a host's answer to a hello.
 pub(crate) fn check_answer(
     key: &Key,
     greeting: &[u8],
@@ -119,10 +126,10 @@ pub(crate) fn check_answer(
 ) -> Answer {
     match answer.split_first() {
         Some((&REFUSAL, reason)) => Answer::Refused(String::from_utf8_lossy(reason).into_owned()),
-        Some((&WELCOME, rest)) if rest.len() == LIFE + MAC => {
-            let (life, shown) = rest.split_at(LIFE);
-            match mac(key, b"host", &[greeting, channel, hello, life]).verify_slice(shown) {
-                Ok(()) => Answer::Welcome(number(life)),
+        Some((&WELCOME, rest)) if rest.len() == INCARNATION + MAC => {
+            let (incarnation, proof) = rest.split_at(INCARNATION);
+            match mac(key, b"host", &[greeting, channel, hello, incarnation]).verify_slice(proof) {
+                Ok(()) => Answer::Welcome(number(incarnation)),
                 Err(_) => Answer::Impostor,
             }
         }
@@ -130,7 +137,7 @@ pub(crate) fn check_answer(
     }
 }
 
-/// Parts are told with their lengths, so that none can be taken for another's end.
+/// The HMAC covers each part's length, too, so that no bytes can be moved from one part to the next.
 fn mac(key: &Key, role: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
     // Never panics: HMAC takes keys of any length.
     let mut mac = Hmac::<Sha256>::new_from_slice(key.bytes()).expect("HMAC takes keys of any length");
@@ -165,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn both_sides_know_each_other() {
+    fn both_sides_accept_each_other() {
         let hello = hello(&key("k"), GREETING, b"", Session(7));
         assert_eq!(check_hello(&key("k"), GREETING, b"", &hello), Ok(Session(7)));
         let welcome = welcome(&key("k"), GREETING, b"", &hello, 9);
@@ -188,12 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_cannot_be_sent_back() {
-        // An impostor who answers a hello with its own HMAC.
+    fn a_hello_is_no_answer_to_itself() {
+        // An impostor that answers a hello with the hello's own HMAC.
         let hello = hello(&key("k"), GREETING, b"", Session(7));
         let mut answer = vec![WELCOME];
         answer.extend_from_slice(&9_u128.to_le_bytes());
-        answer.extend_from_slice(&hello[SAID..]);
+        answer.extend_from_slice(&hello[SIGNED..]);
         assert_eq!(check_answer(&key("k"), GREETING, b"", &hello, &answer), Answer::Impostor);
     }
 

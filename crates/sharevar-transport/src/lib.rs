@@ -1,8 +1,8 @@
 //! Frames between processes: sockets, authentication, and the threads that serve them.
 //!
-//! This crate knows bytes and peers, and no objects. A [`Server`] listens at an [`Address`] and has
-//! a [`Service`] answer requests; a [`Client`] lends [`Connection`]s to it, on which a request is
-//! sent and its reply awaited. Both sides prove that they know the [`Key`].
+//! This crate knows bytes and peers, and no objects. A [`Server`] listens at an [`Address`], and its
+//! [`Service`] answers requests. A [`Client`] has a pool of [`Connection`]s to a server; a request is
+//! sent on one of them, and its reply awaited. Both sides prove that they know the [`Key`].
 //!
 //! ```
 //! use sharevar_transport::{Address, Caller, Client, Served, Server, Service, Settings};
@@ -25,34 +25,34 @@
 //! connection.send(b"hello", None)?;
 //! assert_eq!(connection.receive(None)?, b"hello");
 //! connection.consume();
-//! connection.keep();
+//! connection.release();
 //! server.stop();
 //! # Ok::<(), sharevar_transport::Error>(())
 //! ```
 #![forbid(unsafe_code)]
 
+mod adaptive_spin;
 mod address;
 mod client;
+mod connect;
 mod connection;
+mod deadline;
 mod directory;
 mod error;
 mod frame;
 mod handshake;
 mod mailbox;
-mod patience;
 mod peer;
-mod reach;
 mod server;
 mod session;
 mod settings;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
-mod wait;
 mod wire;
 
 pub use address::Address;
-pub use client::{Client, Lent};
+pub use client::{Client, PooledConnection};
 pub use connection::Connection;
 pub use directory::{check as check_directory, private_directory};
 pub use error::{Error, Result};

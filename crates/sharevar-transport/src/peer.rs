@@ -1,4 +1,4 @@
-//! What the kernel says about the other side, and what it is told about it.
+//! The kernel's facts about the other side, and the options of its socket.
 
 use rustix::io::ioctl_fionbio;
 use rustix::net::sockopt::{
@@ -10,7 +10,8 @@ use rustix::process::geteuid;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-/// Whether a Unix socket leads to the same user, or to root; or why not.
+/// Checks that the other end of a Unix socket belongs to the same user or to root. The error is the
+/// reason.
 pub(crate) fn check(socket: BorrowedFd<'_>) -> Result<(), String> {
     let peer =
         socket_peercred(socket).map_err(|error| format!("the other side's user is unknown: {error}"))?;
@@ -21,7 +22,7 @@ pub(crate) fn check(socket: BorrowedFd<'_>) -> Result<(), String> {
     }
 }
 
-/// The process at the other side of a Unix socket, when it connected.
+/// The number of the process that connected the other end of a Unix socket.
 pub(crate) fn process(socket: BorrowedFd<'_>) -> Option<u32> {
     if getsockname(socket).ok()?.address_family() != AddressFamily::UNIX {
         return None;
@@ -30,7 +31,8 @@ pub(crate) fn process(socket: BorrowedFd<'_>) -> Option<u32> {
     u32::try_from(peer.pid.as_raw_pid()).ok()
 }
 
-/// Small messages go at once; a machine that has vanished is noticed after about half a minute.
+/// Sets the options of a TCP socket: small messages are sent at once, and a machine that has vanished
+/// is noticed after about half a minute.
 pub(crate) fn prepare_tcp(socket: &impl AsFd) -> std::io::Result<()> {
     ioctl_fionbio(socket, true)?;
     set_tcp_nodelay(socket, true)?;

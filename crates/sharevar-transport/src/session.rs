@@ -1,10 +1,10 @@
-//! Who a client is: one process in one life.
+//! The session of a client process.
 
 use rustix::rand::{GetRandomFlags, getrandom};
 use sharevar_os::process_epoch;
 use std::sync::{Mutex, PoisonError};
 
-/// One process in one life, by a random number: what a host counts references for. A forked
+/// The random number of a client process. A host counts references for each session. A forked
 /// child is another than its parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Session(pub u128);
@@ -12,7 +12,7 @@ pub struct Session(pub u128);
 static OF_PROCESS: Mutex<Option<(u64, Session)>> = Mutex::new(None);
 
 impl Session {
-    /// That of this process.
+    /// Returns the session of this process.
     pub fn of_this_process() -> Self {
         let process = process_epoch();
         let mut known = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -23,17 +23,17 @@ impl Session {
     }
 }
 
-/// A number that nobody can guess.
+/// Returns an unpredictable number.
 pub(crate) fn random() -> u128 {
     u128::from_le_bytes(random_bytes())
 }
 
-/// Bytes that nobody can guess.
+/// Returns unpredictable bytes.
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let mut filled = 0;
     while filled < N {
-        // It is interrupted only before the kernel's generator is ready, at boot.
+        // The call can be interrupted only at boot, before the kernel's generator is ready.
         filled += getrandom(&mut bytes[filled..], GetRandomFlags::empty()).unwrap_or(0);
     }
     bytes

@@ -1,26 +1,26 @@
-//! What both sides of a connection must agree on.
+//! Settings on which both sides of a connection must agree.
 
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 use std::fmt;
 use std::sync::Arc;
 
-/// The most bytes that one message may have, if nothing else is said: 1 GiB.
+/// The default of [`Settings::max_frame`]: 1 GiB.
 pub const MAX_FRAME: usize = 1 << 30;
 
-/// What both sides must know to talk to each other. It is never sent.
+/// A secret that both sides must know. It is never sent.
 ///
-/// An empty one is no key: whoever the Unix socket lets in is let in.
+/// An empty key is none: every process that may connect to the Unix socket is accepted.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Key(Arc<[u8]>);
 
 impl Key {
-    /// A key of these bytes.
+    /// Makes a key of these bytes.
     pub fn new(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
 
-    /// Whether there is none.
+    /// Returns whether this is no key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -40,14 +40,14 @@ impl fmt::Debug for Key {
 /// How connections are secured, and how large messages may be.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The key that both sides must know.
+    /// The secret that both sides must know.
     pub key: Key,
-    /// Certificates for TCP: of the host on its side, of the authority on the other.
+    /// Certificates for TCP: the host's own at the host, those of its authorities at the client.
     #[cfg(feature = "tls")]
     pub tls: Option<Tls>,
-    /// Whether TCP may leave the machine without TLS.
+    /// Whether messages may leave the machine by TCP without TLS.
     pub plaintext: bool,
-    /// The most bytes that one message may have.
+    /// The longest message in bytes.
     pub max_frame: usize,
 }
 
@@ -64,7 +64,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The usual settings, with a key.
+    /// The default settings with a key.
     pub fn with_key(key: &[u8]) -> Self {
         Self { key: Key::new(key), ..Self::default() }
     }

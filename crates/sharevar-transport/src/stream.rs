@@ -1,8 +1,8 @@
-//! A socket that never waits by itself, with or without TLS.
+//! A non-blocking socket, with or without TLS.
 
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::frame::{self, Signal};
-use crate::wait::Limits;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
@@ -22,7 +22,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Reads what is there: 0 is the end, `WouldBlock` nothing yet.
+    /// Reads the bytes that have arrived. 0 is the end of the stream; `WouldBlock` if there are none.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(socket) => Ok(recv(&*socket, buffer, RecvFlags::DONTWAIT)?.0),
@@ -31,22 +31,22 @@ impl Stream {
         }
     }
 
-    /// The first bytes that the other side has sent, left where they are. Not under TLS.
+    /// Copies the next bytes without taking them from the socket. Not for TLS.
     pub(crate) fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(recv(self, buffer, RecvFlags::PEEK | RecvFlags::DONTWAIT)?.0)
     }
 
-    /// Sends a message that has its header in front, waiting while the other side does not read.
-    pub(crate) fn send_frame(&mut self, frame: &[u8], limits: &mut Limits<'_>) -> Result<()> {
-        self.send(&[], frame, limits)
+    /// Sends bytes that contain their header, and waits while the other side does not read.
+    pub(crate) fn send_frame(&mut self, frame: &[u8], deadline: &mut Deadline<'_>) -> Result<()> {
+        self.send(&[], frame, deadline)
     }
 
     /// Sends a signal.
-    pub(crate) fn send_signal(&mut self, signal: Signal, limits: &mut Limits<'_>) -> Result<()> {
-        self.send(&[], &signal.header(), limits)
+    pub(crate) fn send_signal(&mut self, signal: Signal, deadline: &mut Deadline<'_>) -> Result<()> {
+        self.send(&[], &signal.header(), deadline)
     }
 
-    /// Sends a signal, and with it a descriptor if there is one. Only over a Unix socket.
+    /// Sends a signal with a descriptor, or without one. Only for Unix sockets.
     pub(crate) fn send_descriptor(
         &mut self,
         signal: Signal,
@@ -61,16 +61,16 @@ impl Stream {
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         match sendmsg(&*self, &[IoSlice::new(&signal.header())], &mut control, flags) {
             Ok(frame::HEADER) => Ok(()),
-            // Nobody has asked who does not wait for it: there is room for it.
+            // A client that asks for a descriptor waits for it, so the socket has room.
             Ok(_) => Err(Error::Io { what: "cannot send a descriptor", cause: "the socket is full".into() }),
             Err(error) => Err(Error::io("cannot send a descriptor")(error.into())),
         }
     }
 
-    /// Receives the answer to a signal, and the descriptor that came with it.
+    /// Receives the answer to a signal, and the descriptor that comes with it.
     pub(crate) fn receive_descriptor(
         &mut self,
-        limits: &mut Limits<'_>,
+        deadline: &mut Deadline<'_>,
     ) -> Result<(Option<Signal>, Option<OwnedFd>)> {
         let mut header = [0; frame::HEADER];
         loop {
@@ -88,7 +88,7 @@ impl Stream {
                     return Ok((Signal::of_header(header), descriptor));
                 }
                 Ok(_) => return Ok((None, None)),
-                Err(Errno::AGAIN) => limits.wait(self.as_fd(), PollFlags::IN)?,
+                Err(Errno::AGAIN) => deadline.wait(self.as_fd(), PollFlags::IN)?,
                 Err(Errno::INTR) => {}
                 Err(error) => {
                     let error = io::Error::from(error);
@@ -102,17 +102,17 @@ impl Stream {
         }
     }
 
-    /// Sends a message, waiting while the other side does not read.
+    /// Sends a message, and waits while the other side does not read.
     pub(crate) fn send_message(
         &mut self,
         message: &[u8],
         limit: usize,
-        limits: &mut Limits<'_>,
+        deadline: &mut Deadline<'_>,
     ) -> Result<()> {
-        self.send(&frame::header(message.len(), limit)?, message, limits)
+        self.send(&frame::header(message.len(), limit)?, message, deadline)
     }
 
-    fn send(&mut self, mut header: &[u8], mut body: &[u8], limits: &mut Limits<'_>) -> Result<()> {
+    fn send(&mut self, mut header: &[u8], mut body: &[u8], deadline: &mut Deadline<'_>) -> Result<()> {
         while !(header.is_empty() && body.is_empty()) {
             match self.write(header, body) {
                 Ok(count) => {
@@ -121,14 +121,14 @@ impl Stream {
                     body = &body[count - of_header..];
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    limits.wait(self.as_fd(), PollFlags::OUT)?;
+                    deadline.wait(self.as_fd(), PollFlags::OUT)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_gone(&error) => return Err(Error::Gone { started: false }),
                 Err(error) => return Err(Error::io("cannot write to a connection")(error)),
             }
         }
-        self.flush(limits)
+        self.flush(deadline)
     }
 
     fn write(&mut self, header: &[u8], body: &[u8]) -> io::Result<usize> {
@@ -146,18 +146,18 @@ impl Stream {
     #[cfg_attr(not(feature = "tls"), allow(clippy::unused_self, clippy::unnecessary_wraps))]
     fn flush(
         &mut self,
-        #[cfg_attr(not(feature = "tls"), allow(unused))] limits: &mut Limits<'_>,
+        #[cfg_attr(not(feature = "tls"), allow(unused))] deadline: &mut Deadline<'_>,
     ) -> Result<()> {
         #[cfg(feature = "tls")]
         if let Self::Tls(stream) = self {
             while !stream.flush().map_err(Error::io("cannot write to a connection"))? {
-                limits.wait(stream.as_fd(), PollFlags::OUT)?;
+                deadline.wait(stream.as_fd(), PollFlags::OUT)?;
             }
         }
         Ok(())
     }
 
-    /// Whether it is without TLS.
+    /// Whether the socket is used without TLS.
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self, Self::Plain(_))
     }
@@ -168,14 +168,13 @@ impl Stream {
         poll(&mut fds, Some(&Timespec::default())).is_ok_and(|count| count > 0)
     }
 
-    /// Whether the other side has closed the connection, or asks for something it may not ask for
-    /// now: both mean that nobody waits for the reply any more.
-    pub(crate) fn hung_up(&self) -> bool {
+    /// Whether the other side has closed its end, so that no caller waits for the reply.
+    pub(crate) fn is_disconnected(&self) -> bool {
         let mut fds = [PollFd::new(self, PollFlags::RDHUP)];
         poll(&mut fds, Some(&Timespec::default())).is_ok_and(|count| count > 0)
     }
 
-    /// What only the two ends of this very channel know; nothing without TLS.
+    /// A secret of the two ends of this TLS channel (RFC 8446, section 7.5); empty without TLS.
     pub(crate) fn channel(&self) -> Vec<u8> {
         match self {
             Self::Plain(_) => Vec::new(),
@@ -195,7 +194,7 @@ impl AsFd for Stream {
     }
 }
 
-/// Whether an error says that the other side has closed the connection.
+/// Whether an error means that the other side has closed the connection.
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),

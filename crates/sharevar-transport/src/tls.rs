@@ -1,9 +1,9 @@
 //! TLS 1.3 on TCP, by `rustls`.
 
 use crate::address::Address;
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::stream::is_gone;
-use crate::wait::Limits;
 use rustix::event::PollFlags;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustls::pki_types::pem::PemObject;
@@ -18,13 +18,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The label under which both ends draw a secret of their channel (RFC 8446, section 7.5).
+/// The label under which both ends derive a secret of their channel (RFC 8446, section 7.5).
 const EXPORTER: &[u8] = b"EXPORTER-sharevar-channel";
 
-/// The name of the error that an authority's certificate is shown for a host's.
-const AUTHORITYS: &str = "CaUsedAsEndEntity";
+/// The name of the verifier's error for an authority's certificate in the place of a host's.
+const CA_USED_AS_HOST: &str = "CaUsedAsEndEntity";
 
-/// Certificates: what a host shows, or whom a client believes.
+/// Certificates for TLS: a host's own, or those of the authorities that a client trusts.
 #[derive(Clone)]
 pub struct Tls {
     side: Side,
@@ -37,7 +37,7 @@ enum Side {
 }
 
 impl Tls {
-    /// What a host shows: its chain of certificates and its private key, as PEM files.
+    /// Reads a host's chain of certificates and its private key from PEM files.
     pub fn host(certificates: &Path, private_key: &Path) -> Result<Self> {
         let chain = read_certificates(certificates)?;
         let key =
@@ -51,8 +51,8 @@ impl Tls {
         Ok(Self { side: Side::Host(Arc::new(config)) })
     }
 
-    /// Whom a client believes: hosts that these authorities, in a PEM file, vouch for, under the
-    /// name in the address or under another.
+    /// Reads the certificates of authorities from a PEM file. A client trusts a host whose
+    /// certificate one of them has signed, for `name` or else for the name in the address.
     pub fn client(authorities: &Path, name: Option<&str>) -> Result<Self> {
         let mut roots = RootCertStore::empty();
         for certificate in read_certificates(authorities)? {
@@ -68,7 +68,8 @@ impl Tls {
 
     pub(crate) fn accept(&self, socket: OwnedFd) -> Result<TlsStream> {
         let Side::Host(config) = &self.side else {
-            return Err(Error::Tls { cause: "a host needs `Tls::host`, certificates of its own".to_owned() });
+            let cause = "a host needs certificates of its own; make them with `Tls::host`";
+            return Err(Error::Tls { cause: cause.to_owned() });
         };
         let session = ServerConnection::new(Arc::clone(config)).map_err(failed)?;
         Ok(TlsStream { session: session.into(), socket: Socket(CloseOnFork::new(socket)) })
@@ -78,10 +79,11 @@ impl Tls {
         &self,
         address: &Address,
         socket: OwnedFd,
-        limits: &mut Limits<'_>,
+        deadline: &mut Deadline<'_>,
     ) -> Result<TlsStream> {
         let Side::Client(config, name) = &self.side else {
-            return Err(Error::Tls { cause: "a client needs `Tls::client`, whom it believes".to_owned() });
+            let cause = "a client needs the certificates of its authorities; read them with `Tls::client`";
+            return Err(Error::Tls { cause: cause.to_owned() });
         };
         let host = match (name, address) {
             (Some(name), _) => name.clone(),
@@ -89,7 +91,7 @@ impl Tls {
             (None, Address::Unix(_)) => String::new(),
         };
         let name = ServerName::try_from(host.clone())
-            .map_err(|_| Error::Tls { cause: format!("{host:?} is no name that a certificate can have") })?;
+            .map_err(|_| Error::Tls { cause: format!("a certificate cannot have the name {host:?}") })?;
         let session = ClientConnection::new(Arc::clone(config), name).map_err(failed)?;
         let mut stream = TlsStream { session: session.into(), socket: Socket(CloseOnFork::new(socket)) };
         while stream.session.is_handshaking() {
@@ -97,7 +99,7 @@ impl Tls {
                 Ok(true) => {}
                 Ok(false) => return Err(Error::Gone { started: false }),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    limits.wait(stream.as_fd(), PollFlags::IN)?;
+                    deadline.wait(stream.as_fd(), PollFlags::IN)?;
                 }
                 Err(error) if is_gone(&error) => return Err(Error::Gone { started: false }),
                 Err(error) => return Err(Error::Tls { cause: refused(address, &error) }),
@@ -131,14 +133,14 @@ fn unreadable(path: &Path, cause: &dyn fmt::Display) -> Error {
     Error::Tls { cause: format!("cannot read {}: {cause}", path.display()) }
 }
 
-/// Why a host is not believed, and what to do.
+/// The reason why a host's certificate is not accepted, and the remedy.
 fn refused(address: &Address, error: &io::Error) -> String {
     match error.get_ref().and_then(|error| error.downcast_ref()) {
         Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             format!("{address} answers in plain text; give the host certificates, or connect without TLS")
         }
-        // The verifier's own error, of which only the name can be seen here.
-        Some(rustls::Error::InvalidCertificate(cause)) if format!("{cause:?}").contains(AUTHORITYS) => {
+        // An error of the verifier's own type: only its name is visible here.
+        Some(rustls::Error::InvalidCertificate(cause)) if format!("{cause:?}").contains(CA_USED_AS_HOST) => {
             format!(
                 "the certificate of {address} is an authority's (CA:TRUE), as `openssl req -x509` makes \
                  them; sign one for the host with it, or add \
@@ -154,7 +156,7 @@ fn failed(error: rustls::Error) -> Error {
     Error::Tls { cause: error.to_string() }
 }
 
-/// A socket under TLS that never waits.
+/// A non-blocking socket under TLS.
 #[derive(Debug)]
 pub(crate) struct TlsStream {
     session: Connection,
@@ -162,12 +164,12 @@ pub(crate) struct TlsStream {
 }
 
 impl TlsStream {
-    /// Reads what is there: 0 is the end, `WouldBlock` nothing yet.
+    /// Reads the bytes that have arrived. 0 is the end of the stream; `WouldBlock` if there are none.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.session.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // Cut off without a word is an end like any other: our messages have lengths.
+                // An end without TLS's closing alert is an end like any other: frames have lengths.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 read => return read,
             }
@@ -177,7 +179,7 @@ impl TlsStream {
         }
     }
 
-    /// Writes what goes into the buffer. [`flush`](Self::flush) sends it.
+    /// Writes as many bytes as fit into the buffer. [`flush`](Self::flush) sends them.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.session.writer().write(bytes)? {
@@ -191,7 +193,7 @@ impl TlsStream {
         }
     }
 
-    /// Sends what is written: whether all of it.
+    /// Sends the buffer, and returns whether all of it was sent.
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
         while self.session.wants_write() {
             match self.session.write_tls(&mut self.socket) {
@@ -202,22 +204,22 @@ impl TlsStream {
         Ok(true)
     }
 
-    /// Sends what waits to be sent, the greeting among it once the handshake allows, and takes in
-    /// what has come: `false` is the end.
+    /// Sends the buffer and processes the bytes that have arrived. `false` is the end of the stream.
+    /// The greeting is in the buffer until the TLS handshake allows to send it.
     fn advance(&mut self) -> io::Result<bool> {
         self.flush()?;
         if self.session.read_tls(&mut self.socket)? == 0 {
             return Ok(false);
         }
         let processed = self.session.process_new_packets().map_err(io::Error::other);
-        // An alert says why, to who still listens.
+        // An alert tells the other side the reason.
         let flushed = self.flush();
         processed?;
         flushed.map(|_| true)
     }
 
     pub(crate) fn channel(&self) -> Vec<u8> {
-        // It fails before the end of the handshake, when nobody asks for it.
+        // This fails only before the end of the handshake, when the channel is not yet asked for.
         self.session.export_keying_material(vec![0; 32], EXPORTER, None).unwrap_or_default()
     }
 }

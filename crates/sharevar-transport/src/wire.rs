@@ -1,27 +1,26 @@
-//! A connection to the other side, whichever way its messages come: by the socket, or through a
-//! mailbox while both sides are awake.
+//! The way of messages between two sides: the socket, or a mailbox while both sides are awake.
 
+use crate::adaptive_spin::SpinBudget;
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::frame::{Arrival, FrameReader, Signal};
 use crate::mailbox::{Mail, Mailbox};
-use crate::patience::Patience;
 use crate::stream::Stream;
-use crate::wait::Limits;
 use std::hint::spin_loop;
 use std::time::Duration;
 
-/// Looks at a mailbox between two offers of the processor to others. More make a single call
-/// quicker while both sides have a processor each, and cost more than that where they have not:
-/// with thirty, two clients of a host on two processors make a third fewer calls.
-const LOOKS: u32 = 2;
+/// Polls of a mailbox between two yields of the processor. More polls make a single call faster
+/// while each side has a processor, and cost more than that otherwise: with thirty, two clients of a
+/// host on two processors make a third fewer calls.
+const POLLS: u32 = 2;
 
 #[derive(Debug)]
 pub(crate) struct Wire {
     pub(crate) stream: Stream,
     pub(crate) reader: FrameReader,
-    patience: Patience,
+    spin_budget: SpinBudget,
     mailbox: Option<Mailbox>,
-    /// Where the message is that was received last.
+    /// The place of the message that was received last.
     source: Source,
 }
 
@@ -36,13 +35,13 @@ impl Wire {
         Self {
             stream,
             reader: FrameReader::default(),
-            patience: Patience::default(),
+            spin_budget: SpinBudget::default(),
             mailbox: None,
             source: Source::Socket,
         }
     }
 
-    /// From now on messages may come through a mailbox, too.
+    /// Adds a mailbox. From now on messages may come through it, too.
     pub(crate) fn open_mailbox(&mut self, mailbox: Mailbox) {
         self.mailbox = Some(mailbox);
     }
@@ -60,33 +59,34 @@ impl Wire {
         }
     }
 
-    /// Lets go of the message that was received last, of which the answer is still to be sent.
-    pub(crate) fn release(&mut self) {
+    /// Frees the buffer of the message that was received last. Its reply is still to be sent, so
+    /// the mailbox stays with this side.
+    pub(crate) fn release_buffer(&mut self) {
         if self.source == Source::Socket {
             self.reader.consume();
         }
     }
 
-    /// Lets go of the message that was received last: no answer will be sent.
+    /// Releases the message that was received last, to which this side sends no reply.
     pub(crate) fn consume(&mut self) {
-        self.release();
+        self.release_buffer();
         if let Some(mailbox) = &mut self.mailbox {
-            mailbox.done();
+            mailbox.release();
         }
     }
 
     /// Sends a message, waiting while the other side does not read.
-    pub(crate) fn send(&mut self, message: &[u8], limit: usize, limits: &mut Limits<'_>) -> Result<()> {
+    pub(crate) fn send(&mut self, message: &[u8], limit: usize, deadline: &mut Deadline<'_>) -> Result<()> {
         let Some(mailbox) = &mut self.mailbox else {
-            return self.stream.send_message(message, limit, limits);
+            return self.stream.send_message(message, limit, deadline);
         };
         if !mailbox.put(message) {
-            return self.stream.send_message(message, limit, limits);
+            return self.stream.send_message(message, limit, deadline);
         }
-        if !mailbox.other_looks() {
-            match self.stream.send_signal(Signal::Bell, limits) {
-                // It may have read the message and died after it; whoever waits for the reply
-                // finds out.
+        if !mailbox.is_peer_polling() {
+            match self.stream.send_signal(Signal::Doorbell, deadline) {
+                // The other side may have read the message before it died. The wait for the reply
+                // finds that out.
                 Ok(()) | Err(Error::Gone { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -94,8 +94,8 @@ impl Wire {
         Ok(())
     }
 
-    /// Looks once: whether a message is there, or a signal, or the end. With `NotYet` this side may
-    /// sleep until the socket can be read: the other one knows that it has to ring.
+    /// Polls the mailbox and the socket once. After `NotYet` this side may sleep until the socket is
+    /// readable: the other side rings the doorbell with its next message.
     pub(crate) fn read(&mut self, limit: usize) -> Result<Arrival> {
         loop {
             if self.read_mail()? {
@@ -108,15 +108,15 @@ impl Wire {
                 return arrival;
             };
             match arrival {
-                Ok(Arrival::Signal(Signal::Bell)) => self.reader.consume_signal(),
-                // What was put before this was said is seen by the next look.
-                Ok(Arrival::NotYet) if mailbox.looks() => mailbox.look_on(false),
-                // What was put before it died is as good as before.
+                Ok(Arrival::Signal(Signal::Doorbell)) => self.reader.consume_signal(),
+                // A message that was put before the flag was cleared is found by the next poll.
+                Ok(Arrival::NotYet) if mailbox.is_polling() => mailbox.set_polling(false),
+                // A message that was put before the other side died is still valid.
                 Ok(Arrival::Closed) | Err(Error::Gone { .. }) if mailbox.has_message() => {}
                 arrival => {
                     if let Ok(Arrival::Whole) = arrival {
                         self.source = Source::Socket;
-                        mailbox.note_read();
+                        mailbox.acknowledge();
                     }
                     return arrival;
                 }
@@ -124,10 +124,10 @@ impl Wire {
         }
     }
 
-    /// Takes the message that is in the mailbox: whether there is one.
+    /// Takes the message from the mailbox. `false` if there is none.
     fn read_mail(&mut self) -> Result<bool> {
         match &mut self.mailbox {
-            Some(mailbox) => match mailbox.mail() {
+            Some(mailbox) => match mailbox.peek() {
                 Some(Mail::Here(length)) => mailbox.take(length).map(|()| true),
                 Some(Mail::OnSocket) | None => Ok(false),
             },
@@ -135,33 +135,33 @@ impl Wire {
         }
     }
 
-    /// Looks for some microseconds; then as [`read`](Self::read).
-    pub(crate) fn look(&mut self, limit: usize) -> Result<Arrival> {
-        let Self { stream, reader, patience, mailbox, .. } = self;
+    /// Spins for some microseconds, then reads as [`read`](Self::read) does.
+    pub(crate) fn spin(&mut self, limit: usize) -> Result<Arrival> {
+        let Self { stream, reader, spin_budget, mailbox, .. } = self;
         if let Some(mailbox) = mailbox {
-            mailbox.look_on(true);
-            patience.look(|| {
-                (0..LOOKS).find_map(|_| {
+            mailbox.set_polling(true);
+            spin_budget.spin(|| {
+                (0..POLLS).find_map(|_| {
                     spin_loop();
-                    mailbox.mail()
+                    mailbox.peek()
                 })
             });
             return self.read(limit);
         }
-        let looked = patience.look(|| match reader.read(stream, limit) {
+        let found = spin_budget.spin(|| match reader.read(stream, limit) {
             Ok(Arrival::NotYet) => None,
             read => Some(read),
         });
-        looked.unwrap_or(Ok(Arrival::NotYet))
+        found.unwrap_or(Ok(Arrival::NotYet))
     }
 
-    /// Learns how long a message took that was slept for.
+    /// Notes how long a message took that was slept for.
     pub(crate) fn learn(&mut self, took: Duration) {
-        self.patience.learn(took);
+        self.spin_budget.learn(took);
     }
 
-    /// Whether the other side, which is dead, had read what was sent last. `by_socket` is what
-    /// the socket says.
+    /// Whether the other side, which is dead, had read the last message. `by_socket` is the answer
+    /// of the socket.
     pub(crate) fn was_read(&self, by_socket: bool) -> bool {
         self.mailbox.as_ref().map_or(by_socket, |mailbox| mailbox.was_read(by_socket))
     }
@@ -175,14 +175,14 @@ mod tests {
 
     const LIMIT: usize = 1 << 20;
 
-    /// Turns of a loop by which the host's answer comes later or sooner.
+    /// The longest delay of the host's reply, in turns of a loop.
     const DELAYS: u32 = 300;
     const AT_MOST: Duration = Duration::from_secs(10);
 
-    /// A host that dies right after it has answered: it may happen between the client's look at
-    /// the mailbox and its look at the socket. A race, so it is run often.
+    /// A host may die right after its reply, between the client's polls of the mailbox and of the
+    /// socket. This is a race, so it is run often.
     #[test]
-    fn an_answer_is_as_good_as_before_when_its_host_has_died() {
+    fn a_reply_is_valid_after_its_host_has_died() {
         // The host dies after each of the delays at least once, and more often while there is time.
         let begun = Instant::now();
         for round in (0..5000).take_while(|round| *round < DELAYS || begun.elapsed() < AT_MOST) {
@@ -190,17 +190,17 @@ mod tests {
             let (mut hosts, file) = Mailbox::create().unwrap();
             let mut client = Wire::new(Stream::Plain(sharevar_os::CloseOnFork::new(ours.into())));
             client.open_mailbox(Mailbox::open(&file).unwrap());
-            client.send(b"request", LIMIT, &mut Limits::default()).unwrap();
+            client.send(b"request", LIMIT, &mut Deadline::default()).unwrap();
             hosts.take(7).unwrap();
             let host = std::thread::spawn(move || {
                 (0..round % DELAYS).for_each(|_| spin_loop());
                 assert!(hosts.put(b"answer"));
                 drop(theirs);
             });
-            for look in 0.. {
+            for polls in 0.. {
                 match client.read(LIMIT).unwrap() {
-                    Arrival::NotYet if look < 10_000 => spin_loop(),
-                    // Where there is one processor, the host needs it.
+                    Arrival::NotYet if polls < 10_000 => spin_loop(),
+                    // On a single processor the host needs it.
                     Arrival::NotYet => std::thread::yield_now(),
                     Arrival::Whole => break,
                     other => panic!("round {round}: {other:?}"),

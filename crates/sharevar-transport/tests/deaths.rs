@@ -1,23 +1,25 @@
-//! What a client learns of a host that is killed: whether it had read the request.
+//! The error of a call whose host is killed: it says whether the host had read the request.
 
-mod rooms;
+mod support;
 
-use rooms::unix;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use sharevar_transport::{Address, Caller, Client, Error, Lent, Served, Server, Service, Settings};
+use sharevar_transport::{
+    Address, Caller, Client, Error, PooledConnection, Served, Server, Service, Settings,
+};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use support::socket_path;
 
-/// Tells a program that it is the host, and where.
+/// The environment variable that makes a program the host, at this address.
 const ADDRESS: &str = "SHAREVAR_TEST_ADDRESS";
 
-/// Echoes; stands still for good, after a word, when it is told to.
-struct Mortal;
+/// Echoes. At a request that begins with "block" it says so on stderr, and blocks for ever.
+struct EchoOrBlock;
 
-impl Service for Mortal {
+impl Service for EchoOrBlock {
     fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
-        if request.starts_with(b"stand") {
-            eprintln!("stands");
+        if request.starts_with(b"block") {
+            eprintln!("blocks");
             loop {
                 std::thread::park();
             }
@@ -27,11 +29,11 @@ impl Service for Mortal {
     }
 }
 
-/// The host's program; without its variable it does nothing.
+/// The host's program. Without its variable it does nothing.
 #[test]
 fn program_host() {
     let Ok(address) = std::env::var(ADDRESS) else { return };
-    let server = Server::bind(&address.parse().unwrap(), &Settings::with_key(b"key"), Mortal).unwrap();
+    let server = Server::bind(&address.parse().unwrap(), &Settings::with_key(b"key"), EchoOrBlock).unwrap();
     server.start().unwrap();
     eprintln!("listens at {}", server.address());
     while !server.wait(None) {}
@@ -59,8 +61,8 @@ impl Host {
         host
     }
 
-    fn says(&mut self, what: &str) -> String {
-        self.lines.by_ref().map_while(Result::ok).find(|line| line.starts_with(what)).unwrap()
+    fn says(&mut self, beginning: &str) -> String {
+        self.lines.by_ref().map_while(Result::ok).find(|line| line.starts_with(beginning)).unwrap()
     }
 
     fn client(&self) -> Client {
@@ -71,7 +73,7 @@ impl Host {
         Pid::from_child(&self.child)
     }
 
-    /// Stopped for sure: all its threads stand.
+    /// Stops the process, and returns once all of its threads are stopped.
     fn stop(&self) {
         kill_process(self.pid(), Signal::STOP).unwrap();
         waitid(WaitId::Pid(self.pid()), WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT).unwrap();
@@ -90,23 +92,23 @@ impl Drop for Host {
     }
 }
 
-fn ask(connection: &mut Lent, request: &[u8]) {
+fn ask(connection: &mut PooledConnection, request: &[u8]) {
     connection.send(request, None).unwrap();
     assert_eq!(connection.receive(None).unwrap(), request);
     connection.consume();
 }
 
-/// Every way that a request can go: by the socket at first, by the mailbox later, by the socket
-/// again if it is long; and over TCP.
-fn ways() -> Vec<(Host, usize, Vec<u8>)> {
-    let mut ways = Vec::new();
+/// All routes of a request: by the socket at first, by the mailbox later, by the socket again if it
+/// is long; and over TCP.
+fn routes() -> Vec<(Host, usize, Vec<u8>)> {
+    let mut routes = Vec::new();
     for (calls_before, length) in [(0, 10), (3, 10), (20, 10), (20, 8192), (20, 8193)] {
-        let room = unix();
-        ways.push((Host::start(&room.address), calls_before, vec![b'x'; length]));
-        std::mem::forget(room);
+        let socket = socket_path();
+        routes.push((Host::start(&socket.address), calls_before, vec![b'x'; length]));
+        std::mem::forget(socket);
     }
-    ways.push((Host::start(&"tcp:127.0.0.1:0".parse().unwrap()), 3, vec![b'x'; 10]));
-    ways
+    routes.push((Host::start(&"tcp:127.0.0.1:0".parse().unwrap()), 3, vec![b'x'; 10]));
+    routes
 }
 
 fn remove(host: &Host) {
@@ -117,7 +119,7 @@ fn remove(host: &Host) {
 
 #[test]
 fn killed_before_it_read_the_request() {
-    for (mut host, calls_before, request) in ways() {
+    for (mut host, calls_before, request) in routes() {
         let client = host.client();
         let mut connection = client.connection().unwrap();
         (0..calls_before).for_each(|_| ask(&mut connection, b"before"));
@@ -132,13 +134,13 @@ fn killed_before_it_read_the_request() {
 
 #[test]
 fn killed_while_it_acts_on_the_request() {
-    for (mut host, calls_before, mut request) in ways() {
-        request[..5].copy_from_slice(b"stand");
+    for (mut host, calls_before, mut request) in routes() {
+        request[..5].copy_from_slice(b"block");
         let client = host.client();
         let mut connection = client.connection().unwrap();
         (0..calls_before).for_each(|_| ask(&mut connection, b"before"));
         connection.send(&request, None).unwrap();
-        host.says("stands");
+        host.says("blocks");
         host.kill();
         let error = connection.receive(None).unwrap_err();
         assert_eq!(error, Error::Gone { started: true }, "{calls_before} before, {} bytes", request.len());
@@ -148,12 +150,12 @@ fn killed_while_it_acts_on_the_request() {
 
 #[test]
 fn killed_after_it_has_answered() {
-    for (mut host, calls_before, request) in ways() {
+    for (mut host, calls_before, request) in routes() {
         let client = host.client();
         let mut connection = client.connection().unwrap();
         (0..calls_before).for_each(|_| ask(&mut connection, b"before"));
         connection.send(&request, None).unwrap();
-        // The next one is answered after this one was.
+        // The host takes up this request after the first one.
         let other = host.client();
         ask(&mut other.connection().unwrap(), b"after");
         while !is_answered(&host) {
@@ -165,7 +167,7 @@ fn killed_after_it_has_answered() {
     }
 }
 
-/// Whether all workers of the host sleep: nobody is answering.
+/// Whether all workers of the host sleep, so that no reply is under way.
 fn is_answered(host: &Host) -> bool {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", host.child.id())).unwrap();
     tasks.flatten().all(|task| {
@@ -175,22 +177,22 @@ fn is_answered(host: &Host) -> bool {
 }
 
 #[test]
-fn killed_while_nobody_asks() {
-    let room = unix();
-    let mut host = Host::start(&room.address);
+fn killed_between_requests() {
+    let socket = socket_path();
+    let mut host = Host::start(&socket.address);
     let client = host.client();
     let mut connection = client.connection().unwrap();
     (0..20).for_each(|_| ask(&mut connection, b"before"));
-    connection.keep();
+    connection.release();
     host.kill();
-    // Found out with the next request, which nobody has read.
+    // The next request fails, and was not read.
     let mut connection = client.connection().unwrap();
     let sent = connection.send(b"x", None).and_then(|()| connection.receive(None).map(<[u8]>::to_vec));
     assert_eq!(sent.unwrap_err(), Error::Gone { started: false });
     drop(connection);
     assert!(matches!(client.connection().unwrap_err(), Error::Gone { .. } | Error::Unreachable { .. }));
-    // Started again at the same address, it is found again.
-    let again = Host::start(&room.address);
+    // A host that is started again at the same address is found.
+    let again = Host::start(&socket.address);
     let connection = loop {
         match client.connection() {
             Ok(mut connection) => match connection.send(b"x", None) {

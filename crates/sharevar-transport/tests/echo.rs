@@ -1,31 +1,31 @@
-//! Messages and answers between honest peers.
+//! Requests and replies between peers that keep to the protocol.
 
-mod rooms;
+mod support;
 
-use rooms::{Echo, echo_at, unix};
 use sharevar_transport::{Address, Client, Error, Server, Settings};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
+use support::{Echo, echo_at, socket_path};
 
 fn ask(client: &Client, request: &[u8]) -> Vec<u8> {
     let mut connection = client.connection().unwrap();
     connection.send(request, None).unwrap();
     let reply = connection.receive(None).unwrap().to_vec();
     connection.consume();
-    connection.keep();
+    connection.release();
     reply
 }
 
 #[test]
 fn messages_of_every_size_come_back() {
-    let room = unix();
-    let server = echo_at(&room.address, &Settings::default());
+    let socket = socket_path();
+    let server = echo_at(&socket.address, &Settings::default());
     let client = Client::new(server.address().clone(), Settings::default());
     for size in [0, 1, 31, 4091, 4092, 4093, 65_536, 1 << 20, (10 << 20) + 1] {
         let request: Vec<_> = (0..size).map(|place| place as u8).collect();
         assert!(ask(&client, &request) == request, "{size} bytes");
     }
-    // One that shows that the client lives, one that was lent five times.
+    // The keepalive, and one that all calls have used.
     assert_eq!(server.connections(), 2);
     assert_eq!(server.sessions(), 1);
     server.stop();
@@ -33,9 +33,9 @@ fn messages_of_every_size_come_back() {
 
 #[test]
 fn a_message_over_the_limit_is_refused_on_both_sides() {
-    let room = unix();
+    let socket = socket_path();
     let small = Settings { max_frame: 1000, ..Settings::default() };
-    let server = echo_at(&room.address, &small);
+    let server = echo_at(&socket.address, &small);
     let client = Client::new(server.address().clone(), small.clone());
     let error = client.connection().unwrap().send(&[0; 1001], None).unwrap_err();
     assert_eq!(error, Error::TooLarge { asked: 1001, limit: 1000 });
@@ -49,8 +49,8 @@ fn a_message_over_the_limit_is_refused_on_both_sides() {
 
 #[test]
 fn both_sides_must_know_the_key() {
-    let room = unix();
-    let server = echo_at(&room.address, &Settings::with_key(b"right"));
+    let socket = socket_path();
+    let server = echo_at(&socket.address, &Settings::with_key(b"right"));
     let address = server.address().clone();
     assert_eq!(ask(&Client::new(address.clone(), Settings::with_key(b"right")), b"x"), b"x");
     for wrong in [Settings::with_key(b"wrong"), Settings::default()] {
@@ -87,50 +87,51 @@ fn tcp_needs_a_key_and_stays_on_the_machine() {
 }
 
 #[test]
-fn nobody_listens() {
-    let room = unix();
-    let client = Client::new(room.address.clone(), Settings::default());
+fn an_address_without_a_host_is_unreachable() {
+    let socket = socket_path();
+    let client = Client::new(socket.address.clone(), Settings::default());
     assert!(matches!(client.connection().unwrap_err(), Error::Unreachable { .. }));
 }
 
 #[test]
 fn one_host_at_an_address_and_the_next_one_when_it_is_gone() {
-    let room = unix();
-    let first = echo_at(&room.address, &Settings::default());
-    let client = Client::new(room.address.clone(), Settings::default());
+    let socket = socket_path();
+    let first = echo_at(&socket.address, &Settings::default());
+    let client = Client::new(socket.address.clone(), Settings::default());
     assert_eq!(ask(&client, b"1"), b"1");
-    let error = Server::bind(&room.address, &Settings::default(), Echo).map(|_| ()).unwrap_err();
+    let error = Server::bind(&socket.address, &Settings::default(), Echo).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("in use"), "{error}");
     first.stop();
     while first.connections() > 0 {
         std::thread::yield_now();
     }
     drop(first);
-    // As a host leaves it that was killed: a name that leads nowhere.
-    drop(std::os::unix::net::UnixListener::bind(&room.path).unwrap());
-    let second = echo_at(&room.address, &Settings::default());
-    // The connection that was kept leads to the first.
+    // A host that was killed leaves the file of its socket.
+    drop(std::os::unix::net::UnixListener::bind(&socket.path).unwrap());
+    let second = echo_at(&socket.address, &Settings::default());
+    // The pooled connection leads to the first host.
     let mut stale = client.connection().unwrap();
     let sent = stale.send(b"2", None).and_then(|()| stale.receive(None).map(<[u8]>::to_vec));
     assert_eq!(sent.unwrap_err(), Error::Gone { started: false });
     drop(stale);
     assert_eq!(ask(&client, b"2"), b"2");
     second.stop();
-    assert!(!room.path.exists());
+    assert!(!socket.path.exists());
 }
 
 #[test]
-fn who_gives_up_is_seen_to_hang_up() {
-    let room = unix();
-    let server = Server::bind(&room.address, &Settings::default(), rooms::UntilHangUp::default()).unwrap();
+fn the_host_sees_that_a_caller_has_given_up() {
+    let socket = socket_path();
+    let server =
+        Server::bind(&socket.address, &Settings::default(), support::UntilDisconnect::default()).unwrap();
     server.start().unwrap();
-    let client = Client::new(room.address.clone(), Settings::default());
+    let client = Client::new(socket.address.clone(), Settings::default());
     let mut connection = client.connection().unwrap();
     connection.send(b"wait", None).unwrap();
     server.service().began.wait();
     let until = Instant::now() + Duration::from_millis(1);
     assert_eq!(connection.receive(Some(until)).unwrap_err(), Error::TimedOut);
-    // The keeper still shows that the client lives.
+    // The keepalive is still open.
     drop(connection);
     server.service().ended.wait();
     assert_eq!(server.sessions(), 1);
@@ -141,11 +142,11 @@ fn who_gives_up_is_seen_to_hang_up() {
 #[test]
 fn a_call_that_takes_long_delays_no_other() {
     const CALLS: usize = 50;
-    let room = unix();
-    let all_there = rooms::Together(Barrier::new(CALLS));
-    let server = Server::bind(&room.address, &Settings::default(), all_there).unwrap();
+    let socket = socket_path();
+    let all_there = support::Together(Barrier::new(CALLS));
+    let server = Server::bind(&socket.address, &Settings::default(), all_there).unwrap();
     server.start().unwrap();
-    let client = Client::new(room.address.clone(), Settings::default());
+    let client = Client::new(socket.address.clone(), Settings::default());
     std::thread::scope(|scope| {
         for number in 0..CALLS as u8 {
             let client = &client;
@@ -157,12 +158,12 @@ fn a_call_that_takes_long_delays_no_other() {
 
 #[test]
 fn the_session_ends_with_the_last_connection() {
-    let room = unix();
-    let server = Server::bind(&room.address, &Settings::default(), rooms::Sessions::default()).unwrap();
+    let socket = socket_path();
+    let server = Server::bind(&socket.address, &Settings::default(), support::Sessions::default()).unwrap();
     server.start().unwrap();
-    let client = Client::new(room.address.clone(), Settings::default());
+    let client = Client::new(socket.address.clone(), Settings::default());
     ask(&client, b"x");
-    assert_eq!(client.life(), Some(server.life()));
+    assert_eq!(client.incarnation(), Some(server.incarnation()));
     client.close();
     let ended = server.service().ended();
     assert_eq!(ended, sharevar_transport::Session::of_this_process());

@@ -1,33 +1,35 @@
-//! Messages through shared memory: those who sleep are woken, and nothing is lost or doubled.
+//! Messages through shared memory: a sleeping side is woken, and no message is lost or doubled.
 
-mod rooms;
+mod support;
 
-use rooms::{echo_at, unix};
 use sharevar_transport::{Caller, Client, Served, Server, Service, Settings};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use support::{echo_at, socket_path};
 
-/// One of them looks at what is mapped in the process, which they share under `cargo test`.
+/// Serializes the tests: one of them counts mappings of the process, which `cargo test` shares.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sends back what it is told, after the time that the message says; says nothing to some.
+/// Replies with the request after the pause that its first byte names. Its second byte says whether
+/// there is a reply.
 struct Slow;
 
 impl Service for Slow {
     fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
         pause(request[0]);
         if request[1] == 1 {
-            return Served::Silent;
+            return Served::NoReply;
         }
         reply.extend_from_slice(request);
         Served::Reply
     }
 }
 
-/// None, some that end while the other side still looks, and some that end about when it stops.
+/// No pause, pauses that end while the other side still spins, and some that end about when it
+/// stops.
 fn pause(kind: u8) {
     let time = Duration::from_micros([0, 1, 5, 20, 45, 50, 55, 60, 200, 12_000][usize::from(kind % 10)]);
     let begin = Instant::now();
@@ -37,14 +39,14 @@ fn pause(kind: u8) {
 }
 
 #[test]
-fn whoever_has_stopped_looking_is_woken() {
+fn a_side_that_has_stopped_spinning_is_woken() {
     let _alone = alone();
-    let room = unix();
-    let server = Server::bind(&room.address, &Settings::default(), Slow).unwrap();
+    let socket = socket_path();
+    let server = Server::bind(&socket.address, &Settings::default(), Slow).unwrap();
     server.start().unwrap();
     std::thread::scope(|scope| {
         for number in 0..3_u64 {
-            let client = Client::new(room.address.clone(), Settings::default());
+            let client = Client::new(socket.address.clone(), Settings::default());
             scope.spawn(move || {
                 let mut connection = client.connection().unwrap();
                 let mut random = number + 1;
@@ -73,11 +75,11 @@ fn whoever_has_stopped_looking_is_woken() {
 }
 
 #[test]
-fn most_of_it_goes_past_the_kernel() {
+fn a_connection_has_one_mailbox_after_some_requests() {
     let _alone = alone();
-    let room = unix();
-    let server = echo_at(&room.address, &Settings::default());
-    let client = Client::new(room.address.clone(), Settings::default());
+    let socket = socket_path();
+    let server = echo_at(&socket.address, &Settings::default());
+    let client = Client::new(socket.address.clone(), Settings::default());
     let mut connection = client.connection().unwrap();
     let maps = || std::fs::read_to_string("/proc/self/maps").unwrap().matches("sharevar-pages").count();
     let before = maps();
@@ -86,7 +88,7 @@ fn most_of_it_goes_past_the_kernel() {
         assert_eq!(connection.receive(None).unwrap(), [round]);
         connection.consume();
     }
-    // The host's end and ours.
+    // Both ends are in this process.
     assert_eq!(maps() - before, 2);
     drop(connection);
     client.close();

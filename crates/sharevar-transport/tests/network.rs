@@ -1,13 +1,14 @@
 //! A program at another address connects over TCP with the key, and is refused without it.
 
-mod rooms;
+mod support;
 
-use rooms::echo_at;
 use sharevar_transport::{Address, Connection, Error, Settings};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
+use support::echo_at;
 
-/// Tells a program in another namespace where to listen or whom to ask, and the key.
+/// Environment variables of a program in another namespace: the address at which it listens or to
+/// which it sends a request, and the key.
 const LISTEN: &str = "SHAREVAR_TEST_LISTEN";
 const ASK: &str = "SHAREVAR_TEST_ASK";
 const KEY: &str = "SHAREVAR_TEST_KEY";
@@ -30,14 +31,14 @@ fn another_address_of_this_machine() {
     server.stop();
 }
 
-/// The program in a namespace; without its variables it does nothing.
+/// The program in a namespace. Without its variables it does nothing.
 #[test]
 fn program_elsewhere() {
     let Ok(key) = std::env::var(KEY) else { return };
     if let Ok(address) = std::env::var(LISTEN) {
         let server = echo_at(&address.parse().unwrap(), &plain(key.as_bytes()));
         eprintln!("listens at {}", server.address());
-        // Until whoever started it lets go.
+        // Until its parent closes the pipe.
         let _ = std::io::stdin().read(&mut [0]);
         server.stop();
     } else if let Ok(address) = std::env::var(ASK) {
@@ -83,12 +84,12 @@ impl Network {
         Some(network)
     }
 
-    fn program(namespace: &str, what: (&str, &str), key: &str) -> Command {
+    fn program(namespace: &str, task: (&str, &str), key: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", namespace]);
         command.arg(std::env::current_exe().unwrap());
         command.args(["--exact", "program_elsewhere", "--nocapture"]);
-        command.env(what.0, what.1).env(KEY, key);
+        command.env(task.0, task.1).env(KEY, key);
         command
     }
 
@@ -127,8 +128,8 @@ fn another_network_namespace() {
         return;
     };
     let (mut host, address) = network.listen();
-    let admitted = network.ask(&address, "key");
-    assert!(admitted.status.success(), "{}", String::from_utf8_lossy(&admitted.stderr));
+    let accepted = network.ask(&address, "key");
+    assert!(accepted.status.success(), "{}", String::from_utf8_lossy(&accepted.stderr));
     let refused = network.ask(&address, "wrong");
     assert!(!refused.status.success());
     let said = String::from_utf8_lossy(&refused.stderr) + String::from_utf8_lossy(&refused.stdout);

@@ -1,27 +1,29 @@
-//! A host knows of a client process for as long as that lives, whatever its threads do.
+//! The session of a client process lasts as long as the process, whatever its threads do.
 
-mod rooms;
+mod support;
 
-use rooms::{Sessions, unix};
-use sharevar_transport::{Caller, Client, Connection, Lent, Served, Server, Service, Session, Settings};
+use sharevar_transport::{
+    Caller, Client, Connection, PooledConnection, Served, Server, Service, Session, Settings,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use support::{Sessions, socket_path};
 
-fn host(at: &rooms::Room) -> Arc<Server<Sessions>> {
+fn host(at: &support::SocketPath) -> Arc<Server<Sessions>> {
     let server = Server::bind(&at.address, &Settings::default(), Sessions::default()).unwrap();
     server.start().unwrap();
     server
 }
 
-/// Welcomed, a client may close the connection that he had before. A race, so it is run often,
-/// and beside others who need the processors.
+/// A client that is welcomed may close its other connections. This is a race, so it is run often,
+/// and beside other threads that need the processors.
 #[test]
-fn who_is_welcomed_has_a_session_at_once() {
+fn a_client_that_is_welcomed_has_a_session_at_once() {
     const ROUNDS: usize = 30_000;
-    let room = unix();
-    let server = host(&room);
+    let socket = socket_path();
+    let server = host(&socket);
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -32,7 +34,7 @@ fn who_is_welcomed_has_a_session_at_once() {
             });
         }
         let _over = Flag(&is_over);
-        let open = || Connection::open(&room.address, &Settings::default()).unwrap();
+        let open = || Connection::open(&socket.address, &Settings::default()).unwrap();
         let mut connection = open();
         for round in 0..ROUNDS {
             connection = open();
@@ -55,36 +57,36 @@ impl Drop for Flag<'_> {
 
 /// A host that another has displaced, or that is dead and the kernel has not said so yet.
 #[test]
-fn a_connection_to_the_next_life_stays_when_its_call_has_ended() {
-    let room = unix();
-    let first = host(&room);
-    let client = Client::new(room.address.clone(), Settings::default());
-    client.connection().unwrap().keep();
+fn a_connection_to_the_next_incarnation_stays_after_its_call() {
+    let socket = socket_path();
+    let first = host(&socket);
+    let client = Client::new(socket.address.clone(), Settings::default());
+    client.connection().unwrap().release();
     let in_use = client.connection().unwrap();
-    std::fs::remove_file(&room.path).unwrap();
-    let next = host(&room);
+    std::fs::remove_file(&socket.path).unwrap();
+    let next = host(&socket);
     let opened = client.connection().unwrap();
-    assert_ne!(opened.life(), in_use.life());
-    let life = opened.life();
-    opened.keep();
-    let stayed = client.free_connection().as_deref().map(Connection::life);
-    assert_eq!((client.life(), stayed), (Some(life), Some(life)));
-    // That of the first host's life is of no use any more.
-    Lent::keep(in_use);
-    assert!(client.free_connection().is_none_or(|free| free.life() == life));
+    assert_ne!(opened.incarnation(), in_use.incarnation());
+    let incarnation = opened.incarnation();
+    opened.release();
+    let stayed = client.free_connection().as_deref().map(Connection::incarnation);
+    assert_eq!((client.incarnation(), stayed), (Some(incarnation), Some(incarnation)));
+    // A connection to the first host does not return to the pool.
+    PooledConnection::release(in_use);
+    assert!(client.free_connection().is_none_or(|free| free.incarnation() == incarnation));
     assert!(!next.service().has_ended());
     next.stop();
     first.stop();
 }
 
-/// Lets nobody come back before the test says so, but for the first time only.
+/// Holds up the end of the first session until the test lets it go on.
 #[derive(Default)]
-struct Releasing {
+struct SlowRelease {
     log: Mutex<Vec<&'static str>>,
     gate: Mutex<Option<(Sender<()>, Receiver<()>)>>,
 }
 
-impl Service for Releasing {
+impl Service for SlowRelease {
     fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
         self.log.lock().unwrap().push("served");
         reply.extend_from_slice(request);
@@ -103,13 +105,13 @@ impl Service for Releasing {
 }
 
 #[test]
-fn a_client_that_comes_back_finds_all_of_its_end_behind_it() {
-    let room = unix();
+fn a_client_that_reconnects_waits_for_the_end_of_its_session() {
+    let socket = socket_path();
     let ((began, has_begun), (go, may_go)) = (channel(), channel());
-    let service = Releasing { gate: Mutex::new(Some((began, may_go))), ..Releasing::default() };
-    let server = Server::bind(&room.address, &Settings::default(), service).unwrap();
+    let service = SlowRelease { gate: Mutex::new(Some((began, may_go))), ..SlowRelease::default() };
+    let server = Server::bind(&socket.address, &Settings::default(), service).unwrap();
     server.start().unwrap();
-    let client = Client::new(room.address.clone(), Settings::default());
+    let client = Client::new(socket.address.clone(), Settings::default());
     let ask = || {
         let mut connection = client.connection().unwrap();
         connection.send(b"?", None).unwrap();
@@ -125,7 +127,7 @@ fn a_client_that_comes_back_finds_all_of_its_end_behind_it() {
             ask();
             done.send(()).unwrap();
         });
-        // Time enough for whoever does not wait; none that the test depends on.
+        // Enough for a client that does not wait. The test does not depend on this time.
         assert_eq!(is_done.recv_timeout(Duration::from_millis(300)), Err(RecvTimeoutError::Timeout));
         go.send(()).unwrap();
         is_done.recv_timeout(Duration::from_secs(30)).unwrap();

@@ -1,8 +1,7 @@
-//! A host that is slow is waited for, as long as it lives; only a time limit or a signal ends it.
+//! A slow host is waited for as long as it lives; only a time limit or a signal ends the wait.
 
-mod rooms;
+mod support;
 
-use rooms::{Room, unix};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
 use sharevar_transport::{Address, Caller, Client, Connection, Error, Served, Server, Service, Settings};
 use std::io::{Read, Write};
@@ -13,22 +12,23 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use support::{SocketPath, socket_path};
 
-/// Longer than a host has patience with strangers.
+/// Longer than the handshake timeout of a host.
 const LONG: Duration = Duration::from_secs(11);
 
-/// Is held up while it serves `wait`, and from then on when it wants another worker: as in a
-/// process whose interpreter is busy.
+/// Blocks while it serves `wait`, and from then on when it starts a worker: as in a process whose
+/// interpreter is busy.
 struct Busy {
-    is_held_up: AtomicBool,
+    is_blocked: AtomicBool,
     began: Barrier,
-    let_go: Mutex<Receiver<()>>,
+    unblocked: Mutex<Receiver<()>>,
 }
 
 impl Busy {
-    fn hold_up(&self) {
-        // Its sender is gone once nothing is held up any more.
-        let _ = self.let_go.lock().unwrap().recv();
+    fn block(&self) {
+        // The test drops the sender to unblock all threads.
+        let _ = self.unblocked.lock().unwrap().recv();
     }
 }
 
@@ -36,16 +36,16 @@ impl Service for Busy {
     fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
         reply.extend_from_slice(request);
         if request == b"wait" {
-            self.is_held_up.store(true, Ordering::SeqCst);
+            self.is_blocked.store(true, Ordering::SeqCst);
             self.began.wait();
-            self.hold_up();
+            self.block();
         }
         Served::Reply
     }
 
-    fn another_worker(&self, server: &Arc<Server<Self>>) -> std::io::Result<()> {
-        if self.is_held_up.load(Ordering::SeqCst) {
-            self.hold_up();
+    fn spawn_worker(&self, server: &Arc<Server<Self>>) -> std::io::Result<()> {
+        if self.is_blocked.load(Ordering::SeqCst) {
+            self.block();
         }
         let server = Arc::clone(server);
         std::thread::spawn(move || server.work());
@@ -53,19 +53,19 @@ impl Service for Busy {
     }
 }
 
-/// A client that connects to a host by way of a process in between.
-struct Between {
+/// A client that connects to a host by way of a relay.
+struct Relay {
     to_client: UnixStream,
     to_host: UnixStream,
     client: JoinHandle<Result<Connection, Error>>,
 }
 
-impl Between {
-    /// It connects; after `silence` it is greeted. Its hello is on the way.
-    fn greeted(host: &Room, settings: &Settings, silence: Duration) -> Self {
-        let way = unix();
-        let listener = UnixListener::bind(&way.path).unwrap();
-        let (address, settings) = (way.address.clone(), settings.clone());
+impl Relay {
+    /// The client connects, and is greeted after `silence`. Its hello is on the way.
+    fn greeted(host: &SocketPath, settings: &Settings, silence: Duration) -> Self {
+        let relay = socket_path();
+        let listener = UnixListener::bind(&relay.path).unwrap();
+        let (address, settings) = (relay.address.clone(), settings.clone());
         let client = std::thread::spawn(move || Connection::open(&address, &settings));
         let (mut to_client, _) = listener.accept().unwrap();
         std::thread::sleep(silence);
@@ -95,45 +95,45 @@ impl Between {
 }
 
 #[test]
-fn who_has_said_his_hello_is_no_stranger_though_nobody_has_read_it() {
-    let room = unix();
+fn a_connection_with_an_unread_hello_does_not_time_out() {
+    let socket = socket_path();
     let settings = Settings::with_key(b"key");
-    let (let_go, held_up) = channel();
-    let service = Busy { is_held_up: AtomicBool::new(false), began: Barrier::new(2), let_go: held_up.into() };
-    let server = Server::bind(&room.address, &settings, service).unwrap();
+    let (unblock, unblocked) = channel();
+    let service =
+        Busy { is_blocked: AtomicBool::new(false), began: Barrier::new(2), unblocked: unblocked.into() };
+    let server = Server::bind(&socket.address, &settings, service).unwrap();
     server.start().unwrap();
-    let mut member = Connection::open(&room.address, &settings).unwrap();
-    let mut client = Between::greeted(&room, &settings, Duration::ZERO);
-    // One worker serves, and others want others.
-    member.send(b"wait", None).unwrap();
+    let mut authenticated = Connection::open(&socket.address, &settings).unwrap();
+    let mut client = Relay::greeted(&socket, &settings, Duration::ZERO);
+    // One worker serves; the worker that accepts the next connection blocks when it starts another.
+    authenticated.send(b"wait", None).unwrap();
     server.service().began.wait();
-    let knocking = UnixStream::connect(&room.path).unwrap();
+    let unauthenticated = UnixStream::connect(&socket.path).unwrap();
     client.pass_hello();
     std::thread::sleep(LONG);
-    drop(let_go);
+    drop(unblock);
     client.welcomed();
-    drop(knocking);
+    drop(unauthenticated);
     server.stop();
 }
 
-/// Longer than any patience that there was with hosts.
 #[test]
-fn a_host_that_says_nothing_for_long_is_waited_for() {
-    let room = unix();
+fn a_host_that_is_silent_for_long_is_waited_for() {
+    let socket = socket_path();
     let settings = Settings::default();
-    let server = rooms::echo_at(&room.address, &settings);
-    let mut client = Between::greeted(&room, &settings, LONG);
+    let server = support::echo_at(&socket.address, &settings);
+    let mut client = Relay::greeted(&socket, &settings, LONG);
     client.pass_hello();
     client.welcomed();
     server.stop();
 }
 
-/// A socket on which nobody is ever let in, and those who fill its queue.
-fn full(room: &Room) -> (OwnedFd, Vec<UnixStream>) {
-    let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
-    bind(&socket, &SocketAddrUnix::new(&room.path).unwrap()).unwrap();
-    listen(&socket, 0).unwrap();
-    (socket, vec![UnixStream::connect(&room.path).unwrap()])
+/// A listening socket that accepts no connection, and the connections that fill its queue.
+fn full(at: &SocketPath) -> (OwnedFd, Vec<UnixStream>) {
+    let listener = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    bind(&listener, &SocketAddrUnix::new(&at.path).unwrap()).unwrap();
+    listen(&listener, 0).unwrap();
+    (listener, vec![UnixStream::connect(&at.path).unwrap()])
 }
 
 #[test]
@@ -143,15 +143,15 @@ fn a_time_limit_ends_the_wait() {
         let client = Client::new(address.clone(), Settings::with_key(b"key"));
         client.connection_within(soon(), &mut || true).map(drop)
     };
-    // It is in the host's queue, and nobody greets it.
-    let room = unix();
-    let _silent = UnixListener::bind(&room.path).unwrap();
-    assert_eq!(ask(&room.address), Err(Error::TimedOut));
-    // There is no room in the queue.
-    let room = unix();
-    let _full = full(&room);
-    assert_eq!(ask(&room.address), Err(Error::TimedOut));
-    // Neither over TCP.
+    // The connection is in the host's queue, and no process greets it.
+    let socket = socket_path();
+    let _silent = UnixListener::bind(&socket.path).unwrap();
+    assert_eq!(ask(&socket.address), Err(Error::TimedOut));
+    // The queue is full.
+    let socket = socket_path();
+    let _full = full(&socket);
+    assert_eq!(ask(&socket.address), Err(Error::TimedOut));
+    // Both cases over TCP.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("tcp:{}", silent.local_addr().unwrap()).parse().unwrap();
     assert_eq!(ask(&address), Err(Error::TimedOut));
@@ -165,16 +165,16 @@ fn a_time_limit_ends_the_wait() {
     assert_eq!(ask(&address), Err(Error::TimedOut));
 }
 
-/// Nor does a message wait for ever for a host that reads none.
+/// A message does not wait for ever for a host that reads none.
 #[test]
 fn a_time_limit_ends_a_message() {
-    let room = unix();
+    let socket = socket_path();
     let settings = Settings::default();
-    let server = rooms::echo_at(&room.address, &settings);
-    let mut client = Between::greeted(&room, &settings, Duration::ZERO);
+    let server = support::echo_at(&socket.address, &settings);
+    let mut client = Relay::greeted(&socket, &settings, Duration::ZERO);
     client.pass_hello();
     let (mut connection, _silent) = client.welcomed();
-    // At some time it asks for a mailbox, which nobody brings.
+    // At one of the requests it asks for a mailbox, which does not come.
     let soon = || Some(Instant::now() + Duration::from_millis(50));
     let error = (0..20).find_map(|_| connection.send(b"unread", soon()).err());
     assert_eq!(error, Some(Error::TimedOut));

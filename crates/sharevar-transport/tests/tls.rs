@@ -1,14 +1,14 @@
 //! TLS: real certificates, real handshakes.
 #![cfg(feature = "tls")]
 
-mod rooms;
+mod support;
 
-use rooms::{Echo, echo_at};
 use sharevar_transport::{Address, Connection, Error, Server, Settings, Tls};
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use support::{Echo, echo_at};
 
-/// A host's certificate for `localhost`, signed by itself, and its key, as files.
+/// Files of a self-signed certificate for `localhost` and of its private key.
 struct Certificates {
     certificate: PathBuf,
     key: PathBuf,
@@ -77,7 +77,7 @@ fn with_certificates_tcp_may_leave_the_machine() {
 }
 
 #[test]
-fn whom_nobody_vouches_for_is_not_believed() {
+fn a_host_whose_certificate_no_authority_has_signed_is_refused() {
     let (ours, others) = (Certificates::make("ours"), Certificates::make("others"));
     let server = echo_at(&everywhere(), &others.host());
     let refused = |settings: &Settings, host: &str| {
@@ -92,18 +92,18 @@ fn whom_nobody_vouches_for_is_not_believed() {
 }
 
 #[test]
-fn both_sides_must_want_it() {
+fn both_sides_must_use_tls() {
     let certificates = Certificates::make("want");
     let secret = echo_at(&"tcp:127.0.0.1:0".parse().unwrap(), &certificates.host());
-    // It is greeted under TLS only: in plain text nothing is said, and rubbish ends it.
+    // The greeting is sent under TLS only: a plain client gets none, and is dropped for its rubbish.
     let Address::Tcp { port, .. } = *secret.address() else { unreachable!() };
     let mut plain = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
     plain.write_all(b"in plain text, please").unwrap();
-    let mut said = Vec::new();
-    let _ = plain.read_to_end(&mut said);
-    assert!(!said.windows(11).any(|part| part == b"#CHALLENGE#"), "{said:?}");
+    let mut sent = Vec::new();
+    let _ = plain.read_to_end(&mut sent);
+    assert!(!sent.windows(11).any(|part| part == b"#CHALLENGE#"), "{sent:?}");
     let error = Connection::open(secret.address(), &Settings::with_key(b"key")).unwrap_err();
-    assert!(error.to_string().contains("does not speak in plain text"), "{error}");
+    assert!(error.to_string().contains("accepts TLS only"), "{error}");
     secret.stop();
     let open = echo_at(&"tcp:127.0.0.1:0".parse().unwrap(), &Settings::with_key(b"key"));
     let error = Connection::open(&here(&open, "localhost"), &certificates.client(None)).unwrap_err();
@@ -113,9 +113,9 @@ fn both_sides_must_want_it() {
     assert!(matches!(error, Error::Plaintext { .. }));
 }
 
-/// What `openssl req -x509` makes, if nothing else is said.
+/// The certificate that `openssl req -x509` makes by default.
 #[test]
-fn an_authoritys_certificate_is_not_a_hosts() {
+fn an_authoritys_certificate_is_refused_as_a_hosts() {
     let authority = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let certificates = Certificates::make_of("authority", authority);
     let server = echo_at(&everywhere(), &certificates.host());
@@ -125,7 +125,7 @@ fn an_authoritys_certificate_is_not_a_hosts() {
 }
 
 #[test]
-fn files_that_are_no_certificates_are_named() {
+fn an_error_names_the_file_that_is_no_certificate() {
     let missing = std::path::Path::new("/nonexistent/host.crt");
     let error = Tls::client(missing, None).unwrap_err();
     assert!(error.to_string().contains("/nonexistent/host.crt"), "{error}");

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use sharevar_hosted::protocol::{RESTARTS, part, write_request};
 use sharevar_hosted::retry::RetryPolicy;
-use sharevar_transport::{Address, Client, Error, Lent};
+use sharevar_transport::{Address, Client, Error, PooledConnection};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
@@ -60,7 +60,7 @@ impl HostClient {
     /// The number of the host's life; None before this process has connected.
     #[getter]
     fn life(&self) -> Option<u128> {
-        self.client().life()
+        self.client().incarnation()
     }
 
     /// Connect, if there is no connection yet; it raises if that cannot be done.
@@ -70,7 +70,7 @@ impl HostClient {
         loop {
             match self.connection(py, &client, None)? {
                 Ok(connection) => {
-                    connection.keep();
+                    connection.release();
                     return Ok(());
                 }
                 Err(error) => wait_to_retry(py, &mut policy, &error, None)?,
@@ -240,7 +240,7 @@ impl HostClient {
     /// Gives a reference back that one of these lives has counted.
     fn give_back(&self, py: Python<'_>, object: u64, lives: [u128; 2]) -> PyResult<()> {
         let client = self.client();
-        if client.life().is_some_and(|life| !lives.contains(&life)) {
+        if client.incarnation().is_some_and(|life| !lives.contains(&life)) {
             // It went with its host.
             return Ok(());
         }
@@ -248,10 +248,10 @@ impl HostClient {
         write_request::release(&mut frame, [(object, 1)]);
         let sent = py.detach(|| {
             let mut connection = client.connection()?;
-            if lives.contains(&connection.life()) {
+            if lives.contains(&connection.incarnation()) {
                 connection.send(&frame, None)?;
             }
-            connection.keep();
+            connection.release();
             Ok(())
         });
         sent.map_err(|error: Error| raise::transport(&error))
@@ -274,9 +274,9 @@ impl HostClient {
             }
         };
         // Before the connection is used again: until then the host keeps what the reply refers to.
-        let given = reply::read(py, connection.message(), connection.life());
+        let given = reply::read(py, connection.message(), connection.incarnation());
         connection.consume();
-        connection.keep();
+        connection.release();
         if let Ok(given) = &given
             && let Ok(reference) = given.cast::<HostedReference>()
             && reference.get().exposed.bind(py).contains(RESTARTS)?
@@ -293,7 +293,7 @@ impl HostClient {
         client: &Client,
         request: &[u8],
         until: Option<Instant>,
-    ) -> PyResult<Result<Lent, Error>> {
+    ) -> PyResult<Result<PooledConnection, Error>> {
         let mut connection = match self.connection(py, client, until)? {
             Ok(connection) => connection,
             Err(error) => return Ok(Err(error)),

@@ -5,7 +5,7 @@ use super::{raise, reply};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use sharevar_hosted::retry::{Retry, RetryPolicy};
-use sharevar_transport::{Error, Lent};
+use sharevar_transport::{Error, PooledConnection};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ pub(crate) struct PendingCall {
 
 #[derive(Default)]
 struct State {
-    connection: Option<Lent>,
+    connection: Option<PooledConnection>,
     /// Why the last attempt failed, and when there is another.
     failure: Option<Error>,
     policy: Option<RetryPolicy>,
@@ -41,8 +41,8 @@ impl PendingCall {
     fn take_free(&self) -> bool {
         let host = self.host.get();
         let Some(free) = host.client().free_connection() else { return false };
-        if host.held().is_news_to(free.life()) {
-            free.keep();
+        if host.held().is_news_to(free.incarnation()) {
+            free.release();
             return false;
         }
         self.have(free);
@@ -78,7 +78,7 @@ impl PendingCall {
     /// Whether `send` may wait for the host: the request is long, or more is asked with it.
     #[getter]
     fn waits(&self) -> bool {
-        let asks = self.state().connection.as_ref().is_some_and(|connection| connection.asks_next());
+        let asks = self.state().connection.as_ref().is_some_and(|connection| connection.next_send_waits());
         asks || self.request.len() > LONG
     }
 
@@ -112,7 +112,7 @@ impl PendingCall {
     fn look(&self, py: Python<'_>) -> PyResult<bool> {
         // Not locked meanwhile, as above; and a child that is forked has it, too.
         let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
-        let looked = py.detach(|| connection.look());
+        let looked = py.detach(|| connection.spin());
         let has_come = looked.map_err(|error| self.failed(error))?;
         self.have(connection);
         Ok(has_come)
@@ -122,9 +122,9 @@ impl PendingCall {
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         // Outside the lock: reading a value may run anything.
         let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
-        let given = reply::read(py, connection.message(), connection.life());
+        let given = reply::read(py, connection.message(), connection.incarnation());
         connection.consume();
-        connection.keep();
+        connection.release();
         given
     }
 
@@ -144,7 +144,7 @@ impl PendingCall {
     }
 
     /// Has a connection from now on; if the call was given up meanwhile, none.
-    fn have(&self, connection: Lent) {
+    fn have(&self, connection: PooledConnection) {
         let mut state = self.state();
         if !state.is_closed {
             state.connection = Some(connection);

@@ -5,7 +5,7 @@ use super::reference_table::{Announcement, BeforeRequest};
 use crate::waiting::goes_on;
 use pyo3::prelude::*;
 use sharevar_hosted::protocol::{Reply, part, write_request};
-use sharevar_transport::{Client, Error, Lent};
+use sharevar_transport::{Client, Error, PooledConnection};
 use std::time::Instant;
 
 impl HostClient {
@@ -16,7 +16,7 @@ impl HostClient {
         py: Python<'_>,
         client: &Client,
         until: Option<Instant>,
-    ) -> PyResult<Result<Lent, Error>> {
+    ) -> PyResult<Result<PooledConnection, Error>> {
         let connection = match client.free_connection() {
             Some(connection) => connection,
             None => match open(py, client, until)? {
@@ -24,12 +24,12 @@ impl HostClient {
                 Err(error) => return Ok(Err(error)),
             },
         };
-        let first = self.held().first(connection.life());
+        let first = self.held().first(connection.incarnation());
         match first {
             BeforeRequest::Nothing => Ok(Ok(connection)),
             BeforeRequest::Tell(numbers) => self.tell(py, Announcement { connection, numbers }, until),
             BeforeRequest::Finish(news) => {
-                connection.keep();
+                connection.release();
                 self.finish(py, news, until)
             }
         }
@@ -42,7 +42,7 @@ impl HostClient {
         py: Python<'_>,
         mut news: Announcement,
         until: Option<Instant>,
-    ) -> PyResult<Result<Lent, Error>> {
+    ) -> PyResult<Result<PooledConnection, Error>> {
         let mut frame = Vec::with_capacity(8 + 16 * news.numbers.len());
         let written = write_request::batch(&mut frame, news.numbers.len()).and_then(|()| {
             news.numbers.iter().try_for_each(|number| {
@@ -55,7 +55,7 @@ impl HostClient {
         let mut raised = None;
         let sent = py.detach(|| news.connection.send_within(&frame, until, &mut || goes_on(&mut raised)));
         let Err(error) = sent else { return self.finish(py, news, until) };
-        self.held().note_untold(news.connection.life());
+        self.held().note_untold(news.connection.incarnation());
         raised.map_or_else(|| Ok(Err(not_started(error))), Err)
     }
 
@@ -66,7 +66,7 @@ impl HostClient {
         py: Python<'_>,
         mut news: Announcement,
         until: Option<Instant>,
-    ) -> PyResult<Result<Lent, Error>> {
+    ) -> PyResult<Result<PooledConnection, Error>> {
         loop {
             match py.detach(|| news.connection.receive(until).map(drop)) {
                 Ok(()) => break,
@@ -81,13 +81,13 @@ impl HostClient {
                     return Ok(Err(Error::TimedOut));
                 }
                 Err(error) => {
-                    self.held().note_untold(news.connection.life());
+                    self.held().note_untold(news.connection.incarnation());
                     return Ok(Err(not_started(error)));
                 }
             }
         }
         let Announcement { mut connection, numbers } = news;
-        let life = connection.life();
+        let life = connection.incarnation();
         let counted = numbers.into_iter().zip(counted(connection.message())).collect::<Vec<_>>();
         connection.consume();
         let too_many = self.held().note_told(life, &counted);
@@ -103,7 +103,11 @@ impl HostClient {
 }
 
 /// A new connection, or one that became free meanwhile.
-fn open(py: Python<'_>, client: &Client, until: Option<Instant>) -> PyResult<Result<Lent, Error>> {
+fn open(
+    py: Python<'_>,
+    client: &Client,
+    until: Option<Instant>,
+) -> PyResult<Result<PooledConnection, Error>> {
     let mut raised = None;
     let opened = py.detach(|| client.connection_within(until, &mut || goes_on(&mut raised)));
     raised.map_or(Ok(opened), Err)

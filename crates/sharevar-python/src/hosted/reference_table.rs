@@ -1,6 +1,6 @@
 //! What this process holds of a host's objects, and what the host knows of that.
 
-use sharevar_transport::Lent;
+use sharevar_transport::PooledConnection;
 use std::collections::HashMap;
 
 /// How many proxies there are of each object, and the lives of the host that know of them.
@@ -42,7 +42,7 @@ enum Telling {
 
 /// What a host is told first of all, on its way.
 pub(super) struct Announcement {
-    pub(super) connection: Lent,
+    pub(super) connection: PooledConnection,
     pub(super) numbers: Vec<u64>,
 }
 
@@ -122,7 +122,7 @@ impl ReferenceTable {
             return BeforeRequest::Nothing;
         }
         match std::mem::replace(&mut self.telling, Telling::Somebody(life)) {
-            Telling::SetAside(news) if news.connection.life() == life => BeforeRequest::Finish(news),
+            Telling::SetAside(news) if news.connection.incarnation() == life => BeforeRequest::Finish(news),
             _ => BeforeRequest::Tell(
                 self.objects
                     .iter()
@@ -163,7 +163,7 @@ impl ReferenceTable {
     /// Leaves it to whoever comes next to wait until a host has heard the news.
     pub(super) fn set_aside(&mut self, news: Announcement) {
         // If somebody has met another life meanwhile, that one is told.
-        if matches!(self.telling, Telling::Somebody(told) if told == news.connection.life()) {
+        if matches!(self.telling, Telling::Somebody(told) if told == news.connection.incarnation()) {
             self.telling = Telling::SetAside(news);
         }
     }

@@ -455,7 +455,7 @@ impl Service for HostService {
                     let last = self.objects().release(caller.session(), object, count);
                     drop(last);
                 }
-                Served::Silent
+                Served::NoReply
             }
             Ok(request) => {
                 let before = self.handed_out_before(caller);
@@ -490,7 +490,7 @@ impl Service for HostService {
         })
     }
 
-    fn another_worker(&self, _server: &Arc<Server<Self>>) -> std::io::Result<()> {
+    fn spawn_worker(&self, _server: &Arc<Server<Self>>) -> std::io::Result<()> {
         let started =
             Python::try_attach(|py| self.host(py)?.call_method0(intern!(py, "start_worker")).map(drop));
         match started {
@@ -500,7 +500,7 @@ impl Service for HostService {
         }
     }
 
-    fn foreign(&self, socket: OwnedFd, greeting: &[u8]) {
+    fn serve_other_protocol(&self, socket: OwnedFd, greeting: &[u8]) {
         Python::try_attach(|py| {
             let handed = self.host(py).and_then(|host| {
                 host.call_method1(intern!(py, "serve_plainly"), (socket.into_raw_fd(), greeting))

@@ -1,4 +1,4 @@
-//! The socket at an address.
+//! The socket that listens at an address.
 
 use crate::address::Address;
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// Connections that wait to be accepted.
+/// The most connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
 /// A socket that listens.
@@ -38,29 +38,29 @@ impl Listener {
         })
     }
 
-    /// Where it listens, with the port that the kernel chose.
+    /// The address, with the port that the kernel has chosen.
     pub(crate) fn address(&self) -> &Address {
         &self.address
     }
 
-    /// The next one who waits, if there is one; he will not make anybody wait.
+    /// Accepts the next connection, if one waits. Its socket is non-blocking.
     pub(crate) fn accept(&self) -> rustix::io::Result<OwnedFd> {
         let socket = accept_with(&self.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
         if let Address::Tcp { .. } = self.address {
-            // A connection that is gone already is found so when it is read.
+            // This fails for a connection that is closed already. The next read finds that out.
             let _ = peer::prepare_tcp(&socket);
         }
         Ok(socket)
     }
 
-    /// Lets nobody connect any more, and others listen there.
+    /// Ends listening, so that another host can use the address.
     pub(crate) fn close(&self) {
-        // It is not connected, which this says, and ends listening all the same.
+        // The error "not connected" is expected; the socket stops listening all the same.
         let _ = shutdown(&self.socket, Shutdown::Both);
     }
 
-    /// Takes the socket's file away, unless another host has taken the place.
-    pub(crate) fn withdraw(&self) {
+    /// Removes the socket's file, unless it is that of another host by now.
+    pub(crate) fn remove_file(&self) {
         if let Some(file) = &self.file {
             file.remove();
         }
@@ -90,15 +90,16 @@ fn bind_unix(path: &Path) -> std::io::Result<Listener> {
     let at = SocketAddrUnix::new(&path)?;
     let flags = SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    // One at a time: of two who find a dead host's socket, the second must not remove the first's.
+    // One host at a time: of two that find a dead host's socket, the second must not remove the
+    // socket of the first.
     let directory = path.parent().unwrap_or(Path::new("/"));
-    let turn = openat(CWD, directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    flock(&turn, FlockOperation::LockExclusive)?;
+    let lock = openat(CWD, directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    flock(&lock, FlockOperation::LockExclusive)?;
     match bind(&socket, &at) {
         Err(Errno::ADDRINUSE) => {
             let probe = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
             match connect(&probe, &at) {
-                // Its host is dead: nobody listens.
+                // No process listens: the host is dead.
                 Err(Errno::CONNREFUSED) => unlink(&path)?,
                 _ => return Err(Errno::ADDRINUSE.into()),
             }
@@ -115,7 +116,7 @@ fn bind_unix(path: &Path) -> std::io::Result<Listener> {
     Ok(Listener { socket, address: Address::Unix(path), file: Some(file) })
 }
 
-/// The name of a Unix socket in the file system, which outlives it.
+/// The file of a Unix socket, which outlives the socket.
 #[derive(Debug)]
 struct SocketFile {
     path: PathBuf,
@@ -126,7 +127,7 @@ impl SocketFile {
     fn remove(&self) {
         let found = statat(CWD, &self.path, AtFlags::SYMLINK_NOFOLLOW);
         if found.is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.identity) {
-            // It may be gone meanwhile, which is what we want.
+            // Another process may have removed it meanwhile.
             let _ = unlink(&self.path);
         }
     }

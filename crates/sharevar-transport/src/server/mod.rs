@@ -1,25 +1,25 @@
-//! A host's end: who is connected, and the threads that serve them.
+//! A host's end: its connections, and the threads that serve them.
 //!
 //! Leader and followers (Schmidt et al., "Leader/Followers", 2000): all worker threads wait on one
-//! `epoll`. Whoever is woken has the connection for himself until he gives it back, reads what is
-//! there without waiting, and serves a message once it is whole. So idle connections cost no
-//! thread, and neither half a message nor none keeps anybody busy. A worker stays with a
-//! connection that he has served for a while: the next message is likely to come from there.
+//! `epoll`. A worker that is woken takes the connection out of the table, reads the bytes that have
+//! arrived without waiting, serves a message once it is whole, and puts the connection back. So an
+//! idle connection, or half a message, occupies no thread. A worker waits for a short time on a
+//! connection that it has served, since the next message is likely to come from there.
 
-mod guest;
+mod connection;
 mod listener;
 mod sessions;
 mod work;
 
 use crate::address::Address;
+use crate::connect::check_security;
+use crate::deadline::wait;
 use crate::error::{Error, Result};
 use crate::peer;
-use crate::reach::secure;
 use crate::session::{Session, random};
 use crate::settings::Settings;
 use crate::stream::Stream;
-use crate::wait::wait;
-use guest::{Guest, Stranger};
+use connection::{HostConnection, Unauthenticated};
 use listener::Listener;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
@@ -32,28 +32,28 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a stranger may take to show that he knows the key.
-const PATIENCE_WITH_STRANGERS: Duration = Duration::from_secs(10);
-/// How many strangers there may be at a time; of more the oldest goes.
-const STRANGERS: usize = 256;
+/// The time in which a client must prove that it knows the key.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most unauthenticated connections; the oldest one is closed for a further one.
+const MAX_UNAUTHENTICATED: usize = 256;
 
-/// What the events of `epoll` are about: these two, else the number of a guest.
+/// The sources of `epoll`'s events: the listener, `stop`, and connections by number.
 const LISTENER: u64 = 0;
 const STOP: u64 = 1;
-const FIRST_GUEST: u64 = 2;
+const FIRST_CONNECTION: u64 = 2;
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Served {
-    /// The reply is to be sent.
+    /// The reply is sent.
     Reply,
-    /// There is none to this request.
-    Silent,
-    /// It was no request; the connection is closed.
+    /// The request has no reply.
+    NoReply,
+    /// The message was not a request; the connection is closed.
     Close,
 }
 
-/// Who asks.
+/// The client that has sent a request.
 #[derive(Debug)]
 pub struct Caller<'a> {
     session: Session,
@@ -61,59 +61,60 @@ pub struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// The client process.
+    /// The session of the client process.
     pub fn session(&self) -> Session {
         self.session
     }
 
-    /// The number of his process, if it is on this machine.
+    /// The number of the client process, if it is on this machine.
     pub fn process(&self) -> Option<u32> {
         peer::process(self.stream.as_fd())
     }
 
-    /// Whether he waits no more: he has given up, or is dead.
-    pub fn hung_up(&self) -> bool {
-        self.stream.hung_up()
+    /// Returns whether the client has closed the connection: it has cancelled the call, or is dead.
+    pub fn is_disconnected(&self) -> bool {
+        self.stream.is_disconnected()
     }
 }
 
 impl AsFd for Caller<'_> {
-    /// The socket, for waiting until he hangs up (`POLLRDHUP`), and for nothing else.
+    /// The socket, for waiting until the client closes it (`POLLRDHUP`), and for nothing else.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }
 }
 
-/// What a host does.
+/// The requests that a host serves.
 pub trait Service: Send + Sync + Sized + 'static {
-    /// Serves one request. What it appends to `reply` is sent if it gives [`Served::Reply`].
+    /// Serves one request. The bytes that it appends to `reply` are sent if it returns
+    /// [`Served::Reply`].
     ///
     /// It runs on a worker's thread and may take as long as it likes.
     fn serve(&self, caller: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served;
 
-    /// A client process has ended, or was out of reach for too long. If it is there again it waits
-    /// until this has returned; so what takes long, or asks somebody, belongs into the function that
-    /// is given back, which is called then.
+    /// Ends the session of a client process that has ended, or that was unreachable for too long. A
+    /// client that reconnects waits until this returns. So work that takes long, or that calls
+    /// another process, belongs into the returned function, which is called afterwards.
     fn session_ended(&self, session: Session) -> Box<dyn FnOnce() + '_> {
         let _ = session;
         Box::new(|| ())
     }
 
-    /// Starts a thread that calls [`Server::work`]: all others are busy.
-    fn another_worker(&self, server: &Arc<Server<Self>>) -> std::io::Result<()> {
+    /// Starts a thread that calls [`Server::work`]. It is called when all other workers are busy.
+    fn spawn_worker(&self, server: &Arc<Server<Self>>) -> std::io::Result<()> {
         let server = Arc::clone(server);
         std::thread::Builder::new().name("sharevar host".to_owned()).spawn(move || server.work())?;
         Ok(())
     }
 
-    /// What strangers are greeted with: `#CHALLENGE#` and a nonce of at least 16 random bytes.
+    /// Makes the greeting of a new client: `#CHALLENGE#` and a nonce of at least 16 random bytes.
     fn greeting(&self) -> Vec<u8> {
         crate::handshake::greeting()
     }
 
-    /// Somebody speaks another protocol, and has said something after the greeting, which is still
-    /// to be read from the socket. By default he is dropped.
-    fn foreign(&self, socket: OwnedFd, greeting: &[u8]) {
+    /// Serves a client that speaks another protocol. Its answer to the greeting is still to be read
+    /// from the socket. By default the connection is closed.
+    fn serve_other_protocol(&self, socket: OwnedFd, greeting: &[u8]) {
         let _ = (socket, greeting);
     }
 }
@@ -126,33 +127,33 @@ pub struct Server<S> {
     epoll: OwnedFd,
     stop: OwnedFd,
     stopped: AtomicBool,
-    life: u128,
-    guests: Mutex<Guests>,
-    /// Told of each who leaves once it is stopped.
-    departed: Condvar,
-    session_over: Condvar,
+    incarnation: u128,
+    connections: Mutex<Connections>,
+    /// Notified of each connection that is closed after `stop`.
+    connection_closed: Condvar,
+    session_released: Condvar,
     sessions: Mutex<Sessions>,
     /// Workers that wait for events.
-    waiting: AtomicUsize,
-    /// Workers that wait with the guest they have served last.
-    lingering: AtomicUsize,
-    /// The listener was left alone because there were no descriptors left.
-    paused: AtomicBool,
-    next_round: AtomicU64,
-    born: Instant,
+    waiting_workers: AtomicUsize,
+    /// Workers that wait for the next request on the connection that they have served last.
+    lingering_workers: AtomicUsize,
+    /// Whether the listener waits for the next interval, since no descriptor was left.
+    is_accept_paused: AtomicBool,
+    next_maintenance: AtomicU64,
+    started: Instant,
 }
 
-/// All connections, by number. One that a worker has taken leaves its place empty.
+/// All connections by number. The entry of a connection that a worker has taken is `None`.
 #[derive(Debug, Default)]
-struct Guests {
-    by_number: HashMap<u64, Option<Box<Guest>>>,
+struct Connections {
+    by_number: HashMap<u64, Option<Box<HostConnection>>>,
     last: u64,
 }
 
 impl<S: Service> Server<S> {
-    /// Listens at an address. [`start`](Self::start) begins to serve.
+    /// Makes a server that listens at an address. [`start`](Self::start) begins to serve.
     pub fn bind(address: &Address, settings: &Settings, service: S) -> Result<Arc<Self>> {
-        secure(address, settings)?;
+        check_security(address, settings)?;
         let listener = Listener::bind(address)?;
         let failed = || Error::io("cannot begin to listen");
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| failed()(error.into()))?;
@@ -160,7 +161,7 @@ impl<S: Service> Server<S> {
             .map_err(|error| failed()(error.into()))?;
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::ONESHOT)
             .map_err(|error| failed()(error.into()))?;
-        // Never read, so that it wakes everybody.
+        // Never read, so that it wakes all workers.
         epoll::add(&epoll, &stop, EventData::new_u64(STOP), EventFlags::IN)
             .map_err(|error| failed()(error.into()))?;
         Ok(Arc::new(Self {
@@ -170,111 +171,120 @@ impl<S: Service> Server<S> {
             epoll,
             stop,
             stopped: AtomicBool::new(false),
-            life: random(),
-            guests: Mutex::new(Guests { last: FIRST_GUEST, ..Guests::default() }),
-            departed: Condvar::new(),
-            session_over: Condvar::new(),
+            incarnation: random(),
+            connections: Mutex::new(Connections { last: FIRST_CONNECTION, ..Connections::default() }),
+            connection_closed: Condvar::new(),
+            session_released: Condvar::new(),
             sessions: Mutex::default(),
-            waiting: AtomicUsize::new(0),
-            lingering: AtomicUsize::new(0),
-            paused: AtomicBool::new(false),
-            next_round: AtomicU64::new(0),
-            born: Instant::now(),
+            waiting_workers: AtomicUsize::new(0),
+            lingering_workers: AtomicUsize::new(0),
+            is_accept_paused: AtomicBool::new(false),
+            next_maintenance: AtomicU64::new(0),
+            started: Instant::now(),
         }))
     }
 
     /// Starts the first worker. More are started when they are needed.
     pub fn start(self: &Arc<Self>) -> Result<()> {
-        self.service.another_worker(self).map_err(Error::io("cannot start a thread"))
+        self.service.spawn_worker(self).map_err(Error::io("cannot start a thread"))
     }
 
-    /// Where it listens.
+    /// The address at which it listens.
     pub fn address(&self) -> &Address {
         self.listener.address()
     }
 
-    /// What it does.
+    /// The service that answers its requests.
     pub fn service(&self) -> &S {
         &self.service
     }
 
-    /// The number that no other life of a host has.
-    pub fn life(&self) -> u128 {
-        self.life
+    /// The incarnation of this host: a random number, another one each time that a host starts.
+    pub fn incarnation(&self) -> u128 {
+        self.incarnation
     }
 
-    /// How many connections there are, those of strangers among them.
+    /// The number of connections, including those that are not authenticated yet.
     pub fn connections(&self) -> usize {
-        self.guests().by_number.len()
+        self.lock_connections().by_number.len()
     }
 
-    /// How many client processes are connected.
+    /// The number of client processes that are connected.
     pub fn sessions(&self) -> usize {
         self.lock_sessions().len()
     }
 
-    /// Ends serving. Calls that are under way are finished, new ones are not begun.
+    /// Stops the server. Calls that are under way are finished, new ones are not begun.
     pub fn stop(&self) {
         if !self.stopped.swap(true, Ordering::SeqCst) {
-            self.listener.withdraw();
+            self.listener.remove_file();
             self.listener.close();
-            // An eventfd takes a number of eight bytes; this cannot fail while it is ours.
+            // An eventfd takes a number of eight bytes. This fails only if the program has closed it.
             let _ = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
-            // Those whom no worker has taken; the others are closed by their workers.
+            // The connections that no worker has taken; the workers close the others.
             let idle: Vec<_> = {
-                let mut guests = self.guests();
-                let numbers: Vec<_> = guests
+                let mut connections = self.lock_connections();
+                let numbers: Vec<_> = connections
                     .by_number
                     .iter()
-                    .filter_map(|(number, guest)| guest.is_some().then_some(*number))
+                    .filter_map(|(number, connection)| connection.is_some().then_some(*number))
                     .collect();
-                numbers.into_iter().filter_map(|number| guests.by_number.remove(&number).flatten()).collect()
+                numbers
+                    .into_iter()
+                    .filter_map(|number| connections.by_number.remove(&number).flatten())
+                    .collect()
             };
             drop(idle);
         }
     }
 
-    /// Whether it was stopped.
+    /// Returns whether the server was stopped.
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
     }
 
-    /// Waits until it is stopped, or until `until`: whether it is. A signal ends the wait.
+    /// Waits until the server is stopped or until `until`, and returns whether it is stopped. A signal
+    /// ends the wait.
     pub fn wait(&self, until: Option<Instant>) -> bool {
         let _ = wait(self.stop.as_fd(), rustix::event::PollFlags::IN, until);
         self.is_stopped()
     }
 
-    /// Once it is stopped: waits until all replies are sent that are due, or until `until`. Whether
-    /// they are.
+    /// Waits, after [`stop`](Self::stop), until the calls that are under way have their replies or
+    /// until `until`. Returns whether they have.
     pub fn finish(&self, until: Instant) -> bool {
-        let mut guests = self.guests();
-        while !guests.by_number.is_empty() {
+        let mut connections = self.lock_connections();
+        while !connections.by_number.is_empty() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            guests = self.departed.wait_timeout(guests, left).unwrap_or_else(PoisonError::into_inner).0;
+            connections = self
+                .connection_closed
+                .wait_timeout(connections, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         true
     }
 
-    fn guests(&self) -> MutexGuard<'_, Guests> {
-        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_connections(&self) -> MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more connection of a client. If he was gone, nothing of that comes after his return.
-    fn enter(&self, session: Session) {
+    /// Adds a connection to its session. If the session is just ending, this waits until its
+    /// references are released, so that none of the new ones is released with them.
+    fn join_session(&self, session: Session) {
         let is_ending = |sessions: &mut Sessions| sessions.is_ending(session);
-        let sessions = self.session_over.wait_while(self.lock_sessions(), is_ending);
-        sessions.unwrap_or_else(PoisonError::into_inner).enter(session);
+        let sessions = self.session_released.wait_while(self.lock_sessions(), is_ending);
+        sessions.unwrap_or_else(PoisonError::into_inner).add_connection(session);
     }
 
-    /// Sees to a client who has gone.
-    fn end(&self, session: Session) {
+    /// Ends the session of a client that has gone.
+    fn end_session(&self, session: Session) {
         let finish = self.service.session_ended(session);
-        self.lock_sessions().end(session);
-        self.session_over.notify_all();
+        self.lock_sessions().finish_end(session);
+        self.session_released.notify_all();
         finish();
     }
 
@@ -286,20 +296,20 @@ impl<S: Service> Server<S> {
         matches!(self.listener.address(), Address::Unix(_))
     }
 
-    /// Makes a guest of who has just been accepted.
-    fn receive(&self, socket: OwnedFd) -> Result<()> {
+    /// Greets the client of an accepted socket, and adds the connection to the table.
+    fn add_connection(&self, socket: OwnedFd) -> Result<()> {
         let refused = match self.listener.address() {
             Address::Unix(_) => peer::check(socket.as_fd()).err(),
             Address::Tcp { .. } => None,
         };
-        let stranger = Stranger { greeting: self.service.greeting(), arrived: Instant::now(), refused };
-        let guest = Box::new(Guest::greet(self.stream(socket)?, stranger, self.is_local())?);
-        let mut guests = self.guests();
-        guests.last += 1;
-        let number = guests.last;
-        epoll::add(&self.epoll, &guest.wire.stream, EventData::new_u64(number), GUEST_EVENTS)
+        let client = Unauthenticated { greeting: self.service.greeting(), arrived: Instant::now(), refused };
+        let connection = Box::new(HostConnection::greet(self.stream(socket)?, client, self.is_local())?);
+        let mut connections = self.lock_connections();
+        connections.last += 1;
+        let number = connections.last;
+        epoll::add(&self.epoll, &connection.wire.stream, EventData::new_u64(number), CONNECTION_EVENTS)
             .map_err(|error| Error::io("cannot watch a connection")(error.into()))?;
-        guests.by_number.insert(number, Some(guest));
+        connections.by_number.insert(number, Some(connection));
         Ok(())
     }
 
@@ -312,42 +322,45 @@ impl<S: Service> Server<S> {
         Ok(Stream::Plain(CloseOnFork::new(socket)))
     }
 
-    /// Drops strangers who have taken too long, the oldest of too many, and clients that did not
-    /// come back. Who has said something that no worker has read yet has not taken too long.
-    fn clean_up(&self) {
+    /// Closes connections whose handshake has timed out, the oldest of too many unauthenticated ones,
+    /// and the sessions of clients that did not reconnect. A connection with unread input is not idle,
+    /// so its handshake timeout does not apply.
+    fn close_expired(&self) {
         let now = Instant::now();
-        let dropped: Vec<_> = {
-            let mut guests = self.guests();
-            let mut strangers: Vec<_> = guests
+        let expired: Vec<_> = {
+            let mut connections = self.lock_connections();
+            let mut unauthenticated: Vec<_> = connections
                 .by_number
                 .iter()
-                .filter_map(|(number, guest)| Some((guest.as_ref()?.stranger_since()?, *number)))
+                .filter_map(|(number, connection)| {
+                    Some((connection.as_ref()?.unauthenticated_since()?, *number))
+                })
                 .collect();
-            strangers.sort_unstable();
-            let too_many = strangers.len().saturating_sub(STRANGERS);
-            strangers
+            unauthenticated.sort_unstable();
+            let too_many = unauthenticated.len().saturating_sub(MAX_UNAUTHENTICATED);
+            unauthenticated
                 .into_iter()
                 .enumerate()
-                .filter(|(place, (since, _))| *place < too_many || now - *since > PATIENCE_WITH_STRANGERS)
+                .filter(|(place, (since, _))| *place < too_many || now - *since > HANDSHAKE_TIMEOUT)
                 .filter_map(|(_, (_, number))| {
-                    let has_unread = guests.by_number.get(&number)?.as_ref()?.wire.stream.has_unread();
-                    if has_unread { None } else { guests.by_number.remove(&number).flatten() }
+                    let has_unread = connections.by_number.get(&number)?.as_ref()?.wire.stream.has_unread();
+                    if has_unread { None } else { connections.by_number.remove(&number).flatten() }
                 })
                 .collect()
         };
-        drop(dropped);
-        let over = self.lock_sessions().expire(now);
-        for session in over {
-            self.end(session);
+        drop(expired);
+        let expired = self.lock_sessions().expire(now);
+        for session in expired {
+            self.end_session(session);
         }
     }
 }
 
-const GUEST_EVENTS: EventFlags = EventFlags::IN.union(EventFlags::RDHUP).union(EventFlags::ONESHOT);
+const CONNECTION_EVENTS: EventFlags = EventFlags::IN.union(EventFlags::RDHUP).union(EventFlags::ONESHOT);
 
 impl<S> Drop for Server<S> {
     fn drop(&mut self) {
-        self.listener.withdraw();
+        self.listener.remove_file();
     }
 }
 

@@ -1,10 +1,12 @@
-//! What a worker's thread does.
+//! The worker threads of a server.
 
-use super::guest::{Entrance, Guest};
-use super::{Caller, FIRST_GUEST, GUEST_EVENTS, LISTENER, STOP, STRANGERS, Served, Server, Service};
+use super::connection::{Authentication, HostConnection};
+use super::{
+    CONNECTION_EVENTS, Caller, FIRST_CONNECTION, LISTENER, MAX_UNAUTHENTICATED, STOP, Served, Server, Service,
+};
+use crate::deadline::Deadline;
 use crate::error::Result;
 use crate::stream::Stream;
-use crate::wait::Limits;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -13,222 +15,236 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How often somebody looks after strangers and absent clients.
-const ROUND: Duration = Duration::from_millis(250);
-/// How long a worker stays with a connection that he has served.
+/// How often a worker looks for clients whose time is over.
+const MAINTENANCE_INTERVAL: Duration = Duration::from_millis(250);
+/// How long a worker waits for the next request on a connection that it has served.
 const LINGER: Duration = Duration::from_millis(10);
-/// How many may do so at a time.
-const LINGERING: usize = 64;
-/// How many workers wait for events; more go home.
-const WAITING: usize = 4;
-/// How many are let in at a time.
-const ACCEPTED: usize = 64;
+/// The most workers that wait so at a time.
+const MAX_LINGERING_WORKERS: usize = 64;
+/// The most workers that wait for events; further ones end.
+const MAX_WAITING_WORKERS: usize = 4;
+/// The most connections that are accepted for one event.
+const MAX_ACCEPTS: usize = 64;
+/// The buffer of a reply that has grown beyond this many bytes is freed.
+const MAX_KEPT_BUFFER: usize = 1 << 20;
 
-/// What becomes of a guest that a worker has seen to.
-enum Fate {
-    Stays,
-    Leaves,
-    Foreign,
+/// What happens to a connection after its event.
+enum Disposition {
+    Keep,
+    Close,
+    /// The socket is given to a server of another protocol.
+    HandOver,
 }
 
 impl<S: Service> Server<S> {
     /// Serves until the server is stopped, or until there are more workers than are needed.
     pub fn work(self: &Arc<Self>) {
         let mut event = Vec::with_capacity(1);
-        let timeout = Timespec::try_from(ROUND).ok();
+        let timeout = Timespec::try_from(MAINTENANCE_INTERVAL).ok();
         loop {
-            if self.waiting.fetch_add(1, Ordering::SeqCst) >= WAITING {
-                self.waiting.fetch_sub(1, Ordering::SeqCst);
+            if self.waiting_workers.fetch_add(1, Ordering::SeqCst) >= MAX_WAITING_WORKERS {
+                self.waiting_workers.fetch_sub(1, Ordering::SeqCst);
                 return;
             }
             event.clear();
             let waited = epoll::wait(&self.epoll, spare_capacity(&mut event), timeout.as_ref());
-            let left = self.waiting.fetch_sub(1, Ordering::SeqCst) - 1;
+            let left = self.waiting_workers.fetch_sub(1, Ordering::SeqCst) - 1;
             if self.is_stopped() {
                 return;
             }
             if let Ok(1..) = waited {
                 let number = event[0].data.u64();
-                if left == 0 && self.service.another_worker(self).is_err() {
-                    // Out of threads: this one serves alone until others come back.
+                if left == 0 && self.service.spawn_worker(self).is_err() {
+                    // No thread can be started: this one serves alone until others are free.
                 }
                 match number {
-                    LISTENER => self.let_in(),
+                    LISTENER => self.accept_pending(),
                     STOP => return,
-                    number => self.see_to(number),
+                    number => self.handle_event(number),
                 }
             }
-            self.make_round();
+            self.maintain_if_due();
         }
     }
 
-    /// One of the workers, now and then.
-    fn make_round(&self) {
-        let now = self.born.elapsed().as_millis() as u64;
-        let due = self.next_round.load(Ordering::Relaxed);
-        let next = now + ROUND.as_millis() as u64;
+    /// Does the periodic work once an interval, on whichever worker comes first.
+    fn maintain_if_due(&self) {
+        let now = self.started.elapsed().as_millis() as u64;
+        let due = self.next_maintenance.load(Ordering::Relaxed);
+        let next = now + MAINTENANCE_INTERVAL.as_millis() as u64;
         if now < due
-            || self.next_round.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_err()
+            || self
+                .next_maintenance
+                .compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed)
+                .is_err()
         {
             return;
         }
-        self.clean_up();
-        if self.paused.swap(false, Ordering::SeqCst) {
-            self.listen_on();
+        self.close_expired();
+        if self.is_accept_paused.swap(false, Ordering::SeqCst) {
+            self.rearm_listener();
         }
     }
 
-    fn let_in(&self) {
-        for _ in 0..ACCEPTED {
+    fn accept_pending(&self) {
+        for _ in 0..MAX_ACCEPTS {
             match self.listener.accept() {
                 Ok(socket) => {
-                    // Who cannot be greeted is gone already.
-                    let _ = self.receive(socket);
+                    // A client that cannot be greeted has gone already.
+                    let _ = self.add_connection(socket);
                 }
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => {
-                    // No descriptors left. Looked at again with the next round; until then those
-                    // who are connected are served.
-                    self.paused.store(true, Ordering::SeqCst);
+                    // No descriptor is left. The listener is tried again after an interval, and the
+                    // clients that are connected are served meanwhile.
+                    self.is_accept_paused.store(true, Ordering::SeqCst);
                     return;
                 }
-                // Nobody waits, or who did has left.
+                // No client waits, or the one that waited has gone.
                 Err(_) => break,
             }
         }
-        if self.guests().by_number.len() > STRANGERS {
-            self.clean_up();
+        if self.lock_connections().by_number.len() > MAX_UNAUTHENTICATED {
+            self.close_expired();
         }
-        self.listen_on();
+        self.rearm_listener();
     }
 
-    fn listen_on(&self) {
+    fn rearm_listener(&self) {
         let events = EventFlags::IN | EventFlags::ONESHOT;
-        // It fails only for a descriptor that is not ours any more.
+        // This fails only if the program has closed our descriptor.
         let _ = epoll::modify(&self.epoll, &self.listener, EventData::new_u64(LISTENER), events);
     }
 
-    /// Takes the guest that an event is about, and gives it back, closes it or hands it over.
-    fn see_to(self: &Arc<Self>, number: u64) {
-        debug_assert!(number >= FIRST_GUEST);
-        let Some(mut guest) = self.guests().by_number.get_mut(&number).and_then(Option::take) else { return };
-        match self.attend(&mut guest) {
-            Ok(Fate::Stays) if !self.is_stopped() => self.give_back(number, guest),
-            Ok(Fate::Foreign) => {
-                self.depart(number);
-                self.hand_over(*guest);
+    /// Takes the connection of an event out of the table, processes its input, and puts it back, closes
+    /// it or hands it over.
+    fn handle_event(self: &Arc<Self>, number: u64) {
+        debug_assert!(number >= FIRST_CONNECTION);
+        let Some(mut connection) = self.lock_connections().by_number.get_mut(&number).and_then(Option::take)
+        else {
+            return;
+        };
+        match self.process_input(&mut connection) {
+            Ok(Disposition::Keep) if !self.is_stopped() => self.put_back(number, connection),
+            Ok(Disposition::HandOver) => {
+                self.remove(number);
+                self.hand_over_socket(*connection);
             }
             Ok(_) | Err(_) => {
-                self.depart(number);
-                let session = guest.session();
-                // The other side learns it before what it held is released.
-                drop(guest);
+                self.remove(number);
+                let session = connection.session();
+                // The client sees its connection closed before its references are released.
+                drop(connection);
                 if let Some(session) = session
-                    && self.lock_sessions().leave(session, self.is_local())
+                    && self.lock_sessions().remove_connection(session, self.is_local())
                 {
-                    self.end(session);
+                    self.end_session(session);
                 }
             }
         }
     }
 
-    fn depart(&self, number: u64) {
-        self.guests().by_number.remove(&number);
+    fn remove(&self, number: u64) {
+        self.lock_connections().by_number.remove(&number);
         if self.is_stopped() {
-            self.departed.notify_all();
+            self.connection_closed.notify_all();
         }
     }
 
-    fn give_back(&self, number: u64, mut guest: Box<Guest>) {
-        guest.wire.reader.rest();
-        let mut guests = self.guests();
+    fn put_back(&self, number: u64, mut connection: Box<HostConnection>) {
+        connection.wire.reader.free_buffer();
+        let mut connections = self.lock_connections();
         if self.is_stopped() {
-            // Those in their places were dropped already.
-            guests.by_number.remove(&number);
-            self.departed.notify_all();
+            // `stop` has closed the connections that were in the table.
+            connections.by_number.remove(&number);
+            self.connection_closed.notify_all();
             return;
         }
-        if let Some(place) = guests.by_number.get_mut(&number) {
-            let guest = place.insert(guest);
-            // Watched again once it is back in its place, where the next worker looks for it.
-            let _ = epoll::modify(&self.epoll, &guest.wire.stream, EventData::new_u64(number), GUEST_EVENTS);
+        if let Some(entry) = connections.by_number.get_mut(&number) {
+            let connection = entry.insert(connection);
+            // Watched only once it is back in the table, where the worker of the next event takes it.
+            let _ = epoll::modify(
+                &self.epoll,
+                &connection.wire.stream,
+                EventData::new_u64(number),
+                CONNECTION_EVENTS,
+            );
         }
     }
 
-    fn hand_over(&self, guest: Guest) {
-        let Some((Stream::Plain(socket), greeting)) = guest.into_foreign() else { return };
-        let given_up = epoll::delete(&self.epoll, &socket).and_then(|()| ioctl_fionbio(&socket, false));
-        if given_up.is_ok() {
-            self.service.foreign(socket.into_inner(), &greeting);
+    fn hand_over_socket(&self, connection: HostConnection) {
+        let Some((Stream::Plain(socket), greeting)) = connection.into_other_protocol() else { return };
+        let detached = epoll::delete(&self.epoll, &socket).and_then(|()| ioctl_fionbio(&socket, false));
+        if detached.is_ok() {
+            self.service.serve_other_protocol(socket.into_inner(), &greeting);
         }
     }
 
-    fn attend(&self, guest: &mut Guest) -> Result<Fate> {
-        if guest.session().is_none() {
-            match guest.admit(&self.settings.key, self.life, |session| self.enter(session)) {
-                Entrance::NotYet => return Ok(Fate::Stays),
-                Entrance::Foreign => return Ok(Fate::Foreign),
-                Entrance::Turned => return Ok(Fate::Leaves),
-                Entrance::Admitted => {}
+    fn process_input(&self, connection: &mut HostConnection) -> Result<Disposition> {
+        if connection.session().is_none() {
+            match connection
+                .authenticate(&self.settings.key, self.incarnation, |session| self.join_session(session))
+            {
+                Authentication::Incomplete => return Ok(Disposition::Keep),
+                Authentication::OtherProtocol => return Ok(Disposition::HandOver),
+                Authentication::Rejected => return Ok(Disposition::Close),
+                Authentication::Complete => {}
             }
         }
-        if !guest.read(self.settings.max_frame)? {
-            return Ok(Fate::Stays);
+        if !connection.read(self.settings.max_frame)? {
+            return Ok(Disposition::Keep);
         }
         let mut reply = Vec::new();
         loop {
-            if !self.serve(guest, &mut reply)? {
-                return Ok(Fate::Leaves);
+            if !self.serve(connection, &mut reply)? {
+                return Ok(Disposition::Close);
             }
-            // Once it is stopped it closes connections, and begins nothing that comes in on them.
-            if !self.await_next(guest)? || self.is_stopped() {
-                return Ok(Fate::Stays);
+            // A request that arrives after `stop` is not begun. `put_back` closes the connection.
+            if !self.await_next(connection)? || self.is_stopped() {
+                return Ok(Disposition::Keep);
             }
         }
     }
 
-    /// Serves the message that is there: whether the guest may stay.
-    fn serve(&self, guest: &mut Guest, reply: &mut Vec<u8>) -> Result<bool> {
-        let Some(session) = guest.session() else { return Ok(false) };
+    /// Serves the message that has arrived, and returns whether to keep the connection.
+    fn serve(&self, connection: &mut HostConnection, reply: &mut Vec<u8>) -> Result<bool> {
+        let Some(session) = connection.session() else { return Ok(false) };
         reply.clear();
-        let caller = Caller { session, stream: &guest.wire.stream };
-        let served = self.service.serve(&caller, guest.wire.message(), reply);
+        let caller = Caller { session, stream: &connection.wire.stream };
+        let served = self.service.serve(&caller, connection.wire.message(), reply);
         match served {
             Served::Reply => {
-                guest.wire.release();
-                guest.wire.send(reply, self.settings.max_frame, &mut Limits::default())?;
+                connection.wire.release_buffer();
+                connection.wire.send(reply, self.settings.max_frame, &mut Deadline::default())?;
             }
-            Served::Silent => guest.wire.consume(),
+            Served::NoReply => connection.wire.consume(),
             Served::Close => return Ok(false),
         }
-        if reply.capacity() > LARGE {
+        if reply.capacity() > MAX_KEPT_BUFFER {
             *reply = Vec::new();
         }
         Ok(true)
     }
 
-    /// Waits a little for the next message: whether it is there.
-    fn await_next(&self, guest: &mut Guest) -> Result<bool> {
-        if self.is_stopped() || guest.look(self.settings.max_frame)? {
+    /// Waits for a short time, and returns whether the next message has arrived.
+    fn await_next(&self, connection: &mut HostConnection) -> Result<bool> {
+        if self.is_stopped() || connection.spin(self.settings.max_frame)? {
             return Ok(true);
         }
-        if self.lingering.fetch_add(1, Ordering::Relaxed) >= LINGERING {
-            self.lingering.fetch_sub(1, Ordering::Relaxed);
+        if self.lingering_workers.fetch_add(1, Ordering::Relaxed) >= MAX_LINGERING_WORKERS {
+            self.lingering_workers.fetch_sub(1, Ordering::Relaxed);
             return Ok(false);
         }
         let begin = Instant::now();
         let mut fds = [
-            PollFd::new(&guest.wire.stream, PollFlags::IN | PollFlags::RDHUP),
+            PollFd::new(&connection.wire.stream, PollFlags::IN | PollFlags::RDHUP),
             PollFd::new(&self.stop, PollFlags::IN),
         ];
         let waited = poll(&mut fds, Timespec::try_from(LINGER).ok().as_ref());
-        self.lingering.fetch_sub(1, Ordering::Relaxed);
+        self.lingering_workers.fetch_sub(1, Ordering::Relaxed);
         if !matches!(waited, Ok(1..)) || self.is_stopped() {
             return Ok(false);
         }
-        guest.wire.learn(begin.elapsed());
-        guest.read(self.settings.max_frame)
+        connection.wire.learn(begin.elapsed());
+        connection.read(self.settings.max_frame)
     }
 }
-
-/// A reply's buffer that has grown beyond this is given back.
-const LARGE: usize = 1 << 20;

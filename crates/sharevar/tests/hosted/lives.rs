@@ -40,7 +40,7 @@ impl Service for Keeper {
     fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
         let (asked, served) = match Request::read(request).unwrap() {
             Request::Release(releases) => {
-                (format!("release {:?}", releases.iter().collect::<Vec<_>>()), Served::Silent)
+                (format!("release {:?}", releases.iter().collect::<Vec<_>>()), Served::NoReply)
             }
             request => (self.answer(request, reply), Served::Reply),
         };

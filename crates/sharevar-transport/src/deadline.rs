@@ -1,4 +1,4 @@
-//! Waiting for the other side.
+//! Waiting for the other side until a deadline.
 
 use crate::error::{Error, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -6,34 +6,34 @@ use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-/// For how long: until a time, and for as long as who is asked at each signal says so.
+/// When a wait ends: at a time, or when a signal comes and `goes_on` returns `false`.
 ///
-/// Without a time it is for as long as the other side lives, however slow it is. That it is gone
-/// the kernel says.
+/// Without a time, a wait lasts for as long as the other side lives, however slow it is. The kernel
+/// reports the end of the other side.
 #[derive(Default)]
-pub(crate) struct Limits<'a> {
+pub(crate) struct Deadline<'a> {
     until: Option<Instant>,
     goes_on: Option<&'a mut dyn FnMut() -> bool>,
 }
 
-impl<'a> Limits<'a> {
+impl<'a> Deadline<'a> {
     pub(crate) fn new(until: Option<Instant>, goes_on: &'a mut dyn FnMut() -> bool) -> Self {
         Self { until, goes_on: Some(goes_on) }
     }
 
-    /// Until a time, whatever signals come.
+    /// A deadline at a time. Signals do not end the wait.
     pub(crate) fn until(until: Option<Instant>) -> Self {
         Self { until, goes_on: None }
     }
 
-    /// For no time at all.
-    pub(crate) fn at_once() -> Self {
+    /// A deadline that has passed already: nothing is waited for.
+    pub(crate) fn passed() -> Self {
         Self::until(Some(Instant::now()))
     }
 
-    /// The same, but not after `end`.
-    pub(crate) fn at_most(&mut self, end: Instant) -> Limits<'_> {
-        Limits {
+    /// The earlier of this deadline and `end`.
+    pub(crate) fn at_most(&mut self, end: Instant) -> Deadline<'_> {
+        Deadline {
             until: Some(self.until.map_or(end, |until| until.min(end))),
             goes_on: match &mut self.goes_on {
                 Some(goes_on) => Some(&mut **goes_on),
@@ -42,26 +42,26 @@ impl<'a> Limits<'a> {
         }
     }
 
-    /// What is left of the time, if it has an end.
+    /// The time that is left; `None` without a time limit.
     pub(crate) fn left(&self) -> Option<Duration> {
         self.until.map(|until| until.saturating_duration_since(Instant::now()))
     }
 
-    /// Whether to go on after a signal.
-    pub(crate) fn go_on(&mut self) -> bool {
+    /// Whether the wait continues after a signal.
+    pub(crate) fn continues(&mut self) -> bool {
         self.goes_on.as_mut().is_none_or(|goes_on| goes_on())
     }
 
-    /// Waits until `events` come. It may end sooner, at a signal.
+    /// Waits until `events` come. It may return early, after a signal.
     pub(crate) fn wait(&mut self, descriptor: BorrowedFd<'_>, events: PollFlags) -> Result<()> {
         match wait(descriptor, events, self.until) {
-            Err(Error::Interrupted) if self.go_on() => Ok(()),
+            Err(Error::Interrupted) if self.continues() => Ok(()),
             waited => waited,
         }
     }
 }
 
-/// Waits until `events` come, or `until`.
+/// Waits until `events` come. [`Error::TimedOut`] after `until`.
 pub(crate) fn wait(descriptor: BorrowedFd<'_>, events: PollFlags, until: Option<Instant>) -> Result<()> {
     let mut fds = [PollFd::from_borrowed_fd(descriptor, events)];
     let limit = match until.map(|until| until.saturating_duration_since(Instant::now())) {

@@ -1,26 +1,26 @@
-//! Beside others who need the processors.
+//! Calls on a machine whose processors are all busy.
 
-mod rooms;
+mod support;
 
-use rooms::{echo_at, unix};
 use sharevar_transport::{Connection, Settings};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+use support::{echo_at, socket_path};
 
 /// Processes that never sleep, one more than there are processors.
-struct Crowd(Vec<Child>);
+struct BusyProcesses(Vec<Child>);
 
-impl Crowd {
-    fn gather() -> Self {
+impl BusyProcesses {
+    fn start() -> Self {
         let processors = std::thread::available_parallelism().unwrap().get();
         let busy = || Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
         Self((0..=processors).map(|_| busy()).collect())
     }
 }
 
-impl Drop for Crowd {
+impl Drop for BusyProcesses {
     fn drop(&mut self) {
         for child in &mut self.0 {
             let _ = child.kill();
@@ -29,21 +29,21 @@ impl Drop for Crowd {
     }
 }
 
-/// Whoever waits must not give away to them what it takes to notice an answer: a bare socket, of
-/// which both ends sleep, is the measure.
+/// A waiter that spins must not lose the processor to them for longer than a sleeping waiter does.
+/// The measure is a bare socket, at which both ends sleep.
 #[test]
-fn an_answer_takes_no_longer_than_by_a_socket_that_sleeps() {
+fn a_reply_takes_no_longer_than_by_a_socket_that_sleeps() {
     const ROUNDS: usize = 400;
-    let room = unix();
+    let socket = socket_path();
     let settings = Settings::default();
-    let server = echo_at(&room.address, &settings);
-    let mut connection = Connection::open(&room.address, &settings).unwrap();
+    let server = echo_at(&socket.address, &settings);
+    let mut connection = Connection::open(&socket.address, &settings).unwrap();
     let (mut ours, mut theirs) = UnixStream::pair().unwrap();
     std::thread::spawn(move || {
         let mut buffer = [0; 36];
         while theirs.read_exact(&mut buffer).is_ok() && theirs.write_all(&buffer).is_ok() {}
     });
-    let crowd = Crowd::gather();
+    let busy_processes = BusyProcesses::start();
     let (mut calls, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         calls.push(time(|| {
@@ -56,16 +56,16 @@ fn an_answer_takes_no_longer_than_by_a_socket_that_sleeps() {
             ours.read_exact(&mut [0; 36]).unwrap();
         }));
     }
-    drop(crowd);
+    drop(busy_processes);
     server.stop();
     calls.sort_unstable();
     bare.sort_unstable();
     let (call, bare) = (calls[ROUNDS / 2], bare[ROUNDS / 2]);
-    assert!(call < 5 * bare, "an answer takes {call:?}, and by a bare socket {bare:?}");
+    assert!(call < 5 * bare, "a reply takes {call:?}, and by a bare socket {bare:?}");
 }
 
-fn time(what: impl FnOnce()) -> Duration {
+fn time(operation: impl FnOnce()) -> Duration {
     let begin = Instant::now();
-    what();
+    operation();
     begin.elapsed()
 }

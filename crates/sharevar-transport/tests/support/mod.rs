@@ -1,4 +1,4 @@
-//! Places and hosts for the tests.
+//! Addresses and services for the tests.
 #![allow(dead_code)] // Each test file uses some of them.
 
 use sharevar_transport::{Address, Caller, Served, Server, Service, Session, Settings};
@@ -8,28 +8,28 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
-/// An address that nobody else has, and its file.
-pub(crate) struct Room {
+/// The address of a Unix socket that no other test uses, and its file.
+pub(crate) struct SocketPath {
     pub(crate) address: Address,
     pub(crate) path: PathBuf,
 }
 
-impl Drop for Room {
+impl Drop for SocketPath {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-static ROOMS: AtomicUsize = AtomicUsize::new(0);
+static SOCKETS: AtomicUsize = AtomicUsize::new(0);
 
-pub(crate) fn unix() -> Room {
-    let number = ROOMS.fetch_add(1, Ordering::Relaxed);
+pub(crate) fn socket_path() -> SocketPath {
+    let number = SOCKETS.fetch_add(1, Ordering::Relaxed);
     let name = format!("transport-test-{}-{number}", std::process::id());
     let path = sharevar_transport::private_directory(name.len()).unwrap().join(name);
-    Room { address: Address::Unix(path.clone()), path }
+    SocketPath { address: Address::Unix(path.clone()), path }
 }
 
-/// Says what it is told.
+/// Replies with the request.
 pub(crate) struct Echo;
 
 impl Service for Echo {
@@ -45,25 +45,25 @@ pub(crate) fn echo_at(address: &Address, settings: &Settings) -> Arc<Server<Echo
     server
 }
 
-/// Answers `wait` when nobody waits for the answer any more.
-pub(crate) struct UntilHangUp {
+/// Answers `wait` once the caller has closed the connection.
+pub(crate) struct UntilDisconnect {
     pub(crate) began: Barrier,
     pub(crate) ended: Barrier,
 }
 
-impl Default for UntilHangUp {
+impl Default for UntilDisconnect {
     fn default() -> Self {
         Self { began: Barrier::new(2), ended: Barrier::new(2) }
     }
 }
 
-impl Service for UntilHangUp {
+impl Service for UntilDisconnect {
     fn serve(&self, caller: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
         reply.extend_from_slice(request);
         if request == b"wait" {
-            assert!(!caller.hung_up());
+            assert!(!caller.is_disconnected());
             self.began.wait();
-            while !caller.hung_up() {
+            while !caller.is_disconnected() {
                 std::thread::yield_now();
             }
             self.ended.wait();
@@ -72,7 +72,7 @@ impl Service for UntilHangUp {
     }
 }
 
-/// Answers when as many ask at the same time.
+/// Answers once as many requests are under way as the barrier counts.
 pub(crate) struct Together(pub(crate) Barrier);
 
 impl Service for Together {
@@ -83,7 +83,7 @@ impl Service for Together {
     }
 }
 
-/// Tells which sessions have ended.
+/// Reports the sessions that have ended.
 pub(crate) struct Sessions {
     sender: Mutex<Sender<Session>>,
     receiver: Mutex<Receiver<Session>>,
@@ -101,7 +101,7 @@ impl Sessions {
         self.receiver.lock().unwrap().recv_timeout(Duration::from_secs(20)).unwrap()
     }
 
-    /// Whether one has ended that was not asked for yet.
+    /// Whether a further session has ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.receiver.lock().unwrap().try_recv().is_ok()
     }

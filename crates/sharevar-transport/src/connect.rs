@@ -1,11 +1,11 @@
-//! The way to a host: a socket that is connected to where it listens.
+//! Connecting a socket to a host.
 
 use crate::address::Address;
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::peer;
 use crate::settings::Settings;
 use crate::stream::Stream;
-use crate::wait::Limits;
 use rustix::event::PollFlags;
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -17,26 +17,30 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What another machine may take to take notice of us: one that is not there says nothing.
-const REACH: Duration = Duration::from_secs(10);
+/// The time in which another machine must accept a TCP connection. A missing machine sends nothing.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(crate) fn reach(address: &Address, settings: &Settings, limits: &mut Limits<'_>) -> Result<Stream> {
+pub(crate) fn open_stream(
+    address: &Address,
+    settings: &Settings,
+    deadline: &mut Deadline<'_>,
+) -> Result<Stream> {
     match address {
         Address::Unix(path) => {
-            let socket = reach_unix(path, limits).map_err(|error| failed(address, error))?;
-            // Who has put a socket there that others own is not who we look for.
+            let socket = connect_unix(path, deadline).map_err(|error| failed(address, error))?;
+            // A socket of another user is not the host's: that user has put it there.
             if let Err(reason) = peer::check(socket.as_fd()) {
                 return Err(Error::Refused { address: address.clone(), reason });
             }
             Ok(Stream::Plain(CloseOnFork::new(socket)))
         }
         Address::Tcp { host, port } => {
-            secure(address, settings)?;
+            check_security(address, settings)?;
             let targets = Address::resolve(host, *port).map_err(|error| unreachable(address, &error))?;
-            let mut last = unreachable(address, &io::Error::other("the name stands for no address"));
+            let mut last = unreachable(address, &io::Error::other("the name has no address"));
             for target in targets {
-                match reach_tcp(address, target, limits) {
-                    Ok(socket) => return over_tcp(address, socket, settings, limits),
+                match connect_tcp(address, target, deadline) {
+                    Ok(socket) => return prepare_tcp_stream(address, socket, settings, deadline),
                     Err(error @ Error::Unreachable { .. }) => last = error,
                     Err(error) => return Err(error),
                 }
@@ -63,18 +67,19 @@ fn failed(address: &Address, error: Errno) -> Error {
     }
 }
 
-/// It waits while the host's queue is full. What follows on the socket never does.
-fn reach_unix(path: &Path, limits: &mut Limits<'_>) -> rustix::io::Result<OwnedFd> {
+/// Connects to a Unix socket. Only this waits in the kernel, while the host's queue is full; later
+/// operations on the socket do not block.
+fn connect_unix(path: &Path, deadline: &mut Deadline<'_>) -> rustix::io::Result<OwnedFd> {
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     let at = SocketAddrUnix::new(path)?;
     loop {
-        let left = limits.left();
+        let left = deadline.left();
         if left == Some(Duration::ZERO) {
             return Err(Errno::AGAIN);
         }
         set_socket_timeout(&socket, Timeout::Send, left)?;
         match connect(&socket, &at) {
-            Err(Errno::INTR) if limits.go_on() => {}
+            Err(Errno::INTR) if deadline.continues() => {}
             connected => break connected?,
         }
     }
@@ -82,21 +87,21 @@ fn reach_unix(path: &Path, limits: &mut Limits<'_>) -> rustix::io::Result<OwnedF
     Ok(socket)
 }
 
-fn reach_tcp(address: &Address, target: SocketAddr, limits: &mut Limits<'_>) -> Result<OwnedFd> {
+fn connect_tcp(address: &Address, target: SocketAddr, deadline: &mut Deadline<'_>) -> Result<OwnedFd> {
     let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket =
         socket_with(family, SocketType::STREAM, flags, None).map_err(|error| failed(address, error))?;
-    let silence = Instant::now() + REACH;
+    let give_up = Instant::now() + CONNECT_TIMEOUT;
     loop {
-        // Asked again, it says what has become of it.
+        // A second call returns the result of the first.
         match connect(&socket, &target) {
             Ok(()) | Err(Errno::ISCONN) => return Ok(socket),
             Err(Errno::INPROGRESS | Errno::ALREADY) => {}
             Err(error) => return Err(failed(address, error)),
         }
-        match limits.at_most(silence).wait(socket.as_fd(), PollFlags::OUT) {
-            Err(Error::TimedOut) if limits.left() != Some(Duration::ZERO) => {
+        match deadline.at_most(give_up).wait(socket.as_fd(), PollFlags::OUT) {
+            Err(Error::TimedOut) if deadline.left() != Some(Duration::ZERO) => {
                 return Err(failed(address, Errno::TIMEDOUT));
             }
             waited => waited?,
@@ -105,23 +110,23 @@ fn reach_tcp(address: &Address, target: SocketAddr, limits: &mut Limits<'_>) -> 
 }
 
 #[cfg_attr(not(feature = "tls"), allow(unused_variables))]
-fn over_tcp(
+fn prepare_tcp_stream(
     address: &Address,
     socket: OwnedFd,
     settings: &Settings,
-    limits: &mut Limits<'_>,
+    deadline: &mut Deadline<'_>,
 ) -> Result<Stream> {
     peer::prepare_tcp(&socket).map_err(Error::io("cannot prepare a connection"))?;
     #[cfg(feature = "tls")]
     if let Some(tls) = &settings.tls {
-        return Ok(Stream::Tls(Box::new(tls.connect(address, socket, limits)?)));
+        return Ok(Stream::Tls(Box::new(tls.connect(address, socket, deadline)?)));
     }
     Ok(Stream::Plain(CloseOnFork::new(socket)))
 }
 
-/// Whether what is said at an address may be said as it is: not on TCP without a key, and not in
-/// plain text beyond this machine.
-pub(crate) fn secure(address: &Address, settings: &Settings) -> Result<()> {
+/// Checks that the settings are secure enough for an address: TCP needs a key, and beyond this machine
+/// also TLS or explicit permission for plain text.
+pub(crate) fn check_security(address: &Address, settings: &Settings) -> Result<()> {
     if matches!(address, Address::Unix(_)) {
         return Ok(());
     }

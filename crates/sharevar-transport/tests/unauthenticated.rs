@@ -1,66 +1,68 @@
-//! Who does not know the key, or does not keep to the protocol, is dropped, and harms nobody.
+//! A client that does not know the key, or does not keep to the protocol, is dropped and harms no
+//! other.
 
-mod rooms;
+mod support;
 
-use rooms::{Echo, Room, echo_at, unix};
 use sharevar_transport::{CHALLENGE, Client, Connection, Server, Settings};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
+use support::{Echo, SocketPath, echo_at, socket_path};
 
-/// The length of a hello, which every client sends first.
+/// The length of a hello, a client's first message.
 const HELLO: usize = 96;
 
-/// One of them takes all descriptors of the process, which they share under `cargo test`.
-static TURN: RwLock<()> = RwLock::new(());
+/// Held exclusively by the test that uses up the descriptors of the process, which `cargo test`
+/// shares among tests.
+static DESCRIPTORS: RwLock<()> = RwLock::new(());
 
 struct Host {
-    room: Room,
+    socket: SocketPath,
     server: Arc<Server<Echo>>,
     settings: Settings,
-    _turn: Option<RwLockReadGuard<'static, ()>>,
+    _descriptors: Option<RwLockReadGuard<'static, ()>>,
 }
 
 fn host() -> Host {
-    host_in(Some(TURN.read().unwrap_or_else(PoisonError::into_inner)))
+    host_holding(Some(DESCRIPTORS.read().unwrap_or_else(PoisonError::into_inner)))
 }
 
-fn host_in(turn: Option<RwLockReadGuard<'static, ()>>) -> Host {
-    let room = unix();
+fn host_holding(descriptors: Option<RwLockReadGuard<'static, ()>>) -> Host {
+    let socket = socket_path();
     let settings = Settings { max_frame: 1 << 20, ..Settings::with_key(b"key") };
-    let server = echo_at(&room.address, &settings);
-    Host { room, server, settings, _turn: turn }
+    let server = echo_at(&socket.address, &settings);
+    Host { socket, server, settings, _descriptors: descriptors }
 }
 
 impl Host {
-    /// Somebody who has been greeted.
-    fn stranger(&self) -> UnixStream {
-        let mut stranger = UnixStream::connect(&self.room.path).unwrap();
-        stranger.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    /// A connection that is greeted and not authenticated.
+    fn unauthenticated(&self) -> UnixStream {
+        let mut socket = UnixStream::connect(&self.socket.path).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let mut length = [0; 4];
-        stranger.read_exact(&mut length).unwrap();
+        socket.read_exact(&mut length).unwrap();
         let mut greeting = vec![0; u32::from_be_bytes(length) as usize];
-        stranger.read_exact(&mut greeting).unwrap();
+        socket.read_exact(&mut greeting).unwrap();
         assert!(greeting.starts_with(CHALLENGE));
-        stranger
+        socket
     }
 
     fn client(&self) -> Client {
-        Client::new(self.room.address.clone(), self.settings.clone())
+        Client::new(self.socket.address.clone(), self.settings.clone())
     }
 
-    /// Whoever knows the key is served.
+    /// Checks that a client with the key is served.
     fn serves(&self) {
         let client = self.client();
         let mut connection = client.connection().unwrap();
         connection.send(b"still there?", None).unwrap();
         assert_eq!(connection.receive(None).unwrap(), b"still there?");
         connection.consume();
-        connection.keep();
+        connection.release();
     }
 
-    /// Nobody is left but these.
+    /// Waits until only so many connections are left.
     fn is_left_with(&self, connections: usize) {
         while self.server.connections() != connections {
             std::thread::yield_now();
@@ -74,53 +76,54 @@ impl Drop for Host {
     }
 }
 
-/// The connection is closed, with at most a refusal.
-fn is_dropped(mut stranger: UnixStream) -> Vec<u8> {
-    let mut said = Vec::new();
-    match stranger.read_to_end(&mut said) {
-        Ok(_) => said,
-        Err(error) if error.kind() == ErrorKind::ConnectionReset => said,
+/// Waits until the host closes the connection, and returns the bytes that it sent before: none, or
+/// a refusal.
+fn read_until_dropped(mut socket: UnixStream) -> Vec<u8> {
+    let mut sent = Vec::new();
+    match socket.read_to_end(&mut sent) {
+        Ok(_) => sent,
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => sent,
         Err(error) => panic!("not dropped: {error}"),
     }
 }
 
 #[test]
-fn rubbish_is_dropped() {
+fn a_client_that_sends_rubbish_is_dropped() {
     let host = host();
     let mut hello_of_zeros = (HELLO as u32).to_le_bytes().to_vec();
     hello_of_zeros.extend_from_slice(&[0; HELLO]);
     for rubbish in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 5000], &[0], &hello_of_zeros] {
-        let mut stranger = host.stranger();
-        stranger.write_all(rubbish).unwrap();
-        assert_eq!(is_dropped(stranger), b"", "{rubbish:?}");
+        let mut socket = host.unauthenticated();
+        socket.write_all(rubbish).unwrap();
+        assert_eq!(read_until_dropped(socket), b"", "{rubbish:?}");
         host.serves();
     }
     host.is_left_with(0);
 }
 
 #[test]
-fn who_says_nothing_or_half_of_it_keeps_nobody() {
+fn a_client_that_sends_half_a_hello_or_nothing_delays_no_other() {
     let host = host();
-    let silent = host.stranger();
-    let mut half = host.stranger();
+    let silent = host.unauthenticated();
+    let mut half = host.unauthenticated();
     half.write_all(&(HELLO as u32).to_le_bytes()).unwrap();
     half.write_all(b"sharevar").unwrap();
     host.serves();
     host.is_left_with(2);
-    // After their time, both are dropped.
-    assert_eq!((is_dropped(silent), is_dropped(half)), (Vec::new(), Vec::new()));
+    // After the handshake timeout, both are dropped.
+    assert_eq!((read_until_dropped(silent), read_until_dropped(half)), (Vec::new(), Vec::new()));
     host.is_left_with(0);
 }
 
 #[test]
-fn of_too_many_strangers_the_oldest_go() {
+fn of_too_many_unauthenticated_connections_the_oldest_are_dropped() {
     let host = host();
-    let strangers: Vec<_> = (0..600).map(|_| host.stranger()).collect();
+    let sockets: Vec<_> = (0..600).map(|_| host.unauthenticated()).collect();
     host.serves();
     let mut dropped = 0;
-    for mut stranger in strangers {
-        stranger.set_nonblocking(true).unwrap();
-        match stranger.read(&mut [0]) {
+    for mut socket in sockets {
+        socket.set_nonblocking(true).unwrap();
+        match socket.read(&mut [0]) {
             Ok(0) => dropped += 1,
             other => assert_eq!(other.unwrap_err().kind(), ErrorKind::WouldBlock),
         }
@@ -129,10 +132,10 @@ fn of_too_many_strangers_the_oldest_go() {
     host.is_left_with(0);
 }
 
-/// Tells a program of another user where the host is.
+/// The environment variable that gives a program of another user the host's address.
 const ADDRESS: &str = "SHAREVAR_TEST_ADDRESS";
 
-/// The program of another user; without its variable it does nothing.
+/// The program of another user. Without its variable it does nothing.
 #[test]
 fn program_of_another_user() {
     let Ok(address) = std::env::var(ADDRESS) else { return };
@@ -141,7 +144,7 @@ fn program_of_another_user() {
     assert!(said.contains("it belongs to user 65534, this process to user 0"), "{said}");
 }
 
-/// Even where the file system would let him in, and though he knows the key.
+/// Another user is refused even though the file system admits it and it knows the key.
 #[test]
 fn another_user_is_refused() {
     use std::os::unix::fs::PermissionsExt;
@@ -150,12 +153,12 @@ fn another_user_is_refused() {
         eprintln!("only root can start a program of another user: not tested");
         return;
     }
-    let _turn = TURN.read().unwrap_or_else(PoisonError::into_inner);
+    let _descriptors = DESCRIPTORS.read().unwrap_or_else(PoisonError::into_inner);
     let open_to_all = std::env::temp_dir().join(format!("sharevar-open-{}", std::process::id()));
     let address = sharevar_transport::Address::Unix(open_to_all.clone());
     let server = echo_at(&address, &Settings::with_key(b"key"));
     std::fs::set_permissions(&open_to_all, std::fs::Permissions::from_mode(0o666)).unwrap();
-    // Where the program lies may be closed to others.
+    // The directory of the program may be closed to others.
     let program = std::env::temp_dir().join(format!("sharevar-program-{}", std::process::id()));
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -172,15 +175,15 @@ fn another_user_is_refused() {
     assert!(refused.status.success(), "{}", String::from_utf8_lossy(&refused.stderr));
 }
 
-/// What a client that knows the key says, and the greeting it says it to, by a host in between.
+/// Records, by a relay, the greeting of a host and the hello of a client that knows the key.
 fn record(host: &Host) -> (Vec<u8>, Vec<u8>) {
-    let between = unix();
-    let listener = std::os::unix::net::UnixListener::bind(&between.path).unwrap();
+    let relay = socket_path();
+    let listener = std::os::unix::net::UnixListener::bind(&relay.path).unwrap();
     let settings = host.settings.clone();
-    let address = between.address.clone();
+    let address = relay.address.clone();
     let client = std::thread::spawn(move || Connection::open(&address, &settings).map(|_| ()));
     let (mut to_client, _) = listener.accept().unwrap();
-    let mut to_host = UnixStream::connect(&host.room.path).unwrap();
+    let mut to_host = UnixStream::connect(&host.socket.path).unwrap();
     let mut length = [0; 4];
     to_host.read_exact(&mut length).unwrap();
     let mut greeting = vec![0; u32::from_be_bytes(length) as usize];
@@ -198,22 +201,22 @@ fn record(host: &Host) -> (Vec<u8>, Vec<u8>) {
 fn a_replayed_handshake_is_refused() {
     let host = host();
     let (_, hello) = record(&host);
-    let mut replayed = host.stranger();
+    let mut replayed = host.unauthenticated();
     replayed.write_all(&hello).unwrap();
-    let said = is_dropped(replayed);
-    assert!(String::from_utf8_lossy(&said).ends_with("it knows another key"), "{said:?}");
+    let answer = read_until_dropped(replayed);
+    assert!(String::from_utf8_lossy(&answer).ends_with("it knows another key"), "{answer:?}");
     host.serves();
 }
 
 #[test]
-fn who_does_not_know_the_key_is_no_host() {
+fn a_server_that_does_not_know_the_key_is_found_out() {
     let host = host();
-    let impostor = unix();
+    let impostor = socket_path();
     let knows_another = echo_at(&impostor.address, &Settings::with_key(b"another"));
     let error = Connection::open(&impostor.address, &host.settings).unwrap_err();
     assert!(error.to_string().contains("another key"), "{error}");
     knows_another.stop();
-    // One who says welcome to everybody.
+    // An impostor that welcomes every client.
     let listener = std::os::unix::net::UnixListener::bind(&impostor.path).unwrap();
     let welcomes = std::thread::spawn(move || {
         let (mut client, _) = listener.accept().unwrap();
@@ -229,11 +232,10 @@ fn who_does_not_know_the_key_is_no_host() {
     welcomes.join().unwrap();
 }
 
-/// A connection of one who knows the key, for saying what no client says: the socket is the
-/// client's own, by its descriptor.
-fn member(host: &Host) -> (UnixStream, Connection) {
+/// An authenticated connection, and its socket for messages that no client sends.
+fn authenticated(host: &Host) -> (UnixStream, Connection) {
     use std::os::fd::AsFd;
-    let connection = Connection::open(&host.room.address, &host.settings).unwrap();
+    let connection = Connection::open(&host.socket.address, &host.settings).unwrap();
     let socket = UnixStream::from(connection.as_fd().try_clone_to_owned().unwrap());
     socket.set_nonblocking(false).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -241,34 +243,34 @@ fn member(host: &Host) -> (UnixStream, Connection) {
 }
 
 #[test]
-fn a_frame_that_claims_4_gib_is_refused_before_memory_is_asked_for() {
+fn a_frame_that_claims_4_gib_is_refused_before_memory_is_allocated() {
     let host = host();
     let before = address_space();
-    let (mut socket, connection) = member(&host);
+    let (mut socket, connection) = authenticated(&host);
     let mut claim = u32::MAX.to_le_bytes().to_vec();
     claim.resize(1000, 0);
-    // In one piece: after the claim the host has closed the connection at once.
+    // In one piece, since the host closes the connection as soon as it has read the length.
     socket.write_all(&claim).unwrap();
-    is_dropped(socket);
-    assert!(address_space() - before < 1 << 30, "memory was asked for");
+    read_until_dropped(socket);
+    assert!(address_space() - before < 1 << 30, "memory was allocated");
     drop(connection);
     host.serves();
     host.is_left_with(0);
 }
 
-/// What this process has asked for, in bytes; the host is in it.
+/// The bytes that this process has mapped. The host is part of it.
 fn address_space() -> u64 {
     let sizes = std::fs::read_to_string("/proc/self/statm").unwrap();
     sizes.split(' ').next().unwrap().parse::<u64>().unwrap() * 4096
 }
 
 #[test]
-fn a_truncated_frame_keeps_nobody() {
+fn a_truncated_frame_delays_no_other() {
     let host = host();
-    let (mut socket, connection) = member(&host);
+    let (mut socket, connection) = authenticated(&host);
     socket.write_all(&1000_u32.to_le_bytes()).unwrap();
     socket.write_all(&[0; 999]).unwrap();
-    // It waits for the rest without a thread, and others are served.
+    // The rest of the frame is waited for without a thread, and other clients are served.
     host.serves();
     host.is_left_with(1);
     socket.write_all(&[0]).unwrap();
@@ -286,7 +288,7 @@ fn thousands_of_idle_connections_do_no_harm() {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     // Both ends are in this process.
     if limit.maximum.is_some_and(|most| most < 2 * IDLE + 200) {
-        eprintln!("no more than {:?} descriptors can be had: not tested", limit.maximum);
+        eprintln!("the limit of descriptors is {:?}: not tested", limit.maximum);
         return;
     }
     let host = host();
@@ -294,7 +296,7 @@ fn thousands_of_idle_connections_do_no_harm() {
     rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
     let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
     let idle: Vec<_> =
-        (0..IDLE).map(|_| Connection::open(&host.room.address, &host.settings).unwrap()).collect();
+        (0..IDLE).map(|_| Connection::open(&host.socket.address, &host.settings).unwrap()).collect();
     assert_eq!(host.server.connections(), IDLE as usize);
     assert_eq!(host.server.sessions(), 1);
     assert!(threads() < 100, "{} threads", threads());
@@ -304,36 +306,36 @@ fn thousands_of_idle_connections_do_no_harm() {
 }
 
 #[test]
-fn without_descriptors_those_inside_are_served_and_others_wait() {
-    let _alone = TURN.write().unwrap_or_else(PoisonError::into_inner);
+fn without_descriptors_connected_clients_are_served_and_others_wait() {
+    let _descriptors = DESCRIPTORS.write().unwrap_or_else(PoisonError::into_inner);
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let few = rustix::process::Rlimit { current: limit.current.min(Some(500)).or(Some(500)), ..limit };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, few).unwrap();
-    let host = host_in(None);
+    let host = host_holding(None);
     let client = host.client();
     let mut connection = client.connection().unwrap();
-    // All descriptors that are left, but those of a few who knock.
+    // All descriptors that are left, but those of the two clients that follow.
     let mut taken = Vec::new();
     while let Ok(file) = std::fs::File::open("/dev/null") {
         taken.push(file);
     }
     drop(taken.drain(..3));
-    let knocking = UnixStream::connect(&host.room.path).unwrap();
-    let another = UnixStream::connect(&host.room.path).unwrap();
+    let one = UnixStream::connect(&host.socket.path).unwrap();
+    let another = UnixStream::connect(&host.socket.path).unwrap();
     while let Ok(file) = std::fs::File::open("/dev/null") {
         taken.push(file);
     }
-    connection.send(b"inside", None).unwrap();
-    assert_eq!(connection.receive(None).unwrap(), b"inside");
+    connection.send(b"connected", None).unwrap();
+    assert_eq!(connection.receive(None).unwrap(), b"connected");
     connection.consume();
-    let error = Connection::open(&host.room.address, &host.settings).unwrap_err();
+    let error = Connection::open(&host.socket.address, &host.settings).unwrap_err();
     assert!(error.to_string().contains("raise the limit"), "{error}");
     drop(taken);
-    for mut stranger in [knocking, another] {
-        stranger.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stranger.read_exact(&mut [0; 4]).unwrap();
+    for mut socket in [one, another] {
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        socket.read_exact(&mut [0; 4]).unwrap();
     }
-    connection.keep();
+    connection.release();
     host.serves();
     rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
 }

@@ -1,0 +1,193 @@
+//! The host's end of a connection.
+
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::frame::{Arrival, Signal};
+use crate::handshake::{self, Rejected};
+use crate::mailbox::Mailbox;
+use crate::session::Session;
+use crate::settings::Key;
+use crate::stream::Stream;
+use crate::wire::Wire;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Instant;
+
+/// The host's end of a connection, authenticated or not.
+#[derive(Debug)]
+pub(crate) struct HostConnection {
+    pub(crate) wire: Wire,
+    stage: Stage,
+    is_local: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The client was greeted, and has not proved yet that it knows the key.
+    Unauthenticated(Unauthenticated),
+    /// The client has proved it.
+    Authenticated(Session),
+}
+
+#[derive(Debug)]
+pub(crate) struct Unauthenticated {
+    pub(crate) greeting: Vec<u8>,
+    pub(crate) arrived: Instant,
+    /// The reason to refuse the client for the user that the kernel reports, whatever it knows.
+    pub(crate) refused: Option<String>,
+}
+
+/// The outcome of a step of the handshake.
+#[derive(Debug)]
+pub(crate) enum Authentication {
+    /// The hello has not arrived whole.
+    Incomplete,
+    /// The client is authenticated.
+    Complete,
+    /// The client speaks another protocol.
+    OtherProtocol,
+    /// The connection is to be closed.
+    Rejected,
+}
+
+impl HostConnection {
+    /// Makes the host's end of a new connection and sends the greeting. This does not wait, since the
+    /// greeting fits into the socket's buffer.
+    pub(crate) fn greet(stream: Stream, client: Unauthenticated, is_local: bool) -> Result<Self> {
+        let mut connection =
+            Self { wire: Wire::new(stream), stage: Stage::Unauthenticated(client), is_local };
+        let Stage::Unauthenticated(Unauthenticated { greeting, .. }) = &connection.stage else {
+            return Ok(connection);
+        };
+        let mut frame = (greeting.len() as u32).to_be_bytes().to_vec();
+        frame.extend_from_slice(greeting);
+        connection.wire.stream.send_frame(&frame, &mut Deadline::passed())?;
+        Ok(connection)
+    }
+
+    /// The client's session, once it is authenticated.
+    pub(crate) fn session(&self) -> Option<Session> {
+        match self.stage {
+            Stage::Unauthenticated(_) => None,
+            Stage::Authenticated(session) => Some(session),
+        }
+    }
+
+    /// The time of the arrival of a client that is not authenticated yet.
+    pub(crate) fn unauthenticated_since(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Unauthenticated(client) => Some(client.arrived),
+            Stage::Authenticated(_) => None,
+        }
+    }
+
+    /// The socket of a client that speaks another protocol, and the greeting that it got. `None` if
+    /// its user is refused.
+    pub(crate) fn into_other_protocol(self) -> Option<(Stream, Vec<u8>)> {
+        match self.stage {
+            Stage::Unauthenticated(Unauthenticated { greeting, refused: None, .. }) => {
+                Some((self.wire.stream, greeting))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes a step of the handshake. `enter` is called before the client is welcomed: the client may
+    /// close its other connections as soon as it has the welcome, and its session must go on.
+    pub(crate) fn authenticate(
+        &mut self,
+        key: &Key,
+        incarnation: u128,
+        enter: impl FnOnce(Session),
+    ) -> Authentication {
+        let Stage::Unauthenticated(client) = &self.stage else { return Authentication::Incomplete };
+        if let (Stream::Plain(_), true) = (&self.wire.stream, self.wire.reader.is_empty()) {
+            // A hello begins with its length. The bytes of other protocols stay in the socket.
+            let mut first = [0; 4];
+            match self.wire.stream.peek(&mut first) {
+                Ok(0) => return Authentication::Rejected,
+                Ok(count) if first[..count] != (handshake::HELLO as u32).to_le_bytes()[..count] => {
+                    return Authentication::OtherProtocol;
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    return Authentication::Incomplete;
+                }
+                Err(_) => return Authentication::Rejected,
+            }
+        }
+        match self.wire.read(handshake::MAX_FRAME) {
+            Ok(Arrival::Whole) => {}
+            Ok(Arrival::NotYet) => return Authentication::Incomplete,
+            Ok(Arrival::Closed | Arrival::Signal(_)) | Err(_) => return Authentication::Rejected,
+        }
+        let hello = self.wire.message();
+        let channel = self.wire.stream.channel();
+        let (answer, session) = match handshake::check_hello(key, &client.greeting, &channel, hello) {
+            Err(Rejected::NotAHello) => return Authentication::Rejected,
+            Err(Rejected::WrongKey) => (handshake::refusal("it knows another key"), None),
+            Ok(session) => match &client.refused {
+                Some(reason) => (handshake::refusal(reason), None),
+                None => {
+                    (handshake::welcome(key, &client.greeting, &channel, hello, incarnation), Some(session))
+                }
+            },
+        };
+        self.wire.consume();
+        if let Some(session) = session {
+            enter(session);
+            self.stage = Stage::Authenticated(session);
+        }
+        let sent = self.wire.stream.send_message(&answer, handshake::MAX_FRAME, &mut Deadline::passed());
+        if session.is_some() && sent.is_ok() { Authentication::Complete } else { Authentication::Rejected }
+    }
+
+    /// Reads the bytes that have arrived, and returns whether the next message is whole.
+    pub(crate) fn read(&mut self, limit: usize) -> Result<bool> {
+        loop {
+            match self.wire.read(limit)? {
+                Arrival::Whole => return Ok(true),
+                Arrival::NotYet => return Ok(false),
+                Arrival::Signal(Signal::Mailbox) => self.send_mailbox()?,
+                Arrival::Closed | Arrival::Signal(Signal::Doorbell) => {
+                    return Err(Error::Gone { started: true });
+                }
+            }
+        }
+    }
+
+    /// Spins for some microseconds, and returns whether the next message is whole.
+    pub(crate) fn spin(&mut self, limit: usize) -> Result<bool> {
+        match self.wire.spin(limit)? {
+            Arrival::Whole => Ok(true),
+            Arrival::NotYet => Ok(false),
+            Arrival::Signal(Signal::Mailbox) => {
+                self.send_mailbox()?;
+                self.spin(limit)
+            }
+            Arrival::Closed | Arrival::Signal(Signal::Doorbell) => Err(Error::Gone { started: true }),
+        }
+    }
+
+    /// Answers a request for a mailbox. A client gets one at most, and none on another machine.
+    fn send_mailbox(&mut self) -> Result<()> {
+        self.wire.reader.consume_signal();
+        if self.session().is_none() || self.wire.has_mailbox() || !self.is_local {
+            return Err(Error::Gone { started: true });
+        }
+        match Mailbox::create() {
+            Ok((mailbox, file)) => {
+                self.wire.stream.send_descriptor(Signal::Mailbox, Some(file.as_fd()))?;
+                self.wire.open_mailbox(mailbox);
+                Ok(())
+            }
+            // For example, no descriptor is left. The socket serves as well, only slower.
+            Err(_) => self.wire.stream.send_descriptor(Signal::Mailbox, None),
+        }
+    }
+}
+
+impl AsFd for HostConnection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wire.stream.as_fd()
+    }
+}
