@@ -16,15 +16,7 @@ const GROWTH: u64 = 64 << 10;
 impl RawPriorityQueue {
     pub(super) fn put(&self, value: &Encoded, announce: bool) -> Result<bool> {
         let keyed = Keyed::new(value)?;
-        loop {
-            // Asked first: what finds no room would be stored and given back at each attempt.
-            if !self.look_for_room(announce)? {
-                return Ok(false);
-            }
-            if self.put_by_transaction(&keyed)? {
-                return Ok(true);
-            }
-        }
+        self.put_into_room(announce, || self.put_by_transaction(&keyed))
     }
 
     /// `false` if the room is gone meanwhile, or the queue shut down.

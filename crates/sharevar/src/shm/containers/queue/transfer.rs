@@ -12,15 +12,7 @@ use sharevar_value::{Encoded, Word};
 impl RawQueue {
     /// [`Self::try_put`] for all values, and where the tail needs a segment.
     pub(super) fn put_long(&self, value: &Encoded, announce: bool) -> Result<bool> {
-        loop {
-            // Asked first: what finds no room would be stored and given back at each attempt.
-            if !self.look_for_room(announce)? {
-                return Ok(false);
-            }
-            if self.put_by_transaction(value)? {
-                return Ok(true);
-            }
-        }
+        self.put_into_room(announce, || self.put_by_transaction(value))
     }
 
     /// `false` if the room is gone meanwhile, or the queue shut down.

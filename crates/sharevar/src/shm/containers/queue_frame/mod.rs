@@ -14,6 +14,7 @@
 
 mod kind;
 mod readiness;
+mod room;
 mod shut_down;
 mod turn;
 mod words;

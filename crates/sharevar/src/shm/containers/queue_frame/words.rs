@@ -13,7 +13,7 @@ impl QueueFrame {
     ///
     /// # Errors
     /// [`Error::QueueShutDown`].
-    pub(in crate::shm) fn look_for_room(&self, announce: bool) -> Result<bool> {
+    pub(super) fn look_for_room(&self, announce: bool) -> Result<bool> {
         let found = self.with_lock(|change| {
             let state = change.body(STATE);
             if state & SHUT_DOWN != 0 {
