@@ -43,7 +43,7 @@ def test_a_users_program_type_checks_and_runs(tmp_path: Path) -> None:
     assert code == 0
     assert lines[-4:] == [
         "2 banana []",
-        "3 ['apple', 'fig'] True 2 0",
+        "3 ['apple', 'fig'] True 2 0 apple 3",
         "1 Ada 5",
         "['a'] {'a': True} 1",
     ]

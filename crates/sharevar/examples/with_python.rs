@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 use sharevar::process::CommandExt;
-use sharevar::{Dict, Error, List, Lock, Manager, Monitor, Result, Value};
+use sharevar::{Dict, Error, List, Lock, Manager, Monitor, PriorityQueue, Result, Value};
 use std::process::{Command, ExitCode};
 
 /// What each side does so many times.
@@ -49,6 +49,9 @@ struct Variables {
     messages: Dict<String, Message>,
     lists: Dict<String, List<i64>>,
     turns: Monitor<Turns>,
+    jobs: PriorityQueue<(i64, String)>,
+    /// The ranks of all jobs that were taken, added up.
+    ranks: Value<i64>,
 }
 
 impl Variables {
@@ -63,6 +66,8 @@ impl Variables {
             messages: manager.named("messages").dict()?,
             lists: manager.named("lists").dict()?,
             turns: manager.named("turns").monitor(Turns { count: 0, last: Vec::new() })?,
+            jobs: manager.named("jobs").priority_queue()?,
+            ranks: manager.named("ranks").value(0)?,
         })
     }
 
@@ -76,6 +81,8 @@ impl Variables {
                 turns.take("rust");
                 Ok(())
             })?;
+            self.jobs.put(&(number % 7, "rust".to_owned()))?;
+            self.ranks.fetch_add(self.jobs.get()?.0)?;
             // Several operations each, which only the lock makes one.
             let _guard = self.lock.lock()?.guard();
             self.total.set(&(self.total.get()? + 1))?;
@@ -102,6 +109,8 @@ impl Variables {
         let message = self.messages.get("answer")?;
         println!("Rust reads   {message:?}");
         let turns = self.turns.get()?;
+        // Every job was taken once, by whichever side came to it.
+        let ranks = 2 * (0..ROUNDS).map(|number| number % 7).sum::<i64>();
         Ok(of("rust")?
             && of("python")?
             && both == Some(2 * ROUNDS)
@@ -109,6 +118,7 @@ impl Variables {
             && self.levels.to_vec()? == [ROUNDS as f64; 3]
             && message == Some(answer)
             && (turns.count, turns.last.len()) == (2 * ROUNDS, 3)
+            && (self.ranks.get()?, self.jobs.len()?) == (ranks, 0)
             && self.lists.get("ours")?.is_some_and(|list| list.to_vec().is_ok_and(|items| items == [1, 2]))
             && self.lists.get("theirs")?.is_some_and(|list| list.to_vec().is_ok_and(|items| items == [3])))
     }

@@ -10,7 +10,8 @@
 #![allow(unsafe_code)]
 
 use sharevar::shm::{
-    Arrival, Content, Handle, KINDS, Outcome, RawArray, RawBarrier, RawDict, RawList, RawSemaphore, RawValue,
+    Arrival, Content, Handle, KINDS, Outcome, QueueKind, RawArray, RawBarrier, RawDict, RawList,
+    RawPriorityQueue, RawSemaphore, RawValue,
 };
 use sharevar::{Participant, Variable};
 use sharevar_value::{Encoded, Key, ShortKey, Value, Word, to_encoded};
@@ -27,10 +28,11 @@ struct Stage {
     /// For two.
     barrier: RawBarrier,
     semaphore: RawSemaphore,
+    ranked: RawPriorityQueue,
     places: Places,
 }
 
-type Places = [Variable; 6];
+type Places = [Variable; 7];
 
 fn int(value: i64) -> Encoded {
     Encoded::Word(Word::from_int(value).unwrap())
@@ -55,6 +57,7 @@ impl Stage {
         let array = RawArray::create(&participant, 'h', 2, 80).unwrap();
         let barrier = RawBarrier::create(&participant, 2, None, None).unwrap();
         let semaphore = RawSemaphore::create(&participant, 2, None, None).unwrap();
+        let ranked = RawPriorityQueue::create(&participant, 0).unwrap();
         let handles = [
             dict.handle(),
             list.handle(),
@@ -62,13 +65,14 @@ impl Stage {
             array.handle(),
             barrier.handle(),
             semaphore.handle(),
+            ranked.handle(),
         ];
         for (number, handle) in (0..).zip(handles) {
             let word = Encoded::Word(Word::handle(handle.variable().header()));
             root.insert(&Key::from_int(number, root.seed()), &word).unwrap();
         }
         let places = handles.map(Handle::variable);
-        let stage = Self { participant, dict, list, value, array, barrier, semaphore, places };
+        let stage = Self { participant, dict, list, value, array, barrier, semaphore, ranked, places };
         prepare(&stage);
         stage.participant.flush_releases().unwrap();
         // So that nothing is populated while the child is traced.
@@ -98,7 +102,10 @@ impl Stage {
         let entries = RawBarrier::from_handle(open(4)).unwrap().count().unwrap();
         let state = participant.body(places[4], 2) & !4;
         let units = participant.body(places[5], 0);
-        format!("{items:?} {list:?} {value:?} {array:?} {entries} {state:#x} {units:#x}")
+        // That the others stand where they belong is what `check` finds.
+        let ranked = RawPriorityQueue::from_handle(open(6)).unwrap();
+        let (count, lowest) = (ranked.len().unwrap(), ranked.peek().unwrap().map(show));
+        format!("{items:?} {list:?} {value:?} {array:?} {entries} {state:#x} {units:#x} {count} {lowest:?}")
     }
 
     /// Has another process do something, and die.
@@ -338,6 +345,22 @@ fn at_every_instruction_of_a_barrier_and_a_semaphore() {
     die_everywhere("barrier, reset", one_dead, |stage| stage.barrier.reset().unwrap());
     die_everywhere("semaphore, all of the dead", one_dead, |stage| {
         assert!(stage.semaphore.try_acquire().unwrap());
+    });
+}
+
+#[test]
+fn at_every_instruction_of_a_priority_queue() {
+    let put = |stage: &Stage, number: i64, length: usize| {
+        let item = Value::Tuple(vec![number.into(), Value::Str("p".repeat(length))]);
+        assert!(stage.ranked.try_put(&item.to_encoded().unwrap(), false).unwrap());
+    };
+    // A heap of three levels, whose lowest stands first.
+    let twenty = move |stage: &Stage| (0..20).for_each(|number| put(stage, number, 10));
+    die_everywhere("priority queue, the first", |_| {}, |stage| put(stage, 1, 10));
+    die_everywhere("priority queue put, to the top", twenty, |stage| put(stage, -1, 100));
+    die_everywhere("priority queue put, to the end", twenty, |stage| put(stage, 99, 10));
+    die_everywhere("priority queue get", twenty, |stage| {
+        assert!(stage.ranked.try_get(false).unwrap().is_some());
     });
 }
 

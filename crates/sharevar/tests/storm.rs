@@ -122,7 +122,9 @@ impl Storm {
         for word in [note::STARTED, note::DONE, note::PAUSED] {
             vars.set_note(worker, word, 0);
         }
-        let model = vars.read();
+        vars.drain_ranked();
+        vars.fill_ranked(seed);
+        let model = Model { ranked: stormy::ranked::first(seed), ..vars.read() };
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["worker", "--exact", "--nocapture", "--test-threads=1"])
             .env(SPEC, spec.to_text())
@@ -157,7 +159,8 @@ impl Storm {
     /// Judges one who is dead and recovered.
     fn judge(&mut self, worker: &Worker) -> Option<Task> {
         let (before, doubtful) = self.replay(worker);
-        let found = self.vars[worker.spec.worker as usize].read();
+        let vars = &self.vars[worker.spec.worker as usize];
+        let found = Model { ranked: vars.drain_ranked(), ..vars.read() };
         let Some(step) = doubtful else {
             assert_eq!(found, before, "what was done is not there");
             return None;

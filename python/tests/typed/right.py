@@ -12,6 +12,7 @@ from sharevar import (
     Event,
     ListProxy,
     Lock,
+    PriorityQueue,
     Queue,
     QueueProxy,
     SetProxy,
@@ -61,6 +62,8 @@ class Orders:
         self.changed: Condition = manager.Condition()
         self.closed: Event = manager.Event()
         self.done: Queue[int] = sharevar.Queue()
+        self.urgent: PriorityQueue[tuple[float, str]] = manager.PriorityQueue(10)
+        self.later: PriorityQueue[int] = sharevar.PriorityQueue()
 
     def take(self) -> int:
         name, count = self.waiting.get(timeout=1.0)
@@ -69,6 +72,13 @@ class Orders:
             self.changed.notify_all()
         self.done.put(count)
         return self.done.get()
+
+    def first(self) -> str:
+        self.urgent.put_many([(2.5, "fig"), (1.0, "apple")])
+        self.later.put(3)
+        _rank, name = self.urgent.get_nowait()
+        lowest: int = self.later.peek()
+        return f"{name} {lowest}"
 
 
 def total(counts: DictProxy[str, int]) -> int:
@@ -115,7 +125,8 @@ def main() -> None:
         space.y = space.x + 1
         with manager.RLock(), manager.Semaphore(2), sharevar.BoundedSemaphore(1):
             place: int = manager.Barrier(1).wait()
-        print(taken, sorted(elements), waited, space.y, place)
+        name: str = orders.first()
+        print(taken, sorted(elements), waited, space.y, place, name)
         account: Account = manager.monitor(Account, "Ada", balance=2)
         balance: int = account.deposit(3)
         print(Account("Eve").deposit(1), account.owner, balance)

@@ -3,7 +3,15 @@
 import os
 import sys
 
-from sharevar import ArrayProxy, DictProxy, ListProxy, Lock, ValueProxy, monitor
+from sharevar import (
+    ArrayProxy,
+    DictProxy,
+    ListProxy,
+    Lock,
+    PriorityQueue,
+    ValueProxy,
+    monitor,
+)
 from sharevar._native import Arena
 
 
@@ -37,6 +45,8 @@ def main(rounds: int) -> None:
     messages = arena.named("messages", DictProxy)
     lists = arena.named("lists", DictProxy)
     turns = arena.named("turns", Turns)
+    jobs = arena.named("jobs", PriorityQueue)
+    ranks = arena.named("ranks", ValueProxy)
 
     question = messages["question"]
     print("Python reads", question)
@@ -54,6 +64,9 @@ def main(rounds: int) -> None:
         events.append(("python", number))
         hits.incr(1)
         turns.take("python")
+        jobs.put((number % 7, "python"))
+        rank, _name = jobs.get()
+        ranks.incr(rank)
         with lock:
             total.value += 1
             for index in range(len(levels)):

@@ -6,12 +6,13 @@
 
 mod meeting;
 mod queue;
+pub(crate) mod ranked;
 
 use crate::modeled::{int, is_whole, text};
 use sharevar::engine::wait::Wait;
 use sharevar::shm::{
-    Content, Form, Handle, KINDS, RawArray, RawDict, RawList, RawLock, RawQueue, RawRLock, RawRwLock,
-    RawSemaphore, RawValue,
+    Content, Form, Handle, KINDS, QueueKind, RawArray, RawDict, RawList, RawLock, RawPriorityQueue, RawQueue,
+    RawRLock, RawRwLock, RawSemaphore, RawValue,
 };
 use sharevar::{Kind, Participant, TryLock, Variable};
 use sharevar_arena::crash;
@@ -85,6 +86,8 @@ pub(crate) enum Task {
     Write,
     Notify,
     Arrive,
+    PutRanked,
+    GetLowest,
 }
 
 impl Task {
@@ -116,6 +119,8 @@ impl Task {
         (Self::Write, "readers-writer lock, write"),
         (Self::Notify, "condition"),
         (Self::Arrive, "barrier"),
+        (Self::PutRanked, "priority queue put"),
+        (Self::GetLowest, "priority queue get"),
     ];
 
     pub(crate) fn of(number: u64) -> Self {
@@ -140,6 +145,8 @@ pub(crate) struct Model {
     pub(crate) value: Option<u64>,
     pub(crate) array: Vec<u64>,
     pub(crate) queue: Vec<u64>,
+    /// Of the priority queue, lowest first.
+    pub(crate) ranked: Vec<u64>,
 }
 
 /// One step, with all that it needs.
@@ -177,6 +184,8 @@ impl Step {
             Task::Pop if model.list.is_empty() => Task::Append,
             Task::Put if model.queue.len() >= MOST_ITEMS => Task::Get,
             Task::Get if model.queue.is_empty() => Task::Put,
+            Task::PutRanked if model.ranked.len() >= MOST_ITEMS => Task::GetLowest,
+            Task::GetLowest if model.ranked.is_empty() => Task::PutRanked,
             task => task,
         };
         Self { task, place, stamp }
@@ -205,6 +214,8 @@ impl Step {
             Task::ValueSet => model.value = Some(stamp),
             Task::Put => model.queue.push(stamp),
             Task::Get => drop(model.queue.remove(0)),
+            Task::PutRanked => ranked::insert(&mut model.ranked, stamp),
+            Task::GetLowest => drop(model.ranked.remove(0)),
             Task::ArraySlice => {
                 model.array.iter_mut().zip(self.elements()).for_each(|(element, new)| *element = new);
             }
@@ -246,6 +257,7 @@ pub(crate) struct Vars {
     value: RawValue,
     array: RawArray,
     queue: RawQueue,
+    ranked: RawPriorityQueue,
     exchange: queue::Exchange,
     meeting: meeting::Meeting,
     worker: u64,
@@ -261,21 +273,28 @@ fn own(text: String) -> Encoded {
 
 /// The text of a stamp: short ones and some long ones.
 fn stamped(stamp: u64) -> Encoded {
-    let length = if stamp.is_multiple_of(29) { 6000 } else { 30 + stamp as usize % 200 };
-    own(text(length, stamp))
+    own(stamped_text(stamp))
+}
+
+fn stamped_text(stamp: u64) -> String {
+    text(if stamp.is_multiple_of(29) { 6000 } else { 30 + stamp as usize % 200 }, stamp)
 }
 
 fn stamp_of(content: &Content) -> u64 {
     let Content::Bytes(bytes, _) = content else { panic!("{content:?} is no text") };
     let Ok(Value::Str(found)) = Value::decode(bytes) else { panic!("no text") };
-    assert!(is_whole(&found), "a torn text: {found}");
+    stamp_of_text(&found)
+}
+
+fn stamp_of_text(found: &str) -> u64 {
+    assert!(is_whole(found), "a torn text: {found}");
     u64::from_str_radix(found.split(':').nth(1).unwrap(), 16).unwrap()
 }
 
 const SHARED_VARIABLES: u64 = 13;
 /// Units of the semaphore: one less than would do for all.
 pub(crate) const UNITS: u32 = WORKERS as u32 - 1;
-const OWN_VARIABLES: u64 = 5;
+const OWN_VARIABLES: u64 = 6;
 
 /// Makes the variables, and the list that holds them.
 pub(crate) fn prepare() -> (Arc<Participant>, RawList) {
@@ -305,6 +324,7 @@ pub(crate) fn prepare() -> (Arc<Participant>, RawList) {
         put(RawValue::create(&participant).unwrap().handle());
         put(RawArray::create(&participant, 'H', 2, ELEMENTS).unwrap().handle());
         put(RawQueue::create(&participant, 0, Form::Queue).unwrap().handle());
+        put(RawPriorityQueue::create(&participant, 0).unwrap().handle());
     }
     (participant, anchor)
 }
@@ -333,6 +353,7 @@ impl Vars {
             value: RawValue::from_handle(handle(first + 2)).unwrap(),
             array: RawArray::from_handle(handle(first + 3)).unwrap(),
             queue: RawQueue::from_handle(handle(first + 4)).unwrap(),
+            ranked: RawPriorityQueue::from_handle(handle(first + 5)).unwrap(),
             exchange: queue::Exchange::open([5, 6, 7].map(handle)),
             meeting: meeting::Meeting::open([10, 11].map(handle)),
             anchor,
@@ -353,7 +374,8 @@ impl Vars {
         Key::from_str(&format!("{}:{number:0long$}", self.worker), self.dict.seed()).unwrap()
     }
 
-    /// The worker's own content, as it is.
+    /// The worker's own content, as it is, but for the priority queue, which cannot be read without
+    /// taking.
     pub(crate) fn read(&self) -> Model {
         let mut model = Model::default();
         for item in self.dict.items(true).unwrap() {
@@ -418,6 +440,8 @@ impl Vars {
                 let item = self.queue.try_get(false).unwrap().unwrap();
                 assert_eq!(stamp_of(&item), model.queue[0]);
             }
+            Task::PutRanked => self.put_ranked(stamp),
+            Task::GetLowest => assert_eq!(self.get_lowest(), Some(model.ranked[0])),
             Task::SharedQueue => self.put_and_get(),
             Task::Notify => self.notify_one(stamp.is_multiple_of(4)),
             Task::Arrive => self.arrive(),
@@ -616,7 +640,7 @@ pub(crate) fn work(spec: &str) {
     );
     let participant = Participant::attach(file.unwrap(), KINDS).unwrap();
     let vars = Vars::open(&participant, spec.anchor, spec.worker);
-    let mut model = vars.read();
+    let mut model = Model { ranked: ranked::first(spec.seed), ..vars.read() };
     let mut seen_death = vars.notes.load(note::DIED_AT).unwrap();
     // A death before this worker began does not hold it up.
     vars.set_note(spec.worker, note::WENT_ON, 0);
