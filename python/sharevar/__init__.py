@@ -52,7 +52,7 @@ from ._variables.monitors import monitor
 from ._variables.shared_globals import shared
 from .errors import *  # noqa: F403
 from .hosting import TLS, RemoteHost, callback, connect
-from .managers import Manager
+from .managers import Manager, attach, manager_names, remove_manager
 from .sharedctypes import Array, RawArray, RawValue, Value
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "__version__",
     "active_children",
     "allow_connection_pickling",
+    "attach",
     "callback",
     "connect",
     "cpu_count",
@@ -85,11 +86,13 @@ __all__ = [
     "get_start_method",
     "install",
     "log_to_stderr",
+    "manager_names",
     "managers",
     "monitor",
     "open",
     "parent_process",
     "reducer",
+    "remove_manager",
     "set_executable",
     "set_forkserver_preload",
     "set_start_method",

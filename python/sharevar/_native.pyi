@@ -62,6 +62,27 @@ class ForeignProcess(SharevarError):
 class DescriptorLost(SharevarError):
     """This process has closed its descriptor of the arena."""
 
+class InvalidName(SharevarError, ValueError):
+    """The text cannot be the name of a manager."""
+
+class NoSuchManager(SharevarError, LookupError):
+    """No process of this user has a manager of that name, and none is kept."""
+
+class NoPlace(SharevarError):
+    """There is no directory for the names of managers, and none can be made."""
+
+class PlaceUnsafe(SharevarError):
+    """Another user may have made or may change what is at a path of sharevar's."""
+
+class NameBusy(SharevarError, TimeoutError):
+    """Other processes were opening or removing the manager for ten seconds."""
+
+class NameUnreachable(SharevarError):
+    """The manager is in use in another IPC namespace, or kept there."""
+
+class NotKept(SharevarError):
+    """The machine keeps no memory that no process has (kernel.shm_rmid_forced)."""
+
 class NoWitness(SharevarError):
     """Other processes could not tell this one alive from dead, so it cannot take part."""
 
@@ -125,12 +146,21 @@ __version__: str
 
 @final
 class Arena:
-    """One shared mapping (a memfd), and this process's attachment to it."""
+    """One shared mapping, and this process's attachment to it."""
 
     def __new__(cls, capacity: int | None = None) -> Arena: ...
     @staticmethod
     def attach(fd: int) -> Arena:
         """Attach to the arena behind a descriptor, by a duplicate of it."""
+    @staticmethod
+    def open_by_name(name: str, capacity: int | None = None, is_kept: bool = False) -> Arena:
+        """Open the arena of that name on this machine, or make it."""
+    @staticmethod
+    def attach_by_name(name: str) -> Arena:
+        """Attach to the arena of that name on this machine."""
+    @property
+    def name(self) -> str | None:
+        """The name by which any process of the user finds the arena, if it has one."""
     @property
     def id(self) -> bytes:
         """The arena's identity: 16 bytes that no other arena has."""
@@ -163,6 +193,10 @@ class Arena:
         """
     def enter(self, name: str, variable: _AnyVariable) -> _AnyVariable:
         """The variable of that name in the arena's root: this one, if there was none."""
+    def find(self, name: str) -> Variable | None:
+        """The variable of that name in the arena's root, if there is one."""
+    def names(self) -> list[str]:
+        """The names in the arena's root, in the order in which they were made."""
     def open(self, cls: type[_AnyVariable], offset: int, generation: int) -> _AnyVariable:
         """The variable that a handle leads to."""
 
@@ -871,3 +905,9 @@ def monitor_state(monitor: Monitor, /) -> MonitorState:
 
 def depart() -> None:
     """Tell every arena that this process ends in order: what it holds becomes a signal."""
+
+def remove_manager(name: str) -> None:
+    """End the manager of that name for all processes."""
+
+def manager_names() -> list[str]:
+    """The names of the managers that processes of this user have, or that are kept."""

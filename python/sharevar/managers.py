@@ -30,8 +30,10 @@ from typing import Any
 
 from ._hosting.base_manager import BaseManager
 from ._hosting.base_proxy import BaseProxy, MakeProxyType
+from ._hosting.manager import Manager
+from ._hosting.named_manager import NamedManager, attach, manager_names, remove_manager
 from ._hosting.server import Server
-from ._hosting.sync_manager import Manager, SyncManager
+from ._hosting.sync_manager import SyncManager
 from ._hosting.variable_ids import RebuildProxy
 from ._variables.array_proxy import ArrayProxy
 from ._variables.dict_proxy import DictProxy
@@ -60,6 +62,7 @@ __all__ = [
     "Lock",
     "MakeProxyType",
     "Manager",
+    "NamedManager",
     "Namespace",
     "NamespaceProxy",
     "PoolProxy",
@@ -75,11 +78,15 @@ __all__ = [
     "Token",
     "ValueProxy",
     "all_methods",
+    "attach",
     "convert_to_error",
     "dispatch",
     "listener_client",
+    "manager_names",
     "public_methods",
+    "remove_manager",
 ]
+
 
 def __getattr__(name: str) -> Any:
     """All other names are the standard module's."""

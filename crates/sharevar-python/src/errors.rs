@@ -2,14 +2,14 @@
 
 use pyo3::exceptions::{
     PyAssertionError, PyAttributeError, PyBrokenPipeError, PyConnectionError, PyConnectionRefusedError,
-    PyConnectionResetError, PyEOFError, PyException, PyFileNotFoundError, PyIndexError, PyMemoryError,
-    PyOSError, PyRuntimeError, PyTimeoutError, PyTypeError, PyValueError,
+    PyConnectionResetError, PyEOFError, PyException, PyFileNotFoundError, PyIndexError, PyLookupError,
+    PyMemoryError, PyOSError, PyRuntimeError, PyTimeoutError, PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
-use sharevar::Error;
 use sharevar::shm::Handle;
+use sharevar::{Error, RendezvousError};
 use sharevar_arena::Error as ArenaError;
 use sharevar_value::{EncodeError, KeyError};
 
@@ -37,6 +37,13 @@ pub(crate) enum Class {
     TooManyReleases,
     QueueShutDown,
     BrokenBarrier,
+    InvalidName,
+    NoSuchManager,
+    NoPlace,
+    PlaceUnsafe,
+    NameBusy,
+    NameUnreachable,
+    NotKept,
     HostDied,
     HostUnreachable,
     AccessRefused,
@@ -72,6 +79,13 @@ const CLASSES: &[(&str, &str)] = &[
     ("TooManyReleases", "A semaphore was released more often than acquired; nothing was changed."),
     ("QueueShutDown", "The queue was shut down: nothing can be put, and nothing is left to get."),
     ("BrokenBarrier", "The barrier is broken: by abort, reset, a time-out, a failed action or a death."),
+    ("InvalidName", "The text cannot be the name of a manager."),
+    ("NoSuchManager", "No process of this user has a manager of that name, and none is kept."),
+    ("NoPlace", "There is no directory for the names of managers, and none can be made."),
+    ("PlaceUnsafe", "Another user may have made or may change what is at a path of sharevar's."),
+    ("NameBusy", "Other processes were opening or removing the manager for ten seconds."),
+    ("NameUnreachable", "The manager is in use in another IPC namespace, or kept there."),
+    ("NotKept", "The machine keeps no memory that no process has (kernel.shm_rmid_forced)."),
     ("HostDied", "The host is gone; `started` says whether it may have begun the call."),
     ("HostUnreachable", "No host can be reached there, so that no call has begun."),
     ("AccessRefused", "One side of a connection does not know the key, or may not come in."),
@@ -115,6 +129,9 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                     let pickling = py.import("pickle")?.getattr("PicklingError")?;
                     vec![py.get_type::<PyTypeError>(), pickling.cast_into::<PyType>()?]
                 }
+                _ if index == Class::InvalidName as usize => vec![py.get_type::<PyValueError>()],
+                _ if index == Class::NoSuchManager as usize => vec![py.get_type::<PyLookupError>()],
+                _ if index == Class::NameBusy as usize => vec![py.get_type::<PyTimeoutError>()],
                 _ if index == Class::WrongKind as usize => vec![py.get_type::<PyTypeError>()],
                 // multiprocessing's lock raises the one there, threading's the other.
                 _ if index == Class::NotHeld as usize => {
@@ -252,7 +269,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::HandleExpired => Class::HandleExpired,
         Error::WrongKind { .. } | Error::WrongElement { .. } => Class::WrongKind,
         Error::Closed => Class::Closed,
-        Error::Corrupt { .. } => Class::CorruptArena,
+        Error::Corrupt { .. } | Error::Decode(_) => Class::CorruptArena,
         Error::Arena(error) => match error {
             ArenaError::NoMemory { .. } => return PyMemoryError::new_err(message),
             ArenaError::ReservationRefused { .. }
@@ -274,7 +291,6 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         },
         Error::Encode(EncodeError::TooDeep | EncodeError::TooLarge { .. }) => Class::NotShareable,
         Error::Encode(EncodeError::NoMemory { .. }) => return PyMemoryError::new_err(message),
-        Error::Decode(_) => Class::CorruptArena,
         Error::Encode(EncodeError::NoOrder { .. })
         | Error::Key(KeyError::Unhashable { .. })
         | Error::NotANumber { .. } => {
@@ -290,6 +306,17 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             return raise(Class::TooManyReleases, "Semaphore released too many times");
         }
         Error::BrokenBarrier => Class::BrokenBarrier,
+        Error::Rendezvous(error) => match error {
+            RendezvousError::InvalidName { .. } => Class::InvalidName,
+            RendezvousError::NoSuchManager { .. } => Class::NoSuchManager,
+            RendezvousError::NoPlace { .. } => Class::NoPlace,
+            RendezvousError::PlaceUnsafe { .. } => Class::PlaceUnsafe,
+            RendezvousError::NameBusy { .. } => Class::NameBusy,
+            RendezvousError::NameUnreachable { .. } => Class::NameUnreachable,
+            RendezvousError::LayoutMismatch { .. } => Class::LayoutMismatch,
+            RendezvousError::NotKept { .. } => Class::NotKept,
+            _ => Class::Sharevar,
+        },
         _ => Class::Sharevar,
     };
     if happened == Some(false) { raise(class, message) } else { raise_after(class, message, happened) }

@@ -30,6 +30,8 @@ mod _native {
     #[pymodule_export]
     use crate::arena::depart;
     #[pymodule_export]
+    use crate::arena::{manager_names, remove_manager};
+    #[pymodule_export]
     use crate::encoding::pickler::set_pickler;
     #[pymodule_export]
     use crate::hosted::caller::caller_descriptor;

@@ -10,7 +10,8 @@ from multiprocessing import context as standard
 from typing import Any, TypeVar
 
 from .._family import module_level
-from .._hosting.sync_manager import Manager, SyncManager
+from .._hosting.manager import Manager
+from .._hosting.sync_manager import SyncManager
 from .._variables import (
     barrier,
     condition,

@@ -34,7 +34,8 @@ class ArenaReference(NamedTuple):
     """The object that is pickled in an arena's place."""
 
     identity: bytes
-    descriptor: DescriptorReference
+    # Where it is found: by its descriptor, or by the name that any process of the user knows.
+    source: DescriptorReference | str
 
 
 def remember(arena: Arena) -> Arena:
@@ -46,6 +47,8 @@ def refer_to_arena(arena: Arena) -> ArenaReference:
     """A reference to an arena, for another process."""
     remember(arena)
     identity = arena.id
+    if arena.name is not None:
+        return ArenaReference(identity, arena.name)
     earlier = _origins.get(identity, ())
     try:
         descriptor = arena.fileno()
@@ -59,10 +62,26 @@ def refer_to_arena(arena: Arena) -> ArenaReference:
 
 def attach(reference: ArenaReference) -> Arena:
     """The arena that a reference names: the attached one, else a new attachment."""
-    identity, descriptor_reference = reference
+    identity, source = reference
     arena = _attached.get(identity)
     if arena is not None:
         return arena
+    if isinstance(source, str):
+        return _attach_by_name(identity, source)
+    return _attach_by_descriptor(identity, source)
+
+
+def _attach_by_name(identity: bytes, name: str) -> Arena:
+    arena = Arena.attach_by_name(name)
+    if arena.id != identity:
+        raise ArenaGone(
+            f"the manager {name!r} was removed and made anew since the reference was sent; "
+            "open it by its name"
+        )
+    return remember(arena)
+
+
+def _attach_by_descriptor(identity: bytes, descriptor_reference: DescriptorReference) -> Arena:
     failure: Exception | None = None
     refused: Exception | None = None
     for descriptor in candidates(descriptor_reference, os.O_RDWR):

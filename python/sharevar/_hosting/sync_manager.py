@@ -30,21 +30,6 @@ _Object = TypeVar("_Object")
 _Arguments = ParamSpec("_Arguments")
 
 
-def Manager(*, capacity: int | None = None, ctx: Any = None) -> SyncManager:
-    """A started manager with an arena of its own; ``capacity`` is its limit in bytes.
-
-    Without one it is half of the memory, or less where this process may not have so much
-    (``ulimit -v``, ``ulimit -f``, a container); ``manager.arena.capacity`` says what it became.
-    Its variables live in memory that the processes map, and no process is started. A limit
-    of address space that a worker sets for itself (``resource.setrlimit(RLIMIT_AS, ...)``)
-    counts all of what is mapped by then: set it as the soft limit before the first shared
-    variable is made, and raise it again afterwards.
-    """
-    manager = SyncManager(ctx=ctx, capacity=capacity)
-    manager.start()
-    return manager
-
-
 class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: ignore[misc]
     """`multiprocessing.managers.SyncManager`, its variables in shared memory.
 
@@ -159,9 +144,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         self._process.join(timeout)
 
     def __reduce__(self) -> Any:
-        raise TypeError(
-            "a manager cannot be pickled; hand its variables to other processes"
-        )
+        raise TypeError("a manager cannot be pickled; hand its variables to other processes")
 
     # The host process
 

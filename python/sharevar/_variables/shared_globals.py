@@ -37,8 +37,9 @@ _Item = TypeVar("_Item")
 _Variable = TypeVar("_Variable", bound=Proxy)
 
 # Names in the family's arena, beside the user's own (by which Rust finds them, too).
-_FILLED = "sharevar:filled"
-_FILLING = "sharevar:filling"
+_OUR_NAMES = "sharevar:"
+_FILLED = _OUR_NAMES + "filled"
+_FILLING = _OUR_NAMES + "filling"
 
 
 @overload
@@ -91,6 +92,18 @@ def shared(
     _require_arguments(name, kind)
     arena = family.arena()
     separate_family.warn(name)
+    return get_or_make(arena, name, kind, arguments, named)
+
+
+def get_or_make(
+    arena: _native.Arena,
+    name: str,
+    kind: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    named: dict[str, Any],
+) -> Any:
+    """The variable of that name in an arena, which is made now if there is none."""
+    _require_arguments(name, kind)
     kind = _ours(kind)
     if kind is Lock or kind is RLock:
         return arena.named(name, kind)  # type: ignore[type-var]
@@ -105,6 +118,21 @@ def shared(
                 made, filled[name] = _make(arena, name, kind, arguments, named)
                 return made
     return _found(arena, name, kind, entry)
+
+
+def find(arena: _native.Arena, name: str) -> Any:
+    """The variable of that name in an arena; `KeyError` if there is none."""
+    entry = arena.named(_FILLED, DictProxy).get(name)
+    # A lock has no entry, nor has what a Rust program has made.
+    found = arena.find(name) if entry is None else _found(arena, name, None, entry)
+    if found is None:
+        raise KeyError(name)
+    return found
+
+
+def names(arena: _native.Arena) -> list[str]:
+    """The names of the variables in an arena, in the order in which they were made."""
+    return [name for name in arena.names() if not name.startswith(_OUR_NAMES)]
 
 
 def _require_arguments(name: object, kind: object) -> None:

@@ -33,7 +33,7 @@ def mistakes(
     group.add(1)  # E: Argument 1 to "add" [arg-type]
     event.wait("long")  # E: Argument 1 to "wait" [arg-type]
     sharevar.Manager().list().push(1)  # E: has no attribute "push" [attr-defined]
-    sharevar.Manager(size=1)  # E: Unexpected keyword argument "size" [call-arg]
+    sharevar.Manager(size=1)  # E: Unexpected keyword argument "size" [call-overload]
     sharevar.shared(1, list)  # E: No overload variant of "shared" [call-overload]
     sharevar.dictionary  # E: Module has no attribute "dictionary" [attr-defined]
     print(text, number)

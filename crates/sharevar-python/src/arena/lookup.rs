@@ -1,6 +1,7 @@
 //! Variables of an arena by their names, and by their places in it.
 
 use super::Arena;
+use crate::encoding::decode::decode_bytes;
 use crate::encoding::name;
 use crate::errors::OrRaise;
 use crate::monitor::{self, Monitor, MonitorState};
@@ -63,6 +64,25 @@ pub(super) fn enter<'py>(
     let handle = Handle::open(&this.participant, variable.get().place()).or_raise()?;
     let found = enter_named(&this.root, &name, &handle).or_raise()?;
     proxy::of_class(arena, &variable.get_type(), found)
+}
+
+/// Returns the variable of that name in the arena's root, if there is one.
+pub(super) fn find<'py>(
+    arena: &Bound<'py, Arena>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let root = &arena.get().root;
+    let found = find_named(root, &name::key(name, root.seed())?).or_raise()?;
+    found.map(|handle| proxy::for_handle(arena, handle)).transpose()
+}
+
+/// Returns the names in the arena's root, in the order in which they were made.
+pub(super) fn names<'py>(arena: &Bound<'py, Arena>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let items = arena.get().root.items(false).or_raise()?;
+    items
+        .iter()
+        .map(|item| name::from_key(decode_bytes(arena.py(), &item.key, &[], arena.as_unbound())?))
+        .collect()
 }
 
 /// Returns the variable that a handle leads to.

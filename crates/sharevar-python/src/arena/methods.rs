@@ -7,7 +7,7 @@ use crate::variable::Variable;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 use sharevar::shm::{KINDS, create_root, open_root};
-use sharevar::{Participant, Report};
+use sharevar::{Lifetime, Manager, Participant, Report};
 use std::sync::atomic::Ordering;
 
 #[pymethods]
@@ -17,7 +17,7 @@ impl Arena {
     fn new(capacity: Option<u64>) -> PyResult<Self> {
         let participant = Participant::create_arena(capacity, KINDS).or_raise()?;
         let root = create_root(&participant).or_raise()?;
-        Ok(Self::of(participant, root))
+        Ok(Self::of(participant, root, None))
     }
 
     /// Attach to the arena behind a descriptor, by a duplicate of it.
@@ -25,7 +25,31 @@ impl Arena {
     fn attach(fd: i32) -> PyResult<Self> {
         let participant = Participant::attach(fast_access::duplicate(fd)?, KINDS).or_raise()?;
         let root = open_root(&participant).or_raise()?;
-        Ok(Self::of(participant, root))
+        Ok(Self::of(participant, root, None))
+    }
+
+    /// Open the arena of that name on this machine, or make it.
+    #[staticmethod]
+    #[pyo3(signature = (name, capacity = None, is_kept = false))]
+    fn open_by_name(py: Python<'_>, name: &str, capacity: Option<u64>, is_kept: bool) -> PyResult<Self> {
+        let mut builder = Manager::builder();
+        if let Some(capacity) = capacity {
+            builder = builder.capacity(capacity);
+        }
+        let lifetime = if is_kept { Lifetime::Keep } else { Lifetime::WhileUsed };
+        Self::of_manager(py.detach(|| builder.name(name).lifetime(lifetime).build()))
+    }
+
+    /// Attach to the arena of that name on this machine.
+    #[staticmethod]
+    fn attach_by_name(py: Python<'_>, name: &str) -> PyResult<Self> {
+        Self::of_manager(py.detach(|| Manager::builder().name(name).attach()))
+    }
+
+    /// The name by which any process of the user finds the arena, if it has one.
+    #[getter]
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// The arena's identity: 16 bytes that no other arena has.
@@ -111,6 +135,16 @@ impl Arena {
         lookup::enter(slf, name, variable)
     }
 
+    /// The variable of that name in the arena's root, if there is one.
+    fn find<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        lookup::find(slf, name)
+    }
+
+    /// The names in the arena's root, in the order in which they were made.
+    fn names<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        lookup::names(slf)
+    }
+
     /// The variable that a handle leads to.
     fn open<'py>(
         slf: &Bound<'py, Self>,
@@ -120,4 +154,26 @@ impl Arena {
     ) -> PyResult<Bound<'py, PyAny>> {
         lookup::open(slf, cls, offset, generation)
     }
+}
+
+impl Arena {
+    fn of_manager(opened: sharevar::Result<Manager>) -> PyResult<Self> {
+        let manager = opened.or_raise()?;
+        let participant = manager.participant().clone();
+        let root = open_root(&participant).or_raise()?;
+        Ok(Self::of(participant, root, manager.name().map(str::to_owned)))
+    }
+}
+
+/// End the manager of that name for all processes.
+#[pyfunction]
+pub(crate) fn remove_manager(py: Python<'_>, name: &str) -> PyResult<()> {
+    py.detach(|| Manager::remove(name)).or_raise()
+}
+
+/// The names of the managers that processes of this user have, or that are kept.
+#[pyfunction]
+pub(crate) fn manager_names(py: Python<'_>) -> PyResult<Vec<String>> {
+    let found = py.detach(Manager::find_all).or_raise()?;
+    Ok(found.into_iter().map(|manager| manager.name).collect())
 }

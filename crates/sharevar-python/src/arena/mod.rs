@@ -4,6 +4,8 @@
 mod lookup;
 mod methods;
 
+pub(crate) use methods::{manager_names, remove_manager};
+
 use crate::encoding::key_index::KeyIndexes;
 use pyo3::prelude::*;
 use sharevar::Participant;
@@ -11,23 +13,26 @@ use sharevar::shm::RawDict;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// One shared mapping (a memfd), and this process's attachment to it.
+/// One shared mapping, and this process's attachment to it.
 #[pyclass(frozen, weakref, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Arena {
     participant: Arc<Participant>,
     root: RawDict,
+    /// The name by which any process of the user finds it.
+    name: Option<String>,
     /// Whether what is made without a manager is here.
     is_of_family: AtomicBool,
     key_indexes: KeyIndexes,
 }
 
 impl Arena {
-    fn of(participant: Arc<Participant>, root: RawDict) -> Self {
+    fn of(participant: Arc<Participant>, root: RawDict, name: Option<String>) -> Self {
         // A thread that changes variables by this object holds the interpreter's lock, if there is one.
         #[cfg(not(Py_GIL_DISABLED))]
         participant.assume_one_at_a_time();
-        Self { participant, root, is_of_family: AtomicBool::new(false), key_indexes: KeyIndexes::default() }
+        let is_of_family = AtomicBool::new(false);
+        Self { participant, root, name, is_of_family, key_indexes: KeyIndexes::default() }
     }
 
     /// What this process knows of the keys of dicts.

@@ -1,0 +1,52 @@
+"""`Manager`, the function by which programs get managers."""
+
+from __future__ import annotations
+
+from typing import Any, overload
+
+from .named_manager import Lifetime, NamedManager, open_or_make
+from .sync_manager import SyncManager
+
+
+@overload
+def Manager(*, capacity: int | None = None, ctx: Any = None) -> SyncManager: ...
+@overload
+def Manager(
+    *,
+    name: str,
+    capacity: int | None = None,
+    lifetime: Lifetime = "while_used",
+    ctx: Any = None,
+) -> NamedManager: ...
+
+
+def Manager(
+    *,
+    name: str | None = None,
+    capacity: int | None = None,
+    lifetime: Lifetime | None = None,
+    ctx: Any = None,
+) -> SyncManager:
+    """A started manager with an arena of its own; ``capacity`` is its limit in bytes.
+
+    Without one it is half of the memory, or less where this process may not have so much
+    (``ulimit -v``, ``ulimit -f``, a container); ``manager.arena.capacity`` says what it became.
+    Its variables live in memory that the processes map, and no process is started. A limit
+    of address space that a worker sets for itself (``resource.setrlimit(RLIMIT_AS, ...)``)
+    counts all of what is mapped by then: set it as the soft limit before the first shared
+    variable is made, and raise it again afterwards.
+
+    With a ``name`` (1 to 64 of the letters A to Z and a to z, digits and ``_``, after the
+    first also ``.`` and ``-``) it is the manager that all processes of this user have by that
+    name, however they were started; the first one makes it, with its capacity and lifetime:
+
+    - ``"while_used"``: it is gone with the last process that has it, however that one ends;
+    - ``"keep"``: it stays until `remove_manager`, or the end of the machine or container.
+    """
+    if name is not None:
+        return open_or_make(name, capacity, lifetime or "while_used", ctx)
+    if lifetime is not None:
+        raise TypeError("a manager without a name lives while it is used; it takes no lifetime")
+    manager = SyncManager(ctx=ctx, capacity=capacity)
+    manager.start()
+    return manager

@@ -1,0 +1,131 @@
+"""Managers that any process of the user finds by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from multiprocessing.managers import State  # type: ignore[attr-defined]
+from typing import Any, Literal, TypeVar, overload
+
+from .. import _native
+from .._family.arenas import remember
+from .._native import Arena
+from .._variables import shared_globals
+from .._variables.dict_proxy import DictProxy
+from .._variables.list_proxy import ListProxy
+from .._variables.proxy import Proxy
+from .._variables.set_proxy import SetProxy
+from .._variables.value_proxy import ValueProxy
+from .sync_manager import SyncManager
+
+_Item = TypeVar("_Item")
+_Variable = TypeVar("_Variable", bound=Proxy)
+
+Lifetime = Literal["while_used", "keep"]
+
+
+def attach(name: str, *, ctx: Any = None) -> NamedManager:
+    """The manager of that name on this machine; `NoSuchManager` if there is none."""
+    return _started(NamedManager(name, lambda: Arena.attach_by_name(name), ctx))
+
+
+def open_or_make(name: str, capacity: int | None, lifetime: Lifetime, ctx: Any) -> NamedManager:
+    """The manager of that name on this machine, which is made if there is none."""
+    if lifetime not in ("while_used", "keep"):
+        raise ValueError(f"a lifetime is 'while_used' or 'keep', not {lifetime!r}")
+    is_kept = lifetime == "keep"
+    return _started(
+        NamedManager(name, lambda: Arena.open_by_name(name, capacity, is_kept), ctx)
+    )
+
+
+def remove_manager(name: str) -> None:
+    """End the manager of that name for all processes; `NoSuchManager` if there is none.
+
+    Their operations raise `ClosedError` from now on, and the name is free. The memory goes
+    with the last process that has it.
+    """
+    _native.remove_manager(name)
+
+
+def manager_names() -> list[str]:
+    """The names of the managers that processes of this user have, or that are kept."""
+    return _native.manager_names()
+
+
+def _started(manager: NamedManager) -> NamedManager:
+    manager.start()
+    return manager
+
+
+class NamedManager(SyncManager):
+    """A manager that belongs to no process: any process of the user opens it by its name.
+
+    ``shutdown`` and the end of a ``with`` block leave it to the others; `remove_manager` ends
+    it. A pickled one is opened by its name, too.
+    """
+
+    def __init__(self, name: str, open_arena: Callable[[], Arena], ctx: Any) -> None:
+        super().__init__(ctx=ctx)
+        self._name = name
+        self._open_arena = open_arena
+
+    @property
+    def name(self) -> str:
+        """The name by which other processes find the manager."""
+        return self._name
+
+    def start(
+        self, initializer: Callable[..., Any] | None = None, initargs: Iterable[Any] = ()
+    ) -> None:
+        """Open it. There is no process of its own in which an initializer could run."""
+        self._require_initial()
+        if initializer is not None:
+            raise TypeError("a manager with a name has no process for an initializer")
+        self._join(remember(self._open_arena()))
+
+    def _shut_down(self) -> None:
+        if self._state.value == State.STARTED:
+            self._state.value = State.SHUTDOWN
+            if self._host is not None:
+                self._host.shutdown()
+            self._arena = None
+
+    def __reduce__(self) -> Any:
+        return attach, (self._name,)
+
+    # Variables by name
+
+    @overload
+    def shared(
+        self, name: str, kind: type[list[Any]], /, *arguments: Any
+    ) -> ListProxy[Any]: ...
+    @overload
+    def shared(
+        self, name: str, kind: type[dict[Any, Any]], /, *arguments: Any, **named: Any
+    ) -> DictProxy[Any, Any]: ...
+    @overload
+    def shared(self, name: str, kind: type[set[Any]], /, *arguments: Any) -> SetProxy[Any]: ...
+    @overload
+    def shared(
+        self, name: str, kind: type[_Variable], /, *arguments: Any, **named: Any
+    ) -> _Variable: ...
+    @overload
+    def shared(
+        self, name: str, kind: Callable[..., _Item], /, *arguments: Any, **named: Any
+    ) -> ValueProxy[_Item]: ...
+    def shared(
+        self, name: str, kind: Callable[..., Any], /, *arguments: Any, **named: Any
+    ) -> Any:
+        """The variable of that name here, made at first use; see `sharevar.shared`."""
+        return shared_globals.get_or_make(self.arena, name, kind, arguments, named)
+
+    def __getitem__(self, name: str) -> Any:
+        """The variable of that name; `KeyError` if there is none."""
+        return shared_globals.find(self.arena, name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.variables()
+
+    def variables(self) -> list[str]:
+        """The names of the variables, in the order in which they were made."""
+        return shared_globals.names(self.arena)
