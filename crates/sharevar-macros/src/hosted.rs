@@ -1,4 +1,4 @@
-//! `#[hosted]`: an `impl` as it is, how a host calls it, and the proxy.
+//! `#[hosted]`: the `impl` itself, the function by which a host calls it, and the proxy.
 
 mod argument;
 mod called;
@@ -43,7 +43,7 @@ pub(crate) fn expand(attribute: TokenStream, mut item: ItemImpl) -> Result<Token
     let documentation = format!("An object of the type `{name}` in a host, as its callers see it.");
     let of_calls = format!("What is called of a [`{proxy}`] in a batch.");
     Ok(quote! {
-        // `pub` says what is exposed, also where nobody else can see the type.
+        // `pub` exposes a method even if the type itself is private.
         #[allow(unreachable_pub)]
         #item
 
@@ -51,13 +51,13 @@ pub(crate) fn expand(attribute: TokenStream, mut item: ItemImpl) -> Result<Token
 
         ::sharevar::__hosted_proxy! { #[doc = #documentation] #proxy, #[doc = #of_calls] #calls, #typeid }
 
-        // What is not described there is not here.
+        // The program's own methods may have no documentation.
         #[allow(unreachable_pub, missing_docs, clippy::pedantic)]
         impl #proxy {
             #(#callers)*
         }
 
-        // Not everything is called in batches.
+        // A program need not call every method in batches.
         #[allow(unreachable_pub, missing_docs, dead_code, clippy::pedantic)]
         impl #calls<'_> {
             #(#deferred)*
@@ -115,7 +115,7 @@ fn type_name(this: &Type) -> Result<Ident> {
     }
 }
 
-/// What `name = "..."` says.
+/// Reads the name in `name = "..."`.
 fn typeid(attribute: TokenStream) -> Result<Option<LitStr>> {
     let mut name = None;
     syn::meta::parser(|meta| {
@@ -129,7 +129,7 @@ fn typeid(attribute: TokenStream) -> Result<Option<LitStr>> {
     Ok(name)
 }
 
-/// Takes `#[hosted(skip)]` away: whether it was there.
+/// Removes `#[hosted(skip)]`, and returns whether it was there.
 fn take_skip(attributes: &mut Vec<Attribute>) -> Result<bool> {
     let mut is_skipped = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("hosted")) {

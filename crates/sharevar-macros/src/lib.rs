@@ -1,4 +1,4 @@
-//! The macros of sharevar. `sharevar` exports them; nobody depends on this crate directly.
+//! The macros of sharevar. `sharevar` exports them; programs do not depend on this crate directly.
 #![forbid(unsafe_code)]
 
 mod hosted;
@@ -11,27 +11,27 @@ use syn::{DeriveInput, Error, ItemImpl, parse_macro_input};
 /// with the same methods.
 ///
 /// Every `pub` method of `&self` or `&mut self` is exposed, with arguments and results of any
-/// types that serde knows; those of `&self` run beside each other, one of `&mut self` alone. The
-/// proxy's methods give a `Result`: for a method that returns a `Result<T, E>` by itself a
-/// `Result<T, CallError<E>>`, whose `E` serde and `Display` know, and for any other a
-/// `hosted::Result`. What returns a reference returns what it refers to, owned.
+/// types that serde knows. Methods of `&self` run concurrently, a method of `&mut self` alone. The
+/// proxy's methods return a `Result`: `Result<T, CallError<E>>` for a method that itself returns a
+/// `Result<T, E>`, with an `E` that has serde's traits and `Display`, and `hosted::Result` for any
+/// other. If a method returns a reference, its caller gets the value behind it, owned.
 ///
-/// What a method returns as `Object` or `Arc<Object>` stays at the host, and the caller gets a
-/// proxy; of a `Stream` or `TryStream` he gets the items. These, `Option` of them and `Result`
-/// are known by the names that they have in the signature.
+/// An `Object` or `Arc<Object>` that a method returns stays at the host, and the caller gets a
+/// proxy; of a `Stream` or `TryStream` it gets the items. The macro knows these types, `Option` of
+/// them and `Result` by their names in the signature.
 ///
-/// An argument of the type `Caller<'_>` is who has called; he does not see it.
+/// An argument of the type `Caller<'_>` is the caller itself; the proxy's method does not have it.
 ///
-/// `pub` functions without `self` that return `Self`, or a `Result` of it, are constructors: the
-/// proxy's take a client before their arguments; who creates an object by its type's name alone
-/// gets `new`. Other functions, and what is not `pub` or has
-/// the attribute `#[hosted(skip)]`, are left alone.
+/// `pub` functions without `self` that return `Self`, or a `Result` of it, are constructors. Those of
+/// the proxy take a client before their arguments. A client that creates an object by the name of
+/// its type calls `new`. Other functions, functions that are not `pub`, and those with the attribute
+/// `#[hosted(skip)]` are not exposed.
 ///
 /// For calls in a batch there is a `CounterCalls` with the same methods.
 ///
-/// A host knows the type by its name, or as `#[hosted(name = "...")]` on the `impl` says.
+/// A host knows the type by its name, or by the one in `#[hosted(name = "...")]` on the `impl`.
 ///
-/// What cannot be called from elsewhere is an error:
+/// A `pub` method that cannot be called from another process is a compile error:
 ///
 /// ```compile_fail
 /// # struct Counter;

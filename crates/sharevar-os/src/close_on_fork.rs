@@ -10,8 +10,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
-/// A socket of this process alone. A child that libc's `fork` makes has another in its place,
-/// whose peer is gone.
+/// A socket of this process alone. A child that libc's `fork` makes has a socket without a peer in
+/// its place.
 #[derive(Debug)]
 pub struct CloseOnFork {
     // Dropped first: a number that is listed is that of an open socket of ours.
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
 
-    /// Forks: what the child's part gives is how it ends.
+    /// Forks. The result of the child's part is the child's exit code.
     #[allow(unsafe_code)]
     fn fork(child: impl FnOnce() -> bool) -> i32 {
         // SAFETY: the child runs its part, which uses no other thread's locks, and ends at once.

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
-/// A descriptor of a file, which the program may close behind our back.
+/// A descriptor of a file, which the program may close without telling.
 ///
 /// A number may lead to another file later (`os.closerange`, then `open`), so it
 /// is used only after `fstat` has shown the file's device and inode (hazard 4).

@@ -55,7 +55,7 @@ pub struct MemorySegment {
     pub key: u32,
     /// The size it was made with, in bytes.
     pub size: u64,
-    /// The user to whom it belongs.
+    /// The user that owns it.
     pub owner: u32,
     /// The process that made it; 0 if this process cannot name it.
     pub creator: u32,

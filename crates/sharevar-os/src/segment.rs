@@ -16,7 +16,7 @@ use std::ptr::NonNull;
 const MODE: i32 = 0o400;
 /// Attempts with different keys.
 const TRIES: u32 = 8;
-/// The upper half of every key: by it segments are recognised whose makers were killed before
+/// The upper half of every key. It identifies segments of processes that were killed before
 /// they could mark them for removal.
 pub const KEY_PREFIX: u16 = 0x5357;
 

@@ -5,7 +5,7 @@ use crate::decode::{Decoder, Event};
 use crate::encode::Encoder;
 use crate::error::KeyError;
 
-/// What Python's equality makes of a float.
+/// A float by Python's equality.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum FloatKey {
     /// It equals this integer.

@@ -37,17 +37,17 @@ pub enum Event<'a> {
     Set(usize),
     /// A reference to the shared variable whose header is at this offset.
     Handle(u64),
-    /// What Python pickled.
+    /// A pickle of Python's.
     Pickle(&'a [u8]),
 }
 
 /// Reads one value.
 ///
 /// The bytes come from memory that other processes write, so nothing in them
-/// is believed: no length is reported that the bytes left could not satisfy
-/// (each element takes at least one), over all open containers together.
-/// A reader that makes room for what [`Event::List`] and its like announce
-/// therefore never makes room for more elements than there are bytes.
+/// is trusted. The reported lengths, over all open containers together, never
+/// exceed the bytes that are left, since each element takes at least one byte.
+/// So a reader may reserve memory for the elements that [`Event::List`] and
+/// its like announce.
 #[derive(Debug, Clone)]
 pub struct Decoder<'a> {
     bytes: &'a [u8],
@@ -111,7 +111,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// What follows the value, all of which must have been read.
+    /// Returns the bytes behind the value, all of which must have been read.
     pub fn rest(&self) -> Result<&'a [u8], DecodeError> {
         if self.owed != 0 {
             return Err(self.truncated(self.owed as u64));
@@ -129,7 +129,7 @@ impl<'a> Decoder<'a> {
         self.at
     }
 
-    /// Reads one value, with all that is in it, and drops it.
+    /// Skips one value with its elements.
     pub fn skip(&mut self) -> Result<(), DecodeError> {
         let mut wanted = 1_usize;
         while wanted > 0 {
@@ -144,7 +144,7 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    /// Reads one value, with all that is in it, and gives its encoding.
+    /// Reads one value with its elements, and returns its encoding.
     pub(crate) fn take_value(&mut self) -> Result<&'a [u8], DecodeError> {
         let start = self.at;
         self.skip()?;
@@ -228,7 +228,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// What a length of 64 bits is written before.
+    /// Reads a value that has a length of 64 bits.
     #[cold]
     fn long(&mut self, start: usize) -> Result<Event<'a>, DecodeError> {
         let kind = self.byte()?;

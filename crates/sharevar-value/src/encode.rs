@@ -26,19 +26,19 @@ pub(crate) const LONG: u8 = 0xc1;
 pub(crate) const LONG_STR: u8 = 0;
 pub(crate) const LONG_BYTES: u8 = 1;
 pub(crate) const LONG_PICKLE: u8 = EXT_PICKLE as u8;
-/// As the length of a tuple or set: it is longer than 32 bits can say, and ends by its elements.
+/// In the place of a tuple's or set's length: the length exceeds 32 bits, and the elements end it.
 pub(crate) const UNTOLD: u32 = u32::MAX;
-/// Memory for so much more is asked for in a way that can fail.
+/// From this many bytes on, memory is allocated in a way that can fail.
 const LARGE: usize = 1 << 20;
 
-/// A value ready to be stored.
+/// A value in the form in which a container stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Encoded {
     /// It fits into the cell. It may be a handle, which counts as a reference.
     Word(Word),
     /// It needs a block.
     Bytes {
-        /// What the block holds.
+        /// The block's content.
         bytes: Vec<u8>,
         /// The offsets of the shared variables that it refers to, one entry for each reference.
         handles: Vec<u64>,
@@ -55,8 +55,8 @@ pub struct OpenBody {
 
 /// Writes one value.
 ///
-/// Lists and maps of known length end by themselves with their last element;
-/// what was begun with a `begin_` or `open_` method is ended by its counterpart.
+/// Lists and maps of known length end by themselves with their last element.
+/// Each `begin_` or `open_` method has a counterpart that ends the container.
 ///
 /// ```
 /// use sharevar_value::Encoder;
@@ -92,7 +92,7 @@ impl Encoder {
         Self { bytes: ByteBuf::with_capacity(capacity), ..Self::default() }
     }
 
-    /// An encoder whose value stands behind `bytes`, which it leaves as they are.
+    /// Makes an encoder that appends its value to `bytes`.
     pub fn behind(bytes: Vec<u8>) -> Self {
         Self { bytes: ByteBuf::from_vec(bytes), ..Self::default() }
     }
@@ -261,7 +261,7 @@ impl Encoder {
         self.element_done();
     }
 
-    /// Writes what Python pickled.
+    /// Writes a pickle of Python's.
     pub fn pickle(&mut self, pickle: &[u8]) -> Result<(), EncodeError> {
         self.make_room(pickle.len())?;
         if is_long(pickle.len()) {
@@ -272,8 +272,8 @@ impl Encoder {
         self.extension(EXT_PICKLE, pickle, "pickle")
     }
 
-    /// Writes what makes an object of a standard class equal to another: in canonical bytes of
-    /// keys only.
+    /// Writes the state by which objects of a standard class are equal. It occurs in canonical bytes
+    /// of keys only.
     pub fn standard(&mut self, class: StandardClass, state: &[u8]) -> Result<(), EncodeError> {
         let length = length32(state.len().saturating_add(1), "key")?;
         infallible(write::write_ext_meta(&mut self.bytes, length, EXT_STANDARD).ok());
@@ -283,7 +283,7 @@ impl Encoder {
         Ok(())
     }
 
-    /// Writes what an opaque key consists of.
+    /// Writes the parts of an opaque key.
     pub(crate) fn opaque(&mut self, identity: OpaqueIdentity, pickle: &[u8]) -> Result<(), EncodeError> {
         let length = length32(pickle.len().saturating_add(16), "key")?;
         infallible(write::write_ext_meta(&mut self.bytes, length, EXT_OPAQUE).ok());
@@ -305,7 +305,7 @@ impl Encoder {
         room.map_err(|_| EncodeError::NoMemory { length })
     }
 
-    /// Writes what is too long for a length of 32 bits.
+    /// Writes bytes that are too long for a length of 32 bits.
     #[cold]
     fn long(&mut self, kind: u8, value: &[u8]) {
         let bytes = self.bytes.as_mut_vec();

@@ -1,4 +1,4 @@
-//! What can go wrong, named by what the caller can do about it.
+//! Errors, named by the caller's remedy.
 
 use std::fmt::Display;
 
@@ -13,10 +13,10 @@ pub enum EncodeError {
         "value is nested deeper than {MAX_DEPTH} containers; store the inner part as a shared variable of its own"
     )]
     TooDeep,
-    /// A container, or a key, beyond what a 32-bit length can say.
+    /// A container, or a key, that is too long for a 32-bit length.
     #[error("{what} of {length} bytes or elements is too large for one value (limit {limit}); split it into several", limit = u32::MAX)]
     TooLarge {
-        /// What was too large.
+        /// The thing that was too large.
         what: &'static str,
         /// Its length.
         length: usize,
@@ -38,7 +38,7 @@ pub enum EncodeError {
          whose priority is a number, a str, bytes, a date, or a tuple of these"
     )]
     NoOrder {
-        /// What it is, by its Python name.
+        /// The Python name of its class.
         class: &'static str,
     },
     /// A type's `Serialize` refused.
@@ -52,11 +52,11 @@ impl serde::ser::Error for EncodeError {
     }
 }
 
-/// Bytes or a word that do not say a value, or not the one that was asked for.
+/// Bytes or a word that are no value, or not one of the requested type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// A length says more than there is.
+    /// A length exceeds the bytes that are left.
     #[error(
         "value at byte {at} needs {needed} more bytes but {left} are left: the block is damaged; `Manager::check` in Rust and `Arena.check` in Python list all damage"
     )]
@@ -73,12 +73,12 @@ pub enum DecodeError {
         "{0} bytes follow the value: the block is damaged; `Manager::check` in Rust and `Arena.check` in Python list all damage"
     )]
     Trailing(usize),
-    /// Something no encoder writes.
+    /// Bytes that no encoder writes.
     #[error(
         "invalid {what} at byte {at}: the block is damaged or was written by another program; `Manager::check` in Rust and `Arena.check` in Python list all damage"
     )]
     Invalid {
-        /// What was met.
+        /// The invalid thing.
         what: &'static str,
         /// Where.
         at: usize,
@@ -101,7 +101,7 @@ pub enum DecodeError {
         "value is nested deeper than {MAX_DEPTH} containers, which no encoder writes; `Manager::check` in Rust and `Arena.check` in Python list all damage"
     )]
     TooDeep,
-    /// A word of a pattern nobody writes, or one that has its value elsewhere.
+    /// A word of a pattern that no writer produces, or one whose value is in a block.
     #[error(
         "value word {0:#x} holds no inline value; a block's bytes are read with `from_bytes`, other patterns mean damage"
     )]
@@ -116,7 +116,7 @@ pub enum DecodeError {
         "this value is a reference to another shared variable; read it as `HandleRef` or open it through the manager"
     )]
     Handle,
-    /// An integer that the wanted type cannot hold exactly.
+    /// An integer that the requested type cannot hold exactly.
     #[error("integer {value} does not fit {wanted}; read it as a wider type or as `Value`")]
     OutOfRange {
         /// The integer.

@@ -90,8 +90,7 @@ impl KeyForm {
 /// A dict key or set element.
 ///
 /// Two keys are equal when their canonical bytes are, whatever their forms.
-/// An opaque key equals itself only; which others Python finds equal is for
-/// Python to say.
+/// An opaque key equals itself only. Python decides which opaque keys are equal.
 #[derive(Debug, Clone)]
 pub struct Key {
     hash: u64,

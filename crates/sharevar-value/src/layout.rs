@@ -1,4 +1,4 @@
-//! Where in an encoding the parts stand that tell a value from others of the same form.
+//! The places in an encoding of the parts that tell a value from others of the same form.
 //!
 //! Most lists hold items of one form: tuples of an int and a str, dates, dicts with the same keys.
 //! Then two encodings have the same length and differ in a few bytes only, and these are compared
@@ -9,7 +9,7 @@ use crate::pickled;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-/// The form of a value: of which encodings it is, and where they differ from one another.
+/// The form of a value: the encodings that have it, and the places where these differ.
 ///
 /// ```
 /// use sharevar_value::{Layout, Value};
@@ -73,7 +73,7 @@ pub(crate) enum FieldOrder {
 /// Longer encodings have no layout.
 const LONGEST: usize = 256;
 
-/// What differs between encodings of one form, as far as it was collected.
+/// The differences between encodings of one form that were collected so far.
 #[derive(Debug)]
 pub(crate) struct Parts {
     /// The bits that are the same in all.
@@ -84,8 +84,8 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// What stands at `at` may differ but in the bits of `form`, which are those of the first byte
-    /// (or the last, by the order).
+    /// Notes that the bytes at `at` may differ, except in the bits of `form` in the first byte (or the
+    /// last, by the order).
     pub(crate) fn vary(&mut self, at: Range<usize>, order: FieldOrder, form: u8) {
         let Some(last) = at.end.checked_sub(1).filter(|last| *last >= at.start) else { return };
         self.form[at.clone()].fill(0);
@@ -211,8 +211,8 @@ fn word(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(word)
 }
 
-/// Collects what may differ in the next value. `None` if there is no layout. Recursion ends: the
-/// decoder bounds the depth.
+/// Collects the differences that the next value may have. `None` if there is no layout. Recursion
+/// ends, since the decoder bounds the depth.
 fn collect(decoder: &mut Decoder<'_>, encoding: &[u8], is_key: bool, parts: &mut Parts) -> Option<()> {
     let start = decoder.position();
     let event = decoder.next().ok()?;

@@ -1,4 +1,4 @@
-//! What a shared variable's value means as bytes.
+//! Values of shared variables as words and bytes.
 //!
 //! This crate touches no shared memory. It turns values into [`Word`]s and
 //! encoded blocks and back, and dict keys into [`Key`]s, whose bytes and hash

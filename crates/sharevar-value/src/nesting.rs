@@ -2,8 +2,8 @@
 
 /// The most containers inside one another that a value may have.
 ///
-/// The same bound when writing and when reading, so that whatever was written
-/// can be read, and no reader's stack is at the mercy of a writer.
+/// The bound is the same for writing and for reading. So every value that was
+/// written can be read, and no writer can exhaust a reader's stack.
 pub const MAX_DEPTH: usize = 128;
 
 #[derive(Debug, Clone, Copy)]

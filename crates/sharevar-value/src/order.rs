@@ -5,7 +5,7 @@ use crate::number;
 use crate::pickled::Pickled;
 use crate::word::{Word, WordKind};
 
-/// Turns values that are all comparable to one another into bytes that are ordered as they are.
+/// Turns values that are all comparable to one another into bytes of the same order.
 ///
 /// Numbers of all classes, strs, bytes, and tuples and lists of these can be; and of the objects
 /// that only Python reads, dates, times, UUIDs and decimals, as pickle writes them.

@@ -2,7 +2,7 @@
 
 /// A class, or several whose objects may equal one another, in canonical bytes of keys.
 ///
-/// What follows its number is the same for equal objects of the class, and for no others
+/// The bytes behind its number are the same for equal objects of the class, and for no others
 /// (`docs/value-encoding.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

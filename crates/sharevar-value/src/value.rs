@@ -9,8 +9,7 @@ use crate::word::{Word, WordKind};
 /// Any value that a shared variable can hold.
 ///
 /// Equality is that of Rust, not of Python: `Int(1)` is not `Float(1.0)`, and
-/// sets and maps compare in order. What Python's equality means for keys is in
-/// [`crate::key`].
+/// sets and maps compare in order. [`crate::key`] has Python's equality of keys.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// None.
@@ -37,7 +36,7 @@ pub enum Value {
     Set(Vec<Value>),
     /// A reference to the shared variable whose header is at this offset.
     Handle(u64),
-    /// What Python pickled. Rust carries it and never reads it.
+    /// A pickle of Python's. Rust passes it on and never reads it.
     Pickle(Vec<u8>),
 }
 
@@ -76,10 +75,9 @@ impl Value {
         })
     }
 
-    /// The value of a word; `None` when it is absent.
+    /// Returns the value of a word; `None` when it is absent.
     ///
-    /// A word that says where a block is has no value of its own:
-    /// [`DecodeError::NotInline`].
+    /// [`DecodeError::NotInline`] for a word that is the offset of a block.
     pub fn from_word(word: Word) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match word.kind() {
             WordKind::Absent => return Ok(None),

@@ -9,7 +9,7 @@ const HANDLE: u64 = 0x8;
 const SHORT: u64 = 0xc;
 const SHORT_BYTES: u64 = 0x80;
 
-/// A value word: a small scalar itself, or where the value is.
+/// A value word: a small scalar itself, or the offset of the value.
 ///
 /// | bits | meaning |
 /// |---|---|
@@ -34,7 +34,7 @@ const SHORT_BYTES: u64 = 0x80;
 #[derive(Copy, Clone, PartialEq, Eq, Default)]
 pub struct Word(pub u64);
 
-/// What a [`Word`] says.
+/// The meaning of a [`Word`].
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum WordKind {
     /// No value.
@@ -55,7 +55,7 @@ pub enum WordKind {
     Block(u64),
     /// The offset of a shared variable's header.
     Handle(u64),
-    /// A pattern that nobody writes.
+    /// A pattern that no writer produces.
     Invalid,
 }
 
@@ -207,7 +207,7 @@ impl Word {
         if self.is_handle() { Some(self.0 ^ HANDLE) } else { None }
     }
 
-    /// What the word says.
+    /// Returns the meaning of the word.
     #[inline]
     pub fn kind(self) -> WordKind {
         if let Some(int) = self.as_int() {

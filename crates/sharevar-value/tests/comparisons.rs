@@ -70,7 +70,7 @@ fn any_item() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Without those whose key is equal to an earlier one's.
+/// Removes entries that have a key equal to an earlier one's.
 fn distinct<T>(values: Vec<T>, key: impl Fn(&T) -> &Value) -> Vec<T> {
     let mut kept: Vec<T> = Vec::new();
     for value in values {

@@ -85,7 +85,7 @@ proptest! {
         let canonical = Key::from_encoded(&made.to_canonical(), &SEED).unwrap();
         prop_assert_eq!(canonical.form(), &KeyForm::Canonical);
         prop_assert_eq!(&canonical, &made);
-        // What the arena keeps is enough.
+        // The bytes that the arena keeps are enough.
         let original = match made.form() {
             KeyForm::Original(bytes) => bytes.clone(),
             _ => vec![],

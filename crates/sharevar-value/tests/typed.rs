@@ -243,7 +243,7 @@ fn values_stand_one_behind_the_other() {
     append_bytes(&5, &mut bytes).unwrap();
     append_bytes(&("five", [1, 2]), &mut bytes).unwrap();
     let length = bytes.len();
-    // What fails leaves no trace, be it too much, too little, or a reference into an arena.
+    // A failure leaves no trace: too many elements, too few, or a reference into an arena.
     assert_eq!(append_bytes(&Short, &mut bytes), Err(EncodeError::Unbalanced));
     assert!(matches!(append_bytes(&vec![HandleRef(16)], &mut bytes), Err(EncodeError::Custom(_))));
     assert_eq!((bytes.len(), &bytes[..6]), (length, &b"before"[..]));

@@ -1,4 +1,4 @@
-//! An argument of a method: how it is received, and how it is passed on.
+//! An argument of a method: its type for receiving, and its form for the call.
 
 use super::method::{borrows, is_str, refuse};
 use proc_macro2::{Ident, TokenStream};
@@ -6,9 +6,9 @@ use quote::{ToTokens, quote};
 use syn::{Pat, Result, Type, TypeReference};
 
 pub(super) enum Argument {
-    /// One that the caller gives.
+    /// An argument that the caller gives.
     Sent { name: Ident, ty: Box<Type> },
-    /// The caller himself.
+    /// The caller itself, of the type `Caller<'_>`.
     Caller,
 }
 
@@ -27,7 +27,7 @@ impl Argument {
             Type::Reference(TypeReference { mutability: Some(word), .. }) => {
                 return refuse(
                     word,
-                    "what a hosted method changes is its own copy; let it return the result",
+                    "a hosted method would change its own copy of the argument; let it return the result",
                 );
             }
             Type::Reference(TypeReference { lifetime: None, elem, .. }) => elem,
@@ -46,7 +46,7 @@ impl Argument {
     }
 }
 
-/// The type that an argument is read as.
+/// The type as which an argument is read.
 pub(super) fn received(ty: &Type) -> TokenStream {
     match ty {
         Type::Reference(TypeReference { elem, .. }) if is_str(elem) => quote! { &str },
@@ -57,7 +57,7 @@ pub(super) fn received(ty: &Type) -> TokenStream {
     }
 }
 
-/// What is passed on, of what was read into a place.
+/// The expression that passes on an argument which was read into a variable.
 pub(super) fn passed(ty: &Type, place: &Ident) -> TokenStream {
     match ty {
         Type::Reference(TypeReference { elem, .. }) if !is_str(elem) => quote! { &#place },

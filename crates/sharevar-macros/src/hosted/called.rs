@@ -1,4 +1,4 @@
-//! How a host calls a method.
+//! The code by which a host calls a method.
 
 use super::argument::{self, Argument};
 use super::method::{Method, Receiver};
@@ -65,7 +65,7 @@ impl Method {
                     }
                 };
                 match returned {
-                    // Encoded when nobody waits for the object any more.
+                    // Encoded after the object's lock is released.
                     Returned::Plain(_) => quote! { #result drop(guard); call.returned(&result) },
                     Returned::Behind(_) => quote! { #result call.returned(result) },
                     Returned::Stays(_) => quote! { #result drop(guard); #give(result, call) },
@@ -74,7 +74,7 @@ impl Method {
                 }
             }
         };
-        // Who knows but one constructor of a type, as Python does, means this one.
+        // A client that knows one constructor of a type only, as Python does, calls this one.
         let or_unnamed = (*receiver == Receiver::None && wire_name == "new").then(|| quote! { | "" });
         quote! {
             #(#conditions)*

@@ -44,7 +44,7 @@ impl Method {
         }
     }
 
-    /// The same, called with the others of a batch; a constructor is not.
+    /// The method of the batch's proxy. A constructor has none.
     pub(super) fn deferred(&self) -> Option<TokenStream> {
         if self.receiver == Receiver::None {
             return None;
@@ -61,7 +61,7 @@ impl Method {
         })
     }
 
-    /// What stands before it, its name, its arguments, and these as they are sent.
+    /// The attributes before it, its name, its arguments, and these as they are sent.
     fn parts(&self) -> (TokenStream, String, Vec<TokenStream>, TokenStream) {
         let Self { conditions, described, .. } = self;
         let head = quote! { #(#conditions)* #(#described)* };

@@ -17,14 +17,15 @@ pub(super) struct Method {
     pub(super) receiver: Receiver,
     pub(super) conditions: Vec<Attribute>,
     pub(super) name: Ident,
-    /// What the proxy's method has of it: the text, and whether it is out of use.
+    /// The attributes that the proxy's method takes over: its documentation, and whether it is
+    /// deprecated.
     pub(super) described: Vec<Attribute>,
     pub(super) arguments: Vec<Argument>,
     pub(super) returned: Returned,
 }
 
 impl Method {
-    /// Reads a function; nothing if it is none that can be called from elsewhere.
+    /// Reads a function; `None` if it is not exposed.
     pub(super) fn read(function: &ImplItemFn) -> Result<Option<Self>> {
         let signature = &function.sig;
         if !matches!(function.vis, Visibility::Public(_)) {
@@ -42,7 +43,10 @@ impl Method {
             return refuse(word, "a hosted method is no `async fn`: the host's threads wait for it");
         }
         if let Some(word) = &signature.unsafety {
-            return refuse(word, "a hosted method is safe: whoever calls it is in another process");
+            return refuse(
+                word,
+                "a hosted method is safe: its caller is in another process and could not keep a safety contract",
+            );
         }
         if !signature.generics.params.is_empty() || signature.generics.where_clause.is_some() {
             return refuse(

@@ -1,4 +1,4 @@
-//! What a method returns, and what its caller gets for it.
+//! The result of a method, and what its caller gets for it.
 
 use super::method::{borrows, mentions_self, refuse};
 use proc_macro2::TokenStream;
@@ -6,13 +6,13 @@ use quote::{ToTokens, quote};
 use syn::{GenericArgument, PathArguments, PathSegment, Result, ReturnType, Type};
 
 pub(super) enum Returned {
-    /// Nothing, or something that is sent as it is.
+    /// Nothing, or a value that is sent.
     Plain(Type),
-    /// What a reference leads to.
+    /// A reference; the value behind it is sent.
     Behind(Box<Type>),
     /// A `Result`, by whatever name.
     Fallible(Type),
-    /// What stays at the host.
+    /// An object or iterator that stays at the host.
     Stays(Type),
     /// A `Result` of that.
     FallibleStays(Type),
@@ -45,12 +45,12 @@ impl Returned {
             );
         }
         if borrows(inner) {
-            return refuse(ty, "what a hosted method returns is sent; return an owned value");
+            return refuse(ty, "the result of a hosted method is sent; return an owned value");
         }
         if is_method && mentions_self(ty.to_token_stream()) {
             return refuse(
                 ty,
-                "a hosted method returns values, or an `Object` of a type that it names: `Self` is the proxy for who calls it",
+                "a hosted method returns values, or an `Object` of a type that it names: for its caller `Self` is the proxy",
             );
         }
         Ok(returned)
@@ -60,7 +60,7 @@ impl Returned {
         matches!(self, Self::Fallible(_) | Self::FallibleStays(_))
     }
 
-    /// What the caller gets if all goes well, and its error.
+    /// The types of the caller's result and error.
     pub(super) fn given(&self) -> (TokenStream, TokenStream) {
         let generated = quote! { ::sharevar::hosted::generated };
         let error = quote! { ::sharevar::hosted::Error };
@@ -77,7 +77,7 @@ impl Returned {
         }
     }
 
-    /// By what a proxy calls the method: the function and its first argument.
+    /// The function by which a proxy calls the method, and its first argument.
     pub(super) fn call(&self) -> (TokenStream, TokenStream) {
         let generated = quote! { ::sharevar::hosted::generated };
         let proxy = quote! { &self.0, };
@@ -89,7 +89,7 @@ impl Returned {
         }
     }
 
-    /// By what a batch does.
+    /// The function by which a batch calls it.
     pub(super) fn defer(&self) -> (TokenStream, TokenStream) {
         let generated = quote! { ::sharevar::hosted::generated };
         let batch = quote! { self.batch, };
@@ -124,7 +124,8 @@ fn is_result(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|last| last.ident == "Result")
 }
 
-/// Whether it is what stays at the host, or holds that. Types without parameters are the program's own.
+/// Whether the type stays at the host, or contains one that does. Types without parameters are the
+/// program's own.
 fn stays(ty: &Type) -> bool {
     let (Some(last), Some(first)) = (last_segment(ty), first_argument(ty)) else { return false };
     match last.ident.to_string().as_str() {
@@ -134,7 +135,7 @@ fn stays(ty: &Type) -> bool {
     }
 }
 
-/// Whether it is `Self`, or a `Result` of that.
+/// Whether the type is `Self`, or a `Result` of it.
 pub(super) fn gives_self(output: &ReturnType) -> bool {
     let ReturnType::Type(_, ty) = output else { return false };
     let is_self = |ty: &Type| matches!(ty, Type::Path(path) if path.path.is_ident("Self"));

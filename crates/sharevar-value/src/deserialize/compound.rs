@@ -30,7 +30,7 @@ impl<'a, 'de> Elements<'a, 'de> {
         self.used_up(length, value)
     }
 
-    /// A visitor that stops early would take what is left for what comes next.
+    /// A visitor that stops early would leave elements, which would be read as the next value.
     fn used_up<T>(&self, length: usize, value: T) -> Result<T, DecodeError> {
         if self.left == 0 {
             return Ok(value);

@@ -1,9 +1,9 @@
-//! Which values may equal one another, by how their encodings begin.
+//! Classes of values that may equal one another, told by the first byte of an encoding.
 
 use crate::decode::Event;
 use crate::encode::{EXT_BIG_INT, EXT_PICKLE, EXT_SET, EXT_TUPLE};
 
-/// What a value equals nothing outside of.
+/// A class of values. Values of different classes are never equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     None,
@@ -38,7 +38,7 @@ impl Class {
         }
     }
 
-    /// The class of the value whose encoding begins so.
+    /// Returns the class of the value whose encoding begins with this byte.
     #[inline]
     pub(super) fn of_head(head: [u8; 8]) -> Self {
         let extension = match head[0] {

@@ -196,7 +196,7 @@ impl Needle {
         self.layout.as_ref()
     }
 
-    /// Whether it is of the class of the values whose encoding begins so.
+    /// Returns whether it is of the class of the values whose encoding begins with this byte.
     #[inline]
     pub fn is_of_class(&self, head: [u8; 8]) -> bool {
         self.class == Class::of_head(head)

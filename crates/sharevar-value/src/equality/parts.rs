@@ -1,6 +1,6 @@
 //! A container of scalars, compared with others part by part where they stand.
 //!
-//! Most items of a list have the form of what is looked for: the same containers, the same keys.
+//! Most items of a list have the form of the needle: the same containers, the same keys.
 //! While all parts were equal so far, the next one stands at the same place in both encodings, and
 //! none needs to be decoded.
 
@@ -87,7 +87,7 @@ fn collect(
     Ok(true)
 }
 
-/// Whether `other` is equal to `bytes`, whose parts these are; `None` if they do not tell.
+/// Whether `other` is equal to `bytes`, which has these parts; `None` if they do not tell.
 #[inline]
 pub(super) fn compare(parts: &[Part], bytes: &[u8], other: &[u8]) -> Option<bool> {
     for part in parts {

@@ -48,7 +48,7 @@ const UUID: &[u8] = b"\x8c\x04uuid\x94\x8c\x04UUID\x94\x93\x94)\x81\x94}\x94\x8c
 const DECIMAL: &[u8] = b"\x8c\x07decimal\x94\x8c\x07Decimal\x94\x93\x94\x8c";
 
 impl<'a> Pickled<'a> {
-    /// What a pickle says, if it is one of these.
+    /// Returns the object of a pickle, if it is one of these.
     pub(crate) fn read(pickle: &'a [u8]) -> Option<Self> {
         let (header, body) = pickle.split_first_chunk::<HEADER>()?;
         let (start, length) = header.split_at(3);

@@ -22,13 +22,13 @@ impl fmt::Display for NotScalar {
 impl std::error::Error for NotScalar {}
 
 impl ser::Error for NotScalar {
-    // What the type complained about it says again to the tree serializer.
+    // The type reports the same error to the tree serializer.
     fn custom<T: fmt::Display>(_message: T) -> Self {
         Self
     }
 }
 
-/// What a scalar becomes; `None` when it does not fit.
+/// The target of a scalar; `None` when the scalar does not fit.
 pub(super) trait Sink {
     type Target;
     fn none(self) -> Option<Self::Target>;
