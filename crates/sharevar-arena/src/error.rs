@@ -3,7 +3,7 @@
 /// The result of an arena operation.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why an arena operation failed. Whatever it was asked to change is as it was before.
+/// The reason why an arena operation failed. A failed operation has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -94,7 +94,7 @@ pub enum Error {
     Corrupt {
         /// The rule that does not hold.
         what: &'static str,
-        /// Where.
+        /// The offset in the arena, in bytes.
         offset: u64,
     },
     /// Every participant slot is taken by a living process.
@@ -132,7 +132,7 @@ pub enum Error {
     /// The participant was made in another process and cannot be used in this one.
     #[error("this process was made by a call that skips fork hooks; attach to the arena again")]
     ForeignProcess,
-    /// Others could not tell this process alive from dead, so that it cannot take part.
+    /// This process cannot attach: other processes could not tell whether it lives.
     #[error(
         "this process cannot be told alive from dead: no System V segment could be had ({segment}), \
          and no lock on the arena's file ({byte}). {}",
@@ -144,7 +144,7 @@ pub enum Error {
         /// Why there is no lock.
         byte: Box<Error>,
     },
-    /// Nothing can be known of the process that holds what is waited for.
+    /// The holder of the awaited lock is a process of which neither life nor death can be shown.
     #[error(
         "cannot find out whether process {pid}, which holds this, still lives: it is in another IPC \
          namespace, and this process has no descriptor of the arena to ask with; leave the arena's \

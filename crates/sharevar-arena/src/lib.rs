@@ -1,9 +1,9 @@
 //! A crash-safe arena in shared memory.
 //!
 //! Processes map one arena and change it in transactions. Any of them may be
-//! killed at any instruction: the others undo or finish what it had begun, and go
-//! on. This crate knows offsets, locks and participants, and no value types; what
-//! a variable contains is the business of the crate above.
+//! killed at any instruction: the others undo or finish its transaction, and go
+//! on. This crate knows offsets, locks and participants, and no value types. The
+//! crate above defines the content of variables.
 //!
 //! `docs/arena-format.md` is the contract of the bytes, `docs/crash-safety.md`
 //! says what is promised and why it holds.

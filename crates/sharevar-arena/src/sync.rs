@@ -1,4 +1,4 @@
-//! The only place that atomics come from, so that loom can put its own in their stead.
+//! The atomics of this crate, or loom's in their place.
 //!
 //! Every word of the arena is one of these two types and is never accessed in
 //! another size. Other processes count as threads of the memory model.

@@ -24,13 +24,13 @@ fn is_long(operation: &Operation) -> bool {
     [op::MANY_NOTES.name, op::MANY_NOTES_BACK.name, op::MANY_BLOCKS.name].contains(&operation.name)
 }
 
-/// A mistake may well hang: then the whole binary ends.
+/// A defect may hang the test: then the whole binary ends.
 fn within_the_time_limit() {
     static WATCH: Once = Once::new();
     WATCH.call_once(|| {
         std::thread::spawn(|| {
             std::thread::sleep(Duration::from_mins(30));
-            let _ = writeln!(std::io::stderr(), "no end after 30 minutes: somebody waits for the dead");
+            let _ = writeln!(std::io::stderr(), "no end after 30 minutes: a participant waits for the dead");
             std::process::abort();
         });
     });

@@ -1,4 +1,4 @@
-//! The long lock: who waits for it, who does not, and what ends a wait.
+//! The long lock: the operations that wait for it, those that do not, and the ends of a wait.
 
 use sharevar_arena::{Error, Participant, Result, Sleep, Variable, VariableOps, set_sleeper};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The tests are tested: each mistake, put back, is found by the technique that is there for it.
+//! Tests of the tests: each mutation is found by the technique that is there for it.
 
 mod scenarios;
 
@@ -45,7 +45,7 @@ fn child() {
 }
 
 #[test]
-fn without_a_mistake_every_technique_passes() {
+fn without_a_mutation_every_technique_passes() {
     TRIAL.assert_all_pass();
 }
 

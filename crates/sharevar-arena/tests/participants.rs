@@ -100,7 +100,7 @@ fn out_of_memory_is_an_error_and_leaves_all_as_it_was() {
     assert_clean(&participant);
 }
 
-/// Every lane is taken, and given back, by one and then by another, who lives or has died.
+/// Every lane is taken and released by one participant and then by another, alive or dead.
 #[test]
 fn lanes_can_be_used_again_by_others() {
     let participant = arena();
@@ -125,7 +125,7 @@ fn lanes_can_be_used_again_by_others() {
         assert_eq!(all(&participant), most, "round {round}");
         put_block(&other, variable, round, 200).unwrap();
     }
-    // What the short ways have set apart stays its owner's while it lives.
+    // A lane that the fast paths have set apart stays its owner's while the owner lives.
     other.assume_one_at_a_time();
     for _ in 0..3 {
         other.change(variable, |change| change.set_body(7, 0)).unwrap();
@@ -134,7 +134,7 @@ fn lanes_can_be_used_again_by_others() {
     drop(participant.begin().unwrap());
     all(&other);
     other.abandon();
-    // Nobody has swept.
+    // No participant has swept.
     assert_eq!(all(&participant), most, "lanes of a dead one");
     participant.sweep().unwrap();
     assert_clean(&participant);

@@ -32,11 +32,11 @@ fn places_of_the_dead_are_taken_again_by_attaching() {
         for participant in &all {
             participant.abandon();
         }
-        // The one that attaches is the first to look after anybody.
+        // A participant sweeps when it attaches, and this one is the first to do so.
         let attached = Participant::attach(first.descriptor().unwrap(), KINDS).unwrap();
         drop(attached);
     }
-    assert_eq!(first.sweep().unwrap(), 0, "everybody was swept before");
+    assert_eq!(first.sweep().unwrap(), 0, "all were swept before");
     assert!(first.check().is_clean());
 }
 

@@ -1,4 +1,4 @@
-//! What only real processes show: fork, exec, closed descriptors, zombies, stopped and killed ones.
+//! Tests with real processes: fork, exec, closed descriptors, zombies, stopped and killed processes.
 #![allow(unsafe_code)]
 
 mod processes;
@@ -200,7 +200,7 @@ fn closed_descriptors_neither_kill_nor_write_elsewhere() {
             let published = participant.heap_shape().unwrap().published;
             put_block(&participant, variable, 1, 3 << 20, 5).unwrap();
             assert!(participant.heap_shape().unwrap().published > published);
-            // Asks who lives, through a descriptor lent by the parent.
+            // Checks whether others live, through a descriptor lent by the parent.
             assert_eq!(participant.sweep().unwrap(), 0);
             assert!(participant.descriptor().is_ok());
             say(&mut say_back);
@@ -425,8 +425,7 @@ fn killed_at_random_points_the_survivor_goes_on() {
     });
 }
 
-/// Several workers, several who look after the dead, and the kills fall on workers and on
-/// those who repair alike.
+/// Several workers and several sweepers; both are killed.
 #[test]
 fn a_storm_with_several_survivors() {
     isolated_within(LIMIT_OF_A_STORM, "a_storm_with_several_survivors", || {

@@ -1,5 +1,5 @@
-//! Who keeps watch at a wait point: while somebody sleeps without a watch, both are kept, or
-//! somebody is woken to keep one.
+//! Watches at a wait point: while a waiter sleeps without a watch, both watches are kept, or a
+//! waiter is woken to keep one.
 
 use sharevar_arena::{ANY_REASON, Participant, Variable, VariableOps, WaitPoint, Waiter};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ fn sleep(point: &WaitPoint<'_>, waiter: &mut Waiter<'_>) {
     waiter.sleep(point.count(), ANY_REASON, Duration::ZERO);
 }
 
-/// Whether `action` wakes somebody.
+/// Whether `action` wakes a sleeper.
 fn wakes(point: &WaitPoint<'_>, action: impl FnOnce()) -> bool {
     let before = point.count();
     action();

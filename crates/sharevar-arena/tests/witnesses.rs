@@ -1,4 +1,5 @@
-//! Who is alive, by each witness alone, and who takes part without descriptors, `/proc` or rights.
+//! Verdicts on life and death by each witness alone, and participants without descriptors, `/proc` or
+//! rights.
 #![allow(unsafe_code)]
 
 mod processes;
@@ -25,7 +26,7 @@ fn segment_alone() -> (Arc<Participant>, Variable) {
     (participant, variable)
 }
 
-/// Nobody here has a segment.
+/// No process of this test has a segment.
 fn byte_alone() -> (Arc<Participant>, Variable) {
     refuse_segments(libc::ENOSPC);
     arena()
@@ -137,7 +138,7 @@ fn how_a_holder_ends((participant, counter): (Arc<Participant>, Variable)) {
     participant.release_later(lock);
     participant.flush_releases().unwrap();
     while participant.slots_in_use() > 1 {
-        // The grandchild's end is nobody's to wait for.
+        // No process here can wait for the grandchild.
         participant.sweep().unwrap();
         std::thread::yield_now();
     }
@@ -193,7 +194,7 @@ fn drop_privileges(_: &Participant) {
         if libc::geteuid() == 0 {
             assert_eq!(libc::setuid(65_534), 0);
         } else {
-            // What the kernel does at a change of user.
+            // The kernel does this at a change of user.
             assert_eq!(libc::prctl(libc::PR_SET_DUMPABLE, 0), 0);
         }
     }
@@ -564,12 +565,12 @@ fn asking_costs_little_however_many_there_are() {
     isolated("asking_costs_little_however_many_there_are", || {
         let (participant, _) = arena();
         let all: Vec<_> = (0..1000).map(|_| participant.join_unswept().unwrap()).collect();
-        let who = all[500].identity();
+        let identity = all[500].identity();
         // The least of several: another load on the machine only adds.
         let least = (0..20)
             .map(|_| {
                 let since = Instant::now();
-                (0..1000).for_each(|_| assert!(participant.is_alive(who)));
+                (0..1000).for_each(|_| assert!(participant.is_alive(identity)));
                 since.elapsed() / 1000
             })
             .min()

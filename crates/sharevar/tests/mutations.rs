@@ -1,4 +1,4 @@
-//! The tests are tested: each mistake, put back, is found by deaths played in the containers.
+//! Tests of the tests: each mutation is found by deaths played in the containers.
 //!
 //! The arena's own tests do the same on words and blocks.
 
@@ -109,7 +109,7 @@ fn child() {
 }
 
 #[test]
-fn without_a_mistake_every_technique_passes() {
+fn without_a_mutation_every_technique_passes() {
     TRIAL.assert_all_pass();
 }
 

@@ -11,7 +11,7 @@ use crate::sync::Ordering;
 use crate::transactions::lane::Lane;
 use crate::transactions::undo;
 
-/// A heap transaction under way in a lane; undone when dropped uncommitted.
+/// A heap transaction under way in a lane. It is undone when it is dropped uncommitted.
 pub(crate) struct HeapTransaction<'a> {
     lane: Lane<'a>,
     by: Identity,

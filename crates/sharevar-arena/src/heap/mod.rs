@@ -122,7 +122,7 @@ pub(crate) fn reclaim_last(
     Ok(())
 }
 
-/// A mistake for the tests: the block is free while a roll-back can still bring it back.
+/// A mutation: the block is free while a roll-back can still bring it back.
 pub(crate) fn free_before_commit(lane: Lane<'_>, by: Identity, block: u64) -> Result<()> {
     let journal = lane.journal();
     let mut inner = HeapTransaction::begin(lane, by);

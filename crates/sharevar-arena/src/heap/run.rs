@@ -1,8 +1,8 @@
 //! Runs of pages: allocated first fit by powers of two, merged when freed.
 //!
-//! A page's descriptor says what begins, ends or lies there. Only the first and
-//! the last page of a run are ever looked at, so whatever establishes a boundary
-//! writes the descriptors on both of its sides, and the inside may be stale.
+//! A page's descriptor says what begins, ends or lies there. Only the descriptors of
+//! the first and the last page of a run are ever read. So every operation that makes
+//! a boundary writes the descriptors on both sides of it, and the others may be stale.
 
 use super::heap_transaction::HeapTransaction;
 use crate::error::{Error, Result};
@@ -10,7 +10,7 @@ use crate::mapping::arena::Arena;
 use crate::mapping::layout::{PAGE, header, page};
 use crate::sync::Ordering;
 
-/// Candidates looked at in the bucket where a run may or may not be long enough.
+/// The most candidates that are tried in the bucket whose runs may be too short.
 const FIRST_FIT: u32 = 4;
 
 /// The content of a page's descriptor.

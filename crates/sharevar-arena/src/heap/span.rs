@@ -14,11 +14,11 @@ use crate::mapping::layout::{CLASS_SIZES, PAGE, header, round_up, span};
 pub(crate) struct Geometry {
     pub(crate) size: u64,
     pub(crate) blocks: u64,
-    /// Where the first block begins, from the start of the span.
+    /// The offset of the first block from the start of the span.
     pub(crate) first: u64,
 }
 
-/// How a span of `class` is cut.
+/// The geometry of a span of `class`.
 pub(crate) const fn geometry(class: u64) -> Geometry {
     let size = CLASS_SIZES[class as usize];
     let bytes = span::PAGES * PAGE;
@@ -102,7 +102,7 @@ pub(crate) fn allocate(inner: &mut HeapTransaction<'_>, class: u64) -> Result<Op
     Err(Error::corrupt("a span in the list of those with room is full", start))
 }
 
-/// The mistake of the prototype: full spans are dropped from the list only when an
+/// A mutation, once the prototype's defect: full spans are dropped from the list only when an
 /// allocation meets them, all in one transaction, so that its notes have no bound.
 fn drop_full_spans(inner: &mut HeapTransaction<'_>, class: u64) -> Result<()> {
     loop {
@@ -121,7 +121,7 @@ const fn last_word(blocks: u64) -> u64 {
     }
 }
 
-/// With that mistake a full span may still be in the list.
+/// With that mutation a full span may still be in the list.
 fn still_listed(inner: &HeapTransaction<'_>, page: u64, class: u64) -> Result<bool> {
     Ok(crate::proof::mutation::is_seeded(crate::proof::mutation::Mutation::UnboundedHeapWalk)
         && (inner.load(partial_word(class))? == page + 1

@@ -1,4 +1,4 @@
-//! Taking a long lock, for which the short lock is taken and the holder waited for.
+//! Taking a long lock: waiting for its holder, and taking it under the short lock.
 
 use crate::error::Result;
 use crate::locks::long_lock::{self, LongLock};
@@ -7,8 +7,8 @@ use crate::transactions::transaction::Transaction;
 use crate::variables::variable::Variable;
 
 impl Participant {
-    /// Takes the long lock of `variable`, which is waited for: from now on, until it is dropped
-    /// or [broken](LongLock::is_held), other threads' changes of the variable wait.
+    /// Waits for the long lock of `variable` and takes it. Until it is dropped or
+    /// [broken](LongLock::is_held), other threads' changes of the variable wait.
     ///
     /// # Errors
     /// Closed arena; [`Error::HandleExpired`](crate::Error::HandleExpired);

@@ -7,28 +7,28 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// The function that names the actor that runs now.
 static ACTORS: OnceLock<fn() -> Option<u32>> = OnceLock::new();
 
-/// Has `current` say on whose behalf a thread runs, for threads in which several run by turns
-/// (greenlets, for example): each of them then holds recursive locks for itself.
+/// Sets the function that names the running actor of a thread, for threads in which several take
+/// turns (greenlets, for example). Each actor then holds recursive locks for itself.
 ///
-/// It gives a number from [`new_actor`], or `None` for the thread itself. It is called with no lock
-/// held, and only the first one that is set is used.
+/// `current` returns a number from [`new_actor`], or `None` for the thread itself. It is called with
+/// no lock held. Only the first function that is set is used.
 pub fn tell_actors_apart(current: fn() -> Option<u32>) {
     let _ = ACTORS.set(current);
 }
 
-/// A number that no thread of this process has, and no other actor.
+/// Returns a number that no thread and no other actor of this process has.
 pub fn new_actor() -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
-/// On whose behalf this thread runs, if that is not the thread itself.
+/// Returns the actor that runs in this thread, if it is not the thread itself.
 #[inline(always)]
 pub fn actor() -> Option<u32> {
     ACTORS.get().and_then(|current| current())
 }
 
-/// The number of this thread, or of the actor on whose behalf it runs, from 1.
+/// Returns the number of the actor that runs in this thread, or of the thread itself, from 1.
 #[inline(always)]
 pub(crate) fn thread_number() -> u32 {
     thread_local! {

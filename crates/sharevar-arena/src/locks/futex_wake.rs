@@ -1,4 +1,4 @@
-//! Waking the sleepers of a short lock, in whatever process they are.
+//! Waking the sleepers of a short lock, in any process.
 
 use crate::locks::short_lock::Wake;
 use crate::sync::AtomicU32;

@@ -1,4 +1,4 @@
-//! Waiting for a short lock: sleeping, and looking after a dead owner.
+//! Waiting for a short lock: sleeping, and recovering a dead owner's lane.
 
 use crate::error::Error;
 use crate::locks::short_lock::LookAfter;
@@ -19,8 +19,8 @@ impl LookAfter for LockContext<'_> {
     type Error = Error;
 
     fn sleep(&self, word: &AtomicU32, value: u32, round: u32) {
-        // The first looks come soon, so that a death costs little; later ones cost little when
-        // many wait for long.
+        // The first sleeps are short, so that a death costs little; later ones are long, so that
+        // many waiters cost little.
         let millis = [1, 2, 3, 5, 10].get(round as usize).copied().unwrap_or(20);
         park(word, value, Duration::from_millis(millis));
     }

@@ -9,14 +9,14 @@
 //! are [`Transaction`](crate::Transaction)s or [`SingleStore`](crate::SingleStore) have it.
 //!
 //! The lock gives time and no correctness: its holder still compares the count of changes, or
-//! asks [`LongLock::is_held`], under the short lock when it changes the variable. So a waiter may
-//! *break* the lock, whose holder then sees that it has lost it:
+//! checks [`LongLock::is_held`], under the short lock when it changes the variable. So a waiter may
+//! *break* the lock; the holder then sees that it has lost the lock:
 //!
-//! | from | to | who |
+//! | from | to | by |
 //! |---|---|---|
 //! | `0` | `holder` | taker, under the variable's short lock |
 //! | `holder` | `holder, waiters` | a waiter, before it sleeps |
-//! | `holder[, waiters]` | `0` | the holder; or a waiter, if the holder is dead or has held the lock for longer than the waiter's patience |
+//! | `holder[, waiters]` | `0` | the holder; or a waiter, if the holder is dead or has held the lock for longer than the waiter's timeout |
 //!
 //! Thus nothing waits for ever: not for a thread that waits for its own waiter (through another
 //! long lock, or a lock of the user's), and not for one that never comes back.
@@ -26,7 +26,7 @@
 //! | 0..=23 | number of the holding thread in its process, never 0 |
 //! | 24..=47 | low bits of the holder's incarnation |
 //! | 48..=60 | the holder's slot |
-//! | 63 | somebody may sleep; they sleep on the low half (shared futex) |
+//! | 63 | a waiter may sleep, on the low half (shared futex) |
 
 use crate::error::{Error, Result};
 use crate::locks::actor::thread_number;
@@ -49,7 +49,7 @@ const WAITERS: u64 = 1 << 63;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same for a waiter that holds a long lock itself: the two may wait for each other.
 const PATIENCE_OF_HOLDER: Duration = Duration::from_secs(1);
-/// How long a waiter sleeps before it looks whether the holder lives.
+/// How long a waiter sleeps before it checks whether the holder lives.
 const LOOK_MILLIS: [u64; 5] = [1, 2, 3, 5, 10];
 
 /// A bounded sleep of a waiter.
@@ -77,9 +77,9 @@ thread_local! {
     static HOLDS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Says once for this process how to sleep for a long lock: `sleeper` sleeps without what others
-/// may need meanwhile (an interpreter's lock). If it returns `false`, the operation that waits
-/// fails with [`Error::Interrupted`].
+/// Sets, once for this process, the function that sleeps for a long lock. `sleeper` releases the
+/// locks that other threads may need meanwhile (an interpreter's lock) while it sleeps. If it returns
+/// `false`, the waiting operation fails with [`Error::Interrupted`].
 pub fn set_sleeper(sleeper: fn(&Sleep<'_>) -> bool) {
     // The first one stays; a process has one interpreter.
     let _ = SLEEPER.set(sleeper);
@@ -96,13 +96,13 @@ fn my_mark(me: Identity) -> u64 {
 }
 
 fn is_alive(participant: &Participant, mark: u64) -> bool {
-    participant.identity_in_slot((mark >> 48 & 0x1fff) as u32).is_some_and(|who| {
-        who.word() & 0xff_ffff == mark >> 24 & 0xff_ffff
-            && (who == participant.identity() || liveness::is_alive(participant.arena(), who))
+    participant.identity_in_slot((mark >> 48 & 0x1fff) as u32).is_some_and(|holder| {
+        holder.word() & 0xff_ffff == mark >> 24 & 0xff_ffff
+            && (holder == participant.identity() || liveness::is_alive(participant.arena(), holder))
     })
 }
 
-/// Takes the lock out of the hands of the holder that was seen, and wakes all that wait.
+/// Breaks the lock of the holder that was seen, and wakes all waiters.
 fn clear(participant: &Participant, variable: Variable, seen: u64) -> bool {
     let cleared = compare_exchange(word(participant, variable), seen, 0).is_ok();
     if cleared && seen & WAITERS != 0 {
@@ -159,9 +159,9 @@ pub(crate) fn is_mine(participant: &Participant, variable: Variable) -> bool {
 pub struct LongLock<'p> {
     participant: &'p Participant,
     variable: Variable,
-    /// The taker: a forked child has a copy of this, and owns nothing by it.
+    /// The participant that has taken the lock. A forked child has a copy of this, and holds nothing.
     by: Identity,
-    /// Whether this thread held it already: then the outer one gives it back.
+    /// Whether this thread held the lock before: then the outer guard releases it.
     nested: bool,
     not_send: PhantomData<*const ()>,
 }

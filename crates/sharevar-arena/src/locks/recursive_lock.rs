@@ -1,7 +1,7 @@
-//! The lock that the thread which holds it may take again.
+//! A lock that its holder may take again.
 //!
-//! A [`RobustLock`] with two more words: which thread of the owner holds it, and how many
-//! times over.
+//! It is a [`RobustLock`] with two more words: the thread of the owner that holds it, and how many
+//! times it does.
 //!
 //! | body word | meaning |
 //! |---|---|
@@ -11,10 +11,10 @@
 //! | 6, 7 | wait point |
 //!
 //! A *token* is the low half of the participant's incarnation over the number of a thread in its
-//! process. Neither comes again: a thread's own number may, in a forked child, but not together
-//! with the incarnation. The token is stored after the owner's word was won and cleared before it
-//! is given up. So a thread that finds its own token holds the lock, whatever the other words
-//! say; and what a dead holder has left, or a holder between its two stores, is nobody's token.
+//! process. No token is used twice: a forked child may use the number of a thread again, but has
+//! another incarnation. The token is stored after the owner's word was won, and cleared before that
+//! is released. So a thread that finds its own token holds the lock, whatever the other words are.
+//! The token that a dead holder has left, or a holder between its two stores, is no living thread's.
 
 use crate::error::Result;
 use crate::locks::actor::thread_number;
@@ -39,8 +39,8 @@ pub struct RecursiveLock<'p> {
 /// The holder of a recursive lock, at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
-    /// No living thread.
-    Nobody,
+    /// No living thread holds it.
+    Free,
     /// This thread.
     Me,
     /// Another thread of this process.
@@ -166,7 +166,7 @@ impl<'p> RecursiveLock<'p> {
         } else if self.robust.is_locked() {
             Holder::OtherProcess
         } else {
-            Holder::Nobody
+            Holder::Free
         }
     }
 

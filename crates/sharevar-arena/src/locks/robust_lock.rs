@@ -1,15 +1,15 @@
 //! The lock that users hold: for as long as they like, and survived by others.
 //!
-//! One 64-bit word names the owning participant, so taking and giving back is one
-//! compare-and-exchange each and there is nothing to recover: whoever finds a dead
-//! owner in the word exchanges it, from exactly that word, for himself.
+//! One 64-bit word names the owning participant, so acquiring and releasing are one
+//! compare-and-exchange each and there is nothing to recover: a taker that finds a
+//! dead owner in the word exchanges exactly that word for its own.
 //!
 //! | bits | meaning |
 //! |---|---|
 //! | 0..=60 | [`Identity`] of the owner, 0 if free |
-//! | 61 | *signal*: was made as one, or once released by another than its owner, or left held by one who ended in order; a death gives nothing back any more |
-//! | 62 | the owner got it from one who died |
-//! | 63 | somebody may sleep at the wait point |
+//! | 61 | *signal*: the lock was made as one, was once released by a participant that did not own it, or was left held by an owner that ended in order. A death does not release it |
+//! | 62 | the owner took the lock from a dead owner |
+//! | 63 | a waiter may sleep at the wait point |
 
 use crate::error::Result;
 use crate::locks::wait_point::{ANY_REASON, WaitPoint};
@@ -26,10 +26,10 @@ const WAITERS: u64 = 1 << 63;
 /// How an attempt to take a lock ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TryLock {
-    /// It was free, and is this participant's now.
+    /// The lock was free, and is this participant's now.
     Acquired,
-    /// Its owner died holding it, and it is this participant's now; what it protects may be half
-    /// done.
+    /// The owner died holding the lock, which is this participant's now. The protected data may be
+    /// half changed.
     OwnerDied,
     /// A living participant holds it.
     Busy,
@@ -45,7 +45,7 @@ pub enum OwnerDeath {
 }
 
 impl OwnerDeath {
-    /// Returns what becomes of a lock that is `owned` by its holder, or is not.
+    /// Returns the fate of a lock that is `owned` by its holder, or is not.
     pub fn of(owned: bool) -> Self {
         if owned { Self::Release } else { Self::Keep }
     }
@@ -73,7 +73,7 @@ impl<'p> RobustLock<'p> {
         }
     }
 
-    /// Sets what becomes of a new lock, which no other participant knows, when its holder ends.
+    /// Sets the fate of a new lock, which no other participant knows, for the end of its holder.
     /// Without this, the holder's death releases it, unless another participant has ever released
     /// it or it was left held by a holder that ended in order.
     pub fn set_owner_death(&self, then: OwnerDeath) {
@@ -115,9 +115,9 @@ impl<'p> RobustLock<'p> {
         self.try_acquire_taken(me, 0)
     }
 
-    /// The same for who is about to sleep at the [wait point](Self::point): if somebody alive
-    /// holds the lock, its release will wake one. If not, others may sleep there already, so the
-    /// release by who takes it now wakes, too.
+    /// The same for a waiter that is about to sleep at the [wait point](Self::point). If a living
+    /// participant holds the lock, its release will wake a waiter. If this takes the lock, its release
+    /// wakes one, too, since others may sleep there already.
     pub fn try_acquire_or_announce(&self) -> Result<TryLock> {
         if self.participant.arena().is_closed() {
             return Err(crate::Error::Closed);
@@ -223,12 +223,13 @@ impl<'p> RobustLock<'p> {
         !owner.is_none() && owner == self.participant.identity()
     }
 
-    /// Whether the present holder got the lock from one who died, and has not said that all is well.
+    /// Whether the present holder took the lock from a dead one, and has not called
+    /// [`Self::mark_consistent`].
     pub fn owner_died(&self) -> bool {
         self.owner.load(Ordering::Acquire) & OWNER_DIED != 0
     }
 
-    /// The holder says that what the lock protects is whole again.
+    /// Notes, for the holder, that the protected data is consistent again.
     pub fn mark_consistent(&self) {
         let mut seen = self.owner.load(Ordering::Acquire);
         while seen & OWNER_DIED != 0 {

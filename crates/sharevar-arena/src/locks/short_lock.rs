@@ -8,7 +8,7 @@
 //! | 0..=30 | index of the owner's lane, plus one |
 //! | 31 | a waiter may sleep: the releaser wakes one |
 //!
-//! | from | to | who |
+//! | from | to | by |
 //! |---|---|---|
 //! | `0` | `me` | taker, acquires what the last releaser released |
 //! | `0` | `me, waiters` | a taker that has slept: others may still sleep |
@@ -90,8 +90,8 @@ pub(crate) fn release<W: Wake>(word: &AtomicU32, sleepers: &W) {
     }
 }
 
-/// Releases a lock at the end of a fast path: by a plain store if no waiter is announced, at a quarter of
-/// the exchange's price.
+/// Releases a lock at the end of a fast path: by a plain store if no waiter is announced, at a
+/// quarter of the exchange's price.
 ///
 /// A waiter that sets its bit between the load and the store is overlooked. It is not asleep yet:
 /// the kernel finds another word than the one it was told and sends it back to look. Only if this

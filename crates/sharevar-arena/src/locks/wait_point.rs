@@ -15,7 +15,7 @@
 //! | body word | meaning |
 //! |---|---|
 //! | 6, low half | count of wake-ups (`u32`), on which waiters sleep |
-//! | 7, each half | a watch: 0 nobody, else bit 31, slot, and the low 19 bits of the incarnation |
+//! | 7, each half | a watch: 0 if it is free, else bit 31, slot, and the low 19 bits of the incarnation |
 //!
 //! Neither is ever journaled, and a watch is a hint: one that is wrong costs time only.
 //!
@@ -36,19 +36,19 @@ use sharevar_os::futex::{park_for, wake_for};
 use std::cell::Cell;
 use std::time::Duration;
 
-/// How long a watch sleeps: the first looks come soon, so that a death costs little. Not sooner: a
-/// timer that is due before the kernel's own next one doubles the price of a hand-over.
+/// How long a watch sleeps. The first sleeps are short, so that a death costs little. They are not
+/// shorter, since a timer before the kernel's own next one doubles the price of a hand-over.
 const WATCH_MILLIS: [u64; 4] = [5, 10, 20, 40];
 /// How long the others sleep.
 const OTHERS_MILLIS: u64 = 2000;
 /// Every reason there is.
 pub const ANY_REASON: u32 = u32::MAX;
-/// One of them, which only those who keep no watch sleep for, besides their own: to keep one.
+/// The reason to keep a watch. A waiter that keeps none sleeps for this reason besides its own.
 const TO_WATCH: u32 = 1 << 31;
-/// Where in their word the watches stand.
+/// The shifts of the two watches in their word.
 const WATCHES: [u32; 2] = [0, 32];
 
-/// The watch that stands at `shift`.
+/// The watch at `shift`.
 fn watch(watches: u64, shift: u32) -> u32 {
     (watches >> shift) as u32
 }
@@ -68,10 +68,10 @@ thread_local! {
     static DOUBTS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Whether to spin before the first sleep. Not in a thread that has just woken another: the
+/// Whether to spin before the first sleep. A thread that has just woken another does not: the
 /// answer takes longer than a spin, and the woken thread may need this very processor.
-/// Every fourth time it is tried all the same, or two who have once met asleep would never meet
-/// awake again.
+/// Every fourth time it spins all the same: otherwise two threads that have once met asleep would
+/// never meet awake again.
 pub fn spin_pays() -> bool {
     if !JUST_WOKE.replace(false) {
         return true;
@@ -107,8 +107,8 @@ impl<'p> WaitPoint<'p> {
         self.wakes.load(Ordering::Acquire)
     }
 
-    /// Wakes up to `most` of those who wait for any of `reasons`. How many there were: if none,
-    /// nobody sleeps for them, and whoever is about to will look again first.
+    /// Wakes up to `most` waiters for any of `reasons`, and returns how many it has woken. After 0 no
+    /// waiter sleeps for them, and a waiter that is about to sleep will check the state again first.
     #[cold]
     pub fn wake(&self, reasons: u32, most: u32) -> u32 {
         add(self.wakes, 1);
@@ -119,9 +119,9 @@ impl<'p> WaitPoint<'p> {
         woken
     }
 
-    /// Wakes up to `most` of those whose announcement for `reasons` was found. If nobody sleeps,
-    /// `forget` takes the announcement back, and whoever made it again before that, to sleep
-    /// meanwhile, is woken to make it once more (the loom model has the interleaving).
+    /// Wakes up to `most` waiters that have announced themselves for `reasons`. If none sleeps,
+    /// `forget` takes the announcement back. A waiter that has announced itself again before that,
+    /// and sleeps meanwhile, is woken to do it once more (the loom model has the interleaving).
     #[cold]
     pub fn wake_announced(&self, reasons: u32, most: u32, forget: impl FnOnce() -> Result<()>) -> Result<()> {
         if self.wake(reasons, most) == 0 {
@@ -136,17 +136,17 @@ impl<'p> WaitPoint<'p> {
         Waiter { point: *self, by: self.participant.identity(), watch: None, round: 0 }
     }
 
-    /// The value of the watch that `who` keeps.
-    fn mark(who: Identity) -> u32 {
-        1 << 31 | who.slot() << 19 | (who.word() & 0x7_ffff) as u32
+    /// The value of the watch that `keeper` keeps.
+    fn mark(keeper: Identity) -> u32 {
+        1 << 31 | keeper.slot() << 19 | (keeper.word() & 0x7_ffff) as u32
     }
 
     fn is_kept(&self, watch: u32) -> bool {
         watch != 0
-            && self.participant.identity_in_slot(watch >> 19 & 0xfff).is_some_and(|who| {
-                Self::mark(who) == watch
-                    && (who == self.participant.identity()
-                        || liveness::is_alive(self.participant.arena(), who))
+            && self.participant.identity_in_slot(watch >> 19 & 0xfff).is_some_and(|keeper| {
+                Self::mark(keeper) == watch
+                    && (keeper == self.participant.identity()
+                        || liveness::is_alive(self.participant.arena(), keeper))
             })
     }
 }
@@ -156,15 +156,15 @@ impl<'p> WaitPoint<'p> {
 pub struct Waiter<'p> {
     point: WaitPoint<'p>,
     by: Identity,
-    /// Where its watch stands, if it keeps one.
+    /// The shift of its watch, if it keeps one.
     watch: Option<u32>,
     round: usize,
 }
 
 impl Waiter<'_> {
-    /// Sleeps until woken for one of `reasons`, unless that happened since `count` was read; at
-    /// most for `limit`, and never longer than a look is due. Whoever wakes up looks at the state
-    /// again, and finishes what a dead one has left undone there.
+    /// Sleeps until it is woken for one of `reasons`, unless that happened since `count` was read; at
+    /// most for `limit`, and never beyond the next check for the dead. After each sleep the waiter
+    /// checks the state again, and finishes the operation of a dead participant there.
     pub fn sleep(&mut self, count: u32, reasons: u32, limit: Duration) {
         self.keep_watch();
         let (millis, reasons) = match self.watch {
@@ -207,7 +207,7 @@ impl Waiter<'_> {
         }
     }
 
-    /// Gives up its watch. Whether an heir is needed.
+    /// Gives up its watch, and returns whether an heir is needed.
     fn leave_watch(&self) -> bool {
         let mut seen = self.point.watches.load(Ordering::Acquire);
         let Some(mine) = self.watch else {
@@ -228,11 +228,11 @@ impl Waiter<'_> {
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         if self.point.participant.is_closed() {
-            // Shut down: those who sleep are to see it, too.
+            // The other waiters are to see that the arena is closed, too.
             self.point.wake(ANY_REASON, u32::MAX);
             return;
         }
-        // In a forked child this is a copy of the parent's, who still keeps the watch.
+        // In a forked child this is a copy. The parent's waiter still keeps the watch.
         if self.by == self.point.participant.identity() && self.leave_watch() {
             self.point.wake(TO_WATCH, 1);
         }

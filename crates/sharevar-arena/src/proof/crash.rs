@@ -57,8 +57,8 @@ mod armed {
         static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
     }
 
-    /// Passes a crash point. The hook is out of reach while it runs, so what it
-    /// does to copies of the arena passes no points of its own.
+    /// Passes a crash point. The hook is taken away while it runs, so that its operations
+    /// on copies of the arena pass no points of their own.
     #[inline(never)]
     pub fn point() {
         COUNT.set(COUNT.get() + 1);
@@ -79,7 +79,7 @@ mod armed {
     }
 
     /// Runs `operation` on this thread and calls `hook` with the number of each
-    /// crash point that it passes, from 1. Gives back what the operation gave.
+    /// crash point that it passes, from 1. Returns the operation's result.
     pub fn observe<R>(hook: impl FnMut(u64) + 'static, operation: impl FnOnce() -> R) -> R {
         COUNT.set(0);
         HOOK.with(|slot| *slot.borrow_mut() = Some(Box::new(hook)));

@@ -138,8 +138,8 @@ struct World {
     data: AtomicU64,
     /// By participant: what the kernel knows of its death.
     dead: [AtomicU32; 4],
-    /// Touched by whoever has the claim: two at once, or one who has not seen the other's
-    /// death, is what loom reports.
+    /// Touched by the participant that has the claim. Loom reports two at once, or one that has not
+    /// seen the other's death.
     inside: UnsafeCell<u32>,
     finished: AtomicU32,
 }
@@ -162,12 +162,12 @@ impl World {
         }
     }
 
-    fn die(&self, who: u32) {
-        self.dead[who as usize].store(1, Ordering::Release);
+    fn die(&self, slot: u32) {
+        self.dead[slot as usize].store(1, Ordering::Release);
     }
 
-    fn is_dead(&self, who: Identity) -> bool {
-        self.dead[who.slot() as usize].load(Ordering::Acquire) == 1
+    fn is_dead(&self, identity: Identity) -> bool {
+        self.dead[identity.slot() as usize].load(Ordering::Acquire) == 1
     }
 
     /// The owner: takes the lock, notes, stores, and is killed after `steps` of it.
@@ -185,8 +185,8 @@ impl World {
         self.die(0);
     }
 
-    /// What a waiter does with a lane: phase 1, if its owner or recoverer is dead.
-    /// Killed after the claim if `dies`.
+    /// A waiter's recovery of a lane: phase 1, if its owner or recoverer is dead.
+    /// The waiter is killed after the claim if `dies`.
     fn look_after_lane(&self, me: u32, dies: bool) {
         let seen = Claim(self.state.load(Ordering::Acquire));
         if !matches!(seen.state(), Some(State::Running | State::Recovering)) || !self.is_dead(seen.by()) {
@@ -309,7 +309,7 @@ fn a_recoverer_dies_and_one_of_two_takes_over() {
         for thread in threads {
             thread.join().unwrap();
         }
-        // Whoever came too early for the second death leaves it to the next who comes.
+        // A waiter that came too early for the second death leaves it to the next one.
         world.look_after_lane(3, false);
         assert_eq!(world.finished.load(Ordering::Acquire), 1, "recovered twice, or never");
         assert_eq!(world.data.load(Ordering::Acquire), OLD);
@@ -318,10 +318,10 @@ fn a_recoverer_dies_and_one_of_two_takes_over() {
     });
 }
 
-/// A count of items under a short lock, with the wait point's protocol: an item is taken or the
-/// wish for one announced in one critical section, and the announcement stays until a wake-up
-/// finds nobody. Who takes it away then wakes once more: somebody who announced himself before
-/// may have fallen asleep meanwhile.
+/// A count of items under a short lock, with the wait point's protocol: a waiter takes an item or
+/// announces itself in one critical section, and the announcement stays until a wake-up finds no
+/// sleeper. The thread that then takes it away wakes once more, since a waiter that announced itself
+/// before may have fallen asleep meanwhile.
 struct Items {
     lock: Plain,
     state: AtomicU64,

@@ -1,4 +1,4 @@
-//! Mutations: mistakes that were made once, or nearly, each of which a test seeds again.
+//! Mutations: defects that the code once had, or nearly, each of which a test seeds again.
 //!
 //! A green crash test means something only if it goes red on the defect that it
 //! is there for. With the `mutations` feature a test selects one; without it
@@ -6,7 +6,7 @@
 
 macro_rules! mutations {
     ($($(#[$documentation:meta])* $name:ident = $number:literal,)*) => {
-        /// One wrong way to do it. The name says what is done wrongly.
+        /// A defect, named by the wrong behaviour.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u32)]
         pub enum Mutation {
@@ -23,7 +23,7 @@ macro_rules! mutations {
 mutations! {
     /// A note is counted after the store that it should undo.
     NoteCountedAfterStore = 1,
-    /// Notes are undone in the order they were made.
+    /// Notes are undone in the order in which they were made.
     UndoForwards = 2,
     /// Blocks are freed before the commit.
     FreeBeforeCommit = 3,
@@ -41,7 +41,7 @@ mutations! {
     RecoveryForgetsFirst = 9,
     /// A dead recoverer's claim is never replaced.
     ClaimOfDeadRecovererStands = 10,
-    /// Recovery releases noted locks without asking who owns them.
+    /// Recovery releases noted locks without checking their owners.
     RecoveryReleasesForeignLocks = 11,
     /// Undo sets the version back instead of on.
     VersionSetBack = 12,

@@ -27,14 +27,13 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct PreparedSlot(#[allow(dead_code)] SlotClaim, #[allow(dead_code)] Result<Segment>);
 
-/// Makes the making of segments fail in this process from now on with `cause`, an error number;
-/// with 0 no longer.
+/// From now on, segments cannot be made in this process: it fails with `cause`, an error number. With
+/// 0 they can again.
 pub fn refuse_segments(cause: i32) {
     witness::refuse(cause);
 }
 
-/// Plays, in this process from now on, a kernel that lets children inherit segments, whatever is
-/// asked of it.
+/// From now on, plays a kernel in which children inherit segments in spite of `MADV_DONTFORK`.
 pub fn refuse_segment_advice() {
     witness::refuse_advice();
 }
@@ -110,7 +109,7 @@ impl Participant {
         Ok(())
     }
 
-    /// Attaches without looking after the dead: they stand in the arena as if they lived.
+    /// Attaches without a sweep: the dead participants stay in the arena as if they lived.
     pub fn attach_unswept(file: OwnedFd, ops: VariableOps) -> Result<Arc<Self>> {
         Self::join_without_sweep(Arc::new(Arena::attach(file)?), ops)
     }

@@ -1,6 +1,6 @@
 //! Trials of the tests: whether a technique finds a mutation.
 //!
-//! A mutation may abort or hang, so each is made in a child process with a time limit.
+//! A mutation may abort or hang, so each is seeded in a child process with a time limit.
 
 #![allow(clippy::missing_panics_doc)] // Assertions are what these functions are for.
 
@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 const MUTATION: &str = "SHAREVAR_TEST_MUTATION";
 const TECHNIQUE: &str = "SHAREVAR_TEST_TECHNIQUE";
-/// Only a hang takes so long, beside whatever else the machine does.
+/// Only a hang takes so long, even on a busy machine.
 const LIMIT: Duration = Duration::from_mins(3);
 /// A hang that is asleep is seen sooner: so many looks, between which nothing runs.
 const LOOKS: u32 = 200;
 
-/// How a technique has ended.
+/// The outcome of a technique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// It passed.

@@ -1,4 +1,4 @@
-//! Notes of elements of arrays, and where elements are.
+//! Notes of elements of arrays, and the places of elements.
 //!
 //! A note of a lane names a word, or an element of less than a word by its exact bytes, or a block
 //! in which the old bits of many elements are saved.
@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::mapping::arena::Arena;
 use crate::sync::Ordering;
 
-/// Memory for copies of so much is asked for in a way that can fail.
+/// From this many bytes on, memory for copies is allocated in a way that can fail.
 const LARGE: u64 = 1 << 20;
 
 /// In a note above what any offset has: the logarithm of an element's size plus one, or [`SAVED`].

@@ -1,4 +1,4 @@
-//! The journal word of a lane: how far a transaction is, and what would undo it.
+//! The journal word of a lane: the phase of its transaction, and the counts of its notes and blocks.
 //!
 //! ```text
 //!  63..62   61..60  59..40     39..20       19..0
@@ -8,7 +8,7 @@
 //! One word, so that commit is one store: it forgets the notes and the allocated
 //! blocks and keeps the blocks to be freed, all at once.
 
-/// Where a transaction is.
+/// The phase of a transaction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
     /// Under way: if its lane dies, its notes are undone and its allocated blocks given back.

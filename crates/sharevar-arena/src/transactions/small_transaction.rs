@@ -161,8 +161,8 @@ impl Participant {
         }
     }
 
-    /// The same for who may not have what [`Self::assume_one_at_a_time`] counts on: any thread may
-    /// call `exit`.
+    /// The same for a caller that cannot rely on [`Self::assume_one_at_a_time`]: any thread may call
+    /// `exit`.
     pub fn change_at_exit<R>(
         &self,
         variable: Variable,

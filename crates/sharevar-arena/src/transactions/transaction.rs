@@ -24,7 +24,7 @@ use crate::variables::reference;
 use crate::variables::variable::Variable;
 use std::marker::PhantomData;
 
-/// A transaction under way. Not `Send`: it stays on the thread that began it.
+/// A transaction under way. It is not `Send`: it stays on the thread that began it.
 pub struct Transaction<'p> {
     participant: &'p Participant,
     /// The incarnation that began this. In another one (a forked child's copy) its end touches nothing.
@@ -311,7 +311,7 @@ impl<'p> Transaction<'p> {
         Ok(())
     }
 
-    /// Makes all stores final, releases the locks, and gives up what was to be given up.
+    /// Makes all stores final, releases the locks, and frees the blocks that were given up.
     #[inline]
     pub fn commit(mut self) -> Result<()> {
         if self.is_foreign() {
@@ -341,7 +341,7 @@ impl<'p> Transaction<'p> {
 
     fn roll_back(&mut self) -> Result<()> {
         undo::undo(self.lane);
-        // A reader without the lock may have seen what is undone by now.
+        // A reader without the lock may have seen a word that is undone by now.
         for index in 0..self.odd {
             let header = self.lane.lock_note(index).load(Ordering::Relaxed);
             undo::count_change(self.lane.arena, header);

@@ -49,8 +49,8 @@ pub(crate) fn look_after(arena: &Arena, by: Identity, index: u32) -> Result<()> 
     Ok(())
 }
 
-/// Phase 1 for the lane whose state was seen to be the claim of a dead participant.
-/// Whether this call did it.
+/// Does phase 1 for a lane that is claimed by a dead participant, as was seen in its state word.
+/// Returns whether this call did it.
 pub(crate) fn release_locks_of(lane: Lane<'_>, by: Identity, seen: Claim) -> bool {
     if compare_exchange(lane.state(), seen.0, Claim::new(State::Recovering, by).0).is_err() {
         return false;
@@ -120,8 +120,8 @@ fn release_locks(lane: Lane<'_>) {
         let word = arena.table_word32(lock);
         let owner = short_lock::owner(word);
         if owner == lane.lock_id() || (owner != 0 && is_seeded(Mutation::RecoveryReleasesForeignLocks)) {
-            // A reader may have seen what was undone, or what a last single store changed, which
-            // its doer did not live to count.
+            // A reader may have seen a word that was undone, or the last single store of a
+            // participant that died before it counted the change.
             count_change(arena, lock);
             settle_version(arena, lock);
             short_lock::release(word, &FutexWake);

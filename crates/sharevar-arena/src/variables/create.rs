@@ -87,8 +87,8 @@ impl Participant {
         taken
     }
 
-    /// Makes `variable` the root, once, by who created the arena and before anybody else knows of
-    /// it. The arena itself refers to it from then on: it outlives its maker.
+    /// Makes `variable` the root. The creator of the arena calls this once, before any other process
+    /// knows the arena. The arena itself refers to the root from then on, so it outlives its creator.
     pub fn set_root(&self, variable: Variable) -> Result<()> {
         let lane = self.enter()?;
         let set = reference::enter(lane, self.identity(), header::ROOT, variable);

@@ -8,8 +8,8 @@ use crate::sync::{Ordering, fence};
 use crate::variables::variable::Variable;
 use std::os::fd::OwnedFd;
 
-/// A look at one variable without its lock: whatever it gives counts only if the version still
-/// is what it was, which [`Participant::read_unlocked`] checks.
+/// A reader of one variable without its lock. The words that it reads count only if the version has
+/// not changed meanwhile, which [`Participant::read_unlocked`] checks.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'p> {
     participant: &'p Participant,
@@ -30,8 +30,8 @@ impl Reader<'_> {
         self.participant.arena().table_word(self.variable.body(index)).load(Ordering::Acquire)
     }
 
-    /// Whether what was read up to now is of one state. To be asked before memory is asked for
-    /// a length that was read, and now and then on a walk (hazard 11).
+    /// Whether all words that were read so far are of one state. To be checked before memory is
+    /// allocated for a length that was read, and now and then on a walk (hazard 11).
     #[inline(always)]
     pub fn is_still_valid(&self) -> bool {
         fence(Ordering::Acquire);

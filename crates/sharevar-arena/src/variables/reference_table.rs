@@ -1,4 +1,4 @@
-//! The references of this process, and which handles share them.
+//! The references of this process, and the counts of the handles that share them.
 
 use crate::variables::variable::Variable;
 use std::collections::HashMap;

@@ -1,8 +1,8 @@
 //! Variables: headers of one fixed shape in memory that is never used for anything else.
 //!
 //! Since a header is a header for good, it is safe to try the lock of any of them,
-//! whatever became of the variable; its generation then tells whether it still is
-//! the one that was meant (hazard 8).
+//! even after the variable was freed. The generation then tells whether the header
+//! is still that of the same variable (hazard 8).
 
 use crate::error::{Error, Result};
 use crate::heap::HeapTransaction;
@@ -10,7 +10,7 @@ use crate::mapping::arena::Arena;
 use crate::mapping::layout::{header, variable as layout};
 use crate::sync::Ordering;
 
-/// A variable as a handle names it: where its header is, and which of the header's lives.
+/// A variable as a handle names it: the offset and the generation of its header.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Variable {
     header: u64,
@@ -28,7 +28,7 @@ impl Variable {
         self.header
     }
 
-    /// Which of the header's lives is meant.
+    /// The generation of the header.
     #[inline(always)]
     pub fn generation(self) -> u64 {
         self.generation
@@ -107,9 +107,9 @@ pub(crate) fn release(inner: &mut HeapTransaction<'_>, offset: u64) -> Result<()
 
 /// Whether the variable is at the head of the dying list, for good.
 ///
-/// Asked under both locks before its content is taken away: without them the header may have
-/// been reused by a living variable since the list was read, or the list may show a release
-/// whose doer is dead and which will be undone.
+/// Checked under both locks before its content is taken away. Without them the header may have
+/// been reused by a living variable since the list was read, or the list may show the release of a
+/// dead participant, which will be undone.
 pub(crate) fn is_dying(mut inner: HeapTransaction<'_>, variable: Variable) -> Result<bool> {
     inner.lock(variable.header() + layout::LOCK)?;
     inner.lock(header::VARIABLE_LOCK)?;

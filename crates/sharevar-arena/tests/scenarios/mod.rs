@@ -79,7 +79,7 @@ fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut d
 
 pub(crate) const KINDS: VariableOps = VariableOps { reap, settle_at_exit: |_, _, _| Ok(()), trace };
 
-/// An arena with two variables that hold themselves alive, so that they outlive everybody.
+/// An arena with two variables that refer to themselves, so that they outlive all participants.
 pub(crate) struct World {
     pub(crate) survivor: Arc<Participant>,
     pub(crate) mortal: RefCell<Option<Arc<Participant>>>,
@@ -118,7 +118,7 @@ impl World {
     }
 }
 
-/// A variable that nobody holds and that refers to itself.
+/// A variable that no participant holds and that refers to itself.
 pub(crate) fn immortal(participant: &Participant) -> Variable {
     let variable = participant.create(RECORD).unwrap();
     let mut transaction = participant.begin().unwrap();
@@ -157,7 +157,7 @@ pub(crate) fn assert_clean(participant: &Participant, when: &str) {
     assert!(report.is_clean(), "{when}: {:#?}", report.problems);
 }
 
-/// What a reader of the two variables sees: of a block its first two words, and where it is.
+/// The state that a reader of the two variables sees: of a block its first two words, and its offset.
 fn outcome(participant: &Participant, variables: &[Variable]) -> Vec<u64> {
     read(participant, variables, true)
 }
@@ -188,7 +188,7 @@ fn read(participant: &Participant, variables: &[Variable], with_places: bool) ->
     seen
 }
 
-/// What a clash stores.
+/// The values that a clash stores.
 const STAMP: u64 = 4711;
 
 /// A whole operation on the words that the operations of the mortal change.
@@ -232,7 +232,7 @@ fn assert_clash_stands(participant: &Participant, variable: Variable, stamp: u64
     transaction.commit().unwrap();
 }
 
-/// One operation whose every crash point is tried.
+/// An operation in which deaths are played at every crash point.
 #[derive(Clone, Copy)]
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
@@ -242,7 +242,7 @@ pub(crate) struct Operation {
     pub(crate) changes: bool,
     /// Whether recovery takes the lock of a variable that HOLD would have.
     pub(crate) recovery_locks: bool,
-    /// What the operation must have done to the heap, given its shape before, its largest number
+    /// The operation's effect on the heap, given its shape before, its largest number
     /// of continued lists, and its shape after.
     pub(crate) effect: fn(HeapShape, u64, HeapShape) -> bool,
 }

@@ -1,4 +1,4 @@
-//! The operations whose every crash point is tried.
+//! The operations in which deaths are played at every crash point.
 
 use super::{Operation, RECORD, World, put_block};
 use sharevar_arena::{HeapShape, Participant};

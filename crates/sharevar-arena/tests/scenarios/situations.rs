@@ -1,4 +1,4 @@
-//! Situations that are no single operation whose crash points are tried one after the other.
+//! Situations that are more than deaths at the crash points of one operation.
 
 use super::{
     KINDS, NUMBER, World, assert_clash_stands, assert_clean, begin_clash, clash, new_table, operations,
@@ -50,8 +50,8 @@ pub(crate) fn many_spans_fill_up_again() {
     assert_clean(&participant, "after all spans filled up again");
 }
 
-/// A participant dies at each point of letting a variable go; another, who looks only after the
-/// dying, must not take the content of a variable whose release will be undone.
+/// A participant dies at each point of releasing a variable. Another, which only reaps the dying
+/// variables, must not take the content of a variable whose release will be undone.
 pub(crate) fn an_undone_release_takes_no_content() {
     let world = World::new();
     (operations::LET_GO.prepare)(&world);

@@ -105,7 +105,7 @@ impl RLock {
     /// ``'nobody'``, ``'this thread'``, ``'another thread'`` or ``'another process'``.
     fn _holder(&self) -> &'static str {
         match self.lock().holder() {
-            Holder::Nobody => "nobody",
+            Holder::Free => "nobody",
             Holder::Me => "this thread",
             Holder::OtherThread => "another thread",
             Holder::OtherProcess => "another process",

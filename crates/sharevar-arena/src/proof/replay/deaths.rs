@@ -1,4 +1,4 @@
-//! What is tried at one crash point, on copies of the arena.
+//! The trials at one crash point, on copies of the arena.
 
 use super::Scenario;
 use super::plan::{Plan, Points};
@@ -58,12 +58,12 @@ impl<S: Scenario> Player<S> {
         }
     }
 
-    /// What a reader sees now.
+    /// The state that a reader sees now.
     pub(super) fn see(&self) -> S::Seen {
         S::see(&recovered_copy::<S>(&self.reader), &self.variables)
     }
 
-    /// What a reader would see after a clash.
+    /// The state that a reader would see after a clash.
     pub(super) fn see_clash(&self) -> S::Seen {
         see_clash::<S>(&self.reader, &self.variables)
     }
@@ -198,8 +198,8 @@ fn is_any_locked(reader: &Participant, variables: &[Variable]) -> bool {
     reader.is_heap_locked() || variables.iter().any(|variable| reader.is_short_locked(*variable))
 }
 
-/// Another acts on a copy before anything is recovered. What is seen then, and whether all locks
-/// were free.
+/// Has another participant act on a copy before anything is recovered. Returns the state that is
+/// seen then, and whether all locks were free.
 fn slip<S: Scenario>(reader: &Participant, variables: &[Variable], when: &str) -> (S::Seen, bool) {
     let when = format!("{when}, SLIP");
     let free = !is_any_locked(reader, variables);
@@ -207,15 +207,15 @@ fn slip<S: Scenario>(reader: &Participant, variables: &[Variable], when: &str) -
     S::assert_reads_stand(&|| unswept_copy::<S>(reader), variables, &when);
     let actor = unswept_copy::<S>(reader);
     S::clash(&actor, variables);
-    // The version may be odd for the dead one's sake, and went on at the clash.
+    // The version may be odd because of the dead participant, and went on at the clash.
     let raw = actor.versions();
     actor.sweep().unwrap();
     assert_recovered::<S>(&actor, variables, &raw, &when);
     (S::see_clash(&actor, variables), free)
 }
 
-/// Another stands inside a transaction while a third recovers. What is seen then, unless the dead
-/// held a lock for which it would have to wait.
+/// Has a second participant stand inside a transaction while a third recovers. Returns the state
+/// that is seen then; `None` if the dead held a lock for which the second would have to wait.
 fn hold<S: Scenario>(reader: &Participant, variables: &[Variable], when: &str) -> Option<S::Seen> {
     if is_any_locked(reader, variables) {
         return None;
@@ -229,7 +229,7 @@ fn hold<S: Scenario>(reader: &Participant, variables: &[Variable], when: &str) -
     Some(S::see_clash(&actor, variables))
 }
 
-/// How often the second could sweep without having to wait for the first.
+/// Returns how often the second sweeper did not have to wait for the first.
 fn two_sweepers<S: Scenario>(step: u64, reader: &Participant, variables: &[Variable], when: &str) -> u64 {
     let expected = S::see(&recovered_copy::<S>(reader), variables);
     let mut count = 0;
@@ -242,7 +242,7 @@ fn two_sweepers<S: Scenario>(step: u64, reader: &Participant, variables: &[Varia
         let hook = {
             let (one, other, swept) = (one.clone(), other.clone(), swept.clone());
             move |point| {
-                // It must not have to wait for the first, which is in here.
+                // The second must not have to wait for the first, which waits in this hook.
                 let would_wait = one.is_heap_locked() || one.holds_short_locks() || one.has_dying();
                 if point == chosen && !would_wait {
                     other.sweep().unwrap();

@@ -25,13 +25,13 @@ use std::fmt::Debug;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// One operation whose every crash point can be tried, with the arena that it works on.
+/// An operation in which a death is played at each crash point, and the arena for it.
 pub trait Scenario: Clone + 'static {
     /// An arena that is ready for the operation.
     type World;
-    /// What a reader of the variables sees.
+    /// The state that a reader of the variables sees.
     type Seen: PartialEq + Debug + 'static;
-    /// What shows whether the operation has done what it is here for.
+    /// The observation that shows whether the operation had its effect.
     type Facts: Debug;
 
     /// The kinds of variables in the arena.
@@ -60,21 +60,21 @@ pub trait Scenario: Clone + 'static {
     }
     /// For [`Self::assert_effect`].
     fn facts(world: &Self::World) -> Self::Facts;
-    /// Asserts that the operation has done what it is here for.
+    /// Asserts that the operation had its effect.
     fn assert_effect(&self, before: &Self::Facts, after: &Self::Facts);
     /// Called at each point of a first run, in which nothing dies.
     fn at_point(&self, _survivor: &Participant) {}
 
-    /// What a reader sees in a copy.
+    /// Reads the state in a copy.
     fn see(copy: &Arc<Participant>, variables: &[Variable]) -> Self::Seen;
     /// Whole operations on the variables, in a copy.
     fn clash(copy: &Arc<Participant>, variables: &[Variable]);
-    /// What a reader sees after [`Self::clash`]: the same, whatever was recovered before it.
+    /// The state after [`Self::clash`]: the same, whatever was recovered before it.
     fn see_clash(copy: &Arc<Participant>, variables: &[Variable]) -> Self::Seen {
         Self::see(copy, variables)
     }
-    /// Stands inside a transaction on the variables while `during` runs, and asserts that it still
-    /// does afterwards; then commits. What is seen then is as after [`Self::clash`].
+    /// Stands inside a transaction on the variables while `during` runs, asserts that it still does
+    /// afterwards, and commits. The state is then as after [`Self::clash`].
     fn stand_inside(copy: &Arc<Participant>, variables: &[Variable], during: &mut dyn FnMut()) {
         let _ = copy;
         during();

@@ -1,4 +1,4 @@
-//! At which crash points deaths are played, and how many were.
+//! The crash points at which deaths are played, and counts of them.
 
 /// Some of the crash points of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
