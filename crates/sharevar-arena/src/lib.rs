@@ -29,6 +29,7 @@ pub use proof::{crash, mutation};
 
 #[cfg(not(loom))]
 mod exports {
+    pub use crate::heap::BlockUsage;
     pub use crate::locks::actor::{actor, new_actor, tell_actors_apart};
     pub use crate::locks::long_lock::{LongLock, Sleep, set_sleeper};
     pub use crate::locks::recursive_lock::{Holder, RecursiveLock};
@@ -38,6 +39,7 @@ mod exports {
     pub use crate::process::fork_gate::hold_off_forks;
     pub use crate::process::on_exit::settle_all_at_exit;
     pub use crate::process::participant::{Participant, Trace, VariableOps};
+    pub use crate::process::peers::Peer;
     pub use crate::process::segment_arena::{SegmentArena, close_segment};
     pub use crate::proof::check::Report;
     #[cfg(feature = "crash-points")]

@@ -24,7 +24,7 @@ mod remove;
 
 pub use creation::Creation;
 pub use error::{Error, Result};
-pub use list::list;
+pub use list::{list, map};
 pub use open::{Opened, open};
 pub use place::Place;
 pub use remove::remove;

@@ -53,14 +53,15 @@ mod variables;
 pub use engine::{Acquired, Content, Handle, LocalId};
 pub use error::{Error, Result};
 pub use kind::Kind;
+pub use manager::info::{ManagerInfo, VariableInfo};
 pub use manager::named::Named;
 pub use manager::open::{FoundManager, NamedBuilder};
 pub use manager::shared::Shared;
 pub use manager::variable_id::VariableId;
 pub use manager::{Builder, Manager};
 pub use sharevar_arena::{
-    Holder, Identity, OwnerDeath, Participant, RecursiveLock, Report, RobustLock, TryLock, Variable, actor,
-    new_actor, settle_all_at_exit, spin_pays, tell_actors_apart,
+    BlockUsage, Holder, Identity, OwnerDeath, Participant, Peer, RecursiveLock, Report, RobustLock, TryLock,
+    Variable, actor, new_actor, settle_all_at_exit, spin_pays, tell_actors_apart,
 };
 #[doc(hidden)]
 pub use sharevar_hosted::__hosted_proxy;

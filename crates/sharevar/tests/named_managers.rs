@@ -229,3 +229,31 @@ fn shutting_down_leaves_it_to_the_others() -> Result<()> {
     assert!(!other.is_shut_down());
     Ok(())
 }
+
+#[test]
+fn a_manager_is_looked_into_from_outside() -> Result<()> {
+    let name = own_name("outside");
+    let found = || Manager::find_all().unwrap().into_iter().find(|found| found.name == name);
+    let mut holder = program("count", &name).spawn().unwrap();
+    hear(&mut holder);
+    let info = found().unwrap().info()?.unwrap();
+    assert_eq!(info.participants.iter().map(|peer| peer.process).collect::<Vec<_>>(), [Some(holder.id())]);
+    assert_eq!(info.capacity, 16 << 20);
+    // From inside it is the same, and one process more.
+    let manager = attach(&name)?;
+    let within = manager.info()?;
+    assert_eq!((within.capacity, within.used), (info.capacity, info.used));
+    let mut processes: Vec<_> = within.participants.iter().map(|peer| peer.process.unwrap()).collect();
+    processes.sort_unstable();
+    let mut expected = [holder.id(), std::process::id()];
+    expected.sort_unstable();
+    assert_eq!(processes, expected);
+    // A killed process is no participant, though none has looked after it.
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let seen = found().unwrap();
+    assert_eq!(seen.info()?.unwrap().participants.len(), 1);
+    drop(manager);
+    assert_eq!(seen.info()?, None);
+    Ok(())
+}

@@ -8,10 +8,13 @@
 mod heap_transaction;
 mod run;
 mod span;
+mod usage;
 
 pub(crate) use heap_transaction::HeapTransaction;
 pub(crate) use run::{RunKind, descriptor, pages_top};
 pub(crate) use span::{class_lock, class_of, geometry};
+pub use usage::BlockUsage;
+pub(crate) use usage::usage;
 
 use crate::error::{Error, Result};
 use crate::mapping::arena::Arena;

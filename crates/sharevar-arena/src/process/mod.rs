@@ -20,6 +20,8 @@ pub(crate) mod on_exit;
 #[cfg(not(loom))]
 pub(crate) mod participant;
 #[cfg(not(loom))]
+pub(crate) mod peers;
+#[cfg(not(loom))]
 pub(crate) mod registry;
 #[cfg(not(loom))]
 pub(crate) mod segment_arena;

@@ -4,13 +4,15 @@
 //! that dies goes with it, and no child keeps memory that it does not know of.
 
 use crate::error::{Error, Result};
+use crate::heap::{self, BlockUsage};
 use crate::mapping::arena::Arena;
-use crate::mapping::layout::header;
+use crate::mapping::layout::{PAGE, header};
 use crate::mapping::named::{NamedHeader, NamedState, Naming};
 use crate::mapping::source::Source;
 use crate::process::fork;
 use crate::process::fork_gate;
 use crate::process::participant::{Participant, VariableOps};
+use crate::process::peers::{self, Peer};
 use crate::proof::crash::put;
 use rustix::io::Errno;
 use sharevar_os::{Access, Mapping, MemorySegment, memory_segment};
@@ -65,6 +67,26 @@ impl SegmentArena {
     /// Whether the arena was removed.
     pub fn is_closed(&self) -> bool {
         self.arena.is_closed()
+    }
+
+    /// Bytes that may be used.
+    pub fn capacity(&self) -> u64 {
+        self.arena.capacity()
+    }
+
+    /// Bytes of pages in use or once used.
+    pub fn used(&self) -> u64 {
+        heap::pages_top(&self.arena) * PAGE
+    }
+
+    /// As [`Participant::heap_usage`].
+    pub fn heap_usage(&self) -> Vec<BlockUsage> {
+        heap::usage(&self.arena)
+    }
+
+    /// The participants, but for those that are known to be dead.
+    pub fn peers(&self) -> Vec<Peer> {
+        peers::peers(&self.arena)
     }
 
     /// Takes a slot. Children that are forked before [`Self::enter`] know nothing of it.

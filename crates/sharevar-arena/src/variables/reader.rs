@@ -1,6 +1,7 @@
 //! Reading: under the lock, or without it by comparing versions; and facts about the arena.
 
 use crate::error::{Error, Result};
+use crate::heap::{self, BlockUsage};
 use crate::mapping::layout::{header, variable as layout};
 use crate::process::liveness;
 use crate::process::participant::Participant;
@@ -117,7 +118,13 @@ impl Participant {
 
     /// Bytes of pages in use or once used.
     pub fn used(&self) -> u64 {
-        crate::heap::pages_top(self.arena()) * crate::mapping::layout::PAGE
+        heap::pages_top(self.arena()) * crate::mapping::layout::PAGE
+    }
+
+    /// Returns the usage of the arena's pages: small blocks by size, then large ones, which are whole
+    /// pages, in one entry of size 0. It takes no lock: exact only while no participant allocates.
+    pub fn heap_usage(&self) -> Vec<BlockUsage> {
+        heap::usage(self.arena())
     }
 
     /// Bytes of address space that the arena takes in every process.

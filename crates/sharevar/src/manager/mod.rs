@@ -1,6 +1,7 @@
 //! The manager: one arena, as this process sees it.
 
 pub(crate) mod attached;
+pub(crate) mod info;
 pub(crate) mod named;
 pub(crate) mod open;
 pub(crate) mod shared;

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::shm::{KINDS, create_root, open_root};
-use sharevar_rendezvous::{Creation, Error as RendezvousError, Lifetime, Name, Place};
+use sharevar_rendezvous::{Creation, Error as RendezvousError, Lifetime, Name, NamedHeader, Place};
 
 /// Settings of a manager with a name. See [`Builder::name`](crate::Builder::name).
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct NamedBuilder {
 }
 
 /// A manager with a name, as [`Manager::find_all`] finds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FoundManager {
     /// Its name.
@@ -24,6 +24,7 @@ pub struct FoundManager {
     pub id: u128,
     /// How long it lives.
     pub lifetime: Lifetime,
+    pub(super) header: NamedHeader,
 }
 
 impl NamedBuilder {
@@ -130,6 +131,7 @@ impl Manager {
                 name: header.name.as_str().to_owned(),
                 id: crate::shm::handle::identity(header.id),
                 lifetime: header.lifetime,
+                header,
             })
             .collect())
     }

@@ -29,10 +29,20 @@ fn settle_at_exit(participant: &Participant, variable: Variable, kind: u64) -> R
     (ops(kind).settle_at_exit)(participant, variable)
 }
 
+/// Names every block and handle in a variable.
+pub(crate) fn trace_content(
+    source: &Locked<'_, '_>,
+    kind: u64,
+    living: bool,
+    visit: &mut dyn FnMut(u64),
+) -> Result<()> {
+    (ops(kind).trace)(source, living, visit)
+}
+
 fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut dyn FnMut(u64)) -> Result<()> {
     let mut transaction = participant.begin_last()?;
     transaction.lock_short(variable)?;
     let living = participant.references_to(variable) > 0;
-    (ops(kind).trace)(&Locked(&transaction, variable), living, visit)?;
+    trace_content(&Locked(&transaction, variable), kind, living, visit)?;
     transaction.commit()
 }

@@ -31,7 +31,8 @@ pub fn enter_named(root: &RawDict, name: &Key, made: &Handle) -> Result<Handle> 
     variable_in(root, found)
 }
 
-fn variable_in(root: &RawDict, content: Content) -> Result<Handle> {
+/// The variable in a place of the root.
+pub(crate) fn variable_in(root: &RawDict, content: Content) -> Result<Handle> {
     if let Content::Handle(handle) = content {
         return handle.into_shm();
     }

@@ -2,5 +2,6 @@
 
 mod errors;
 mod handles;
+mod info;
 mod locks;
 mod variables;
