@@ -9,9 +9,10 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![allow(unsafe_code)]
 
+use sharevar::engine::Outcome;
 use sharevar::shm::{
-    Arrival, Content, Handle, KINDS, Outcome, QueueKind, RawArray, RawBarrier, RawDict, RawList,
-    RawPriorityQueue, RawSemaphore, RawValue,
+    Arrival, Content, Handle, KINDS, QueueKind, RawArray, RawBarrier, RawDict, RawList, RawPriorityQueue,
+    RawSemaphore, RawValue,
 };
 use sharevar::{Participant, Variable};
 use sharevar_value::{Encoded, Key, ShortKey, Value, Word, to_encoded};

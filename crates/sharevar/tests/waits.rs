@@ -1,7 +1,8 @@
 //! What waits do besides taking: what they announce, and what becomes of it when they end before.
 
+use sharevar::engine::Outcome;
 use sharevar::engine::wait::{Wait, deadline, run};
-use sharevar::shm::{Arrival, Outcome, RawBarrier, RawRwLock, RawSemaphore};
+use sharevar::shm::{Arrival, RawBarrier, RawRwLock, RawSemaphore};
 use sharevar::{Manager, Participant, TryLock};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -9,7 +9,8 @@ use crate::waiting::timeout;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use sharevar::shm::{Arrival, Content, Entry, Outcome, RawBarrier};
+use sharevar::engine::Outcome;
+use sharevar::shm::{Arrival, Content, Entry, RawBarrier};
 use sharevar::{Error, Kind};
 use sharevar_value::{Encoded, Word};
 

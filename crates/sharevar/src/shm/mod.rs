@@ -27,7 +27,7 @@ pub use handle::Handle;
 pub use items::attempts::Attempts;
 pub use items::content::{Content, CopiedBytes, SHORT_BYTES};
 pub use kinds::KINDS;
-pub use locks::barrier::{Arrival, Outcome, RawBarrier};
+pub use locks::barrier::{Arrival, RawBarrier};
 pub use locks::condition::RawCondition;
 pub use locks::event::{RawEvent, Seen};
 pub use locks::lock::RawLock;

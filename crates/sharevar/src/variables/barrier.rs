@@ -1,10 +1,11 @@
 //! The barrier.
 
+use crate::engine::barrier::Outcome;
 use crate::engine::wait::{deadline, run, run_without_limit};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
-use crate::shm::{Arrival, Outcome, RawBarrier};
+use crate::shm::{Arrival, RawBarrier};
 use crate::variables::impl_shared::impl_shared;
 use sharevar_arena::Participant;
 use std::sync::Arc;

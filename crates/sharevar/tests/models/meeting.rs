@@ -1,7 +1,8 @@
 //! Conditions and barriers against plain lists, with participants that die.
 
 use crate::modeled::{assert_clean, assert_empty};
-use sharevar::shm::{Arrival, Entry, Handle, Outcome, RawBarrier, RawCondition};
+use sharevar::engine::Outcome;
+use sharevar::shm::{Arrival, Entry, Handle, RawBarrier, RawCondition};
 use sharevar::{Kind, Participant, Variable};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

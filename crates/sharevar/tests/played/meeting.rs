@@ -2,8 +2,9 @@
 
 use super::operations::{blocks, blocks_0, operations};
 use super::{Facts, Hands, Operation, World, block};
+use sharevar::engine::Outcome;
 use sharevar::engine::wait::Wait;
-use sharevar::shm::{Arrival, Entry, Handle, Outcome, RawBarrier, RawCondition};
+use sharevar::shm::{Arrival, Entry, Handle, RawBarrier, RawCondition};
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash};
 

@@ -1,7 +1,8 @@
 //! The condition and the barrier at which all workers of the storm meet.
 
 use super::Vars;
-use sharevar::shm::{Arrival, Handle, Outcome, RawBarrier, RawCondition};
+use sharevar::engine::Outcome;
+use sharevar::shm::{Arrival, Handle, RawBarrier, RawCondition};
 use sharevar::{Kind, Participant};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

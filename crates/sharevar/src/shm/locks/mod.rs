@@ -1,5 +1,6 @@
 //! What threads of any process wait for: each finds out who has died, and goes on.
 
+mod as_engine;
 pub(crate) mod barrier;
 pub(crate) mod condition;
 pub(crate) mod event;

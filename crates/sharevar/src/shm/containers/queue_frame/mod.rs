@@ -12,6 +12,7 @@
 //! | 4 | most items at a time in bits 0 to 47, 0 = no limit; 48 to 50 of the kind; flags |
 //! | 5 | tasks done |
 
+mod as_engine;
 mod kind;
 mod readiness;
 mod room;

@@ -1,7 +1,8 @@
 //! How a generation ends, and a wait in it.
 
 use super::state::{BROKEN, OWED, RUNNING, State, WAS_RESET, index};
-use super::{Outcome, RawBarrier, STATE, outcome};
+use super::{RawBarrier, STATE, outcome};
+use crate::engine::barrier::Outcome;
 use crate::error::Result;
 use crate::shm::locks::waiters::{self, Entry};
 use sharevar_arena::{ANY_REASON, Transaction};

@@ -25,6 +25,7 @@ mod state;
 mod wait;
 
 use super::waiters::{self, Entry};
+use crate::engine::barrier::Outcome;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
@@ -43,15 +44,6 @@ const ACTION: usize = 0;
 const STATE: usize = 2;
 const PARTIES: usize = 3;
 const LIMIT: usize = 4;
-
-/// What became of a generation, as one of it sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// All had arrived; this one has that index.
-    Released(u64),
-    /// It was broken, or reset.
-    Broken,
-}
 
 /// What is left to do for one that has arrived.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,7 @@
 //! The waits at a barrier: to arrive, and for what becomes of an arrival.
 
-use super::{Arrival, Outcome, RawBarrier};
+use super::{Arrival, RawBarrier};
+use crate::engine::barrier::Outcome;
 use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::shm::locks::waiters::Entry;

@@ -1,0 +1,76 @@
+//! Where a number of threads wait for each other.
+
+use super::content::Content;
+use super::handle::Handle;
+use super::wait::Wait;
+use crate::error::Result;
+use std::fmt::Debug;
+
+/// What an engine does with barriers.
+pub trait Barrier: Debug + Send + Sync {
+    /// Returns a handle on the variable.
+    fn handle(&self) -> Handle;
+
+    /// Returns how many must arrive.
+    fn parties(&self) -> Result<u64>;
+
+    /// Returns how many seconds a wait may take if it does not say otherwise; `None` is for ever.
+    fn limit(&self) -> Result<Option<f64>>;
+
+    /// Returns the action; absent if there is none.
+    fn action(&self) -> Result<Content>;
+
+    /// Returns how many wait; none if it is broken.
+    fn waiting(&self) -> Result<u64>;
+
+    /// Returns whether it is broken.
+    fn is_broken(&self) -> Result<bool>;
+
+    /// Arrives; `None` while the action of a generation runs, all of which has arrived.
+    fn try_arrive(&self) -> Result<Option<Arrived<'_>>>;
+
+    /// Returns a wait until the caller has arrived.
+    fn arrive_wait(&self) -> Box<dyn Wait<Arrived<'_>> + '_>;
+
+    /// Breaks it, until somebody resets it.
+    fn abort(&self) -> Result<()>;
+
+    /// Breaks it for those that wait, and makes it as good as new.
+    fn reset(&self) -> Result<()>;
+}
+
+/// The end of a generation, as one of it sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All had arrived; this one has that index.
+    Released(u64),
+    /// It was broken, or reset.
+    Broken,
+}
+
+/// What is left to do for one that has arrived.
+pub enum Arrived<'a> {
+    /// Nothing.
+    Over(Outcome),
+    /// To wait for the others. At its deadline the wait breaks the barrier; unless all have arrived, and
+    /// then the action decides, for which the caller goes on waiting.
+    Wait(Box<dyn Wait<Outcome> + 'a>),
+    /// To run the action: all are there.
+    Run(Box<dyn Ticket + 'a>),
+}
+
+impl Debug for Arrived<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Over(outcome) => write!(f, "Over({outcome:?})"),
+            Self::Wait(_) => f.write_str("Wait"),
+            Self::Run(_) => f.write_str("Run"),
+        }
+    }
+}
+
+/// The right to run the action. Dropping it breaks the barrier, as an action does that fails.
+pub trait Ticket: Send {
+    /// Ends the action: all are released if it went `well`.
+    fn finish(self: Box<Self>, well: bool) -> Result<Outcome>;
+}
