@@ -67,7 +67,7 @@ test-docs: ## every example in the Rust documentation
 test-python: build ## the Python side, on the built module, and Rust programs that use it
 	$(BIN)/python -m pytest python/tests
 	cargo build --profile $(PROFILE) --examples $(CRATES)
-	for program in with_python append_with_python hosted_with_python hosted_over_tls; do \
+	for program in with_python named_with_python append_with_python hosted_with_python hosted_over_tls; do \
 		PYTHON=$(BIN)/python timeout 5m target/$(PROFILE)/examples/$$program || exit 1; \
 	done
 
