@@ -1,12 +1,13 @@
 //! Many calls with one message.
 
+use super::answer::{Answer, other_than, own_or};
 use super::arguments;
-use super::client::{Client, other_than};
+use super::client::Client;
 use super::error::{CallError, Error, Result};
 use super::items::Items;
 use super::kept::{Kept, keeping};
 use super::protocol::{Malformed, Many, Refusal, Reply, part, write_request};
-use super::proxy::{Proxied, Proxy, TRIES, own_or};
+use super::proxy::{Proxied, Proxy, TRIES};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -54,7 +55,7 @@ struct Deferred {
     settle: Box<Settle>,
 }
 
-type Settle = dyn FnOnce(Result<Reply<'_>>) + Send;
+type Settle = dyn FnOnce(Result<Answer<'_>>) + Send;
 
 /// What one call of a batch has given.
 #[must_use = "it may be an error"]
@@ -98,7 +99,7 @@ impl Batch {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Outcome<R, CallError<E>> {
-        self.add(proxy, method, arguments, |proxy, reply| own_or(reply, |reply| proxy.value(reply)))
+        self.add(proxy, method, arguments, |proxy, answer| own_or(answer, |answer| proxy.value(answer)))
     }
 
     /// The same of a method that gives an object: another one, or its own.
@@ -118,7 +119,7 @@ impl Batch {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Outcome<Items<T>> {
-        self.add(proxy, method, arguments, |proxy, reply| proxy.stream(reply).map(Items::new))
+        self.add(proxy, method, arguments, |proxy, answer| proxy.stream(answer).map(Items::new))
     }
 
     /// How long all of them together may take. If that is over, each is [`Error::TimedOut`].
@@ -156,7 +157,7 @@ impl Batch {
         proxy: &Proxy,
         method: &str,
         arguments: &(impl Serialize + ?Sized),
-        read: impl FnOnce(&Proxy, Reply<'_>) -> Result<R, E> + Send + 'static,
+        read: impl FnOnce(&Proxy, Answer<'_>) -> Result<R, E> + Send + 'static,
     ) -> Outcome<R, E> {
         let mut bytes = Vec::new();
         let (written, kept) = keeping(|| arguments::write(arguments, &mut bytes));
@@ -165,8 +166,8 @@ impl Batch {
         }
         let outcome = Arc::new(Mutex::new(None));
         let (place, of) = (outcome.clone(), proxy.clone());
-        let settle = move |reply: Result<Reply<'_>>| {
-            let given = reply.map_err(E::from).and_then(|reply| read(&of, reply));
+        let settle = move |answer: Result<Answer<'_>>| {
+            let given = answer.map_err(E::from).and_then(|answer| read(&of, answer));
             *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(given);
         };
         self.calls.push(Deferred {
@@ -198,12 +199,12 @@ fn exchange(client: &Client, timeout: Option<Duration>, calls: &mut Vec<Deferred
             *frame = written;
             Ok(())
         };
-        client.ask(timeout, write, |reply| match reply {
+        client.ask(timeout, write, |answer| match answer.reply {
             Reply::Many(many) if many.len() == calls.len() => {
                 if tries < TRIES && many.iter().all(is_of_no_object) && are_found_again(calls, &objects) {
                     tries += 1;
                 } else {
-                    settle(calls, &many);
+                    settle(calls, &many, answer);
                 }
                 Ok(())
             }
@@ -235,9 +236,9 @@ fn are_found_again(calls: &[Deferred], objects: &[u64]) -> bool {
     looked.fold(false, |any, found| any | found)
 }
 
-fn settle(calls: &mut Vec<Deferred>, many: &Many<'_>) {
+fn settle(calls: &mut Vec<Deferred>, many: &Many<'_>, answer: Answer<'_>) {
     for (call, reply) in calls.drain(..).zip(many.iter()) {
-        (call.settle)(reply.map_err(Error::from));
+        (call.settle)(reply.map(|reply| Answer { reply, ..answer }).map_err(Error::from));
     }
 }
 

@@ -1,19 +1,18 @@
 //! A host as its clients see it.
 
+use super::answer::{Answer, other_than, returned};
 use super::arguments;
+use super::connections::{Connections, exchange};
 use super::error::{Error, Result};
 use super::place;
 use super::protocol::{HOST, Object, RESTARTS, Reply, write_request};
 use super::proxy::{Proxied, Proxy};
-use super::retry::{Retry, RetryPolicy};
 use super::service::Info;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sharevar_transport::{self as transport, Address, PooledConnection, Settings};
-use sharevar_value::from_bytes;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -30,14 +29,10 @@ pub struct Client {
 }
 
 struct Inner {
-    transport: transport::Client,
-    /// The half of the number of the host's life that it was in when it was last asked.
-    life: AtomicU64,
-    /// Whether the host is started again when it dies, as far as this process has learned.
-    restarts: AtomicBool,
+    connections: Connections,
     /// References that are to be given back, with the next message or as soon as a connection is
-    /// free: nobody waits for that.
-    released: Mutex<Vec<(u64, u32)>>,
+    /// free, and the hosts in a row that have counted them: nothing waits for that.
+    released: Mutex<Vec<(u64, [u128; 2])>>,
 }
 
 /// The clients of this process, by address: where a proxy that was sent here finds the key.
@@ -60,16 +55,12 @@ impl Client {
     }
 
     fn open(address: &Address, settings: Settings, restarts: bool) -> Result<Self> {
-        let transport = transport::Client::new(address.clone(), settings);
-        let inner = Inner {
-            transport,
-            life: AtomicU64::new(0),
-            restarts: AtomicBool::new(restarts),
-            released: Mutex::default(),
-        };
-        let client = Self { inner: Arc::new(inner) };
+        let connections = Connections::new(address.clone(), settings);
+        connections.set_restarts(restarts);
+        let client = Self { inner: Arc::new(Inner { connections, released: Mutex::default() }) };
         // Not later, when it would seem to be a call that fails.
-        client.retrying(None, || client.connection(None))?.release();
+        let connections = &client.inner.connections;
+        connections.retrying(None, &mut || true, |goes_on| connections.connection(None, goes_on))?.release();
         let mut clients = clients();
         clients.retain(|_, client| client.strong_count() > 0);
         clients.insert(address.clone(), Arc::downgrade(&client.inner));
@@ -91,18 +82,18 @@ impl Client {
 
     /// Whether the host is started again when it dies, as far as this process has learned.
     pub(super) fn restarts(&self) -> bool {
-        self.inner.restarts.load(Ordering::Relaxed)
+        self.inner.connections.restarts()
     }
 
     /// Where the host is.
     pub fn address(&self) -> &Address {
-        self.inner.transport.address()
+        self.inner.connections.transport().address()
     }
 
     /// The object that the host has published by a name.
     pub fn object(&self, name: &str) -> Result<Proxy> {
         let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
-        let found = self.ask(None, write, |reply| self.proxy_of(reply))?;
+        let found = self.ask(None, write, |answer| self.proxy_of(answer))?;
         Ok(found.known_as(name))
     }
 
@@ -122,7 +113,7 @@ impl Client {
         arguments: &A,
     ) -> Result<Proxy> {
         let write = |frame: &mut Vec<u8>| create(frame, typeid, constructor, arguments);
-        self.ask(None, write, |reply| self.proxy_of(reply))
+        self.ask(None, write, |answer| self.proxy_of(answer))
     }
 
     /// What the host tells about itself.
@@ -140,18 +131,22 @@ impl Client {
             write_request::call(frame, HOST, method)?;
             Ok(arguments::write(&(), frame)?)
         };
-        self.ask(None, write, returned)
+        self.ask(None, write, |answer| returned(answer.reply))
     }
 
-    pub(super) fn proxy_of(&self, reply: Reply<'_>) -> Result<Proxy> {
-        match reply {
+    pub(super) fn proxy_of(&self, answer: Answer<'_>) -> Result<Proxy> {
+        match answer.reply {
             Reply::Object(Object { object, typeid, exposed }) => {
                 if exposed.iter().any(|name| name == RESTARTS) {
-                    self.inner.restarts.store(true, Ordering::Relaxed);
+                    self.inner.connections.set_restarts(true);
                 }
+                self.receive(object, answer.life);
                 Ok(Proxy::new(self.clone(), object, typeid, exposed.iter()))
             }
-            Reply::Stream { object } => Ok(Proxy::new(self.clone(), object, "", std::iter::empty())),
+            Reply::Stream { object } => {
+                self.receive(object, answer.life);
+                Ok(Proxy::new(self.clone(), object, "", std::iter::empty()))
+            }
             other => Err(other_than("an object", other)),
         }
     }
@@ -164,14 +159,14 @@ impl Client {
         &self,
         timeout: Option<Duration>,
         write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
-        read: impl FnOnce(Reply<'_>) -> Result<R, E>,
+        read: impl FnOnce(Answer<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut frame = Vec::new();
         write(&mut frame)?;
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut connection = self.exchange(&frame, until).map_err(|error| self.told(error, timeout))?;
         let result = match Reply::read(connection.message()) {
-            Ok(reply) => read(reply),
+            Ok(reply) => read(Answer { reply, life: connection.incarnation() }),
             // Nothing that comes over it is believed any more.
             Err(malformed) => return Err(Error::from(malformed).into()),
         };
@@ -182,70 +177,16 @@ impl Client {
         result
     }
 
-    /// Sends a request until it is read: the connection over which its reply has come.
+    /// Sends a request until it is read: the connection over which its reply has come. Signals
+    /// change nothing.
     fn exchange(&self, frame: &[u8], until: Option<Instant>) -> transport::Result<PooledConnection> {
-        self.retrying(until, || {
-            let mut connection = self.connection(until)?;
-            self.exchange_over(&mut connection, frame, until)?;
+        let connections = &self.inner.connections;
+        connections.retrying(until, &mut || true, |goes_on| {
+            let mut connection = connections.connection(until, goes_on)?;
+            self.give_back(&mut connection)?;
+            exchange(&mut connection, frame, until, goes_on)?;
             Ok(connection)
         })
-    }
-
-    /// Tries again what a host has certainly not taken notice of.
-    fn retrying<R>(
-        &self,
-        until: Option<Instant>,
-        mut attempt: impl FnMut() -> transport::Result<R>,
-    ) -> transport::Result<R> {
-        let mut policy = RetryPolicy::new(self.restarts());
-        loop {
-            let error = match attempt() {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            match policy.after(&error, until) {
-                Retry::Now => {}
-                Retry::After(pause) => std::thread::sleep(pause),
-                Retry::TimedOut => return Err(transport::Error::TimedOut),
-                Retry::GiveUp => return Err(error),
-            }
-        }
-    }
-
-    /// A connection, whatever signals come meanwhile.
-    fn connection(&self, until: Option<Instant>) -> transport::Result<PooledConnection> {
-        let connection = self.inner.transport.connection_within(until, &mut || true)?;
-        self.notice(connection.incarnation() as u64);
-        Ok(connection)
-    }
-
-    fn notice(&self, life: u64) {
-        if self.inner.life.load(Ordering::Acquire) != life {
-            // References on what was in the host that is gone are none of this one's business.
-            self.released().clear();
-            self.inner.life.store(life, Ordering::Release);
-        }
-    }
-
-    /// Stands for the life of the host that was last asked. References end with it.
-    pub(super) fn life(&self) -> u64 {
-        self.inner.life.load(Ordering::Acquire)
-    }
-
-    fn exchange_over(
-        &self,
-        connection: &mut PooledConnection,
-        frame: &[u8],
-        until: Option<Instant>,
-    ) -> transport::Result<()> {
-        self.give_back(connection)?;
-        connection.send(frame, until)?;
-        loop {
-            match connection.receive(until) {
-                Err(transport::Error::Interrupted) => {}
-                received => return received.map(|_| ()),
-            }
-        }
     }
 
     fn told(&self, error: transport::Error, timeout: Option<Duration>) -> Error {
@@ -258,10 +199,40 @@ impl Client {
         }
     }
 
-    /// Gives a reference back, soon: nobody waits, for whatever reason the host may not answer.
+    /// One proxy more of an object, with a reference that the host of this `life` has counted.
+    pub(super) fn receive(&self, object: u64, life: u128) {
+        let is_one_too_many = self.inner.connections.references().receive(object, life);
+        if is_one_too_many {
+            self.released().push((object, [life, 0]));
+        }
+    }
+
+    /// One proxy more of an object, of which this process may have none: then it takes a reference.
+    pub(super) fn hold(&self, object: u64) -> Result<()> {
+        if self.inner.connections.references().add(object) {
+            return Ok(());
+        }
+        self.ask(None, retain(object), |answer| match answer.reply {
+            Reply::Object(_) => {
+                self.receive(object, answer.life);
+                Ok(())
+            }
+            other => Err(other_than("an object", other)),
+        })
+    }
+
+    /// An object of the host, of which this process takes a reference.
+    pub(super) fn open_object(&self, object: u64) -> Result<Proxy> {
+        self.ask(None, retain(object), |answer| self.proxy_of(answer))
+    }
+
+    /// One proxy less. If it was the last, the reference is given back, soon: nothing waits, for
+    /// whatever reason the host may not answer.
     pub(super) fn release(&self, object: u64) {
-        self.released().push((object, 1));
-        if let Some(mut connection) = self.inner.transport.free_connection()
+        let was_last = self.inner.connections.references().remove(object);
+        let Some(lives) = was_last else { return };
+        self.released().push((object, lives));
+        if let Some(mut connection) = self.inner.connections.free_connection()
             && self.give_back(&mut connection).is_ok()
         {
             connection.release();
@@ -271,17 +242,26 @@ impl Client {
     /// Sends the references that are to be given back. If the host does not take them at once they
     /// stay for the next time; the connection is of no use then.
     fn give_back(&self, connection: &mut PooledConnection) -> transport::Result<()> {
-        let released = std::mem::take(&mut *self.released());
+        let mut released = std::mem::take(&mut *self.released());
+        // Those that a host before this one has counted have gone with it.
+        released.retain(|(_, lives)| lives.contains(&connection.incarnation()));
         if released.is_empty() {
             return Ok(());
         }
         let mut frame = Vec::with_capacity(1 + 12 * released.len());
-        write_request::release(&mut frame, released.iter().copied());
+        write_request::release(&mut frame, released.iter().map(|(object, _)| (*object, 1)));
         connection.send_at_once(&frame).inspect_err(|_| self.released().extend(released))
     }
 
-    fn released(&self) -> MutexGuard<'_, Vec<(u64, u32)>> {
+    fn released(&self) -> MutexGuard<'_, Vec<(u64, [u128; 2])>> {
         self.inner.released.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn retain(object: u64) -> impl FnOnce(&mut Vec<u8>) -> Result<()> {
+    move |frame| {
+        write_request::retain(frame, object);
+        Ok(())
     }
 }
 
@@ -299,42 +279,4 @@ pub(super) fn create<A: Serialize + ?Sized>(
 ) -> Result<()> {
     write_request::create(frame, typeid, constructor)?;
     Ok(arguments::write(arguments, frame)?)
-}
-
-/// What a method returned.
-pub(super) fn returned<R: DeserializeOwned>(reply: Reply<'_>) -> Result<R> {
-    match reply {
-        Reply::Returned(value) => Ok(from_bytes(value)?),
-        other => Err(other_than("a value", other)),
-    }
-}
-
-/// The error that a reply is which is not what was expected.
-#[cold]
-pub(super) fn other_than(expected: &'static str, reply: Reply<'_>) -> Error {
-    let advice = match (expected, &reply) {
-        ("a reply to each call" | "items", _) | (_, Reply::Many(_)) => {
-            "the host and this process disagree on the protocol; upgrade the older one"
-        }
-        (_, Reply::Stream { .. }) => "take its items with `call_stream`",
-        (_, Reply::Object(_) | Reply::Itself) => "take the object with `call_object`",
-        _ => "call it for its value",
-    };
-    let found = match reply {
-        Reply::Refused(refusal, message) => return Error::refused(refusal, message),
-        Reply::Panicked(message) => return Error::Panicked { message: message.to_owned() },
-        Reply::Raised(raised) => {
-            return Error::Raised {
-                typename: raised.typename.to_owned(),
-                message: raised.message.to_owned(),
-                traceback: raised.traceback.to_owned(),
-            };
-        }
-        Reply::Returned(_) => "a value",
-        Reply::Object(_) => "an object",
-        Reply::Itself => "the object itself",
-        Reply::Stream { .. } => "a stream",
-        Reply::Many(_) => "many replies",
-    };
-    Error::UnexpectedReply { found, advice }
 }

@@ -1,9 +1,10 @@
 //! What `#[sharevar::hosted]` writes into a program is made of these. Not for direct use.
 
+use super::answer::own_or;
 use super::batch::{Batch, Outcome};
 use super::client::Client;
 use super::error::{CallError, Result};
-use super::proxy::{self, Proxied, Proxy, own_or};
+use super::proxy::{self, Proxied, Proxy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -37,7 +38,7 @@ pub fn call<S: Stays>(
     method: &str,
     arguments: &(impl Serialize + ?Sized),
 ) -> Result<S::Given> {
-    proxy.call_with(method, arguments, |reply| S::from_reply(proxy, reply))
+    proxy.call_with(method, arguments, |answer| S::from_reply(proxy, answer))
 }
 
 /// The same of a method that may fail.
@@ -46,7 +47,7 @@ pub fn try_call<F: Fallible<Value: Stays, Error: DeserializeOwned>>(
     method: &str,
     arguments: &(impl Serialize + ?Sized),
 ) -> Result<<F::Value as Stays>::Given, CallError<F::Error>> {
-    proxy.call_with(method, arguments, |reply| own_or(reply, |reply| F::Value::from_reply(proxy, reply)))
+    proxy.call_with(method, arguments, |answer| own_or(answer, |answer| F::Value::from_reply(proxy, answer)))
 }
 
 /// The same in a batch.
@@ -69,8 +70,8 @@ pub fn try_defer<F>(
 where
     F: Fallible<Value: Stays<Given: Send + 'static>, Error: DeserializeOwned + Send + 'static>,
 {
-    batch.add(proxy, method, arguments, |proxy, reply| {
-        own_or(reply, |reply| F::Value::from_reply(proxy, reply))
+    batch.add(proxy, method, arguments, |proxy, answer| {
+        own_or(answer, |answer| F::Value::from_reply(proxy, answer))
     })
 }
 

@@ -1,9 +1,9 @@
 //! The items of a stream, as its caller gets them.
 
-use super::client::returned;
+use super::answer::{Answer, own_or, returned};
 use super::error::{CallError, Error, Result};
 use super::protocol::{END, Reply};
-use super::proxy::{Proxy, own_or};
+use super::proxy::Proxy;
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
 use std::fmt;
@@ -22,25 +22,25 @@ const MOST: u32 = 1024;
 pub struct Items<T, E = Error> {
     /// None when there are no more.
     source: Option<Proxy>,
-    read: fn(Reply<'_>) -> Result<T, E>,
+    read: fn(Answer<'_>) -> Result<T, E>,
     there: VecDeque<Result<T, E>>,
     demand: u32,
 }
 
 impl<T: DeserializeOwned> Items<T> {
     pub(super) fn new(source: Proxy) -> Self {
-        Self::read_by(source, returned)
+        Self::read_by(source, |answer| returned(answer.reply))
     }
 }
 
 impl<T: DeserializeOwned, E: DeserializeOwned> Items<T, CallError<E>> {
     pub(super) fn new_fallible(source: Proxy) -> Self {
-        Self::read_by(source, |reply| own_or(reply, returned))
+        Self::read_by(source, |answer| own_or(answer, |answer| returned(answer.reply)))
     }
 }
 
 impl<T, E> Items<T, E> {
-    fn read_by(source: Proxy, read: fn(Reply<'_>) -> Result<T, E>) -> Self {
+    fn read_by(source: Proxy, read: fn(Answer<'_>) -> Result<T, E>) -> Self {
         Self { source: Some(source), read, there: VecDeque::new(), demand: 1 }
     }
 
@@ -54,10 +54,10 @@ impl<T, E: From<Error>> Items<T, E> {
     /// Asks for more: whether there may be some after these.
     fn receive(&mut self, source: &Proxy) -> Result<bool, E> {
         let Self { read, there, demand, .. } = self;
-        let goes_on = source.take(*demand, |reply| match reply {
+        let goes_on = source.take(*demand, |answer| match answer.reply {
             Reply::Raised(raised) if raised.typename == END => false,
-            reply => {
-                there.push_back(read(reply));
+            _ => {
+                there.push_back(read(answer));
                 true
             }
         })?;

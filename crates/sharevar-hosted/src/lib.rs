@@ -3,11 +3,14 @@
 #![forbid(unsafe_code)]
 
 mod ahead;
+mod answer;
 mod arguments;
 mod batch;
 mod callback;
 mod caller;
 mod client;
+#[doc(hidden)]
+pub mod connections;
 mod error;
 #[doc(hidden)]
 pub mod generated;
@@ -19,6 +22,7 @@ mod object;
 mod place;
 pub mod protocol;
 mod proxy;
+mod reference_table;
 mod references;
 pub mod restart;
 pub mod retry;
@@ -38,6 +42,8 @@ pub use items::Items;
 pub use object::{Call, Created, Hosted, Object, Refused};
 pub use place::named as address_of;
 pub use proxy::{Proxied, Proxy};
+#[doc(hidden)]
+pub use reference_table::ReferenceTable;
 pub use references::References;
 #[doc(hidden)]
 pub use saved_state::SavedState;

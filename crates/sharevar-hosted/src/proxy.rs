@@ -1,8 +1,9 @@
 //! An object of a host, as its callers see it.
 
+use super::answer::{Answer, other_than, own_or, returned};
 use super::arguments;
 use super::batch::Batch;
-use super::client::{self, Client, other_than, returned};
+use super::client::{self, Client};
 use super::error::{CallError, Error, Result};
 use super::items::Items;
 use super::kept;
@@ -11,7 +12,6 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sharevar_os::process_epoch;
 use sharevar_transport::Address;
-use sharevar_value::from_bytes;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,14 +44,12 @@ struct Remote {
     held: Mutex<Held>,
 }
 
-/// One reference at the host.
+/// The object, among the references of this process.
 #[derive(Clone, Copy)]
 struct Held {
     object: u64,
-    /// Whose reference it is: this process's, or that of the one from which it was forked.
+    /// The process that has the reference: this one, or the one from which it was forked.
     process: u64,
-    /// The life of the host in which it was given.
-    life: u64,
 }
 
 /// A proxy of one type. `#[sharevar::hosted]` implements it.
@@ -88,13 +86,14 @@ pub trait Proxied: Clone + Sized {
 }
 
 impl Proxy {
+    /// A proxy of an object, of which the client has noted a reference.
     pub(super) fn new<'n>(
         client: Client,
         object: u64,
         typeid: &str,
         exposed: impl Iterator<Item = &'n str>,
     ) -> Self {
-        let held = Held { object, process: process_epoch(), life: client.life() };
+        let held = Held { object, process: process_epoch() };
         let held = Mutex::new(held);
         let exposed = exposed.filter(|name| !name.starts_with('#')).map(Into::into).collect();
         let remote = Remote { client, typeid: typeid.into(), exposed, name: None, held };
@@ -156,7 +155,7 @@ impl Proxy {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<R> {
-        self.call_with(method, arguments, |reply| self.value(reply))
+        self.call_with(method, arguments, |answer| self.value(answer))
     }
 
     /// Calls a method that may give an error of a known type.
@@ -165,37 +164,37 @@ impl Proxy {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<R, CallError<E>> {
-        self.call_with(method, arguments, |reply| own_or(reply, |reply| self.value(reply)))
+        self.call_with(method, arguments, |answer| own_or(answer, |answer| self.value(answer)))
     }
 
     /// Calls a method that gives an object: another one, or its own.
     pub fn call_object(&self, method: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Self> {
-        self.call_with(method, arguments, |reply| self.object(reply))
+        self.call_with(method, arguments, |answer| self.object(answer))
     }
 
     /// The value that a reply of its method gives.
     #[inline]
-    pub(super) fn value<R: DeserializeOwned>(&self, reply: Reply<'_>) -> Result<R> {
-        match reply {
-            Reply::Returned(_) => returned(reply),
-            other => Err(self.unwanted("a value", other)),
+    pub(super) fn value<R: DeserializeOwned>(&self, answer: Answer<'_>) -> Result<R> {
+        match answer.reply {
+            Reply::Returned(_) => returned(answer.reply),
+            _ => Err(self.unwanted("a value", answer)),
         }
     }
 
     /// The error that a reply is which was not expected. What it brings is given back.
     #[cold]
-    fn unwanted(&self, expected: &'static str, reply: Reply<'_>) -> Error {
-        if let Reply::Object(_) | Reply::Stream { .. } = reply {
-            drop(self.remote.client.proxy_of(reply));
+    fn unwanted(&self, expected: &'static str, answer: Answer<'_>) -> Error {
+        if let Reply::Object(_) | Reply::Stream { .. } = answer.reply {
+            drop(self.remote.client.proxy_of(answer));
         }
-        other_than(expected, reply)
+        other_than(expected, answer.reply)
     }
 
     /// The object that a reply of its method gives.
-    pub(super) fn object(&self, reply: Reply<'_>) -> Result<Self> {
-        match reply {
+    pub(super) fn object(&self, answer: Answer<'_>) -> Result<Self> {
+        match answer.reply {
             Reply::Itself => Ok(self.clone()),
-            other => self.remote.client.proxy_of(other),
+            _ => self.remote.client.proxy_of(answer),
         }
     }
 
@@ -210,8 +209,7 @@ impl Proxy {
     /// An object of a host, of which this process takes a reference. `restarts`: the host is one
     /// that is started again.
     pub(super) fn open(address: &Address, object: u64, restarts: bool) -> Result<Self> {
-        let client = Client::known(address, restarts)?;
-        retain(&client, object, |reply| client.proxy_of(reply))
+        Client::known(address, restarts)?.open_object(object)
     }
 
     /// Where it is, outside this process.
@@ -230,27 +228,27 @@ impl Proxy {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<Items<T>> {
-        self.call_with(method, arguments, |reply| self.stream(reply).map(Items::new))
+        self.call_with(method, arguments, |answer| self.stream(answer).map(Items::new))
     }
 
     /// Where the items come from that a reply of its method gives.
-    pub(super) fn stream(&self, reply: Reply<'_>) -> Result<Self> {
-        match reply {
+    pub(super) fn stream(&self, answer: Answer<'_>) -> Result<Self> {
+        match answer.reply {
             Reply::Stream { .. } => {
-                let source = self.remote.client.proxy_of(reply)?;
+                let source = self.remote.client.proxy_of(answer)?;
                 Ok(Self { timeout: self.timeout, ..source })
             }
-            other => Err(self.unwanted("a stream", other)),
+            _ => Err(self.unwanted("a stream", answer)),
         }
     }
 
     /// Has a stream give items, up to the first that `read` does not want more after: whether it
     /// wants more.
-    pub(super) fn take(&self, demand: u32, mut read: impl FnMut(Reply<'_>) -> bool) -> Result<bool> {
-        self.call_with("take", &(demand,), |reply| match reply {
+    pub(super) fn take(&self, demand: u32, mut read: impl FnMut(Answer<'_>) -> bool) -> Result<bool> {
+        self.call_with("take", &(demand,), |answer| match answer.reply {
             Reply::Many(many) => {
                 for item in many.iter() {
-                    if !read(item?) {
+                    if !read(Answer { reply: item?, ..answer }) {
                         return Ok(false);
                     }
                 }
@@ -264,7 +262,7 @@ impl Proxy {
         &self,
         method: &str,
         arguments: &(impl Serialize + ?Sized),
-        mut read: impl FnMut(Reply<'_>) -> Result<R, E>,
+        mut read: impl FnMut(Answer<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut once = |object: u64| {
             let write = |frame: &mut Vec<u8>| {
@@ -272,11 +270,11 @@ impl Proxy {
                 Ok(arguments::write(arguments, frame)?)
             };
             // A host that knows no such object has done nothing, and it may be asked again.
-            self.remote.client.ask(self.timeout, write, |reply| match reply {
+            self.remote.client.ask(self.timeout, write, |answer| match answer.reply {
                 Reply::Refused(super::protocol::Refusal::UnknownObject, message) => {
                     Ok(Err(message.to_owned()))
                 }
-                reply => read(reply).map(Ok),
+                _ => read(answer).map(Ok),
             })
         };
         let mut object = self.remote.hold()?;
@@ -291,39 +289,21 @@ impl Proxy {
     }
 }
 
-/// The method's own error, or what `read` reads.
-pub(super) fn own_or<R, E: DeserializeOwned>(
-    reply: Reply<'_>,
-    read: impl FnOnce(Reply<'_>) -> Result<R>,
-) -> Result<R, CallError<E>> {
-    match own_error(&reply) {
-        Some(own) => Err(CallError::Method(own)),
-        None => Ok(read(reply)?),
-    }
-}
-
-/// The method's own error, if the reply is one and of that type.
-fn own_error<E: DeserializeOwned>(reply: &Reply<'_>) -> Option<E> {
-    let Reply::Raised(raised) = reply else { return None };
-    from_bytes(raised.value).ok()
-}
-
 impl Remote {
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The object's number. A forked child takes a reference of its own first, as is done at a
-    /// host that has taken the place of another and has kept its objects.
+    /// The object's number. A forked child takes a reference of its own first.
     fn hold(&self) -> Result<u64> {
-        let (process, life) = (process_epoch(), self.client.life());
+        let process = process_epoch();
         let mut held = self.held();
-        if held.process != process || held.life != life {
-            let object = match retain(&self.client, held.object, |_| Ok(held.object)) {
+        if held.process != process {
+            let object = match self.client.hold(held.object) {
                 Err(Error::HandleExpired { message }) => self.find(message)?,
-                retained => retained?,
+                retained => retained.map(|()| held.object)?,
             };
-            *held = Held { object, process, life };
+            *held = Held { object, process };
         }
         Ok(held.object)
     }
@@ -333,40 +313,36 @@ impl Remote {
         let mut held = self.held();
         // Another thread may have been here.
         if held.object == old {
-            held.object = self.find(message)?;
-            held.life = self.client.life();
+            let found = self.find(message)?;
+            self.client.release(old);
+            held.object = found;
         }
         Ok(held.object)
     }
 
-    /// The object of its name. Without one it has expired, as `message` says.
+    /// The object of its name, with a reference. Without a name it has expired, as `message` says.
     fn find(&self, message: String) -> Result<u64> {
         let Some(name) = &self.name else { return Err(Error::HandleExpired { message }) };
         let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
-        self.client.ask(None, write, |reply| match reply {
-            Reply::Object(found) if found.typeid == &*self.typeid => Ok(found.object),
-            Reply::Object(_) => Err(Error::HandleExpired { message }),
+        self.client.ask(None, write, |answer| match answer.reply {
+            Reply::Object(found) => {
+                self.client.receive(found.object, answer.life);
+                if found.typeid == &*self.typeid {
+                    return Ok(found.object);
+                }
+                self.client.release(found.object);
+                Err(Error::HandleExpired { message })
+            }
             other => Err(other_than("an object", other)),
         })
     }
 }
 
-fn retain<R>(client: &Client, object: u64, read: impl FnOnce(Reply<'_>) -> Result<R>) -> Result<R> {
-    let write = |frame: &mut Vec<u8>| {
-        write_request::retain(frame, object);
-        Ok(())
-    };
-    client.ask(None, write, |reply| match reply {
-        Reply::Object(_) => read(reply),
-        other => Err(other_than("an object", other)),
-    })
-}
-
 impl Drop for Remote {
     fn drop(&mut self) {
         let held = *self.held();
-        // What a forked child has inherited is its parent's, and a host's references end with it.
-        if held.process == process_epoch() && held.life == self.client.life() {
+        // The reference that a forked child has inherited is its parent's.
+        if held.process == process_epoch() {
             self.client.release(held.object);
         }
     }
@@ -434,5 +410,5 @@ pub(super) fn try_create<P: Proxied, E: DeserializeOwned>(
     arguments: &(impl Serialize + ?Sized),
 ) -> Result<P, CallError<E>> {
     let write = |frame: &mut Vec<u8>| client::create(frame, P::TYPE, constructor, arguments);
-    client.ask(None, write, |reply| own_or(reply, |reply| P::from_proxy(client.proxy_of(reply)?)))
+    client.ask(None, write, |answer| own_or(answer, |answer| P::from_proxy(client.proxy_of(answer)?)))
 }

@@ -1,5 +1,6 @@
 //! What methods return that is not sent: it stays at the host, and the caller gets the way to it.
 
+use super::answer::Answer;
 use super::error::{CallError, Result};
 use super::items::Items;
 use super::object::{Call, Callable, Hosted, Object, Refused};
@@ -26,7 +27,7 @@ pub trait Stays: Sized {
     fn give(self, call: Call<'_>) -> Result<(), Refused>;
 
     /// Reads what the host has told.
-    fn from_reply(proxy: &Proxy, reply: Reply<'_>) -> Result<Self::Given>;
+    fn from_reply(proxy: &Proxy, answer: Answer<'_>) -> Result<Self::Given>;
 }
 
 impl<T: Hosted> Stays for Object<T> {
@@ -36,8 +37,8 @@ impl<T: Hosted> Stays for Object<T> {
         Arc::new(self).give(call)
     }
 
-    fn from_reply(proxy: &Proxy, reply: Reply<'_>) -> Result<T::Proxy> {
-        T::Proxy::from_proxy(proxy.object(reply)?)
+    fn from_reply(proxy: &Proxy, answer: Answer<'_>) -> Result<T::Proxy> {
+        T::Proxy::from_proxy(proxy.object(answer)?)
     }
 }
 
@@ -48,8 +49,8 @@ impl<T: Hosted> Stays for Arc<Object<T>> {
         call.kept(&(self as Arc<dyn Callable>))
     }
 
-    fn from_reply(proxy: &Proxy, reply: Reply<'_>) -> Result<T::Proxy> {
-        Object::<T>::from_reply(proxy, reply)
+    fn from_reply(proxy: &Proxy, answer: Answer<'_>) -> Result<T::Proxy> {
+        Object::<T>::from_reply(proxy, answer)
     }
 }
 
@@ -63,10 +64,10 @@ impl<S: Stays> Stays for Option<S> {
         }
     }
 
-    fn from_reply(proxy: &Proxy, reply: Reply<'_>) -> Result<Self::Given> {
-        match reply {
+    fn from_reply(proxy: &Proxy, answer: Answer<'_>) -> Result<Self::Given> {
+        match answer.reply {
             Reply::Returned(value) if from_bytes::<()>(value).is_ok() => Ok(None),
-            reply => S::from_reply(proxy, reply).map(Some),
+            _ => S::from_reply(proxy, answer).map(Some),
         }
     }
 }
@@ -78,8 +79,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Stays for Stream<T> {
         self.give(call)
     }
 
-    fn from_reply(proxy: &Proxy, reply: Reply<'_>) -> Result<Items<T>> {
-        proxy.stream(reply).map(Items::new)
+    fn from_reply(proxy: &Proxy, answer: Answer<'_>) -> Result<Items<T>> {
+        proxy.stream(answer).map(Items::new)
     }
 }
 
@@ -94,7 +95,7 @@ where
         self.give(call)
     }
 
-    fn from_reply(proxy: &Proxy, reply: Reply<'_>) -> Result<Self::Given> {
-        proxy.stream(reply).map(Items::new_fallible)
+    fn from_reply(proxy: &Proxy, answer: Answer<'_>) -> Result<Self::Given> {
+        proxy.stream(answer).map(Items::new_fallible)
     }
 }

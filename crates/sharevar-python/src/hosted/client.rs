@@ -2,20 +2,17 @@
 
 use super::pending::PendingCall;
 use super::reference::HostedReference;
-use super::reference_table::ReferenceTable;
-use super::retry::wait_to_retry;
 use super::{arguments, raise, reply, settings};
 use crate::waiting::goes_on;
 use crate::waiting::timeout::in_seconds;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use sharevar_hosted::connections::{Connections, GoesOn, exchange};
 use sharevar_hosted::protocol::{RESTARTS, part, write_request};
-use sharevar_hosted::retry::RetryPolicy;
-use sharevar_transport::{Address, Client, Error, PooledConnection};
+use sharevar_transport::{Address, Error};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 /// A host, this process's connections to it, and its references on the host's objects.
@@ -25,11 +22,7 @@ use std::time::Instant;
 #[pyclass(frozen, weakref, module = "sharevar._native")]
 pub(crate) struct HostClient {
     /// Replaced in a forked child; never locked while anything is waited for.
-    client: RwLock<Client>,
-    /// Replaced there, too. Nothing is asked while it is locked.
-    held: Mutex<ReferenceTable>,
-    /// Whether the host is started again when it dies, as far as this process has learned.
-    restarts: AtomicBool,
+    connections: RwLock<Arc<Connections>>,
 }
 
 #[pymethods]
@@ -44,38 +37,27 @@ impl HostClient {
     ) -> PyResult<Self> {
         let address: Address = address.parse().map_err(|error| raise::transport(&error))?;
         let settings = settings::of_client(key, plaintext, tls)?;
-        Ok(Self {
-            client: RwLock::new(Client::new(address, settings)),
-            held: Mutex::default(),
-            restarts: AtomicBool::new(false),
-        })
+        Ok(Self { connections: RwLock::new(Arc::new(Connections::new(address, settings))) })
     }
 
     /// Where the host is.
     #[getter]
     fn address(&self) -> String {
-        self.client().address().to_string()
+        self.connections().transport().address().to_string()
     }
 
     /// The number of the host's life; None before this process has connected.
     #[getter]
     fn life(&self) -> Option<u128> {
-        self.client().incarnation()
+        self.connections().transport().incarnation()
     }
 
     /// Connect, if there is no connection yet; it raises if that cannot be done.
     fn connect(&self, py: Python<'_>) -> PyResult<()> {
-        let client = self.client();
-        let mut policy = RetryPolicy::new(self.expects_next());
-        loop {
-            match self.connection(py, &client, None)? {
-                Ok(connection) => {
-                    connection.release();
-                    return Ok(());
-                }
-                Err(error) => wait_to_retry(py, &mut policy, &error, None)?,
-            }
-        }
+        let connections = self.connections();
+        let connect = |goes_on: &mut GoesOn<'_>| connections.connection(None, goes_on);
+        waiting(py, |goes_on| connections.retrying(None, goes_on, connect))?.release();
+        Ok(())
     }
 
     /// Call a method of an object; 0 is the host itself.
@@ -159,11 +141,11 @@ impl HostClient {
     /// named the object.
     #[pyo3(signature = (object, *, given_in=None))]
     fn hold(&self, py: Python<'_>, object: u64, given_in: Option<u128>) -> PyResult<()> {
-        if given_in.is_none() && self.held().add(object) {
+        if given_in.is_none() && self.connections().references().add(object) {
             return Ok(());
         }
         let life = given_in.map_or_else(|| self.retain(py, object), Ok)?;
-        let is_one_too_many = self.held().receive(object, life);
+        let is_one_too_many = self.connections().references().receive(object, life);
         if is_one_too_many {
             // A host that cannot be told of it is gone, and counts nothing any more.
             let _ = self.give_back(py, object, [life, 0]);
@@ -173,37 +155,40 @@ impl HostClient {
 
     /// One proxy more of each object that there are proxies of: their numbers.
     fn hold_all(&self) -> Vec<u64> {
-        self.held().add_to_all()
+        self.connections().references().add_to_all()
     }
 
     /// One proxy less.
     fn release(&self, py: Python<'_>, object: u64) -> PyResult<()> {
-        let was_last = self.held().remove(object);
+        let was_last = self.connections().references().remove(object);
         was_last.map_or(Ok(()), |lives| self.give_back(py, object, lives))
     }
 
     /// The objects that there are proxies of here.
     #[pyo3(name = "held")]
     fn numbers(&self) -> Vec<u64> {
-        self.held().numbers()
+        self.connections().references().numbers()
     }
 
     /// Begin anew in a forked child: the connections and the references are the parent's.
     fn forget(&self) {
-        let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
-        *client = Client::new(client.address().clone(), client.settings().clone());
-        *self.held() = ReferenceTable::default();
+        let mut connections = self.connections.write().unwrap_or_else(PoisonError::into_inner);
+        let transport = connections.transport();
+        let fresh = Connections::new(transport.address().clone(), transport.settings().clone());
+        fresh.set_restarts(connections.restarts());
+        // A thread of the parent may have been about to change it at the fork: it is never dropped.
+        std::mem::forget(std::mem::replace(&mut *connections, Arc::new(fresh)));
     }
 
     /// Whether the host is started again when it dies, and is waited for then.
     fn expect_next(&self, expected: bool) {
-        self.restarts.store(expected, Ordering::Relaxed);
+        self.connections().set_restarts(expected);
     }
 
     /// Close the connections that nobody uses. The next call opens new ones.
     fn close(&self, py: Python<'_>) {
-        let client = self.client();
-        py.detach(|| client.close());
+        let connections = self.connections();
+        py.detach(|| connections.transport().close());
     }
 }
 
@@ -217,16 +202,8 @@ pub(crate) fn address_of_host(name: &str) -> PyResult<String> {
 }
 
 impl HostClient {
-    pub(super) fn client(&self) -> Client {
-        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn expects_next(&self) -> bool {
-        self.restarts.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn held(&self) -> MutexGuard<'_, ReferenceTable> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn connections(&self) -> Arc<Connections> {
+        self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Has the host count a reference: the life that has.
@@ -239,15 +216,16 @@ impl HostClient {
 
     /// Gives a reference back that one of these lives has counted.
     fn give_back(&self, py: Python<'_>, object: u64, lives: [u128; 2]) -> PyResult<()> {
-        let client = self.client();
-        if client.incarnation().is_some_and(|life| !lives.contains(&life)) {
+        let connections = self.connections();
+        let transport = connections.transport();
+        if transport.incarnation().is_some_and(|life| !lives.contains(&life)) {
             // It went with its host.
             return Ok(());
         }
         let mut frame = Vec::with_capacity(16);
         write_request::release(&mut frame, [(object, 1)]);
         let sent = py.detach(|| {
-            let mut connection = client.connection()?;
+            let mut connection = transport.connection()?;
             if lives.contains(&connection.incarnation()) {
                 connection.send(&frame, None)?;
             }
@@ -265,14 +243,14 @@ impl HostClient {
         request: &[u8],
         until: Option<Instant>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let client = self.client();
-        let mut policy = RetryPolicy::new(self.expects_next());
-        let mut connection = loop {
-            match self.exchange(py, &client, request, until)? {
-                Ok(connection) => break connection,
-                Err(error) => wait_to_retry(py, &mut policy, &error, until)?,
-            }
-        };
+        let connections = self.connections();
+        let mut connection = waiting(py, |goes_on| {
+            connections.retrying(until, goes_on, |goes_on| {
+                let mut connection = connections.connection(until, goes_on)?;
+                exchange(&mut connection, request, until, goes_on)?;
+                Ok(connection)
+            })
+        })?;
         // Before the connection is used again: until then the host keeps what the reply refers to.
         let given = reply::read(py, connection.message(), connection.incarnation());
         connection.consume();
@@ -281,38 +259,22 @@ impl HostClient {
             && let Ok(reference) = given.cast::<HostedReference>()
             && reference.get().exposed.bind(py).contains(RESTARTS)?
         {
-            self.restarts.store(true, Ordering::Relaxed);
+            connections.set_restarts(true);
         }
         given
     }
+}
 
-    /// A connection on which the reply has come.
-    fn exchange(
-        &self,
-        py: Python<'_>,
-        client: &Client,
-        request: &[u8],
-        until: Option<Instant>,
-    ) -> PyResult<Result<PooledConnection, Error>> {
-        let mut connection = match self.connection(py, client, until)? {
-            Ok(connection) => connection,
-            Err(error) => return Ok(Err(error)),
-        };
-        let mut is_sent = false;
-        let mut raised = None;
-        loop {
-            let received = py.detach(|| {
-                if !is_sent {
-                    connection.send_within(request, until, &mut || goes_on(&mut raised))?;
-                    is_sent = true;
-                }
-                connection.receive(until).map(drop)
-            });
-            match received {
-                Err(Error::Interrupted) => raised.take().map_or_else(|| py.check_signals(), Err)?,
-                received => return Ok(received.map(|()| connection)),
-            }
-        }
+/// Waits without the interpreter. What a signal's handler raises ends it.
+fn waiting<R: Send>(
+    py: Python<'_>,
+    wait: impl FnOnce(&mut GoesOn<'_>) -> Result<R, Error> + Send,
+) -> PyResult<R> {
+    let mut raised = None;
+    let waited = py.detach(|| wait(&mut || goes_on(&mut raised)));
+    match raised {
+        Some(raised) => Err(raised),
+        None => waited.map_err(|error| raise::transport(&error)),
     }
 }
 

@@ -39,12 +39,7 @@ impl PendingCall {
     /// Take a connection that is free: whether there was one, and its host need not be told
     /// anything first.
     fn take_free(&self) -> bool {
-        let host = self.host.get();
-        let Some(free) = host.client().free_connection() else { return false };
-        if host.held().is_news_to(free.incarnation()) {
-            free.release();
-            return false;
-        }
+        let Some(free) = self.host.get().connections().free_connection() else { return false };
         self.have(free);
         true
     }
@@ -52,8 +47,9 @@ impl PendingCall {
     /// Connect anew, and tell the host what it must be told: whether it is done. Nobody can
     /// interrupt it, so a slow host is not waited for to the end: it is to be called again.
     fn open(&self, py: Python<'_>) -> PyResult<bool> {
-        let host = self.host.get();
-        match host.connection(py, &host.client(), Some(Instant::now() + ATTEMPT))? {
+        let connections = self.host.get().connections();
+        let until = Some(Instant::now() + ATTEMPT);
+        match py.detach(|| connections.connection(until, &mut || true)) {
             Ok(connection) => self.have(connection),
             Err(Error::TimedOut) => return Ok(false),
             Err(error) => return Err(self.failed(error)),
@@ -66,7 +62,8 @@ impl PendingCall {
     fn retry_pause(&self) -> Option<f64> {
         let mut state = self.state();
         let failure = state.failure.take()?;
-        let policy = state.policy.get_or_insert_with(|| RetryPolicy::new(self.host.get().expects_next()));
+        let policy =
+            state.policy.get_or_insert_with(|| RetryPolicy::new(self.host.get().connections().restarts()));
         // The event loop watches the time.
         match policy.after(&failure, None) {
             Retry::Now => Some(0.0),

@@ -1,6 +1,7 @@
-//! A host that has taken the place of another and has kept its objects: references are taken anew.
+//! A host that has taken the place of another and has kept its objects: it is told first of all which
+//! of them a client holds.
 
-use sharevar::hosted::protocol::{Refusal, Request, write_reply};
+use sharevar::hosted::protocol::{Refusal, Request, part, write_reply};
 use sharevar::hosted::{Address, Client, Error, Settings};
 use sharevar_transport::{Caller, Served, Server, Service};
 use std::sync::{Arc, Mutex};
@@ -18,6 +19,12 @@ struct Keeper {
 impl Keeper {
     fn answer(&self, request: Request<'_>, reply: &mut Vec<u8>) -> String {
         match request {
+            Request::Batch(batch) => {
+                write_reply::many(reply, batch.len()).unwrap();
+                let each =
+                    batch.iter().map(|request| part(reply, |reply| self.answer(request, reply)).unwrap());
+                return format!("batch {}", each.collect::<Vec<_>>().join(", "));
+            }
             Request::Find { .. } | Request::Retain { object: OBJECT } if self.knows_object => {
                 write_reply::object(reply, OBJECT, "Kept", ["look"].into_iter()).unwrap();
             }
@@ -29,7 +36,7 @@ impl Keeper {
         }
         match request {
             Request::Find { .. } => "find".to_owned(),
-            Request::Retain { .. } => "retain".to_owned(),
+            Request::Retain { object } => format!("retain {object}"),
             Request::Call { .. } => "call".to_owned(),
             other => format!("{other:?}"),
         }
@@ -62,7 +69,7 @@ fn start(address: &Address, keeper: &Keeper) -> Arc<Server<Keeper>> {
 }
 
 #[test]
-fn a_proxy_takes_its_reference_anew_in_each_life_of_a_host() {
+fn a_client_declares_its_references_to_each_host_in_a_row() {
     let path = std::env::temp_dir().join(format!("sharevar-test-{}-lives", std::process::id()));
     let address = Address::Unix(path);
     let mut keeper = Keeper { asked: Arc::default(), knows_object: true };
@@ -71,29 +78,33 @@ fn a_proxy_takes_its_reference_anew_in_each_life_of_a_host() {
     let asked = || std::mem::take(&mut *keeper.asked.lock().unwrap());
     let (kept, dropped) = (client.object("kept").unwrap(), client.object("kept").unwrap());
     assert_eq!(kept.call::<i64>("look", &()), Ok(1));
-    assert_eq!(asked(), ["find", "find", "call"]);
+    // One reference is enough for all proxies of an object.
+    let release = format!("release [({OBJECT}, 1)]");
+    assert_eq!(asked(), ["find", "find", &release, "call"]);
     stop(&first);
     let second = start(&address, &keeper);
-    // The first call finds out, and the next one declares what is held.
-    for _ in 0..3 {
+    for _ in 0..2 {
         assert_eq!(kept.call::<i64>("look", &()), Ok(1));
     }
-    assert_eq!(asked(), ["call", "retain", "call", "call"]);
-    // One that has not done so gives back nothing that the other has.
+    assert_eq!(asked(), [&format!("batch retain {OBJECT}"), "call", "call"]);
     drop(dropped);
     assert_eq!(kept.call::<i64>("look", &()), Ok(1));
     assert_eq!(asked(), ["call"]);
     drop(kept);
     assert!(client.info().is_err());
-    assert_eq!(asked()[0], format!("release [({OBJECT}, 1)]"));
-    // And one that has lost it says so.
-    let lost = client.object("kept").unwrap();
+    assert_eq!(asked()[0], release);
+    // A host is told, too, that nothing is held: it waits to hear it.
     stop(&second);
-    keeper.knows_object = false;
     let third = start(&address, &keeper);
+    let lost = client.object("kept").unwrap();
+    assert_eq!(asked(), ["batch ", "find"]);
+    // An object that a host has lost has expired.
+    stop(&third);
+    keeper.knows_object = false;
+    let fourth = start(&address, &keeper);
     for _ in 0..2 {
         let expired = lost.call::<i64>("look", &());
         assert_eq!(expired, Err(Error::HandleExpired { message: "not here".to_owned() }));
     }
-    stop(&third);
+    stop(&fourth);
 }

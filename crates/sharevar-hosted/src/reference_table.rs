@@ -1,5 +1,6 @@
-//! What this process holds of a host's objects, and what the host knows of that.
+//! The references of this process on the objects of a host, and what the host knows of them.
 
+use sharevar_os::process_epoch;
 use sharevar_transport::PooledConnection;
 use std::collections::HashMap;
 
@@ -10,8 +11,10 @@ use std::collections::HashMap;
 /// each reference is noted with the life that has counted it, as soon as a reply says that it was;
 /// the second of one object in one life is given back. By that it does not matter who asks at the
 /// same time for the same, what is dropped meanwhile, and how late a reply is read.
-#[derive(Default)]
-pub(super) struct ReferenceTable {
+#[derive(Debug)]
+pub struct ReferenceTable {
+    /// The process that has them. A forked child has a copy only.
+    process: u64,
     objects: HashMap<u64, Proxies>,
     /// The life that knows of all objects; none if one may lack some.
     known_in: Option<u128>,
@@ -20,7 +23,20 @@ pub(super) struct ReferenceTable {
     telling: Telling,
 }
 
+impl Default for ReferenceTable {
+    fn default() -> Self {
+        Self {
+            process: process_epoch(),
+            objects: HashMap::new(),
+            known_in: None,
+            has_met: false,
+            telling: Telling::default(),
+        }
+    }
+}
+
 /// The proxies of one object.
+#[derive(Debug)]
 struct Proxies {
     count: u32,
     /// The lives that have counted a reference; none is 0. Two, since the reply of a life may be
@@ -30,7 +46,7 @@ struct Proxies {
 
 /// Whether a host that has come is being told. Nobody waits for who does it: until it has heard
 /// what this process holds, it keeps all that the one before it had.
-#[derive(Default)]
+#[derive(Debug, Default)]
 enum Telling {
     #[default]
     Nobody,
@@ -41,12 +57,14 @@ enum Telling {
 }
 
 /// What a host is told first of all, on its way.
+#[derive(Debug)]
 pub(super) struct Announcement {
-    pub(super) connection: PooledConnection,
-    pub(super) numbers: Vec<u64>,
+    pub connection: PooledConnection,
+    pub numbers: Vec<u64>,
 }
 
 /// What is to be done first with a connection.
+#[derive(Debug)]
 pub(super) enum BeforeRequest {
     Nothing,
     /// Tell the host of these objects, even if there are none: it waits to hear it.
@@ -66,23 +84,32 @@ impl Proxies {
 }
 
 impl ReferenceTable {
-    pub(super) fn numbers(&self) -> Vec<u64> {
+    /// Lets go of all in a forked child: the references are its parent's.
+    #[inline]
+    pub(super) fn begin_anew_in_child(&mut self) {
+        if self.process != process_epoch() {
+            *self = Self::default();
+        }
+    }
+
+    /// The objects that there are proxies of.
+    pub fn numbers(&self) -> Vec<u64> {
         self.objects.keys().copied().collect()
     }
 
     /// One proxy more of what is held: whether it is.
-    pub(super) fn add(&mut self, object: u64) -> bool {
+    pub fn add(&mut self, object: u64) -> bool {
         self.objects.get_mut(&object).map(|proxies| proxies.count += 1).is_some()
     }
 
     /// One proxy more of all that is held.
-    pub(super) fn add_to_all(&mut self) -> Vec<u64> {
+    pub fn add_to_all(&mut self) -> Vec<u64> {
         self.objects.values_mut().for_each(|proxies| proxies.count += 1);
         self.numbers()
     }
 
     /// One proxy more, with a reference that `life` has counted: whether it is one too many.
-    pub(super) fn receive(&mut self, object: u64, life: u128) -> bool {
+    pub fn receive(&mut self, object: u64, life: u128) -> bool {
         let proxies = self.objects.entry(object).or_insert(Proxies { count: 0, lives: [0; 2] });
         proxies.count += 1;
         if proxies.are_known_in(life) {
@@ -94,7 +121,7 @@ impl ReferenceTable {
     }
 
     /// One proxy less. If it was the last, the lives that have counted a reference.
-    pub(super) fn remove(&mut self, object: u64) -> Option<[u128; 2]> {
+    pub fn remove(&mut self, object: u64) -> Option<[u128; 2]> {
         let proxies = self.objects.get_mut(&object)?;
         proxies.count -= 1;
         let lives = proxies.lives;
@@ -106,7 +133,7 @@ impl ReferenceTable {
     }
 
     /// Whether there is something to be done first with a connection to `life`.
-    pub(super) fn is_news_to(&self, life: u128) -> bool {
+    pub fn is_news_to(&self, life: u128) -> bool {
         self.has_met
             && self.known_in != Some(life)
             && !matches!(self.telling, Telling::Somebody(told) if told == life)

@@ -1,0 +1,70 @@
+//! A reply as the caller has got it, and what it gives.
+
+use super::error::{CallError, Error, Result};
+use super::protocol::Reply;
+use serde::de::DeserializeOwned;
+use sharevar_value::from_bytes;
+
+/// A reply, and the host that has given it.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The reply.
+    pub(super) reply: Reply<'a>,
+    /// The incarnation of the host: it has counted the references that come with the reply.
+    pub(super) life: u128,
+}
+
+/// What a method returned.
+pub(super) fn returned<R: DeserializeOwned>(reply: Reply<'_>) -> Result<R> {
+    match reply {
+        Reply::Returned(value) => Ok(from_bytes(value)?),
+        other => Err(other_than("a value", other)),
+    }
+}
+
+/// The error that a reply is which is not what was expected.
+#[cold]
+pub(super) fn other_than(expected: &'static str, reply: Reply<'_>) -> Error {
+    let advice = match (expected, &reply) {
+        ("a reply to each call" | "items", _) | (_, Reply::Many(_)) => {
+            "the host and this process disagree on the protocol; upgrade the older one"
+        }
+        (_, Reply::Stream { .. }) => "take its items with `call_stream`",
+        (_, Reply::Object(_) | Reply::Itself) => "take the object with `call_object`",
+        _ => "call it for its value",
+    };
+    let found = match reply {
+        Reply::Refused(refusal, message) => return Error::refused(refusal, message),
+        Reply::Panicked(message) => return Error::Panicked { message: message.to_owned() },
+        Reply::Raised(raised) => {
+            return Error::Raised {
+                typename: raised.typename.to_owned(),
+                message: raised.message.to_owned(),
+                traceback: raised.traceback.to_owned(),
+            };
+        }
+        Reply::Returned(_) => "a value",
+        Reply::Object(_) => "an object",
+        Reply::Itself => "the object itself",
+        Reply::Stream { .. } => "a stream",
+        Reply::Many(_) => "many replies",
+    };
+    Error::UnexpectedReply { found, advice }
+}
+
+/// The method's own error, or what `read` reads.
+pub(super) fn own_or<R, E: DeserializeOwned>(
+    answer: Answer<'_>,
+    read: impl FnOnce(Answer<'_>) -> Result<R>,
+) -> Result<R, CallError<E>> {
+    match own_error(&answer.reply) {
+        Some(own) => Err(CallError::Method(own)),
+        None => Ok(read(answer)?),
+    }
+}
+
+/// The method's own error, if the reply is one and of that type.
+fn own_error<E: DeserializeOwned>(reply: &Reply<'_>) -> Option<E> {
+    let Reply::Raised(raised) = reply else { return None };
+    from_bytes(raised.value).ok()
+}
