@@ -851,6 +851,8 @@ class HostServer:
         """One reference more."""
     def release(self, number: int, session: int) -> None:
         """One reference less."""
+    def set_name(self, name: str, number: int) -> int | None:
+        """Let a name lead to an object: the number of the one that it led to before."""
     def end_session(self, session: int) -> None:
         """All references of a session are given back."""
     def set_checkpoint(self, checkpoint: Any) -> None:

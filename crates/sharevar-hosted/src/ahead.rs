@@ -1,8 +1,8 @@
 //! The items that an iterator has given ahead of demand.
 
+use super::dispatch::message;
 use super::kept::Kept;
 use super::protocol::{END, Raised, write_reply};
-use super::service::message;
 use sharevar_transport::Caller;
 use std::any::Any;
 use std::collections::VecDeque;

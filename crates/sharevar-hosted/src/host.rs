@@ -5,7 +5,7 @@ use super::error::Result;
 use super::object::{Callable, Hosted, Object};
 use super::place;
 use super::saved_state::SavedState;
-use super::service::{Info, Service, Types};
+use super::service::{Info, RustObjects, Service, Types};
 use super::table::drop_all;
 use rustix::process::{Pid, getpid};
 #[cfg(feature = "tls")]
@@ -130,12 +130,12 @@ impl Host {
             Place::Name(name) => place::named(&name)?,
             Place::Address(address) => address,
         };
-        let service = Service::new(self.types, self.settings.max_frame, self.saved_state);
+        let service = Service::new(RustObjects::new(self.types, self.saved_state), self.settings.max_frame);
         for (name, object) in self.objects {
             service.publish(&name, object)?;
         }
         let server = Server::bind(&address, &self.settings, service)?;
-        server.service().serves_at(&server);
+        server.service().language().serves_at(&server);
         server.start()?;
         Ok(RunningHost { server, settings: self.settings, process: getpid() })
     }

@@ -11,10 +11,11 @@ mod caller;
 mod client;
 #[doc(hidden)]
 pub mod connections;
+#[doc(hidden)]
+pub mod dispatch;
 mod error;
 #[doc(hidden)]
 pub mod generated;
-mod handed_out;
 mod host;
 mod items;
 mod kept;
@@ -24,6 +25,7 @@ pub mod protocol;
 mod proxy;
 mod reference_table;
 mod references;
+mod reply_references;
 pub mod restart;
 pub mod retry;
 mod saved_state;

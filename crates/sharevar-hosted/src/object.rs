@@ -2,6 +2,7 @@
 
 use super::arguments;
 use super::caller::Caller;
+use super::dispatch::Asked;
 use super::kept::keeping;
 use super::protocol::{Raised, Refusal, TooLong, write_reply};
 use super::service::Service;
@@ -120,13 +121,7 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(
-        caller: &'a transport::Caller<'a>,
-        host: &'a Service,
-        method: &'a str,
-        arguments: &'a [u8],
-        reply: &'a mut Vec<u8>,
-    ) -> Self {
+    pub(super) fn new(host: &'a Service, Asked { caller, method, arguments, reply }: Asked<'a>) -> Self {
         Self { caller, host, method, arguments, reply }
     }
 
@@ -179,7 +174,7 @@ impl<'a> Call<'a> {
     pub fn returned<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
         let (written, kept) = keeping(|| write_value(self.reply, value));
         if !kept.is_empty() {
-            self.host.handed_out.keep(self.caller, kept);
+            self.host.reply_references().keep(self.caller, kept);
         }
         written.map_err(|error| Refused {
             refusal: Refusal::Result,
@@ -194,7 +189,9 @@ impl<'a> Call<'a> {
 
     /// The method gave an object, which stays here.
     pub(super) fn kept(self, object: &Arc<dyn Callable>) -> Result<(), Refused> {
-        Ok(self.host.enter(self.caller, object, |number| self.host.tell(number, &**object, self.reply))?)
+        Ok(self
+            .host
+            .enter(self.caller, object, |number| self.host.language().tell(number, &**object, self.reply))?)
     }
 
     /// The method gave an iterator, whose items the caller will ask for.

@@ -132,7 +132,7 @@ impl Callable for Streaming {
         for (item, kept) in taken {
             part(call.reply, |reply| reply.extend(item))?;
             if !kept.is_empty() {
-                call.host.handed_out.keep(call.caller, kept);
+                call.host.reply_references().keep(call.caller, kept);
             }
         }
         Ok(())

@@ -1,10 +1,10 @@
 //! The objects of a host, by number and by name, and who holds them.
 
-use super::object::Callable;
 use super::references::References;
 use rustix::rand::{GetRandomFlags, getrandom};
 use sharevar_transport::Session;
 use std::collections::HashMap;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -21,33 +21,57 @@ enum Holder {
 
 /// What was taken out of a table. It is dropped once the table is not locked any more: an object's
 /// destructor is the user's.
-pub(super) type Gone = Vec<Arc<dyn Callable>>;
+pub(super) type Gone<O> = Vec<Arc<O>>;
 
-#[derive(Default)]
-pub(super) struct Table {
-    objects: HashMap<u64, Arc<dyn Callable>>,
+/// The objects of a host, each an `O`. It is kept under one lock, under which nothing of the user's
+/// runs.
+pub struct Table<O: ?Sized> {
+    objects: HashMap<u64, Arc<O>>,
     /// The numbers of all of them, by where they are: an object that is given twice has one.
     numbers: HashMap<usize, u64>,
     names: HashMap<String, u64>,
     references: References<Holder>,
 }
 
-impl Table {
+impl<O: ?Sized> fmt::Debug for Table<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Table({} objects)", self.objects.len())
+    }
+}
+
+impl<O: ?Sized> Default for Table<O> {
+    fn default() -> Self {
+        Self {
+            objects: HashMap::new(),
+            numbers: HashMap::new(),
+            names: HashMap::new(),
+            references: References::new(),
+        }
+    }
+}
+
+impl<O: ?Sized> Table<O> {
     /// One reference of `session` on an object, which may be a new one.
-    pub(super) fn insert(&mut self, session: Session, object: Arc<dyn Callable>) -> u64 {
+    pub(super) fn insert(&mut self, session: Session, object: Arc<O>) -> u64 {
         let number = self.enter(object);
         self.references.retain(Holder::Client(session), number);
         number
     }
 
+    /// A new object of a new number, on which `session` has the first reference.
+    pub fn insert_as(&mut self, number: u64, object: Arc<O>, session: Session) {
+        self.keep(number, object);
+        self.references.retain(Holder::Client(session), number);
+    }
+
+    /// Notes the number of a name, which keeps no object itself: the number before.
+    pub fn set_name(&mut self, name: &str, number: u64) -> Option<u64> {
+        self.names.insert(name.to_owned(), number)
+    }
+
     /// A new object, which its name keeps in the place of the one before: its number. It is
     /// `earlier`, the one in the host before this one, unless another object has that now.
-    pub(super) fn publish(
-        &mut self,
-        name: &str,
-        object: Arc<dyn Callable>,
-        earlier: Option<u64>,
-    ) -> (u64, Gone) {
+    pub(super) fn publish(&mut self, name: &str, object: Arc<O>, earlier: Option<u64>) -> (u64, Gone<O>) {
         let earlier = earlier.filter(|number| !self.objects.contains_key(number));
         let number = earlier.unwrap_or_else(|| self.unused());
         let replaced = self.remove(name).unwrap_or_default();
@@ -58,26 +82,27 @@ impl Table {
     }
 
     /// An object that this process holds, too.
-    pub(super) fn hold(&mut self, object: Arc<dyn Callable>) -> u64 {
+    pub(super) fn hold(&mut self, object: Arc<O>) -> u64 {
         let number = self.enter(object);
         self.references.retain(Holder::Here, number);
         number
     }
 
     /// This process holds it no longer.
-    pub(super) fn let_go(&mut self, number: u64) -> Gone {
+    pub(super) fn let_go(&mut self, number: u64) -> Vec<Arc<O>> {
         let is_last = self.references.release(&Holder::Here, number, 1);
         self.take(is_last.then_some(number))
     }
 
     /// Takes a name away: nothing if there is no such name.
-    pub(super) fn remove(&mut self, name: &str) -> Option<Gone> {
+    pub(super) fn remove(&mut self, name: &str) -> Option<Gone<O>> {
         let number = self.names.remove(name)?;
         let is_last = self.references.release(&Holder::Name, number, 1);
         Some(self.take(is_last.then_some(number)))
     }
 
-    pub(super) fn get(&self, number: u64) -> Option<&Arc<dyn Callable>> {
+    /// The object of a number.
+    pub fn get(&self, number: u64) -> Option<&Arc<O>> {
         self.objects.get(&number)
     }
 
@@ -86,13 +111,14 @@ impl Table {
     }
 
     /// One reference more of `session`, if there is the object.
-    pub(super) fn retain(&mut self, session: Session, number: u64) -> Option<&Arc<dyn Callable>> {
+    pub fn retain(&mut self, session: Session, number: u64) -> Option<&Arc<O>> {
         let object = self.objects.get(&number)?;
         self.references.retain(Holder::Client(session), number);
         Some(object)
     }
 
-    pub(super) fn release(&mut self, session: Session, references: impl Iterator<Item = (u64, u32)>) -> Gone {
+    /// References of `session` given back: the objects of which they were the last.
+    pub fn release(&mut self, session: Session, references: impl Iterator<Item = (u64, u32)>) -> Vec<Arc<O>> {
         let mut last = Vec::new();
         for (number, count) in references {
             if self.references.release(&Holder::Client(session), number, count.into()) {
@@ -102,23 +128,37 @@ impl Table {
         self.take(last)
     }
 
-    pub(super) fn end(&mut self, session: Session) -> Gone {
+    /// All references of a session given back: the objects of which they were the last.
+    pub fn end(&mut self, session: Session) -> Vec<Arc<O>> {
         let last = self.references.end(&Holder::Client(session));
         self.take(last)
     }
 
     /// How many objects there are.
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.objects.len()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// The numbers, and how many references there are on each.
+    pub fn counts(&self) -> Vec<(u64, u64)> {
+        let mut counts: Vec<_> =
+            self.objects.keys().map(|number| (*number, self.references.count(*number))).collect();
+        counts.sort_unstable();
+        counts
+    }
+
     /// Everything, at the host's end.
-    pub(super) fn clear(&mut self) -> Gone {
+    pub(super) fn clear(&mut self) -> Vec<Arc<O>> {
         std::mem::take(self).objects.into_values().collect()
     }
 
     /// The number of an object, which may be a new one.
-    fn enter(&mut self, object: Arc<dyn Callable>) -> u64 {
+    fn enter(&mut self, object: Arc<O>) -> u64 {
         let known = self.numbers.get(&place(&object)).copied();
         known.unwrap_or_else(|| {
             let number = self.unused();
@@ -138,13 +178,13 @@ impl Table {
         }
     }
 
-    fn keep(&mut self, number: u64, object: Arc<dyn Callable>) {
+    fn keep(&mut self, number: u64, object: Arc<O>) {
         self.numbers.insert(place(&object), number);
         self.objects.insert(number, object);
     }
 
-    fn take(&mut self, numbers: impl IntoIterator<Item = u64>) -> Gone {
-        let gone: Gone = numbers.into_iter().filter_map(|number| self.objects.remove(&number)).collect();
+    fn take(&mut self, numbers: impl IntoIterator<Item = u64>) -> Vec<Arc<O>> {
+        let gone: Gone<O> = numbers.into_iter().filter_map(|number| self.objects.remove(&number)).collect();
         for object in &gone {
             self.numbers.remove(&place(object));
         }
@@ -152,8 +192,8 @@ impl Table {
     }
 }
 
-/// Drops objects. A destructor that panics is not the host's end.
-pub(super) fn drop_all(gone: Gone) {
+/// Drops what was taken out of a table, or kept. A destructor that panics is not the host's end.
+pub(super) fn drop_all<T>(gone: Vec<T>) {
     for object in gone {
         // The panic was told where panics are told; nobody waits for a reply.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(object)));
@@ -161,7 +201,7 @@ pub(super) fn drop_all(gone: Gone) {
 }
 
 /// Where an object is. No other is there while the table has it.
-fn place(object: &Arc<dyn Callable>) -> usize {
+fn place<O: ?Sized>(object: &Arc<O>) -> usize {
     Arc::as_ptr(object).addr()
 }
 

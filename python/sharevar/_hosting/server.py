@@ -68,7 +68,6 @@ class Server(standard.Server):  # type: ignore[misc]
         self.id_to_local_proxy_obj: Any = _LocalProxyObjects()
         self.stop_event = threading.Event()
         self._half_open = threading.BoundedSemaphore(_MAX_HALF_OPEN)
-        self._published: dict[str, int] = {}
         self._checkpoint: Checkpoint | None = None
         # Only while objects come back.
         self.restore_calls: RestoreCalls | None = None
@@ -224,16 +223,12 @@ class Server(standard.Server):  # type: ignore[misc]
         # A name that no message can carry could never be asked for.
         name.encode()
         self.hold(ident)
-        replaced = self._published.get(name)
-        self._published[name] = identity.any_number(ident)
+        number = identity.any_number(ident)
+        replaced = self._native.set_name(name, number)
         if self._checkpoint is not None:
-            self._checkpoint.publish(name, self._published[name])
+            self._checkpoint.publish(name, number)
         if replaced is not None:
             self._native.release(replaced, OWN)
-
-    def find(self, name: str) -> int | None:
-        """The number of the object of a name."""
-        return self._published.get(name)
 
     # Restarts
 

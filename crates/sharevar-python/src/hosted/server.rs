@@ -1,12 +1,12 @@
 //! The host's end of its connections, and its table of objects.
 
-use super::objects::Hosted;
-use super::service::HostService;
+use super::object::Hosted;
+use super::service::{HostService, PythonObjects};
 use super::{raise, settings};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sharevar_transport::{Address, Server, Session};
+use sharevar_transport::{Address, LARGEST_FRAME, Server, Session};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl HostServer {
     ) -> PyResult<Self> {
         let address: Address = address.parse().map_err(|error| raise::transport(&error))?;
         let settings = settings::of_host(key, plaintext, tls)?;
-        let service = HostService::new(host)?;
+        let service = HostService::new(PythonObjects::new(host)?, LARGEST_FRAME);
         let server = Server::bind(&address, &settings, service).map_err(|error| raise::transport(&error))?;
         Ok(Self { server })
     }
@@ -76,13 +76,13 @@ impl HostServer {
         record: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let hosted = Hosted::new(object, typeid, exposed, types, record)?;
-        self.server.service().objects().insert(number, hosted, Session(session));
+        self.server.service().table().insert_as(number, Arc::new(hosted), Session(session));
         Ok(())
     }
 
     /// An object of the table, the names that can be called, the types of results, and its record.
     fn get<'py>(&self, py: Python<'py>, number: u64) -> PyResult<Bound<'py, PyTuple>> {
-        let hosted = self.server.service().objects().get(number).ok_or_else(|| unknown(number))?;
+        let hosted = self.server.service().table().get(number).cloned().ok_or_else(|| unknown(number))?;
         let types = hosted.types.as_ref().map(|types| types.clone_ref(py));
         let record = hosted.record.as_ref().map(|record| record.clone_ref(py));
         (hosted.object.clone_ref(py), hosted.names.clone_ref(py), types, record).into_pyobject(py)
@@ -90,34 +90,39 @@ impl HostServer {
 
     /// One reference more.
     fn retain(&self, number: u64, session: u128) -> PyResult<()> {
-        let retained = self.server.service().objects().retain(Session(session), number);
-        retained.map(drop).ok_or_else(|| unknown(number))
+        let retained = self.server.service().table().retain(Session(session), number).is_some();
+        if retained { Ok(()) } else { Err(unknown(number)) }
     }
 
     /// One reference less.
     fn release(&self, number: u64, session: u128) {
-        let last = self.server.service().objects().release(Session(session), number, 1);
+        let last = self.server.service().table().release(Session(session), std::iter::once((number, 1)));
         drop(last);
+    }
+
+    /// Let a name lead to an object: the number of the one that it led to before.
+    fn set_name(&self, name: &str, number: u64) -> Option<u64> {
+        self.server.service().table().set_name(name, number)
     }
 
     /// All references of a session are given back.
     fn end_session(&self, session: u128) {
-        let last = self.server.service().objects().end(Session(session));
+        let last = self.server.service().table().end(Session(session));
         drop(last);
     }
 
     /// What is told which clients hold objects that come back, and which have come or gone.
     fn set_checkpoint(&self, checkpoint: Py<PyAny>) -> PyResult<()> {
-        self.server.service().set_checkpoint(checkpoint)
+        self.server.service().language().set_checkpoint(checkpoint)
     }
 
     /// The numbers of the objects, and how many references there are on each.
     fn numbers(&self) -> Vec<(u64, u64)> {
-        self.server.service().objects().numbers()
+        self.server.service().table().counts()
     }
 
     fn __len__(&self) -> usize {
-        self.server.service().objects().len()
+        self.server.service().table().len()
     }
 }
 

@@ -1,12 +1,9 @@
-//! The objects of a host, and who holds them.
+//! An object of a host, and what can be called of it.
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use sharevar_hosted::References;
-use sharevar_transport::Session;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// What stands before the name of an attribute where others are names of methods: reading it is a
 /// call without arguments, and setting it one with the new value.
@@ -58,58 +55,5 @@ impl Hosted {
             record.bind(py).call_method1(intern!(py, "served"), (raised,))?;
         }
         ended
-    }
-}
-
-/// The objects by their numbers, and the references that sessions have on them.
-///
-/// It is kept under one lock, which is never held while anything of Python's runs.
-#[derive(Default)]
-pub(super) struct Objects {
-    hosted: HashMap<u64, Arc<Hosted>>,
-    references: References<Session>,
-}
-
-impl Objects {
-    /// A new object, on which `session` has the first reference.
-    pub(super) fn insert(&mut self, number: u64, hosted: Hosted, session: Session) {
-        self.hosted.insert(number, Arc::new(hosted));
-        self.references.retain(session, number);
-    }
-
-    pub(super) fn get(&self, number: u64) -> Option<Arc<Hosted>> {
-        self.hosted.get(&number).cloned()
-    }
-
-    /// One reference more, if there is such an object.
-    pub(super) fn retain(&mut self, session: Session, number: u64) -> Option<Arc<Hosted>> {
-        let hosted = self.get(number)?;
-        self.references.retain(session, number);
-        Some(hosted)
-    }
-
-    /// References given back: the object, if they were the last ones. It is to be dropped outside
-    /// the lock, since what it ends may be anything.
-    pub(super) fn release(&mut self, session: Session, number: u64, count: u32) -> Option<Arc<Hosted>> {
-        let is_last = self.references.release(&session, number, count.into());
-        if is_last { self.hosted.remove(&number) } else { None }
-    }
-
-    /// All that a session holds is given back: the objects that nobody else holds.
-    pub(super) fn end(&mut self, session: Session) -> Vec<Arc<Hosted>> {
-        let last = self.references.end(&session);
-        last.into_iter().filter_map(|number| self.hosted.remove(&number)).collect()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.hosted.len()
-    }
-
-    /// The numbers, and how many references there are on each.
-    pub(super) fn numbers(&self) -> Vec<(u64, u64)> {
-        let mut numbers: Vec<_> =
-            self.hosted.keys().map(|number| (*number, self.references.count(*number))).collect();
-        numbers.sort_unstable();
-        numbers
     }
 }
