@@ -5,7 +5,7 @@ mod support;
 
 use sharevar_arena::{NamedHeader, SegmentArena, close_segment};
 use sharevar_os::{Access, Mapping, memory_segment};
-use sharevar_rendezvous::{Error, Lifetime, Name, Opened, Place, list, open, remove};
+use sharevar_rendezvous::{Creation, Error, Lifetime, Name, Opened, Place, list, open, remove};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -368,6 +368,41 @@ fn what_the_kernel_would_not_keep_is_not_promised() {
         let refused = open(&own.place, &name, Some(&KEEP), EMPTY, fill).unwrap_err();
         assert!(matches!(refused, Error::NotKept { .. }), "{refused:?}");
         drop(open(&own.place, &name, Some(&WHILE_USED), EMPTY, fill).unwrap());
+    });
+}
+
+#[test]
+fn the_limits_of_segments_are_kept_or_named() {
+    alone(|| {
+        // SAFETY: no memory is involved.
+        if unsafe { libc::geteuid() } != 0 {
+            return; // Only root may set them.
+        }
+        let (own, name) = (OwnPlace::new("limits"), own_name("limits"));
+        let set = |what: &str, limit: u64| fs::write(what, limit.to_string()).unwrap();
+        let (size, count) = ("/proc/sys/kernel/shmmax", "/proc/sys/kernel/shmmni");
+        set(size, 32 << 20);
+        let by_default = Creation { capacity: None, ..WHILE_USED };
+        let opened = open(&own.place, &name, Some(&by_default), EMPTY, fill).unwrap();
+        assert!(opened.participant.reservation() <= 32 << 20);
+        drop(opened);
+        let large = Creation { capacity: Some(64 << 20), ..WHILE_USED };
+        let refused = open(&own.place, &name, Some(&large), EMPTY, fill).unwrap_err().to_string();
+        assert!(refused.contains("kernel.shmmax"), "{refused}");
+        // There is room for the sign of life that this process has already.
+        set(count, 1);
+        let refused = open_or_make(&own.place, &name).unwrap_err().to_string();
+        assert!(refused.contains("kernel.shmmni"), "{refused}");
+        // And for the arena alone.
+        set(count, 2);
+        let _held = open_or_make(&own.place, &name).unwrap();
+        Child::fork(|| {
+            let refused = attach(&own.place, &name).unwrap_err().to_string();
+            assert!(refused.contains("kernel.shmmni"), "{refused}");
+        })
+        .ended_well();
+        set(count, 4096);
+        attach(&own.place, &name).unwrap();
     });
 }
 
