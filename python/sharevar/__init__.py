@@ -38,7 +38,7 @@ from . import _native, errors, hosting, managers, queues, shared_memory, sharedc
 from ._dropin.context import get_context
 from ._dropin.installation import install
 from ._family import children as _children
-from ._family import departure as _departure
+from ._family import on_exit as _on_exit
 from ._hosting import base_manager as _base_manager
 from ._hosting import base_proxy as _base_proxy
 from ._hosting import tokens as _tokens
@@ -125,5 +125,5 @@ _base_proxy.patch_standard_proxies()
 _base_manager.patch_standard_managers()
 _tokens.give_to_proxies()
 _children.tell_children()
-_departure.arrange()
+_on_exit.register()
 _greenlets.arrange()

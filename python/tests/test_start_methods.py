@@ -217,18 +217,18 @@ def test_a_reference_to_an_arena_that_is_gone_raises() -> None:
 
 def test_whatever_stands_at_the_place_is_not_believed(tmp_path: Any) -> None:
     from sharevar._family.arenas import ArenaReference, attach
-    from sharevar._family.descriptors import DescriptorReference, Origin
+    from sharevar._family.descriptors import DescriptorHolder, DescriptorReference
 
     with open(tmp_path / "other", "w+b") as other, sharevar.Manager() as manager:
         other.write(b"x" * (1 << 20))
         other.flush()
         reading, writing = os.pipe()
-        origins = tuple(
-            Origin(os.getpid(), number)
+        holders = tuple(
+            DescriptorHolder(os.getpid(), number)
             for number in (other.fileno(), reading, manager.arena.fileno(), 987654)
         )
         with pytest.raises(sharevar.ArenaGone):
-            attach(ArenaReference(b"?" * 16, DescriptorReference(None, origins)))
+            attach(ArenaReference(b"?" * 16, DescriptorReference(None, holders)))
         os.close(reading)
         os.close(writing)
 

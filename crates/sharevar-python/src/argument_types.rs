@@ -1,9 +1,8 @@
-//! Arguments that are taken as the standard library takes them.
+//! Types of arguments that are converted as in the standard library.
 
 use pyo3::prelude::*;
 
-/// What an object counts as where the standard library asks only whether it is true: programs
-/// write `acquire(0)`.
+/// An object's truth, where the standard library takes any object: programs write `acquire(0)`.
 pub(crate) struct Truthy(pub(crate) bool);
 
 impl FromPyObject<'_, '_> for Truthy {

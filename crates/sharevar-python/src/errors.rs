@@ -1,4 +1,4 @@
-//! Every error that Python sees, and which of ours becomes which.
+//! The exceptions that Python sees, and the conversion of Rust's errors to them.
 
 use pyo3::exceptions::{
     PyAssertionError, PyAttributeError, PyBrokenPipeError, PyConnectionError, PyConnectionRefusedError,
@@ -115,7 +115,7 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 .map_or_else(|| py.get_type::<PyException>(), |root| root.bind(py).clone());
             let also = match index {
                 _ if index == Class::OutOfSharedMemory as usize => vec![py.get_type::<PyMemoryError>()],
-                // What proxies raise whose manager's process has ended.
+                // The exception of proxies whose manager's process has ended.
                 _ if index == Class::Closed as usize => {
                     vec![py.get_type::<PyBrokenPipeError>(), py.get_type::<PyEOFError>()]
                 }
@@ -124,7 +124,7 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 {
                     vec![py.get_type::<PyValueError>()]
                 }
-                // What programs expect of an object that pickle refuses.
+                // The exception that programs expect for an object that pickle refuses.
                 _ if index == Class::NotShareable as usize => {
                     let pickling = py.import("pickle")?.getattr("PicklingError")?;
                     vec![py.get_type::<PyTypeError>(), pickling.cast_into::<PyType>()?]
@@ -149,7 +149,7 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 _ if index == Class::BrokenBarrier as usize => {
                     vec![py.import("threading")?.getattr("BrokenBarrierError")?.cast_into::<PyType>()?]
                 }
-                // What a call of a standard server raises that has ended; which, depends on when.
+                // The exceptions of a call of a standard server that has ended; which one depends on when.
                 _ if index == Class::HostDied as usize => vec![
                     py.get_type::<PyEOFError>(),
                     py.get_type::<PyBrokenPipeError>(),
@@ -236,14 +236,14 @@ pub(crate) fn is_ours(py: Python<'_>, error: &PyErr) -> bool {
     is_of(py, error, Class::Sharevar)
 }
 
-/// The error of who uses what it does not hold. Once the arena is closed nothing is held, and that is
-/// the error.
+/// The error of a caller that releases or uses a lock which it does not hold. Once the arena is closed
+/// no lock is held, and `ClosedError` is the error.
 #[cold]
 pub(crate) fn unless_closed(handle: &Handle, error: Error) -> Error {
     if handle.participant().is_closed() { Error::Closed } else { error }
 }
 
-/// How the block of a `with` ends: an exception of its body is not replaced by ours.
+/// The result of a `with` block's end: an exception of its body is not replaced by ours.
 pub(crate) fn end_of_block(exception_type: &Bound<'_, PyAny>, given_back: PyResult<()>) -> PyResult<()> {
     match given_back {
         Err(error) if !exception_type.is_none() && is_ours(exception_type.py(), &error) => Ok(()),

@@ -1,4 +1,4 @@
-//! Looking into Python's ints and strs without calls that build exceptions, and descriptors.
+//! Direct access to Python's ints and strs, without calls that build exceptions; and to descriptors.
 #![allow(unsafe_code)]
 
 use pyo3::ffi;

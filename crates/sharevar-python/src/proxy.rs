@@ -4,7 +4,7 @@ use crate::arena::Arena;
 use crate::errors::{Class, OrRaise, raise};
 use crate::kinds::queue_class;
 use crate::native_classes::{expect_native_class, kind_of_class, native_class};
-use crate::variable::{Held, variable_of};
+use crate::variable::{FoundVariable, variable_of};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -72,7 +72,7 @@ pub(crate) fn of_class<'py>(
     }
 }
 
-/// A new variable of a kind, with the arguments that its class takes after the arena.
+/// Makes a new variable of a kind, with the arguments that its class takes after the arena.
 pub(crate) fn create(
     arena: &Bound<'_, Arena>,
     kind: Kind,
@@ -97,6 +97,6 @@ fn make<'py>(
     let py = arena.py();
     let maker = MAKERS[kind as usize]
         .get_or_try_init(py, || expect_native_class(py, kind)?.getattr("__new__").map(Bound::unbind))?;
-    let held = Held { arena: arena.clone().unbind(), handle };
-    maker.bind(py).call1((cls, held))
+    let found = FoundVariable { arena: arena.clone().unbind(), handle };
+    maker.bind(py).call1((cls, found))
 }

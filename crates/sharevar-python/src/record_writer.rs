@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use sharevar::{AppendError, Shared};
 
-/// What processes share of a file that they append to.
+/// The shared state of a file to which several processes append.
 #[pyclass(frozen, module = "sharevar._native")]
 pub(crate) struct RecordWriter {
     arena: Py<Arena>,
@@ -20,7 +20,7 @@ pub(crate) struct RecordWriter {
 
 #[pymethods]
 impl RecordWriter {
-    /// The one of the file behind a descriptor.
+    /// The writer of the file behind a descriptor.
     #[new]
     fn new(arena: &Bound<'_, Arena>, descriptor: i32) -> PyResult<Self> {
         let file = borrow_descriptor(descriptor)?;

@@ -1,4 +1,4 @@
-//! What all variables have: their arena, where they are, what they are.
+//! The base of all variables: their arena, their handle, their kind.
 
 use crate::arena::Arena;
 use crate::encoding::pickler;
@@ -10,9 +10,9 @@ use sharevar::shm::Handle;
 use sharevar::{Kind, Participant};
 use std::sync::Arc;
 
-/// A handle on its way into a new object.
-#[pyclass(frozen, module = "sharevar._native", name = "_Held")]
-pub(crate) struct Held {
+/// A variable that was found, as the argument of its new object's `__new__`.
+#[pyclass(frozen, module = "sharevar._native", name = "_FoundVariable")]
+pub(crate) struct FoundVariable {
     pub(crate) arena: Py<Arena>,
     pub(crate) handle: Handle,
 }
@@ -45,12 +45,12 @@ impl Variable {
     /// Where the variable is: its header's offset and its generation.
     #[getter]
     fn handle(&self) -> (u64, u64) {
-        // Whoever asks while a value is being pickled writes this reference into the pickle.
+        // While a value is being pickled, the caller writes this reference into the pickle.
         pickler::note_reference(self.arena.get().participant(), self.place.header());
         (self.place.header(), self.place.generation())
     }
 
-    /// ``'dict'``, ``'list'``, ``'lock'``, and so on: what the variable is.
+    /// The kind of the variable: ``'dict'``, ``'list'``, ``'lock'``, and so on.
     #[getter]
     fn kind(&self) -> &'static str {
         self.kind.name()
@@ -91,8 +91,8 @@ impl Variable {
     }
 }
 
-/// What `__new__` of a variable's class is given: the arena to make one in, or the handle of
-/// one that exists.
+/// The first argument of `__new__` of a variable's class: the arena for a new variable, or the handle
+/// of one that exists.
 pub(crate) struct Origin<'py> {
     /// The arena.
     pub(crate) arena: Bound<'py, Arena>,
@@ -105,10 +105,10 @@ impl<'py> Origin<'py> {
         if let Ok(arena) = argument.cast::<Arena>() {
             return Ok(Self { arena: arena.clone(), handle: None });
         }
-        if let Ok(held) = argument.cast::<Held>() {
-            let held = held.get();
-            let arena = held.arena.bind(argument.py()).clone();
-            return Ok(Self { arena, handle: Some(held.handle.clone()) });
+        if let Ok(found) = argument.cast::<FoundVariable>() {
+            let found = found.get();
+            let arena = found.arena.bind(argument.py()).clone();
+            return Ok(Self { arena, handle: Some(found.handle.clone()) });
         }
         let name = argument.get_type().name()?;
         Err(PyTypeError::new_err(format!("a variable is made in an Arena, not in a {name}")))
@@ -132,7 +132,7 @@ impl<'py> Origin<'py> {
     }
 }
 
-/// What `cls[item]` is, for annotations and generic bases.
+/// The object for `cls[item]`, for annotations and generic bases.
 pub(crate) fn generic_alias<'py>(
     cls: &Bound<'py, PyType>,
     item: &Bound<'py, PyAny>,

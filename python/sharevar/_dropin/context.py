@@ -169,7 +169,7 @@ def get_context(method: str | None = None) -> Any:
 @functools.cache
 def _registered(concrete: Any) -> Any:
     """The same start method as that of a context which another package has registered, as
-    loky does. Its own modules go on getting from it what they have written themselves."""
+    loky does. The package's own modules still get their own context."""
     cls = type(concrete)
     own = ("multiprocessing", "concurrent", cls.__module__.partition(".")[0])
 

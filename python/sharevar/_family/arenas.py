@@ -16,25 +16,25 @@ from ..errors import (
     SharevarError,
 )
 from .descriptors import (
+    DescriptorHolder,
     DescriptorReference,
-    Origin,
     candidates,
     discard_duplicate,
     refer_to,
 )
 
 _attached: WeakValueDictionary[bytes, Arena] = WeakValueDictionary()
-_origins: dict[bytes, tuple[Origin, ...]] = {}
+_holders: dict[bytes, tuple[DescriptorHolder, ...]] = {}
 
-# The most processes of its way that a reference keeps, when it is passed on and on.
-_ORIGINS_KEPT = 3
+# The most processes that a reference names when it is passed on and on.
+_MAX_HOLDERS = 3
 
 
 class ArenaReference(NamedTuple):
     """The object that is pickled in an arena's place."""
 
     identity: bytes
-    # Where it is found: by its descriptor, or by the name that any process of the user knows.
+    # The arena is found by its descriptor, or by the name that any process of the user knows.
     source: DescriptorReference | str
 
 
@@ -49,7 +49,7 @@ def refer_to_arena(arena: Arena) -> ArenaReference:
     identity = arena.id
     if arena.name is not None:
         return ArenaReference(identity, arena.name)
-    earlier = _origins.get(identity, ())
+    earlier = _holders.get(identity, ())
     try:
         descriptor = arena.fileno()
     except DescriptorLost:
@@ -101,7 +101,7 @@ def _attach_by_descriptor(identity: bytes, descriptor_reference: DescriptorRefer
         finally:
             os.close(descriptor)
         if arena.id == identity:
-            _origins[identity] = descriptor_reference.origins[:_ORIGINS_KEPT]
+            _holders[identity] = descriptor_reference.holders[:_MAX_HOLDERS]
             discard_duplicate(descriptor_reference)
             return remember(arena)
     if refused is not None:
@@ -116,5 +116,5 @@ def _attach_by_descriptor(identity: bytes, descriptor_reference: DescriptorRefer
 
 def _places(reference: DescriptorReference) -> str:
     return ", ".join(
-        f"/proc/{origin.process}/fd/{origin.descriptor}" for origin in reference.origins
+        f"/proc/{holder.process}/fd/{holder.descriptor}" for holder in reference.holders
     )

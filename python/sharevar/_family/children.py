@@ -33,8 +33,8 @@ _PARENT_DIRECTORY = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."
 class SearchPath:
     """Sets ``sys.path`` as it is unpickled.
 
-    multiprocessing does the same a moment later, but what it sends is unpickled all
-    at once, and sharevar may be on the parent's search path only.
+    multiprocessing does the same a moment later, but its data is unpickled all at once,
+    and sharevar may be on the parent's search path only.
     """
 
     def __init__(self, entries: list[str]) -> None:
@@ -45,7 +45,7 @@ class SearchPath:
 
 
 class Inside:
-    """Tells the process that unpickles it which monitors its starter was in methods of."""
+    """Tells the process that unpickles it in which monitors' methods it was started."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _native.note_started_inside, (_native.monitors_inside(),)
@@ -63,7 +63,7 @@ class Membership:
         return join_family, (
             family.refer_to_family(),
             installed.installer(),
-            {tuple(place): made for place, made in module_level.to_children().items()},
+            {tuple(site): made for site, made in module_level.to_children().items()},
         )
 
 

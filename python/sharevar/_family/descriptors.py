@@ -1,10 +1,10 @@
-"""How a file descriptor gets from one process into another.
+"""Passing file descriptors from one process to another.
 
-A process that is being started is handed the descriptor itself. Any other receiver
-is told where the descriptor can be found, as ``/proc/<pid>/fd/<number>`` or, where that
-leads nowhere, by the address of a process that lends it. That is the last resort and no
-proof of anything (pids and numbers are used again), so the receiver must check that it is
-the file that was meant.
+A process that is being started receives the descriptor itself. Any other receiver gets
+the places where the descriptor can be found: ``/proc/<pid>/fd/<number>`` or, where that
+leads nowhere, the address of a process that lends it. These are the last resort and
+prove nothing, since pids and numbers are used again. So the receiver must check that it
+has the right file.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 from . import lending
 
 
-class Origin(NamedTuple):
-    """A process that had the descriptor, its number there, and where it is lent, if so."""
+class DescriptorHolder(NamedTuple):
+    """A process that had the descriptor, its number there, and the lender's address."""
 
     process: int
     descriptor: int
@@ -32,21 +32,21 @@ class DescriptorReference(NamedTuple):
     """The object that is pickled in a descriptor's place."""
 
     duplicate: Any
-    origins: tuple[Origin, ...]
+    holders: tuple[DescriptorHolder, ...]
 
 
-def refer_to(descriptor: int, earlier: Iterable[Origin] = ()) -> DescriptorReference:
-    """A reference to hand to another process, whichever way it travels."""
+def refer_to(descriptor: int, earlier: Iterable[DescriptorHolder] = ()) -> DescriptorReference:
+    """A reference for another process, which may be pickled in any way."""
     popen = get_spawning_popen()
     lender = lending.lend(descriptor) if popen is None else ""
-    origins = (Origin(os.getpid(), descriptor, lender), *earlier)
+    holders = (DescriptorHolder(os.getpid(), descriptor, lender), *earlier)
     if popen is None:
-        return DescriptorReference(None, origins)
+        return DescriptorReference(None, holders)
     # Spawning refuses a list in which a descriptor stands twice.
     duplicates = popen.__dict__.setdefault("_sharevar_duplicates", {})
     if descriptor not in duplicates:
         duplicates[descriptor] = reduction.DupFd(descriptor)
-    return DescriptorReference(duplicates[descriptor], origins)
+    return DescriptorReference(duplicates[descriptor], holders)
 
 
 def candidates(reference: DescriptorReference, flags: int) -> Iterator[int]:
@@ -56,11 +56,11 @@ def candidates(reference: DescriptorReference, flags: int) -> Iterator[int]:
             yield os.dup(reference.duplicate.detach())
         except OSError:
             pass
-    for origin in reference.origins:
+    for holder in reference.holders:
         # Under that number /proc may show another process, so that both are tried.
         for find in (partial(_open, flags), _borrow):
             try:
-                descriptor = find(origin)
+                descriptor = find(holder)
             except OSError:
                 continue
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -69,22 +69,22 @@ def candidates(reference: DescriptorReference, flags: int) -> Iterator[int]:
                 os.close(descriptor)
 
 
-def _open(flags: int, origin: Origin) -> int:
+def _open(flags: int, holder: DescriptorHolder) -> int:
     # Non-blocking, since a number used again may lead to a pipe.
     return os.open(
-        f"/proc/{origin.process}/fd/{origin.descriptor}",
+        f"/proc/{holder.process}/fd/{holder.descriptor}",
         flags | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK,
     )
 
 
-def _borrow(origin: Origin) -> int:
-    if not origin.lender:
+def _borrow(holder: DescriptorHolder) -> int:
+    if not holder.lender:
         raise FileNotFoundError("no process lends the descriptor")
-    return lending.borrow(origin.lender, origin.descriptor)
+    return lending.borrow(holder.lender, holder.descriptor)
 
 
 def discard_duplicate(reference: DescriptorReference) -> None:
-    """Close what a starting process was handed, once it has a descriptor of its own."""
+    """Close the descriptor that a starting process received, once it has its own."""
     if reference.duplicate is not None:
         try:
             os.close(reference.duplicate.detach())

@@ -24,14 +24,14 @@ from multiprocessing.connection import (
 )
 from typing import Any
 
-# The other side may be stopped, or be a stranger that says nothing.
+# The other side may be stopped, or may be another program that sends nothing.
 _SECONDS = 5
 
 _Identity = tuple[int, int]
 
 
 class _Lender:
-    """The socket of one process, and what may be borrowed there."""
+    """The socket of one process, and the descriptors that it lends."""
 
     def __init__(self) -> None:
         # In no file system: it may be another one, or not writable, by now.
@@ -84,7 +84,7 @@ def lend(descriptor: int) -> str:
 
 
 def borrow(address: str, descriptor: int) -> int:
-    """A descriptor of one's own for what another process has lent; else an `OSError`."""
+    """A duplicate of a descriptor that another process lends; else an `OSError`."""
     peer = socket.socket(socket.AF_UNIX)
     try:
         peer.settimeout(_SECONDS)
@@ -125,7 +125,7 @@ def _is_hidden() -> bool:
         if os.readlink("/proc/self") != str(os.getpid()):
             # It is another pid namespace's, where that number is another process's.
             return True
-        # The kernel gives what it hides to root.
+        # The kernel makes root the owner of the files that it hides.
         return os.stat("/proc/self/fd").st_uid != os.geteuid()
     except OSError:
         return True

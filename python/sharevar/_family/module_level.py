@@ -1,10 +1,10 @@
 """Objects that a module makes when it is imported, in a child that imports it again.
 
-Under spawn and forkserver a child imports the main program, and what that imports. A
-`Manager()` that stands in there, outside of functions that are called later, or a
-`sharevar.Lock()`, would be one of its own in each child: a silent wrong answer. So a child
-that is still importing is given the one of the process that has started it. It is found
-by its place: the lines that lead to it, what is made there, and how often that was.
+Under spawn and forkserver a child imports the main program, and the modules that it
+imports. A `Manager()` or a `sharevar.Lock()` at the top level of one of them would be
+another one in each child: a silent wrong answer. So a child that is still importing gets
+the object of the process that has started it. The object is found by its call site: the
+lines that lead to it, the function that makes it, and the number of calls before.
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _Lines = tuple[tuple[str, str, int], ...]
 
 
-class Place(NamedTuple):
-    """A place in a program where an object is made while modules are imported."""
+class CallSite(NamedTuple):
+    """A call in a program that makes an object while modules are imported."""
 
     lines: _Lines
     kind: str
     time: int
 
 
-# The objects that this process has made, or was given, by place.
-_made: dict[Place, weakref.ref[Any]] = {}
-# The same of the process that has started this one, as pickles.
-_given: dict[Place, bytes] = {}
+# The objects that this process has made or received, by call site.
+_made: dict[CallSite, weakref.ref[Any]] = {}
+# The objects of the process that has started this one, as pickles.
+_given: dict[CallSite, bytes] = {}
 _passed: Counter[tuple[_Lines, str]] = Counter()
-# All that it does itself is to import what was given to `set_forkserver_preload`.
+# A fork server itself only imports the modules given to `set_forkserver_preload`.
 _is_fork_server = False
 _MAIN = ("__main__", "__mp_main__")
 _DEEPEST = 16
 
 
-def place(make: Any) -> Place | None:
-    """The place of a call of ``make``; None if no module makes something as it is imported.
+def call_site(make: Any) -> CallSite | None:
+    """The site of a call of ``make``; None if no module is being imported in this thread.
 
-    It counts the calls: ask for it once, and before anything else is made.
+    It counts the calls, so it is called once for each object, before another is made.
     """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and is_inside(frame.f_globals):
@@ -75,25 +75,25 @@ def place(make: Any) -> Place | None:
             kind = str(getattr(getattr(make, "__self__", make), "__qualname__", ""))
             passed = tuple(lines), kind
             _passed[passed] += 1
-            return Place(*passed, _passed[passed])
+            return CallSite(*passed, _passed[passed])
         frame = frame.f_back
     return None
 
 
 def is_importing() -> bool:
-    """Whether this is a child that still imports what its parent has imported."""
+    """Whether this is a child that still imports the modules of its parent's program."""
     return _is_fork_server or getattr(process.current_process(), "_inheriting", False)
 
 
-def found(place: Place | None) -> Any:
-    """The object that the process which started this one has made at a place, or None."""
-    if place is None or not _given or not is_importing():
+def found(site: CallSite | None) -> Any:
+    """The object that the process which started this one made at a call site, or None."""
+    if site is None or not _given or not is_importing():
         return None
-    pickled = _given.get(place)
+    pickled = _given.get(site)
     if pickled is None:
         return None
     try:
-        return note(place, _Unpickler(io.BytesIO(pickled)).load())
+        return note(site, _Unpickler(io.BytesIO(pickled)).load())
     except (SharevarError, AttributeError, ImportError):
         # The other process has dropped it or shut it down, or its class is not defined yet.
         return None
@@ -107,33 +107,33 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module_name, global_name)
 
 
-def note(place: Place | None, made: Any) -> Any:
-    """Note an object that was made at a place, for children to find it."""
-    if place is not None:
+def note(site: CallSite | None, made: Any) -> Any:
+    """Note an object that was made at a call site, for children to find it."""
+    if site is not None:
         try:
-            _made[place] = weakref.ref(made, lambda gone: _forget(place, gone))
+            _made[site] = weakref.ref(made, lambda gone: _forget(site, gone))
         except TypeError:
             # It takes no weak references, so its end would not be noticed.
             pass
     return made
 
 
-def _forget(place: Place, gone: weakref.ref[Any]) -> None:
-    if _made.get(place) is gone:
-        del _made[place]
+def _forget(site: CallSite, gone: weakref.ref[Any]) -> None:
+    if _made.get(site) is gone:
+        del _made[site]
 
 
 def found_or_made(make: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """The object that is found at the place of this call, or made there now."""
-    here = place(make)
-    if here is None:
+    """The object that is found for the site of this call, or made there now."""
+    site = call_site(make)
+    if site is None:
         return make(*arguments, **named)
-    known = found(here)
-    return note(here, make(*arguments, **named)) if known is None else known
+    known = found(site)
+    return note(site, make(*arguments, **named)) if known is None else known
 
 
 def founding(make: _Function) -> _Function:
-    """Decorates a maker of objects: it gives one that is found at the place of its call."""
+    """Decorates a maker of objects: it returns the one that is found for its call site."""
 
     @functools.wraps(make)
     def make_or_find(*arguments: Any, **named: Any) -> Any:
@@ -165,14 +165,14 @@ _HINT = """
 # Passing them to children
 
 
-def to_children() -> dict[Place, bytes]:
+def to_children() -> dict[CallSite, bytes]:
     """The objects that this process has made, as pickles for a child."""
     pickles = {}
-    for place, reference in list(_made.items()):
+    for site, reference in list(_made.items()):
         made = reference()
         if made is not None:
             try:
-                pickles[place] = bytes(ForkingPickler.dumps(_Sent(made)))
+                pickles[site] = bytes(ForkingPickler.dumps(_Sent(made)))
             except Exception:
                 # It cannot be pickled; the child makes its own, as without sharevar.
                 continue
@@ -189,7 +189,7 @@ def arenas() -> list[Arena]:
 def in_file() -> Iterator[int | None]:
     """The descriptor of a file with the same, for a process that inherits it; None if
     there is nothing to tell. A command line would be too short."""
-    given = {tuple(place): pickled for place, pickled in to_children().items()}
+    given = {tuple(site): pickled for site, pickled in to_children().items()}
     if not given:
         yield None
         return
@@ -212,7 +212,7 @@ def from_file(descriptor: int | None) -> dict[Any, bytes]:
 
 def receive(given: dict[Any, bytes]) -> None:
     """Take the pickles from the process that has started this one."""
-    _given.update({Place(*place): pickled for place, pickled in given.items()})
+    _given.update({CallSite(*site): pickled for site, pickled in given.items()})
 
 
 def begin_fork_server() -> None:

@@ -1,4 +1,4 @@
-"""Telling a process that it is one of several which share nothing with each other.
+"""A warning for a process that is one of several which share nothing with each other.
 
 Its siblings have each founded a family of their own, because the process that has started
 them knows nothing of sharevar: the workers of a server, mostly.
@@ -19,7 +19,7 @@ _checked = False
 
 
 def warn(name: str) -> None:
-    """Warn, once, if this process is one of those and asks for a shared variable."""
+    """Warn, once, if this process is such a one and asks for a shared variable."""
     global _checked
     if _checked:
         return
@@ -37,7 +37,7 @@ def warn(name: str) -> None:
 
 
 def _reason() -> str | None:
-    """Why that is so, and what to do."""
+    """The reason and the remedy; None if the process is not such a one."""
     if multiprocessing.parent_process() is not None:
         return (
             "multiprocessing has started it from a process that had not imported sharevar, "

@@ -75,7 +75,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         self._require_initial()
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
-        here = module_level.place(type(self))
+        here = module_level.call_site(type(self))
         arena = module_level.found(here)
         if arena is not None:
             self._join(arena)
@@ -235,7 +235,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
             # Another process's, which plays the same methods.
             proxy = standard.create(self, cls._typeid_, *arguments, **named)
         else:
-            here = module_level.place(cls)
+            here = module_level.call_site(cls)
             known: _AnyProxy | None = module_level.found(here)
             if known is not None:
                 return known

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._family.arenas import ArenaReference, attach, remember
-from .._family.descriptors import DescriptorReference, Origin
+from .._family.descriptors import DescriptorHolder, DescriptorReference
 from .._family.reduction import arena_of, handle_of
 from .._variables import standard
 from .._variables.kinds import BY_TYPEID
@@ -47,8 +47,8 @@ def is_ours(ident: Any) -> bool:
 def open_variable(ident: str) -> Proxy:
     """The variable that an id leads to; a late one raises `HandleExpired`."""
     _, typeid, identity, offset, generation, process, descriptor = ident.split("-")
-    origin = Origin(int(process), int(descriptor))
-    reference = DescriptorReference(None, (origin,))
+    holder = DescriptorHolder(int(process), int(descriptor))
+    reference = DescriptorReference(None, (holder,))
     arena = attach(ArenaReference(bytes.fromhex(identity), reference))
     return arena.open(BY_TYPEID[typeid], int(offset, 16), int(generation, 16))
 

@@ -1,1 +1,1 @@
-"""Proxies of variables in shared memory, and what makes them."""
+"""Proxies of variables in shared memory, and the functions and tables that make them."""

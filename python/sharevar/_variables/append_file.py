@@ -6,7 +6,7 @@ Rust too. There is no buffer in the process that could be lost when it ends by `
 costs a microsecond or two; a buffer in shared memory would be cheaper, but a family that is
 killed as a whole would lose the contents of the buffer.
 
-The native `RecordWriter` cuts off what a process that was killed has left of its write.
+The native `RecordWriter` cuts off the incomplete write of a process that was killed.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class AppendTextFile(io.TextIOBase):
             self._append(begun)
 
     def close(self) -> None:
-        """Append what is begun and close the file, in this process only."""
+        """Append the begun line and close the file, in this process only."""
         if not self._file.closed:
             self._check()
             self._flush_all()

@@ -12,7 +12,7 @@ from .primitive import Primitive
 
 
 class Barrier(Primitive, _native.Barrier):
-    """A place where so many processes and threads wait until all of them are there.
+    """A barrier for a number of processes and threads, which wait until all have arrived.
 
     One that is killed while it waits, or while it runs the action, breaks the barrier
     for the others.

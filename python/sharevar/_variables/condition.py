@@ -15,7 +15,7 @@ _Result = TypeVar("_Result")
 
 
 class Condition(Primitive, _native.Condition):
-    """A place where processes and threads wait for a change of something that a lock protects.
+    """A condition: processes and threads wait until data that a lock protects has changed.
 
     A waiter that is killed is passed over. One that was notified and is killed before
     it has the lock again has not used the notification up: the next one gets it.

@@ -87,7 +87,7 @@ _OF_MANAGERS: tuple[type[Proxy], ...] = (
 )  # fmt: skip
 BY_TYPEID: dict[str, type[Proxy]] = {cls._typeid_: cls for cls in _OF_MANAGERS}
 
-# By the standard library's class or function: the class of what behaves as its objects do.
+# By the standard library's class or function: the class whose objects behave as its own.
 BY_STANDARD: dict[Any, Any] = {
     threading.Lock: Lock,
     threading.RLock: RLock,
@@ -183,13 +183,13 @@ class VariableMethods:
         return self._make(event.Event)
 
     def Condition(self, lock: Any = None) -> condition.Condition:
-        """A place to wait at until something that a lock protects has changed."""
+        """A condition: waiting until data that a lock protects has changed."""
         return self._make(condition.Condition, lock)
 
     def Barrier(
         self, parties: int, action: Any = None, timeout: float | None = None
     ) -> barrier.Barrier:
-        """A place where so many wait until all of them are there."""
+        """A barrier: waiting until a number of processes and threads have arrived."""
         return self._make(barrier.Barrier, parties, action, timeout)
 
     def Queue(self, maxsize: int = 0) -> QueueProxy[Any]:
@@ -197,7 +197,7 @@ class VariableMethods:
         return self._make(QueueProxy, maxsize)
 
     def JoinableQueue(self, maxsize: int = 0) -> JoinableQueueProxy[Any]:
-        """The same: any queue of a manager can be joined."""
+        """A queue, first in, first out. Any queue of a manager can be joined."""
         return self._make(JoinableQueueProxy, maxsize)
 
     def PriorityQueue(self, maxsize: int = 0) -> priority_queue.PriorityQueue[Any]:

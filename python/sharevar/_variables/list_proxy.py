@@ -38,7 +38,7 @@ class ListProxy(Proxy, _native.List[_Item]):
         return self.copy()
 
     def __iter__(self) -> Iterator[_Item]:
-        """One item at a time, so that what is appended meanwhile is seen."""
+        """One item at a time, so that items which are appended meanwhile are seen."""
         index = 0
         while True:
             try:

@@ -68,12 +68,12 @@ class Monitor(_native.Monitor):
     """The root of all monitors' classes; a class derived from one is a monitor's, too."""
 
     def __new__(cls, /, *arguments: Any, **named: Any) -> Any:
-        here = module_level.place(cls)
-        known = module_level.found(here)
+        site = module_level.call_site(cls)
+        known = module_level.found(site)
         if type(known) is cls:
             _found.add(id(known))
             return known
-        return module_level.note(here, _native.Monitor.__new__(cls, family.arena()))
+        return module_level.note(site, _native.Monitor.__new__(cls, family.arena()))
 
     def __init__(self) -> None:
         # Refuses what the root of all classes would here ignore: too many arguments.
@@ -131,7 +131,7 @@ def _members(cls: type) -> dict[str, Any]:
 
 
 def _require_attributes(cls: type, base: type) -> None:
-    """Refuse what keeps an object's state elsewhere than in attributes that can be set."""
+    """Refuse classes that keep an object's state elsewhere than in attributes."""
     if not base.__flags__ & _MADE_BY_CLASS_STATEMENT:
         raise TypeError(
             f"{cls.__qualname__} is derived from {base.__qualname__}, whose contents are "
@@ -186,7 +186,7 @@ _found: set[int] = set()
 
 
 def _unless_found(init: Callable[..., None]) -> Callable[..., None]:
-    """An ``__init__`` that leaves alone what the parent has initialized."""
+    """An ``__init__`` that does nothing for a monitor which the parent has initialized."""
 
     @functools.wraps(init)
     def initialize(self: Any, /, *arguments: Any, **named: Any) -> None:

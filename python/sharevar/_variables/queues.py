@@ -108,7 +108,7 @@ class Queue(_ProcessQueue[_Item]):
         assert self.closed, f"Queue {self!r} not closed"
 
     def cancel_join_thread(self) -> None:
-        """Nothing: no process waits at its end for what it has put."""
+        """Nothing: no process waits at its end until its items are sent."""
 
     def _dropped(self, error: Exception, item: object) -> None:
         try:

@@ -94,7 +94,7 @@ class UnitsView:
     def _count(self) -> int:
         """How many units this process holds."""
         held = self._semaphore.held
-        # A signal does not say who holds what; that all are taken is the next best.
+        # A signal names no holders. That all units are taken is the next best answer.
         return int(self._semaphore.locked()) if held is None else held
 
     def _is_mine(self) -> bool:

@@ -152,12 +152,12 @@ class SetProxy(Proxy, _native.Set[_Item]):
         self._become(lambda old: old.difference(*plain))
 
     def symmetric_difference_update(self, other: Iterable[Any], /) -> None:
-        """Take out what is in both, and put in what is in the other only."""
+        """Remove the elements that are in both, and add those of the other only."""
         plain = set(plain_set(other))
         self._become(lambda old: old ^ plain)
 
     def _become(self, change: Callable[[set[Any]], set[Any]]) -> None:
-        """Change the set to what ``change`` makes of it, in one step."""
+        """Replace the set by the result of ``change``, in one step."""
 
         def plan(elements: list[Any]) -> tuple[list[Any], list[Any], list[Any] | None]:
             old = set(elements)

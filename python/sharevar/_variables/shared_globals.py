@@ -123,7 +123,7 @@ def get_or_make(
 def find(arena: _native.Arena, name: str) -> Any:
     """The variable of that name in an arena; `KeyError` if there is none."""
     entry = arena.named(_FILLED, DictProxy).get(name)
-    # A lock has no entry, nor has what a Rust program has made.
+    # A lock has no entry, nor has a variable that a Rust program has made.
     found = arena.find(name) if entry is None else _found(arena, name, None, entry)
     if found is None:
         raise KeyError(name)
@@ -156,7 +156,7 @@ def _make(
     arguments: tuple[Any, ...],
     named: dict[str, Any],
 ) -> tuple[Any, Any]:
-    """A new variable, and what is entered for it: its class's name, or the variable."""
+    """A new variable, and its entry: the name of its class, or the variable itself."""
     if isinstance(kind, type) and issubclass(kind, Proxy):
         if kind is ValueProxy:
             arguments = (None, *arguments)
@@ -225,7 +225,7 @@ def _ours(kind: Any) -> Any:
 
 
 def _require_value(name: str, made: Any) -> None:
-    """Refuse what could be changed where no other process would see it."""
+    """Refuse an object that could be changed where no other process would see it."""
     for part in made if isinstance(made, (tuple, frozenset)) else (made,):
         if isinstance(part, _SENT_ONCE):
             raise TypeError(
@@ -263,7 +263,7 @@ def _is_mutable(made: Any, cls: Any) -> bool:
 
 
 def _instead(cls: Any) -> str | None:
-    """What to use instead of a library's class; a program's own of that name is not meant."""
+    """The remedy for an object of a library's class, but not of a program's own class."""
     for base in cls.__mro__:
         library = base.__module__.partition(".")[0]
         if base.__name__ in _INSTEAD and (

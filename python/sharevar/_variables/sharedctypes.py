@@ -23,7 +23,7 @@ from .._family.module_level import founding
 from .._family.reduction import reduce_variable
 from .recursive_lock import RLock
 
-# Much of what is used here has no place in the stubs of the standard library.
+# The stubs of the standard library lack many of the names that are used here.
 standard: Any = sharedctypes
 # By name it would be ours after install().
 _standard_synchronized = standard.synchronized

@@ -14,7 +14,7 @@ from multiprocessing import managers as _managers
 from multiprocessing.managers import BaseManager, BaseProxy, SyncManager, Token
 from typing import Any
 
-# Much of what is used here has no place in the stubs of the standard library.
+# The stubs of the standard library lack many of the names that are used here.
 managers: Any = _managers
 AutoProxy = managers.AutoProxy
 RebuildProxy = managers.RebuildProxy
@@ -78,7 +78,7 @@ def counterpart(cls: type[Any]) -> type:
 
 @cache
 def own_counterpart(typeid: str) -> type:
-    """The class of what `multiprocessing` itself, without a manager, makes under a name."""
+    """The class of the objects that `multiprocessing` makes under a name without a manager."""
     # Imported where they are asked for: some platforms have no semaphores.
     from multiprocessing import queues, synchronize
 

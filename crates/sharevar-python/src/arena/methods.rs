@@ -90,17 +90,17 @@ impl Arena {
         self.participant.fetch_descriptor().or_raise()
     }
 
-    /// Let this be the arena of what is made without a manager.
+    /// Let this be the arena of variables that are made without a manager.
     fn _become_family(&self) {
         self.is_of_family.store(true, Ordering::Relaxed);
     }
 
-    /// Close for everybody: later operations raise `ClosedError`, sleepers wake.
+    /// Close for all processes: later operations raise `ClosedError`, sleepers wake.
     fn close(&self) {
         self.participant.close();
     }
 
-    /// Recover what dead participants left, and count what was found.
+    /// Recover the lanes and slots of dead participants, and count them.
     fn sweep(&self, py: Python<'_>) -> PyResult<u64> {
         py.detach(|| self.participant.sweep()).or_raise()
     }

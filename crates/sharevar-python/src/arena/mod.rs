@@ -1,5 +1,5 @@
-//! The arena's object: one attachment of this process. It knows no variables, so that what variables
-//! are made of may know it; `methods` and `lookup` do.
+//! The arena's object: one attachment of this process. It knows no variables, so that the files
+//! below them may import it; `methods` and `lookup` know them.
 
 mod lookup;
 mod methods;
@@ -21,7 +21,7 @@ pub(crate) struct Arena {
     root: RawDict,
     /// The name by which any process of the user finds it.
     name: Option<String>,
-    /// Whether what is made without a manager is here.
+    /// Whether variables that are made without a manager are in this arena.
     is_of_family: AtomicBool,
     key_indexes: KeyIndexes,
 }
@@ -35,12 +35,12 @@ impl Arena {
         Self { participant, root, name, is_of_family, key_indexes: KeyIndexes::default() }
     }
 
-    /// What this process knows of the keys of dicts.
+    /// The indexes that this process has of the keys of dicts.
     pub(crate) fn key_indexes(&self) -> &KeyIndexes {
         &self.key_indexes
     }
 
-    /// Whether what is made without a manager is in this arena.
+    /// Whether variables that are made without a manager are in this arena.
     #[inline(always)]
     pub(crate) fn is_of_family(&self) -> bool {
         self.is_of_family.load(Ordering::Relaxed)
@@ -51,14 +51,14 @@ impl Arena {
         &self.root
     }
 
-    /// Who this process is in the arena.
+    /// This process as a participant of the arena.
     #[inline(always)]
     pub(crate) fn participant(&self) -> &Arc<Participant> {
         &self.participant
     }
 }
 
-/// Tell every arena that this process ends in order: what it holds by then becomes a signal.
+/// Tell every arena that this process ends in order: a lock that it still holds becomes a signal.
 #[pyfunction]
 pub(crate) fn depart() {
     sharevar::settle_all_at_exit();

@@ -17,7 +17,7 @@ use sharevar_value::{Encoder, StandardClass};
 /// Frozen sets and tuples inside one another beyond this are opaque.
 const MAX_DEPTH: usize = 100;
 
-/// Writes the canonical bytes. `false` if there are none; what was written then is void.
+/// Writes the canonical bytes. `false` if there are none; the bytes written so far are void then.
 pub(crate) fn write(object: &Bound<'_, PyAny>, encoder: &mut Encoder, depth: usize) -> PyResult<bool> {
     if depth > MAX_DEPTH {
         return Ok(false);

@@ -1,4 +1,4 @@
-//! Python's values on their way out.
+//! Decoding words and bytes to Python's objects.
 
 use crate::arena::Arena;
 use crate::encoding::pickler;
@@ -51,28 +51,28 @@ fn other_word(py: Python<'_>, word: Word) -> PyResult<Bound<'_, PyAny>> {
     }
 }
 
-/// The object that an encoding says. `handles` keep alive what it refers to.
+/// Returns the object of an encoding. `handles` keep the variables alive to which it refers.
 pub(crate) fn decode_bytes<'py>(
     py: Python<'py>,
     bytes: &[u8],
     handles: &[Handle],
     arena: &Py<Arena>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let mut reader = Reader { py, decoder: Decoder::new(bytes), handles, arena: Some(arena) };
+    let mut reader = ObjectReader { py, decoder: Decoder::new(bytes), handles, arena: Some(arena) };
     let value = reader.read()?;
     reader.decoder.finish().map_err(corrupt)?;
     Ok(value)
 }
 
-pub(crate) struct Reader<'a, 'py> {
+pub(crate) struct ObjectReader<'a, 'py> {
     py: Python<'py>,
     pub(crate) decoder: Decoder<'a>,
     handles: &'a [Handle],
     arena: Option<&'a Py<Arena>>,
 }
 
-impl<'a, 'py> Reader<'a, 'py> {
-    /// Of a value that refers to no arena.
+impl<'a, 'py> ObjectReader<'a, 'py> {
+    /// Makes a reader of a value that refers to no arena.
     pub(crate) fn new(py: Python<'py>, bytes: &'a [u8]) -> Self {
         Self { py, decoder: Decoder::new(bytes), handles: &[], arena: None }
     }

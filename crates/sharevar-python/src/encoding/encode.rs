@@ -1,7 +1,7 @@
-//! Python's values on their way in.
+//! Encoding Python's objects to words and bytes.
 //!
-//! Dispatch is on the exact type, commonest first; a subclass would lose its class
-//! and goes to pickle, as does whatever else native encoding would change
+//! Dispatch is on the exact type, commonest first. A subclass would lose its class,
+//! so it is pickled, as is every other object that native encoding would change
 //! (`docs/value-encoding.md`).
 
 use crate::encoding::pickler;
@@ -66,7 +66,7 @@ fn encode_block(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult
     Ok(Encoded::Bytes { bytes, handles })
 }
 
-/// Why a value cannot be written natively.
+/// The reason why a value cannot be written natively.
 pub(crate) enum Unencodable {
     /// It would change; pickle the whole.
     Pickle,
@@ -93,7 +93,7 @@ impl From<PyErr> for Unencodable {
 pub(crate) struct Writer<'a> {
     pub(crate) encoder: Encoder,
     seen: Seen,
-    /// Whose variables are referred to by where they are; others are pickled.
+    /// The participant of the arena whose variables are written as offsets; others are pickled.
     participant: Option<&'a Participant>,
 }
 

@@ -1,4 +1,4 @@
-//! Dict keys on their way in: what equals in Python is one key.
+//! Encoding dict keys: objects that are equal in Python are one key.
 
 use crate::encoding::canonical;
 use crate::encoding::pickler;
@@ -21,7 +21,7 @@ pub(crate) fn short_key(object: &Bound<'_, PyAny>, seed: &HashSeed) -> Option<Sh
     Some(ShortKey::from_int(int, seed))
 }
 
-/// What a key is wanted for.
+/// The purpose of a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// To find what is there.
@@ -30,7 +30,7 @@ pub(crate) enum Purpose {
     Insertion,
 }
 
-/// How an object is looked for.
+/// The way in which an object is looked for.
 pub(crate) enum Wanted {
     /// By canonical bytes: no other bytes of a key equal it, but an opaque key may.
     Known(Key),
@@ -48,7 +48,7 @@ impl Wanted {
     }
 }
 
-/// How to look for an object. `TypeError` for what is not hashable.
+/// Returns the way to look for an object. `TypeError` for an unhashable one.
 pub(crate) fn key(
     object: &Bound<'_, PyAny>,
     seed: &HashSeed,
@@ -87,7 +87,7 @@ fn other_key(
         let key = Key::from_encoded(encoder.as_slice(), seed).map_err(sharevar::Error::from).or_raise()?;
         return Ok(Wanted::Known(key));
     }
-    // Raises for what is not hashable, in Python's words.
+    // Raises for an unhashable object, in Python's words.
     object.hash()?;
     let mut encoder = Encoder::new();
     if !canonical::write(object, &mut encoder, 0)? {

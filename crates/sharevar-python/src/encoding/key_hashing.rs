@@ -13,44 +13,44 @@ use sharevar_value::HashSeed;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// Keys of a dict.
-pub(crate) type Place = (Variable, Selection);
+/// A selection of a dict's keys.
+pub(crate) type SelectedKeys = (Variable, Selection);
 
 /// The hashing of a dict's keys that a thread has begun and not ended.
 struct Work {
-    place: Place,
-    /// Those whose `__hash__` is running, outermost first.
+    selected: SelectedKeys,
+    /// The keys whose `__hash__` is running, outermost first.
     running: Vec<u32>,
     done: HashMap<Candidate, isize>,
 }
 
 thread_local! {
-    /// That of this thread, one for a place, outermost first.
+    /// The work of this thread, one for each selection, outermost first.
     static WORK: RefCell<Vec<Work>> = const { RefCell::new(Vec::new()) };
 }
 
-fn with_work<R>(place: Place, act: impl FnOnce(&mut Work) -> R) -> Option<R> {
-    WORK.with_borrow_mut(|all| all.iter_mut().find(|work| work.place == place).map(act))
+fn with_work<R>(selected: SelectedKeys, act: impl FnOnce(&mut Work) -> R) -> Option<R> {
+    WORK.with_borrow_mut(|all| all.iter_mut().find(|work| work.selected == selected).map(act))
 }
 
-/// Takes part in the hashing of a place: begins it, or goes on with what is begun.
-pub(crate) struct Part {
-    place: Place,
-    /// The index is for this one to change.
+/// A part in the hashing of a selection: it begins the work, or continues that of an outer call.
+pub(crate) struct Hashing {
+    selected: SelectedKeys,
+    /// Whether this one has begun the work. It alone changes the index.
     pub(crate) is_outermost: bool,
 }
 
-impl Part {
-    pub(crate) fn begin(place: Place) -> Self {
-        let is_outermost = with_work(place, |_| ()).is_none();
+impl Hashing {
+    pub(crate) fn begin(selected: SelectedKeys) -> Self {
+        let is_outermost = with_work(selected, |_| ()).is_none();
         if is_outermost {
-            let work = Work { place, running: Vec::new(), done: HashMap::new() };
+            let work = Work { selected, running: Vec::new(), done: HashMap::new() };
             WORK.with_borrow_mut(|all| all.push(work));
         }
-        Self { place, is_outermost }
+        Self { selected, is_outermost }
     }
 
-    /// Hashes the keys, but those whose `__hash__` is what has come here.
+    /// Hashes the keys, except those whose `__hash__` has led to this call.
     pub(crate) fn hash(
         &self,
         keys: Vec<(u32, StoredKey)>,
@@ -61,7 +61,7 @@ impl Part {
             let mut hashed = Hashed { known: Vec::with_capacity(keys.len()), unread: Vec::new() };
             for (number, key) in keys {
                 let candidate = Candidate { number, mark: key.mark(seed) };
-                let begun = with_work(self.place, |work| {
+                let begun = with_work(self.selected, |work| {
                     let begun = if work.running.contains(&number) {
                         Some(None)
                     } else {
@@ -78,7 +78,7 @@ impl Part {
                 }
                 let encoding = key.into_encoding().or_raise().map_err(Failure::Other);
                 let hash = encoding.and_then(|encoding| hash_of(py, &encoding, arena));
-                with_work(self.place, |work| {
+                with_work(self.selected, |work| {
                     work.running.pop();
                     work.done.extend(hash.as_ref().ok().map(|hash| (candidate, *hash)));
                 });
@@ -93,7 +93,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for Hashing {
     fn drop(&mut self) {
         if self.is_outermost {
             WORK.with_borrow_mut(Vec::pop);
@@ -101,17 +101,17 @@ impl Drop for Part {
     }
 }
 
-/// What came of it.
+/// The outcome of a hashing.
 pub(crate) struct Hashed {
     pub(crate) known: Vec<(isize, Candidate)>,
     /// With the errors.
     pub(crate) unread: Vec<(String, u32)>,
 }
 
-/// The keys of this hash among those that this thread has hashed by now; `None` if it has begun
-/// with none of the place.
-pub(crate) fn hashed_so_far(place: Place, hash: isize) -> Option<Vec<Candidate>> {
-    with_work(place, |work| {
+/// Returns the keys of this hash among those that this thread has hashed by now; `None` if it is not
+/// hashing the selection.
+pub(crate) fn hashed_so_far(selected: SelectedKeys, hash: isize) -> Option<Vec<Candidate>> {
+    with_work(selected, |work| {
         let same = work.done.iter().filter(|(_, done)| **done == hash);
         same.map(|(candidate, _)| *candidate).collect()
     })
@@ -122,7 +122,7 @@ pub(crate) fn object<'py>(py: Python<'py>, key: StoredKey, arena: &Py<Arena>) ->
     decode_bytes(py, &key.into_encoding().or_raise()?, &[], arena)
 }
 
-/// Why a key has no hash.
+/// The reason why a key has no hash.
 enum Failure {
     /// No object of this process can equal it for now: its class is not there, or it cannot be
     /// hashed.
@@ -137,7 +137,7 @@ fn hash_of(py: Python<'_>, encoding: &[u8], arena: &Py<Arena>) -> Result<isize, 
         Ok(hash) => return Ok(hash),
         Err(error) => error,
     };
-    // What a handler of a signal has raised meanwhile is not the key's: it does not come again.
+    // An exception of a signal's handler is not the key's: it does not come again.
     let comes_again =
         is_of_key(py, &error) && hash().is_err_and(|again| again.get_type(py).is(error.get_type(py)));
     Err(if comes_again { Failure::OfKey(error) } else { Failure::Other(error) })

@@ -1,5 +1,5 @@
-//! Which keys of a dict have which `hash()` in this process: an index for keys that only Python
-//! can compare.
+//! The index of a dict's keys by their `hash()` in this process, for keys that only Python can
+//! compare.
 //!
 //! Python's hashes differ between processes that were not forked from one another, so they
 //! cannot stand in the arena. Each process has an index for each dict in which it looks for such a key.
@@ -10,14 +10,14 @@ use sharevar::{Participant, Variable};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-/// Dicts of one arena that a process has an index of before it looks which of them are no more.
+/// The number of indexed dicts of one arena from which on a process removes those of freed dicts.
 const MIN_VARIABLES: usize = 64;
 /// Entries of all the indexes that are kept then; those that were not used for longest go.
 const MAX_ENTRIES: usize = 1 << 20;
 /// Errors that are told apart; each costs every search one more attempt to read a key.
 const MAX_ERRORS: usize = 16;
 
-/// A key that may be the one that is looked for.
+/// A key that may be the wanted one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Candidate {
     /// The number of its entry, which may hold another key by now.
@@ -76,7 +76,7 @@ pub(crate) struct KeyIndexes(Mutex<ByDict>);
 struct ByDict {
     all: HashMap<Variable, Indexes>,
     clock: u64,
-    /// How many dicts there were when it was looked which of them are no more.
+    /// The number of dicts after the last removal of freed ones.
     kept: usize,
 }
 

@@ -1,10 +1,10 @@
 //! Looking keys up in the index of a dict, which is brought up to date first.
 //!
-//! That is done from the end of the dict's insertion order, so that each key is hashed once. What the
-//! index says is compared with the dict before it is believed.
+//! The update goes from the end of the dict's insertion order, so that each key is hashed once. An
+//! entry of the index is compared with the dict before it counts.
 
 use crate::arena::Arena;
-use crate::encoding::key_hashing::{Part, hashed_so_far};
+use crate::encoding::key_hashing::{Hashing, hashed_so_far};
 use crate::encoding::key_index::Candidate;
 use crate::errors::OrRaise;
 use pyo3::prelude::*;
@@ -15,7 +15,7 @@ use std::collections::HashSet;
 /// anew.
 const MAX_STALE: u64 = 1024;
 
-/// Brings the index up to date, if it is not. The stamp of the dict's keys up to which it is;
+/// Brings the index up to date, if it is not. Returns the stamp of the dict's keys up to which it is;
 /// `None` if keys came meanwhile.
 ///
 /// A `__hash__` may look for another key in the very dict: then the rest of the keys are hashed
@@ -30,16 +30,16 @@ pub(crate) fn update(dict: &RawDict, selection: Selection, arena: &Py<Arena>) ->
     if seen == Some(now) && !has_unread {
         return Ok(Some(now));
     }
-    let part = Part::begin((dict.handle().variable(), selection));
+    let hashing = Hashing::begin((dict.handle().variable(), selection));
     if has_unread {
-        read_again(dict, selection, arena, &part)?;
+        read_again(dict, selection, arena, &hashing)?;
         if seen == Some(now) {
             return Ok(Some(now));
         }
     }
     let new = dict.keys_since(seen, selection).or_raise()?;
-    let hashed = part.hash(new.keys, dict.seed(), arena)?;
-    if !part.is_outermost {
+    let hashed = hashing.hash(new.keys, dict.seed(), arena)?;
+    if !hashing.is_outermost {
         return Ok(new.is_current.then_some(new.stamp));
     }
     Ok(indexes.with(dict, |indexes| {
@@ -60,12 +60,12 @@ pub(crate) fn update(dict: &RawDict, selection: Selection, arena: &Py<Arena>) ->
 }
 
 /// Tries one key of each error; if any can be read now, or is gone, all of them.
-fn read_again(dict: &RawDict, selection: Selection, arena: &Py<Arena>, part: &Part) -> PyResult<()> {
+fn read_again(dict: &RawDict, selection: Selection, arena: &Py<Arena>, hashing: &Hashing) -> PyResult<()> {
     let indexes = arena.get().key_indexes();
     let hash_at = |numbers: &[u32]| {
         let (keys, _) = dict.keys_at(numbers).or_raise()?;
         let keys = numbers.iter().zip(keys).filter_map(|(number, key)| Some((*number, key?)));
-        part.hash(keys.collect(), dict.seed(), arena)
+        hashing.hash(keys.collect(), dict.seed(), arena)
     };
     let tried: Vec<u32> = indexes.with(dict, |indexes| {
         indexes.of(selection).unread.values().filter_map(|numbers| numbers.last().copied()).collect()
@@ -76,7 +76,7 @@ fn read_again(dict: &RawDict, selection: Selection, arena: &Py<Arena>, part: &Pa
     let all: Vec<u32> =
         indexes.with(dict, |indexes| indexes.of(selection).unread.values().flatten().copied().collect());
     let hashed = hash_at(&all)?;
-    if part.is_outermost {
+    if hashing.is_outermost {
         let unread: HashSet<u32> = hashed.unread.into_iter().map(|(_, number)| number).collect();
         let read: HashSet<u32> = all.into_iter().filter(|number| !unread.contains(number)).collect();
         indexes.with(dict, |indexes| {

@@ -1,5 +1,5 @@
-//! Python's objects as words and bytes, and back; and dict keys, of which those that are equal in
-//! Python are one.
+//! Python's objects as words and bytes, and back; and dict keys, which are one if they are equal in
+//! Python.
 
 pub(crate) mod canonical;
 pub(crate) mod decode;

@@ -1,5 +1,5 @@
-//! Keys that only Python can compare: they are looked for without the lock, and what was found
-//! holds if no key came or went meanwhile.
+//! Keys that only Python can compare: they are looked for without the lock, and the result counts if
+//! no key came or went meanwhile.
 
 use crate::arena::Arena;
 use crate::encoding::key::{Wanted, opaque_key};
@@ -17,9 +17,9 @@ const ATTEMPTS: u32 = 4;
 /// How often it starts again then: nearly all changes are those of the comparisons themselves.
 const ATTEMPTS_WITH_LOCK: u32 = 64;
 
-/// Where a key was found, or that it was not.
+/// The result of a search for a key.
 pub(crate) struct Search {
-    /// The key in the dict that equals the one that was looked for.
+    /// The key in the dict that equals the wanted one.
     pub(crate) found: Option<Key>,
     /// The stamp of the dict's keys at which this holds.
     pub(crate) stamp: u64,
@@ -36,10 +36,11 @@ pub(crate) fn search(
     attempt(dict, object.py(), || search_once(dict, object, hash, selection, arena))
 }
 
-/// Does what comes to nothing when the dict changes meanwhile, until it comes to something.
+/// Retries an operation that fails with `None` when the dict changes meanwhile.
 ///
-/// After a few attempts all others wait, so that what changes the dict is what is done itself: an
-/// `__eq__`, `__hash__` or `__setstate__` that uses it. What never ends so raises.
+/// After a few attempts it takes the long lock, so that other threads' changes wait. From then on the
+/// dict is changed only by the operation's own code: an `__eq__`, `__hash__` or `__setstate__` that
+/// uses the dict. If these changes never end, it raises.
 pub(crate) fn attempt<R>(
     dict: &RawDict,
     py: Python<'_>,
@@ -113,7 +114,7 @@ fn never_ends() -> PyErr {
     )
 }
 
-/// Looks for the key that equals `object` until `act` is done with what was found.
+/// Looks for the key that equals `object`, again until `act` succeeds with the result.
 pub(crate) fn with_found<R>(
     dict: &RawDict,
     object: &Bound<'_, PyAny>,
@@ -164,8 +165,8 @@ impl OwnKey {
     }
 }
 
-/// Does something with the key that equals `object`: by its bytes where they tell, and if
-/// that finds nothing, with what a search finds. `None` if there is no such key.
+/// Calls `act` with the key that equals `object`: found by its bytes where they tell, else by a
+/// search. `None` if there is no such key.
 #[inline]
 pub(crate) fn resolve<R>(
     dict: &RawDict,

@@ -1,4 +1,4 @@
-//! The callables that encode what is of no native type.
+//! The callables that encode objects of no native type.
 
 use crate::fast_access;
 use pyo3::prelude::*;
@@ -20,7 +20,7 @@ thread_local! {
     static UNDER_WAY: RefCell<Vec<([u64; 2], Vec<u64>)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Sets what encodes and decodes the values that are of no native type.
+/// Sets the callables that encode and decode objects of no native type.
 #[pyfunction]
 pub(crate) fn set_pickler(dumps: Py<PyAny>, loads: Py<PyAny>) {
     let old = PICKLER.write().unwrap_or_else(PoisonError::into_inner).replace(Pickler { dumps, loads });
@@ -51,8 +51,8 @@ impl std::ops::Deref for Pickle<'_> {
     }
 }
 
-/// A value's pickle, and the variables of the arena that it refers to, which then count as
-/// referred to by whatever holds the pickle.
+/// Pickles a value. Returns the pickle, and the variables of the arena to which it refers: the
+/// container of the pickle has to count these references.
 pub(crate) fn dumps<'py>(
     value: &Bound<'py, PyAny>,
     participant: &Participant,
@@ -71,7 +71,7 @@ pub(crate) fn dumps_alone<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickle<'py
     Ok(Pickle(pickled.cast_into::<PyBytes>()?))
 }
 
-/// What a pickle says.
+/// Returns the object of a pickle.
 pub(crate) fn loads<'py>(py: Python<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     callable(py, |set| &set.loads, "loads")?.call1((fast_access::bytes(py, pickle)?,))
 }

@@ -134,7 +134,7 @@ fn time_of_day(time: &impl PyTimeAccess) -> i128 {
     (minutes * 60 + i128::from(time.get_second())) * 1_000_000 + i128::from(time.get_microsecond())
 }
 
-/// What `utcoffset` gives, in microseconds.
+/// The result of `utcoffset` in microseconds.
 fn offset(object: &Bound<'_, PyAny>) -> PyResult<Option<i128>> {
     let offset = object.call_method0(intern!(object.py(), "utcoffset"))?;
     if offset.is_none() { Ok(None) } else { Ok(Some(microseconds(offset.cast::<PyDelta>()?))) }
@@ -181,7 +181,7 @@ fn write_time(value: &Bound<'_, PyTime>, encoder: &mut Encoder) -> PyResult<bool
     let offset = if zone.is_none() { None } else { offset(value)? };
     match offset {
         None => write_standard(encoder, StandardClass::NaiveTime, &local.to_le_bytes()),
-        // Of an offset's microseconds, a time's `__hash__` and `__eq__` think differently.
+        // A time's `__hash__` and `__eq__` treat the microseconds of an offset differently.
         Some(offset) if is_fixed(&zone)? && offset % 1_000_000 == 0 => {
             write_standard(encoder, StandardClass::AwareTime, &(local - offset).to_le_bytes())
         }

@@ -4,7 +4,7 @@
 //! of no native type, or an object is at two places, all of them are a pickle of both.
 
 use super::wire::{self, Pickled};
-use crate::encoding::decode::{Reader, corrupt};
+use crate::encoding::decode::{ObjectReader, corrupt};
 use crate::encoding::encode::{Unencodable, Writer};
 use crate::errors::OrRaise;
 use pyo3::prelude::*;
@@ -55,7 +55,7 @@ pub(super) fn read<'py>(
     if arguments.is_empty() {
         return Ok((PyTuple::empty(py), None));
     }
-    let mut reader = Reader::new(py, arguments);
+    let mut reader = ObjectReader::new(py, arguments);
     let count = match reader.decoder.next().map_err(corrupt)? {
         Event::List(count) | Event::Tuple(count) => count,
         Event::Pickle(pickle) => return crate::encoding::pickler::loads(py, pickle)?.extract(),
@@ -66,7 +66,7 @@ pub(super) fn read<'py>(
     if rest.is_empty() {
         return Ok((positional, None));
     }
-    let mut reader = Reader::new(py, rest);
+    let mut reader = ObjectReader::new(py, rest);
     Ok((positional, Some(reader.read()?.cast_into::<PyDict>()?)))
 }
 
@@ -107,7 +107,7 @@ pub(super) fn write_pickle_bytes(frame: &mut Vec<u8>, pickle: &[u8]) -> PyResult
 
 /// A value.
 pub(super) fn read_value<'py>(py: Python<'py>, value: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    let mut reader = Reader::new(py, value);
+    let mut reader = ObjectReader::new(py, value);
     let object = reader.read()?;
     reader.decoder.finish().map_err(corrupt)?;
     Ok(object)

@@ -5,7 +5,7 @@ use crate::encoding::encode::{self, encode};
 use crate::errors::{Class, OrRaise, raise, to_python};
 use crate::fast_access;
 use crate::monitor::Monitor;
-use crate::monitor::overlay::{self, Entry, Origin, Place};
+use crate::monitor::overlay::{self, Access, Attribute, MonitorHolder};
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet};
@@ -13,37 +13,37 @@ use sharevar::{Error, Handle, shm};
 use sharevar_value::{Encoded, Key, ShortKey};
 
 /// A call that has begun.
-pub(crate) struct Call<'a, 'py> {
+pub(crate) struct MethodCall<'a, 'py> {
     py: Python<'py>,
     monitor: &'a Monitor,
-    place: Place,
-    /// Of a call inside of another: what to go back to.
+    holder: MonitorHolder,
+    /// For a nested call: the attributes to roll back to.
     before: Option<Vec<Saved>>,
 }
 
 /// An attribute as it was when a nested call began.
 struct Saved {
-    entry: Entry,
-    /// If it may be changed in place: what it was.
+    entry: Attribute,
+    /// A copy of its value, if it may be changed in place.
     encoding: Option<(Encoded, Vec<Handle>)>,
 }
 
-impl<'a, 'py> Call<'a, 'py> {
-    /// Takes the lock, or notes what to go back to if this thread holds it.
+impl<'a, 'py> MethodCall<'a, 'py> {
+    /// Takes the lock; if this thread holds it, copies the attributes to roll back to.
     #[inline(always)]
     pub(crate) fn begin(py: Python<'py>, monitor: &'a Monitor) -> PyResult<Self> {
-        let place = Place::of(monitor.raw());
-        if overlay::is_inside(place) {
-            let before = Some(Python::attach(|py| save(py, monitor, place))?);
-            return Ok(Self { py, monitor, place, before });
+        let holder = MonitorHolder::of(monitor.raw());
+        if overlay::is_inside(holder) {
+            let before = Some(Python::attach(|py| save(py, monitor, holder))?);
+            return Ok(Self { py, monitor, holder, before });
         }
         monitor.take(py)?;
-        overlay::begin(place);
-        Ok(Self { py, monitor, place, before: None })
+        overlay::begin(holder);
+        Ok(Self { py, monitor, holder, before: None })
     }
 
-    /// Stores what the method has changed, and gives the lock back. A nested call leaves both to
-    /// the outermost.
+    /// Stores the changes of the method, and releases the lock. A nested call leaves both to the
+    /// outermost one.
     #[inline(always)]
     pub(crate) fn succeed(self, result: &Bound<'_, PyAny>) -> PyResult<()> {
         if let Some(before) = self.before {
@@ -51,14 +51,14 @@ impl<'a, 'py> Call<'a, 'py> {
             return Ok(());
         }
         if !self.is_own() {
-            overlay::drop_all(self.py, overlay::end(self.place));
+            overlay::drop_all(self.py, overlay::end(self.holder));
             return Err(to_python(Error::NotOwner));
         }
         if fast_access::is_suspended(result) {
             self.end()?;
             return Err(suspended(result));
         }
-        let stored = overlay::end_if(self.place, |overlay| {
+        let stored = overlay::end_if(self.holder, |overlay| {
             !overlay.is_broken && store_word(self.py, self.monitor, &overlay.entries)
         });
         if let Some(entries) = stored {
@@ -68,7 +68,7 @@ impl<'a, 'py> Call<'a, 'py> {
         stored.and(self.end())
     }
 
-    /// Undoes what the method has changed.
+    /// Undoes the changes of the method.
     #[cold]
     pub(crate) fn fail(mut self) -> PyResult<()> {
         let is_own = self.is_own();
@@ -76,17 +76,17 @@ impl<'a, 'py> Call<'a, 'py> {
             if is_own {
                 return self.end();
             }
-            // A child that was forked by the method: the copy of the overlay is nobody's.
-            overlay::drop_all(self.py, overlay::end(self.place));
+            // In a child that the method has forked, the overlay is a copy without a lock.
+            overlay::drop_all(self.py, overlay::end(self.holder));
             return Ok(());
         };
         if !is_own {
             drop_saved(self.py, before);
             return Ok(());
         }
-        let restored = Python::attach(|py| restore(py, self.monitor, self.place, before));
+        let restored = Python::attach(|py| restore(py, self.monitor, self.holder, before));
         if restored.is_err() {
-            overlay::with(self.place, |overlay| overlay.is_broken = true);
+            overlay::with(self.holder, |overlay| overlay.is_broken = true);
         }
         restored
     }
@@ -94,15 +94,15 @@ impl<'a, 'py> Call<'a, 'py> {
     /// Whether this is still the process that has taken the lock.
     #[inline(always)]
     fn is_own(&self) -> bool {
-        Place::of(self.monitor.raw()) == self.place
+        MonitorHolder::of(self.monitor.raw()) == self.holder
     }
 
     fn end(&self) -> PyResult<()> {
-        self.give_back(overlay::end(self.place))
+        self.give_back(overlay::end(self.holder))
     }
 
     #[inline(always)]
-    fn give_back(&self, entries: Vec<Entry>) -> PyResult<()> {
+    fn give_back(&self, entries: Vec<Attribute>) -> PyResult<()> {
         let given_back = self.monitor.give_back();
         overlay::drop_all(self.py, entries);
         given_back
@@ -110,7 +110,7 @@ impl<'a, 'py> Call<'a, 'py> {
 
     #[inline(never)]
     fn store(&self) -> PyResult<()> {
-        let words = overlay::with(self.place, |overlay| {
+        let words = overlay::with(self.holder, |overlay| {
             if overlay.is_broken { None } else { words(self.py, self.monitor, &overlay.entries) }
         });
         match words.flatten() {
@@ -121,30 +121,30 @@ impl<'a, 'py> Call<'a, 'py> {
 
     #[inline(never)]
     fn store_all(&self) -> PyResult<()> {
-        if overlay::with(self.place, |overlay| overlay.is_broken) == Some(true) {
+        if overlay::with(self.holder, |overlay| overlay.is_broken) == Some(true) {
             let message = "a nested call failed and could not be rolled back; nothing was changed";
             return Err(raise(Class::Sharevar, message));
         }
-        // What the values refer to is held by these copies until it is stored.
-        let entries = overlay::copy(self.py, self.place, true);
+        // These copies keep the variables in the values alive until they are stored.
+        let entries = overlay::copy(self.py, self.holder, true);
         let stored = self.store_entries(&entries);
         overlay::drop_all(self.py, entries);
         stored
     }
 
-    fn store_entries(&self, entries: &[Entry]) -> PyResult<()> {
+    fn store_entries(&self, entries: &[Attribute]) -> PyResult<()> {
         let participant = self.monitor.raw().handle().participant();
         let (mut removed, mut added) = (Vec::new(), Vec::new());
         for entry in entries {
             let key = || self.monitor.key(entry.name.bind(self.py));
-            match (&entry.value, &entry.origin) {
-                (_, Origin::Fixed) => {}
+            match (&entry.value, &entry.access) {
+                (_, Access::Fixed) => {}
                 (None, _) => removed.push(key()?),
-                (Some(value), origin) => {
+                (Some(value), access) => {
                     let now = encode(value.bind(self.py), participant)?;
                     let is_same = matches!(
-                        (origin, &now),
-                        (Origin::Read(before), Encoded::Bytes { bytes, .. }) if before == bytes
+                        (access, &now),
+                        (Access::Read(before), Encoded::Bytes { bytes, .. }) if before == bytes
                     );
                     if !is_same {
                         added.push((key()?, now));
@@ -156,13 +156,13 @@ impl<'a, 'py> Call<'a, 'py> {
     }
 }
 
-/// The short way: nothing was changed, or one attribute from a scalar to a scalar. Whether that was
-/// so; then it is stored. Runs no code of Python's.
+/// The fast path, if nothing was changed, or one attribute from a scalar to a scalar: stores the
+/// change and returns `true`. Runs no code of Python's.
 #[inline(always)]
-fn store_word(py: Python<'_>, monitor: &Monitor, entries: &[Entry]) -> bool {
+fn store_word(py: Python<'_>, monitor: &Monitor, entries: &[Attribute]) -> bool {
     match entries {
         [] => true,
-        [Entry { name, value: Some(value), origin: Origin::Set }] => {
+        [Attribute { name, value: Some(value), access: Access::Set }] => {
             let attributes = monitor.raw().attributes();
             let key =
                 fast_access::text(name.bind(py)).and_then(|text| ShortKey::from_str(text, attributes.seed()));
@@ -175,14 +175,14 @@ fn store_word(py: Python<'_>, monitor: &Monitor, entries: &[Entry]) -> bool {
     }
 }
 
-/// What is to be stored, if only scalars were set. Runs no code of Python's.
-fn words(py: Python<'_>, monitor: &Monitor, entries: &[Entry]) -> Option<Vec<(Key, Encoded)>> {
+/// Returns the words to store, if only scalars were set. Runs no code of Python's.
+fn words(py: Python<'_>, monitor: &Monitor, entries: &[Attribute]) -> Option<Vec<(Key, Encoded)>> {
     let seed = monitor.raw().attributes().seed();
     let mut words = Vec::with_capacity(entries.len());
     for entry in entries {
-        match (&entry.value, &entry.origin) {
-            (_, Origin::Fixed) => {}
-            (Some(value), Origin::Set) => {
+        match (&entry.value, &entry.access) {
+            (_, Access::Fixed) => {}
+            (Some(value), Access::Set) => {
                 let word = encode::word(value.bind(py))?;
                 let key = Key::from_str(fast_access::text(entry.name.bind(py))?, seed).ok()?;
                 words.push((key, Encoded::Word(word)));
@@ -193,10 +193,10 @@ fn words(py: Python<'_>, monitor: &Monitor, entries: &[Entry]) -> Option<Vec<(Ke
     Some(words)
 }
 
-fn save(py: Python<'_>, monitor: &Monitor, place: Place) -> PyResult<Vec<Saved>> {
+fn save(py: Python<'_>, monitor: &Monitor, holder: MonitorHolder) -> PyResult<Vec<Saved>> {
     let participant = monitor.raw().handle().participant();
     let mut saved = Vec::new();
-    for entry in overlay::copy(py, place, false) {
+    for entry in overlay::copy(py, holder, false) {
         let value = entry.value.as_ref().map(|value| value.bind(py));
         let encoding = match value {
             Some(value) if overlay::may_change(value) => {
@@ -221,7 +221,7 @@ fn save(py: Python<'_>, monitor: &Monitor, place: Place) -> PyResult<Vec<Saved>>
     Ok(saved)
 }
 
-fn restore(py: Python<'_>, monitor: &Monitor, place: Place, saved: Vec<Saved>) -> PyResult<()> {
+fn restore(py: Python<'_>, monitor: &Monitor, holder: MonitorHolder, saved: Vec<Saved>) -> PyResult<()> {
     let participant = monitor.raw().handle().participant();
     let mut entries = Vec::with_capacity(saved.len());
     for Saved { mut entry, encoding } in saved {
@@ -244,8 +244,8 @@ fn restore(py: Python<'_>, monitor: &Monitor, place: Place, saved: Vec<Saved>) -
         }
         entries.push(entry);
     }
-    // What only the nested call has read or set is forgotten.
-    let left = overlay::with(place, |overlay| std::mem::replace(&mut overlay.entries, entries));
+    // Attributes that only the nested call has read or set are forgotten.
+    let left = overlay::with(holder, |overlay| std::mem::replace(&mut overlay.entries, entries));
     overlay::drop_all(py, left.unwrap_or_default());
     Ok(())
 }
@@ -256,7 +256,7 @@ fn drop_saved(py: Python<'_>, saved: Vec<Saved>) {
     }
 }
 
-/// Gives a container its old content, so that those who have it go on with the right one.
+/// Restores the content of a container in place, since other code may hold the container.
 fn put_back(value: &Bound<'_, PyAny>, old: &Bound<'_, PyAny>) -> PyResult<bool> {
     if let (Ok(list), Ok(old)) = (value.cast_exact::<PyList>(), old.cast_exact::<PyList>()) {
         list.set_slice(0, list.len(), old)?;

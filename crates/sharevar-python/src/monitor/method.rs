@@ -1,17 +1,17 @@
-//! What stands in a monitor's class in the place of a function.
+//! The object that replaces a function in a monitor's class.
 
 use crate::monitor::Monitor;
-use crate::monitor::call::Call;
+use crate::monitor::call::MethodCall;
 use pyo3::exceptions::{PySystemError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use std::sync::OnceLock;
 
-/// How the interpreter calls a method: by a function among the slots.
+/// The function, among the slots, by which the interpreter calls a method.
 static VECTORCALL: OnceLock<ffi::vectorcallfunc> = OnceLock::new();
 
-/// Says how the interpreter calls methods, before the first is made.
+/// Sets the function by which the interpreter calls methods, before the first one is made.
 pub(crate) fn set_vectorcall(call: ffi::vectorcallfunc) {
     // A second import of the module has the same function.
     let _ = VECTORCALL.set(call);
@@ -23,13 +23,13 @@ pub(crate) fn set_vectorcall(call: ffi::vectorcallfunc) {
 #[pyclass(dict, frozen, weakref, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Method {
-    /// How the interpreter calls an object of this class.
+    /// The function by which the interpreter calls an object of this class.
     pub(crate) vectorcall: ffi::vectorcallfunc,
     function: Py<PyAny>,
 }
 
 impl Method {
-    /// What is called.
+    /// The user's function.
     #[inline(always)]
     pub(crate) fn function(&self) -> &Py<PyAny> {
         &self.function
@@ -84,7 +84,7 @@ pub(crate) fn call<'py>(
     let Some(monitor) = first.and_then(|first| first.cast::<Monitor>().ok()) else {
         return Err(no_monitor(method));
     };
-    let call = Call::begin(method.py(), monitor.get())?;
+    let call = MethodCall::begin(method.py(), monitor.get())?;
     match function() {
         Ok(result) => call.succeed(&result).map(|()| result),
         Err(error) => Err(call.fail().err().unwrap_or(error)),

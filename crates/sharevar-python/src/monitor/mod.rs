@@ -5,7 +5,7 @@ pub(crate) mod method;
 pub(crate) mod overlay;
 pub(crate) mod started_inside;
 
-use self::overlay::{Found, Place};
+use self::overlay::{Found, MonitorHolder};
 use crate::arena::Arena;
 use crate::encoding::decode::{self, decode, decode_bytes};
 use crate::encoding::encode::encode;
@@ -22,7 +22,7 @@ use sharevar::{Acquired, Error, Kind};
 use sharevar_value::{Key, ShortKey};
 use std::time::Instant;
 
-/// What all objects of one monitor refer to, whatever their class.
+/// The state of one monitor, to which all its objects refer, whatever their class.
 #[pyclass(extends = Variable, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct MonitorState {
@@ -84,7 +84,7 @@ impl Monitor {
         let this = slf.get();
         let mut copied = None;
         let look = this.look(name, &mut copied);
-        let found = this.read(name, overlay::is_inside(Place::of(this.raw())), &look)?;
+        let found = this.read(name, overlay::is_inside(MonitorHolder::of(this.raw())), &look)?;
         found.ok_or_else(|| missing(slf, name))
     }
 
@@ -120,7 +120,7 @@ impl Monitor {
         name::key(name, self.raw().attributes().seed())
     }
 
-    /// What one look tells of the stored attribute of that name; nothing if the name is long.
+    /// Finds the stored attribute of that name in one search; `None` if the name is long.
     #[inline(always)]
     pub(crate) fn look<'a>(
         &self,
@@ -135,8 +135,8 @@ impl Monitor {
         }
     }
 
-    /// The attribute of that name as it is stored, of which `look` has told this. Inside of a method it is remembered: the method
-    /// may change it in place.
+    /// Returns the stored attribute of that name, which `look` has found. Inside of a method it is
+    /// remembered, since the method may change it in place.
     pub(crate) fn read<'py>(
         &self,
         name: &Bound<'py, PyString>,
@@ -160,7 +160,7 @@ impl Monitor {
             }
         };
         if inside {
-            overlay::remember(Place::of(self.raw()), name, &value, encoding);
+            overlay::remember(MonitorHolder::of(self.raw()), name, &value, encoding);
         }
         Ok(Some(value))
     }
@@ -168,7 +168,7 @@ impl Monitor {
     /// Sets the attribute of that name: in a method for the method, else for all.
     #[inline(always)]
     pub(crate) fn set(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        if overlay::set(Place::of(self.raw()), name, Some(value))? {
+        if overlay::set(MonitorHolder::of(self.raw()), name, Some(value))? {
             return Ok(());
         }
         self.store(name, value)
@@ -186,8 +186,8 @@ impl Monitor {
     /// Deletes the attribute of that name: in a method for the method, else for all.
     pub(crate) fn delete(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>) -> PyResult<()> {
         let this = slf.get();
-        let (place, key) = (Place::of(this.raw()), this.key(name)?);
-        let is_there = match overlay::find(place, name) {
+        let (holder, key) = (MonitorHolder::of(this.raw()), this.key(name)?);
+        let is_there = match overlay::find(holder, name) {
             Found::Value(_) => true,
             Found::Deleted => false,
             Found::Nothing => this.raw().attributes().contains(&key).or_raise()?,
@@ -201,7 +201,7 @@ impl Monitor {
         if !is_there {
             return Err(missing(slf, name));
         }
-        overlay::set(place, name, None).map(|_| ())
+        overlay::set(holder, name, None).map(|_| ())
     }
 
     /// Takes the lock.
@@ -212,9 +212,10 @@ impl Monitor {
             Some(acquired) => acquired,
             None => self.wait(py)?,
         };
-        started_inside::forget(Place::of(self.raw()));
+        started_inside::forget(MonitorHolder::of(self.raw()));
         if acquired.owner_died {
-            // The attributes are whole: what the dead one had changed was stored at once or not at all.
+            // The attributes are consistent: the changes of a dead method were stored together or not at
+            // all.
             lock.mark_consistent();
         }
         Ok(())
@@ -223,9 +224,9 @@ impl Monitor {
     #[cold]
     fn wait(&self, py: Python<'_>) -> PyResult<Acquired> {
         let lock = self.raw().lock();
-        let mut starter = started_inside::starter(py, Place::of(self.raw()))?;
+        let mut starter = started_inside::starter(py, MonitorHolder::of(self.raw()))?;
         loop {
-            let end = starter.as_ref().map(|_| Instant::now() + started_inside::PATIENCE);
+            let end = starter.as_ref().map(|_| Instant::now() + started_inside::STARTER_TIMEOUT);
             let taken = waiting::until(py, &mut self.raw().acquire_wait(), end)?;
             if let Some(acquired) = taken {
                 return Ok(acquired);
@@ -235,20 +236,20 @@ impl Monitor {
             {
                 return Err(starter.would_wait_for_each_other());
             }
-            // Another's by now: the method is over.
-            started_inside::forget(Place::of(self.raw()));
+            // Another thread's by now: the method is over.
+            started_inside::forget(MonitorHolder::of(self.raw()));
             starter = None;
         }
     }
 
-    /// Gives the lock back.
+    /// Releases the lock.
     #[inline(always)]
     pub(crate) fn give_back(&self) -> PyResult<()> {
         if self.raw().lock().release().or_raise()? { Ok(()) } else { Err(to_python(Error::NotOwner)) }
     }
 }
 
-/// What an object of a monitor refers to, by which it is found in its arena.
+/// Returns the state to which an object of a monitor refers.
 #[pyfunction]
 #[pyo3(signature = (monitor, /))]
 pub(crate) fn monitor_state(monitor: &Bound<'_, Monitor>) -> Py<MonitorState> {
@@ -260,13 +261,13 @@ pub(crate) fn monitor_state(monitor: &Bound<'_, Monitor>) -> Py<MonitorState> {
 #[pyo3(signature = (monitor, /))]
 pub(crate) fn monitor_attributes<'py>(monitor: &Bound<'py, Monitor>) -> PyResult<Bound<'py, PyDict>> {
     let (py, this) = (monitor.py(), monitor.get());
-    let (place, arena) = (Place::of(this.raw()), this.arena(py));
+    let (holder, arena) = (MonitorHolder::of(this.raw()), this.arena(py));
     let attributes = PyDict::new(py);
     for item in this.raw().items(true).or_raise()? {
         let name = name::from_key(decode_bytes(py, &item.key, &[], arena)?)?;
         attributes.set_item(name, decode(py, item.value, arena)?)?;
     }
-    for entry in overlay::copy(py, place, false) {
+    for entry in overlay::copy(py, holder, false) {
         let name = entry.name.into_bound(py);
         match entry.value {
             Some(value) => attributes.set_item(name, value.into_bound(py))?,

@@ -1,12 +1,12 @@
-//! What a method of a monitor has read and changed, until it is stored.
+//! The overlay of a monitor: the attributes that a method has read and changed, until they are stored.
 //!
-//! Whoever is in a method holds the monitor's lock, and locks are a thread's. So this is, too. A
-//! forked child has a copy of it but not the lock: what was entered by another owner is nobody's.
+//! A thread in a method holds the monitor's lock, so overlays are kept by thread. A forked child has a
+//! copy of them but not the lock, so each names the participant that holds the lock.
 //!
-//! Nothing of Python runs while the table is borrowed: what is replaced in it is dropped later. And
-//! it is dropped by hand: the slots in `slots::monitor` are not `PyO3`'s, which would put off all
-//! that they drop until somebody comes through one of its own. (What is not of the common case
-//! attaches once more instead.)
+//! No code of Python's runs while the table is borrowed: replaced objects are dropped later. They are
+//! dropped by `drop_ref`, since the slots in `slots::monitor` are not `PyO3`'s: an ordinary drop in
+//! them would be put off until the thread's next call by way of `PyO3`. (Rare paths attach to the
+//! interpreter once more instead.)
 
 use crate::errors::{Class, raise};
 use crate::fast_access;
@@ -18,21 +18,21 @@ use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 
 thread_local! {
-    /// The monitors that this thread is in methods of, outermost first.
+    /// The overlays of the monitors in whose methods this thread is, outermost first.
     static INSIDE: RefCell<Vec<Overlay>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Which monitor, and who this process is.
+/// A monitor, and the participant and actor that hold its lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct MonitorHolder {
     pub(crate) variable: Variable,
     pub(crate) arena: [u64; 2],
     pub(crate) owner: Identity,
-    /// Which of those that take turns in the thread; 0 is the thread itself.
+    /// The actor of those that take turns in the thread; 0 is the thread itself.
     actor: u32,
 }
 
-impl Place {
+impl MonitorHolder {
     #[inline(always)]
     pub(crate) fn of(raw: &RawMonitor) -> Self {
         let participant = raw.handle().participant();
@@ -45,50 +45,50 @@ impl Place {
     }
 }
 
-/// The attributes that the methods of one monitor have touched.
+/// The attributes of one monitor that its methods have read or changed.
 pub(crate) struct Overlay {
-    place: Place,
-    pub(crate) entries: Vec<Entry>,
-    /// What is in it is being stored.
+    holder: MonitorHolder,
+    pub(crate) entries: Vec<Attribute>,
+    /// Its attributes are being stored.
     is_sealed: bool,
-    /// It holds what a nested call has left, which failed and could not be rolled back.
+    /// It holds changes of a nested call that failed and could not be rolled back.
     pub(crate) is_broken: bool,
     /// Lives as long as the method runs, for the threads that are started in it.
     running: Option<Arc<()>>,
 }
 
 /// One attribute.
-pub(crate) struct Entry {
+pub(crate) struct Attribute {
     pub(crate) name: Py<PyString>,
     /// `None` if it was deleted.
     pub(crate) value: Option<Py<PyAny>>,
-    pub(crate) origin: Origin,
+    pub(crate) access: Access,
 }
 
-/// How an attribute came into the overlay.
+/// The access by which an attribute came into the overlay.
 #[derive(Clone)]
-pub(crate) enum Origin {
+pub(crate) enum Access {
     /// It was set or deleted.
     Set,
-    /// It was read, encoded like this, and may be changed in place.
+    /// It was read, and may be changed in place; its encoding before.
     Read(Vec<u8>),
     /// It was read, and it cannot be changed in place.
     Fixed,
 }
 
-/// Where an attribute was found.
+/// The outcome of a search for an attribute.
 pub(crate) enum Found<'py> {
     /// In the overlay.
     Value(Bound<'py, PyAny>),
     /// In the overlay, as deleted.
     Deleted,
-    /// Not in the overlay: it is as it is stored.
+    /// Not in the overlay: the stored attribute counts.
     Nothing,
     /// This thread is in no method of the monitor.
     Outside,
 }
 
-impl Entry {
+impl Attribute {
     #[inline(always)]
     pub(crate) fn drop_ref(self, py: Python<'_>) {
         self.name.drop_ref(py);
@@ -101,7 +101,7 @@ impl Entry {
         Self {
             name: self.name.clone_ref(py),
             value: self.value.as_ref().map(|value| value.clone_ref(py)),
-            origin: self.origin.clone(),
+            access: self.access.clone(),
         }
     }
 }
@@ -116,60 +116,64 @@ impl Overlay {
     /// Names in a program's text are interned, others need not be.
     fn index_of_equal(&self, name: &Bound<'_, PyString>) -> Option<usize> {
         let Some(text) = fast_access::text(name) else {
-            let is_same = |entry: &Entry| fast_access::is_same_text(entry.name.bind(name.py()), name);
+            let is_same = |entry: &Attribute| fast_access::is_same_text(entry.name.bind(name.py()), name);
             return self.entries.iter().position(is_same);
         };
         self.entries.iter().position(|entry| fast_access::text(entry.name.bind(name.py())) == Some(text))
     }
 }
 
-/// Lets `use_it` have the overlay of a monitor, if this thread is in a method of it.
+/// Calls `use_it` with the overlay of a monitor, if this thread is in a method of it.
 #[inline(always)]
-pub(crate) fn with<R>(place: Place, use_it: impl FnOnce(&mut Overlay) -> R) -> Option<R> {
-    INSIDE.with_borrow_mut(|inside| inside.iter_mut().rfind(|overlay| overlay.place == place).map(use_it))
+pub(crate) fn with<R>(holder: MonitorHolder, use_it: impl FnOnce(&mut Overlay) -> R) -> Option<R> {
+    INSIDE.with_borrow_mut(|inside| inside.iter_mut().rfind(|overlay| overlay.holder == holder).map(use_it))
 }
 
 /// Whether this thread is in a method of a monitor.
 #[inline(always)]
-pub(crate) fn is_inside(place: Place) -> bool {
-    with(place, |_| ()).is_some()
+pub(crate) fn is_inside(holder: MonitorHolder) -> bool {
+    with(holder, |_| ()).is_some()
 }
 
-/// The monitors that this thread, or the one that has its turn in it, is in methods of, each with
-/// something that is there while the method runs.
-pub(crate) fn running() -> Vec<(Place, Weak<()>)> {
+/// Returns the monitors in whose methods this thread, or its running actor, is, each with a reference
+/// that is alive while the method runs.
+pub(crate) fn running() -> Vec<(MonitorHolder, Weak<()>)> {
     let actor = sharevar::actor().unwrap_or(0);
     INSIDE.with_borrow_mut(|inside| {
-        let mine = inside.iter_mut().filter(|overlay| overlay.place.actor == actor);
-        mine.map(|overlay| (overlay.place, Arc::downgrade(overlay.running.get_or_insert_default()))).collect()
+        let mine = inside.iter_mut().filter(|overlay| overlay.holder.actor == actor);
+        mine.map(|overlay| (overlay.holder, Arc::downgrade(overlay.running.get_or_insert_default())))
+            .collect()
     })
 }
 
-/// Begins an overlay, for who has just taken the lock.
+/// Begins an overlay, for a thread that has just taken the lock.
 #[inline(always)]
-pub(crate) fn begin(place: Place) {
-    let overlay = Overlay { place, entries: Vec::new(), is_sealed: false, is_broken: false, running: None };
+pub(crate) fn begin(holder: MonitorHolder) {
+    let overlay = Overlay { holder, entries: Vec::new(), is_sealed: false, is_broken: false, running: None };
     INSIDE.with_borrow_mut(|inside| inside.push(overlay));
 }
 
-/// Ends the overlay, unless `is_done` with its entries says no. The caller drops them, once the lock
-/// is given back.
+/// Ends the overlay if `is_done` returns `true` for it. The caller drops the entries once the lock is
+/// released.
 #[inline(always)]
-pub(crate) fn end_if(place: Place, is_done: impl FnOnce(&Overlay) -> bool) -> Option<Vec<Entry>> {
+pub(crate) fn end_if(
+    holder: MonitorHolder,
+    is_done: impl FnOnce(&Overlay) -> bool,
+) -> Option<Vec<Attribute>> {
     INSIDE.with_borrow_mut(|inside| {
-        let index = inside.iter().rposition(|overlay| overlay.place == place)?;
+        let index = inside.iter().rposition(|overlay| overlay.holder == holder)?;
         is_done(&inside[index]).then(|| inside.remove(index).entries)
     })
 }
 
-/// Ends the overlay. The caller drops what was in it, once the lock is given back.
-pub(crate) fn end(place: Place) -> Vec<Entry> {
-    end_if(place, |_| true).unwrap_or_default()
+/// Ends the overlay. The caller drops its entries once the lock is released.
+pub(crate) fn end(holder: MonitorHolder) -> Vec<Attribute> {
+    end_if(holder, |_| true).unwrap_or_default()
 }
 
 /// Drops entries, which may run code.
 #[inline(always)]
-pub(crate) fn drop_all(py: Python<'_>, entries: Vec<Entry>) {
+pub(crate) fn drop_all(py: Python<'_>, entries: Vec<Attribute>) {
     for entry in entries {
         entry.drop_ref(py);
     }
@@ -177,9 +181,9 @@ pub(crate) fn drop_all(py: Python<'_>, entries: Vec<Entry>) {
 
 /// Looks for an attribute.
 #[inline(always)]
-pub(crate) fn find<'py>(place: Place, name: &Bound<'py, PyString>) -> Found<'py> {
+pub(crate) fn find<'py>(holder: MonitorHolder, name: &Bound<'py, PyString>) -> Found<'py> {
     let py = name.py();
-    let found = with(place, |overlay| match overlay.index(name) {
+    let found = with(holder, |overlay| match overlay.index(name) {
         None => Found::Nothing,
         Some(index) => match &overlay.entries[index].value {
             Some(value) => Found::Value(value.bind(py).clone()),
@@ -189,21 +193,21 @@ pub(crate) fn find<'py>(place: Place, name: &Bound<'py, PyString>) -> Found<'py>
     found.unwrap_or(Found::Outside)
 }
 
-/// Notes that an attribute was read, and how it was encoded if it is in a block.
+/// Notes that an attribute was read, with its encoding if it is in a block.
 pub(crate) fn remember(
-    place: Place,
+    holder: MonitorHolder,
     name: &Bound<'_, PyString>,
     value: &Bound<'_, PyAny>,
     encoding: Option<Vec<u8>>,
 ) {
-    let origin = match encoding {
-        Some(encoding) if may_change(value) => Origin::Read(encoding),
-        _ => Origin::Fixed,
+    let access = match encoding {
+        Some(encoding) if may_change(value) => Access::Read(encoding),
+        _ => Access::Fixed,
     };
     let value = Some(value.clone().unbind());
-    let entry = Entry { name: name.clone().unbind(), value, origin };
+    let entry = Attribute { name: name.clone().unbind(), value, access };
     // Decoding may have run code of the user's, which may have set the attribute.
-    let unused = with(place, |overlay| {
+    let unused = with(holder, |overlay| {
         if overlay.index(name).is_some() {
             return Some(entry);
         }
@@ -215,24 +219,24 @@ pub(crate) fn remember(
     }
 }
 
-/// Sets or deletes an attribute. Whether this thread is in a method.
+/// Sets or deletes an attribute. Returns whether this thread is in a method.
 #[inline(always)]
 pub(crate) fn set(
-    place: Place,
+    holder: MonitorHolder,
     name: &Bound<'_, PyString>,
     value: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<bool> {
-    let old = with(place, |overlay| {
+    let old = with(holder, |overlay| {
         if overlay.is_sealed {
             return Err(sealed());
         }
         let value = value.map(|value| value.clone().unbind());
         if let Some(index) = overlay.index(name) {
             let entry = &mut overlay.entries[index];
-            entry.origin = Origin::Set;
+            entry.access = Access::Set;
             return Ok(std::mem::replace(&mut entry.value, value));
         }
-        overlay.entries.push(Entry { name: name.clone().unbind(), value, origin: Origin::Set });
+        overlay.entries.push(Attribute { name: name.clone().unbind(), value, access: Access::Set });
         Ok(None)
     });
     let Some(old) = old else { return Ok(false) };
@@ -242,9 +246,9 @@ pub(crate) fn set(
     Ok(true)
 }
 
-/// Copies the attributes. From now on none can be set, if they are to be stored.
-pub(crate) fn copy(py: Python<'_>, place: Place, to_store: bool) -> Vec<Entry> {
-    let copied = with(place, |overlay| {
+/// Copies the attributes. If they are `to_store`, none can be set from now on.
+pub(crate) fn copy(py: Python<'_>, holder: MonitorHolder, to_store: bool) -> Vec<Attribute> {
+    let copied = with(holder, |overlay| {
         overlay.is_sealed |= to_store;
         overlay.entries.iter().map(|entry| entry.clone_ref(py)).collect()
     });

@@ -1,11 +1,11 @@
 //! The monitors in whose methods this process was started, or this thread.
 //!
-//! The method holds the monitor's lock. If it waits for this process or thread, which waits for the
-//! lock, both wait for ever; so this one gives up after a while. It does not at once: a method that
-//! starts a process or thread and returns is nothing unusual.
+//! The method holds the monitor's lock. If the method waits for this process or thread, and this one
+//! waits for the lock, both wait for ever. So this one gives up after a timeout, and not at once, since
+//! a method may well start a process or thread and return.
 
 use crate::errors::{Class, raise};
-use crate::monitor::overlay::{self, Place};
+use crate::monitor::overlay::{self, MonitorHolder};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-/// How long a method that has started a process or thread is given to return.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for a method that has started this process or thread to return.
+pub(crate) const STARTER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A monitor by its arena and its header, and who was in its method.
+/// A monitor by its arena and its header, and the participant that was in its method.
 type Note = ([u64; 2], u64, u64, u64);
 
 static ARE_ANY: AtomicBool = AtomicBool::new(false);
@@ -27,12 +27,12 @@ fn notes() -> MutexGuard<'static, Vec<Note>> {
     NOTES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn note(place: Place) -> Note {
-    (place.arena, place.variable.header(), place.variable.generation(), place.owner.word())
+fn note(holder: MonitorHolder) -> Note {
+    (holder.arena, holder.variable.header(), holder.variable.generation(), holder.owner.word())
 }
 
-fn is_same(note: &Note, place: Place) -> bool {
-    (note.0, note.1, note.2) == (place.arena, place.variable.header(), place.variable.generation())
+fn is_same(note: &Note, holder: MonitorHolder) -> bool {
+    (note.0, note.1, note.2) == (holder.arena, holder.variable.header(), holder.variable.generation())
 }
 
 /// Whether any thread of this process was started inside a method.
@@ -41,10 +41,10 @@ static ARE_THREADS: AtomicBool = AtomicBool::new(false);
 /// The methods inside of which a thread was started, as an attribute of the thread. Each is over
 /// once its second part has gone.
 #[pyclass(frozen, module = "sharevar._native")]
-struct StartedInside(Vec<(Place, Weak<()>)>);
+struct StartedInside(Vec<(MonitorHolder, Weak<()>)>);
 
 /// The methods that this thread is in, or was started in and that still run.
-fn methods(py: Python<'_>) -> PyResult<Vec<(Place, Weak<()>)>> {
+fn methods(py: Python<'_>) -> PyResult<Vec<(MonitorHolder, Weak<()>)>> {
     let mut methods = overlay::running();
     if ARE_THREADS.load(Ordering::Acquire)
         && let Some(noted) = current_thread(py)?.getattr_opt(intern!(py, "_sharevar_inside"))?
@@ -60,7 +60,7 @@ fn current_thread(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     CURRENT.import(py, "threading", "current_thread")?.call0()
 }
 
-/// Notes in a thread that is about to be started inside of which methods that is.
+/// Notes, in a thread that is about to be started, the methods in which it is started.
 #[pyfunction]
 #[pyo3(signature = (thread, /))]
 pub(crate) fn note_thread_started_inside(thread: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -73,13 +73,13 @@ pub(crate) fn note_thread_started_inside(thread: &Bound<'_, PyAny>) -> PyResult<
     Ok(())
 }
 
-/// The monitors that this thread is in methods of, for the child process that it starts.
+/// Returns the monitors in whose methods this thread is, for the child process that it starts.
 #[pyfunction]
 pub(crate) fn monitors_inside(py: Python<'_>) -> PyResult<Vec<Note>> {
-    Ok(methods(py)?.into_iter().map(|(place, _)| note(place)).collect())
+    Ok(methods(py)?.into_iter().map(|(holder, _)| note(holder)).collect())
 }
 
-/// Notes what the process that started this one was inside of.
+/// Notes the monitors in whose methods this process was started.
 #[pyfunction]
 #[pyo3(signature = (monitors))]
 pub(crate) fn note_started_inside(monitors: Vec<Note>) {
@@ -91,20 +91,20 @@ pub(crate) fn note_started_inside(monitors: Vec<Note>) {
 
 /// Forgets the monitor, whose lock this process has got: the method is over.
 #[inline(always)]
-pub(crate) fn forget(place: Place) {
+pub(crate) fn forget(holder: MonitorHolder) {
     if ARE_ANY.load(Ordering::Relaxed) {
-        forget_noted(place);
+        forget_noted(holder);
     }
 }
 
 #[cold]
-fn forget_noted(place: Place) {
+fn forget_noted(holder: MonitorHolder) {
     let mut notes = notes();
-    notes.retain(|note| !is_same(note, place));
+    notes.retain(|note| !is_same(note, holder));
     ARE_ANY.store(!notes.is_empty(), Ordering::Release);
 }
 
-/// The method that has started what waits for its monitor now.
+/// The method that has started the process or thread which waits for its monitor now.
 pub(crate) enum Starter {
     /// Of this process.
     Process(Identity),
@@ -112,11 +112,11 @@ pub(crate) enum Starter {
     Thread(Weak<()>),
 }
 
-/// The method of the monitor in which this thread or process was started, as far as is known.
-pub(crate) fn starter(py: Python<'_>, place: Place) -> PyResult<Option<Starter>> {
+/// Returns the method of the monitor in which this thread or process was started, if it is known.
+pub(crate) fn starter(py: Python<'_>, holder: MonitorHolder) -> PyResult<Option<Starter>> {
     if ARE_THREADS.load(Ordering::Acquire) {
-        let is_of = |method: &Place| {
-            (method.arena, method.variable, method.owner) == (place.arena, place.variable, place.owner)
+        let is_of = |method: &MonitorHolder| {
+            (method.arena, method.variable, method.owner) == (holder.arena, holder.variable, holder.owner)
         };
         if let Some((_, running)) = methods(py)?.into_iter().rfind(|(method, _)| is_of(method)) {
             return Ok(Some(Starter::Thread(running)));
@@ -125,8 +125,8 @@ pub(crate) fn starter(py: Python<'_>, place: Place) -> PyResult<Option<Starter>>
     if !ARE_ANY.load(Ordering::Acquire) {
         return Ok(None);
     }
-    let found = notes().iter().rfind(|note| is_same(note, place)).map(|note| Identity::from_word(note.3));
-    Ok(found.filter(|starter| *starter != place.owner).map(Starter::Process))
+    let found = notes().iter().rfind(|note| is_same(note, holder)).map(|note| Identity::from_word(note.3));
+    Ok(found.filter(|starter| *starter != holder.owner).map(Starter::Process))
 }
 
 impl Starter {
@@ -138,7 +138,7 @@ impl Starter {
         }
     }
 
-    /// The error for a wait that has lasted for [`PATIENCE`].
+    /// The error for a wait that has lasted for [`STARTER_TIMEOUT`].
     #[cold]
     pub(crate) fn would_wait_for_each_other(&self) -> PyErr {
         let what = match self {
@@ -151,7 +151,7 @@ impl Starter {
                 "this {what} was started inside a method of the monitor, and {} seconds later the method \
                  still keeps the monitor's lock; if it waits for this {what}, neither can go on: start the \
                  {what} in the method, and wait for it after the method has returned",
-                PATIENCE.as_secs()
+                STARTER_TIMEOUT.as_secs()
             ),
         )
     }

@@ -1,4 +1,4 @@
-//! What all slots share: their arguments, their results, and the way on where the common case ends.
+//! The arguments and results of slots, and the calls that hand rare cases on.
 
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;

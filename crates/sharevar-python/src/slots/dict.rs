@@ -34,7 +34,8 @@ unsafe extern "C" fn dict_subscript(dict: *mut ffi::PyObject, key: *mut ffi::PyO
     }
 }
 
-/// Gives what a look has found that is no scalar. Decoding may run code, which `PyO3` has to know.
+/// Returns the object that a search has found, if it is no scalar. Decoding may run code, so `PyO3` is
+/// told that the interpreter is attached.
 #[inline(never)]
 fn give<'py>(
     dict: &Bound<'py, Dict>,

@@ -5,7 +5,7 @@
 //! 6; an append 32, 24 and 8 to 11; a dict's get 25, 21 and 11; a dict's set 33, 28 and
 //! 15 (`python/benches/operations.py`, `CPython` 3.11).
 //! These functions do the common case, in which no Python code runs and nothing is
-//! dropped, and hand everything else to the functions that `PyO3` has made.
+//! dropped, and hand every other case to the functions that `PyO3` has made.
 #![allow(unsafe_code)]
 
 mod array;

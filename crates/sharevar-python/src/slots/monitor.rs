@@ -1,7 +1,7 @@
 //! Hand-written slots of monitors and their methods.
 //!
-//! A call of a method passes three of them at least. What is not the common case goes
-//! to the functions beside the classes.
+//! A call of a method passes at least three of them. Rare cases go to the functions
+//! beside the classes.
 
 use super::call::{argument, result, set_error};
 use super::replace::replace;
@@ -9,7 +9,7 @@ use crate::encoding::decode;
 use crate::fast_access;
 use crate::monitor::Monitor;
 use crate::monitor::method::{self, Method};
-use crate::monitor::overlay::{self, Found, Place};
+use crate::monitor::overlay::{self, Found, MonitorHolder};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -28,7 +28,7 @@ unsafe extern "C" {
     fn PyMethod_New(function: *mut ffi::PyObject, object: *mut ffi::PyObject) -> *mut ffi::PyObject;
 }
 
-/// What the class of an object has under a name, as far as it matters here.
+/// The member that the class of an object has under a name, as far as it matters here.
 enum Member {
     /// A method of the class that runs under the lock, which the class holds.
     Call(*mut ffi::PyObject),
@@ -38,7 +38,7 @@ enum Member {
     Default,
     /// Another method: it has a getter and no setter.
     Method,
-    /// Something that says itself what setting it does.
+    /// A descriptor with a setter of its own.
     Settable,
 }
 
@@ -50,8 +50,8 @@ unsafe fn member(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> Member
     // which cannot be before this thread lets the interpreter go.
     #[cfg(not(Py_GIL_DISABLED))]
     let (member, mine) = unsafe { (_PyType_Lookup(ffi::Py_TYPE(object), name), true) };
-    // SAFETY: as the caller says. Where other threads run at the same time, the member is held for as
-    // long as it is looked at, and no longer: then it is nobody's to call.
+    // SAFETY: as the caller says. Where other threads run at the same time, the member is held while
+    // it is examined, and is not called afterwards.
     #[cfg(Py_GIL_DISABLED)]
     let (member, mine, _held) = unsafe {
         let member = _PyType_LookupRef(ffi::Py_TYPE(object), name);
@@ -72,7 +72,7 @@ unsafe fn member(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> Member
     }
 }
 
-/// What a name says by itself.
+/// The member that follows from a name alone.
 ///
 /// # Safety
 /// As for [`member`].
@@ -114,7 +114,7 @@ unsafe extern "C" fn get(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -
 
 #[inline(always)]
 fn stored<'py>(monitor: &Monitor, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let inside = match overlay::find(Place::of(monitor.raw()), name) {
+    let inside = match overlay::find(MonitorHolder::of(monitor.raw()), name) {
         Found::Value(value) => return Ok(Some(value)),
         Found::Deleted => return Ok(None),
         Found::Nothing => true,

@@ -85,8 +85,8 @@ unsafe extern "C" fn namespace_assign(
 /// Puts the slots in their places.
 pub(super) fn install(py: Python<'_>) -> PyResult<()> {
     let namespace = py.get_type::<Namespace>();
-    // SAFETY: each function is of its slot's type; what was there is the root class's, which nothing
-    // needs.
+    // SAFETY: each function is of its slot's type. The replaced one is the root class's, which is not
+    // needed.
     unsafe {
         replace(&namespace, &["__getattribute__"], namespace_get as Subscript as *mut c_void, |_| true)?;
         let assign = namespace_assign as Assign as *mut c_void;

@@ -1,4 +1,4 @@
-//! Reading and setting what a value holds.
+//! Reading and setting the content of values.
 
 use super::call::{argument, instance, not_installed, result, set_error};
 use crate::encoding::{decode, encode};

@@ -24,12 +24,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitStatus};
 use std::sync::OnceLock;
 
-/// Tells a child what to run: `number of the function,the variable with its arguments`.
+/// The environment variable with a child's task: `number of the function,the variable with its task`.
 const VARIABLE: &str = "SHAREVAR_FUNCTION";
 
 static REGISTERED: OnceLock<Vec<Registered>> = OnceLock::new();
 
-/// How a function ended, as the child writes it.
+/// The outcome of a function, as the child writes it.
 #[derive(Serialize, Deserialize)]
 enum Outcome<R> {
     Unknown,
@@ -37,10 +37,10 @@ enum Outcome<R> {
     Failed(String),
 }
 
-/// What the child is given: the arguments, and where the result goes.
+/// A child's task: the arguments, and the variable for the outcome.
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "A: Serialize + DeserializeOwned")]
-struct Call<A, R> {
+struct Task<A, R> {
     arguments: A,
     outcome: Value<Outcome<R>>,
 }
@@ -53,7 +53,7 @@ struct Registered {
     run: Box<Run>,
 }
 
-/// The functions that can be run in a new process. To be set up at the beginning of `main`.
+/// The functions that can be run in a new process. They are set up at the beginning of `main`.
 ///
 /// A function has one argument, which may be a tuple, and a result; both may hold handles.
 ///
@@ -82,12 +82,12 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// None yet.
+    /// Makes an empty list of functions.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One more.
+    /// Adds a function.
     pub fn with<F, A, R>(mut self, function: F) -> Self
     where
         F: Fn(A) -> R + Copy + Send + Sync + 'static,
@@ -100,7 +100,7 @@ impl Functions {
                 "name the function itself, not a pointer to it: the pointer does not say which it is"
             );
         }
-        let run = Box::new(move |call: &VariableId| run(function, call));
+        let run = Box::new(move |task: &VariableId| run(function, task));
         self.registered.push(Registered {
             name: std::any::type_name::<F>(),
             function: TypeId::of::<F>(),
@@ -109,7 +109,7 @@ impl Functions {
         self
     }
 
-    /// One more, which describes a host: for [`supervise`](crate::hosted::supervise).
+    /// Adds a function that describes a host, for [`supervise`](crate::hosted::supervise).
     pub fn with_host<F, A>(mut self, function: F) -> Self
     where
         F: Fn(A) -> Result<Host> + Copy + Send + Sync + 'static,
@@ -123,10 +123,10 @@ impl Functions {
         self
     }
 
-    /// In a process that [`spawn`] started, runs the function and ends the process. In any other
-    /// it makes the functions known and returns.
+    /// Runs the function and ends the process, in a process that [`spawn`] has started. In any other
+    /// it registers the functions and returns.
     pub fn start(self) -> Result<()> {
-        // Known in a child too: a function may run others.
+        // A child registers them, too, since a function may run others.
         if REGISTERED.set(self.registered).is_err() {
             return Err(Error::Process {
                 what: "cannot make functions known",
@@ -151,12 +151,12 @@ fn registered() -> &'static [Registered] {
 
 fn serve(text: &str) -> Result<()> {
     let damaged =
-        || Error::Process { what: "cannot read the call", cause: format!("{VARIABLE} is {text:?}") };
-    let (number, call) = text.split_once(',').ok_or_else(damaged)?;
+        || Error::Process { what: "cannot read the task", cause: format!("{VARIABLE} is {text:?}") };
+    let (number, task) = text.split_once(',').ok_or_else(damaged)?;
     let number: usize = number.parse().map_err(|_| damaged())?;
     let registered = registered().get(number).ok_or_else(damaged)?;
     let _manager = Manager::inherited()?;
-    (registered.run)(&call.parse()?)
+    (registered.run)(&task.parse()?)
 }
 
 impl std::fmt::Debug for Functions {
@@ -165,13 +165,13 @@ impl std::fmt::Debug for Functions {
     }
 }
 
-fn run<F, A, R>(function: F, call: &VariableId) -> Result<()>
+fn run<F, A, R>(function: F, task: &VariableId) -> Result<()>
 where
     F: Fn(A) -> R,
     A: Serialize + DeserializeOwned,
     R: Serialize + DeserializeOwned,
 {
-    let Call { arguments, outcome } = Value::<Call<A, R>>::open(call)?.get()?;
+    let Task { arguments, outcome } = Value::<Task<A, R>>::open(task)?.get()?;
     let ended = match catch_unwind(AssertUnwindSafe(|| function(arguments))) {
         Ok(result) => Outcome::Returned(result),
         Err(panic) => Outcome::Failed(format!("panicked: {}", message(panic.as_ref()))),
@@ -197,15 +197,16 @@ where
     let _ = function;
     let name = std::any::type_name::<F>();
     let outcome = manager.value(Outcome::<R>::Unknown)?;
-    let call = manager.value(Call { arguments, outcome: outcome.clone() })?;
-    let process = command::<F>(manager, &call.id())?
+    let task = manager.value(Task { arguments, outcome: outcome.clone() })?;
+    let process = command::<F>(manager, &task.id())?
         .spawn()
         .map_err(|error| Error::Process { what: "cannot start a process", cause: error.to_string() })?;
-    Ok(Child { process, name, outcome, _call: call.handle() })
+    Ok(Child { process, name, outcome, _task: task.handle() })
 }
 
-/// What runs a known function in a new process of this program, with what is in a variable.
-pub(crate) fn command<F: 'static>(manager: &Manager, call: &VariableId) -> Result<Command> {
+/// Makes the command that runs a registered function in a new process of this program, with the task
+/// in a variable.
+pub(crate) fn command<F: 'static>(manager: &Manager, task: &VariableId) -> Result<Command> {
     const {
         assert!(
             size_of::<F>() == 0,
@@ -220,45 +221,45 @@ pub(crate) fn command<F: 'static>(manager: &Manager, call: &VariableId) -> Resul
             "{name} is not known: begin `main` with `process::Functions::new().with(...).start()?`"
         ),
     })?;
-    // The link and not what it leads to: it works when the file was replaced or deleted.
+    // The link and not its target, since the link works when the file was replaced or deleted.
     let mut command = Command::new("/proc/self/exe");
     command
         .arg0(std::env::args_os().next().unwrap_or_default())
         .share(manager)?
-        .env(VARIABLE, format!("{number},{call}"));
+        .env(VARIABLE, format!("{number},{task}"));
     Ok(command)
 }
 
-/// A function that runs in a process of its own. Dropped, it runs on by itself, but loses its
-/// arguments if it has not read them yet: wait for it.
+/// A function that runs in a process of its own. If this is dropped, the function runs on, but loses
+/// its arguments if it has not read them yet: wait for it with [`join`](Self::join).
 pub struct Child<R> {
     process: std::process::Child,
     name: &'static str,
     outcome: Value<Outcome<R>>,
-    /// Held until the child has opened it.
-    _call: Handle,
+    /// The task, held until the child has opened it.
+    _task: Handle,
 }
 
 impl<R: Serialize + DeserializeOwned> Child<R> {
-    /// The process.
+    /// Returns the process.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Kills the process. What it was doing to a variable is undone or finished by others.
+    /// Kills the process. Other processes undo or finish its operations on variables.
     pub fn kill(&mut self) -> Result<()> {
         self.process
             .kill()
             .map_err(|error| Error::Process { what: "cannot kill a process", cause: error.to_string() })
     }
 
-    /// Whether the process has ended.
+    /// Returns whether the process has ended.
     pub fn is_finished(&mut self) -> Result<bool> {
         let status = self.process.try_wait().map_err(|error| waiting(&error))?;
         Ok(status.is_some())
     }
 
-    /// Waits until the function has returned, and gives back its result. A panic, an exit
+    /// Waits until the function has returned, and returns its result. A panic, an exit
     /// before its end and a kill are [`Error::Function`].
     pub fn join(mut self) -> Result<R> {
         let status = self.process.wait().map_err(|error| waiting(&error))?;

@@ -8,8 +8,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::process::Command;
 
-/// Where the child finds its managers: `name=descriptor:identity`, or `name=@manager:identity` for
-/// one that has a name, separated by commas.
+/// The environment variable with the places of a child's managers: `name=descriptor:identity`, or
+/// `name=@manager:identity` for one that has a name, separated by commas.
 const VARIABLE: &str = "SHAREVAR_INHERITED";
 
 /// Hands managers to a child program.
@@ -45,7 +45,7 @@ impl CommandExt for Command {
         let (source, descriptor) = if let Some(own) = manager.name() {
             (format!("@{own}"), None)
         } else {
-            // The child has it under the same number, which nobody else can have: it is ours here.
+            // The child has it under the same number, which is taken by the descriptor here.
             let descriptor = manager.descriptor()?;
             (descriptor.as_raw_fd().to_string(), Some(descriptor))
         };
@@ -75,11 +75,11 @@ impl Manager {
         let entry =
             all.split(',').find_map(|entry| entry.split_once('=').filter(|(found, _)| *found == name));
         let (_, entry) = entry.ok_or_else(|| nothing(format!("{VARIABLE} has no manager named {name:?}")))?;
-        let (source, id) =
+        let (locator, id) =
             parse(entry).ok_or_else(|| nothing(format!("{VARIABLE} is damaged: {entry:?}")))?;
-        let manager = match source {
-            Source::Name(name) => Self::builder().name(name).attach()?,
-            Source::Descriptor(number) => {
+        let manager = match locator {
+            Locator::Name(name) => Self::builder().name(name).attach()?,
+            Locator::Descriptor(number) => {
                 let descriptor =
                     open(number).map_err(|error| nothing(format!("descriptor {number}: {error}")))?;
                 match Self::attach(descriptor) {
@@ -90,8 +90,8 @@ impl Manager {
                 }
             }
         };
-        // Something between the parent and here may have closed it and opened another arena, or
-        // removed it and made another.
+        // A program between the parent and this one may have closed the descriptor and opened another
+        // arena, or removed the manager and made another.
         if manager.id() != id {
             return Err(nothing(format!("{entry:?} leads to the arena {:032x} by now", manager.id())));
         }
@@ -99,25 +99,25 @@ impl Manager {
     }
 }
 
-/// By which a child finds a manager.
-enum Source<'a> {
+/// The means by which a child finds a manager.
+enum Locator<'a> {
     Name(&'a str),
     Descriptor(u32),
 }
 
-fn parse(entry: &str) -> Option<(Source<'_>, u128)> {
-    let (source, id) = entry.split_once(':')?;
-    let source = match source.strip_prefix('@') {
-        Some(name) => Source::Name(name),
-        None => Source::Descriptor(source.parse().ok()?),
+fn parse(entry: &str) -> Option<(Locator<'_>, u128)> {
+    let (locator, id) = entry.split_once(':')?;
+    let locator = match locator.strip_prefix('@') {
+        Some(name) => Locator::Name(name),
+        None => Locator::Descriptor(locator.parse().ok()?),
     };
-    Some((source, u128::from_str_radix(id, 16).ok()?))
+    Some((locator, u128::from_str_radix(id, 16).ok()?))
 }
 
-/// A descriptor of its own for what descriptor `number` of this process leads to.
+/// Opens a further descriptor of the file behind descriptor `number` of this process.
 fn open(number: u32) -> std::io::Result<OwnedFd> {
     let path = format!("/proc/self/fd/{number}");
-    // Looked at before it is opened: by now the number may lead to a terminal or a pipe.
+    // Checked before it is opened, since the number may lead to a terminal or a pipe by now.
     let kind = std::fs::metadata(&path)?.file_type();
     if !kind.is_file() {
         let what = if kind.is_fifo() || kind.is_socket() { "a pipe or socket" } else { "no file" };

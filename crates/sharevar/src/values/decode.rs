@@ -1,8 +1,8 @@
-//! Typed values on their way out of a variable.
+//! Decoding typed values from a variable.
 //!
-//! What a value refers to was taken hold of when it was copied out of its variable. While it is
-//! decoded, a *scope* of its thread offers these handles; a shared variable that is read inside
-//! picks its own. Outside a scope it reads a [`VariableId`].
+//! The copy of a value holds handles of the variables to which it refers. While it is decoded, a
+//! *scope* of its thread offers these handles; a shared variable that is read inside takes its own.
+//! Outside a scope it reads a [`VariableId`].
 
 use crate::VariableId;
 use crate::engine::{Content, Handle};
@@ -16,7 +16,7 @@ thread_local! {
     static SCOPE: RefCell<Option<Vec<Handle>>> = const { RefCell::new(None) };
 }
 
-/// Brings back the scope around this one, also when a `Deserialize` panics.
+/// Restores the scope around this one, also when a `Deserialize` panics.
 struct Outer(Option<Vec<Handle>>);
 
 impl Drop for Outer {
@@ -33,7 +33,7 @@ pub(crate) fn word<T: DeserializeOwned>(word: Word) -> Result<T> {
     Ok(from_word(word)?)
 }
 
-/// Decodes what a variable held.
+/// Decodes the content of a variable.
 #[inline]
 pub(crate) fn content<T: DeserializeOwned>(content: Content) -> Result<T> {
     match content {
@@ -51,7 +51,7 @@ pub(crate) fn content<T: DeserializeOwned>(content: Content) -> Result<T> {
     }
 }
 
-/// Reads a handle from whatever is being read.
+/// Reads a handle inside of a value, in any format.
 pub(crate) fn handle<'de, D: Deserializer<'de>>(
     deserializer: D,
     kind: Kind,

@@ -1,4 +1,4 @@
-//! The numbers that an array can be made of.
+//! The numbers that arrays can have as elements.
 
 /// A machine number with a format letter of Python's `struct`.
 pub trait Element: Copy + Send + Sync + 'static + sealed::Sealed {

@@ -1,11 +1,11 @@
-//! Typed values on their way into a variable.
+//! Encoding typed values for a variable.
 //!
-//! While a value is encoded, a *scope* of its thread says into which arena it goes. A shared
-//! variable that finds itself inside such a value writes the short form, a counted reference;
-//! outside a scope it writes its [`VariableId`](crate::VariableId).
+//! While a value is encoded, a *scope* of its thread names the arena for it. A shared variable inside
+//! such a value writes the short form, a counted reference; outside a scope it writes its
+//! [`VariableId`](crate::VariableId).
 //!
-//! The scope also holds every handle that was written, until the value is stored: a `Serialize`
-//! may make a variable and let it go again, and what took its place would be stored instead.
+//! The scope also holds every handle that was written, until the value is stored. A `Serialize` may
+//! make a variable and drop it again; without the handle another variable could take its place.
 
 use crate::engine::Handle;
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ thread_local! {
     static SCOPE: RefCell<Option<Scope>> = const { RefCell::new(None) };
 }
 
-/// Brings back the scope around this one, also when a `Serialize` panics.
+/// Restores the scope around this one, also when a `Serialize` panics.
 struct Outer {
     scope: Option<Scope>,
     is_left: bool,
@@ -104,7 +104,7 @@ pub(crate) fn plain<T: Serialize>(value: T) -> Result<Encoded> {
     Ok(to_encoded(&value)?)
 }
 
-/// Writes a handle into whatever is being written.
+/// Writes a handle inside of a value, in any format.
 pub(crate) fn handle<S: Serializer>(
     handle: &Handle,
     kind: crate::Kind,

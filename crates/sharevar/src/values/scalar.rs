@@ -1,5 +1,5 @@
-//! The short way for keys and values that are an integer, a float or a short text: they need no
-//! scope (see [`encode`](crate::encode)), since they refer to nothing, and fit into words.
+//! The fast path for keys and values that are an integer, a float or a short text. They fit into
+//! words and refer to no variable, so that they need no scope (see [`encode`](crate::encode)).
 
 use serde::Serialize;
 use serde::ser::{Error, Impossible, Serializer};
@@ -18,7 +18,7 @@ pub(crate) fn word<T: Serialize + ?Sized>(value: &T) -> Option<Word> {
     value.serialize(Scalar(AsWord)).ok()
 }
 
-/// What becomes of a scalar, if it fits.
+/// The target of a scalar, if the scalar fits.
 trait Sink {
     type Target;
     fn int(self, value: i64) -> Option<Self::Target>;
@@ -68,7 +68,7 @@ impl Sink for AsWord {
     }
 }
 
-/// The value goes the long way, which also finds what is wrong with it.
+/// The value is encoded the general way, which also reports its errors.
 #[derive(Debug)]
 struct Otherwise;
 
