@@ -115,7 +115,7 @@ impl Manager {
     ///
     /// let kept = Manager::builder().name("doc-kept").lifetime(sharevar::Lifetime::Keep).build()?;
     /// Manager::remove("doc-kept")?;
-    /// assert_eq!(kept.dict::<String, i64>()?.len().err(), Some(Error::Closed));
+    /// assert_eq!(kept.dict::<String, i64>().err(), Some(Error::Closed));
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn remove(name: &str) -> Result<()> {

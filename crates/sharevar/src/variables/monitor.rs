@@ -276,7 +276,7 @@ impl Drop for Held<'_> {
 
 /// The examples of the page run as tests.
 #[cfg(doctest)]
-#[doc = include_str!("../docs/monitors.md")]
+#[doc = include_str!("../../docs/monitors.md")]
 struct Page;
 
 impl Manager {
