@@ -46,9 +46,9 @@ use std::time::{Duration, Instant};
 /// A waiter may sleep.
 const WAITERS: u64 = 1 << 63;
 /// How long a waiter lets a living holder work before it breaks the lock.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BREAK_TIMEOUT: Duration = Duration::from_secs(10);
 /// The same for a waiter that holds a long lock itself: the two may wait for each other.
-const PATIENCE_OF_HOLDER: Duration = Duration::from_secs(1);
+const BREAK_TIMEOUT_OF_HOLDER: Duration = Duration::from_secs(1);
 /// How long a waiter sleeps before it checks whether the holder lives.
 const LOOK_MILLIS: [u64; 5] = [1, 2, 3, 5, 10];
 
@@ -115,7 +115,7 @@ fn clear(participant: &Participant, variable: Variable, seen: u64) -> bool {
 #[cold]
 pub(crate) fn wait(participant: &Participant, variable: Variable) -> Result<()> {
     let (me, begin) = (my_mark(participant.identity()), Instant::now());
-    let patience = if HOLDS.get() > 0 { PATIENCE_OF_HOLDER } else { PATIENCE };
+    let timeout = if HOLDS.get() > 0 { BREAK_TIMEOUT_OF_HOLDER } else { BREAK_TIMEOUT };
     let mut millis = LOOK_MILLIS.into_iter().chain(std::iter::repeat(20));
     loop {
         if participant.arena().is_closed() {
@@ -126,7 +126,7 @@ pub(crate) fn wait(participant: &Participant, variable: Variable) -> Result<()> 
         if holder == 0 || holder == me {
             return Ok(());
         }
-        if begin.elapsed() >= patience || !is_alive(participant, holder) {
+        if begin.elapsed() >= timeout || !is_alive(participant, holder) {
             clear(participant, variable, seen);
             continue;
         }
