@@ -155,7 +155,7 @@ impl RawEvent {
         Ok(seen.is_met_by(self.state()?))
     }
 
-    /// The same for who is about to sleep at the [wait point](Self::point): if not, the next
+    /// The same for who is about to sleep at the wait point: if not, the next
     /// [`Self::set`] will wake him.
     pub fn was_set_or_announce(&self, seen: Seen) -> Result<bool> {
         Ok(self.handle.participant().change(self.handle.variable(), |change| {

@@ -110,7 +110,7 @@ impl RawSemaphore {
         if taken.is_some() { Ok(true) } else { self.acquire_otherwise(false) }
     }
 
-    /// The same for who is about to sleep at the [wait point](Self::point): if there is no unit,
+    /// The same for who is about to sleep at the wait point: if there is no unit,
     /// the next release will wake one.
     pub fn try_acquire_or_announce(&self) -> Result<bool> {
         self.acquire_otherwise(true)
