@@ -122,7 +122,7 @@ impl Encoder {
     }
 
     /// The bytes, whatever they are.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    pub fn into_bytes(self) -> Vec<u8> {
         self.bytes.into_vec()
     }
 

@@ -102,9 +102,25 @@ impl<'a> Writer<'a> {
         Self { encoder: Encoder::with_capacity(64), seen: Seen::default(), participant }
     }
 
-    /// One more value, in an encoding of its own.
-    pub(crate) fn next(self) -> Self {
-        Self { encoder: Encoder::with_capacity(64), ..self }
+    /// Writes values behind `bytes`. Of what `write` does not write whole nothing stays.
+    pub(crate) fn append(
+        bytes: &mut Vec<u8>,
+        write: impl FnOnce(&mut Self) -> Result<(), Unencodable>,
+    ) -> Result<(), Unencodable> {
+        let start = bytes.len();
+        let encoder = Encoder::behind(std::mem::take(bytes));
+        let mut writer = Self { encoder, seen: Seen::default(), participant: None };
+        let written = write(&mut writer);
+        *bytes = writer.encoder.into_bytes();
+        if written.is_err() {
+            bytes.truncate(start);
+        }
+        written
+    }
+
+    /// One more value follows, in an encoding of its own.
+    pub(crate) fn begin_next(&mut self) {
+        self.encoder = Encoder::behind(std::mem::take(&mut self.encoder).into_bytes());
     }
 
     pub(crate) fn write(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Unencodable> {

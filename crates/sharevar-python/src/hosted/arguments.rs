@@ -18,12 +18,10 @@ pub(super) fn write(
     named: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<()> {
     let named = named.filter(|named| !named.is_empty());
-    let start = frame.len();
     match write_natively(frame, positional, named) {
         Ok(()) => Ok(()),
         Err(Unencodable::Raise(error)) => Err(error),
         Err(Unencodable::Pickle) => {
-            frame.truncate(start);
             let pair = (positional, named).into_pyobject(positional.py())?;
             write_pickle(frame, &wire::dumps(pair.as_any())?)
         }
@@ -35,16 +33,15 @@ fn write_natively(
     positional: &Bound<'_, PyTuple>,
     named: Option<&Bound<'_, PyDict>>,
 ) -> Result<(), Unencodable> {
-    let mut writer = Writer::new(None);
-    writer.encoder.list_header(positional.len())?;
-    positional.iter_borrowed().try_for_each(|item| writer.write(&item))?;
-    frame.extend_from_slice(writer.encoder.as_slice());
-    if let Some(named) = named {
-        let mut writer = writer.next();
-        writer.write(named)?;
-        frame.extend_from_slice(writer.encoder.as_slice());
-    }
-    Ok(())
+    Writer::append(frame, |writer| {
+        writer.encoder.list_header(positional.len())?;
+        positional.iter_borrowed().try_for_each(|item| writer.write(&item))?;
+        if let Some(named) = named {
+            writer.begin_next();
+            writer.write(named)?;
+        }
+        Ok(())
+    })
 }
 
 /// The arguments of a call.
@@ -72,12 +69,8 @@ pub(super) fn read<'py>(
 
 /// Appends a value natively: whether it is of native types.
 pub(super) fn write_native_value(frame: &mut Vec<u8>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let mut writer = Writer::new(None);
-    match writer.write(value) {
-        Ok(()) => {
-            frame.extend_from_slice(writer.encoder.as_slice());
-            Ok(true)
-        }
+    match Writer::append(frame, |writer| writer.write(value)) {
+        Ok(()) => Ok(true),
         Err(Unencodable::Pickle) => Ok(false),
         Err(Unencodable::Raise(error)) => Err(error),
     }
@@ -99,10 +92,12 @@ fn write_pickle(frame: &mut Vec<u8>, pickled: &Pickled<'_>) -> PyResult<()> {
 
 /// Appends a pickle as a value.
 pub(super) fn write_pickle_bytes(frame: &mut Vec<u8>, pickle: &[u8]) -> PyResult<()> {
-    let mut encoder = Encoder::with_capacity(pickle.len() + 6);
-    encoder.pickle(pickle).map_err(sharevar::Error::from).or_raise()?;
-    frame.extend_from_slice(encoder.as_slice());
-    Ok(())
+    frame.reserve(pickle.len() + 6);
+    let start = frame.len();
+    let mut encoder = Encoder::behind(std::mem::take(frame));
+    let written = encoder.pickle(pickle);
+    *frame = encoder.into_bytes();
+    written.map_err(sharevar::Error::from).or_raise().inspect_err(|_| frame.truncate(start))
 }
 
 /// A value.

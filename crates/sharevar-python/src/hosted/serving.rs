@@ -99,7 +99,10 @@ impl<'py> Serving<'_, 'py> {
             .call_method1(intern!(self.py, "fall_back"), (method, object))
             .map_err(Stop::RaiseRemoteError)?;
         write_reply::returned(reply);
-        self.write_value(&result, reply)
+        if arguments::write_native_value(reply, &result)? {
+            return Ok(());
+        }
+        self.write_pickled(&result, reply)
     }
 
     /// Appends what a method has returned.
@@ -129,7 +132,7 @@ impl<'py> Serving<'_, 'py> {
             return Ok(());
         }
         write_reply::returned(reply);
-        self.write_value(result, reply)
+        self.write_pickled(result, reply)
     }
 
     /// Whether a method that returns its object gives a copy of it, as in the standard library.
@@ -170,10 +173,8 @@ impl<'py> Serving<'_, 'py> {
         Ok(kept.is_some())
     }
 
-    fn write_value(&self, value: &Bound<'_, PyAny>, reply: &mut Vec<u8>) -> Result<(), Stop> {
-        if arguments::write_native_value(reply, value)? {
-            return Ok(());
-        }
+    /// Appends a value of no native type.
+    fn write_pickled(&self, value: &Bound<'_, PyAny>, reply: &mut Vec<u8>) -> Result<(), Stop> {
         match arguments::write_pickled_value(reply, value) {
             Ok(proxies) => {
                 self.keep(&proxies);
