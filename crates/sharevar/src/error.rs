@@ -168,6 +168,12 @@ pub enum Error {
         /// The engine's name.
         engine: &'static str,
     },
+    /// No engine is known that an address could lead to.
+    #[error("no engine is registered for {address:?}; register it, or connect to \"memory:\"")]
+    NoEngine {
+        /// The address.
+        address: String,
+    },
     /// This process has attached so many arenas that no more can be entered.
     #[error("this process already uses {limit} managers, which is its limit; drop some")]
     TooManyManagers {

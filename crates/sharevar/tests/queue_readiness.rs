@@ -105,7 +105,7 @@ fn many_put_and_one_polls() {
 fn its_thread_ends_with_it() {
     let (manager, queue, readiness) = queue();
     drop((queue, readiness));
-    let participant = manager.participant();
+    let participant = manager.participant().unwrap();
     until("the end of the thread's hold", || {
         participant.flush_releases().unwrap();
         participant.variables_held() <= 1

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn participant() -> Arc<Participant> {
-    Manager::new().unwrap().participant().clone()
+    Manager::new().unwrap().participant().unwrap().clone()
 }
 
 #[test]

@@ -159,7 +159,7 @@ impl Arena {
 impl Arena {
     fn of_manager(opened: sharevar::Result<Manager>) -> PyResult<Self> {
         let manager = opened.or_raise()?;
-        let participant = manager.participant().clone();
+        let participant = manager.participant().or_raise()?.clone();
         let root = open_root(&participant).or_raise()?;
         Ok(Self::of(participant, root, manager.name().map(str::to_owned)))
     }

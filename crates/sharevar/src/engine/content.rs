@@ -15,6 +15,15 @@ pub enum Content {
     Handle(Handle),
 }
 
+/// A key's encoding and its value.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The encoding of the key that was put in.
+    pub key: Vec<u8>,
+    /// The value.
+    pub value: Content,
+}
+
 impl Content {
     /// Returns the value as it is to be stored once more in the same home. This keeps alive what it
     /// refers to.

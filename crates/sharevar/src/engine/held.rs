@@ -1,17 +1,46 @@
 //! What an engine other than shared memory gives of itself and of its variables.
 
+use super::cell::Cell;
+use super::elements::Elements;
+use super::list::List;
 use super::local_id::LocalId;
+use super::make::Make;
+use super::map::Map;
+use super::names::Names;
+use crate::error::{Error, Result};
 use crate::kind::Kind;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// An engine that keeps variables elsewhere than in shared memory.
+/// An engine that keeps variables elsewhere than in shared memory: one home of variables, which refer
+/// to each other and to no others.
 pub trait Engine: Debug + Send + Sync {
     /// Returns the identity that no other home has.
     fn id(&self) -> u128;
 
     /// Returns the engine's name, for errors.
     fn name(&self) -> &'static str;
+
+    /// Makes a variable.
+    fn create(&self, make: &Make<'_>) -> Result<Arc<dyn Held>>;
+
+    /// Opens a variable that somebody else holds.
+    ///
+    /// # Errors
+    /// [`HandleExpired`](Error::HandleExpired) if it was freed.
+    fn open(&self, id: LocalId) -> Result<Arc<dyn Held>>;
+
+    /// Returns the variables that have names.
+    fn names(self: Arc<Self>) -> Arc<dyn Names>;
+
+    /// Returns how many variables there are, with a name or without.
+    fn count(&self) -> Result<u64>;
+
+    /// Ends the home for everybody: from now on all operations fail.
+    fn close(&self);
+
+    /// Returns whether somebody has closed it.
+    fn is_closed(&self) -> bool;
 }
 
 /// A variable of such an engine, which it keeps alive for as long as this exists.
@@ -24,4 +53,23 @@ pub trait Held: Debug + Send + Sync {
 
     /// Returns what the variable is.
     fn kind(&self) -> Option<Kind>;
+
+    /// Returns it as keys with values.
+    fn map(self: Arc<Self>) -> Result<Arc<dyn Map>>;
+
+    /// Returns it as a list.
+    fn list(self: Arc<Self>) -> Result<Arc<dyn List>>;
+
+    /// Returns it as one value.
+    fn cell(self: Arc<Self>) -> Result<Arc<dyn Cell>>;
+
+    /// Returns it as an array.
+    fn elements(self: Arc<Self>) -> Result<Arc<dyn Elements>>;
+}
+
+/// The error of a variable that its engine cannot be asked for.
+#[cold]
+pub(crate) fn unsupported(held: &dyn Held) -> Error {
+    let operation = held.kind().map_or("variable of an unknown kind", Kind::name);
+    Error::Unsupported { operation, engine: held.engine().name() }
 }

@@ -18,6 +18,9 @@ pub struct Places {
 }
 
 impl Span {
+    /// All items.
+    pub const ALL: Self = Self { start: None, stop: None, step: 1 };
+
     /// Returns the span of these ends, negative ones counted from the end of the list, and absent ones
     /// as far as it goes. `None` for a step of zero.
     pub fn new(start: Option<i64>, stop: Option<i64>, step: i64) -> Option<Self> {

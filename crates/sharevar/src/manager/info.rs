@@ -5,9 +5,8 @@ use crate::error::Result;
 use crate::kind::Kind;
 use crate::manager::Manager;
 use crate::manager::open::FoundManager;
-use crate::shm::{measure, variable_in};
+use crate::shm::measure;
 use sharevar_arena::{BlockUsage, Peer};
-use sharevar_value::from_bytes;
 
 /// The state of a manager at some moment. See [`Manager::info`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +50,11 @@ impl Manager {
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn variables(&self) -> Result<Vec<(String, Handle)>> {
-        let items = self.root().items(true)?.into_iter();
-        items.map(|item| Ok((from_bytes(&item.key)?, variable_in(self.root(), item.value)?.into()))).collect()
+        let names = self.directory();
+        let found =
+            names.all()?.into_iter().map(|name| Ok(names.find(&name)?.map(|variable| (name, variable))));
+        // Another process may have removed a name since.
+        found.filter_map(Result::transpose).collect()
     }
 
     /// Returns the sizes of the manager and the processes that take part. It asks the kernel about
@@ -72,10 +74,10 @@ impl Manager {
         if self.is_shut_down() {
             return Err(crate::Error::Closed);
         }
-        let participant = self.participant();
+        let participant = self.participant()?;
         Ok(ManagerInfo {
-            capacity: self.capacity(),
-            used: self.used(),
+            capacity: self.capacity()?,
+            used: self.used()?,
             participants: participant.peers(),
             blocks: participant.heap_usage(),
         })

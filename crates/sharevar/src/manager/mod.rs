@@ -1,13 +1,15 @@
-//! The manager: one arena, as this process sees it.
+//! The manager: one home of variables, as this process sees it.
 
 pub(crate) mod attached;
+pub(crate) mod connect;
 pub(crate) mod info;
 pub(crate) mod named;
 pub(crate) mod open;
 pub(crate) mod shared;
 pub(crate) mod variable_id;
 
-use crate::error::Result;
+use crate::engine::{Backed, Home, Names};
+use crate::error::{Error, Result};
 use crate::manager::named::Named;
 use crate::manager::open::NamedBuilder;
 use crate::shm::{KINDS, RawDict, create_root, open_root};
@@ -37,9 +39,9 @@ pub struct Manager {
 }
 
 struct Inner {
-    participant: Arc<Participant>,
-    /// The dict of the named variables, which lives as long as the arena.
-    root: RawDict,
+    home: Home,
+    /// The variables that have names: in shared memory a dict that lives as long as the arena.
+    names: Backed<RawDict, dyn Names>,
     /// By which any process of the user finds it.
     name: Option<String>,
 }
@@ -94,7 +96,7 @@ impl Manager {
     ///
     /// ```
     /// let manager = sharevar::Manager::builder().capacity(64 << 20).build()?;
-    /// assert_eq!(manager.capacity(), 64 << 20);
+    /// assert_eq!(manager.capacity()?, 64 << 20);
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn builder() -> Builder {
@@ -110,8 +112,12 @@ impl Manager {
     }
 
     fn remembered(participant: Arc<Participant>, root: RawDict, name: Option<String>) -> Result<Self> {
-        attached::remember(&participant)?;
-        Ok(Self { inner: Arc::new(Inner { participant, root, name }) })
+        Self::of_home(Home::Shm(participant), Backed::Shm(root), name)
+    }
+
+    fn of_home(home: Home, names: Backed<RawDict, dyn Names>, name: Option<String>) -> Result<Self> {
+        attached::remember(&home)?;
+        Ok(Self { inner: Arc::new(Inner { home, names, name }) })
     }
 
     /// The name by which any process of the user finds the manager, if it has one.
@@ -122,12 +128,12 @@ impl Manager {
     /// A duplicate of the arena's descriptor, to be handed to another process. A manager with a
     /// name has none: other processes [open](Manager::open) it.
     pub fn descriptor(&self) -> Result<OwnedFd> {
-        Ok(self.inner.participant.descriptor()?)
+        Ok(self.participant()?.descriptor()?)
     }
 
     /// The identity that no other manager has.
     pub fn id(&self) -> u128 {
-        crate::shm::handle::arena_identity(&self.inner.participant)
+        self.inner.home.id()
     }
 
     /// Variables that every process finds by name: made by whoever asks first.
@@ -144,8 +150,7 @@ impl Manager {
 
     /// The names in use, in the order in which they were made.
     pub fn names(&self) -> Result<Vec<String>> {
-        let items = self.inner.root.items(false)?;
-        items.iter().map(|item| Ok(sharevar_value::from_bytes(&item.key)?)).collect()
+        self.directory().all()
     }
 
     /// Ends the manager for every process: from now on all operations fail.
@@ -153,46 +158,78 @@ impl Manager {
     /// Without it the variables live until the last process that has the manager ends. A manager
     /// with a name belongs to no process: this leaves it as it is, and [`Manager::remove`] ends it.
     pub fn shutdown(&self) {
-        if self.name().is_none() {
-            self.inner.participant.close();
+        match &self.inner.home {
+            Home::Shm(participant) if self.name().is_none() => participant.close(),
+            Home::Shm(_) => {}
+            Home::Other(engine) => engine.close(),
         }
     }
 
     /// Whether somebody has shut the manager down.
     pub fn is_shut_down(&self) -> bool {
-        self.inner.participant.is_closed()
+        match &self.inner.home {
+            Home::Shm(participant) => participant.is_closed(),
+            Home::Other(engine) => engine.is_closed(),
+        }
     }
 
     /// Looks at the whole arena for contradictions and leaks. For tests, and after an
     /// error that tells of damage; it is exact only while nobody changes anything.
     pub fn check(&self) -> Result<Report> {
-        self.inner.participant.flush_releases()?;
-        Ok(self.inner.participant.check())
+        let participant = self.participant()?;
+        participant.flush_releases()?;
+        Ok(participant.check())
     }
 
     /// Repairs what dead processes left behind, which otherwise is done by whoever meets it.
     /// How many interrupted operations were found.
     pub fn sweep(&self) -> Result<u64> {
-        Ok(self.inner.participant.sweep()?)
+        Ok(self.participant()?.sweep()?)
     }
 
     /// Bytes of memory that are or once were in use by variables.
-    pub fn used(&self) -> u64 {
-        self.inner.participant.used()
+    pub fn used(&self) -> Result<u64> {
+        Ok(self.participant()?.used())
     }
 
     /// Bytes of memory that variables may come to use.
-    pub fn capacity(&self) -> u64 {
-        self.inner.participant.capacity()
+    pub fn capacity(&self) -> Result<u64> {
+        Ok(self.participant()?.capacity())
+    }
+
+    /// Where the variables are.
+    pub fn home(&self) -> &Home {
+        &self.inner.home
     }
 
     /// This process as a participant of the arena, for the layers beside this one.
-    pub fn participant(&self) -> &Arc<Participant> {
-        &self.inner.participant
+    ///
+    /// # Errors
+    /// [`Unsupported`](Error::Unsupported) if the variables are in no shared memory.
+    pub fn participant(&self) -> Result<&Arc<Participant>> {
+        match &self.inner.home {
+            Home::Shm(participant) => Ok(participant),
+            Home::Other(_) => Err(self.unsupported()),
+        }
     }
 
-    pub(crate) fn root(&self) -> &RawDict {
-        &self.inner.root
+    /// The dict of the named variables in shared memory.
+    pub(crate) fn root(&self) -> Result<&RawDict> {
+        self.inner.names.shm().ok_or_else(|| self.unsupported())
+    }
+
+    #[cold]
+    fn unsupported(&self) -> Error {
+        let engine = if let Home::Other(engine) = &self.inner.home { engine.name() } else { "shared memory" };
+        Error::Unsupported { operation: "shared memory", engine }
+    }
+
+    /// The names in use.
+    pub(crate) fn directory(&self) -> &dyn Names {
+        match &self.inner.names {
+            Backed::Shm(root) => root,
+            Backed::Other(names) => &**names,
+        }
     }
 }
 

@@ -1,13 +1,11 @@
 //! Variables by name: get it, or make it if there is none.
 //!
-//! The arena's root is a dict from names to variables; the Python module uses it in the same way.
+//! An arena's root is a dict from names to variables; the Python module uses it in the same way.
 
-use crate::engine::Handle;
+use crate::engine::{Handle, Names};
 use crate::error::Result;
 use crate::manager::Manager;
 use crate::manager::shared::Shared;
-use crate::shm::{RawDict, enter_named, find_named};
-use sharevar_value::Key;
 
 /// A name, and what can stand under it. See [`Manager::named`].
 ///
@@ -28,12 +26,12 @@ impl<'a> Named<'a> {
 
     /// The variable of that name, whatever it is, if there is one.
     pub fn get(&self) -> Result<Option<Handle>> {
-        Ok(find_named(self.manager.root(), &self.key()?)?.map(Handle::Shm))
+        self.manager.directory().find(self.name)
     }
 
     /// Takes the name away. The variable lives on for those who hold it. Whether there was one.
     pub fn remove(&self) -> Result<bool> {
-        Ok(self.manager.root().remove(&self.key()?)?.is_some())
+        self.manager.directory().remove(self.name)
     }
 
     /// The manager that is asked.
@@ -41,26 +39,21 @@ impl<'a> Named<'a> {
         self.manager
     }
 
-    fn key(&self) -> Result<Key> {
-        Ok(Key::from_str(self.name, self.manager.root().seed())?)
-    }
-
     pub(crate) fn get_or_make<S: Shared>(&self, create: impl FnOnce() -> Result<S>) -> Result<S> {
-        named_in(self.manager.root(), self.name, create)
+        named_in(self.manager.directory(), self.name, create)
     }
 }
 
-/// Returns the variable of a name in an arena's root, which `create` makes if there is none.
+/// Returns the variable of a name, which `create` makes if there is none.
 pub(crate) fn named_in<S: Shared>(
-    root: &RawDict,
+    names: &dyn Names,
     name: &str,
     create: impl FnOnce() -> Result<S>,
 ) -> Result<S> {
-    let name = Key::from_str(name, root.seed())?;
-    let found = match find_named(root, &name)? {
+    let found = match names.find(name)? {
         Some(found) => found,
         // It is complete before another process can find it.
-        None => enter_named(root, &name, &create()?.handle().into_shm()?)?,
+        None => names.enter(name, &create()?.handle())?,
     };
-    S::from_handle(found.into())
+    S::from_handle(found)
 }

@@ -1,10 +1,9 @@
 //! How a variable is named outside its arena.
 
-use crate::engine::Handle;
+use crate::engine::{Handle, LocalId};
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::manager::attached;
-use crate::shm;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -29,8 +28,8 @@ use std::str::FromStr;
 #[serde(expecting = "a shared variable")]
 pub struct VariableId {
     // Two numbers, since some formats have none of 128 bits.
-    arena: (u64, u64),
-    offset: u64,
+    home: (u64, u64),
+    number: u64,
     generation: u64,
     kind: Kind,
 }
@@ -39,12 +38,12 @@ impl VariableId {
     /// The name of the variable that `handle` leads to, of which `kind` is known.
     pub(crate) fn of(handle: &Handle, kind: Kind) -> Self {
         let (home, id) = (handle.home_id(), handle.id());
-        Self { arena: ((home >> 64) as u64, home as u64), offset: id.number, generation: id.generation, kind }
+        Self { home: ((home >> 64) as u64, home as u64), number: id.number, generation: id.generation, kind }
     }
 
-    /// The identity of the arena that the variable is in.
-    pub fn arena(&self) -> u128 {
-        u128::from(self.arena.0) << 64 | u128::from(self.arena.1)
+    /// The identity of the manager that the variable is of.
+    pub fn home(&self) -> u128 {
+        u128::from(self.home.0) << 64 | u128::from(self.home.1)
     }
 
     /// What the variable is.
@@ -54,16 +53,15 @@ impl VariableId {
 
     /// Takes a handle on the variable.
     pub fn open(&self) -> Result<Handle> {
-        let participant = attached::find(self.arena())?;
-        let variable = participant.variable(self.offset, self.generation)?;
-        Ok(shm::Handle::open(&participant, variable)?.expect(self.kind)?.into())
+        let id = LocalId { number: self.number, generation: self.generation };
+        attached::find(self.home())?.open(id)?.expect(self.kind)
     }
 }
 
 impl fmt::Display for VariableId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (arena, kind) = (self.arena(), self.kind.name());
-        write!(f, "{kind}:{arena:032x}:{:x}:{:x}", self.offset, self.generation)
+        let (home, kind) = (self.home(), self.kind.name());
+        write!(f, "{kind}:{home:032x}:{:x}:{:x}", self.number, self.generation)
     }
 }
 
@@ -74,11 +72,11 @@ impl FromStr for VariableId {
         let parse = || {
             let mut parts = text.split(':');
             let kind = Kind::from_name(parts.next()?)?;
-            let arena = u128::from_str_radix(parts.next()?, 16).ok()?;
-            let offset = u64::from_str_radix(parts.next()?, 16).ok()?;
+            let home = u128::from_str_radix(parts.next()?, 16).ok()?;
+            let number = u64::from_str_radix(parts.next()?, 16).ok()?;
             let generation = u64::from_str_radix(parts.next()?, 16).ok()?;
-            let arena = ((arena >> 64) as u64, arena as u64);
-            parts.next().is_none().then_some(Self { arena, offset, generation, kind })
+            let home = ((home >> 64) as u64, home as u64);
+            parts.next().is_none().then_some(Self { home, number, generation, kind })
         };
         parse().ok_or_else(|| Error::NotAVariableId { text: text.to_owned() })
     }

@@ -15,9 +15,10 @@ mod ops;
 mod point_wait;
 mod root;
 
+pub use crate::engine::content::Item;
 pub use containers::array::RawArray;
 pub use containers::cell::RawValue;
-pub use containers::dict::{Item, Look, NewKeys, RawDict, Selection, StoredKey};
+pub use containers::dict::{Look, NewKeys, RawDict, Selection, StoredKey};
 pub use containers::list::{Found, Piece, RawList};
 pub use containers::monitor::RawMonitor;
 pub use containers::priority_queue::RawPriorityQueue;
@@ -36,5 +37,4 @@ pub use locks::rwlock::RawRwLock;
 pub use locks::semaphore::RawSemaphore;
 pub use locks::waiters::Entry;
 pub(crate) use measure::measure;
-pub(crate) use root::variable_in;
 pub use root::{create_root, enter_named, find_named, open_root};

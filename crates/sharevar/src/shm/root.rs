@@ -1,6 +1,8 @@
 //! The root of an arena: a dict of the variables that have names, the same for Rust and Python.
 
 use super::{Content, RawDict};
+use crate::engine;
+use crate::engine::names::Names;
 use crate::error::Result;
 use crate::shm::handle::Handle;
 use sharevar_arena::Participant;
@@ -32,10 +34,30 @@ pub fn enter_named(root: &RawDict, name: &Key, made: &Handle) -> Result<Handle> 
 }
 
 /// The variable in a place of the root.
-pub(crate) fn variable_in(root: &RawDict, content: Content) -> Result<Handle> {
+fn variable_in(root: &RawDict, content: Content) -> Result<Handle> {
     if let Content::Handle(handle) = content {
         return handle.into_shm();
     }
     let offset = root.handle().variable().header();
     Err(sharevar_arena::Error::Corrupt { what: "a name leads to no variable", offset }.into())
+}
+
+/// A root, as the seam has it.
+impl Names for RawDict {
+    fn find(&self, name: &str) -> Result<Option<engine::Handle>> {
+        Ok(find_named(self, &Key::from_str(name, self.seed())?)?.map(engine::Handle::Shm))
+    }
+
+    fn enter(&self, name: &str, made: &engine::Handle) -> Result<engine::Handle> {
+        let name = Key::from_str(name, self.seed())?;
+        Ok(enter_named(self, &name, &made.clone().into_shm()?)?.into())
+    }
+
+    fn remove(&self, name: &str) -> Result<bool> {
+        Ok(Self::remove(self, &Key::from_str(name, self.seed())?)?.is_some())
+    }
+
+    fn all(&self) -> Result<Vec<String>> {
+        self.items(false)?.iter().map(|item| Ok(sharevar_value::from_bytes(&item.key)?)).collect()
+    }
 }

@@ -1,6 +1,6 @@
 //! Encoding typed values for a variable.
 //!
-//! While a value is encoded, a *scope* of its thread names the arena for it. A shared variable inside
+//! While a value is encoded, a *scope* of its thread names the home for it. A shared variable inside
 //! such a value writes the short form, a counted reference; outside a scope it writes its
 //! [`VariableId`](crate::VariableId).
 //!
@@ -8,11 +8,11 @@
 //! make a variable and drop it again; without the handle another variable could take its place.
 
 use crate::engine::Handle;
+use crate::engine::home::InHome;
 use crate::error::{Error, Result};
 use crate::values::scalar;
 use serde::Serialize;
 use serde::ser::{Error as _, Serializer};
-use sharevar_arena::Participant;
 use sharevar_value::{EncodeError, Encoded, HandleRef, Word, to_encoded};
 use std::cell::RefCell;
 
@@ -32,8 +32,8 @@ struct Outer {
 }
 
 impl Outer {
-    fn enter(participant: &Participant) -> Self {
-        let scope = Scope { home: crate::shm::handle::arena_identity(participant), written: Vec::new() };
+    fn enter(home: &(impl InHome + ?Sized)) -> Self {
+        let scope = Scope { home: home.home_id(), written: Vec::new() };
         Self { scope: SCOPE.replace(Some(scope)), is_left: false }
     }
 
@@ -73,13 +73,13 @@ impl Outgoing<Encoded> {
 /// Encodes one value.
 #[inline]
 pub(crate) fn value<T: Serialize + ?Sized>(
-    participant: &Participant,
+    home: &(impl InHome + ?Sized),
     value: &T,
 ) -> Result<Outgoing<Encoded>> {
     if let Some(word) = scalar::word(value) {
         return Ok(Outgoing { encoded: Encoded::Word(word), _written: Vec::new() });
     }
-    let outer = Outer::enter(participant);
+    let outer = Outer::enter(home);
     let encoded = to_encoded(value);
     let written = outer.leave();
     Ok(Outgoing { encoded: encoded?, _written: written })
@@ -87,13 +87,13 @@ pub(crate) fn value<T: Serialize + ?Sized>(
 
 /// Encodes many values, each as `one` says.
 pub(crate) fn many<I: IntoIterator, E>(
-    participant: &Participant,
+    home: &(impl InHome + ?Sized),
     values: I,
     one: impl Fn(I::Item) -> Result<E>,
 ) -> Result<Outgoing<Vec<E>>> {
     // The iterator is the user's: it runs outside the scope, in which it could write handles.
     let values: Vec<_> = values.into_iter().collect();
-    let outer = Outer::enter(participant);
+    let outer = Outer::enter(home);
     let encoded = values.into_iter().map(one).collect::<Result<Vec<_>>>();
     let written = outer.leave();
     Ok(Outgoing { encoded: encoded?, _written: written })

@@ -1,14 +1,14 @@
 //! The typed array.
 
+use crate::engine::{Backed, Elements, Make};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
+use crate::manager::shared::Shared;
 use crate::shm::RawArray;
 pub use crate::values::element::Element;
 use crate::variables::impl_shared::impl_shared;
-use sharevar_arena::Participant;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 /// A fixed number of machine numbers, in memory that all processes see.
 ///
@@ -25,54 +25,67 @@ use std::sync::Arc;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 pub struct Array<T: Element> {
-    raw: RawArray,
+    raw: Backed<RawArray, dyn Elements>,
     items: PhantomData<fn() -> T>,
 }
 
-impl_shared!(Array, [T: Element], RawArray, { items: PhantomData });
+impl_shared!(backed Array, [T: Element], Backed<RawArray, dyn Elements>, { items: PhantomData });
 
 impl<T: Element> Array<T> {
-    fn create(participant: &Arc<Participant>, length: usize) -> Result<Self> {
-        Self::from_raw(RawArray::create(participant, T::FORMAT, T::SIZE, length as u64)?)
-    }
-
-    fn from_raw(raw: RawArray) -> Result<Self> {
-        if T::is_format(raw.format()) && raw.element_size() == T::SIZE {
+    fn from_raw(raw: Backed<RawArray, dyn Elements>) -> Result<Self> {
+        let (format, size) = (raw.any().format(), raw.any().element_size());
+        if T::is_format(format) && size == T::SIZE {
             return Ok(Self { raw, items: PhantomData });
         }
-        Err(Error::WrongElement { element: raw.format(), asked: T::FORMAT })
+        Err(Error::WrongElement { element: format, asked: T::FORMAT })
     }
 
-    /// The untyped array.
-    pub fn raw(&self) -> &RawArray {
-        &self.raw
+    /// The untyped array, if it is in shared memory.
+    pub fn shm(&self) -> Option<&RawArray> {
+        self.raw.shm()
     }
 
     /// Number of elements.
     pub fn len(&self) -> usize {
-        self.raw.len() as usize
+        self.raw.any().len() as usize
     }
 
     /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
-        self.raw.is_empty()
+        self.raw.any().is_empty()
     }
 
     /// Element `index`.
     #[inline]
     pub fn get(&self, index: usize) -> Result<T> {
-        Ok(T::from_bits(self.raw.load(index as u64)?))
+        if let Backed::Shm(raw) = &self.raw {
+            return Ok(T::from_bits(raw.load(index as u64)?));
+        }
+        self.load_elsewhere(index)
     }
 
     /// Sets element `index`.
     #[inline]
     pub fn set(&self, index: usize, value: T) -> Result<()> {
-        self.raw.store(index as u64, value.to_bits())
+        if let Backed::Shm(raw) = &self.raw {
+            return raw.store(index as u64, value.to_bits());
+        }
+        self.store_elsewhere(index, value)
+    }
+
+    #[cold]
+    fn load_elsewhere(&self, index: usize) -> Result<T> {
+        Ok(T::from_bits(self.raw.any().load(index as u64)?))
+    }
+
+    #[cold]
+    fn store_elsewhere(&self, index: usize, value: T) -> Result<()> {
+        self.raw.any().store(index as u64, value.to_bits())
     }
 
     /// All elements, as they were at one moment.
     pub fn to_vec(&self) -> Result<Vec<T>> {
-        Ok(self.raw.load_slice(0, self.raw.len())?.into_iter().map(T::from_bits).collect())
+        Ok(self.raw.any().load_slice(0, self.raw.any().len())?.into_iter().map(T::from_bits).collect())
     }
 
     /// Sets all elements; [`Error::WrongLength`] if there are more or fewer.
@@ -81,10 +94,10 @@ impl<T: Element> Array<T> {
     /// half-way.
     pub fn copy_from_slice(&self, values: &[T]) -> Result<()> {
         if values.len() != self.len() {
-            return Err(Error::WrongLength { found: self.raw.len(), asked: values.len() as u64 });
+            return Err(Error::WrongLength { found: self.raw.any().len(), asked: values.len() as u64 });
         }
         let bits: Vec<u64> = values.iter().map(|value| value.to_bits()).collect();
-        self.raw.store_slice(0, 1, &bits)
+        self.raw.any().store_slice(0, 1, &bits)
     }
 
     /// A walk over the elements as they are now.
@@ -96,7 +109,8 @@ impl<T: Element> Array<T> {
 impl Manager {
     /// An array of `length` zeros.
     pub fn array<T: Element>(&self, length: usize) -> Result<Array<T>> {
-        Array::create(self.participant(), length)
+        let (format, size, count) = (T::FORMAT, T::SIZE, length as u64);
+        Array::from_handle(self.home().create(&Make::Array { format, size, count })?)
     }
 }
 

@@ -130,7 +130,7 @@ fn ended(outcome: Outcome) -> Result<BarrierWaitResult> {
 impl Manager {
     /// A barrier for `parties` threads, of any processes. None at all count as one.
     pub fn barrier(&self, parties: usize) -> Result<Barrier> {
-        Barrier::create(self.participant(), parties)
+        Barrier::create(self.participant()?, parties)
     }
 }
 

@@ -147,7 +147,7 @@ impl Manager {
     /// A condition for those who hold `lock`, a [`Lock`] or an [`RLock`] of this manager, which may
     /// have several.
     pub fn condition_of(&self, lock: &impl Shared) -> Result<Condition> {
-        Condition::create(self.participant(), &lock.handle().into_shm()?)
+        Condition::create(self.participant()?, &lock.handle().into_shm()?)
     }
 }
 

@@ -1,18 +1,19 @@
 //! The typed dict.
 
+use crate::engine::{Backed, Item, Make, Map};
 use crate::error::Result;
+use crate::kind::Kind;
 use crate::manager::Manager;
 use crate::manager::named::Named;
-use crate::shm::{Attempts, Item, Look, RawDict};
+use crate::manager::shared::Shared;
+use crate::shm::{Attempts, Look, RawDict};
 use crate::values::{decode, encode, scalar};
 use crate::variables::impl_shared::impl_shared;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_arena::Participant;
 use sharevar_value::{Key, from_bytes, to_key};
 use std::borrow::Borrow;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 /// A shared dict, in insertion order. Every method is one operation for all processes.
 ///
@@ -29,49 +30,41 @@ use std::sync::Arc;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 pub struct Dict<K, V> {
-    raw: RawDict,
+    raw: Backed<RawDict, dyn Map>,
     items: PhantomData<fn() -> (K, V)>,
 }
 
-impl_shared!(Dict, [K, V], RawDict, { items: PhantomData });
+impl_shared!(backed Dict, [K, V], Backed<RawDict, dyn Map>, { items: PhantomData });
 
 impl<K, V> Dict<K, V> {
-    fn create(participant: &Arc<Participant>) -> Result<Self> {
-        Self::from_raw(RawDict::create(participant)?)
-    }
-
     #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: RawDict) -> Result<Self> {
+    fn from_raw(raw: Backed<RawDict, dyn Map>) -> Result<Self> {
         Ok(Self { raw, items: PhantomData })
     }
 
-    /// The untyped dict.
-    pub fn raw(&self) -> &RawDict {
-        &self.raw
+    /// The untyped dict, if it is in shared memory.
+    pub fn shm(&self) -> Option<&RawDict> {
+        self.raw.shm()
     }
 
     /// Number of keys.
     pub fn len(&self) -> Result<usize> {
-        Ok(self.raw.len()? as usize)
+        Ok(self.raw.any().len()? as usize)
     }
 
     /// Whether there are no keys.
     pub fn is_empty(&self) -> Result<bool> {
-        self.raw.is_empty()
+        self.raw.any().is_empty()
     }
 
     /// Removes all keys.
     pub fn clear(&self) -> Result<()> {
-        self.raw.clear()
-    }
-
-    fn participant(&self) -> &Arc<Participant> {
-        self.raw.handle().participant()
+        self.raw.any().clear()
     }
 
     #[inline]
     fn key<Q: Serialize + ?Sized>(&self, key: &Q) -> Result<Key> {
-        Ok(to_key(key, self.raw.seed())?)
+        Ok(to_key(key, self.raw.any().seed())?)
     }
 }
 
@@ -87,16 +80,18 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        if let Some(short) = scalar::key(key, self.raw.seed()) {
+        if let Some(raw) = self.raw.shm()
+            && let Some(short) = scalar::key(key, raw.seed())
+        {
             let mut copied = None;
-            match self.raw.look(&short, &mut copied) {
+            match raw.look(&short, &mut copied) {
                 Look::Word(word) => return decode::word(word).map(Some),
                 Look::Bytes(bytes) => return Ok(Some(from_bytes(bytes)?)),
                 Look::Absent => return Ok(None),
                 Look::Unknown => {}
             }
         }
-        self.raw.get(&self.key(key)?)?.map(decode::content).transpose()
+        self.raw.any().get(&self.key(key)?)?.map(decode::content).transpose()
     }
 
     /// Whether `key` is there.
@@ -105,10 +100,12 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        if let Some(is_there) = scalar::key(key, self.raw.seed()).and_then(|short| self.raw.has(&short)) {
+        if let Some(raw) = self.raw.shm()
+            && let Some(is_there) = scalar::key(key, raw.seed()).and_then(|short| raw.has(&short))
+        {
             return Ok(is_there);
         }
-        self.raw.contains(&self.key(key)?)
+        self.raw.any().contains(&self.key(key)?)
     }
 
     /// Sets `key` to `value`. A key that is there keeps its place; its old value is not read.
@@ -120,14 +117,15 @@ where
         Q: Serialize + ?Sized,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(self.participant(), value)?;
-        if let Some(word) = value.word()
-            && let Some(short) = scalar::key(key, self.raw.seed())
-            && self.raw.set_word(&short, word)
+        let value = encode::value(&self.raw, value)?;
+        if let Some(raw) = self.raw.shm()
+            && let Some(word) = value.word()
+            && let Some(short) = scalar::key(key, raw.seed())
+            && raw.set_word(&short, word)
         {
             return Ok(());
         }
-        self.raw.insert(&self.key(key)?, &value.encoded)
+        self.raw.any().insert(&self.key(key)?, &value.encoded)
     }
 
     /// The value of `key`; if it is not there, sets it to `value` first.
@@ -139,8 +137,8 @@ where
         W: Serialize + ?Sized,
     {
         let key = self.key(key)?;
-        let value = encode::value(self.participant(), value)?;
-        decode::content(self.raw.get_or_insert(&key, &value.encoded)?.0)
+        let value = encode::value(&self.raw, value)?;
+        decode::content(self.raw.any().get_or_insert(&key, &value.encoded)?.0)
     }
 
     /// Removes `key` and gives back its value.
@@ -149,12 +147,12 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        self.raw.remove(&self.key(key)?)?.map(decode::content).transpose()
+        self.raw.any().remove(&self.key(key)?)?.map(decode::content).transpose()
     }
 
     /// Removes the key that was put in last and gives back key and value.
     pub fn pop_last(&self) -> Result<Option<(K, V)>> {
-        self.raw.pop_last()?.map(pair).transpose()
+        self.raw.any().pop_last()?.map(pair).transpose()
     }
 
     /// Sets `key` to what `change` makes of its value, as one operation. The new value.
@@ -178,12 +176,12 @@ where
         Q: Serialize + ?Sized,
     {
         let key = self.key(key)?;
-        let mut attempts = Attempts::of(self.raw.handle());
+        let mut attempts = Attempts::at(self.raw.shm().map(RawDict::handle));
         loop {
-            let (old, stamp) = self.raw.get_stamped(&key)?;
+            let (old, stamp) = self.raw.any().get_stamped(&key)?;
             let new = change(old.map(decode::content).transpose()?);
-            let value = encode::value(self.participant(), &new)?;
-            if self.raw.insert_if_unchanged(&key, &value.encoded, stamp)? {
+            let value = encode::value(&self.raw, &new)?;
+            if self.raw.any().insert_if_unchanged(&key, &value.encoded, stamp)? {
                 return Ok(new);
             }
             attempts.fail()?;
@@ -193,25 +191,24 @@ where
     /// Sets all of `items`. Up to [`RawDict::MAX_ATOMIC_UPDATE`] of them, or any number into an
     /// empty dict, are one operation: others see none of them or all.
     pub fn extend(&self, items: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        let items = encode::many(self.participant(), items, |(key, value)| {
-            Ok((self.key(&key)?, encode::plain(value)?))
-        })?;
-        self.raw.update(&items.encoded)
+        let items =
+            encode::many(&self.raw, items, |(key, value)| Ok((self.key(&key)?, encode::plain(value)?)))?;
+        self.raw.any().update(&items.encoded)
     }
 
     /// All keys, as they were put in.
     pub fn keys(&self) -> Result<Vec<K>> {
-        self.raw.items(false)?.iter().map(|item| Ok(from_bytes(&item.key)?)).collect()
+        self.raw.any().items(false)?.iter().map(|item| Ok(from_bytes(&item.key)?)).collect()
     }
 
     /// All values.
     pub fn values(&self) -> Result<Vec<V>> {
-        self.raw.items(true)?.into_iter().map(|item| decode::content(item.value)).collect()
+        self.raw.any().items(true)?.into_iter().map(|item| decode::content(item.value)).collect()
     }
 
     /// All keys with their values.
     pub fn to_vec(&self) -> Result<Vec<(K, V)>> {
-        self.raw.items(true)?.into_iter().map(pair).collect()
+        self.raw.any().items(true)?.into_iter().map(pair).collect()
     }
 
     /// A walk over what is in the dict now; changes after this call are not seen.
@@ -230,12 +227,13 @@ impl<K: Serialize + DeserializeOwned> Dict<K, i64> {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        if let Some(short) = scalar::key(key, self.raw.seed())
-            && let Some(sum) = self.raw.increment_word(&short, by)
+        if let Some(raw) = self.raw.shm()
+            && let Some(short) = scalar::key(key, raw.seed())
+            && let Some(sum) = raw.increment_word(&short, by)
         {
             return Ok(sum);
         }
-        self.raw.increment(&self.key(key)?, by)
+        self.raw.any().increment(&self.key(key)?, by)
     }
 }
 
@@ -250,7 +248,7 @@ impl Manager {
         K: Serialize + DeserializeOwned,
         V: Serialize + DeserializeOwned,
     {
-        Dict::create(self.participant())
+        Dict::from_handle(self.home().create(&Make::Map(Kind::Dict))?)
     }
 }
 

@@ -82,7 +82,7 @@ impl Event {
 impl Manager {
     /// An event that is not set.
     pub fn event(&self) -> Result<Event> {
-        Event::create(self.participant())
+        Event::create(self.participant()?)
     }
 }
 

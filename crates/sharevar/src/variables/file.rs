@@ -43,7 +43,7 @@ impl AppendFile {
         let path = std::path::absolute(path.as_ref()).map_err(failed("cannot find", path.as_ref()))?;
         let file =
             OpenOptions::new().append(true).create(true).open(&path).map_err(failed("cannot open", &path))?;
-        Self::over(manager.root(), file, path)
+        Self::over(manager.root()?, file, path)
     }
 
     /// Takes over a descriptor that came from elsewhere.
@@ -54,7 +54,7 @@ impl AppendFile {
         rustix::fs::fcntl_getfl(&file)
             .and_then(|flags| rustix::fs::fcntl_setfl(&file, flags | OFlags::APPEND))
             .map_err(|error| failed("cannot append to", &path)(error.into()))?;
-        Self::over(manager.root(), file, path)
+        Self::over(manager.root()?, file, path)
     }
 
     fn over(root: &RawDict, file: File, path: PathBuf) -> Result<Self> {

@@ -2,23 +2,39 @@
 
 /// Implements what follows from being a wrapper of `raw`, which `from_raw` makes; a clone has the
 /// same `raw` and the fields named at the end. The kind is that of the same name, unless another is
-/// given.
+/// given. `backed` is a variable that other engines have, too.
 macro_rules! impl_shared {
+    (backed $name:ident, $parameters:tt, $raw:ty, $fields:tt) => {
+        crate::variables::impl_shared::impl_shared!(
+            @all $name, $parameters, $raw, crate::kind::Kind::$name, $fields,
+            |handle| <$raw>::open(handle, crate::kind::Kind::$name), |raw| raw.handle()
+        );
+    };
     ($name:ident, $parameters:tt, $raw:ty, $fields:tt) => {
         crate::variables::impl_shared::impl_shared!($name, $parameters, $raw, crate::kind::Kind::$name, $fields);
     };
-    ($name:ident, [$($parameter:ident $(: $bound:path)?),*], $raw:ty, $kind:expr, { $($field:tt)* }) => {
+    ($name:ident, $parameters:tt, $raw:ty, $kind:expr, $fields:tt) => {
+        crate::variables::impl_shared::impl_shared!(
+            @all $name, $parameters, $raw, $kind, $fields,
+            |handle| <$raw>::from_handle(handle.into_shm()?), |raw| raw.handle().clone().into()
+        );
+    };
+    (
+        @all $name:ident, [$($parameter:ident $(: $bound:path)?),*], $raw:ty, $kind:expr, { $($field:tt)* },
+        |$handle:ident| $open:expr, |$opened:ident| $own:expr
+    ) => {
         impl<$($parameter $(: $bound)?),*> crate::manager::shared::sealed::Sealed for $name<$($parameter),*> {}
 
         impl<$($parameter $(: $bound)?),*> crate::manager::shared::Shared for $name<$($parameter),*> {
             const KIND: crate::kind::Kind = $kind;
 
-            fn from_handle(handle: crate::engine::Handle) -> crate::error::Result<Self> {
-                Self::from_raw(<$raw>::from_handle(handle.into_shm()?)?)
+            fn from_handle($handle: crate::engine::Handle) -> crate::error::Result<Self> {
+                Self::from_raw($open?)
             }
 
             fn handle(&self) -> crate::engine::Handle {
-                self.raw.handle().clone().into()
+                let $opened = &self.raw;
+                $own
             }
         }
 

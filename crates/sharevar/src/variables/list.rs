@@ -1,18 +1,18 @@
 //! The typed list.
 
+use crate::engine::{self, Backed, Make, Span};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
+use crate::manager::shared::Shared;
 use crate::shm::{Attempts, RawList};
 use crate::values::{decode, encode};
 use crate::variables::impl_shared::impl_shared;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_arena::Participant;
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 /// A shared list. Every method is one operation for all processes.
 ///
@@ -27,49 +27,41 @@ use std::sync::Arc;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 pub struct List<T> {
-    raw: RawList,
+    raw: Backed<RawList, dyn engine::List>,
     items: PhantomData<fn() -> T>,
 }
 
-impl_shared!(List, [T], RawList, { items: PhantomData });
+impl_shared!(backed List, [T], Backed<RawList, dyn engine::List>, { items: PhantomData });
 
 impl<T> List<T> {
-    fn create(participant: &Arc<Participant>) -> Result<Self> {
-        Self::from_raw(RawList::create(participant)?)
-    }
-
     #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: RawList) -> Result<Self> {
+    fn from_raw(raw: Backed<RawList, dyn engine::List>) -> Result<Self> {
         Ok(Self { raw, items: PhantomData })
     }
 
-    /// The untyped list.
-    pub fn raw(&self) -> &RawList {
-        &self.raw
+    /// The untyped list, if it is in shared memory.
+    pub fn shm(&self) -> Option<&RawList> {
+        self.raw.shm()
     }
 
     /// Number of items.
     pub fn len(&self) -> Result<usize> {
-        Ok(self.raw.len()? as usize)
+        Ok(self.raw.any().len()? as usize)
     }
 
     /// Whether there are no items.
     pub fn is_empty(&self) -> Result<bool> {
-        self.raw.is_empty()
+        self.raw.any().is_empty()
     }
 
     /// Removes all items.
     pub fn clear(&self) -> Result<()> {
-        self.raw.clear()
+        self.raw.any().clear()
     }
 
     /// Turns the order round.
     pub fn reverse(&self) -> Result<()> {
-        self.raw.reverse()
-    }
-
-    fn participant(&self) -> &Arc<Participant> {
-        self.raw.handle().participant()
+        self.raw.any().reverse()
     }
 }
 
@@ -77,15 +69,17 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// Item `index`.
     #[inline]
     pub fn get(&self, index: usize) -> Result<Option<T>> {
-        match self.raw.get_word(position(index)) {
-            Some(word) => decode::word(word).map(Some),
-            None => found(self.raw.get(position(index)))?.map(decode::content).transpose(),
+        if let Backed::Shm(raw) = &self.raw
+            && let Some(word) = raw.get_word(position(index))
+        {
+            return decode::word(word).map(Some);
         }
+        found(self.raw.any().get(position(index)))?.map(decode::content).transpose()
     }
 
     /// The last item.
     pub fn last(&self) -> Result<Option<T>> {
-        found(self.raw.get(-1))?.map(decode::content).transpose()
+        found(self.raw.any().get(-1))?.map(decode::content).transpose()
     }
 
     /// Replaces item `index`; [`Error::IndexOutOfRange`] if there is none.
@@ -94,11 +88,13 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         T: Borrow<W>,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(self.participant(), value)?;
-        if value.word().is_some_and(|word| self.raw.set_word(position(index), word)) {
+        let value = encode::value(&self.raw, value)?;
+        if let Some(raw) = self.raw.shm()
+            && value.word().is_some_and(|word| raw.set_word(position(index), word))
+        {
             return Ok(());
         }
-        self.raw.set(position(index), &value.encoded)
+        self.raw.any().set(position(index), &value.encoded)
     }
 
     /// Adds an item at the end.
@@ -108,16 +104,18 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         T: Borrow<W>,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(self.participant(), value)?;
-        if value.word().is_some_and(|word| self.raw.push_word(word)) {
+        let value = encode::value(&self.raw, value)?;
+        if let Some(raw) = self.raw.shm()
+            && value.word().is_some_and(|word| raw.push_word(word))
+        {
             return Ok(());
         }
-        self.raw.push(&value.encoded)
+        self.raw.any().push(&value.encoded)
     }
 
     /// Removes the last item and gives it back.
     pub fn pop(&self) -> Result<Option<T>> {
-        found(self.raw.remove(-1))?.map(decode::content).transpose()
+        found(self.raw.any().remove(-1))?.map(decode::content).transpose()
     }
 
     /// Puts an item before item `index`; at the end, if there is no such item.
@@ -126,26 +124,26 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         T: Borrow<W>,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(self.participant(), value)?;
-        self.raw.insert(position(index), &value.encoded)
+        let value = encode::value(&self.raw, value)?;
+        self.raw.any().insert(position(index), &value.encoded)
     }
 
     /// Removes item `index` and gives it back; [`Error::IndexOutOfRange`] if there is none.
     pub fn remove(&self, index: usize) -> Result<T> {
-        decode::content(self.raw.remove(position(index))?)
+        decode::content(self.raw.any().remove(position(index))?)
     }
 
     /// Adds items at the end: up to [`RawList::MAX_ATOMIC_EXTEND`] as one operation, more as so
     /// many operations of that size.
     pub fn extend(&self, values: impl IntoIterator<Item = T>) -> Result<()> {
-        let values = encode::many(self.participant(), values, encode::plain)?;
-        self.raw.extend(&values.encoded)
+        let values = encode::many(&self.raw, values, encode::plain)?;
+        self.raw.any().extend(&values.encoded)
     }
 
     /// All items. Up to 131,072 are read at one moment, and more if the list does not keep
     /// changing; else piece by piece.
     pub fn to_vec(&self) -> Result<Vec<T>> {
-        self.raw.slice(0, u64::MAX)?.0.into_iter().map(decode::content).collect()
+        self.raw.any().get_slice(Span::ALL)?.into_iter().map(decode::content).collect()
     }
 
     /// A walk over what is in the list now; changes after this call are not seen.
@@ -177,14 +175,14 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Errors
     /// [`Error::ChangedMeanwhile`] if `compare` itself changes the list.
     pub fn sort_by(&self, mut compare: impl FnMut(&T, &T) -> Ordering) -> Result<()> {
-        let mut attempts = Attempts::of(self.raw.handle());
+        let mut attempts = Attempts::at(self.raw.shm().map(RawList::handle));
         loop {
-            let (items, stamp) = self.raw.snapshot()?;
+            let (items, stamp) = self.raw.any().snapshot()?;
             let items = items.into_iter().map(decode::content::<T>).collect::<Result<Vec<_>>>()?;
             let mut order: Vec<usize> = (0..items.len()).collect();
             order.sort_by(|left, right| compare(&items[*left], &items[*right]));
             let order: Vec<u64> = order.into_iter().map(|index| index as u64).collect();
-            if self.raw.reorder(&order, stamp)? {
+            if self.raw.any().reorder(&order, stamp)? {
                 return Ok(());
             }
             attempts.fail()?;
@@ -219,16 +217,16 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn retain(&self, mut keep: impl FnMut(&T) -> bool) -> Result<()> {
-        let mut attempts = Attempts::of(self.raw.handle());
+        let mut attempts = Attempts::at(self.raw.shm().map(RawList::handle));
         loop {
-            let (items, stamp) = self.raw.snapshot()?;
+            let (items, stamp) = self.raw.any().snapshot()?;
             let mut removed = Vec::new();
             for (index, item) in items.into_iter().enumerate() {
                 if !keep(&decode::content::<T>(item)?) {
                     removed.push(index as u64);
                 }
             }
-            if removed.is_empty() || self.raw.replace(&removed, 0, &[], stamp)? {
+            if removed.is_empty() || self.raw.any().replace(&removed, 0, &[], stamp)? {
                 return Ok(());
             }
             attempts.fail()?;
@@ -253,7 +251,7 @@ fn found<C>(content: Result<C>) -> Result<Option<C>> {
 impl Manager {
     /// An empty list.
     pub fn list<T: Serialize + DeserializeOwned>(&self) -> Result<List<T>> {
-        List::create(self.participant())
+        List::from_handle(self.home().create(&Make::List)?)
     }
 }
 

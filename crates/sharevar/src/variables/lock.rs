@@ -197,7 +197,7 @@ impl std::fmt::Debug for LockGuard<'_> {
 impl Manager {
     /// A free lock.
     pub fn lock(&self) -> Result<Lock> {
-        Lock::create(self.participant(), None)
+        Lock::create(self.participant()?, None)
     }
 
     /// A lock that is always given to the next one when its holder ends, or never (`owned` is
@@ -211,7 +211,7 @@ impl Manager {
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn settled_lock(&self, owned: bool) -> Result<Lock> {
-        Lock::create(self.participant(), Some(owned))
+        Lock::create(self.participant()?, Some(owned))
     }
 }
 

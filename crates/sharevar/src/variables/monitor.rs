@@ -283,7 +283,7 @@ impl Manager {
     /// A monitor with these fields.
     #[allow(clippy::needless_pass_by_value)] // As `value`.
     pub fn monitor<T: Fields>(&self, state: T) -> Result<Monitor<T>> {
-        Monitor::create(self.participant(), &state)
+        Monitor::create(self.participant()?, &state)
     }
 }
 

@@ -45,7 +45,7 @@ impl<T: Serialize + DeserializeOwned> PriorityQueue<T> {
 impl Manager {
     /// An empty priority queue.
     pub fn priority_queue<T: Serialize + DeserializeOwned>(&self) -> Result<PriorityQueue<T>> {
-        Queue::create(self.participant(), 0)
+        Queue::create(self.participant()?, 0)
     }
 
     /// An empty priority queue of at most `limit` items at a time; 0 is no limit.
@@ -53,7 +53,7 @@ impl Manager {
         &self,
         limit: usize,
     ) -> Result<PriorityQueue<T>> {
-        Queue::create(self.participant(), limit)
+        Queue::create(self.participant()?, limit)
     }
 }
 

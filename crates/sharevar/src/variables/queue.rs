@@ -243,12 +243,12 @@ impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
 impl Manager {
     /// An empty queue.
     pub fn queue<T: Serialize + DeserializeOwned>(&self) -> Result<Queue<T>> {
-        Queue::create(self.participant(), 0)
+        Queue::create(self.participant()?, 0)
     }
 
     /// An empty queue of at most `limit` items at a time; 0 is no limit.
     pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
-        Queue::create(self.participant(), limit)
+        Queue::create(self.participant()?, limit)
     }
 }
 

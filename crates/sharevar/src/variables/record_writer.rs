@@ -1,5 +1,6 @@
 //! Whole records at the end of a file, whichever process writes them, in Rust or in Python.
 
+use crate::engine::Home;
 use crate::error::Error;
 use crate::manager::named::named_in;
 use crate::shm::RawDict;
@@ -62,7 +63,9 @@ impl RecordWriter {
         let participant = root.handle().participant();
         // Owned: a process that ends while one of its threads writes must not keep it.
         let lock = named_in(root, &format!("{name}.lock"), || Lock::create(participant, Some(true)))?;
-        let under_way = named_in(root, &format!("{name}.record"), || Value::create(participant, &None))?;
+        let under_way = named_in(root, &format!("{name}.record"), || {
+            Value::create(&Home::Shm(participant.clone()), &None)
+        })?;
         let can_be_cut = FileType::from_raw_mode(status.st_mode) == FileType::RegularFile;
         Ok(Self { lock, under_way, can_be_cut })
     }

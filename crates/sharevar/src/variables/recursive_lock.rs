@@ -173,7 +173,7 @@ impl std::fmt::Debug for RLockGuard<'_> {
 impl Manager {
     /// A free recursive lock.
     pub fn rlock(&self) -> Result<RLock> {
-        RLock::create(self.participant())
+        RLock::create(self.participant()?)
     }
 }
 

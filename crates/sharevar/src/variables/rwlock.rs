@@ -213,7 +213,7 @@ impl std::fmt::Debug for RwLockWriteGuard<'_> {
 impl Manager {
     /// A readers-writer lock that is free.
     pub fn rwlock(&self) -> Result<RwLock> {
-        RwLock::create(self.participant())
+        RwLock::create(self.participant()?)
     }
 }
 

@@ -141,19 +141,19 @@ impl std::fmt::Debug for SemaphorePermit<'_> {
 impl Manager {
     /// A semaphore with so many free units.
     pub fn semaphore(&self, units: u32) -> Result<Semaphore> {
-        Semaphore::create(self.participant(), units, None, None)
+        Semaphore::create(self.participant()?, units, None, None)
     }
 
     /// A semaphore that never has more free units than these: to release what was not acquired
     /// is [`TooManyUnits`](crate::Error::TooManyUnits).
     pub fn bounded_semaphore(&self, units: u32) -> Result<Semaphore> {
-        Semaphore::create(self.participant(), units, Some(units), None)
+        Semaphore::create(self.participant()?, units, Some(units), None)
     }
 
     /// A semaphore whose units are given back for processes that are killed, whoever releases
     /// them, or never (`owned` is false).
     pub fn settled_semaphore(&self, units: u32, owned: bool) -> Result<Semaphore> {
-        Semaphore::create(self.participant(), units, None, Some(owned))
+        Semaphore::create(self.participant()?, units, None, Some(owned))
     }
 }
 

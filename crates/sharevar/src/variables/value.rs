@@ -1,18 +1,18 @@
 //! The typed value.
 
+use crate::engine::{Backed, Cell, Content, Home, Make};
 use crate::error::Result;
 use crate::manager::Manager;
 use crate::manager::named::Named;
-use crate::shm::{Attempts, Content, RawValue};
+use crate::manager::shared::Shared;
+use crate::shm::{Attempts, RawValue};
 use crate::values::{decode, encode};
 use crate::variables::impl_shared::impl_shared;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_arena::Participant;
 use sharevar_value::Word;
 use std::borrow::Borrow;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 /// One shared value. Every method is one operation for all processes.
 ///
@@ -26,38 +26,37 @@ use std::sync::Arc;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 pub struct Value<T> {
-    raw: RawValue,
+    raw: Backed<RawValue, dyn Cell>,
     items: PhantomData<fn() -> T>,
 }
 
-impl_shared!(Value, [T], RawValue, { items: PhantomData });
+impl_shared!(backed Value, [T], Backed<RawValue, dyn Cell>, { items: PhantomData });
 
 impl<T> Value<T> {
     #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: RawValue) -> Result<Self> {
+    fn from_raw(raw: Backed<RawValue, dyn Cell>) -> Result<Self> {
         Ok(Self { raw, items: PhantomData })
     }
 
-    /// The untyped value.
-    pub fn raw(&self) -> &RawValue {
-        &self.raw
+    /// The untyped value, if it is in shared memory.
+    pub fn shm(&self) -> Option<&RawValue> {
+        self.raw.shm()
     }
 }
 
 impl<T: Serialize + DeserializeOwned> Value<T> {
-    pub(crate) fn create(participant: &Arc<Participant>, initial: &T) -> Result<Self> {
-        let value = Self::from_raw(RawValue::create(participant)?)?;
-        value.set(initial)?;
-        Ok(value)
+    pub(crate) fn create(home: &Home, initial: &T) -> Result<Self> {
+        let initial = encode::value(home, initial)?;
+        Self::from_handle(home.create(&Make::Value(&initial.encoded))?)
     }
 
     /// What it holds.
     #[inline]
     pub fn get(&self) -> Result<T> {
-        if let Some(word) = self.raw.get_word() {
+        if let Some(word) = self.raw.shm().and_then(RawValue::get_word) {
             return decode::word(word);
         }
-        decoded(self.raw.get()?)
+        decoded(self.raw.any().get()?)
     }
 
     /// Sets it.
@@ -67,11 +66,13 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
         T: Borrow<W>,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(self.raw.handle().participant(), value)?;
-        if value.word().is_some_and(|word| self.raw.set_word(word)) {
+        let value = encode::value(&self.raw, value)?;
+        if let Some(raw) = self.raw.shm()
+            && value.word().is_some_and(|word| raw.set_word(word))
+        {
             return Ok(());
         }
-        self.raw.set(&value.encoded)
+        self.raw.any().set(&value.encoded)
     }
 
     /// Sets it to what `change` makes of it, as one operation. The new value.
@@ -89,13 +90,12 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn update(&self, mut change: impl FnMut(T) -> T) -> Result<T> {
-        let handle = self.raw.handle();
-        let mut attempts = Attempts::of(handle);
+        let mut attempts = Attempts::at(self.raw.shm().map(RawValue::handle));
         loop {
-            let (old, stamp) = self.raw.get_stamped()?;
+            let (old, stamp) = self.raw.any().get_stamped()?;
             let new = change(decoded(old)?);
-            let value = encode::value(handle.participant(), &new)?;
-            if self.raw.set_if_unchanged(&value.encoded, stamp)? {
+            let value = encode::value(&self.raw, &new)?;
+            if self.raw.any().set_if_unchanged(&value.encoded, stamp)? {
                 return Ok(new);
             }
             attempts.fail()?;
@@ -110,7 +110,7 @@ impl Value<i64> {
     /// Beyond 62 bits it is [`NotANumber`](crate::Error::NotANumber), and nothing is changed.
     #[inline]
     pub fn fetch_add(&self, by: i64) -> Result<i64> {
-        Ok(self.raw.increment(by)? - by)
+        Ok(self.raw.any().increment(by)? - by)
     }
 }
 
@@ -123,7 +123,7 @@ impl Manager {
     /// One value.
     #[allow(clippy::needless_pass_by_value)] // `manager.value(0)` reads better than with a reference.
     pub fn value<T: Serialize + DeserializeOwned>(&self, initial: T) -> Result<Value<T>> {
-        Value::create(self.participant(), &initial)
+        Value::create(self.home(), &initial)
     }
 }
 

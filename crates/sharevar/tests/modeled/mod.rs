@@ -2,8 +2,9 @@
 #![allow(dead_code)] // Each test binary uses a part.
 
 use proptest::prelude::*;
-use sharevar::shm::{Content, Handle, KINDS, RawValue};
-use sharevar::{Participant, Variable};
+use sharevar::engine::{Backed, Cell, Home, Make};
+use sharevar::shm::{self, Content, KINDS, RawValue};
+use sharevar::{Handle, Kind, Participant, Variable};
 use sharevar_value::{Encoded, HashSeed, Key, ShortKey, Value, Word};
 use std::sync::Arc;
 
@@ -93,50 +94,76 @@ pub(crate) fn made() -> impl Strategy<Value = Made> {
 
 pub(crate) const TARGETS: usize = 4;
 
-/// An arena, and the variables that values refer to.
+/// A home of variables, and those in it that values refer to.
 pub(crate) struct World {
-    pub(crate) participant: Arc<Participant>,
-    pub(crate) targets: Vec<RawValue>,
+    pub(crate) home: Home,
+    pub(crate) targets: Vec<Handle>,
 }
 
 impl World {
+    /// In shared memory.
     pub(crate) fn new() -> Self {
-        let participant = arena();
-        let targets = (0..TARGETS).map(|_| RawValue::create(&participant).unwrap()).collect();
-        Self { participant, targets }
+        Self::of(Home::Shm(arena()))
+    }
+
+    pub(crate) fn of(home: Home) -> Self {
+        let targets = (0..TARGETS).map(|_| home.create(&Make::Value(&int(0))).unwrap()).collect();
+        Self { home, targets }
+    }
+
+    /// Of a world in shared memory.
+    pub(crate) fn participant(&self) -> &Arc<Participant> {
+        let Home::Shm(participant) = &self.home else { panic!("{:?} is no arena", self.home) };
+        participant
     }
 
     /// The value to store, what to expect of it, and what must be held until it is stored.
-    pub(crate) fn make(&self, made: &Made) -> (Encoded, Expected, Option<RawValue>) {
-        let offset = |target: usize| self.targets[target].handle().variable().header();
+    pub(crate) fn make(&self, made: &Made) -> (Encoded, Expected, Option<Handle>) {
+        let number = |target: usize| self.targets[target].id().number;
         let value = match made {
             Made::Int(value) => Value::Int(*value),
             Made::Float(value) => Value::Float(*value),
             Made::Text(length, stamp) => Value::Str(text(*length, *stamp)),
-            Made::Target(target) => Value::Handle(offset(*target)),
+            Made::Target(target) => Value::Handle(number(*target)),
             Made::Nested(targets, length) => {
-                let mut items: Vec<_> = targets.iter().map(|target| Value::Handle(offset(*target))).collect();
+                let mut items: Vec<_> = targets.iter().map(|target| Value::Handle(number(*target))).collect();
                 items.push(Value::Str(text(*length, 1)));
                 Value::Tuple(items)
             }
-            Made::Fresh(number) => {
-                let fresh = RawValue::create(&self.participant).unwrap();
-                fresh.set(&Value::Int(*number).to_encoded().unwrap()).unwrap();
-                let handle = Encoded::Word(Word::handle(fresh.handle().variable().header()));
-                return (handle, Expected::Fresh(*number), Some(fresh));
+            Made::Fresh(held) => {
+                let fresh = self.home.create(&Make::Value(&Value::Int(*held).to_encoded().unwrap())).unwrap();
+                let handle = Encoded::Word(Word::handle(fresh.id().number));
+                return (handle, Expected::Fresh(*held), Some(fresh));
             }
         };
         (value.to_encoded().unwrap(), Expected::Value(value), None)
     }
 
-    pub(crate) fn end(self) {
-        let Self { participant, targets } = self;
-        participant.flush_releases().unwrap();
-        for target in &targets {
-            assert_eq!(participant.references_to(target.handle().variable()), 1, "a reference is left");
+    /// Where an engine can be looked at for contradictions.
+    pub(crate) fn assert_clean(&self, when: &str) {
+        if let Home::Shm(participant) = &self.home {
+            assert_clean(participant, when);
         }
-        drop(targets);
-        assert_empty(&participant);
+    }
+
+    pub(crate) fn end(self) {
+        let Self { home, targets } = self;
+        match &home {
+            Home::Shm(participant) => {
+                participant.flush_releases().unwrap();
+                for target in &targets {
+                    let references = participant.references_to(target.shm().unwrap().variable());
+                    assert_eq!(references, 1, "a reference is left");
+                }
+                drop(targets);
+                assert_empty(participant);
+            }
+            Home::Other(engine) => {
+                assert_eq!(engine.count().unwrap(), TARGETS as u64, "a variable is left");
+                drop(targets);
+                assert_eq!(engine.count().unwrap(), 0, "a reference is left");
+            }
+        }
     }
 }
 
@@ -144,8 +171,8 @@ pub(crate) fn assert_holds(content: &Content, expected: &Expected) {
     match (content, expected) {
         (content, Expected::Value(value)) => assert_eq!(value_of(content), *value),
         (Content::Handle(handle), Expected::Fresh(number)) => {
-            let fresh = RawValue::from_handle(handle.clone().into_shm().unwrap()).unwrap();
-            assert_eq!(value_of(&fresh.get().unwrap().unwrap()), Value::Int(*number));
+            let fresh = Backed::<RawValue, dyn Cell>::open(handle.clone(), Kind::Value).unwrap();
+            assert_eq!(value_of(&fresh.any().get().unwrap().unwrap()), Value::Int(*number));
         }
         (content, Expected::Fresh(_)) => panic!("{content:?} is no handle"),
     }
@@ -182,6 +209,6 @@ pub(crate) fn short_key(number: usize, seed: &HashSeed) -> Option<ShortKey> {
 }
 
 /// Opens a handle on a variable that somebody holds, for another participant.
-pub(crate) fn open(participant: &Arc<Participant>, variable: Variable) -> Handle {
-    Handle::open(participant, variable).unwrap()
+pub(crate) fn open(participant: &Arc<Participant>, variable: Variable) -> shm::Handle {
+    shm::Handle::open(participant, variable).unwrap()
 }

@@ -1,98 +1,12 @@
-//! Values and arrays against models; and what another participant reads while they all change.
+//! Arrays that are stored whole, and what another participant reads while variables of all kinds change.
 
-use crate::modeled::{
-    Expected, World, assert_clean, assert_empty, assert_holds, int, is_whole, made, open, text, value_of,
-};
-use proptest::prelude::*;
+use crate::modeled::{assert_clean, assert_empty, int, is_whole, open, text, value_of};
 use sharevar::Participant;
 use sharevar::shm::{Content, RawArray, RawDict, RawList, RawValue};
 use sharevar_value::{Encoded, Key, Value, Word};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_value_holds_what_was_set_last(sets in prop::collection::vec((made(), -9_i64..10), 1..60)) {
-        let world = World::new();
-        let value = RawValue::create(&world.participant).unwrap();
-        assert!(value.get().unwrap().is_none());
-        assert!(value.increment(1).is_err());
-        for (made, by) in &sets {
-            let (encoded, mut expected, held) = world.make(made);
-            value.set(&encoded).unwrap();
-            drop(held);
-            assert_holds(&value.get().unwrap().unwrap(), &expected);
-            let sum = match expected {
-                Expected::Value(Value::Int(old)) => Some(old),
-                _ => None,
-            };
-            let range = -(1_i64 << 62)..1 << 62;
-            let sum = sum.filter(|old| range.contains(old)).map(|old| old + by).filter(|sum| range.contains(sum));
-            if let Some(sum) = sum {
-                assert_eq!(value.increment(*by).unwrap(), sum);
-                expected = Expected::Value(Value::Int(sum));
-            } else {
-                assert!(value.increment(*by).is_err());
-            }
-            assert_holds(&value.get().unwrap().unwrap(), &expected);
-        }
-        assert_clean(&world.participant, "after the sequence");
-        drop(value);
-        world.end();
-    }
-
-    #[test]
-    fn an_array_holds_what_was_stored(
-        size in 0_u32..4,
-        count in 0_u64..300,
-        stores in prop::collection::vec((any::<u64>(), 1_u64..9, prop::collection::vec(any::<u64>(), 0..90)), 0..30),
-    ) {
-        let participant = crate::modeled::arena();
-        let size = 1_u64 << size;
-        let mask = if size == 8 { u64::MAX } else { (1 << (size * 8)) - 1 };
-        let array = RawArray::create(&participant, 'x', size, count).unwrap();
-        let mut model = vec![0_u64; count as usize];
-        for (place, step, bits) in &stores {
-            if count == 0 {
-                assert!(array.store(0, 1).is_err() && array.load(0).is_err());
-                continue;
-            }
-            let place = place % count;
-            array.store(place, bits.len() as u64).unwrap();
-            model[place as usize] = bits.len() as u64 & mask;
-            let indices: Vec<u64> = (place..count).step_by(*step as usize).take(bits.len()).collect();
-            let backwards = bits.len() % 2 == 1;
-            let (start, way) = match indices.last() {
-                Some(last) if backwards => (*last, -(*step as i64)),
-                _ => (place, *step as i64),
-            };
-            let bits = &bits[..indices.len()];
-            array.store_slice(start, way, bits).unwrap();
-            for (number, bits) in bits.iter().enumerate() {
-                let index = if backwards { indices[indices.len() - 1 - number] } else { indices[number] };
-                model[index as usize] = bits & mask;
-            }
-            let octets = array.load_octets(start, way, indices.len() as u64).unwrap();
-            let found = octets.chunks(size as usize).map(|octets| {
-                octets.iter().rev().fold(0, |bits, octet| bits << 8 | u64::from(*octet))
-            });
-            assert!(found.eq(bits.iter().map(|bits| bits & mask)));
-            assert!(array.store_slice(count - 1, 1, &[1, 1]).is_err());
-            assert!(array.store_slice(0, -1, &[1, 1]).is_err());
-            assert!(array.load_octets(0, i64::MAX, 3).is_err());
-        }
-        assert_eq!(array.load_slice(0, u64::MAX).unwrap(), model);
-        for (index, bits) in model.iter().enumerate() {
-            assert_eq!(array.load(index as u64).unwrap(), *bits);
-        }
-        assert_clean(&participant, "after the sequence");
-        drop(array);
-        assert_empty(&participant);
-    }
-}
 
 #[test]
 fn an_array_of_any_length_is_stored_whole() {

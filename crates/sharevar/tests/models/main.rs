@@ -2,8 +2,6 @@
 
 mod cells;
 mod counting;
-mod dict;
-mod list;
 mod meeting;
 #[path = "../modeled/mod.rs"]
 mod modeled;

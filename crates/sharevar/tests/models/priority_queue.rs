@@ -49,7 +49,7 @@ proptest! {
         steps in prop::collection::vec(step(), 1..25),
     ) {
         let world = World::new();
-        let queue = RawPriorityQueue::create(&world.participant, limit as u64).unwrap();
+        let queue = RawPriorityQueue::create(world.participant(), limit as u64).unwrap();
         let mut model: BinaryHeap<Reverse<(i64, i64)>> = BinaryHeap::new();
         let mut arrived = 0;
         for step in &steps {
@@ -103,7 +103,7 @@ proptest! {
                 }
             }
             prop_assert_eq!(queue.len().unwrap() as usize, model.len());
-            assert_clean(&world.participant, "after a step");
+            assert_clean(world.participant(), "after a step");
         }
         drop(queue);
         world.end();
@@ -113,7 +113,7 @@ proptest! {
     #[test]
     fn items_come_in_the_order_of_their_keys(all in prop::collection::vec(made(), 0..30)) {
         let world = World::new();
-        let queue = RawPriorityQueue::create(&world.participant, 0).unwrap();
+        let queue = RawPriorityQueue::create(world.participant(), 0).unwrap();
         let mut model = BTreeMap::new();
         for (arrival, made) in all.iter().enumerate() {
             let (encoded, expected, held) = world.make(made);

@@ -122,7 +122,7 @@ impl Pair<'_> {
         assert_eq!(self.queue.is_full().unwrap(), self.limit != 0 && length >= self.limit);
         assert_eq!(self.queue.unfinished().unwrap() as usize, self.put - self.done);
         assert_eq!(self.queue.try_join(false).unwrap(), self.put == self.done);
-        assert_clean(&self.world.participant, "after a step");
+        assert_clean(self.world.participant(), "after a step");
     }
 }
 
@@ -136,7 +136,7 @@ proptest! {
         end in 0_u8..3,
     ) {
         let world = World::new();
-        let queue = RawQueue::create(&world.participant, limit as u64, Form::Queue).unwrap();
+        let queue = RawQueue::create(world.participant(), limit as u64, Form::Queue).unwrap();
         let mut pair = Pair { world: &world, queue, model: VecDeque::new(), limit, put: 0, done: 0 };
         for step in &steps {
             match step {
@@ -297,7 +297,7 @@ fn a_shut_down_queue_that_is_emptied_lets_joiners_go() {
     queue.task_done().unwrap();
     queue.join().unwrap();
     assert_eq!(queue.task_done(), Err(Error::NoTaskLeft));
-    manager.participant().flush_releases().unwrap();
+    manager.participant().unwrap().flush_releases().unwrap();
     let report = manager.check().unwrap();
     assert!(report.is_clean() && report.blocks < 100, "{report:#?}");
 }

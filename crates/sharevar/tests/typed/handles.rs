@@ -144,7 +144,7 @@ fn a_handle_of_a_gone_arena_says_so() -> Result<()> {
     let value = gone.value(1_u8)?;
     let (id, text) = (value.id(), serde_json::to_string(&value).unwrap());
     drop((gone, value));
-    assert_eq!(Value::<u8>::open(&id), Err(Error::ForeignArena { arena: id.arena() }));
+    assert_eq!(Value::<u8>::open(&id), Err(Error::ForeignArena { arena: id.home() }));
     let error = serde_json::from_str::<Value<u8>>(&text).unwrap_err().to_string();
     assert!(error.contains("which this process has not attached"), "{error}");
     Ok(())

@@ -1,6 +1,5 @@
 //! Typed locks: who holds them, and what becomes of them when he goes.
 
-use sharevar::shm::Handle;
 use sharevar::{Error, Lock, Manager, RLock, Result, Shared, Taken};
 use std::time::Duration;
 
@@ -11,8 +10,8 @@ fn manager() -> Manager {
 /// Another participant, and the same variable as he sees it.
 fn seen_by_another<S: Shared>(manager: &Manager, variable: &S) -> (Manager, S) {
     let other = Manager::attach(manager.descriptor().unwrap()).unwrap();
-    let handle = Handle::open(other.participant(), variable.handle().into_shm().unwrap().variable()).unwrap();
-    (other, S::from_handle(handle.into()).unwrap())
+    let handle = other.home().open(variable.handle().id()).unwrap();
+    (other, S::from_handle(handle).unwrap())
 }
 
 /// Whether another thread gets it at once.
@@ -84,7 +83,7 @@ fn taken_over(end: fn(Manager), depth: u32) -> Result<()> {
 
 #[allow(clippy::needless_pass_by_value)] // As `ends`.
 fn dies(other: Manager) {
-    other.participant().abandon();
+    other.participant().unwrap().abandon();
 }
 
 fn ends(other: Manager) {

@@ -120,7 +120,7 @@ fn extremes<T: Element + PartialEq + std::fmt::Debug>(manager: &Manager, values:
     assert_eq!(array.to_vec()?, values);
     array.set(0, values[2])?;
     assert_eq!((array.get(0)?, array.get(1)?), (values[2], values[1]));
-    assert_eq!(array.raw().format(), T::FORMAT);
+    assert_eq!(array.shm().unwrap().format(), T::FORMAT);
     assert_eq!(array.get(3).unwrap_err(), Error::IndexOutOfRange { index: 3, length: 3 });
     assert_eq!(array.copy_from_slice(&values[1..]).unwrap_err(), Error::WrongLength { found: 3, asked: 2 });
     Ok(())

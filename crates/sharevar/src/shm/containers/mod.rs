@@ -1,6 +1,7 @@
 //! What items are put into: each kind with its operations, and how such a variable ends.
 
 pub(crate) mod array;
+mod as_engine;
 pub(crate) mod cell;
 pub(crate) mod dict;
 pub(crate) mod list;

@@ -4,8 +4,9 @@
 //! Whoever changes attributes holds that lock, and changes all of them in one operation of the
 //! dict. So there is nothing here that a death could leave half done.
 
-use super::dict::{Item, RawDict};
+use super::dict::RawDict;
 use crate::engine::Acquired;
+use crate::engine::content::Item;
 use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;

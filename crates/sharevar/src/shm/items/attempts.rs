@@ -9,6 +9,9 @@ const WITHOUT_LOCK: u32 = 3;
 /// How often it is tried under the long lock. There only the operation's own code changes the
 /// variable; or others, after their patience ended.
 const WITH_LOCK: u32 = 4;
+/// How often it is tried where there is no long lock: others are faster that often only if they are
+/// many.
+const ELSEWHERE: u32 = 100;
 
 /// The attempts of one operation on one variable: a few with no lock, then some under the
 /// variable's [long lock](LongLock), then an error.
@@ -17,7 +20,8 @@ const WITH_LOCK: u32 = 4;
 /// has that stamp.
 #[derive(Debug)]
 pub struct Attempts<'a> {
-    handle: &'a Handle,
+    /// Of a variable in shared memory.
+    handle: Option<&'a Handle>,
     failed: u32,
     long: Option<LongLock<'a>>,
 }
@@ -26,6 +30,13 @@ impl<'a> Attempts<'a> {
     /// No attempt has failed so far.
     #[inline]
     pub fn of(handle: &'a Handle) -> Self {
+        Self::at(Some(handle))
+    }
+
+    /// No attempt has failed so far. A variable of another engine, which has no handle here, has no
+    /// long lock either.
+    #[inline]
+    pub fn at(handle: Option<&'a Handle>) -> Self {
         Self { handle, failed: 0, long: None }
     }
 
@@ -36,13 +47,17 @@ impl<'a> Attempts<'a> {
     #[cold]
     pub fn fail(&mut self) -> Result<()> {
         self.failed += 1;
-        if self.failed >= WITHOUT_LOCK + WITH_LOCK {
+        let limit = if self.handle.is_some() { WITHOUT_LOCK + WITH_LOCK } else { ELSEWHERE };
+        if self.failed >= limit {
             return Err(Error::ChangedMeanwhile { attempts: self.failed });
         }
-        if self.failed >= WITHOUT_LOCK && !self.has_lock() {
+        if let Some(handle) = self.handle
+            && self.failed >= WITHOUT_LOCK
+            && !self.has_lock()
+        {
             // The old one first: a thread's second is one that it holds within the first.
             self.long = None;
-            self.long = Some(self.handle.participant().long_lock(self.handle.variable())?);
+            self.long = Some(handle.participant().long_lock(handle.variable())?);
         }
         Ok(())
     }

@@ -31,8 +31,8 @@ pub use entry::StoredKey;
 pub use newest::{NewKeys, Selection};
 pub use quick::Look;
 pub(crate) use reap::OPS;
-pub use walk::Item;
 
+use crate::engine::content::Item;
 use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
 use crate::kind::Kind;

@@ -2,20 +2,12 @@
 
 use super::entry::{self, HASH, LINKS, LOW, StoredKey, VALUE};
 use super::{ENDS, ENTRIES, ENTRY, RawDict, STRUCTURE, USED};
+use crate::engine::content::Item;
 use crate::error::{Error, Result};
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::{self, Content, Copied};
 use crate::shm::items::source::{Locked, Source};
 use sharevar_value::Word;
-
-/// A key's encoding and its value.
-#[derive(Debug, Clone)]
-pub struct Item {
-    /// The encoding of the key that was put in.
-    pub key: Vec<u8>,
-    /// The value.
-    pub value: Content,
-}
 
 /// Entries that are read under one hold of the lock, so that nobody waits for long.
 pub(super) const BATCH: usize = 1024;

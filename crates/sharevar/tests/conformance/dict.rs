@@ -1,10 +1,12 @@
 //! The dict against a list of pairs in insertion order.
 
-use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, key, made, short_key};
+use crate::engines::{MakeHome, conform};
+use crate::modeled::{Expected, Made, World, assert_holds, int, key, made, short_key, text, value_of};
 use proptest::prelude::*;
-use sharevar::engine::Stamp;
-use sharevar::shm::{Content, Look, RawDict, RawValue, Selection};
-use sharevar_value::{Encoded, Key, ShortKey, Value};
+use sharevar::Kind;
+use sharevar::engine::{Backed, Handle, Make, Map, Stamp};
+use sharevar::shm::{Content, Look, RawDict, Selection};
+use sharevar_value::{Encoded, HashSeed, Key, ShortKey, Value};
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone)]
@@ -20,6 +22,9 @@ enum Op {
     SetCompared(usize, Made, Option<bool>),
     Update(Vec<(usize, Made)>),
     UpdateMany(usize, usize),
+    /// Keys that go and keys that come, with a stamp of before or that of now.
+    Change(Vec<usize>, Vec<(usize, Made)>, bool),
+    Replace(Vec<(usize, Made)>, bool),
     RemoveMany(usize, usize),
     Clear,
 }
@@ -37,6 +42,9 @@ fn op(keys: usize) -> impl Strategy<Value = Op> {
         2 => prop::collection::vec((0..keys, made()), 0..20).prop_map(Op::Update),
         1 => (1000_usize..3000, 1_usize..700).prop_map(|(from, count)| Op::UpdateMany(from, count)),
         1 => (1000_usize..3000, 1_usize..700).prop_map(|(from, count)| Op::RemoveMany(from, count)),
+        2 => (prop::collection::vec(0..keys, 0..9), prop::collection::vec((0..keys, made()), 0..9), any::<bool>())
+            .prop_map(|(removed, added, now)| Op::Change(removed, added, now)),
+        1 => (prop::collection::vec((0..keys, made()), 0..20), any::<bool>()).prop_map(|(items, now)| Op::Replace(items, now)),
         1 => Just(Op::Clear),
     ]
 }
@@ -55,9 +63,13 @@ impl Model {
             None => self.0.push((key, value)),
         }
     }
+
+    fn update(&mut self, items: Vec<(Key, Expected)>) {
+        items.into_iter().for_each(|(key, value)| self.set(key, value));
+    }
 }
 
-fn assert_same(dict: &RawDict, model: &Model) {
+fn assert_same(dict: &dyn Map, model: &Model) {
     assert_eq!(dict.len().unwrap(), model.0.len() as u64);
     let items = dict.items(true).unwrap();
     assert_eq!(items.len(), model.0.len());
@@ -144,8 +156,34 @@ fn assert_looks(dict: &RawDict, key: &ShortKey, expected: Option<&Expected>) {
     }
 }
 
+type Dict = Backed<RawDict, dyn Map>;
+
+/// The state now, or one of before.
+fn stamp(dict: &dyn Map, is_now: bool) -> Stamp {
+    let now = dict.stamp().unwrap();
+    if is_now { now } else { Stamp::new(now.changes().wrapping_sub(1)) }
+}
+
+/// Pairs to be put in, what to expect of them, and what must be held until they are stored.
+#[allow(clippy::type_complexity)]
+fn pairs(
+    world: &World,
+    items: &[(usize, Made)],
+    seed: &HashSeed,
+) -> (Vec<(Key, Encoded)>, Vec<(Key, Expected)>, Vec<Option<Handle>>) {
+    let (mut pairs, mut all, mut held) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, made) in items {
+        let (value, expected, fresh) = world.make(made);
+        pairs.push((key(*number, seed), value));
+        all.push((key(*number, seed), expected));
+        held.push(fresh);
+    }
+    (pairs, all, held)
+}
+
 #[allow(clippy::too_many_lines)] // One arm for each operation.
-fn apply(world: &World, dict: &RawDict, model: &mut Model, op: &Op) {
+fn apply(world: &World, backed: &Dict, model: &mut Model, op: &Op) {
+    let dict = backed.any();
     let seed = *dict.seed();
     match op {
         Op::Set(number, made) => {
@@ -158,8 +196,8 @@ fn apply(world: &World, dict: &RawDict, model: &mut Model, op: &Op) {
             let expected = model.place(&key).map(|place| &model.0[place].1);
             assert_optional(dict.get(&key).unwrap().as_ref(), expected);
             assert_eq!(dict.contains(&key).unwrap(), expected.is_some());
-            if let Some(short) = short_key(*number, &seed) {
-                assert_looks(dict, &short, expected);
+            if let (Some(raw), Some(short)) = (backed.shm(), short_key(*number, &seed)) {
+                assert_looks(raw, &short, expected);
             }
         }
         Op::Remove(number) => {
@@ -205,14 +243,14 @@ fn apply(world: &World, dict: &RawDict, model: &mut Model, op: &Op) {
         Op::SetIfUnchanged(number, made, unchanged) => {
             let key = key(*number, &seed);
             let (value, expected, _held) = world.make(made);
-            let now = dict.stamp();
-            let stamp = if *unchanged { now } else { Stamp::new(now.changes().wrapping_sub(1)) };
+            let stamp = stamp(dict, *unchanged);
             assert_eq!(dict.insert_if_unchanged(&key, &value, stamp).unwrap(), *unchanged);
             if *unchanged {
                 model.set(key, expected);
             }
         }
         Op::SetCompared(number, made, compared) => {
+            let Some(dict) = backed.shm() else { return };
             let key = key(*number, &seed);
             let (value, expected, _held) = world.make(made);
             let opaque = model.0.iter().any(|(key, _)| key.is_opaque());
@@ -227,19 +265,32 @@ fn apply(world: &World, dict: &RawDict, model: &mut Model, op: &Op) {
             }
         }
         Op::Update(items) => {
-            let mut held: Vec<Option<RawValue>> = Vec::new();
-            let mut pairs: Vec<(Key, Encoded)> = Vec::new();
-            for (number, made) in items {
-                let (value, expected, fresh) = world.make(made);
-                pairs.push((key(*number, &seed), value));
-                model.set(key(*number, &seed), expected);
-                held.push(fresh);
-            }
+            let (pairs, expected, _held) = pairs(world, items, &seed);
             dict.update(&pairs).unwrap();
+            model.update(expected);
+        }
+        Op::Change(removed, added, unchanged) => {
+            let removed: Vec<_> = removed.iter().map(|number| key(*number, &seed)).collect();
+            let (pairs, expected, _held) = pairs(world, added, &seed);
+            let stamp = stamp(dict, *unchanged);
+            assert_eq!(dict.change_if_unchanged(&removed, &pairs, stamp).unwrap(), *unchanged);
+            if *unchanged {
+                model.0.retain(|(key, _)| !removed.contains(key));
+                model.update(expected);
+            }
+        }
+        Op::Replace(items, unchanged) => {
+            let (pairs, expected, _held) = pairs(world, items, &seed);
+            let stamp = stamp(dict, *unchanged);
+            assert_eq!(dict.replace_if_unchanged(&pairs, stamp).unwrap(), *unchanged);
+            if *unchanged {
+                model.0.clear();
+                model.update(expected);
+            }
         }
         Op::UpdateMany(from, count) => {
             let pairs: Vec<_> = (*from..from + count)
-                .map(|number| (Key::from_int(number as i64, &seed), crate::modeled::int(number as i64)))
+                .map(|number| (Key::from_int(number as i64, &seed), int(number as i64)))
                 .collect();
             dict.update(&pairs).unwrap();
             for (key, _) in pairs {
@@ -261,37 +312,74 @@ fn apply(world: &World, dict: &RawDict, model: &mut Model, op: &Op) {
     }
 }
 
-fn run(ops: &[Op]) {
-    let world = World::new();
-    let dict = RawDict::create(&world.participant).unwrap();
+fn create(world: &World) -> Dict {
+    Dict::open(world.home.create(&Make::Map(Kind::Dict)).unwrap(), Kind::Dict).unwrap()
+}
+
+fn run(home: MakeHome, ops: &[Op]) {
+    let world = World::of(home());
+    let dict = create(&world);
     let mut model = Model::default();
     let (mut opaque, mut every) = (Index::default(), Index::default());
     for (number, op) in ops.iter().enumerate() {
         apply(&world, &dict, &mut model, op);
-        if number % 3 == 0 {
-            opaque.assert_follows(&dict, &model, Selection::Opaque);
+        if let Some(raw) = dict.shm()
+            && number % 3 == 0
+        {
+            opaque.assert_follows(raw, &model, Selection::Opaque);
         }
-        if number % 10 == 0 {
-            every.assert_follows(&dict, &model, Selection::All);
+        if let Some(raw) = dict.shm()
+            && number % 10 == 0
+        {
+            every.assert_follows(raw, &model, Selection::All);
         }
     }
-    assert_same(&dict, &model);
-    assert_clean(&world.participant, "after the sequence");
+    assert_same(dict.any(), &model);
+    world.assert_clean("after the sequence");
     drop(dict);
     world.end();
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 200,
+        max_shrink_iters: 2000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
 
-    #[test]
-    fn few_keys_that_clash(ops in prop::collection::vec(op(30), 1..120)) {
-        run(&ops);
+conform! {
+    fn few_keys_that_clash(home) {
+        proptest!(config(), |(ops in prop::collection::vec(op(30), 1..120))| run(home, &ops));
     }
 
-    #[test]
-    fn many_keys(ops in prop::collection::vec(op(130), 1..250)) {
-        run(&ops);
+    fn many_keys(home) {
+        proptest!(config(), |(ops in prop::collection::vec(op(130), 1..250))| run(home, &ops));
+    }
+
+    fn updates_beyond_one_step(home) {
+        let world = World::of(home());
+        let backed = create(&world);
+        let dict = backed.any();
+        let seed = *dict.seed();
+        let items = |numbers: std::ops::Range<i64>, sign: i64| -> Vec<_> {
+            numbers.map(|number| (Key::from_int(number, &seed), int(number * sign))).collect()
+        };
+        // A whole dict that is built aside, and one that is too large for a step and has keys.
+        dict.update(&items(0..10_000, 1)).unwrap();
+        assert_eq!(dict.len().unwrap(), 10_000);
+        dict.update(&items(5_000..15_000, -1)).unwrap();
+        assert_eq!(dict.len().unwrap(), 15_000);
+        let all = dict.items(true).unwrap();
+        for (number, item) in all.iter().enumerate() {
+            let number = number as i64;
+            let expected = if number < 5_000 { number } else { -number };
+            assert_eq!(value_of(&item.value), Value::Int(expected));
+        }
+        world.assert_clean("after the updates");
+        drop((backed, all));
+        world.end();
     }
 }
 
@@ -299,14 +387,14 @@ proptest! {
 #[test]
 fn the_largest_update_into_free_entries_fits_the_journal() {
     let world = World::new();
-    let dict = RawDict::create(&world.participant).unwrap();
+    let dict = RawDict::create(world.participant()).unwrap();
     let seed = *dict.seed();
     let items = |from: usize| -> Vec<(Key, Encoded)> {
         (from..from + RawDict::MAX_ATOMIC_UPDATE)
-            .map(|number| (Key::from_str(&format!("{number:030}"), &seed).unwrap(), crate::modeled::int(1)))
+            .map(|number| (Key::from_str(&format!("{number:030}"), &seed).unwrap(), int(1)))
             .collect()
     };
-    dict.insert(&Key::from_int(1, &seed), &crate::modeled::int(1)).unwrap();
+    dict.insert(&Key::from_int(1, &seed), &int(1)).unwrap();
     dict.update(&items(0)).unwrap();
     for (key, _) in items(0) {
         assert!(dict.remove(&key).unwrap().is_some());
@@ -315,36 +403,11 @@ fn the_largest_update_into_free_entries_fits_the_journal() {
     assert_eq!(dict.len().unwrap(), 1 + RawDict::MAX_ATOMIC_UPDATE as u64);
     let blocks: Vec<_> = items(10_000)
         .into_iter()
-        .map(|(key, _)| (key, Value::Str(crate::modeled::text(100, 1)).to_encoded().unwrap()))
+        .map(|(key, _)| (key, Value::Str(text(100, 1)).to_encoded().unwrap()))
         .collect();
     dict.update(&blocks).unwrap();
     dict.update(&items(10_000)).unwrap();
-    assert_clean(&world.participant, "after the largest updates");
+    world.assert_clean("after the largest updates");
     drop(dict);
-    world.end();
-}
-
-/// A whole dict that is built aside, and one that is too large for a step and has keys.
-#[test]
-fn updates_beyond_one_step() {
-    let world = World::new();
-    let dict = RawDict::create(&world.participant).unwrap();
-    let seed = *dict.seed();
-    let items: Vec<_> =
-        (0..10_000).map(|number| (Key::from_int(number, &seed), crate::modeled::int(number))).collect();
-    dict.update(&items).unwrap();
-    assert_eq!(dict.len().unwrap(), 10_000);
-    let items: Vec<_> =
-        (5_000..15_000).map(|number| (Key::from_int(number, &seed), crate::modeled::int(-number))).collect();
-    dict.update(&items).unwrap();
-    assert_eq!(dict.len().unwrap(), 15_000);
-    let all = dict.items(true).unwrap();
-    for (number, item) in all.iter().enumerate() {
-        let number = number as i64;
-        let expected = if number < 5_000 { number } else { -number };
-        assert_eq!(crate::modeled::value_of(&item.value), Value::Int(expected));
-    }
-    assert_clean(&world.participant, "after the updates");
-    drop((dict, all));
     world.end();
 }

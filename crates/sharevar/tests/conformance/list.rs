@@ -1,9 +1,11 @@
 //! The list against a `Vec`, small and of several rings.
 
-use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, int, made};
+use crate::engines::{MakeHome, conform};
+use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, int, made, value_of};
 use proptest::prelude::*;
-use sharevar::engine::Stamp;
+use sharevar::engine::{self, Backed, Make, Span, Stamp};
 use sharevar::shm::RawList;
+use sharevar::{Error, Kind};
 use sharevar_value::{Encoded, Needle, Value};
 
 /// Places are parts of the length, in 65,536ths.
@@ -28,6 +30,8 @@ enum Op {
     DeleteEveryThird,
     SetEvery(u16, Vec<Made>),
     Slice(u16, u16),
+    /// The ends, with a step, of what is read, and then deleted or set.
+    Span(Option<i16>, Option<i16>, i8, Option<Vec<Made>>),
     BeyondTheEnds,
     Clear,
 }
@@ -53,6 +57,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::DeleteEveryThird),
         2 => (any::<u16>(), prop::collection::vec(made(), 0..9)).prop_map(|(at, made)| Op::SetEvery(at, made)),
         2 => (any::<u16>(), any::<u16>()).prop_map(|(from, to)| Op::Slice(from, to)),
+        4 => (any::<Option<i16>>(), any::<Option<i16>>(), -4_i8..5, any::<bool>(), prop::collection::vec(made(), 0..9))
+            .prop_map(|(start, stop, step, sets, made)| Op::Span(start, stop, step, sets.then_some(made))),
         1 => Just(Op::BeyondTheEnds),
     ]
 }
@@ -65,12 +71,36 @@ fn at(place: u16, length: usize) -> usize {
     (usize::from(place) * length) >> 16
 }
 
+/// The places of a slice, one by one.
+fn places(start: Option<i64>, stop: Option<i64>, step: i64, length: i64) -> Vec<usize> {
+    let from_the_end = |end: i64| if end < 0 { end + length } else { end };
+    let (mut place, stop) = if step > 0 {
+        (start.map_or(0, from_the_end).max(0), stop.map_or(length, from_the_end))
+    } else {
+        (start.map_or(length, from_the_end).min(length - 1), stop.map_or(-1, from_the_end))
+    };
+    let mut places = Vec::new();
+    while (0..length).contains(&place) && (if step > 0 { place < stop } else { place > stop }) {
+        places.push(place as usize);
+        place += step;
+    }
+    places
+}
+
 fn integer(number: i64) -> (Encoded, Expected) {
     (int(number), Expected::Value(Value::Int(number)))
 }
 
+type List = Backed<RawList, dyn engine::List>;
+
+fn create(world: &World) -> List {
+    List::open(world.home.create(&Make::List).unwrap(), Kind::List).unwrap()
+}
+
 #[allow(clippy::too_many_lines)] // One arm for each operation.
-fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stamp: i64) {
+fn apply(world: &World, backed: &List, model: &mut Vec<Expected>, op: &Op, stamp: i64) {
+    let list = backed.any();
+    let now = list.stamp().unwrap();
     let length = model.len();
     match op {
         Op::Push(made) => {
@@ -153,12 +183,15 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
             model.reverse();
         }
         Op::Repeat(times) => {
-            if length < 3000 {
+            if let Some(list) = backed.shm()
+                && length < 3000
+            {
                 list.repeat((*times).into()).unwrap();
                 *model = std::iter::repeat_n(model.clone(), (*times).into()).flatten().collect();
             }
         }
         Op::Find(place) if length > 0 => {
+            let Some(list) = backed.shm() else { return };
             let place = at(*place, length);
             let Expected::Value(wanted) = &model[place] else { return };
             let needle = Needle::new(&wanted.to_encoded().unwrap()).unwrap();
@@ -190,6 +223,7 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
         }
         Op::Find(_) => {}
         Op::SortInts(ints, reverse) => {
+            let Some(list) = backed.shm() else { return };
             let other = RawList::create(list.handle().participant()).unwrap();
             other.extend(&ints.iter().copied().map(int).collect::<Vec<_>>()).unwrap();
             assert!(other.sort(*reverse).unwrap());
@@ -206,8 +240,8 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
         }
         Op::Reverse => {
             let order: Vec<u64> = (0..length as u64).rev().collect();
-            assert!(!list.reorder(&order, Stamp::new(list.stamp().changes().wrapping_sub(1))).unwrap());
-            assert!(list.reorder(&order, list.stamp()).unwrap());
+            assert!(!list.reorder(&order, Stamp::new(now.changes().wrapping_sub(1))).unwrap());
+            assert!(list.reorder(&order, now).unwrap());
             model.reverse();
         }
         Op::Replace(place, part, many) => {
@@ -223,12 +257,12 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
                 new.push(expected);
             }
             let indices: Vec<u64> = (start as u64..end as u64).collect();
-            assert!(list.replace(&indices, start as u64, &values, list.stamp()).unwrap());
+            assert!(list.replace(&indices, start as u64, &values, now).unwrap());
             model.splice(start..end, new);
         }
         Op::DeleteEveryThird => {
             let indices: Vec<u64> = (0..length as u64).step_by(3).collect();
-            assert!(list.replace(&indices, 0, &[], list.stamp()).unwrap());
+            assert!(list.replace(&indices, 0, &[], now).unwrap());
             let mut number = 0;
             model.retain(|_| {
                 number += 1;
@@ -236,6 +270,7 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
             });
         }
         Op::SetEvery(place, many) => {
+            let Some(list) = backed.shm() else { return };
             let indices: Vec<u64> =
                 (at(*place, length + 1)..length).step_by(7).take(many.len()).map(|at| at as u64).collect();
             let mut values = Vec::new();
@@ -246,14 +281,53 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
                 held.push(fresh);
                 model[*index as usize] = expected;
             }
-            assert!(list.set_many(&indices, &values, list.stamp()).unwrap());
+            assert!(list.set_many(&indices, &values, now).unwrap());
         }
         Op::Slice(from, to) => {
             let (from, to) = (at(*from, length + 1), at(*to, length + 40));
-            let (items, _) = list.slice(from as u64, to as u64).unwrap();
+            let span = Span::new(Some(from as i64), Some(to as i64), 1).unwrap();
+            let items = list.get_slice(span).unwrap();
             let expected = model.get(from..to.min(length).max(from)).unwrap_or_default();
             assert_eq!(items.len(), expected.len());
             items.iter().zip(expected).for_each(|(item, expected)| assert_holds(item, expected));
+        }
+        Op::Span(start, stop, step, many) => {
+            let [start, stop] = [*start, *stop].map(|end| end.map(i64::from));
+            let Some(span) = Span::new(start, stop, (*step).into()) else {
+                assert_eq!(*step, 0);
+                return;
+            };
+            let places = places(start, stop, (*step).into(), length as i64);
+            let items = list.get_slice(span).unwrap();
+            assert_eq!(items.len(), places.len(), "{span:?} of {length}");
+            items.iter().zip(&places).for_each(|(item, place)| assert_holds(item, &model[*place]));
+            let Some(many) = many else {
+                list.delete_slice(span).unwrap();
+                let mut number = 0;
+                model.retain(|_| {
+                    number += 1;
+                    !places.contains(&(number - 1))
+                });
+                return assert_eq!(list.len().unwrap(), model.len() as u64);
+            };
+            let (mut values, mut new, mut held) = (Vec::new(), Vec::new(), Vec::new());
+            for made in many {
+                let (value, expected, fresh) = world.make(made);
+                values.push(value);
+                new.push(expected);
+                held.push(fresh);
+            }
+            if *step == 1 {
+                list.set_slice(span, &values).unwrap();
+                let start = span.places(length as u64).start() as usize;
+                model.splice(start..start + places.len(), new);
+            } else if values.len() == places.len() {
+                list.set_slice(span, &values).unwrap();
+                places.into_iter().zip(new).for_each(|(place, new)| model[place] = new);
+            } else {
+                let (found, asked) = (places.len() as u64, values.len() as u64);
+                assert_eq!(list.set_slice(span, &values), Err(Error::WrongLength { found, asked }));
+            }
         }
         Op::Clear => {
             list.clear().unwrap();
@@ -263,9 +337,9 @@ fn apply(world: &World, list: &RawList, model: &mut Vec<Expected>, op: &Op, stam
     assert_eq!(list.len().unwrap(), model.len() as u64);
 }
 
-fn run(ops: &[Op], begin_with: usize) {
-    let world = World::new();
-    let list = RawList::create(&world.participant).unwrap();
+fn run(home: MakeHome, ops: &[Op], begin_with: usize) {
+    let world = World::of(home());
+    let list = create(&world);
     let mut model = Vec::new();
     if begin_with > 0 {
         apply(&world, &list, &mut model, &Op::ExtendInts(begin_with), 0);
@@ -274,28 +348,56 @@ fn run(ops: &[Op], begin_with: usize) {
     for (number, op) in ops.iter().enumerate() {
         apply(&world, &list, &mut model, op, number as i64 + 1);
     }
-    let (items, _) = list.slice(0, u64::MAX).unwrap();
+    let items = list.any().get_slice(Span::ALL).unwrap();
     assert_eq!(items.len(), model.len());
     items.iter().zip(&model).for_each(|(item, expected)| assert_holds(item, expected));
     for index in (0..model.len()).step_by(model.len() / 97 + 1) {
-        assert_holds(&list.get(index as i64).unwrap(), &model[index]);
+        assert_holds(&list.any().get(index as i64).unwrap(), &model[index]);
     }
-    assert_clean(&world.participant, "after the sequence");
+    world.assert_clean("after the sequence");
     drop((list, items));
     world.end();
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 200,
+        max_shrink_iters: 2000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
 
-    #[test]
-    fn from_nothing(ops in prop::collection::vec(any_op(), 1..60)) {
-        run(&ops, 0);
+conform! {
+    fn from_nothing(home) {
+        proptest!(config(), |(ops in prop::collection::vec(any_op(), 1..60))| run(home, &ops, 0));
     }
 
-    #[test]
-    fn of_several_rings(ops in prop::collection::vec(op(), 1..60)) {
-        run(&ops, 13_000);
+    fn of_several_rings(home) {
+        proptest!(config(), |(ops in prop::collection::vec(op(), 1..60))| run(home, &ops, 13_000));
+    }
+
+    // A whole list of rings is taken away from each end.
+    fn emptied_from_the_front_and_from_the_back(home) {
+        for front in [true, false] {
+            let world = World::of(home());
+            let backed = create(&world);
+            let list = backed.any();
+            let values: Vec<_> = (0..13_000).map(int).collect();
+            list.extend(&values).unwrap();
+            for number in 0..13_000 {
+                let got = list.remove(if front { 0 } else { -1 }).unwrap();
+                let expected = if front { number } else { 12_999 - number };
+                assert_eq!(value_of(&got), Value::Int(expected));
+            }
+            world.assert_clean("when it is empty");
+            list.push(&int(1)).unwrap();
+            list.insert(0, &int(0)).unwrap();
+            assert_eq!(value_of(&list.get(1).unwrap()), Value::Int(1));
+            world.assert_clean("when it is filled again");
+            drop(backed);
+            world.end();
+        }
     }
 }
 
@@ -343,7 +445,7 @@ fn pair_of_some_form(number: i64, place: i64) -> Value {
 /// ones, too.
 fn sort_items(mut items: Vec<(i64, Value)>, number: fn(i64) -> i64, reverse: bool) {
     let world = World::new();
-    let list = RawList::create(&world.participant).unwrap();
+    let list = RawList::create(world.participant()).unwrap();
     list.extend(&items.iter().map(|(_, item)| item.to_encoded().unwrap()).collect::<Vec<_>>()).unwrap();
     assert!(list.sort(reverse).unwrap());
     items.sort_by_key(|(key, _)| if reverse { -number(*key) } else { number(*key) });
@@ -351,29 +453,6 @@ fn sort_items(mut items: Vec<(i64, Value)>, number: fn(i64) -> i64, reverse: boo
     assert_eq!(got.len(), items.len());
     got.iter().zip(items).for_each(|(got, (_, item))| assert_holds(got, &Expected::Value(item)));
     drop((got, list));
-    assert_clean(&world.participant, "after sorting");
+    assert_clean(world.participant(), "after sorting");
     world.end();
-}
-
-/// A whole list of rings is taken away from each end.
-#[test]
-fn emptied_from_the_front_and_from_the_back() {
-    for front in [true, false] {
-        let world = World::new();
-        let list = RawList::create(&world.participant).unwrap();
-        let values: Vec<_> = (0..13_000).map(int).collect();
-        list.extend(&values).unwrap();
-        for number in 0..13_000 {
-            let got = list.remove(if front { 0 } else { -1 }).unwrap();
-            let expected = if front { number } else { 12_999 - number };
-            assert_eq!(crate::modeled::value_of(&got), Value::Int(expected));
-        }
-        assert_clean(&world.participant, "when it is empty");
-        list.push(&int(1)).unwrap();
-        list.insert(0, &int(0)).unwrap();
-        assert_eq!(crate::modeled::value_of(&list.get(1).unwrap()), Value::Int(1));
-        assert_clean(&world.participant, "when it is filled again");
-        drop(list);
-        world.end();
-    }
 }

@@ -1,0 +1,100 @@
+//! A variable of either shared memory or another engine.
+
+use super::cell::Cell;
+use super::elements::Elements;
+use super::handle::Handle;
+use super::home::InHome;
+use super::list::List;
+use super::map::Map;
+use crate::error::Result;
+use crate::kind::Kind;
+use crate::shm::{RawArray, RawDict, RawList, RawValue};
+use std::sync::Arc;
+
+/// A variable of shared memory, `S`, whose methods are called without a detour, or of another engine.
+#[derive(Debug)]
+pub enum Backed<S, T: ?Sized> {
+    /// In shared memory.
+    Shm(S),
+    /// Elsewhere.
+    Other(Arc<T>),
+}
+
+impl<S, T: ?Sized> Backed<S, T> {
+    /// Returns the variable, if it is in shared memory.
+    #[inline(always)]
+    pub fn shm(&self) -> Option<&S> {
+        match self {
+            Self::Shm(raw) => Some(raw),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+// By hand, since a derive would ask the trait for it.
+impl<S: Clone, T: ?Sized> Clone for Backed<S, T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Shm(raw) => Self::Shm(raw.clone()),
+            Self::Other(other) => Self::Other(other.clone()),
+        }
+    }
+}
+
+/// Writes what each pair has: the kinds of variables that it can be of, how shared memory opens one of
+/// a kind, and the method of [`Held`](super::held::Held) for the same.
+macro_rules! pair {
+    ($raw:ident, $trait:ident, $method:ident, |$handle:ident, $kind:ident| $open:expr) => {
+        impl Backed<$raw, dyn $trait> {
+            /// Opens the variable of that kind that a handle leads to.
+            pub fn open($handle: Handle, $kind: Kind) -> Result<Self> {
+                match $handle.expect($kind)? {
+                    Handle::Shm($handle) => $open.map(Self::Shm),
+                    Handle::Other(held) => held.$method().map(Self::Other),
+                }
+            }
+
+            /// The variable, whichever engine keeps it.
+            #[inline]
+            pub fn any(&self) -> &dyn $trait {
+                match self {
+                    Self::Shm(raw) => raw,
+                    Self::Other(other) => &**other,
+                }
+            }
+
+            /// A handle on the variable.
+            pub fn handle(&self) -> Handle {
+                match self {
+                    Self::Shm(raw) => raw.handle().clone().into(),
+                    Self::Other(other) => other.handle(),
+                }
+            }
+        }
+
+        impl PartialEq for Backed<$raw, dyn $trait> {
+            fn eq(&self, other: &Self) -> bool {
+                match (self, other) {
+                    (Self::Shm(one), Self::Shm(other)) => one == other,
+                    (Self::Other(one), Self::Other(other)) => one.handle() == other.handle(),
+                    _ => false,
+                }
+            }
+        }
+
+        impl InHome for Backed<$raw, dyn $trait> {
+            #[inline]
+            fn home_id(&self) -> u128 {
+                match self {
+                    Self::Shm(raw) => raw.handle().participant().home_id(),
+                    Self::Other(other) => other.handle().home_id(),
+                }
+            }
+        }
+    };
+}
+
+pair!(RawDict, Map, map, |handle, kind| RawDict::from_handle_as(handle, kind));
+pair!(RawList, List, list, |handle, _kind| RawList::from_handle(handle));
+pair!(RawValue, Cell, cell, |handle, _kind| RawValue::from_handle(handle));
+pair!(RawArray, Elements, elements, |handle, _kind| RawArray::from_handle(handle));

@@ -1,0 +1,96 @@
+//! Where variables are.
+
+use super::handle::Handle;
+use super::held::Engine;
+use super::local_id::LocalId;
+use super::make::Make;
+use crate::error::Result;
+use crate::shm::{self, RawArray, RawDict, RawList, RawValue};
+use sharevar_arena::Participant;
+use std::sync::Arc;
+
+/// A home of variables: an arena, or what another engine has. Variables refer to others of the same
+/// home only.
+#[derive(Debug, Clone)]
+pub enum Home {
+    /// An arena in shared memory.
+    Shm(Arc<Participant>),
+    /// A home of another engine.
+    Other(Arc<dyn Engine>),
+}
+
+impl Home {
+    /// Returns the identity that no other home has.
+    pub fn id(&self) -> u128 {
+        match self {
+            Self::Shm(participant) => shm::handle::arena_identity(participant),
+            Self::Other(engine) => engine.id(),
+        }
+    }
+
+    /// Makes a variable.
+    pub fn create(&self, make: &Make<'_>) -> Result<Handle> {
+        let participant = match self {
+            Self::Shm(participant) => participant,
+            Self::Other(engine) => return engine.create(make).map(Handle::Other),
+        };
+        Ok(match *make {
+            Make::Map(kind) => RawDict::create_as(participant, kind)?.handle().clone(),
+            Make::List => RawList::create(participant)?.handle().clone(),
+            Make::Value(initial) => {
+                let value = RawValue::create(participant)?;
+                value.set(initial)?;
+                value.handle().clone()
+            }
+            Make::Array { format, size, count } => {
+                RawArray::create(participant, format, size, count)?.handle().clone()
+            }
+        }
+        .into())
+    }
+
+    /// Takes a handle on a variable that somebody else holds.
+    ///
+    /// # Errors
+    /// [`HandleExpired`](crate::Error::HandleExpired) if it was freed.
+    pub fn open(&self, id: LocalId) -> Result<Handle> {
+        match self {
+            Self::Shm(participant) => {
+                let variable = participant.variable(id.number, id.generation)?;
+                Ok(shm::Handle::open(participant, variable)?.into())
+            }
+            Self::Other(engine) => engine.open(id).map(Handle::Other),
+        }
+    }
+}
+
+/// What values are encoded for: a variable, or its home. The identity is asked for when a value turns
+/// out to refer to a variable, or may.
+pub(crate) trait InHome {
+    /// The identity of the home.
+    fn home_id(&self) -> u128;
+}
+
+impl InHome for Participant {
+    fn home_id(&self) -> u128 {
+        shm::handle::arena_identity(self)
+    }
+}
+
+impl<T: InHome + ?Sized> InHome for Arc<T> {
+    fn home_id(&self) -> u128 {
+        (**self).home_id()
+    }
+}
+
+impl InHome for Handle {
+    fn home_id(&self) -> u128 {
+        Self::home_id(self)
+    }
+}
+
+impl InHome for Home {
+    fn home_id(&self) -> u128 {
+        self.id()
+    }
+}

@@ -1,0 +1,112 @@
+//! Arrays.
+
+use super::variable::Variable;
+use crate::engine::elements::Elements;
+use crate::engine::handle::Handle;
+use crate::error::{Error, Result};
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(super) struct ElementsBody {
+    format: char,
+    size: u64,
+    bits: Vec<u64>,
+}
+
+impl ElementsBody {
+    /// Of `count` zeros, each of `size` bytes.
+    pub(super) fn new(format: char, size: u64, count: u64) -> Result<Self> {
+        let mut bits = Vec::new();
+        let length = usize::try_from(count).unwrap_or(usize::MAX);
+        if bits.try_reserve_exact(length).is_err() {
+            let asked = count.saturating_mul(8);
+            return Err(Error::OutOfMemory { asked, free: 0, limit: isize::MAX as u64 });
+        }
+        bits.resize(length, 0);
+        Ok(Self { format, size, bits })
+    }
+
+    fn mask(&self) -> u64 {
+        u64::MAX >> (64 - 8 * self.size.clamp(1, 8))
+    }
+
+    fn check(&self, index: u64) -> Result<usize> {
+        let length = self.bits.len() as u64;
+        if index < length {
+            return Ok(index as usize);
+        }
+        Err(Error::IndexOutOfRange { index: index as i64, length })
+    }
+}
+
+/// An array, with what never changes.
+#[derive(Debug)]
+pub(super) struct ArrayVariable {
+    variable: Arc<Variable>,
+    format: char,
+    size: u64,
+    length: u64,
+}
+
+impl ArrayVariable {
+    pub(super) fn of(variable: Arc<Variable>) -> Result<Arc<dyn Elements>> {
+        let (format, size, length) = {
+            let mut state = variable.begin()?;
+            let body = state.elements(variable.number)?;
+            (body.format, body.size, body.bits.len() as u64)
+        };
+        Ok(Arc::new(Self { variable, format, size, length }))
+    }
+}
+
+impl Elements for ArrayVariable {
+    fn handle(&self) -> Handle {
+        self.variable.another()
+    }
+
+    fn format(&self) -> char {
+        self.format
+    }
+
+    fn element_size(&self) -> u64 {
+        self.size
+    }
+
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    fn load(&self, index: u64) -> Result<u64> {
+        let mut state = self.variable.begin()?;
+        let body = state.elements(self.variable.number)?;
+        Ok(body.bits[body.check(index)?])
+    }
+
+    fn store(&self, index: u64, bits: u64) -> Result<()> {
+        self.store_slice(index, 1, &[bits])
+    }
+
+    fn load_slice(&self, start: u64, length: u64) -> Result<Vec<u64>> {
+        let mut state = self.variable.begin()?;
+        let body = state.elements(self.variable.number)?;
+        let start = start.min(self.length);
+        let end = start.saturating_add(length).min(self.length);
+        Ok(body.bits[start as usize..end as usize].to_vec())
+    }
+
+    fn store_slice(&self, start: u64, step: i64, bits: &[u64]) -> Result<()> {
+        let mut state = self.variable.begin()?;
+        let body = state.elements(self.variable.number)?;
+        let place = |number: usize| {
+            let way = i64::try_from(number).ok().and_then(|number| number.checked_mul(step));
+            way.and_then(|way| start.checked_add_signed(way)).unwrap_or(u64::MAX)
+        };
+        let places = (0..bits.len()).map(|number| body.check(place(number)));
+        let places = places.collect::<Result<Vec<_>>>()?;
+        let body = state.change_elements(self.variable.number)?;
+        for (place, bits) in places.into_iter().zip(bits) {
+            body.bits[place] = bits & body.mask();
+        }
+        Ok(())
+    }
+}

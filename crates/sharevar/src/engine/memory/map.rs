@@ -1,0 +1,213 @@
+//! Dicts, sets and namespaces.
+
+use super::state::{State, sum};
+use super::variable::Variable;
+use crate::engine::content::{Content, Item};
+use crate::engine::handle::Handle;
+use crate::engine::map::Map;
+use crate::engine::stamp::Stamp;
+use crate::error::Result;
+use sharevar_value::{Encoded, HashSeed, Key, Word};
+use std::collections::{BTreeMap, HashMap};
+
+/// Keys by their canonical bytes, and what was put in, in order.
+#[derive(Debug, Default)]
+pub(super) struct MapBody {
+    places: HashMap<Vec<u8>, u64>,
+    items: BTreeMap<u64, Entry>,
+    put_in: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    canonical: Vec<u8>,
+    /// As it was put in.
+    key: Vec<u8>,
+    value: Encoded,
+}
+
+impl MapBody {
+    fn get(&self, key: &Key) -> Option<&Encoded> {
+        self.places.get(&key.to_canonical()).map(|place| &self.items[place].value)
+    }
+
+    /// Sets a key. The old value, if there was one.
+    fn set(&mut self, key: &Key, value: Encoded) -> Result<Option<Encoded>> {
+        let canonical = key.to_canonical();
+        if let Some(entry) = self.places.get(&canonical).and_then(|place| self.items.get_mut(place)) {
+            return Ok(Some(std::mem::replace(&mut entry.value, value)));
+        }
+        let key = key.to_original()?;
+        self.put_in += 1;
+        self.places.insert(canonical.clone(), self.put_in);
+        self.items.insert(self.put_in, Entry { canonical, key, value });
+        Ok(None)
+    }
+
+    fn remove(&mut self, key: &Key) -> Option<Encoded> {
+        let place = self.places.remove(&key.to_canonical())?;
+        self.items.remove(&place).map(|entry| entry.value)
+    }
+
+    fn pop_last(&mut self) -> Option<Entry> {
+        let (_, entry) = self.items.pop_last()?;
+        self.places.remove(&entry.canonical);
+        Some(entry)
+    }
+
+    pub(super) fn into_values(self) -> Vec<Encoded> {
+        self.items.into_values().map(|entry| entry.value).collect()
+    }
+}
+
+impl Variable {
+    /// Sets keys whose values are counted already.
+    fn set_counted(&self, state: &mut State, items: &[(Key, Encoded)]) -> Result<()> {
+        for (key, value) in items {
+            let old = state.map(self.number)?.set(key, value.clone())?;
+            state.release_all(old);
+        }
+        Ok(())
+    }
+
+    fn set_all(&self, state: &mut State, items: &[(Key, Encoded)]) -> Result<()> {
+        state.retain_all(items.iter().map(|(_, value)| value))?;
+        state.change_map(self.number)?;
+        self.set_counted(state, items)
+    }
+}
+
+impl Map for Variable {
+    fn handle(&self) -> Handle {
+        self.another()
+    }
+
+    fn seed(&self) -> &HashSeed {
+        &self.memory().seed
+    }
+
+    fn stamp(&self) -> Result<Stamp> {
+        self.begin()?.stamp(self.number)
+    }
+
+    fn len(&self) -> Result<u64> {
+        Ok(self.begin()?.map(self.number)?.items.len() as u64)
+    }
+
+    fn get(&self, key: &Key) -> Result<Option<Content>> {
+        Ok(self.get_stamped(key)?.0)
+    }
+
+    fn get_stamped(&self, key: &Key) -> Result<(Option<Content>, Stamp)> {
+        let mut state = self.begin()?;
+        let stamp = state.stamp(self.number)?;
+        let found = state.map(self.number)?.get(key).cloned();
+        Ok((found.map(|value| self.content(&mut state, value)).transpose()?, stamp))
+    }
+
+    fn contains(&self, key: &Key) -> Result<bool> {
+        Ok(self.begin()?.map(self.number)?.get(key).is_some())
+    }
+
+    fn insert(&self, key: &Key, value: &Encoded) -> Result<()> {
+        self.set_all(&mut *self.begin()?, &[(key.clone(), value.clone())])
+    }
+
+    fn insert_if_unchanged(&self, key: &Key, value: &Encoded, stamp: Stamp) -> Result<bool> {
+        self.change_if_unchanged(&[], &[(key.clone(), value.clone())], stamp)
+    }
+
+    fn get_or_insert(&self, key: &Key, value: &Encoded) -> Result<(Content, bool)> {
+        let mut state = self.begin()?;
+        let found = state.map(self.number)?.get(key).cloned();
+        if let Some(found) = found {
+            return Ok((self.content(&mut state, found)?, false));
+        }
+        self.set_all(&mut state, &[(key.clone(), value.clone())])?;
+        Ok((self.content(&mut state, value.clone())?, true))
+    }
+
+    fn remove(&self, key: &Key) -> Result<Option<Content>> {
+        let mut state = self.begin()?;
+        if state.map(self.number)?.get(key).is_none() {
+            return Ok(None);
+        }
+        let value = state.change_map(self.number)?.remove(key);
+        value.map(|value| self.taken(&mut state, value)).transpose()
+    }
+
+    fn pop_last(&self) -> Result<Option<Item>> {
+        let mut state = self.begin()?;
+        if state.map(self.number)?.items.is_empty() {
+            return Ok(None);
+        }
+        let Some(Entry { key, value, .. }) = state.change_map(self.number)?.pop_last() else {
+            return Ok(None);
+        };
+        Ok(Some(Item { key, value: self.taken(&mut state, value)? }))
+    }
+
+    fn increment(&self, key: &Key, by: i64) -> Result<i64> {
+        let mut state = self.begin()?;
+        let zero = Encoded::Word(Word::from_int(0).unwrap_or(Word::NONE));
+        let old = state.map(self.number)?.get(key).unwrap_or(&zero);
+        let (sum, value) = sum(Some(old), by)?;
+        state.change_map(self.number)?.set(key, value)?;
+        Ok(sum)
+    }
+
+    fn update(&self, items: &[(Key, Encoded)]) -> Result<()> {
+        self.set_all(&mut *self.begin()?, items)
+    }
+
+    fn change_if_unchanged(&self, removed: &[Key], added: &[(Key, Encoded)], stamp: Stamp) -> Result<bool> {
+        let mut state = self.begin()?;
+        if state.stamp(self.number)? != stamp {
+            return Ok(false);
+        }
+        // Counted first: it may be what the removed ones refer to.
+        state.retain_all(added.iter().map(|(_, value)| value))?;
+        for key in removed {
+            let old = state.map(self.number)?.remove(key);
+            state.release_all(old);
+        }
+        state.change_map(self.number)?;
+        self.set_counted(&mut state, added)?;
+        Ok(true)
+    }
+
+    fn replace_if_unchanged(&self, items: &[(Key, Encoded)], stamp: Stamp) -> Result<bool> {
+        let mut state = self.begin()?;
+        if state.stamp(self.number)? != stamp {
+            return Ok(false);
+        }
+        state.retain_all(items.iter().map(|(_, value)| value))?;
+        let old = std::mem::take(state.change_map(self.number)?);
+        state.release_all(old.into_values());
+        self.set_counted(&mut state, items)?;
+        Ok(true)
+    }
+
+    fn clear(&self) -> Result<()> {
+        let mut state = self.begin()?;
+        let old = std::mem::take(state.change_map(self.number)?);
+        state.release_all(old.into_values());
+        Ok(())
+    }
+
+    fn items(&self, with_values: bool) -> Result<Vec<Item>> {
+        let mut state = self.begin()?;
+        let items: Vec<_> = state
+            .map(self.number)?
+            .items
+            .values()
+            .map(|entry| (entry.key.clone(), entry.value.clone()))
+            .collect();
+        let mut read = |(key, value)| {
+            let value =
+                if with_values { self.content(&mut state, value)? } else { Content::Word(Word::ABSENT) };
+            Ok(Item { key, value })
+        };
+        items.into_iter().map(&mut read).collect()
+    }
+}

@@ -1,0 +1,205 @@
+//! The variables, and how many references there are to each.
+
+use super::elements::ElementsBody;
+use super::map::MapBody;
+use crate::engine::make::Make;
+use crate::engine::stamp::Stamp;
+use crate::error::{Error, Result};
+use crate::kind::{Kind, wrong_kind};
+use sharevar_value::{Encoded, Word};
+use std::collections::{HashMap, VecDeque};
+
+/// A number is never given twice, so one generation is enough.
+pub(super) const GENERATION: u64 = 1;
+
+/// All variables of one engine.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    entries: HashMap<u64, Entry>,
+    made: u64,
+    names: Vec<(String, u64)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    kind: Kind,
+    references: u64,
+    changes: u64,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Map(MapBody),
+    List(VecDeque<Encoded>),
+    Cell(Option<Encoded>),
+    Elements(ElementsBody),
+}
+
+impl Body {
+    fn map(&mut self) -> Option<&mut MapBody> {
+        if let Self::Map(map) = self { Some(map) } else { None }
+    }
+
+    fn list(&mut self) -> Option<&mut VecDeque<Encoded>> {
+        if let Self::List(list) = self { Some(list) } else { None }
+    }
+
+    fn cell(&mut self) -> Option<&mut Option<Encoded>> {
+        if let Self::Cell(cell) = self { Some(cell) } else { None }
+    }
+
+    fn elements(&mut self) -> Option<&mut ElementsBody> {
+        if let Self::Elements(elements) = self { Some(elements) } else { None }
+    }
+
+    /// Takes all values out.
+    fn into_values(self) -> Vec<Encoded> {
+        match self {
+            Self::Map(map) => map.into_values(),
+            Self::List(list) => list.into(),
+            Self::Cell(cell) => cell.into_iter().collect(),
+            Self::Elements(_) => Vec::new(),
+        }
+    }
+}
+
+/// Writes the ways to a body of one kind: to read it, and to change it, which counts as a change.
+macro_rules! ways {
+    ($($read:ident, $change:ident, $body:ty, $kind:ident;)*) => {$(
+        pub(super) fn $read(&mut self, number: u64) -> Result<&mut $body> {
+            let entry = self.entry(number)?;
+            let kind = entry.kind;
+            entry.body.$read().ok_or_else(|| wrong_kind(Some(kind), Kind::$kind))
+        }
+
+        pub(super) fn $change(&mut self, number: u64) -> Result<&mut $body> {
+            self.entry(number)?.changes += 1;
+            self.$read(number)
+        }
+    )*};
+}
+
+impl State {
+    ways! {
+        map, change_map, MapBody, Dict;
+        list, change_list, VecDeque<Encoded>, List;
+        cell, change_cell, Option<Encoded>, Value;
+        elements, change_elements, ElementsBody, Array;
+    }
+
+    fn entry(&mut self, number: u64) -> Result<&mut Entry> {
+        self.entries.get_mut(&number).ok_or(Error::HandleExpired)
+    }
+
+    /// Makes a variable to which there is no reference yet.
+    pub(super) fn create(&mut self, make: &Make<'_>) -> Result<u64> {
+        let body = match make {
+            Make::Map(_) => Body::Map(MapBody::default()),
+            Make::List => Body::List(VecDeque::new()),
+            Make::Value(value) => {
+                self.retain_all([*value])?;
+                Body::Cell(Some((*value).clone()))
+            }
+            Make::Array { format, size, count } => Body::Elements(ElementsBody::new(*format, *size, *count)?),
+        };
+        self.made += 1;
+        // References are words, which need multiples of 16.
+        let number = self.made * 16;
+        self.entries.insert(number, Entry { kind: make.kind(), references: 0, changes: 0, body });
+        Ok(number)
+    }
+
+    /// How often the variable was changed.
+    pub(super) fn stamp(&mut self, number: u64) -> Result<Stamp> {
+        Ok(Stamp::new(self.entry(number)?.changes))
+    }
+
+    /// Counts a reference. Returns what the variable is.
+    pub(super) fn retain(&mut self, number: u64) -> Result<Kind> {
+        let entry = self.entry(number)?;
+        entry.references += 1;
+        Ok(entry.kind)
+    }
+
+    /// Counts what values refer to, which are about to be stored.
+    pub(super) fn retain_all<'a>(&mut self, values: impl IntoIterator<Item = &'a Encoded>) -> Result<()> {
+        let numbers: Vec<u64> = values.into_iter().flat_map(numbers).collect();
+        if numbers.iter().any(|number| !self.entries.contains_key(number)) {
+            return Err(Error::HandleExpired);
+        }
+        for number in numbers {
+            self.retain(number)?;
+        }
+        Ok(())
+    }
+
+    /// Gives up what values referred to, which were taken out.
+    pub(super) fn release_all(&mut self, values: impl IntoIterator<Item = Encoded>) {
+        for number in values.into_iter().flat_map(|value| numbers(&value)) {
+            self.release(number);
+        }
+    }
+
+    /// Gives up a reference. With its last one a variable goes, and what it refers to.
+    pub(super) fn release(&mut self, number: u64) {
+        let mut left = vec![number];
+        while let Some(number) = left.pop() {
+            let Some(entry) = self.entries.get_mut(&number) else { continue };
+            entry.references = entry.references.saturating_sub(1);
+            if entry.references == 0
+                && let Some(entry) = self.entries.remove(&number)
+            {
+                left.extend(entry.body.into_values().iter().flat_map(numbers));
+            }
+        }
+    }
+
+    /// The number of the variable of that name.
+    pub(super) fn named(&self, name: &str) -> Option<u64> {
+        self.names.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
+    }
+
+    /// Enters a name that there is not.
+    pub(super) fn enter(&mut self, name: &str, number: u64) -> Result<u64> {
+        self.retain(number)?;
+        self.names.push((name.to_owned(), number));
+        Ok(number)
+    }
+
+    /// Takes a name away. Whether it was there.
+    pub(super) fn remove(&mut self, name: &str) -> bool {
+        let Some(place) = self.names.iter().position(|(known, _)| known == name) else { return false };
+        let (_, number) = self.names.remove(place);
+        self.release(number);
+        true
+    }
+
+    /// All names.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.names.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// How many variables there are.
+    pub(super) fn count(&self) -> u64 {
+        self.entries.len() as u64
+    }
+}
+
+/// What a value refers to, one number for each reference.
+fn numbers(value: &Encoded) -> Vec<u64> {
+    match value {
+        Encoded::Word(word) => word.handle_offset().into_iter().collect(),
+        Encoded::Bytes { handles, .. } => handles.clone(),
+    }
+}
+
+/// The sum of an integer and `by`.
+pub(super) fn sum(old: Option<&Encoded>, by: i64) -> Result<(i64, Encoded)> {
+    let old = if let Some(Encoded::Word(word)) = old { word.as_int() } else { None };
+    let sum = old.and_then(|old| old.checked_add(by));
+    match (sum, sum.and_then(Word::from_int)) {
+        (Some(sum), Some(word)) => Ok((sum, Encoded::Word(word))),
+        _ => Err(Error::NotANumber { operation: "an increment" }),
+    }
+}

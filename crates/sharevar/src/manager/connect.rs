@@ -1,0 +1,31 @@
+//! Managers of variables that another engine keeps.
+
+use crate::engine::{Backed, Home, registry};
+use crate::error::Result;
+use crate::manager::Manager;
+
+impl Manager {
+    /// Connects to variables that another engine than shared memory keeps.
+    ///
+    /// `memory:` keeps them in this process, for tests of programs that use another engine; each call
+    /// makes a manager without variables. Others are known after
+    /// [`engine::register`](crate::engine::register).
+    ///
+    /// Dicts, sets, namespaces, lists, values and arrays are the same in all engines. What an engine
+    /// cannot do is [`Unsupported`](crate::Error::Unsupported).
+    ///
+    /// # Errors
+    /// [`NoEngine`](crate::Error::NoEngine) if no engine has that address's scheme.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::connect("memory:")?;
+    /// let stock = manager.named("stock").dict::<String, i64>()?;
+    /// stock.insert("apples", &3)?;
+    /// assert_eq!(stock.increment("apples", 2)?, 5);
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn connect(address: &str) -> Result<Self> {
+        let engine = registry::connect(address)?;
+        Self::of_home(Home::Other(engine.clone()), Backed::Other(engine.names()), None)
+    }
+}

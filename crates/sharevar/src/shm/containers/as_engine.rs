@@ -1,0 +1,112 @@
+//! The containers of shared memory as the seam has them, for callers that know no engine.
+
+use super::array::RawArray;
+use super::cell::RawValue;
+use super::dict::RawDict;
+use super::list::RawList;
+use crate::engine::cell::Cell;
+use crate::engine::content::{Content, Item};
+use crate::engine::elements::Elements;
+use crate::engine::handle::Handle;
+use crate::engine::list::List;
+use crate::engine::map::Map;
+use crate::engine::span::Span;
+use crate::engine::stamp::Stamp;
+use crate::error::Result;
+use sharevar_value::{Encoded, HashSeed, Key};
+
+/// Writes methods that do what the inherent methods of the same names do.
+macro_rules! inherent {
+    ($($method:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {$(
+        #[inline]
+        fn $method(&self, $($argument: $type),*) -> $result {
+            // The inherent one: it comes before that of a trait.
+            Self::$method(self, $($argument),*)
+        }
+    )*};
+}
+
+macro_rules! handle {
+    () => {
+        fn handle(&self) -> Handle {
+            Self::handle(self).clone().into()
+        }
+    };
+}
+
+macro_rules! stamp {
+    () => {
+        fn stamp(&self) -> Result<Stamp> {
+            Ok(Self::stamp(self))
+        }
+    };
+}
+
+impl Map for RawDict {
+    handle!();
+    stamp!();
+    inherent! {
+        seed() -> &HashSeed;
+        len() -> Result<u64>;
+        get(key: &Key) -> Result<Option<Content>>;
+        get_stamped(key: &Key) -> Result<(Option<Content>, Stamp)>;
+        contains(key: &Key) -> Result<bool>;
+        insert(key: &Key, value: &Encoded) -> Result<()>;
+        insert_if_unchanged(key: &Key, value: &Encoded, stamp: Stamp) -> Result<bool>;
+        get_or_insert(key: &Key, value: &Encoded) -> Result<(Content, bool)>;
+        remove(key: &Key) -> Result<Option<Content>>;
+        pop_last() -> Result<Option<Item>>;
+        increment(key: &Key, by: i64) -> Result<i64>;
+        update(items: &[(Key, Encoded)]) -> Result<()>;
+        change_if_unchanged(removed: &[Key], added: &[(Key, Encoded)], stamp: Stamp) -> Result<bool>;
+        replace_if_unchanged(items: &[(Key, Encoded)], stamp: Stamp) -> Result<bool>;
+        clear() -> Result<()>;
+        items(with_values: bool) -> Result<Vec<Item>>;
+    }
+}
+
+impl List for RawList {
+    handle!();
+    stamp!();
+    inherent! {
+        len() -> Result<u64>;
+        get(index: i64) -> Result<Content>;
+        set(index: i64, value: &Encoded) -> Result<()>;
+        push(value: &Encoded) -> Result<()>;
+        extend(values: &[Encoded]) -> Result<()>;
+        insert(index: i64, value: &Encoded) -> Result<()>;
+        remove(index: i64) -> Result<Content>;
+        clear() -> Result<()>;
+        reverse() -> Result<()>;
+        get_slice(span: Span) -> Result<Vec<Content>>;
+        set_slice(span: Span, values: &[Encoded]) -> Result<()>;
+        delete_slice(span: Span) -> Result<()>;
+        snapshot() -> Result<(Vec<Content>, Stamp)>;
+        reorder(order: &[u64], stamp: Stamp) -> Result<bool>;
+        replace(indices: &[u64], at: u64, values: &[Encoded], stamp: Stamp) -> Result<bool>;
+    }
+}
+
+impl Cell for RawValue {
+    handle!();
+    inherent! {
+        get() -> Result<Option<Content>>;
+        get_stamped() -> Result<(Option<Content>, Stamp)>;
+        set(value: &Encoded) -> Result<()>;
+        set_if_unchanged(value: &Encoded, stamp: Stamp) -> Result<bool>;
+        increment(by: i64) -> Result<i64>;
+    }
+}
+
+impl Elements for RawArray {
+    handle!();
+    inherent! {
+        format() -> char;
+        element_size() -> u64;
+        len() -> u64;
+        load(index: u64) -> Result<u64>;
+        store(index: u64, bits: u64) -> Result<()>;
+        load_slice(start: u64, length: u64) -> Result<Vec<u64>>;
+        store_slice(start: u64, step: i64, bits: &[u64]) -> Result<()>;
+    }
+}
