@@ -1,14 +1,23 @@
 //! A variable of either shared memory or another engine.
 
+use super::barrier::Barrier;
 use super::cell::Cell;
+use super::condition::Condition;
 use super::elements::Elements;
+use super::event::Event;
+use super::exclusive::Exclusive;
 use super::handle::Handle;
 use super::home::InHome;
 use super::list::List;
 use super::map::Map;
+use super::rwlock::RwLock;
+use super::units::Units;
 use crate::error::Result;
 use crate::kind::Kind;
-use crate::shm::{RawArray, RawDict, RawList, RawValue};
+use crate::shm::{
+    QueueKind, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawPriorityQueue,
+    RawQueue, RawRLock, RawRwLock, RawSemaphore, RawValue,
+};
 use std::sync::Arc;
 
 /// A variable of shared memory, `S`, whose methods are called without a detour, or of another engine.
@@ -44,7 +53,7 @@ impl<S: Clone, T: ?Sized> Clone for Backed<S, T> {
 /// Writes what each pair has: the kinds of variables that it can be of, how shared memory opens one of
 /// a kind, and the method of [`Held`](super::held::Held) for the same.
 macro_rules! pair {
-    ($raw:ident, $trait:ident, $method:ident, |$handle:ident, $kind:ident| $open:expr) => {
+    ($raw:ident, $trait:path, $method:ident, |$handle:ident, $kind:ident| $open:expr) => {
         impl Backed<$raw, dyn $trait> {
             /// Opens the variable of that kind that a handle leads to.
             pub fn open($handle: Handle, $kind: Kind) -> Result<Self> {
@@ -98,3 +107,13 @@ pair!(RawDict, Map, map, |handle, kind| RawDict::from_handle_as(handle, kind));
 pair!(RawList, List, list, |handle, _kind| RawList::from_handle(handle));
 pair!(RawValue, Cell, cell, |handle, _kind| RawValue::from_handle(handle));
 pair!(RawArray, Elements, elements, |handle, _kind| RawArray::from_handle(handle));
+pair!(RawLock, Exclusive, exclusive, |handle, _kind| RawLock::from_handle(handle));
+pair!(RawRLock, Exclusive, exclusive, |handle, _kind| RawRLock::from_handle(handle));
+pair!(RawRwLock, RwLock, rwlock, |handle, _kind| RawRwLock::from_handle(handle));
+pair!(RawSemaphore, Units, units, |handle, _kind| RawSemaphore::from_handle(handle));
+pair!(RawCondition, Condition, condition, |handle, _kind| RawCondition::from_handle(handle));
+pair!(RawEvent, Event, event, |handle, _kind| RawEvent::from_handle(handle));
+pair!(RawBarrier, Barrier, barrier, |handle, _kind| RawBarrier::from_handle(handle));
+// By its path: in scope, the trait would hide the `handle` that the queues have by their frame.
+pair!(RawQueue, super::queue::Queue, queue, |handle, _kind| RawQueue::from_handle(handle));
+pair!(RawPriorityQueue, super::queue::Queue, queue, |handle, _kind| RawPriorityQueue::from_handle(handle));

@@ -1,12 +1,19 @@
 //! What an engine other than shared memory gives of itself and of its variables.
 
+use super::barrier::Barrier;
 use super::cell::Cell;
+use super::condition::Condition;
 use super::elements::Elements;
+use super::event::Event;
+use super::exclusive::Exclusive;
 use super::list::List;
 use super::local_id::LocalId;
 use super::make::Make;
 use super::map::Map;
 use super::names::Names;
+use super::queue::Queue;
+use super::rwlock::RwLock;
+use super::units::Units;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use std::fmt::Debug;
@@ -65,6 +72,27 @@ pub trait Held: Debug + Send + Sync {
 
     /// Returns it as an array.
     fn elements(self: Arc<Self>) -> Result<Arc<dyn Elements>>;
+
+    /// Returns it as an exclusive lock.
+    fn exclusive(self: Arc<Self>) -> Result<Arc<dyn Exclusive>>;
+
+    /// Returns it as a readers-writer lock.
+    fn rwlock(self: Arc<Self>) -> Result<Arc<dyn RwLock>>;
+
+    /// Returns it as a semaphore.
+    fn units(self: Arc<Self>) -> Result<Arc<dyn Units>>;
+
+    /// Returns it as a condition.
+    fn condition(self: Arc<Self>) -> Result<Arc<dyn Condition>>;
+
+    /// Returns it as an event.
+    fn event(self: Arc<Self>) -> Result<Arc<dyn Event>>;
+
+    /// Returns it as a barrier.
+    fn barrier(self: Arc<Self>) -> Result<Arc<dyn Barrier>>;
+
+    /// Returns it as a queue of any kind.
+    fn queue(self: Arc<Self>) -> Result<Arc<dyn Queue>>;
 }
 
 /// The error of a variable that its engine cannot be asked for.

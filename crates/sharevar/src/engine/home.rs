@@ -5,7 +5,10 @@ use super::held::Engine;
 use super::local_id::LocalId;
 use super::make::Make;
 use crate::error::Result;
-use crate::shm::{self, RawArray, RawDict, RawList, RawValue};
+use crate::shm::{
+    self, QueueKind, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock,
+    RawPriorityQueue, RawQueue, RawRLock, RawRwLock, RawSemaphore, RawValue,
+};
 use sharevar_arena::Participant;
 use std::sync::Arc;
 
@@ -45,6 +48,21 @@ impl Home {
             Make::Array { format, size, count } => {
                 RawArray::create(participant, format, size, count)?.handle().clone()
             }
+            Make::Lock { owned } => RawLock::create(participant, owned)?.handle().clone(),
+            Make::RLock => RawRLock::create(participant)?.handle().clone(),
+            Make::RwLock => RawRwLock::create(participant)?.handle().clone(),
+            Make::Semaphore { units, bound, owned } => {
+                RawSemaphore::create(participant, units, bound, owned)?.handle().clone()
+            }
+            Make::Condition(lock) => {
+                RawCondition::create(participant, &lock.clone().into_shm()?)?.handle().clone()
+            }
+            Make::Event => RawEvent::create(participant)?.handle().clone(),
+            Make::Barrier { parties, action, limit } => {
+                RawBarrier::create(participant, parties, action, limit)?.handle().clone()
+            }
+            Make::Queue { limit, form } => RawQueue::create(participant, limit, form)?.handle().clone(),
+            Make::PriorityQueue { limit } => RawPriorityQueue::create(participant, limit)?.handle().clone(),
         }
         .into())
     }

@@ -1,6 +1,8 @@
 //! Variables that are to be made.
 
+use super::handle::Handle;
 use crate::kind::Kind;
+use crate::shm::Form;
 use sharevar_value::Encoded;
 
 /// A variable that an engine is asked to make.
@@ -22,6 +24,50 @@ pub enum Make<'a> {
         /// The number of elements.
         count: u64,
     },
+    /// A free lock. `owned` settles whether it is always given to the next one when its holder ends, or
+    /// never.
+    Lock {
+        /// Not settled if there is none.
+        owned: Option<bool>,
+    },
+    /// A free recursive lock.
+    RLock,
+    /// A free readers-writer lock.
+    RwLock,
+    /// A semaphore with so many free units.
+    Semaphore {
+        /// Units that are free.
+        units: u32,
+        /// The most that may be free.
+        bound: Option<u32>,
+        /// Whether units are given back for holders that die, if that is settled.
+        owned: Option<bool>,
+    },
+    /// A condition of a lock, plain or recursive, of the same home.
+    Condition(&'a Handle),
+    /// An event that is not set.
+    Event,
+    /// A barrier.
+    Barrier {
+        /// How many must arrive.
+        parties: u64,
+        /// The action, which the last one runs.
+        action: Option<&'a Encoded>,
+        /// How many seconds a wait may take if it does not say otherwise.
+        limit: Option<f64>,
+    },
+    /// An empty queue.
+    Queue {
+        /// The most items at a time; 0 is no limit.
+        limit: u64,
+        /// The class that Python shows.
+        form: Form,
+    },
+    /// An empty priority queue.
+    PriorityQueue {
+        /// The most items at a time; 0 is no limit.
+        limit: u64,
+    },
 }
 
 impl Make<'_> {
@@ -32,6 +78,15 @@ impl Make<'_> {
             Self::List => Kind::List,
             Self::Value(_) => Kind::Value,
             Self::Array { .. } => Kind::Array,
+            Self::Lock { .. } => Kind::Lock,
+            Self::RLock => Kind::RLock,
+            Self::RwLock => Kind::RwLock,
+            Self::Semaphore { .. } => Kind::Semaphore,
+            Self::Condition(_) => Kind::Condition,
+            Self::Event => Kind::Event,
+            Self::Barrier { .. } => Kind::Barrier,
+            Self::Queue { .. } => Kind::Queue,
+            Self::PriorityQueue { .. } => Kind::PriorityQueue,
         }
     }
 }

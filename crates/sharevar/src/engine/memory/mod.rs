@@ -3,12 +3,20 @@
 //! One lock protects all of its variables, so that each operation is one for everybody. Variables are
 //! counted as an arena counts them: by handles, by places in other variables, and by names.
 
+mod barrier;
 mod cell;
+mod condition;
 mod elements;
+mod event;
+mod exclusive;
 mod list;
 mod map;
+mod queue;
+mod rwlock;
 mod state;
+mod units;
 mod variable;
+mod waits;
 
 use super::handle::Handle;
 use super::held::{Engine, Held};
@@ -20,7 +28,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use sharevar_value::HashSeed;
 use state::{GENERATION, State};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use variable::Variable;
 
 /// Its name, for errors and addresses.
@@ -33,6 +41,8 @@ pub(crate) struct Memory {
     id: u128,
     seed: HashSeed,
     state: Mutex<State>,
+    /// Where threads sleep until something changes that may be waited for.
+    changed: Condvar,
     /// Numbers of variables to which a handle is gone. A handle may go while the state is locked, so
     /// the next operation takes them out.
     released: Mutex<Vec<u64>>,
@@ -50,6 +60,7 @@ impl Memory {
             id,
             seed: HashSeed::new(id as u64),
             state: Mutex::default(),
+            changed: Condvar::new(),
             released: Mutex::default(),
             is_closed: AtomicBool::new(false),
         })
@@ -87,6 +98,11 @@ impl Engine for Memory {
     }
 
     fn create(&self, make: &Make<'_>) -> Result<Arc<dyn Held>> {
+        if let Make::Condition(lock) = make
+            && lock.home_id() != self.id
+        {
+            return Err(Error::OtherManager { arena: lock.home_id() });
+        }
         let mut state = self.begin()?;
         let number = state.create(make)?;
         Ok(self.hold(&mut state, number)?)
@@ -108,7 +124,10 @@ impl Engine for Memory {
     }
 
     fn close(&self) {
+        // Under the lock, so that none goes to sleep that has seen it open.
+        let _state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.is_closed.store(true, Ordering::Relaxed);
+        self.changed.notify_all();
     }
 
     fn is_closed(&self) -> bool {

@@ -1,7 +1,14 @@
 //! The variables, and how many references there are to each.
 
+use super::barrier::BarrierBody;
+use super::condition::ConditionBody;
 use super::elements::ElementsBody;
+use super::event::EventBody;
+use super::exclusive::ExclusiveBody;
 use super::map::MapBody;
+use super::queue::QueueBody;
+use super::rwlock::RwLockBody;
+use super::units::UnitsBody;
 use crate::engine::make::Make;
 use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
@@ -17,6 +24,8 @@ pub(super) const GENERATION: u64 = 1;
 pub(super) struct State {
     entries: HashMap<u64, Entry>,
     made: u64,
+    /// Changes of what threads wait at, of all variables together.
+    pub(super) changes: u64,
     names: Vec<(String, u64)>,
 }
 
@@ -34,6 +43,13 @@ enum Body {
     List(VecDeque<Encoded>),
     Cell(Option<Encoded>),
     Elements(ElementsBody),
+    Exclusive(ExclusiveBody),
+    RwLock(RwLockBody),
+    Units(UnitsBody),
+    Condition(ConditionBody),
+    Event(EventBody),
+    Barrier(BarrierBody),
+    Queue(QueueBody),
 }
 
 impl Body {
@@ -53,13 +69,46 @@ impl Body {
         if let Self::Elements(elements) = self { Some(elements) } else { None }
     }
 
+    fn exclusive(&mut self) -> Option<&mut ExclusiveBody> {
+        if let Self::Exclusive(body) = self { Some(body) } else { None }
+    }
+
+    fn rwlock(&mut self) -> Option<&mut RwLockBody> {
+        if let Self::RwLock(body) = self { Some(body) } else { None }
+    }
+
+    fn units(&mut self) -> Option<&mut UnitsBody> {
+        if let Self::Units(body) = self { Some(body) } else { None }
+    }
+
+    fn condition(&mut self) -> Option<&mut ConditionBody> {
+        if let Self::Condition(body) = self { Some(body) } else { None }
+    }
+
+    fn event(&mut self) -> Option<&mut EventBody> {
+        if let Self::Event(body) = self { Some(body) } else { None }
+    }
+
+    fn barrier(&mut self) -> Option<&mut BarrierBody> {
+        if let Self::Barrier(body) = self { Some(body) } else { None }
+    }
+
+    fn queue(&mut self) -> Option<&mut QueueBody> {
+        if let Self::Queue(body) = self { Some(body) } else { None }
+    }
+
     /// Takes all values out.
     fn into_values(self) -> Vec<Encoded> {
         match self {
             Self::Map(map) => map.into_values(),
             Self::List(list) => list.into(),
             Self::Cell(cell) => cell.into_iter().collect(),
-            Self::Elements(_) => Vec::new(),
+            Self::Barrier(barrier) => vec![barrier.action],
+            Self::Condition(condition) => vec![Encoded::Word(Word::handle(condition.lock))],
+            Self::Queue(queue) => queue.items.into_values().collect(),
+            Self::Elements(_) | Self::Exclusive(_) | Self::RwLock(_) | Self::Units(_) | Self::Event(_) => {
+                Vec::new()
+            }
         }
     }
 }
@@ -80,7 +129,28 @@ macro_rules! ways {
     )*};
 }
 
+/// Writes the ways to a body that threads wait at: its changes have no stamps.
+macro_rules! waiting_ways {
+    ($($way:ident, $body:ty, $kind:ident;)*) => {$(
+        pub(super) fn $way(&mut self, number: u64) -> Result<&mut $body> {
+            let entry = self.entry(number)?;
+            let kind = entry.kind;
+            entry.body.$way().ok_or_else(|| wrong_kind(Some(kind), Kind::$kind))
+        }
+    )*};
+}
+
 impl State {
+    waiting_ways! {
+        exclusive, ExclusiveBody, Lock;
+        rwlock, RwLockBody, RwLock;
+        units, UnitsBody, Semaphore;
+        condition, ConditionBody, Condition;
+        event, EventBody, Event;
+        barrier, BarrierBody, Barrier;
+        queue, QueueBody, Queue;
+    }
+
     ways! {
         map, change_map, MapBody, Dict;
         list, change_list, VecDeque<Encoded>, List;
@@ -102,6 +172,24 @@ impl State {
                 Body::Cell(Some((*value).clone()))
             }
             Make::Array { format, size, count } => Body::Elements(ElementsBody::new(*format, *size, *count)?),
+            Make::Lock { .. } => Body::Exclusive(ExclusiveBody::new(false)),
+            Make::RLock => Body::Exclusive(ExclusiveBody::new(true)),
+            Make::RwLock => Body::RwLock(RwLockBody::default()),
+            Make::Semaphore { units, bound, owned } => Body::Units(UnitsBody::new(*units, *bound, *owned)?),
+            Make::Condition(lock) => {
+                let lock = lock.id().number;
+                self.exclusive(lock)?;
+                self.retain(lock)?;
+                Body::Condition(ConditionBody::new(lock))
+            }
+            Make::Event => Body::Event(EventBody::default()),
+            Make::Barrier { parties, action, limit } => {
+                self.retain_all(action.iter().copied())?;
+                let action = action.cloned().unwrap_or(Encoded::Word(Word::ABSENT));
+                Body::Barrier(BarrierBody::new(*parties, action, *limit))
+            }
+            Make::Queue { limit, .. } => Body::Queue(QueueBody::new(false, *limit)),
+            Make::PriorityQueue { limit } => Body::Queue(QueueBody::new(true, *limit)),
         };
         self.made += 1;
         // References are words, which need multiples of 16.

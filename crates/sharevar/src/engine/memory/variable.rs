@@ -2,14 +2,21 @@
 
 use super::Memory;
 use super::state::{GENERATION, State};
+use crate::engine::barrier::Barrier;
 use crate::engine::cell::Cell;
+use crate::engine::condition::Condition;
 use crate::engine::content::Content;
 use crate::engine::elements::Elements;
+use crate::engine::event::Event;
+use crate::engine::exclusive::Exclusive;
 use crate::engine::handle::Handle;
 use crate::engine::held::{Engine, Held, unsupported};
 use crate::engine::list::List;
 use crate::engine::local_id::LocalId;
 use crate::engine::map::Map;
+use crate::engine::queue::Queue;
+use crate::engine::rwlock::RwLock;
+use crate::engine::units::Units;
 use crate::error::Result;
 use crate::kind::Kind;
 use sharevar_value::Encoded;
@@ -115,6 +122,38 @@ impl Held for Variable {
     fn elements(self: Arc<Self>) -> Result<Arc<dyn Elements>> {
         if self.kind == Kind::Array {
             super::elements::ArrayVariable::of(self)
+        } else {
+            Err(unsupported(&*self))
+        }
+    }
+
+    fn exclusive(self: Arc<Self>) -> Result<Arc<dyn Exclusive>> {
+        if matches!(self.kind, Kind::Lock | Kind::RLock) { Ok(self) } else { Err(unsupported(&*self)) }
+    }
+
+    fn rwlock(self: Arc<Self>) -> Result<Arc<dyn RwLock>> {
+        if matches!(self.kind, Kind::RwLock) { Ok(self) } else { Err(unsupported(&*self)) }
+    }
+
+    fn units(self: Arc<Self>) -> Result<Arc<dyn Units>> {
+        if matches!(self.kind, Kind::Semaphore) { Ok(self) } else { Err(unsupported(&*self)) }
+    }
+
+    fn condition(self: Arc<Self>) -> Result<Arc<dyn Condition>> {
+        if matches!(self.kind, Kind::Condition) { Ok(self) } else { Err(unsupported(&*self)) }
+    }
+
+    fn event(self: Arc<Self>) -> Result<Arc<dyn Event>> {
+        if matches!(self.kind, Kind::Event) { Ok(self) } else { Err(unsupported(&*self)) }
+    }
+
+    fn barrier(self: Arc<Self>) -> Result<Arc<dyn Barrier>> {
+        if matches!(self.kind, Kind::Barrier) { Ok(self) } else { Err(unsupported(&*self)) }
+    }
+
+    fn queue(self: Arc<Self>) -> Result<Arc<dyn Queue>> {
+        if matches!(self.kind, Kind::Queue | Kind::PriorityQueue) {
+            Ok(self)
         } else {
             Err(unsupported(&*self))
         }

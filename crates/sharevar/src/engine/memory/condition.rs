@@ -1,0 +1,135 @@
+//! Where threads wait until they are notified, in the order in which they came.
+
+use super::exclusive::Caller;
+use super::state::State;
+use super::variable::Variable;
+use crate::engine::condition::{Condition, Parked};
+use crate::engine::handle::Handle;
+use crate::engine::wait::Wait;
+use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A condition.
+#[derive(Debug)]
+pub(super) struct ConditionBody {
+    pub(super) lock: u64,
+    last: u64,
+    /// Those that wait, by their tickets: the number of the notification that each has got, if any.
+    waiters: BTreeMap<u64, Option<u64>>,
+}
+
+impl ConditionBody {
+    pub(super) fn new(lock: u64) -> Self {
+        Self { lock, last: 0, waiters: BTreeMap::new() }
+    }
+
+    /// Notifies those `most` that have waited longest, of those with tickets up to `last`.
+    fn notify(&mut self, most: u64, last: u64) -> u64 {
+        let waiting = self.waiters.range_mut(..=last).filter(|(_, notified)| notified.is_none());
+        let mut count = 0;
+        for (_, notified) in waiting.take(usize::try_from(most).unwrap_or(usize::MAX)) {
+            *notified = Some(last);
+            count += 1;
+        }
+        count
+    }
+}
+
+/// A caller that waits.
+struct Waiting<'a> {
+    variable: &'a Variable,
+    ticket: u64,
+    times: u64,
+    has_left: bool,
+    wait: Box<dyn Wait<()> + 'a>,
+}
+
+impl Waiting<'_> {
+    /// Takes the entry away. Returns the ticket up to which the caller was notified with others.
+    fn leave(&mut self, state: &mut State) -> Result<Option<u64>> {
+        self.has_left = true;
+        Ok(state.condition(self.variable.number)?.waiters.remove(&self.ticket).flatten())
+    }
+}
+
+impl Wait<()> for Waiting<'_> {
+    fn attempt(&mut self, announce: bool) -> Result<Option<()>> {
+        self.wait.attempt(announce)
+    }
+
+    fn sleep(&mut self, left: Duration) {
+        self.wait.sleep(left);
+    }
+}
+
+impl Parked for Waiting<'_> {
+    fn times(&self) -> u64 {
+        self.times
+    }
+
+    fn end(mut self: Box<Self>) -> Result<bool> {
+        let variable = self.variable;
+        Ok(variable.change(|state| self.leave(state))?.is_some())
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.has_left {
+            return;
+        }
+        let variable = self.variable;
+        // It fails when the engine is closed, and then nobody waits any more.
+        let _ = variable.change(|state| {
+            if let Some(last) = self.leave(state)? {
+                // It passes to the next of those that waited when it was made.
+                state.condition(variable.number)?.notify(1, last);
+            }
+            Ok(())
+        });
+    }
+}
+
+impl Condition for Variable {
+    fn handle(&self) -> Handle {
+        self.another()
+    }
+
+    fn lock(&self) -> Result<Handle> {
+        let mut state = self.begin()?;
+        let lock = state.condition(self.number)?.lock;
+        Ok(Handle::Other(self.memory().hold(&mut state, lock)?))
+    }
+
+    fn begin_wait(&self) -> Result<Box<dyn Parked + '_>> {
+        let caller = Caller::now();
+        let (ticket, times) = self.change(|state| {
+            let lock = state.condition(self.number)?.lock;
+            let times = state.exclusive(lock)?.give_back(caller, u64::MAX).ok_or(Error::NotOwner)?;
+            let condition = state.condition(self.number)?;
+            condition.last += 1;
+            condition.waiters.insert(condition.last, None);
+            Ok((condition.last, times))
+        })?;
+        let wait = self.wait_for(move |state, _| {
+            let waiter = state.condition(self.number)?.waiters.get(&ticket);
+            Ok(waiter.is_some_and(Option::is_some).then_some(()))
+        });
+        Ok(Box::new(Waiting { variable: self, ticket, times, has_left: false, wait }))
+    }
+
+    fn notify(&self, most: u64) -> Result<u64> {
+        self.change(|state| {
+            let condition = state.condition(self.number)?;
+            Ok(condition.notify(most, condition.last))
+        })
+    }
+
+    fn counts(&self) -> Result<(u64, u64)> {
+        let mut state = self.begin()?;
+        let waiters = &state.condition(self.number)?.waiters;
+        let notified = waiters.values().flatten().count() as u64;
+        Ok((waiters.len() as u64 - notified, notified))
+    }
+}

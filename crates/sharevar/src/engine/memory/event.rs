@@ -1,0 +1,49 @@
+//! Flags that are waited for.
+
+use super::variable::Variable;
+use crate::engine::event::Event;
+use crate::engine::handle::Handle;
+use crate::engine::wait::Wait;
+use crate::error::Result;
+
+/// An event.
+#[derive(Debug, Default)]
+pub(super) struct EventBody {
+    is_set: bool,
+    /// How often it was set: a wait ends also if it is cleared again before.
+    times: u64,
+}
+
+impl Event for Variable {
+    fn handle(&self) -> Handle {
+        self.another()
+    }
+
+    fn is_set(&self) -> Result<bool> {
+        Ok(self.begin()?.event(self.number)?.is_set)
+    }
+
+    fn set(&self) -> Result<()> {
+        self.change(|state| {
+            let event = state.event(self.number)?;
+            event.times += u64::from(!event.is_set);
+            event.is_set = true;
+            Ok(())
+        })
+    }
+
+    fn clear(&self) -> Result<()> {
+        self.change(|state| {
+            state.event(self.number)?.is_set = false;
+            Ok(())
+        })
+    }
+
+    fn set_wait(&self) -> Result<Box<dyn Wait<()> + '_>> {
+        let seen = self.begin()?.event(self.number)?.times;
+        Ok(self.wait_for(move |state, _| {
+            let event = state.event(self.number)?;
+            Ok((event.is_set || event.times != seen).then_some(()))
+        }))
+    }
+}

@@ -1,0 +1,165 @@
+//! Queues, in the order of arrival or by priority.
+
+use super::state::State;
+use super::variable::Variable;
+use crate::engine::content::Content;
+use crate::engine::handle::Handle;
+use crate::engine::queue::Queue;
+use crate::engine::wait::Wait;
+use crate::error::{Error, Result};
+use sharevar_value::{Encoded, priority};
+use std::collections::BTreeMap;
+
+/// A queue.
+#[derive(Debug)]
+pub(super) struct QueueBody {
+    has_priorities: bool,
+    /// By their keys, which are empty in a queue without priorities, and by arrival.
+    pub(super) items: BTreeMap<(Vec<u8>, u64), Encoded>,
+    /// The most items at a time; 0 is no limit.
+    limit: u64,
+    put: u64,
+    done: u64,
+    is_shut_down: bool,
+}
+
+impl QueueBody {
+    pub(super) fn new(has_priorities: bool, limit: u64) -> Self {
+        Self { has_priorities, items: BTreeMap::new(), limit, put: 0, done: 0, is_shut_down: false }
+    }
+
+    fn is_full(&self) -> bool {
+        self.limit != 0 && self.items.len() as u64 >= self.limit
+    }
+}
+
+impl Variable {
+    /// Puts an item, if there is room.
+    fn put(&self, state: &mut State, value: &Encoded) -> Result<bool> {
+        let queue = state.queue(self.number)?;
+        let mut key = Vec::new();
+        if queue.has_priorities {
+            priority::write_key(value, &mut key)?;
+        }
+        if queue.is_shut_down {
+            return Err(Error::QueueShutDown);
+        }
+        if queue.is_full() {
+            return Ok(false);
+        }
+        state.retain_all([value])?;
+        let queue = state.queue(self.number)?;
+        queue.items.insert((key, queue.put), value.clone());
+        queue.put += 1;
+        Ok(true)
+    }
+
+    /// Takes the first item, if there is one.
+    fn get(&self, state: &mut State) -> Result<Option<Content>> {
+        let queue = state.queue(self.number)?;
+        match queue.items.pop_first() {
+            Some((_, value)) => self.taken(state, value).map(Some),
+            None if queue.is_shut_down => Err(Error::QueueShutDown),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Queue for Variable {
+    fn handle(&self) -> Handle {
+        self.another()
+    }
+
+    fn len(&self) -> Result<u64> {
+        Ok(self.begin()?.queue(self.number)?.items.len() as u64)
+    }
+
+    fn limit(&self) -> Result<u64> {
+        Ok(self.begin()?.queue(self.number)?.limit)
+    }
+
+    fn set_limit(&self, limit: u64) -> Result<()> {
+        self.change(|state| {
+            state.queue(self.number)?.limit = limit;
+            Ok(())
+        })
+    }
+
+    fn try_put(&self, value: &Encoded) -> Result<bool> {
+        self.change(|state| self.put(state, value))
+    }
+
+    fn put_wait<'a>(&'a self, value: &'a Encoded) -> Box<dyn Wait<()> + 'a> {
+        self.wait_for(|state, _| Ok(self.put(state, value)?.then_some(())))
+    }
+
+    fn try_put_many(&self, values: &[Encoded]) -> Result<usize> {
+        self.change(|state| {
+            for (count, value) in values.iter().enumerate() {
+                if !self.put(state, value)? {
+                    return Ok(count);
+                }
+            }
+            Ok(values.len())
+        })
+    }
+
+    fn try_get(&self) -> Result<Option<Content>> {
+        self.change(|state| self.get(state))
+    }
+
+    fn get_wait(&self) -> Box<dyn Wait<Content> + '_> {
+        self.wait_for(|state, _| self.get(state))
+    }
+
+    fn try_get_many(&self, most: usize, items: &mut Vec<Content>) -> Result<usize> {
+        self.change(|state| {
+            let count = most.min(state.queue(self.number)?.items.len());
+            for _ in 0..count {
+                items.extend(self.get(state)?);
+            }
+            Ok(count)
+        })
+    }
+
+    fn unfinished(&self) -> Result<u64> {
+        let mut state = self.begin()?;
+        let queue = state.queue(self.number)?;
+        Ok(queue.put - queue.done)
+    }
+
+    fn task_done(&self) -> Result<()> {
+        self.change(|state| {
+            let queue = state.queue(self.number)?;
+            if queue.done == queue.put {
+                return Err(Error::NoTaskLeft);
+            }
+            queue.done += 1;
+            Ok(())
+        })
+    }
+
+    fn join_wait(&self) -> Box<dyn Wait<()> + '_> {
+        self.wait_for(|state, _| {
+            let queue = state.queue(self.number)?;
+            Ok((queue.done == queue.put).then_some(()))
+        })
+    }
+
+    fn shut_down(&self, immediate: bool) -> Result<()> {
+        self.change(|state| {
+            let queue = state.queue(self.number)?;
+            queue.is_shut_down = true;
+            if immediate {
+                let items = std::mem::take(&mut queue.items);
+                queue.done = queue.put.min(queue.done + items.len() as u64);
+                state.release_all(items.into_values());
+            }
+            Ok(())
+        })
+    }
+
+    fn is_shut_down(&self) -> Result<bool> {
+        Ok(self.begin()?.queue(self.number)?.is_shut_down)
+    }
+}
