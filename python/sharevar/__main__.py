@@ -16,10 +16,12 @@ import pkgutil
 import runpy
 import sys
 import types
+import warnings
 from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from typing import Any
 
-from sharevar import __version__, install
+from sharevar import SeparateFamilyWarning, SharevarError, __version__, install
+from sharevar._family import family
 from sharevar._hosting.security import PLAINTEXT
 
 _USAGE = (
@@ -64,6 +66,20 @@ def main(arguments: list[str]) -> None:
         run_directory(first, rest)
     else:
         run_script(first, rest)
+
+
+def lead_family() -> None:
+    """Give the program's family a name, so that all that it starts belongs to it."""
+    try:
+        family.lead()
+    except (SharevarError, OSError) as error:
+        # Its children do all the same, as far as they are forked or multiprocessing's.
+        warnings.warn(
+            f"programs that this one starts in other ways than by multiprocessing will not "
+            f"share variables with it: {error}",
+            SeparateFamilyWarning,
+            stacklevel=1,
+        )
 
 
 def run_module(name: str, arguments: list[str]) -> None:
@@ -174,6 +190,7 @@ def _hide_own_frames() -> None:
 
 if __name__ == "__main__":
     install()
+    lead_family()
     try:
         main(sys.argv[1:])
     except SystemExit:

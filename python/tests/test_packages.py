@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
+from support.environments import python_with
 
-import sharevar
-
-ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "packages"
 
 # A download of some 50 MB is in the first of them.
@@ -27,21 +23,7 @@ pytestmark = [pytest.mark.long, pytest.mark.one_version, pytest.mark.timeout(700
 @pytest.fixture(scope="module")
 def python() -> Path:
     """An interpreter that finds the packages, and sharevar."""
-    environment = ROOT / ".venv-packages"
-    installed = environment / "installed"
-    wanted = sys.version + (ROOT / "pyproject.toml").read_text()
-    executable = environment / "bin" / "python"
-    if not installed.exists() or installed.read_text() != wanted:
-        make = [sys.executable, "-m", "venv", "--clear", "--without-pip", str(environment)]
-        pip = [sys.executable, "-m", "pip", "--python", str(executable)]
-        for command in (make, [*pip, "install", "--quiet", "--group", "packages"]):
-            subprocess.run(command, cwd=ROOT, check=True, timeout=300)
-        names = {"base": str(environment), "platbase": str(environment)}
-        libraries = Path(sysconfig.get_path("purelib", vars=names))
-        location = Path(sharevar.__file__).parent.parent
-        (libraries / "sharevar.pth").write_text(f"{location}\n")
-        installed.write_text(wanted)
-    return executable
+    return python_with("packages")
 
 
 def run(python: Path, *arguments: str, cwd: Path) -> tuple[str, list[str]]:

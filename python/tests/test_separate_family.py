@@ -133,7 +133,11 @@ def test_workers_that_found_families_of_their_own(
     assert told.count("SeparateFamilyWarning") == 2
     assert told.count(f"{tmp_path / 'application.py'}:4: SeparateFamilyWarning") == 2
     assert reason in told
-    assert "python -m sharevar" in told
+    assert "its parent is process" in told
+    parent = "multiprocessing.forkserver" if "forkserver" in arguments else "program.py"
+    assert parent in told
+    for remedy in ('app="NAME"', "SHAREVAR_APP=NAME", "python -m sharevar"):
+        assert remedy in told
 
 
 @pytest.mark.parametrize(

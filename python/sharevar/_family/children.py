@@ -77,11 +77,14 @@ def join_family(
         install()
 
 
-def join_from_command_line(arenas: list[tuple[str, int]], made: int | None) -> None:
+def join_from_command_line(arenas: list[tuple[str, int | str]], made: int | None) -> None:
     """As `join_family`, in a fork server, which inherits the descriptors as they are."""
     references = [
-        ArenaReference(bytes.fromhex(identity), DescriptorReference(_Inherited(descriptor), ()))
-        for identity, descriptor in arenas
+        ArenaReference(
+            bytes.fromhex(identity),
+            source if isinstance(source, str) else DescriptorReference(_Inherited(source), ()),
+        )
+        for identity, source in arenas
     ]
     module_level.begin_fork_server()
     join_family(references[0], None, module_level.from_file(made))
@@ -131,7 +134,7 @@ def _with_inherited_arena(
         for place, argument in enumerate(arguments):
             if isinstance(argument, str) and _FORKSERVER_COMMAND in argument:
                 arenas = [family.arena(), *module_level.arenas()]
-                inherited = {arena.fileno() for arena in arenas}
+                inherited = {arena.fileno() for arena in arenas if arena.name is None}
                 with module_level.in_file() as made:
                     if made is not None:
                         inherited.add(made)
@@ -143,7 +146,10 @@ def _with_inherited_arena(
 
 
 def _join_command(arenas: list[Arena], made: int | None) -> str:
-    inherited = [(arena.id.hex(), arena.fileno()) for arena in arenas]
+    inherited = [
+        (arena.id.hex(), arena.fileno() if arena.name is None else arena.name)
+        for arena in arenas
+    ]
     install = "sharevar.install(); " if installed.is_installed() else ""
     return (
         f"import sys; sys.path.append({_PARENT_DIRECTORY!r}); import sharevar; "

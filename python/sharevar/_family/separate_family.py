@@ -30,40 +30,48 @@ def warn(name: str) -> None:
     if reason is not None:
         warnings.warn(
             f"the shared variable {name!r} is seen by this process and its children only: "
-            f"{reason}",
+            f"{reason} (its parent is process {os.getppid()}, {_program(os.getppid())}). "
+            f"{_REMEDIES}",
             SeparateFamilyWarning,
             stacklevel(),
         )
 
 
 def _reason() -> str | None:
-    """The reason and the remedy; None if the process is not such a one."""
+    """The reason; None if the process is not such a one."""
     if multiprocessing.parent_process() is not None:
         return (
             "multiprocessing has started it from a process that had not imported sharevar, "
-            f"or in a way that sharevar does not know. {_IMPORT}, or hand the variable over "
-            "as an argument"
+            "or in a way that sharevar does not know"
         )
     if "execnet" in sys.modules and "PYTEST_XDIST_WORKER" in os.environ:
-        return (
-            "the workers of pytest-xdist are programs by themselves, and share nothing. "
-            "Have tests that use it run in one of them (--dist loadgroup), or without xdist"
-        )
+        return "the workers of pytest-xdist are programs by themselves"
     uwsgi = sys.modules.get("uwsgi")
     if uwsgi is not None and getattr(uwsgi, "worker_id", int)() > 0:
         return (
-            "this worker of uWSGI was forked before the application was loaded. Leave out "
-            "--lazy-apps"
+            "this worker of uWSGI was forked before the application was loaded, as "
+            "--lazy-apps asks"
         )
     if _is_forked():
-        return f"it was forked from a process that had not imported sharevar. {_IMPORT}"
+        return "it was forked from a process that had not imported sharevar"
     return None
 
 
-_IMPORT = (
-    "Import it in the process that starts the others: by `python -m sharevar -m SERVER ...`, "
-    "or in a server's configuration or preloaded application"
+_REMEDIES = (
+    'Name the application, by shared(..., app="NAME") or SHAREVAR_APP=NAME in the environment '
+    "of its processes; or start it by `python -m sharevar -m SERVER ...`; or import sharevar "
+    "in the process that starts the others (a server's configuration, a preloaded "
+    "application)"
 )
+
+
+def _program(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+            words = file.read().split("\0")
+    except OSError:
+        return "of which nothing can be read"
+    return " ".join(words).strip()[:300] or "of the kernel"
 
 
 def _is_forked() -> bool:

@@ -1,8 +1,8 @@
 """The ids of variables in tokens of the standard library.
 
 Its `Token` has a type, an address and an id. The id of one of our variables says where it
-is in which arena, and where the arena's descriptor was: a host finds any variable by it,
-and a process that has sharevar needs no host.
+is in which arena, and the arena's name, or where its descriptor was: a host finds any
+variable by it, and a process that has sharevar needs no host.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from .._family.arenas import ArenaReference, attach, remember
 from .._family.descriptors import DescriptorHolder, DescriptorReference
 from .._family.reduction import arena_of, handle_of
+from .._native import Arena
 from .._variables import standard
 from .._variables.kinds import BY_TYPEID
 from .._variables.proxy import Proxy
@@ -22,21 +23,28 @@ from ..errors import ArenaGone, DescriptorLost
 from .clients import known_key
 
 _PREFIX = "sharevar"
+_NAMED = "@"
 
 
 def identify(variable: Proxy) -> str:
     """The id in a variable's token."""
     arena = remember(arena_of(variable))
     offset, generation = handle_of(variable)
-    try:
-        descriptor = arena.fileno()
-    except DescriptorLost:
-        # Those that have the arena attached ask for none; others find that 0 is no arena.
-        descriptor = 0
     return (
         f"{_PREFIX}-{variable._typeid_}-{arena.id.hex()}-{offset:x}-{generation:x}"
-        f"-{os.getpid()}-{descriptor}"
+        f"-{os.getpid()}-{_source_of(arena)}"
     )
+
+
+def _source_of(arena: Arena) -> str:
+    """The last part of an id: the arena's descriptor, or `_NAMED` and its name."""
+    if arena.name is not None:
+        return _NAMED + arena.name
+    try:
+        return str(arena.fileno())
+    except DescriptorLost:
+        # Those that have the arena attached ask for none; others find that 0 is no arena.
+        return "0"
 
 
 def is_ours(ident: Any) -> bool:
@@ -46,10 +54,14 @@ def is_ours(ident: Any) -> bool:
 
 def open_variable(ident: str) -> Proxy:
     """The variable that an id leads to; a late one raises `HandleExpired`."""
-    _, typeid, identity, offset, generation, process, descriptor = ident.split("-")
-    holder = DescriptorHolder(int(process), int(descriptor))
-    reference = DescriptorReference(None, (holder,))
-    arena = attach(ArenaReference(bytes.fromhex(identity), reference))
+    # A name may have hyphens.
+    _, typeid, identity, offset, generation, process, source = ident.split("-", 6)
+    found: DescriptorReference | str
+    if source.startswith(_NAMED):
+        found = source.removeprefix(_NAMED)
+    else:
+        found = DescriptorReference(None, (DescriptorHolder(int(process), int(source)),))
+    arena = attach(ArenaReference(bytes.fromhex(identity), found))
     return arena.open(BY_TYPEID[typeid], int(offset, 16), int(generation, 16))
 
 

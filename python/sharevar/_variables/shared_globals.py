@@ -13,7 +13,7 @@ from multiprocessing.context import BaseContext
 from typing import Any, TypeVar, overload
 
 from .. import _native
-from .._family import family, separate_family
+from .._family import applications, family, separate_family
 from .._family.reduction import arena_of
 from ..errors import WrongKind
 from . import sharedctypes
@@ -44,28 +44,45 @@ _FILLING = _OUR_NAMES + "filling"
 
 @overload
 def shared(
-    name: str, kind: type[list[Any]], /, *arguments: Any
+    name: str, kind: type[list[Any]], /, *arguments: Any, app: str | None = None
 ) -> ListProxy[Any]: ...
 @overload
 def shared(
-    name: str, kind: type[dict[Any, Any]], /, *arguments: Any, **named: Any
+    name: str,
+    kind: type[dict[Any, Any]],
+    /,
+    *arguments: Any,
+    app: str | None = None,
+    **named: Any,
 ) -> DictProxy[Any, Any]: ...
 @overload
-def shared(name: str, kind: type[set[Any]], /, *arguments: Any) -> SetProxy[Any]: ...
+def shared(
+    name: str, kind: type[set[Any]], /, *arguments: Any, app: str | None = None
+) -> SetProxy[Any]: ...
 @overload
 def shared(
-    name: str, kind: type[_Variable], /, *arguments: Any, **named: Any
+    name: str, kind: type[_Variable], /, *arguments: Any, app: str | None = None, **named: Any
 ) -> _Variable: ...
 @overload
 def shared(
-    name: str, kind: Callable[..., _Item], /, *arguments: Any, **named: Any
+    name: str,
+    kind: Callable[..., _Item],
+    /,
+    *arguments: Any,
+    app: str | None = None,
+    **named: Any,
 ) -> ValueProxy[_Item]: ...
 
 
 def shared(
-    name: str, kind: Callable[..., Any], /, *arguments: Any, **named: Any
+    name: str,
+    kind: Callable[..., Any],
+    /,
+    *arguments: Any,
+    app: str | None = None,
+    **named: Any,
 ) -> Any:
-    """The variable of that name in this process family, made at first use.
+    """The variable of that name in this process family or application, made at first use.
 
     Called at module level it gives a global that parent and children share, under
     fork, spawn and forkserver alike. ``kind(*arguments)`` is called once, by the first
@@ -86,10 +103,19 @@ def shared(
 
     The family of a process are the processes that descend from the one which imported
     sharevar first, and that process itself: it must be imported where the others are
-    started from. A program that another one starts (a server's worker, a shell command)
-    founds a family of its own if its ancestors know nothing of sharevar.
+    started from. Under ``python -m sharevar`` every program that descends from it belongs
+    to its family, however it was started.
+
+    With ``app``, or with the environment variable ``SHAREVAR_APP`` where there is none, the
+    variable is in the manager of that name, which every process of the user finds: the
+    workers of a server, a shell, a Rust program. (``app`` is no argument of ``kind``, so
+    that an initial dict with this key is given as a dict.)
     """
     _require_arguments(name, kind)
+    if app is None:
+        app = applications.app_of_environment()
+    if app is not None:
+        return get_or_make(applications.arena_of_app(app), name, kind, arguments, named)
     arena = family.arena()
     separate_family.warn(name)
     return get_or_make(arena, name, kind, arguments, named)

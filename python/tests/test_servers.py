@@ -1,0 +1,192 @@
+"""The workers of a server, started however it starts them, count in one variable.
+
+The servers are installed into an environment of their own. What they run is in ``servers/``.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from support.environments import python_with
+from support.waiting import eventually
+from support.web_servers import Answers, serving
+
+import sharevar
+
+PROGRAMS = Path(__file__).parent / "servers"
+REQUESTS = 160
+
+# A download is in the first of them.
+pytestmark = [pytest.mark.long, pytest.mark.one_version, pytest.mark.timeout(400)]
+
+# By module, so that the runner can start them; PORT is filled in.
+BY_MODULE = {
+    "gunicorn": ["gunicorn", "-w", "2", "-b", "127.0.0.1:PORT", "counting_app:wsgi"],
+    "gunicorn --preload": [
+        "gunicorn", "--preload", "-w", "2", "-b", "127.0.0.1:PORT", "counting_app:wsgi",
+    ],
+    "Django": [
+        "gunicorn", "--preload", "-w", "2", "-b", "127.0.0.1:PORT", "django_site:application",
+    ],
+    "uvicorn": ["uvicorn", "--workers", "2", "--port", "PORT", "counting_app:asgi"],
+    "granian": [
+        "granian", "--workers", "2", "--port", "PORT", "--interface", "asgi",
+        "counting_app:asgi",
+    ],
+    "hypercorn": ["hypercorn", "-w", "2", "-b", "127.0.0.1:PORT", "counting_app:asgi"],
+}  # fmt: skip
+UWSGI = [
+    "uwsgi", "--master", "--lazy-apps", "--die-on-term", "--processes", "2",
+    "--http-socket", "127.0.0.1:PORT", "--module", "counting_app:wsgi",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def python() -> Path:
+    """An interpreter that finds the servers, and sharevar."""
+    return python_with("servers")
+
+
+@pytest.fixture
+def app() -> Iterator[str]:
+    """The name of an application that no other test has; it is gone afterwards."""
+    name = f"test-{secrets.token_hex(6)}"
+    yield name
+    # Killed processes take a moment to end.
+    eventually(lambda: name not in sharevar.manager_names())
+
+
+def command_of(server: str, python: Path, *, runner: bool = False) -> list[str]:
+    if server == "uWSGI":
+        return [str(python.parent / UWSGI[0]), *UWSGI[1:]]
+    before = ["-m", "sharevar"] if runner else []
+    return [str(python), *before, "-m", *BY_MODULE[server]]
+
+
+def assert_exact(answers: Answers, first: int = 1) -> None:
+    """Each request was counted once."""
+    assert answers.lost == 0
+    assert sorted(answers.counts) == list(range(first, first + REQUESTS))
+
+
+@pytest.mark.parametrize("server", [*BY_MODULE, "uWSGI"])
+@pytest.mark.parametrize("variable", ["TEST_APP", "SHAREVAR_APP"])
+def test_by_name(
+    python: Path, tmp_path: Path, app: str, server: str, variable: str
+) -> None:
+    environment = {variable: app, "PYTHONPATH": str(PROGRAMS)}
+    command = command_of(server, python)
+    with serving(command, environment, PROGRAMS, tmp_path / "log") as running:
+        answers = running.load(REQUESTS)
+        assert_exact(answers)
+        assert "SeparateFamilyWarning" not in running.log.read_text()
+        # Another program looks into it, and counts on.
+        shop = sharevar.attach(app)
+        assert len(shop["workers"]) == 2
+        assert shop["hits"].incr() == REQUESTS + 1
+        shop.shutdown()
+
+
+@pytest.mark.parametrize("server", BY_MODULE)
+def test_under_the_runner(python: Path, tmp_path: Path, server: str) -> None:
+    environment = {"PYTHONPATH": str(PROGRAMS)}
+    command = command_of(server, python, runner=True)
+    with serving(command, environment, PROGRAMS, tmp_path / "log") as running:
+        assert_exact(running.load(REQUESTS))
+        assert "SeparateFamilyWarning" not in running.log.read_text()
+
+
+# Hypercorn ends when a worker is killed, and granian cannot be relied upon to end afterwards.
+@pytest.mark.parametrize("server", ["gunicorn", "gunicorn --preload", "Django", "uvicorn"])
+def test_killed_workers_are_replaced_and_lose_nothing(
+    python: Path, tmp_path: Path, app: str, server: str
+) -> None:
+    environment = {"TEST_APP": app, "PYTHONPATH": str(PROGRAMS)}
+    command = command_of(server, python)
+    with (
+        sharevar.Manager(name=app) as shop,
+        serving(command, environment, PROGRAMS, tmp_path / "log") as running,
+    ):
+        hits, workers = shop.shared("hits", int), shop.shared("workers", set)
+        killed: list[int] = []
+        answered, lost = 0, 0
+        while len(killed) < 2 or answered < REQUESTS:
+            with ThreadPoolExecutor(1) as executor:
+                loading = executor.submit(running.load, REQUESTS)
+                # One is killed while it is asked, or soon after.
+                eventually(lambda ended=loading.done: set(workers) - set(killed) or ended())
+                for worker in sorted(set(workers) - set(killed))[:1]:
+                    os.kill(worker, signal.SIGKILL)
+                    killed.append(worker)
+                answers = loading.result()
+            answered, lost = answered + len(answers.counts), lost + answers.lost
+            eventually(lambda: running.ask() is not None)
+            answered += 1
+        # A request whose worker was killed is counted or not.
+        assert answered <= hits.get() <= answered + lost
+
+
+def run(command: list[str], folder: Path, **environment: str) -> str:
+    """The output of a program that is to end well."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROGRAMS), **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SeparateFamilyWarning" not in done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("program", "count"),
+    [("count_by_loky", "40\n"), ("count_by_subprocess", "4\n"), ("count_by_xdist", "20\n")],
+)
+@pytest.mark.parametrize("runner", [False, True])
+def test_programs_that_a_program_starts(
+    python: Path, tmp_path: Path, app: str, program: str, count: str, runner: bool
+) -> None:
+    path = str(PROGRAMS / f"{program}.py")
+    if runner:
+        assert run([str(python), "-m", "sharevar", path], tmp_path) == count
+    else:
+        assert run([str(python), path], tmp_path, SHAREVAR_APP=app) == count
+
+
+def test_celery_and_its_producer(python: Path, tmp_path: Path, app: str) -> None:
+    environment = {
+        "PYTHONPATH": str(PROGRAMS),
+        "SHAREVAR_APP": app,
+        "TEST_BROKER": str(tmp_path),
+    }
+    command = [str(python), "-m", "celery", "-A", "tasks:celery", "worker", "-c", "2"]
+    produce = "import tasks\nfor _ in range(40): tasks.sent.incr(); tasks.count.delay()"
+    with sharevar.Manager(name=app) as shop:
+        sent, done = shop.shared("sent", int), shop.shared("done", int)
+        workers = shop.shared("workers", set)
+        worker = subprocess.Popen(
+            [*command, "--without-gossip", "--without-mingle", "--without-heartbeat"],
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            run([str(python), "-c", produce], tmp_path, **environment)
+            eventually(lambda: done.get() >= 40)
+            assert (sent.get(), done.get()) == (40, 40)
+            assert 1 <= len(workers) <= 2
+        finally:
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
