@@ -54,6 +54,7 @@ pub use engine::{Acquired, Content, Handle, LocalId};
 pub use error::{Error, Result};
 pub use kind::Kind;
 pub use manager::info::{ManagerInfo, VariableInfo};
+pub use manager::lock_info::{LockHolder, LockInfo};
 pub use manager::named::Named;
 pub use manager::open::{FoundManager, NamedBuilder};
 pub use manager::shared::Shared;

@@ -170,6 +170,19 @@ impl<'p> RecursiveLock<'p> {
         }
     }
 
+    /// Whether a living participant holds the lock, and by which of its threads, counted from 1 in the
+    /// order in which they first took such a lock. For programs that look at others: it is changed at
+    /// any moment.
+    pub fn holding_thread(&self) -> Option<u32> {
+        let token = self.thread.load(Ordering::Acquire);
+        (token != 0 && self.is_locked()).then_some(token as u32)
+    }
+
+    /// As [`RobustLock::may_have_waiters`].
+    pub fn may_have_waiters(&self) -> bool {
+        self.robust.may_have_waiters()
+    }
+
     /// As [`RobustLock::owner`].
     pub fn owner(&self) -> Identity {
         self.robust.owner()

@@ -217,6 +217,11 @@ impl<'p> RobustLock<'p> {
         Identity::from_word(self.owner.load(Ordering::Acquire))
     }
 
+    /// Whether somebody may sleep until the lock is released. A waiter that is gone may still count.
+    pub fn may_have_waiters(&self) -> bool {
+        self.owner.load(Ordering::Acquire) & WAITERS != 0
+    }
+
     /// Whether this participant holds the lock.
     pub fn is_mine(&self) -> bool {
         let owner = Identity::from_word(self.owner.load(Ordering::Acquire));

@@ -3,6 +3,7 @@
 pub(crate) mod attached;
 pub(crate) mod connect;
 pub(crate) mod info;
+pub(crate) mod lock_info;
 pub(crate) mod named;
 pub(crate) mod open;
 pub(crate) mod shared;

@@ -31,6 +31,7 @@ pub use kinds::KINDS;
 pub use locks::barrier::{Arrival, RawBarrier};
 pub use locks::condition::RawCondition;
 pub use locks::event::{RawEvent, Seen};
+pub(crate) use locks::holders::{MAX_UNITS, holds};
 pub use locks::lock::RawLock;
 pub use locks::recursive_lock::RawRLock;
 pub use locks::rwlock::RawRwLock;

@@ -11,6 +11,7 @@
 //! A place whose units are 0 is free, whatever identity stands in it. So the first holder stays
 //! the first when he has given all back, and taking a unit again is one changed word.
 
+use crate::shm::handle::Handle;
 use crate::shm::items::source::{Locked, Source};
 use crate::shm::ops::Ops;
 use sharevar_arena::{Identity, Participant, Result, SingleStore, SmallTransaction, Variable};
@@ -324,6 +325,24 @@ fn reap(participant: &Participant, variable: Variable) -> Result<bool> {
 }
 
 /// Names the block.
+/// Returns the holders of a semaphore's or a readers-writer lock's units, dead or alive, each with the
+/// number of its units. For programs that look at others.
+pub(crate) fn holds(handle: &Handle) -> Result<Vec<(Identity, u64)>> {
+    let variable = handle.variable();
+    let mut transaction = handle.participant().begin()?;
+    transaction.lock_short(variable)?;
+    let source = Locked(&transaction, variable);
+    let first = u64::from(Units::of(|index| source.body(index)).first());
+    let mut holds = vec![(Identity::from_word(source.body(FIRST)), first)];
+    let (block, places) = (source.body(BLOCK), source.body(PLACES));
+    for at in (0..places).map(|place| block + place * PLACE_BYTES) {
+        holds.push((Identity::from_word(source.load(at)?), source.load(at + 8)?));
+    }
+    transaction.commit()?;
+    holds.retain(|(_, units)| *units > 0);
+    Ok(holds)
+}
+
 fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) {
     let block = source.body(BLOCK);
     if block != 0 {

@@ -4,7 +4,7 @@ mod as_engine;
 pub(crate) mod barrier;
 pub(crate) mod condition;
 pub(crate) mod event;
-mod holders;
+pub(crate) mod holders;
 pub(crate) mod lock;
 pub(crate) mod recursive_lock;
 pub(crate) mod rwlock;
