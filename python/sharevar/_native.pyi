@@ -908,6 +908,9 @@ def monitor_state(monitor: Monitor, /) -> MonitorState:
 def depart() -> None:
     """Tell every arena that this process ends in order: what it holds becomes a signal."""
 
+def command() -> int:
+    """Run the command ``sharevar`` that ``sys.argv`` names; its exit code."""
+
 def remove_manager(name: str) -> None:
     """End the manager of that name for all processes."""
 

@@ -8,6 +8,7 @@
 
 mod arena;
 mod argument_types;
+mod command;
 mod encoding;
 mod errors;
 mod fast_access;
@@ -31,6 +32,8 @@ mod _native {
     use crate::arena::depart;
     #[pymodule_export]
     use crate::arena::{manager_names, remove_manager};
+    #[pymodule_export]
+    use crate::command::command;
     #[pymodule_export]
     use crate::encoding::pickler::set_pickler;
     #[pymodule_export]

@@ -1,7 +1,7 @@
 //! The directory of a user's entries.
 
 use crate::error::{Error, Result};
-use rustix::fs::{Mode, OFlags, Stat};
+use rustix::fs::{Access, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use sharevar_arena::Name;
 use std::os::fd::OwnedFd;
@@ -33,6 +33,23 @@ impl Place {
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Checks that the directory can be used, or be made. Changes nothing. Returns whether it is there.
+    ///
+    /// # Errors
+    /// [`Error::PlaceUnsafe`], and [`Error::NoPlace`] if it is not there and cannot be made.
+    pub fn check(&self) -> Result<bool> {
+        if self.open(false)?.is_some() {
+            return Ok(true);
+        }
+        let no_place = |cause| Error::NoPlace { path: self.path.clone(), cause };
+        let parent = self.path.parent().ok_or_else(|| no_place(Errno::NOENT))?;
+        rustix::fs::access(parent, Access::WRITE_OK | Access::EXEC_OK).map_err(no_place)?;
+        if rustix::fs::statfs(parent).map_err(no_place)?.f_type as i64 != TMPFS {
+            return Err(self.is_unsafe("it would be on no tmpfs"));
+        }
+        Ok(false)
     }
 
     pub(crate) fn path_of(&self, name: &Name) -> PathBuf {

@@ -31,16 +31,28 @@ impl RawDict {
     /// there all the time is still seen exactly once, though perhaps not in order. Nobody waits
     /// for a reader for longer than a piece takes.
     pub fn items(&self, with_values: bool) -> Result<Vec<Item>> {
+        self.read(with_values, usize::MAX)
+    }
+
+    /// The first keys in insertion order, up to `most`, with their values. As [`Self::items`].
+    pub fn first_items(&self, most: usize) -> Result<Vec<Item>> {
+        let mut items = self.read(true, most)?;
+        items.truncate(most);
+        Ok(items)
+    }
+
+    fn read(&self, with_values: bool, most: usize) -> Result<Vec<Item>> {
         for _ in 0..ATTEMPTS {
-            if let Some(items) = self.walk(true, with_values)? {
+            if let Some(items) = self.walk(true, with_values, most)? {
                 return Ok(items);
             }
         }
         // By number a walk goes on where it was.
-        Ok(self.walk(false, with_values)?.unwrap_or_default())
+        Ok(self.walk(false, with_values, most)?.unwrap_or_default())
     }
 
-    fn walk(&self, in_order: bool, with_values: bool) -> Result<Option<Vec<Item>>> {
+    /// Reads pieces until there are `most` items or more.
+    fn walk(&self, in_order: bool, with_values: bool, most: usize) -> Result<Option<Vec<Item>>> {
         let mut items = Vec::new();
         let mut cursor = if in_order { None } else { Some(Cursor::Number(0)) };
         let mut structure = None;
@@ -64,8 +76,8 @@ impl RawDict {
             structure = Some(stamp);
             items.append(&mut batch);
             match next {
-                Some(next) => cursor = Some(next),
-                None => return Ok(Some(items)),
+                Some(next) if items.len() < most => cursor = Some(next),
+                _ => return Ok(Some(items)),
             }
         }
     }

@@ -1,0 +1,137 @@
+//! The arguments of the command.
+
+use clap::{Args, Parser, Subcommand};
+
+/// Shown behind the options.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  it has done what was asked
+  1  there is no such manager, variable or key
+  2  the arguments are wrong
+  3  it has found a problem that it was asked to look for
+  4  it has failed otherwise";
+
+/// Looks into the shared variables of running programs, and changes them.
+///
+/// It finds the managers that have names, of this user on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "sharevar", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Write JSON, a line for each result
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the managers: lifetime, processes that have them, memory
+    Ls,
+    /// Show a manager and its variables, or what a variable holds
+    Show {
+        /// The manager
+        name: String,
+        /// The variable; without it, all are listed
+        variable: Option<String>,
+        /// Show at most so many items of the variable
+        #[arg(long, default_value_t = 100, requires = "variable")]
+        limit: usize,
+    },
+    /// Print a variable, or an item of it, as JSON
+    ///
+    /// KEY is the key of a dict (JSON; text that is no JSON stands for itself), an index of a list or
+    /// array, an element of a set, which gives true or false, or an attribute of a namespace or
+    /// monitor.
+    Get(Item),
+    /// Set a value, an event, or an item of a variable
+    ///
+    /// VALUE is JSON. KEY is as for `get`; an element of a set is put in with true and taken out with
+    /// false.
+    #[command(override_usage = "sharevar set <NAME> <VARIABLE> [KEY] <VALUE>")]
+    Set {
+        /// The manager
+        name: String,
+        /// The variable
+        variable: String,
+        /// The key, if an item is to be set, then the value
+        #[arg(num_args = 1..=2, required = true, value_names = ["KEY", "VALUE"], allow_hyphen_values = true)]
+        key_and_value: Vec<String>,
+    },
+    /// Remove an item of a variable, or a variable's name
+    ///
+    /// Without KEY the name is removed; the variable lives on for those that hold it.
+    Del(Item),
+    /// Print the content of a variable, and then its changes as they come
+    ///
+    /// It ends when the variable or the manager is removed, or when no other process has the manager.
+    Watch {
+        /// The manager
+        name: String,
+        /// The variable
+        variable: String,
+        /// Look at so many items of the variable
+        #[arg(long, default_value_t = 1000)]
+        limit: usize,
+        /// Look every so many milliseconds
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+        interval: u64,
+        /// End after so many changes
+        #[arg(long)]
+        count: Option<u64>,
+    },
+    /// List the locks of a manager, and the processes that hold them
+    Locks {
+        /// The manager
+        name: String,
+    },
+    /// Remove a manager, for all processes
+    ///
+    /// Their operations fail from now on, and the name is free.
+    Rm {
+        /// The manager
+        name: String,
+    },
+    /// Look for contradictions and leaks in a manager's memory
+    ///
+    /// The answer is exact while no process changes anything.
+    Check {
+        /// The manager
+        name: String,
+    },
+    /// Look for what keeps managers from working on this machine, and say what to do
+    Doctor,
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of the command, or of one of these
+    Man {
+        /// One of these
+        command: Option<String>,
+    },
+}
+
+/// A variable, or an item of it.
+#[derive(Debug, Args)]
+pub(crate) struct Item {
+    /// The manager
+    pub(crate) name: String,
+    /// The variable
+    pub(crate) variable: String,
+    /// The item
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) key: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_contradict_each_other_nowhere() {
+        super::Arguments::command().debug_assert();
+    }
+}

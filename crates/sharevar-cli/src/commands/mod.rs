@@ -1,0 +1,72 @@
+//! What the command does, a file for each.
+
+mod check;
+mod del;
+mod doctor;
+mod generated;
+mod get;
+mod locks;
+mod ls;
+mod rm;
+mod set;
+mod show;
+mod watch;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::{Exit, Failure, Result};
+use sharevar::{Handle, Manager};
+use std::io::Write;
+use std::time::Duration;
+
+/// Runs a command.
+pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> {
+    let json = arguments.json;
+    let exit = match arguments.command {
+        Command::Ls => ls::run(json, output)?,
+        Command::Show { name, variable: None, .. } => show::manager(&name, json, output)?,
+        Command::Show { name, variable: Some(variable), limit } => {
+            show::variable(&name, &variable, limit, json, output)?
+        }
+        Command::Get(item) => get::run(&item, output)?,
+        Command::Set { name, variable, key_and_value } => set::run(&name, &variable, &key_and_value)?,
+        Command::Del(item) => del::run(&item)?,
+        Command::Rm { name } => rm::run(&name)?,
+        Command::Check { name } => check::run(&name, json, output)?,
+        Command::Locks { name } => locks::run(&name, json, output)?,
+        Command::Watch { name, variable, limit, interval, count } => {
+            let watch = watch::Watch { limit, interval: Duration::from_millis(interval), count };
+            watch.run(&name, &variable, json, output)?
+        }
+        Command::Doctor => doctor::run(json, output)?,
+        Command::Completions { shell } => generated::completions(shell, output)?,
+        Command::Man { command } => generated::manual(command.as_deref(), output)?,
+    };
+    output.flush()?;
+    Ok(exit)
+}
+
+fn attach(name: &str) -> Result<Manager> {
+    Ok(Manager::builder().name(name).attach()?)
+}
+
+fn find(manager: &Manager, variable: &str) -> Result<Handle> {
+    manager.named(variable).get()?.ok_or_else(|| no_variable(manager, variable))
+}
+
+/// The variables that have names, but for those that the Python package keeps for itself.
+fn variables(manager: &Manager) -> Result<Vec<(String, Handle)>> {
+    let mut variables = manager.variables()?;
+    variables.retain(|(name, _)| !name.starts_with("sharevar:"));
+    Ok(variables)
+}
+
+fn no_variable(manager: &Manager, variable: &str) -> Failure {
+    let name = manager.name().unwrap_or_default();
+    Failure::not_found(format_args!("the manager {name:?} has no variable {variable:?}"))
+}
+
+/// The failure of a command that needs a KEY, or has one that it does not need.
+fn wrong_use(handle: &Handle, what: &str) -> Failure {
+    let kind = handle.kind().map_or("variable of an unknown kind", sharevar::Kind::name);
+    Failure::usage(format_args!("a {kind} {what}"))
+}

@@ -1,0 +1,78 @@
+//! `sharevar set`: a value, or an item of a variable, as one operation for all processes.
+
+use super::{attach, find, wrong_use};
+use crate::exit::{Exit, Failure, Result};
+use crate::{element, json, key};
+use sharevar::shm::{RawArray, RawDict, RawEvent, RawList, RawValue};
+use sharevar::{Error, Handle, Kind};
+use sharevar_value::{Encoded, Value, Word};
+
+pub(crate) fn run(name: &str, variable: &str, key_and_value: &[String]) -> Result<Exit> {
+    let (key, text) = match key_and_value {
+        [value] => (None, value),
+        [key, value] => (Some(key), value),
+        _ => return Err(Failure::usage("give a VALUE, or a KEY and a VALUE")),
+    };
+    let value = json::parse(text)?;
+    let manager = attach(name)?;
+    let handle = find(&manager, variable)?;
+    match key {
+        None => set_whole(&handle, &value)?,
+        Some(key) => set_item(&handle, key, &value)?,
+    }
+    Ok(Exit::Success)
+}
+
+fn encoded(value: &Value) -> Result<Encoded> {
+    Ok(value.to_encoded().map_err(Error::from)?)
+}
+
+fn set_whole(handle: &Handle, value: &Value) -> Result<()> {
+    let own = handle.clone().into_shm()?;
+    match (handle.kind(), value) {
+        (Some(Kind::Value), value) => RawValue::from_handle(own)?.set(&encoded(value)?)?,
+        (Some(Kind::Event), Value::Bool(true)) => RawEvent::from_handle(own)?.set()?,
+        (Some(Kind::Event), Value::Bool(false)) => RawEvent::from_handle(own)?.clear()?,
+        (Some(Kind::Event), _) => return Err(wrong_use(handle, "is true or false")),
+        _ => return Err(wrong_use(handle, "is not set as a whole; give a KEY of it")),
+    }
+    Ok(())
+}
+
+fn set_item(handle: &Handle, text: &str, value: &Value) -> Result<()> {
+    let own = handle.clone().into_shm()?;
+    match handle.kind() {
+        Some(Kind::Dict) => {
+            let dict = RawDict::from_handle(own)?;
+            dict.insert(&key::of_dict(text, dict.seed())?, &encoded(value)?)?;
+        }
+        Some(Kind::Namespace) => {
+            let dict = RawDict::from_handle_as(own, Kind::Namespace)?;
+            dict.insert(&key::of_attribute(text, dict.seed())?, &encoded(value)?)?;
+        }
+        Some(Kind::Set) => {
+            let set = RawDict::from_handle_as(own, Kind::Set)?;
+            let element = key::of_dict(text, set.seed())?;
+            match value {
+                Value::Bool(true) => drop(set.get_or_insert(&element, &Encoded::Word(Word::NONE))?),
+                Value::Bool(false) => drop(set.remove(&element)?),
+                _ => return Err(wrong_use(handle, "has an element (true) or not (false)")),
+            }
+        }
+        Some(Kind::List) => {
+            let list = RawList::from_handle(own)?;
+            let index = key::index(text, list.len()?)?;
+            list.set(index as i64, &encoded(value)?)?;
+        }
+        Some(Kind::Array) => {
+            let array = RawArray::from_handle(own)?;
+            let index = key::index(text, array.len())?;
+            let bits = element::write(array.format(), value).ok_or_else(|| {
+                Failure::usage(format_args!("{value} is no element of format {:?}", array.format()))
+            })?;
+            array.store(index, bits)?;
+        }
+        _ => return Err(wrong_use(handle, "has no items that can be set by a key")),
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! `sharevar show`: a manager's variables, or a variable's content.
+
+use super::{attach, find, ls};
+use crate::content::Contents;
+use crate::exit::{Exit, Result};
+use crate::table::{self, Side};
+use crate::{amount, output};
+use serde_json::{Value as Json, json};
+use sharevar::{Kind, VariableInfo};
+use std::io::Write;
+
+/// The most characters of an item that are shown to people.
+const LINE: usize = 200;
+
+pub(crate) fn manager(name: &str, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
+    let manager = attach(name)?;
+    let mut info = manager.info()?;
+    // This command is none that has the manager.
+    let me = manager.participant()?.identity();
+    info.participants.retain(|peer| peer.identity != me);
+    let mut variables = Vec::new();
+    for (name, handle) in super::variables(&manager)? {
+        variables.push((name, handle.info()?));
+    }
+    if is_json {
+        let mut described = vec![
+            ("name".to_owned(), json!(name)),
+            ("id".to_owned(), json!(format!("{:032x}", manager.id()))),
+        ];
+        described.extend(ls::description(&info));
+        let blocks = info
+            .blocks
+            .iter()
+            .map(|blocks| json!({"size": blocks.size, "blocks": blocks.blocks, "reserved": blocks.reserved}));
+        described.push(("blocks".to_owned(), blocks.collect()));
+        let described_variable = |(name, info): &(String, VariableInfo)| json!({"name": name, "kind": kind(info.kind), "len": info.len, "bytes": info.bytes});
+        described.push(("variables".to_owned(), variables.iter().map(described_variable).collect()));
+        output::json(output, &Json::Object(described.into_iter().collect()))?;
+        return Ok(Exit::Success);
+    }
+    writeln!(output, "{}", output::name(name))?;
+    writeln!(output, "processes: {}", ls::shown(&info))?;
+    writeln!(output, "memory: {} of {}", amount::bytes(info.used), amount::bytes(info.capacity))?;
+    if variables.is_empty() {
+        return Ok(Exit::Success);
+    }
+    let length = |info: &VariableInfo| info.len.map_or(String::new(), |length| length.to_string());
+    let row = |(name, info): (String, VariableInfo)| {
+        [name, kind(info.kind).to_owned(), length(&info), amount::bytes(info.bytes)]
+    };
+    let rows: Vec<_> = variables.into_iter().map(row).collect();
+    let (left, right) = (Side::Left, Side::Right);
+    let headings = [("VARIABLE", left), ("KIND", left), ("LENGTH", right), ("BYTES", right)];
+    writeln!(output)?;
+    table::write(output, headings, &rows)?;
+    Ok(Exit::Success)
+}
+
+fn kind(kind: Option<Kind>) -> &'static str {
+    kind.map_or("unknown", Kind::name)
+}
+
+pub(crate) fn variable(
+    manager: &str,
+    name: &str,
+    limit: usize,
+    is_json: bool,
+    output: &mut dyn Write,
+) -> Result<Exit> {
+    let manager = attach(manager)?;
+    let handle = find(&manager, name)?;
+    let info = handle.info()?;
+    let contents = Contents::read(&handle, limit)?;
+    let length = info.len.unwrap_or(0);
+    let missing = contents.len().map_or(0, |shown| length.saturating_sub(shown as u64));
+    if is_json {
+        let content = contents.json();
+        let described = json!({
+            "name": name, "kind": kind(info.kind), "len": info.len, "bytes": info.bytes,
+            "content": content, "missing": missing,
+        });
+        output::json(output, &described)?;
+        return Ok(Exit::Success);
+    }
+    let size = amount::bytes(info.bytes);
+    let length = info.len.map_or(String::new(), |length| format!(", {length} long"));
+    writeln!(output, "{}: {}{length}, {size}", output::name(name), kind(info.kind))?;
+    for line in contents.lines() {
+        let shown: String = line.chars().take(LINE).collect();
+        let rest = if shown.len() < line.len() { "..." } else { "" };
+        writeln!(output, "{shown}{rest}")?;
+    }
+    if missing > 0 {
+        writeln!(output, "and {missing} more")?;
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,180 @@
+//! The contents of variables, whatever their kind.
+
+use crate::element;
+use crate::exit::{Failure, Result};
+use crate::json;
+use serde_json::{Value as Json, json};
+use sharevar::shm::{
+    QueueKind, RawArray, RawBarrier, RawDict, RawEvent, RawList, RawLock, RawMonitor, RawPriorityQueue,
+    RawQueue, RawRLock, RawRwLock, RawSemaphore, RawValue,
+};
+use sharevar::{Content, Handle, Kind};
+use sharevar_value::Value;
+
+/// A value, and the variables that it refers to.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) value: Value,
+    pub(crate) handles: Vec<Handle>,
+}
+
+impl Read {
+    pub(crate) fn of(content: Content) -> Result<Self> {
+        let decode = |value: std::result::Result<Value, _>| value.map_err(sharevar::Error::from);
+        Ok(match content {
+            Content::Word(word) => {
+                let value = decode(Value::from_word(word).map(|value| value.unwrap_or(Value::None)))?;
+                Self { value, handles: Vec::new() }
+            }
+            Content::Bytes(bytes, handles) => Self { value: decode(Value::decode(&bytes))?, handles },
+            Content::Handle(handle) => {
+                Self { value: Value::Handle(handle.id().number), handles: vec![handle] }
+            }
+        })
+    }
+
+    fn of_key(key: &[u8]) -> Result<Self> {
+        Ok(Self { value: Value::decode(key).map_err(sharevar::Error::from)?, handles: Vec::new() })
+    }
+
+    fn plain(value: impl Into<Value>) -> Self {
+        Self { value: value.into(), handles: Vec::new() }
+    }
+
+    /// The value as Python shows it; a variable as its kind.
+    pub(crate) fn text(&self) -> String {
+        match (&self.value, self.handles.first()) {
+            (Value::Handle(_), Some(handle)) => {
+                format!("<{}>", handle.kind().map_or("variable", Kind::name))
+            }
+            (value, _) => value.to_string(),
+        }
+    }
+}
+
+/// The content of a variable.
+#[derive(Debug)]
+pub(crate) enum Contents {
+    /// Of a dict, a namespace or a monitor.
+    Pairs(Vec<(Read, Read)>),
+    /// Of a set.
+    Elements(Vec<Read>),
+    /// Of a list, an array or a queue.
+    Items(Vec<Read>),
+    /// Of a value.
+    One(Read),
+    /// Of what waits or is waited for: facts by name.
+    State(Vec<(&'static str, Json)>),
+}
+
+impl Contents {
+    /// Reads up to `most` items of a variable.
+    pub(crate) fn read(handle: &Handle, most: usize) -> Result<Self> {
+        let Some(kind) = handle.kind() else {
+            return Err(Failure::new(crate::Exit::Failure, "the variable is of a kind of a newer version"));
+        };
+        let handle = handle.clone().into_shm()?;
+        Ok(match kind {
+            Kind::Dict | Kind::Namespace => pairs(RawDict::from_handle_as(handle, kind)?.first_items(most)?)?,
+            Kind::Monitor => {
+                let mut items = RawMonitor::from_handle(handle)?.items(true)?;
+                items.truncate(most);
+                pairs(items)?
+            }
+            Kind::Set => {
+                let items = RawDict::from_handle_as(handle, kind)?.first_items(most)?;
+                Self::Elements(items.iter().map(|item| Read::of_key(&item.key)).collect::<Result<_>>()?)
+            }
+            Kind::List => items(RawList::from_handle(handle)?.slice(0, most as u64)?.0)?,
+            Kind::Queue => items(RawQueue::from_handle(handle)?.peek(most)?)?,
+            Kind::PriorityQueue => {
+                let first = RawPriorityQueue::from_handle(handle)?.peek()?;
+                items(first.into_iter().take(most).collect())?
+            }
+            Kind::Array => {
+                let array = RawArray::from_handle(handle)?;
+                let bits = array.load_slice(0, array.len().min(most as u64))?;
+                let element = |bits| Read::plain(element::read(array.format(), array.element_size(), bits));
+                Self::Items(bits.into_iter().map(element).collect())
+            }
+            Kind::Value => {
+                let content = RawValue::from_handle(handle)?.get()?;
+                Self::One(content.map_or_else(|| Ok(Read::plain(())), Read::of)?)
+            }
+            Kind::Lock => {
+                let lock = RawLock::from_handle(handle)?;
+                Self::State(vec![("locked", json!(lock.robust().is_locked()))])
+            }
+            Kind::RLock => {
+                let lock = RawRLock::from_handle(handle)?;
+                Self::State(vec![("locked", json!(lock.recursive().is_locked()))])
+            }
+            Kind::RwLock => {
+                let lock = RawRwLock::from_handle(handle)?;
+                Self::State(vec![("owner_died", json!(lock.owner_died()))])
+            }
+            Kind::Semaphore => {
+                let semaphore = RawSemaphore::from_handle(handle)?;
+                let (available, bound) = (semaphore.available()?, semaphore.bound());
+                Self::State(vec![("available", json!(available)), ("bound", json!(bound))])
+            }
+            Kind::Event => Self::State(vec![("set", json!(RawEvent::from_handle(handle)?.is_set()?))]),
+            Kind::Barrier => {
+                let barrier = RawBarrier::from_handle(handle)?;
+                Self::State(vec![
+                    ("parties", json!(barrier.parties())),
+                    ("waiting", json!(barrier.waiting()?)),
+                    ("broken", json!(barrier.is_broken()?)),
+                ])
+            }
+            Kind::Condition => {
+                let (waiting, _) = sharevar::shm::RawCondition::from_handle(handle)?.living()?;
+                Self::State(vec![("waiting", json!(waiting))])
+            }
+        })
+    }
+
+    /// The number of items that were read, if it is of a kind that has some.
+    pub(crate) fn len(&self) -> Option<usize> {
+        match self {
+            Self::Pairs(pairs) => Some(pairs.len()),
+            Self::Elements(items) | Self::Items(items) => Some(items.len()),
+            Self::One(_) | Self::State(_) => None,
+        }
+    }
+
+    pub(crate) fn json(&self) -> Json {
+        match self {
+            Self::Pairs(pairs) => {
+                json::dict(pairs.iter().map(|(key, value)| (json::of(key), json::of(value))))
+            }
+            Self::Elements(items) => json!({"$set": items.iter().map(json::of).collect::<Vec<_>>()}),
+            Self::Items(items) => Json::Array(items.iter().map(json::of).collect()),
+            Self::One(value) => json::of(value),
+            Self::State(facts) => {
+                Json::Object(facts.iter().map(|(name, fact)| ((*name).to_owned(), fact.clone())).collect())
+            }
+        }
+    }
+
+    /// A line for each item.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Pairs(pairs) => {
+                pairs.iter().map(|(key, value)| format!("{}: {}", key.text(), value.text())).collect()
+            }
+            Self::Elements(items) | Self::Items(items) => items.iter().map(Read::text).collect(),
+            Self::One(value) => vec![value.text()],
+            Self::State(facts) => facts.iter().map(|(name, fact)| format!("{name}: {fact}")).collect(),
+        }
+    }
+}
+
+fn pairs(items: Vec<sharevar::shm::Item>) -> Result<Contents> {
+    let pair = |item: sharevar::shm::Item| Ok((Read::of_key(&item.key)?, Read::of(item.value)?));
+    Ok(Contents::Pairs(items.into_iter().map(pair).collect::<Result<_>>()?))
+}
+
+fn items(contents: Vec<Content>) -> Result<Contents> {
+    Ok(Contents::Items(contents.into_iter().map(Read::of).collect::<Result<_>>()?))
+}

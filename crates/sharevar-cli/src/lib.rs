@@ -1,0 +1,64 @@
+//! The command `sharevar` as a library: the binary, and the command that the Python package installs,
+//! are a call of [`run_in_terminal`].
+//!
+//! `docs/command.md` describes the command.
+#![forbid(unsafe_code)]
+
+mod amount;
+mod arguments;
+mod commands;
+mod content;
+mod element;
+mod exit;
+mod json;
+mod key;
+mod output;
+mod table;
+
+pub use exit::Exit;
+
+use clap::Parser;
+use std::ffi::OsString;
+use std::io::Write;
+
+/// Runs the command that `arguments` name, the first of which is the program's name. Results go to
+/// `output` and errors to `errors`, both with styles for a terminal.
+///
+/// ```
+/// use sharevar::Manager;
+/// use sharevar_cli::{Exit, run};
+///
+/// let shop = Manager::builder().name("doc-command").capacity(1 << 20).build()?;
+/// shop.named("stock").dict::<String, i64>()?.insert("apples", &3)?;
+/// let mut output = Vec::new();
+/// let exit = run(["sharevar", "get", "doc-command", "stock"], &mut output, &mut std::io::stderr());
+/// assert_eq!((exit, output.as_slice()), (Exit::Success, b"{\"apples\":3}\n".as_slice()));
+/// # Ok::<(), sharevar::Error>(())
+/// ```
+pub fn run<A: Into<OsString> + Clone>(
+    arguments: impl IntoIterator<Item = A>,
+    output: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> Exit {
+    // Where there is nobody to read an error, the exit code says it.
+    match arguments::Arguments::try_parse_from(arguments) {
+        Ok(arguments) => commands::run(arguments, output).unwrap_or_else(|failure| {
+            if let Some(message) = failure.message() {
+                let _ = writeln!(errors, "{}: {message}", output::error("sharevar"));
+            }
+            failure.exit()
+        }),
+        Err(refused) => {
+            let is_error = refused.use_stderr();
+            let text = refused.render().ansi().to_string();
+            let _ = if is_error { write!(errors, "{text}") } else { write!(output, "{text}") };
+            if is_error { Exit::Usage } else { Exit::Success }
+        }
+    }
+}
+
+/// Runs the command on this process's standard output and standard error. Styles are left out where
+/// these are no terminals.
+pub fn run_in_terminal(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    run(arguments, &mut anstream::stdout().lock(), &mut anstream::stderr().lock())
+}

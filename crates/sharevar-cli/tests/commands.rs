@@ -1,0 +1,408 @@
+//! The command, on managers that other processes hold.
+
+mod support;
+
+use serde_json::{Value as Json, json};
+use sharevar::{Error, Manager, Result};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use support::command::{self, sharevar};
+use support::holder::{Holder, own_name, play};
+
+/// What programs do. As a test of its own it does nothing.
+#[test]
+fn plays_its_part() -> Result<()> {
+    play(|part, manager, wait| {
+        let named = |name| manager.named(name);
+        match part {
+            "shop" => {
+                let stock = manager.named("stock").dict::<String, i64>()?;
+                stock.extend([("apples".to_owned(), 3), ("pears".to_owned(), 5)])?;
+                let list = manager.named("list").list::<i64>()?;
+                list.extend([10, 20, 30])?;
+                let set = manager.named("set").set::<String>()?;
+                set.insert("here")?;
+                let value = named("value").value("text".to_owned())?;
+                let array = manager.named("array").array::<i16>(3)?;
+                let namespace = manager.named("namespace").namespace()?;
+                namespace.set("x", &1)?;
+                let queue = manager.named("queue").queue::<i64>()?;
+                queue.put(&7)?;
+                let event = manager.named("event").event()?;
+                let lock = manager.named("lock").lock()?;
+                let _held = lock.lock()?;
+                wait();
+                drop((value, array, event, stock, set));
+            }
+            "many" => {
+                let many = manager.named("many").dict::<i64, i64>()?;
+                many.extend((0..5000).map(|number| (number, -number)))?;
+                wait();
+            }
+            "removed" => {
+                let stock = manager.named("stock").dict::<String, i64>()?;
+                wait();
+                assert_eq!(stock.len().err(), Some(Error::Closed));
+            }
+            "damage" => {
+                // A lane that its thread has left in the middle of an operation.
+                let mut transaction = manager.participant()?.begin()?;
+                transaction.allocate(64)?;
+                std::mem::forget(transaction);
+                wait();
+            }
+            "locks" => {
+                let lock = manager.named("lock").lock()?;
+                let rlock = manager.named("rlock").rlock()?;
+                let rwlock = manager.named("rwlock").rwlock()?;
+                let semaphore = manager.named("semaphore").semaphore(5)?;
+                let _held = lock.lock()?;
+                let _held_again = (rlock.lock()?, rlock.lock()?);
+                let _reading = rwlock.read()?;
+                let _units = (semaphore.acquire()?, semaphore.acquire()?);
+                wait();
+            }
+            "reads" => {
+                let rwlock = manager.named("rwlock").rwlock()?;
+                let _reading = rwlock.read()?;
+                wait();
+            }
+            "waits" => {
+                let lock = manager.named("lock").lock()?;
+                std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        let _ = lock.lock();
+                    });
+                    wait();
+                });
+            }
+            other => panic!("no part {other:?}"),
+        }
+        Ok(())
+    })
+}
+
+fn get(arguments: &[&str]) -> Json {
+    let ended = sharevar(&[&["get"], arguments].concat());
+    assert_eq!((ended.code, ended.errors.as_str()), (0, ""), "{arguments:?}");
+    serde_json::from_str(&ended.output).unwrap()
+}
+
+/// Runs the command, and returns its exit code.
+fn code(arguments: &[&str]) -> i32 {
+    let ended = sharevar(arguments);
+    assert_eq!(ended.output, "", "{arguments:?}");
+    assert_eq!(ended.errors.is_empty(), ended.code == 0, "{}", ended.errors);
+    ended.code
+}
+
+#[test]
+fn managers_are_listed_with_the_processes_that_have_them() {
+    let (one, other) = (own_name("ls-one"), own_name("ls-other"));
+    let holders = [Holder::start("many", &one), Holder::start("many", &one), Holder::start("many", &other)];
+    let listed = |name: &str| {
+        command::json(&["ls"]).into_iter().find(|manager| manager["name"] == name).expect("it is listed")
+    };
+    let mut ids = [holders[0].id(), holders[1].id()];
+    ids.sort_unstable();
+    let seen = listed(&one);
+    assert_eq!(seen["processes"], json!(ids));
+    assert_eq!((&seen["lifetime"], &seen["capacity"]), (&json!("while_used"), &json!(16 << 20)));
+    assert_eq!(listed(&other)["processes"], json!([holders[2].id()]));
+    let table = sharevar(&["ls"]).output;
+    assert!(table.starts_with("NAME "), "{table}");
+    let row = table.lines().find(|line| line.starts_with(&one)).unwrap();
+    assert!(row.contains(&format!("{}, {}", ids[0], ids[1])), "{row}");
+    // With the last process it is gone.
+    let [first, second, _third] = holders;
+    drop(first);
+    assert_eq!(listed(&one)["processes"], json!([second.id()]));
+    drop(second);
+    assert!(!command::json(&["ls"]).iter().any(|manager| manager["name"] == one.as_str()));
+}
+
+#[test]
+fn variables_are_shown_with_kind_length_and_content() {
+    let name = own_name("show");
+    let holder = Holder::start("shop", &name);
+    let [shown] = &command::json(&["show", &name])[..] else { panic!("one line") };
+    assert_eq!(shown["processes"], json!([holder.id()]));
+    let kinds: Vec<_> = shown["variables"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    assert_eq!(
+        kinds,
+        ["dict", "list", "set", "value", "array", "namespace", "queue", "event", "lock"]
+            .map(|kind| json!(kind))
+            .each_ref()
+    );
+    assert_eq!(shown["variables"][0]["len"], json!(2));
+    let table = sharevar(&["show", &name]).output;
+    assert!(table.contains("VARIABLE") && !table.contains('\u{1b}'), "{table}");
+    let contents: Vec<_> = ["stock", "list", "set", "value", "array", "namespace", "queue", "event", "lock"]
+        .map(|variable| command::json(&["show", &name, variable])[0]["content"].clone())
+        .into();
+    let expected = [
+        json!({"apples": 3, "pears": 5}),
+        json!([10, 20, 30]),
+        json!({"$set": ["here"]}),
+        json!("text"),
+        json!([0, 0, 0]),
+        json!({"x": 1}),
+        json!([7]),
+        json!({"set": false}),
+        json!({"locked": true}),
+    ];
+    assert_eq!(contents, expected);
+}
+
+#[test]
+fn what_is_shown_is_bounded() {
+    let name = own_name("bounded");
+    let _holder = Holder::start("many", &name);
+    let shown = sharevar(&["show", &name, "many", "--limit", "3"]).output;
+    let lines: Vec<_> = shown.lines().skip(1).collect();
+    assert_eq!(lines, ["0: 0", "1: -1", "2: -2", "and 4997 more"]);
+    let [shown] = &command::json(&["show", &name, "many", "--limit", "2000"])[..] else { panic!("one line") };
+    assert_eq!(shown["missing"], json!(3000));
+    assert_eq!(shown["content"]["$dict"].as_array().unwrap().len(), 2000);
+    assert_eq!(get(&[&name, "many"])["$dict"].as_array().unwrap().len(), 5000);
+}
+
+#[test]
+fn items_are_got_set_and_removed() -> Result<()> {
+    let name = own_name("items");
+    let _holder = Holder::start("shop", &name);
+    let manager = Manager::builder().name(&name).attach()?;
+    let name = name.as_str();
+    // Variable, key, what is there, what is set.
+    for (variable, key, before, after) in [
+        ("stock", "apples", json!(3), json!(4)),
+        ("stock", "\"pears\"", json!(5), json!({"a": [null, true]})),
+        ("list", "-1", json!(30), json!("last")),
+        ("set", "here", json!(true), json!(false)),
+        ("set", "new", json!(false), json!(true)),
+        ("array", "1", json!(0), json!(-300)),
+        ("namespace", "x", json!(1), json!({"$tuple": [1]})),
+    ] {
+        assert_eq!(get(&[name, variable, key]), before, "{variable} {key}");
+        assert_eq!(code(&["set", name, variable, key, &after.to_string()]), 0);
+        assert_eq!(get(&[name, variable, key]), after, "{variable} {key}");
+    }
+    // Text that is no JSON stands for itself, where a key is asked for.
+    assert_eq!(code(&["set", name, "stock", "5", "1"]), 0);
+    assert_eq!(code(&["set", name, "stock", "\"5\"", "2"]), 0);
+    assert_eq!(get(&[name, "stock"])["$dict"][2], json!([5, 1]));
+    assert_eq!(code(&["set", name, "value", "\"other\""]), 0);
+    assert_eq!(manager.named("value").value(String::new())?.get()?, "other");
+    assert_eq!(code(&["set", name, "event", "true"]), 0);
+    assert!(manager.named("event").event()?.is_set()?);
+    for (variable, key) in [("stock", "apples"), ("list", "0"), ("set", "new"), ("namespace", "x")] {
+        assert_eq!(code(&["del", name, variable, key]), 0);
+    }
+    assert_eq!(manager.named("list").list::<sharevar::Value<i64>>()?.len()?, 2);
+    assert_eq!(get(&[name, "set"]), json!({"$set": []}));
+    assert_eq!(code(&["del", name, "stock"]), 0);
+    assert!(manager.named("stock").get()?.is_none());
+    assert!(manager.check()?.is_clean());
+    Ok(())
+}
+
+#[test]
+fn the_exit_code_tells_why() {
+    let name = own_name("codes");
+    let _holder = Holder::start("shop", &name);
+    let name = name.as_str();
+    for (expected, arguments) in [
+        (1, &["get", "test-absent", "stock"][..]),
+        (1, &["rm", "test-absent"]),
+        (1, &["get", name, "absent"]),
+        (1, &["del", name, "absent"]),
+        (1, &["get", name, "stock", "absent"]),
+        (1, &["get", name, "list", "3"]),
+        (1, &["get", name, "list", "-4"]),
+        (1, &["set", name, "list", "3", "0"]),
+        (1, &["del", name, "stock", "absent"]),
+        (2, &["get", "no name", "stock"]),
+        (2, &["unknown"]),
+        (2, &["get", name, "value", "key"]),
+        (2, &["get", name, "list", "first"]),
+        (2, &["set", name, "value", "no JSON"]),
+        (2, &["set", name, "list", "[]"]),
+        (2, &["set", name, "array", "0", "40000"]),
+        (2, &["set", name, "stock", "[1]", "0"]),
+        (2, &["set", name, "set", "here", "1"]),
+        (2, &["del", name, "array", "0"]),
+    ] {
+        assert_eq!(code(arguments), expected, "{arguments:?}");
+    }
+    assert_eq!(get(&[name, "stock"]), json!({"apples": 3, "pears": 5}));
+    let help = sharevar(&["--help"]);
+    assert_eq!((help.code, help.errors.as_str()), (0, ""));
+    assert!(help.output.contains("Exit codes:"), "{}", help.output);
+    assert_eq!(sharevar(&["--version"]).output, format!("sharevar {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_manager_is_removed_for_all() {
+    let name = own_name("rm");
+    let holder = Holder::start("removed", &name);
+    assert_eq!(code(&["rm", &name]), 0);
+    assert_eq!(code(&["rm", &name]), 1);
+    holder.ended_well();
+}
+
+#[test]
+fn damage_is_found() {
+    let name = own_name("check");
+    let _holder = Holder::start("shop", &name);
+    let clean = sharevar(&["check", &name]);
+    assert_eq!(clean.code, 0, "{clean:?}");
+    assert!(clean.output.starts_with(&format!("{name}: clean, ")), "{clean:?}");
+    let _damaging = Holder::start("damage", &name);
+    let damaged = sharevar(&["check", &name]);
+    assert_eq!(damaged.code, 3, "{damaged:?}");
+    assert!(damaged.output.contains("problem: lane "), "{damaged:?}");
+}
+
+#[test]
+fn locks_are_listed_with_their_holders() {
+    let name = own_name("locks");
+    let holder = Holder::start("locks", &name);
+    let locks = || -> Vec<_> {
+        let listed = command::json(&["locks", &name]);
+        listed.into_iter().map(|lock| (lock["name"].clone(), lock["holders"].clone())).collect()
+    };
+    let held = |by: &Holder, thread: Json, units: u64, exclusive: bool| json!({"process": by.id(), "thread": thread, "units": units, "exclusive": exclusive});
+    let expected = [
+        (json!("lock"), json!([held(&holder, Json::Null, 1, true)])),
+        (json!("rlock"), json!([held(&holder, json!(1), 1, true)])),
+        (json!("rwlock"), json!([held(&holder, Json::Null, 1, false)])),
+        (json!("semaphore"), json!([held(&holder, Json::Null, 2, false)])),
+    ];
+    assert_eq!(locks(), expected);
+    let reader = Holder::start("reads", &name);
+    let readers = [held(&holder, Json::Null, 1, false), held(&reader, Json::Null, 1, false)];
+    assert_eq!(locks()[2].1, json!(readers));
+    assert_eq!(command::json(&["locks", &name])[0]["waiters"], json!(false));
+    let waiter = Holder::start("waits", &name);
+    // Until it sleeps.
+    let end = Instant::now() + Duration::from_secs(50);
+    while command::json(&["locks", &name])[0]["waiters"] == json!(false) {
+        assert!(Instant::now() < end, "the waiter does not sleep");
+    }
+    let table = sharevar(&["locks", &name]).output;
+    let row = table.lines().find(|line| line.starts_with("lock ")).unwrap();
+    assert_eq!(row.split_whitespace().collect::<Vec<_>>()[1..], ["lock", &holder.id().to_string(), "some"]);
+    // Of the dead none is a holder, though no process has looked after them yet.
+    drop(holder);
+    assert_eq!(locks()[1].1, json!([]));
+    assert_eq!(locks()[2].1, json!([held(&reader, Json::Null, 1, false)]));
+    drop(waiter);
+}
+
+#[test]
+fn changes_are_printed_as_they_come() {
+    let name = own_name("watch");
+    let holder = Holder::start("shop", &name);
+    let mut watch = Command::new(env!("CARGO_BIN_EXE_sharevar"))
+        .args(["watch", &name, "stock", "--interval", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines().map(|line| line.unwrap());
+    assert_eq!(lines.by_ref().take(2).collect::<Vec<_>>(), ["'apples': 3", "'pears': 5"]);
+    assert_eq!(code(&["set", &name, "stock", "apples", "4"]), 0);
+    assert_eq!(lines.by_ref().take(2).collect::<Vec<_>>(), ["- 'apples': 3", "+ 'apples': 4"]);
+    assert_eq!(code(&["del", &name, "stock", "pears"]), 0);
+    assert_eq!(lines.next().unwrap(), "- 'pears': 5");
+    // It keeps no manager alive that no other process has.
+    drop(holder);
+    assert_eq!(lines.next(), None);
+    assert!(watch.wait().unwrap().success());
+    assert_eq!(code(&["get", &name, "stock"]), 1);
+}
+
+#[test]
+fn a_watch_ends_with_the_count_and_with_the_manager() {
+    let name = own_name("watched");
+    let _holder = Holder::start("shop", &name);
+    let watch = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sharevar"));
+        let mut child = command
+            .args([&["watch", &name], arguments, &["--interval", "1", "--json"]].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| line.unwrap());
+        let first = lines.next().unwrap();
+        (child, lines, first)
+    };
+    let (mut child, mut lines, first) = watch(&["event", "--count", "1"]);
+    assert_eq!(first, r#"{"content":{"set":false}}"#);
+    assert_eq!(code(&["set", &name, "event", "true"]), 0);
+    assert_eq!(lines.next().unwrap(), r#"{"content":{"set":true}}"#);
+    assert_eq!((lines.next(), child.wait().unwrap().code()), (None, Some(0)));
+    let (child, mut lines, _) = watch(&["list"]);
+    assert_eq!(code(&["rm", &name]), 0);
+    assert_eq!(lines.next(), None);
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+}
+
+#[test]
+fn completions_and_manual_pages_are_generated() {
+    for shell in ["bash", "zsh", "fish"] {
+        let completions = sharevar(&["completions", shell]);
+        assert_eq!(completions.code, 0);
+        assert!(completions.output.contains("watch"), "{shell}");
+    }
+    let page = sharevar(&["man"]);
+    assert_eq!(page.code, 0);
+    assert!(page.output.contains(".TH sharevar 1") && page.output.contains("Exit codes"), "{}", page.output);
+    assert!(sharevar(&["man", "show"]).output.contains("limit"));
+    assert_eq!(code(&["man", "unknown"]), 2);
+}
+
+#[test]
+fn the_traps_of_a_machine_are_found() {
+    let doctor = |prepared: &str| {
+        let script = format!("{prepared}; exec {} doctor --json", env!("CARGO_BIN_EXE_sharevar"));
+        let ended = Command::new("sh").args(["-c", &script]).output().unwrap();
+        let output = String::from_utf8(ended.stdout).unwrap();
+        let findings: Vec<Json> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (ended.status.code(), findings)
+    };
+    let finding = |findings: &[Json], subject: &str| {
+        findings.iter().find(|finding| finding["subject"] == subject).cloned().expect("it was looked at")
+    };
+    let (_, findings) = doctor("ulimit -n 256; ulimit -v unlimited");
+    for subject in ["kernel", "directory", "address space", "descriptors"] {
+        assert_eq!(finding(&findings, subject)["ok"], json!(true), "{findings:?}");
+    }
+    let (code, findings) = doctor("ulimit -n 64; ulimit -v 2000000");
+    assert_eq!(code, Some(3));
+    for subject in ["address space", "descriptors"] {
+        assert_eq!(finding(&findings, subject)["ok"], json!(false), "{findings:?}");
+    }
+    let name = own_name("stopped");
+    let holder = Holder::start("shop", &name);
+    let subject = format!("manager {name}");
+    assert!(!doctor(":").1.iter().any(|finding| finding["subject"] == subject.as_str()));
+    let signal = |signal: &str| {
+        assert!(Command::new("kill").args([signal, &holder.id().to_string()]).status().unwrap().success());
+    };
+    signal("-STOP");
+    // It stops soon after the signal.
+    let end = Instant::now() + Duration::from_secs(50);
+    let text = loop {
+        let (code, findings) = doctor(":");
+        if let Some(found) = findings.iter().find(|finding| finding["subject"] == subject.as_str()) {
+            assert_eq!(code, Some(3));
+            break found["text"].to_string();
+        }
+        assert!(Instant::now() < end, "no stopped process is found");
+    };
+    assert!(text.contains(&format!("process {} is stopped", holder.id())), "{text}");
+    signal("-CONT");
+}
