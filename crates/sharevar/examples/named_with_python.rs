@@ -5,6 +5,7 @@
 //! half is `python/named_with_rust.py` beside this file. It is told nothing but the name.
 
 #![allow(clippy::print_stdout)] // A demonstration.
+#![allow(clippy::zombie_processes)] // It ends the program if an assertion fails.
 
 use sharevar::{Manager, Result, Taken};
 use std::io::{BufRead, BufReader};

@@ -163,7 +163,7 @@ fn started_again(manager: &Manager) -> Result<bool> {
     let before = getrlimit(Resource::Nofile);
     let process = host.id();
     // A new process takes descriptors.
-    setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before.clone() }).unwrap();
+    setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before }).unwrap();
     kill(process);
     until(|| !std::fs::exists(format!("/proc/{process}")).unwrap());
     let begin = Instant::now();

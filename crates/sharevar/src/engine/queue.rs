@@ -8,6 +8,7 @@ use sharevar_value::Encoded;
 use std::fmt::Debug;
 
 /// What an engine does with queues, of which the kind tells in what order the items come.
+#[allow(clippy::len_without_is_empty)] // An engine is asked once.
 pub trait Queue: Debug + Send + Sync {
     /// Returns a handle on the variable.
     fn handle(&self) -> Handle;

@@ -36,13 +36,13 @@ impl Span {
     /// Returns the places in a list of `length`.
     pub fn places(self, length: u64) -> Places {
         let length = i64::try_from(length).unwrap_or(i64::MAX);
-        let (least, most) = if self.step < 0 { (-1, length - 1) } else { (0, length) };
-        let place = |end: i64| {
-            if end < 0 { end.saturating_add(length).max(least) } else { end.min(most) }
+        let (lowest, highest) = if self.step < 0 { (-1, length - 1) } else { (0, length) };
+        let resolve = |end: i64| {
+            if end < 0 { end.saturating_add(length).max(lowest) } else { end.min(highest) }
         };
-        let (first, last) = if self.step < 0 { (most, least) } else { (least, most) };
-        let start = self.start.map_or(first, place);
-        let stop = self.stop.map_or(last, place);
+        let (first, last) = if self.step < 0 { (highest, lowest) } else { (lowest, highest) };
+        let start = self.start.map_or(first, resolve);
+        let stop = self.stop.map_or(last, resolve);
         let way = if self.step < 0 { start - stop } else { stop - start };
         let count = u64::try_from(way).unwrap_or(0).div_ceil(self.step.unsigned_abs());
         Places { start, step: self.step, count }

@@ -65,7 +65,9 @@ impl Model {
     }
 
     fn update(&mut self, items: Vec<(Key, Expected)>) {
-        items.into_iter().for_each(|(key, value)| self.set(key, value));
+        for (key, value) in items {
+            self.set(key, value);
+        }
     }
 }
 
