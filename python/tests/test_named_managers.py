@@ -16,6 +16,7 @@ import pytest
 from support.waiting import eventually
 
 import sharevar
+from sharevar._family.reduction import handle_of
 from sharevar.managers import NamedManager
 
 
@@ -211,3 +212,48 @@ def test_what_is_wrong_is_said(name: str) -> None:
     untyped: Any = sharevar.Manager
     with pytest.raises(TypeError, match="lifetime"):
         untyped(lifetime="keep")
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "other"),
+    [
+        ("list", ([1, 2],), "dict"),
+        ("dict", ({"a": 1},), "list"),
+        ("set", ([1],), "dict"),
+        ("Namespace", (), "dict"),
+        ("Value", ("i", 7), "list"),
+        ("Array", ("i", [1, 2]), "list"),
+        ("Lock", (), "RLock"),
+        ("RLock", (), "Lock"),
+        ("Semaphore", (2,), "Event"),
+        ("BoundedSemaphore", (2,), "Event"),
+        ("Event", (), "Semaphore"),
+        ("Condition", (), "Event"),
+        ("Barrier", (2,), "Event"),
+        ("Queue", (), "list"),
+        ("JoinableQueue", (), "list"),
+        ("PriorityQueue", (), "list"),
+    ],
+)
+def test_each_kind_by_its_method(
+    name: str, method: str, arguments: tuple[Any, ...], other: str
+) -> None:
+    with sharevar.Manager(name=name) as first, sharevar.attach(name) as second:
+        made = getattr(first, method)(*arguments, name="it")
+        place = handle_of(made)
+        assert handle_of(getattr(second, method)(*arguments, name="it")) == place
+        assert handle_of(second["it"]) == place
+        assert first.variables() == ["it"]
+        # Without a name it is another one.
+        assert handle_of(getattr(first, method)(*arguments)) != place
+        with pytest.raises(sharevar.errors.WrongKind):
+            getattr(second, other)(name="it")
+
+
+def test_contents_come_from_the_first_process(name: str) -> None:
+    with sharevar.Manager(name=name) as first, sharevar.attach(name) as second:
+        assert first.dict({"a": 1}, name="stock").copy() == {"a": 1}
+        assert second.dict({"a": 2}, name="stock")["a"] == 1
+        assert first.Value("i", 7, name="box").value == 7
+        assert first.Namespace(x=1, name="space").x == 1
+        assert first.dict(named="a key").copy() == {"named": "a key"}

@@ -15,6 +15,7 @@ from .._variables.list_proxy import ListProxy
 from .._variables.proxy import Proxy
 from .._variables.set_proxy import SetProxy
 from .._variables.value_proxy import ValueProxy
+from .named_variables import NamedVariableMethods
 from .sync_manager import SyncManager
 
 _Item = TypeVar("_Item")
@@ -57,7 +58,7 @@ def _started(manager: NamedManager) -> NamedManager:
     return manager
 
 
-class NamedManager(SyncManager):
+class NamedManager(NamedVariableMethods, SyncManager):  # type: ignore[misc]
     """A manager that belongs to no process: any process of the user opens it by its name.
 
     ``shutdown`` and the end of a ``with`` block leave it to the others; `remove_manager` ends

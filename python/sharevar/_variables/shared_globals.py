@@ -223,12 +223,15 @@ def _found(arena: _native.Arena, name: str, kind: Any, entry: Any) -> Any:
         cls = kind if issubclass(kind, Proxy) else _CONTAINERS.get(kind)
     if not isinstance(entry, str):
         if cls is not None and not isinstance(entry, cls):
-            raise WrongKind(f"the shared variable {name!r} is {type(entry).__name__}")
+            raise WrongKind(
+                f"the shared variable {name!r} is a {type(entry).__name__}, and not a "
+                f"{cls.__name__}"
+            )
         return entry
     if cls is None:
         cls = _BY_NAME[entry]
     elif _name_of(cls) != entry:
-        raise WrongKind(f"the shared variable {name!r} is a {entry}")
+        raise WrongKind(f"the shared variable {name!r} is a {entry}, and not a {_name_of(cls)}")
     return arena.named(name, cls)
 
 

@@ -1,0 +1,131 @@
+"""The methods of a named manager that make variables: with ``name=``, or find them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from .._native import Arena
+from .._variables import (
+    barrier,
+    condition,
+    event,
+    lock,
+    priority_queue,
+    recursive_lock,
+    semaphore,
+    shared_globals,
+)
+from .._variables.array_proxy import ArrayProxy
+from .._variables.dict_proxy import DictProxy
+from .._variables.kinds import VariableMethods
+from .._variables.list_proxy import ListProxy
+from .._variables.namespace import NamespaceProxy
+from .._variables.proxy import Proxy
+from .._variables.queue_proxy import JoinableQueueProxy, QueueProxy
+from .._variables.set_proxy import SetProxy
+from .._variables.value_proxy import ValueProxy
+
+_AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
+
+
+class NamedVariableMethods(VariableMethods):
+    """As those of any manager; with a name they give the variable that has it.
+
+    The first process that asks for a name makes its variable, from the other arguments.
+    """
+
+    arena: Arena
+
+    def list(self, *arguments: Any, name: str | None = None) -> ListProxy[Any]:
+        """A shared list with the contents that ``list(*arguments)`` has."""
+        return self._of_name(name, ListProxy, *arguments)
+
+    def dict(
+        self, /, *arguments: Any, name: str | None = None, **named: Any
+    ) -> DictProxy[Any, Any]:
+        """A shared dict with the contents that ``dict(*arguments, **named)`` has."""
+        return self._of_name(name, DictProxy, *arguments, **named)
+
+    def set(self, *arguments: Any, name: str | None = None) -> SetProxy[Any]:
+        """A shared set with the elements that ``set(*arguments)`` has."""
+        return self._of_name(name, SetProxy, *arguments)
+
+    def Namespace(self, /, *, name: str | None = None, **attributes: Any) -> NamespaceProxy:
+        """Shared attributes."""
+        return self._of_name(name, NamespaceProxy, **attributes)
+
+    def Value(
+        self, typecode: Any, value: Any, lock: Any = True, *, name: str | None = None
+    ) -> ValueProxy[Any]:
+        """A box for one value of any type; the type code is only shown."""
+        if name is None:
+            return self._make(ValueProxy, typecode, value, lock)
+        return self._of_name(name, ValueProxy, value)
+
+    def Array(
+        self, typecode: str, sequence: Any, lock: Any = True, *, name: str | None = None
+    ) -> ArrayProxy:
+        """An ``array.array`` of fixed length."""
+        return self._of_name(name, ArrayProxy, typecode, sequence, lock)
+
+    def Lock(self, *, name: str | None = None) -> lock.Lock:
+        """A lock that outlives its holder."""
+        return self._of_name(name, lock.Lock)
+
+    def RLock(self, *, name: str | None = None) -> recursive_lock.RLock:
+        """A lock that the thread which holds it may take again."""
+        return self._of_name(name, recursive_lock.RLock)
+
+    def Semaphore(self, value: int = 1, *, name: str | None = None) -> semaphore.Semaphore:
+        """Units to take and give back."""
+        return self._of_name(name, semaphore.Semaphore, value)
+
+    def BoundedSemaphore(
+        self, value: int = 1, *, name: str | None = None
+    ) -> semaphore.BoundedSemaphore:
+        """A semaphore that never has more free units than at first."""
+        return self._of_name(name, semaphore.BoundedSemaphore, value)
+
+    def Event(self, *, name: str | None = None) -> event.Event:
+        """A flag that is waited for."""
+        return self._of_name(name, event.Event)
+
+    def Condition(self, lock: Any = None, *, name: str | None = None) -> condition.Condition:
+        """A condition: waiting until data that a lock protects has changed."""
+        return self._of_name(name, condition.Condition, lock)
+
+    def Barrier(
+        self,
+        parties: int,
+        action: Any = None,
+        timeout: float | None = None,
+        *,
+        name: str | None = None,
+    ) -> barrier.Barrier:
+        """A barrier: waiting until a number of processes and threads have arrived."""
+        return self._of_name(name, barrier.Barrier, parties, action, timeout)
+
+    def Queue(self, maxsize: int = 0, *, name: str | None = None) -> QueueProxy[Any]:
+        """A queue, first in, first out."""
+        return self._of_name(name, QueueProxy, maxsize)
+
+    def JoinableQueue(
+        self, maxsize: int = 0, *, name: str | None = None
+    ) -> JoinableQueueProxy[Any]:
+        """A queue, first in, first out. Any queue of a manager can be joined."""
+        return self._of_name(name, JoinableQueueProxy, maxsize)
+
+    def PriorityQueue(
+        self, maxsize: int = 0, *, name: str | None = None
+    ) -> priority_queue.PriorityQueue[Any]:
+        """A queue, lowest item first."""
+        return self._of_name(name, priority_queue.PriorityQueue, maxsize)
+
+    def _of_name(
+        self, name: str | None, cls: type[_AnyProxy], /, *arguments: Any, **named: Any
+    ) -> _AnyProxy:
+        if name is None:
+            return self._make(cls, *arguments, **named)
+        found = shared_globals.get_or_make(self.arena, name, cls, arguments, named)
+        assert isinstance(found, cls)
+        return found
