@@ -1,5 +1,6 @@
 //! Where a number of threads wait for each other.
 
+use super::bodies::Arrival;
 use super::state::State;
 use super::variable::Variable;
 use crate::engine::barrier::{Arrived, Barrier, Outcome, Ticket};
@@ -7,82 +8,7 @@ use crate::engine::content::Content;
 use crate::engine::handle::Handle;
 use crate::engine::wait::Wait;
 use crate::error::Result;
-use sharevar_value::Encoded;
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// A barrier.
-#[derive(Debug)]
-pub(super) struct BarrierBody {
-    parties: u64,
-    limit: Option<f64>,
-    /// The action; absent if there is none.
-    pub(super) action: Encoded,
-    is_broken: bool,
-    /// All have arrived, and the last of them runs the action.
-    is_running: bool,
-    last: u64,
-    /// Those of this generation that wait, by their numbers: their indices.
-    arrived: BTreeMap<u64, u64>,
-    /// What became of those of earlier ones that have not looked yet.
-    decided: BTreeMap<u64, Outcome>,
-}
-
-impl BarrierBody {
-    pub(super) fn new(parties: u64, action: Encoded, limit: Option<f64>) -> Self {
-        let (arrived, decided) = (BTreeMap::new(), BTreeMap::new());
-        Self { parties, limit, action, is_broken: false, is_running: false, last: 0, arrived, decided }
-    }
-
-    /// Lets all that wait go, by what became of each.
-    fn decide(&mut self, outcome: impl Fn(u64) -> Outcome) {
-        self.is_running = false;
-        let decided = std::mem::take(&mut self.arrived).into_iter();
-        self.decided.extend(decided.map(|(number, index)| (number, outcome(index))));
-    }
-
-    fn break_it(&mut self) {
-        self.is_broken = true;
-        self.decide(|_| Outcome::Broken);
-    }
-
-    fn try_arrive(&mut self) -> Option<Arrival> {
-        if self.is_broken {
-            return Some(Arrival::Over(Outcome::Broken));
-        }
-        if self.is_running {
-            return None;
-        }
-        let index = self.arrived.len() as u64;
-        let is_last = index + 1 >= self.parties;
-        let has_action = !matches!(&self.action, Encoded::Word(word) if word.is_absent());
-        if is_last && !has_action {
-            self.decide(Outcome::Released);
-            return Some(Arrival::Over(Outcome::Released(index)));
-        }
-        self.last += 1;
-        self.arrived.insert(self.last, index);
-        self.is_running = is_last;
-        Some(if is_last { Arrival::Run(self.last) } else { Arrival::Wait(self.last) })
-    }
-
-    /// Takes one that has not been let go out, as if it had not arrived.
-    fn leave(&mut self, number: u64) {
-        self.decided.remove(&number);
-        let Some(index) = self.arrived.remove(&number) else { return };
-        // Indices have no gaps: the last to arrive gets its index.
-        let last = self.arrived.len() as u64;
-        if let Some(other) = self.arrived.values_mut().find(|other| **other == last) {
-            *other = index;
-        }
-    }
-}
-
-enum Arrival {
-    Over(Outcome),
-    Wait(u64),
-    Run(u64),
-}
 
 /// One that has arrived and waits.
 struct OutcomeWait<'a> {

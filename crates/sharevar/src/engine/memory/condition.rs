@@ -1,40 +1,13 @@
 //! Where threads wait until they are notified, in the order in which they came.
 
-use super::exclusive::Caller;
+use super::bodies::Caller;
 use super::state::State;
 use super::variable::Variable;
 use crate::engine::condition::{Condition, Parked};
 use crate::engine::handle::Handle;
 use crate::engine::wait::Wait;
 use crate::error::{Error, Result};
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// A condition.
-#[derive(Debug)]
-pub(super) struct ConditionBody {
-    pub(super) lock: u64,
-    last: u64,
-    /// Those that wait, by their tickets: the number of the notification that each has got, if any.
-    waiters: BTreeMap<u64, Option<u64>>,
-}
-
-impl ConditionBody {
-    pub(super) fn new(lock: u64) -> Self {
-        Self { lock, last: 0, waiters: BTreeMap::new() }
-    }
-
-    /// Notifies those `most` that have waited longest, of those with tickets up to `last`.
-    fn notify(&mut self, most: u64, last: u64) -> u64 {
-        let waiting = self.waiters.range_mut(..=last).filter(|(_, notified)| notified.is_none());
-        let mut count = 0;
-        for (_, notified) in waiting.take(usize::try_from(most).unwrap_or(usize::MAX)) {
-            *notified = Some(last);
-            count += 1;
-        }
-        count
-    }
-}
 
 /// A caller that waits.
 struct Waiting<'a> {

@@ -3,41 +3,8 @@
 use super::variable::Variable;
 use crate::engine::elements::Elements;
 use crate::engine::handle::Handle;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use std::sync::Arc;
-
-#[derive(Debug)]
-pub(super) struct ElementsBody {
-    format: char,
-    size: u64,
-    bits: Vec<u64>,
-}
-
-impl ElementsBody {
-    /// Of `count` zeros, each of `size` bytes.
-    pub(super) fn new(format: char, size: u64, count: u64) -> Result<Self> {
-        let mut bits = Vec::new();
-        let length = usize::try_from(count).unwrap_or(usize::MAX);
-        if bits.try_reserve_exact(length).is_err() {
-            let asked = count.saturating_mul(8);
-            return Err(Error::OutOfMemory { asked, free: 0, limit: isize::MAX as u64 });
-        }
-        bits.resize(length, 0);
-        Ok(Self { format, size, bits })
-    }
-
-    fn mask(&self) -> u64 {
-        u64::MAX >> (64 - 8 * self.size.clamp(1, 8))
-    }
-
-    fn check(&self, index: u64) -> Result<usize> {
-        let length = self.bits.len() as u64;
-        if index < length {
-            return Ok(index as usize);
-        }
-        Err(Error::IndexOutOfRange { index: index as i64, length })
-    }
-}
 
 /// An array, with what never changes.
 #[derive(Debug)]

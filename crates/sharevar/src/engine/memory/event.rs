@@ -6,14 +6,6 @@ use crate::engine::handle::Handle;
 use crate::engine::wait::Wait;
 use crate::error::Result;
 
-/// An event.
-#[derive(Debug, Default)]
-pub(super) struct EventBody {
-    is_set: bool,
-    /// How often it was set: a wait ends also if it is cleared again before.
-    times: u64,
-}
-
 impl Event for Variable {
     fn handle(&self) -> Handle {
         self.another()

@@ -1,5 +1,6 @@
 //! Dicts, sets and namespaces.
 
+use super::bodies::Entry;
 use super::state::{State, sum};
 use super::variable::Variable;
 use crate::engine::content::{Content, Item};
@@ -8,57 +9,6 @@ use crate::engine::map::Map;
 use crate::engine::stamp::Stamp;
 use crate::error::Result;
 use sharevar_value::{Encoded, HashSeed, Key, Word};
-use std::collections::{BTreeMap, HashMap};
-
-/// Keys by their canonical bytes, and what was put in, in order.
-#[derive(Debug, Default)]
-pub(super) struct MapBody {
-    places: HashMap<Vec<u8>, u64>,
-    items: BTreeMap<u64, Entry>,
-    put_in: u64,
-}
-
-#[derive(Debug)]
-struct Entry {
-    canonical: Vec<u8>,
-    /// As it was put in.
-    key: Vec<u8>,
-    value: Encoded,
-}
-
-impl MapBody {
-    fn get(&self, key: &Key) -> Option<&Encoded> {
-        self.places.get(&key.to_canonical()).map(|place| &self.items[place].value)
-    }
-
-    /// Sets a key. The old value, if there was one.
-    fn set(&mut self, key: &Key, value: Encoded) -> Result<Option<Encoded>> {
-        let canonical = key.to_canonical();
-        if let Some(entry) = self.places.get(&canonical).and_then(|place| self.items.get_mut(place)) {
-            return Ok(Some(std::mem::replace(&mut entry.value, value)));
-        }
-        let key = key.to_original()?;
-        self.put_in += 1;
-        self.places.insert(canonical.clone(), self.put_in);
-        self.items.insert(self.put_in, Entry { canonical, key, value });
-        Ok(None)
-    }
-
-    fn remove(&mut self, key: &Key) -> Option<Encoded> {
-        let place = self.places.remove(&key.to_canonical())?;
-        self.items.remove(&place).map(|entry| entry.value)
-    }
-
-    fn pop_last(&mut self) -> Option<Entry> {
-        let (_, entry) = self.items.pop_last()?;
-        self.places.remove(&entry.canonical);
-        Some(entry)
-    }
-
-    pub(super) fn into_values(self) -> Vec<Encoded> {
-        self.items.into_values().map(|entry| entry.value).collect()
-    }
-}
 
 impl Variable {
     /// Sets keys whose values are counted already.

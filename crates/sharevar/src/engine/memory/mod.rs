@@ -4,6 +4,7 @@
 //! counted as an arena counts them: by handles, by places in other variables, and by names.
 
 mod barrier;
+mod bodies;
 mod cell;
 mod condition;
 mod elements;

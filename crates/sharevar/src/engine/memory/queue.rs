@@ -8,30 +8,6 @@ use crate::engine::queue::Queue;
 use crate::engine::wait::Wait;
 use crate::error::{Error, Result};
 use sharevar_value::{Encoded, priority};
-use std::collections::BTreeMap;
-
-/// A queue.
-#[derive(Debug)]
-pub(super) struct QueueBody {
-    has_priorities: bool,
-    /// By their keys, which are empty in a queue without priorities, and by arrival.
-    pub(super) items: BTreeMap<(Vec<u8>, u64), Encoded>,
-    /// The most items at a time; 0 is no limit.
-    limit: u64,
-    put: u64,
-    done: u64,
-    is_shut_down: bool,
-}
-
-impl QueueBody {
-    pub(super) fn new(has_priorities: bool, limit: u64) -> Self {
-        Self { has_priorities, items: BTreeMap::new(), limit, put: 0, done: 0, is_shut_down: false }
-    }
-
-    fn is_full(&self) -> bool {
-        self.limit != 0 && self.items.len() as u64 >= self.limit
-    }
-}
 
 impl Variable {
     /// Puts an item, if there is room.

@@ -8,33 +8,6 @@ use crate::engine::rwlock::RwLock;
 use crate::engine::wait::Wait;
 use crate::error::Result;
 
-/// A readers-writer lock.
-#[derive(Debug, Default)]
-pub(super) struct RwLockBody {
-    readers: u64,
-    is_written: bool,
-    /// The writers that wait. They let no new readers in.
-    next: u64,
-}
-
-impl RwLockBody {
-    fn read(&mut self) -> Option<Acquired> {
-        if self.is_written || self.next > 0 {
-            return None;
-        }
-        self.readers += 1;
-        Some(Acquired { owner_died: false })
-    }
-
-    fn write(&mut self) -> Option<Acquired> {
-        if self.is_written || self.readers > 0 {
-            return None;
-        }
-        self.is_written = true;
-        Some(Acquired { owner_died: false })
-    }
-}
-
 /// A writer that waits, until this is dropped.
 struct NextWriter<'a> {
     variable: &'a Variable,

@@ -1,14 +1,9 @@
 //! The variables, and how many references there are to each.
 
-use super::barrier::BarrierBody;
-use super::condition::ConditionBody;
-use super::elements::ElementsBody;
-use super::event::EventBody;
-use super::exclusive::ExclusiveBody;
-use super::map::MapBody;
-use super::queue::QueueBody;
-use super::rwlock::RwLockBody;
-use super::units::UnitsBody;
+use super::bodies::{
+    BarrierBody, ConditionBody, ElementsBody, EventBody, ExclusiveBody, MapBody, QueueBody, RwLockBody,
+    UnitsBody,
+};
 use crate::engine::make::Make;
 use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};

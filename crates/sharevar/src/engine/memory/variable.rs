@@ -96,11 +96,11 @@ impl Held for Variable {
         &self.engine
     }
 
-    fn id(&self) -> LocalId {
+    fn local_id(&self) -> LocalId {
         LocalId { number: self.number, generation: GENERATION }
     }
 
-    fn kind(&self) -> Option<Kind> {
+    fn current_kind(&self) -> Option<Kind> {
         Some(self.kind)
     }
 

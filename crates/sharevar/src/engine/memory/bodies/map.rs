@@ -1,0 +1,55 @@
+//! Keys with values, in the order in which they were put in.
+
+use crate::error::Result;
+use sharevar_value::{Encoded, Key};
+use std::collections::{BTreeMap, HashMap};
+
+/// Keys by their canonical bytes, and what was put in, in order.
+#[derive(Debug, Default)]
+pub(crate) struct MapBody {
+    pub(crate) places: HashMap<Vec<u8>, u64>,
+    pub(crate) items: BTreeMap<u64, Entry>,
+    pub(crate) put_in: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) canonical: Vec<u8>,
+    /// As it was put in.
+    pub(crate) key: Vec<u8>,
+    pub(crate) value: Encoded,
+}
+
+impl MapBody {
+    pub(crate) fn get(&self, key: &Key) -> Option<&Encoded> {
+        self.places.get(&key.to_canonical()).map(|place| &self.items[place].value)
+    }
+
+    /// Sets a key. The old value, if there was one.
+    pub(crate) fn set(&mut self, key: &Key, value: Encoded) -> Result<Option<Encoded>> {
+        let canonical = key.to_canonical();
+        if let Some(entry) = self.places.get(&canonical).and_then(|place| self.items.get_mut(place)) {
+            return Ok(Some(std::mem::replace(&mut entry.value, value)));
+        }
+        let key = key.to_original()?;
+        self.put_in += 1;
+        self.places.insert(canonical.clone(), self.put_in);
+        self.items.insert(self.put_in, Entry { canonical, key, value });
+        Ok(None)
+    }
+
+    pub(crate) fn remove(&mut self, key: &Key) -> Option<Encoded> {
+        let place = self.places.remove(&key.to_canonical())?;
+        self.items.remove(&place).map(|entry| entry.value)
+    }
+
+    pub(crate) fn pop_last(&mut self) -> Option<Entry> {
+        let (_, entry) = self.items.pop_last()?;
+        self.places.remove(&entry.canonical);
+        Some(entry)
+    }
+
+    pub(crate) fn into_values(self) -> Vec<Encoded> {
+        self.items.into_values().map(|entry| entry.value).collect()
+    }
+}

@@ -1,0 +1,21 @@
+//! What the engine keeps of a variable of each kind, and what one thread may do to it under the lock.
+
+mod barrier;
+mod condition;
+mod elements;
+mod event;
+mod exclusive;
+mod map;
+mod queue;
+mod rwlock;
+mod units;
+
+pub(super) use barrier::{Arrival, BarrierBody};
+pub(super) use condition::ConditionBody;
+pub(super) use elements::ElementsBody;
+pub(super) use event::EventBody;
+pub(super) use exclusive::{Caller, ExclusiveBody};
+pub(super) use map::{Entry, MapBody};
+pub(super) use queue::QueueBody;
+pub(super) use rwlock::RwLockBody;
+pub(super) use units::UnitsBody;
