@@ -7,6 +7,7 @@ use super::elements::Elements;
 use super::event::Event;
 use super::exclusive::Exclusive;
 use super::handle::Handle;
+use super::held::held;
 use super::home::InHome;
 use super::list::List;
 use super::map::Map;
@@ -59,7 +60,7 @@ macro_rules! pair {
             pub fn open($handle: Handle, $kind: Kind) -> Result<Self> {
                 match $handle.expect($kind)? {
                     Handle::Shm($handle) => $open.map(Self::Shm),
-                    Handle::Other(held) => held.$method().map(Self::Other),
+                    Handle::Other(foreign) => held(foreign)?.$method().map(Self::Other),
                 }
             }
 

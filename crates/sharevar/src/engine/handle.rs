@@ -1,29 +1,52 @@
 //! A handle on a variable, whichever engine keeps it.
 
-use super::held::Held;
 use super::local_id::LocalId;
 use crate::error::{Error, Result};
 use crate::kind::{Kind, wrong_kind};
-use crate::shm;
+use crate::shm::handle::{Handle as ShmHandle, arena_identity};
 use sharevar_value::Word;
+use std::any::Any;
+use std::fmt::Debug;
 use std::sync::Arc;
+
+/// A variable of another engine, as far as a handle knows it.
+///
+/// Every [`Held`](super::Held) is one. This trait names none that has handles in its methods, so that
+/// a handle stands below all that is done with one.
+pub trait Foreign: Debug + Send + Sync {
+    /// Returns the identity of the variable's home.
+    fn home_id(&self) -> u128;
+
+    /// Returns the engine's name, for errors.
+    fn engine_name(&self) -> &'static str;
+
+    /// Returns the variable's name inside of its home.
+    fn id(&self) -> LocalId;
+
+    /// Returns what the variable is.
+    fn kind(&self) -> Option<Kind>;
+
+    /// Returns the variable as an `Arc<dyn Held>`, for [`held`](super::held::held) alone.
+    #[doc(hidden)]
+    fn erased(self: Arc<Self>) -> Box<dyn Any>;
+}
 
 /// A counted handle on a variable. Clones share the variable; when the last handle of every
 /// process and the last place in a container is gone, it is freed.
 #[derive(Debug, Clone)]
 pub enum Handle {
     /// On a variable in shared memory.
-    Shm(shm::Handle),
+    Shm(ShmHandle),
     /// On a variable that another engine keeps.
-    Other(Arc<dyn Held>),
+    Other(Arc<dyn Foreign>),
 }
 
 impl Handle {
     /// Returns the identity of the home that the variable is in.
     pub fn home_id(&self) -> u128 {
         match self {
-            Self::Shm(handle) => shm::handle::arena_identity(handle.participant()),
-            Self::Other(held) => held.engine().id(),
+            Self::Shm(handle) => arena_identity(handle.participant()),
+            Self::Other(held) => held.home_id(),
         }
     }
 
@@ -57,7 +80,7 @@ impl Handle {
 
     /// Returns the handle, if the variable is in shared memory.
     #[inline]
-    pub fn shm(&self) -> Option<&shm::Handle> {
+    pub fn shm(&self) -> Option<&ShmHandle> {
         match self {
             Self::Shm(handle) => Some(handle),
             Self::Other(_) => None,
@@ -68,12 +91,12 @@ impl Handle {
     ///
     /// # Errors
     /// [`Unsupported`](Error::Unsupported) if another engine keeps it.
-    pub fn into_shm(self) -> Result<shm::Handle> {
+    pub fn into_shm(self) -> Result<ShmHandle> {
         match self {
             Self::Shm(handle) => Ok(handle),
             Self::Other(held) => {
                 let operation = held.kind().map_or("a variable of an unknown kind", Kind::name);
-                Err(Error::Unsupported { operation, engine: held.engine().name() })
+                Err(Error::Unsupported { operation, engine: held.engine_name() })
             }
         }
     }
@@ -85,9 +108,9 @@ impl Handle {
     }
 }
 
-impl From<shm::Handle> for Handle {
+impl From<ShmHandle> for Handle {
     #[inline]
-    fn from(handle: shm::Handle) -> Self {
+    fn from(handle: ShmHandle) -> Self {
         Self::Shm(handle)
     }
 }
@@ -97,7 +120,7 @@ impl PartialEq for Handle {
         match (self, other) {
             (Self::Shm(one), Self::Shm(other)) => one == other,
             (Self::Other(one), Self::Other(other)) => {
-                one.id() == other.id() && one.engine().id() == other.engine().id()
+                one.id() == other.id() && one.home_id() == other.home_id()
             }
             _ => false,
         }
@@ -113,6 +136,6 @@ mod tests {
     /// The second variant stands in a value that the first one's pointer never has.
     #[test]
     fn a_handle_is_no_larger_than_that_of_shared_memory() {
-        assert_eq!(size_of::<Handle>(), size_of::<shm::Handle>());
+        assert_eq!(size_of::<Handle>(), size_of::<ShmHandle>());
     }
 }

@@ -6,6 +6,7 @@ use super::condition::Condition;
 use super::elements::Elements;
 use super::event::Event;
 use super::exclusive::Exclusive;
+use super::handle::Foreign;
 use super::list::List;
 use super::local_id::LocalId;
 use super::make::Make;
@@ -16,6 +17,7 @@ use super::rwlock::RwLock;
 use super::units::Units;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
+use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -51,15 +53,15 @@ pub trait Engine: Debug + Send + Sync {
 }
 
 /// A variable of such an engine, which it keeps alive for as long as this exists.
-pub trait Held: Debug + Send + Sync {
+pub trait Held: Foreign {
     /// Returns the engine that keeps the variable.
     fn engine(&self) -> &Arc<dyn Engine>;
 
     /// Returns its name inside of its home.
-    fn id(&self) -> LocalId;
+    fn local_id(&self) -> LocalId;
 
-    /// Returns what the variable is.
-    fn kind(&self) -> Option<Kind>;
+    /// Returns what the variable is, if it is still there.
+    fn current_kind(&self) -> Option<Kind>;
 
     /// Returns it as keys with values.
     fn map(self: Arc<Self>) -> Result<Arc<dyn Map>>;
@@ -95,9 +97,38 @@ pub trait Held: Debug + Send + Sync {
     fn queue(self: Arc<Self>) -> Result<Arc<dyn Queue>>;
 }
 
+impl<T: Held + 'static> Foreign for T {
+    fn home_id(&self) -> u128 {
+        self.engine().id()
+    }
+
+    fn engine_name(&self) -> &'static str {
+        self.engine().name()
+    }
+
+    fn id(&self) -> LocalId {
+        self.local_id()
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        self.current_kind()
+    }
+
+    fn erased(self: Arc<Self>) -> Box<dyn Any> {
+        Box::new(self as Arc<dyn Held>)
+    }
+}
+
+/// The variable of another engine that a handle leads to.
+pub(crate) fn held(foreign: Arc<dyn Foreign>) -> Result<Arc<dyn Held>> {
+    let unsupported = unsupported(&*foreign);
+    // No type but those that are `Held` is `Foreign`, unless a program makes one.
+    foreign.erased().downcast::<Arc<dyn Held>>().map(|held| *held).map_err(|_| unsupported)
+}
+
 /// The error of a variable that its engine cannot be asked for.
 #[cold]
-pub(crate) fn unsupported(held: &dyn Held) -> Error {
+pub(crate) fn unsupported(held: &dyn Foreign) -> Error {
     let operation = held.kind().map_or("variable of an unknown kind", Kind::name);
-    Error::Unsupported { operation, engine: held.engine().name() }
+    Error::Unsupported { operation, engine: held.engine_name() }
 }

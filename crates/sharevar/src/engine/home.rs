@@ -35,7 +35,7 @@ impl Home {
     pub fn create(&self, make: &Make<'_>) -> Result<Handle> {
         let participant = match self {
             Self::Shm(participant) => participant,
-            Self::Other(engine) => return engine.create(make).map(Handle::Other),
+            Self::Other(engine) => return engine.create(make).map(|held| Handle::Other(held)),
         };
         Ok(match *make {
             Make::Map(kind) => RawDict::create_as(participant, kind)?.handle().clone(),
@@ -77,7 +77,7 @@ impl Home {
                 let variable = participant.variable(id.number, id.generation)?;
                 Ok(shm::Handle::open(participant, variable)?.into())
             }
-            Self::Other(engine) => engine.open(id).map(Handle::Other),
+            Self::Other(engine) => engine.open(id).map(|held| Handle::Other(held)),
         }
     }
 }

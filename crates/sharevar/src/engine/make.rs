@@ -1,8 +1,8 @@
 //! Variables that are to be made.
 
+use super::form::Form;
 use super::handle::Handle;
 use crate::kind::Kind;
-use crate::shm::Form;
 use sharevar_value::Encoded;
 
 /// A variable that an engine is asked to make.

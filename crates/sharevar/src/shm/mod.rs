@@ -16,13 +16,14 @@ mod point_wait;
 mod root;
 
 pub use crate::engine::content::Item;
+pub use crate::engine::form::Form;
 pub use containers::array::RawArray;
 pub use containers::cell::RawValue;
 pub use containers::dict::{Look, NewKeys, RawDict, Selection, StoredKey};
 pub use containers::list::{Found, Piece, RawList};
 pub use containers::monitor::RawMonitor;
 pub use containers::priority_queue::RawPriorityQueue;
-pub use containers::queue::{Form, RawQueue};
+pub use containers::queue::RawQueue;
 pub use containers::queue_frame::{Enter, Got, QueueFrame, QueueKind, Readiness};
 pub use handle::Handle;
 pub use items::attempts::Attempts;

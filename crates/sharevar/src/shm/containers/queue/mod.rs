@@ -26,6 +26,7 @@ mod words;
 pub(crate) use reap::OPS;
 
 use super::queue_frame::{FIRST, Got, LAST, QueueFrame, QueueKind};
+use crate::engine::form::Form;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
@@ -41,27 +42,6 @@ pub(crate) const SEGMENT: u64 = 4096;
 pub(crate) const PLACES: u64 = SEGMENT / 8 - 1;
 
 const FORM_SHIFT: u32 = 48;
-/// What a queue was made as. It is one engine; the form says which class Python shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u64)]
-pub enum Form {
-    /// A manager's `Queue`, which is what Rust makes too.
-    Queue = 0,
-    /// A manager's `JoinableQueue`.
-    JoinableQueue = 1,
-    /// `multiprocessing.Queue`.
-    ProcessQueue = 2,
-    /// `multiprocessing.JoinableQueue`.
-    JoinableProcessQueue = 3,
-    /// `multiprocessing.SimpleQueue`.
-    SimpleQueue = 4,
-}
-
-impl Form {
-    /// All of them, by number.
-    pub const ALL: [Self; 5] =
-        [Self::Queue, Self::JoinableQueue, Self::ProcessQueue, Self::JoinableProcessQueue, Self::SimpleQueue];
-}
 
 /// Where item `position` of the segment at `segment` is.
 #[inline(always)]
