@@ -12,11 +12,18 @@ import sharevar
 _named = {"app": os.environ["TEST_APP"]} if "TEST_APP" in os.environ else {}
 hits = sharevar.shared("hits", int, **_named)
 workers = sharevar.shared("workers", set, **_named)
+both = sharevar.shared("both", sharevar.Event, **_named)
 
 
 def count() -> bytes:
-    """Count one request; the answer names the process that did."""
+    """Count one request; the answer names the process that did.
+
+    The first worker waits for the second, which might get no request otherwise.
+    """
     workers.add(os.getpid())
+    if len(workers) > 1:
+        both.set()
+    both.wait(20)
     return b"%d %d" % (hits.incr(), os.getpid())
 
 
