@@ -164,8 +164,8 @@ def use_source_package(archive: Path) -> None:
 
 def pack_crates() -> None:
     """Packs each crate and builds it from its package, as publishing them in order would."""
-    unpublished = []
-    for crate in packages():
+    crates, unpublished = packages(), []
+    for crate in crates:
         name, folder = crate["name"], Path(crate["manifest_path"]).parent
         if crate["publish"] == []:
             unpublished += ["--exclude", name]
@@ -183,7 +183,22 @@ def pack_crates() -> None:
                 "path" not in needed or needed["req"] == f"^{crate['version']}",
                 f"{name} {crate['version']} asks for {needed['name']} {needed['req']}",
             )
+    discard_unpacked(crates)
     run("cargo", "package", "--workspace", *unpublished, "--allow-dirty")
+    discard_unpacked(crates)
+
+
+def discard_unpacked(crates: list[dict[str, Any]]) -> None:
+    """Removes what Cargo has unpacked of these crates, when they were packed before.
+
+    Cargo unpacks a crate once for each version and place of a registry, so that a second run
+    would build the sources of the first. The registry that it makes of packages has no host:
+    its folder's name begins with a dash.
+    """
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    for crate in crates:
+        for unpacked in home.glob(f"registry/src/-*/{crate['name']}-{crate['version']}"):
+            shutil.rmtree(unpacked)
 
 
 if __name__ == "__main__":
