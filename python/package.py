@@ -183,18 +183,20 @@ def pack_crates() -> None:
                 "path" not in needed or needed["req"] == f"^{crate['version']}",
                 f"{name} {crate['version']} asks for {needed['name']} {needed['req']}",
             )
-    discard_unpacked(crates)
+    discard_packed(crates)
     run("cargo", "package", "--workspace", *unpublished, "--allow-dirty")
-    discard_unpacked(crates)
+    discard_packed(crates)
 
 
-def discard_unpacked(crates: list[dict[str, Any]]) -> None:
-    """Removes what Cargo has unpacked of these crates, when they were packed before.
+def discard_packed(crates: list[dict[str, Any]]) -> None:
+    """Removes what Cargo keeps of these crates' packages from an earlier run.
 
-    Cargo unpacks a crate once for each version and place of a registry, so that a second run
-    would build the sources of the first. The registry that it makes of packages has no host:
-    its folder's name begins with a dash.
+    Cargo takes for granted that a version of a package never changes: it unpacks it once and
+    compiles it once, so that a second run would build the sources of the first. The registry
+    that it makes of the packages has no host, by which its folder's name begins with a dash.
     """
+    names = [crate["name"] for crate in crates]
+    run("cargo", "clean", "--quiet", *(part for name in names for part in ("--package", name)))
     home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
     for crate in crates:
         for unpacked in home.glob(f"registry/src/-*/{crate['name']}-{crate['version']}"):
