@@ -143,6 +143,7 @@ class HostedPanic(SharevarError, RemoteError):
     """A method of a Rust object panicked; the host lives on."""
 
 __version__: str
+FAMILY: str
 
 @final
 class Arena:
@@ -907,6 +908,12 @@ def monitor_state(monitor: Monitor, /) -> MonitorState:
 
 def depart() -> None:
     """Tell every arena that this process ends in order: what it holds becomes a signal."""
+
+def family_of_environment() -> str | None:
+    """The name of the arena of this process's family, if the environment names one."""
+
+def new_family() -> str:
+    """The text by which the environment is to name a family that there is not yet."""
 
 def command() -> int:
     """Run the command ``sharevar`` that ``sys.argv`` names; its exit code."""

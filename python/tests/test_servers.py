@@ -9,6 +9,7 @@ import os
 import secrets
 import signal
 import subprocess
+import sysconfig
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,7 @@ from support.web_servers import WebServer, serving
 import sharevar
 
 PROGRAMS = Path(__file__).parent / "servers"
+SHAREVAR = str(Path(sysconfig.get_path("scripts"), "sharevar"))
 REQUESTS = 160
 
 # A download is in the first of them.
@@ -65,7 +67,9 @@ def app() -> Iterator[str]:
 
 def command_of(server: str, python: Path, *, runner: bool = False) -> list[str]:
     if server == "uWSGI":
-        return [str(python.parent / UWSGI[0]), *UWSGI[1:]]
+        # No module of Python, so that the command is its runner.
+        before = [SHAREVAR, "run", "--"] if runner else []
+        return [*before, str(python.parent / UWSGI[0]), *UWSGI[1:]]
     before = ["-m", "sharevar"] if runner else []
     return [str(python), *before, "-m", *BY_MODULE[server]]
 
@@ -99,7 +103,7 @@ def test_by_name(
             assert shop["hits"].incr() == count + 1
 
 
-@pytest.mark.parametrize("server", BY_MODULE)
+@pytest.mark.parametrize("server", [*BY_MODULE, "uWSGI"])
 def test_under_the_runner(python: Path, tmp_path: Path, server: str) -> None:
     environment = {"PYTHONPATH": str(PROGRAMS)}
     command = command_of(server, python, runner=True)

@@ -1,6 +1,7 @@
 //! The arguments of the command.
 
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 
 /// Shown behind the options.
 const EXIT_CODES: &str = "\
@@ -9,7 +10,10 @@ Exit codes:
   1  there is no such manager, variable or key
   2  the arguments are wrong
   3  it has found a problem that it was asked to look for
-  4  it has failed otherwise";
+  4  it has failed otherwise
+
+`run` has the exit code of the program; 125 if it has failed itself, 126 if the
+program cannot be started, 127 if there is none of that name.";
 
 /// Looks into the shared variables of running programs, and changes them.
 ///
@@ -85,6 +89,16 @@ pub(crate) enum Command {
     Locks {
         /// The manager
         name: String,
+    },
+    /// Run a program, so that all that descends from it shares variables
+    ///
+    /// The variables of `sharevar.shared` are the same ones in the program and in all that it starts, in
+    /// whatever way. They live as long as the program, or as long as one of these has them. Its exit code
+    /// is that of the program, and signals go on to it.
+    Run {
+        /// The program and its arguments
+        #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
     },
     /// Remove a manager, for all processes
     ///

@@ -5,25 +5,45 @@ use std::fmt::Display;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-/// How the command ended. The numbers are its exit codes.
+/// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
+#[non_exhaustive]
 pub enum Exit {
     /// It has done what was asked.
-    Success = 0,
+    Success,
     /// There is no such manager, variable or key.
-    NotFound = 1,
+    NotFound,
     /// The arguments are wrong.
-    Usage = 2,
+    Usage,
     /// It has found a problem that it was asked to look for.
-    Problem = 3,
+    Problem,
     /// It has failed otherwise.
-    Failure = 4,
+    Failure,
+    /// The program that it ran has ended with this exit code, or cannot be run (125 to 127).
+    OfProgram(u8),
+    /// A signal of this number has ended the program that it ran.
+    KilledProgram(i32),
+}
+
+impl Exit {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::NotFound => 1,
+            Self::Usage => 2,
+            Self::Problem => 3,
+            Self::Failure => 4,
+            Self::OfProgram(code) => code,
+            // As shells show it.
+            Self::KilledProgram(signal) => 128 + signal as u8,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }
 

@@ -58,7 +58,11 @@ pub fn run<A: Into<OsString> + Clone>(
 }
 
 /// Runs the command on this process's standard output and standard error. Styles are left out where
-/// these are no terminals.
+/// these are no terminals. If a signal has ended the program that it ran, the same ends this process.
 pub fn run_in_terminal(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    run(arguments, &mut anstream::stdout().lock(), &mut anstream::stderr().lock())
+    let exit = run(arguments, &mut anstream::stdout().lock(), &mut anstream::stderr().lock());
+    if let Exit::KilledProgram(signal) = exit {
+        commands::die_as_program(signal);
+    }
+    exit
 }

@@ -7,8 +7,11 @@ use std::ffi::OsString;
 #[pyfunction]
 pub(crate) fn command(py: Python<'_>) -> PyResult<u8> {
     let arguments: Vec<OsString> = py.import("sys")?.getattr("argv")?.extract()?;
-    // The interpreter's own handler waits for the interpreter, which takes no part here.
+    // The interpreter's own handler waits for the interpreter, which takes no part here; and a command
+    // of `run` would inherit the signals that the interpreter ignores.
     let signal = py.import("signal")?;
-    signal.call_method1("signal", (signal.getattr("SIGINT")?, signal.getattr("SIG_DFL")?))?;
-    Ok(py.detach(|| sharevar_cli::run_in_terminal(arguments)) as u8)
+    for name in ["SIGINT", "SIGXFSZ"] {
+        signal.call_method1("signal", (signal.getattr(name)?, signal.getattr("SIG_DFL")?))?;
+    }
+    Ok(py.detach(|| sharevar_cli::run_in_terminal(arguments)).code())
 }

@@ -11,6 +11,7 @@ mod argument_types;
 mod command;
 mod encoding;
 mod errors;
+mod family;
 mod fast_access;
 mod hosted;
 mod kinds;
@@ -36,6 +37,10 @@ mod _native {
     use crate::command::command;
     #[pymodule_export]
     use crate::encoding::pickler::set_pickler;
+    #[pymodule_export]
+    use crate::family::family_of_environment;
+    #[pymodule_export]
+    use crate::family::new_family;
     #[pymodule_export]
     use crate::hosted::caller::caller_descriptor;
     #[pymodule_export]
@@ -87,6 +92,7 @@ mod _native {
         crate::kinds::install(module)?;
         crate::slots::install(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("FAMILY", sharevar::Family::VARIABLE)?;
         crate::errors::add_to(module)
     }
 }

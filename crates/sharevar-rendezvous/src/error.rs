@@ -94,6 +94,28 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// The environment names a family of another user, who alone has access to it.
+    #[error(
+        "SHAREVAR_FAMILY={text} is the family of user {user}, and this process runs as user {own}, who has \
+         no access to it: start `python -m sharevar` or `sharevar run` as that user, or unset SHAREVAR_FAMILY"
+    )]
+    FamilyOfOtherUser {
+        /// The text in the environment.
+        text: String,
+        /// The user for whom the family is.
+        user: u32,
+        /// The effective user.
+        own: u32,
+    },
+    /// The environment names a family in no form that there is.
+    #[error(
+        "SHAREVAR_FAMILY={text} names no family: it is USER:NAME, as `python -m sharevar` and `sharevar run` \
+         set it; unset it"
+    )]
+    InvalidFamily {
+        /// The text in the environment.
+        text: String,
+    },
     /// The arena refused.
     #[error(transparent)]
     Arena(#[from] sharevar_arena::Error),

@@ -11,6 +11,7 @@
 mod creation;
 mod entry;
 mod error;
+mod family;
 mod gate;
 mod list;
 mod look;
@@ -24,6 +25,7 @@ mod remove;
 
 pub use creation::Creation;
 pub use error::{Error, Result};
+pub use family::Family;
 pub use list::{list, map};
 pub use open::{Opened, open};
 pub use place::Place;

@@ -67,7 +67,7 @@ pub use sharevar_arena::{
 #[doc(hidden)]
 pub use sharevar_hosted::__hosted_proxy;
 pub use sharevar_macros::{Monitor, hosted};
-pub use sharevar_rendezvous::{Error as RendezvousError, Lifetime};
+pub use sharevar_rendezvous::{Error as RendezvousError, Family, Lifetime};
 pub use variables::array::{Array, Element};
 pub use variables::barrier::{Barrier, BarrierWaitResult};
 pub use variables::condition::Condition;

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 
-from .._native import Arena
+from .._native import FAMILY, Arena, family_of_environment, new_family
 from ..errors import SharevarError
 from .arenas import (
     ArenaReference,
@@ -25,10 +25,6 @@ _arena: Arena | None = None
 # The process that has made it, if it was this one or one that it was forked from.
 _founder: int | None = None
 _creating = threading.Lock()
-
-# In the environment of all programs of a family that has a name: the effective user for
-# whom it is, a colon, and the name of the arena.
-FAMILY = "SHAREVAR_FAMILY"
 
 # Why the arena could not be made before a fork, and in which process that was.
 _refused: Exception | None = None
@@ -48,7 +44,7 @@ def arena() -> Arena:
                         f"not be made ({_refused}). Make a shared variable before the "
                         "first fork, where this can be caught"
                     ) from _refused
-                name = name_of_environment()
+                name = family_of_environment()
                 made = remember(Arena() if name is None else Arena.open_by_name(name))
                 made._become_family()
                 _arena, _founder = made, os.getpid() if name is None else None
@@ -58,29 +54,13 @@ def arena() -> Arena:
 def lead() -> None:
     """Give the family a name, by which all programs that descend from this process find it."""
     if FAMILY not in os.environ:
-        os.environ[FAMILY] = f"{os.geteuid()}:run-{os.urandom(6).hex()}"
+        os.environ[FAMILY] = new_family()
         try:
             # Held from now on: a family whose members come and go keeps its variables.
             arena()
         except BaseException:
             del os.environ[FAMILY]
             raise
-
-
-def name_of_environment() -> str | None:
-    """The name of the arena of the family to which this process belongs, if it has one."""
-    entry = os.environ.get(FAMILY)
-    if not entry:
-        return None
-    user, _, name = entry.partition(":")
-    if user != str(os.geteuid()):
-        # A family of its own would be another one than that of its parent, unsaid.
-        raise SharevarError(
-            f"{FAMILY}={entry} is the family of user {user}, and this process runs as user "
-            f"{os.geteuid()}, who has no access to it: start `python -m sharevar` or "
-            f"`sharevar run` as that user, or unset {FAMILY}"
-        )
-    return name
 
 
 def is_founder() -> bool:

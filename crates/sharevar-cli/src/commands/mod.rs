@@ -1,4 +1,4 @@
-//! What the command does, a file for each.
+//! The commands, a file for each.
 
 mod check;
 mod del;
@@ -8,6 +8,7 @@ mod get;
 mod locks;
 mod ls;
 mod rm;
+mod run;
 mod set;
 mod show;
 mod watch;
@@ -17,6 +18,8 @@ use crate::exit::{Exit, Failure, Result};
 use sharevar::{Handle, Manager};
 use std::io::Write;
 use std::time::Duration;
+
+pub(crate) use run::die_as_program;
 
 /// Runs a command.
 pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> {
@@ -31,6 +34,7 @@ pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> 
         Command::Set { name, variable, key_and_value } => set::run(&name, &variable, &key_and_value)?,
         Command::Del(item) => del::run(&item)?,
         Command::Rm { name } => rm::run(&name)?,
+        Command::Run { command } => return run::run(&command),
         Command::Check { name } => check::run(&name, json, output)?,
         Command::Locks { name } => locks::run(&name, json, output)?,
         Command::Watch { name, variable, limit, interval, count } => {

@@ -2,6 +2,7 @@
 
 pub(crate) mod attached;
 pub(crate) mod connect;
+mod family;
 pub(crate) mod info;
 pub(crate) mod lock_info;
 pub(crate) mod named;

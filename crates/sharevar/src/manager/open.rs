@@ -64,7 +64,7 @@ impl NamedBuilder {
         self.open(None)
     }
 
-    fn open(self, creation: Option<&Creation>) -> Result<Manager> {
+    pub(super) fn open(self, creation: Option<&Creation>) -> Result<Manager> {
         let name = parse(&self.name)?;
         let opened =
             sharevar_rendezvous::open(&Place::of_this_user(), &name, creation, KINDS, |participant| {
