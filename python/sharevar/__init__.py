@@ -5,8 +5,6 @@ process maps: an access is a function call and no message, and no server is star
 `shared` gives a module-level variable to a whole family of processes.
 """
 
-import sys as _sys
-
 # The parts without shared state are multiprocessing's own, so that
 # ``import sharevar as multiprocessing`` works.
 from multiprocessing import (
@@ -32,45 +30,150 @@ from multiprocessing import (
     set_forkserver_preload,
     set_start_method,
 )
-from typing import Any as _Any
+from typing import TYPE_CHECKING
 
-from . import _native, errors, hosting, managers, queues, shared_memory, sharedctypes
-from ._dropin.context import get_context
-from ._dropin.installation import install
+from . import _native, errors
 from ._family import children as _children
 from ._family import on_exit as _on_exit
 from ._hosting import base_manager as _base_manager
-from ._hosting import base_proxy as _base_proxy
+from ._hosting import rebuilding as _rebuilding
 from ._hosting import tokens as _tokens
 from ._native import Arena, __version__
+from ._public import export as _export
+from ._public import listing as _listing
+from ._public import public_in as _public_in
+from ._variables import found_classes as _found_classes
 from ._variables import greenlets as _greenlets
-from ._variables import kinds as _kinds
 from ._variables import pickling as _pickling
-from ._variables.files import open
-from ._variables.kinds import *  # noqa: F403
-from ._variables.monitors import monitor
-from ._variables.shared_globals import shared
 from .errors import *  # noqa: F403
-from .hosting import TLS, RemoteHost, callback, connect
-from .managers import Manager, attach, manager_names, remove_manager
-from .sharedctypes import Array, RawArray, RawValue, Value
+
+# What the first shared variable does not need is imported when its name is used. A type
+# checker reads the lines above each table, which `test_public_names` compares with it.
+if TYPE_CHECKING:
+    from . import hosting as hosting
+    from . import managers as managers
+    from . import queues as queues
+    from . import shared_memory as shared_memory
+    from . import sharedctypes as sharedctypes
+    from ._dropin.context import get_context as get_context
+    from ._dropin.installation import install as install
+    from ._hosting.callbacks import callback as callback
+    from ._hosting.connect import RemoteHost as RemoteHost
+    from ._hosting.connect import connect as connect
+    from ._hosting.manager import Manager as Manager
+    from ._hosting.named_manager import attach as attach
+    from ._hosting.named_manager import manager_names as manager_names
+    from ._hosting.named_manager import remove_manager as remove_manager
+    from ._hosting.security import TLS as TLS
+    from ._variables.array_proxy import ArrayProxy as ArrayProxy
+    from ._variables.barrier import Barrier as Barrier
+    from ._variables.condition import Condition as Condition
+    from ._variables.dict_proxy import DictProxy as DictProxy
+    from ._variables.event import Event as Event
+    from ._variables.files import open as open
+    from ._variables.list_proxy import ListProxy as ListProxy
+    from ._variables.lock import Lock as Lock
+    from ._variables.monitors import monitor as monitor
+    from ._variables.namespace import NamespaceProxy as NamespaceProxy
+    from ._variables.priority_queue import PriorityQueue as PriorityQueue
+    from ._variables.queue_proxy import JoinableQueueProxy as JoinableQueueProxy
+    from ._variables.queue_proxy import QueueProxy as QueueProxy
+    from ._variables.queues import JoinableQueue as JoinableQueue
+    from ._variables.queues import Queue as Queue
+    from ._variables.queues import SimpleQueue as SimpleQueue
+    from ._variables.recursive_lock import RLock as RLock
+    from ._variables.semaphore import BoundedSemaphore as BoundedSemaphore
+    from ._variables.semaphore import Semaphore as Semaphore
+    from ._variables.set_proxy import SetProxy as SetProxy
+    from ._variables.shared_globals import shared as shared
+    from ._variables.sharedctypes import Array as Array
+    from ._variables.sharedctypes import RawArray as RawArray
+    from ._variables.sharedctypes import RawValue as RawValue
+    from ._variables.sharedctypes import Value as Value
+    from ._variables.value_proxy import ValueProxy as ValueProxy
+else:
+    __getattr__ = _export(
+        __name__,
+        {
+            "Array": "._variables.sharedctypes",
+            "ArrayProxy": "._variables.array_proxy",
+            "Barrier": "._variables.barrier",
+            "BoundedSemaphore": "._variables.semaphore",
+            "Condition": "._variables.condition",
+            "DictProxy": "._variables.dict_proxy",
+            "Event": "._variables.event",
+            "JoinableQueue": "._variables.queues",
+            "JoinableQueueProxy": "._variables.queue_proxy",
+            "ListProxy": "._variables.list_proxy",
+            "Lock": "._variables.lock",
+            "Manager": "._hosting.manager",
+            "NamespaceProxy": "._variables.namespace",
+            "PriorityQueue": "._variables.priority_queue",
+            "Queue": "._variables.queues",
+            "QueueProxy": "._variables.queue_proxy",
+            "RLock": "._variables.recursive_lock",
+            "RawArray": "._variables.sharedctypes",
+            "RawValue": "._variables.sharedctypes",
+            "RemoteHost": "._hosting.connect",
+            "Semaphore": "._variables.semaphore",
+            "SetProxy": "._variables.set_proxy",
+            "SimpleQueue": "._variables.queues",
+            "TLS": "._hosting.security",
+            "Value": "._variables.sharedctypes",
+            "ValueProxy": "._variables.value_proxy",
+            "attach": "._hosting.named_manager",
+            "callback": "._hosting.callbacks",
+            "connect": "._hosting.connect",
+            "get_context": "._dropin.context",
+            "hosting": ".hosting",
+            "install": "._dropin.installation",
+            "manager_names": "._hosting.named_manager",
+            "managers": ".managers",
+            "monitor": "._variables.monitors",
+            "open": "._variables.files",
+            "queues": ".queues",
+            "remove_manager": "._hosting.named_manager",
+            "shared": "._variables.shared_globals",
+            "shared_memory": ".shared_memory",
+            "sharedctypes": ".sharedctypes",
+        },
+    )
 
 __all__ = [
     "TLS",
     "Arena",
     "Array",
+    "ArrayProxy",
     "AuthenticationError",
+    "Barrier",
+    "BoundedSemaphore",
     "BufferTooShort",
+    "Condition",
+    "DictProxy",
+    "Event",
+    "JoinableQueue",
+    "JoinableQueueProxy",
+    "ListProxy",
+    "Lock",
     "Manager",
+    "NamespaceProxy",
     "Pipe",
     "Pool",
+    "PriorityQueue",
     "Process",
     "ProcessError",
+    "Queue",
+    "QueueProxy",
+    "RLock",
     "RawArray",
     "RawValue",
     "RemoteHost",
+    "Semaphore",
+    "SetProxy",
+    "SimpleQueue",
     "TimeoutError",
     "Value",
+    "ValueProxy",
     "__version__",
     "active_children",
     "allow_connection_pickling",
@@ -100,29 +203,17 @@ __all__ = [
     "shared_memory",
 ]
 __all__ += errors.__all__
-__all__ += _kinds.__all__
 
+__dir__ = _listing(
+    __name__,
+    "errors", "hosting", "managers", "queues", "shared_memory", "sharedctypes",
+)  # fmt: skip
 
-def __dir__() -> list[str]:
-    """The public names, for completion."""
-    return [name for name in globals() if not name.startswith("_") or name.endswith("__")]
-
-
-def _show_as_public(*modules: _Any) -> None:
-    """Set ``__module__`` of public classes and functions to the public module, for pickles and
-    for everything that shows it. The first of several modules counts."""
-    for module in modules:
-        for name in module.__all__:
-            public = getattr(module, name)
-            if str(getattr(public, "__module__", "")).startswith(f"{__name__}._"):
-                public.__module__ = module.__name__
-
-
-_show_as_public(_sys.modules[__name__], managers, sharedctypes, queues, hosting)
+_public_in(__name__)(Arena)
 _native.set_pickler(_pickling.dumps, _pickling.loads)
-_kinds.register()
-_base_proxy.patch_standard_proxies()
+_native.set_class_loader(_found_classes.load)
 _base_manager.patch_standard_managers()
+_rebuilding.take_the_standard_place()
 _tokens.give_to_proxies()
 _children.tell_children()
 _on_exit.register()

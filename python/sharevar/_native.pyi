@@ -892,6 +892,9 @@ def set_pickler(dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]) ->
 def set_queue_class(form: str, cls: type[Queue[Any]]) -> None:
     """Set the class of the queues of a form that reading a container gives."""
 
+def set_class_loader(load: Callable[[], None]) -> None:
+    """Set the function that sets the classes of all kinds, when one is first found."""
+
 def set_proxy_class(kind: str, cls: type[Variable]) -> None:
     """Set the class of the proxies that reading a container gives."""
 

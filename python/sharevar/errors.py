@@ -42,6 +42,7 @@ from ._native import (
     TransactionTooLarge,
     WrongKind,
 )
+from ._public import listing
 
 __all__ = [
     "AccessRefused",
@@ -88,6 +89,8 @@ __all__ = [
     "TransactionTooLarge",
     "WrongKind",
 ]
+
+__dir__ = listing(__name__)
 
 
 class ArenaGone(SharevarError):

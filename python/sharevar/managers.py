@@ -26,23 +26,59 @@ from multiprocessing.managers import (  # type: ignore[attr-defined]
 )
 from multiprocessing.managers import Array as Array  # type: ignore[attr-defined]
 from multiprocessing.managers import Value as Value  # type: ignore[attr-defined]
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ._hosting.base_manager import BaseManager
-from ._hosting.base_proxy import BaseProxy, MakeProxyType
-from ._hosting.manager import Manager
-from ._hosting.named_manager import NamedManager, attach, manager_names, remove_manager
-from ._hosting.server import Server
-from ._hosting.sync_manager import SyncManager
-from ._hosting.variable_ids import RebuildProxy
-from ._variables.array_proxy import ArrayProxy
-from ._variables.dict_proxy import DictProxy
-from ._variables.list_proxy import ListProxy
-from ._variables.lock import Lock
-from ._variables.namespace import NamespaceProxy
-from ._variables.queue_proxy import JoinableQueueProxy, QueueProxy
-from ._variables.set_proxy import SetProxy
-from ._variables.value_proxy import ValueProxy
+from ._public import export, listing
+
+if TYPE_CHECKING:
+    from ._hosting.base_manager import BaseManager as BaseManager
+    from ._hosting.base_proxy import BaseProxy as BaseProxy
+    from ._hosting.base_proxy import MakeProxyType as MakeProxyType
+    from ._hosting.manager import Manager as Manager
+    from ._hosting.named_manager import NamedManager as NamedManager
+    from ._hosting.named_manager import attach as attach
+    from ._hosting.named_manager import manager_names as manager_names
+    from ._hosting.named_manager import remove_manager as remove_manager
+    from ._hosting.rebuilding import RebuildProxy as RebuildProxy
+    from ._hosting.server import Server as Server
+    from ._hosting.sync_manager import SyncManager as SyncManager
+    from ._variables.array_proxy import ArrayProxy as ArrayProxy
+    from ._variables.dict_proxy import DictProxy as DictProxy
+    from ._variables.list_proxy import ListProxy as ListProxy
+    from ._variables.lock import Lock as Lock
+    from ._variables.namespace import NamespaceProxy as NamespaceProxy
+    from ._variables.queue_proxy import JoinableQueueProxy as JoinableQueueProxy
+    from ._variables.queue_proxy import QueueProxy as QueueProxy
+    from ._variables.set_proxy import SetProxy as SetProxy
+    from ._variables.value_proxy import ValueProxy as ValueProxy
+else:
+    # All other names are the standard module's.
+    __getattr__ = export(
+        __name__,
+        {
+            "ArrayProxy": "._variables.array_proxy",
+            "BaseManager": "._hosting.base_manager",
+            "BaseProxy": "._hosting.base_proxy",
+            "DictProxy": "._variables.dict_proxy",
+            "JoinableQueueProxy": "._variables.queue_proxy",
+            "ListProxy": "._variables.list_proxy",
+            "Lock": "._variables.lock",
+            "MakeProxyType": "._hosting.base_proxy",
+            "Manager": "._hosting.manager",
+            "NamedManager": "._hosting.named_manager",
+            "NamespaceProxy": "._variables.namespace",
+            "QueueProxy": "._variables.queue_proxy",
+            "RebuildProxy": "._hosting.rebuilding",
+            "Server": "._hosting.server",
+            "SetProxy": "._variables.set_proxy",
+            "SyncManager": "._hosting.sync_manager",
+            "ValueProxy": "._variables.value_proxy",
+            "attach": "._hosting.named_manager",
+            "manager_names": "._hosting.named_manager",
+            "remove_manager": "._hosting.named_manager",
+        },
+        managers,
+    )
 
 __all__ = [
     "AcquirerProxy",
@@ -87,11 +123,4 @@ __all__ = [
     "remove_manager",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """All other names are the standard module's."""
-    try:
-        return getattr(managers, name)
-    except AttributeError:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message) from None
+__dir__ = listing(__name__)

@@ -2,4 +2,8 @@
 
 from multiprocessing.shared_memory import ShareableList, SharedMemory
 
+from ._public import listing
+
 __all__ = ["ShareableList", "SharedMemory"]
+
+__dir__ = listing(__name__)

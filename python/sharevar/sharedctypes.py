@@ -5,9 +5,12 @@ from __future__ import annotations
 from multiprocessing import sharedctypes
 from typing import Any
 
+from ._public import listing
 from ._variables.sharedctypes import Array, RawArray, RawValue, Value, copy, synchronized
 
 __all__ = ["Array", "RawArray", "RawValue", "Value", "copy", "synchronized"]
+
+__dir__ = listing(__name__)
 
 
 def __getattr__(name: str) -> Any:

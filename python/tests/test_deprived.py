@@ -258,9 +258,9 @@ def test_a_new_program_needs_a_descriptor_and_says_so(tmp_path) -> None:
         if __name__ == "__main__":
             d = sharevar.Manager().dict()
             import multiprocessing.popen_spawn_posix
+            context = sharevar.get_context("spawn")
             become_unreadable()
             os.closerange(3, 65536)
-            context = sharevar.get_context("spawn")
             try:
                 context.Process(target=print, args=(d,)).start()
             except sharevar.DescriptorLost as error:

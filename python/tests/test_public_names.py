@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import pickle
 import types
 
@@ -21,6 +23,33 @@ def test_completion_shows_no_private_module() -> None:
         "errors", "hosting", "managers", "queues", "reducer", "shared_memory", "sharedctypes",
     }  # fmt: skip
     assert set(sharevar.__all__) <= set(dir(sharevar))
+
+
+@pytest.mark.parametrize("module", [sharevar, hosting, managers], ids=lambda m: m.__name__)
+def test_type_checkers_find_each_name_where_its_use_imports_it_from(
+    module: types.ModuleType,
+) -> None:
+    [choice] = (
+        statement
+        for statement in ast.parse(inspect.getsource(module)).body
+        if isinstance(statement, ast.If)
+    )
+    read = {
+        name.name: f".{source.module or name.name}"
+        for source in choice.body
+        if isinstance(source, ast.ImportFrom)
+        for name in source.names
+    }
+    [assignment] = choice.orelse
+    assert isinstance(assignment, ast.Assign) and isinstance(assignment.value, ast.Call)
+    assert ast.literal_eval(assignment.value.args[1]) == read
+    assert set(read) <= set(dir(module))
+
+
+def test_completion_shows_what_is_public_alone() -> None:
+    submodules = {"errors", "hosting", "managers", "queues", "shared_memory", "sharedctypes"}
+    shown = {name for name in dir(sharevar) if not name.startswith("__")}
+    assert shown == {*sharevar.__all__, *submodules} - {"__version__"}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)

@@ -76,6 +76,8 @@ mod _native {
     #[pymodule_export]
     use crate::monitor::started_inside::note_thread_started_inside;
     #[pymodule_export]
+    use crate::proxy::set_class_loader;
+    #[pymodule_export]
     use crate::proxy::set_proxy_class;
     #[pymodule_export]
     use crate::record_writer::RecordWriter;

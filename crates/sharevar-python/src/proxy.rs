@@ -11,12 +11,23 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
 use sharevar::Kind;
 use sharevar::shm::Handle;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 /// The class of a kind's proxies if one was set, and the `__new__` of its native class, both by the
 /// kind's number.
 static CLASSES: RwLock<[Option<Py<PyType>>; Kind::NUMBERS]> = RwLock::new([const { None }; Kind::NUMBERS]);
 static MAKERS: [PyOnceLock<Py<PyAny>>; Kind::NUMBERS] = [const { PyOnceLock::new() }; Kind::NUMBERS];
+/// Sets the classes of all kinds, until it was called.
+static LOADER: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
+
+/// Sets the function that is called when a variable is first found whose kind has no class: a
+/// program that finds none imports no classes.
+#[pyfunction]
+#[pyo3(signature = (load))]
+pub(crate) fn set_class_loader(load: Bound<'_, PyAny>) {
+    let old = LOADER.lock().unwrap_or_else(PoisonError::into_inner).replace(load.unbind());
+    drop(old);
+}
 
 /// Sets the class of the proxies that reading a container gives.
 #[pyfunction]
@@ -45,15 +56,37 @@ pub(crate) fn for_handle<'py>(arena: &Bound<'py, Arena>, handle: Handle) -> PyRe
     let Some(kind) = handle.kind() else {
         return Err(raise(Class::CorruptArena, "a variable of an unknown kind was found"));
     };
-    let class = {
-        let classes = CLASSES.read().unwrap_or_else(PoisonError::into_inner);
-        classes[kind as usize].as_ref().map(|class| class.bind(py).clone())
+    let class = match class_of(py, kind) {
+        None => {
+            load_classes(py)?;
+            class_of(py, kind)
+        }
+        set => set,
     };
     let class = if kind == Kind::Queue { queue_class::class_of(py, &handle).or(class) } else { class };
     match class {
         Some(class) => make(arena, &class, kind, handle),
         None => make(arena, expect_native_class(py, kind)?, kind, handle),
     }
+}
+
+fn class_of(py: Python<'_>, kind: Kind) -> Option<Bound<'_, PyType>> {
+    let classes = CLASSES.read().unwrap_or_else(PoisonError::into_inner);
+    classes[kind as usize].as_ref().map(|class| class.bind(py).clone())
+}
+
+/// Calls the loader, which is kept if it raises: an import may succeed later.
+fn load_classes(py: Python<'_>) -> PyResult<()> {
+    let load = {
+        let loader = LOADER.lock().unwrap_or_else(PoisonError::into_inner);
+        loader.as_ref().map(|load| load.clone_ref(py))
+    };
+    if let Some(load) = load {
+        load.call0(py)?;
+        let called = LOADER.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(called);
+    }
+    Ok(())
 }
 
 /// An object of class `cls` for a variable.

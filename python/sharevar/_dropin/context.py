@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from .._family import module_level
 from .._hosting.manager import Manager
 from .._hosting.sync_manager import SyncManager
+from .._public import public_in
 from .._variables import (
     barrier,
     condition,
@@ -155,6 +156,7 @@ _CONTEXTS: dict[str, tuple[type, Context]] = {
 }
 
 
+@public_in("sharevar")
 def get_context(method: str | None = None) -> Any:
     """`multiprocessing.get_context`, with a `Manager`, `Value`, `Lock` ... that are ours."""
     concrete = multiprocessing.get_context(method)

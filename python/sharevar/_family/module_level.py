@@ -9,7 +9,6 @@ lines that lead to it, the function that makes it, and the number of calls befor
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import functools
 import io
@@ -23,12 +22,15 @@ from collections.abc import Callable, Iterator
 from multiprocessing import process, spawn
 from multiprocessing.reduction import ForkingPickler
 from types import CodeType, FrameType
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .._native import Arena
 from ..errors import SharevarError
 from .arenas import attach, refer_to_arena
 from .callers import is_inside
+
+if TYPE_CHECKING:
+    import ast
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -262,8 +264,13 @@ _guarded: dict[str, list[range]] = {}
 
 
 def _guards(file: str) -> list[range]:
+    source = "".join(linecache.getlines(file))
+    if _MAIN[0] not in source:
+        return []
+    import ast
+
     try:
-        tree = ast.parse("".join(linecache.getlines(file)))
+        tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     return [
@@ -274,6 +281,8 @@ def _guards(file: str) -> list[range]:
 
 
 def _asks_for_main(test: ast.expr) -> bool:
+    import ast
+
     return (
         isinstance(test, ast.Compare)
         and len(test.ops) == 1

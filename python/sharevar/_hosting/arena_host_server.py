@@ -21,7 +21,7 @@ from .._variables.kinds import BY_TYPEID
 from .._variables.proxy import Proxy
 from .._variables.standard import Token
 from ..errors import SharevarError
-from . import variable_ids
+from . import rebuilding, variable_ids
 from .security import Security
 from .server import Server
 
@@ -205,4 +205,4 @@ class _PlainPickler(ForkingPickler):
         named: dict[str, Any] = {}
         if not isinstance(proxy_type, type):
             named["exposed"] = value._exposed_
-        return variable_ids.RebuildProxy, (proxy_type, token, "pickle", named)
+        return rebuilding.RebuildProxy, (proxy_type, token, "pickle", named)

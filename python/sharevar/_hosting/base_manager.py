@@ -3,38 +3,48 @@
 from __future__ import annotations
 
 import os
-import resource
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from multiprocessing import ProcessError, connection, process, util
 from multiprocessing.managers import State  # type: ignore[attr-defined]
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._family import family, module_level
 from .._native import Monitor, Variable
+from .._public import public_in
 from .._variables import standard
-from .._variables.dict_proxy import DictProxy
 from ..errors import NotRegistered
-from . import (
-    clients,
-    exposed,
-    host_connection,
-    socket_directory,
-)
-from .base_proxy import new_token
-from .launch import HostSource, Launch
 from .register import Register, needs_restart
 from .security import TLS, Security
-from .server import Server
-from .supervised import SupervisedProcess
+
+if TYPE_CHECKING:
+    from .._variables.dict_proxy import DictProxy
+    from .launch import HostSource, Launch
+    from .server import Server
 
 # Untyped: the stubs of the standard library lack most of it.
 _Standard: Any = standard.BaseManager
 
 
+class _DefaultServer:
+    """`Server`, which is imported by a process that becomes a host."""
+
+    def __get__(self, manager: Any, cls: type[Any]) -> type[Server]:
+        from .server import Server
+
+        return Server
+
+
+def _connect(address: Any, authkey: bytes) -> Any:
+    """A manager's ``_Client``; see `host_connection`."""
+    from . import host_connection
+
+    return host_connection.connect(address, authkey)
+
+
+@public_in("sharevar.managers")
 class BaseManager(standard.BaseManager):
     """A process that keeps objects, and what is needed to make and to call them.
 
@@ -43,7 +53,7 @@ class BaseManager(standard.BaseManager):
     ``plaintext`` allows it.
     """
 
-    _Server: ClassVar[Any] = Server
+    _Server: ClassVar[Any] = _DefaultServer()
     _registry: ClassVar[dict[str, tuple[Any, ...]]]
     _address: Any
     _authkey: bytes
@@ -76,7 +86,7 @@ class BaseManager(standard.BaseManager):
         super().__init__(address, authkey, serializer, ctx, **options)
         self._security = Security(plaintext, tls)
         if serializer == "pickle":
-            self._Client = host_connection.connect
+            self._Client = _connect
 
     def get_server(self) -> Any:
         """A server with ``serve_forever()``, to be run by this process."""
@@ -96,6 +106,8 @@ class BaseManager(standard.BaseManager):
 
     def connect(self) -> None:
         """Use a host that was started elsewhere."""
+        from . import clients
+
         clients.secure(self._address, self._authkey, self._security)
         with closing(self._Client(self._address, authkey=self._authkey)) as host:
             standard.managers.dispatch(host, None, "dummy")
@@ -105,6 +117,9 @@ class BaseManager(standard.BaseManager):
         self, initializer: Callable[..., Any] | None = None, initargs: Iterable[Any] = ()
     ) -> None:
         """Start the host process, in which ``initializer(*initargs)`` is called first."""
+        from . import socket_directory
+        from .launch import Launch
+
         self._require_initial()
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
@@ -126,6 +141,8 @@ class BaseManager(standard.BaseManager):
             raise
 
     def _start_at(self, address: Any, launch: Launch) -> None:
+        from . import clients
+
         self._process, (reader, writer) = launch.process(address)
         numbers = ":".join(str(number) for number in self._process._identity)
         self._process.name = f"{type(self).__name__}-{numbers}"
@@ -138,6 +155,8 @@ class BaseManager(standard.BaseManager):
             raise address
         self._address = address
         if needs_restart(self._registry):
+            from .supervised import SupervisedProcess
+
             self._process = SupervisedProcess(launch, self._process, address)
         clients.secure(self._address, self._authkey, self._security)
         self._served = frozenset(self._registry)
@@ -159,6 +178,9 @@ class BaseManager(standard.BaseManager):
 
     def _source(self) -> Callable[[], HostSource | None]:
         """A function for the types and memory of the host process, now and after its death."""
+        from .._variables.dict_proxy import DictProxy
+        from .launch import HostSource
+
         memory = None
         if needs_restart(self._registry):
             memory = DictProxy.create(family.arena())
@@ -179,6 +201,8 @@ class BaseManager(standard.BaseManager):
         memory: DictProxy[str, Any] | None = None,
     ) -> None:
         """Run the server, in the host process."""
+        import signal
+
         _raise_limit_of_descriptors()
         threading.Thread(target=_end_with_parent, daemon=True).start()
         # An interrupt at the terminal is for the programs that use the objects.
@@ -199,6 +223,9 @@ class BaseManager(standard.BaseManager):
 
     @staticmethod
     def _finalize_manager(process: Any, address: Any, *arguments: Any) -> None:
+        from . import clients, socket_directory
+        from .supervised import SupervisedProcess
+
         if isinstance(process, SupervisedProcess):
             process.end()
             clients.expect_no_next(address)
@@ -232,6 +259,9 @@ class BaseManager(standard.BaseManager):
 
     def _create(self, typeid: str, /, *args: Any, **kwds: Any) -> Any:
         """An object's token, and what can be called of it."""
+        from . import clients, exposed
+        from .base_proxy import new_token
+
         assert self._state.value == State.STARTED, "server not yet started"
         if self._served is not None and typeid not in self._served:
             raise NotRegistered(
@@ -275,6 +305,8 @@ def _end_with_parent() -> None:
 
 def _raise_limit_of_descriptors() -> None:
     """Allow as many descriptors as possible: each connection needs one."""
+    import resource
+
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from .._family.reduction import keep_for_child
 from .._native import HostClient, HostedReference
+from .._public import public_in
 from .._variables import standard
 from . import (
     async_calls,
@@ -255,7 +256,13 @@ def _release(host: HostClient, number: int, state: Any) -> None:
             util.debug("... release failed: %s", error)
 
 
-def patch_standard_proxies() -> None:
+@public_in("sharevar.managers")
+def MakeProxyType(name: str, exposed: Sequence[str]) -> Any:
+    """A class of proxies with these methods and attributes."""
+    return proxy_types.make(name, exposed, BaseProxy)
+
+
+def _take_the_standard_place() -> None:
     """Derive all classes of proxies from ours, those that exist and those to come."""
     for cls in standard.BaseProxy.__subclasses__():
         if cls is not BaseProxy:
@@ -267,13 +274,17 @@ def patch_standard_proxies() -> None:
             except TypeError:
                 # One whose bases cannot be exchanged stays on the standard wire.
                 continue
-            proxy_types.add_async(cls, getattr(cls, "_exposed_", None) or ())
+            _add_async(cls)
     # Pickles for plain Python must have the standard name.
     BaseProxy.__module__ = standard.managers.__name__
     standard.managers.BaseProxy = BaseProxy
     standard.managers.MakeProxyType = MakeProxyType
 
 
-def MakeProxyType(name: str, exposed: Sequence[str]) -> Any:
-    """A class of proxies with these methods and attributes."""
-    return proxy_types.make(name, exposed, BaseProxy)
+def _add_async(cls: type[Any]) -> None:
+    proxy_types.add_async(cls, getattr(cls, "_exposed_", None) or ())
+    for derived in cls.__subclasses__():
+        _add_async(derived)
+
+
+_take_the_standard_place()

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any, Protocol
 
 from .._native import HostClient, HostedReference
+from .._public import public_in
 from . import async_calls
 from .attributes import ATTRIBUTE
 
@@ -23,6 +24,7 @@ class BatchedProxy(Protocol):
     def _proxy_of(self, host: HostClient, reference: HostedReference) -> Any: ...
 
 
+@public_in("sharevar.hosting")
 class Outcome:
     """The result of one call of a batch, once the batch is carried out."""
 
@@ -52,6 +54,7 @@ class Outcome:
         return self._given
 
 
+@public_in("sharevar.hosting")
 class Batch:
     """Calls of a proxy, and of others of the same host, that are made in order when the
     block of a ``with`` or an ``async with`` ends; each has its own `Outcome`.

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 from .._family.reduction import keep_for_child
 from .._native import HostClient
+from .._public import public_in
 from ..errors import HandleExpired, HostDied, HostUnreachable
 from . import addresses, forks, identity
 from .server import OWN, Server
@@ -35,6 +36,7 @@ _lock = threading.Lock()
 _clients: WeakValueDictionary[tuple[str, bytes], HostClient] = WeakValueDictionary()
 
 
+@public_in("sharevar")
 class callback(Reference):
     """A function to be handed to a hosted object, which calls it here.
 

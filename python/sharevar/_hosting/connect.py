@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._native import HostClient, HostedReference, address_of_host
+from .._public import public_in
 from .._variables import standard
 from ..errors import NotAHost
 from . import addresses, clients, exposed
@@ -12,6 +13,7 @@ from .base_proxy import new_token
 from .security import TLS, Security
 
 
+@public_in("sharevar")
 def connect(
     place: str | tuple[str, int],
     authkey: bytes = b"",
@@ -37,6 +39,7 @@ def connect(
     return RemoteHost(place, authkey, client)
 
 
+@public_in("sharevar")
 class RemoteHost:
     """A host, and what it has published."""
 

@@ -6,6 +6,7 @@ import select
 from contextvars import ContextVar
 
 from .._native import caller_descriptor
+from .._public import public_in
 
 _GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
@@ -13,6 +14,7 @@ _GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 of_context: ContextVar[Call | None] = ContextVar("of_context", default=None)
 
 
+@public_in("sharevar.hosting")
 class Call:
     """A call that is being served."""
 
@@ -35,6 +37,7 @@ class Call:
         self._cancelled = True
 
 
+@public_in("sharevar.hosting")
 def current_call() -> Call:
     """The call that runs here. Outside of a host it is one that is never cancelled."""
     return of_context.get() or Call()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from .named_manager import Lifetime, NamedManager, open_or_make
+from .._public import public_in
 from .sync_manager import SyncManager
+
+if TYPE_CHECKING:
+    from .named_manager import Lifetime, NamedManager
 
 
 @overload
@@ -20,6 +23,7 @@ def Manager(
 ) -> NamedManager: ...
 
 
+@public_in("sharevar")
 def Manager(
     *,
     name: str | None = None,
@@ -44,6 +48,8 @@ def Manager(
     - ``"keep"``: it stays until `remove_manager`, or the end of the machine or container.
     """
     if name is not None:
+        from .named_manager import open_or_make
+
         return open_or_make(name, capacity, lifetime or "while_used", ctx)
     if lifetime is not None:
         raise TypeError("a manager without a name lives while it is used; it takes no lifetime")

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, overload
 from .. import _native
 from .._family.arenas import remember
 from .._native import Arena
+from .._public import public_in
 from .._variables import shared_globals
 from .._variables.dict_proxy import DictProxy
 from .._variables.list_proxy import ListProxy
@@ -24,6 +25,7 @@ _Variable = TypeVar("_Variable", bound=Proxy)
 Lifetime = Literal["while_used", "keep"]
 
 
+@public_in("sharevar")
 def attach(name: str, *, ctx: Any = None) -> NamedManager:
     """The manager of that name on this machine; `NoSuchManager` if there is none."""
     return _started(NamedManager(name, lambda: Arena.attach_by_name(name), ctx))
@@ -39,6 +41,7 @@ def open_or_make(name: str, capacity: int | None, lifetime: Lifetime, ctx: Any) 
     )
 
 
+@public_in("sharevar")
 def remove_manager(name: str) -> None:
     """End the manager of that name for all processes; `NoSuchManager` if there is none.
 
@@ -48,6 +51,7 @@ def remove_manager(name: str) -> None:
     _native.remove_manager(name)
 
 
+@public_in("sharevar")
 def manager_names() -> list[str]:
     """The names of the managers that processes of this user have, or that are kept."""
     return _native.manager_names()
@@ -58,6 +62,7 @@ def _started(manager: NamedManager) -> NamedManager:
     return manager
 
 
+@public_in("sharevar.managers")
 class NamedManager(NamedVariableMethods, SyncManager):  # type: ignore[misc]
     """A manager that belongs to no process: any process of the user opens it by its name.
 

@@ -17,13 +17,13 @@ from .._variables import (
 )
 from .._variables.array_proxy import ArrayProxy
 from .._variables.dict_proxy import DictProxy
-from .._variables.kinds import VariableMethods
 from .._variables.list_proxy import ListProxy
 from .._variables.namespace import NamespaceProxy
 from .._variables.proxy import Proxy
 from .._variables.queue_proxy import JoinableQueueProxy, QueueProxy
 from .._variables.set_proxy import SetProxy
 from .._variables.value_proxy import ValueProxy
+from .._variables.variable_methods import VariableMethods
 
 _AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 import warnings
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 from .._family.callers import stacklevel
 from .._family.installed import is_installed
+from .._public import public_in
 from ..errors import PlaintextWarning
 
 # Set by ``python -m sharevar --plaintext``, and inherited by children.
@@ -19,6 +19,7 @@ PLAINTEXT = "SHAREVAR_PLAINTEXT"
 _Path = str | PathLike[str]
 
 
+@public_in("sharevar")
 class TLS(NamedTuple):
     """The files for TLS on TCP, all PEM.
 
@@ -99,6 +100,8 @@ def _tolerates(address: Any) -> bool:
 
 def _is_own(family: socket.AddressFamily, where: Any) -> bool:
     """Whether an address is one of this machine's, and not all of them or its inside."""
+    import ipaddress
+
     try:
         found = ipaddress.ip_address(where[0].partition("%")[0])
         if found.is_unspecified:

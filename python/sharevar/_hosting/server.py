@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from .._family.installed import is_installed
 from .._native import HostServer
+from .._public import public_in
 from .._variables import greenlets, standard
 from .._variables.dict_proxy import DictProxy
 from . import (
@@ -35,6 +36,7 @@ _PLAIN = 1
 _MAX_HALF_OPEN = 64
 
 
+@public_in("sharevar.managers")
 class Server(standard.Server):  # type: ignore[misc]
     """`multiprocessing.managers.Server`, on our transport.
 

@@ -9,12 +9,14 @@ from multiprocessing import util
 from typing import Any
 
 from .._native import HostClient, HostedReference
+from .._public import public_in
 from . import async_calls
 
 # The most items that are asked for ahead.
 _MOST = 1024
 
 
+@public_in("sharevar.hosting")
 class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
     """The items of an iterator at the host, for ``for`` and for ``async for``.
 

@@ -16,12 +16,12 @@ from typing import Any, ParamSpec, TypeVar
 from .._family import module_level
 from .._family.arenas import remember
 from .._native import Arena
-from .._variables import monitors, pickling, standard
-from .._variables.kinds import BY_TYPEID, VariableMethods
+from .._public import public_in
+from .._variables import pickling, standard
 from .._variables.proxy import Proxy
+from .._variables.variable_methods import VariableMethods
 from ..errors import NotCreated, SharevarError
 from .arena_host import Host, HostProcess
-from .arena_host_server import ArenaHostServer, served_registry
 from .base_manager import BaseManager
 from .security import TLS
 
@@ -30,6 +30,7 @@ _Object = TypeVar("_Object")
 _Arguments = ParamSpec("_Arguments")
 
 
+@public_in("sharevar.managers")
 class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: ignore[misc]
     """`multiprocessing.managers.SyncManager`, its variables in shared memory.
 
@@ -111,6 +112,8 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
 
     def get_server(self) -> Any:
         """A server with ``serve_forever()``, to be run by this process."""
+        from .arena_host_server import ArenaHostServer, served_registry
+
         self._require_initial()
         registry = served_registry(self._registry, self._new_arena())
         return ArenaHostServer(
@@ -172,6 +175,8 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         return HostProcess(self._host)
 
     def _create(self, typeid: str, /, *args: Any, **kwds: Any) -> Any:
+        from .._variables.kinds import BY_TYPEID
+
         self._require_started()
         if self._host is not None:
             return self._host.start()._create(typeid, *args, **kwds)
@@ -223,6 +228,8 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         **named: _Arguments.kwargs,
     ) -> _Object:
         """``cls(*arguments, **named)`` in this manager's memory; see `sharevar.monitor`."""
+        from .._variables import monitors
+
         made: _Object = module_level.found_or_made(
             monitors.make, cls, self.arena, *arguments, **named
         )

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from .._family.reduction import arena_of
+from .._native import Arena
 from .._variables.proxy import Proxy, hosts
 from .._variables.standard import Token
-from . import arena_host
-from .variable_ids import identify
 
 
 def token(variable: Proxy) -> Token:
     """A variable's token. It starts the arena's host if there is none."""
+    from . import arena_host
+    from .variable_ids import identify
+
     return Token(variable._typeid_, arena_host.address(arena_of(variable)), identify(variable))
+
+
+def authkey(arena: Arena) -> bytes | None:
+    """The key of the arena's host, if this process would start it."""
+    from . import arena_host
+
+    return arena_host.authkey(arena)
 
 
 def give_to_proxies() -> None:
     """Have proxies find their tokens here: a host is made of proxies, and stands above."""
-    hosts.token, hosts.authkey = token, arena_host.authkey
+    hosts.token, hosts.authkey = token, authkey

@@ -65,24 +65,22 @@ def open_variable(ident: str) -> Proxy:
     return arena.open(BY_TYPEID[typeid], int(offset, 16), int(generation, 16))
 
 
-def RebuildProxy(
+def rebuild_proxy(
     func: Any, token: Token, serializer: str, kwds: Mapping[str, Any]
 ) -> Any:
-    """The proxy that a pickle names: of the variable itself where the arena is in reach."""
+    """The proxy that a pickle names; see `rebuilding`."""
     if is_ours(token.id):
         try:
             return open_variable(str(token.id))
         except ArenaGone:
             # On another machine: by the host.
             pass
+    # Imported for its effect: it takes the place of the standard class below all proxies.
+    from . import base_proxy  # noqa: F401
+
     named = dict(kwds)
     # This process may know the host, and its key.
     key = None if "authkey" in named else known_key(token.address)
     if key is not None:
         named["authkey"] = key
     return standard.RebuildProxy(func, token, serializer, named)
-
-
-# Pickles for plain Python, and from it, have the name of the standard function.
-RebuildProxy.__module__ = standard.managers.__name__
-standard.managers.RebuildProxy = RebuildProxy

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import _native
+from .._public import public_in
 from .proxy import Proxy
 
 
+@public_in("sharevar")
 class ArrayProxy(Proxy, _native.Array):
     """An ``array.array`` of fixed length in shared memory.
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from .. import _native
 from .._family import family
+from .._public import public_in
 from .primitive import Primitive
 
 
+@public_in("sharevar")
 class Barrier(Primitive, _native.Barrier):
     """A barrier for a number of processes and threads, which wait until all have arrived.
 

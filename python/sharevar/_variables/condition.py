@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 
 from .. import _native
 from .._family import family
+from .._public import public_in
 from .primitive import Primitive
 from .recursive_lock import RLock
 
 _Result = TypeVar("_Result")
 
 
+@public_in("sharevar")
 class Condition(Primitive, _native.Condition):
     """A condition: processes and threads wait until data that a lock protects has changed.
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, ClassVar, TypeVar
 
 from .. import _native
+from .._public import public_in
 from .proxy import Proxy
 
 _Key = TypeVar("_Key")
 _Item = TypeVar("_Item")
 
 
+@public_in("sharevar")
 class DictProxy(Proxy, _native.Dict[_Key, _Item]):
     """A dict in shared memory, with the methods of the standard `DictProxy`.
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from .. import _native
 from .._family import family
+from .._public import public_in
 from .primitive import Primitive
 
 
+@public_in("sharevar")
 class Event(Primitive, _native.Event):
     """A flag that processes and threads wait for."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal, overload
 
+from .._public import public_in
 from .append_file import AppendFile
 from .append_text_file import AppendTextFile
 
@@ -24,6 +25,7 @@ def open(
 def open(path: _Path, mode: Literal["ab"]) -> AppendFile: ...
 
 
+@public_in("sharevar")
 def open(
     path: _Path,
     mode: str = "a",

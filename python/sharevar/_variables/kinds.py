@@ -1,18 +1,16 @@
 """The kinds of variables: the table from which all lists of them are taken.
 
 A new kind has a module of its own, and in this one its name in ``__all__``, its lines in
-`BY_KIND` and `BY_STANDARD`, and its method in `VariableMethods`. The package exports what
-``__all__`` names.
+`BY_KIND` and `BY_STANDARD`, its method in `variable_methods`, and its lines in the package.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from typing import Any, TypeVar
+from typing import Any
 
 from .. import _native
-from . import barrier, condition, event, lock, priority_queue, recursive_lock, semaphore
 from .array_proxy import ArrayProxy
 from .barrier import Barrier
 from .condition import Condition
@@ -127,83 +125,3 @@ def register() -> None:
         _native.set_proxy_class(kind, cls)
     for form, of_form in BY_FORM.items():
         _native.set_queue_class(form, of_form)
-
-
-_AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
-
-
-class VariableMethods:
-    """A manager's methods that make variables, one for each of `BY_TYPEID`.
-
-    They are written out: a type checker takes no signature from a table.
-    """
-
-    def list(self, *arguments: Any) -> ListProxy[Any]:
-        """A shared list with the contents that ``list(*arguments)`` has."""
-        return self._make(ListProxy, *arguments)
-
-    def dict(self, /, *arguments: Any, **named: Any) -> DictProxy[Any, Any]:
-        """A shared dict with the contents that ``dict(*arguments, **named)`` has."""
-        return self._make(DictProxy, *arguments, **named)
-
-    def set(self, *arguments: Any) -> SetProxy[Any]:
-        """A shared set with the elements that ``set(*arguments)`` has."""
-        return self._make(SetProxy, *arguments)
-
-    def Namespace(self, /, **attributes: Any) -> NamespaceProxy:
-        """Shared attributes."""
-        return self._make(NamespaceProxy, **attributes)
-
-    def Value(self, typecode: Any, value: Any, lock: Any = True) -> ValueProxy[Any]:
-        """A box for one value of any type; the type code is only shown."""
-        return self._make(ValueProxy, typecode, value, lock)
-
-    def Array(self, typecode: str, sequence: Any, lock: Any = True) -> ArrayProxy:
-        """An ``array.array`` of fixed length."""
-        return self._make(ArrayProxy, typecode, sequence, lock)
-
-    def Lock(self) -> lock.Lock:
-        """A lock that outlives its holder."""
-        return self._make(lock.Lock)
-
-    def RLock(self) -> recursive_lock.RLock:
-        """A lock that the thread which holds it may take again."""
-        return self._make(recursive_lock.RLock)
-
-    def Semaphore(self, value: int = 1) -> semaphore.Semaphore:
-        """Units to take and give back."""
-        return self._make(semaphore.Semaphore, value)
-
-    def BoundedSemaphore(self, value: int = 1) -> semaphore.BoundedSemaphore:
-        """A semaphore that never has more free units than at first."""
-        return self._make(semaphore.BoundedSemaphore, value)
-
-    def Event(self) -> event.Event:
-        """A flag that is waited for."""
-        return self._make(event.Event)
-
-    def Condition(self, lock: Any = None) -> condition.Condition:
-        """A condition: waiting until data that a lock protects has changed."""
-        return self._make(condition.Condition, lock)
-
-    def Barrier(
-        self, parties: int, action: Any = None, timeout: float | None = None
-    ) -> barrier.Barrier:
-        """A barrier: waiting until a number of processes and threads have arrived."""
-        return self._make(barrier.Barrier, parties, action, timeout)
-
-    def Queue(self, maxsize: int = 0) -> QueueProxy[Any]:
-        """A queue, first in, first out."""
-        return self._make(QueueProxy, maxsize)
-
-    def JoinableQueue(self, maxsize: int = 0) -> JoinableQueueProxy[Any]:
-        """A queue, first in, first out. Any queue of a manager can be joined."""
-        return self._make(JoinableQueueProxy, maxsize)
-
-    def PriorityQueue(self, maxsize: int = 0) -> priority_queue.PriorityQueue[Any]:
-        """A queue, lowest item first."""
-        return self._make(priority_queue.PriorityQueue, maxsize)
-
-    def _make(self, cls: type[_AnyProxy], /, *arguments: Any, **named: Any) -> _AnyProxy:
-        """Make a variable where the variables of this manager are."""
-        raise NotImplementedError

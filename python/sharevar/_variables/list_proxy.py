@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, MutableSequence
 from typing import Any, SupportsIndex, TypeVar
 
 from .. import _native
+from .._public import public_in
 from .proxy import Proxy
 
 _Item = TypeVar("_Item")
 
 
+@public_in("sharevar")
 class ListProxy(Proxy, _native.List[_Item]):
     """A list in shared memory, with the methods of the standard `ListProxy`."""
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from .. import _native
 from .._family import family
+from .._public import public_in
 from .primitive import Primitive, own_name
 
 
+@public_in("sharevar")
 class Lock(Primitive, _native.Lock):
     """A lock for processes and threads that outlives its holder.
 

@@ -17,11 +17,13 @@ from .._family.reduction import (
     keep_for_child,
     open_variable,
 )
+from .._public import public_in
 from . import started_threads
 
 _Class = TypeVar("_Class", bound=type)
 
 
+@public_in("sharevar")
 def monitor(cls: _Class) -> _Class:
     """Make monitors of a class's objects.
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from .. import _native
 from .._family import family
+from .._public import public_in
 from . import standard
 from .proxy import Proxy
 
 
+@public_in("sharevar")
 class NamespaceProxy(Proxy, _native.Namespace):
     """Attributes in shared memory.
 

@@ -6,11 +6,13 @@ from typing import Any, TypeVar
 
 from .. import _native
 from .._family import family
+from .._public import public_in
 from .proxy import Proxy
 
 _Item = TypeVar("_Item")
 
 
+@public_in("sharevar")
 class PriorityQueue(Proxy, _native.PriorityQueue[_Item]):
     """A queue in shared memory whose lowest item comes first, with or without a manager.
 

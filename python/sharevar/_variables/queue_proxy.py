@@ -6,12 +6,14 @@ from typing import Any, ClassVar, TypeVar
 
 from .. import _native
 from .._family import family
+from .._public import public_in
 from .proxy import Proxy
 from .queue_ends import Reader, Writer
 
 _Item = TypeVar("_Item")
 
 
+@public_in("sharevar")
 class QueueProxy(Proxy, _native.Queue[_Item]):
     """A queue in shared memory, with the methods of `queue.Queue`."""
 
@@ -41,6 +43,7 @@ class QueueProxy(Proxy, _native.Queue[_Item]):
         return f"<{self._typeid_} of {self.qsize()} items>"
 
 
+@public_in("sharevar")
 class JoinableQueueProxy(QueueProxy[_Item]):
     """The same: a manager's `Queue` can be joined, too."""
 

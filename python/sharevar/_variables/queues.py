@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from .. import _native
 from .._family import family
 from .._family.reduction import reduce_variable
+from .._public import public_in
 from . import standard
 from .proxy import Proxy
 from .queue_ends import Reader, Writer
@@ -67,6 +68,7 @@ class _ProcessQueue(Proxy, _native.Queue[_Item]):
         return (*reduce_variable(self), self.__getstate__())
 
 
+@public_in("sharevar")
 class Queue(_ProcessQueue[_Item]):
     """`multiprocessing.Queue`: first in, first out, of ``maxsize`` items if that is not 0.
 
@@ -122,6 +124,7 @@ class Queue(_ProcessQueue[_Item]):
         traceback.print_exc()
 
 
+@public_in("sharevar")
 class JoinableQueue(Queue[_Item]):
     """`multiprocessing.JoinableQueue`: a queue with ``task_done`` and ``join``."""
 
@@ -132,6 +135,7 @@ class JoinableQueue(Queue[_Item]):
     _form_ = "joinable process queue"
 
 
+@public_in("sharevar")
 class SimpleQueue(_ProcessQueue[_Item]):
     """`multiprocessing.SimpleQueue`: ``get``, ``put`` and ``empty``."""
 

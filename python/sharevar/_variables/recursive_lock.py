@@ -6,10 +6,12 @@ from typing import Any
 
 from .. import _native
 from .._family import family
+from .._public import public_in
 from .lock import SemaphoreView
 from .primitive import Primitive, own_name
 
 
+@public_in("sharevar")
 class RLock(Primitive, _native.RLock):
     """A lock that the thread which holds it may take again.
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from .. import _native
 from .._family import family
+from .._public import public_in
 from .primitive import Primitive
 
 
+@public_in("sharevar")
 class Semaphore(Primitive, _native.Semaphore):
     """Units that processes and threads take and give back.
 
@@ -42,6 +44,7 @@ class Semaphore(Primitive, _native.Semaphore):
         return UnitsView(self)
 
 
+@public_in("sharevar")
 class BoundedSemaphore(Semaphore):
     """A semaphore that never has more free units than at first."""
 

@@ -7,11 +7,13 @@ from typing import Any, TypeVar
 
 from .. import _native
 from .._family import family
+from .._public import public_in
 from .proxy import Proxy
 
 _Item = TypeVar("_Item")
 
 
+@public_in("sharevar")
 class SetProxy(Proxy, _native.Set[_Item]):
     """A set in shared memory, with the methods of the `SetProxy` of Python 3.14.
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, overload
 from .. import _native
 from .._family import applications, family, separate_family
 from .._family.reduction import arena_of
+from .._public import public_in
 from ..errors import WrongKind
 from . import sharedctypes
 from .append_file import AppendFile
@@ -74,6 +75,7 @@ def shared(
 ) -> ValueProxy[_Item]: ...
 
 
+@public_in("sharevar")
 def shared(
     name: str,
     kind: Callable[..., Any],

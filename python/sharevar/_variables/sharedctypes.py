@@ -21,6 +21,7 @@ from .. import _native
 from .._family import family
 from .._family.module_level import founding
 from .._family.reduction import reduce_variable
+from .._public import public_in
 from .recursive_lock import RLock
 
 # The stubs of the standard library lack many of the names that are used here.
@@ -48,6 +49,7 @@ class ObjectMemory(_native.Array):
         return reduce_variable(self)
 
 
+@public_in("sharevar")
 @founding
 def RawValue(typecode_or_type: Any, *arguments: Any) -> Any:
     """A ctypes object in shared memory, without a lock."""
@@ -56,6 +58,7 @@ def RawValue(typecode_or_type: Any, *arguments: Any) -> Any:
     return value
 
 
+@public_in("sharevar")
 @founding
 def RawArray(typecode_or_type: Any, size_or_initializer: Any) -> Any:
     """A ctypes array in shared memory, without a lock."""
@@ -67,12 +70,14 @@ def RawArray(typecode_or_type: Any, size_or_initializer: Any) -> Any:
     return array
 
 
+@public_in("sharevar")
 @founding
 def Value(typecode_or_type: Any, *arguments: Any, lock: Any = True, ctx: Any = None) -> Any:
     """A ctypes object in shared memory, with a lock around every access."""
     return _locked(RawValue(typecode_or_type, *arguments), lock, ctx)
 
 
+@public_in("sharevar")
 @founding
 def Array(
     typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True, ctx: Any = None
@@ -81,6 +86,7 @@ def Array(
     return _locked(RawArray(typecode_or_type, size_or_initializer), lock, ctx)
 
 
+@public_in("sharevar.sharedctypes")
 def copy(value: Any) -> Any:
     """A ctypes object in shared memory of its own, with the same contents."""
     duplicate = _new_object(type(value))
@@ -88,6 +94,7 @@ def copy(value: Any) -> Any:
     return duplicate
 
 
+@public_in("sharevar.sharedctypes")
 def synchronized(value: Any, lock: Any = None, ctx: Any = None) -> Any:
     """A wrapper that takes the lock around every access."""
     wrapper = _standard_synchronized(value, RLock() if lock is None else lock, ctx)

@@ -68,12 +68,11 @@ def create(manager: Any, typeid: str, /, *arguments: Any, **named: Any) -> Any:
     return proxy
 
 
-@cache
 def counterpart(cls: type[Any]) -> type:
     """The standard class of proxies that a class of ours stands for."""
-    found = proxy_type(cls._typeid_)
     # By its name of this moment: `_hosting.base_proxy` puts a class of ours in its place.
-    return found if isinstance(found, type) else managers.BaseProxy
+    found = proxy_type(cls._typeid_)
+    return found if isinstance(found, type) else managers.BaseProxy  # type: ignore[no-any-return]
 
 
 @cache

@@ -12,11 +12,13 @@ from .._family.reduction import (
     open_variable,
     reduce_variable,
 )
+from .._public import public_in
 from .proxy import Proxy
 
 _Item = TypeVar("_Item")
 
 
+@public_in("sharevar")
 class ValueProxy(Proxy, _native.Value[_Item]):
     """A box in shared memory: ``.value``, ``get()``, ``set()``, ``incr()``.
 

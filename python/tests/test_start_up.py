@@ -1,0 +1,50 @@
+"""The modules that a program imports with its first shared variable.
+
+Their number is the time that it takes: `multiprocessing.managers`, whose classes ours are
+derived from, is most of it. What another part needs is imported with that part.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+PROGRAM = """
+import json, sys, typing
+import multiprocessing.managers
+import __future__
+standard = set(sys.modules)
+import sharevar
+numbers = sharevar.Manager().dict()
+numbers["a"] = 1
+assert numbers["a"] == 1
+print(json.dumps(sorted(set(sys.modules) - standard)))
+"""
+
+OF_SHAREVAR = [
+    "sharevar", "sharevar._family", "sharevar._family.arenas", "sharevar._family.callers",
+    "sharevar._family.children", "sharevar._family.descriptors", "sharevar._family.family",
+    "sharevar._family.installed", "sharevar._family.lending", "sharevar._family.module_level",
+    "sharevar._family.on_exit", "sharevar._family.reduction", "sharevar._hosting",
+    "sharevar._hosting.arena_host", "sharevar._hosting.base_manager",
+    "sharevar._hosting.launch", "sharevar._hosting.manager",
+    "sharevar._hosting.rebuilding", "sharevar._hosting.register",
+    "sharevar._hosting.security", "sharevar._hosting.sync_manager",
+    "sharevar._hosting.tokens", "sharevar._native", "sharevar._public",
+    "sharevar._variables", "sharevar._variables.dict_proxy",
+    "sharevar._variables.found_classes", "sharevar._variables.greenlets",
+    "sharevar._variables.pickling", "sharevar._variables.proxy",
+    "sharevar._variables.standard", "sharevar._variables.variable_methods",
+    "sharevar.errors",
+]  # fmt: skip
+
+
+def test_the_first_variable_imports_no_more_than_it_needs() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, check=True, text=True
+    )
+    imported = json.loads(ran.stdout)
+    ours = [name for name in imported if name.partition(".")[0] == "sharevar"]
+    assert ours == OF_SHAREVAR
+    assert set(imported) == set(ours)
