@@ -6,12 +6,13 @@ use crate::kind::Kind;
 use crate::manager::Manager;
 use crate::manager::named::Named;
 use crate::manager::shared::Shared;
-use crate::shm::{Attempts, Look, RawDict};
+use crate::shm::{Attempts, RawDict};
 use crate::values::{decode, encode, scalar};
 use crate::variables::impl_shared::impl_shared;
+use crate::variables::keyed;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_value::{Key, from_bytes, to_key};
+use sharevar_value::from_bytes;
 use std::borrow::Borrow;
 use std::marker::PhantomData;
 
@@ -61,11 +62,6 @@ impl<K, V> Dict<K, V> {
     pub fn clear(&self) -> Result<()> {
         self.raw.any().clear()
     }
-
-    #[inline]
-    fn key<Q: Serialize + ?Sized>(&self, key: &Q) -> Result<Key> {
-        Ok(to_key(key, self.raw.any().seed())?)
-    }
 }
 
 impl<K, V> Dict<K, V>
@@ -80,18 +76,7 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        if let Some(raw) = self.raw.shm()
-            && let Some(short) = scalar::key(key, raw.seed())
-        {
-            let mut copied = None;
-            match raw.look(&short, &mut copied) {
-                Look::Word(word) => return decode::word(word).map(Some),
-                Look::Bytes(bytes) => return Ok(Some(from_bytes(bytes)?)),
-                Look::Absent => return Ok(None),
-                Look::Unknown => {}
-            }
-        }
-        self.raw.any().get(&self.key(key)?)?.map(decode::content).transpose()
+        keyed::get(&self.raw, key)
     }
 
     /// Whether `key` is there.
@@ -100,12 +85,7 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        if let Some(raw) = self.raw.shm()
-            && let Some(is_there) = scalar::key(key, raw.seed()).and_then(|short| raw.has(&short))
-        {
-            return Ok(is_there);
-        }
-        self.raw.any().contains(&self.key(key)?)
+        keyed::contains(&self.raw, key)
     }
 
     /// Sets `key` to `value`. A key that is there keeps its place; its old value is not read.
@@ -117,15 +97,7 @@ where
         Q: Serialize + ?Sized,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(&self.raw, value)?;
-        if let Some(raw) = self.raw.shm()
-            && let Some(word) = value.word()
-            && let Some(short) = scalar::key(key, raw.seed())
-            && raw.set_word(&short, word)
-        {
-            return Ok(());
-        }
-        self.raw.any().insert(&self.key(key)?, &value.encoded)
+        keyed::insert(&self.raw, key, value)
     }
 
     /// The value of `key`; if it is not there, sets it to `value` first.
@@ -136,7 +108,7 @@ where
         Q: Serialize + ?Sized,
         W: Serialize + ?Sized,
     {
-        let key = self.key(key)?;
+        let key = keyed::key(&self.raw, key)?;
         let value = encode::value(&self.raw, value)?;
         decode::content(self.raw.any().get_or_insert(&key, &value.encoded)?.0)
     }
@@ -147,7 +119,7 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        self.raw.any().remove(&self.key(key)?)?.map(decode::content).transpose()
+        self.raw.any().remove(&keyed::key(&self.raw, key)?)?.map(decode::content).transpose()
     }
 
     /// Removes the key that was put in last and gives back key and value.
@@ -175,7 +147,7 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let key = self.key(key)?;
+        let key = keyed::key(&self.raw, key)?;
         let mut attempts = Attempts::at(self.raw.shm().map(RawDict::handle));
         loop {
             let (old, stamp) = self.raw.any().get_stamped(&key)?;
@@ -191,8 +163,9 @@ where
     /// Sets all of `items`. Up to [`RawDict::MAX_ATOMIC_UPDATE`] of them, or any number into an
     /// empty dict, are one operation: others see none of them or all.
     pub fn extend(&self, items: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        let items =
-            encode::many(&self.raw, items, |(key, value)| Ok((self.key(&key)?, encode::plain(value)?)))?;
+        let items = encode::many(&self.raw, items, |(key, value)| {
+            Ok((keyed::key(&self.raw, &key)?, encode::plain(value)?))
+        })?;
         self.raw.any().update(&items.encoded)
     }
 
@@ -233,7 +206,7 @@ impl<K: Serialize + DeserializeOwned> Dict<K, i64> {
         {
             return Ok(sum);
         }
-        self.raw.any().increment(&self.key(key)?, by)
+        self.raw.any().increment(&keyed::key(&self.raw, key)?, by)
     }
 }
 

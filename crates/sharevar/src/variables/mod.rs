@@ -8,6 +8,7 @@ pub(crate) mod event;
 pub(crate) mod file;
 pub(crate) mod guard;
 pub(crate) mod impl_shared;
+pub(crate) mod keyed;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod monitor;

@@ -6,12 +6,12 @@ use crate::kind::Kind;
 use crate::manager::Manager;
 use crate::manager::named::Named;
 use crate::manager::shared::Shared;
-use crate::shm::{Look, RawDict};
-use crate::values::{decode, encode, scalar};
+use crate::shm::RawDict;
 use crate::variables::impl_shared::impl_shared;
+use crate::variables::keyed;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_value::{Key, from_bytes};
+use sharevar_value::from_bytes;
 
 /// A shared object with attributes of any types. Every method is one operation for all processes.
 ///
@@ -41,47 +41,24 @@ impl Namespace {
     /// The attribute of that name, if there is one.
     #[inline]
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        if let Some(raw) = self.raw.shm()
-            && let Some(short) = scalar::key(name, raw.seed())
-        {
-            let mut copied = None;
-            match raw.look(&short, &mut copied) {
-                Look::Word(word) => return decode::word(word).map(Some),
-                Look::Bytes(bytes) => return Ok(Some(from_bytes(bytes)?)),
-                Look::Absent => return Ok(None),
-                Look::Unknown => {}
-            }
-        }
-        self.raw.any().get(&self.key(name)?)?.map(decode::content).transpose()
+        keyed::get(&self.raw, name)
     }
 
     /// Sets the attribute of that name.
     #[inline]
     pub fn set<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<()> {
-        let value = encode::value(&self.raw, value)?;
-        if let Some(raw) = self.raw.shm()
-            && let Some(word) = value.word()
-            && let Some(short) = scalar::key(name, raw.seed())
-            && raw.set_word(&short, word)
-        {
-            return Ok(());
-        }
-        self.raw.any().insert(&self.key(name)?, &value.encoded)
+        keyed::insert(&self.raw, name, value)
     }
 
     /// Takes an attribute away. Whether there was one.
     pub fn remove(&self, name: &str) -> Result<bool> {
-        Ok(self.raw.any().remove(&self.key(name)?)?.is_some())
+        Ok(self.raw.any().remove(&keyed::key(&self.raw, name)?)?.is_some())
     }
 
     /// The names of the attributes, in the order in which they were first set. One that is no valid
     /// Unicode, which only Python can set, is an error.
     pub fn names(&self) -> Result<Vec<String>> {
         self.raw.any().items(false)?.iter().map(|item| Ok(from_bytes(&item.key)?)).collect()
-    }
-
-    fn key(&self, name: &str) -> Result<Key> {
-        Ok(Key::from_str(name, self.raw.any().seed())?)
     }
 }
 

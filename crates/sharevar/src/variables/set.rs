@@ -9,9 +9,10 @@ use crate::manager::shared::Shared;
 use crate::shm::RawDict;
 use crate::values::encode;
 use crate::variables::impl_shared::impl_shared;
+use crate::variables::keyed;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_value::{Encoded, Key, Word, from_bytes, to_key};
+use sharevar_value::{Encoded, Word, from_bytes};
 use std::borrow::Borrow;
 use std::marker::PhantomData;
 
@@ -36,7 +37,7 @@ pub struct Set<T> {
 
 impl_shared!(backed Set, [T], Backed<RawDict, dyn Map>, { items: PhantomData });
 
-/// What stands where a dict has a value.
+/// The value of each element, as a dict has values of its keys.
 const PRESENT: Encoded = Encoded::Word(Word::NONE);
 
 impl<T> Set<T> {
@@ -59,10 +60,6 @@ impl<T> Set<T> {
     pub fn clear(&self) -> Result<()> {
         self.raw.any().clear()
     }
-
-    fn key<Q: Serialize + ?Sized>(&self, element: &Q) -> Result<Key> {
-        Ok(to_key(element, self.raw.any().seed())?)
-    }
 }
 
 impl<T: Serialize + DeserializeOwned> Set<T> {
@@ -72,7 +69,7 @@ impl<T: Serialize + DeserializeOwned> Set<T> {
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        self.raw.any().contains(&self.key(element)?)
+        keyed::contains(&self.raw, element)
     }
 
     /// Puts the element in. Whether it was not there before.
@@ -81,7 +78,7 @@ impl<T: Serialize + DeserializeOwned> Set<T> {
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        Ok(self.raw.any().get_or_insert(&self.key(element)?, &PRESENT)?.1)
+        Ok(self.raw.any().get_or_insert(&keyed::key(&self.raw, element)?, &PRESENT)?.1)
     }
 
     /// Takes the element out. Whether it was there.
@@ -90,7 +87,7 @@ impl<T: Serialize + DeserializeOwned> Set<T> {
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        Ok(self.raw.any().remove(&self.key(element)?)?.is_some())
+        Ok(self.raw.any().remove(&keyed::key(&self.raw, element)?)?.is_some())
     }
 
     /// Takes out the element that was put in last.
@@ -101,7 +98,8 @@ impl<T: Serialize + DeserializeOwned> Set<T> {
     /// Puts all of `elements` in. Up to [`RawDict::MAX_ATOMIC_UPDATE`] of them, or any number
     /// into an empty set, are one operation: others see none of them or all.
     pub fn extend(&self, elements: impl IntoIterator<Item = T>) -> Result<()> {
-        let elements = encode::many(&self.raw, elements, |element| Ok((self.key(&element)?, PRESENT)))?;
+        let elements =
+            encode::many(&self.raw, elements, |element| Ok((keyed::key(&self.raw, &element)?, PRESENT)))?;
         self.raw.any().update(&elements.encoded)
     }
 

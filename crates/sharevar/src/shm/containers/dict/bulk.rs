@@ -6,25 +6,24 @@ use super::{EXCHANGE, LENGTH, RawDict, STRUCTURE};
 use crate::engine::stamp::Stamp;
 use crate::error::Result;
 use crate::shm::items::content;
-use crate::shm::items::source::Locked;
+use crate::shm::items::source::{Locked, Source};
 use sharevar_arena::Transaction;
 use sharevar_value::{Encoded, Key, Word};
 
 impl RawDict {
-    /// Removes all keys, in one step for everybody; the memory comes back bit by bit.
+    /// Removes all keys, in one step for all processes; the memory comes back bit by bit.
     pub fn clear(&self) -> Result<()> {
-        self.swap_content(&Self::create(self.handle().participant())?, None)?;
+        self.exchange(&Self::create(self.handle().participant())?, |_| true)?;
         Ok(())
     }
 
-    /// Exchanges all that this dict holds with a dict that nobody else knows; if `stamp` says
-    /// so, only if this one was not changed since.
-    fn swap_content(&self, private: &Self, stamp: Option<Stamp>) -> Result<bool> {
+    /// Exchanges all that this dict holds with all of `private`, which no other process knows, if
+    /// `may_exchange` says so. Returns whether it did.
+    fn exchange(&self, private: &Self, may_exchange: impl FnOnce(&Locked<'_, '_>) -> bool) -> Result<bool> {
         let (ours, theirs) = (self.handle().variable(), private.handle().variable());
-        let participant = self.handle().participant();
-        let mut transaction = participant.begin()?;
+        let mut transaction = self.handle().participant().begin()?;
         transaction.lock(ours)?;
-        if stamp.is_some_and(|stamp| self.stamp() != stamp) {
+        if !may_exchange(&Locked(&transaction, ours)) {
             return Ok(false);
         }
         transaction.lock(theirs)?;
@@ -43,7 +42,7 @@ impl RawDict {
     /// Sets all of `items` as one operation: others see none of them or all.
     ///
     /// Up to [`Self::MAX_ATOMIC_UPDATE`] items go in under the lock; more, into an empty dict,
-    /// are built aside and published by one swap; more, into one that has keys, go in as
+    /// are built aside and published by one exchange; more, into one that has keys, go in as
     /// so many operations of that size, each whole.
     pub fn update(&self, items: &[(Key, Encoded)]) -> Result<()> {
         if items.len() > Self::MAX_ATOMIC_UPDATE && self.fill(items)? {
@@ -52,41 +51,26 @@ impl RawDict {
         items.chunks(Self::MAX_ATOMIC_UPDATE).try_for_each(|items| self.update_locked(items))
     }
 
-    /// Makes `items`, any number of them, the content of an empty dict, in one step. Whether it
-    /// was empty.
+    /// Makes `items`, any number of them, the content of an empty dict, in one step. Returns whether
+    /// it was empty.
     pub fn fill(&self, items: &[(Key, Encoded)]) -> Result<bool> {
         if !self.is_empty()? {
             return Ok(false);
         }
-        let aside = Self::create(self.handle().participant())?;
+        self.exchange(&self.build(items)?, |source| source.body(LENGTH) == 0)
+    }
+
+    /// Makes a dict of `items`, any number of them, in the same arena.
+    fn build(&self, items: &[(Key, Encoded)]) -> Result<Self> {
+        let built = Self::create(self.handle().participant())?;
         for items in items.chunks(Self::MAX_ATOMIC_UPDATE) {
-            aside.update_locked(items)?;
+            built.update_locked(items)?;
         }
-        self.publish_into_empty(&aside)
+        Ok(built)
     }
 
     /// The most items that one operation sets under the lock.
     pub const MAX_ATOMIC_UPDATE: usize = 4096;
-
-    fn publish_into_empty(&self, aside: &Self) -> Result<bool> {
-        let (ours, theirs) = (self.handle().variable(), aside.handle().variable());
-        let mut transaction = self.handle().participant().begin()?;
-        transaction.lock(ours)?;
-        if transaction.body(ours, LENGTH) != 0 {
-            return Ok(false);
-        }
-        transaction.lock(theirs)?;
-        for index in 0..STRUCTURE {
-            let (here, there) = (transaction.body(ours, index), transaction.body(theirs, index));
-            transaction.set_body(ours, index, there)?;
-            transaction.set_body(theirs, index, here)?;
-        }
-        let structure = transaction.body(ours, STRUCTURE);
-        transaction.set_body(ours, STRUCTURE, structure.wrapping_add(EXCHANGE))?;
-        transaction.count_change(ours);
-        transaction.commit()?;
-        Ok(true)
-    }
 
     fn update_locked(&self, items: &[(Key, Encoded)]) -> Result<()> {
         self.update_where(items, |_| true).map(|_| ())
@@ -168,12 +152,8 @@ impl RawDict {
     }
 
     /// Makes `items` the whole content, as one operation, if the dict was not changed since
-    /// `stamp`. Whether it did. For any number of items: they are built aside.
+    /// `stamp`. Returns whether it did. For any number of items: they are built aside.
     pub fn replace_if_unchanged(&self, items: &[(Key, Encoded)], stamp: Stamp) -> Result<bool> {
-        let aside = Self::create(self.handle().participant())?;
-        for items in items.chunks(Self::MAX_ATOMIC_UPDATE) {
-            aside.update_locked(items)?;
-        }
-        self.swap_content(&aside, Some(stamp))
+        self.exchange(&self.build(items)?, |_| self.stamp() == stamp)
     }
 }

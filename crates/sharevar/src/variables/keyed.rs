@@ -1,0 +1,69 @@
+//! Keys and their values, found and set by the fast paths where they apply: the part that dicts, sets
+//! and namespaces have in common.
+
+use crate::engine::{Backed, Map};
+use crate::error::Result;
+use crate::shm::{Look, RawDict};
+use crate::values::{decode, encode, scalar};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sharevar_value::{Key, from_bytes, to_key};
+
+/// A variable that has keys.
+type Keyed = Backed<RawDict, dyn Map>;
+
+/// Encodes a key.
+#[inline]
+pub(crate) fn key<Q: Serialize + ?Sized>(raw: &Keyed, key: &Q) -> Result<Key> {
+    Ok(to_key(key, raw.any().seed())?)
+}
+
+/// Returns the value of `key`.
+#[inline]
+pub(crate) fn get<Q, V>(raw: &Keyed, key: &Q) -> Result<Option<V>>
+where
+    Q: Serialize + ?Sized,
+    V: DeserializeOwned,
+{
+    if let Some(dict) = raw.shm()
+        && let Some(short) = scalar::key(key, dict.seed())
+    {
+        let mut copied = None;
+        match dict.look(&short, &mut copied) {
+            Look::Word(word) => return decode::word(word).map(Some),
+            Look::Bytes(bytes) => return Ok(Some(from_bytes(bytes)?)),
+            Look::Absent => return Ok(None),
+            Look::Unknown => {}
+        }
+    }
+    raw.any().get(&self::key(raw, key)?)?.map(decode::content).transpose()
+}
+
+/// Returns whether `key` is there.
+#[inline]
+pub(crate) fn contains<Q: Serialize + ?Sized>(raw: &Keyed, key: &Q) -> Result<bool> {
+    if let Some(dict) = raw.shm()
+        && let Some(is_there) = scalar::key(key, dict.seed()).and_then(|short| dict.has(&short))
+    {
+        return Ok(is_there);
+    }
+    raw.any().contains(&self::key(raw, key)?)
+}
+
+/// Sets `key` to `value`. A key that is there keeps its place; its old value is not read.
+#[inline]
+pub(crate) fn insert<Q, V>(raw: &Keyed, key: &Q, value: &V) -> Result<()>
+where
+    Q: Serialize + ?Sized,
+    V: Serialize + ?Sized,
+{
+    let value = encode::value(raw, value)?;
+    if let Some(dict) = raw.shm()
+        && let Some(word) = value.word()
+        && let Some(short) = scalar::key(key, dict.seed())
+        && dict.set_word(&short, word)
+    {
+        return Ok(());
+    }
+    raw.any().insert(&self::key(raw, key)?, &value.encoded)
+}
