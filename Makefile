@@ -45,7 +45,7 @@ demo: build examples ## four programs, in Rust and in Python, and what an operat
 
 quick: build ## an answer in three minutes, once all is built: models, and Python without what waits long
 	$(RUN_QUICK_TESTS) $(CRATES)
-	$(BIN)/python -m pytest -m "not long" python/tests
+	$(BIN)/python python/run_tests.py -m "not long"
 
 test: test-rust test-crash test-loom test-docs test-python test-versions test-package ## every test
 
@@ -65,7 +65,7 @@ test-docs: ## every example in the Rust documentation
 	cargo test --doc --profile $(PROFILE) $(CRATES)
 
 test-python: build ## the Python side, on the built module, and Rust programs that use it
-	$(BIN)/python -m pytest python/tests
+	$(BIN)/python python/run_tests.py
 	cargo build --profile $(PROFILE) --examples $(CRATES)
 	for program in with_python named_with_python append_with_python hosted_with_python hosted_over_tls; do \
 		PYTHON=$(BIN)/python timeout 5m target/$(PROFILE)/examples/$$program || exit 1; \

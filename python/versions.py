@@ -5,8 +5,7 @@
 Of those found it takes the oldest, the newest and a free-threaded one; or those that
 are named. Each has a virtual environment of its own, ``.venv-3.13``, with a module
 built for it. Tests that are marked ``one_version`` run on the development interpreter
-only. The interpreters' tests run side by side, because they wait for most of their
-time; each one's output is shown when it has ended.
+only.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
+
+import run_tests
 
 ROOT = Path(__file__).parent.parent
 SUPPORTED = range(10, 15)
@@ -85,18 +84,6 @@ def build_for(interpreter: Interpreter) -> Path:
     return python
 
 
-def test_on(interpreter: Interpreter, python: Path) -> bool:
-    """Runs the tests, and prints what they printed; whether they passed."""
-    options = ("-m", "not one_version", "-p", "no:cacheprovider", "--color=no")
-    tests = [str(python), "-m", "pytest", *options, "python/tests"]
-    # A file, not a pipe, whose end a process that a test left behind would hold open.
-    with tempfile.TemporaryFile("w+", errors="replace") as output:
-        done = subprocess.run(tests, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
-        output.seek(0)
-        print(f"\nthe tests on Python {interpreter.name}\n{output.read()}", flush=True)
-    return done.returncode == 0
-
-
 def main(names: list[str]) -> int:
     """Say what was found and used; 0 if all tests passed on all of them."""
     found = find()
@@ -108,13 +95,10 @@ def main(names: list[str]) -> int:
         print("only one version here" if not names else f"not here: {names}")
         return bool(names)
     # One build after the other: they share Cargo's folder.
-    pythons = [build_for(interpreter) for interpreter in chosen]
-    names = [interpreter.name for interpreter in chosen]
-    print("the tests run on", ", ".join(names), "side by side", flush=True)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        passed = list(pool.map(test_on, chosen, pythons))
-    failed = [name for name, good in zip(names, passed, strict=True) if not good]
-    print("tested on:", ", ".join(names))
+    pythons = {interpreter.name: build_for(interpreter) for interpreter in chosen}
+    print("the tests run on", ", ".join(pythons), flush=True)
+    failed = run_tests.run(pythons, ("-m", "not one_version"))
+    print("tested on:", ", ".join(pythons))
     if failed:
         print("failed on:", ", ".join(failed))
     return bool(failed)

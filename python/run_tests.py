@@ -1,0 +1,80 @@
+"""Runs the Python tests, as many files at once as there are processors.
+
+    python python/run_tests.py [options of pytest]
+
+Tests wait for most of their time, and show the same beside other work. The output of each
+part is shown when it has ended.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+TESTS = ROOT / "python" / "tests"
+
+# Each is a part of its own, and they begin first, so that none is left over at the end.
+LONGEST = (
+    "test_standard_library.py",
+    "test_packages.py",
+    "test_servers.py",
+    "test_typing.py",
+    "test_runner.py",
+    "test_start_methods.py",
+)
+# The others go into so many parts: more of them even out, and each costs a second to begin.
+FURTHER_PARTS = 12
+
+# Of pytest: all tests of a part were left out by its options.
+NO_TESTS = 5
+
+
+def parts() -> list[list[str]]:
+    """The test files, each in one part."""
+    files = sorted(path.name for path in TESTS.glob("test_*.py"))
+    further = [name for name in files if name not in LONGEST]
+    dealt = [further[first::FURTHER_PARTS] for first in range(FURTHER_PARTS)]
+    return [*([name] for name in LONGEST), *dealt]
+
+
+def run(pythons: Mapping[str, Path], options: Sequence[str]) -> list[str]:
+    """Run all parts on each interpreter; the names of the interpreters on which one failed."""
+
+    def run_part(name: str, part: list[str]) -> int:
+        return _run_part(name, pythons[name], part, options)
+
+    jobs = [(name, part) for part in parts() for name in pythons]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        codes = list(pool.map(run_part, *zip(*jobs, strict=True)))
+    ended = {name: set[int]() for name in pythons}
+    for (name, _), code in zip(jobs, codes, strict=True):
+        ended[name].add(code)
+    return [name for name, codes in ended.items() if 0 not in codes or codes - {0, NO_TESTS}]
+
+
+def _run_part(name: str, python: Path, part: list[str], options: Sequence[str]) -> int:
+    """Run some files, and print what they printed; pytest's exit code."""
+    files = [str(TESTS / file) for file in part]
+    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *options]
+    begin = time.monotonic()
+    # A file, not a pipe, whose end a process that a test left behind would hold open.
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        done = subprocess.run(
+            [*command, *files], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+        )
+        output.seek(0)
+        title = f"Python {name}: {' '.join(part)}, {time.monotonic() - begin:.0f} s"
+        print(f"\n{title}\n{output.read()}", end="", flush=True)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    sys.exit(bool(run({version: Path(sys.executable)}, sys.argv[1:])))
