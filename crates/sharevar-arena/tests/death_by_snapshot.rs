@@ -11,13 +11,8 @@ use std::time::{Duration, Instant};
 
 /// Tells what was tried; a run that tried less than it used to should be seen.
 fn tell(operation: &Operation, points: Points, since: Instant) {
-    let Points { passed, first, slip, slip_free, hold, second, second_slip, second_hold, two } = points;
-    let _ = writeln!(
-        std::io::stderr(),
-        "{:<55} {passed:>6} points: {first} played, SLIP {slip} ({slip_free} free), HOLD {hold}; second level {second}, SLIP {second_slip}, HOLD {second_hold}; two sweepers {two}; {} ms",
-        operation.name,
-        since.elapsed().as_millis()
-    );
+    let _ =
+        writeln!(std::io::stderr(), "{:<55} {points:?}; {} ms", operation.name, since.elapsed().as_millis());
 }
 
 fn is_long(operation: &Operation) -> bool {
@@ -43,8 +38,15 @@ fn every_operation(plan: Plan, for_long: Plan) {
         let since = Instant::now();
         let points = play(operation, if is_long(operation) { for_long } else { plan });
         tell(operation, points, since);
-        assert!(plan.slip == Due::Never || points.slip_free > 0, "{}: never slipped", operation.name);
-        assert!(plan.second == Due::Never || points.second + points.second_slip + points.second_hold > 0);
+        assert!(
+            plan.before_recovery == Due::Never || points.before_recovery_free > 0,
+            "{}: no lock was free before recovery",
+            operation.name
+        );
+        assert!(
+            plan.second == Due::Never
+                || points.second + points.second_before_recovery + points.second_beside_transaction > 0
+        );
         assert!(plan.two == Due::Never || points.two > 0);
     }
 }
@@ -57,13 +59,13 @@ fn recovery_at_every_point_leaves_the_state_before_or_after() {
 
 #[test]
 fn an_operation_between_death_and_recovery_stands() {
-    let [plan, for_long] = [1, 7].map(|step| Plan { slip: Due::Every(step), ..Plan::NOTHING });
+    let [plan, for_long] = [1, 7].map(|step| Plan { before_recovery: Due::Every(step), ..Plan::NOTHING });
     every_operation(plan, for_long);
 }
 
 #[test]
 fn recovery_leaves_alone_what_a_living_one_holds() {
-    let [plan, for_long] = [1, 7].map(|step| Plan { hold: Due::Every(step), ..Plan::NOTHING });
+    let [plan, for_long] = [1, 7].map(|step| Plan { beside_transaction: Due::Every(step), ..Plan::NOTHING });
     every_operation(plan, for_long);
 }
 
@@ -80,14 +82,17 @@ fn death_in_recovery_at_every_point_is_recovered() {
 fn death_in_recovery_at_every_point_without_exception() {
     let plan = Plan { second: Due::Every(1), second_first: Due::Every(1), ..Plan::NOTHING };
     every_operation(plan, Plan { second: Due::Every(53), second_first: Due::Every(3), ..Plan::NOTHING });
-    let plan = Plan { second: Due::Every(1), second_slip: Due::Every(1), ..Plan::NOTHING };
-    every_operation(plan, Plan { second: Due::Every(97), second_slip: Due::Every(3), ..Plan::NOTHING });
+    let plan = Plan { second: Due::Every(1), second_before_recovery: Due::Every(1), ..Plan::NOTHING };
+    every_operation(
+        plan,
+        Plan { second: Due::Every(97), second_before_recovery: Due::Every(3), ..Plan::NOTHING },
+    );
 }
 
 #[test]
 fn an_operation_between_a_death_in_recovery_and_the_next_recovery_stands() {
-    let plan = Plan { second: Due::Every(5), second_slip: Due::Every(2), ..Plan::NOTHING };
-    let for_long = Plan { second: Due::Every(901), second_slip: Due::Every(41), ..Plan::NOTHING };
+    let plan = Plan { second: Due::Every(5), second_before_recovery: Due::Every(2), ..Plan::NOTHING };
+    let for_long = Plan { second: Due::Every(901), second_before_recovery: Due::Every(41), ..Plan::NOTHING };
     every_operation(plan, for_long);
 }
 
@@ -96,10 +101,12 @@ fn the_second_recovery_leaves_alone_what_a_living_one_holds() {
     let operations = [op::SMALL, op::ROLL_BACK, op::MOVE, op::PUT_HANDLE, op::LARGE];
     for operation in &operations {
         let since = Instant::now();
-        let points =
-            play(operation, Plan { second: Due::Every(4), second_hold: Due::Every(2), ..Plan::NOTHING });
+        let points = play(
+            operation,
+            Plan { second: Due::Every(4), second_beside_transaction: Due::Every(2), ..Plan::NOTHING },
+        );
         tell(operation, points, since);
-        assert!(points.second_hold > 0);
+        assert!(points.second_beside_transaction > 0);
     }
 }
 

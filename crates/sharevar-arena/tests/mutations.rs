@@ -17,19 +17,29 @@ fn short_operations(plan: Plan) {
 
 const TRIAL: Trial = Trial(&[
     ("first level", || short_operations(Plan { first: Due::Every(1), ..Plan::NOTHING })),
-    ("SLIP", || short_operations(Plan { slip: Due::Every(1), ..Plan::NOTHING })),
-    ("HOLD", || short_operations(Plan { hold: Due::Every(1), ..Plan::NOTHING })),
+    ("operations before recovery", || {
+        short_operations(Plan { before_recovery: Due::Every(1), ..Plan::NOTHING })
+    }),
+    ("recovery beside a transaction", || {
+        short_operations(Plan { beside_transaction: Due::Every(1), ..Plan::NOTHING })
+    }),
     ("second level", || {
         short_operations(Plan { second_first: Due::Every(3), second: Due::Every(4), ..Plan::NOTHING });
     }),
-    ("second level SLIP", || {
+    ("second level, operations before recovery", || {
         for operation in [op::SMALL, op::TWICE, op::MOVE, op::ROLL_BACK] {
-            play(&operation, Plan { second: Due::Every(1), second_slip: Due::Every(1), ..Plan::NOTHING });
+            play(
+                &operation,
+                Plan { second: Due::Every(1), second_before_recovery: Due::Every(1), ..Plan::NOTHING },
+            );
         }
     }),
-    ("second level HOLD", || {
+    ("second level, recovery beside a transaction", || {
         for operation in [op::SMALL, op::TWICE, op::MOVE] {
-            play(&operation, Plan { second: Due::Every(1), second_hold: Due::Every(1), ..Plan::NOTHING });
+            play(
+                &operation,
+                Plan { second: Due::Every(1), second_beside_transaction: Due::Every(1), ..Plan::NOTHING },
+            );
         }
     }),
     ("two sweepers", || short_operations(Plan { two: Due::Every(3), two_step: 2, ..Plan::NOTHING })),
@@ -66,11 +76,11 @@ found_by! {
     listed_after_heap_commit: ListedAfterHeapCommit, "first level";
     commit_drops_frees: CommitDropsFrees, "first level";
     lock_noted_after_taken: LockNotedAfterTaken, "first level";
-    unlock_before_commit: UnlockBeforeCommit, "SLIP";
-    recovery_releases_first: RecoveryReleasesFirst, "second level SLIP";
+    unlock_before_commit: UnlockBeforeCommit, "operations before recovery";
+    recovery_releases_first: RecoveryReleasesFirst, "second level, operations before recovery";
     recovery_forgets_first: RecoveryForgetsFirst, "second level";
     claim_of_dead_recoverer_stands: ClaimOfDeadRecovererStands, "second level";
-    recovery_releases_foreign_locks: RecoveryReleasesForeignLocks, "HOLD";
+    recovery_releases_foreign_locks: RecoveryReleasesForeignLocks, "recovery beside a transaction";
     version_set_back: VersionSetBack, "first level";
     recovery_of_the_living: RecoveryOfTheLiving, "a living holder";
     unbounded_heap_walk: UnboundedHeapWalk, "many full spans";

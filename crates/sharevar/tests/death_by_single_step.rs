@@ -2,7 +2,7 @@
 //!
 //! A child process does one operation under `ptrace`, one instruction at a time.
 //! After each that changed the arena the arena is copied; in the copy the child is
-//! dead, and so is everybody else. Each copy is recovered, checked and compared:
+//! dead, and so is every other participant. Each copy is recovered, checked and compared:
 //! the content is as before the operation or as after it, and once it is as after
 //! it, it stays so. The crash points of `death_by_snapshot` see the stores in the
 //! order of the source; this sees them in the order of the machine.
@@ -153,7 +153,7 @@ fn copy_of(parts: &[(u64, Vec<u8>)], length: u64) -> OwnedFd {
     copy
 }
 
-/// Nobody lives in a copy: a slot that is taken there names no witness (`docs/arena-format.md`, 4).
+/// No participant lives in a copy: a slot that is taken there names no witness (`docs/arena-format.md`, 4).
 fn forget_witnesses(copy: &OwnedFd, slot: u64) {
     const TAKEN: u64 = 1 << 63;
     let mut words = [0; 16];

@@ -41,8 +41,8 @@ impl Times {
         );
     }
 
-    /// What counts is what comes again and again, and more often than to the same thread meanwhile
-    /// with a variable that nobody else has.
+    /// Only waits count that come again and again, and more often than to the same thread meanwhile
+    /// with a variable that no other thread has.
     fn assert_promise(&self, what: &str, alone: &Self) {
         self.tell(what);
         alone.tell("the same on one of its own");
@@ -71,7 +71,7 @@ impl Other {
         Self(format!("/proc/self/task/{thread}/schedstat"))
     }
 
-    /// What it has computed. The kernel counts in ticks, of a few milliseconds.
+    /// The time that it has computed. The kernel counts in ticks, of a few milliseconds.
     fn time(&self) -> Duration {
         let text = std::fs::read_to_string(&self.0).unwrap();
         Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
@@ -149,7 +149,7 @@ fn a_list_of_a_million_is_no_slower_than_one_of_ten_thousand() {
 }
 
 #[test]
-fn bulk_changes_of_a_million_items_make_nobody_wait() {
+fn bulk_changes_of_a_million_items_make_no_other_wait() {
     let participant = modeled::arena();
     let list = list_of(&participant, 1_000_000);
     let (stop, reader) = (AtomicBool::new(false), Other::this());
@@ -191,7 +191,7 @@ fn entries() -> i64 {
 }
 
 #[test]
-fn a_dict_grows_without_making_anybody_wait() {
+fn a_dict_grows_without_making_any_wait() {
     let entries = entries();
     let participant = sharevar::Participant::create_arena(
         Some(((entries as u64) * 160).max(64 << 20)),
@@ -216,7 +216,7 @@ fn a_dict_grows_without_making_anybody_wait() {
         assert_eq!(value_of(&content), Value::Int(number));
     }
 
-    // A writer beside somebody who reads all of it.
+    // A writer beside a reader of all of it.
     let (stop, reader) = (AtomicBool::new(false), Other::this());
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -246,7 +246,7 @@ fn a_dict_grows_without_making_anybody_wait() {
         beside.assert_promise("dict: set beside a reader of all of it", &alone);
     });
 
-    // Nobody waits for the memory of a cleared one either.
+    // No thread waits for the memory of a cleared one either.
     let since = Instant::now();
     dict.clear().unwrap();
     let _ = writeln!(std::io::stderr(), "dict: cleared in {:?}", since.elapsed());

@@ -196,7 +196,7 @@ fn monitors_by_name_and_in_containers() -> Result<()> {
     Ok(())
 }
 
-/// What a killed process may have left: all of a call or nothing.
+/// The state that a killed process may have left: all of a call or nothing.
 #[derive(Debug, Monitor)]
 struct Pair {
     steps: u64,
@@ -228,7 +228,7 @@ fn inside(manager: &Manager) -> Result<Value<bool>> {
     manager.named("inside").value(false)
 }
 
-/// What child programs do. As a test of its own it does nothing.
+/// The child programs. As a test of its own it does nothing.
 #[test]
 fn plays_its_part() -> Result<()> {
     let Ok(part) = std::env::var(PART) else { return Ok(()) };

@@ -77,7 +77,7 @@ fn is_refused(number: u64) -> bool {
     number.is_multiple_of(5)
 }
 
-/// What the processes share.
+/// The variables that the processes share.
 struct Shared {
     bank: Monitor<Bank>,
     /// For each worker the call that it has begun, the one that it has ended, and the pause in
@@ -120,7 +120,7 @@ impl Shared {
         self.told.get(3 * worker).unwrap() > ended && self.told.get(3 * worker + 1).unwrap() == ended
     }
 
-    fn somebody_inside(&self) -> usize {
+    fn a_worker_inside(&self) -> usize {
         let mut found = None;
         eventually(|| {
             found = (0..WORKERS).find(|worker| self.is_inside(*worker));
@@ -144,8 +144,8 @@ impl Shared {
         }
     }
 
-    /// Who is dead has done what it has told, and at most the call that it was in: whether it
-    /// was in one.
+    /// A dead worker has done the calls that it has told, and at most the one that it was in: whether
+    /// it was in one.
     fn judge(&self, worker: usize) -> bool {
         let told = self.told.to_vec().unwrap();
         let (begun, ended) = (told[3 * worker], told[3 * worker + 1]);
@@ -171,7 +171,7 @@ fn eventually(mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// What child programs do. As a test of its own it does nothing.
+/// The child programs. As a test of its own it does nothing.
 #[test]
 fn plays_its_part() -> Result<()> {
     let Ok(part) = std::env::var(PART) else { return Ok(()) };
@@ -219,7 +219,7 @@ fn storm() -> Result<()> {
         // Every other one at any moment. Beside other work hardly any of these meets a call, for
         // most of the time its worker waits for its turn; so the others aim.
         let worker = match kill % 2 {
-            0 => shared.somebody_inside(),
+            0 => shared.a_worker_inside(),
             _ => random(2, kill) as usize % WORKERS,
         };
         workers[worker].kill();

@@ -3,13 +3,13 @@
 //! The arena's own tests do the same on words and blocks.
 
 mod modeled;
-mod played;
+mod scenarios;
 
-use played::counting::COUNTING;
-use played::meeting::{BARRIER, CONDITION};
-use played::operations::{CELL, DICT, LIST};
-use played::priority_queue::PRIORITY_QUEUE;
-use played::{Operation, play, situations};
+use scenarios::counting::COUNTING;
+use scenarios::meeting::{BARRIER, CONDITION};
+use scenarios::operations::{CELL, DICT, LIST};
+use scenarios::priority_queue::PRIORITY_QUEUE;
+use scenarios::{Operation, play, situations};
 use sharevar_arena::mutation::Mutation;
 use sharevar_arena::replay::{Due, Plan};
 use sharevar_arena::trial::{Found, Trial};
@@ -41,7 +41,7 @@ fn short_operations(plan: Plan) {
 /// Slices of an array, of which a few elements are noted one by one and many together.
 fn slices() {
     for operation in CELL.iter().filter(|operation| operation.name.starts_with("array: a")) {
-        play(operation, Plan { first: Due::About(400), slip: Due::About(200), ..Plan::NOTHING });
+        play(operation, Plan { first: Due::About(400), before_recovery: Due::About(200), ..Plan::NOTHING });
     }
 }
 
@@ -92,12 +92,18 @@ const TRIAL: Trial = Trial(&[
     ("barriers of the dead", barriers),
     ("conditions of the dead", conditions),
     ("units of the dead", units),
-    ("SLIP", || short_operations(Plan { slip: Due::About(200), ..Plan::NOTHING })),
+    ("operations before recovery", || {
+        short_operations(Plan { before_recovery: Due::About(200), ..Plan::NOTHING })
+    }),
     ("second level", || {
         short_operations(Plan { second: Due::About(20), second_first: Due::About(40), ..Plan::NOTHING });
     }),
-    ("second level SLIP", || {
-        short_operations(Plan { second: Due::About(14), second_slip: Due::About(40), ..Plan::NOTHING });
+    ("second level, operations before recovery", || {
+        short_operations(Plan {
+            second: Due::About(14),
+            second_before_recovery: Due::About(40),
+            ..Plan::NOTHING
+        });
     }),
     ("a living holder", situations::the_living_are_waited_for),
 ]);
@@ -136,8 +142,8 @@ found_by! {
     commit_drops_frees: CommitDropsFrees, "first level", Failed;
     lock_noted_after_taken: LockNotedAfterTaken, "first level", Hung;
     lock_of_a_change_noted_after_taken: LockNotedAfterTaken, "changes", Hung;
-    unlock_before_commit: UnlockBeforeCommit, "SLIP", Failed;
-    recovery_releases_first: RecoveryReleasesFirst, "second level SLIP", Failed;
+    unlock_before_commit: UnlockBeforeCommit, "operations before recovery", Failed;
+    recovery_releases_first: RecoveryReleasesFirst, "second level, operations before recovery", Failed;
     recovery_forgets_first: RecoveryForgetsFirst, "second level", Failed;
     claim_of_dead_recoverer_stands: ClaimOfDeadRecovererStands, "second level", Failed;
     version_set_back: VersionSetBack, "first level", Failed;

@@ -47,7 +47,7 @@ fn ended_well(mut child: Child) {
     assert!(status.success(), "{status}");
 }
 
-/// What programs do. As a test of its own it does nothing.
+/// The child programs. As a test of its own it does nothing.
 #[test]
 fn plays_its_part() -> Result<()> {
     let Ok(part) = std::env::var(PART) else { return Ok(()) };

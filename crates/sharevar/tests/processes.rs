@@ -44,7 +44,7 @@ fn clean(manager: &Manager) {
     assert!(report.is_clean(), "{report:#?}");
 }
 
-/// What child programs do. As a test of its own it does nothing.
+/// The child programs. As a test of its own it does nothing.
 #[test]
 fn plays_its_part() -> Result<()> {
     let Ok(part) = std::env::var(PART) else { return Ok(()) };

@@ -4,7 +4,7 @@
 //! `STORM_SECONDS` says for how long (20 if not set).
 
 mod modeled;
-mod stormy;
+mod storm_steps;
 
 use sharevar::Participant;
 use sharevar::shm::RawList;
@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use stormy::{Model, SPEC, Spec, Step, Task, Vars, WORKERS, note, random};
+use storm_steps::{Model, SPEC, Spec, Step, Task, Vars, WORKERS, note, random};
 
 const TASKS: usize = Task::ALL.len();
 /// Nothing may take longer; then it hangs.
@@ -26,7 +26,7 @@ const LEAST: u64 = 1000;
 #[test]
 fn worker() {
     if let Ok(spec) = std::env::var(SPEC) {
-        stormy::work(&spec);
+        storm_steps::work(&spec);
     }
 }
 
@@ -83,7 +83,7 @@ struct Storm {
 
 impl Storm {
     fn new() -> Self {
-        let (participant, anchor) = stormy::prepare();
+        let (participant, anchor) = storm_steps::prepare();
         let descriptor = participant.descriptor().unwrap();
         // For the workers to inherit.
         rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::empty()).unwrap();
@@ -124,7 +124,7 @@ impl Storm {
         }
         vars.drain_ranked();
         vars.fill_ranked(seed);
-        let model = Model { ranked: stormy::ranked::first(seed), ..vars.read() };
+        let model = Model { ranked: storm_steps::ranked::first(seed), ..vars.read() };
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["worker", "--exact", "--nocapture", "--test-threads=1"])
             .env(SPEC, spec.to_text())
@@ -138,7 +138,7 @@ impl Storm {
         self.progress.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What the worker must have done before the step that it last began, and that step.
+    /// The content that the worker had before the step that it last began, and that step.
     fn replay(&mut self, worker: &Worker) -> (Model, Option<Step>) {
         let id = worker.spec.worker;
         let vars = &self.vars[id as usize];
@@ -195,7 +195,7 @@ impl Storm {
         let report = self.participant.check();
         assert!(report.is_clean(), "{:#?}", report.problems);
         let units = self.vars[0].semaphore.available().unwrap();
-        assert_eq!(units, stormy::UNITS, "units are lost, or too many");
+        assert_eq!(units, storm_steps::UNITS, "units are lost, or too many");
         self.tally.checks += 1;
         self.vars[0].notes.store(note::PAUSE, 0).unwrap();
         self.beat();
@@ -265,7 +265,7 @@ impl Storm {
             if let Some(task) = self.judge(&victim) {
                 self.tally.open[task as usize] += u64::from(open > 0);
                 self.tally.by_survivors += u64::from(by_survivors);
-                if round % 2 == 0 && open > 0 && stormy::is_on_the_dict(task) {
+                if round % 2 == 0 && open > 0 && storm_steps::is_on_the_dict(task) {
                     self.record_times(&bystanders);
                 }
             }
@@ -302,7 +302,7 @@ impl Storm {
         self.tally.recovered += self.participant.sweep().unwrap();
     }
 
-    /// Who begins after a death says nothing of it.
+    /// A worker that begins after a death says nothing of it.
     fn wait_for_beginners(&self, bystanders: &[Worker]) {
         let since = Instant::now();
         while bystanders.iter().any(|worker| self.vars[0].note(worker.spec.worker, note::STARTED) == 0) {
@@ -316,7 +316,7 @@ impl Storm {
         let since = Instant::now();
         let went_on = |worker: &Worker| self.vars[0].note(worker.spec.worker, note::DEATH) == death;
         while !bystanders.iter().all(went_on) {
-            assert!(since.elapsed() < PATIENCE, "nobody goes on after a death");
+            assert!(since.elapsed() < PATIENCE, "no worker goes on after a death");
             std::thread::sleep(Duration::from_micros(50));
         }
     }
@@ -472,7 +472,7 @@ fn a_storm_of_deaths() {
     let slow = went_on.get(went_on.len() * 99 / 100).copied().unwrap_or_default();
     assert!(slow < 1_000_000_000, "one of a hundred survivors waited for {slow} ns or more");
 
-    // Nothing is left once nobody holds anything.
+    // Nothing is left once no participant holds anything.
     let Storm { participant, anchor, vars, .. } = storm;
     drop((anchor, vars));
     modeled::assert_empty(&participant);

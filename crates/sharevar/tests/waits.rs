@@ -1,4 +1,4 @@
-//! What waits do besides taking: what they announce, and what becomes of it when they end before.
+//! Waits, apart from their result: what they announce, and how they take it back when they end before.
 
 use sharevar::engine::Outcome;
 use sharevar::engine::wait::{Wait, deadline, run};

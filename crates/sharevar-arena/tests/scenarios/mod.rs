@@ -240,7 +240,7 @@ pub(crate) struct Operation {
     pub(crate) run: fn(&World),
     /// Whether a reader of the two variables sees a difference afterwards.
     pub(crate) changes: bool,
-    /// Whether recovery takes the lock of a variable that HOLD would have.
+    /// Whether recovery takes the lock of a variable inside of whose transaction another would stand.
     pub(crate) recovery_locks: bool,
     /// The operation's effect on the heap, given its shape before, its largest number
     /// of continued lists, and its shape after.

@@ -84,7 +84,7 @@ fn assert_same(dict: &dyn Map, model: &Model) {
     }
 }
 
-/// What a process keeps of a dict's keys by [`RawDict::keys_since`].
+/// The keys of a dict, as a process keeps them by [`RawDict::keys_since`].
 #[derive(Default)]
 struct Index {
     stamp: Option<u64>,
@@ -94,7 +94,7 @@ struct Index {
 impl Index {
     fn assert_follows(&mut self, dict: &RawDict, model: &Model, selection: Selection) {
         let new = dict.keys_since(self.stamp, selection).unwrap();
-        assert!(new.is_current, "nobody else changes the dict");
+        assert!(new.is_current, "no other process changes the dict");
         assert_eq!((new.stamp, new.length), (dict.keys_stamp().unwrap(), model.0.len() as u64));
         if new.all {
             self.keys.clear();
@@ -128,7 +128,7 @@ fn assert_optional(got: Option<&Content>, expected: Option<&Expected>) {
     }
 }
 
-/// What a look tells is true; and it tells something unless the value is long or refers to a variable,
+/// The answer of a look is true; and there is one unless the value is long or refers to a variable,
 /// or unless the dict has keys that only Python can compare.
 fn assert_looks(dict: &RawDict, key: &ShortKey, expected: Option<&Expected>) {
     let mut copied = None;

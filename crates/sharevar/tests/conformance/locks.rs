@@ -35,7 +35,7 @@ fn many_read_or_one_writes(lock: &dyn RwLock) {
     assert!(lock.try_read().unwrap().is_some() && lock.try_read().unwrap().is_some());
     assert_eq!(lock.try_write().unwrap(), None);
     assert!(runs_out(&mut *lock.write_wait()));
-    // It waits no longer, and keeps nobody out.
+    // It waits no longer, and keeps no other out.
     assert!(lock.try_read().unwrap().is_some());
     (0..2).for_each(|_| assert!(lock.release_read().unwrap()));
     let mut wait = lock.write_wait();
@@ -104,7 +104,7 @@ conform! {
         assert_eq!(too_many.err(), Some(Error::TooManyUnits { limit: 2 }));
     }
 
-    fn a_release_of_what_nobody_acquired_makes_a_signal_unless_it_was_settled(home) {
+    fn a_release_without_an_acquisition_makes_a_signal_unless_it_was_settled(home) {
         for (owned, before, after) in [(None, Some(0), None), (Some(true), Some(0), Some(0)), (Some(false), None, None)] {
             let backed = semaphore(&home(), 0, None, owned);
             let semaphore = backed.any();

@@ -1,5 +1,5 @@
-//! What all engines do alike, each against the same models. What only shared memory has is looked at
-//! in the same tests, where it is shared memory.
+//! The behaviour of all engines, each against the same models. Operations that only shared memory has
+//! are in the same tests, for shared memory alone.
 
 #[path = "../modeled/mod.rs"]
 mod modeled;

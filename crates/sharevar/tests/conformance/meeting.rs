@@ -47,7 +47,7 @@ fn a_condition_notifies_who_has_waited_longest(condition: &dyn Condition, lock: 
     while_waiting(&mut *third, || condition.notify(u64::MAX).map(|_| ()));
     assert!(third.end().unwrap());
     let fourth = begin();
-    assert!(!fourth.end().unwrap(), "nobody notified it");
+    assert!(!fourth.end().unwrap(), "it was not notified");
     assert_eq!((condition.counts().unwrap(), condition.notify(1).unwrap()), ((0, 0), 0));
 }
 

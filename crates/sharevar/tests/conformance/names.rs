@@ -1,4 +1,4 @@
-//! What managers of all engines do with names, with references between variables, and with ids.
+//! Names, references between variables, and ids, in managers of all engines.
 
 use sharevar::engine::register;
 use sharevar::{Dict, Error, Kind, List, Manager, Shared, Value, VariableId};
@@ -121,7 +121,7 @@ fn every_typed_variable_does_what_it_does_in_shared_memory() {
 }
 
 #[test]
-fn after_a_shutdown_everybody_is_told() {
+fn after_a_shutdown_every_operation_fails() {
     for manager in managers() {
         let dict: Dict<u8, u8> = manager.dict().unwrap();
         manager.shutdown();

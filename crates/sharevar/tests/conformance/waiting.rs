@@ -10,7 +10,7 @@ pub(crate) fn runs_out<T>(wait: &mut (impl Wait<T> + ?Sized)) -> bool {
     run(wait, deadline(Duration::from_millis(1))).unwrap().is_none()
 }
 
-/// What `wait` gives once `act` is done, which another thread does while it waits.
+/// The result of `wait` once `act` is done, which another thread does while it waits.
 pub(crate) fn while_waiting<T>(
     wait: &mut (impl Wait<T> + ?Sized),
     act: impl FnOnce() -> Result<()> + Send,

@@ -24,7 +24,7 @@ pub(crate) fn text(length: usize, stamp: u64) -> String {
     head.chars().chain(letters).take(length).collect()
 }
 
-/// Whether `found` is a text that somebody made with [`text`], whole.
+/// Whether `found` is a whole text that was made with [`text`].
 pub(crate) fn is_whole(found: &str) -> bool {
     let Some((length, rest)) = found.split_once(':') else { return false };
     let Some((stamp, _)) = rest.split_once(':') else { return false };
@@ -40,7 +40,7 @@ pub(crate) fn assert_clean(participant: &Participant, when: &str) {
     assert!(report.is_clean(), "{when}: {report:#?}");
 }
 
-/// What must be left when nobody holds anything: the chunks of references.
+/// Asserts that only the chunks of references are left, as when no participant holds anything.
 pub(crate) fn assert_empty(participant: &Participant) {
     assert_clean(participant, "at the end");
     let report = participant.check();
@@ -72,7 +72,7 @@ pub(crate) enum Made {
     Fresh(i64),
 }
 
-/// What a container is expected to hold.
+/// The expected content of a container.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Expected {
     Value(Value),
@@ -208,7 +208,7 @@ pub(crate) fn short_key(number: usize, seed: &HashSeed) -> Option<ShortKey> {
     }
 }
 
-/// Opens a handle on a variable that somebody holds, for another participant.
+/// Opens a handle on a variable that a participant holds, for another one.
 pub(crate) fn open(participant: &Arc<Participant>, variable: Variable) -> shm::Handle {
     shm::Handle::open(participant, variable).unwrap()
 }

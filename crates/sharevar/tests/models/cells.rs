@@ -173,7 +173,7 @@ fn change(shared: &Shared, participant: &Arc<Participant>, state: &mut u64) {
         13 => {
             let (items, changes) = shared.list.slice(0, u64::MAX).unwrap();
             let order: Vec<u64> = (0..items.len() as u64).rev().collect();
-            // Somebody else may have changed it meanwhile.
+            // Another may have changed it meanwhile.
             if let Some(changes) = changes {
                 shared.list.reorder(&order, changes).unwrap();
             }
@@ -307,7 +307,7 @@ fn a_walk_beside_dying_variables_is_whole_and_in_order() {
                     drop(fresh);
                     shared.dict.insert(&Key::from_int(place, shared.dict.seed()), &int(7)).unwrap();
                     shared.list.set(place, &int(place)).unwrap();
-                    // What died is freed now, and not when it suits.
+                    // Dead variables are freed now, and not at some later operation.
                     me.flush_releases().unwrap();
                 }
             });

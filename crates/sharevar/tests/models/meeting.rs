@@ -19,13 +19,13 @@ fn condition_of(participant: &Arc<Participant>, variable: Variable) -> RawCondit
 /// Places of a chunk of the list.
 const PLACES: usize = 31;
 
-/// One who waits, in the order of arrival.
+/// A waiter, in the order of arrival.
 #[derive(Clone, Copy)]
 struct Waiter {
     entry: Entry,
     by: usize,
     notified: bool,
-    /// Whether it waited when somebody last notified.
+    /// Whether it waited at the last notification.
     was_there: bool,
 }
 
@@ -174,7 +174,7 @@ fn play_condition(seed: u64) {
             assert_eq!(modeled.hands[waiter.by].1.is_notified(&waiter.entry), waiter.notified);
         }
     }
-    assert!(modeled.hands.len() > 4, "nobody died");
+    assert!(modeled.hands.len() > 4, "no participant died");
     participant.sweep().unwrap();
     assert_clean(&participant, "after the play");
     drop(modeled);
@@ -345,7 +345,7 @@ fn play_barrier(seed: u64) {
             }
             19 => {
                 meeting.kill(by, variable);
-                // Without a look in between, whoever completes the round must find out.
+                // Without a look in between, the one that completes the round must find out.
                 if draw.is_multiple_of(2) {
                     (0..PARTIES).for_each(|_| meeting.arrive((by + 1) % 4));
                 }

@@ -1,4 +1,4 @@
-//! Waiting for other threads and processes. What never comes fails the test.
+//! Waiting for other threads and processes. A wait that never ends fails the test.
 
 use std::time::{Duration, Instant};
 

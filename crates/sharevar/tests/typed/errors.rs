@@ -96,7 +96,7 @@ fn out_of_memory_leaves_everything_as_it_was() -> Result<()> {
     assert_eq!(dict.get(&0)?.unwrap(), text);
     let report = manager.check()?;
     assert!(report.is_clean(), "{report:#?}");
-    // What is freed can be used again.
+    // Freed memory can be used again.
     dict.clear()?;
     list.push(&text)?;
     value.set(&text)?;
@@ -133,7 +133,7 @@ fn an_error_tells_whether_the_operation_has_happened() -> Result<()> {
 }
 
 #[test]
-fn after_a_shutdown_everybody_is_told() -> Result<()> {
+fn after_a_shutdown_every_operation_fails() -> Result<()> {
     let manager = small();
     let other = Manager::attach(manager.descriptor()?)?;
     let (list, lock, array) = (manager.list::<u8>()?, manager.lock()?, manager.array::<u8>(1)?);
@@ -152,7 +152,7 @@ fn after_a_shutdown_everybody_is_told() -> Result<()> {
 }
 
 #[test]
-fn nothing_is_inherited_by_whoever_was_not_started_so() {
+fn a_process_that_was_not_started_so_inherits_nothing() {
     let error = Manager::inherited().unwrap_err();
     assert!(matches!(error, Error::NothingInherited { .. }), "{error:?}");
 }

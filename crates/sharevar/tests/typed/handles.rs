@@ -80,7 +80,7 @@ fn every_kind_passes_through_json_and_through_a_variable() -> Result<()> {
     Ok(())
 }
 
-/// Writes a variable that nobody else holds.
+/// Writes a variable that no other process holds.
 struct Fresh<'a>(&'a Manager);
 
 impl Serialize for Fresh<'_> {
@@ -89,7 +89,7 @@ impl Serialize for Fresh<'_> {
         list.push(&9).unwrap();
         let written = list.serialize(serializer);
         drop(list);
-        // What takes the place of the variable, if it is freed too early.
+        // Takes the place of the variable, if that is freed too early.
         self.0.value(1).unwrap();
         written
     }

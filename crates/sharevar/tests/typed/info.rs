@@ -43,7 +43,7 @@ fn variables_with_names_are_listed_with_kind_length_and_size() -> Result<()> {
     assert!((100_000..110_000).contains(&(bytes("dict") - empty)));
     dict.clear()?;
     assert!(bytes("dict") < 100_000);
-    // What it refers to counts for itself.
+    // The variables that it refers to count for themselves.
     let outer = manager.named("outer").value(dict.clone())?;
     dict.insert("key", &"x".repeat(100_000))?;
     assert_eq!((outer.handle().info()?.kind, outer.handle().info()?.bytes), (Some(Kind::Value), 0));

@@ -85,24 +85,24 @@ impl<S: Scenario> Player<S> {
                 assert_recovered::<S>(&recovered, variables, &[], &format!("{when}, and operations more"));
             }
         }
-        if plan.slip.includes(point, total) {
-            let (seen, free) = slip::<S>(reader, variables, &when);
-            record.clashes.push((point, "SLIP", seen));
-            record.points.slip += 1;
-            record.points.slip_free += u64::from(free);
+        if plan.before_recovery.includes(point, total) {
+            let (seen, free) = before_recovery::<S>(reader, variables, &when);
+            record.clashes.push((point, "operations before recovery", seen));
+            record.points.before_recovery += 1;
+            record.points.before_recovery_free += u64::from(free);
         }
-        if plan.hold.includes(point, total)
+        if plan.beside_transaction.includes(point, total)
             && !self.scenario.recovery_locks()
-            && let Some(seen) = hold::<S>(reader, variables, &when)
+            && let Some(seen) = beside_transaction::<S>(reader, variables, &when)
         {
-            record.clashes.push((point, "HOLD", seen));
-            record.points.hold += 1;
+            record.clashes.push((point, "recovery beside a transaction", seen));
+            record.points.beside_transaction += 1;
         }
         if plan.second.includes(point, total) {
             let second = self.second_level(&when);
             record.points.second += second.second;
-            record.points.second_slip += second.second_slip;
-            record.points.second_hold += second.second_hold;
+            record.points.second_before_recovery += second.second_before_recovery;
+            record.points.second_beside_transaction += second.second_beside_transaction;
         }
         if plan.two.includes(point, total) {
             record.points.two += two_sweepers::<S>(plan.two_step, reader, variables, &when);
@@ -134,17 +134,20 @@ impl<S: Scenario> Player<S> {
                     assert_eq!(S::see(&third, &variables), expected, "{when}: another outcome");
                     played.second += 1;
                 }
-                if plan.second_slip.includes(point, total) {
-                    let (seen, _) = slip::<S>(&recoverer, &variables, &when);
-                    assert_eq!(seen, expected_clash, "{when}, SLIP: another outcome");
-                    played.second_slip += 1;
+                if plan.second_before_recovery.includes(point, total) {
+                    let (seen, _) = before_recovery::<S>(&recoverer, &variables, &when);
+                    assert_eq!(seen, expected_clash, "{when}, operations before recovery: another outcome");
+                    played.second_before_recovery += 1;
                 }
-                if plan.second_hold.includes(point, total)
+                if plan.second_beside_transaction.includes(point, total)
                     && !recovery_locks
-                    && let Some(seen) = hold::<S>(&recoverer, &variables, &when)
+                    && let Some(seen) = beside_transaction::<S>(&recoverer, &variables, &when)
                 {
-                    assert_eq!(seen, expected_clash, "{when}, HOLD: another outcome");
-                    played.second_hold += 1;
+                    assert_eq!(
+                        seen, expected_clash,
+                        "{when}, recovery beside a transaction: another outcome"
+                    );
+                    played.second_beside_transaction += 1;
                 }
                 points.set(played);
             }
@@ -200,8 +203,8 @@ fn is_any_locked(reader: &Participant, variables: &[Variable]) -> bool {
 
 /// Has another participant act on a copy before anything is recovered. Returns the state that is
 /// seen then, and whether all locks were free.
-fn slip<S: Scenario>(reader: &Participant, variables: &[Variable], when: &str) -> (S::Seen, bool) {
-    let when = format!("{when}, SLIP");
+fn before_recovery<S: Scenario>(reader: &Participant, variables: &[Variable], when: &str) -> (S::Seen, bool) {
+    let when = format!("{when}, operations before recovery");
     let free = !is_any_locked(reader, variables);
     // On a copy of its own: it sweeps, and the clash below comes before any recovery.
     S::assert_reads_stand(&|| unswept_copy::<S>(reader), variables, &when);
@@ -216,7 +219,11 @@ fn slip<S: Scenario>(reader: &Participant, variables: &[Variable], when: &str) -
 
 /// Has a second participant stand inside a transaction while a third recovers. Returns the state
 /// that is seen then; `None` if the dead held a lock for which the second would have to wait.
-fn hold<S: Scenario>(reader: &Participant, variables: &[Variable], when: &str) -> Option<S::Seen> {
+fn beside_transaction<S: Scenario>(
+    reader: &Participant,
+    variables: &[Variable],
+    when: &str,
+) -> Option<S::Seen> {
     if is_any_locked(reader, variables) {
         return None;
     }
@@ -225,7 +232,7 @@ fn hold<S: Scenario>(reader: &Participant, variables: &[Variable], when: &str) -
     S::stand_inside(&actor, variables, &mut || {
         third = Some(Participant::attach(actor.descriptor().unwrap(), S::KINDS).unwrap());
     });
-    assert_recovered::<S>(&third.unwrap(), variables, &[], &format!("{when}, HOLD"));
+    assert_recovered::<S>(&third.unwrap(), variables, &[], &format!("{when}, recovery beside a transaction"));
     Some(S::see_clash(&actor, variables))
 }
 

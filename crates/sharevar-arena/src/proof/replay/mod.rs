@@ -2,10 +2,11 @@
 //!
 //! *First level*: at each point of an operation the arena is copied and the copy recovered.
 //! *Second level*: at each point of that recovery the copy is copied again, and that is recovered.
-//! *SLIP*: on a copy, before anything is recovered, a second participant does whole operations on
-//! the same variables; where their locks are free it is as if the first still lived.
-//! *HOLD*: on a copy, a second participant stands inside a transaction while a third recovers
-//! the first.
+//! *Operations before recovery*: on a copy, before anything is recovered, a second participant does
+//! whole operations on the same variables; where their locks are free it is as if the first still
+//! lived.
+//! *Recovery beside a transaction*: on a copy, a second participant stands inside a transaction
+//! while a third recovers the first.
 //! *Two sweepers*: on a copy, at each point of the recovery by one that lives, another sweeps too.
 
 #![allow(clippy::missing_panics_doc)] // Assertions are what these functions are for.
@@ -54,7 +55,7 @@ pub trait Scenario: Clone + 'static {
     fn counts_changes(&self) -> bool {
         false
     }
-    /// Whether recovery takes the lock of a variable that HOLD would have.
+    /// Whether recovery takes the lock of a variable inside of whose transaction another would stand.
     fn recovery_locks(&self) -> bool {
         false
     }
@@ -78,7 +79,7 @@ pub trait Scenario: Clone + 'static {
     fn stand_inside(copy: &Arc<Participant>, variables: &[Variable], during: &mut dyn FnMut()) {
         let _ = copy;
         during();
-        panic!("a scenario with {variables:?} has no HOLD");
+        panic!("no transaction of a scenario with {variables:?} can be stood in");
     }
     /// Makes a copy, reads it before anything is recovered, and asserts that what was read stands
     /// after the recovery.

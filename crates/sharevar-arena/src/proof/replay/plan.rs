@@ -37,17 +37,17 @@ pub struct Plan {
     /// Points of the operation at which a copy is recovered.
     pub first: Due,
     /// Points of the operation at which another acts before anything is recovered.
-    pub slip: Due,
+    pub before_recovery: Due,
     /// Points of the operation at which another stands inside a transaction during the recovery.
-    pub hold: Due,
+    pub beside_transaction: Due,
     /// Points of the operation at which the recovery itself is observed.
     pub second: Due,
     /// Points of each such recovery at which it dies, too.
     pub second_first: Due,
     /// Points of each such recovery at which it dies and another acts.
-    pub second_slip: Due,
+    pub second_before_recovery: Due,
     /// Points of each such recovery at which it dies and another stands inside a transaction.
-    pub second_hold: Due,
+    pub second_beside_transaction: Due,
     /// Points of the operation after which two sweep at once.
     pub two: Due,
     /// Every so-many-th point of the one's sweep, at which the other sweeps.
@@ -58,12 +58,12 @@ impl Plan {
     /// No death at all.
     pub const NOTHING: Self = Self {
         first: Due::Never,
-        slip: Due::Never,
-        hold: Due::Never,
+        before_recovery: Due::Never,
+        beside_transaction: Due::Never,
         second: Due::Never,
         second_first: Due::Never,
-        second_slip: Due::Never,
-        second_hold: Due::Never,
+        second_before_recovery: Due::Never,
+        second_beside_transaction: Due::Never,
         two: Due::Never,
         two_step: 1,
     };
@@ -77,17 +77,17 @@ pub struct Points {
     /// Points of the operation at which a copy was recovered.
     pub first: u64,
     /// The same, where another acted first.
-    pub slip: u64,
+    pub before_recovery: u64,
     /// Of these, the points where no lock was held by the dead.
-    pub slip_free: u64,
+    pub before_recovery_free: u64,
     /// The same as `first`, where another stood inside a transaction.
-    pub hold: u64,
+    pub beside_transaction: u64,
     /// Points of recoveries.
     pub second: u64,
     /// Points of recoveries at which another acted.
-    pub second_slip: u64,
+    pub second_before_recovery: u64,
     /// Points of recoveries during the next of which another stood inside a transaction.
-    pub second_hold: u64,
+    pub second_beside_transaction: u64,
     /// Points of sweeps at which another swept without having to wait.
     pub two: u64,
 }

@@ -15,16 +15,16 @@ const STATE: usize = 2;
 const PLACES: u64 = 31;
 const BROKEN: u64 = 1;
 const RUNNING: u64 = 2;
-/// Somebody is still to be woken; it is no part of what a barrier is to others.
+/// A waiter is still to be woken; no part of the state that others see of a barrier.
 const OWED: u64 = 4;
 const GENERATION: u32 = 28;
 
 thread_local! {
-    /// What the mortal waits with.
+    /// The entries with which the mortal waits.
     static ENTRIES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What a reader sees of them. Whoever waits there is dead, and nobody has looked yet.
+/// The state of them as a reader sees it. The waiters there are dead, and no other has looked yet.
 pub(super) fn see(hands: &Hands, hash: &mut DefaultHasher) {
     let word = |handle: &Handle, index| hands.participant.peek_body(handle.variable(), index);
     let condition = &hands.condition;
@@ -40,11 +40,11 @@ pub(super) fn see(hands: &Hands, hash: &mut DefaultHasher) {
 pub(super) fn clash(hands: &Hands) {
     let condition = &hands.condition;
     let entry = condition.join().unwrap();
-    // The dead are passed over and taken away, and nobody else lives.
+    // The dead are passed over and taken away, and no other lives.
     condition.notify(1).unwrap();
     assert!(condition.leave(entry).unwrap(), "the living one was not notified");
     for barrier in [&hands.barrier, &hands.acting] {
-        // Whoever arrived before is dead, so nobody is released.
+        // Those that arrived before are dead, so none is released.
         match barrier.try_arrive().unwrap() {
             Some(Arrival::Wait(entry)) => barrier.leave(&entry).unwrap(),
             Some(Arrival::Done(Outcome::Broken)) => {}
@@ -53,7 +53,7 @@ pub(super) fn clash(hands: &Hands) {
         assert_eq!(barrier.waiting().unwrap(), 0, "the dead are counted");
         barrier.reset().unwrap();
         let Some(Arrival::Wait(entry)) = barrier.try_arrive().unwrap() else {
-            panic!("a fresh barrier lets nobody wait")
+            panic!("a fresh barrier lets no thread wait")
         };
         assert!(barrier.attempt(&entry, false).unwrap().is_none());
         barrier.leave(&entry).unwrap();
@@ -157,7 +157,7 @@ operations! {
     "condition: one leaves": |w| { fresh(); join(w, 3); }, |w| leave(w, 1, false), same_condition;
     "condition: one is notified": |w| { fresh(); join(w, 3); }, |w| notify(w, 1), |b, a| notified(1)(b, a);
     "condition: all are notified": |w| { fresh(); join(w, 40); }, |w| notify(w, u64::MAX), |b, a| notified(40)(b, a);
-    "condition: nobody is there" (same): |w| { fresh(); join(w, 1); leave(w, 0, false); }, |w| notify(w, 5), same_condition;
+    "condition: no waiter is there" (same): |w| { fresh(); join(w, 1); leave(w, 0, false); }, |w| notify(w, 5), same_condition;
     "condition: the dead are passed over": |w| {
             fresh();
             dead(w, |hands| (0..3).for_each(|_| { hands.condition.join().unwrap(); }));

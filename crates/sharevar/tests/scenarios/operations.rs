@@ -195,7 +195,7 @@ operations! {
     "dict: both directories": |w| keys(w, 4096), |w| set(w, 4096, &block(1)),
         |b, a| b.dict[ENTRIES] & 1 == 1 && b.dict[ENTRIES] != a.dict[ENTRIES]
             && b.dict[BUCKETS] & 1 == 0 && a.dict[BUCKETS] & 1 == 1;
-    "dict: a handle that nobody else holds goes in and out": |w| keys(w, 5),
+    "dict: a handle that no other holds goes in and out": |w| keys(w, 5),
         |w| {
             set(w, 9, &fresh_kept(w));
             w.own.borrow_mut().clear();

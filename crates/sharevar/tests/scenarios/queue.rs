@@ -17,7 +17,7 @@ const DONE: usize = 5;
 /// Items in a segment.
 const PLACES: i64 = 511;
 
-/// What a reader sees of the queue, by taking it.
+/// The content of the queue, as a reader sees it by taking it.
 pub(super) fn see(hands: &Hands, hash: &mut DefaultHasher) {
     let queue = &hands.queue;
     (3_u8, queue.len().unwrap(), queue.unfinished().unwrap(), queue.limit().unwrap()).hash(hash);
@@ -86,7 +86,7 @@ operations! {
     "queue: put an integer": |w| items(w, 5), |w| put(w, &int(1)), |b, a| longer(b, a) && same_segments(b, a) && blocks_0(b, a);
     "queue: put a block": |w| items(w, 5), |w| put(w, &block(1)), |b, a| longer(b, a) && blocks(1)(b, a);
     "queue: put nested handles": |w| items(w, 5), |w| put(w, &nested(w)), |b, a| longer(b, a) && blocks(1)(b, a);
-    "queue: a handle that nobody else holds goes in": |w| items(w, 5), |w| { put(w, &fresh_kept(w)); drain(w); },
+    "queue: a handle that no other holds goes in": |w| items(w, 5), |w| { put(w, &fresh_kept(w)); drain(w); },
         |b, a| longer(b, a) && a.variables == b.variables + 1;
     "queue: put, a segment follows": |w| items(w, PLACES), |w| put(w, &int(1)),
         |b, a| longer(b, a) && blocks(1)(b, a) && a.queue[FIRST] == b.queue[FIRST] && a.queue[LAST] != b.queue[LAST];

@@ -17,7 +17,7 @@ pub(crate) fn the_living_are_waited_for() {
         let participant = mortal.participant.clone();
         let mut waited = false;
         let hook = move |_| {
-            // With the lock taken and a word stored, until somebody waits for it.
+            // With the lock taken and a word stored, until another waits for it.
             if !waited && participant.is_short_locked(dict) && participant.peek_body(dict, 3) == 1 {
                 waited = true;
                 sender.send(()).unwrap();

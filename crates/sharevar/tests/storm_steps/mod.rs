@@ -1,8 +1,8 @@
-//! What the workers of the storm do, so that somebody else can tell what they must have done.
+//! The steps of the storm's workers, which a judge can follow: it knows what they must have done.
 //!
 //! A worker's steps follow from its seed and from its own content, and it notes the number of
-//! each before it begins it and when it is done. So one step is in doubt when it dies, and
-//! whoever knows the seed knows the content before and after that step.
+//! each before it begins it and when it is done. So one step is in doubt when it dies, and a judge
+//! that knows the seed knows the content before and after that step.
 
 mod meeting;
 mod queue;
@@ -46,11 +46,11 @@ pub(crate) mod note {
     /// When the last death was, and whether the dead one held the dict's lock.
     pub(crate) const DIED_AT: u64 = PAUSE + 1;
     pub(crate) const DIED_LOCKED: u64 = PAUSE + 2;
-    /// Two numbers that are the same while nobody holds the lock.
+    /// Two numbers that are the same while the lock is free.
     pub(crate) const PAIR: u64 = PAUSE + 3;
     /// The same for the readers-writer lock.
     pub(crate) const GUARDED_PAIR: u64 = PAUSE + 5;
-    /// And while nobody holds the recursive one.
+    /// And while the recursive one is free.
     pub(crate) const RECURSIVE_PAIR: u64 = PAUSE + 7;
     pub(crate) const ALL: u64 = PAUSE + 10;
     pub(crate) const END: u64 = u64::MAX;
@@ -136,7 +136,7 @@ pub(crate) enum Own {
     Nested(u64),
 }
 
-/// What a worker alone changes.
+/// The content that a worker alone changes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Model {
     pub(crate) keys: Vec<(u64, Own)>,
@@ -191,7 +191,7 @@ impl Step {
         Self { task, place, stamp }
     }
 
-    /// What the step makes of the worker's content.
+    /// Applies the step to the worker's content.
     pub(crate) fn apply(self, model: &mut Model) {
         let Self { place, stamp, .. } = self;
         match self.task {
@@ -572,10 +572,10 @@ impl Vars {
         self.notes.store_as_view(place + 1, self.pair(place)[0]).unwrap();
     }
 
-    /// Counts two numbers up, of which nobody else may see only one changed.
+    /// Counts two numbers up, of which no other may see only one changed.
     fn count_up(&self, place: u64) {
         let [first, second] = self.pair(place);
-        assert_eq!(first, second, "somebody else was between acquire and release");
+        assert_eq!(first, second, "another worker was between acquire and release");
         self.notes.store_as_view(place, first + 1).unwrap();
         self.notes.store_as_view(place + 1, first + 1).unwrap();
     }
@@ -600,7 +600,7 @@ fn die() {
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
 }
 
-/// What a worker is told: where the arena is, who it is, and from which step on it wants to die
+/// The arguments of a worker: where the arena is, who it is, and from which step on it wants to die
 /// in which task, at which point.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spec {

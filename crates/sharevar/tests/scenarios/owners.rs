@@ -18,7 +18,7 @@ fn rlock(hands: &Hands) -> RecursiveLock<'_> {
     RecursiveLock::of(&hands.participant, hands.rlock.variable())
 }
 
-/// What a reader sees of the locks, by taking them, and of the set.
+/// The state of the locks, as a reader sees it by taking them, and of the set.
 pub(super) fn see(hands: &Hands, hash: &mut DefaultHasher) {
     let (lock, rlock) = (lock(hands), rlock(hands));
     let (acquired, again) = (lock.try_acquire().unwrap(), rlock.try_acquire().unwrap());
@@ -26,7 +26,7 @@ pub(super) fn see(hands: &Hands, hash: &mut DefaultHasher) {
     if acquired != TryLock::Busy {
         assert!(lock.release().unwrap());
     }
-    // Nobody who is alive holds it, so it was had, once.
+    // No living participant holds it, so it was taken, once.
     assert!(rlock.release().unwrap() && !rlock.is_mine());
     for item in hands.set.items(false).unwrap() {
         item.key.hash(hash);
@@ -51,7 +51,7 @@ fn take(world: &World, times: u64) {
     }
 }
 
-/// Another who takes both locks, and dies.
+/// Has another participant take both locks, and die.
 fn left_by_another(world: &World) {
     let participant = world.survivor.join_again().unwrap();
     for times in 0..3 {

@@ -48,7 +48,7 @@ pub(crate) struct Operation {
     pub(crate) run: fn(&World),
     /// Whether a reader sees a difference afterwards.
     pub(crate) changes: bool,
-    /// What it must have done, by the facts before and after.
+    /// Whether it has done its work, by the facts before and after.
     pub(crate) effect: fn(&Facts, &Facts) -> bool,
 }
 
@@ -122,7 +122,7 @@ impl Scenario for Operation {
         clash(&Hands::open(copy, names));
     }
 
-    /// What was read by another that has not swept the dead is not taken back by one that sweeps.
+    /// A value that was read by one that has not swept the dead is not taken back by one that sweeps.
     fn assert_reads_stand(copy: &dyn Fn() -> Arc<Participant>, names: &[Variable], when: &str) {
         let hands = Hands::open(&copy(), names);
         let one_by_one = || (0..hands.array.len()).map(|index| hands.array.load(index).unwrap()).collect();
@@ -133,7 +133,7 @@ impl Scenario for Operation {
         assert_eq!(one_by_one(), slice, "{when}: elements that were read went back");
     }
 
-    /// What else was held was the dead one's: only what the anchor leads to is left.
+    /// All else was held by the dead one: only the variables to which the anchor leads are left.
     fn assert_left(report: &Report, names: &[Variable], when: &str) {
         assert!(report.variables <= names.len() as u64 + 40, "{when}: variables are left");
     }

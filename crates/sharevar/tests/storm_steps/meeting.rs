@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Parties of the barrier: two of the three workers, or one who finds that a dead one broke it.
 const PARTIES: u64 = 2;
-/// How long one waits, who may be the only one.
+/// The time limit of a wait, for a waiter that may be the only one.
 const LIMIT: Duration = Duration::from_micros(300);
 
 pub(super) struct Meeting {
@@ -40,7 +40,7 @@ impl Vars {
         let entry = condition.join().unwrap();
         let count = condition.notify(1).unwrap();
         let notified = condition.attempt(&entry, true).unwrap();
-        assert!(count == 1 || notified.is_some(), "nobody was notified, and the caller waited");
+        assert!(count == 1 || notified.is_some(), "no waiter was notified, and the caller waited");
         if fails {
             condition.give_up(entry).unwrap();
         } else {
@@ -73,7 +73,7 @@ impl Vars {
         }
     }
 
-    /// Nobody is there any more: what the dead have left is taken away, and all works.
+    /// No participant is there any more: the remains of the dead are taken away, and all works.
     pub(crate) fn check_meeting(&self) {
         let Meeting { condition, barrier } = &self.meeting;
         let entry = condition.join().unwrap();
@@ -86,7 +86,7 @@ impl Vars {
         }
         assert!(condition.leave(entry).unwrap(), "the only one who lives was not notified");
         assert_eq!(condition.counts().unwrap(), (0, 0));
-        // Whoever arrived is dead, so the last to arrive is not let through.
+        // Those that arrived are dead, so the last to arrive is not let through.
         match barrier.try_arrive().unwrap() {
             Some(Arrival::Wait(entry)) => barrier.leave(&entry).unwrap(),
             Some(Arrival::Done(Outcome::Broken)) => {}
@@ -95,7 +95,7 @@ impl Vars {
         assert_eq!(barrier.waiting().unwrap(), 0, "the dead are counted");
         barrier.reset().unwrap();
         let Ok(Some(Arrival::Wait(first))) = barrier.try_arrive() else {
-            panic!("a fresh barrier lets nobody wait")
+            panic!("a fresh barrier lets no thread wait")
         };
         assert!(matches!(barrier.try_arrive(), Ok(Some(Arrival::Done(Outcome::Released(1))))));
         assert_eq!(barrier.attempt(&first, false).unwrap(), Some(Outcome::Released(0)));

@@ -15,7 +15,7 @@ const PLACES: usize = 3;
 const STATE: usize = 4;
 const DONE: usize = 5;
 
-/// What a reader sees of the queue, by taking it.
+/// The content of the queue, as a reader sees it by taking it.
 pub(super) fn see(hands: &Hands, hash: &mut DefaultHasher) {
     let queue = &hands.priority_queue;
     (5_u8, queue.len().unwrap(), queue.unfinished().unwrap(), queue.limit().unwrap()).hash(hash);

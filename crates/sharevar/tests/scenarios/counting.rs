@@ -7,7 +7,7 @@ use sharevar::{Participant, TryLock, Variable};
 use std::hash::{DefaultHasher, Hash};
 use std::sync::Arc;
 
-/// What the semaphore has at first.
+/// The units of the semaphore at first.
 pub(crate) const UNITS: u32 = 7;
 
 const STATE: usize = 1;
@@ -26,7 +26,7 @@ pub(crate) fn see(hands: &Hands, hash: &mut DefaultHasher) {
         held.hash(hash);
         (participant.body(variable, 0) as u32).hash(hash);
     }
-    // That somebody may sleep is taken back in a step of its own.
+    // The announcement of a waiter is taken back in a step of its own.
     let body = |handle: &Handle, index| participant.body(handle.variable(), index);
     (body(hands.semaphore.handle(), STATE) & !2).hash(hash);
     let lock = body(hands.rwlock.handle(), STATE);
@@ -34,7 +34,7 @@ pub(crate) fn see(hands: &Hands, hash: &mut DefaultHasher) {
     (body(hands.event.handle(), 0) & !2).hash(hash);
 }
 
-/// What each further holder holds.
+/// The units of each further holder.
 fn further(participant: &Participant, variable: Variable) -> Vec<u64> {
     let units = participant.change(variable, |change| {
         let (block, places) = (change.body(BLOCK), change.body(PLACES));
@@ -82,7 +82,7 @@ fn another(world: &World) -> (Arc<Participant>, RawSemaphore) {
     (participant, semaphore)
 }
 
-/// Another's hand on the lock, who may die.
+/// The lock in the hands of another participant, which may die.
 fn another_at_the_lock(world: &World) -> (Arc<Participant>, RawRwLock) {
     let participant = world.survivor.join_again().unwrap();
     let lock = world.mortal.rwlock.handle().variable();
@@ -149,7 +149,7 @@ operations! {
         |w| w.mortal.semaphore.release().unwrap(), |b, a| taken(-1)(b, a) && is_signal(a);
     "semaphore: release of what was not acquired": |w| others(w, 2), |w| w.mortal.semaphore.release_many(3).unwrap(),
         |b, a| taken(-3)(b, a) && !is_signal(b) && is_signal(a);
-    "semaphore: release wakes nobody any more": |w| { others(w, UNITS - 1); acquire(w); assert!(!w.mortal.semaphore.try_acquire_or_announce().unwrap()); },
+    "semaphore: release wakes no waiter any more": |w| { others(w, UNITS - 1); acquire(w); assert!(!w.mortal.semaphore.try_acquire_or_announce().unwrap()); },
         |w| w.mortal.semaphore.release().unwrap(), |b, a| taken(-1)(b, a) && b.semaphore[STATE] != a.semaphore[STATE];
     "semaphore: acquire of a signal": |w| w.mortal.semaphore.release().unwrap(),
         |w| assert!(w.mortal.semaphore.try_acquire().unwrap()), |b, a| is_signal(b) && taken(1)(b, a);
@@ -206,7 +206,7 @@ operations! {
         }, |w| assert!(w.mortal.rwlock.release_write().unwrap()), |b, a| b.rwlock[STATE] != 0 && a.rwlock[STATE] == 0 && a.rwlock[0] as u32 > 0;
 
     "event: set": |_| {}, |w| w.mortal.event.set().unwrap(), |b, a| b.event != a.event;
-    "event: set, one having announced himself": |w| { let seen = w.mortal.event.begin_wait().unwrap(); assert!(!w.mortal.event.was_set_or_announce(seen).unwrap()); },
+    "event: set, a waiter having announced itself": |w| { let seen = w.mortal.event.begin_wait().unwrap(); assert!(!w.mortal.event.was_set_or_announce(seen).unwrap()); },
         |w| w.mortal.event.set().unwrap(), |b, a| b.event & 3 == 2 && a.event & 3 == 1;
     "event: clear": |w| w.mortal.event.set().unwrap(), |w| w.mortal.event.clear().unwrap(), |b, a| b.event & 1 == 1 && a.event & 1 == 0;
     "event: announced" (same): |_| {}, |w| { let seen = w.mortal.event.begin_wait().unwrap(); assert!(!w.mortal.event.was_set_or_announce(seen).unwrap()); },

@@ -36,7 +36,7 @@ pub(crate) struct Hands {
     pub(crate) priority_queue: RawPriorityQueue,
 }
 
-/// The same variables, as everybody may name them: the anchor, then in the order of [`Hands`].
+/// The same variables, as every participant may name them: the anchor, then in the order of [`Hands`].
 pub(crate) type Names = [Variable; 17];
 
 // The last four.
@@ -86,7 +86,7 @@ pub(crate) fn handle_to(handle: &Handle) -> Encoded {
     Encoded::Word(Word::handle(handle.variable().header()))
 }
 
-/// An arena whose variables stand in a list that contains itself, so that they outlive everybody.
+/// An arena whose variables stand in a list that contains itself, so that they outlive every participant.
 pub(crate) struct World {
     pub(crate) survivor: Arc<Participant>,
     pub(crate) mortal: Hands,
@@ -158,7 +158,7 @@ impl World {
     }
 }
 
-/// What an operation has or has not changed, besides contents.
+/// The facts that an operation has or has not changed, besides contents.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
     pub(crate) heap: HeapShape,
