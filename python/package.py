@@ -1,4 +1,4 @@
-"""Packs what a release would publish, and uses it as somebody would who has only that.
+"""Packs the files of a release, and uses them with nothing else of this tree in sight.
 
     python python/package.py
 

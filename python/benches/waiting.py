@@ -171,7 +171,7 @@ def ping_pong_of_semaphores(rounds: int) -> float:
 def hand_overs() -> None:
     """There and back, between two processes through two queues."""
     # Two who meet asleep stay so for a whole run, here and with the bare futex: where a
-    # wake-up takes longer than anybody spins, only the best of many runs was awake.
+    # wake-up takes longer than either side spins, only the best of many runs was awake.
     awake = [
         (
             compiled("bare_ping_pong", "awake", 3_000),
@@ -198,7 +198,7 @@ def hand_overs() -> None:
     for name, ours in (("Rust", rust), ("Python", python)):
         title = f"hand-over, both asleep, {name}"
         show(title, ours, "bare futex", bare, 1.5)
-        # What a sleep costs that ends by itself, in case the other side has been killed.
+        # The cost of a sleep that ends by itself, in case the other side has been killed.
         show(title, ours, "bare futex with a time-out", bounded, 1.5)
     # The interpreter takes its time, too.
     show(title, python, "multiprocessing.Semaphore", semaphore, 1.5)

@@ -3,7 +3,8 @@
 The classes here are the proxies' bases. They are subclassed in Python with empty
 ``__slots__``, so that ``[]``, ``len`` and ``in`` are the native slots themselves.
 
-The file is long because one extension module has one stub.
+The file is long because an extension module has one stub: a package of stubs would name
+modules that cannot be imported.
 """
 
 import threading
@@ -454,7 +455,7 @@ class RLock(Variable):
     def _recursion_count(self) -> int:
         """How many times this thread holds the lock."""
     def _holder(self) -> str:
-        """``'nobody'``, ``'this thread'``, ``'another thread'`` or ``'another process'``."""
+        """``'none'``, ``'this thread'``, ``'another thread'`` or ``'another process'``."""
     def _release_save(self) -> int:
         """Give the lock back entirely; what is given back is for `_acquire_restore`."""
     def _acquire_restore(self, state: int, /) -> None:
@@ -688,8 +689,8 @@ class HostClient:
     ) -> Any:
         """Call a method of an object; 0 is the host itself.
 
-        What cannot be sent raises before anything is. When the time is over, or a signal's
-        handler raises, the connection is closed, which tells the host.
+        An argument that cannot be sent raises before anything is sent. When the time is over,
+        or a signal's handler raises, the connection is closed, which tells the host.
         """
     def batch(
         self,
@@ -750,7 +751,7 @@ class PendingCall:
     def open(self) -> bool:
         """Connect anew: whether it is done.
 
-        Nobody can interrupt it, so a slow host is not waited for to the end: it is to be
+        It cannot be interrupted, so it does not wait for a slow host to the end: it is to be
         called again.
         """
     def retry_pause(self) -> float | None:

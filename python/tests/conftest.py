@@ -18,8 +18,8 @@ pytest_plugins = ["support.time_limit"]
 
 START_METHODS = ("fork", "spawn", "forkserver")
 
-# What a test defines inside of itself only a forked child has. Up to Python 3.13 that was the
-# default; what must work under every method takes one of the fixtures below.
+# Only a forked child has the functions that a test defines inside of itself. Up to Python 3.13
+# forking was the default; a test of every method takes one of the fixtures below.
 multiprocessing.set_start_method("fork")
 
 # Other work on the machine is no fault of what is tested.
@@ -28,7 +28,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("busy")
 
-# What the user has set for other programs is not for those that tests start.
+# Settings of the user for other programs are not for those that tests start.
 for _name in list(os.environ):
     if _name.startswith("SHAREVAR_") or _name in (
         "PYTHONASYNCIODEBUG", "PYTHONDEVMODE", "PYTHONINSPECT", "PYTHONOPTIMIZE",
@@ -67,7 +67,7 @@ def manager() -> Iterator[sharevar.managers.SyncManager]:
     """A manager whose arena has no contradiction in it when the test is over."""
     with sharevar.Manager() as manager:
         yield manager
-        # What those left who were killed is no contradiction, but still to be done.
+        # The remains of killed processes are no contradiction, but still to be swept.
         manager.arena.sweep()
         assert manager.arena.check() == []
 

@@ -35,7 +35,7 @@ def beside(write: Callable[[], None]) -> Iterator[int]:
 
 
 def settle(shared: Any) -> list[Any]:
-    """What was read after a kill stands, however it is read and whoever comes by."""
+    """A value that was read after a kill stands, by whichever process it is read again."""
     found = list(shared[:])
     assert list(shared) == found
     shared[0] = shared[0]

@@ -1,4 +1,4 @@
-"""Barrier: all or nobody, also when some are killed, late, or run an action that fails."""
+"""Barrier: all or none, also when some are killed, late, or run an action that fails."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class Append:
 
 
 @pytest.mark.one_version
-def test_one_runs_the_action_before_anybody_goes_on(context: Any, manager: Any) -> None:
+def test_one_runs_the_action_before_any_goes_on(context: Any, manager: Any) -> None:
     ran, outcomes = manager.list(), manager.list()
     barrier = sharevar.Barrier(3, Append(ran))
     for number in range(1, 4):
@@ -231,7 +231,7 @@ def test_a_time_out_does_not_break_what_is_complete(manager: Any) -> None:
         try:
             assert barrier.wait() == 1
         except sharevar.BrokenBarrier:
-            # Nobody was there in time: it was not complete.
+            # It was not complete: the others did not come in time.
             child.join()
             continue
         child.join()

@@ -1,4 +1,4 @@
-"""The command that the package installs. What it does is tested in Rust."""
+"""The command that the package installs. Its behaviour is tested in Rust."""
 
 from __future__ import annotations
 

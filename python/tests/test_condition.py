@@ -198,7 +198,7 @@ def test_who_is_killed_while_waiting_is_passed_over(condition: Any, manager: Any
     with condition:
         condition.notify_all()
     children[2].join()
-    # What the dead would have got is not kept for those who come later.
+    # Notifications of the dead are not kept for later waiters.
     with condition:
         assert condition.wait(0.2) is False
     assert list(woken) == [2]

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.long
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="chroot and setuid want root")
 
-# What each program begins with. Its verdict is its exit code.
+# The beginning of each program. Its verdict is its exit code.
 _PRELUDE = """
 import faulthandler, os, signal, sys, tempfile, time
 import multiprocessing.popen_fork, multiprocessing.reduction  # As long as they can be read.
@@ -93,7 +93,7 @@ def run(program: str, tmp_path, start_method: str = "fork", runner: bool = False
 
 
 def test_a_daemon_sees_the_death_of_another(tmp_path) -> None:
-    """Nobody has a descriptor, and the process that made the arena has ended."""
+    """No process has a descriptor, and the process that made the arena has ended."""
     said = run(
         """
         lock, ready = sharevar.Lock(), sharevar.Event()

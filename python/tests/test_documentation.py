@@ -23,7 +23,7 @@ def test_there_are_examples() -> None:
 
 
 # A host that has died is started again by a thread, which under fork Python 3.12 and later
-# tell in development mode, whoever forks.
+# tell in development mode, whichever thread forks.
 FORKED_BY_A_THREAD = "ignore:This process:DeprecationWarning"
 
 

@@ -241,7 +241,7 @@ else:
         [(numpy.int64(38), 1), (38, 1), (numpy.float64(38), numpy.uint8(1))],
     ]
 
-# What cannot be pickled can be looked for.
+# An object that cannot be pickled can be looked for.
 KEPT = [[one for one in row if type(one) is not memoryview] for row in ROWS]
 KEYS = [one for row in KEPT for one in row]
 indexes = st.integers(0, len(KEYS) - 1)

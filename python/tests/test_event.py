@@ -86,7 +86,7 @@ def test_a_wait_sees_what_was_cleared_again() -> None:
     child.join()
 
 
-def test_killed_waiters_are_missed_by_nobody() -> None:
+def test_killed_waiters_hold_up_no_other() -> None:
     event = sharevar.Event()
     pairs = [fork.Pipe() for _ in range(4)]
     children = [

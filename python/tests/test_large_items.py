@@ -70,7 +70,7 @@ def test_every_variable_refuses_it_and_is_as_it_was(
             attempt()
     assert dict(box) == {"a": 1} and list(items) == [1, 2]
     assert value.get() == 5 and space.x == 1 and joinable.qsize() == 0
-    # What was put before it in `put_many` may have come in.
+    # Items before it in `put_many` may have come in.
     while queue.qsize():
         assert queue.get() == 1
     queue.put("next")

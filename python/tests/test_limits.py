@@ -222,7 +222,7 @@ print(shared())
 
 @pytest.mark.parametrize(
     ("when", "flags", "most"),
-    # MCL_CURRENT is 1, MCL_FUTURE 2. What is mapped already is filled as far as it may be
+    # MCL_CURRENT is 1, MCL_FUTURE 2. Existing mappings are filled as far as they may be
     # touched: the tables, a twentieth of the reservation, but not the pages.
     [("first", 2, 64 * MIB), ("first", 3, 64 * MIB), ("then", 3, 400 * MIB)],
 )

@@ -298,5 +298,5 @@ def test_an_eq_may_change_the_list(manager: Any) -> None:
 
     # The search is in the list of the moment in which it has read it.
     assert Meddler() not in shared and len(asked) == 3
-    # What is compared by its bytes is found in the list as it is now.
+    # An item that is compared by its bytes is found in the list as it is now.
     assert shared.index(NOON) == 3 and shared.count(NOON) == 1

@@ -198,7 +198,7 @@ def test_others_wait_and_readers_do_not(manager: Any) -> None:
     assert shared.copy() == [0, 1, 2, 9, 9, 9, 5]
 
 
-def test_a_killed_holder_holds_up_nobody(manager: Any) -> None:
+def test_a_killed_holder_holds_up_no_other(manager: Any) -> None:
     shared = manager.list([2, 1, 0])
     sorter = Sorter(shared, signal.pause)
     writer = threading.Thread(target=shared.append, args=(5,))

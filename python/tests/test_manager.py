@@ -68,7 +68,7 @@ def test_proxies_raise_after_shutdown() -> None:
     ):
         with pytest.raises(sharevar.ClosedError) as raised:
             use()
-        # What a standard proxy raises whose server has gone.
+        # A standard proxy whose server has gone raises these.
         assert isinstance(raised.value, (BrokenPipeError, EOFError))
     assert repr(items).startswith("<ListProxy object")
 

@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.long
 
-# What each side is, after a child has changed it.
+# The objects of each side, after a child has changed them.
 OURS = textwrap.dedent(
     """
     import os, sys

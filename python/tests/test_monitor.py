@@ -1,4 +1,4 @@
-"""Monitors: all of a method's changes or none, whoever calls, however it ends."""
+"""Monitors: all of a method's changes or none, from any caller, however it ends."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def test_methods_and_attributes() -> None:
 
 def test_it_looks_like_the_class_that_was_written() -> None:
     account = Account()
-    assert (Account.__name__, Account.__doc__) == ("Account", "What somebody has.")
+    assert (Account.__name__, Account.__doc__) == ("Account", "The money of an owner.")
     assert Account.deposit.__doc__ == "Add to the balance."
     signature = "(amount: 'int', *, note: 'Any' = None) -> 'int'"
     assert str(inspect.signature(account.deposit)) == signature
     assert isinstance(account, Account)
-    assert vars(account) == {"owner": "nobody", "balance": 0, "history": []}
+    assert vars(account) == {"owner": "none", "balance": 0, "history": []}
     assert {"owner", "deposit", "__len__"} <= set(dir(account))
     with pytest.raises(TypeError):
-        vars(account)["owner"] = "somebody"
+        vars(account)["owner"] = "another"
     with pytest.raises(TypeError, match="first argument must be the monitor"):
         Account.deposit(object(), 1)
     with pytest.raises(TypeError, match="missing 1 required"):

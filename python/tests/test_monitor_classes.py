@@ -83,7 +83,7 @@ def test_derived_classes() -> None:
     named = NamedAccount()
     with pytest.raises(ValueError, match="no name"):
         named.rename("")
-    assert named.owner == "nobody"
+    assert named.owner == "none"
     assert type(pickle.loads(pickle.dumps(named))) is NamedAccount
     box: Any = Box[int]()
     assert (box.swap(1), box.swap_none(), box.item) == (None, 1, None)
@@ -143,7 +143,7 @@ def test_special_methods() -> None:
     for copied in (copy.copy(doubled), copy.deepcopy(doubled)):
         assert copied == doubled
     if sys.version_info < (3, 13):
-        # Later versions set an attribute of the proxy, which nobody sees.
+        # Later versions set an attribute of the proxy, which no other process sees.
         with pytest.raises(TypeError, match="can't apply this __setattr__"):
             object.__setattr__(doubled, "x", 1)
     with pytest.raises(AttributeError):
@@ -228,4 +228,4 @@ def test_pickling_cannot_change_what_is_stored() -> None:
     Sly.account = account = Account()
     with pytest.raises(sharevar.NotShareable, match="while the monitor's attributes were"):
         account.run(lambda self: setattr(self, "owner", Sly()))
-    assert dict(vars(account)) == {"owner": "nobody", "balance": 0, "history": []}
+    assert dict(vars(account)) == {"owner": "none", "balance": 0, "history": []}

@@ -136,7 +136,7 @@ class Storm:
         eventually(lambda: self.bank.calls >= target)
 
     def stand(self) -> None:
-        """Until nobody who lives is in a call."""
+        """Wait until no living process is in a call."""
         self.told["pause"] += 1
         self.go.clear()
         for worker, child in enumerate(self.workers):
@@ -174,7 +174,7 @@ def test_storm(manager: Any, seed: int) -> None:
             worker = storm.victim(inside=kills % 2 == 1)
             storm.kill(worker)
             kills += 1
-            # Who reads past the lock, and who calls, while the others go on.
+            # A reader past the lock and a caller, while the others go on.
             assert_whole(dict(vars(bank)))
             assert_whole(bank.state())
             storm.stand()

@@ -194,7 +194,7 @@ def test_the_memory_goes_with_the_last_program(name: str) -> None:
     child.kill()
     child.communicate()
     eventually(lambda: name not in sharevar.manager_names())
-    # What is left of it is an empty-looking entry, until the next one comes.
+    # An empty-looking entry is left of it, until the next process comes.
     with pytest.raises(sharevar.NoSuchManager):
         sharevar.attach(name)
     assert not entry.exists()

@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 KINDS = ("Queue", "JoinableQueue", "SimpleQueue", "m.Queue", "m.JoinableQueue")
-# What another process does is followed a moment later; in less than this, on any machine.
+# Operations of other processes are followed a moment later; in less than this, on any machine.
 LIMIT = 30
 
 
@@ -96,7 +96,7 @@ def test_each_process_that_asks_has_one(queue: Any, context: Any) -> None:
     for child in children:
         child.start()
         queue.put(child.name)
-        # Whoever gets the item, here it is gone then.
+        # Here the item is gone, whichever process got it.
         assert told.get() == (True, child.name, False)
         eventually(lambda: not is_readable(here))
     go_on.set()

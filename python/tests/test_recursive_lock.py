@@ -76,7 +76,7 @@ def test_only_the_holding_thread_releases() -> None:
 def test_a_thread_that_ends_keeps_what_it_holds() -> None:
     lock = sharevar.RLock()
     assert in_thread(lock.acquire) is True
-    # Its number is nobody else's, whatever the interpreter calls the new thread.
+    # Its number is no other thread's, whatever the interpreter calls the new thread.
     assert in_thread(lambda: lock.acquire(False)) is False
     assert lock.acquire(False) is False
 

@@ -75,7 +75,7 @@ POOLS = """
 DAEMON = """
     import os
 
-    # Twice, as daemons do, so that nobody is this one's parent any more.
+    # Twice, as daemons do, so that this one has no parent any more.
     reader, writer = os.pipe()
     if os.fork():
         os.close(writer)

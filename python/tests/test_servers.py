@@ -1,6 +1,7 @@
 """The workers of a server, started however it starts them, count in one variable.
 
-The servers are installed into an environment of their own. What they run is in ``servers/``.
+The servers are installed into an environment of their own. Their applications are in
+``servers/``.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ class Slots:
     __slots__ = ("x",)
 
 
-# What makes a variable, its arguments, what it is, and a change that others see.
+# The maker of a variable, its arguments, its repr, and a change that others see.
 THEMSELVES: list[tuple[Any, tuple[Any, ...], Any, Any]] = [
     (set, ("ab",), sharevar.SetProxy, lambda s: s.add("c")),
     (lambda: {1, 2}, (), sharevar.SetProxy, lambda s: s.add(3)),
@@ -213,7 +213,7 @@ def test_what_gives_itself(number: int) -> None:
     assert type(again) is type(made)
     if cls not in (sharevar.Condition, sharevar.Lock, sharevar.RLock, sharevar.Semaphore):
         assert _state(again) == _state(made)
-    # What the child took was given back when it ended.
+    # References of the child were given back when it ended.
     if cls not in (
         sharevar.Condition, sharevar.Lock, sharevar.RLock, sharevar.Semaphore,
         sharevar.BoundedSemaphore,
@@ -354,7 +354,7 @@ def test_a_factory_that_raises_leaves_nothing() -> None:
     assert sharevar.shared("broken", list, [1]).copy() == [1]
 
 
-def test_what_somebody_else_has_made_by_that_name_is_kept() -> None:
+def test_a_variable_that_another_process_has_made_by_that_name_is_kept() -> None:
     arena = sharevar._family.family.arena()
     arena.named("of another", sharevar.ListProxy).append("first")
     assert sharevar.shared("of another", list, ["second"]).copy() == ["first"]

@@ -12,7 +12,7 @@ import pytest
 
 STATEMENTS = Path(__file__).parent / "side_by_side" / "statements.py"
 
-# What is meant to be otherwise.
+# Statements that are meant to differ.
 DIFFERENT = {
     "Manager(manager.address).start()": "what has failed there is raised here",
     "manager.Series()._exposed_": "objects are used in statements",

@@ -93,7 +93,7 @@ def test_a_variable_of_a_childs_manager_is_reached(manager: Any, context: Any) -
     assert items.copy() == ["of the child", "and of the parent"]
     ours.send("go")
     child.join()
-    # The child is gone; the memory is not, as long as somebody uses it.
+    # The child is gone; the memory is not, as long as a process uses it.
     assert items[0] == "of the child"
     assert outer.copy() == ["seen"]
 

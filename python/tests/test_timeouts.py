@@ -1,7 +1,7 @@
 """How long an operation waits: the numbers that `threading` and `multiprocessing` take.
 
 A manager's objects stand for those of `threading` and `queue`, all others for those of
-`multiprocessing`. What each says here was taken down from CPython's own, except that a time
+`multiprocessing`. The outcomes here were taken down from CPython's own, except that a time
 too large for it is for ever where CPython fails with `OSError: Invalid argument`.
 """
 
@@ -18,7 +18,7 @@ import pytest
 
 import sharevar
 
-# In which what waits does not come back. What does not wait may take longer on a busy machine.
+# A wait does not return within it. A call that does not wait may take longer on a busy machine.
 MOMENT = 0.03
 LIMIT = 60
 WAITS = "waits"
@@ -161,7 +161,7 @@ def test_names_of_the_arguments(manager: Any, kind: str) -> None:
         assert thing.acquire(blocking=False) is True
 
 
-# What the arguments of a wait come to; for what is never notified, set or joined.
+# The outcome of a wait by its arguments, if nothing is notified, set or joined.
 WAIT = {
     "manager": {
         (): WAITS, (None,): WAITS, (1e9,): WAITS,

@@ -25,7 +25,7 @@ def close(thing: Any) -> None:
     thing.arena.close()
 
 
-# What happens to the lock in the body, before this raises.
+# The end of the lock in the body, before this raises.
 ENDS: dict[str, Callable[[Any], None]] = {"given back": give_back, "closed": close}
 
 

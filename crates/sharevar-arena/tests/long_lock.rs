@@ -47,7 +47,7 @@ fn change_shortly(participant: &Participant, variable: Variable) -> Option<()> {
 }
 
 /// Waits until another thread sleeps for the lock. Fails in a minute.
-fn until_somebody_sleeps() {
+fn until_a_waiter_sleeps() {
     let (begin, before) = (Instant::now(), SLEPT.load(Ordering::SeqCst));
     while SLEPT.load(Ordering::SeqCst) == before {
         assert!(begin.elapsed() < Duration::from_mins(1), "no change waits for the long lock");
@@ -67,7 +67,7 @@ fn changes_of_others_wait_and_reads_and_own_changes_go_on() {
             assert!(released.load(Ordering::SeqCst), "a change did not wait for the long lock");
             value
         });
-        until_somebody_sleeps();
+        until_a_waiter_sleeps();
         assert_eq!(change(&first, variable).unwrap(), 1);
         assert_eq!(second.read_unlocked(variable, |reader| Ok(Some(reader.body(0)))).unwrap(), Some(1));
         let mut transaction = second.begin().unwrap();
@@ -93,7 +93,7 @@ fn another_thread_of_the_same_process_waits_too() {
             change(&first, variable).unwrap();
             assert!(released.load(Ordering::SeqCst), "a change did not wait for the long lock");
         });
-        until_somebody_sleeps();
+        until_a_waiter_sleeps();
         released.store(true, Ordering::SeqCst);
         drop(lock);
         other.join().unwrap();
@@ -150,7 +150,7 @@ fn a_shut_down_ends_the_wait() {
     thread::scope(|scope| {
         let _lock = first.long_lock(variable).unwrap();
         let other = scope.spawn(|| change(&second, variable));
-        until_somebody_sleeps();
+        until_a_waiter_sleeps();
         first.close();
         assert_eq!(other.join().unwrap(), Err(Error::Closed));
     });

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-fn nobody_has_bytes(participant: &Participant) {
+fn close_descriptor(participant: &Participant) {
     // SAFETY: a number; the arena finds out that it has lost it.
     unsafe { libc::close(participant.descriptor_number()) };
 }
@@ -22,7 +22,7 @@ fn nobody_has_bytes(participant: &Participant) {
 /// Children have a segment and no byte.
 fn segment_alone() -> (Arc<Participant>, Variable) {
     let (participant, variable) = arena();
-    nobody_has_bytes(&participant);
+    close_descriptor(&participant);
     (participant, variable)
 }
 
@@ -306,7 +306,7 @@ fn a_child_without_any_witness_says_so_with_every_operation() {
         let (participant, variable) = arena();
         let lock = participant.create(scenarios::RECORD).unwrap();
         refuse_segments(libc::EPERM);
-        nobody_has_bytes(&participant);
+        close_descriptor(&participant);
         let assert_told = || {
             let told = participant.begin().unwrap_err();
             let Error::NoWitness { segment, byte } = &told else { panic!("{told}") };
@@ -390,8 +390,8 @@ fn a_death_in_another_pid_namespace_is_seen() {
 }
 
 #[test]
-fn a_thread_that_has_left_the_ipc_namespace_takes_nobody_for_dead() {
-    isolated("a_thread_that_has_left_the_ipc_namespace_takes_nobody_for_dead", || {
+fn a_thread_that_has_left_the_ipc_namespace_takes_no_process_for_dead() {
+    isolated("a_thread_that_has_left_the_ipc_namespace_takes_no_process_for_dead", || {
         Child::fork(|| {
             // A user namespace can be made only by a process with a single thread.
             leave_namespaces(0);
@@ -468,7 +468,7 @@ fn a_waiter_does_not_wait_for_ever_for_one_of_which_nothing_can_be_known() {
         let lock = participant.create(scenarios::RECORD).unwrap();
         Child::fork(|| {
             // No byte for its child, and no right to look behind its own mappings.
-            nobody_has_bytes(&participant);
+            close_descriptor(&participant);
             leave_namespaces(libc::CLONE_NEWPID);
             let child = holder(&participant, lock, || {
                 let mut transaction = participant.begin().unwrap();

@@ -40,7 +40,7 @@ pub fn run<A: Into<OsString> + Clone>(
     output: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> Exit {
-    // Where there is nobody to read an error, the exit code says it.
+    // If the output is closed, the exit code alone tells of an error.
     match arguments::Arguments::try_parse_from(arguments) {
         Ok(arguments) => commands::run(arguments, output).unwrap_or_else(|failure| {
             if let Some(message) = failure.message() {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use support::command::{self, sharevar};
 use support::holder::{Holder, own_name, play};
 
-/// What programs do. As a test of its own it does nothing.
+/// The programs that share with the command. As a test of its own it does nothing.
 #[test]
 fn plays_its_part() -> Result<()> {
     play(|part, manager, wait| {

@@ -2,7 +2,7 @@
 //!
 //! A creator is visible before it looks for others. Of two that work at different entries of one
 //! name, the one that became visible later sees the other; so one at most goes on. No process joins
-//! a newborn arena, so that a creator which withdraws strands nobody.
+//! a newborn arena, so that a creator which withdraws leaves no other process alone with it.
 
 use crate::entry::Entry;
 use crate::error::Error;

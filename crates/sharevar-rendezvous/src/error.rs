@@ -1,4 +1,4 @@
-//! What keeps processes from meeting.
+//! The reasons for which processes cannot meet.
 
 use sharevar_arena::Name;
 use std::path::PathBuf;
@@ -59,7 +59,7 @@ pub enum Error {
         name: String,
         /// Its entry.
         path: PathBuf,
-        /// What was found at the last attempt.
+        /// The obstacle at the last attempt.
         reason: &'static str,
     },
     /// The arena is in memory that this process cannot reach.

@@ -1,4 +1,4 @@
-//! The locks of an entry: the gate, and the sign that somebody is there.
+//! The locks of an entry: the gate, and the sign that a process has joined.
 //!
 //! Either is held by a page of memory and by no descriptor, so that it is not lost when the program
 //! closes descriptors. The kernel drops a process's mappings before it drops such a lock: a process

@@ -5,7 +5,7 @@ use crate::mutation::{Mutation, is_seeded};
 use sharevar_arena::{Name, NamedHeader, NamedState};
 use sharevar_os::{MemorySegment, memory_segment, segment};
 
-/// What there is of a name.
+/// The arena of a name, as the kernel's list shows it.
 #[derive(Debug)]
 pub(crate) enum Seen {
     Nothing,

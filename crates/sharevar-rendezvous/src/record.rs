@@ -1,4 +1,4 @@
-//! What an entry says of its arena. A cache: it may be missing, old, or wrong.
+//! The content of an entry, which says where its arena is. A cache: it may be missing, old, or wrong.
 
 use sharevar_arena::Lifetime;
 use sharevar_os::namespace;

@@ -20,7 +20,7 @@ fn die_at_each_step<P>(prepare: impl Fn() -> P, operation: impl Fn(P), mut exami
         let id = child.id();
         let was_killed = child.was_killed();
         examine();
-        // What was half made went when the next process looked.
+        // An arena that was half made went when the next process looked.
         let left: Vec<_> =
             memory_segment::all().unwrap().into_iter().filter(|left| left.creator == id).collect();
         assert!(left.iter().all(|left| left.is_attached), "step {at}: {left:?}");

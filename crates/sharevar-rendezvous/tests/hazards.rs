@@ -1,4 +1,4 @@
-//! What a machine, its administrator and other programs do to named arenas.
+//! Named arenas on machines whose administrator or other programs interfere.
 #![allow(unsafe_code)]
 
 mod support;

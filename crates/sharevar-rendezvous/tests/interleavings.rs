@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use support::arenas::{EMPTY, OwnPlace, WHILE_USED, fill, living, open_or_make, own_name};
 use support::children::{Child, alone, alone_within, pause, signalled_at};
 
-/// What happens to the name once the first process is stopped.
+/// An event that befalls the name once the first process is stopped.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Meanwhile {
     Nothing,

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use support::arenas::{EMPTY, KEEP, OwnPlace, WHILE_USED, fill, living};
 use support::children::{end, leave_namespaces, signal_self};
 
-/// What else happens, apart from what happens in every storm.
+/// Events besides those of every storm.
 #[derive(Clone, Copy)]
 #[allow(clippy::struct_excessive_bools)] // Each is apart from the others.
 struct Weather {
@@ -166,7 +166,7 @@ impl Storm<'_> {
         drop(opened);
     }
 
-    /// What a holder must find, unless its arena was removed.
+    /// Asserts what a holder finds, unless its arena was removed.
     fn check(&self, name: &Name, held: &Opened) {
         let id = held.participant.arena_id();
         let others = living(name).iter().filter(|header| header.id != id).count();
@@ -237,7 +237,7 @@ impl Storm<'_> {
     }
 }
 
-/// What is left when it is over: nothing but what is kept, and that in order.
+/// Asserts that only kept arenas are left when it is over, and that they are in order.
 fn assert_calm(own: &OwnPlace, names: &[Name], weather: Weather) {
     for name in names {
         let kept = living(name);

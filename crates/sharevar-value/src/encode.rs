@@ -446,7 +446,7 @@ mod tests {
     use super::*;
     use crate::decode::{Decoder, Event};
 
-    /// What is written of more than 4 GiB, of less.
+    /// Shows with little memory how values beyond 4 GiB are written.
     #[test]
     fn long_parts_are_read() {
         let mut encoder = Encoder::new();

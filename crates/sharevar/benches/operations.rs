@@ -1,4 +1,4 @@
-//! What one operation costs, in nanoseconds: medians of interleaved rounds.
+//! The costs of single operations, in nanoseconds: medians of interleaved rounds.
 //!
 //! `cargo bench -p sharevar`. For instructions instead of time, which do not depend on the
 //! machine's mood: `valgrind --tool=callgrind <the binary> --once get`.

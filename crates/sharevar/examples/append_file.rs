@@ -102,7 +102,7 @@ fn is_whole(text: &str, counted: i64) -> bool {
         next[writer] += 1;
     }
     println!("lines of each writer, the killed one last: {next:?}");
-    // What the killed one was told of is there, and of what it was not told one line at most.
+    // Lines of the killed process whose write returned are there, and at most one more.
     let killed = next[WRITERS + 1] as i64;
     text.ends_with('\n')
         && next[..=WRITERS] == [LINES; WRITERS + 1]

@@ -1,10 +1,10 @@
-//! What a hand-over between two processes costs at the least: two words and the futex, nothing
+//! The least cost of a hand-over between two processes: two words and the futex, nothing
 //! else. The yardstick of `python/benches/waiting.py`.
 //!
 //!     bare_ping_pong (awake | asleep | bounded) ROUNDS
 //!
 //! Prints the median round trip in nanoseconds. *awake*: both sides spin for two microseconds
-//! before they sleep. *asleep*: nobody spins, and the other side has slept for more than a
+//! before they sleep. **asleep*: neither side spins, and the other side has slept for more than a
 //! millisecond when the ball comes. *bounded*: the same, every sleep with a time-out, as it has
 //! to be where the other side may be killed.
 #![allow(clippy::print_stdout)]

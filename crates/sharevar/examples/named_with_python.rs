@@ -11,7 +11,7 @@ use sharevar::{Manager, Result, Taken};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-/// What each side does so many times.
+/// The number of rounds of each side.
 const ROUNDS: i64 = 5000;
 
 fn main() -> Result<()> {

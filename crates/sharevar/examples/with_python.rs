@@ -11,7 +11,7 @@ use sharevar::process::CommandExt;
 use sharevar::{Dict, Error, List, Lock, Manager, Monitor, PriorityQueue, Result, Value};
 use std::process::{Command, ExitCode};
 
-/// What each side does so many times.
+/// The number of rounds of each side.
 const ROUNDS: i64 = 5000;
 
 /// A dict with these keys, for Python.

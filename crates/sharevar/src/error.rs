@@ -1,4 +1,4 @@
-//! What can go wrong with a shared variable.
+//! Errors of shared variables.
 
 use sharevar_value::{DecodeError, EncodeError, KeyError};
 
@@ -34,7 +34,7 @@ pub enum Error {
         /// The limit that was met, in bytes.
         limit: u64,
     },
-    /// What is stored contradicts its own rules.
+    /// The stored bytes contradict their own rules.
     #[error("{}", sharevar_arena::Error::Corrupt { what, offset: *offset })]
     Corrupt {
         /// The rule that does not hold.
@@ -51,7 +51,7 @@ pub enum Error {
     /// The value cannot be written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// What was read is not what the type expects, or is damaged.
+    /// The value that was read is damaged, or not of the type that is expected.
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// The key cannot be one.
@@ -90,8 +90,8 @@ pub enum Error {
         /// The format asked for.
         asked: char,
     },
-    /// The lock was given back by somebody who found it free.
-    #[error("the lock is released and nobody holds it")]
+    /// A lock that is not held was released.
+    #[error("a lock that is not held cannot be released")]
     NotLocked,
     /// A recursive lock was given back by a thread that does not hold it.
     #[error("attempt to release recursive lock not owned by thread")]
@@ -122,7 +122,7 @@ pub enum Error {
     #[error("the guard is not of the condition's lock; take the one that `Condition::lock` gives")]
     WrongLock,
     /// The barrier is broken: by `abort`, a time-out, an action that failed, or a death.
-    #[error("the barrier is broken; call `reset` once nobody counts on this round any more")]
+    #[error("the barrier is broken; call `reset` once no process waits for this round any more")]
     BrokenBarrier,
     /// The last to arrive at a barrier of a Python program runs its action, and cannot.
     #[error(
@@ -133,7 +133,7 @@ pub enum Error {
     /// This process was not started with a manager to inherit.
     #[error("no manager was inherited: {reason}; start the process with `Command::share(&manager)`")]
     NothingInherited {
-        /// What was found instead.
+        /// The thing that was found instead.
         reason: String,
     },
     /// A handle belongs to an arena that this process has not attached.
@@ -163,7 +163,7 @@ pub enum Error {
     /// The engine that keeps the variable cannot do that.
     #[error("{engine} has no {operation}; use a manager of shared memory")]
     Unsupported {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// The engine's name.
         engine: &'static str,
@@ -191,11 +191,11 @@ pub enum Error {
     /// A file cannot be opened, read or written.
     #[error("{what} {path}: {cause}")]
     File {
-        /// What was tried.
+        /// The step that failed.
         what: &'static str,
         /// Which file.
         path: String,
-        /// What the kernel said.
+        /// The kernel's error.
         cause: String,
     },
     /// A function in a new process gave no result.
@@ -214,7 +214,7 @@ pub enum Error {
     /// Starting or reaching a process failed.
     #[error("{what}: {cause}")]
     Process {
-        /// What was tried.
+        /// The step that failed.
         what: &'static str,
         /// Why it failed.
         cause: String,

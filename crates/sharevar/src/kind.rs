@@ -43,7 +43,7 @@ macro_rules! kinds {
 
 macro_rules! define {
     ($($(#[$documentation:meta])* $kind:ident = $number:literal, $name:literal, $room:ident :: $module:ident;)*) => {
-        /// What a variable is. The numbers stand in the arena.
+        /// The type of a variable. The numbers stand in the arena.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "lowercase")]
         #[repr(u64)]

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! The variables are memory that every process maps: a read or write is a function call and not
-//! a message, and there is no server. Any process may be killed at any instruction; what it was
-//! doing is undone or finished by whoever comes next.
+//! a message, and there is no server. Any process may be killed at any instruction; the next process
+//! that uses the variable undoes or finishes the operation that was interrupted.
 //!
 //! Children get the variables in three ways, see [`process`]. Items can be of any type that
 //! serde knows, other shared variables among them ([`Shared`]), and Python reads and writes the

@@ -158,8 +158,8 @@ def refuse(context: Any) -> None:
 
 
 _HINT = """
-        What a module makes at its top level, and all processes are to share, is made
-        by sharevar.shared, as in
+        A variable that a module makes at its top level for all processes is made by
+        sharevar.shared, as in
             names = sharevar.shared("names", list)
         """
 

@@ -31,7 +31,7 @@ class RLock(Primitive, _native.RLock):
     def __str__(self) -> str:
         count: Any = "nonzero"
         match self._holder():
-            case "nobody":
+            case "none":
                 owner, count = "None", 0
             case "this thread":
                 owner, count = own_name(), self._recursion_count()

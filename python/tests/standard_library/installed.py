@@ -18,7 +18,7 @@ import test._test_multiprocessing as standard
 
 START_METHOD = "SHAREVAR_TESTS_START_METHOD"
 RECORD = "SHAREVAR_TESTS_RECORD"
-# What a test may take before it counts as hanging; the longest takes a fifth of it.
+# The time after which a test counts as hanging; the longest takes a fifth of it.
 SECONDS = 125
 
 standard.install_tests_in_module_dict(globals(), os.environ[START_METHOD])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# By the name of the class; the first that matches. What none matches is in the last.
+# By the name of the class; the first that matches. Those that none matches are in the last.
 GROUPS = {
     "managers": r"WithManager|TestSyncManagerTypes|TestManagerExceptions"
     r"|WithProcessesTestManagerRestart",

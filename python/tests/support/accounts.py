@@ -14,11 +14,11 @@ class Overdrawn(Exception):
 
 @sharevar.monitor
 class Account:
-    """What somebody has."""
+    """The money of an owner."""
 
     limit = 100
 
-    def __init__(self, owner: str = "nobody", balance: int = 0) -> None:
+    def __init__(self, owner: str = "none", balance: int = 0) -> None:
         self.owner = owner
         self.balance = balance
         self.history: list[Any] = []

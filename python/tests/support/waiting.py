@@ -22,7 +22,7 @@ def eventually(condition: Callable[[], Any]) -> None:
 def sleeps(process: int, thread: int | None = None) -> bool:
     """Whether a thread, or else the first of a process, sleeps in the kernel for some time.
 
-    Two looks: one that only waits for the interpreter, which whoever looks has taken from
+    Two looks: one that only waits for the interpreter, which the looking thread has taken from
     it, runs in between.
     """
     looks = []

@@ -217,7 +217,7 @@ impl<'p> RobustLock<'p> {
         Identity::from_word(self.owner.load(Ordering::Acquire))
     }
 
-    /// Whether somebody may sleep until the lock is released. A waiter that is gone may still count.
+    /// Whether a waiter may sleep until the lock is released. One that is gone may still count.
     pub fn may_have_waiters(&self) -> bool {
         self.owner.load(Ordering::Acquire) & WAITERS != 0
     }

@@ -182,7 +182,7 @@ impl Arena {
         (self.refresh() - self.regions.pages) / PAGE
     }
 
-    /// Publishes more pages, so that there are at least `pages`; populated before anybody sees them.
+    /// Publishes more pages, so that there are at least `pages`; populated before any process sees them.
     ///
     /// Takes no lock: several processes may populate the same pages, which is harmless.
     pub(crate) fn grow_to(&self, pages: u64) -> Result<()> {

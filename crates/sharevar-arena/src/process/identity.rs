@@ -50,7 +50,7 @@ impl Identity {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u64)]
 pub(crate) enum State {
-    /// Nobody's.
+    /// It belongs to no participant.
     Free = 0,
     /// A slot in use, or a lane that belongs to a participant and is in no operation.
     Idle = 1,

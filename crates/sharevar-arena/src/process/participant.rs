@@ -1,7 +1,7 @@
 //! Participants: the attachments of processes to arenas.
 //!
 //! A participant is an object, so that one process can have several and tests can
-//! play deaths without killing anybody ([`Participant::abandon`]).
+//! play deaths without killing a process ([`Participant::abandon`]).
 //!
 //! This file has the type and knows no operation; operations are methods that files above add.
 

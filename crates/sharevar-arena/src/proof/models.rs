@@ -479,7 +479,7 @@ impl Long {
 }
 
 #[test]
-fn nobody_changes_what_the_holder_of_the_long_lock_reads() {
+fn no_change_while_the_holder_of_the_long_lock_reads() {
     explore(2, || {
         let variable = Arc::new(Long {
             short: Plain::new(),

@@ -53,7 +53,7 @@ impl Watch {
             }
             let Some(now) = manager.named(name).get()? else { return Err(no_variable(&manager, name)) };
             let counted = changes_of(&now)?;
-            // What is waited for changes by words of its own, which nothing counts.
+            // The state of a lock or a queue changes by words of its own, which no count covers.
             if now == handle && counted == changes && !matches!(contents, Contents::State(_)) {
                 continue;
             }

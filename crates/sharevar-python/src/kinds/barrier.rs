@@ -114,7 +114,7 @@ impl Barrier {
         }
     }
 
-    /// Break the barrier: all waits raise `BrokenBarrierError`, until somebody resets it.
+    /// Break the barrier: all waits raise `BrokenBarrierError`, until it is reset.
     fn abort(&self) -> PyResult<()> {
         self.raw.abort().or_raise()
     }

@@ -135,11 +135,11 @@ impl Condition {
         let waited = waiting::until(py, &mut this.raw.notified_wait(&entry), end);
         // It is taken whatever a signal's handler raises.
         let taken = this.lock.bind(py).call_method1(intern!(py, "_acquire_restore"), (saved,));
-        // Only now the entry goes: a notification is used up by who has the lock.
+        // Only now the entry goes: a notification is used up by a waiter that has the lock.
         match taken.and(waited) {
             Ok(_) => this.raw.leave(entry).or_raise(),
             Err(error) => {
-                // Should the arena be closed, nobody waits any more.
+                // It fails if the arena is closed, and then no thread waits any more.
                 let _ = this.raw.give_up(entry);
                 Err(error)
             }

@@ -29,7 +29,7 @@ impl Dict {
         self.raw.handle().participant()
     }
 
-    /// What one look tells of a key; nothing of one that is no short str or int.
+    /// The answer of one look for a key: `Unknown` for one that is no short str or int.
     #[inline(always)]
     pub(crate) fn look<'a>(
         &self,

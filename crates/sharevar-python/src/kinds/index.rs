@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PySlice;
 use sharevar::engine::Span;
 
-/// What stands between the brackets.
+/// An index or a slice, as it stands between the brackets.
 pub(crate) enum Place<'a, 'py> {
     At(i64),
     Slice(&'a Bound<'py, PySlice>),

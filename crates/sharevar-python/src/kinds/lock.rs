@@ -89,12 +89,12 @@ impl Lock {
         self.give_back()
     }
 
-    /// Whether somebody alive holds the lock.
+    /// Whether a living process holds the lock.
     fn locked(&self) -> bool {
         self.lock().is_locked()
     }
 
-    /// Whether an earlier holder died, and nobody has put things right since.
+    /// Whether an earlier holder died, and no later one has put things right since.
     #[getter]
     fn owner_died(&self) -> bool {
         self.lock().owner_died()

@@ -15,7 +15,7 @@ use sharevar_value::{Key, ShortKey};
 /// Attributes by name, which processes share.
 ///
 /// A name that begins with an underscore is one of the proxy's own; all others are shared, which
-/// the functions in `slots` see to. What is native here has names with an underscore.
+/// the functions in `slots` see to. The native methods here have names with an underscore.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Namespace {
@@ -23,7 +23,7 @@ pub(crate) struct Namespace {
 }
 
 impl Namespace {
-    /// What one look tells of the shared attribute of that name; nothing if the name is long.
+    /// The answer of one look for the shared attribute of that name: `Unknown` if the name is long.
     #[inline(always)]
     pub(crate) fn look<'a>(&self, name: &str, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
         match ShortKey::from_str(name, self.raw.seed()) {

@@ -1,4 +1,4 @@
-//! What the classes of all kinds of queues do: putting, taking and waiting.
+//! The methods of the classes of all kinds of queues: putting, taking and waiting.
 
 use crate::argument_types::Argument;
 use crate::encoding::decode::{decode, word as decode_word};
@@ -37,7 +37,7 @@ pub(crate) fn empty(py: Python<'_>) -> PyErr {
     raise_standard(py, &EMPTY, "Empty")
 }
 
-/// What is put, under the name that it was given by.
+/// The item that is put, under the name that it was given by.
 #[inline(always)]
 pub(crate) fn only<'py>(obj: Argument<'py>, item: Argument<'py>) -> PyResult<Bound<'py, PyAny>> {
     match (obj.0, item.0) {
@@ -85,7 +85,7 @@ pub(crate) fn wait_until_done(py: Python<'_>, queue: &QueueFrame) -> PyResult<()
 
 /// A class of queues.
 pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync {
-    /// What its objects refer to.
+    /// The variable that its objects refer to.
     type Raw: QueueKind;
 
     /// The queue that the object refers to.

@@ -76,12 +76,12 @@ impl RLock {
         self.give_back()
     }
 
-    /// Whether somebody alive holds the lock.
+    /// Whether a living process holds the lock.
     fn locked(&self) -> bool {
         self.lock().is_locked()
     }
 
-    /// Whether an earlier holder died, and nobody has put things right since.
+    /// Whether an earlier holder died, and no later one has put things right since.
     #[getter]
     fn owner_died(&self) -> bool {
         self.lock().owner_died()
@@ -102,10 +102,10 @@ impl RLock {
         self.lock().count()
     }
 
-    /// ``'nobody'``, ``'this thread'``, ``'another thread'`` or ``'another process'``.
+    /// ``'none'``, ``'this thread'``, ``'another thread'`` or ``'another process'``.
     fn _holder(&self) -> &'static str {
         match self.lock().holder() {
-            Holder::Free => "nobody",
+            Holder::Free => "none",
             Holder::Me => "this thread",
             Holder::OtherThread => "another thread",
             Holder::OtherProcess => "another process",

@@ -74,7 +74,7 @@ impl Semaphore {
         Self::take(slf, block, timeout)
     }
 
-    /// Give units back, whoever took them.
+    /// Give units back, whichever process took them.
     #[pyo3(signature = (n = 1))]
     fn release(&self, n: i64) -> PyResult<()> {
         if n == 1 {
@@ -119,7 +119,7 @@ impl Semaphore {
         _exception: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        // Once the arena is closed nothing is held any more, and nobody waits.
+        // Once the arena is closed nothing is held any more, and no thread waits.
         let given_back = match self.raw.release() {
             Err(Error::Closed) => Ok(()),
             given_back => given_back.or_raise(),

@@ -19,7 +19,7 @@ pub(crate) struct Set {
     raw: RawDict,
 }
 
-/// What stands where a dict has a value.
+/// The value of each element, as a dict has values of its keys.
 const PRESENT: Encoded = Encoded::Word(Word::NONE);
 
 impl Set {

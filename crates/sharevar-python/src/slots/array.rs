@@ -10,7 +10,7 @@ use std::ffi::{c_int, c_void};
 use std::mem::transmute;
 use std::sync::OnceLock;
 
-// What PyO3 has made, each set before its replacement can be called.
+// The functions that PyO3 has made, each set before its replacement can be called.
 static ARRAY_SUBSCRIPT: OnceLock<Subscript> = OnceLock::new();
 static ARRAY_ASSIGN: OnceLock<Assign> = OnceLock::new();
 

@@ -11,7 +11,7 @@ use std::ffi::{c_int, c_void};
 use std::mem::transmute;
 use std::sync::OnceLock;
 
-// What PyO3 has made, each set before its replacement can be called.
+// The functions that PyO3 has made, each set before its replacement can be called.
 static DICT_SUBSCRIPT: OnceLock<Subscript> = OnceLock::new();
 static DICT_ASSIGN: OnceLock<Assign> = OnceLock::new();
 

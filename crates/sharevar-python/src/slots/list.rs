@@ -14,7 +14,7 @@ use std::mem::transmute;
 use std::ptr;
 use std::sync::OnceLock;
 
-// What PyO3 has made, each set before its replacement can be called.
+// The functions that PyO3 has made, each set before its replacement can be called.
 static LIST_SUBSCRIPT: OnceLock<Subscript> = OnceLock::new();
 static LIST_ASSIGN: OnceLock<Assign> = OnceLock::new();
 static LIST_APPEND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBool;
 use std::sync::OnceLock;
 
-// What PyO3 has made, each set before its replacement can be called.
+// The functions that PyO3 has made, each set before its replacement can be called.
 static LOCK_ACQUIRE: OnceLock<ffi::PyCFunctionFastWithKeywords> = OnceLock::new();
 static LOCK_RELEASE: OnceLock<ffi::PyCFunction> = OnceLock::new();
 

@@ -28,7 +28,7 @@ pub(crate) fn set_greenlets(py: Python<'_>, current: Py<PyAny>, sleeper: Py<PyAn
     }
 }
 
-/// What the current greenlet sleeps with, if there are others that it would hold up by waiting.
+/// The function with which the current greenlet sleeps, if there are others that it would hold up.
 pub(crate) fn sleep(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
     if !ARE_USED.load(Ordering::Acquire) {
         return Ok(None);
@@ -44,7 +44,7 @@ fn actor() -> Option<u32> {
         Ok(number) => number,
         Err(error) => {
             error.write_unraisable(py, None);
-            // Nobody's: who cannot be told from others holds nothing for them.
+            // An actor of its own: a greenlet that cannot be told from others must not hold their locks.
             Some(sharevar::new_actor())
         }
     })

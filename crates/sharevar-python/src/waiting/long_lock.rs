@@ -6,7 +6,7 @@ use sharevar_arena::Sleep;
 use std::cell::RefCell;
 
 thread_local! {
-    /// What a signal's handler raised while this thread slept for a long lock.
+    /// The exception of a signal's handler while this thread slept for a long lock.
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn sleep(sleep: &Sleep<'_>) -> bool {
     })
 }
 
-/// What the operation raises that [`sleep`] has ended.
+/// The exception for an operation that [`sleep`] has ended.
 #[cold]
 pub(crate) fn interruption() -> PyErr {
     RAISED.take().unwrap_or_else(|| PyKeyboardInterrupt::new_err(()))

@@ -87,8 +87,8 @@ fn until_in_greenlet<T>(
     }
 }
 
-/// Waits with `wait`, which gives whether it has succeeded, until it has. What a signal's handler
-/// raises meanwhile is raised at the end: the caller counts on holding what it waits for.
+/// Waits with `wait`, which gives whether it has succeeded, until it has. An exception of a
+/// signal's handler is raised at the end only: the caller counts on holding the lock then.
 pub(crate) fn without_fail(py: Python<'_>, wait: impl Fn() -> PyResult<bool>) -> PyResult<()> {
     let mut raised = None;
     loop {
@@ -101,8 +101,8 @@ pub(crate) fn without_fail(py: Python<'_>, wait: impl Fn() -> PyResult<bool>) ->
     }
 }
 
-/// Whether a call of the kernel that a signal has interrupted goes on: no handler raises. What one
-/// raises is in `raised`. For a thread that is detached from the interpreter.
+/// Whether a call of the kernel that a signal has interrupted goes on: no handler raises. An
+/// exception of one is in `raised`. For a thread that is detached from the interpreter.
 pub(crate) fn goes_on(raised: &mut Option<PyErr>) -> bool {
     *raised = Python::attach(|py| py.check_signals().err());
     raised.is_none()

@@ -44,7 +44,7 @@ pub(crate) fn own_name(label: &str) -> Name {
     Name::new(&format!("test-{}-{label}", std::process::id())).unwrap()
 }
 
-/// What every process finds in an arena.
+/// The content of every arena.
 pub(crate) fn fill(participant: &Arc<Participant>) -> Result<(), Error> {
     let root = participant.create(1)?;
     participant.set_root(root)?;

@@ -1,8 +1,8 @@
 //! The homes of variables that this process has attached, so that a handle from elsewhere finds its own.
 //!
 //! A fork may come at any moment, and a lock that another thread holds just then stays locked
-//! for good in the child. So nobody ever waits here: a place that cannot be had at once is
-//! passed over, which at worst misses an attachment that is being made at this very moment.
+//! for good in the child. So no thread ever waits here: an entry that is locked is passed over,
+//! which at worst misses an attachment that is being made at this very moment.
 
 use crate::engine::{Engine, Home};
 use crate::error::{Error, Result};

@@ -27,7 +27,7 @@ pub struct ManagerInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VariableInfo {
-    /// What it is; `None` if a newer version made it.
+    /// Its kind; `None` if a newer version made it.
     pub kind: Option<Kind>,
     /// Number of its keys, items, elements or attributes, if it is of a kind that has some.
     pub len: Option<u64>,

@@ -12,7 +12,7 @@ use sharevar_arena::Identity;
 pub struct LockInfo {
     /// Its holders, but for those that are known to be dead.
     pub holders: Vec<LockHolder>,
-    /// Whether somebody may sleep until it is released; `None` for kinds that do not tell.
+    /// Whether a waiter may sleep until it is released; `None` for kinds that do not tell.
     pub has_waiters: Option<bool>,
 }
 

@@ -138,7 +138,7 @@ impl Manager {
         self.inner.home.id()
     }
 
-    /// Variables that every process finds by name: made by whoever asks first.
+    /// Variables that every process finds by name; the first that asks for one makes it.
     ///
     /// ```
     /// let manager = sharevar::Manager::new()?;
@@ -167,7 +167,7 @@ impl Manager {
         }
     }
 
-    /// Whether somebody has shut the manager down.
+    /// Whether a process has shut the manager down.
     pub fn is_shut_down(&self) -> bool {
         match &self.inner.home {
             Home::Shm(participant) => participant.is_closed(),
@@ -176,14 +176,14 @@ impl Manager {
     }
 
     /// Looks at the whole arena for contradictions and leaks. For tests, and after an
-    /// error that tells of damage; it is exact only while nobody changes anything.
+    /// error that tells of damage; it is exact only while no process changes anything.
     pub fn check(&self) -> Result<Report> {
         let participant = self.participant()?;
         participant.flush_releases()?;
         Ok(participant.check())
     }
 
-    /// Repairs what dead processes left behind, which otherwise is done by whoever meets it.
+    /// Repairs the remains of dead processes, as the next process that meets them would.
     /// How many interrupted operations were found.
     pub fn sweep(&self) -> Result<u64> {
         Ok(self.participant()?.sweep()?)

@@ -1,4 +1,4 @@
-//! What all shared variables have in common.
+//! The trait of all shared variables.
 
 use crate::engine::Handle;
 use crate::error::Result;
@@ -23,7 +23,7 @@ use std::fmt::Debug;
 /// of another format inside a shared value (`#[serde(with = "...")]` to a JSON string), and
 /// inside `#[serde(untagged)]` and `#[serde(flatten)]`, which keep a copy of serde's own.
 pub trait Shared: Clone + Debug + Send + Sync + Serialize + DeserializeOwned + sealed::Sealed {
-    /// What the variable is.
+    /// The kind of the variable.
     const KIND: Kind;
 
     /// The typed variable that a handle leads to. Item types are seen when an item is read.

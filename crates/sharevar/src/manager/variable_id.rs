@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 /// The name of a variable that any text or format can carry to another process.
 ///
-/// It keeps nothing alive: whoever sends one holds the variable until it was opened. Opened
+/// It keeps nothing alive: the sender holds the variable until the receiver has opened it. Opened
 /// later than that it gives [`HandleExpired`](sharevar_arena::Error::HandleExpired), never
 /// another variable.
 ///
@@ -46,7 +46,7 @@ impl VariableId {
         u128::from(self.home.0) << 64 | u128::from(self.home.1)
     }
 
-    /// What the variable is.
+    /// The kind of the variable.
     pub fn kind(&self) -> Kind {
         self.kind
     }

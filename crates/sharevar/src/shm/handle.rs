@@ -52,7 +52,7 @@ impl Handle {
         Stamp::new(self.participant.changes(self.variable))
     }
 
-    /// What the variable is.
+    /// The kind of the variable.
     pub fn kind(&self) -> Option<Kind> {
         Kind::from_number(self.participant.kind_of(self.variable))
     }

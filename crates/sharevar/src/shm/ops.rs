@@ -1,4 +1,4 @@
-//! What the arena needs to know of a kind of variable.
+//! The operations of a kind that the arena calls: how its variables end, and where they lead.
 
 use super::items::source::Locked;
 use sharevar_arena::{Participant, Result, Variable};

@@ -51,7 +51,7 @@ impl Drop for Outer {
     }
 }
 
-/// What was encoded, and what must stay held until it is stored.
+/// An encoded value, and the handles that must stay held until it is stored.
 #[derive(Debug)]
 pub(crate) struct Outgoing<E> {
     pub(crate) encoded: E,

@@ -90,7 +90,7 @@ impl<T: Element> Array<T> {
 
     /// Sets all elements; [`Error::WrongLength`] if there are more or fewer.
     ///
-    /// It is one operation: nobody reads a part of it, and it is undone if this process dies
+    /// It is one operation: no process reads a part of it, and it is undone if this process dies
     /// half-way.
     pub fn copy_from_slice(&self, values: &[T]) -> Result<()> {
         if values.len() != self.len() {

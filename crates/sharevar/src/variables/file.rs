@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// whatever name or descriptor it was opened by, and nothing is buffered: what `append` has
 /// returned from is in the file, however the process ends. If a process is killed while it
 /// writes, or the disk is full, the part of its record that was written is cut off again. So
-/// everybody who writes to the file should do it in this way.
+/// all processes that write to the file should do it in this way.
 ///
 /// Handed to another process it is opened there again by its path; as a descriptor (a child's
 /// standard output, say) it becomes one by [`from_file`](Self::from_file).

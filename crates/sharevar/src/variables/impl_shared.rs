@@ -1,4 +1,4 @@
-//! What every typed variable implements, in the same way.
+//! The traits that every typed variable implements in the same way.
 
 /// Implements what follows from being a wrapper of `raw`, which `from_raw` makes; a clone has the
 /// same `raw` and the fields named at the end. The kind is that of the same name, unless another is

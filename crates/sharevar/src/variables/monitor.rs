@@ -40,8 +40,8 @@ use std::sync::Arc;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 ///
-/// The closure has a copy of the fields. What it has changed is stored when it returns `Ok`,
-/// field by field, in one operation: others see none of it or all. After an `Err` or a panic
+/// The closure has a copy of the fields. Those that it has changed are stored when it returns
+/// `Ok`, in one operation: others see none of them or all. After an `Err` or a panic
 /// nothing is stored, and neither is if the process is killed; the next caller gets the lock.
 /// A field that is a shared variable itself ([`Dict`](crate::Dict), [`List`](crate::List) ...)
 /// is only a handle: what is done to that variable is done at once, and stays.
@@ -55,7 +55,7 @@ pub struct Monitor<T> {
 
 impl_shared!(Monitor, [T: Fields], RawMonitor, { state: PhantomData });
 
-/// A struct whose fields are the attributes of a [`Monitor`]: what `#[derive(Monitor)]` makes it.
+/// A struct whose fields are the attributes of a [`Monitor`]; `#[derive(Monitor)]` implements it.
 pub trait Fields: Sized {
     /// Reads each field.
     fn load(fields: &mut Loading<'_>) -> Result<Self>;
@@ -63,23 +63,23 @@ pub trait Fields: Sized {
     fn store(&self, fields: &mut Storing<'_>) -> Result<()>;
 }
 
-/// What [`Fields::load`] reads from.
+/// The source from which [`Fields::load`] reads.
 #[derive(Debug)]
 pub struct Loading<'a> {
     raw: &'a RawMonitor,
     found: Vec<Found>,
 }
 
-/// What [`Fields::store`] writes to.
+/// The target to which [`Fields::store`] writes.
 #[derive(Debug)]
 pub struct Storing<'a> {
     raw: &'a RawMonitor,
-    /// What the fields were before; none for a new monitor.
+    /// The former values of the fields; none for a new monitor.
     found: std::vec::IntoIter<Found>,
     changed: Vec<(&'static str, Outgoing<Encoded>)>,
 }
 
-/// What was found in a field, to know later whether it was changed.
+/// The value that was found in a field, to know later whether it was changed.
 #[derive(Debug, PartialEq)]
 enum Found {
     Word(Word),
@@ -141,7 +141,7 @@ impl Storing<'_> {
         {
             return Ok(());
         }
-        // What the values refer to is held by `changed` until they are stored.
+        // `changed` holds the variables that the values refer to until they are stored.
         let added = self
             .changed
             .iter()
@@ -255,7 +255,7 @@ impl<T: Fields> Monitor<T> {
 struct Held<'a> {
     lock: RecursiveLock<'a>,
     handle: &'a Handle,
-    /// Who took it. After a fork the child has a copy of this, and holds nothing by it.
+    /// The participant that took it. After a fork the child has a copy of this, and holds nothing by it.
     owner: Identity,
 }
 
@@ -268,7 +268,7 @@ impl Held<'_> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         if self.is_held() {
-            // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
+            // It fails if the manager is closed, and a closed manager's locks no longer matter.
             let _ = self.lock.release();
         }
     }
@@ -288,7 +288,7 @@ impl Manager {
 }
 
 impl Named<'_> {
-    /// The monitor of that name; `state` counts for whoever makes it.
+    /// The monitor of that name; `state` counts only if this call makes it.
     pub fn monitor<T: Fields>(&self, state: T) -> Result<Monitor<T>> {
         self.get_or_make(|| self.manager().monitor(state))
     }

@@ -50,7 +50,7 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
         Self::from_handle(home.create(&Make::Value(&initial.encoded))?)
     }
 
-    /// What it holds.
+    /// The value.
     #[inline]
     pub fn get(&self) -> Result<T> {
         if let Some(word) = self.raw.shm().and_then(RawValue::get_word) {
@@ -128,7 +128,7 @@ impl Manager {
 }
 
 impl Named<'_> {
-    /// The value of that name; `initial` counts for whoever makes it.
+    /// The value of that name; `initial` counts only if this call makes it.
     pub fn value<T: Serialize + DeserializeOwned>(&self, initial: T) -> Result<Value<T>> {
         self.get_or_make(|| self.manager().value(initial))
     }

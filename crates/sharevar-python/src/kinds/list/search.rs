@@ -14,7 +14,7 @@ use sharevar::engine::Stamp;
 use sharevar::shm::{Attempts, Found};
 use sharevar_value::{Encoded, Encoder, Needle};
 
-/// What is looked for, in both forms.
+/// The object that is looked for, in both forms.
 struct Wanted<'a, 'py> {
     object: &'a Bound<'py, PyAny>,
     needle: Needle,
@@ -85,7 +85,7 @@ fn has_known_zone(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(zone.is_none() || zone.get_type().is(TIMEZONE.import(object.py(), "datetime", "timezone")?))
 }
 
-/// What a search is for.
+/// The purpose of a search.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Aim {
     First,
@@ -175,7 +175,7 @@ pub(crate) fn index<'py>(
     let mut attempts = Attempts::of(raw.handle());
     loop {
         list.py().check_signals()?;
-        // What negative ends mean depends on the length, which is to be of the same moment.
+        // The meaning of negative ends depends on the length, which is to be of the same moment.
         let (stamp, length) = (raw.stamp(), raw.len().or_raise()?);
         let place = |index: i64| {
             if index < 0 { length.saturating_sub(index.unsigned_abs()) } else { index as u64 }

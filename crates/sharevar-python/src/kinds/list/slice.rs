@@ -1,4 +1,4 @@
-//! Slices of a shared list: as a list has them, each operation one step for everybody.
+//! Slices of a shared list: as a list has them, each operation one step for all processes.
 
 use crate::errors::{OrRaise, to_python};
 use crate::kinds::index::span;

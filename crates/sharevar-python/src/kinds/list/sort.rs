@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use sharevar::shm::Attempts;
 
-/// Sorts in place. What is compared by its own class alone is compared where it is; the rest, and
+/// Sorts in place. Items that are compared by their own class alone are compared in place; the rest, and
 /// the keys, here on a copy, while others may read the list.
 pub(crate) fn sort(list: &Bound<'_, List>, key: Option<&Bound<'_, PyAny>>, reverse: bool) -> PyResult<()> {
     let (py, raw) = (list.py(), list.get().raw());

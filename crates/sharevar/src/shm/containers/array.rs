@@ -29,7 +29,7 @@ const COUNT: usize = 1;
 const SIZE: usize = 2;
 const FORMAT: usize = 3;
 
-/// A shared array. What it is made of never changes, so it is read once.
+/// A shared array. Its length and the type of its elements never change, so they are read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawArray {
     handle: Handle,
@@ -105,8 +105,8 @@ impl RawArray {
         self.format
     }
 
-    /// The bits of element `index`, in the low end. What a slice is about to store, and what a dead
-    /// process had begun to store, is not seen.
+    /// The bits of element `index`, in the low end. Elements that a slice is about to store, or
+    /// that a dead process had begun to store, are not seen.
     #[inline]
     pub fn load(&self, index: u64) -> Result<u64> {
         self.check(index)?;
@@ -180,7 +180,7 @@ impl RawArray {
     }
 
     /// Stores packed bits from element `start` on, the next one `step` further each time. It is
-    /// one operation, however many they are: nobody reads a part of it but by a view, and it is
+    /// one operation, however many they are: no process reads a part of it but by a view, and it is
     /// undone if this process dies half-way.
     ///
     /// # Errors

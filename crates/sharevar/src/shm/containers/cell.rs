@@ -52,7 +52,7 @@ impl RawValue {
         self.handle.stamp()
     }
 
-    /// What it holds; `None` if it was never set.
+    /// The value; `None` if it was never set.
     #[inline]
     pub fn get(&self) -> Result<Option<Content>> {
         let found = content::read_cell(&self.handle, &Only)?;
@@ -65,7 +65,7 @@ impl RawValue {
         Ok((self.get()?, stamp))
     }
 
-    /// What it holds if that fits a word. `None` says nothing: ask [`Self::get`].
+    /// The value if it fits a word. `None` says nothing: ask [`Self::get`].
     #[inline(always)]
     pub fn get_word(&self) -> Option<Word> {
         self.handle.participant().peek(self.handle.variable(), |peek| {

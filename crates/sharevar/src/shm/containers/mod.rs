@@ -1,4 +1,4 @@
-//! What items are put into: each kind with its operations, and how such a variable ends.
+//! The containers: each kind with its operations, and how such a variable ends.
 
 pub(crate) mod array;
 mod as_engine;

@@ -1,7 +1,7 @@
 //! A monitor: attributes by name, and the lock under which they change.
 //!
 //! Underneath it is a dict. Besides the attributes it holds its lock, under a key that is no name.
-//! Whoever changes attributes holds that lock, and changes all of them in one operation of the
+//! A caller that changes attributes holds that lock, and changes all of them in one operation of the
 //! dict. So there is nothing here that a death could leave half done.
 
 use super::dict::RawDict;
@@ -55,7 +55,7 @@ impl RawMonitor {
         self.dict.handle()
     }
 
-    /// What holds the attributes. Whoever changes them holds the lock.
+    /// The dict of the attributes. A caller that changes them holds the lock.
     #[inline(always)]
     pub fn attributes(&self) -> &RawDict {
         &self.dict
@@ -79,8 +79,8 @@ impl RawMonitor {
         Ok(items)
     }
 
-    /// Takes the attributes `removed` away and sets `added`, as one operation, for who holds the
-    /// lock.
+    /// Takes the attributes `removed` away and sets `added`, as one operation. The caller holds
+    /// the lock.
     pub fn change(&self, removed: &[Key], added: &[(Key, Encoded)]) -> Result<()> {
         match (removed, added) {
             ([], []) => return Ok(()),
@@ -88,7 +88,7 @@ impl RawMonitor {
             _ => {}
         }
         let mut attempts = Attempts::of(self.handle());
-        // Nobody else changes anything while the lock is held, so the first turn is the last.
+        // No other caller changes anything while the lock is held, so the first turn is the last.
         while !self.dict.change_if_unchanged(removed, added, self.dict.stamp())? {
             attempts.fail()?;
         }

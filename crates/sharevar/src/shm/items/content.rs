@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The handles that the bytes contain stand in front once more, as counted
-//! references: who frees the block finds them without decoding it.
+//! references: a free of the block finds them without decoding it.
 
 use super::attempts::Attempts;
 use super::source::Source;
@@ -27,7 +27,7 @@ const UNLOCKED_BYTES: u64 = 4096;
 /// How often a read without the lock is tried.
 const ATTEMPTS: u32 = 3;
 
-/// What was copied out and must still be held: handles are taken after the lock is released.
+/// A content that was copied out and must still be held: handles are taken after the lock is released.
 pub(crate) enum Copied {
     Word(Word),
     Bytes(Vec<u8>, Vec<Variable>),

@@ -1,8 +1,8 @@
-//! When somebody last asked which of a variable's waiters are alive.
+//! The time of the last look for dead ones among a variable's waiters.
 //!
 //! Every waiter looks again from time to time, and to ask the kernel for each of a hundred
-//! others costs 50 microseconds. So they share the asking: whoever finds that it is due does it
-//! for all. A hint; one that is wrong costs time only.
+//! others costs 50 microseconds. So they share the looking: the waiter that finds it due looks for
+//! all. A hint; one that is wrong costs time only.
 
 use crate::error::Result;
 use crate::shm::handle::Handle;

@@ -1,4 +1,4 @@
-//! What all containers do with their items: read them, hold what they refer to, take them out.
+//! Items of all containers: reading them, holding the variables they refer to, taking them out.
 
 pub(crate) mod attempts;
 pub(crate) mod content;

@@ -95,7 +95,7 @@ impl Segments {
             transaction.free_on_commit(directory)?;
             directory = larger;
         }
-        // Beyond what is used: nobody can reach it yet, so it needs no note.
+        // Beyond the segments in use, so that no reader can reach it yet and it needs no note.
         transaction.put(directory + segments * 8, segment)?;
         Ok(directory | 1)
     }

@@ -269,7 +269,7 @@ impl<W: Wait<()>> Parked for Waiting<'_, W> {
 impl<W> Drop for Waiting<'_, W> {
     fn drop(&mut self) {
         if !self.has_left {
-            // Should the arena be closed, nobody waits any more.
+            // It fails if the arena is closed, and then no thread waits any more.
             let _ = self.condition.give_up(self.entry);
         }
     }
@@ -362,7 +362,7 @@ impl Ticket for Runner<'_> {
 impl Drop for Runner<'_> {
     fn drop(&mut self) {
         if let Some(entry) = self.entry.take() {
-            // Should the arena be closed, nobody waits any more.
+            // It fails if the arena is closed, and then no thread waits any more.
             let _ = self.barrier.finish(&entry, false);
         }
     }

@@ -6,13 +6,13 @@
 //! | 1 | the waiters' list; their stamps are tickets, given out in order |
 //! | 2 | last ticket given out |
 //! | 3 | last ticket that is notified |
-//! | 4 | last ticket that had been given out when somebody last notified |
-//! | 5 | when somebody looked after the waiters |
+//! | 4 | last ticket that had been given out at the last notification |
+//! | 5 | the time of the last look for dead waiters |
 //! | 6, 7 | wait point |
 //!
 //! A waiter keeps its entry until it has its lock back. So a notification that finds its waiter
-//! dead, or leaving by an error, is seen to be lost, and passes to the next one of those who
-//! waited when it was made (word 4): whoever came later has looked at what it is about.
+//! dead, or leaving by an error, is seen to be lost, and passes to the next one of those that
+//! waited when it was made (word 4): a later one has looked at the condition itself since.
 
 use super::waiters::{self, Entry};
 use crate::engine::wait::Wait;
@@ -171,7 +171,7 @@ impl RawCondition {
     }
 
     /// Notifies those `most` living waiters that have waited longest. How many there were; if they
-    /// are all that wait, the dead among them count, for nobody could be notified in their place.
+    /// are all that wait, the dead among them count, for no other could be notified in their place.
     pub fn notify(&self, most: u64) -> Result<u64> {
         let variable = self.handle.variable();
         let mut transaction = self.begin()?;
@@ -223,7 +223,7 @@ impl RawCondition {
     }
 
     /// Notifies the first `most` living ones of those whose tickets are at most `last`, and takes
-    /// away the dead before them. What to wake them for, and how many they are.
+    /// away the dead before them. The bits to wake, and how many they are.
     fn mark(&self, transaction: &mut Transaction<'_>, most: u64, last: u64) -> Result<(u32, u64)> {
         let variable = self.handle.variable();
         let notified = transaction.body(variable, NOTIFIED);
@@ -255,8 +255,8 @@ impl RawCondition {
         Ok(self.mark(transaction, count, horizon)?.0)
     }
 
-    /// Wakes those once more who are notified and still there, since whoever notified them may
-    /// have died before he woke them; and passes on what the dead among them were notified of.
+    /// Wakes those once more that are notified and still there, since the notifier may have died
+    /// before it woke them; and passes the notifications of the dead among them on.
     fn look_after_notified(&self) -> Result<()> {
         let (mut entries, notified) = self.entries()?;
         entries.retain(|entry| entry.stamp <= notified);
@@ -264,7 +264,7 @@ impl RawCondition {
         self.remove_dead_among(&entries).map(|_| ())
     }
 
-    /// Takes away those of `entries` whose owners are dead. What these were notified of passes on.
+    /// Takes away those of `entries` whose owners are dead, and passes their notifications on.
     /// Whether there were any.
     fn remove_dead_among(&self, entries: &[Entry]) -> Result<bool> {
         let dead = waiters::dead_among(self.handle.participant(), entries);

@@ -3,10 +3,10 @@
 //! | bits of body word 0 | meaning |
 //! |---|---|
 //! | 0 | it is set |
-//! | 1 | somebody may sleep until it is |
+//! | 1 | a waiter may sleep until it is |
 //! | 2 to 63 | how often it was set |
 //!
-//! One who waits while it is set and cleared again before he has looked sees it by the count.
+//! A waiter that looks only after it was set and cleared again sees by the count that it was set.
 
 use crate::engine::wait::Wait;
 use crate::error::Result;
@@ -80,7 +80,7 @@ impl RawEvent {
     /// Sets it, and wakes all who wait.
     #[inline(always)]
     pub fn set(&self) -> Result<()> {
-        // Nobody is left waiting for an event that is set.
+        // No waiter is left at an event that is set.
         if self.is_set()? {
             return Ok(());
         }
@@ -100,7 +100,7 @@ impl RawEvent {
         let announced = self.handle.participant().change(self.handle.variable(), |change| {
             let state = change.body(STATE);
             if state & SET == 0 {
-                // All are woken, so whoever goes to sleep after this announces himself again.
+                // All are woken, so a waiter that goes to sleep after this announces itself again.
                 change.change_body(STATE, (state | SET).wrapping_add(ONCE) & !ANNOUNCED);
             }
             Ok(state & (SET | ANNOUNCED) == ANNOUNCED)
@@ -155,8 +155,8 @@ impl RawEvent {
         Ok(seen.is_met_by(self.state()?))
     }
 
-    /// The same for who is about to sleep at the wait point: if not, the next
-    /// [`Self::set`] will wake him.
+    /// The same for a waiter that is about to sleep at the wait point: if not, the next
+    /// [`Self::set`] will wake it.
     pub fn was_set_or_announce(&self, seen: Seen) -> Result<bool> {
         Ok(self.handle.participant().change(self.handle.variable(), |change| {
             let state = change.body(STATE);

@@ -1,4 +1,4 @@
-//! Who holds how many units of a variable: what a semaphore and a readers-writer lock are made of.
+//! The holders of a variable's units, for semaphores and readers-writer locks.
 //!
 //! | body word | holds |
 //! |---|---|
@@ -6,10 +6,10 @@
 //! | 2 | block of further holders, 0 = none: an identity and its units each |
 //! | 3 | places in that block |
 //! | 4 | identity of the first holder |
-//! | 5 | when somebody last looked for dead holders, in microseconds; a hint |
+//! | 5 | the time of the last look for dead holders, in microseconds; a hint |
 //!
 //! A place whose units are 0 is free, whatever identity stands in it. So the first holder stays
-//! the first when he has given all back, and taking a unit again is one changed word.
+//! the first when it has given all back, and taking a unit again is one changed word.
 
 use crate::shm::handle::Handle;
 use crate::shm::items::source::{Locked, Source};
@@ -70,7 +70,7 @@ impl Units {
     }
 }
 
-/// Takes free units for the first holder, if that is whoever changes: one word, without a note.
+/// Takes free units for the first holder, if that is the caller: one word, without a note.
 #[inline(always)]
 pub(crate) fn take_first(change: &SingleStore<'_>, me: Identity, units: u32) -> Option<()> {
     let now = Units::of(|index| change.body(index));
@@ -81,7 +81,7 @@ pub(crate) fn take_first(change: &SingleStore<'_>, me: Identity, units: u32) -> 
     Some(())
 }
 
-/// Gives units of the first holder back, if that is whoever changes.
+/// Gives units of the first holder back, if that is the caller.
 #[inline(always)]
 pub(crate) fn give_back_first(change: &SingleStore<'_>, me: Identity, units: u32) -> Option<()> {
     let now = Units::of(|index| change.body(index));
@@ -119,7 +119,7 @@ enum Place {
     Further(u64),
 }
 
-/// Where the units of whoever changes stand, and how many there are; none if he has none.
+/// The place of the caller's units, and how many there are; none if it has none.
 fn own_place(change: &SmallTransaction<'_>) -> Result<Option<(Place, u64)>> {
     let me = change.participant().identity();
     let first = Units::of(|index| change.body(index)).first();
@@ -147,7 +147,7 @@ fn free_place(change: &SmallTransaction<'_>) -> Result<Option<Place>> {
     Ok(None)
 }
 
-/// How many units whoever changes holds.
+/// How many units the caller holds.
 pub(crate) fn own_units(change: &SmallTransaction<'_>) -> Result<u64> {
     Ok(own_place(change)?.map_or(0, |(_, units)| units))
 }
@@ -179,7 +179,7 @@ pub(crate) fn take(change: &mut SmallTransaction<'_>, units: u32) -> Result<bool
     Ok(true)
 }
 
-/// Gives up to `units` of his back for whoever changes. How many he held of them.
+/// Gives up to `units` of the caller's back. How many of them it held.
 pub(crate) fn give_back(change: &mut SmallTransaction<'_>, units: u32) -> Result<u32> {
     let Some((place, held)) = own_place(change)? else { return Ok(0) };
     let given = u64::from(units).min(held) as u32;
@@ -195,7 +195,7 @@ pub(crate) fn give_back(change: &mut SmallTransaction<'_>, units: u32) -> Result
     Ok(given)
 }
 
-/// What was given back for dead holders.
+/// The units that were given back for dead holders.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct FromDead {
     /// All units together.
@@ -259,7 +259,7 @@ pub(crate) fn give_back_of_dead(
     (found.unknown, found.has_living) = (unknown, has_living);
     found.more = dead.len() == MOST_DEAD;
     if found.more {
-        // Who only tries goes on at once.
+        // A caller that only tries goes on at once.
         change.put_body(LOOKED, 0);
     }
     for at in dead {
@@ -272,7 +272,7 @@ pub(crate) fn give_back_of_dead(
     Ok(found)
 }
 
-/// Whether somebody else than `me` may hold units.
+/// Whether a participant other than `me` may hold units.
 pub(crate) fn others_may_hold(body: impl Fn(usize) -> u64, me: Identity) -> bool {
     body(BLOCK) != 0 || (Units::of(&body).first() > 0 && body(FIRST) != me.word())
 }
@@ -290,7 +290,7 @@ pub(crate) fn add_places(participant: &Participant, variable: Variable, seen: u6
     transaction.put_zeros(block, places * PLACE_BYTES)?;
     transaction.lock(variable)?;
     if transaction.body(variable, PLACES) != seen {
-        // Somebody else was faster.
+        // Another participant was faster.
         return Ok(());
     }
     let old = transaction.body(variable, BLOCK);

@@ -1,4 +1,4 @@
-//! What threads of any process wait for: each finds out who has died, and goes on.
+//! The locks, and the variables that threads wait for: a waiter finds out which holders have died.
 
 mod as_engine;
 pub(crate) mod barrier;

@@ -3,11 +3,11 @@
 //! | body word | holds |
 //! |---|---|
 //! | 0, 2 to 5 | units and holders, see `holders` |
-//! | 1 | identity of the writer who is next, for whom new readers wait; 0 = nobody; and flags |
+//! | 1 | identity of the next writer, for which new readers wait; 0 = none; and flags |
 //!
 //! | bits of body word 1 | meaning |
 //! |---|---|
-//! | 0 to 60 | the next writer; one who died is nobody |
+//! | 0 to 60 | the next writer; one that died counts as none |
 //! | 61 | a writer died, and no other has given the lock back since |
 //! | 62 | readers may sleep |
 //! | 63 | writers may sleep |
@@ -29,7 +29,7 @@ const STATE: usize = 1;
 const OWNER_DIED: u64 = 1 << 61;
 const READERS: u64 = 1 << 62;
 const WRITERS: u64 = 1 << 63;
-/// What a writer holds.
+/// The units that a writer holds.
 const ALL: u32 = MAX_UNITS;
 
 /// Reason to sleep: to read.
@@ -61,13 +61,13 @@ impl NextWriter<'_> {
 impl Drop for NextWriter<'_> {
     fn drop(&mut self) {
         if !self.has_taken {
-            // It fails when the manager is shut down, and then nobody waits any more.
+            // It fails when the manager is shut down, and then no thread waits any more.
             let _ = self.lock.give_up_writing();
         }
     }
 }
 
-/// What an attempt has come to, and who is to be woken after it.
+/// The result of an attempt, and the waiters that are to be woken after it.
 struct Attempt {
     acquired: TryLock,
     /// No place to enter the holder in, as many as there are.
@@ -81,7 +81,7 @@ fn units(change: &SmallTransaction<'_>) -> Units {
     Units::of(|index| change.body(index))
 }
 
-/// What was found when looking for the dead.
+/// The result of looking for the dead.
 #[derive(Default)]
 struct Look {
     /// Whether what they have left, which was put right, may let others in.
@@ -153,18 +153,18 @@ impl RawRwLock {
         self.acquire_one(1).map_or_else(|| self.acquire(1, false), Ok)
     }
 
-    /// The same for who is about to sleep: he will be woken.
+    /// The same for a waiter that is about to sleep: it will be woken.
     pub fn try_read_or_announce(&self) -> Result<TryLock> {
         self.acquire(1, true)
     }
 
-    /// Takes the lock for writing, if nobody has it.
+    /// Takes the lock for writing, if it is free.
     #[inline]
     pub fn try_write(&self) -> Result<TryLock> {
         self.acquire_one(ALL).map_or_else(|| self.acquire(ALL, false), Ok)
     }
 
-    /// The same for who is about to sleep: he will be woken, and new readers wait for him.
+    /// The same for a waiter that is about to sleep: it will be woken, and new readers wait for it.
     pub fn try_write_or_announce(&self) -> Result<TryLock> {
         self.acquire(ALL, true)
     }
@@ -317,14 +317,14 @@ impl RawRwLock {
         Ok(())
     }
 
-    /// A writer of this participant waits no longer: new readers need not wait for him.
+    /// A writer of this participant waits no longer: new readers need not wait for it.
     pub fn give_up_writing(&self) -> Result<()> {
         let wake = self.handle.participant().change(self.handle.variable(), |change| {
             let state = change.body(STATE);
             let me = change.participant().identity();
             if Identity::from_word(state) == me {
                 change.change_body(STATE, state & !me.word());
-                // Another writer becomes the next when he looks.
+                // Another writer becomes the next when it looks.
                 return Ok(could_go_on(change) | change.body(STATE) & WRITERS);
             }
             Ok(0)

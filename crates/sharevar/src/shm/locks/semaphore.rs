@@ -1,8 +1,8 @@
-//! A semaphore: units, and who holds them.
+//! A semaphore: units, and their holders.
 //!
-//! Units are *owned*: when a holder dies, his are given back. Once somebody has released what he
-//! had not acquired the semaphore is a *signal* for good, and keeps no holders: a unit stands for
-//! something outside then, and giving it back would say what is not so (hazard 33).
+//! Units are *owned*: when a holder dies, its units are given back. Once a process has released
+//! a unit that it had not acquired, the semaphore is a *signal* for good, and keeps no holders: a
+//! unit stands for something outside then, and giving it back would tell of that falsely (hazard 33).
 //!
 //! | body word | holds |
 //! |---|---|
@@ -24,7 +24,7 @@ pub(crate) const OPS: Ops = Ops { settle_at_exit: RawSemaphore::settle_at_exit, 
 const STATE: usize = 1;
 /// No holders are kept.
 const SIGNAL: u64 = 1;
-/// Somebody may sleep until a unit is free.
+/// A waiter may sleep until a unit is free.
 const ANNOUNCED: u64 = 2;
 /// Whether units are owned was settled when the semaphore was made.
 const SETTLED: u64 = 4;
@@ -35,7 +35,7 @@ pub struct RawSemaphore {
     handle: Handle,
 }
 
-/// What an attempt to take a unit has come to.
+/// The result of an attempt to take a unit.
 enum Attempt {
     Taken,
     Not,
@@ -54,8 +54,8 @@ impl RawSemaphore {
     pub const MAX_UNITS: u32 = MAX_UNITS;
 
     /// Makes a semaphore with so many free units; `bound` is the most that there may ever be.
-    /// `owned` settles whether units are given back for holders who die; if it does not, that is
-    /// so until somebody releases what he had not acquired.
+    /// `owned` settles whether units are given back for holders that die; if it does not, that is
+    /// so until a process releases a unit that it had not acquired.
     pub fn create(
         participant: &Arc<Participant>,
         units: u32,
@@ -110,7 +110,7 @@ impl RawSemaphore {
         if taken.is_some() { Ok(true) } else { self.acquire_otherwise(false) }
     }
 
-    /// The same for who is about to sleep at the wait point: if there is no unit,
+    /// The same for a waiter that is about to sleep at the wait point: if there is no unit,
     /// the next release will wake one.
     pub fn try_acquire_or_announce(&self) -> Result<bool> {
         self.acquire_otherwise(true)
@@ -185,7 +185,7 @@ impl RawSemaphore {
         holders::give_back_of_dead(change, bound(state), look_again)
     }
 
-    /// Gives a unit back, whoever took it.
+    /// Gives a unit back, whichever process took it.
     #[inline(always)]
     pub fn release(&self) -> Result<()> {
         let participant = self.handle.participant();
@@ -217,7 +217,7 @@ impl RawSemaphore {
             if state & SIGNAL != 0 {
                 holders::set_free(change, free as u32, false)?;
             } else if holders::give_back(change, units)? < units {
-                // What he had not acquired.
+                // Units that it had not acquired.
                 if state & SETTLED == 0 {
                     change.set_body(STATE, state | SIGNAL)?;
                 }
@@ -294,8 +294,8 @@ impl RawSemaphore {
         })?)
     }
 
-    /// Says that `participant` ends in the ordinary way. What it holds of `variable`, a semaphore,
-    /// it keeps, as with the standard libraries: the semaphore is a signal, unless it was settled
+    /// Says that `participant` ends in the ordinary way. It keeps its units of `variable`, a semaphore,
+    /// as with the standard libraries: the semaphore is a signal, unless it was settled
     /// to be owned.
     pub fn settle_at_exit(participant: &Participant, variable: Variable) -> sharevar_arena::Result<()> {
         participant.change_at_exit(variable, |change| {

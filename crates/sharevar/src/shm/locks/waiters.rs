@@ -1,9 +1,9 @@
 //! Those who wait in a variable: a list that survives the death of each of them.
 //!
-//! Who waits has an *entry*: who it is, and a *stamp* that says since when. A word of the
+//! A waiter has an *entry*: its identity, and a *stamp* that says since when it waits. A word of the
 //! variable says up to which stamp the waiting is over, so that any number of waiters is let
 //! go by one store. An entry is removed by its owner, once it knows, or, if that one is dead,
-//! by whoever finds it.
+//! by the participant that finds it.
 //!
 //! Entries stand in chunks, each a block. Chunks are added when all places are taken; they stay
 //! where they are while the variable lives.
@@ -40,7 +40,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry as it is now; `None` if it is somebody else's.
+    /// The entry as it is now; `None` if it belongs to another waiter.
     ///
     /// A forked child has a copy of its parent's entry, and an identity of its own.
     pub(crate) fn again(&self, transaction: &Transaction<'_>) -> Result<Option<Self>> {
@@ -60,7 +60,7 @@ impl Entry {
     }
 }
 
-/// A place that nobody has.
+/// A free place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     offset: u64,
@@ -71,7 +71,7 @@ impl Place {
     /// Enters the caller, whose stamp is `stamp`.
     pub(crate) fn enter(self, transaction: &mut Transaction<'_>, stamp: u64) -> Result<Entry> {
         let owner = transaction.participant().identity();
-        // Nobody looks at the stamp of a free place.
+        // No waiter looks at the stamp of a free place.
         transaction.put(self.offset + 8, stamp)?;
         transaction.set(self.offset, owner.word())?;
         Ok(Entry { offset: self.offset, reason: self.reason, owner, stamp })

@@ -59,8 +59,8 @@ pub(crate) fn insert_new(
     let ends = transaction.body(dict, ENDS);
     let last = ends >> 32;
     let (meta, reference) = store_key(transaction, at, key)?;
-    // The entry is free or beyond what is used: readers may still look at its former life and
-    // find by the version that they did, but nobody can reach it.
+    // The entry is free, or beyond those in use, so that no key leads to it. A reader that came to
+    // its former content finds by the version that this is gone.
     for (field, value) in [(HASH, key.hash()), (VALUE, word.0), (LINKS, probe.next), (META, last | meta)] {
         fill(transaction, reference, at + field, value)?;
     }
@@ -83,7 +83,7 @@ pub(crate) fn insert_new(
     if length & LOW > count { split(transaction, dict, count) } else { Ok(()) }
 }
 
-/// What a key of this META counts in LENGTH: one key, and one opaque key if it is such.
+/// The count of a key with this META in LENGTH: one key, and one opaque key if it is such.
 #[inline(always)]
 fn one_key(meta: u64) -> u64 {
     1 | u64::from(entry::is_opaque(meta)) << 32

@@ -23,7 +23,7 @@ pub(crate) const META: u64 = 24;
 pub(crate) const KEY: u64 = 32;
 /// Bytes of a key that stand in the entry.
 pub(crate) const INLINE: u64 = 32;
-/// What the low half of a word holds.
+/// The low half of a word.
 pub(crate) const LOW: u64 = 0xffff_ffff;
 /// Steps of a walk between two looks at the version.
 const LOOK: u64 = 64;
@@ -37,7 +37,7 @@ pub(crate) struct Probe {
     pub(crate) link: u64,
     /// Whether that word is a bucket.
     pub(crate) from_bucket: bool,
-    /// What the link leads to: entry number plus one, or 0.
+    /// The entry to which the link leads: its number plus one, or 0.
     pub(crate) next: u64,
 }
 
@@ -159,7 +159,7 @@ impl StoredKey {
         }
     }
 
-    /// What tells it from a key that may have come into the same entry since.
+    /// Tells it from a key that may have come into the same entry since.
     pub fn mark(&self, seed: &HashSeed) -> u64 {
         seed.hash(&self.canonical)
     }

@@ -1,7 +1,7 @@
 //! The dict: insertion order, constant-time operations, growth one bucket at a time.
 //!
 //! Linear hashing (Litwin 1980): the number of buckets grows by one as entries are
-//! added, and only one chain is split each time, so nobody ever waits for a rehash.
+//! added, and only one chain is split each time, so no process ever waits for a rehash.
 //! Chains are ordered by the bit-reversed hash (split-ordered lists, Shalev and
 //! Shavit 2006), so that a split cuts a chain in one place: two stores, however
 //! long it is. Entries never move; insertion order is a doubly linked list through
@@ -55,7 +55,7 @@ pub(crate) const FREE: usize = 5;
 pub(crate) const ENDS: usize = 6;
 pub(crate) const STRUCTURE: usize = 7;
 
-/// What an exchange of the whole content adds to [`STRUCTURE`].
+/// The increment of [`STRUCTURE`] by an exchange of the whole content.
 pub(crate) const EXCHANGE: u64 = 1 << 32;
 
 pub(crate) const BUCKET: Segments = Segments::new(8, 8);
@@ -96,7 +96,7 @@ impl RawDict {
         &self.handle
     }
 
-    /// What keys of this dict are hashed with.
+    /// The seed with which keys of this dict are hashed.
     #[inline(always)]
     pub fn seed(&self) -> &HashSeed {
         &self.seed

@@ -9,7 +9,7 @@ use sharevar_value::{ShortKey, Word};
 /// Entries that a short look follows; longer chains are rare, and a torn one may have no end.
 const STEPS: u32 = 16;
 
-/// What [`RawDict::look`] tells of a key.
+/// The answer of [`RawDict::look`].
 #[derive(Debug)]
 pub enum Look<'a> {
     /// Its value is this scalar.
@@ -22,7 +22,7 @@ pub enum Look<'a> {
     Unknown,
 }
 
-/// What a look has seen, before it is known that the dict did not change meanwhile.
+/// The answer of a look, before it is known that the dict did not change meanwhile.
 enum Glance {
     Word(Word),
     Bytes,

@@ -9,7 +9,7 @@ use crate::shm::items::content::{self, Content, Copied};
 use crate::shm::items::source::{Locked, Source};
 use sharevar_value::Word;
 
-/// Entries that are read under one hold of the lock, so that nobody waits for long.
+/// Entries that are read under one hold of the lock, so that no process waits for long.
 pub(super) const BATCH: usize = 1024;
 /// How often a walk in insertion order starts again because keys came or went.
 pub(super) const ATTEMPTS: u32 = 3;
@@ -28,8 +28,8 @@ impl RawDict {
     ///
     /// A dict of up to a thousand keys is read at one moment. A larger one is read piece by
     /// piece; if keys come and go so fast that three attempts find it changed, each key that is
-    /// there all the time is still seen exactly once, though perhaps not in order. Nobody waits
-    /// for a reader for longer than a piece takes.
+    /// there all the time is still seen exactly once, though perhaps not in order. No
+    /// process waits for a reader for longer than a piece takes.
     pub fn items(&self, with_values: bool) -> Result<Vec<Item>> {
         self.read(with_values, usize::MAX)
     }

@@ -25,7 +25,7 @@ pub(crate) fn push(transaction: &mut Transaction<'_>, list: Variable, word: Word
     if full || word.is_block() || word.is_handle() {
         return extend(transaction, list, &[word]);
     }
-    // Beyond the length nobody looks; the new length is the whole change.
+    // No reader looks beyond the length; the new length is the whole change.
     let at = shape.at(&Locked(transaction, list), shape.length)?;
     transaction.put(at, word.0)?;
     transaction.change_body(list, LENGTH, shape.length + 1);
@@ -61,7 +61,7 @@ fn make_place_behind(transaction: &mut Transaction<'_>, list: Variable, shape: &
             enlarge_directory(transaction, list, shape, 0)?;
         }
         let ring = transaction.allocate(RING * 8)?;
-        // Beyond the rings in use: nobody can reach it yet.
+        // Beyond the rings in use, so that no reader can reach it yet.
         transaction.put(shape.directory_word(end >> RING_BITS), ring)?;
     }
     Ok(())

@@ -284,7 +284,7 @@ impl RawList {
         }
     }
 
-    /// Removes all items, in one step for everybody; the memory comes back bit by bit.
+    /// Removes all items, in one step for all processes; the memory comes back bit by bit.
     pub fn clear(&self) -> Result<()> {
         let private = Self::create(self.handle.participant())?;
         let (ours, theirs) = (self.handle.variable(), private.handle.variable());

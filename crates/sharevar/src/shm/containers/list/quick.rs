@@ -78,7 +78,7 @@ impl RawList {
             if full {
                 return None;
             }
-            // Beyond the length nobody looks; the new length is the whole change.
+            // No reader looks beyond the length; the new length is the whole change.
             change.put(place_at(change, root, end)?, word.0)?;
             change.change_body(LENGTH, length + 1);
             Some(())

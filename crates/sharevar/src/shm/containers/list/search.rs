@@ -23,7 +23,7 @@ pub struct Found {
     pub unknown: Option<Content>,
 }
 
-/// What was found in a part of a list.
+/// The result of a search in a part of a list.
 #[derive(Debug)]
 pub struct Piece {
     /// In the order of the list.
@@ -116,7 +116,7 @@ impl RawList {
     }
 }
 
-/// Compares the value in a block. What is copied stands in `copied`.
+/// Compares the value in a block, with `copied` as the place for a copy of it.
 fn equals_block(
     source: &impl Source,
     needle: &Needle,

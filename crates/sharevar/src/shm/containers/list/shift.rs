@@ -1,7 +1,7 @@
 //! Shifting items by one place: within a ring, and from ring to ring.
 //!
 //! Few moves are noted one by one; for many, the ring is copied into a new block,
-//! which nobody can reach before the commit and which needs one note.
+//! which no reader can reach before the commit and which needs one note.
 
 use super::{GAP, RING, RING_BITS, ROOT, Shape};
 use sharevar_arena::{Result, Transaction, Variable};
@@ -48,7 +48,7 @@ impl Ring {
         self.base != self.old_base
     }
 
-    /// Stores a place, with a note unless the ring is a copy that nobody can reach yet.
+    /// Stores a place, with a note unless the ring is a copy that no reader can reach yet.
     pub(super) fn store(&self, transaction: &mut Transaction<'_>, number: u64, word: u64) -> Result<()> {
         if self.is_copy() {
             transaction.put(self.place(number), word)

@@ -140,7 +140,7 @@ fn is_permutation(order: &[u64]) -> bool {
     order.iter().all(|index| seen.get_mut(*index as usize).is_some_and(|seen| !std::mem::replace(seen, true)))
 }
 
-/// Builds rings that hold `words`, reachable by nobody.
+/// Builds rings that hold `words` and that no reader can reach yet.
 fn build(transaction: &mut Transaction<'_>, words: &[Word]) -> sharevar_arena::Result<Shape> {
     let length = words.len() as u64;
     if length == 0 {

@@ -6,7 +6,7 @@ use crate::shm::items::source::Source;
 use sharevar_value::Word;
 use std::cmp::Ordering;
 
-/// What the items are, all of them so far.
+/// The type of all items so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     /// Or bools; in words.
@@ -17,7 +17,7 @@ enum Class {
     Keyed,
 }
 
-/// What is to be stored.
+/// The order in which the items are to be stored.
 pub(super) enum Order {
     /// Nothing: the items are in order.
     Sorted,
@@ -33,7 +33,7 @@ pub(super) struct Sorting {
     /// While all the items with keys are in order, or in the opposite one. Then no key is kept.
     run: Option<Run>,
     keyed: Vec<Keyed>,
-    /// What the keys are parts of.
+    /// The encodings of which the keys are parts.
     bytes: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! Slices of a list, each operation one step for everybody.
+//! Slices of a list, each operation one step for all processes.
 
 use super::RawList;
 use crate::engine::span::Span;
@@ -21,7 +21,7 @@ impl RawList {
             }
             let (first, end) = places.bounds();
             let (contents, seen) = self.slice(first, end)?;
-            // What the ends mean depends on the length, so both are of one moment.
+            // The meaning of the ends depends on the length, so both are of one moment.
             if seen == Some(stamp) && contents.len() as u64 == end - first {
                 return Ok(places.pick(contents));
             }

@@ -58,7 +58,7 @@ impl<'t, 'p> Heap<'t, 'p> {
 
     /// Adds an entry, and gives it its arrival number.
     pub(super) fn push(&mut self, entry: u64, arrival: u64) -> Result<()> {
-        // Nobody can reach it yet.
+        // No reader can reach it yet.
         self.transaction.put(entry + ARRIVAL, arrival)?;
         let places = self.transaction.body(self.queue, PLACES);
         if self.count == places {

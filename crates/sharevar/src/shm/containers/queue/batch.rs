@@ -23,7 +23,7 @@ impl RawQueue {
         let (_, length) = self.positions()?;
         let limit = self.limit()?;
         let room = if limit == 0 { LIMIT } else { limit.saturating_sub(length) };
-        // What finds no room by then is given back: a put by somebody else was faster.
+        // Items that find no room by then are given back: another put was faster.
         let values = piece(&values[..values.len().min(PIECE).min(room as usize)]);
         participant.make_room((values.len() as u64 / PLACES + 1) * SEGMENT);
         let mut transaction = participant.begin()?;

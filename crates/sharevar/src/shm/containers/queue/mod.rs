@@ -1,7 +1,7 @@
 //! The queue: first in, first out, in segments that are linked.
 //!
 //! Head and tail are positions that only grow; item `n` stands in place `n % 511` of its
-//! segment. Beyond the tail and before the head nobody looks, so a put is an item stored and
+//! segment. No reader looks beyond the tail or before the head, so a put is an item stored and
 //! then one changed word, and a get is an item read and then one changed word. Only a segment
 //! that begins or is left behind, and values that need a block or a reference, take a
 //! transaction. Nothing is ever copied when the queue grows.
@@ -123,14 +123,14 @@ impl RawQueue {
         Ok(Self { frame: QueueFrame::from_handle(handle, Kind::Queue)? })
     }
 
-    /// What the queue was made as.
+    /// The form with which the queue was made.
     pub fn form(&self) -> Result<Form> {
         let number = self.state()? >> FORM_SHIFT & 7;
         Ok(Form::ALL.get(number as usize).copied().unwrap_or(Form::Queue))
     }
 
-    /// Puts an item, if there is room. `announce` says, where there is none, that somebody is
-    /// about to sleep for room.
+    /// Puts an item, if there is room. If there is none, `announce` announces a waiter that is about
+    /// to sleep for room.
     #[inline]
     pub fn try_put(&self, value: &Encoded, announce: bool) -> Result<bool> {
         if let Encoded::Word(word) = value
@@ -141,7 +141,7 @@ impl RawQueue {
         self.put_long(value, announce)
     }
 
-    /// Takes the first item, if there is one. `announce` says, where there is none, that somebody
+    /// Takes the first item, if there is one. If there is none, `announce` announces a waiter that
     /// is about to sleep for an item.
     ///
     /// [`Error::QueueShutDown`](crate::Error::QueueShutDown) if there is none and none will come.

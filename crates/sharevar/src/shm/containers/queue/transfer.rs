@@ -27,7 +27,7 @@ impl RawQueue {
             return Ok(false);
         }
         let at = make_place(&mut transaction, variable, head, tail)?;
-        // Beyond the tail: nobody looks at it.
+        // Beyond the tail, where no reader looks.
         transaction.put(at, word.0)?;
         transaction.set_body(variable, TAIL, tail + 1)?;
         transaction.commit()?;

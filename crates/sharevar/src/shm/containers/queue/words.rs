@@ -34,7 +34,7 @@ impl RawQueue {
             if needs_segment(head, tail, last) {
                 return Ok(Put::Long);
             }
-            // Beyond the tail nobody looks; the new tail is the whole change.
+            // No reader looks beyond the tail; the new tail is the whole change.
             change.put(place(last, tail), word.0)?;
             change.change_body(TAIL, tail + 1);
             Ok(Put::Done(state))

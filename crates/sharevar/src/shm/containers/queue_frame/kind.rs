@@ -1,4 +1,4 @@
-//! What every kind of queue can do.
+//! The operations of every kind of queue.
 
 use super::{ITEM, QueueFrame, ROOM};
 use crate::engine::wait::Wait;

@@ -2,9 +2,9 @@
 //!
 //! It is a pipe of this process's own, in which a byte is while a get would come back at once. A
 //! thread of this process waits at the queue's wait point for the first item and for the last one
-//! to go, and puts the byte in or takes it out. What this process itself puts and gets is followed
-//! before the put or get is over; what others do is, a moment later. Nobody else needs to know of
-//! it: a queue for which no process has asked has no flag set, and costs nothing more.
+//! to go, and puts the byte in or takes it out. It follows puts and gets of
+//! this process before they return, and those of others a moment later. No other process needs to
+//! know of it: a queue for which no process has asked has no flag set, and costs nothing more.
 
 use super::QueueFrame;
 use crate::error::Result;
@@ -26,7 +26,7 @@ pub struct Readiness {
     epoch: u64,
     reader: Option<OwnedFd>,
     writer: Option<OwnedFd>,
-    /// What tells the pipe from a file that has got its number, once a program has closed all
+    /// Tells the pipe from a file that has got its number, once a program has closed all
     /// descriptors.
     inode: u64,
     /// Held from the look at the queue until the pipe shows what was seen.
@@ -149,7 +149,7 @@ impl Drop for Readiness {
     }
 }
 
-/// What the thread does: follows the queue until nobody has the descriptor any more.
+/// The thread: follows the queue until the process no longer has the descriptor.
 fn watch(readiness: &Weak<Readiness>, queue: &QueueFrame, enter: Enter) {
     let point = queue.point();
     let mut waiter = point.waiter();
@@ -166,7 +166,7 @@ fn watch(readiness: &Weak<Readiness>, queue: &QueueFrame, enter: Enter) {
         match reason {
             Some(Ok(Some(reason))) => waiter.sleep(count, reason, Duration::MAX),
             Some(Ok(None)) => {}
-            // Nobody has it, or the arena is closed, which the descriptor shows by now.
+            // The descriptor is gone, or the arena is closed, which the descriptor shows by now.
             Some(Err(_)) | None => return,
         }
         if !entered {

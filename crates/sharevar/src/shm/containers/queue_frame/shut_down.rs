@@ -4,7 +4,7 @@ use super::{DONE, FIRST, HEAD, LAST, QueueFrame, SHUT_DOWN, STATE, TAIL};
 use crate::error::{Error, Result};
 
 impl QueueFrame {
-    /// Shuts down and hands all items to a queue that nobody else knows, which dies at once.
+    /// Shuts down and hands all items to a queue that no other process knows, which dies at once.
     pub(super) fn shut_down_and_empty(&self) -> Result<()> {
         let kind = self.handle.kind().ok_or(Error::HandleExpired)?;
         let private = Self::create(self.handle.participant(), kind, 0, 0)?;

@@ -1,4 +1,4 @@
-//! The moments at which a queue gets its first item and loses its last, for who cannot sleep here.
+//! The moments at which a queue gets its first item and loses its last, for descriptors.
 
 use super::{EMPTIED, FILLED, GETTERS, HEAD, QueueFrame, SHUT_DOWN, STATE, TAIL, WATCHED, readiness};
 use crate::error::Result;
@@ -13,8 +13,8 @@ impl QueueFrame {
         }
     }
 
-    /// Whether there is an item, which stays where it is. `announce` says, if not, that somebody is
-    /// about to sleep for the first one.
+    /// Whether there is an item, which stays where it is. If there is none, `announce` announces a
+    /// waiter that is about to sleep for the first one.
     pub(super) fn has_item(&self, announce: bool) -> Result<bool> {
         if announce { Ok(self.await_turn(false)?.is_none()) } else { Ok(self.is_ready()) }
     }
@@ -37,7 +37,7 @@ impl QueueFrame {
         Ok(waits.then_some(Self::reason(flag)))
     }
 
-    /// Has every put and get from now on tell of turns, until one finds nobody who waits for them.
+    /// Has every put and get from now on tell of turns, until one finds no waiter for them.
     pub(super) fn watch(&self) -> Result<()> {
         Ok(self.change_state(|state| state | WATCHED)?)
     }

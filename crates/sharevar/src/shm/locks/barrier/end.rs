@@ -75,7 +75,7 @@ impl RawBarrier {
         Ok(outcome)
     }
 
-    /// Breaks the barrier, until somebody resets it.
+    /// Breaks the barrier, until it is reset.
     pub fn abort(&self) -> Result<()> {
         let broken = self.handle.participant().change(self.handle.variable(), |change| {
             let state = State(change.body(STATE));

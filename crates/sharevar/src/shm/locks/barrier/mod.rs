@@ -7,14 +7,14 @@
 //! | 2 | the state |
 //! | 3 | number of parties |
 //! | 4 | seconds that a wait may take if it does not say otherwise; not a number: for ever |
-//! | 5 | when somebody looked after the waiters |
+//! | 5 | the time of the last look for dead waiters |
 //! | 6, 7 | wait point |
 //!
 //! The state is one word, so one store decides a generation.
 //!
 //! A waiter whose generation is over was released, unless its stamp says that it was reset. So
-//! nobody waits until all have left, and those who are late do not disturb the next generation.
-//! Indices have no gaps: when somebody leaves early, the last to arrive gets its index.
+//! no waiter waits until all have left, and late ones do not disturb the next generation.
+//! Indices have no gaps: when a waiter leaves early, the last to arrive gets its index.
 //!
 //! An arrival counts only while its process lives. The step that would release a generation asks
 //! about every waiter of it, in the same transaction, and breaks the barrier if one is dead. The
@@ -45,7 +45,7 @@ const STATE: usize = 2;
 const PARTIES: usize = 3;
 const LIMIT: usize = 4;
 
-/// What is left to do for one that has arrived.
+/// The next step of a waiter that has arrived.
 #[derive(Debug, Clone, Copy)]
 pub enum Arrival {
     /// Nothing: all are there and released, or the barrier is broken.
@@ -56,7 +56,7 @@ pub enum Arrival {
     Run(Entry),
 }
 
-/// A shared barrier. What it was made with never changes, so it is read once.
+/// A shared barrier. The arguments it was made with never change, so they are read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawBarrier {
     handle: Handle,
@@ -200,7 +200,7 @@ impl RawBarrier {
         self.peek().is_some_and(|state| state.is(BROKEN) || !state.is_of(entry.stamp))
     }
 
-    /// What became of a waiter, whose wait then is over. Before it sleeps, it looks after the others.
+    /// The outcome for a waiter, with which its wait is over. Before it sleeps, it looks for dead ones.
     pub fn attempt(&self, entry: &Entry, sleeps: bool) -> Result<Option<Outcome>> {
         if sleeps && !self.is_over(entry) && look::is_due(&self.handle)? {
             self.look_after_all()?;
@@ -293,7 +293,7 @@ impl RawBarrier {
     }
 }
 
-/// What became of the caller's generation, if it is decided.
+/// The outcome of the caller's generation, if it is decided.
 fn outcome(transaction: &Transaction<'_>, state: State, entry: &Entry) -> Result<Option<Outcome>> {
     // A forked child has a copy of its parent's entry, and has not arrived.
     let mine = entry.again(transaction)?.ok_or(sharevar_arena::Error::ForeignProcess)?;

@@ -5,9 +5,9 @@
 //!  generation     arrivals     -     owed     running   broken
 //! ```
 //!
-//! *Broken*: this generation is broken, and so it stays until somebody resets. *Running*: all
-//! have arrived, and the last of them runs the action. *Owed*: somebody decided and has not yet
-//! woken the others; whoever finds that when it leaves does it for him.
+//! **Broken*: this generation is broken, and stays so until a reset. *Running*: all
+//! have arrived, and the last of them runs the action. **Owed*: the waiter that decided has not
+//! yet woken the others; a waiter that finds that when it leaves does it instead.
 
 pub(super) const BROKEN: u64 = 1;
 pub(super) const RUNNING: u64 = 1 << 1;
@@ -16,7 +16,7 @@ const ARRIVALS: u32 = 4;
 const GENERATION: u32 = 28;
 /// More threads than a kernel has do not arrive.
 const MOST_ARRIVALS: u64 = (1 << (GENERATION - ARRIVALS)) - 1;
-/// The stamp of those who waited when somebody reset.
+/// The stamp of those that waited at a reset.
 pub(super) const WAS_RESET: u64 = u64::MAX;
 
 /// The state word.

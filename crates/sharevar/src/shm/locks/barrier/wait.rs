@@ -59,7 +59,7 @@ impl<W: Wait<Outcome>> Wait<Outcome> for OutcomeWait<'_, W> {
 impl<W> Drop for OutcomeWait<'_, W> {
     fn drop(&mut self) {
         if !self.is_decided {
-            // Should the arena be closed, nobody waits any more.
+            // It fails if the arena is closed, and then no thread waits any more.
             let _ = self.barrier.leave(&self.entry);
         }
     }
