@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -255,3 +256,32 @@ assert box["a"] == bytes(1000)
 def test_the_default_is_half_of_what_there_is() -> None:
     with sharevar.Manager() as manager:
         assert manager.arena.capacity >= 64 * MIB
+
+
+def test_a_program_that_may_map_less_than_its_family(tmp_path: Path) -> None:
+    """It has variables of its own, and is told that it cannot find the family's by name."""
+    (tmp_path / "program.py").write_text("""
+import resource, subprocess, sys
+import sharevar
+if sys.argv[1:] == []:
+    sharevar.shared("names", list).append(1)
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+    sys.exit(subprocess.run([sys.executable, __file__, "less"], preexec_fn=limit).returncode)
+box = sharevar.Value("i", 3)
+assert box.value == 3 and sharevar.Manager().dict(a=1)["a"] == 1
+try:
+    sharevar.shared("names", list)
+except sharevar.SharevarError as error:
+    assert "of its family" in str(error) and "ulimit -v" in str(error), error
+else:
+    sys.exit("found another variable")
+""")
+    if sharevar.Manager().arena.capacity < GIB:
+        pytest.skip("a family is no larger here than the limit")
+    done = subprocess.run(
+        [sys.executable, "-m", "sharevar", str(tmp_path / "program.py")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -238,8 +238,37 @@ impl Error {
         move |cause| Self::Os { call, cause }
     }
 
+    /// The error of populating pages: `full`, unless the kernel does not do it at all.
+    #[cold]
+    pub(crate) fn populate(cause: rustix::io::Errno, full: impl FnOnce() -> Self) -> Self {
+        use rustix::io::Errno;
+        match cause {
+            Errno::INVAL | Errno::PERM | Errno::NOSYS => {
+                Self::Os { call: "madvise(MADV_POPULATE_WRITE), which Linux has from 5.14 on,", cause }
+            }
+            _ => full(),
+        }
+    }
+
     #[cold]
     pub(crate) fn corrupt(what: &'static str, offset: u64) -> Self {
         Self::Corrupt { what, offset }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn a_kernel_that_does_not_populate_is_no_lack_of_memory() {
+        let of = |cause| Error::populate(cause, || Error::NoMemory { asked: 1 });
+        for cause in [Errno::INVAL, Errno::PERM, Errno::NOSYS] {
+            assert!(of(cause).to_string().contains("Linux"), "{cause}");
+        }
+        for cause in [Errno::FAULT, Errno::NOMEM, Errno::AGAIN] {
+            assert!(matches!(of(cause), Error::NoMemory { .. }), "{cause}");
+        }
     }
 }

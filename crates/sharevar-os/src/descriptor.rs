@@ -1,6 +1,7 @@
 //! A descriptor that is not trusted by its number alone.
 
 use crate::error::{Error, Result};
+use crate::standard_streams::off_standard_streams;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
@@ -23,6 +24,7 @@ const PAUSE_MILLIS: u64 = 1000;
 impl Descriptor {
     /// Takes over `file`.
     pub fn new(file: OwnedFd) -> Result<Self> {
+        let file = off_standard_streams(file).map_err(Error::call("fcntl(F_DUPFD_CLOEXEC)"))?;
         let stat = rustix::fs::fstat(&file).map_err(Error::call("fstat"))?;
         Ok(Self {
             number: AtomicI32::new(file.into_raw_fd()),
@@ -113,7 +115,9 @@ impl Descriptor {
             rustix::process::PidfdFlags::empty(),
         );
         let flags = rustix::process::PidfdGetfdFlags::empty();
-        self.verified(rustix::process::pidfd_getfd(process.ok()?, number, flags).ok()?)
+        self.verified(
+            rustix::process::pidfd_getfd(process.ok()?, number, flags).and_then(off_standard_streams).ok()?,
+        )
     }
 
     fn verified(&self, file: OwnedFd) -> Option<OwnedFd> {
@@ -146,7 +150,7 @@ fn open_own(number: RawFd) -> Result<OwnedFd> {
 
 fn open(path: &str) -> rustix::io::Result<OwnedFd> {
     let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC;
-    rustix::fs::open(path, flags, rustix::fs::Mode::empty())
+    rustix::fs::open(path, flags, rustix::fs::Mode::empty()).and_then(off_standard_streams)
 }
 
 #[allow(unsafe_code)]

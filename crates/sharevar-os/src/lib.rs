@@ -23,6 +23,7 @@ mod process_epoch;
 mod process_limits;
 pub mod process_mark;
 pub mod segment;
+mod standard_streams;
 mod window;
 mod wipe_on_fork;
 
@@ -38,5 +39,6 @@ pub use pages::Pages;
 pub use process_epoch::process_epoch;
 pub use process_limits::ProcessLimits;
 pub use segment::Segment;
+pub use standard_streams::off_standard_streams;
 pub use window::Window;
 pub use wipe_on_fork::WipeOnForkPage;

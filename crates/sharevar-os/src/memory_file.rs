@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::process_limits;
+use crate::standard_streams::off_standard_streams;
 use rustix::fs::{MemfdFlags, SealFlags};
 use std::os::fd::OwnedFd;
 
@@ -14,6 +15,7 @@ pub fn memory_file(name: &str, len: u64) -> Result<OwnedFd> {
         return Err(Error::FileSizeLimit { asked: len, limit });
     }
     let file = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
+        .and_then(off_standard_streams)
         .map_err(Error::call("memfd_create"))?;
     rustix::fs::ftruncate(&file, len).map_err(Error::call("ftruncate"))?;
     rustix::fs::fcntl_add_seals(&file, SEALS).map_err(Error::call("fcntl(F_ADD_SEALS)"))?;

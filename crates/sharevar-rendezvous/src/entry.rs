@@ -6,6 +6,7 @@ use crate::record::Record;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use sharevar_arena::{Name, crash};
+use sharevar_os::off_standard_streams;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
@@ -44,13 +45,14 @@ impl<'a> Entry<'a> {
         }
         // Cleaners of temporary files leave those with the sticky bit alone.
         let mode = Mode::RUSR | Mode::WUSR | Mode::SVTX;
-        let file = match rustix::fs::openat(&directory, name.as_str(), flags, mode) {
-            Ok(file) => file,
-            // The directory may just have been deleted.
-            Err(Errno::NOENT) => return Ok(None),
-            Err(Errno::LOOP | Errno::ISDIR) => return Err(unsafe_because("it is not a plain file")),
-            Err(cause) => return Err(Error::NoPlace { path: path(), cause }),
-        };
+        let file =
+            match rustix::fs::openat(&directory, name.as_str(), flags, mode).and_then(off_standard_streams) {
+                Ok(file) => file,
+                // The directory may just have been deleted.
+                Err(Errno::NOENT) => return Ok(None),
+                Err(Errno::LOOP | Errno::ISDIR) => return Err(unsafe_because("it is not a plain file")),
+                Err(cause) => return Err(Error::NoPlace { path: path(), cause }),
+            };
         let stat = rustix::fs::fstat(&file).map_err(os("fstat"))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(unsafe_because("it is not a plain file"));

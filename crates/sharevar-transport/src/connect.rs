@@ -10,7 +10,7 @@ use rustix::event::PollFlags;
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
-use sharevar_os::CloseOnFork;
+use sharevar_os::{CloseOnFork, off_standard_streams};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -70,7 +70,8 @@ fn failed(address: &Address, error: Errno) -> Error {
 /// Connects to a Unix socket. Only this waits in the kernel, while the host's queue is full; later
 /// operations on the socket do not block.
 fn connect_unix(path: &Path, deadline: &mut Deadline<'_>) -> rustix::io::Result<OwnedFd> {
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .and_then(off_standard_streams)?;
     let at = SocketAddrUnix::new(path)?;
     loop {
         let left = deadline.left();
@@ -90,8 +91,9 @@ fn connect_unix(path: &Path, deadline: &mut Deadline<'_>) -> rustix::io::Result<
 fn connect_tcp(address: &Address, target: SocketAddr, deadline: &mut Deadline<'_>) -> Result<OwnedFd> {
     let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket =
-        socket_with(family, SocketType::STREAM, flags, None).map_err(|error| failed(address, error))?;
+    let socket = socket_with(family, SocketType::STREAM, flags, None)
+        .and_then(off_standard_streams)
+        .map_err(|error| failed(address, error))?;
     let give_up = Instant::now() + CONNECT_TIMEOUT;
     loop {
         // A second call returns the result of the first.

@@ -13,7 +13,7 @@ import os
 import threading
 
 from .._native import FAMILY, Arena, family_of_environment, new_family
-from ..errors import SharevarError
+from ..errors import OutOfSharedMemory, SharevarError
 from .arenas import (
     ArenaReference,
     attach,
@@ -25,6 +25,9 @@ _arena: Arena | None = None
 # The process that has made it, if it was this one or one that it was forked from.
 _founder: int | None = None
 _creating = threading.Lock()
+
+# Why this process could not map the arena that the environment names.
+_unmapped: Exception | None = None
 
 # Why the arena could not be made before a fork, and in which process that was.
 _refused: Exception | None = None
@@ -44,11 +47,33 @@ def arena() -> Arena:
                         f"not be made ({_refused}). Make a shared variable before the "
                         "first fork, where this can be caught"
                     ) from _refused
-                name = family_of_environment()
-                made = remember(Arena() if name is None else Arena.open_by_name(name))
+                made = remember(_open())
                 made._become_family()
-                _arena, _founder = made, os.getpid() if name is None else None
+                _arena, _founder = made, os.getpid() if made.name is None else None
     return _arena
+
+
+def arena_of_names() -> Arena:
+    """The family's arena, in which all its processes find a variable by its name."""
+    if arena().name is None and FAMILY in os.environ:
+        raise SharevarError(
+            "this process cannot find the shared variables of its family: "
+            f"{_unmapped or 'it was started by a process that could not map their arena'}"
+        ) from _unmapped
+    return arena()
+
+
+def _open() -> Arena:
+    global _unmapped
+    name = family_of_environment()
+    if name is not None:
+        try:
+            return Arena.open_by_name(name)
+        except OutOfSharedMemory as error:
+            # Less address space than the family's founder has. Variables without a name, which
+            # are handed to those that use them, may as well be elsewhere.
+            _unmapped = error
+    return Arena()
 
 
 def lead() -> None:

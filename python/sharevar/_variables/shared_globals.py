@@ -118,7 +118,7 @@ def shared(
         app = applications.app_of_environment()
     if app is not None:
         return get_or_make(applications.arena_of_app(app), name, kind, arguments, named)
-    arena = family.arena()
+    arena = family.arena_of_names()
     separate_family.warn(name)
     return get_or_make(arena, name, kind, arguments, named)
 

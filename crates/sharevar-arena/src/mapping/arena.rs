@@ -211,7 +211,7 @@ impl Arena {
                 mapping.populate(descriptors + have * page::SIZE, descriptors + target * page::SIZE)
             })
             .and_then(|()| mapping.populate(start, end))
-            .map_err(|_| self.out_of_memory(bytes))?;
+            .map_err(|cause| Error::populate(cause, || self.out_of_memory(bytes)))?;
         let published = self.table_word(header::PUBLISHED);
         let mut seen = published.load(Ordering::Acquire);
         while seen < end {
@@ -290,7 +290,7 @@ impl Arena {
             self.window
                 .mapping()
                 .populate(start + have * size, start + count * size)
-                .map_err(|_| self.out_of_memory((count - have) * size))?;
+                .map_err(|cause| Error::populate(cause, || self.out_of_memory((count - have) * size)))?;
         }
         while have < count {
             match compare_exchange(word, have, count) {

@@ -107,10 +107,8 @@ impl Arena {
         rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
             .map_err(Error::os("getrandom"))?;
         let word = |i: usize| u64::from_le_bytes(random[i * 8..][..8].try_into().expect("eight bytes"));
-        mapping.populate(0, PAGE).map_err(|_| Error::OutOfSharedMemory {
-            asked: PAGE,
-            free: 0,
-            limit: capacity,
+        mapping.populate(0, PAGE).map_err(|cause| {
+            Error::populate(cause, || Error::OutOfSharedMemory { asked: PAGE, free: 0, limit: capacity })
         })?;
         for (at, value) in naming {
             mapping.word(*at).store(*value, Ordering::Release);

@@ -9,7 +9,7 @@ use rustix::net::{
     AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen,
     shutdown, socket_with,
 };
-use sharevar_os::CloseOnFork;
+use sharevar_os::{CloseOnFork, off_standard_streams};
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -45,7 +45,8 @@ impl Listener {
 
     /// Accepts the next connection, if one waits. Its socket is non-blocking.
     pub(crate) fn accept(&self) -> rustix::io::Result<OwnedFd> {
-        let socket = accept_with(&self.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = off_standard_streams(accept_with(&self.socket, flags)?)?;
         if let Address::Tcp { .. } = self.address {
             // This fails for a connection that is closed already. The next read finds that out.
             let _ = peer::prepare_tcp(&socket);
@@ -89,7 +90,7 @@ fn bind_unix(path: &Path) -> std::io::Result<Listener> {
     let path = std::path::absolute(path)?;
     let at = SocketAddrUnix::new(&path)?;
     let flags = SocketFlags::CLOEXEC;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    let socket = off_standard_streams(socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?)?;
     // One host at a time: of two that find a dead host's socket, the second must not remove the
     // socket of the first.
     let directory = path.parent().unwrap_or(Path::new("/"));

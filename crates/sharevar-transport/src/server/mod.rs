@@ -24,7 +24,7 @@ use listener::Listener;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
 use sessions::Sessions;
-use sharevar_os::CloseOnFork;
+use sharevar_os::{CloseOnFork, off_standard_streams};
 use std::collections::HashMap;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -158,6 +158,7 @@ impl<S: Service> Server<S> {
         let failed = || Error::io("cannot begin to listen");
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| failed()(error.into()))?;
         let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .and_then(off_standard_streams)
             .map_err(|error| failed()(error.into()))?;
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::ONESHOT)
             .map_err(|error| failed()(error.into()))?;

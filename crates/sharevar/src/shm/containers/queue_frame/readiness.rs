@@ -11,7 +11,7 @@ use crate::error::Result;
 use rustix::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::pipe::{PipeFlags, pipe_with};
 use sharevar_arena::{Error, Variable};
-use sharevar_os::process_epoch;
+use sharevar_os::{off_standard_streams, process_epoch};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -70,6 +70,8 @@ impl Readiness {
     fn new(queue: &QueueFrame) -> Result<Self> {
         let failed = |cause| Error::Os { call: "pipe", cause };
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(failed)?;
+        let reader = off_standard_streams(reader).map_err(failed)?;
+        let writer = off_standard_streams(writer).map_err(failed)?;
         let inode = rustix::fs::fstat(&reader).map_err(failed)?.st_ino;
         Ok(Self {
             queue: queue.clone(),
