@@ -24,6 +24,7 @@ struct Account {
     last: i64,
 }
 
+#[allow(clippy::too_many_lines)] // One line for each operation.
 fn main() {
     let participant = Participant::create_arena(Some(4 << 30), KINDS).expect("an arena");
     let dict = RawDict::create(&participant).expect("a dict");
@@ -46,6 +47,9 @@ fn main() {
     let grows = RawList::create(&participant).expect("a list");
 
     let manager = Manager::new().expect("a manager");
+    let stock = manager.dict::<String, i64>().expect("a dict");
+    stock.extend(names.iter().map(|name| (name.clone(), 1))).expect("room");
+    let (exclusive, queue) = (manager.lock().expect("a lock"), manager.queue::<i64>().expect("a queue"));
     let account = manager.monitor(Account { balance: 0, last: 0 }).expect("a monitor");
 
     let once = std::env::args().skip_while(|argument| argument != "--once").nth(1);
@@ -84,6 +88,16 @@ fn main() {
                 let lock = RobustLock::of(&participant, lock.handle().variable());
                 let _ = black_box(lock.try_acquire());
                 let _ = black_box(lock.release());
+            }),
+        ),
+        ("typed get", Box::new(|turn| drop(black_box(stock.get(&names[(turn % 100) as usize]))))),
+        ("typed set", Box::new(|turn| drop(black_box(stock.insert(&names[(turn % 100) as usize], &5))))),
+        ("typed lock and release", Box::new(|_| drop(black_box(exclusive.lock())))),
+        (
+            "typed queue put and get",
+            Box::new(|turn| {
+                drop(black_box(queue.put(&(turn as i64))));
+                drop(black_box(queue.get()));
             }),
         ),
         (

@@ -33,7 +33,7 @@ fn beside_an_unknown_holder(manager: &Manager, hold: fn(&Manager), wait: fn(&Man
     let child = fork(|| {
         let semaphore = manager.named("semaphore").semaphore(1).unwrap();
         // SAFETY: a number; the arena finds out that it has lost it. So no byte is a witness.
-        unsafe { libc::close(semaphore.raw().handle().participant().descriptor_number()) };
+        unsafe { libc::close(semaphore.shm().unwrap().handle().participant().descriptor_number()) };
         // SAFETY: no memory is involved.
         if unsafe { libc::geteuid() } != 0 {
             leave_namespace(libc::CLONE_NEWUSER);
@@ -63,12 +63,12 @@ fn beside_an_unknown_holder(manager: &Manager, hold: fn(&Manager), wait: fn(&Man
 
 fn semaphore(manager: &Manager) -> RawSemaphore {
     let semaphore = manager.named("semaphore").semaphore(1).unwrap();
-    RawSemaphore::from_handle(semaphore.raw().handle().clone()).unwrap()
+    RawSemaphore::from_handle(semaphore.shm().unwrap().handle().clone()).unwrap()
 }
 
 fn lock(manager: &Manager) -> RawRwLock {
     let lock = manager.named("lock").rwlock().unwrap();
-    RawRwLock::from_handle(lock.raw().handle().clone()).unwrap()
+    RawRwLock::from_handle(lock.shm().unwrap().handle().clone()).unwrap()
 }
 
 /// Attempts, as a waiter does between two sleeps, until that is an error.

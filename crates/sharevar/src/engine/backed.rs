@@ -16,8 +16,8 @@ use super::units::Units;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::{
-    QueueKind, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawPriorityQueue,
-    RawQueue, RawRLock, RawRwLock, RawSemaphore, RawValue,
+    QueueKind, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawRLock, RawRwLock,
+    RawSemaphore, RawValue,
 };
 use std::sync::Arc;
 
@@ -54,8 +54,8 @@ impl<S: Clone, T: ?Sized> Clone for Backed<S, T> {
 /// Writes what each pair has: the kinds of variables that it can be of, how shared memory opens one of
 /// a kind, and the method of [`Held`](super::held::Held) for the same.
 macro_rules! pair {
-    ($raw:ident, $trait:path, $method:ident, |$handle:ident, $kind:ident| $open:expr) => {
-        impl Backed<$raw, dyn $trait> {
+    ($raw:ident $(: $bound:ident)?, $trait:path, $method:ident, |$handle:ident, $kind:ident| $open:expr) => {
+        impl$(<$raw: $bound>)? Backed<$raw, dyn $trait> {
             /// Opens the variable of that kind that a handle leads to.
             pub fn open($handle: Handle, $kind: Kind) -> Result<Self> {
                 match $handle.expect($kind)? {
@@ -82,7 +82,7 @@ macro_rules! pair {
             }
         }
 
-        impl PartialEq for Backed<$raw, dyn $trait> {
+        impl$(<$raw: $bound>)? PartialEq for Backed<$raw, dyn $trait> {
             fn eq(&self, other: &Self) -> bool {
                 match (self, other) {
                     (Self::Shm(one), Self::Shm(other)) => one == other,
@@ -92,7 +92,7 @@ macro_rules! pair {
             }
         }
 
-        impl InHome for Backed<$raw, dyn $trait> {
+        impl$(<$raw: $bound>)? InHome for Backed<$raw, dyn $trait> {
             #[inline]
             fn home_id(&self) -> u128 {
                 match self {
@@ -116,5 +116,4 @@ pair!(RawCondition, Condition, condition, |handle, _kind| RawCondition::from_han
 pair!(RawEvent, Event, event, |handle, _kind| RawEvent::from_handle(handle));
 pair!(RawBarrier, Barrier, barrier, |handle, _kind| RawBarrier::from_handle(handle));
 // By its path: in scope, the trait would hide the `handle` that the queues have by their frame.
-pair!(RawQueue, super::queue::Queue, queue, |handle, _kind| RawQueue::from_handle(handle));
-pair!(RawPriorityQueue, super::queue::Queue, queue, |handle, _kind| RawPriorityQueue::from_handle(handle));
+pair!(K: QueueKind, super::queue::Queue, queue, |handle, _kind| K::from_handle(handle));

@@ -35,6 +35,9 @@ pub trait Exclusive: Debug + Send + Sync {
     /// Returns whether this process holds the lock; a recursive one, whether this thread does.
     fn is_mine(&self) -> Result<bool>;
 
+    /// Returns how often this thread holds the lock; of a plain one, how often this process does.
+    fn count(&self) -> Result<u64>;
+
     /// Returns whether a holder died holding the lock, and none has said since that all is well.
     fn owner_died(&self) -> Result<bool>;
 

@@ -94,11 +94,18 @@ impl Handle {
     pub fn into_shm(self) -> Result<ShmHandle> {
         match self {
             Self::Shm(handle) => Ok(handle),
-            Self::Other(held) => {
-                let operation = held.kind().map_or("a variable of an unknown kind", Kind::name);
-                Err(Error::Unsupported { operation, engine: held.engine_name() })
+            Self::Other(ref held) => {
+                let operation = held.kind().map_or("variable of an unknown kind", Kind::name);
+                Err(self.unsupported(operation))
             }
         }
+    }
+
+    /// The error of an operation that the engine of the variable has not.
+    #[cold]
+    pub(crate) fn unsupported(&self, operation: &'static str) -> Error {
+        let engine = if let Self::Other(held) = self { held.engine_name() } else { "shared memory" };
+        Error::Unsupported { operation, engine }
     }
 
     /// The word that refers to the variable inside of its home.

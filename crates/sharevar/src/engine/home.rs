@@ -6,8 +6,8 @@ use super::local_id::LocalId;
 use super::make::Make;
 use crate::error::Result;
 use crate::shm::{
-    self, QueueKind, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock,
-    RawPriorityQueue, RawQueue, RawRLock, RawRwLock, RawSemaphore, RawValue,
+    self, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawPriorityQueue,
+    RawQueue, RawRLock, RawRwLock, RawSemaphore, RawValue,
 };
 use sharevar_arena::Participant;
 use std::sync::Arc;
@@ -28,6 +28,30 @@ impl Home {
         match self {
             Self::Shm(participant) => shm::handle::arena_identity(participant),
             Self::Other(engine) => engine.id(),
+        }
+    }
+
+    /// Returns the name of the engine that keeps the variables, for errors.
+    pub fn engine_name(&self) -> &'static str {
+        match self {
+            Self::Shm(_) => "shared memory",
+            Self::Other(engine) => engine.name(),
+        }
+    }
+
+    /// Ends the home for every process: from now on all operations fail.
+    pub fn close(&self) {
+        match self {
+            Self::Shm(participant) => participant.close(),
+            Self::Other(engine) => engine.close(),
+        }
+    }
+
+    /// Returns whether somebody has closed it.
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Shm(participant) => participant.is_closed(),
+            Self::Other(engine) => engine.is_closed(),
         }
     }
 
@@ -84,8 +108,8 @@ impl Home {
 
 /// What values are encoded for: a variable, or its home. The identity is asked for when a value turns
 /// out to refer to a variable, or may.
-pub(crate) trait InHome {
-    /// The identity of the home.
+pub trait InHome {
+    /// Returns the identity of the home.
     fn home_id(&self) -> u128;
 }
 

@@ -4,7 +4,8 @@ use super::content::Content;
 use super::handle::Handle;
 use super::span::Span;
 use super::stamp::Stamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::shm::Attempts;
 use sharevar_value::Encoded;
 use std::fmt::Debug;
 
@@ -50,6 +51,33 @@ pub trait List: Debug + Send + Sync {
 
     /// Turns the order round.
     fn reverse(&self) -> Result<()>;
+
+    /// Makes the list hold its items `times` times over.
+    fn repeat(&self, times: u64) -> Result<()> {
+        if times == 0 {
+            return self.clear();
+        }
+        let mut attempts = Attempts::at(None);
+        loop {
+            let (items, stamp) = self.snapshot()?;
+            let again = usize::try_from(times - 1).unwrap_or(usize::MAX);
+            if items.is_empty() || again == 0 {
+                return Ok(());
+            }
+            let mut values = Vec::new();
+            let length = items.len().saturating_mul(again);
+            if values.try_reserve_exact(length).is_err() {
+                let asked = (length as u64).saturating_mul(size_of::<Encoded>() as u64);
+                return Err(Error::OutOfMemory { asked, free: 0, limit: isize::MAX as u64 });
+            }
+            let once: Vec<_> = items.iter().map(Content::to_encoded).collect();
+            values.extend(std::iter::repeat_n(&once, again).flatten().cloned());
+            if self.replace(&[], u64::MAX, &values, stamp)? {
+                return Ok(());
+            }
+            attempts.fail()?;
+        }
+    }
 
     /// Returns the items that a span names, in its order.
     fn get_slice(&self, span: Span) -> Result<Vec<Content>>;

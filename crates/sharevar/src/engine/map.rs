@@ -72,6 +72,10 @@ pub trait Map: Debug + Send + Sync {
     /// Removes all keys.
     fn clear(&self) -> Result<()>;
 
+    /// Returns the keys, or only the [opaque](Key::is_opaque) ones, which an engine cannot compare, and the
+    /// state at that moment or before.
+    fn keys(&self, only_opaque: bool) -> Result<(Vec<Key>, Stamp)>;
+
     /// Returns all keys, with their values if `with_values` (else the values are absent).
     fn items(&self, with_values: bool) -> Result<Vec<Item>>;
 }

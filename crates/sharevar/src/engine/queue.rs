@@ -1,6 +1,7 @@
 //! Items that are put, and taken once.
 
 use super::content::Content;
+use super::form::Form;
 use super::handle::Handle;
 use super::wait::Wait;
 use crate::error::Result;
@@ -12,6 +13,9 @@ use std::fmt::Debug;
 pub trait Queue: Debug + Send + Sync {
     /// Returns a handle on the variable.
     fn handle(&self) -> Handle;
+
+    /// Returns what the queue was made as; [`Form::Queue`] if its kind has one form.
+    fn form(&self) -> Result<Form>;
 
     /// Returns the number of items.
     fn len(&self) -> Result<u64>;
@@ -40,6 +44,9 @@ pub trait Queue: Debug + Send + Sync {
     /// # Errors
     /// [`QueueShutDown`](crate::Error::QueueShutDown) if there is none and none will come.
     fn try_get(&self) -> Result<Option<Content>>;
+
+    /// Returns the first item, without taking it.
+    fn first(&self) -> Result<Option<Content>>;
 
     /// Returns a wait until there was an item, and it is taken.
     fn get_wait(&self) -> Box<dyn Wait<Content> + '_>;

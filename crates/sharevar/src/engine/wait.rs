@@ -22,7 +22,7 @@ const LOOKS: u32 = 200;
 ///
 /// let manager = Manager::new()?;
 /// let semaphore = manager.semaphore(0)?;
-/// let mut wait = semaphore.raw().acquire_wait();
+/// let mut wait = semaphore.shm().expect("in shared memory").acquire_wait();
 /// assert_eq!(wait.attempt(false)?, None);
 /// assert_eq!(run(&mut wait, Some(Instant::now() + Duration::from_millis(1)))?, None);
 /// semaphore.release(1)?;

@@ -11,8 +11,9 @@ impl Manager {
     /// makes a manager without variables. Others are known after
     /// [`engine::register`](crate::engine::register).
     ///
-    /// Dicts, sets, namespaces, lists, values and arrays are the same in all engines. An operation that
-    /// an engine does not have fails with [`Unsupported`](crate::Error::Unsupported).
+    /// Containers, locks, queues and all else that is waited for are the same in all engines; monitors
+    /// and files to append to are in shared memory only. An operation that an engine does not have fails
+    /// with [`Unsupported`](crate::Error::Unsupported).
     ///
     /// # Errors
     /// [`NoEngine`](crate::Error::NoEngine) if no engine has that address's scheme.

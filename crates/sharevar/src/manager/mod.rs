@@ -160,19 +160,14 @@ impl Manager {
     /// Without it the variables live until the last process that has the manager ends. A manager
     /// with a name belongs to no process: this leaves it as it is, and [`Manager::remove`] ends it.
     pub fn shutdown(&self) {
-        match &self.inner.home {
-            Home::Shm(participant) if self.name().is_none() => participant.close(),
-            Home::Shm(_) => {}
-            Home::Other(engine) => engine.close(),
+        if self.name().is_none() {
+            self.inner.home.close();
         }
     }
 
     /// Whether a process has shut the manager down.
     pub fn is_shut_down(&self) -> bool {
-        match &self.inner.home {
-            Home::Shm(participant) => participant.is_closed(),
-            Home::Other(engine) => engine.is_closed(),
-        }
+        self.inner.home.is_closed()
     }
 
     /// Looks at the whole arena for contradictions and leaks. For tests, and after an
@@ -222,8 +217,7 @@ impl Manager {
 
     #[cold]
     fn unsupported(&self) -> Error {
-        let engine = if let Home::Other(engine) = &self.inner.home { engine.name() } else { "shared memory" };
-        Error::Unsupported { operation: "shared memory", engine }
+        Error::Unsupported { operation: "shared memory", engine: self.inner.home.engine_name() }
     }
 
     /// The names in use.
@@ -232,6 +226,12 @@ impl Manager {
             Backed::Shm(root) => root,
             Backed::Other(names) => &**names,
         }
+    }
+
+    /// The variables that have names, for the layers beside this one.
+    #[doc(hidden)]
+    pub fn root_of_names(&self) -> &Backed<RawDict, dyn Names> {
+        &self.inner.names
     }
 }
 

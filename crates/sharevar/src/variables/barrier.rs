@@ -1,14 +1,13 @@
 //! The barrier.
 
-use crate::engine::barrier::Outcome;
 use crate::engine::wait::{deadline, run, run_without_limit};
+use crate::engine::{self, Arrived, Backed, Make, Outcome};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
-use crate::shm::{Arrival, RawBarrier};
+use crate::manager::shared::Shared;
+use crate::shm::RawBarrier;
 use crate::variables::impl_shared::impl_shared;
-use sharevar_arena::Participant;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Where so many threads of any processes wait until all of them are there; again and again.
@@ -30,10 +29,10 @@ use std::time::Duration;
 /// all waits fail with [`Error::BrokenBarrier`] until somebody calls [`reset`](Self::reset).
 /// Who was released before that is not disturbed by it.
 pub struct Barrier {
-    raw: RawBarrier,
+    raw: Backed<RawBarrier, dyn engine::Barrier>,
 }
 
-impl_shared!(Barrier, [], RawBarrier, {});
+impl_shared!(backed Barrier, [], Backed<RawBarrier, dyn engine::Barrier>, {});
 
 /// How a wait at a barrier ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,41 +53,41 @@ impl BarrierWaitResult {
 }
 
 impl Barrier {
-    fn create(participant: &Arc<Participant>, parties: usize) -> Result<Self> {
-        Self::from_raw(RawBarrier::create(participant, parties.max(1) as u64, None, None)?)
+    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
+    fn from_raw(raw: Backed<RawBarrier, dyn engine::Barrier>) -> Result<Self> {
+        Ok(Self { raw })
     }
 
-    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: RawBarrier) -> Result<Self> {
-        Ok(Self { raw })
+    /// The untyped barrier, if it is in shared memory.
+    pub fn shm(&self) -> Option<&RawBarrier> {
+        self.raw.shm()
     }
 
     /// Waits until all are there, or for as long as the Python program that made the barrier says.
     pub fn wait(&self) -> Result<BarrierWaitResult> {
-        let limit = self.raw.limit().map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)));
+        let limit = self.raw.any().limit()?.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)));
         self.wait_timeout(limit.and_then(std::result::Result::ok).unwrap_or(Duration::MAX))
     }
 
     /// Waits until all are there; after `limit` the barrier is broken.
     pub fn wait_timeout(&self, limit: Duration) -> Result<BarrierWaitResult> {
         let until = deadline(limit);
-        let arrival = match self.raw.try_arrive()? {
-            Some(arrival) => arrival,
-            None => run_without_limit(&mut self.raw.arrive_wait())?,
+        let arrived = match self.raw.any().try_arrive()? {
+            Some(arrived) => arrived,
+            None => run_without_limit(&mut *self.raw.any().arrive_wait())?,
         };
-        match arrival {
-            Arrival::Done(outcome) => ended(outcome),
-            Arrival::Wait(entry) => {
-                let mut wait = self.raw.outcome_wait(entry);
-                let outcome = match run(&mut wait, until)? {
+        match arrived {
+            Arrived::Over(outcome) => ended(outcome),
+            Arrived::Wait(mut wait) => {
+                let outcome = match run(&mut *wait, until)? {
                     Some(outcome) => outcome,
                     // All are there. The action that runs now decides.
-                    None => run_without_limit(&mut wait)?,
+                    None => run_without_limit(&mut *wait)?,
                 };
                 ended(outcome)
             }
-            Arrival::Run(entry) => {
-                self.raw.finish(&entry, false)?;
+            Arrived::Run(ticket) => {
+                ticket.finish(false)?;
                 Err(Error::PythonAction)
             }
         }
@@ -96,27 +95,27 @@ impl Barrier {
 
     /// Breaks the barrier.
     pub fn abort(&self) -> Result<()> {
-        self.raw.abort()
+        self.raw.any().abort()
     }
 
     /// Makes the barrier as good as new. For those who wait it is broken.
     pub fn reset(&self) -> Result<()> {
-        self.raw.reset()
+        self.raw.any().reset()
     }
 
     /// How many must arrive.
-    pub fn parties(&self) -> usize {
-        self.raw.parties() as usize
+    pub fn parties(&self) -> Result<usize> {
+        Ok(self.raw.any().parties()? as usize)
     }
 
     /// How many are there, at this moment.
     pub fn waiting(&self) -> Result<usize> {
-        Ok(self.raw.waiting()? as usize)
+        Ok(self.raw.any().waiting()? as usize)
     }
 
     /// Whether it is broken, at this moment.
     pub fn is_broken(&self) -> Result<bool> {
-        self.raw.is_broken()
+        self.raw.any().is_broken()
     }
 }
 
@@ -130,7 +129,8 @@ fn ended(outcome: Outcome) -> Result<BarrierWaitResult> {
 impl Manager {
     /// A barrier for `parties` threads, of any processes. None at all count as one.
     pub fn barrier(&self, parties: usize) -> Result<Barrier> {
-        Barrier::create(self.participant()?, parties)
+        let make = Make::Barrier { parties: parties.max(1) as u64, action: None, limit: None };
+        Barrier::from_handle(self.home().create(&make)?)
     }
 }
 
@@ -138,9 +138,10 @@ impl Named<'_> {
     /// The barrier of that name. One for another number of parties is [`Error::WrongLength`].
     pub fn barrier(&self, parties: usize) -> Result<Barrier> {
         let barrier = self.get_or_make(|| self.manager().barrier(parties))?;
-        if barrier.parties() == parties.max(1) {
+        let found = barrier.parties()?;
+        if found == parties.max(1) {
             return Ok(barrier);
         }
-        Err(Error::WrongLength { found: barrier.parties() as u64, asked: parties as u64 })
+        Err(Error::WrongLength { found: found as u64, asked: parties as u64 })
     }
 }

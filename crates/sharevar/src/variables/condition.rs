@@ -1,18 +1,16 @@
 //! The condition.
 
 use crate::engine::wait::{deadline, run};
+use crate::engine::{self, Backed, Make};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
 use crate::manager::shared::Shared;
 use crate::shm::RawCondition;
-use crate::shm::handle::Handle;
 use crate::variables::guard::Guard;
 use crate::variables::impl_shared::impl_shared;
 use crate::variables::lock::{Lock, Taken};
 use crate::variables::recursive_lock::RLock;
-use sharevar_arena::Participant;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Where threads of any processes wait until something that a lock protects has changed. The
@@ -41,29 +39,30 @@ use std::time::Duration;
 /// passed over; who is killed after it was notified and before it has the lock again has not used
 /// the notification up, and it passes to the next who was waiting then.
 pub struct Condition {
-    raw: RawCondition,
+    raw: Backed<RawCondition, dyn engine::Condition>,
 }
 
-impl_shared!(Condition, [], RawCondition, {});
+impl_shared!(backed Condition, [], Backed<RawCondition, dyn engine::Condition>, {});
 
 impl Condition {
-    fn create(participant: &Arc<Participant>, lock: &Handle) -> Result<Self> {
-        Self::from_raw(RawCondition::create(participant, lock)?)
+    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
+    fn from_raw(raw: Backed<RawCondition, dyn engine::Condition>) -> Result<Self> {
+        Ok(Self { raw })
     }
 
-    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: RawCondition) -> Result<Self> {
-        Ok(Self { raw })
+    /// The untyped condition, if it is in shared memory.
+    pub fn shm(&self) -> Option<&RawCondition> {
+        self.raw.shm()
     }
 
     /// The lock that belongs to it. If that is a recursive one, the error says so.
     pub fn lock(&self) -> Result<Lock> {
-        Lock::from_handle(self.raw.lock().clone().into())
+        Lock::from_handle(self.raw.any().lock()?)
     }
 
     /// The recursive lock that belongs to it. If that is a plain one, the error says so.
     pub fn rlock(&self) -> Result<RLock> {
-        RLock::from_handle(self.raw.lock().clone().into())
+        RLock::from_handle(self.raw.any().lock()?)
     }
 
     /// Gives the lock back, waits until notified, and takes the lock again. A recursive lock is
@@ -77,24 +76,19 @@ impl Condition {
     /// The same, for no longer than `limit`, to which comes the time until the lock is free.
     /// Whether it was notified.
     pub fn wait_timeout<G: Guard>(&self, guard: G, limit: Duration) -> Result<(Taken<G>, bool)> {
-        if guard.handle().shm() != Some(self.raw.lock()) {
+        if guard.handle() != self.raw.any().lock()? {
             return Err(Error::WrongLock);
         }
-        let until = deadline(limit);
-        let entry = self.raw.join()?;
-        let taken = guard.release().and_then(|released| {
-            run(&mut self.raw.notified_wait(&entry), until)?;
-            G::take(released)
-        });
-        // Only now the entry goes: a notification is used up by who has the lock.
-        match taken {
-            Ok(taken) => Ok((taken, self.raw.leave(entry)?)),
-            Err(error) => {
-                // Should the arena be closed, nobody waits any more.
-                let _ = self.raw.give_up(entry);
-                Err(error)
-            }
+        if !guard.is_held() {
+            return Err(Error::NotOwner);
         }
+        let until = deadline(limit);
+        let mut parked = self.raw.any().begin_wait()?;
+        let lock = guard.released();
+        run(&mut *parked, until)?;
+        let taken = G::take(lock, parked.times())?;
+        // Only now the entry goes: a notification is used up by the one that has the lock.
+        Ok((taken, parked.end()?))
     }
 
     /// Waits for as long as `condition` says so, which is asked with the lock held. If a holder
@@ -129,7 +123,7 @@ impl Condition {
 
     /// Notifies those `most` who have waited longest.
     pub fn notify(&self, most: usize) -> Result<()> {
-        self.raw.notify(most as u64).map(|_| ())
+        self.raw.any().notify(most as u64).map(|_| ())
     }
 
     /// Notifies all who wait.
@@ -147,7 +141,7 @@ impl Manager {
     /// A condition for those who hold `lock`, a [`Lock`] or an [`RLock`] of this manager, which may
     /// have several.
     pub fn condition_of(&self, lock: &impl Shared) -> Result<Condition> {
-        Condition::create(self.participant()?, &lock.handle().into_shm()?)
+        Condition::from_handle(self.home().create(&Make::Condition(&lock.handle()))?)
     }
 }
 

@@ -1,13 +1,13 @@
 //! The flag that is waited for.
 
 use crate::engine::wait::{deadline, run, run_without_limit};
+use crate::engine::{self, Backed, Make};
 use crate::error::Result;
 use crate::manager::Manager;
 use crate::manager::named::Named;
+use crate::manager::shared::Shared;
 use crate::shm::RawEvent;
 use crate::variables::impl_shared::impl_shared;
-use sharevar_arena::Participant;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A flag that processes and threads wait for.
@@ -24,65 +24,61 @@ use std::time::Duration;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 pub struct Event {
-    raw: RawEvent,
+    raw: Backed<RawEvent, dyn engine::Event>,
 }
 
-impl_shared!(Event, [], RawEvent, {});
+impl_shared!(backed Event, [], Backed<RawEvent, dyn engine::Event>, {});
 
 impl Event {
-    fn create(participant: &Arc<Participant>) -> Result<Self> {
-        Self::from_raw(RawEvent::create(participant)?)
-    }
-
     #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: RawEvent) -> Result<Self> {
+    fn from_raw(raw: Backed<RawEvent, dyn engine::Event>) -> Result<Self> {
         Ok(Self { raw })
     }
 
-    /// The untyped event.
-    pub fn raw(&self) -> &RawEvent {
-        &self.raw
+    /// The untyped event, if it is in shared memory.
+    pub fn shm(&self) -> Option<&RawEvent> {
+        self.raw.shm()
     }
 
     /// Sets it: all who wait go on, also if it is cleared before they have looked.
     #[inline]
     pub fn set(&self) -> Result<()> {
-        self.raw.set()
+        self.raw.any().set()
     }
 
     /// Takes the flag away: whoever waits from now on sleeps until it is set again.
     #[inline]
     pub fn clear(&self) -> Result<()> {
-        self.raw.clear()
+        self.raw.any().clear()
     }
 
     /// Whether it is set, at this moment.
     #[inline]
     pub fn is_set(&self) -> Result<bool> {
-        self.raw.is_set()
+        self.raw.any().is_set()
     }
 
     /// Waits until it is set.
     pub fn wait(&self) -> Result<()> {
-        if self.raw.is_set()? {
+        if self.is_set()? {
             return Ok(());
         }
-        run_without_limit(&mut self.raw.set_wait()?)
+        run_without_limit(&mut *self.raw.any().set_wait()?)
     }
 
     /// Waits until it is set, no longer than `limit`. Whether it was.
     pub fn wait_timeout(&self, limit: Duration) -> Result<bool> {
-        if self.raw.is_set()? {
+        if self.is_set()? {
             return Ok(true);
         }
-        Ok(run(&mut self.raw.set_wait()?, deadline(limit))?.is_some())
+        Ok(run(&mut *self.raw.any().set_wait()?, deadline(limit))?.is_some())
     }
 }
 
 impl Manager {
     /// An event that is not set.
     pub fn event(&self) -> Result<Event> {
-        Event::create(self.participant()?)
+        Event::from_handle(self.home().create(&Make::Event)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a condition needs of the guards of the two locks.
 
 use crate::engine::Handle;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::manager::shared::Shared;
 use crate::variables::lock::{Lock, LockGuard, Taken};
 use crate::variables::recursive_lock::{RLock, RLockGuard};
@@ -15,32 +15,38 @@ pub(crate) mod sealed {
     /// Giving the lock back and taking it again.
     pub trait Guard: Sized {
         /// What remains while the lock is given back.
-        type Released;
+        type Lock;
         /// A handle on the lock.
         fn handle(&self) -> Handle;
-        /// Gives the lock back entirely, however often this thread holds it.
-        fn release(self) -> Result<Self::Released>;
-        /// Takes it again, as often.
-        fn take(released: Self::Released) -> Result<Taken<Self>>;
+        /// Whether this process holds the lock, and is no child of the one that does.
+        fn is_held(&self) -> bool;
+        /// Forgets the guard, since the lock was given back entirely.
+        fn released(self) -> Self::Lock;
+        /// Takes the lock again, as often as it was held.
+        fn take(lock: Self::Lock, times: u64) -> Result<Taken<Self>>;
     }
 }
 
 impl Guard for LockGuard<'_> {}
 
 impl<'a> sealed::Guard for LockGuard<'a> {
-    type Released = &'a Lock;
+    type Lock = &'a Lock;
 
     fn handle(&self) -> Handle {
         self.lock().handle()
     }
 
-    fn release(self) -> Result<&'a Lock> {
-        let lock = self.lock();
-        self.unlock()?;
-        Ok(lock)
+    fn is_held(&self) -> bool {
+        Self::is_held(self)
     }
 
-    fn take(lock: &'a Lock) -> Result<Taken<Self>> {
+    fn released(self) -> &'a Lock {
+        let lock = self.lock();
+        std::mem::forget(self);
+        lock
+    }
+
+    fn take(lock: &'a Lock, _times: u64) -> Result<Taken<Self>> {
         lock.lock()
     }
 }
@@ -48,19 +54,23 @@ impl<'a> sealed::Guard for LockGuard<'a> {
 impl Guard for RLockGuard<'_> {}
 
 impl<'a> sealed::Guard for RLockGuard<'a> {
-    type Released = (&'a RLock, u64);
+    type Lock = &'a RLock;
 
     fn handle(&self) -> Handle {
         self.lock().handle()
     }
 
-    fn release(self) -> Result<(&'a RLock, u64)> {
-        let lock = self.lock();
-        let times = self.unlock_all()?.ok_or(Error::NotOwner)?;
-        Ok((lock, times))
+    fn is_held(&self) -> bool {
+        Self::is_held(self)
     }
 
-    fn take((lock, times): (&'a RLock, u64)) -> Result<Taken<Self>> {
+    fn released(self) -> &'a RLock {
+        let lock = self.lock();
+        std::mem::forget(self);
+        lock
+    }
+
+    fn take(lock: &'a RLock, times: u64) -> Result<Taken<Self>> {
         lock.lock_times(times)
     }
 }

@@ -6,8 +6,12 @@
 macro_rules! impl_shared {
     (backed $name:ident, $parameters:tt, $raw:ty, $fields:tt) => {
         crate::variables::impl_shared::impl_shared!(
-            @all $name, $parameters, $raw, crate::kind::Kind::$name, $fields,
-            |handle| <$raw>::open(handle, crate::kind::Kind::$name), |raw| raw.handle()
+            backed $name, $parameters, $raw, crate::kind::Kind::$name, $fields
+        );
+    };
+    (backed $name:ident, $parameters:tt, $raw:ty, $kind:expr, $fields:tt) => {
+        crate::variables::impl_shared::impl_shared!(
+            @all $name, $parameters, $raw, $kind, $fields, |handle| <$raw>::open(handle, $kind), |raw| raw.handle()
         );
     };
     ($name:ident, $parameters:tt, $raw:ty, $fields:tt) => {

@@ -1,15 +1,15 @@
 //! The lock that survives its holder.
 
-use crate::engine::Acquired;
 use crate::engine::wait::{deadline, run, run_without_limit};
+use crate::engine::{Acquired, Backed, Exclusive, Home, Make};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
+use crate::manager::shared::Shared;
 use crate::shm::RawLock;
 use crate::variables::impl_shared::impl_shared;
-use sharevar_arena::{Identity, Participant, RobustLock};
+use crate::variables::owner::Owner;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A lock between processes, and between the threads of one.
@@ -26,7 +26,7 @@ use std::time::Duration;
 ///     Taken::Free(guard) => guard,
 ///     Taken::OwnerDied(guard) => {
 ///         // ... put right what the dead one has left ...
-///         guard.mark_consistent();
+///         guard.mark_consistent()?;
 ///         guard
 ///     }
 /// };
@@ -44,10 +44,10 @@ use std::time::Duration;
 ///
 /// Whoever has nothing to put right writes `let _guard = lock.lock()?.guard();`.
 pub struct Lock {
-    raw: RawLock,
+    raw: Backed<RawLock, dyn Exclusive>,
 }
 
-impl_shared!(Lock, [], RawLock, {});
+impl_shared!(backed Lock, [], Backed<RawLock, dyn Exclusive>, {});
 
 /// A lock that was taken, and from whom.
 #[derive(Debug)]
@@ -83,19 +83,29 @@ impl<Guard> Taken<Guard> {
 pub struct LockGuard<'a> {
     lock: &'a Lock,
     /// Who took it. After a fork the child has a copy of this guard, and holds nothing.
-    owner: Identity,
+    owner: Owner,
     /// The holder is the thread that is inside; it cannot be handed to another.
     _not_send: PhantomData<*const ()>,
 }
 
 impl Lock {
-    pub(crate) fn create(participant: &Arc<Participant>, owned: Option<bool>) -> Result<Self> {
-        Self::from_raw(RawLock::create(participant, owned)?)
+    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
+    fn from_raw(raw: Backed<RawLock, dyn Exclusive>) -> Result<Self> {
+        Ok(Self { raw })
     }
 
-    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: RawLock) -> Result<Self> {
-        Ok(Self { raw })
+    pub(crate) fn create(home: &Home, owned: Option<bool>) -> Result<Self> {
+        Self::from_handle(home.create(&Make::Lock { owned })?)
+    }
+
+    /// The untyped lock, if it is in shared memory.
+    pub fn shm(&self) -> Option<&RawLock> {
+        self.raw.shm()
+    }
+
+    /// The untyped lock, whichever engine keeps it.
+    pub(crate) fn any(&self) -> &dyn Exclusive {
+        self.raw.any()
     }
 
     /// Takes the lock, and waits for it as long as it takes. A thread that holds it already
@@ -105,14 +115,17 @@ impl Lock {
         if let Some(taken) = self.try_lock()? {
             return Ok(taken);
         }
-        let acquired = run_without_limit(&mut self.raw.acquire_wait())?;
+        let acquired = run_without_limit(&mut *self.raw.any().acquire_wait())?;
         Ok(self.taken(acquired))
     }
 
     /// Takes the lock if nobody alive holds it.
     #[inline]
     pub fn try_lock(&self) -> Result<Option<Taken<LockGuard<'_>>>> {
-        let acquired = Acquired::of(self.robust().try_acquire()?);
+        let acquired = match &self.raw {
+            Backed::Shm(raw) => Acquired::of(raw.robust().try_acquire()?),
+            Backed::Other(lock) => lock.try_acquire()?,
+        };
         Ok(acquired.map(|acquired| self.taken(acquired)))
     }
 
@@ -121,29 +134,32 @@ impl Lock {
         if let Some(taken) = self.try_lock()? {
             return Ok(Some(taken));
         }
-        let acquired = run(&mut self.raw.acquire_wait(), deadline(limit))?;
+        let acquired = run(&mut *self.raw.any().acquire_wait(), deadline(limit))?;
         Ok(acquired.map(|acquired| self.taken(acquired)))
     }
 
     /// Gives the lock back, whoever took it: how a signal is given. The guard of who took it
     /// must have been forgotten, or it gives the lock back once more.
     pub fn release(&self) -> Result<()> {
-        if self.robust().release()? { Ok(()) } else { Err(Error::NotLocked) }
+        let was_locked = match &self.raw {
+            Backed::Shm(raw) => raw.robust().release()?,
+            Backed::Other(lock) => lock.release()?,
+        };
+        if was_locked { Ok(()) } else { Err(Error::NotLocked) }
     }
 
     /// Whether somebody alive holds the lock, at this moment; or anybody, if it is a signal.
-    pub fn is_locked(&self) -> bool {
-        self.robust().is_locked()
+    pub fn is_locked(&self) -> Result<bool> {
+        self.raw.any().is_locked()
     }
 
     fn taken(&self, acquired: Acquired) -> Taken<LockGuard<'_>> {
-        let owner = self.raw.handle().participant().identity();
-        Taken::of(acquired, LockGuard { lock: self, owner, _not_send: PhantomData })
+        Taken::of(acquired, LockGuard { lock: self, owner: self.owner(), _not_send: PhantomData })
     }
 
     #[inline]
-    pub(crate) fn robust(&self) -> RobustLock<'_> {
-        self.raw.robust()
+    fn owner(&self) -> Owner {
+        Owner::now(self.raw.shm().map(|raw| raw.handle().participant()))
     }
 }
 
@@ -154,15 +170,14 @@ impl<'a> LockGuard<'a> {
     }
 
     /// Whether the holder before this one died, and [`Self::mark_consistent`] was not called yet.
-    pub fn owner_died(&self) -> bool {
-        self.is_held() && self.lock.robust().owner_died()
+    pub fn owner_died(&self) -> Result<bool> {
+        Ok(self.is_held() && self.lock.raw.any().owner_died()?)
     }
 
-    /// Says that what the lock protects is whole again.
-    pub fn mark_consistent(&self) {
-        if self.is_held() {
-            self.lock.robust().mark_consistent();
-        }
+    /// Says that what the lock protects is whole again. [`Error::NotLocked`] if this is a child that
+    /// was forked while its parent held the lock.
+    pub fn mark_consistent(&self) -> Result<()> {
+        if self.is_held() { self.lock.raw.any().mark_consistent() } else { Err(Error::NotLocked) }
     }
 
     /// Gives the lock back, and says if that was no longer possible: the manager was shut down,
@@ -171,11 +186,13 @@ impl<'a> LockGuard<'a> {
         let (lock, is_held) = (self.lock, self.is_held());
         // Given back twice, it could be another's by then.
         std::mem::forget(self);
-        if is_held && lock.robust().release()? { Ok(()) } else { Err(Error::NotLocked) }
+        if is_held { lock.release() } else { Err(Error::NotLocked) }
     }
 
-    fn is_held(&self) -> bool {
-        self.lock.raw.handle().participant().identity() == self.owner
+    /// Whether this process holds the lock, and is no child of the one that does.
+    #[inline]
+    pub(crate) fn is_held(&self) -> bool {
+        self.lock.owner() == self.owner
     }
 }
 
@@ -183,7 +200,7 @@ impl Drop for LockGuard<'_> {
     fn drop(&mut self) {
         if self.is_held() {
             // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
-            let _ = self.lock.robust().release();
+            let _ = self.lock.release();
         }
     }
 }
@@ -197,7 +214,7 @@ impl std::fmt::Debug for LockGuard<'_> {
 impl Manager {
     /// A free lock.
     pub fn lock(&self) -> Result<Lock> {
-        Lock::create(self.participant()?, None)
+        Lock::create(self.home(), None)
     }
 
     /// A lock that is always given to the next one when its holder ends, or never (`owned` is
@@ -211,7 +228,7 @@ impl Manager {
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn settled_lock(&self, owned: bool) -> Result<Lock> {
-        Lock::create(self.participant()?, Some(owned))
+        Lock::create(self.home(), Some(owned))
     }
 }
 

@@ -38,14 +38,14 @@ pub type PriorityQueue<T> = Queue<T, RawPriorityQueue>;
 impl<T: Serialize + DeserializeOwned> PriorityQueue<T> {
     /// Returns the first item without taking it, if there is one.
     pub fn peek(&self) -> Result<Option<T>> {
-        self.raw().peek()?.map(decode::content).transpose()
+        self.any().first()?.map(decode::content).transpose()
     }
 }
 
 impl Manager {
     /// An empty priority queue.
     pub fn priority_queue<T: Serialize + DeserializeOwned>(&self) -> Result<PriorityQueue<T>> {
-        Queue::create(self.participant()?, 0)
+        Queue::create(self, 0)
     }
 
     /// An empty priority queue of at most `limit` items at a time; 0 is no limit.
@@ -53,7 +53,7 @@ impl Manager {
         &self,
         limit: usize,
     ) -> Result<PriorityQueue<T>> {
-        Queue::create(self.participant()?, limit)
+        Queue::create(self, limit)
     }
 }
 

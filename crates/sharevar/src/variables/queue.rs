@@ -1,15 +1,17 @@
 //! The typed queue.
 
 use crate::engine::wait::{deadline, run, run_without_limit};
+use crate::engine::{self, Backed};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
+use crate::manager::shared::Shared;
 use crate::shm::{Got, QueueKind, RawQueue, Readiness};
 use crate::values::{decode, encode};
 use crate::variables::impl_shared::impl_shared;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_arena::Participant;
+use sharevar_value::Encoded;
 use std::borrow::Borrow;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -42,45 +44,51 @@ use std::time::Duration;
 ///
 /// `K` is the kind of queue, by which the items are ordered.
 pub struct Queue<T, K = RawQueue> {
-    raw: K,
+    raw: Backed<K, dyn engine::Queue>,
     items: PhantomData<fn() -> T>,
 }
 
-impl_shared!(Queue, [T, K: QueueKind], K, K::KIND, { items: PhantomData });
+impl_shared!(backed Queue, [T, K: QueueKind], Backed<K, dyn engine::Queue>, K::KIND, { items: PhantomData });
 
 impl<T, K: QueueKind> Queue<T, K> {
-    pub(crate) fn create(participant: &Arc<Participant>, limit: usize) -> Result<Self> {
-        Self::from_raw(K::create(participant, limit as u64)?)
+    pub(crate) fn create(manager: &Manager, limit: usize) -> Result<Self> {
+        Self::from_handle(manager.home().create(&K::make(limit as u64))?)
     }
 
     #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: K) -> Result<Self> {
+    fn from_raw(raw: Backed<K, dyn engine::Queue>) -> Result<Self> {
         Ok(Self { raw, items: PhantomData })
     }
 
-    /// The untyped queue.
-    pub fn raw(&self) -> &K {
-        &self.raw
+    /// The untyped queue, if it is in shared memory.
+    pub fn shm(&self) -> Option<&K> {
+        self.raw.shm()
+    }
+
+    /// The untyped queue, whichever engine keeps it.
+    pub(crate) fn any(&self) -> &dyn engine::Queue {
+        self.raw.any()
     }
 
     /// Number of items, exact at some moment of this call.
     pub fn len(&self) -> Result<usize> {
-        Ok(self.raw.len()? as usize)
+        Ok(self.raw.any().len()? as usize)
     }
 
     /// Whether there are no items.
     pub fn is_empty(&self) -> Result<bool> {
-        self.raw.is_empty()
+        Ok(self.raw.any().len()? == 0)
     }
 
     /// Whether there is no room for another item.
     pub fn is_full(&self) -> Result<bool> {
-        self.raw.is_full()
+        let limit = self.raw.any().limit()?;
+        Ok(limit != 0 && self.raw.any().len()? >= limit)
     }
 
     /// The most items at a time, if there is a limit.
     pub fn capacity(&self) -> Result<Option<usize>> {
-        Ok(Some(self.raw.limit()? as usize).filter(|limit| *limit != 0))
+        Ok(Some(self.raw.any().limit()? as usize).filter(|limit| *limit != 0))
     }
 
     /// Says that an item that was got is dealt with. [`Error::NoTaskLeft`] if all were already.
@@ -97,29 +105,23 @@ impl<T, K: QueueKind> Queue<T, K> {
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn task_done(&self) -> Result<()> {
-        self.raw.task_done()
+        self.raw.any().task_done()
     }
 
     /// Waits until every item that was put is [done](Self::task_done).
     pub fn join(&self) -> Result<()> {
-        if self.raw.try_join(false)? {
-            return Ok(());
-        }
-        run_without_limit(&mut self.raw.join_wait())
+        run_without_limit(&mut *self.raw.any().join_wait())
     }
 
     /// The same for at most `limit`: whether all are done.
     pub fn join_timeout(&self, limit: Duration) -> Result<bool> {
-        if self.raw.try_join(false)? {
-            return Ok(true);
-        }
-        Ok(run(&mut self.raw.join_wait(), deadline(limit))?.is_some())
+        Ok(run(&mut *self.raw.any().join_wait(), deadline(limit))?.is_some())
     }
 
     /// Ends the queue for everybody: no item can be put any more, and who finds none left gets
     /// [`Error::QueueShutDown`]. `immediate` also takes away, as done, the items that are there.
     pub fn shutdown(&self, immediate: bool) -> Result<()> {
-        self.raw.shut_down(immediate)
+        self.raw.any().shut_down(immediate)
     }
 
     /// A descriptor that is readable while the queue has items, for `poll`, `epoll` and event loops.
@@ -139,14 +141,21 @@ impl<T, K: QueueKind> Queue<T, K> {
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn readiness(&self) -> Result<Arc<Readiness>> {
-        Readiness::of(&self.raw, |follow| {
+        let Some(raw) = self.raw.shm() else {
+            return Err(self.raw.handle().unsupported("descriptor of a queue"));
+        };
+        Readiness::of(raw, |follow| {
             follow();
             true
         })
     }
 
-    fn participant(&self) -> &Arc<Participant> {
-        self.raw.handle().participant()
+    #[inline]
+    fn try_put_encoded(&self, value: &Encoded) -> Result<bool> {
+        match &self.raw {
+            Backed::Shm(raw) => raw.try_put(value, false),
+            Backed::Other(queue) => queue.try_put(value),
+        }
     }
 }
 
@@ -158,11 +167,11 @@ impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
         T: Borrow<W>,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(self.participant(), value)?;
-        if self.raw.try_put(&value.encoded, false)? {
+        let value = encode::value(&self.raw, value)?;
+        if self.try_put_encoded(&value.encoded)? {
             return Ok(());
         }
-        run_without_limit(&mut self.raw.put_wait(&value.encoded))
+        run_without_limit(&mut *self.raw.any().put_wait(&value.encoded))
     }
 
     /// Puts an item at the end, if there is room: whether there was.
@@ -172,8 +181,8 @@ impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
         T: Borrow<W>,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(self.participant(), value)?;
-        self.raw.try_put(&value.encoded, false)
+        let value = encode::value(&self.raw, value)?;
+        self.try_put_encoded(&value.encoded)
     }
 
     /// Puts an item at the end, and waits for room no longer than `limit`: whether there was.
@@ -183,11 +192,11 @@ impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
         T: Borrow<W>,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(self.participant(), value)?;
-        if self.raw.try_put(&value.encoded, false)? {
+        let value = encode::value(&self.raw, value)?;
+        if self.try_put_encoded(&value.encoded)? {
             return Ok(true);
         }
-        Ok(run(&mut self.raw.put_wait(&value.encoded), deadline(limit))?.is_some())
+        Ok(run(&mut *self.raw.any().put_wait(&value.encoded), deadline(limit))?.is_some())
     }
 
     /// Takes the first item, and waits for one as long as it takes.
@@ -196,17 +205,21 @@ impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
         if let Some(item) = self.try_get()? {
             return Ok(item);
         }
-        decode::content(run_without_limit(&mut self.raw.get_wait())?)
+        decode::content(run_without_limit(&mut *self.raw.any().get_wait())?)
     }
 
     /// Takes the first item, if there is one.
     #[inline]
     pub fn try_get(&self) -> Result<Option<T>> {
-        match self.raw.get_word(false)? {
-            Got::Word(word) => decode::word(word).map(Some),
-            Got::Nothing => Ok(None),
-            Got::Long => self.raw.try_get(false)?.map(decode::content).transpose(),
-        }
+        let found = match &self.raw {
+            Backed::Shm(raw) => match raw.get_word(false)? {
+                Got::Word(word) => return decode::word(word).map(Some),
+                Got::Nothing => return Ok(None),
+                Got::Long => raw.try_get(false)?,
+            },
+            Backed::Other(queue) => queue.try_get()?,
+        };
+        found.map(decode::content).transpose()
     }
 
     /// Takes the first item, and waits for one no longer than `limit`.
@@ -215,7 +228,7 @@ impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
         if let Some(item) = self.try_get()? {
             return Ok(Some(item));
         }
-        let content = run(&mut self.raw.get_wait(), deadline(limit))?;
+        let content = run(&mut *self.raw.any().get_wait(), deadline(limit))?;
         content.map(decode::content).transpose()
     }
 
@@ -243,12 +256,12 @@ impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
 impl Manager {
     /// An empty queue.
     pub fn queue<T: Serialize + DeserializeOwned>(&self) -> Result<Queue<T>> {
-        Queue::create(self.participant()?, 0)
+        Queue::create(self, 0)
     }
 
     /// An empty queue of at most `limit` items at a time; 0 is no limit.
     pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
-        Queue::create(self.participant()?, limit)
+        Queue::create(self, limit)
     }
 }
 

@@ -60,12 +60,10 @@ impl RecordWriter {
             Err(_) => (0, 0),
         };
         let name = format!("sharevar.file:{}:{}:{}.{}", status.st_dev, status.st_ino, born.0, born.1);
-        let participant = root.handle().participant();
+        let home = Home::Shm(root.handle().participant().clone());
         // Owned: a process that ends while one of its threads writes must not keep it.
-        let lock = named_in(root, &format!("{name}.lock"), || Lock::create(participant, Some(true)))?;
-        let under_way = named_in(root, &format!("{name}.record"), || {
-            Value::create(&Home::Shm(participant.clone()), &None)
-        })?;
+        let lock = named_in(root, &format!("{name}.lock"), || Lock::create(&home, Some(true)))?;
+        let under_way = named_in(root, &format!("{name}.record"), || Value::create(&home, &None))?;
         let can_be_cut = FileType::from_raw_mode(status.st_mode) == FileType::RegularFile;
         Ok(Self { lock, under_way, can_be_cut })
     }
@@ -83,9 +81,9 @@ impl RecordWriter {
         record: &[u8],
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<(), AppendError> {
-        if self.lock.robust().owner_died() {
+        if self.lock.any().owner_died()? {
             self.cut(file)?;
-            self.lock.robust().mark_consistent();
+            self.lock.any().mark_consistent()?;
         }
         if !self.can_be_cut {
             return write_all(file, record, goes_on);

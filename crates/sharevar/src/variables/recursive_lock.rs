@@ -1,16 +1,16 @@
 //! The lock that the thread which holds it may take again.
 
-use crate::engine::Acquired;
 use crate::engine::wait::{deadline, run, run_without_limit};
+use crate::engine::{Acquired, Backed, Exclusive, Make};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
+use crate::manager::shared::Shared;
 use crate::shm::RawRLock;
 use crate::variables::impl_shared::impl_shared;
 use crate::variables::lock::Taken;
-use sharevar_arena::{Identity, Participant, RecursiveLock};
+use crate::variables::owner::Owner;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A lock between processes and threads that the thread which holds it may take again.
@@ -30,35 +30,36 @@ use std::time::Duration;
 ///     assert_eq!(other.join().unwrap(), Ok(false));
 /// });
 /// drop(inner);
-/// assert!(!lock.is_locked());
+/// assert!(!lock.is_locked()?);
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 ///
 /// What it protects is shared memory, so a guard gives no exclusive reference to anything.
 pub struct RLock {
-    raw: RawRLock,
+    raw: Backed<RawRLock, dyn Exclusive>,
 }
 
-impl_shared!(RLock, [], RawRLock, {});
+impl_shared!(backed RLock, [], Backed<RawRLock, dyn Exclusive>, {});
 
 /// A recursive lock that is held once, until this is dropped.
 #[must_use = "the lock is given back at once if the guard is dropped"]
 pub struct RLockGuard<'a> {
     lock: &'a RLock,
     /// Who took it. After a fork the child has a copy of this guard, and holds nothing by it.
-    owner: Identity,
+    owner: Owner,
     /// The holder is the thread that is inside; it cannot be handed to another.
     _not_send: PhantomData<*const ()>,
 }
 
 impl RLock {
-    fn create(participant: &Arc<Participant>) -> Result<Self> {
-        Self::from_raw(RawRLock::create(participant)?)
+    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
+    fn from_raw(raw: Backed<RawRLock, dyn Exclusive>) -> Result<Self> {
+        Ok(Self { raw })
     }
 
-    #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: RawRLock) -> Result<Self> {
-        Ok(Self { raw })
+    /// The untyped lock, if it is in shared memory.
+    pub fn shm(&self) -> Option<&RawRLock> {
+        self.raw.shm()
     }
 
     /// Takes the lock, once more if this thread holds it, and waits for it as long as it takes.
@@ -67,21 +68,24 @@ impl RLock {
         if let Some(taken) = self.try_lock()? {
             return Ok(taken);
         }
-        let acquired = run_without_limit(&mut self.raw.acquire_wait())?;
+        let acquired = run_without_limit(&mut *self.raw.any().acquire_wait())?;
         Ok(self.taken(acquired))
     }
 
     /// Takes the lock, which this thread does not hold, as often as it was held before.
     pub(crate) fn lock_times(&self, times: u64) -> Result<Taken<RLockGuard<'_>>> {
         let taken = self.lock()?;
-        self.recursive().restore(times);
+        self.raw.any().restore(times)?;
         Ok(taken)
     }
 
     /// Takes the lock if nobody else alive holds it.
     #[inline]
     pub fn try_lock(&self) -> Result<Option<Taken<RLockGuard<'_>>>> {
-        let acquired = Acquired::of(self.recursive().try_acquire()?);
+        let acquired = match &self.raw {
+            Backed::Shm(raw) => Acquired::of(raw.recursive().try_acquire()?),
+            Backed::Other(lock) => lock.try_acquire()?,
+        };
         Ok(acquired.map(|acquired| self.taken(acquired)))
     }
 
@@ -91,28 +95,36 @@ impl RLock {
         if let Some(taken) = self.try_lock()? {
             return Ok(Some(taken));
         }
-        let acquired = run(&mut self.raw.acquire_wait(), deadline(limit))?;
+        let acquired = run(&mut *self.raw.any().acquire_wait(), deadline(limit))?;
         Ok(acquired.map(|acquired| self.taken(acquired)))
     }
 
     /// Whether somebody alive holds the lock, at this moment.
-    pub fn is_locked(&self) -> bool {
-        self.recursive().is_locked()
+    pub fn is_locked(&self) -> Result<bool> {
+        self.raw.any().is_locked()
     }
 
     /// Whether this thread holds the lock.
-    pub fn is_mine(&self) -> bool {
-        self.recursive().is_mine()
+    pub fn is_mine(&self) -> Result<bool> {
+        self.raw.any().is_mine()
     }
 
     fn taken(&self, acquired: Acquired) -> Taken<RLockGuard<'_>> {
-        let owner = self.raw.handle().participant().identity();
-        Taken::of(acquired, RLockGuard { lock: self, owner, _not_send: PhantomData })
+        Taken::of(acquired, RLockGuard { lock: self, owner: self.owner(), _not_send: PhantomData })
     }
 
     #[inline]
-    fn recursive(&self) -> RecursiveLock<'_> {
-        self.raw.recursive()
+    fn owner(&self) -> Owner {
+        Owner::now(self.raw.shm().map(|raw| raw.handle().participant()))
+    }
+
+    /// Gives the lock back once. Returns whether this thread held it.
+    #[inline]
+    fn release(&self) -> Result<bool> {
+        match &self.raw {
+            Backed::Shm(raw) => Ok(raw.recursive().release()?),
+            Backed::Other(lock) => lock.release(),
+        }
     }
 }
 
@@ -122,23 +134,15 @@ impl<'a> RLockGuard<'a> {
         self.lock
     }
 
-    /// Gives the lock back as often as this thread has taken it; how often that was.
-    pub(crate) fn unlock_all(self) -> Result<Option<u64>> {
-        let (lock, is_held) = (self.lock, self.is_held());
-        std::mem::forget(self);
-        if is_held { Ok(lock.recursive().release_all()?) } else { Ok(None) }
-    }
-
     /// Whether the holder before this one died, and [`Self::mark_consistent`] was not called yet.
-    pub fn owner_died(&self) -> bool {
-        self.is_held() && self.lock.recursive().owner_died()
+    pub fn owner_died(&self) -> Result<bool> {
+        Ok(self.is_held() && self.lock.raw.any().owner_died()?)
     }
 
-    /// Says that what the lock protects is whole again.
-    pub fn mark_consistent(&self) {
-        if self.is_held() {
-            self.lock.recursive().mark_consistent();
-        }
+    /// Says that what the lock protects is whole again. [`Error::NotOwner`] if this is a child that was
+    /// forked while its parent held the lock.
+    pub fn mark_consistent(&self) -> Result<()> {
+        if self.is_held() { self.lock.raw.any().mark_consistent() } else { Err(Error::NotOwner) }
     }
 
     /// Gives the lock back once, and says if that was not possible: this is a child that was
@@ -147,11 +151,13 @@ impl<'a> RLockGuard<'a> {
         let (lock, is_held) = (self.lock, self.is_held());
         // Given back twice, it would be given back once too often.
         std::mem::forget(self);
-        if is_held && lock.recursive().release()? { Ok(()) } else { Err(Error::NotOwner) }
+        if is_held && lock.release()? { Ok(()) } else { Err(Error::NotOwner) }
     }
 
-    fn is_held(&self) -> bool {
-        self.lock.raw.handle().participant().identity() == self.owner
+    /// Whether this process holds the lock, and is no child of the one that does.
+    #[inline]
+    pub(crate) fn is_held(&self) -> bool {
+        self.lock.owner() == self.owner
     }
 }
 
@@ -159,7 +165,7 @@ impl Drop for RLockGuard<'_> {
     fn drop(&mut self) {
         if self.is_held() {
             // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
-            let _ = self.lock.recursive().release();
+            let _ = self.lock.release();
         }
     }
 }
@@ -173,7 +179,7 @@ impl std::fmt::Debug for RLockGuard<'_> {
 impl Manager {
     /// A free recursive lock.
     pub fn rlock(&self) -> Result<RLock> {
-        RLock::create(self.participant()?)
+        RLock::from_handle(self.home().create(&Make::RLock)?)
     }
 }
 

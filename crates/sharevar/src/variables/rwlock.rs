@@ -1,16 +1,16 @@
 //! The readers-writer lock that survives its holders.
 
-use crate::engine::Acquired;
 use crate::engine::wait::{deadline, run, run_without_limit};
-use crate::error::Result;
+use crate::engine::{self, Acquired, Backed, Make};
+use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
+use crate::manager::shared::Shared;
 use crate::shm::RawRwLock;
 use crate::variables::impl_shared::impl_shared;
 use crate::variables::lock::Taken;
-use sharevar_arena::{Identity, Participant};
+use crate::variables::owner::Owner;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A lock between processes and threads that many may have to read, or one to write.
@@ -33,7 +33,7 @@ use std::time::Duration;
 ///     Taken::Free(guard) => guard,
 ///     Taken::OwnerDied(guard) => {
 ///         // ... put right what the dead one has left ...
-///         guard.mark_consistent();
+///         guard.mark_consistent()?;
 ///         guard
 ///     }
 /// };
@@ -42,10 +42,10 @@ use std::time::Duration;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 pub struct RwLock {
-    raw: RawRwLock,
+    raw: Backed<RawRwLock, dyn engine::RwLock>,
 }
 
-impl_shared!(RwLock, [], RawRwLock, {});
+impl_shared!(backed RwLock, [], Backed<RawRwLock, dyn engine::RwLock>, {});
 
 /// A lock that is held for reading, until this is dropped.
 #[must_use = "the lock is given back at once if the guard is dropped"]
@@ -63,30 +63,27 @@ pub struct RwLockWriteGuard<'a> {
 struct Held<'a> {
     lock: &'a RwLock,
     /// Who took it. After a fork the child has a copy of this guard, and holds nothing.
-    owner: Identity,
+    owner: Owner,
     /// The holder is the thread that is inside; it cannot be handed to another.
     _not_send: PhantomData<*const ()>,
 }
 
 impl Held<'_> {
+    #[inline]
     fn is_held(&self) -> bool {
-        self.lock.raw.handle().participant().identity() == self.owner
+        self.lock.owner() == self.owner
     }
 }
 
 impl RwLock {
-    fn create(participant: &Arc<Participant>) -> Result<Self> {
-        Self::from_raw(RawRwLock::create(participant)?)
-    }
-
     #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: RawRwLock) -> Result<Self> {
+    fn from_raw(raw: Backed<RawRwLock, dyn engine::RwLock>) -> Result<Self> {
         Ok(Self { raw })
     }
 
-    /// The untyped lock.
-    pub fn raw(&self) -> &RawRwLock {
-        &self.raw
+    /// The untyped lock, if it is in shared memory.
+    pub fn shm(&self) -> Option<&RawRwLock> {
+        self.raw.shm()
     }
 
     /// Takes the lock to read, and waits for it as long as it takes.
@@ -95,14 +92,17 @@ impl RwLock {
         if let Some(taken) = self.try_read()? {
             return Ok(taken);
         }
-        let acquired = run_without_limit(&mut self.raw.read_wait())?;
+        let acquired = run_without_limit(&mut *self.raw.any().read_wait())?;
         Ok(self.reading(acquired))
     }
 
     /// Takes the lock to read if no living writer has it or waits for it.
     #[inline]
     pub fn try_read(&self) -> Result<Option<Taken<RwLockReadGuard<'_>>>> {
-        let acquired = Acquired::of(self.raw.try_read()?);
+        let acquired = match &self.raw {
+            Backed::Shm(raw) => Acquired::of(raw.try_read()?),
+            Backed::Other(lock) => lock.try_read()?,
+        };
         Ok(acquired.map(|acquired| self.reading(acquired)))
     }
 
@@ -112,7 +112,7 @@ impl RwLock {
         if let Some(taken) = self.try_read()? {
             return Ok(Some(taken));
         }
-        let acquired = run(&mut self.raw.read_wait(), deadline(limit))?;
+        let acquired = run(&mut *self.raw.any().read_wait(), deadline(limit))?;
         Ok(acquired.map(|acquired| self.reading(acquired)))
     }
 
@@ -122,14 +122,17 @@ impl RwLock {
         if let Some(taken) = self.try_write()? {
             return Ok(taken);
         }
-        let acquired = run_without_limit(&mut self.raw.write_wait())?;
+        let acquired = run_without_limit(&mut *self.raw.any().write_wait())?;
         Ok(self.writing(acquired))
     }
 
     /// Takes the lock to write if nobody alive has it.
     #[inline]
     pub fn try_write(&self) -> Result<Option<Taken<RwLockWriteGuard<'_>>>> {
-        let acquired = Acquired::of(self.raw.try_write()?);
+        let acquired = match &self.raw {
+            Backed::Shm(raw) => Acquired::of(raw.try_write()?),
+            Backed::Other(lock) => lock.try_write()?,
+        };
         Ok(acquired.map(|acquired| self.writing(acquired)))
     }
 
@@ -139,7 +142,7 @@ impl RwLock {
         if let Some(taken) = self.try_write()? {
             return Ok(Some(taken));
         }
-        let acquired = run(&mut self.raw.write_wait(), deadline(limit))?;
+        let acquired = run(&mut *self.raw.any().write_wait(), deadline(limit))?;
         Ok(acquired.map(|acquired| self.writing(acquired)))
     }
 
@@ -152,31 +155,33 @@ impl RwLock {
     }
 
     fn held(&self) -> Held<'_> {
-        let owner = self.raw.handle().participant().identity();
-        Held { lock: self, owner, _not_send: PhantomData }
+        Held { lock: self, owner: self.owner(), _not_send: PhantomData }
+    }
+
+    #[inline]
+    fn owner(&self) -> Owner {
+        Owner::now(self.raw.shm().map(|raw| raw.handle().participant()))
     }
 }
 
 impl RwLockReadGuard<'_> {
     /// Whether a writer died holding the lock, and no writer has put things right since.
-    pub fn owner_died(&self) -> bool {
-        self.held.lock.raw.owner_died()
+    pub fn owner_died(&self) -> Result<bool> {
+        self.held.lock.raw.any().owner_died()
     }
 }
 
 impl RwLockWriteGuard<'_> {
     /// Whether a writer died holding the lock, and [`Self::mark_consistent`] was not called yet.
     /// Once this guard is dropped, nobody is told any more.
-    pub fn owner_died(&self) -> bool {
-        self.held.is_held() && self.held.lock.raw.owner_died()
+    pub fn owner_died(&self) -> Result<bool> {
+        Ok(self.held.is_held() && self.held.lock.raw.any().owner_died()?)
     }
 
-    /// Says that what the lock protects is whole again.
-    pub fn mark_consistent(&self) {
-        if self.held.is_held() {
-            // It fails only when the manager is shut down, and then nobody asks any more.
-            let _ = self.held.lock.raw.mark_consistent();
-        }
+    /// Says that what the lock protects is whole again. [`Error::NotLocked`] if this is a child that
+    /// was forked while its parent held the lock.
+    pub fn mark_consistent(&self) -> Result<()> {
+        if self.held.is_held() { self.held.lock.raw.any().mark_consistent() } else { Err(Error::NotLocked) }
     }
 }
 
@@ -184,7 +189,7 @@ impl Drop for RwLockReadGuard<'_> {
     fn drop(&mut self) {
         if self.held.is_held() {
             // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
-            let _ = self.held.lock.raw.release_read();
+            let _ = self.held.lock.raw.any().release_read();
         }
     }
 }
@@ -193,7 +198,7 @@ impl Drop for RwLockWriteGuard<'_> {
     fn drop(&mut self) {
         if self.held.is_held() {
             // As above.
-            let _ = self.held.lock.raw.release_write();
+            let _ = self.held.lock.raw.any().release_write();
         }
     }
 }
@@ -213,7 +218,7 @@ impl std::fmt::Debug for RwLockWriteGuard<'_> {
 impl Manager {
     /// A readers-writer lock that is free.
     pub fn rwlock(&self) -> Result<RwLock> {
-        RwLock::create(self.participant()?)
+        RwLock::from_handle(self.home().create(&Make::RwLock)?)
     }
 }
 

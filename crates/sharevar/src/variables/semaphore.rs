@@ -1,13 +1,14 @@
 //! The semaphore.
 
 use crate::engine::wait::{deadline, run, run_without_limit};
+use crate::engine::{Backed, Make, Units};
 use crate::error::Result;
 use crate::manager::Manager;
 use crate::manager::named::Named;
+use crate::manager::shared::Shared;
 use crate::shm::RawSemaphore;
 use crate::variables::impl_shared::impl_shared;
-use sharevar_arena::{Identity, Participant};
-use std::sync::Arc;
+use crate::variables::owner::Owner;
 use std::time::Duration;
 
 /// So many units, which processes and threads take and give back.
@@ -37,55 +38,51 @@ use std::time::Duration;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 pub struct Semaphore {
-    raw: RawSemaphore,
+    raw: Backed<RawSemaphore, dyn Units>,
 }
 
-impl_shared!(Semaphore, [], RawSemaphore, {});
+impl_shared!(backed Semaphore, [], Backed<RawSemaphore, dyn Units>, {});
 
 /// A unit that is given back when this is dropped.
 #[must_use = "the unit is given back at once if the permit is dropped"]
 pub struct SemaphorePermit<'a> {
     semaphore: &'a Semaphore,
     /// Who took it. After a fork the child has a copy of this permit, and holds nothing.
-    owner: Identity,
+    owner: Owner,
 }
 
 impl Semaphore {
     /// The most units that a semaphore has.
     pub const MAX_PERMITS: u32 = RawSemaphore::MAX_UNITS;
 
-    fn create(
-        participant: &Arc<Participant>,
-        units: u32,
-        bound: Option<u32>,
-        owned: Option<bool>,
-    ) -> Result<Self> {
-        Self::from_raw(RawSemaphore::create(participant, units, bound, owned)?)
-    }
-
     #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: RawSemaphore) -> Result<Self> {
+    fn from_raw(raw: Backed<RawSemaphore, dyn Units>) -> Result<Self> {
         Ok(Self { raw })
     }
 
-    /// The untyped semaphore.
-    pub fn raw(&self) -> &RawSemaphore {
-        &self.raw
+    /// The untyped semaphore, if it is in shared memory.
+    pub fn shm(&self) -> Option<&RawSemaphore> {
+        self.raw.shm()
     }
 
     /// Takes a unit, and waits for it as long as it takes.
     #[inline]
     pub fn acquire(&self) -> Result<SemaphorePermit<'_>> {
-        if !self.raw.try_acquire()? {
-            run_without_limit(&mut self.raw.acquire_wait())?;
+        if let Some(permit) = self.try_acquire()? {
+            return Ok(permit);
         }
+        run_without_limit(&mut *self.raw.any().acquire_wait())?;
         Ok(self.permit())
     }
 
     /// Takes a unit if one is free, or held by a process that died.
     #[inline]
     pub fn try_acquire(&self) -> Result<Option<SemaphorePermit<'_>>> {
-        Ok(self.raw.try_acquire()?.then(|| self.permit()))
+        let is_taken = match &self.raw {
+            Backed::Shm(raw) => raw.try_acquire()?,
+            Backed::Other(units) => units.try_acquire()?,
+        };
+        Ok(is_taken.then(|| self.permit()))
     }
 
     /// Takes a unit, and waits for it no longer than `limit`.
@@ -94,24 +91,29 @@ impl Semaphore {
         if let Some(permit) = self.try_acquire()? {
             return Ok(Some(permit));
         }
-        let taken = run(&mut self.raw.acquire_wait(), deadline(limit))?;
+        let taken = run(&mut *self.raw.any().acquire_wait(), deadline(limit))?;
         Ok(taken.map(|()| self.permit()))
     }
 
     fn permit(&self) -> SemaphorePermit<'_> {
-        SemaphorePermit { semaphore: self, owner: self.raw.handle().participant().identity() }
+        SemaphorePermit { semaphore: self, owner: self.owner() }
+    }
+
+    #[inline]
+    fn owner(&self) -> Owner {
+        Owner::now(self.raw.shm().map(|raw| raw.handle().participant()))
     }
 
     /// Adds units, all in one step: those that a permit was [forgotten](SemaphorePermit::forget)
     /// of, or new ones. More than there may be is
     /// [`TooManyUnits`](crate::Error::TooManyUnits), and nothing is changed.
     pub fn release(&self, units: u32) -> Result<()> {
-        self.raw.release_many(units)
+        self.raw.any().release(units)
     }
 
     /// How many units are free, at this moment.
     pub fn available_permits(&self) -> Result<u32> {
-        self.raw.available()
+        self.raw.any().available()
     }
 }
 
@@ -125,9 +127,12 @@ impl SemaphorePermit<'_> {
 
 impl Drop for SemaphorePermit<'_> {
     fn drop(&mut self) {
-        if self.semaphore.raw.handle().participant().identity() == self.owner {
+        if self.semaphore.owner() == self.owner {
             // Nobody could be told that it fails; a closed manager's units are nobody's concern.
-            let _ = self.semaphore.raw.release();
+            let _ = match &self.semaphore.raw {
+                Backed::Shm(raw) => raw.release(),
+                Backed::Other(units) => units.release(1),
+            };
         }
     }
 }
@@ -141,19 +146,23 @@ impl std::fmt::Debug for SemaphorePermit<'_> {
 impl Manager {
     /// A semaphore with so many free units.
     pub fn semaphore(&self, units: u32) -> Result<Semaphore> {
-        Semaphore::create(self.participant()?, units, None, None)
+        self.semaphore_as(units, None, None)
     }
 
     /// A semaphore that never has more free units than these: to release what was not acquired
     /// is [`TooManyUnits`](crate::Error::TooManyUnits).
     pub fn bounded_semaphore(&self, units: u32) -> Result<Semaphore> {
-        Semaphore::create(self.participant()?, units, Some(units), None)
+        self.semaphore_as(units, Some(units), None)
     }
 
     /// A semaphore whose units are given back for processes that are killed, whoever releases
     /// them, or never (`owned` is false).
     pub fn settled_semaphore(&self, units: u32, owned: bool) -> Result<Semaphore> {
-        Semaphore::create(self.participant()?, units, None, Some(owned))
+        self.semaphore_as(units, None, Some(owned))
+    }
+
+    fn semaphore_as(&self, units: u32, bound: Option<u32>, owned: Option<bool>) -> Result<Semaphore> {
+        Semaphore::from_handle(self.home().create(&Make::Semaphore { units, bound, owned })?)
     }
 }
 

@@ -73,6 +73,13 @@ impl Model {
 
 fn assert_same(dict: &dyn Map, model: &Model) {
     assert_eq!(dict.len().unwrap(), model.0.len() as u64);
+    let same_keys = |only_opaque: bool| {
+        let found: std::collections::BTreeSet<_> =
+            dict.keys(only_opaque).unwrap().0.iter().map(Key::to_canonical).collect();
+        let expected = model.0.iter().map(|(key, _)| key).filter(|key| !only_opaque || key.is_opaque());
+        found == expected.map(Key::to_canonical).collect()
+    };
+    assert!(same_keys(false) && same_keys(true), "keys are missing, or too many");
     let items = dict.items(true).unwrap();
     assert_eq!(items.len(), model.0.len());
     for (item, (key, expected)) in items.iter().zip(&model.0) {

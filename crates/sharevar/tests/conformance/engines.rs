@@ -3,6 +3,11 @@
 use sharevar::Manager;
 use sharevar::engine::Home;
 
+/// A manager of each engine.
+pub(crate) fn managers() -> [Manager; 2] {
+    [Manager::new().unwrap(), Manager::connect("memory:").unwrap()]
+}
+
 /// Makes a home without variables.
 pub(crate) type MakeHome = fn() -> Home;
 

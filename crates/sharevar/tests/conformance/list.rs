@@ -183,9 +183,7 @@ fn apply(world: &World, backed: &List, model: &mut Vec<Expected>, op: &Op, stamp
             model.reverse();
         }
         Op::Repeat(times) => {
-            if let Some(list) = backed.shm()
-                && length < 3000
-            {
+            if length < 3000 {
                 list.repeat((*times).into()).unwrap();
                 *model = std::iter::repeat_n(model.clone(), (*times).into()).flatten().collect();
             }

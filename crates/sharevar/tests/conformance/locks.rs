@@ -15,6 +15,7 @@ fn one_holds_a_lock(lock: &dyn Exclusive) {
     let acquired = lock.try_acquire().unwrap().expect("it is free");
     assert!(!acquired.owner_died && !lock.owner_died().unwrap());
     assert!(lock.is_locked().unwrap() && lock.is_mine().unwrap());
+    assert_eq!(lock.count().unwrap(), 1);
     assert_eq!(elsewhere(|| lock.try_acquire().unwrap()), None);
     assert!(elsewhere(|| runs_out(&mut *lock.acquire_wait())));
     // Another waits, and gets the lock once this one gives it back.
@@ -86,6 +87,7 @@ conform! {
         one_holds_a_lock(lock);
         (0..3).for_each(|_| assert!(lock.try_acquire().unwrap().is_some()));
         assert!(!elsewhere(|| lock.is_mine().unwrap() || lock.release().unwrap()));
+        assert_eq!((lock.count().unwrap(), elsewhere(|| lock.count().unwrap())), (3, 0));
         assert_eq!(lock.release_all().unwrap(), Some(3));
         assert!(lock.try_acquire().unwrap().is_some());
         lock.restore(3).unwrap();

@@ -1,11 +1,8 @@
 //! Names, references between variables, and ids, in managers of all engines.
 
+use crate::engines::managers;
 use sharevar::engine::register;
 use sharevar::{Dict, Error, Kind, List, Manager, Shared, Value, VariableId};
-
-fn managers() -> [Manager; 2] {
-    [Manager::new().unwrap(), Manager::connect("memory:").unwrap()]
-}
 
 #[test]
 fn a_name_leads_to_one_variable_until_it_is_removed() {
@@ -132,12 +129,22 @@ fn after_a_shutdown_every_operation_fails() {
     }
 }
 
+#[derive(sharevar::Monitor)]
+struct Account {
+    balance: i64,
+}
+
 #[test]
 fn what_an_engine_has_not_is_an_error_that_says_so() {
     let manager = Manager::connect("memory:").unwrap();
     let refused = manager.capacity().unwrap_err();
     assert_eq!(refused.to_string(), "memory has no shared memory; use a manager of shared memory");
-    assert!(matches!(manager.lock(), Err(Error::Unsupported { engine: "memory", .. })));
+    assert!(matches!(
+        manager.monitor(Account { balance: 1 }),
+        Err(Error::Unsupported { engine: "memory", .. })
+    ));
+    let refused = manager.queue::<u8>().unwrap().readiness().unwrap_err();
+    assert_eq!(refused.to_string(), "memory has no descriptor of a queue; use a manager of shared memory");
     assert!(matches!(manager.descriptor(), Err(Error::Unsupported { .. })));
     let unknown = Manager::connect("nowhere://x").unwrap_err();
     assert_eq!(unknown, Error::NoEngine { address: "nowhere://x".to_owned() });

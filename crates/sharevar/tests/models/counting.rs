@@ -1,14 +1,11 @@
-//! Semaphores, readers-writer locks and events against plain models, with participants that die;
-//! and by many threads at once.
+//! Semaphores, readers-writer locks and events against plain models, with participants that die.
 
 use crate::modeled::{arena, assert_empty};
 use proptest::prelude::*;
 use sharevar::shm::{Handle, RawEvent, RawRwLock, RawSemaphore};
-use sharevar::{Error, Manager, Participant, TryLock, Variable};
+use sharevar::{Error, Participant, TryLock, Variable};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
 
 const PARTICIPANTS: usize = 7;
 
@@ -365,140 +362,4 @@ fn more_dead_holders_than_one_change_looks_after() {
     }
     assert_eq!(semaphore.available().unwrap(), HOLDERS);
     assert_eq!(lock.try_write().unwrap(), TryLock::Acquired);
-}
-
-fn manager() -> Manager {
-    Manager::builder().capacity(64 << 20).build().unwrap()
-}
-
-#[test]
-fn no_more_threads_are_inside_than_there_are_units() {
-    let manager = manager();
-    let semaphore = manager.bounded_semaphore(3).unwrap();
-    let (inside, most) = (AtomicI64::new(0), AtomicI64::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                for _ in 0..2000 {
-                    let permit = semaphore.acquire().unwrap();
-                    let now = inside.fetch_add(1, Ordering::SeqCst) + 1;
-                    most.fetch_max(now, Ordering::SeqCst);
-                    std::thread::yield_now();
-                    inside.fetch_sub(1, Ordering::SeqCst);
-                    drop(permit);
-                }
-            });
-        }
-    });
-    assert!((1..=3).contains(&most.into_inner()));
-    assert_eq!(semaphore.available_permits().unwrap(), 3);
-}
-
-#[test]
-fn every_unit_of_a_signal_wakes_somebody() {
-    let manager = manager();
-    let (filled, taken) = (manager.semaphore(0).unwrap(), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                for _ in 0..500 {
-                    filled.acquire().unwrap().forget();
-                    taken.fetch_add(1, Ordering::SeqCst);
-                }
-            });
-        }
-        let mut released = 0;
-        while released < 2000 {
-            let units = (1 + released % 7).min(2000 - released);
-            filled.release(units).unwrap();
-            released += units;
-            std::thread::yield_now();
-        }
-    });
-    assert_eq!(taken.into_inner(), 2000);
-}
-
-#[test]
-fn writers_are_alone_and_readers_never_see_half() {
-    let manager = manager();
-    let lock = manager.rwlock().unwrap();
-    let pair = [AtomicU64::new(0), AtomicU64::new(0)];
-    std::thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| {
-                for _ in 0..1000 {
-                    let guard = lock.read().unwrap().guard();
-                    let first = pair[0].load(Ordering::Relaxed);
-                    std::thread::yield_now();
-                    assert_eq!(first, pair[1].load(Ordering::Relaxed));
-                    drop(guard);
-                }
-            });
-            scope.spawn(|| {
-                for _ in 0..1000 {
-                    let _guard = lock.write().unwrap().guard();
-                    let next = pair[0].load(Ordering::Relaxed) + 1;
-                    pair[0].store(next, Ordering::Relaxed);
-                    std::thread::yield_now();
-                    pair[1].store(next, Ordering::Relaxed);
-                }
-            });
-        }
-    });
-    assert_eq!(pair[1].load(Ordering::Relaxed), 3000);
-}
-
-#[test]
-fn a_writer_that_waits_stops_new_readers_until_he_gives_up() {
-    let manager = manager();
-    let lock = manager.rwlock().unwrap();
-    let reader = lock.read().unwrap().guard();
-    let lock = &lock;
-    std::thread::scope(|scope| {
-        let begin = |limit| scope.spawn(move || lock.write_timeout(limit).unwrap().is_none());
-        let mut limit = Duration::from_millis(100);
-        let mut writer = begin(limit);
-        while lock.try_read().unwrap().is_some() {
-            if writer.is_finished() {
-                // On a busy machine its time was over before anybody saw that it waited.
-                limit *= 2;
-                writer = begin(limit);
-            }
-            std::thread::yield_now();
-        }
-        // The new reader waits for the writer, who waits for the old one.
-        assert!(lock.read_timeout(Duration::from_mins(1)).unwrap().is_some());
-        assert!(writer.join().unwrap(), "the writer got in beside a reader");
-    });
-    drop(reader);
-    assert!(lock.try_write().unwrap().is_some());
-}
-
-#[test]
-fn nobody_sleeps_through_an_event_that_is_cleared_at_once() {
-    let manager = manager();
-    let (event, back) = (manager.event().unwrap(), manager.semaphore(0).unwrap());
-    std::thread::scope(|scope| {
-        let waiters: Vec<_> = (0..3)
-            .map(|_| {
-                scope.spawn(|| {
-                    for _ in 0..200 {
-                        // Whoever waits says so first, and may be late.
-                        back.release(1).unwrap();
-                        if !event.wait_timeout(Duration::from_mins(1)).unwrap() {
-                            return false;
-                        }
-                    }
-                    true
-                })
-            })
-            .collect();
-        while !waiters.iter().all(std::thread::ScopedJoinHandle::is_finished) {
-            event.set().unwrap();
-            event.clear().unwrap();
-            std::thread::yield_now();
-        }
-        assert!(waiters.into_iter().all(|waiter| waiter.join().unwrap()));
-    });
-    assert_eq!(back.available_permits().unwrap(), 600);
 }

@@ -52,6 +52,13 @@ impl Exclusive for Variable {
         Ok(self.begin()?.exclusive(self.number)?.is_held_by(caller))
     }
 
+    fn count(&self) -> Result<u64> {
+        let caller = Caller::now();
+        let mut state = self.begin()?;
+        let lock = state.exclusive(self.number)?;
+        Ok(if lock.is_held_by(caller) { lock.times } else { 0 })
+    }
+
     fn owner_died(&self) -> Result<bool> {
         self.begin()?.exclusive(self.number).map(|_| false)
     }

@@ -14,7 +14,7 @@ impl Variable {
     /// Sets keys whose values are counted already.
     fn set_counted(&self, state: &mut State, items: &[(Key, Encoded)]) -> Result<()> {
         for (key, value) in items {
-            let old = state.map(self.number)?.set(key, value.clone())?;
+            let old = state.map(self.number)?.set(key, value.clone());
             state.release_all(old);
         }
         Ok(())
@@ -91,10 +91,10 @@ impl Map for Variable {
         if state.map(self.number)?.items.is_empty() {
             return Ok(None);
         }
-        let Some(Entry { key, value, .. }) = state.change_map(self.number)?.pop_last() else {
+        let Some(Entry { key, value }) = state.change_map(self.number)?.pop_last() else {
             return Ok(None);
         };
-        Ok(Some(Item { key, value: self.taken(&mut state, value)? }))
+        Ok(Some(Item { key: key.to_original()?, value: self.taken(&mut state, value)? }))
     }
 
     fn increment(&self, key: &Key, by: i64) -> Result<i64> {
@@ -102,7 +102,7 @@ impl Map for Variable {
         let zero = Encoded::Word(Word::from_int(0).unwrap_or(Word::NONE));
         let old = state.map(self.number)?.get(key).unwrap_or(&zero);
         let (sum, value) = sum(Some(old), by)?;
-        state.change_map(self.number)?.set(key, value)?;
+        state.change_map(self.number)?.set(key, value);
         Ok(sum)
     }
 
@@ -145,6 +145,13 @@ impl Map for Variable {
         Ok(())
     }
 
+    fn keys(&self, only_opaque: bool) -> Result<(Vec<Key>, Stamp)> {
+        let mut state = self.begin()?;
+        let stamp = state.stamp(self.number)?;
+        let keys = state.map(self.number)?.items.values().map(|entry| &entry.key);
+        Ok((keys.filter(|key| !only_opaque || key.is_opaque()).cloned().collect(), stamp))
+    }
+
     fn items(&self, with_values: bool) -> Result<Vec<Item>> {
         let mut state = self.begin()?;
         let items: Vec<_> = state
@@ -153,10 +160,10 @@ impl Map for Variable {
             .values()
             .map(|entry| (entry.key.clone(), entry.value.clone()))
             .collect();
-        let mut read = |(key, value)| {
+        let mut read = |(key, value): (Key, Encoded)| {
             let value =
                 if with_values { self.content(&mut state, value)? } else { Content::Word(Word::ABSENT) };
-            Ok(Item { key, value })
+            Ok(Item { key: key.to_original()?, value })
         };
         items.into_iter().map(&mut read).collect()
     }

@@ -26,6 +26,7 @@ use super::make::Make;
 use super::names::Names;
 use crate::error::{Error, Result};
 use rustix::rand::{GetRandomFlags, getrandom};
+use sharevar_os::process_epoch;
 use sharevar_value::HashSeed;
 use state::{GENERATION, State};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,6 +49,8 @@ pub(crate) struct Memory {
     /// the next operation takes them out.
     released: Mutex<Vec<u64>>,
     is_closed: AtomicBool,
+    /// The process that has made it: a child by fork would change a copy of its own.
+    epoch: u64,
 }
 
 impl Memory {
@@ -64,11 +67,21 @@ impl Memory {
             changed: Condvar::new(),
             released: Mutex::default(),
             is_closed: AtomicBool::new(false),
+            epoch: process_epoch(),
         })
+    }
+
+    /// Whether this is the process that has made it, and no child. A child's locks may be another
+    /// thread's for good.
+    fn is_of_this_process(&self) -> bool {
+        self.epoch == process_epoch()
     }
 
     /// The state, for one operation.
     fn begin(&self) -> Result<MutexGuard<'_, State>> {
+        if !self.is_of_this_process() {
+            return Err(Error::Unsupported { operation: "variables for other processes", engine: NAME });
+        }
         if self.is_closed.load(Ordering::Relaxed) {
             return Err(Error::Closed);
         }

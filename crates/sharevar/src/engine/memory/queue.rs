@@ -3,6 +3,7 @@
 use super::state::State;
 use super::variable::Variable;
 use crate::engine::content::Content;
+use crate::engine::form::Form;
 use crate::engine::handle::Handle;
 use crate::engine::queue::Queue;
 use crate::engine::wait::Wait;
@@ -10,13 +11,18 @@ use crate::error::{Error, Result};
 use sharevar_value::{Encoded, priority};
 
 impl Variable {
-    /// Puts an item, if there is room.
-    fn put(&self, state: &mut State, value: &Encoded) -> Result<bool> {
-        let queue = state.queue(self.number)?;
+    /// What an item is ordered by.
+    fn key(&self, state: &mut State, value: &Encoded) -> Result<Vec<u8>> {
         let mut key = Vec::new();
-        if queue.has_priorities {
+        if state.queue(self.number)?.has_priorities {
             priority::write_key(value, &mut key)?;
         }
+        Ok(key)
+    }
+
+    /// Puts an item, if there is room.
+    fn put(&self, state: &mut State, key: Vec<u8>, value: &Encoded) -> Result<bool> {
+        let queue = state.queue(self.number)?;
         if queue.is_shut_down {
             return Err(Error::QueueShutDown);
         }
@@ -46,6 +52,10 @@ impl Queue for Variable {
         self.another()
     }
 
+    fn form(&self) -> Result<Form> {
+        Ok(self.begin()?.queue(self.number)?.form)
+    }
+
     fn len(&self) -> Result<u64> {
         Ok(self.begin()?.queue(self.number)?.items.len() as u64)
     }
@@ -62,17 +72,25 @@ impl Queue for Variable {
     }
 
     fn try_put(&self, value: &Encoded) -> Result<bool> {
-        self.change(|state| self.put(state, value))
+        self.change(|state| {
+            let key = self.key(state, value)?;
+            self.put(state, key, value)
+        })
     }
 
     fn put_wait<'a>(&'a self, value: &'a Encoded) -> Box<dyn Wait<()> + 'a> {
-        self.wait_for(|state, _| Ok(self.put(state, value)?.then_some(())))
+        self.wait_for(|state, _| {
+            let key = self.key(state, value)?;
+            Ok(self.put(state, key, value)?.then_some(()))
+        })
     }
 
     fn try_put_many(&self, values: &[Encoded]) -> Result<usize> {
         self.change(|state| {
-            for (count, value) in values.iter().enumerate() {
-                if !self.put(state, value)? {
+            // All of them first: of items, one of which has no order, none is put.
+            let keys: Vec<_> = values.iter().map(|value| self.key(state, value)).collect::<Result<_>>()?;
+            for (count, (key, value)) in keys.into_iter().zip(values).enumerate() {
+                if !self.put(state, key, value)? {
                     return Ok(count);
                 }
             }
@@ -82,6 +100,12 @@ impl Queue for Variable {
 
     fn try_get(&self) -> Result<Option<Content>> {
         self.change(|state| self.get(state))
+    }
+
+    fn first(&self) -> Result<Option<Content>> {
+        let mut state = self.begin()?;
+        let first = state.queue(self.number)?.items.values().next().cloned();
+        first.map(|value| self.content(&mut state, value)).transpose()
     }
 
     fn get_wait(&self) -> Box<dyn Wait<Content> + '_> {

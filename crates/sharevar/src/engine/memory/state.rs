@@ -4,6 +4,7 @@ use super::bodies::{
     BarrierBody, ConditionBody, ElementsBody, EventBody, ExclusiveBody, MapBody, QueueBody, RwLockBody,
     UnitsBody,
 };
+use crate::engine::form::Form;
 use crate::engine::make::Make;
 use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
@@ -183,8 +184,8 @@ impl State {
                 let action = action.cloned().unwrap_or(Encoded::Word(Word::ABSENT));
                 Body::Barrier(BarrierBody::new(*parties, action, *limit))
             }
-            Make::Queue { limit, .. } => Body::Queue(QueueBody::new(false, *limit)),
-            Make::PriorityQueue { limit } => Body::Queue(QueueBody::new(true, *limit)),
+            Make::Queue { limit, form } => Body::Queue(QueueBody::new(false, *form, *limit)),
+            Make::PriorityQueue { limit } => Body::Queue(QueueBody::new(true, Form::Queue, *limit)),
         };
         self.made += 1;
         // References are words, which need multiples of 16.

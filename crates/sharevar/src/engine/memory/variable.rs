@@ -86,6 +86,9 @@ impl Variable {
 
 impl Drop for Variable {
     fn drop(&mut self) {
+        if !self.memory.is_of_this_process() {
+            return;
+        }
         // The state may be locked by this very thread.
         self.memory.released.lock().unwrap_or_else(PoisonError::into_inner).push(self.number);
     }

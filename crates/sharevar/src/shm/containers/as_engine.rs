@@ -2,7 +2,7 @@
 
 use super::array::RawArray;
 use super::cell::RawValue;
-use super::dict::RawDict;
+use super::dict::{RawDict, Selection};
 use super::list::RawList;
 use crate::engine::cell::Cell;
 use crate::engine::content::{Content, Item};
@@ -63,6 +63,14 @@ impl Map for RawDict {
         clear() -> Result<()>;
         items(with_values: bool) -> Result<Vec<Item>>;
     }
+
+    fn keys(&self, only_opaque: bool) -> Result<(Vec<Key>, Stamp)> {
+        let stamp = Self::stamp(self);
+        let selection = if only_opaque { Selection::Opaque } else { Selection::All };
+        let found = self.keys_since(None, selection)?.keys;
+        let keys = found.iter().map(|(_, key)| key.to_key(self.seed()));
+        Ok((keys.collect::<std::result::Result<_, _>>()?, stamp))
+    }
 }
 
 impl List for RawList {
@@ -78,6 +86,7 @@ impl List for RawList {
         remove(index: i64) -> Result<Content>;
         clear() -> Result<()>;
         reverse() -> Result<()>;
+        repeat(times: u64) -> Result<()>;
         get_slice(span: Span) -> Result<Vec<Content>>;
         set_slice(span: Span, values: &[Encoded]) -> Result<()>;
         delete_slice(span: Span) -> Result<()>;

@@ -55,6 +55,10 @@ impl Exclusive for RawLock {
         Ok(self.robust().is_mine())
     }
 
+    fn count(&self) -> Result<u64> {
+        Ok(u64::from(self.robust().is_mine()))
+    }
+
     fn owner_died(&self) -> Result<bool> {
         Ok(self.robust().owner_died())
     }
@@ -97,6 +101,10 @@ impl Exclusive for RawRLock {
 
     fn is_mine(&self) -> Result<bool> {
         Ok(self.recursive().is_mine())
+    }
+
+    fn count(&self) -> Result<u64> {
+        Ok(self.recursive().count())
     }
 
     fn owner_died(&self) -> Result<bool> {

@@ -1,6 +1,5 @@
 //! Keys with values, in the order in which they were put in.
 
-use crate::error::Result;
 use sharevar_value::{Encoded, Key};
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,9 +13,8 @@ pub(crate) struct MapBody {
 
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) canonical: Vec<u8>,
     /// As it was put in.
-    pub(crate) key: Vec<u8>,
+    pub(crate) key: Key,
     pub(crate) value: Encoded,
 }
 
@@ -26,16 +24,15 @@ impl MapBody {
     }
 
     /// Sets a key. The old value, if there was one.
-    pub(crate) fn set(&mut self, key: &Key, value: Encoded) -> Result<Option<Encoded>> {
+    pub(crate) fn set(&mut self, key: &Key, value: Encoded) -> Option<Encoded> {
         let canonical = key.to_canonical();
         if let Some(entry) = self.places.get(&canonical).and_then(|place| self.items.get_mut(place)) {
-            return Ok(Some(std::mem::replace(&mut entry.value, value)));
+            return Some(std::mem::replace(&mut entry.value, value));
         }
-        let key = key.to_original()?;
         self.put_in += 1;
-        self.places.insert(canonical.clone(), self.put_in);
-        self.items.insert(self.put_in, Entry { canonical, key, value });
-        Ok(None)
+        self.places.insert(canonical, self.put_in);
+        self.items.insert(self.put_in, Entry { key: key.clone(), value });
+        None
     }
 
     pub(crate) fn remove(&mut self, key: &Key) -> Option<Encoded> {
@@ -45,7 +42,7 @@ impl MapBody {
 
     pub(crate) fn pop_last(&mut self) -> Option<Entry> {
         let (_, entry) = self.items.pop_last()?;
-        self.places.remove(&entry.canonical);
+        self.places.remove(&entry.key.to_canonical());
         Some(entry)
     }
 

@@ -1,5 +1,6 @@
 //! A queue, and its counts.
 
+use crate::engine::form::Form;
 use sharevar_value::Encoded;
 use std::collections::BTreeMap;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub(crate) struct QueueBody {
     pub(crate) has_priorities: bool,
+    pub(crate) form: Form,
     /// By their keys, which are empty in a queue without priorities, and by arrival.
     pub(crate) items: BTreeMap<(Vec<u8>, u64), Encoded>,
     /// The most items at a time; 0 is no limit.
@@ -17,8 +19,8 @@ pub(crate) struct QueueBody {
 }
 
 impl QueueBody {
-    pub(crate) fn new(has_priorities: bool, limit: u64) -> Self {
-        Self { has_priorities, items: BTreeMap::new(), limit, put: 0, done: 0, is_shut_down: false }
+    pub(crate) fn new(has_priorities: bool, form: Form, limit: u64) -> Self {
+        Self { has_priorities, form, items: BTreeMap::new(), limit, put: 0, done: 0, is_shut_down: false }
     }
 
     pub(crate) fn is_full(&self) -> bool {

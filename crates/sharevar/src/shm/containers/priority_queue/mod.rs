@@ -27,6 +27,7 @@ mod transfer;
 pub(crate) use reap::OPS;
 
 use super::queue_frame::{FIRST, HEAD, LAST, QueueFrame, QueueKind, TAIL};
+use crate::engine::make::Make;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
@@ -73,6 +74,12 @@ impl Cell for First {
 }
 
 impl RawPriorityQueue {
+    /// Makes an empty queue of at most `limit` items at a time; 0 is no limit, and so is more than memory
+    /// holds.
+    pub fn create(participant: &Arc<Participant>, limit: u64) -> Result<Self> {
+        Ok(Self { frame: QueueFrame::create(participant, Self::KIND, limit, 0)? })
+    }
+
     /// The first item, without taking it.
     pub fn peek(&self) -> Result<Option<Content>> {
         content::read_cell(&self.handle, &First)
@@ -82,8 +89,12 @@ impl RawPriorityQueue {
 impl QueueKind for RawPriorityQueue {
     const KIND: Kind = Kind::PriorityQueue;
 
-    fn create(participant: &Arc<Participant>, limit: u64) -> Result<Self> {
-        Ok(Self { frame: QueueFrame::create(participant, Self::KIND, limit, 0)? })
+    fn make(limit: u64) -> Make<'static> {
+        Make::PriorityQueue { limit }
+    }
+
+    fn first(&self) -> Result<Option<Content>> {
+        self.peek()
     }
 
     fn from_handle(handle: Handle) -> Result<Self> {

@@ -27,6 +27,7 @@ pub(crate) use reap::OPS;
 
 use super::queue_frame::{FIRST, Got, LAST, QueueFrame, QueueKind};
 use crate::engine::form::Form;
+use crate::engine::make::Make;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
@@ -73,12 +74,20 @@ impl Deref for RawQueue {
 impl QueueKind for RawQueue {
     const KIND: Kind = Kind::Queue;
 
-    fn create(participant: &Arc<Participant>, limit: u64) -> Result<Self> {
-        Self::create(participant, limit, Form::Queue)
+    fn make(limit: u64) -> Make<'static> {
+        Make::Queue { limit, form: Form::Queue }
     }
 
     fn from_handle(handle: Handle) -> Result<Self> {
         Self::from_handle(handle)
+    }
+
+    fn form(&self) -> Result<Form> {
+        self.form()
+    }
+
+    fn first(&self) -> Result<Option<Content>> {
+        Ok(self.peek(1)?.pop())
     }
 
     #[inline(always)]

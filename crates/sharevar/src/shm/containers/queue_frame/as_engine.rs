@@ -2,6 +2,7 @@
 
 use super::QueueKind;
 use crate::engine::content::Content;
+use crate::engine::form::Form;
 use crate::engine::handle::Handle;
 use crate::engine::queue::Queue;
 use crate::engine::wait::Wait;
@@ -11,6 +12,10 @@ use sharevar_value::Encoded;
 impl<K: QueueKind> Queue for K {
     fn handle(&self) -> Handle {
         (**self).handle().clone().into()
+    }
+
+    fn form(&self) -> Result<Form> {
+        QueueKind::form(self)
     }
 
     fn len(&self) -> Result<u64> {
@@ -39,6 +44,10 @@ impl<K: QueueKind> Queue for K {
 
     fn try_get(&self) -> Result<Option<Content>> {
         QueueKind::try_get(self, false)
+    }
+
+    fn first(&self) -> Result<Option<Content>> {
+        QueueKind::first(self)
     }
 
     fn get_wait(&self) -> Box<dyn Wait<Content> + '_> {

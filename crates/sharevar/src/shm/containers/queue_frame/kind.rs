@@ -1,17 +1,17 @@
 //! The operations of every kind of queue.
 
 use super::{ITEM, QueueFrame, ROOM};
+use crate::engine::form::Form;
+use crate::engine::make::Make;
 use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::items::content::Content;
 use crate::shm::point_wait::PointWait;
-use sharevar_arena::Participant;
 use sharevar_value::{Encoded, Word};
 use std::fmt::Debug;
 use std::ops::Deref;
-use std::sync::Arc;
 
 /// The result of a short attempt to take an item.
 #[derive(Debug)]
@@ -29,12 +29,20 @@ pub trait QueueKind: Deref<Target = QueueFrame> + Debug + Clone + Eq + Send + Sy
     /// The kind of its variables.
     const KIND: Kind;
 
-    /// Makes an empty queue of at most `limit` items at a time; 0 is no limit, and so is more
-    /// than memory holds.
-    fn create(participant: &Arc<Participant>, limit: u64) -> Result<Self>;
+    /// An empty queue of at most `limit` items at a time; 0 is no limit, and so is more than memory
+    /// holds.
+    fn make(limit: u64) -> Make<'static>;
 
     /// The queue that a handle leads to.
     fn from_handle(handle: Handle) -> Result<Self>;
+
+    /// What the queue was made as.
+    fn form(&self) -> Result<Form> {
+        Ok(Form::Queue)
+    }
+
+    /// The first item, without taking it.
+    fn first(&self) -> Result<Option<Content>>;
 
     /// Puts an item that fits a word, if the kind has a short way for it: whether there was room.
     /// `None` says that it needs the long way.
