@@ -30,18 +30,19 @@ CRASH_TESTS := $(shell awk '/^name = /{ gsub(/"/, ""); name = $$3 } \
 CRASH_CRATES = -p sharevar-arena -p sharevar-rendezvous -p sharevar \
 	--features sharevar-arena/mutations,sharevar-rendezvous/mutations,sharevar/mutations $(CRASH_TESTS)
 
-.PHONY: help demo quick test test-rust test-crash test-long test-loom test-docs test-python test-versions test-package examples lint format build bench clean
+.PHONY: help demo quick test test-rust test-crash test-long test-loom test-docs test-python test-versions test-package examples lint format build bench docs wheels clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-demo: build examples ## four programs, in Rust and in Python, and what an operation costs
+demo: build examples ## four programs, in Rust and in Python, what an operation costs, and a kill storm
 	@for program in global list_and_lock append_file hosted_list; do \
 		printf '\n\033[1m%s, in Rust\033[0m\n' $$program; target/release/examples/$$program || exit 1; \
 		printf '\n\033[1m%s, in Python\033[0m\n' $$program; $(BIN)/python examples/python/$$program.py || exit 1; \
 	done
 	@printf '\n\033[1mhosted_file, in Python\033[0m\n'; $(BIN)/python examples/python/hosted_file.py
 	@printf '\n\033[1mwhat an operation costs\033[0m\n'; $(BIN)/python examples/python/table.py
+	@printf '\n\033[1mworkers under SIGKILL\033[0m\n'; $(BIN)/python examples/python/kill_storm.py
 
 quick: build ## an answer in three minutes, once all is built: models, and Python without what waits long
 	$(RUN_QUICK_TESTS) $(CRATES)
@@ -70,6 +71,7 @@ test-python: build ## the Python side, on the built module, and Rust programs th
 	for program in with_python named_with_python append_with_python hosted_with_python hosted_over_tls; do \
 		PYTHON=$(BIN)/python timeout 5m target/$(PROFILE)/examples/$$program || exit 1; \
 	done
+	timeout 5m $(BIN)/python examples/python/thermometer.py target/$(PROFILE)/examples/thermometer
 
 test-versions: build ## the Python tests on other versions of Python, as far as they are here
 	$(BIN)/python python/versions.py
@@ -111,6 +113,17 @@ bench: build examples ## what operations cost, and waiting, in Rust and in Pytho
 	$(BIN)/python python/benches/waiting.py
 	$(BIN)/python python/benches/hosted.py
 	$(BIN)/python python/benches/monitor.py
+
+docs: $(VENV)/bin/maturin ## the site in target/site: guides, the references of Python and Rust; dead links fail
+	$(BIN)/python -m pip install --quiet --group docs
+	$(BIN)/python -m mkdocs build --quiet
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet -p sharevar -p sharevar-arena -p sharevar-hosted -p sharevar-macros
+	rm -rf target/site/rust
+	cp -r target/doc target/site/rust
+
+wheels: $(VENV)/bin/maturin ## wheels in target/wheels, for the interpreters and platforms at hand, with checks
+	$(BIN)/python -m pip install --quiet --group release
+	$(BIN)/python python/wheels.py
 
 clean: ## everything that was built
 	rm -rf target $(VENV) $(VENV)-*

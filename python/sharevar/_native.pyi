@@ -515,7 +515,7 @@ class Condition(Variable):
         """The lock that belongs to it."""
     def _counts(self) -> tuple[int, int]:
         """How many wait, and how many are notified and have not gone on yet."""
-    def acquire(self, *arguments: Any, **named: Any) -> bool:
+    def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
         """Take the lock, with its arguments."""
     def release(self) -> None:
         """Give the lock back."""

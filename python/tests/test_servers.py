@@ -11,6 +11,7 @@ import secrets
 import signal
 import subprocess
 import sysconfig
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ from support.web_servers import WebServer, serving
 import sharevar
 
 PROGRAMS = Path(__file__).parent / "servers"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
 SHAREVAR = str(Path(sysconfig.get_path("scripts"), "sharevar"))
 REQUESTS = 160
 
@@ -200,3 +202,23 @@ def test_celery_and_its_producer(python: Path, tmp_path: Path, app: str) -> None
         finally:
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
+
+
+def test_the_hit_counter_of_the_examples_counts_and_limits_in_all_workers(
+    python: Path, app: str, tmp_path: Path
+) -> None:
+    command = [str(python), "-m", "gunicorn", "-w", "2", "-b", "127.0.0.1:PORT"]
+    with serving(
+        [*command, "hit_counter:application"], {"SHAREVAR_APP": app}, EXAMPLES, tmp_path / "log"
+    ) as server:
+        begin = time.time()
+        with ThreadPoolExecutor(8) as clients:
+            bodies = list(clients.map(lambda _: server.ask(), range(150)))
+        end = time.time()
+        counts = sorted(int(body.split()[1]) for body in bodies if body is not None)
+        assert counts == list(range(1, len(counts) + 1))
+        # The limit is 100 a minute.
+        if begin // 60 == end // 60:
+            assert len(counts) == 100
+        else:
+            assert 100 <= len(counts) <= 150

@@ -157,7 +157,7 @@ _CONTEXTS: dict[str, tuple[type, Context]] = {
 
 
 @public_in("sharevar")
-def get_context(method: str | None = None) -> Any:
+def get_context(method: str | None = None) -> Context:
     """`multiprocessing.get_context`, with a `Manager`, `Value`, `Lock` ... that are ours."""
     concrete = multiprocessing.get_context(method)
     if isinstance(concrete, Context):
@@ -165,7 +165,8 @@ def get_context(method: str | None = None) -> Any:
     for cls, context in _CONTEXTS.values():
         if type(concrete) is cls:
             return context
-    return _registered(concrete)
+    registered: Context = _registered(concrete)
+    return registered
 
 
 @functools.cache

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 @overload
-def Manager(*, capacity: int | None = None, ctx: Any = None) -> SyncManager: ...
+def Manager(*, capacity: int | str | None = None, ctx: Any = None) -> SyncManager: ...
 @overload
 def Manager(
     *,
     name: str,
-    capacity: int | None = None,
+    capacity: int | str | None = None,
     lifetime: Lifetime = "while_used",
     ctx: Any = None,
 ) -> NamedManager: ...
@@ -27,11 +27,12 @@ def Manager(
 def Manager(
     *,
     name: str | None = None,
-    capacity: int | None = None,
+    capacity: int | str | None = None,
     lifetime: Lifetime | None = None,
     ctx: Any = None,
 ) -> SyncManager:
-    """A started manager with an arena of its own; ``capacity`` is its limit in bytes.
+    """A started manager with an arena of its own; ``capacity`` is its limit, in bytes
+    or as a text such as ``"1G"``.
 
     Without one it is half of the memory, or less where this process may not have so much
     (``ulimit -v``, ``ulimit -f``, a container); ``manager.arena.capacity`` says what it became.

@@ -16,9 +16,11 @@ from .._variables.list_proxy import ListProxy
 from .._variables.proxy import Proxy
 from .._variables.set_proxy import SetProxy
 from .._variables.value_proxy import ValueProxy
+from .capacity import bytes_of
 from .named_variables import NamedVariableMethods
 from .sync_manager import SyncManager
 
+_Key = TypeVar("_Key")
 _Item = TypeVar("_Item")
 _Variable = TypeVar("_Variable", bound=Proxy)
 
@@ -31,13 +33,16 @@ def attach(name: str, *, ctx: Any = None) -> NamedManager:
     return _started(NamedManager(name, lambda: Arena.attach_by_name(name), ctx))
 
 
-def open_or_make(name: str, capacity: int | None, lifetime: Lifetime, ctx: Any) -> NamedManager:
+def open_or_make(
+    name: str, capacity: int | str | None, lifetime: Lifetime, ctx: Any
+) -> NamedManager:
     """The manager of that name on this machine, which is made if there is none."""
     if lifetime not in ("while_used", "keep"):
         raise ValueError(f"a lifetime is 'while_used' or 'keep', not {lifetime!r}")
     is_kept = lifetime == "keep"
+    size = None if capacity is None else bytes_of(capacity)
     return _started(
-        NamedManager(name, lambda: Arena.open_by_name(name, capacity, is_kept), ctx)
+        NamedManager(name, lambda: Arena.open_by_name(name, size, is_kept), ctx)
     )
 
 
@@ -103,14 +108,16 @@ class NamedManager(NamedVariableMethods, SyncManager):  # type: ignore[misc]
 
     @overload
     def shared(
-        self, name: str, kind: type[list[Any]], /, *arguments: Any
-    ) -> ListProxy[Any]: ...
+        self, name: str, kind: type[list[_Item]], /, *arguments: Any
+    ) -> ListProxy[_Item]: ...
     @overload
     def shared(
-        self, name: str, kind: type[dict[Any, Any]], /, *arguments: Any, **named: Any
-    ) -> DictProxy[Any, Any]: ...
+        self, name: str, kind: type[dict[_Key, _Item]], /, *arguments: Any, **named: Any
+    ) -> DictProxy[_Key, _Item]: ...
     @overload
-    def shared(self, name: str, kind: type[set[Any]], /, *arguments: Any) -> SetProxy[Any]: ...
+    def shared(
+        self, name: str, kind: type[set[_Item]], /, *arguments: Any
+    ) -> SetProxy[_Item]: ...
     @overload
     def shared(
         self, name: str, kind: type[_Variable], /, *arguments: Any, **named: Any

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, overload
 
 from .._native import Arena
 from .._variables import (
@@ -26,6 +27,8 @@ from .._variables.value_proxy import ValueProxy
 from .._variables.variable_methods import VariableMethods
 
 _AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
+_Key = TypeVar("_Key")
+_Item = TypeVar("_Item")
 
 
 class NamedVariableMethods(VariableMethods):
@@ -36,16 +39,44 @@ class NamedVariableMethods(VariableMethods):
 
     arena: Arena
 
+    @overload
+    def list(self, *, name: str | None = None) -> ListProxy[Any]: ...
+    @overload
+    def list(
+        self, items: Iterable[_Item], /, *, name: str | None = None
+    ) -> ListProxy[_Item]: ...
     def list(self, *arguments: Any, name: str | None = None) -> ListProxy[Any]:
         """A shared list with the contents that ``list(*arguments)`` has."""
         return self._of_name(name, ListProxy, *arguments)
 
+    @overload  # type: ignore[override]
+    def dict(self, /, *, name: str | None = None) -> DictProxy[Any, Any]: ...
+    @overload
+    def dict(
+        self,
+        pairs: Mapping[_Key, _Item] | Iterable[tuple[_Key, _Item]],
+        /,
+        *,
+        name: str | None = None,
+    ) -> DictProxy[_Key, _Item]: ...
+    @overload
+    def dict(
+        self, /, *, name: str | None = None, **named: _Item
+    ) -> DictProxy[str, _Item]: ...
+    @overload
+    def dict(
+        self, pairs: Any, /, *, name: str | None = None, **named: Any
+    ) -> DictProxy[Any, Any]: ...
     def dict(
         self, /, *arguments: Any, name: str | None = None, **named: Any
     ) -> DictProxy[Any, Any]:
         """A shared dict with the contents that ``dict(*arguments, **named)`` has."""
         return self._of_name(name, DictProxy, *arguments, **named)
 
+    @overload
+    def set(self, *, name: str | None = None) -> SetProxy[Any]: ...
+    @overload
+    def set(self, items: Iterable[_Item], /, *, name: str | None = None) -> SetProxy[_Item]: ...
     def set(self, *arguments: Any, name: str | None = None) -> SetProxy[Any]:
         """A shared set with the elements that ``set(*arguments)`` has."""
         return self._of_name(name, SetProxy, *arguments)
@@ -55,8 +86,8 @@ class NamedVariableMethods(VariableMethods):
         return self._of_name(name, NamespaceProxy, **attributes)
 
     def Value(
-        self, typecode: Any, value: Any, lock: Any = True, *, name: str | None = None
-    ) -> ValueProxy[Any]:
+        self, typecode: Any, value: _Item, lock: Any = True, *, name: str | None = None
+    ) -> ValueProxy[_Item]:
         """A box for one value of any type; the type code is only shown."""
         if name is None:
             return self._make(ValueProxy, typecode, value, lock)

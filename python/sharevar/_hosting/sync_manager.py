@@ -49,7 +49,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         shutdown_timeout: float = 1.0,
         plaintext: bool = False,
         tls: TLS | None = None,
-        capacity: int | None = None,
+        capacity: int | str | None = None,
     ) -> None:
         self._arena: Arena | None = None
         self._host: Host | None = None
@@ -63,6 +63,10 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
             tls=tls,
         )
         self._given_timeout = shutdown_timeout
+        if capacity is not None:
+            from .capacity import bytes_of
+
+            capacity = bytes_of(capacity)
         self._capacity = capacity
         # None of one that another process has started, and this one has joined.
         self._creator: int | None = os.getpid()

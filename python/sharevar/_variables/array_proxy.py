@@ -30,7 +30,10 @@ class ArrayProxy(Proxy, _native.Array):
     def create(
         cls, arena: _native.Arena, typecode: str, sequence: Any, lock: Any = True
     ) -> ArrayProxy:
-        """A new array with the items of a sequence, checked as ``array.array`` does."""
+        """A new array with the items of a sequence, checked as ``array.array`` does, or with
+        so many zeros."""
+        if isinstance(sequence, int):
+            return cls(arena, typecode, sequence)
         if isinstance(sequence, ArrayProxy):
             sequence = sequence._getvalue()
         items: array[Any] = array(typecode, sequence)

@@ -54,7 +54,11 @@ def dumps(value: Any) -> bytes:
     except (TypeError, AttributeError, pickle.PicklingError) as error:
         if isinstance(error, SharevarError) or not _is_pickles_own(error):
             raise
-        raise NotShareable(f"cannot share this {type(value).__qualname__}: {error}") from error
+        said = str(error)
+        hint = next((hint for part, hint in _INSTEAD.items() if part in said), "")
+        raise NotShareable(
+            f"cannot share this {type(value).__qualname__}: {said}{hint}"
+        ) from error
     return stream.getvalue()
 
 
@@ -77,6 +81,19 @@ def _frames(error: Exception) -> Iterator[types.FrameType]:
 
 
 _PICKLES_OWN = (__name__, "copyreg", "pickle", ForkingPickler.__module__)
+
+
+# By a part of what pickle says of an object: what there is instead of it.
+_INSTEAD = {
+    "'_thread.lock'": "; sharevar.Lock(), Event(), Condition() ... can be shared",
+    "'_thread.RLock'": "; sharevar.RLock() can be shared",
+    "'_io.": "; sharevar.open(path, 'a') is a file for many writers, and a host keeps any "
+    "other (sharevar.managers.BaseManager)",
+    "generator": "; put its items into a list, or have a host keep it",
+    "lambda>": "; a function is found by its name, so define it at the top level of a module",
+    "local object": "; it is found by its name, so define it at the top level of a module",
+    "'module'": "; store its name",
+}
 
 
 loads = pickle.loads

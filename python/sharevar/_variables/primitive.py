@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+from typing import Any
 
 from .._family import family
 from .._family.reduction import arena_of
@@ -26,6 +27,17 @@ class Primitive(Proxy):
     @__class__.setter
     def __class__(self, cls: type) -> None:
         raise TypeError("the class of a primitive cannot be changed")
+
+    async def __aenter__(self) -> Any:
+        """Refused: a waiting thread would hold up its event loop."""
+        raise TypeError(
+            f"a {type(self).__name__} blocks the thread that waits for it, and its event loop: "
+            "take it by `with` around code that awaits nothing, or by "
+            "`await asyncio.to_thread(lock.acquire)`"
+        )
+
+    async def __aexit__(self, *error: object) -> None:
+        """The end of a block that does not begin."""
 
     def __repr__(self) -> str:
         if arena_of(self) is family.arena():

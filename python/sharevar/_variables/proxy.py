@@ -48,9 +48,23 @@ else:
                 if isinstance(function, types.FunctionType):
                     signature = inspect.signature(function)
                     return signature.replace(parameters=[*signature.parameters.values()][1:])
+            for base in cls.__mro__:
+                if base.__module__ == "sharevar._native":
+                    return inspect.signature(base)
             raise AttributeError(f"{cls.__name__} has no signature in Python")
 
+        def __dir__(cls):
+            """Without the parts that the package itself calls."""
+            return sorted({*super().__dir__()} - _INSIDE)
+
     _Base = object
+
+
+# Methods between the classes and the native ones below them.
+_INSIDE = frozenset((
+    "MAX_CHANGE", "add_all", "change_by", "create", "elements", "handle", "repeat",
+    "update_items",
+))  # fmt: skip
 
 
 class _Hosts:
@@ -189,6 +203,12 @@ class Proxy(_Base, metaclass=_Type):
         except Exception:
             # Shut down, for example: an object can always be printed.
             return f"{Proxy.__repr__(self)[:-1]}; '__str__()' failed>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """In IPython and Jupyter: what it is and, as far as it is short, what is in it."""
+        from . import summary
+
+        printer.text(summary.text(self))
 
     def _shown(self) -> str:
         return repr(self._getvalue())

@@ -34,6 +34,7 @@ from .semaphore import BoundedSemaphore, Semaphore
 from .set_proxy import SetProxy
 from .value_proxy import ValueProxy
 
+_Key = TypeVar("_Key")
 _Item = TypeVar("_Item")
 _Variable = TypeVar("_Variable", bound=Proxy)
 
@@ -45,21 +46,21 @@ _FILLING = _OUR_NAMES + "filling"
 
 @overload
 def shared(
-    name: str, kind: type[list[Any]], /, *arguments: Any, app: str | None = None
-) -> ListProxy[Any]: ...
+    name: str, kind: type[list[_Item]], /, *arguments: Any, app: str | None = None
+) -> ListProxy[_Item]: ...
 @overload
 def shared(
     name: str,
-    kind: type[dict[Any, Any]],
+    kind: type[dict[_Key, _Item]],
     /,
     *arguments: Any,
     app: str | None = None,
     **named: Any,
-) -> DictProxy[Any, Any]: ...
+) -> DictProxy[_Key, _Item]: ...
 @overload
 def shared(
-    name: str, kind: type[set[Any]], /, *arguments: Any, app: str | None = None
-) -> SetProxy[Any]: ...
+    name: str, kind: type[set[_Item]], /, *arguments: Any, app: str | None = None
+) -> SetProxy[_Item]: ...
 @overload
 def shared(
     name: str, kind: type[_Variable], /, *arguments: Any, app: str | None = None, **named: Any

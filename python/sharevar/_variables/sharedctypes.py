@@ -121,7 +121,17 @@ def _locked(value: Any, lock: Any, ctx: Any) -> Any:
 
 
 def _ctypes_type(typecode_or_type: Any) -> Any:
-    return standard.typecode_to_type.get(typecode_or_type, typecode_or_type)
+    cls = standard.typecode_to_type.get(typecode_or_type, typecode_or_type)
+    try:
+        ctypes.sizeof(cls)
+    except TypeError:
+        codes = " ".join(standard.typecode_to_type)
+        raise TypeError(
+            f"{typecode_or_type!r} is no type of machine memory: give one of the codes "
+            f"{codes}, or a type of ctypes such as ctypes.c_int. "
+            "shared(name, int) is a box for any value"
+        ) from None
+    return cls
 
 
 def _new_object(cls: Any) -> Any:

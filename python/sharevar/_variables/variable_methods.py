@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .proxy import Proxy
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .value_proxy import ValueProxy
 
 _AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
+_Key = TypeVar("_Key")
+_Item = TypeVar("_Item")
 
 
 class VariableMethods:
@@ -26,18 +29,36 @@ class VariableMethods:
     when it is called: a program has the kinds that it uses.
     """
 
+    @overload
+    def list(self) -> ListProxy[Any]: ...
+    @overload
+    def list(self, items: Iterable[_Item], /) -> ListProxy[_Item]: ...
     def list(self, *arguments: Any) -> ListProxy[Any]:
         """A shared list with the contents that ``list(*arguments)`` has."""
         from .list_proxy import ListProxy
 
         return self._make(ListProxy, *arguments)
 
+    @overload
+    def dict(self, /) -> DictProxy[Any, Any]: ...
+    @overload
+    def dict(
+        self, pairs: Mapping[_Key, _Item] | Iterable[tuple[_Key, _Item]], /
+    ) -> DictProxy[_Key, _Item]: ...
+    @overload
+    def dict(self, /, **named: _Item) -> DictProxy[str, _Item]: ...
+    @overload
+    def dict(self, pairs: Any, /, **named: Any) -> DictProxy[Any, Any]: ...
     def dict(self, /, *arguments: Any, **named: Any) -> DictProxy[Any, Any]:
         """A shared dict with the contents that ``dict(*arguments, **named)`` has."""
         from .dict_proxy import DictProxy
 
         return self._make(DictProxy, *arguments, **named)
 
+    @overload
+    def set(self) -> SetProxy[Any]: ...
+    @overload
+    def set(self, items: Iterable[_Item], /) -> SetProxy[_Item]: ...
     def set(self, *arguments: Any) -> SetProxy[Any]:
         """A shared set with the elements that ``set(*arguments)`` has."""
         from .set_proxy import SetProxy
@@ -50,7 +71,7 @@ class VariableMethods:
 
         return self._make(NamespaceProxy, **attributes)
 
-    def Value(self, typecode: Any, value: Any, lock: Any = True) -> ValueProxy[Any]:
+    def Value(self, typecode: Any, value: _Item, lock: Any = True) -> ValueProxy[_Item]:
         """A box for one value of any type; the type code is only shown."""
         from .value_proxy import ValueProxy
 

@@ -99,6 +99,20 @@ started: ValueProxy[int] = sharevar.shared("started", int)
 guard: Lock = sharevar.shared("guard", Lock)
 
 
+def told_by_what_is_given(manager: SyncManager) -> None:
+    """The types of variables follow from what they are made of."""
+    pairs: DictProxy[str, int] = manager.dict({"a": 1})
+    named: DictProxy[str, int] = manager.dict(a=1)
+    items: ListProxy[int] = manager.list([1])
+    elements: SetProxy[str] = manager.set("ab")
+    box: ValueProxy[float] = manager.Value("d", 1.5)
+    kept: DictProxy[str, int] = sharevar.shared("kept", dict[str, int])
+    lock: Lock = sharevar.get_context("fork").Lock()
+    with lock:
+        total: float = pairs["a"] + named["a"] + items[0] + box.value
+        assert (total, elements.copy(), kept.copy()) == (4.5, {"a", "b"}, {})
+
+
 def main() -> None:
     with sharevar.Manager() as manager:
         stock = Stock(manager)
@@ -130,6 +144,7 @@ def main() -> None:
         account: Account = manager.monitor(Account, "Ada", balance=2)
         balance: int = account.deposit(3)
         print(Account("Eve").deposit(1), account.owner, balance)
+        told_by_what_is_given(manager)
         names.append("a")
         seen["a"] = True
         started.value += 1

@@ -36,6 +36,8 @@ def mistakes(
     sharevar.Manager(size=1)  # E: Unexpected keyword argument "size" [call-overload]
     sharevar.shared(1, list)  # E: No overload variant of "shared" [call-overload]
     sharevar.dictionary  # E: Module has no attribute "dictionary" [attr-defined]
+    sharevar.Manager().dict({"a": 1})["b"] = "c"  # E: Incompatible types [assignment]
+    sharevar.Manager().list([1]).append("c")  # E: Argument 1 to "append" [arg-type]
     print(text, number)
 
 

@@ -88,7 +88,7 @@ impl Condition {
     }
 
     /// Take the lock, with its arguments.
-    #[pyo3(signature = (*arguments, **named))]
+    #[pyo3(signature = (*arguments, **named), text_signature = "($self, block=True, timeout=None)")]
     fn acquire<'py>(
         &self,
         py: Python<'py>,

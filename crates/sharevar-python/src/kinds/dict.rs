@@ -134,6 +134,7 @@ impl Dict {
         Ok(found.is_some())
     }
 
+    /// The value of a key, or the default.
     #[pyo3(signature = (key, default = None, /))]
     fn get<'py>(
         slf: &Bound<'py, Self>,
@@ -150,6 +151,7 @@ impl Dict {
         Ok(found.or_else(|| default.cloned()).unwrap_or_else(|| slf.py().None().into_bound(slf.py())))
     }
 
+    /// Remove a key and return its value; the default, or `KeyError`, if it is not there.
     #[pyo3(signature = (key, /, *default))]
     fn pop<'py>(
         slf: &Bound<'py, Self>,
@@ -166,6 +168,7 @@ impl Dict {
         }
     }
 
+    /// Remove the pair that was put in last and return it.
     fn popitem<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let Some(item) = slf.get().raw.pop_last().or_raise()? else {
             return Err(PyKeyError::new_err("popitem(): dictionary is empty"));
@@ -173,6 +176,7 @@ impl Dict {
         Ok((Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?))
     }
 
+    /// The value of a key, which is set to the default if it is not there, in one operation.
     #[pyo3(signature = (key, default = None, /))]
     fn setdefault<'py>(
         slf: &Bound<'py, Self>,
@@ -196,6 +200,7 @@ impl Dict {
         Self::object(slf, content)
     }
 
+    /// Remove all pairs.
     fn clear(&self) -> PyResult<()> {
         self.raw.clear().or_raise()
     }
@@ -213,6 +218,7 @@ impl Dict {
         opaque_key::update(&this.raw, all, slf.as_super().get().arena())
     }
 
+    /// A list of the keys at one moment.
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(slf.py());
         for item in slf.get().raw.items(false).or_raise()? {
@@ -221,6 +227,7 @@ impl Dict {
         Ok(list)
     }
 
+    /// A list of the values at one moment.
     fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(slf.py());
         for item in slf.get().raw.items(true).or_raise()? {
@@ -229,6 +236,7 @@ impl Dict {
         Ok(list)
     }
 
+    /// A list of the pairs at one moment.
     fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(slf.py());
         for item in slf.get().raw.items(true).or_raise()? {
@@ -237,6 +245,7 @@ impl Dict {
         Ok(list)
     }
 
+    /// A plain dict of the pairs at one moment.
     fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(slf.py());
         for item in slf.get().raw.items(true).or_raise()? {

@@ -4,10 +4,11 @@ use crate::argument_types::Truthy;
 use crate::errors::{OrRaise, end_of_block, to_python, unless_closed};
 use crate::variable::{Origin, Variable};
 use crate::waiting;
-use crate::waiting::timeout;
+use crate::waiting::{own_lock, timeout};
 use pyo3::prelude::*;
 use sharevar::shm::RawLock;
 use sharevar::{Error, Kind, RobustLock, TryLock};
+use std::time::Instant;
 
 /// A lock that outlives its holder: when the holder dies, the next one gets it.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
@@ -42,9 +43,23 @@ impl Lock {
         if !block {
             return Ok(false);
         }
+        if timeout.is_none() && slf.get().lock().is_mine() && Self::take_own(slf)? {
+            return Ok(true);
+        }
         let end = timeout::end_of(timeout, slf.as_super().get())?;
         let taken = waiting::until(slf.py(), &mut slf.get().raw.acquire_wait(), end)?;
         Ok(taken.is_some())
+    }
+
+    /// Waits for a moment for a lock that this process holds itself, and tells of it.
+    #[cold]
+    fn take_own(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        let end = Instant::now() + own_lock::PATIENCE;
+        let taken = waiting::until(slf.py(), &mut slf.get().raw.acquire_wait(), Some(end))?.is_some();
+        if !taken && slf.get().lock().is_mine() {
+            own_lock::tell(slf.py());
+        }
+        Ok(taken)
     }
 
     #[inline(always)]

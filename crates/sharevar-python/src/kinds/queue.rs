@@ -158,6 +158,7 @@ impl Queue {
         Self::put_object(slf, &only(obj, item)?, block.0, timeout)
     }
 
+    /// Put an item without waiting; `queue.Full` if there is no room.
     #[pyo3(signature = (obj = Argument(None), *, item = Argument(None)), text_signature = "($self, obj)")]
     fn put_nowait<'py>(slf: &Bound<'py, Self>, obj: Argument<'py>, item: Argument<'py>) -> PyResult<()> {
         Self::put_object(slf, &only(obj, item)?, false, None)
@@ -170,6 +171,7 @@ impl Queue {
         Self::get_object(slf, block.0, timeout)
     }
 
+    /// Take an item without waiting; `queue.Empty` if there is none.
     fn get_nowait<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         Self::get_object(slf, false, None)
     }
@@ -197,6 +199,7 @@ impl Queue {
         self.raw.len().or_raise()
     }
 
+    /// Whether there are no items.
     fn empty(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let this = slf.get();
         if this.is_closed() && this.used.load(Ordering::Relaxed) {
@@ -205,6 +208,7 @@ impl Queue {
         this.raw.is_empty().or_raise()
     }
 
+    /// Whether there is no room.
     fn full(&self) -> PyResult<bool> {
         self.raw.is_full().or_raise()
     }

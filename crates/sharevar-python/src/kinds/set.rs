@@ -131,6 +131,7 @@ impl Set {
         }
     }
 
+    /// Remove all elements.
     fn clear(&self) -> PyResult<()> {
         self.raw.clear().or_raise()
     }

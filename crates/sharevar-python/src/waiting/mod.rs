@@ -6,6 +6,7 @@
 
 pub(crate) mod greenlet;
 pub(crate) mod long_lock;
+pub(crate) mod own_lock;
 pub(crate) mod timeout;
 
 use crate::errors::{OrRaise, is_ours};

@@ -85,12 +85,14 @@ impl List {
         self.raw.extend(&self.encode_all(items)?).or_raise()
     }
 
+    /// Insert an item before an index.
     #[pyo3(signature = (index, item, /))]
     fn insert(&self, index: &Bound<'_, PyAny>, item: &Bound<'_, PyAny>) -> PyResult<()> {
         let index = whole(index)?;
         self.raw.insert(index, &encode(item, self.participant())?).or_raise()
     }
 
+    /// Remove the item at an index, the last one by default, and return it.
     #[pyo3(signature = (index = None, /), text_signature = "($self, index=-1, /)")]
     fn pop<'py>(slf: &Bound<'py, Self>, index: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let index = index.map_or(Ok(-1), whole)?;
@@ -141,6 +143,7 @@ impl List {
         sort::sort(slf, key, reverse.map_or(Ok(false), PyAnyMethods::is_truthy)?)
     }
 
+    /// Reverse the list in place.
     fn reverse(&self) -> PyResult<()> {
         self.raw.reverse().or_raise()
     }
@@ -151,10 +154,12 @@ impl List {
         self.raw.repeat(whole(times)?.try_into().unwrap_or(0)).or_raise()
     }
 
+    /// Remove all items.
     fn clear(&self) -> PyResult<()> {
         self.raw.clear().or_raise()
     }
 
+    /// A plain list of the items at one moment.
     fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         Self::objects(slf, slf.get().raw.slice(0, u64::MAX).or_raise()?.0)
     }

@@ -69,6 +69,7 @@ impl PriorityQueue {
         Self::put_object(slf, &only(item, Argument(None))?, block.0, timeout)
     }
 
+    /// Put an item without waiting; `queue.Full` if there is no room.
     #[pyo3(signature = (item = Argument(None)), text_signature = "($self, item)")]
     fn put_nowait<'py>(slf: &Bound<'py, Self>, item: Argument<'py>) -> PyResult<()> {
         Self::put_object(slf, &only(item, Argument(None))?, false, None)
@@ -81,6 +82,7 @@ impl PriorityQueue {
         Self::get_object(slf, block.0, timeout)
     }
 
+    /// Take an item without waiting; `queue.Empty` if there is none.
     fn get_nowait<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         Self::get_object(slf, false, None)
     }
@@ -116,10 +118,12 @@ impl PriorityQueue {
         self.raw.len().or_raise()
     }
 
+    /// Whether there are no items.
     fn empty(&self) -> PyResult<bool> {
         self.raw.is_empty().or_raise()
     }
 
+    /// Whether there is no room.
     fn full(&self) -> PyResult<bool> {
         self.raw.is_full().or_raise()
     }

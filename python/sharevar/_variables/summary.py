@@ -1,0 +1,33 @@
+"""How IPython and Jupyter show a variable: what it is and, if that is short, what is in it."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Sized
+from typing import Any
+
+# A variable that is longer is not read for this.
+_LONGEST = 1_000
+
+_SHORT = reprlib.Repr()
+_SHORT.maxdict = _SHORT.maxlist = _SHORT.maxset = _SHORT.maxarray = _SHORT.maxtuple = 20
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
+
+
+def text(variable: Any) -> str:
+    """The variable in a line or a few."""
+    # By the type: `isinstance` accepts the standard library's classes, too.
+    cls = type(variable)
+    try:
+        if issubclass(cls, Sized) and len(variable) > _LONGEST:
+            return f"<{cls.__name__} of {len(variable):,} items>"
+        value = variable._getvalue()
+    except TypeError:
+        # A lock or a queue.
+        return str(variable)
+    except Exception:
+        # Shut down, for example: an object can always be shown.
+        return repr(variable)
+    if cls.__name__ == "ValueProxy":
+        value = value.value
+    return f"{cls.__name__}({_SHORT.repr(value)})"

@@ -1,0 +1,53 @@
+"""The programs in ``examples/python`` that people copy run, and say what they are to say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
+
+pytestmark = [pytest.mark.long, pytest.mark.one_version]
+
+
+def run(program: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / program), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_numpy_pipeline_computes_every_frame() -> None:
+    assert run("numpy_pipeline.py").startswith("40 frames of 240 x 320")
+
+
+def test_the_job_queue_does_every_job_though_workers_die() -> None:
+    said = run("job_queue.py")
+    assert said.startswith("200 jobs are done, each once")
+    # One of ten jobs kills its worker.
+    assert "though 0 workers" not in said
+
+
+def test_the_progress_bars_are_full_in_the_end() -> None:
+    assert run("progress_bars.py").count("100 %") == 8
+
+
+def test_the_kill_storm_loses_nothing_and_is_recorded(tmp_path: Path) -> None:
+    recording = tmp_path / "storm.svg"
+    said = run("kill_storm.py", "--seconds", "2", "--record", str(recording))
+    *_, last = said.split("\n\n")[:-1]
+    assert last.startswith("After the end") and "on sharevar 0 are lost" in last
+    rows = [line.split() for line in said.splitlines()]
+    kills = [int(row[1].replace(",", "")) for row in rows if row[:1] == ["kills"]]
+    assert kills[-1] > 0
+    drawing = xml.etree.ElementTree.parse(recording).getroot()
+    texts = [text for text in drawing.itertext() if "operations lost" in text]
+    assert len(texts) > 1

@@ -1,0 +1,123 @@
+"""Builds the wheels of a release, for the interpreters and platforms at hand, and tries them.
+
+    python python/wheels.py [--python 3.13 ...] [--target x86_64-unknown-linux-gnu ...]
+
+Zig links for all platforms, against the oldest library of the platform's tag. A platform is at
+hand if its standard library of Rust is (``rustup target add``). Wheels for this machine's own
+platform are installed by their interpreters and used; wheels for others are built and checked,
+and not run. All are in ``target/wheels`` in the end, with the source package and checksums.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from versions import Interpreter, find
+
+ROOT = Path(__file__).parent.parent
+WHEELS = ROOT / "target" / "wheels"
+
+# The tag of each platform, by Rust's name of it.
+PLATFORMS = {
+    "x86_64-unknown-linux-gnu": "manylinux_2_17",
+    "aarch64-unknown-linux-gnu": "manylinux_2_17",
+    "x86_64-unknown-linux-musl": "musllinux_1_2",
+    "aarch64-unknown-linux-musl": "musllinux_1_2",
+}
+OWN = f"{platform.machine()}-unknown-linux-{'gnu' if platform.libc_ver()[0] else 'musl'}"
+
+# A wheel is good if a variable is shared, and survives the kill of its user.
+SMOKE = """
+import multiprocessing, os, signal, sharevar
+
+def work(counts, lock):
+    counts.incr("turns")
+    lock.acquire()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    manager = sharevar.Manager(capacity="64M")
+    counts, lock = manager.dict(), manager.Lock()
+    for method in ("fork", "spawn"):
+        worker = multiprocessing.get_context(method).Process(target=work, args=(counts, lock))
+        worker.start()
+        worker.join()
+        with lock:
+            assert lock.owner_died
+            lock.mark_consistent()
+    assert counts.copy() == {"turns": 2}, counts.copy()
+    print("sharevar", sharevar.__version__, "works")
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--python", nargs="+", help="versions; all that are found by default")
+    parser.add_argument("--target", nargs="+", default=installed_targets())
+    arguments = parser.parse_args()
+    interpreters = [
+        each
+        for each in find()
+        if arguments.python is None or each.name in arguments.python
+    ]
+    source = build("sdist")
+    made = [source]
+    for target in arguments.target:
+        for interpreter in interpreters:
+            wheel = build_wheel(target, interpreter)
+            made.append(wheel)
+            if target == OWN:
+                use(wheel, interpreter)
+    run([sys.executable, "-m", "twine", "check", "--strict", *map(str, made)])
+    sums = "".join(
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in made
+    )
+    (WHEELS / "SHA256SUMS").write_text(sums)
+    print(sums, end="")
+
+
+def installed_targets() -> list[str]:
+    """The platforms whose standard library of Rust is here."""
+    listed = run(["rustup", "target", "list", "--installed"], capture_output=True).stdout
+    return [target for target in PLATFORMS if target in listed.split()]
+
+
+def build_wheel(target: str, interpreter: Interpreter) -> Path:
+    name = interpreter.path if target == OWN else f"python{interpreter.name}"
+    options = ["--zig", "--target", target, "--compatibility", PLATFORMS[target]]
+    return build("build", "--release", *options, "--interpreter", name)
+
+
+def build(*command: str) -> Path:
+    """Runs maturin; the file that it has made."""
+    with tempfile.TemporaryDirectory(dir=ROOT / "target") as made:
+        run([sys.executable, "-m", "maturin", *command, "--out", made])
+        [file] = Path(made).iterdir()
+        WHEELS.mkdir(exist_ok=True)
+        return file.replace(WHEELS / file.name)
+
+
+def use(wheel: Path, interpreter: Interpreter) -> None:
+    """Installs a wheel into an environment of its own, and uses it from elsewhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        python = Path(folder, "environment", "bin", "python")
+        run([interpreter.path, "-m", "venv", str(python.parents[1])])
+        run([str(python), "-m", "pip", "install", "--quiet", "--no-index", str(wheel)])
+        program = Path(folder, "smoke.py")
+        program.write_text(SMOKE)
+        print(interpreter.name, end=": ", flush=True)
+        run([str(python), str(program)], cwd=folder, timeout=60)
+
+
+def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, **{"cwd": ROOT, "check": True, "text": True, **options})  # type: ignore[call-overload,no-any-return]
+
+
+if __name__ == "__main__":
+    main()
