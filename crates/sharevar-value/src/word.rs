@@ -189,6 +189,13 @@ impl Word {
         self.0 & TAG_BITS == 0 && self.0 != 0
     }
 
+    /// Whether the word is the value itself: it leads to no block and to no variable.
+    #[inline]
+    pub const fn is_scalar(self) -> bool {
+        // Offsets of blocks have no bit below 16 set, and those of headers the one with the value 8.
+        self.0 & (HANDLE - 1) != 0 || self.0 <= HANDLE
+    }
+
     /// Whether this refers to another shared variable.
     #[inline]
     pub const fn is_handle(self) -> bool {

@@ -14,6 +14,13 @@ const OFFSETS: [u64; 3] = [16, 0x1230, u64::MAX - 15];
 
 proptest! {
     #[test]
+    fn a_word_is_scalar_or_leads_elsewhere(bits in any::<u64>(), low in 0_u64..0x20) {
+        for word in [bits, bits << 4, bits << 4 | 8, low].map(Word) {
+            prop_assert_eq!(word.is_scalar(), !word.is_block() && !word.is_handle());
+        }
+    }
+
+    #[test]
     fn values(value in any_value()) {
         let bytes = value.encode().unwrap();
         prop_assert!(same(&Value::decode(&bytes).unwrap(), &value));
@@ -136,7 +143,7 @@ fn check_int(value: i64) {
         Some(word) => {
             assert_eq!(word.as_int(), Some(value));
             assert_eq!(word.kind(), WordKind::Int(value));
-            assert!(!word.is_block() && !word.is_handle() && !word.is_absent());
+            assert!(word.is_scalar() && !word.is_absent());
         }
         None => assert!(!(-(1 << 62)..1 << 62).contains(&value)),
     }

@@ -65,7 +65,7 @@ fn main() {
         ),
         ("get word", Box::new(|turn| _ = black_box(dict.get_word(&short[(turn % 100) as usize])))),
         ("set word", Box::new(|turn| _ = black_box(dict.set_word(&short[(turn % 100) as usize], five)))),
-        ("index word", Box::new(|turn| _ = black_box(list.get_word((turn % 100) as i64)))),
+        ("index word", Box::new(|turn| _ = black_box(list.look((turn % 100) as i64, &mut None)))),
         (
             "push word",
             Box::new(|turn| {

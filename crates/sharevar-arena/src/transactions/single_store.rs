@@ -31,6 +31,12 @@ impl<'p> Peek<'p> {
         self.header[start + index].load(Ordering::Acquire)
     }
 
+    /// The version of the variable.
+    #[inline(always)]
+    pub fn version(&self) -> u64 {
+        self.header[layout::VERSION as usize / 8].load(Ordering::Acquire)
+    }
+
     /// A word of the pages.
     #[inline(always)]
     pub fn load(&self, offset: u64) -> Option<u64> {

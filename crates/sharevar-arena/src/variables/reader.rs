@@ -73,6 +73,12 @@ impl Participant {
         if reader.is_still_valid() { read } else { Ok(None) }
     }
 
+    /// The version of the variable: odd while it changes. Every change steps it but one of a single
+    /// word that leads to no block.
+    pub fn version(&self, variable: Variable) -> u64 {
+        version_of(self, variable).load(Ordering::Acquire)
+    }
+
     /// The variable that has the header now, for a handle word found in a container.
     pub fn variable_at(&self, offset: u64) -> Result<Variable> {
         self.arena().variable_at(offset)

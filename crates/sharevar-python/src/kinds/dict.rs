@@ -11,7 +11,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
-use sharevar::shm::{Content, CopiedBytes, Look, RawDict};
+use sharevar::shm::{Content, CopiedBytes, Located, Look, RawDict};
 use sharevar::{Error, Kind, Participant};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -65,6 +65,18 @@ impl Dict {
         let found =
             resolve(&this.raw, object, &wanted, slf.as_super().get().arena(), |key| this.raw.get(key))?;
         found.map(|content| Self::object(slf, content)).transpose()
+    }
+
+    /// The value of a key that a look has located.
+    pub(crate) fn located<'py>(
+        slf: &Bound<'py, Self>,
+        object: &Bound<'py, PyAny>,
+        located: Located,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match slf.get().raw.read_located(located).or_raise()? {
+            Some(content) => Self::object(slf, content).map(Some),
+            None => Self::find(slf, object),
+        }
     }
 
     fn take(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
@@ -145,6 +157,7 @@ impl Dict {
         let found = match slf.get().look(key, &mut copied) {
             Look::Word(word) => return decode::word(slf.py(), word),
             Look::Bytes(bytes) => return Self::decoded(slf, bytes),
+            Look::There(located) => Self::located(slf, key, located)?,
             Look::Absent => None,
             Look::Unknown => Self::find(slf, key)?,
         };

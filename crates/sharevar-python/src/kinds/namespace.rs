@@ -44,10 +44,16 @@ impl Namespace {
             Look::Word(word) => decode::word(slf.py(), *word),
             Look::Bytes(bytes) => decode_bytes(slf.py(), bytes, &[], arena),
             Look::Absent => Err(missing(name)),
-            Look::Unknown => match this.raw.get(&this.key(name)?).or_raise()? {
-                Some(content) => decode(slf.py(), content, arena),
-                None => Err(missing(name)),
-            },
+            Look::There(_) | Look::Unknown => {
+                let mut content = None;
+                if let Look::There(located) = look {
+                    content = this.raw.read_located(*located).or_raise()?;
+                }
+                if content.is_none() {
+                    content = this.raw.get(&this.key(name)?).or_raise()?;
+                }
+                decode(slf.py(), content.ok_or_else(|| missing(name))?, arena)
+            }
         }
     }
 

@@ -150,8 +150,15 @@ impl Monitor {
                 (decode_bytes(py, bytes, &[], self.arena(py))?, inside.then(|| bytes.to_vec()))
             }
             Look::Absent => return Ok(None),
-            Look::Unknown => {
-                let Some(content) = attributes.get(&self.key(name)?).or_raise()? else { return Ok(None) };
+            Look::There(_) | Look::Unknown => {
+                let mut content = None;
+                if let Look::There(located) = look {
+                    content = attributes.read_located(*located).or_raise()?;
+                }
+                if content.is_none() {
+                    content = attributes.get(&self.key(name)?).or_raise()?;
+                }
+                let Some(content) = content else { return Ok(None) };
                 let encoding = match &content {
                     Content::Bytes(bytes, _) if inside => Some(bytes.clone()),
                     _ => None,

@@ -44,6 +44,7 @@ fn give<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     Python::attach(|_| match look {
         Look::Bytes(bytes) => Dict::decoded(dict, bytes),
+        Look::There(located) => Dict::located(dict, key, *located)?.ok_or_else(|| missing(key)),
         _ => Err(missing(key)),
     })
 }

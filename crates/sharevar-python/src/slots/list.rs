@@ -3,12 +3,14 @@
 use super::call::{Assign, Subscript, argument, assign, instance, not_installed, result};
 use super::replace::replace;
 use crate::encoding::{decode, encode};
+use crate::errors::OrRaise;
 use crate::fast_access;
 use crate::kinds::list::List;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
+use sharevar::shm::Look;
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
 use std::ptr;
@@ -26,16 +28,43 @@ unsafe extern "C" fn list_subscript(
     // SAFETY: the interpreter calls slots attached, with live objects, the first of the slot's type.
     let (py, this, object) = unsafe {
         let py = Python::assume_attached();
-        (py, instance::<List>(py, &list), argument(py, &index))
+        (py, argument(py, &list).cast_unchecked::<List>(), argument(py, &index))
     };
-    if let Some(word) = fast_access::exact_int(object).and_then(|index| this.raw().get_word(index)) {
-        return result(py, decode::word(py, word));
+    let mut copied = None;
+    let look = match fast_access::exact_int(object) {
+        Some(index) => this.get().raw().look(index, &mut copied),
+        None => Look::Unknown,
+    };
+    match look {
+        Look::Word(word) => return result(py, decode::word(py, word)),
+        Look::Absent | Look::Unknown => {}
+        look => match give(this, &look) {
+            Ok(None) => {}
+            Ok(Some(object)) => return object.into_ptr(),
+            Err(error) => return result(py, Err(error)),
+        },
     }
     match LIST_SUBSCRIPT.get() {
         // SAFETY: the arguments are those of this call.
         Some(general) => unsafe { general(list, index) },
         None => result(py, Err(not_installed())),
     }
+}
+
+/// Returns the object of an item that is no scalar; `None` if the list has changed since the look.
+/// Decoding may run code, so `PyO3` is told that the interpreter is attached.
+#[inline(never)]
+fn give<'py>(list: &Bound<'py, List>, look: &Look<'_>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Python::attach(|_| match look {
+        Look::Bytes(bytes) => {
+            decode::decode_bytes(list.py(), bytes, &[], list.as_super().get().arena()).map(Some)
+        }
+        Look::There(located) => {
+            let content = list.get().raw().read_located(*located).or_raise()?;
+            content.map(|content| List::object(list, content)).transpose()
+        }
+        _ => Ok(None),
+    })
 }
 
 unsafe extern "C" fn list_assign(

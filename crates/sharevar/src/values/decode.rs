@@ -8,6 +8,7 @@ use crate::VariableId;
 use crate::engine::{Content, Handle};
 use crate::error::Result;
 use crate::kind::Kind;
+use crate::shm::{Located, Look};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use sharevar_value::{HandleRef, Word, from_bytes, from_word};
 use std::cell::RefCell;
@@ -31,6 +32,23 @@ impl Drop for Outer {
 #[inline]
 pub(crate) fn word<T: DeserializeOwned>(word: Word) -> Result<T> {
     Ok(from_word(word)?)
+}
+
+/// Decodes the value that a look has found; `read` reads one that it has only located. `None` if the
+/// look has told nothing, else the value, if there is one.
+#[inline(always)]
+#[allow(clippy::option_option)] // The outer one is of the look, the inner one of the value.
+pub(crate) fn look<T: DeserializeOwned>(
+    look: Look<'_>,
+    read: impl FnOnce(Located) -> Result<Option<Content>>,
+) -> Result<Option<Option<T>>> {
+    match look {
+        Look::Word(found) => word(found).map(|value| Some(Some(value))),
+        Look::Bytes(bytes) => Ok(Some(Some(from_bytes(bytes)?))),
+        Look::There(located) => read(located)?.map(|found| content(found).map(Some)).transpose(),
+        Look::Absent => Ok(Some(None)),
+        Look::Unknown => Ok(None),
+    }
 }
 
 /// Decodes the content of a variable.

@@ -3,11 +3,11 @@
 
 use crate::engine::{Backed, Map};
 use crate::error::Result;
-use crate::shm::{Look, RawDict};
+use crate::shm::RawDict;
 use crate::values::{decode, encode, scalar};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_value::{Key, from_bytes, to_key};
+use sharevar_value::{Key, to_key};
 
 /// A variable that has keys.
 type Keyed = Backed<RawDict, dyn Map>;
@@ -29,11 +29,9 @@ where
         && let Some(short) = scalar::key(key, dict.seed())
     {
         let mut copied = None;
-        match dict.look(&short, &mut copied) {
-            Look::Word(word) => return decode::word(word).map(Some),
-            Look::Bytes(bytes) => return Ok(Some(from_bytes(bytes)?)),
-            Look::Absent => return Ok(None),
-            Look::Unknown => {}
+        let look = dict.look(&short, &mut copied);
+        if let Some(found) = decode::look(look, |located| dict.read_located(located))? {
+            return Ok(found);
         }
     }
     raw.any().get(&self::key(raw, key)?)?.map(decode::content).transpose()

@@ -69,17 +69,25 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// Item `index`.
     #[inline]
     pub fn get(&self, index: usize) -> Result<Option<T>> {
-        if let Backed::Shm(raw) = &self.raw
-            && let Some(word) = raw.get_word(position(index))
-        {
-            return decode::word(word).map(Some);
-        }
-        found(self.raw.any().get(position(index)))?.map(decode::content).transpose()
+        self.at(position(index))
     }
 
     /// The last item.
     pub fn last(&self) -> Result<Option<T>> {
-        found(self.raw.any().get(-1))?.map(decode::content).transpose()
+        self.at(-1)
+    }
+
+    /// The item at `position`, from the end if negative.
+    #[inline]
+    fn at(&self, position: i64) -> Result<Option<T>> {
+        if let Backed::Shm(raw) = &self.raw {
+            let mut copied = None;
+            let look = raw.look(position, &mut copied);
+            if let Some(found) = decode::look(look, |located| raw.read_located(located))? {
+                return Ok(found);
+            }
+        }
+        found(self.raw.any().get(position))?.map(decode::content).transpose()
     }
 
     /// Replaces item `index`; [`Error::IndexOutOfRange`] if there is none.

@@ -90,6 +90,7 @@ impl Loading<'_> {
     /// The field of that name.
     pub fn field<V: DeserializeOwned>(&mut self, name: &'static str) -> Result<V> {
         let attributes = self.raw.attributes();
+        let mut content = None;
         if let Some(short) = scalar::key(name, attributes.seed()) {
             let mut copied = None;
             match attributes.look(&short, &mut copied) {
@@ -102,12 +103,17 @@ impl Loading<'_> {
                     self.found.push(Found::Bytes(bytes.to_vec()));
                     return Ok(value);
                 }
+                Look::There(located) => content = attributes.read_located(located)?,
                 Look::Absent => return Err(Error::NoField { name }),
                 Look::Unknown => {}
             }
         }
-        let content = attributes.get(&Key::from_str(name, attributes.seed())?)?;
-        let content = content.ok_or(Error::NoField { name })?;
+        let content = match content {
+            Some(content) => content,
+            None => {
+                attributes.get(&Key::from_str(name, attributes.seed())?)?.ok_or(Error::NoField { name })?
+            }
+        };
         self.found.push(match &content {
             Content::Word(word) => Found::Word(*word),
             Content::Bytes(bytes, _) => Found::Bytes(bytes.clone()),

@@ -1,11 +1,11 @@
 //! The dict against a list of pairs in insertion order.
 
 use crate::engines::{MakeHome, conform};
-use crate::modeled::{Expected, Made, World, assert_holds, int, key, made, short_key, text, value_of};
+use crate::modeled::{Expected, Made, World, assert_holds, int, key, made, short_key, text, told, value_of};
 use proptest::prelude::*;
 use sharevar::Kind;
 use sharevar::engine::{Backed, Handle, Make, Map, Stamp};
-use sharevar::shm::{Content, Look, RawDict, Selection};
+use sharevar::shm::{Content, RawDict, Selection};
 use sharevar_value::{Encoded, HashSeed, Key, ShortKey, Value};
 use std::collections::BTreeMap;
 
@@ -135,30 +135,14 @@ fn assert_optional(got: Option<&Content>, expected: Option<&Expected>) {
     }
 }
 
-/// The answer of a look is true; and there is one unless the value is long or refers to a variable,
-/// or unless the dict has keys that only Python can compare.
+/// The answer of a look is true; and there is one unless a dict has keys that only Python can compare
+/// and not this one.
 fn assert_looks(dict: &RawDict, key: &ShortKey, expected: Option<&Expected>) {
     let mut copied = None;
-    let is_told = match (dict.look(key, &mut copied), expected) {
-        (Look::Word(word), Some(expected)) => {
-            assert_holds(&Content::Word(word), expected);
-            true
-        }
-        (Look::Bytes(bytes), Some(expected)) => {
-            assert_holds(&Content::Bytes(bytes.to_vec(), Vec::new()), expected);
-            true
-        }
-        (Look::Absent, None) => true,
-        (Look::Unknown, _) => false,
-        other => panic!("{other:?}"),
-    };
-    let is_short = match expected {
-        None => !dict.has_opaque_keys().unwrap(),
-        Some(Expected::Value(Value::Int(_) | Value::Float(_))) => true,
-        Some(Expected::Value(Value::Str(text))) => text.len() <= 4000,
-        Some(_) => false,
-    };
-    assert!(is_told || !is_short, "a look has not told of {expected:?}");
+    match told(dict.look(key, &mut copied), |located| dict.read_located(located).unwrap()) {
+        Some(content) => assert_optional(content.as_ref(), expected),
+        None => assert!(expected.is_none() && dict.has_opaque_keys().unwrap(), "nothing of {expected:?}"),
+    }
     match dict.has(key) {
         Some(is_there) => assert_eq!(is_there, expected.is_some()),
         None => assert!(expected.is_none() && dict.has_opaque_keys().unwrap()),

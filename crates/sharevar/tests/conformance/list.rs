@@ -1,7 +1,7 @@
 //! The list against a `Vec`, small and of several rings.
 
 use crate::engines::{MakeHome, conform};
-use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, int, made, value_of};
+use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, int, made, told, value_of};
 use proptest::prelude::*;
 use sharevar::engine::{self, Backed, Make, Span, Stamp};
 use sharevar::shm::RawList;
@@ -132,8 +132,15 @@ fn apply(world: &World, backed: &List, model: &mut Vec<Expected>, op: &Op, stamp
         }
         Op::Get(place) if length > 0 => {
             let place = at(*place, length);
-            assert_holds(&list.get(place as i64).unwrap(), &model[place]);
-            assert_holds(&list.get(place as i64 - length as i64).unwrap(), &model[place]);
+            for index in [place as i64, place as i64 - length as i64] {
+                assert_holds(&list.get(index).unwrap(), &model[place]);
+                if let Some(raw) = backed.shm() {
+                    let mut copied = None;
+                    let looked =
+                        told(raw.look(index, &mut copied), |located| raw.read_located(located).unwrap());
+                    assert_holds(&looked.flatten().expect("it is there"), &model[place]);
+                }
+            }
         }
         Op::Remove(_) | Op::Set(..) | Op::Get(_) | Op::BeyondTheEnds => {
             let length = length as i64;

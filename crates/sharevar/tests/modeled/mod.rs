@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use sharevar::engine::{Backed, Cell, Home, Make};
-use sharevar::shm::{self, Content, KINDS, RawValue};
+use sharevar::shm::{self, Content, KINDS, Located, Look, RawValue};
 use sharevar::{Handle, Kind, Participant, Variable};
 use sharevar_value::{Encoded, HashSeed, Key, ShortKey, Value, Word};
 use std::sync::Arc;
@@ -70,6 +70,18 @@ pub(crate) enum Made {
     Nested(Vec<usize>, usize),
     /// A handle on a variable of its own, which holds the number.
     Fresh(i64),
+}
+
+/// The content that a look tells of, of which `read` reads one that it has only located; `None` if it
+/// tells nothing.
+pub(crate) fn told(look: Look<'_>, read: impl FnOnce(Located) -> Option<Content>) -> Option<Option<Content>> {
+    Some(match look {
+        Look::Word(word) => Some(Content::Word(word)),
+        Look::Bytes(bytes) => Some(Content::Bytes(bytes.to_vec(), Vec::new())),
+        Look::There(located) => Some(read(located).expect("it was not changed")),
+        Look::Absent => None,
+        Look::Unknown => return None,
+    })
 }
 
 /// The expected content of a container.

@@ -1,7 +1,6 @@
 //! The methods of lists.
 
 use super::{List, search, slice, sort};
-use crate::encoding::decode::decode_bytes;
 use crate::encoding::encode::encode;
 use crate::errors::{OrRaise, index as index_error};
 use crate::kinds::index::{Place, end, place, whole};
@@ -9,7 +8,7 @@ use crate::variable::{Origin, Variable, generic_alias};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
 use sharevar::Kind;
-use sharevar::shm::{RawList, SHORT_BYTES};
+use sharevar::shm::RawList;
 
 const OUT_OF_RANGE: &str = "list index out of range";
 const ASSIGNMENT_OUT_OF_RANGE: &str = "list assignment index out of range";
@@ -28,12 +27,7 @@ impl List {
     fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         match place(index, "list")? {
             Place::At(index) => {
-                let raw = &slf.get().raw;
-                let mut bytes = [0; SHORT_BYTES];
-                if let Some(length) = raw.get_short(index, &mut bytes) {
-                    return decode_bytes(slf.py(), &bytes[..length], &[], slf.as_super().get().arena());
-                }
-                let content = raw.get(index).map_err(|error| index_error(error, OUT_OF_RANGE))?;
+                let content = slf.get().raw.get(index).map_err(|error| index_error(error, OUT_OF_RANGE))?;
                 Self::object(slf, content)
             }
             Place::Slice(slice) => Ok(slice::get(slf, slice)?.into_any()),

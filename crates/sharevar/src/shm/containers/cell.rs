@@ -70,7 +70,7 @@ impl RawValue {
     pub fn get_word(&self) -> Option<Word> {
         self.handle.participant().peek(self.handle.variable(), |peek| {
             let word = Word(peek.body(0));
-            (!word.is_block() && !word.is_handle() && !word.is_absent()).then_some(word)
+            (word.is_scalar() && !word.is_absent()).then_some(word)
         })
     }
 
@@ -78,12 +78,12 @@ impl RawValue {
     /// `false`: go by [`Self::set`].
     #[inline(always)]
     pub fn set_word(&self, word: Word) -> bool {
-        if word.is_block() || word.is_handle() {
+        if !word.is_scalar() {
             return false;
         }
         let done = self.handle.participant().change_one(self.handle.variable(), |change| {
             let old = Word(change.body(0));
-            if old.is_block() || old.is_handle() {
+            if !old.is_scalar() {
                 return None;
             }
             change.change_body(0, word.0);
@@ -125,7 +125,7 @@ impl RawValue {
             return Ok(false);
         }
         let old = Word(transaction.body(variable, 0));
-        if old.is_block() || old.is_handle() || word.is_block() || word.is_handle() {
+        if !old.is_scalar() || !word.is_scalar() {
             transaction.set_body(variable, 0, word.0)?;
             content::free_on_commit(&mut transaction, old)?;
         } else {

@@ -12,9 +12,8 @@ use super::source::Source;
 pub use crate::engine::content::Content;
 use crate::error::Result;
 use crate::shm::handle::Handle;
-use sharevar_arena::{Error, Participant, Peek, Transaction, Variable};
+use sharevar_arena::{Error, Participant, Transaction, Variable};
 use sharevar_value::{Encoded, Word};
-use std::ops::Deref;
 use std::sync::Arc;
 
 /// Bits of a block's header for the length; the others count the handles.
@@ -23,7 +22,7 @@ const LENGTH: u64 = (1 << LENGTH_BITS) - 1;
 const MOST_HANDLES: u64 = u64::MAX >> LENGTH_BITS;
 
 /// The longest value that is read without a lock (hazard 11).
-const UNLOCKED_BYTES: u64 = 4096;
+pub(super) const UNLOCKED_BYTES: u64 = 4096;
 /// How often a read without the lock is tried.
 const ATTEMPTS: u32 = 3;
 
@@ -62,7 +61,7 @@ impl Copied {
 /// Copies the content of a cell out.
 #[inline(always)]
 pub(crate) fn copy(source: &impl Source, word: Word) -> sharevar_arena::Result<Option<Copied>> {
-    if !word.is_block() && !word.is_handle() {
+    if word.is_scalar() {
         return Ok(Some(Copied::Word(word)));
     }
     copy_block(source, word)
@@ -104,73 +103,6 @@ pub(crate) fn handles_of(header: u64) -> u64 {
 #[inline(always)]
 pub(crate) fn is_short(source: &impl Source, word: Word) -> sharevar_arena::Result<bool> {
     Ok(!word.is_block() || length_of(source.load(word.0)?) <= UNLOCKED_BYTES)
-}
-
-/// The longest encoding that is copied to the stack.
-pub const SHORT_BYTES: usize = 128;
-
-/// Copies a short encoding that refers to no variable. Its length; `None` says nothing.
-#[inline]
-pub(crate) fn peek_short(peek: &Peek<'_>, word: Word, out: &mut [u8; SHORT_BYTES]) -> Option<usize> {
-    let block = word.block_offset()?;
-    let header = peek.load(block)?;
-    // Torn or not, the length is bounded and asks for no memory. Handles, counted in the upper
-    // half, make it long.
-    let length = header as usize;
-    if length > SHORT_BYTES {
-        return None;
-    }
-    for (index, bytes) in out[..length.next_multiple_of(8)].as_chunks_mut().0.iter_mut().enumerate() {
-        *bytes = peek.load(block + 8 + index as u64 * 8)?.to_le_bytes();
-    }
-    Some(length)
-}
-
-/// An encoding that was copied out, without memory of its own if it is short.
-#[derive(Debug)]
-pub enum CopiedBytes {
-    /// At most [`SHORT_BYTES`], and how many of them count.
-    Short([u8; SHORT_BYTES], usize),
-    /// More.
-    Long(Vec<u8>),
-}
-
-impl Deref for CopiedBytes {
-    type Target = [u8];
-
-    #[inline]
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Short(bytes, length) => &bytes[..*length],
-            Self::Long(bytes) => bytes,
-        }
-    }
-}
-
-/// Copies an encoding that refers to no variable and is short enough to be read without the lock.
-/// `false` says nothing.
-#[inline(never)]
-pub(crate) fn peek_bytes(peek: &Peek<'_>, word: Word, out: &mut Option<CopiedBytes>) -> bool {
-    // Torn or not, the length is bounded. Handles, counted in the upper half, make it large.
-    let Some((block, length)) = word.block_offset().and_then(|block| Some((block, peek.load(block)?))) else {
-        return false;
-    };
-    if length > SHORT_BYTES as u64 {
-        *out = if length <= UNLOCKED_BYTES {
-            peek.bytes(block + 8, length).map(CopiedBytes::Long)
-        } else {
-            None
-        };
-        return out.is_some();
-    }
-    let CopiedBytes::Short(bytes, count) = out.insert(CopiedBytes::Short([0; SHORT_BYTES], 0)) else {
-        return false;
-    };
-    match peek_short(peek, word, bytes) {
-        Some(length) => *count = length,
-        None => return false,
-    }
-    true
 }
 
 /// Stores a value for a transaction that holds no lock yet: blocks are allocated and references

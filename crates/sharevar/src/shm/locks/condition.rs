@@ -14,12 +14,12 @@
 //! dead, or leaving by an error, is seen to be lost, and passes to the next one of those that
 //! waited when it was made (word 4): a later one has looked at the condition itself since.
 
+use super::death_check;
 use super::waiters::{self, Entry};
 use crate::engine::wait::Wait;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
-use crate::shm::items::look;
 use crate::shm::items::source::{Locked, Source};
 use crate::shm::ops::Ops;
 use crate::shm::point_wait::PointWait;
@@ -138,7 +138,7 @@ impl RawCondition {
         if !sleeps {
             return Ok(self.is_notified(entry).then_some(()));
         }
-        if look::is_due(&self.handle)? {
+        if death_check::is_due(&self.handle)? {
             self.look_after_notified()?;
         }
         let transaction = self.begin()?;

@@ -19,7 +19,7 @@ pub(crate) fn replace(
     word: Word,
 ) -> Result<()> {
     let old = Word(transaction.load(entry + VALUE)?);
-    if old.is_block() || old.is_handle() || word.is_block() || word.is_handle() {
+    if !old.is_scalar() || !word.is_scalar() {
         return replace_noted(transaction, entry, word);
     }
     // The whole change is one aligned word.

@@ -29,7 +29,6 @@ mod walk;
 
 pub use entry::StoredKey;
 pub use newest::{NewKeys, Selection};
-pub use quick::Look;
 pub(crate) use reap::OPS;
 
 use crate::engine::content::Item;

@@ -2,32 +2,14 @@
 
 use super::entry::{self, HASH, KEY, LINKS, LOW, META, VALUE};
 use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, LENGTH, RawDict};
-use crate::shm::items::content::{self, CopiedBytes};
+use crate::error::Result;
+use crate::shm::items::content::Content;
+use crate::shm::items::look::{CopiedBytes, Glance, Located, Look, look};
 use sharevar_arena::{CacheLine, Peek};
 use sharevar_value::{ShortKey, Word};
 
 /// Entries that a short look follows; longer chains are rare, and a torn one may have no end.
 const STEPS: u32 = 16;
-
-/// The answer of [`RawDict::look`].
-#[derive(Debug)]
-pub enum Look<'a> {
-    /// Its value is this scalar.
-    Word(Word),
-    /// Its value is encoded so, and refers to no variable.
-    Bytes(&'a CopiedBytes),
-    /// Neither the key is there nor one that only Python can compare with it.
-    Absent,
-    /// Nothing: ask [`RawDict::get`].
-    Unknown,
-}
-
-/// The answer of a look, before it is known that the dict did not change meanwhile.
-enum Glance {
-    Word(Word),
-    Bytes,
-    Absent,
-}
 
 /// Why [`find`] has found no entry.
 #[derive(Clone, Copy)]
@@ -48,7 +30,7 @@ impl Missed {
 
 /// The entry of a key, if a short look finds one.
 #[inline(always)]
-fn find<'p>(peek: &Peek<'p>, key: &ShortKey) -> Result<(u64, CacheLine<'p>), Missed> {
+fn find<'p>(peek: &Peek<'p>, key: &ShortKey) -> std::result::Result<(u64, CacheLine<'p>), Missed> {
     let count = peek.body(BUCKET_COUNT);
     if count == 0 {
         return Err(Missed::Absent);
@@ -93,7 +75,7 @@ fn value(line: CacheLine<'_>) -> Word {
 #[inline(always)]
 fn scalar(line: CacheLine<'_>) -> Option<Word> {
     let word = value(line);
-    (!word.is_block() && !word.is_handle()).then_some(word)
+    word.is_scalar().then_some(word)
 }
 
 impl RawDict {
@@ -107,24 +89,19 @@ impl RawDict {
         })
     }
 
-    /// Looks for `key` and its value, without the lock and once. `copied` is the place for a value that
-    /// is no scalar: it is given from outside so that nothing large is moved for a scalar.
+    /// Looks for `key`, without the lock and once. `Absent` means also that there is no key that only
+    /// Python can compare with it. `copied` is the place for a value that is no scalar.
     #[inline(always)]
     pub fn look<'a>(&self, key: &ShortKey, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
-        let (participant, variable) = (self.handle().participant(), self.handle().variable());
-        let seen = participant.peek(variable, |peek| match find(peek, key) {
-            Ok((_, line)) => match scalar(line) {
-                Some(word) => Some(Glance::Word(word)),
-                None => content::peek_bytes(peek, value(line), copied).then_some(Glance::Bytes),
-            },
+        look(self.handle(), copied, |peek, copied| match find(peek, key) {
+            Ok((_, line)) => Some(Glance::at(peek, value(line), copied)),
             Err(missed) => missed.is_certain(peek).then_some(Glance::Absent),
-        });
-        match seen {
-            Some(Glance::Word(word)) => Look::Word(word),
-            Some(Glance::Bytes) => copied.as_ref().map_or(Look::Unknown, Look::Bytes),
-            Some(Glance::Absent) => Look::Absent,
-            None => Look::Unknown,
-        }
+        })
+    }
+
+    /// Reads a value that a look has found. `None` if the dict has changed since.
+    pub fn read_located(&self, located: Located) -> Result<Option<Content>> {
+        located.read(self.handle())
     }
 
     /// Whether `key` is there, if a look without the lock tells. If `false`, then neither is a key that
@@ -142,7 +119,7 @@ impl RawDict {
     /// is done and the answer is `false`: go by [`Self::insert`].
     #[inline(always)]
     pub fn set_word(&self, key: &ShortKey, word: Word) -> bool {
-        if word.is_block() || word.is_handle() {
+        if !word.is_scalar() {
             return false;
         }
         let (participant, variable) = (self.handle().participant(), self.handle().variable());

@@ -22,7 +22,7 @@ pub(crate) fn push(transaction: &mut Transaction<'_>, list: Variable, word: Word
     } else {
         shape.length == shape.places
     };
-    if full || word.is_block() || word.is_handle() {
+    if full || !word.is_scalar() {
         return extend(transaction, list, &[word]);
     }
     // No reader looks beyond the length; the new length is the whole change.

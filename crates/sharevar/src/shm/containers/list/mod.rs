@@ -195,7 +195,7 @@ impl RawList {
         };
         let at = shape.at(&source, index)?;
         let old = Word(transaction.load(at)?);
-        if old.is_block() || old.is_handle() || word.is_block() || word.is_handle() {
+        if !old.is_scalar() || !word.is_scalar() {
             transaction.set(at, word.0)?;
             content::free_on_commit(&mut transaction, old)?;
         } else {

@@ -1,7 +1,9 @@
-//! The short way for values that fit a word.
+//! The fast paths: a look at an item without the lock, and changes of one word.
 
 use super::{GAP, LENGTH, PLACES, RING, RING_BITS, ROOT, RawList, index_from};
-use crate::shm::items::content::{self, SHORT_BYTES};
+use crate::error::Result;
+use crate::shm::items::content::Content;
+use crate::shm::items::look::{CopiedBytes, Glance, Located, Look, look};
 use sharevar_arena::Peek;
 use sharevar_value::Word;
 
@@ -21,33 +23,26 @@ fn place_at(peek: &Peek<'_>, root: u64, position: u64) -> Option<u64> {
 }
 
 impl RawList {
-    /// Item `index` if there is one and it fits a word. `None` says nothing: ask [`Self::get`].
+    /// Looks at item `index`, from the end if negative, without the lock and once. `copied` is the
+    /// place for a value that is no scalar.
     #[inline(always)]
-    pub fn get_word(&self, index: i64) -> Option<Word> {
-        let (participant, variable) = (self.handle().participant(), self.handle().variable());
-        participant.peek(variable, |peek| {
-            let index = index_from(index, peek.body(LENGTH))?;
-            let word = Word(peek.load(place(peek, index)?)?);
-            (!word.is_block() && !word.is_handle()).then_some(word)
+    pub fn look<'a>(&self, index: i64, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
+        look(self.handle(), copied, |peek, copied| {
+            let Some(index) = index_from(index, peek.body(LENGTH)) else { return Some(Glance::Absent) };
+            Some(Glance::at(peek, Word(peek.load(place(peek, index)?)?), copied))
         })
     }
 
-    /// Copies the encoding of item `index` if there is one, short, that refers to no variable. Its
-    /// length. `None` says nothing: ask [`Self::get`].
-    #[inline]
-    pub fn get_short(&self, index: i64, out: &mut [u8; SHORT_BYTES]) -> Option<usize> {
-        let (participant, variable) = (self.handle().participant(), self.handle().variable());
-        participant.peek(variable, |peek| {
-            let index = index_from(index, peek.body(LENGTH))?;
-            content::peek_short(peek, Word(peek.load(place(peek, index)?)?), out)
-        })
+    /// Reads an item that a look has found. `None` if the list has changed since.
+    pub fn read_located(&self, located: Located) -> Result<Option<Content>> {
+        located.read(self.handle())
     }
 
     /// Replaces item `index` if it is there, was a word, and becomes one. If not, nothing is done
     /// and the answer is `false`: go by [`Self::set`].
     #[inline(always)]
     pub fn set_word(&self, index: i64, word: Word) -> bool {
-        if word.is_block() || word.is_handle() {
+        if !word.is_scalar() {
             return false;
         }
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
@@ -55,7 +50,7 @@ impl RawList {
             let index = index_from(index, change.body(LENGTH))?;
             let at = place(change, index)?;
             let old = Word(change.load(at)?);
-            if old.is_block() || old.is_handle() {
+            if !old.is_scalar() {
                 return None;
             }
             change.change(at, word.0)
@@ -67,7 +62,7 @@ impl RawList {
     /// the answer is `false`: go by [`Self::push`].
     #[inline(always)]
     pub fn push_word(&self, word: Word) -> bool {
-        if word.is_block() || word.is_handle() {
+        if !word.is_scalar() {
             return false;
         }
         let (participant, variable) = (self.handle().participant(), self.handle().variable());

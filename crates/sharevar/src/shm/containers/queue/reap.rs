@@ -33,7 +33,7 @@ fn reap(participant: &Participant, queue: Variable) -> Result<bool> {
     let (mut position, mut large) = (head, 0);
     while position < end && large < STEP {
         let word = Word(transaction.load(place(first, position))?);
-        large += u64::from(word.is_block() || word.is_handle());
+        large += u64::from(!word.is_scalar());
         content::free_on_commit(&mut transaction, word)?;
         position += 1;
     }

@@ -16,7 +16,7 @@ impl RawQueue {
             ShutDown,
             Long,
         }
-        if word.is_block() || word.is_handle() {
+        if !word.is_scalar() {
             return Ok(None);
         }
         let put = self.with_lock(|change| {
@@ -63,7 +63,7 @@ impl RawQueue {
                 return Ok((Got::Nothing, state));
             }
             let word = Word(change.load(place(change.body(FIRST), head))?);
-            if word.is_block() || word.is_handle() || leaves_segment(head, tail) {
+            if !word.is_scalar() || leaves_segment(head, tail) {
                 return Ok((Got::Long, 0));
             }
             change.change_body(HEAD, head + 1);

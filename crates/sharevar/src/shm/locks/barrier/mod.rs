@@ -24,13 +24,13 @@ mod end;
 mod state;
 mod wait;
 
+use super::death_check;
 use super::waiters::{self, Entry};
 use crate::engine::barrier::Outcome;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::items::content::{self, Cell, Content};
-use crate::shm::items::look;
 use crate::shm::items::source::{Locked, Source};
 use crate::shm::ops::Ops;
 use sharevar_arena::{Participant, Transaction, Variable, WaitPoint};
@@ -202,7 +202,7 @@ impl RawBarrier {
 
     /// The outcome for a waiter, with which its wait is over. Before it sleeps, it looks for dead ones.
     pub fn attempt(&self, entry: &Entry, sleeps: bool) -> Result<Option<Outcome>> {
-        if sleeps && !self.is_over(entry) && look::is_due(&self.handle)? {
+        if sleeps && !self.is_over(entry) && death_check::is_due(&self.handle)? {
             self.look_after_all()?;
         }
         if !sleeps && !self.is_over(entry) {
