@@ -1,4 +1,4 @@
-"""Condition: who waits is notified in order, also when others are killed or interrupted."""
+"""Condition: waiters are notified in order, also when others are killed or interrupted."""
 
 from __future__ import annotations
 

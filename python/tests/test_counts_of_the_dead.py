@@ -148,7 +148,7 @@ def test_those_who_live_and_wait_are_told_when_the_last_arrives(manager: Any) ->
         child.start()
         eventually(lambda number=number: barrier.n_waiting == number + 1)
     dead = arrived(barrier, fork, 3)
-    # They sleep and cannot look, so only the one who comes last can find out.
+    # They sleep and cannot look, so only the one that comes last can find out.
     for child in living:
         os.kill(child.pid, signal.SIGSTOP)
     die(dead)

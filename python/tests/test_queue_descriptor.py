@@ -105,7 +105,7 @@ def test_each_process_that_asks_has_one(queue: Any, context: Any) -> None:
 
 
 def test_an_item_is_not_lost_to_who_looks(queue: Any) -> None:
-    """Those who look are woken besides those who take, not instead of them."""
+    """Those that look are woken besides those that take, not instead of them."""
     got: list[Any] = []
     takers = [threading.Thread(target=lambda: got.append(queue.get())) for _ in range(3)]
     lookers = [threading.Thread(target=queue._reader.poll, args=(LIMIT,)) for _ in range(3)]

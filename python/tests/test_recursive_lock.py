@@ -1,4 +1,4 @@
-"""RLock: who holds it and how often, with holders that are killed and waiters interrupted."""
+"""RLock: its holder and its count, with holders that are killed and waiters interrupted."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ fn changes_of_others_wait_and_reads_and_own_changes_go_on() {
     thread::scope(|scope| {
         let lock = first.long_lock(variable).unwrap();
         let other = scope.spawn(|| {
-            assert_eq!(change_shortly(&second, variable), None, "the short way does not wait");
+            assert_eq!(change_shortly(&second, variable), None, "the fast path does not wait");
             let value = change(&second, variable).unwrap();
             assert!(released.load(Ordering::SeqCst), "a change did not wait for the long lock");
             value

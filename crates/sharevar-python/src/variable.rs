@@ -93,13 +93,13 @@ impl Variable {
 
 /// The first argument of `__new__` of a variable's class: the arena for a new variable, or the handle
 /// of one that exists.
-pub(crate) struct Origin<'py> {
+pub(crate) struct ArenaOrFound<'py> {
     /// The arena.
     pub(crate) arena: Bound<'py, Arena>,
     handle: Option<Handle>,
 }
 
-impl<'py> Origin<'py> {
+impl<'py> ArenaOrFound<'py> {
     /// From the first argument.
     pub(crate) fn from_argument(argument: &Bound<'py, PyAny>) -> PyResult<Self> {
         if let Ok(arena) = argument.cast::<Arena>() {

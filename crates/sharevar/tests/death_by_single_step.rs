@@ -98,7 +98,7 @@ impl Stage {
         let list: Vec<_> = list.into_iter().map(show).collect();
         let value = RawValue::from_handle(open(2)).unwrap().get().unwrap().map(show);
         let array = RawArray::from_handle(open(3)).unwrap().load_slice(0, 80).unwrap();
-        // As words: the public questions would find that all who wait or hold are dead. That some
+        // As words: the public questions would find that all waiters and holders are dead. That some
         // are still to be woken is no part of what a barrier is to others.
         let entries = RawBarrier::from_handle(open(4)).unwrap().count().unwrap();
         let state = participant.body(places[4], 2) & !4;

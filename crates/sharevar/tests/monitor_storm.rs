@@ -134,7 +134,7 @@ impl Shared {
         eventually(|| self.bank.get().unwrap().calls >= target);
     }
 
-    /// Has those who live stand between two calls.
+    /// Has the living ones stand between two calls.
     fn stand(&self, dead: usize) {
         let pause = self.told.get(3 * WORKERS).unwrap() + 1;
         self.told.set(3 * WORKERS, pause).unwrap();

@@ -45,7 +45,7 @@ fn slices() {
     }
 }
 
-/// Changes of a few words, which go the short way.
+/// Changes of a few words, which go the fast path.
 fn changes() {
     for operation in COUNTING.iter().filter(|operation| operation.name.starts_with("semaphore: acquire")) {
         play(operation, Plan { first: Due::About(200), ..Plan::NOTHING });

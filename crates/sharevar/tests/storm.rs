@@ -61,7 +61,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Of all operations. The locks' row counts those who got one from the dead: they have no journal.
+    /// Of all operations. The locks' row counts those that got one from the dead: they have no journal.
     fn open_journals(&self) -> u64 {
         self.open.iter().sum::<u64>() - self.open[Task::Lock as usize]
     }
@@ -156,7 +156,7 @@ impl Storm {
         (model, doubtful)
     }
 
-    /// Judges one who is dead and recovered.
+    /// Judges one that is dead and recovered.
     fn judge(&mut self, worker: &Worker) -> Option<Task> {
         let (before, doubtful) = self.replay(worker);
         let vars = &self.vars[worker.spec.worker as usize];
@@ -178,7 +178,7 @@ impl Storm {
         Some(step.task)
     }
 
-    /// Stops those who live, and looks at everything.
+    /// Stops the living ones, and looks at everything.
     fn check(&mut self, living: &[&Worker]) {
         self.pauses += 1;
         self.vars[0].notes.store(note::PAUSE, self.pauses).unwrap();
@@ -217,7 +217,7 @@ impl Storm {
         }
     }
 
-    /// Ends those who live, and judges them too.
+    /// Ends the living ones, and judges them too.
     fn end(&mut self, living: Vec<Worker>) {
         self.vars[0].notes.store(note::PAUSE, note::END).unwrap();
         for mut worker in living {

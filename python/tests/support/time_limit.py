@@ -1,7 +1,7 @@
 """A test that hangs is ended when its time is over, whatever it waits for then.
 
 pytest-timeout raises once, in the main thread. That ends a wait, and not always the test:
-what `with` or `finally` does next may wait for the same child, for ever. So those who are
+what `with` or `finally` does next may wait for the same child, for ever. So those that are
 waited for are killed first, it is raised again and again, the end of a test that has failed
 has a limit of its own, and what hears no signal at all ends with the whole process.
 """

@@ -118,7 +118,7 @@ impl Participant {
         self.attachment.leave(lane);
     }
 
-    /// Promises that the short ways of changing ([`Self::change`], [`Self::change_one`]) are never
+    /// Promises that the fast paths of changing ([`Self::change`], [`Self::change_one`]) are never
     /// gone by two threads of this process at once, for example because they hold an interpreter's lock.
     /// From now on the first lane is theirs alone, and every other operation takes another.
     pub fn assume_one_at_a_time(&self) {

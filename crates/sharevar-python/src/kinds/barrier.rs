@@ -3,7 +3,7 @@
 use crate::encoding::decode::decode;
 use crate::encoding::encode::encode;
 use crate::errors::{Class, OrRaise, raise, to_python};
-use crate::variable::{Origin, Variable};
+use crate::variable::{ArenaOrFound, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::exceptions::{PyException, PyValueError};
@@ -34,7 +34,7 @@ impl Barrier {
         }
     }
 
-    /// Runs the action, by the last who arrived; then all are released, or the barrier is broken.
+    /// Runs the action, by the last that arrived; then all are released, or the barrier is broken.
     fn run(slf: &Bound<'_, Self>, entry: &Entry) -> PyResult<u64> {
         let ran = Self::shared_action(slf).and_then(|action| action.call0());
         let outcome = slf.get().raw.finish(entry, ran.is_ok());
@@ -66,27 +66,27 @@ impl Barrier {
         action: Option<&Bound<'_, PyAny>>,
         timeout: Option<f64>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
+        let mut argument = ArenaOrFound::from_argument(arena)?;
         if parties < 1 {
             return Err(PyValueError::new_err("parties must be > 0"));
         }
         let py = arena.py();
-        let participant = origin.arena.get().participant().clone();
+        let participant = argument.arena.get().participant().clone();
         let encoded = match action {
-            Some(action) if !origin.exists() => Some(match encode(action, &participant) {
+            Some(action) if !argument.exists() => Some(match encode(action, &participant) {
                 Err(error) if error.is_instance_of::<PyException>(py) => SOME_ACTION,
                 encoded => encoded?,
             }),
             _ => None,
         };
-        let raw = origin.open(RawBarrier::from_handle, |participant| {
+        let raw = argument.open(RawBarrier::from_handle, |participant| {
             RawBarrier::create(participant, parties.unsigned_abs(), encoded.as_ref(), timeout)
         })?;
         let known = PyOnceLock::new();
         if let Some(action) = action {
             let _ = known.set(py, action.clone().unbind());
         }
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Barrier);
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Barrier);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw, action: known }))
     }
 
@@ -119,7 +119,7 @@ impl Barrier {
         self.raw.abort().or_raise()
     }
 
-    /// Make the barrier as good as new. Those who wait get `BrokenBarrierError`.
+    /// Make the barrier as good as new. The waiters get `BrokenBarrierError`.
     fn reset(&self) -> PyResult<()> {
         self.raw.reset().or_raise()
     }

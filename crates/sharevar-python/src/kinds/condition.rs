@@ -3,7 +3,7 @@
 use crate::errors::{Class, OrRaise, end_of_block, raise, to_python, unless_closed};
 use crate::proxy;
 use crate::variable::variable_of;
-use crate::variable::{Origin, Variable};
+use crate::variable::{ArenaOrFound, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::exceptions::PyTypeError;
@@ -13,7 +13,7 @@ use pyo3::types::{PyDict, PyTuple};
 use sharevar::shm::{Handle, RawCondition};
 use sharevar::{Error, Kind};
 
-/// A condition: where those wait who hold its lock, until they are notified.
+/// A condition: threads that hold its lock wait in it until they are notified.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Condition {
@@ -55,24 +55,24 @@ impl Condition {
     #[new]
     #[pyo3(signature = (arena, lock = None))]
     fn new(arena: &Bound<'_, PyAny>, lock: Option<&Bound<'_, PyAny>>) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let participant = origin.arena.get().participant().clone();
+        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let participant = argument.arena.get().participant().clone();
         let raw = match lock {
-            Some(lock) if !origin.exists() => {
+            Some(lock) if !argument.exists() => {
                 let place = lock_handle(lock, &participant)?;
                 let handle = Handle::open(&participant, place).or_raise()?;
                 RawCondition::create(&participant, &handle).or_raise()?
             }
-            _ => origin.open(RawCondition::from_handle, |participant| {
+            _ => argument.open(RawCondition::from_handle, |participant| {
                 // By name, or from code that knows of no façade.
                 RawCondition::create(participant, &Handle::create(participant, Kind::Lock)?)
             })?,
         };
         let lock = match lock {
             Some(lock) => lock.clone(),
-            None => proxy::for_handle(&origin.arena, raw.lock().clone())?,
+            None => proxy::for_handle(&argument.arena, raw.lock().clone())?,
         };
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Condition);
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Condition);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw, lock: lock.unbind() }))
     }
 
@@ -146,7 +146,7 @@ impl Condition {
         }
     }
 
-    /// Notify those who have waited longest, ``n`` at most.
+    /// Notify those that have waited longest, ``n`` at most.
     #[pyo3(signature = (n = 1))]
     fn notify(&self, py: Python<'_>, n: i64) -> PyResult<()> {
         self.require_lock(py, "lock is not owned")?;
@@ -156,7 +156,7 @@ impl Condition {
         Ok(())
     }
 
-    /// Notify all who wait.
+    /// Notify all waiters.
     fn notify_all(&self, py: Python<'_>) -> PyResult<()> {
         self.notify(py, i64::MAX)
     }

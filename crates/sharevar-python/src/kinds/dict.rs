@@ -6,7 +6,7 @@ use crate::encoding::key::{Purpose, Wanted, key, short_key};
 use crate::encoding::opaque_key::{self, OwnKey, Pair, insert, resolve, with_found};
 use crate::errors::{OrRaise, to_python};
 use crate::kinds::increment;
-use crate::variable::{Origin, Variable, generic_alias};
+use crate::variable::{ArenaOrFound, Variable, generic_alias};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
@@ -105,9 +105,9 @@ pub(crate) fn missing(object: &Bound<'_, PyAny>) -> PyErr {
 impl Dict {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let raw = origin.open(RawDict::from_handle, RawDict::create)?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Dict);
+        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let raw = argument.open(RawDict::from_handle, RawDict::create)?;
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Dict);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 

@@ -1,7 +1,7 @@
 //! The event.
 
 use crate::errors::OrRaise;
-use crate::variable::{Origin, Variable};
+use crate::variable::{ArenaOrFound, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::prelude::*;
@@ -19,13 +19,13 @@ pub(crate) struct Event {
 impl Event {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let raw = origin.open(RawEvent::from_handle, RawEvent::create)?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Event);
+        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let raw = argument.open(RawEvent::from_handle, RawEvent::create)?;
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Event);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 
-    /// Set the flag; all who wait go on.
+    /// Set the flag; all waiters go on.
     fn set(&self) -> PyResult<()> {
         self.raw.set().or_raise()
     }

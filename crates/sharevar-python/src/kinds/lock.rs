@@ -2,7 +2,7 @@
 
 use crate::argument_types::Truthy;
 use crate::errors::{OrRaise, end_of_block, to_python, unless_closed};
-use crate::variable::{Origin, Variable};
+use crate::variable::{ArenaOrFound, Variable};
 use crate::waiting;
 use crate::waiting::{own_lock, timeout};
 use pyo3::prelude::*;
@@ -76,9 +76,9 @@ impl Lock {
     #[new]
     #[pyo3(signature = (arena, owned = None))]
     fn new(arena: &Bound<'_, PyAny>, owned: Option<bool>) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let raw = origin.open(RawLock::from_handle, |participant| RawLock::create(participant, owned))?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Lock);
+        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let raw = argument.open(RawLock::from_handle, |participant| RawLock::create(participant, owned))?;
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Lock);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 

@@ -5,7 +5,7 @@ use crate::encoding::encode::{self, encode};
 use crate::encoding::name;
 use crate::errors::OrRaise;
 use crate::fast_access;
-use crate::variable::{Origin, Variable};
+use crate::variable::{ArenaOrFound, Variable};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use sharevar::Kind;
@@ -84,12 +84,12 @@ fn missing(name: &Bound<'_, PyString>) -> PyErr {
 impl Namespace {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let raw = origin.open(
+        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let raw = argument.open(
             |handle| RawDict::from_handle_as(handle, Kind::Namespace),
             |participant| RawDict::create_as(participant, Kind::Namespace),
         )?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Namespace);
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Namespace);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 

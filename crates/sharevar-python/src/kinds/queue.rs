@@ -4,7 +4,7 @@ use crate::argument_types::{Argument, Truthy};
 use crate::errors::{Class, OrRaise, is_of, is_ours};
 use crate::kinds::queue_class;
 use crate::kinds::queue_methods::{OwnReadiness, QueueClass, only, wait_until_done};
-use crate::variable::{Origin, Variable, generic_alias};
+use crate::variable::{ArenaOrFound, Variable, generic_alias};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyValueError};
@@ -102,13 +102,13 @@ impl Queue {
     #[new]
     #[pyo3(signature = (arena, maxsize = 0, form = "queue"))]
     fn new(arena: &Bound<'_, PyAny>, maxsize: i64, form: &str) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
+        let mut argument = ArenaOrFound::from_argument(arena)?;
         let form = queue_class::form_of_name(form)?;
         let limit = u64::try_from(maxsize).unwrap_or(0);
         let raw =
-            origin.open(RawQueue::from_handle, |participant| RawQueue::create(participant, limit, form))?;
+            argument.open(RawQueue::from_handle, |participant| RawQueue::create(participant, limit, form))?;
         let form = raw.form().or_raise()?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Queue);
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Queue);
         let closed_by = AtomicU64::new(0);
         let used = AtomicBool::new(form == Form::SimpleQueue);
         Ok(PyClassInitializer::from(base).add_subclass(Self {

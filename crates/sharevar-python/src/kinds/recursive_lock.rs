@@ -2,7 +2,7 @@
 
 use crate::argument_types::Truthy;
 use crate::errors::{OrRaise, end_of_block, to_python, unless_closed};
-use crate::variable::{Origin, Variable};
+use crate::variable::{ArenaOrFound, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::prelude::*;
@@ -50,9 +50,9 @@ impl RLock {
 impl RLock {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let raw = origin.open(RawRLock::from_handle, RawRLock::create)?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::RLock);
+        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let raw = argument.open(RawRLock::from_handle, RawRLock::create)?;
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::RLock);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::argument_types::Truthy;
 use crate::errors::{OrRaise, end_of_block};
-use crate::variable::{Origin, Variable};
+use crate::variable::{ArenaOrFound, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use sharevar::shm::RawSemaphore;
 use sharevar::{Error, Kind};
 
-/// Units to take and give back; those of a holder who dies are given back.
+/// Units to take and give back; those of a holder that dies are given back.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Semaphore {
@@ -43,7 +43,7 @@ impl Semaphore {
         bounded: bool,
         owned: Option<bool>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
+        let mut argument = ArenaOrFound::from_argument(arena)?;
         if value < 0 {
             return Err(PyValueError::new_err("semaphore initial value must be >= 0"));
         }
@@ -51,10 +51,10 @@ impl Semaphore {
         let Some(units) = u32::try_from(value).ok().filter(|units| *units <= most) else {
             return Err(PyOverflowError::new_err(format!("semaphore initial value must be <= {most}")));
         };
-        let raw = origin.open(RawSemaphore::from_handle, |participant| {
+        let raw = argument.open(RawSemaphore::from_handle, |participant| {
             RawSemaphore::create(participant, units, bounded.then_some(units), owned)
         })?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Semaphore);
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Semaphore);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 

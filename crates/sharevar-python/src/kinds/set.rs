@@ -4,7 +4,7 @@ use crate::encoding::decode::decode_bytes;
 use crate::encoding::key::{self, Purpose, Wanted, short_key};
 use crate::encoding::opaque_key::{self, Pair, insert, own_key, resolve, search};
 use crate::errors::OrRaise;
-use crate::variable::{Origin, Variable, generic_alias};
+use crate::variable::{ArenaOrFound, Variable, generic_alias};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyFrozenSet, PyList, PySet, PyType};
@@ -79,12 +79,12 @@ impl Set {
 impl Set {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let raw = origin.open(
+        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let raw = argument.open(
             |handle| RawDict::from_handle_as(handle, Kind::Set),
             |participant| RawDict::create_as(participant, Kind::Set),
         )?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Set);
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Set);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 

@@ -4,7 +4,7 @@ use crate::encoding::decode::{self, decode};
 use crate::encoding::encode::{self, encode};
 use crate::errors::{OrRaise, to_python};
 use crate::kinds::increment;
-use crate::variable::{Origin, Variable};
+use crate::variable::{ArenaOrFound, Variable};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyType};
@@ -44,13 +44,13 @@ impl Value {
         arena: &Bound<'_, PyAny>,
         initial: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let exists = origin.exists();
-        let raw = origin.open(RawValue::from_handle, RawValue::create)?;
+        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let exists = argument.exists();
+        let raw = argument.open(RawValue::from_handle, RawValue::create)?;
         if !exists && let Some(initial) = initial {
             raw.set(&encode(initial, raw.handle().participant())?).or_raise()?;
         }
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Value);
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Value);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 

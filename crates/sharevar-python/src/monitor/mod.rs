@@ -12,7 +12,7 @@ use crate::encoding::encode::encode;
 use crate::encoding::name;
 use crate::errors::{OrRaise, to_python};
 use crate::fast_access;
-use crate::variable::{Origin, Variable};
+use crate::variable::{ArenaOrFound, Variable};
 use crate::waiting;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -33,9 +33,9 @@ pub(crate) struct MonitorState {
 impl MonitorState {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let raw = origin.open(RawMonitor::from_handle, RawMonitor::create)?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Monitor);
+        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let raw = argument.open(RawMonitor::from_handle, RawMonitor::create)?;
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Monitor);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 }
@@ -52,17 +52,17 @@ pub(crate) struct Monitor {
 impl Monitor {
     #[new]
     #[classmethod]
-    #[pyo3(signature = (origin, /))]
-    fn new(cls: &Bound<'_, PyType>, origin: &Bound<'_, PyAny>) -> PyResult<Self> {
+    #[pyo3(signature = (argument, /))]
+    fn new(cls: &Bound<'_, PyType>, argument: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Some(names) = cls.getattr_opt("__abstractmethods__")?
             && names.is_truthy()?
         {
             let message = format!("{} is abstract: derive a class that has the missing methods", cls.name()?);
             return Err(PyTypeError::new_err(message));
         }
-        let state = match origin.cast::<MonitorState>() {
+        let state = match argument.cast::<MonitorState>() {
             Ok(state) => state.clone(),
-            Err(_) => Bound::new(origin.py(), MonitorState::new(origin)?)?,
+            Err(_) => Bound::new(argument.py(), MonitorState::new(argument)?)?,
         };
         Ok(Self { state: state.unbind() })
     }
@@ -293,10 +293,10 @@ pub(crate) fn is_class(cls: &Bound<'_, PyType>) -> PyResult<bool> {
 /// An object of a monitor's class, for a monitor that exists or for a new one in an arena.
 pub(crate) fn object<'py>(
     cls: &Bound<'py, PyType>,
-    origin: &Bound<'py, PyAny>,
+    argument: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     // The class's own `__new__` has the arguments of its `__init__`.
-    cls.py().get_type::<Monitor>().call_method1("__new__", (cls, origin))
+    cls.py().get_type::<Monitor>().call_method1("__new__", (cls, argument))
 }
 
 /// A new monitor in an arena, made as its class says.

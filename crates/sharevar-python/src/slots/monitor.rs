@@ -190,7 +190,7 @@ unsafe extern "C" fn bind(
     }
 }
 
-/// A call of a method, in the interpreter's short way.
+/// A call of a method, in the interpreter's fast path.
 unsafe extern "C" fn call(
     method: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,

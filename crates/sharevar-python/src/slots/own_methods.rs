@@ -4,11 +4,11 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-/// The methods that are called so often that it is worth the interpreter's short way.
+/// The methods that are called so often that it is worth the interpreter's fast path.
 const HOT: [&str; 8] = ["append", "acquire", "release", "set", "clear", "is_set", "put", "get"];
 
 /// Gives a class the hot methods that it inherits from a native one as its own. The interpreter's
-/// short way of calling a method is only for objects of exactly the class that the method is from.
+/// fast path of calling a method is only for objects of exactly the class that the method is from.
 pub(crate) fn own_methods(class: &Bound<'_, PyType>) -> PyResult<()> {
     let py = class.py();
     for name in HOT {

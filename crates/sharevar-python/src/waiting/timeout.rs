@@ -2,7 +2,7 @@
 //!
 //! A manager's objects stand for those of `threading` and `queue`, which refuse what makes no
 //! sense to them. Those that are made without a manager stand for those of `multiprocessing`, for
-//! which a negative time is none, and which ignore the time of one who does not wait.
+//! which a negative time is none, and which ignore the time of one that does not wait.
 
 use crate::variable::Variable;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
@@ -70,7 +70,7 @@ fn of_lock_of_threading(block: bool, seconds: f64) -> PyResult<(bool, Option<f64
     Ok((block, Some(seconds)))
 }
 
-/// Refuses a time for one who does not wait, as a semaphore of `threading` does.
+/// Refuses a time for one that does not wait, as a semaphore of `threading` does.
 #[inline(always)]
 pub(crate) fn of_semaphore(block: bool, timeout: Option<f64>, of: &Variable) -> PyResult<()> {
     if !block && timeout.is_some() && of.is_managed() {

@@ -29,7 +29,7 @@ impl<'a> Named<'a> {
         self.manager.directory().find(self.name)
     }
 
-    /// Takes the name away. The variable lives on for those who hold it. Whether there was one.
+    /// Takes the name away. The variable lives on for those that hold it. Whether there was one.
     pub fn remove(&self) -> Result<bool> {
         self.manager.directory().remove(self.name)
     }

@@ -59,7 +59,7 @@ pub(crate) struct Outgoing<E> {
 }
 
 impl Outgoing<Encoded> {
-    /// The value, if it is a word. For the short ways of the untyped variables, which know by
+    /// The value, if it is a word. For the fast paths of the untyped variables, which know by
     /// themselves what they cannot do.
     #[inline]
     pub(crate) fn word(&self) -> Option<Word> {

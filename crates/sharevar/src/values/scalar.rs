@@ -36,7 +36,7 @@ impl Sink for AsKey<'_> {
         Some(ShortKey::from_int(value, self.0))
     }
 
-    // A float without a fraction equals an integer; the long way knows.
+    // A float without a fraction equals an integer; the encoder knows.
     fn float(self, _: f64) -> Option<ShortKey> {
         None
     }

@@ -19,7 +19,7 @@ fn a_name_leads_to_one_variable_until_it_is_removed() {
         assert!(manager.named("numbers").remove().unwrap());
         assert!(!manager.named("numbers").remove().unwrap());
         assert!(manager.named("numbers").get().unwrap().is_none());
-        // Those who hold it still do.
+        // Those that hold it still do.
         assert_eq!(second.to_vec().unwrap(), [1]);
     }
 }

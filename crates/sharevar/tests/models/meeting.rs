@@ -63,7 +63,7 @@ impl Modeled {
         count
     }
 
-    /// Those who are dead are taken away, and what they were notified of passes on.
+    /// Those that are dead are taken away, and what they were notified of passes on.
     fn bury(&mut self, dead: &[usize]) {
         let count = self.waiters.len();
         let lost = self.waiters.iter().filter(|waiter| dead.contains(&waiter.by) && waiter.notified).count();
@@ -210,7 +210,7 @@ fn the_places_of_the_dead_are_taken_before_the_list_grows() {
     assert!(blocks(&participant) > one);
 }
 
-/// A round of a barrier: who has arrived, as which hand, and what became of it.
+/// A round of a barrier: its arrivals, by hand, and its outcome.
 #[derive(Default)]
 struct Round {
     waiting: Vec<(Entry, usize)>,
@@ -284,7 +284,7 @@ impl Meeting {
         }
     }
 
-    /// The first who waits in a round asks what became of it.
+    /// The first waiter of a round asks for its outcome.
     fn ask(&mut self, number: usize) {
         let round = &mut self.rounds[number];
         let Some((entry, by)) = round.waiting.first().copied() else { return };
@@ -362,7 +362,7 @@ fn play_barrier(seed: u64) {
         for (entry, by) in std::mem::take(&mut round.waiting) {
             match meeting.hands[by].1.attempt(&entry, false).unwrap() {
                 Some(Outcome::Released(index)) => round.indices.push(index),
-                other => panic!("{other:?} of one who was released"),
+                other => panic!("{other:?} of one that was released"),
             }
         }
         round.indices.sort_unstable();

@@ -56,7 +56,7 @@ pub(crate) fn clash(hands: &Hands) {
     hands.event.clear().unwrap();
 }
 
-/// Others who hold units of the semaphore, one each.
+/// Others that hold units of the semaphore, one each.
 fn others(world: &World, count: u32) {
     for _ in 0..count {
         let (participant, semaphore) = another(world);
@@ -65,7 +65,7 @@ fn others(world: &World, count: u32) {
     }
 }
 
-/// Others who hold some each, and die.
+/// Others that hold some each, and die.
 fn dead(world: &World, count: u32, units: u32) {
     for _ in 0..count {
         let (participant, semaphore) = another(world);
@@ -179,7 +179,7 @@ operations! {
         }, |w| assert_eq!(w.mortal.rwlock.try_write().unwrap(), TryLock::Acquired), |b, a| b.rwlock[0] as u32 > 0 && a.rwlock[0] as u32 == 0;
     "rwlock: read what a dead writer holds": |w| { let (p, l) = another_at_the_lock(w); l.try_write().unwrap(); p.abandon(); std::mem::forget((p, l)); },
         |w| assert_eq!(w.mortal.rwlock.try_read().unwrap(), TryLock::OwnerDied), |b, a| b.rwlock[0] as u32 == 0 && a.rwlock[0] as u32 > 0;
-    "rwlock: a reader goes who is a further holder": |w| { let (p, l) = another_at_the_lock(w); l.try_read().unwrap(); std::mem::forget((p, l)); read(w); },
+    "rwlock: a reader goes that is a further holder": |w| { let (p, l) = another_at_the_lock(w); l.try_read().unwrap(); std::mem::forget((p, l)); read(w); },
         |w| assert!(w.mortal.rwlock.release_read().unwrap()), |b, a| a.rwlock[0] as u32 == b.rwlock[0] as u32 + 1;
     "rwlock: read past a dead next writer": |w| {
             let (p, l) = another_at_the_lock(w);

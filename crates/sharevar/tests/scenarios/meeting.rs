@@ -30,7 +30,7 @@ pub(super) fn see(hands: &Hands, hash: &mut DefaultHasher) {
     let condition = &hands.condition;
     (5_u8, condition.counts().unwrap()).hash(hash);
     [TICKET, NOTIFIED].map(|index| word(condition.handle(), index)).hash(hash);
-    // Read as words: the public questions would find that all who wait are dead.
+    // Read as words: the public questions would find that all waiters are dead.
     for barrier in [&hands.barrier, &hands.acting] {
         (barrier.count().unwrap(), word(barrier.handle(), STATE) & !OWED).hash(hash);
     }

@@ -112,7 +112,7 @@ operations! {
     "priority queue: put, the heap grows": |w| items(w, 16), |w| put(w, &int(-1)),
         |b, a| longer(b, a) && b.priority_queue[ROOT] != a.priority_queue[ROOT] && a.priority_queue[PLACES] == 17;
     "priority queue: put a nested handle": |w| items(w, 9), |w| put(w, &nested(w, 3)), |b, a| longer(b, a) && blocks(2)(b, a);
-    "priority queue: put, one waited who is gone": |w| assert!(w.mortal.priority_queue.try_get(true).unwrap().is_none()),
+    "priority queue: put, a waiter that is gone": |w| assert!(w.mortal.priority_queue.try_get(true).unwrap().is_none()),
         |w| put(w, &int(1)), |b, a| longer(b, a) && b.priority_queue[STATE] != 0 && a.priority_queue[STATE] == 0;
     "priority queue: put many": |w| items(w, 5),
         |w| assert_eq!(w.mortal.priority_queue.try_put_many(&falling(30)).unwrap(), 30),

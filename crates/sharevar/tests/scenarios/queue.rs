@@ -93,7 +93,7 @@ operations! {
     "queue: put a block, a segment follows": |w| items(w, PLACES), |w| put(w, &block(1)), |b, a| longer(b, a) && blocks(2)(b, a);
     "queue: put into the emptied segment": |w| { items(w, PLACES); take(w, PLACES); }, |w| put(w, &int(1)),
         |b, a| longer(b, a) && same_segments(b, a) && a.queue[TAIL] as i64 == PLACES + 1;
-    "queue: put, one waited who is gone": |w| { items(w, 1); take(w, 1); assert!(w.mortal.queue.try_get(true).unwrap().is_none()); },
+    "queue: put, a waiter that is gone": |w| { items(w, 1); take(w, 1); assert!(w.mortal.queue.try_get(true).unwrap().is_none()); },
         |w| put(w, &int(1)), |b, a| longer(b, a) && b.queue[STATE] != 0 && a.queue[STATE] == 0;
     "queue: put many": |w| items(w, 5), |w| assert_eq!(w.mortal.queue.try_put_many(&mixed(30)).unwrap(), 30),
         |b, a| a.queue[TAIL] == b.queue[TAIL] + 30 && blocks(15)(b, a);
@@ -109,7 +109,7 @@ operations! {
         |b, a| shorter(b, a) && blocks(-1)(b, a) && b.queue[FIRST] != a.queue[FIRST] && a.queue[FIRST] == a.queue[LAST];
     "queue: get the last item of the only segment": |w| { items(w, PLACES); take(w, PLACES - 1); }, |w| take(w, 1),
         |b, a| shorter(b, a) && same_segments(b, a) && blocks_0(b, a);
-    "queue: get, one waited for room who is gone": |w| {
+    "queue: get, a waiter for room that is gone": |w| {
             w.mortal.queue.set_limit(2).unwrap();
             items(w, 2);
             assert!(!w.mortal.queue.try_put(&block(1), true).unwrap());

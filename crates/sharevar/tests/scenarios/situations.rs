@@ -39,7 +39,7 @@ pub(crate) fn the_living_are_waited_for() {
     assert_recovered::<Operation>(&survivor, &names, &[], "after the wait");
 }
 
-/// The mortal dies inside an operation on a list, at each point; another, who had read the list
+/// The mortal dies inside an operation on a list, at each point; another, which had read the list
 /// before, reads it without the lock and publishes it in another order or cut: what was never
 /// committed must not come back.
 pub(crate) fn what_was_undone_is_not_published() -> u64 {
@@ -58,7 +58,7 @@ pub(crate) fn what_was_undone_is_not_published() -> u64 {
                 let hook = move |passed| {
                     if passed == point {
                         sender.send(()).unwrap();
-                        // Never again: who is dead does nothing.
+                        // Never again: a dead one does nothing.
                         loop {
                             std::thread::park();
                         }

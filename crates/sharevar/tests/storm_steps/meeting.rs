@@ -7,7 +7,7 @@ use sharevar::{Kind, Participant};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Parties of the barrier: two of the three workers, or one who finds that a dead one broke it.
+/// Parties of the barrier: two of the three workers, or one that finds that a dead one broke it.
 const PARTIES: u64 = 2;
 /// The time limit of a wait, for a waiter that may be the only one.
 const LIMIT: Duration = Duration::from_micros(300);
@@ -34,7 +34,7 @@ impl Meeting {
 }
 
 impl Vars {
-    /// Waits, notifies who has waited longest, and leaves, notified or not.
+    /// Waits, notifies the one that has waited longest, and leaves, notified or not.
     pub(super) fn notify_one(&self, fails: bool) {
         let condition = &self.meeting.condition;
         let entry = condition.join().unwrap();
@@ -84,7 +84,7 @@ impl Vars {
             condition.notify(1).unwrap();
             condition.attempt(&entry, true).unwrap();
         }
-        assert!(condition.leave(entry).unwrap(), "the only one who lives was not notified");
+        assert!(condition.leave(entry).unwrap(), "the only one that lives was not notified");
         assert_eq!(condition.counts().unwrap(), (0, 0));
         // Those that arrived are dead, so the last to arrive is not let through.
         match barrier.try_arrive().unwrap() {

@@ -483,7 +483,7 @@ impl Vars {
             Task::Shared => {
                 self.shared.push(&stamped(stamp)).unwrap();
                 if stamp.is_multiple_of(8) {
-                    // Others who change it meanwhile wait, or find a dead holder.
+                    // Others that change it meanwhile wait, or find a dead holder.
                     let handle = self.shared.handle();
                     let _long = handle.participant().long_lock(handle.variable()).unwrap();
                     let (items, changes) = self.shared.snapshot().unwrap();

@@ -6,7 +6,7 @@ mod element;
 use self::element::Format;
 use crate::errors::{OrRaise, index as index_error};
 use crate::kinds::index::{Place, place};
-use crate::variable::{Origin, Variable};
+use crate::variable::{ArenaOrFound, Variable};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
@@ -84,9 +84,9 @@ impl Array {
         item_format: Option<char>,
         item_count: Option<i64>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let raw = if origin.exists() {
-            origin.open(RawArray::from_handle, |_| unreachable!("it exists"))?
+        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let raw = if argument.exists() {
+            argument.open(RawArray::from_handle, |_| unreachable!("it exists"))?
         } else {
             let (Some(letter), Some(count)) = (item_format, item_count) else {
                 return Err(PyTypeError::new_err("an array is made with item_format and item_count"));
@@ -94,13 +94,13 @@ impl Array {
             let format = Format::of(letter)?;
             let count =
                 u64::try_from(count).map_err(|_| PyValueError::new_err("an array has no negative length"))?;
-            origin.open(RawArray::from_handle, |participant| {
+            argument.open(RawArray::from_handle, |participant| {
                 RawArray::create(participant, format.letter, format.size, count)
             })?
         };
         let format = Format::of(raw.format())?;
         let shape = [raw.len() as isize, format.size as isize];
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::Array);
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::Array);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw, format, shape }))
     }
 

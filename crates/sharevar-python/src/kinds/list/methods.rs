@@ -4,7 +4,7 @@ use super::{List, search, slice, sort};
 use crate::encoding::encode::encode;
 use crate::errors::{OrRaise, index as index_error};
 use crate::kinds::index::{Place, end, place, whole};
-use crate::variable::{Origin, Variable, generic_alias};
+use crate::variable::{ArenaOrFound, Variable, generic_alias};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
 use sharevar::Kind;
@@ -17,9 +17,9 @@ const ASSIGNMENT_OUT_OF_RANGE: &str = "list assignment index out of range";
 impl List {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
-        let raw = origin.open(RawList::from_handle, RawList::create)?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::List);
+        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let raw = argument.open(RawList::from_handle, RawList::create)?;
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::List);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 

@@ -6,7 +6,7 @@ use crate::argument_types::{Argument, Truthy};
 use crate::encoding::decode::decode;
 use crate::errors::OrRaise;
 use crate::kinds::queue_methods::{OwnReadiness, QueueClass, empty, only, wait_until_done};
-use crate::variable::{Origin, Variable, generic_alias};
+use crate::variable::{ArenaOrFound, Variable, generic_alias};
 use parts::encode_in_parts;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
@@ -41,12 +41,12 @@ impl PriorityQueue {
     #[new]
     #[pyo3(signature = (arena, maxsize = 0))]
     fn new(arena: &Bound<'_, PyAny>, maxsize: i64) -> PyResult<PyClassInitializer<Self>> {
-        let mut origin = Origin::from_argument(arena)?;
+        let mut argument = ArenaOrFound::from_argument(arena)?;
         let limit = u64::try_from(maxsize).unwrap_or(0);
-        let raw = origin.open(RawPriorityQueue::from_handle, |participant| {
+        let raw = argument.open(RawPriorityQueue::from_handle, |participant| {
             RawPriorityQueue::create(participant, limit)
         })?;
-        let base = Variable::of(&origin.arena, raw.handle(), Kind::PriorityQueue);
+        let base = Variable::of(&argument.arena, raw.handle(), Kind::PriorityQueue);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw, readiness: OwnReadiness::default() }))
     }
 

@@ -127,7 +127,7 @@ impl RawCondition {
         )
     }
 
-    /// Whether a waiter seems to be notified: without the lock, for those who spin.
+    /// Whether a waiter seems to be notified: without the lock, for spinning waiters.
     pub fn is_notified(&self, entry: &Entry) -> bool {
         let notified = |peek: &sharevar_arena::Peek<'_>| Some(peek.body(NOTIFIED) >= entry.stamp);
         self.handle.participant().peek(self.handle.variable(), notified) == Some(true)
@@ -249,7 +249,7 @@ impl RawCondition {
         Ok((reasons, count))
     }
 
-    /// Notifies others in place of so many who were notified and are gone.
+    /// Notifies others in place of so many that were notified and are gone.
     fn pass_on(&self, transaction: &mut Transaction<'_>, count: u64) -> Result<u32> {
         let horizon = transaction.body(self.handle.variable(), HORIZON);
         Ok(self.mark(transaction, count, horizon)?.0)

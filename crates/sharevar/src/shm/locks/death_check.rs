@@ -13,7 +13,7 @@ const LOOKED: usize = 5;
 /// With the 40 ms after which a watch looks again, a death is known in 80.
 const INTERVAL: u64 = 40;
 
-/// Whether it is time to look after the others; if so, the caller is the one who does.
+/// Whether it is time to look after the others; if so, the caller is the one that does.
 pub(crate) fn is_due(handle: &Handle) -> Result<bool> {
     let now = clock_gettime(ClockId::Monotonic);
     let now = now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000;

@@ -77,7 +77,7 @@ impl RawEvent {
         Ok(self.state()? & SET != 0)
     }
 
-    /// Sets it, and wakes all who wait.
+    /// Sets it, and wakes all waiters.
     #[inline(always)]
     pub fn set(&self) -> Result<()> {
         // No waiter is left at an event that is set.

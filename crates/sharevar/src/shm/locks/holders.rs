@@ -39,7 +39,7 @@ const PLACE_BYTES: u64 = 16;
 /// With so few further places every failed try looks for the dead.
 const FEW_PLACES: u64 = 8;
 /// Else: microseconds between two looks of those that only try, for each place. A look takes up to
-/// half a microsecond for each, so those who try again and again look a third of the time at most.
+/// half a microsecond for each, so those that try again and again look a third of the time at most.
 const INTERVAL: u64 = 2;
 /// No interval is longer.
 const LONGEST_INTERVAL: u64 = 1000;

@@ -115,7 +115,7 @@ fn look_for_dead(change: &mut SmallTransaction<'_>, look_again: bool) -> shareva
     })
 }
 
-/// Those who have announced themselves and could go on in this state.
+/// Those that have announced themselves and could go on in this state.
 fn could_go_on(change: &SmallTransaction<'_>) -> u64 {
     let (state, free) = (change.body(STATE), units(change).free());
     let readers = if free > 0 && Identity::from_word(state).is_none() { READERS } else { 0 };
@@ -332,13 +332,13 @@ impl RawRwLock {
         self.wake(wake)
     }
 
-    /// Whether a reader may get in: two loads, for those who spin.
+    /// Whether a reader may get in: two loads, for spinning waiters.
     #[inline]
     fn may_read(&self) -> bool {
         self.units().free() > 0 && Identity::from_word(self.word(STATE)).is_none()
     }
 
-    /// Whether a writer may get in: one load, for those who spin.
+    /// Whether a writer may get in: one load, for spinning waiters.
     #[inline]
     fn may_write(&self) -> bool {
         self.units().free() == ALL

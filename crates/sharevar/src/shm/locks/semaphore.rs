@@ -231,7 +231,7 @@ impl RawSemaphore {
         }
     }
 
-    /// Wakes so many of those who have announced that they sleep until a unit is free.
+    /// Wakes so many of those that have announced that they sleep until a unit is free.
     fn wake(&self, units: u32) -> Result<()> {
         let (participant, variable) = (self.handle.participant(), self.handle.variable());
         if units == 0 {
@@ -246,7 +246,7 @@ impl RawSemaphore {
         Ok(())
     }
 
-    /// Whether a unit is free: one load, for those who spin.
+    /// Whether a unit is free: one load, for spinning waiters.
     #[inline]
     fn may_acquire(&self) -> bool {
         Units::of(|index| self.word(index)).free() > 0

@@ -1,4 +1,4 @@
-//! Those who wait in a variable: a list that survives the death of each of them.
+//! The waiters in a variable: a list that survives the death of each of them.
 //!
 //! A waiter has an *entry*: its identity, and a *stamp* that says since when it waits. A word of the
 //! variable says up to which stamp the waiting is over, so that any number of waiters is let

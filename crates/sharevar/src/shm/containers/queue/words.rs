@@ -1,4 +1,4 @@
-//! The short ways, of items that fit a word.
+//! The fast paths, of items that fit a word.
 
 use super::{FIRST, LAST, PLACES, RawQueue, needs_segment, place};
 use crate::error::{Error, Result};

@@ -165,7 +165,7 @@ impl QueueFrame {
 
     /// Ends the queue for all processes: no item can be put any more, and where none is left none
     /// can be got. `immediate` takes away the items that are still there, as done; their memory
-    /// comes back bit by bit. All who wait are woken.
+    /// comes back bit by bit. All waiters are woken.
     pub fn shut_down(&self, immediate: bool) -> Result<()> {
         if immediate {
             self.shut_down_and_empty()?;

@@ -42,7 +42,7 @@ impl QueueFrame {
         Ok(self.change_state(|state| state | WATCHED)?)
     }
 
-    /// Wakes those who wait for items, or for the first one, when `count` items came.
+    /// Wakes the waiters for items, or for the first one, when `count` items came.
     #[cold]
     pub(super) fn tell_of_items(&self, state: u64, count: u32) {
         if state & GETTERS != 0 {
@@ -53,7 +53,7 @@ impl QueueFrame {
         }
     }
 
-    /// Wakes those who wait for the queue to be empty, if it is.
+    /// Wakes the waiters for the queue to be empty, if it is.
     #[cold]
     pub(super) fn tell_of_end(&self, state: u64) {
         if self.is_empty().unwrap_or(true) {

@@ -1,4 +1,4 @@
-//! Looks without the lock, changes of single words, and the flags of those who wait.
+//! Looks without the lock, changes of single words, and the flags of the waiters.
 
 use super::{
     ALL_DONE, DONE, EMPTIED, FILLED, FIRST_ITEM, GETTERS, HEAD, ITEM, JOINERS, NO_ITEM, PUTTERS, QueueFrame,
@@ -138,7 +138,7 @@ impl QueueFrame {
         })
     }
 
-    /// Wakes those who wait for items, after `count` of them came into a queue in `state`.
+    /// Wakes the waiters for items, after `count` of them came into a queue in `state`.
     #[inline(always)]
     pub(in crate::shm) fn tell_getters(&self, state: u64, count: u32) {
         if state & (GETTERS | WATCHED) != 0 {
@@ -146,7 +146,7 @@ impl QueueFrame {
         }
     }
 
-    /// Wakes those who wait for room, after `count` items went from a queue in `state`.
+    /// Wakes the waiters for room, after `count` items went from a queue in `state`.
     #[inline(always)]
     pub(in crate::shm) fn tell_putters(&self, state: u64, count: u32) {
         if state & PUTTERS != 0 {
@@ -157,14 +157,14 @@ impl QueueFrame {
         }
     }
 
-    /// The reasons for which those sleep who have announced themselves by `flags`.
+    /// The reasons for which those sleep that have announced themselves by `flags`.
     pub(in crate::shm) fn reason(flags: u64) -> u32 {
         let all =
             [(GETTERS, ITEM), (PUTTERS, ROOM), (JOINERS, ALL_DONE), (FILLED, FIRST_ITEM), (EMPTIED, NO_ITEM)];
         all.into_iter().filter(|(flag, _)| flags & flag != 0).map(|(_, reason)| reason).sum()
     }
 
-    /// Wakes up to `most` of those who have announced themselves by `flag`.
+    /// Wakes up to `most` of those that have announced themselves by `flag`.
     #[cold]
     pub(in crate::shm) fn wake(&self, flag: u64, most: u32) {
         let reason = Self::reason(flag);

@@ -89,7 +89,7 @@ impl RawBarrier {
         broken.map_or(Ok(()), |broken| self.wake_owed(broken))
     }
 
-    /// Breaks it for those who wait, and makes it as good as new.
+    /// Breaks it for the waiters, and makes it as good as new.
     pub fn reset(&self) -> Result<()> {
         let variable = self.handle.variable();
         let mut transaction = self.begin()?;
@@ -108,7 +108,7 @@ impl RawBarrier {
         self.wake_owed(next)
     }
 
-    /// Takes the caller's entry away. If those who decided have not woken the others, this does.
+    /// Takes the caller's entry away. If those that decided have not woken the others, this does.
     pub(super) fn leave_decided(
         &self,
         mut transaction: Transaction<'_>,

@@ -130,7 +130,7 @@ impl RawBarrier {
         Some(f64::from_bits(self.limit)).filter(|limit| !limit.is_nan())
     }
 
-    /// How many entries there are: of those who wait, and of those who have not left yet.
+    /// How many entries there are: of the waiters, and of those that have not left yet.
     pub fn count(&self) -> Result<usize> {
         let transaction = self.begin()?;
         let all = waiters::entries(&transaction, self.handle.variable())?;
@@ -195,7 +195,7 @@ impl RawBarrier {
         }
     }
 
-    /// Whether the generation of a waiter seems to be over: without the lock, for those who spin.
+    /// Whether the generation of a waiter seems to be over: without the lock, for spinning waiters.
     pub fn is_over(&self, entry: &Entry) -> bool {
         self.peek().is_some_and(|state| state.is(BROKEN) || !state.is_of(entry.stamp))
     }
