@@ -1,4 +1,4 @@
-//! Handles: what keeps a variable alive in this process.
+//! Handles, which keep variables alive in this process.
 
 use crate::engine::local_id::LocalId;
 use crate::engine::stamp::Stamp;
@@ -97,3 +97,22 @@ pub(crate) fn arena_identity(participant: &Participant) -> u128 {
 pub(crate) fn identity([first, second]: [u64; 2]) -> u128 {
     u128::from(first.swap_bytes()) << 64 | u128::from(second.swap_bytes())
 }
+
+/// Implements an untyped variable that is a handle on one of a kind, and no more.
+macro_rules! variable_of_kind {
+    ($raw:ident, $kind:ident) => {
+        impl $raw {
+            /// Returns the variable that a handle leads to, if it is of this kind.
+            pub fn from_handle(handle: crate::shm::handle::Handle) -> crate::error::Result<Self> {
+                Ok(Self { handle: handle.expect(crate::kind::Kind::$kind)? })
+            }
+
+            /// Returns the handle.
+            #[inline(always)]
+            pub fn handle(&self) -> &crate::shm::handle::Handle {
+                &self.handle
+            }
+        }
+    };
+}
+pub(crate) use variable_of_kind;

@@ -3,7 +3,7 @@
 use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
-use crate::shm::handle::Handle;
+use crate::shm::handle::{Handle, variable_of_kind};
 use crate::shm::items::content::{self, Cell, Content};
 use crate::shm::items::source::{Locked, Source};
 use crate::shm::ops::Ops;
@@ -19,6 +19,8 @@ pub struct RawValue {
     handle: Handle,
 }
 
+variable_of_kind!(RawValue, Value);
+
 /// The one cell.
 struct Only;
 
@@ -33,17 +35,6 @@ impl RawValue {
     /// Makes a value. It is absent until it is first set.
     pub fn create(participant: &Arc<Participant>) -> Result<Self> {
         Self::from_handle(Handle::create(participant, Kind::Value)?)
-    }
-
-    /// The value that a handle leads to.
-    pub fn from_handle(handle: Handle) -> Result<Self> {
-        Ok(Self { handle: handle.expect(Kind::Value)? })
-    }
-
-    /// The handle.
-    #[inline(always)]
-    pub fn handle(&self) -> &Handle {
-        &self.handle
     }
 
     /// The state of the value now. It is taken before what it is about is read.

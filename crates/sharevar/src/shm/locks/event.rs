@@ -11,7 +11,7 @@
 use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;
-use crate::shm::handle::Handle;
+use crate::shm::handle::{Handle, variable_of_kind};
 use crate::shm::ops::Ops;
 use crate::shm::point_wait::PointWait;
 use sharevar_arena::{ANY_REASON, Participant, WaitPoint};
@@ -30,6 +30,8 @@ pub struct RawEvent {
     handle: Handle,
 }
 
+variable_of_kind!(RawEvent, Event);
+
 /// How often an event was set when a wait for it began.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen(u64);
@@ -44,17 +46,6 @@ impl RawEvent {
     /// Makes an event that is not set.
     pub fn create(participant: &Arc<Participant>) -> Result<Self> {
         Self::from_handle(Handle::create(participant, Kind::Event)?)
-    }
-
-    /// The event that a handle leads to.
-    pub fn from_handle(handle: Handle) -> Result<Self> {
-        Ok(Self { handle: handle.expect(Kind::Event)? })
-    }
-
-    /// The handle.
-    #[inline(always)]
-    pub fn handle(&self) -> &Handle {
-        &self.handle
     }
 
     /// Where to sleep until it is set, for any reason.

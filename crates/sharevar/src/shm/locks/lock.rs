@@ -4,7 +4,7 @@ use crate::engine::Acquired;
 use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;
-use crate::shm::handle::Handle;
+use crate::shm::handle::{Handle, variable_of_kind};
 use crate::shm::ops::Ops;
 use crate::shm::point_wait::PointWait;
 use sharevar_arena::{ANY_REASON, OwnerDeath, Participant, RobustLock};
@@ -18,6 +18,8 @@ pub struct RawLock {
     handle: Handle,
 }
 
+variable_of_kind!(RawLock, Lock);
+
 impl RawLock {
     /// Makes a free lock. `owned` settles whether it is always given to the next one when its
     /// holder ends, or never.
@@ -27,17 +29,6 @@ impl RawLock {
             lock.robust().set_owner_death(OwnerDeath::of(owned));
         }
         Ok(lock)
-    }
-
-    /// The lock that a handle leads to.
-    pub fn from_handle(handle: Handle) -> Result<Self> {
-        Ok(Self { handle: handle.expect(Kind::Lock)? })
-    }
-
-    /// The handle.
-    #[inline(always)]
-    pub fn handle(&self) -> &Handle {
-        &self.handle
     }
 
     /// The lock itself.

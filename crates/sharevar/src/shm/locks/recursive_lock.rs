@@ -5,7 +5,7 @@ use crate::engine::Acquired;
 use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;
-use crate::shm::handle::Handle;
+use crate::shm::handle::{Handle, variable_of_kind};
 use crate::shm::ops::Ops;
 use crate::shm::point_wait::PointWait;
 use sharevar_arena::{ANY_REASON, Participant, RecursiveLock};
@@ -20,21 +20,12 @@ pub struct RawRLock {
     handle: Handle,
 }
 
+variable_of_kind!(RawRLock, RLock);
+
 impl RawRLock {
     /// Makes a free lock.
     pub fn create(participant: &Arc<Participant>) -> Result<Self> {
         Ok(Self { handle: Handle::create(participant, Kind::RLock)? })
-    }
-
-    /// The lock that a handle leads to.
-    pub fn from_handle(handle: Handle) -> Result<Self> {
-        Ok(Self { handle: handle.expect(Kind::RLock)? })
-    }
-
-    /// The handle.
-    #[inline(always)]
-    pub fn handle(&self) -> &Handle {
-        &self.handle
     }
 
     /// The lock itself.

@@ -17,7 +17,7 @@ use crate::engine::Acquired;
 use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;
-use crate::shm::handle::Handle;
+use crate::shm::handle::{Handle, variable_of_kind};
 use crate::shm::ops::Ops;
 use crate::shm::point_wait::PointWait;
 use sharevar_arena::{Identity, Participant, SmallTransaction, TryLock, WaitPoint};
@@ -42,6 +42,8 @@ const WRITE: u32 = 2;
 pub struct RawRwLock {
     handle: Handle,
 }
+
+variable_of_kind!(RawRwLock, RwLock);
 
 /// A writer that waits, until this is dropped.
 struct NextWriter<'a> {
@@ -129,17 +131,6 @@ impl RawRwLock {
         let handle = Handle::create(participant, Kind::RwLock)?;
         participant.change(handle.variable(), |change| holders::set_free(change, ALL, false))?;
         Self::from_handle(handle)
-    }
-
-    /// The lock that a handle leads to.
-    pub fn from_handle(handle: Handle) -> Result<Self> {
-        Ok(Self { handle: handle.expect(Kind::RwLock)? })
-    }
-
-    /// The handle.
-    #[inline(always)]
-    pub fn handle(&self) -> &Handle {
-        &self.handle
     }
 
     /// Where to sleep to [`READ`] or to [`WRITE`].

@@ -13,7 +13,7 @@ use super::holders::{self, FromDead, MAX_UNITS, Units};
 use crate::engine::wait::Wait;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
-use crate::shm::handle::Handle;
+use crate::shm::handle::{Handle, variable_of_kind};
 use crate::shm::ops::Ops;
 use crate::shm::point_wait::PointWait;
 use sharevar_arena::{ANY_REASON, Participant, SmallTransaction, Variable, WaitPoint};
@@ -34,6 +34,8 @@ const SETTLED: u64 = 4;
 pub struct RawSemaphore {
     handle: Handle,
 }
+
+variable_of_kind!(RawSemaphore, Semaphore);
 
 /// The result of an attempt to take a unit.
 enum Attempt {
@@ -77,17 +79,6 @@ impl RawSemaphore {
             holders::set_free(change, units, false)
         })?;
         Self::from_handle(handle)
-    }
-
-    /// The semaphore that a handle leads to.
-    pub fn from_handle(handle: Handle) -> Result<Self> {
-        Ok(Self { handle: handle.expect(Kind::Semaphore)? })
-    }
-
-    /// The handle.
-    #[inline(always)]
-    pub fn handle(&self) -> &Handle {
-        &self.handle
     }
 
     /// Where to sleep until a unit may be free, for any reason.

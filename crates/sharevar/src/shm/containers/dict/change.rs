@@ -1,14 +1,12 @@
-//! Changing a dict whose lock is held: replace, insert, remove, split.
+//! Changing a dict whose lock is held: replace, insert, remove.
 
 use super::entry::{self, HASH, KEY, LINKS, LOW, META, Probe, VALUE};
+use super::growth;
 use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENDS, ENTRIES, ENTRY, FREE, LENGTH, STRUCTURE, USED};
 use crate::shm::items::content;
 use crate::shm::items::source::Locked;
 use sharevar_arena::{Error, Result, Transaction, Variable};
 use sharevar_value::{Key, KeyForm, Word};
-
-/// Buckets of the smallest table.
-const LEAST_BUCKETS: u64 = 8;
 
 /// Stores another value in an entry.
 #[inline(always)]
@@ -43,7 +41,7 @@ pub(crate) fn insert_new(
 ) -> Result<()> {
     let mut count = transaction.body(dict, BUCKET_COUNT);
     if count == 0 {
-        count = start(transaction, dict)?;
+        count = growth::start(transaction, dict)?;
         probe.link = BUCKET.at(
             &Locked(transaction, dict),
             transaction.body(dict, BUCKETS),
@@ -80,7 +78,7 @@ pub(crate) fn insert_new(
     transaction.set_body(dict, LENGTH, length)?;
     let structure = transaction.body(dict, STRUCTURE);
     transaction.set_body(dict, STRUCTURE, structure.wrapping_add(1))?;
-    if length & LOW > count { split(transaction, dict, count) } else { Ok(()) }
+    growth::grow_if_full(transaction, dict, length & LOW, count)
 }
 
 /// The count of a key with this META in LENGTH: one key, and one opaque key if it is such.
@@ -93,16 +91,6 @@ fn one_key(meta: u64) -> u64 {
 /// whose old words a roll-back must find again.
 fn fill(transaction: &mut Transaction<'_>, used_before: bool, at: u64, value: u64) -> Result<()> {
     if used_before { transaction.set(at, value) } else { transaction.put(at, value) }
-}
-
-fn start(transaction: &mut Transaction<'_>, dict: Variable) -> Result<u64> {
-    let root = BUCKET.grow(transaction, 0, 0)?;
-    for index in 0..LEAST_BUCKETS {
-        transaction.put(root + index * 8, 0)?;
-    }
-    transaction.set_body(dict, BUCKETS, root)?;
-    transaction.set_body(dict, BUCKET_COUNT, LEAST_BUCKETS)?;
-    Ok(LEAST_BUCKETS)
 }
 
 /// An entry to be filled: its number and where it is.
@@ -160,38 +148,6 @@ fn store_key(transaction: &mut Transaction<'_>, at: u64, key: &Key) -> Result<(u
     transaction.put_bytes(block + 8 + padded, original)?;
     fill(transaction, used_before, at + KEY, block)?;
     Ok((meta, used_before))
-}
-
-/// Adds one bucket: cuts the chain of the bucket that it shares its low bits with, where the
-/// hashes begin that belong to the new one.
-fn split(transaction: &mut Transaction<'_>, dict: Variable, count: u64) -> Result<()> {
-    let bit = 1_u64 << count.ilog2();
-    let root = transaction.body(dict, BUCKETS);
-    let grown = BUCKET.grow(transaction, root, count)?;
-    if grown != root {
-        transaction.set_body(dict, BUCKETS, grown)?;
-    }
-    let source = Locked(transaction, dict);
-    let entries = transaction.body(dict, ENTRIES);
-    let mut link = BUCKET.at(&source, grown, count - bit)?;
-    let mut value = transaction.load(link)?;
-    let mut from_bucket = true;
-    while value & LOW != 0 {
-        let at = ENTRY.at(&source, entries, (value & LOW) - 1)?;
-        if transaction.load(at + HASH)? & bit != 0 {
-            break;
-        }
-        link = at + LINKS;
-        value = transaction.load(link)?;
-        from_bucket = false;
-    }
-    let moved = value & LOW;
-    let new = BUCKET.at(&source, grown, count)?;
-    transaction.put(new, moved)?;
-    if moved != 0 {
-        transaction.set(link, if from_bucket { 0 } else { value & !LOW })?;
-    }
-    transaction.set_body(dict, BUCKET_COUNT, count + 1)
 }
 
 /// Removes an entry.

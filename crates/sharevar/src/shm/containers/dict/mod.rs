@@ -22,6 +22,7 @@ mod bulk;
 mod change;
 mod compared;
 mod entry;
+mod growth;
 mod newest;
 mod quick;
 mod reap;

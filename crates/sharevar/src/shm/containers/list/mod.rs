@@ -35,7 +35,7 @@ pub use search::{Found, Piece};
 use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
-use crate::shm::handle::Handle;
+use crate::shm::handle::{Handle, variable_of_kind};
 use crate::shm::items::content::{self, Cell, Content};
 use crate::shm::items::source::{Locked, Source};
 use crate::shm::items::take_out::TakeOut;
@@ -107,6 +107,8 @@ pub struct RawList {
     handle: Handle,
 }
 
+variable_of_kind!(RawList, List);
+
 /// The cell of an item, counted from the end if negative.
 struct ItemCell(i64);
 
@@ -132,17 +134,6 @@ impl RawList {
     /// Makes an empty list.
     pub fn create(participant: &Arc<Participant>) -> Result<Self> {
         Self::from_handle(Handle::create(participant, Kind::List)?)
-    }
-
-    /// The list that a handle leads to.
-    pub fn from_handle(handle: Handle) -> Result<Self> {
-        Ok(Self { handle: handle.expect(Kind::List)? })
-    }
-
-    /// The handle.
-    #[inline(always)]
-    pub fn handle(&self) -> &Handle {
-        &self.handle
     }
 
     /// The state of the list now. It is taken before what it is about is read.
