@@ -8,14 +8,14 @@ modules that cannot be imported.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from multiprocessing import AuthenticationError
 from multiprocessing import TimeoutError as MultiprocessingTimeoutError
 from multiprocessing.managers import RemoteError  # type: ignore[attr-defined]
 from os import PathLike
 from pickle import PicklingError
 from types import GenericAlias, TracebackType
-from typing import Any, Final, Generic, SupportsIndex, TypeVar, final, overload
+from typing import Any, Final, Generic, Protocol, SupportsIndex, TypeVar, final, overload
 
 from typing_extensions import disjoint_base
 
@@ -674,9 +674,6 @@ class HostClient:
     @property
     def address(self) -> str:
         """The address of the host."""
-    @property
-    def life(self) -> int | None:
-        """The number of the host's life; None before this process has connected."""
     def connect(self) -> None:
         """Connect, if there is no connection yet; it raises if that cannot be done."""
     def call(
@@ -723,15 +720,18 @@ class HostClient:
         """Have the host make an object."""
     def find(self, name: str) -> HostedReference:
         """The object that the host has published under a name."""
-    def hold(self, object: int, *, given_in: int | None = None) -> None:
-        """One proxy more. `given_in`: the host's life in which a reference came with the
-        reply that named the object."""
+    def hold(self, object: int) -> None:
+        """Add a proxy of an object. If there is none, the host is asked for a reference."""
+    def receive(self, object: int, incarnation: int) -> None:
+        """Add a proxy of an object in a reply, with the reference that this incarnation of the
+        host has counted."""
     def hold_all(self) -> list[int]:
-        """One proxy more of each object that there are proxies of: their numbers."""
+        """Add a proxy of each object that has some; their numbers."""
     def release(self, object: int) -> None:
-        """One proxy less."""
+        """Remove a proxy. With the last one the reference is released, by the next message at
+        the latest."""
     def held(self) -> list[int]:
-        """The objects that there are proxies of here."""
+        """The objects that have proxies here."""
     def forget(self) -> None:
         """Begin anew in a forked child: the connections and the references are the parent's."""
     def expect_next(self, expected: bool) -> None:
@@ -747,12 +747,12 @@ class PendingCall:
     """
 
     def take_free(self) -> bool:
-        """Take a connection that is free: whether there was one."""
+        """Take a connection that is free; whether there was one."""
     def open(self) -> bool:
-        """Connect anew: whether it is done.
+        """Connect anew; whether it is done.
 
-        It cannot be interrupted, so it does not wait for a slow host to the end: it is to be
-        called again.
+        It cannot be interrupted, so the wait for a slow host ends after a while: then it is to
+        be called again.
         """
     def retry_pause(self) -> float | None:
         """The seconds after which the request that has failed may be sent again, if it may."""
@@ -768,27 +768,12 @@ class PendingCall:
 
         As long as it is not, the descriptor becomes readable with whatever comes.
         """
-    def look(self) -> bool:
-        """The same, but look for some microseconds: most replies do not take longer."""
+    def spin(self) -> bool:
+        """The same, but spin for some microseconds: most replies do not take longer."""
     def result(self) -> Any:
-        """The value of the reply. The connection is free for others then."""
+        """The result in the reply. The connection is free for other calls then."""
     def close(self) -> None:
         """Give the call up, which tells the host; nothing is done if it has ended."""
-
-@final
-class EncodedReply:
-    """A reply, as it stands in its frame. The value may change afterwards."""
-
-    @staticmethod
-    def returned(value: Any) -> EncodedReply:
-        """A value. It raises what pickle does if it cannot be sent."""
-    @staticmethod
-    def raised(error: BaseException) -> EncodedReply:
-        """An exception."""
-    @staticmethod
-    def many(replies: list[EncodedReply]) -> EncodedReply:
-        """Many replies in one, in order."""
-    def __len__(self) -> int: ...
 
 @final
 class HostedReference:
@@ -804,11 +789,96 @@ class HostedReference:
     def typeid(self) -> str | None:
         """The name that its type is registered by; None for the items of an iterator."""
     @property
-    def life(self) -> int:
-        """The life of the host that has counted the reference."""
+    def incarnation(self) -> int:
+        """The incarnation of the host, which has counted the reference."""
     @property
     def exposed(self) -> tuple[str, ...]:
         """The names that can be called."""
+
+@final
+class HostedObject:
+    """An object that a host keeps, the names that can be called, and its record if any."""
+
+    def __new__(
+        cls,
+        object: Any,
+        typeid: str,
+        exposed: tuple[str, ...],
+        types: dict[str, str] | None = None,
+        record: _Record | None = None,
+    ) -> HostedObject: ...
+    @property
+    def object(self) -> Any:
+        """The object itself."""
+    @property
+    def exposed(self) -> tuple[str, ...]:
+        """The names that can be called."""
+    @property
+    def types(self) -> dict[str, str] | None:
+        """The methods whose results stay at the host, and their types."""
+    @property
+    def record(self) -> Any:
+        """The object's entry in the checkpoint; None if the object does not come back."""
+
+@final
+class Prefetch:
+    """The items that an iterator has produced ahead of demand.
+
+    `start` is called with this object when the first item is asked for: it starts a thread or
+    a task that produces the items. Items are encoded at once, since an iterator may give one
+    list again and again, each time with other contents.
+    """
+
+    def __new__(cls, start: Callable[[Prefetch], None]) -> Prefetch: ...
+    @property
+    def closed(self) -> bool:
+        """Whether the client has stopped taking items."""
+    def has_room(self) -> bool:
+        """Whether another item should be produced now."""
+    def put(self, item: Any) -> bool:
+        """Add an item, and tell whether another should be produced now.
+
+        It raises what pickle does if the item cannot be sent.
+        """
+    def wait_for_room(self) -> None:
+        """Wait until another item should be produced, or until the client takes no more."""
+    def on_change(self, callback: Callable[[], None] | None) -> None:
+        """Call a function when there may be room, and when the client takes no more."""
+    def end(self, error: BaseException) -> None:
+        """Add the exception by which the iterator has ended."""
+
+# The objects of `sharevar._hosting` whose methods the extension calls.
+
+class _Record(Protocol):
+    def served(self, raised: BaseException | None, /) -> None: ...
+
+class _Checkpoint(Protocol):
+    def note_holder(self, session: int, process: int | None, /) -> None: ...
+    def session_declared(self, session: int, /) -> None: ...
+    def session_ended(self, session: int, /) -> None: ...
+
+class _Host(Protocol):
+    @property
+    def registry(self) -> Mapping[str, tuple[Any, ...]]: ...
+    @property
+    def copies_itself(self) -> bool: ...
+    def make(
+        self,
+        number: int,
+        typeid: str,
+        arguments: tuple[Any, ...],
+        named: dict[str, Any] | None,
+        holder: tuple[int, int | None] | None,
+        /,
+    ) -> HostedObject: ...
+    def call_host(
+        self, method: str, arguments: tuple[Any, ...], named: dict[str, Any], /
+    ) -> Any: ...
+    def fall_back(self, method: str, made: Any, /) -> Any: ...
+    def run_coroutine(self, coroutine: Any, descriptor: int, /) -> Any: ...
+    def stream(self, iterator: Any, always: bool, record: Any, /) -> Prefetch | None: ...
+    def start_worker(self) -> None: ...
+    def serve_plainly(self, descriptor: int, greeting: bytes, /) -> None: ...
 
 @final
 class HostServer:
@@ -818,7 +888,7 @@ class HostServer:
         cls,
         address: str,
         key: bytes,
-        host: Any,
+        host: _Host,
         *,
         plaintext: bool = False,
         tls: tuple[str | PathLike[str], str | PathLike[str]] | None = None,
@@ -826,48 +896,33 @@ class HostServer:
     @property
     def address(self) -> str:
         """The address where it listens."""
-    @property
-    def connections(self) -> int:
-        """How many connections there are."""
-    @property
-    def sessions(self) -> int:
-        """How many client processes are connected."""
     def work(self) -> None:
         """Serve, on this thread among others, until `stop`."""
     def stop(self) -> None:
         """End serving. Calls that are under way are finished."""
-    def insert(
-        self,
-        number: int,
-        object: Any,
-        typeid: str,
-        exposed: tuple[str, ...],
-        types: dict[str, str] | None,
-        session: int,
-        record: Any = None,
-    ) -> None:
+    def insert(self, number: int, object: HostedObject, session: int) -> None:
         """Put an object into the table; `session` has the first reference on it."""
-    def get(self, number: int) -> tuple[Any, tuple[str, ...], dict[str, str] | None, Any]:
-        """An object of the table, what can be called, the types of results, and its record."""
+    def get(self, number: int) -> HostedObject:
+        """An object of the table."""
     def retain(self, number: int, session: int) -> None:
-        """One reference more."""
+        """Add a reference."""
     def release(self, number: int, session: int) -> None:
-        """One reference less."""
-    def set_name(self, name: str, number: int) -> int | None:
-        """Let a name lead to an object: the number of the one that it led to before."""
+        """Release a reference."""
+    def publish(self, name: str, number: int) -> None:
+        """Publish an object by a name, which keeps it in the place of the one before."""
     def end_session(self, session: int) -> None:
-        """All references of a session are given back."""
-    def set_checkpoint(self, checkpoint: Any) -> None:
-        """Set the object that learns which clients hold objects, came, or went."""
+        """Release all references of a session."""
+    def set_checkpoint(self, checkpoint: _Checkpoint) -> None:
+        """Set the checkpoint, which notes the clients that hold objects that come back."""
     def numbers(self) -> list[tuple[int, int]]:
-        """The numbers of the objects, and how many references there are on each."""
+        """The numbers of the objects, and of the references on each."""
     def __len__(self) -> int: ...
 
 def caller_descriptor() -> int | None:
     """The descriptor of the connection whose call this thread serves.
 
-    Until the call ends it can be looked at for whether the caller has hung up, and for
-    nothing else.
+    Until the call ends it can be polled for the disconnection of the caller, and for nothing
+    else.
     """
 
 def address_of_host(name: str) -> str:

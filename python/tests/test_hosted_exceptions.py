@@ -125,6 +125,11 @@ class Raiser:
     def _decode(self) -> None:
         b"\xff".decode()
 
+    def _panic(self) -> None:
+        # A panic in the extension passes through Python as an exception of this class.
+        classes = {cls.__name__: cls for cls in BaseException.__subclasses__()}
+        raise classes["PanicException"]("of the extension")
+
     def _surrogate(self) -> None:
         raise ValueError("\ud800")
 
@@ -327,6 +332,15 @@ def test_one_that_cannot_travel_is_told_of(
     assert raised.value.typename == typename  # type: ignore[attr-defined]
     assert message in raised.value.message  # type: ignore[attr-defined]
     assert f"in _{name}" in str(raised.value)
+
+
+def test_a_panic_in_the_extension_is_told_of(raiser: Any, way: Any) -> None:
+    with pytest.raises(LookupError):
+        # With the first exception the extension makes the class of its panics.
+        raiser.now("plain")
+    with pytest.raises(sharevar.HostedPanic, match="of the extension"):
+        way(raiser, "panic")
+    assert raiser.is_well()
 
 
 def test_its_arguments_arrive(raiser: Any, way: Any) -> None:

@@ -1,30 +1,29 @@
-//! A reply as the caller has got it, and what it gives.
+//! A reply as the caller receives it.
 
 use super::error::{CallError, Error, Result};
 use super::protocol::Reply;
 use serde::de::DeserializeOwned;
 use sharevar_value::from_bytes;
 
-/// A reply, and the host that has given it.
+/// A reply, and the incarnation of the host that has sent it.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
-    /// The reply.
     pub(super) reply: Reply<'a>,
-    /// The incarnation of the host: it has counted the references that come with the reply.
-    pub(super) life: u128,
+    /// It has counted the references that come with the reply.
+    pub(super) incarnation: u128,
 }
 
-/// What a method returned.
+/// Returns the value that a method returned.
 pub(super) fn returned<R: DeserializeOwned>(reply: Reply<'_>) -> Result<R> {
     match reply {
         Reply::Returned(value) => Ok(from_bytes(value)?),
-        other => Err(other_than("a value", other)),
+        other => Err(unexpected("a value", other)),
     }
 }
 
-/// The error that a reply is which is not what was expected.
+/// Returns the error for a reply of another kind than the caller expected.
 #[cold]
-pub(super) fn other_than(expected: &'static str, reply: Reply<'_>) -> Error {
+pub(super) fn unexpected(expected: &'static str, reply: Reply<'_>) -> Error {
     let advice = match (expected, &reply) {
         ("a reply to each call" | "items", _) | (_, Reply::Many(_)) => {
             "the host and this process disagree on the protocol; upgrade the older one"
@@ -52,19 +51,19 @@ pub(super) fn other_than(expected: &'static str, reply: Reply<'_>) -> Error {
     Error::UnexpectedReply { found, advice }
 }
 
-/// The method's own error, or what `read` reads.
-pub(super) fn own_or<R, E: DeserializeOwned>(
+/// Reads the reply of a method that may give an error of its own.
+pub(super) fn read_fallible<R, E: DeserializeOwned>(
     answer: Answer<'_>,
     read: impl FnOnce(Answer<'_>) -> Result<R>,
 ) -> Result<R, CallError<E>> {
-    match own_error(&answer.reply) {
+    match method_error(&answer.reply) {
         Some(own) => Err(CallError::Method(own)),
         None => Ok(read(answer)?),
     }
 }
 
-/// The method's own error, if the reply is one and of that type.
-fn own_error<E: DeserializeOwned>(reply: &Reply<'_>) -> Option<E> {
+/// Returns the method's own error, if the reply is one of that type.
+pub(super) fn method_error<E: DeserializeOwned>(reply: &Reply<'_>) -> Option<E> {
     let Reply::Raised(raised) = reply else { return None };
     from_bytes(raised.value).ok()
 }

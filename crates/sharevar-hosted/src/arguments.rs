@@ -1,14 +1,14 @@
 //! The arguments of a call: those by position, and those by name.
 
-use super::object::Refused;
 use super::protocol::Refusal;
+use super::refused::Refused;
 use serde::{Deserialize, Serialize};
 use sharevar_value::{DecodeError, Decoder, EncodeError, Event, append_bytes, from_bytes, from_prefix};
 use std::ops::Range;
 
 /// An empty list: no arguments.
 pub(super) const NONE: u8 = 0x90;
-/// How the unit is encoded, which is Rust's tuple of no elements.
+/// The encoding of the unit, which is Rust's tuple of no elements.
 const UNIT: u8 = 0xc0;
 /// A list with a length of 32 bits.
 const LIST: u8 = 0xdd;
@@ -31,18 +31,18 @@ pub(super) fn read<'a: 'b, 'b, T: Deserialize<'b>>(
     method: &str,
     arguments: &'a [u8],
     names: &[&str],
-    place: &'b mut Option<Vec<u8>>,
+    ordered: &'b mut Option<Vec<u8>>,
 ) -> Result<T, Refused> {
     if let Ok((read, [])) = from_prefix::<T>(arguments) {
         return Ok(read);
     }
-    let ordered = place.insert(ordered(method, arguments, names)?);
+    let ordered = ordered.insert(in_order(method, arguments, names)?);
     from_bytes(ordered).map_err(|error| refused(format!("{method}({}): {error}", names.join(", "))))
 }
 
 /// All arguments as a list in the order of `names`.
 #[cold]
-pub(super) fn ordered(method: &str, arguments: &[u8], names: &[&str]) -> Result<Vec<u8>, Refused> {
+pub(super) fn in_order(method: &str, arguments: &[u8], names: &[&str]) -> Result<Vec<u8>, Refused> {
     let unreadable =
         |error: DecodeError| refused(format!("the arguments of {method} cannot be read: {error}"));
     let (mut found, rest) = positional(arguments).map_err(unreadable)?;
@@ -50,21 +50,20 @@ pub(super) fn ordered(method: &str, arguments: &[u8], names: &[&str]) -> Result<
         let (given, taken) = (found.len(), names.len());
         return Err(refused(format!("{method}({}) takes {taken} arguments, not {given}", names.join(", "))));
     }
-    let mut places: Vec<_> = found.drain(..).map(Some).collect();
-    places.resize(names.len(), None);
+    let mut values: Vec<_> = found.drain(..).map(Some).collect();
+    values.resize(names.len(), None);
     for (name, value) in by_name(rest).map_err(unreadable)? {
-        let place = names.iter().position(|known| *known == name);
-        let place = place.and_then(|place| places.get_mut(place));
-        match place {
+        let position = names.iter().position(|known| *known == name);
+        match position.and_then(|position| values.get_mut(position)) {
             None => return Err(refused(format!("{method}({}) has no argument {name:?}", names.join(", ")))),
             Some(Some(_)) => return Err(refused(format!("{method} is given {name:?} twice"))),
-            Some(place) => *place = Some(value),
+            Some(unset) => *unset = Some(value),
         }
     }
     let mut ordered = vec![LIST];
     ordered.extend_from_slice(&(names.len() as u32).to_be_bytes());
-    for (name, place) in names.iter().zip(places) {
-        match place {
+    for (name, value) in names.iter().zip(values) {
+        match value {
             Some(value) => ordered.extend_from_slice(value),
             None => return Err(refused(format!("{method}({}) lacks {name:?}", names.join(", ")))),
         }
@@ -73,10 +72,10 @@ pub(super) fn ordered(method: &str, arguments: &[u8], names: &[&str]) -> Result<
 }
 
 fn refused(message: String) -> Refused {
-    Refused { refusal: Refusal::Arguments, message }
+    Refused::new(Refusal::Arguments, message)
 }
 
-/// The bytes of each argument by position, and what follows them.
+/// The bytes of each argument by position, and the rest.
 fn positional(arguments: &[u8]) -> Result<(Vec<&[u8]>, &[u8]), DecodeError> {
     let mut decoder = Decoder::new(arguments);
     let count = match decoder.next()? {
@@ -133,8 +132,8 @@ mod tests {
     }
 
     fn two(bytes: &[u8]) -> Result<(i64, String), String> {
-        let mut place = None;
-        let read = read::<(i64, &str)>("put", bytes, &["number", "text"], &mut place);
+        let mut ordered = None;
+        let read = read::<(i64, &str)>("put", bytes, &["number", "text"], &mut ordered);
         read.map(|(number, text)| (number, text.to_owned())).map_err(|refused| refused.message)
     }
 
@@ -173,8 +172,8 @@ mod tests {
         write(&(), &mut frame).unwrap();
         assert_eq!(frame, [NONE]);
         for bytes in [frame, vec![UNIT], call(&[], &[])] {
-            assert!(ordered("get", &bytes, &[]).is_ok());
+            assert!(in_order("get", &bytes, &[]).is_ok());
         }
-        assert!(ordered("get", &call(&[1.into()], &[]), &[]).is_err());
+        assert!(in_order("get", &call(&[1.into()], &[]), &[]).is_err());
     }
 }

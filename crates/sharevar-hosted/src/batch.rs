@@ -1,13 +1,13 @@
 //! Many calls with one message.
 
-use super::answer::{Answer, other_than, own_or};
+use super::answer::{Answer, read_fallible, unexpected};
 use super::arguments;
 use super::client::Client;
+use super::embedded_references::{EmbeddedReferences, collect_references};
 use super::error::{CallError, Error, Result};
 use super::items::Items;
-use super::kept::{Kept, keeping};
 use super::protocol::{Malformed, Many, Refusal, Reply, part, write_request};
-use super::proxy::{Proxied, Proxy, TRIES};
+use super::proxy::{Proxy, TRIES};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -37,12 +37,12 @@ use std::time::Duration;
 /// assert_eq!((first.result()?, second.result()?), (2, 5));
 /// # Ok::<(), sharevar::hosted::Error>(())
 /// ```
-#[must_use = "what is not sent is not called"]
+#[must_use = "a batch that is not sent calls nothing"]
 pub struct Batch {
     client: Client,
     timeout: Option<Duration>,
     calls: Vec<Deferred>,
-    /// Why it cannot be sent.
+    /// The reason why it cannot be sent.
     unsendable: Option<Error>,
 }
 
@@ -50,19 +50,19 @@ struct Deferred {
     proxy: Proxy,
     method: Box<str>,
     arguments: Vec<u8>,
-    /// What they lead to.
-    _kept: Kept,
+    /// The references in them.
+    _references: EmbeddedReferences,
     settle: Box<Settle>,
 }
 
 type Settle = dyn FnOnce(Result<Answer<'_>>) + Send;
 
-/// What one call of a batch has given.
+/// The result of one call of a batch.
 #[must_use = "it may be an error"]
 pub struct Outcome<R, E = Error>(Arc<Mutex<Option<Result<R, E>>>>);
 
 impl<R, E: From<Error>> Outcome<R, E> {
-    /// What the call gave, once the batch was sent.
+    /// Returns the result of the call, once the batch was sent.
     pub fn result(self) -> Result<R, E> {
         let given = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         given.unwrap_or_else(|| Err(Error::NotSent.into()))
@@ -70,18 +70,13 @@ impl<R, E: From<Error>> Outcome<R, E> {
 }
 
 impl Client {
-    /// Calls that will be made with one message.
+    /// Begins a batch: calls that will be made with one message.
     pub fn batch(&self) -> Batch {
         Batch { client: self.clone(), timeout: None, calls: Vec::new(), unsendable: None }
     }
 }
 
 impl Batch {
-    /// The methods of an object of this host: each adds its call.
-    pub fn on<'b, P: Proxied>(&'b mut self, proxy: &'b P) -> P::Calls<'b> {
-        proxy.calls(self)
-    }
-
     /// Adds a call of a method by its name, with a tuple of arguments.
     pub fn call<R: DeserializeOwned + Send + 'static>(
         &mut self,
@@ -99,7 +94,9 @@ impl Batch {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Outcome<R, CallError<E>> {
-        self.add(proxy, method, arguments, |proxy, answer| own_or(answer, |answer| proxy.value(answer)))
+        self.add(proxy, method, arguments, |proxy, answer| {
+            read_fallible(answer, |answer| proxy.value(answer))
+        })
     }
 
     /// The same of a method that gives an object: another one, or its own.
@@ -122,27 +119,27 @@ impl Batch {
         self.add(proxy, method, arguments, |proxy, answer| proxy.stream(answer).map(Items::new))
     }
 
-    /// How long all of them together may take. If that is over, each is [`Error::TimedOut`].
+    /// Limits the time of all of them together. After it each is [`Error::TimedOut`].
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// How many calls there are.
+    /// The number of calls.
     pub fn len(&self) -> usize {
         self.calls.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
         self.calls.is_empty()
     }
 
-    /// Has the calls made, and waits for what they give. An error is that of all of them, and
-    /// the outcome of each.
+    /// Sends the calls and waits for their results. An error is that of all of them, and the
+    /// outcome of each.
     ///
-    /// As of one call: what the host has not read is sent again, and never what it may have
-    /// read. Arguments that cannot be sent, and objects of other hosts, are told before anything
-    /// is called.
+    /// Like a single call, the batch is sent again if the host has not read it, and never if it may
+    /// have. Arguments that cannot be sent, and objects of other hosts, are errors before anything is
+    /// called.
     pub fn send(self) -> Result<()> {
         let Self { client, timeout, mut calls, unsendable } = self;
         let sent = unsendable.map_or(Ok(()), Err).and_then(|()| exchange(&client, timeout, &mut calls));
@@ -160,21 +157,21 @@ impl Batch {
         read: impl FnOnce(&Proxy, Answer<'_>) -> Result<R, E> + Send + 'static,
     ) -> Outcome<R, E> {
         let mut bytes = Vec::new();
-        let (written, kept) = keeping(|| arguments::write(arguments, &mut bytes));
+        let (written, references) = collect_references(|| arguments::write(arguments, &mut bytes));
         if let Err(error) = written.map_err(Error::from).and_then(|()| self.check_host(proxy)) {
             self.unsendable.get_or_insert(error);
         }
         let outcome = Arc::new(Mutex::new(None));
-        let (place, of) = (outcome.clone(), proxy.clone());
+        let (slot, of) = (outcome.clone(), proxy.clone());
         let settle = move |answer: Result<Answer<'_>>| {
             let given = answer.map_err(E::from).and_then(|answer| read(&of, answer));
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(given);
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(given);
         };
         self.calls.push(Deferred {
             proxy: proxy.clone(),
             method: method.into(),
             arguments: bytes,
-            _kept: kept,
+            _references: references,
             settle: Box::new(settle),
         });
         Outcome(outcome)
@@ -208,7 +205,7 @@ fn exchange(client: &Client, timeout: Option<Duration>, calls: &mut Vec<Deferred
                 }
                 Ok(())
             }
-            other => Err(other_than("a reply to each call", other)),
+            other => Err(unexpected("a reply to each call", other)),
         })?;
     }
     Ok(())
@@ -230,7 +227,8 @@ fn is_of_no_object(reply: Result<Reply<'_>, Malformed>) -> bool {
     matches!(reply, Ok(Reply::Refused(Refusal::UnknownObject, _)))
 }
 
-/// Looks for objects by their names, at a host that has taken another's place. Whether there are any.
+/// Looks the objects up by their names at a host that was started in the place of another. Returns
+/// whether there are any.
 fn are_found_again(calls: &[Deferred], objects: &[u64]) -> bool {
     let looked = calls.iter().zip(objects).map(|(call, object)| call.proxy.is_found_again(*object));
     looked.fold(false, |any, found| any | found)

@@ -1,14 +1,15 @@
-//! Functions that hosted objects call in the process of whoever has handed them over.
+//! Functions that hosted objects call in the process that has passed them.
 //!
-//! That process becomes a host for it, in threads, at a private socket. What travels is where the
-//! function is; whoever receives it has a reference, as on any object.
+//! That process becomes a host for it, in threads, at a private socket. The message has the address
+//! of the function, and its receiver a reference, as on any object.
 
+use super::embedded_references;
 use super::error::{Error, Result};
 use super::host::{Host, RunningHost};
-use super::kept;
-use super::object::{Call, Callable, Refused};
+use super::object::{Call, Callable};
 use super::protocol::Refusal;
 use super::proxy::Proxy;
+use super::refused::Refused;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -25,7 +26,7 @@ const TYPE: &str = "callback";
 /// A function that is handed to a hosted object, which calls it in the process that made it:
 /// during the call that hands it over or after it, from any thread.
 ///
-/// It takes one argument, a tuple for several. It is kept for as long as somebody has it. When
+/// It takes one argument, a tuple for several. It is dropped when no process has it any more. When
 /// its process has ended, calling it is [`Error::HostDied`]. It may call the object that calls it,
 /// unless the object is alone in a method of `&mut self` meanwhile. It reaches no further than
 /// the machine.
@@ -59,17 +60,17 @@ const TYPE: &str = "callback";
 /// assert_eq!(sounds.recv().as_deref(), Ok("ding dong"));
 /// # Ok::<(), sharevar::hosted::Error>(())
 /// ```
-pub struct Callback<A, R = ()>(Place<A, R>);
+pub struct Callback<A, R = ()>(Location<A, R>);
 
-enum Place<A, R> {
+enum Location<A, R> {
     /// In this process, which has made it.
-    Here(Arc<Here<A, R>>),
-    There(Proxy, PhantomData<fn(A) -> R>),
+    Local(Arc<Local<A, R>>),
+    Remote(Proxy, PhantomData<fn(A) -> R>),
 }
 
-struct Here<A, R> {
+struct Local<A, R> {
     function: Arc<Function<A, R>>,
-    /// The host of this process that has it, once it has been handed to somebody.
+    /// The host of this process that has it, once it was passed to another process.
     entry: Mutex<Option<(Arc<OwnHost>, u64)>>,
 }
 
@@ -79,7 +80,7 @@ impl<A: DeserializeOwned + 'static, R: Serialize + 'static> Callback<A, R> {
     /// Lets hosted objects call a function.
     pub fn new(function: impl Fn(A) -> R + Send + Sync + 'static) -> Self {
         let function = Arc::new(Function(Box::new(function)));
-        Self(Place::Here(Arc::new(Here { function, entry: Mutex::default() })))
+        Self(Location::Local(Arc::new(Local { function, entry: Mutex::default() })))
     }
 }
 
@@ -87,8 +88,8 @@ impl<A: Serialize, R: DeserializeOwned> Callback<A, R> {
     /// Calls it, where it was made; there it is called as any function.
     pub fn call(&self, argument: A) -> Result<R> {
         match &self.0 {
-            Place::Here(here) => Ok((here.function.0)(argument)),
-            Place::There(proxy, _) => proxy.call(CALL, &(argument,)),
+            Location::Local(local) => Ok((local.function.0)(argument)),
+            Location::Remote(proxy, _) => proxy.call(CALL, &(argument,)),
         }
     }
 }
@@ -98,8 +99,8 @@ impl<A, R> Callback<A, R> {
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         match &self.0 {
-            Place::Here(here) => Self(Place::Here(here.clone())),
-            Place::There(proxy, _) => Self(Place::There(proxy.with_timeout(timeout), PhantomData)),
+            Location::Local(local) => Self(Location::Local(local.clone())),
+            Location::Remote(proxy, _) => Self(Location::Remote(proxy.with_timeout(timeout), PhantomData)),
         }
     }
 }
@@ -107,13 +108,11 @@ impl<A, R> Callback<A, R> {
 impl<A: DeserializeOwned, R: Serialize> Callable for Function<A, R> {
     fn call(&self, call: Call<'_>) -> Result<(), Refused> {
         if call.method() != CALL {
-            return Err(Refused {
-                refusal: Refusal::NotExposed,
-                message: format!("a callback has no method {:?}; it has {CALL}", call.method()),
-            });
+            let message = format!("a callback has no method {:?}; it has {CALL}", call.method());
+            return Err(Refused::new(Refusal::NotExposed, message));
         }
-        let mut place = None;
-        let (argument,): (A,) = call.arguments(&["argument"], &mut place)?;
+        let mut ordered = None;
+        let (argument,): (A,) = call.arguments(&["argument"], &mut ordered)?;
         let result = (self.0)(argument);
         call.returned(&result)
     }
@@ -127,7 +126,7 @@ impl<A: DeserializeOwned, R: Serialize> Callable for Function<A, R> {
     }
 }
 
-/// What this process is a host of for others' calls.
+/// The host in this process of the functions that it has passed.
 struct OwnHost {
     running: RunningHost,
     process: u64,
@@ -136,7 +135,7 @@ struct OwnHost {
 static OWN_HOST: Mutex<Option<Arc<OwnHost>>> = Mutex::new(None);
 
 impl OwnHost {
-    /// That of this process, which is started when something first needs it.
+    /// Returns that of this process, which is started when it is first needed.
     fn get() -> Result<Arc<Self>> {
         let mut own = OWN_HOST.lock().unwrap_or_else(PoisonError::into_inner);
         let process = process_epoch();
@@ -146,14 +145,14 @@ impl OwnHost {
             return Ok(host.clone());
         }
         let started = Arc::new(Self { running: Host::new().start()?, process });
-        // What a fork has copied is never let go: the socket is its parent's.
+        // The copy that a fork has made is never dropped: the socket is its parent's.
         std::mem::forget(own.replace(started.clone()));
         Ok(started)
     }
 }
 
-impl<A: DeserializeOwned + 'static, R: Serialize + 'static> Here<A, R> {
-    /// Where it can be called. A forked child's is another place.
+impl<A: DeserializeOwned + 'static, R: Serialize + 'static> Local<A, R> {
+    /// Returns the host's address and the function's number. A forked child has another host.
     fn enter(&self) -> Result<(String, u64)> {
         let own = OwnHost::get()?;
         let mut entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +169,7 @@ impl<A: DeserializeOwned + 'static, R: Serialize + 'static> Here<A, R> {
     }
 }
 
-impl<A, R> Drop for Here<A, R> {
+impl<A, R> Drop for Local<A, R> {
     fn drop(&mut self) {
         let entry = self.entry.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         match entry {
@@ -192,10 +191,10 @@ struct Written {
 impl<A: DeserializeOwned + 'static, R: Serialize + 'static> Serialize for Callback<A, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (host, callback) = match &self.0 {
-            Place::Here(here) => here.enter().map_err(S::Error::custom)?,
-            Place::There(proxy, _) => proxy.place(),
+            Location::Local(local) => local.enter().map_err(S::Error::custom)?,
+            Location::Remote(proxy, _) => proxy.location(),
         };
-        kept::note(|| self.clone());
+        embedded_references::note(|| self.clone());
         Written { callback, host, machine: machine().map_err(S::Error::custom)? }.serialize(serializer)
     }
 }
@@ -214,11 +213,11 @@ impl<'de, A, R> Deserialize<'de> for Callback<A, R> {
             }
             Err(Error::WrongType { found: proxy.typeid().to_owned(), expected: TYPE })
         };
-        Ok(Self(Place::There(open().map_err(D::Error::custom)?, PhantomData)))
+        Ok(Self(Location::Remote(open().map_err(D::Error::custom)?, PhantomData)))
     }
 }
 
-/// By what a machine is known from its start to its end.
+/// Returns the identity of this machine from its start to its end.
 fn machine() -> Result<String> {
     static MACHINE: LazyLock<Result<String, String>> = LazyLock::new(|| {
         let read = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
@@ -231,23 +230,24 @@ fn machine() -> Result<String> {
 impl<A, R> Clone for Callback<A, R> {
     fn clone(&self) -> Self {
         Self(match &self.0 {
-            Place::Here(here) => Place::Here(here.clone()),
-            Place::There(proxy, _) => Place::There(proxy.clone(), PhantomData),
+            Location::Local(local) => Location::Local(local.clone()),
+            Location::Remote(proxy, _) => Location::Remote(proxy.clone(), PhantomData),
         })
     }
 }
 
-/// Whether both are the same function, where it was made or elsewhere.
+/// Two callbacks are equal if they are the same function, in any process.
 impl<A, R> PartialEq for Callback<A, R> {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Place::Here(one), Place::Here(other)) => Arc::ptr_eq(one, other),
-            (Place::There(one, _), Place::There(other, _)) => one == other,
-            (Place::Here(here), Place::There(proxy, _)) | (Place::There(proxy, _), Place::Here(here)) => {
-                let entry = here.entry.lock().unwrap_or_else(PoisonError::into_inner);
-                let place =
+            (Location::Local(one), Location::Local(other)) => Arc::ptr_eq(one, other),
+            (Location::Remote(one, _), Location::Remote(other, _)) => one == other,
+            (Location::Local(local), Location::Remote(proxy, _))
+            | (Location::Remote(proxy, _), Location::Local(local)) => {
+                let entry = local.entry.lock().unwrap_or_else(PoisonError::into_inner);
+                let location =
                     |(host, number): &(Arc<OwnHost>, u64)| (host.running.address().to_string(), *number);
-                entry.as_ref().is_some_and(|entry| place(entry) == proxy.place())
+                entry.as_ref().is_some_and(|entry| location(entry) == proxy.location())
             }
         }
     }
@@ -258,8 +258,8 @@ impl<A, R> Eq for Callback<A, R> {}
 impl<A, R> fmt::Debug for Callback<A, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Place::Here(_) => f.write_str("Callback(here)"),
-            Place::There(proxy, _) => write!(f, "Callback({proxy:?})"),
+            Location::Local(_) => f.write_str("Callback(local)"),
+            Location::Remote(proxy, _) => write!(f, "Callback({proxy:?})"),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Who has called a method.
+//! The caller of a method.
 
 use sharevar_transport as transport;
 
-/// Who has called a method. One that has an argument of the type `Caller<'_>` is told, and its
+/// The caller of a method. A method with an argument of the type `Caller<'_>` gets it, and its
 /// callers do not see that argument.
 ///
 /// ```
@@ -17,12 +17,12 @@ use sharevar_transport as transport;
 ///     pub fn factor(&self, caller: Caller<'_>) -> Option<u64> {
 ///         let candidates = (2..).take_while(|factor| factor * factor <= self.0);
 ///         candidates
-///             .take_while(|factor| factor % 1_000_000 != 0 || !caller.hung_up())
+///             .take_while(|factor| factor % 1_000_000 != 0 || !caller.is_disconnected())
 ///             .find(|factor| self.0.is_multiple_of(*factor))
 ///     }
 /// }
 ///
-/// assert_eq!(Number(91).factor(Caller::nobody()), Some(7));
+/// assert_eq!(Number(91).factor(Caller::local()), Some(7));
 /// let host = Host::new().add("large", Number(u64::MAX - 58)).start()?;
 /// let large: NumberProxy = host.client()?.proxy("large")?;
 /// let limit = Duration::from_millis(1);
@@ -37,18 +37,18 @@ impl<'a> Caller<'a> {
         Self(Some(caller))
     }
 
-    /// One who is in no other process, and does not hang up: for calling a method here.
-    pub fn nobody() -> Self {
+    /// A caller in this process, which never disconnects: for calling a method directly.
+    pub fn local() -> Self {
         Self(None)
     }
 
-    /// Whether he waits no more: his time is over, or he is dead. What the method gives is then
-    /// dropped, so that it may end. Each time it costs a call of the kernel.
-    pub fn hung_up(self) -> bool {
+    /// Returns whether the caller waits no more: its time is over, or it is dead. The result of the
+    /// method is dropped then, so that the method may end. Each time it costs a system call.
+    pub fn is_disconnected(self) -> bool {
         self.0.is_some_and(transport::Caller::is_disconnected)
     }
 
-    /// The number of his process, if it is on this machine and not this one's own call.
+    /// The number of its process, if it is on this machine and not this process.
     pub fn process(self) -> Option<u32> {
         self.0.and_then(transport::Caller::process)
     }

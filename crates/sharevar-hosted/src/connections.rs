@@ -1,4 +1,4 @@
-//! The connections of this process to a host, which is told first of all what the process holds.
+//! The connections of this process to a host, which learns first of all what the process holds.
 
 use super::protocol::{Reply, part, write_request};
 use super::reference_table::{Announcement, BeforeRequest, ReferenceTable};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Says whether a wait goes on that a signal has interrupted. If it does not, it ends with
+/// Returns whether a wait continues that a signal has interrupted. If not, it ends with
 /// [`Error::Interrupted`].
 pub type GoesOn<'a> = dyn FnMut() -> bool + 'a;
 
@@ -16,8 +16,10 @@ pub type GoesOn<'a> = dyn FnMut() -> bool + 'a;
 #[derive(Debug)]
 pub struct Connections {
     transport: Client,
-    /// Nothing is asked while it is locked.
+    /// Never locked during a request.
     references: Mutex<ReferenceTable>,
+    /// Whether there may be references to release: the lock is not needed otherwise.
+    has_released: AtomicBool,
     /// Whether the host is started again when it dies, as far as this process has learned.
     restarts: AtomicBool,
 }
@@ -28,6 +30,7 @@ impl Connections {
         Self {
             transport: Client::new(address, settings),
             references: Mutex::default(),
+            has_released: AtomicBool::new(false),
             restarts: AtomicBool::new(false),
         }
     }
@@ -44,12 +47,12 @@ impl Connections {
         references
     }
 
-    /// Whether the host is started again when it dies.
+    /// Returns whether the host is started again when it dies.
     pub fn restarts(&self) -> bool {
         self.restarts.load(Ordering::Relaxed)
     }
 
-    /// Says whether the host is started again when it dies, and is waited for then.
+    /// Sets whether the host is started again when it dies, so that requests wait for the next one.
     pub fn set_restarts(&self, restarts: bool) {
         self.restarts.store(restarts, Ordering::Relaxed);
     }
@@ -79,35 +82,123 @@ impl Connections {
         }
     }
 
-    /// A connection that is free, to a host that need not be told anything first.
+    /// Connects, if there is no connection yet.
+    pub fn connect(&self, goes_on: &mut GoesOn<'_>) -> Result<()> {
+        self.retrying(None, goes_on, |goes_on| self.connection(None, goes_on))?.release();
+        Ok(())
+    }
+
+    /// Sends a request and waits for its reply. A request that the host has certainly not read is
+    /// sent again, perhaps to a host that was started in its place. No other ever is: at most once.
+    ///
+    /// Returns the connection with the reply. [`finish`](Self::finish) it once the reply is read:
+    /// until then the host keeps the objects to which the reply refers.
+    pub fn exchange(
+        &self,
+        request: &[u8],
+        until: Option<Instant>,
+        goes_on: &mut GoesOn<'_>,
+    ) -> Result<PooledConnection> {
+        self.retrying(until, goes_on, |goes_on| {
+            let mut connection = self.connection(until, goes_on)?;
+            self.send_released(&mut connection).map_err(|_| Error::Gone { started: false })?;
+            connection.send_within(request, until, goes_on)?;
+            receive(&mut connection, until, goes_on)?;
+            Ok(connection)
+        })
+    }
+
+    /// Returns a connection to the pool whose reply was read.
+    pub fn finish(&self, mut connection: PooledConnection) {
+        connection.consume();
+        if self.send_released(&mut connection).is_ok() {
+            connection.release();
+        }
+    }
+
+    /// Adds a proxy of an object with a reference that `incarnation` of the host has counted.
+    pub fn receive(&self, object: u64, incarnation: u128) {
+        let mut references = self.references();
+        references.receive(object, incarnation);
+        self.note_released(&references);
+    }
+
+    /// Removes a proxy. With the last one the reference is released, by the next message at the
+    /// latest: nothing waits for that, since the host may not answer for many reasons.
+    pub fn release(&self, object: u64) {
+        let mut references = self.references();
+        references.remove(object);
+        self.note_released(&references);
+        drop(references);
+        if self.has_released.load(Ordering::Relaxed)
+            && let Some(mut connection) = self.free_connection()
+            && self.send_released(&mut connection).is_ok()
+        {
+            connection.release();
+        }
+    }
+
+    fn note_released(&self, references: &ReferenceTable) {
+        self.has_released.store(references.has_released(), Ordering::Relaxed);
+    }
+
+    /// Sends the references that are to be released. If the host does not take them at once, they
+    /// stay for the next time, and the connection is unusable.
+    #[inline]
+    fn send_released(&self, connection: &mut PooledConnection) -> Result<()> {
+        if self.has_released.load(Ordering::Relaxed) { self.send_all_released(connection) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn send_all_released(&self, connection: &mut PooledConnection) -> Result<()> {
+        let incarnation = connection.incarnation();
+        let mut references = self.references();
+        let released = references.take_released(incarnation);
+        self.note_released(&references);
+        drop(references);
+        if released.is_empty() {
+            return Ok(());
+        }
+        let mut frame = Vec::with_capacity(1 + 12 * released.len());
+        write_request::release(&mut frame, released.iter().map(|object| (*object, 1)));
+        connection.send_at_once(&frame).inspect_err(|_| {
+            let mut references = self.references();
+            references.put_back(released, incarnation);
+            self.note_released(&references);
+        })
+    }
+
+    /// Takes a connection that is free, to a host that needs no announcement first.
     pub fn free_connection(&self) -> Option<PooledConnection> {
         let free = self.transport.free_connection()?;
-        if self.references().is_news_to(free.incarnation()) {
+        if self.references().must_announce_to(free.incarnation()) {
             free.release();
             return None;
         }
         Some(free)
     }
 
-    /// A connection for a request. A host that was started in the place of another has been told
-    /// what is held here, or a thread is about to tell it.
+    /// Takes a connection for a request. What this process holds was announced to a host that was
+    /// started in the place of another, or another thread is just announcing it.
     #[inline]
     pub fn connection(&self, until: Option<Instant>, goes_on: &mut GoesOn<'_>) -> Result<PooledConnection> {
         let connection = self.transport.connection_within(until, goes_on)?;
-        let first = self.references().first(connection.incarnation());
-        match first {
+        let step = self.references().before_request(connection.incarnation());
+        match step {
             BeforeRequest::Nothing => Ok(connection),
-            BeforeRequest::Tell(numbers) => self.tell(Announcement { connection, numbers }, until, goes_on),
+            BeforeRequest::Announce(numbers) => {
+                self.announce(Announcement { connection, numbers }, until, goes_on)
+            }
             BeforeRequest::Finish(announcement) => {
                 connection.release();
-                self.finish(announcement, until, goes_on)
+                self.finish_announcement(announcement, until, goes_on)
             }
         }
     }
 
-    /// Tells a host, and gives back the connection to it.
+    /// Makes an announcement, and returns its connection.
     #[cold]
-    fn tell(
+    fn announce(
         &self,
         mut announcement: Announcement,
         until: Option<Instant>,
@@ -122,17 +213,17 @@ impl Connections {
         });
         debug_assert!(written.is_ok());
         match announcement.connection.send_within(&frame, until, goes_on) {
-            Ok(()) => self.finish(announcement, until, goes_on),
+            Ok(()) => self.finish_announcement(announcement, until, goes_on),
             Err(error) => {
-                self.references().note_untold(announcement.connection.incarnation());
+                self.references().abandon_announcement(announcement.connection.incarnation());
                 Err(not_started(error))
             }
         }
     }
 
-    /// Waits until a host has heard what is held here.
+    /// Waits for the reply to an announcement.
     #[cold]
-    fn finish(
+    fn finish_announcement(
         &self,
         mut announcement: Announcement,
         until: Option<Instant>,
@@ -141,38 +232,22 @@ impl Connections {
         match receive(&mut announcement.connection, until, goes_on) {
             Ok(()) => {}
             Err(error @ (Error::TimedOut | Error::Interrupted)) => {
-                self.references().set_aside(announcement);
+                self.references().defer(announcement);
                 return Err(error);
             }
             Err(error) => {
-                self.references().note_untold(announcement.connection.incarnation());
+                self.references().abandon_announcement(announcement.connection.incarnation());
                 return Err(not_started(error));
             }
         }
         let Announcement { mut connection, numbers } = announcement;
-        let life = connection.incarnation();
-        let counted: Vec<_> = numbers.into_iter().zip(counted(connection.message())).collect();
+        let announced: Vec<_> = numbers.into_iter().zip(counted(connection.message())).collect();
         connection.consume();
-        let too_many = self.references().note_told(life, &counted);
-        if !too_many.is_empty() {
-            let mut frame = Vec::with_capacity(8 + 16 * too_many.len());
-            write_request::release(&mut frame, too_many.into_iter().map(|number| (number, 1)));
-            connection.send(&frame, until).map_err(not_started)?;
-        }
+        let mut references = self.references();
+        references.note_announced(connection.incarnation(), &announced);
+        self.note_released(&references);
         Ok(connection)
     }
-}
-
-/// Sends a request over a connection, and waits for the reply.
-#[inline]
-pub fn exchange(
-    connection: &mut PooledConnection,
-    request: &[u8],
-    until: Option<Instant>,
-    goes_on: &mut GoesOn<'_>,
-) -> Result<()> {
-    connection.send_within(request, until, goes_on)?;
-    receive(connection, until, goes_on)
 }
 
 #[inline]
@@ -189,7 +264,7 @@ fn receive(
     }
 }
 
-/// Of which objects the host has counted a reference, in the order in which it was told of them.
+/// Returns for each object of an announcement whether the host has counted a reference.
 fn counted(reply: &[u8]) -> Vec<bool> {
     match Reply::read(reply) {
         Ok(Reply::Many(many)) => many.iter().map(|reply| matches!(reply, Ok(Reply::Object(_)))).collect(),

@@ -1,7 +1,7 @@
-//! What a host does with a request, whatever language its objects are of.
+//! The dispatch of requests to objects, for hosts of all languages.
 
-use super::object::Refused;
 use super::protocol::{Batch, HOST, Refusal, Request, TooLong, part, write_reply};
+use super::refused::Refused;
 use super::reply_references::ReplyReferences;
 use super::table::{Table, drop_all};
 use sharevar_transport::{Caller, Served, Server, Service, Session};
@@ -11,91 +11,101 @@ use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What differs between the languages that objects are of.
+/// The differences between the languages of objects.
 pub trait Language: Send + Sync + Sized + 'static {
     /// An object, with all that a call of it needs.
     type Object: ?Sized + Send + Sync + 'static;
-    /// A thing that a reply refers to.
-    type Kept: Send + 'static;
-    /// Why a request has no result.
-    type Stop: From<Refused>;
+    /// A reference in a reply, which lives until the reply is read.
+    type Reference: Send + 'static;
+    /// The reason why a request has no result.
+    type Failure: From<Refused>;
 
-    /// Runs what may use objects. None if they cannot be used any more.
-    fn enter<R>(run: impl FnOnce() -> R) -> Option<R>;
+    /// Runs code that may use objects. `None` if they cannot be used any more.
+    fn attached<R>(run: impl FnOnce() -> R) -> Option<R>;
 
     /// Appends the reply to a request to the host itself.
-    fn call_host(&self, host: &Host<Self>, call: Asked<'_>) -> Result<(), Self::Stop>;
+    fn call_host(&self, host: &Dispatcher<Self>, call: IncomingCall<'_>) -> Result<(), Self::Failure>;
 
     /// Appends the reply to a call of an object.
-    fn call(&self, host: &Host<Self>, object: &Arc<Self::Object>, call: Asked<'_>) -> Result<(), Self::Stop>;
+    fn call(
+        &self,
+        host: &Dispatcher<Self>,
+        object: &Arc<Self::Object>,
+        call: IncomingCall<'_>,
+    ) -> Result<(), Self::Failure>;
 
-    /// Makes an object by a constructor of a type, and appends which one it is.
-    fn create(&self, host: &Host<Self>, typeid: &str, call: Asked<'_>) -> Result<(), Self::Stop>;
+    /// Makes an object by a constructor of a type, and appends the reply that names it.
+    fn create(
+        &self,
+        host: &Dispatcher<Self>,
+        typeid: &str,
+        call: IncomingCall<'_>,
+    ) -> Result<(), Self::Failure>;
 
-    /// Appends which object it is: the caller has a reference on it.
-    fn give(
+    /// Appends the reply that names an object, on which the caller has a reference.
+    fn write_object(
         &self,
         caller: &Caller<'_>,
         number: u64,
         object: &Self::Object,
         reply: &mut Vec<u8>,
-    ) -> Result<(), Self::Stop>;
+    ) -> Result<(), Self::Failure>;
 
-    /// Appends why there is no result.
-    fn write_stop(&self, stop: Self::Stop, reply: &mut Vec<u8>) -> Result<(), TooLong>;
+    /// Appends the reason why there is no result.
+    fn write_failure(&self, failure: Self::Failure, reply: &mut Vec<u8>) -> Result<(), TooLong>;
 
-    /// A client has said what it holds, as it does first of all to a host that has taken the place of
-    /// another.
-    fn note_declaration(&self, session: Session) {
+    /// A client has announced all that it holds, its first request to a host that was started in the
+    /// place of another.
+    fn session_declared(&self, session: Session) {
         let _ = session;
     }
 
     /// A client has gone.
-    fn note_end(&self, session: Session) {
+    fn session_ended(&self, session: Session) {
         let _ = session;
     }
 
     /// Starts one more thread that serves.
-    fn start_worker(&self, server: &Arc<Server<Host<Self>>>) -> std::io::Result<()> {
+    fn start_worker(&self, server: &Arc<Server<Dispatcher<Self>>>) -> std::io::Result<()> {
         let server = Arc::clone(server);
         std::thread::Builder::new().name("sharevar host".to_owned()).spawn(move || server.work())?;
         Ok(())
     }
 
     /// A client speaks another protocol.
-    fn foreign(&self, socket: OwnedFd, greeting: &[u8]) {
+    fn serve_other_protocol(&self, socket: OwnedFd, greeting: &[u8]) {
         let _ = (socket, greeting);
     }
 }
 
-/// A call on its way to an object, and where its reply goes.
+/// A call that has arrived, and the buffer of its reply.
 #[derive(Debug)]
-pub struct Asked<'a> {
+pub struct IncomingCall<'a> {
     /// The client that has called.
     pub caller: &'a Caller<'a>,
     /// The method or the constructor.
     pub method: &'a str,
-    /// The arguments, not looked at yet.
+    /// The arguments, encoded.
     pub arguments: &'a [u8],
     /// The reply, to be appended to.
     pub reply: &'a mut Vec<u8>,
 }
 
-/// A host's side of its connections.
-pub struct Host<L: Language> {
+/// The objects of a host, and the requests to them.
+pub struct Dispatcher<L: Language> {
     language: L,
     table: Mutex<Table<L::Object>>,
-    reply_references: ReplyReferences<L::Kept>,
+    reply_references: ReplyReferences<L::Reference>,
     max_frame: usize,
 }
 
-impl<L: Language> Host<L> {
+impl<L: Language> Dispatcher<L> {
     /// A host of no objects. A reply has `max_frame` bytes at most.
     pub fn new(language: L, max_frame: usize) -> Self {
         Self { language, table: Mutex::default(), reply_references: ReplyReferences::default(), max_frame }
     }
 
-    /// What the language has of it.
+    /// The part that depends on the language.
     pub fn language(&self) -> &L {
         &self.language
     }
@@ -105,8 +115,8 @@ impl<L: Language> Host<L> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What its replies refer to.
-    pub fn reply_references(&self) -> &ReplyReferences<L::Kept> {
+    /// The references in its replies.
+    pub fn reply_references(&self) -> &ReplyReferences<L::Reference> {
         &self.reply_references
     }
 
@@ -115,23 +125,63 @@ impl<L: Language> Host<L> {
         self.max_frame
     }
 
-    /// Appends the reply to one request. An error stands for a reply that says it.
-    fn answer(&self, caller: &Caller<'_>, request: Request<'_>, reply: &mut Vec<u8>) -> Result<(), L::Stop> {
+    /// Puts an object into the table that a request has given, which may be there already. `write`
+    /// tells the caller its number.
+    pub fn insert_for<R, E>(
+        &self,
+        caller: &Caller<'_>,
+        object: &Arc<L::Object>,
+        write: impl FnOnce(u64) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let number = self.table().insert(caller.session(), object.clone());
+        self.hand_over(caller, number, write(number))
+    }
+
+    /// Puts a new object into the table that a request has given. `write` tells the caller its number.
+    pub fn insert_as<E>(
+        &self,
+        number: u64,
+        caller: &Caller<'_>,
+        object: &Arc<L::Object>,
+        write: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.table().insert_as(number, object.clone(), caller.session());
+        self.hand_over(caller, number, write())
+    }
+
+    /// A caller that has given up does not learn of the object, and so cannot release it.
+    fn hand_over<R, E>(&self, caller: &Caller<'_>, number: u64, written: Result<R, E>) -> Result<R, E> {
+        if written.is_err() || caller.is_disconnected() {
+            let removed = self.table().release(caller.session(), std::iter::once((number, 1)));
+            drop_all(removed);
+        }
+        written
+    }
+
+    /// Appends the reply to one request. An error becomes a reply, too.
+    fn answer(
+        &self,
+        caller: &Caller<'_>,
+        request: Request<'_>,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), L::Failure> {
         match request {
             Request::Call { object: HOST, method, arguments } => {
-                self.language.call_host(self, Asked { caller, method, arguments, reply })
+                self.language.call_host(self, IncomingCall { caller, method, arguments, reply })
             }
             Request::Call { object: number, method, arguments } => {
                 let object = self.table().get(number).cloned().ok_or_else(|| unknown_object(number))?;
-                self.language.call(self, &object, Asked { caller, method, arguments, reply })
+                self.language.call(self, &object, IncomingCall { caller, method, arguments, reply })
             }
-            Request::Create { typeid, constructor, arguments } => {
-                self.language.create(self, typeid, Asked { caller, method: constructor, arguments, reply })
-            }
+            Request::Create { typeid, constructor, arguments } => self.language.create(
+                self,
+                typeid,
+                IncomingCall { caller, method: constructor, arguments, reply },
+            ),
             Request::Retain { object: number } => {
                 let retained = self.table().retain(caller.session(), number).cloned();
                 let object = retained.ok_or_else(|| unknown_object(number))?;
-                self.language.give(caller, number, &object, reply)
+                self.language.write_object(caller, number, &object, reply)
             }
             Request::Find { name } => {
                 let mut table = self.table();
@@ -140,10 +190,10 @@ impl<L: Language> Host<L> {
                     .and_then(|number| Some((number, table.retain(caller.session(), number).cloned()?)));
                 drop(table);
                 let (number, object) = found.ok_or_else(|| unknown_name(name))?;
-                self.language.give(caller, number, &object, reply)
+                self.language.write_object(caller, number, &object, reply)
             }
             Request::Batch(batch) => Ok(self.answer_all(caller, &batch, reply).map_err(Refused::from)?),
-            Request::Release(_) => Err(malformed("a release gets no reply"))?,
+            Request::Release(_) => Err(Refused::new(Refusal::Malformed, "a release gets no reply"))?,
         }
     }
 
@@ -155,56 +205,56 @@ impl<L: Language> Host<L> {
         Ok(())
     }
 
-    /// Appends one reply, whatever happens.
+    /// Appends one reply: that of the request, or its failure.
     fn answer_or_refuse(&self, caller: &Caller<'_>, request: Request<'_>, reply: &mut Vec<u8>) {
         let start = reply.len();
         let answered = catch_unwind(AssertUnwindSafe(|| self.answer(caller, request, reply)));
-        let stop = match answered {
+        let failure = match answered {
             Ok(Ok(())) if reply.len() - start <= self.max_frame => return,
-            Ok(Ok(())) => Ok(L::Stop::from(too_large(reply.len() - start, self.max_frame))),
-            Ok(Err(stop)) => Ok(stop),
-            Err(panic) => Err(message(&*panic).to_owned()),
+            Ok(Ok(())) => Ok(L::Failure::from(too_large(reply.len() - start, self.max_frame))),
+            Ok(Err(failure)) => Ok(failure),
+            Err(panic) => Err(panic_message(&*panic).to_owned()),
         };
         reply.truncate(start);
-        let told = match stop {
-            Ok(stop) => self.language.write_stop(stop, reply),
+        let written = match failure {
+            Ok(failure) => self.language.write_failure(failure, reply),
             Err(panicked) => write_reply::panicked(reply, &panicked),
         };
-        if told.is_err() {
+        if written.is_err() {
             reply.truncate(start);
-            // A text of ours, which is not of 4 GiB.
-            let _ = write_reply::refused(reply, Refusal::Result, "an error that is too long to be told");
+            // A short text fits.
+            let _ = write_reply::refused(reply, Refusal::Result, "an error that is too long for a message");
         }
     }
 }
 
-impl<L: Language> fmt::Debug for Host<L> {
+impl<L: Language> fmt::Debug for Dispatcher<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Host({} objects)", self.table().len())
     }
 }
 
-impl<L: Language> Service for Host<L> {
+impl<L: Language> Service for Dispatcher<L> {
     fn serve(&self, caller: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
-        let served = L::enter(|| match Request::read(request) {
+        let served = L::attached(|| match Request::read(request) {
             Ok(Request::Release(releases)) => {
-                let gone = self.table().release(caller.session(), releases.iter());
-                drop_all(gone);
+                let removed = self.table().release(caller.session(), releases.iter());
+                drop_all(removed);
                 Served::NoReply
             }
             Ok(request) => {
-                let before = self.reply_references.before(caller);
+                let before = self.reply_references.take_before(caller);
                 self.answer_or_refuse(caller, request, reply);
                 if let Request::Batch(batch) = request
                     && batch.iter().all(|request| matches!(request, Request::Retain { .. }))
                 {
-                    self.language.note_declaration(caller.session());
+                    self.language.session_declared(caller.session());
                 }
                 drop_all(before);
                 Served::Reply
             }
             Err(error) => {
-                // A text of ours, as above.
+                // A short text, as above.
                 let _ = write_reply::refused(reply, Refusal::Malformed, &error.to_string());
                 Served::Reply
             }
@@ -213,17 +263,17 @@ impl<L: Language> Service for Host<L> {
     }
 
     fn session_ended(&self, session: Session) -> Box<dyn FnOnce()> {
-        let gone = L::enter(|| {
-            let gone = (self.table().end(session), self.reply_references.end(session));
-            self.language.note_end(session);
-            gone
+        let removed = L::attached(|| {
+            let removed = (self.table().end(session), self.reply_references.end(session));
+            self.language.session_ended(session);
+            removed
         });
         Box::new(move || {
             // Where objects cannot be used any more they need not be dropped.
-            let _ = L::enter(|| {
-                if let Some((objects, kept)) = gone {
+            let _ = L::attached(|| {
+                if let Some((objects, references)) = removed {
                     drop_all(objects);
-                    drop_all(kept);
+                    drop_all(references);
                 }
             });
         })
@@ -234,22 +284,21 @@ impl<L: Language> Service for Host<L> {
     }
 
     fn serve_other_protocol(&self, socket: OwnedFd, greeting: &[u8]) {
-        self.language.foreign(socket, greeting);
+        self.language.serve_other_protocol(socket, greeting);
     }
 }
 
 /// The refusal that the host has no such object.
 pub fn unknown_object(number: u64) -> Refused {
     let message = format!(
-        "the host has no such object {number:016x}: nobody held it any more, or it was another host's; \
-         keep a proxy of it until its receiver has one"
+        "the host has no such object {number:016x}: its last reference was released, or it was another \
+         host's; keep a proxy of it until its receiver has one"
     );
-    Refused { refusal: Refusal::UnknownObject, message }
+    Refused::new(Refusal::UnknownObject, message)
 }
 
 fn unknown_name(name: &str) -> Refused {
-    let message = format!("nothing was published at this host as {name:?}");
-    Refused { refusal: Refusal::UnknownName, message }
+    Refused::new(Refusal::UnknownName, format!("nothing was published at this host as {name:?}"))
 }
 
 fn too_large(length: usize, limit: usize) -> Refused {
@@ -257,15 +306,11 @@ fn too_large(length: usize, limit: usize) -> Refused {
         "it has {length} bytes, and a message at most {limit}; raise the limit on both sides, or give less \
          at a time"
     );
-    Refused { refusal: Refusal::Result, message }
+    Refused::new(Refusal::Result, message)
 }
 
-fn malformed(message: &str) -> Refused {
-    Refused { refusal: Refusal::Malformed, message: message.to_owned() }
-}
-
-/// What a panic said.
-pub(super) fn message(panic: &(dyn Any + Send)) -> &str {
+/// The message of a panic.
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("with a value that is no text")

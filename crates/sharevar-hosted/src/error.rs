@@ -1,14 +1,14 @@
-//! What can go wrong with an object that is elsewhere.
+//! The errors of calls and hosts.
 
 use super::protocol::{Malformed, Refusal, TooLong};
 use sharevar_transport::Address;
 use sharevar_value::{DecodeError, EncodeError};
 use std::time::Duration;
 
-/// The result of what is done with a host.
+/// The result of an operation on a host.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call gave no result, or a host could not be started or reached.
+/// The reason why a call has no result, or why a host cannot be started or reached.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -18,7 +18,7 @@ pub enum Error {
         if *.started { "may have been carried out, in part or whole" } else { "was not begun" }
     )]
     HostDied {
-        /// Where it was.
+        /// Its address.
         address: Address,
         /// Whether the call may have been begun. If not, it certainly had no effect.
         started: bool,
@@ -26,65 +26,65 @@ pub enum Error {
     /// There was no reply in time. The call may still be under way.
     #[error("no reply within {after:?}; the method may still be at work, and its result is dropped")]
     TimedOut {
-        /// How long was waited.
+        /// The time limit.
         after: Duration,
     },
-    /// The object is gone: nobody held it when this reference arrived, or its host was started again.
+    /// The object is gone: its last reference was released before this one arrived, or its host was started again.
     #[error("{message}; hold a proxy, or publish the object by a name, for as long as it is needed")]
     HandleExpired {
-        /// What the host says.
+        /// The message of the host.
         message: String,
     },
     /// The object has no such method, or does not expose it.
     #[error("{message}")]
     NotExposed {
-        /// What the host says.
+        /// The message of the host.
         message: String,
     },
     /// The arguments are not those of the method. It was not called.
     #[error("{message}")]
     WrongArguments {
-        /// What the host says.
+        /// The message of the host.
         message: String,
     },
-    /// The method was carried out, but what it gave cannot be sent.
+    /// The method was carried out, but its result cannot be sent.
     #[error("the method was carried out, but its result cannot be sent: {message}")]
     NotSendable {
-        /// What the host says.
+        /// The message of the host.
         message: String,
     },
     /// The host makes no objects of that type.
     #[error("{message}; register the type before the host is started")]
     UnknownType {
-        /// What the host says.
+        /// The message of the host.
         message: String,
     },
     /// Nothing was published by that name.
     #[error("{message}")]
     UnknownName {
-        /// What the host says.
+        /// The message of the host.
         message: String,
     },
     /// The host is shutting down, and did not begin the call.
     #[error("{message}")]
     ShuttingDown {
-        /// What the host says.
+        /// The message of the host.
         message: String,
     },
     /// The method panicked. The object is as the method left it.
     #[error("the method panicked in the host: {message}")]
     Panicked {
-        /// What the panic said.
+        /// The message of the panic.
         message: String,
     },
-    /// The method gave an error of a type that this side does not know: of Python, for example.
+    /// The method returned an error of a type that this side does not know: of Python, for example.
     #[error("{typename}: {message}")]
     Raised {
         /// The error's type.
         typename: String,
-        /// What it says.
+        /// Its message.
         message: String,
-        /// Where it was raised, if the host tells.
+        /// The traceback, if the host sends one.
         traceback: String,
     },
     /// The object is of another type than the proxy.
@@ -95,20 +95,20 @@ pub enum Error {
         /// The proxy's.
         expected: &'static str,
     },
-    /// The host answered something that is no answer to this request.
+    /// The reply is of a kind that does not answer this request.
     #[error("the host answered with {found}; {advice}")]
     UnexpectedReply {
-        /// What it answered with.
+        /// The kind of the reply.
         found: &'static str,
-        /// What to do.
+        /// The remedy.
         advice: &'static str,
     },
     /// An object of another host than that of its batch.
     #[error("the object is at {found}, and the batch is for {expected}: use a batch for each host")]
     OtherHost {
-        /// Where the object is.
+        /// The address of the object's host.
         found: Address,
-        /// Where the batch goes.
+        /// The address of the batch's host.
         expected: Address,
     },
     /// A callback of a process on another machine.
@@ -123,7 +123,7 @@ pub enum Error {
     /// A host was to run in a process of its own, which cannot be started or has ended too soon.
     #[error("the host cannot be supervised: {cause}")]
     NotSupervised {
-        /// Why.
+        /// The reason.
         cause: String,
     },
     /// A name that no file can have.
@@ -176,21 +176,21 @@ impl Error {
             Refusal::UnknownName => Self::UnknownName { message },
             Refusal::ShuttingDown => Self::ShuttingDown { message },
             Refusal::GivenUp => Self::UnexpectedReply {
-                found: "a word that the call was given up",
+                found: "the message that the call was given up",
                 advice: "the host and this process disagree on that; connect again",
             },
         }
     }
 }
 
-/// As the connection of no call in particular: nothing was begun.
+/// An error of a connection outside of a call: nothing was begun.
 impl From<sharevar_transport::Error> for Error {
     fn from(error: sharevar_transport::Error) -> Self {
         Self::Transport(error)
     }
 }
 
-/// Why a method that may fail by itself gave no result.
+/// The reason why a method that may fail by itself has no result.
 ///
 /// ```
 /// use sharevar::hosted::CallError;
@@ -209,7 +209,7 @@ pub enum CallError<E> {
     /// The method's own error.
     #[error("{0}")]
     Method(E),
-    /// There is no answer of the method.
+    /// There is no reply of the method.
     #[error(transparent)]
     Host(Error),
 }

@@ -1,11 +1,12 @@
-//! A host: the process, or the part of one, that keeps objects for others.
+//! A host: the process, or the part of one, that keeps objects for other processes.
 
 use super::client::Client;
 use super::error::Result;
+use super::host_address;
+use super::info::Info;
 use super::object::{Callable, Hosted, Object};
-use super::place;
 use super::saved_state::SavedState;
-use super::service::{Info, RustObjects, Service, Types};
+use super::service::{RustObjects, Service, Types};
 use super::table::drop_all;
 use rustix::process::{Pid, getpid};
 #[cfg(feature = "tls")]
@@ -15,10 +16,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a call may take that is under way at the end.
+/// The time for calls that are under way at the end.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A host that is not started yet: what it keeps, and where it listens.
+/// A host that is not started yet: its objects, and the address where it listens.
 ///
 /// ```
 /// use sharevar::hosted::Host;
@@ -44,14 +45,14 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Host {
     types: Types,
     objects: Vec<(String, Arc<dyn Callable>)>,
-    place: Place,
+    location: Location,
     settings: Settings,
     saved_state: Option<Arc<dyn SavedState>>,
 }
 
-enum Place {
-    /// A Unix socket that nobody can guess.
-    Anywhere,
+enum Location {
+    /// A Unix socket of its own, whose name no other process can guess.
+    Private,
     /// The Unix socket of a name.
     Name(String),
     Address(Address),
@@ -64,7 +65,7 @@ impl Host {
         Self {
             types: Types::default(),
             objects: Vec::new(),
-            place: Place::Anywhere,
+            location: Location::Private,
             settings: Settings::default(),
             saved_state: None,
         }
@@ -85,13 +86,13 @@ impl Host {
     /// Lets processes of the same user find the host by a name: [`Client::named`]. A name of a
     /// host that runs is refused; that of one that has ended, however it did, is free.
     pub fn name(mut self, name: &str) -> Self {
-        self.place = Place::Name(name.to_owned());
+        self.location = Location::Name(name.to_owned());
         self
     }
 
     /// Listens at an address. Of this and [`name`](Self::name) the last counts.
     pub fn address(mut self, address: Address) -> Self {
-        self.place = Place::Address(address);
+        self.location = Location::Address(address);
         self
     }
 
@@ -121,14 +122,14 @@ impl Host {
         self
     }
 
-    /// Starts it in threads of this process. It stops when what is given back is dropped.
+    /// Starts it in threads of this process. It stops when the [`RunningHost`] is dropped.
     pub fn start(self) -> Result<RunningHost> {
         let earlier = self.saved_state.as_ref().map(|state| state.address()).transpose()?.flatten();
-        let address = match self.place {
+        let address = match self.location {
             _ if let Some(earlier) = earlier => earlier.parse()?,
-            Place::Anywhere => place::fresh()?,
-            Place::Name(name) => place::named(&name)?,
-            Place::Address(address) => address,
+            Location::Private => host_address::unused()?,
+            Location::Name(name) => host_address::named(&name)?,
+            Location::Address(address) => address,
         };
         let service = Service::new(RustObjects::new(self.types, self.saved_state), self.settings.max_frame);
         for (name, object) in self.objects {
@@ -164,7 +165,7 @@ pub struct RunningHost {
 }
 
 impl RunningHost {
-    /// Where it listens.
+    /// The address where it listens.
     pub fn address(&self) -> &Address {
         self.server.address()
     }
@@ -175,7 +176,7 @@ impl RunningHost {
         self.server.service().publish(name, Arc::new(Object::new(object)))
     }
 
-    /// Takes a name away. The object lives on for those who hold it. Whether there was one.
+    /// Removes a name, and returns whether there was one. Clients that hold the object keep it.
     pub fn remove(&self, name: &str) -> bool {
         let removed = self.server.service().table().remove(name);
         let found = removed.is_some();
@@ -183,24 +184,24 @@ impl RunningHost {
         found
     }
 
-    /// Holds an object of this process, without a name.
+    /// Adds a reference of this process on an object, which has no name.
     pub(super) fn hold(&self, object: Arc<dyn Callable>) -> u64 {
         self.server.service().table().hold(object)
     }
 
-    /// Holds it no longer.
+    /// Releases it.
     pub(super) fn release(&self, number: u64) {
-        let gone = self.server.service().table().let_go(number);
+        let gone = self.server.service().table().release_own(number);
         drop_all(gone);
     }
 
     /// A client in this process. Of a host that shows a certificate [`Client::connect_with`] makes
-    /// one, which must be told whom it believes.
+    /// one, which needs the authorities that it trusts.
     pub fn client(&self) -> Result<Client> {
         Client::connect_with(self.address(), self.settings.clone())
     }
 
-    /// What it tells about itself.
+    /// Its state.
     pub fn info(&self) -> Info {
         self.server.service().info()
     }

@@ -1,29 +1,30 @@
-//! The items of a stream, as its caller gets them.
+//! The items of a stream, at its caller.
 
-use super::answer::{Answer, own_or, returned};
+use super::answer::{Answer, read_fallible, returned, unexpected};
 use super::error::{CallError, Error, Result};
 use super::protocol::{END, Reply};
 use super::proxy::Proxy;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
 use std::fmt;
 use std::iter::FusedIterator;
 
 /// The most items that are asked for ahead.
-const MOST: u32 = 1024;
+const MAX_DEMAND: u32 = 1024;
 
-/// The items of an iterator that stays at its host: what a method gives that returns a
-/// [`Stream`](super::Stream), or a generator in Python.
+/// The items of an iterator that stays at its host: the result of a method that returns a
+/// [`Stream`](super::Stream), or of a generator in Python.
 ///
-/// They come in batches: each request brings all that are there, and the iterator goes on
-/// meanwhile, so far as the batches before it were large. An error is the last item. The iterator
+/// They come in batches: each request brings all that are there. The iterator goes on meanwhile,
+/// the further the larger the batches before were. An error is the last item. The iterator
 /// is dropped at the host when this is, and with this process. Where the proxy has a time limit,
 /// it is that of each request.
 pub struct Items<T, E = Error> {
     /// None when there are no more.
     source: Option<Proxy>,
     read: fn(Answer<'_>) -> Result<T, E>,
-    there: VecDeque<Result<T, E>>,
+    received: VecDeque<Result<T, E>>,
     demand: u32,
 }
 
@@ -35,33 +36,49 @@ impl<T: DeserializeOwned> Items<T> {
 
 impl<T: DeserializeOwned, E: DeserializeOwned> Items<T, CallError<E>> {
     pub(super) fn new_fallible(source: Proxy) -> Self {
-        Self::read_by(source, |answer| own_or(answer, |answer| returned(answer.reply)))
+        Self::read_by(source, |answer| read_fallible(answer, |answer| returned(answer.reply)))
+    }
+}
+
+impl Proxy {
+    /// Calls a method that gives an iterator: a [`Stream`](super::Stream), or a generator in Python.
+    pub fn call_stream<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Result<Items<T>> {
+        self.call_with(method, arguments, |answer| self.stream(answer).map(Items::new))
     }
 }
 
 impl<T, E> Items<T, E> {
     fn read_by(source: Proxy, read: fn(Answer<'_>) -> Result<T, E>) -> Self {
-        Self { source: Some(source), read, there: VecDeque::new(), demand: 1 }
+        Self { source: Some(source), read, received: VecDeque::new(), demand: 1 }
     }
 
     fn end(&mut self) {
         self.source = None;
-        self.there.clear();
+        self.received.clear();
     }
 }
 
 impl<T, E: From<Error>> Items<T, E> {
-    /// Asks for more: whether there may be some after these.
+    /// Asks for more, and returns whether there may be some after these.
     fn receive(&mut self, source: &Proxy) -> Result<bool, E> {
-        let Self { read, there, demand, .. } = self;
-        let goes_on = source.take(*demand, |answer| match answer.reply {
-            Reply::Raised(raised) if raised.typename == END => false,
-            _ => {
-                there.push_back(read(answer));
-                true
+        let Self { read, received, demand, .. } = self;
+        let goes_on = source.call_with("take", &(*demand,), |answer| {
+            let Reply::Many(many) = answer.reply else {
+                return Err(unexpected("items", answer.reply));
+            };
+            for item in many.iter() {
+                match item? {
+                    Reply::Raised(raised) if raised.typename == END => return Ok(false),
+                    reply => received.push_back(read(Answer { reply, ..answer })),
+                }
             }
+            Ok(true)
         })?;
-        self.demand = MOST.min(2 * self.demand);
+        self.demand = MAX_DEMAND.min(2 * self.demand);
         Ok(goes_on)
     }
 }
@@ -71,7 +88,7 @@ impl<T, E: From<Error>> Iterator for Items<T, E> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(item) = self.there.pop_front() {
+            if let Some(item) = self.received.pop_front() {
                 if item.is_err() {
                     self.end();
                 }
@@ -94,7 +111,7 @@ impl<T, E> fmt::Debug for Items<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Items")
             .field("source", &self.source)
-            .field("there", &self.there.len())
+            .field("received", &self.received.len())
             .finish_non_exhaustive()
     }
 }

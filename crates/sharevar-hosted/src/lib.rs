@@ -1,11 +1,11 @@
-//! The hosted objects of the crate `sharevar`, whose module `hosted` describes what is here. It has
+//! The hosted objects of the crate `sharevar`, whose module `hosted` describes them. This crate has
 //! no shared memory but that of the transport.
 #![forbid(unsafe_code)]
 
-mod ahead;
 mod answer;
 mod arguments;
 mod batch;
+mod by_reference;
 mod callback;
 mod caller;
 mod client;
@@ -13,24 +13,28 @@ mod client;
 pub mod connections;
 #[doc(hidden)]
 pub mod dispatch;
+mod embedded_references;
 mod error;
-#[doc(hidden)]
-pub mod generated;
 mod host;
+mod host_address;
+mod info;
 mod items;
-mod kept;
+#[doc(hidden)]
+pub mod macro_support;
 mod object;
-mod place;
+#[doc(hidden)]
+pub mod prefetch;
 pub mod protocol;
+mod proxied;
 mod proxy;
 mod reference_table;
 mod references;
+mod refused;
 mod reply_references;
 pub mod restart;
 pub mod retry;
 mod saved_state;
 mod service;
-mod stays;
 mod stream;
 mod table;
 
@@ -40,16 +44,16 @@ pub use caller::Caller;
 pub use client::Client;
 pub use error::{CallError, Error, Result};
 pub use host::{Host, RunningHost};
+pub use host_address::named as address_of;
+pub use info::Info;
 pub use items::Items;
-pub use object::{Call, Created, Hosted, Object, Refused};
-pub use place::named as address_of;
-pub use proxy::{Proxied, Proxy};
-#[doc(hidden)]
-pub use reference_table::ReferenceTable;
+pub use object::{Call, Created, Hosted, Object};
+pub use proxied::Proxied;
+pub use proxy::Proxy;
 pub use references::References;
+pub use refused::Refused;
 #[doc(hidden)]
 pub use saved_state::SavedState;
-pub use service::Info;
 #[cfg(feature = "tls")]
 pub use sharevar_transport::Tls;
 pub use sharevar_transport::{Address, Key, Session, Settings};

@@ -2,9 +2,11 @@
 
 use super::arguments;
 use super::caller::Caller;
-use super::dispatch::Asked;
-use super::kept::keeping;
+use super::dispatch::IncomingCall;
+use super::embedded_references::collect_references;
 use super::protocol::{Raised, Refusal, TooLong, write_reply};
+use super::proxied::Proxied;
+use super::refused::Refused;
 use super::service::Service;
 use serde::{Deserialize, Serialize};
 use sharevar_transport as transport;
@@ -18,8 +20,8 @@ pub trait Hosted: Send + Sync + Sized + 'static {
     const TYPE: &'static str;
     /// The methods that can be called, and no others.
     const METHODS: &'static [&'static str];
-    /// What calls them from elsewhere.
-    type Proxy: super::Proxied;
+    /// The proxy of such an object.
+    type Proxy: Proxied;
 
     /// Calls a method.
     fn call(object: &Object<Self>, call: Call<'_>) -> Result<(), Refused>;
@@ -31,29 +33,29 @@ pub trait Hosted: Send + Sync + Sized + 'static {
 /// An object, and the lock by which its methods share it: those of `&self` run beside each other,
 /// one of `&mut self` alone.
 ///
-/// A method that returns one gives its caller a proxy, and the object stays at the host, for as
-/// long as somebody holds it. In an `Arc` the host's own objects can hold it, too: who is given
-/// it again has a proxy of the same object.
+/// A method that returns one gives its caller a proxy, and the object stays at the host for as long
+/// as it is referred to. In an `Arc` the host's own objects can hold it, too: a caller that gets it
+/// again has a proxy of the same object.
 pub struct Object<T>(RwLock<T>);
 
 impl<T> Object<T> {
-    /// A new one.
+    /// Makes an object.
     pub fn new(object: T) -> Self {
         Self(RwLock::new(object))
     }
 
-    /// The object, for reading, as [`RwLock::read`] gives it: for whoever has it in the host.
+    /// Locks the object for reading, as [`RwLock::read`] does: for code in the host that has it.
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The object alone.
+    /// Locks the object for writing.
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For a method of `&self`. A panic of another method is not held against the object: its
-    /// caller was told.
+    /// Locks the object for a method of `&self`. The panic of an earlier method does not make the
+    /// object unusable: its caller has got the panic.
     #[inline]
     pub fn read_for(&self, call: &Call<'_>) -> Result<RwLockReadGuard<'_, T>, Refused> {
         match self.0.try_read() {
@@ -61,12 +63,12 @@ impl<T> Object<T> {
             Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => {
                 let guard = self.read();
-                call.is_still_wanted().map(|()| guard)
+                call.check_wanted().map(|()| guard)
             }
         }
     }
 
-    /// For a method of `&mut self`.
+    /// Locks the object for a method of `&mut self`.
     #[inline]
     pub fn write_for(&self, call: &Call<'_>) -> Result<RwLockWriteGuard<'_, T>, Refused> {
         match self.0.try_write() {
@@ -74,7 +76,7 @@ impl<T> Object<T> {
             Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => {
                 let guard = self.write();
-                call.is_still_wanted().map(|()| guard)
+                call.check_wanted().map(|()| guard)
             }
         }
     }
@@ -86,28 +88,13 @@ impl<T> Debug for Object<T> {
     }
 }
 
-/// What a constructor came to.
+/// The result of a constructor.
 #[derive(Debug)]
 pub enum Created<T> {
     /// An object.
     Object(T),
-    /// Its own error, which stands in the reply.
+    /// An error of its own, which stands in the reply.
     Raised,
-}
-
-/// A call that was not carried out, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// The reason.
-    pub refusal: Refusal,
-    /// The same, for people.
-    pub message: String,
-}
-
-impl From<TooLong> for Refused {
-    fn from(error: TooLong) -> Self {
-        Self { refusal: Refusal::Result, message: error.to_string() }
-    }
 }
 
 /// A call on its way into a method, and its result on the way out.
@@ -121,23 +108,24 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(host: &'a Service, Asked { caller, method, arguments, reply }: Asked<'a>) -> Self {
+    pub(super) fn new(
+        host: &'a Service,
+        IncomingCall { caller, method, arguments, reply }: IncomingCall<'a>,
+    ) -> Self {
         Self { caller, host, method, arguments, reply }
     }
 
-    /// A call that has waited for its object and whose caller has given up meanwhile is not begun.
+    /// Refuses a call that has waited for its object and whose caller has given up meanwhile.
     #[cold]
-    fn is_still_wanted(&self) -> Result<(), Refused> {
+    fn check_wanted(&self) -> Result<(), Refused> {
         if !self.caller.is_disconnected() {
             return Ok(());
         }
-        Err(Refused {
-            refusal: Refusal::GivenUp,
-            message: format!("the caller of {} had given up before it was begun", self.method),
-        })
+        let message = format!("the caller of {} had given up before it was begun", self.method);
+        Err(Refused::new(Refusal::GivenUp, message))
     }
 
-    /// Who has called.
+    /// The caller.
     pub fn caller(&self) -> Caller<'a> {
         Caller::new(self.caller)
     }
@@ -147,17 +135,17 @@ impl<'a> Call<'a> {
         self.method
     }
 
-    /// The arguments as a tuple in the order of `names`. `place` keeps those that came by name.
+    /// Reads the arguments as a tuple in the order of `names`. `ordered` keeps those that came by name.
     #[inline]
     pub fn arguments<'b, T: Deserialize<'b>>(
         &self,
         names: &[&str],
-        place: &'b mut Option<Vec<u8>>,
+        ordered: &'b mut Option<Vec<u8>>,
     ) -> Result<T, Refused>
     where
         'a: 'b,
     {
-        arguments::read(self.method, self.arguments, names, place)
+        arguments::read(self.method, self.arguments, names, ordered)
     }
 
     /// Checks that there are no arguments.
@@ -166,75 +154,62 @@ impl<'a> Call<'a> {
         if self.arguments == [arguments::NONE] {
             return Ok(());
         }
-        arguments::ordered(self.method, self.arguments, &[]).map(|_| ())
+        arguments::in_order(self.method, self.arguments, &[]).map(|_| ())
     }
 
-    /// The method returned `value`.
+    /// Appends the value that the method has returned.
     #[inline]
     pub fn returned<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
-        let (written, kept) = keeping(|| write_value(self.reply, value));
-        if !kept.is_empty() {
-            self.host.reply_references().keep(self.caller, kept);
+        let (written, references) = collect_references(|| write_value(self.reply, value));
+        if !references.is_empty() {
+            self.host.reply_references().keep(self.caller, references);
         }
-        written.map_err(|error| Refused {
-            refusal: Refusal::Result,
-            message: format!("{}: {error}", self.method),
-        })
+        written.map_err(|error| Refused::new(Refusal::Result, format!("{}: {error}", self.method)))
     }
 
-    /// The method gave an error.
+    /// Appends the error that the method has returned.
     pub fn raised<E: Serialize + Display>(self, error: &E) -> Result<(), Refused> {
         Ok(write_error(self.reply, error)?)
     }
 
-    /// The method gave an object, which stays here.
-    pub(super) fn kept(self, object: &Arc<dyn Callable>) -> Result<(), Refused> {
-        Ok(self
-            .host
-            .enter(self.caller, object, |number| self.host.language().tell(number, &**object, self.reply))?)
+    /// Appends the object that the method has returned, which stays here.
+    pub(super) fn exported(self, object: &Arc<dyn Callable>) -> Result<(), Refused> {
+        self.host.language().insert(self.host, self.caller, object, self.reply)
     }
 
-    /// The method gave an iterator, whose items the caller will ask for.
+    /// Appends the iterator that the method has returned, whose items the caller will ask for.
     pub(super) fn streamed(self, stream: &Arc<dyn Callable>) -> Result<(), Refused> {
-        Ok(self.host.enter(self.caller, stream, |number| {
+        self.host.insert_for(self.caller, stream, |number| {
             write_reply::stream(self.reply, number);
             Ok(())
-        })?)
+        })
     }
 
-    /// There is no such method.
+    /// Refuses a method that there is not.
     pub fn not_exposed<T: Hosted>(self) -> Result<(), Refused> {
-        Err(Refused {
-            refusal: Refusal::NotExposed,
-            message: format!(
-                "{} exposes no method {:?}; it has {}",
-                T::TYPE,
-                self.method,
-                T::METHODS.join(", ")
-            ),
-        })
+        let known = T::METHODS.join(", ");
+        let message = format!("{} exposes no method {:?}; it has {known}", T::TYPE, self.method);
+        Err(Refused::new(Refusal::NotExposed, message))
     }
 
-    /// There is no such constructor.
+    /// Refuses a constructor that there is not.
     pub fn no_constructor<T: Hosted>(self) -> Result<Created<T>, Refused> {
-        Err(Refused {
-            refusal: Refusal::NotExposed,
-            message: format!("{} has no constructor {:?}", T::TYPE, self.method),
-        })
+        let message = format!("{} has no constructor {:?}", T::TYPE, self.method);
+        Err(Refused::new(Refusal::NotExposed, message))
     }
 }
 
-/// Appends what a method has returned.
+/// Appends the value that a method has returned.
 #[inline]
 pub(super) fn write_value<T: Serialize + ?Sized>(reply: &mut Vec<u8>, value: &T) -> Result<(), EncodeError> {
     write_reply::returned(reply);
     append_bytes(value, reply)
 }
 
-/// Appends an error of a method's.
+/// Appends the error that a method has returned.
 pub(super) fn write_error<E: Serialize + Display>(reply: &mut Vec<u8>, error: &E) -> Result<(), TooLong> {
     let mut value = Vec::new();
-    // An error that cannot be sent is still told by its text.
+    // An error that cannot be encoded is still sent as text.
     if append_bytes(error, &mut value).is_err() {
         value.clear();
     }

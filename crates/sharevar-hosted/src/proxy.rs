@@ -1,13 +1,11 @@
 //! An object of a host, as its callers see it.
 
-use super::answer::{Answer, other_than, own_or, returned};
+use super::answer::{Answer, read_fallible, returned, unexpected};
 use super::arguments;
-use super::batch::Batch;
-use super::client::{self, Client};
+use super::client::Client;
+use super::embedded_references;
 use super::error::{CallError, Error, Result};
-use super::items::Items;
-use super::kept;
-use super::protocol::{Reply, write_request};
+use super::protocol::{Object, RESTARTS, Refusal, Reply, write_request};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sharevar_os::process_epoch;
@@ -16,7 +14,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often an object is looked for by its name while one host takes the place of another.
+/// How often an object is looked up by its name while one host takes the place of another.
 pub(super) const TRIES: usize = 20;
 
 /// An object of a host, whatever its type. Clones are the same object, and as long as there is
@@ -26,8 +24,8 @@ pub(super) const TRIES: usize = 20;
 /// and so those of objects in a Python host, too.
 ///
 /// A proxy can be part of any value: a shared variable's, a message's, an argument's. It is the
-/// object's number then and where its host is, never a key, and keeps nothing alive: the sender
-/// holds his proxy until the receiver has his. An object that was published by a name is found
+/// object's number and its host's address then, never a key, and keeps nothing alive: the sender
+/// holds its proxy until the receiver has one. An object that was published by a name is found
 /// again by its name, also after its host was started again.
 #[derive(Clone)]
 pub struct Proxy {
@@ -39,7 +37,7 @@ struct Remote {
     client: Client,
     typeid: Box<str>,
     exposed: Vec<Box<str>>,
-    /// By which it was found.
+    /// The name by which it was found.
     name: Option<Box<str>>,
     held: Mutex<Held>,
 }
@@ -52,56 +50,99 @@ struct Held {
     process: u64,
 }
 
-/// A proxy of one type. `#[sharevar::hosted]` implements it.
-pub trait Proxied: Clone + Sized {
-    /// The name by which a host knows the type.
-    const TYPE: &'static str;
-    /// Its methods in a batch.
-    type Calls<'b>
-    where
-        Self: 'b;
-
-    /// The proxy, whose type is known to be right.
-    fn wrap(proxy: Proxy) -> Self;
-
-    /// The proxy beneath.
-    fn as_proxy(&self) -> &Proxy;
-
-    /// What is called of this object in a batch, as [`Batch::on`] gives it.
-    fn calls<'b>(&'b self, batch: &'b mut Batch) -> Self::Calls<'b>;
-
-    /// A proxy of this type for an object, if it is of this type.
-    fn from_proxy(proxy: Proxy) -> Result<Self> {
-        if proxy.typeid() == Self::TYPE {
-            return Ok(Self::wrap(proxy));
-        }
-        Err(Error::WrongType { found: proxy.typeid().to_owned(), expected: Self::TYPE })
+impl Client {
+    /// Finds the object that the host has published by a name.
+    pub fn object(&self, name: &str) -> Result<Proxy> {
+        let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
+        let found = self.ask(None, write, |answer| self.receive_proxy(answer))?;
+        Ok(found.known_as(name))
     }
 
-    /// The same object, on which no call waits longer for its reply.
-    #[must_use]
-    fn with_timeout(&self, timeout: Duration) -> Self {
-        Self::wrap(self.as_proxy().with_timeout(timeout))
+    /// Makes an object of a registered type by one of its constructors, which is called with a
+    /// tuple of arguments. Python's types have one constructor, of the empty name.
+    ///
+    /// A constructor's own error is [`Error::Raised`]; the typed proxies give it back as it is.
+    pub fn create<A: Serialize + ?Sized>(
+        &self,
+        typeid: &str,
+        constructor: &str,
+        arguments: &A,
+    ) -> Result<Proxy> {
+        let write = |frame: &mut Vec<u8>| write_create(frame, typeid, constructor, arguments);
+        self.ask(None, write, |answer| self.receive_proxy(answer))
+    }
+
+    /// Makes the proxy of an object in a reply, with the reference that came with it.
+    pub(super) fn receive_proxy(&self, answer: Answer<'_>) -> Result<Proxy> {
+        match answer.reply {
+            Reply::Object(Object { object, typeid, exposed }) => {
+                if exposed.iter().any(|name| name == RESTARTS) {
+                    self.connections().set_restarts(true);
+                }
+                self.connections().receive(object, answer.incarnation);
+                Ok(Proxy::new(self.clone(), object, typeid, exposed.iter()))
+            }
+            Reply::Stream { object } => {
+                self.connections().receive(object, answer.incarnation);
+                Ok(Proxy::new(self.clone(), object, "", std::iter::empty()))
+            }
+            other => Err(unexpected("an object", other)),
+        }
+    }
+
+    /// Makes a proxy of an object, of which this process takes a reference.
+    fn open_object(&self, object: u64) -> Result<Proxy> {
+        self.ask(None, retain(object), |answer| self.receive_proxy(answer))
+    }
+
+    /// Adds a proxy of an object. If this process has none, it takes a reference.
+    fn hold(&self, object: u64) -> Result<()> {
+        if self.connections().references().add(object) {
+            return Ok(());
+        }
+        self.ask(None, retain(object), |answer| match answer.reply {
+            Reply::Object(_) => {
+                self.connections().receive(object, answer.incarnation);
+                Ok(())
+            }
+            other => Err(unexpected("an object", other)),
+        })
     }
 }
 
+fn retain(object: u64) -> impl FnOnce(&mut Vec<u8>) -> Result<()> {
+    move |frame| {
+        write_request::retain(frame, object);
+        Ok(())
+    }
+}
+
+pub(super) fn write_create<A: Serialize + ?Sized>(
+    frame: &mut Vec<u8>,
+    typeid: &str,
+    constructor: &str,
+    arguments: &A,
+) -> Result<()> {
+    write_request::create(frame, typeid, constructor)?;
+    Ok(arguments::write(arguments, frame)?)
+}
+
 impl Proxy {
-    /// A proxy of an object, of which the client has noted a reference.
+    /// Makes a proxy of an object, for which the client has noted a reference.
     pub(super) fn new<'n>(
         client: Client,
         object: u64,
         typeid: &str,
         exposed: impl Iterator<Item = &'n str>,
     ) -> Self {
-        let held = Held { object, process: process_epoch() };
-        let held = Mutex::new(held);
+        let held = Mutex::new(Held { object, process: process_epoch() });
         let exposed = exposed.filter(|name| !name.starts_with('#')).map(Into::into).collect();
         let remote = Remote { client, typeid: typeid.into(), exposed, name: None, held };
         Self { remote: Arc::new(remote), timeout: None }
     }
 
     pub(super) fn known_as(mut self, name: &str) -> Self {
-        // Nobody else has it yet.
+        // No other thread has it yet.
         if let Some(remote) = Arc::get_mut(&mut self.remote) {
             remote.name = Some(name.into());
         }
@@ -164,7 +205,7 @@ impl Proxy {
         method: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<R, CallError<E>> {
-        self.call_with(method, arguments, |answer| own_or(answer, |answer| self.value(answer)))
+        self.call_with(method, arguments, |answer| read_fallible(answer, |answer| self.value(answer)))
     }
 
     /// Calls a method that gives an object: another one, or its own.
@@ -172,7 +213,7 @@ impl Proxy {
         self.call_with(method, arguments, |answer| self.object(answer))
     }
 
-    /// The value that a reply of its method gives.
+    /// Reads the value that a method has returned.
     #[inline]
     pub(super) fn value<R: DeserializeOwned>(&self, answer: Answer<'_>) -> Result<R> {
         match answer.reply {
@@ -181,24 +222,24 @@ impl Proxy {
         }
     }
 
-    /// The error that a reply is which was not expected. What it brings is given back.
+    /// Returns the error for a reply of another kind, whose reference is released.
     #[cold]
     fn unwanted(&self, expected: &'static str, answer: Answer<'_>) -> Error {
         if let Reply::Object(_) | Reply::Stream { .. } = answer.reply {
-            drop(self.remote.client.proxy_of(answer));
+            drop(self.remote.client.receive_proxy(answer));
         }
-        other_than(expected, answer.reply)
+        unexpected(expected, answer.reply)
     }
 
-    /// The object that a reply of its method gives.
+    /// Reads the object that a method has returned.
     pub(super) fn object(&self, answer: Answer<'_>) -> Result<Self> {
         match answer.reply {
             Reply::Itself => Ok(self.clone()),
-            _ => self.remote.client.proxy_of(answer),
+            _ => self.remote.client.receive_proxy(answer),
         }
     }
 
-    /// The number by which the host is asked. That of an object which is gone is one that it refuses.
+    /// The object's number at the host. The host refuses that of an object which is gone.
     pub(super) fn number(&self) -> Result<u64> {
         match self.remote.hold() {
             Err(Error::HandleExpired { .. }) => Ok(self.remote.held().object),
@@ -206,56 +247,31 @@ impl Proxy {
         }
     }
 
-    /// An object of a host, of which this process takes a reference. `restarts`: the host is one
-    /// that is started again.
+    /// Makes a proxy of an object, of which this process takes a reference. `restarts`: the host is
+    /// started again when it dies.
     pub(super) fn open(address: &Address, object: u64, restarts: bool) -> Result<Self> {
         Client::known(address, restarts)?.open_object(object)
     }
 
-    /// Where it is, outside this process.
-    pub(super) fn place(&self) -> (String, u64) {
+    /// The host's address and the object's number, for other processes.
+    pub(super) fn location(&self) -> (String, u64) {
         (self.client().address().to_string(), self.remote.held().object)
     }
 
-    /// Looks for the object by its name: whether another is to be asked now than `old`.
+    /// Looks the object up by its name, and returns whether it has another number than `old` now.
     pub(super) fn is_found_again(&self, old: u64) -> bool {
         self.remote.find_again(old, String::new()).is_ok()
     }
 
-    /// Calls a method that gives an iterator: a [`Stream`](super::Stream), or a generator in Python.
-    pub fn call_stream<T: DeserializeOwned>(
-        &self,
-        method: &str,
-        arguments: &(impl Serialize + ?Sized),
-    ) -> Result<Items<T>> {
-        self.call_with(method, arguments, |answer| self.stream(answer).map(Items::new))
-    }
-
-    /// Where the items come from that a reply of its method gives.
+    /// Reads the stream that a method has returned.
     pub(super) fn stream(&self, answer: Answer<'_>) -> Result<Self> {
         match answer.reply {
             Reply::Stream { .. } => {
-                let source = self.remote.client.proxy_of(answer)?;
+                let source = self.remote.client.receive_proxy(answer)?;
                 Ok(Self { timeout: self.timeout, ..source })
             }
             _ => Err(self.unwanted("a stream", answer)),
         }
-    }
-
-    /// Has a stream give items, up to the first that `read` does not want more after: whether it
-    /// wants more.
-    pub(super) fn take(&self, demand: u32, mut read: impl FnMut(Answer<'_>) -> bool) -> Result<bool> {
-        self.call_with("take", &(demand,), |answer| match answer.reply {
-            Reply::Many(many) => {
-                for item in many.iter() {
-                    if !read(Answer { reply: item?, ..answer }) {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
-            }
-            other => Err(other_than("items", other)),
-        })
     }
 
     pub(super) fn call_with<R, E: From<Error>>(
@@ -271,9 +287,7 @@ impl Proxy {
             };
             // A host that knows no such object has done nothing, and it may be asked again.
             self.remote.client.ask(self.timeout, write, |answer| match answer.reply {
-                Reply::Refused(super::protocol::Refusal::UnknownObject, message) => {
-                    Ok(Err(message.to_owned()))
-                }
+                Reply::Refused(Refusal::UnknownObject, message) => Ok(Err(message.to_owned())),
                 _ => read(answer).map(Ok),
             })
         };
@@ -308,32 +322,32 @@ impl Remote {
         Ok(held.object)
     }
 
-    /// The number of the object that has its name now, if `old` is gone.
+    /// Returns the number of the object that has the name now, if `old` is gone.
     fn find_again(&self, old: u64, message: String) -> Result<u64> {
         let mut held = self.held();
         // Another thread may have been here.
         if held.object == old {
             let found = self.find(message)?;
-            self.client.release(old);
+            self.client.connections().release(old);
             held.object = found;
         }
         Ok(held.object)
     }
 
-    /// The object of its name, with a reference. Without a name it has expired, as `message` says.
+    /// Finds the object of its name, with a reference. Without a name it has expired, as `message` says.
     fn find(&self, message: String) -> Result<u64> {
         let Some(name) = &self.name else { return Err(Error::HandleExpired { message }) };
         let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
         self.client.ask(None, write, |answer| match answer.reply {
             Reply::Object(found) => {
-                self.client.receive(found.object, answer.life);
+                self.client.connections().receive(found.object, answer.incarnation);
                 if found.typeid == &*self.typeid {
                     return Ok(found.object);
                 }
-                self.client.release(found.object);
+                self.client.connections().release(found.object);
                 Err(Error::HandleExpired { message })
             }
-            other => Err(other_than("an object", other)),
+            other => Err(unexpected("an object", other)),
         })
     }
 }
@@ -343,7 +357,7 @@ impl Drop for Remote {
         let held = *self.held();
         // The reference that a forked child has inherited is its parent's.
         if held.process == process_epoch() {
-            self.client.release(held.object);
+            self.client.connections().release(held.object);
         }
     }
 }
@@ -355,11 +369,11 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Whether both lead to the same object.
+/// Two proxies are equal if they lead to the same object.
 impl PartialEq for Proxy {
     fn eq(&self, other: &Self) -> bool {
-        let place = |proxy: &Self| (proxy.remote.held().object, proxy.remote.client.address().clone());
-        Arc::ptr_eq(&self.remote, &other.remote) || place(self) == place(other)
+        let location = |proxy: &Self| (proxy.remote.held().object, proxy.remote.client.address().clone());
+        Arc::ptr_eq(&self.remote, &other.remote) || location(self) == location(other)
     }
 }
 
@@ -380,10 +394,10 @@ struct Written {
 
 impl Serialize for Proxy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        kept::note(|| self.clone());
-        let (host, object) = self.place();
+        embedded_references::note(|| self.clone());
+        let (host, object) = self.location();
         let name = self.remote.name.as_deref().map(str::to_owned);
-        Written { host, object, name, restarts: self.client().restarts() }.serialize(serializer)
+        Written { host, object, name, restarts: self.client().connections().restarts() }.serialize(serializer)
     }
 }
 
@@ -401,14 +415,4 @@ impl<'de> Deserialize<'de> for Proxy {
         };
         open().map_err(D::Error::custom)
     }
-}
-
-/// Makes an object for a typed proxy, by a constructor that may give an error of a known type.
-pub(super) fn try_create<P: Proxied, E: DeserializeOwned>(
-    client: &Client,
-    constructor: &str,
-    arguments: &(impl Serialize + ?Sized),
-) -> Result<P, CallError<E>> {
-    let write = |frame: &mut Vec<u8>| client::create(frame, P::TYPE, constructor, arguments);
-    client.ask(None, write, |answer| own_or(answer, |answer| P::from_proxy(client.proxy_of(answer)?)))
 }

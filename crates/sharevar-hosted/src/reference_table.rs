@@ -1,90 +1,95 @@
-//! The references of this process on the objects of a host, and what the host knows of them.
+//! The references of this process on the objects of a host, and which of them the host knows.
 
 use sharevar_os::process_epoch;
 use sharevar_transport::PooledConnection;
 use std::collections::HashMap;
 
-/// How many proxies there are of each object, and the lives of the host that know of them.
+/// The number of proxies of each object, and the incarnations of the host that have counted them.
 ///
-/// A host counts references; it needs one of each object for all proxies here. A host that is
-/// started in a dead one's place, another life of it, knows only of those that it is told of. So
-/// each reference is noted with the life that has counted it, as soon as a reply says that it was;
-/// the second of one object in one life is given back. By that it does not matter who asks at the
-/// same time for the same, what is dropped meanwhile, and how late a reply is read.
+/// A host counts references; it needs one of each object for all proxies in this process. A host
+/// that is started in the place of a dead one, its next incarnation, knows only the references that
+/// are announced to it. So each reference is noted with the incarnation that has counted it, as soon
+/// as a reply says that it was; the second of one object in one incarnation is released. So the
+/// table is right whatever other threads retain and drop meanwhile, and however late a reply is read.
 #[derive(Debug)]
 pub struct ReferenceTable {
-    /// The process that has them. A forked child has a copy only.
+    /// The process that has the references. A forked child has a copy only.
     process: u64,
     objects: HashMap<u64, Proxies>,
-    /// The life that knows of all objects; none if one may lack some.
-    known_in: Option<u128>,
-    /// Whether there has been a life before. If not, the host waits for no news from here.
-    has_met: bool,
-    telling: Telling,
+    /// References that the next message releases.
+    released: Vec<(u64, Incarnations)>,
+    /// The incarnation that knows all objects; `None` if it may lack some.
+    complete_in: Option<u128>,
+    /// Whether there has been a host. The first one waits for no announcement.
+    has_connected: bool,
+    announcing: Announcing,
 }
+
+/// Two incarnations that have counted a reference, or 0 in the place of one. The reply of one may be
+/// read when the object was announced to the next one already.
+type Incarnations = [u128; 2];
 
 impl Default for ReferenceTable {
     fn default() -> Self {
         Self {
             process: process_epoch(),
             objects: HashMap::new(),
-            known_in: None,
-            has_met: false,
-            telling: Telling::default(),
+            released: Vec::new(),
+            complete_in: None,
+            has_connected: false,
+            announcing: Announcing::default(),
         }
     }
 }
 
 /// The proxies of one object.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Proxies {
     count: u32,
-    /// The lives that have counted a reference; none is 0. Two, since the reply of a life may be
-    /// read when the next has been told of the object already.
-    lives: [u128; 2],
+    incarnations: Incarnations,
 }
 
-/// Whether a host that has come is being told. Nobody waits for who does it: until it has heard
-/// what this process holds, it keeps all that the one before it had.
+/// The announcement to a new incarnation. Other threads do not wait for it: until it has come, the
+/// host keeps all objects of the one before.
 #[derive(Debug, Default)]
-enum Telling {
+enum Announcing {
     #[default]
-    Nobody,
-    /// A thread tells that life.
-    Somebody(u128),
-    /// Who did had no more time.
-    SetAside(Announcement),
+    No,
+    /// A thread makes the announcement to this incarnation.
+    To(u128),
+    /// The thread that made it had no time left.
+    Deferred(Announcement),
 }
 
-/// What a host is told first of all, on its way.
+/// The announcement that is the first request to an incarnation.
 #[derive(Debug)]
 pub(super) struct Announcement {
     pub connection: PooledConnection,
     pub numbers: Vec<u64>,
 }
 
-/// What is to be done first with a connection.
+/// The first step on a connection, before a request.
 #[derive(Debug)]
 pub(super) enum BeforeRequest {
     Nothing,
-    /// Tell the host of these objects, even if there are none: it waits to hear it.
-    Tell(Vec<u64>),
-    /// Wait until it has heard it. Without an answer it would not be known what it has counted.
+    /// Announce these objects, even if there are none: the host waits for the announcement.
+    Announce(Vec<u64>),
+    /// Wait for the reply to an announcement, which tells the references that the host has counted.
     Finish(Announcement),
 }
 
 impl Proxies {
-    fn are_known_in(&self, life: u128) -> bool {
-        self.lives.contains(&life)
+    fn are_counted_by(&self, incarnation: u128) -> bool {
+        self.incarnations.contains(&incarnation)
     }
 
-    fn note(&mut self, life: u128) {
-        self.lives = [life, self.lives[0]];
+    fn note(&mut self, incarnation: u128) {
+        self.incarnations = [incarnation, self.incarnations[0]];
     }
 }
 
 impl ReferenceTable {
-    /// Lets go of all in a forked child: the references are its parent's.
+    /// Drops the copy that a forked child has: the references are its parent's.
     #[inline]
     pub(super) fn begin_anew_in_child(&mut self) {
         if self.process != process_epoch() {
@@ -92,106 +97,121 @@ impl ReferenceTable {
         }
     }
 
-    /// The objects that there are proxies of.
+    /// The numbers of the objects that have proxies.
     pub fn numbers(&self) -> Vec<u64> {
         self.objects.keys().copied().collect()
     }
 
-    /// One proxy more of what is held: whether it is.
+    /// Adds a proxy of an object that has some, and returns whether it has.
     pub fn add(&mut self, object: u64) -> bool {
         self.objects.get_mut(&object).map(|proxies| proxies.count += 1).is_some()
     }
 
-    /// One proxy more of all that is held.
+    /// Adds a proxy of each object.
     pub fn add_to_all(&mut self) -> Vec<u64> {
         self.objects.values_mut().for_each(|proxies| proxies.count += 1);
         self.numbers()
     }
 
-    /// One proxy more, with a reference that `life` has counted: whether it is one too many.
-    pub fn receive(&mut self, object: u64, life: u128) -> bool {
-        let proxies = self.objects.entry(object).or_insert(Proxies { count: 0, lives: [0; 2] });
+    /// Adds a proxy of an object with a reference that `incarnation` has counted.
+    pub(super) fn receive(&mut self, object: u64, incarnation: u128) {
+        let proxies = self.objects.entry(object).or_default();
         proxies.count += 1;
-        if proxies.are_known_in(life) {
-            return true;
+        if proxies.are_counted_by(incarnation) {
+            self.released.push((object, [incarnation, 0]));
+            return;
         }
-        proxies.note(life);
-        self.known_in = self.known_in.filter(|life| proxies.are_known_in(*life));
-        false
+        proxies.note(incarnation);
+        self.complete_in = self.complete_in.filter(|incarnation| proxies.are_counted_by(*incarnation));
     }
 
-    /// One proxy less. If it was the last, the lives that have counted a reference.
-    pub fn remove(&mut self, object: u64) -> Option<[u128; 2]> {
-        let proxies = self.objects.get_mut(&object)?;
+    /// Removes a proxy. With the last one the reference is released.
+    pub(super) fn remove(&mut self, object: u64) {
+        let Some(proxies) = self.objects.get_mut(&object) else { return };
         proxies.count -= 1;
-        let lives = proxies.lives;
-        if proxies.count > 0 {
-            return None;
+        if proxies.count == 0 {
+            self.released.push((object, proxies.incarnations));
+            self.objects.remove(&object);
         }
-        self.objects.remove(&object);
-        Some(lives)
     }
 
-    /// Whether there is something to be done first with a connection to `life`.
-    pub fn is_news_to(&self, life: u128) -> bool {
-        self.has_met
-            && self.known_in != Some(life)
-            && !matches!(self.telling, Telling::Somebody(told) if told == life)
+    /// Returns whether there are references to release.
+    pub(super) fn has_released(&self) -> bool {
+        !self.released.is_empty()
     }
 
-    /// The same: what it is, and is done by the caller from now on.
-    pub(super) fn first(&mut self, life: u128) -> BeforeRequest {
-        if !self.is_news_to(life) {
-            if !self.has_met {
-                self.has_met = true;
-                self.known_in = Some(life);
+    /// Takes the references to release at `incarnation`. Those that an earlier one has counted have
+    /// gone with it.
+    pub(super) fn take_released(&mut self, incarnation: u128) -> Vec<u64> {
+        let released = std::mem::take(&mut self.released).into_iter();
+        released.filter(|(_, counted)| counted.contains(&incarnation)).map(|(object, _)| object).collect()
+    }
+
+    /// Puts back references that could not be released.
+    pub(super) fn put_back(&mut self, released: Vec<u64>, incarnation: u128) {
+        self.released.extend(released.into_iter().map(|object| (object, [incarnation, 0])));
+    }
+
+    /// Returns whether a request to `incarnation` must wait for an announcement.
+    pub(super) fn must_announce_to(&self, incarnation: u128) -> bool {
+        self.has_connected
+            && self.complete_in != Some(incarnation)
+            && !matches!(self.announcing, Announcing::To(to) if to == incarnation)
+    }
+
+    /// Returns the first step on a connection to `incarnation`. The caller takes it.
+    pub(super) fn before_request(&mut self, incarnation: u128) -> BeforeRequest {
+        if !self.must_announce_to(incarnation) {
+            if !self.has_connected {
+                self.has_connected = true;
+                self.complete_in = Some(incarnation);
             }
             return BeforeRequest::Nothing;
         }
-        match std::mem::replace(&mut self.telling, Telling::Somebody(life)) {
-            Telling::SetAside(news) if news.connection.incarnation() == life => BeforeRequest::Finish(news),
-            _ => BeforeRequest::Tell(
+        match std::mem::replace(&mut self.announcing, Announcing::To(incarnation)) {
+            Announcing::Deferred(deferred) if deferred.connection.incarnation() == incarnation => {
+                BeforeRequest::Finish(deferred)
+            }
+            _ => BeforeRequest::Announce(
                 self.objects
                     .iter()
-                    .filter(|(_, proxies)| !proxies.are_known_in(life))
+                    .filter(|(_, proxies)| !proxies.are_counted_by(incarnation))
                     .map(|(number, _)| *number)
                     .collect(),
             ),
         }
     }
 
-    /// A host was told of objects, of some of which it has counted a reference; the others have
-    /// not come back. The references that are too many: another was counted meanwhile, or the last
-    /// proxy has gone.
-    pub(super) fn note_told(&mut self, life: u128, told: &[(u64, bool)]) -> Vec<u64> {
-        self.note_untold(life);
-        let mut too_many = Vec::new();
-        for (number, is_counted) in told {
+    /// Notes the objects that were announced, and whether the host has counted a reference on each;
+    /// the others have not come back. A reference is released that is one too many: another was
+    /// counted meanwhile, or the last proxy is gone.
+    pub(super) fn note_announced(&mut self, incarnation: u128, announced: &[(u64, bool)]) {
+        self.abandon_announcement(incarnation);
+        for (number, is_counted) in announced {
             match self.objects.get_mut(number) {
-                // Those that have not come back are found so when they are called.
-                Some(proxies) if !proxies.are_known_in(life) => proxies.note(life),
-                _ if *is_counted => too_many.push(*number),
+                // A call of an object that has not come back finds that out.
+                Some(proxies) if !proxies.are_counted_by(incarnation) => proxies.note(incarnation),
+                _ if *is_counted => self.released.push((*number, [incarnation, 0])),
                 _ => {}
             }
         }
-        if self.objects.values().all(|proxies| proxies.are_known_in(life)) {
-            self.known_in = Some(life);
-        }
-        too_many
-    }
-
-    /// Nobody tells that life any more.
-    pub(super) fn note_untold(&mut self, life: u128) {
-        if matches!(self.telling, Telling::Somebody(told) if told == life) {
-            self.telling = Telling::Nobody;
+        if self.objects.values().all(|proxies| proxies.are_counted_by(incarnation)) {
+            self.complete_in = Some(incarnation);
         }
     }
 
-    /// Leaves it to whoever comes next to wait until a host has heard the news.
-    pub(super) fn set_aside(&mut self, news: Announcement) {
-        // If somebody has met another life meanwhile, that one is told.
-        if matches!(self.telling, Telling::Somebody(told) if told == news.connection.incarnation()) {
-            self.telling = Telling::SetAside(news);
+    /// Notes that no thread makes the announcement to `incarnation` any more.
+    pub(super) fn abandon_announcement(&mut self, incarnation: u128) {
+        if matches!(self.announcing, Announcing::To(to) if to == incarnation) {
+            self.announcing = Announcing::No;
+        }
+    }
+
+    /// Leaves the wait for an announcement's reply to the next request.
+    pub(super) fn defer(&mut self, announcement: Announcement) {
+        // Another thread may have met another incarnation meanwhile, and announces to that one.
+        if matches!(self.announcing, Announcing::To(to) if to == announcement.connection.incarnation()) {
+            self.announcing = Announcing::Deferred(announcement);
         }
     }
 }

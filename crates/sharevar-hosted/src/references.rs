@@ -1,14 +1,14 @@
-//! Who holds which objects of a host.
+//! The references of client processes on the objects of a host.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
-/// References on objects, counted for each session, so that the end of a session gives back what
-/// it still held.
+/// References on objects, counted for each session, so that the end of a session
+/// releases those that it still holds.
 ///
-/// It knows numbers only. Its owner keeps it under the same lock as the objects: between the last
-/// reference and the object's removal nobody may come and retain it.
+/// It knows numbers only. Its owner keeps it under the same lock as the objects: no session may
+/// retain an object between the release of its last reference and its removal.
 ///
 /// ```
 /// use sharevar::hosted::References;
@@ -22,9 +22,9 @@ use std::hash::Hash;
 /// ```
 #[derive(Debug, Clone)]
 pub struct References<S> {
-    /// How many references each session has on each object, none of them zero.
+    /// The number of references of each session on each object, none of them zero.
     sessions: HashMap<S, HashMap<u64, u64>>,
-    /// How many all sessions together have on each object, none of them zero.
+    /// The number of references of all sessions on each object, none of them zero.
     totals: HashMap<u64, u64>,
 }
 
@@ -35,35 +35,35 @@ impl<S> Default for References<S> {
 }
 
 impl<S: Eq + Hash> References<S> {
-    /// None yet.
+    /// Makes one without references.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One reference more of `session` on `object`.
+    /// Adds a reference of `session` on `object`.
     pub fn retain(&mut self, session: S, object: u64) {
         *self.sessions.entry(session).or_default().entry(object).or_default() += 1;
         *self.totals.entry(object).or_default() += 1;
     }
 
-    /// Gives back `count` references of `session` on `object`, or as many as it has. Whether
-    /// that was the last reference of all, and the object is to be dropped.
+    /// Releases `count` references of `session` on `object`, or as many as it has. Returns whether
+    /// the last reference of all was among them, and the object is to be dropped.
     pub fn release(&mut self, session: &S, object: u64, count: u64) -> bool {
         let Some(held) = self.sessions.get_mut(session) else { return false };
         let Entry::Occupied(mut entry) = held.entry(object) else { return false };
-        let given_back = count.min(*entry.get());
-        *entry.get_mut() -= given_back;
+        let released = count.min(*entry.get());
+        *entry.get_mut() -= released;
         if *entry.get() == 0 {
             entry.remove();
         }
         if held.is_empty() {
             self.sessions.remove(session);
         }
-        self.lessen(object, given_back)
+        self.lessen(object, released)
     }
 
-    /// Gives back all that `session` holds: the objects of which that was the last reference, and
-    /// which are to be dropped.
+    /// Releases all references of `session`. Returns the objects whose last references were among
+    /// them, and which are to be dropped.
     pub fn end(&mut self, session: &S) -> Vec<u64> {
         let held = self.sessions.remove(session).unwrap_or_default();
         held.into_iter()
@@ -82,17 +82,17 @@ impl<S: Eq + Hash> References<S> {
         }
     }
 
-    /// How many references all sessions together have on `object`.
+    /// The number of references that all sessions have on `object`.
     pub fn count(&self, object: u64) -> u64 {
         self.totals.get(&object).copied().unwrap_or_default()
     }
 
-    /// How many objects are held.
+    /// The number of objects that have references.
     pub fn objects(&self) -> usize {
         self.totals.len()
     }
 
-    /// How many sessions hold something.
+    /// The number of sessions that have references.
     pub fn sessions(&self) -> usize {
         self.sessions.len()
     }

@@ -1,4 +1,5 @@
-//! What replies refer to. It lives until the callers have read them, which their next requests show.
+//! The objects to which replies refer. They live until the callers have read the replies, as their
+//! next requests show.
 
 use sharevar_transport::{Caller, Session};
 use std::collections::HashMap;
@@ -9,11 +10,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// A connection, among those of a session.
 type Connection = (Session, RawFd);
 
-/// What the last reply on each connection refers to, each an `R`.
+/// The references in the last reply on each connection, each an `R`.
 #[derive(Debug)]
 pub struct ReplyReferences<R> {
     by_connection: Mutex<HashMap<Connection, Vec<R>>>,
-    /// How many connections there are: mostly none, and then the lock is not needed.
+    /// The number of connections: mostly none, and then the lock is not needed.
     count: AtomicUsize,
 }
 
@@ -24,37 +25,38 @@ impl<R> Default for ReplyReferences<R> {
 }
 
 impl<R> ReplyReferences<R> {
-    /// Keeps what a reply to this caller refers to.
+    /// Keeps the references in a reply to this caller.
     #[cold]
-    pub fn keep(&self, caller: &Caller<'_>, kept: Vec<R>) {
+    pub fn keep(&self, caller: &Caller<'_>, references: Vec<R>) {
         let mut all = self.lock();
-        all.entry(connection(caller)).or_default().extend(kept);
+        all.entry(connection(caller)).or_default().extend(references);
         self.count.store(all.len(), Ordering::Relaxed);
     }
 
-    /// What the reply before the caller's request has referred to.
+    /// Takes the references in the reply before the caller's request.
     #[inline]
-    pub(super) fn before(&self, caller: &Caller<'_>) -> Vec<R> {
-        if self.count.load(Ordering::Relaxed) == 0 { Vec::new() } else { self.take(caller) }
+    pub(super) fn take_before(&self, caller: &Caller<'_>) -> Vec<R> {
+        if self.count.load(Ordering::Relaxed) == 0 { Vec::new() } else { self.remove(caller) }
     }
 
     #[cold]
-    fn take(&self, caller: &Caller<'_>) -> Vec<R> {
+    fn remove(&self, caller: &Caller<'_>) -> Vec<R> {
         let mut all = self.lock();
-        let kept = all.remove(&connection(caller));
+        let removed = all.remove(&connection(caller));
         self.count.store(all.len(), Ordering::Relaxed);
-        kept.unwrap_or_default()
+        removed.unwrap_or_default()
     }
 
-    /// All of a client that has gone, and may not have read its last replies.
+    /// Takes all of a client that has ended, and may not have read its last replies.
     pub(super) fn end(&self, session: Session) -> Vec<R> {
         if self.count.load(Ordering::Relaxed) == 0 {
             return Vec::new();
         }
         let mut all = self.lock();
-        let gone = all.extract_if(|(of, _), _| *of == session).flat_map(|(_, kept)| kept).collect();
+        let removed =
+            all.extract_if(|(of, _), _| *of == session).flat_map(|(_, references)| references).collect();
         self.count.store(all.len(), Ordering::Relaxed);
-        gone
+        removed
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Connection, Vec<R>>> {

@@ -1,17 +1,17 @@
-//! When a request is sent again whose host has died and may be started again.
+//! The decision to send a request again whose host has died and may be started again.
 
 use sharevar_transport::Error;
 use std::time::{Duration, Instant};
 
-/// How often a request is sent anew that the host has certainly not read. Each time one more dead
-/// connection is used up, of those that were kept; a new one that fails says so.
+/// The most times that a request is sent again which the host has certainly not read. Each time uses
+/// up one more dead connection of the pool; a new connection that fails is another error.
 const TRIES: usize = 20;
-/// For how long a host is waited for that is started again when it dies.
+/// The longest wait for a host that is started again when it dies.
 const LIMIT: Duration = Duration::from_secs(10);
-/// The same when its socket has no name any more, as after a shutdown. One that is started again
-/// goes without for a moment only.
+/// The same when its socket has no name any more, as after a shutdown. A host that is started again
+/// lacks it for a moment only.
 const LIMIT_WITHOUT_NAME: Duration = Duration::from_millis(250);
-/// The pause between attempts to connect: no message tells that the next host is there.
+/// The pause between attempts to connect: no message reports that the next host is there.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// The error number of a name that is not there.
@@ -23,13 +23,13 @@ pub struct RetryPolicy {
     /// Whether the host is started again when it dies.
     restarts: bool,
     tries: usize,
-    /// Since when there is no host.
+    /// The time of the first failure to reach the host.
     since: Option<Instant>,
-    /// Since when there is no socket of that name.
+    /// The time of the first failure of the last row for want of a socket of that name.
     without_name: Option<Instant>,
 }
 
-/// What to do with a request that was not answered.
+/// The next step for a request that has no reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
     /// Send it again: the host has certainly not read it.
@@ -38,12 +38,12 @@ pub enum Retry {
     After(Duration),
     /// Give up: its time is over.
     TimedOut,
-    /// Give up, for what has happened.
+    /// Give up, with the error that has happened.
     GiveUp,
 }
 
 impl RetryPolicy {
-    /// For a request to a host that is started again when it dies, or to one that is not.
+    /// Makes the policy for one request. `restarts`: the host is started again when it dies.
     pub fn new(restarts: bool) -> Self {
         Self { restarts, tries: 0, since: None, without_name: None }
     }
@@ -56,7 +56,7 @@ impl RetryPolicy {
                 self.tries += 1;
                 return Retry::Now;
             }
-            // One that dies while it is connected to is taken for none of ours.
+            // A host that dies during the handshake looks like another server.
             Error::Gone { started: false } | Error::Unreachable { .. } | Error::NotAHost { .. } => {
                 self.restarts
             }

@@ -1,12 +1,13 @@
-//! What a host of objects of Rust does with a request.
+//! The service of a host of objects of Rust.
 
-use super::dispatch::{Asked, Host, Language};
+use super::dispatch::{Dispatcher, IncomingCall, Language};
 use super::error::Error;
-use super::object::{Call, Callable, Created, Hosted, Object, Refused};
+use super::info::Info;
+use super::object::{Call, Callable, Created, Hosted, Object};
 use super::protocol::{RESTARTS, Refusal, TooLong, write_reply};
+use super::refused::Refused;
 use super::saved_state::SavedState;
 use super::table::drop_all;
-use serde::{Deserialize, Serialize};
 use sharevar_transport::{Caller, Server};
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -37,31 +38,16 @@ impl Types {
     }
 }
 
-/// What a host tells about itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Info {
-    /// The host's process.
-    pub process: u32,
-    /// How many objects it keeps.
-    pub objects: usize,
-    /// How many client processes are connected.
-    pub clients: usize,
-    /// How many connections there are.
-    pub connections: usize,
-    /// The types that it makes objects of.
-    pub types: Vec<String>,
-}
-
 /// A host of objects of Rust.
-pub(super) type Service = Host<RustObjects>;
+pub(super) type Service = Dispatcher<RustObjects>;
 
-/// What a host of objects of Rust has beside them.
+/// The types and the state of a host of objects of Rust, beside the objects.
 pub(super) struct RustObjects {
     types: Types,
-    /// If it is started again when it dies.
+    /// Of a host that is started again when it dies.
     saved_state: Option<Arc<dyn SavedState>>,
     has_served: AtomicBool,
-    /// Known once it is bound.
+    /// Set once it is bound.
     server: OnceLock<Weak<Server<Service>>>,
 }
 
@@ -71,17 +57,22 @@ impl RustObjects {
     }
 
     pub(super) fn serves_at(&self, server: &Arc<Server<Service>>) {
-        // Said once, before the first request.
+        // Set once, before the first request.
         let _ = self.server.set(Arc::downgrade(server));
     }
 
-    /// Says in a reply which object it is.
-    pub(super) fn tell(
+    /// Puts an object into the table that a request has given, and appends it to the reply.
+    pub(super) fn insert(
         &self,
-        number: u64,
-        object: &dyn Callable,
+        host: &Service,
+        caller: &Caller<'_>,
+        object: &Arc<dyn Callable>,
         reply: &mut Vec<u8>,
-    ) -> Result<(), TooLong> {
+    ) -> Result<(), Refused> {
+        Ok(host.insert_for(caller, object, |number| self.describe(number, &**object, reply))?)
+    }
+
+    fn describe(&self, number: u64, object: &dyn Callable, reply: &mut Vec<u8>) -> Result<(), TooLong> {
         let mark = self.saved_state.as_ref().map(|_| RESTARTS);
         let names: Vec<_> = object.exposed().iter().copied().chain(mark).collect();
         write_reply::object(reply, number, object.typeid(), names.into_iter())
@@ -90,22 +81,20 @@ impl RustObjects {
     fn make(&self, typeid: &str, call: Call<'_>) -> Result<Option<Arc<dyn Callable>>, Refused> {
         let Some(create) = self.types.0.get(typeid) else {
             let known: Vec<_> = self.types.names().collect();
-            return Err(Refused {
-                refusal: Refusal::UnknownType,
-                message: format!("this host makes no {typeid:?}; it makes {}", known.join(", ")),
-            });
+            let message = format!("this host makes no {typeid:?}; it makes {}", known.join(", "));
+            return Err(Refused::new(Refusal::UnknownType, message));
         };
         create(call.method(), call)
     }
 }
 
 impl Service {
-    /// Publishes an object by a name, with the number that it had in earlier lives.
+    /// Publishes an object by a name, with the number that it had in earlier incarnations of the host.
     pub(super) fn publish(&self, name: &str, object: Arc<dyn Callable>) -> Result<(), Error> {
         let typeid = object.typeid();
         let state = self.language().saved_state.as_ref();
         let earlier = state.map(|state| state.number(name, typeid)).transpose()?.flatten();
-        let (number, replaced) = self.table().publish(name, object, earlier);
+        let (number, replaced) = self.table().publish_new(name, object, earlier);
         drop_all(replaced);
         match state {
             Some(state) if earlier != Some(number) => state.remember(name, typeid, number),
@@ -123,36 +112,19 @@ impl Service {
             types: self.language().types.names().map(str::to_owned).collect(),
         }
     }
-
-    /// Enters an object that a request has given, and tells the caller its number by `write`.
-    pub(super) fn enter(
-        &self,
-        caller: &Caller<'_>,
-        object: &Arc<dyn Callable>,
-        write: impl FnOnce(u64) -> Result<(), TooLong>,
-    ) -> Result<(), TooLong> {
-        let number = self.table().insert(caller.session(), object.clone());
-        let written = write(number);
-        // Who has given up does not learn of the object, and so cannot give it back.
-        if written.is_err() || caller.is_disconnected() {
-            let gone = self.table().release(caller.session(), std::iter::once((number, 1)));
-            drop_all(gone);
-        }
-        written
-    }
 }
 
 impl Language for RustObjects {
     type Object = dyn Callable;
-    type Kept = Box<dyn Any + Send>;
-    type Stop = Refused;
+    type Reference = Box<dyn Any + Send>;
+    type Failure = Refused;
 
-    fn enter<R>(run: impl FnOnce() -> R) -> Option<R> {
+    fn attached<R>(run: impl FnOnce() -> R) -> Option<R> {
         Some(run())
     }
 
-    fn call_host(&self, host: &Service, asked: Asked<'_>) -> Result<(), Refused> {
-        let call = Call::new(host, asked);
+    fn call_host(&self, host: &Service, call: IncomingCall<'_>) -> Result<(), Refused> {
+        let call = Call::new(host, call);
         match call.method() {
             "info" => {
                 call.no_arguments()?;
@@ -166,41 +138,47 @@ impl Language for RustObjects {
                 }
                 call.returned(&())
             }
-            other => Err(Refused {
-                refusal: Refusal::NotExposed,
-                message: format!("a host has no method {other:?}; it has info, shutdown"),
-            }),
+            other => {
+                let message = format!("a host has no method {other:?}; it has info, shutdown");
+                Err(Refused::new(Refusal::NotExposed, message))
+            }
         }
     }
 
-    fn call(&self, host: &Service, object: &Arc<dyn Callable>, asked: Asked<'_>) -> Result<(), Refused> {
+    fn call(
+        &self,
+        host: &Service,
+        object: &Arc<dyn Callable>,
+        call: IncomingCall<'_>,
+    ) -> Result<(), Refused> {
         if let Some(saved_state) = &self.saved_state
             && !self.has_served.swap(true, Ordering::Relaxed)
         {
             saved_state.note_call();
         }
-        object.call(Call::new(host, asked))
+        object.call(Call::new(host, call))
     }
 
-    fn create(&self, host: &Service, typeid: &str, asked: Asked<'_>) -> Result<(), Refused> {
-        let Asked { caller, method, arguments, reply } = asked;
-        match self.make(typeid, Call::new(host, Asked { caller, method, arguments, reply: &mut *reply }))? {
-            Some(object) => Ok(host.enter(caller, &object, |number| self.tell(number, &*object, reply))?),
+    fn create(&self, host: &Service, typeid: &str, call: IncomingCall<'_>) -> Result<(), Refused> {
+        let IncomingCall { caller, method, arguments, reply } = call;
+        let call = IncomingCall { caller, method, arguments, reply: &mut *reply };
+        match self.make(typeid, Call::new(host, call))? {
+            Some(object) => self.insert(host, caller, &object, reply),
             None => Ok(()),
         }
     }
 
-    fn give(
+    fn write_object(
         &self,
         _: &Caller<'_>,
         number: u64,
         object: &dyn Callable,
         reply: &mut Vec<u8>,
     ) -> Result<(), Refused> {
-        Ok(self.tell(number, object, reply)?)
+        Ok(self.describe(number, object, reply)?)
     }
 
-    fn write_stop(&self, stop: Refused, reply: &mut Vec<u8>) -> Result<(), TooLong> {
+    fn write_failure(&self, stop: Refused, reply: &mut Vec<u8>) -> Result<(), TooLong> {
         write_reply::refused(reply, stop.refusal, &stop.message)
     }
 }

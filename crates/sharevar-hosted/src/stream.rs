@@ -1,21 +1,22 @@
-//! An iterator that stays at the host, and what a client takes its items from.
+//! An iterator that stays at the host, and the object from which a client takes its items.
 
-use super::ahead::{Ahead, Item, Source, produce, written};
-use super::kept::keeping;
-use super::object::{Call, Callable, Refused, write_error, write_value};
-use super::protocol::{Refusal, part, write_reply};
+use super::dispatch::panic_message;
+use super::embedded_references::{EmbeddedReferences, collect_references};
+use super::object::{Call, Callable, write_error, write_value};
+use super::prefetch::{Prefetch, end};
+use super::protocol::{Refusal, write_reply};
+use super::refused::Refused;
 use serde::Serialize;
+use std::any::Any;
 use std::fmt::{self, Display};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The most items that a client can ask for ahead.
-const MOST: u32 = 1024;
-
-/// What a method returns whose items are sent as they come: an iterator, which stays at the host.
+/// The result of a method whose items are sent as they come: an iterator, which stays at the host.
 /// The caller gets [`Items`](super::Items).
 ///
-/// It runs in a thread of its own, ahead of the caller within bounds, once he has asked for the
-/// first item. When he drops his end, or is gone himself, the iterator is dropped.
+/// It runs in a thread of its own, ahead of the caller within bounds, once the caller has asked for
+/// the first item. It is dropped when the caller drops its end, or has ended.
 ///
 /// ```
 /// use sharevar::hosted::{Host, Stream};
@@ -36,22 +37,22 @@ const MOST: u32 = 1024;
 /// assert_eq!(long, ["house", "tree"]);
 /// # Ok::<(), sharevar::hosted::Error>(())
 /// ```
-#[must_use = "it is what the method returns"]
+#[must_use = "it is the result of the method"]
 pub struct Stream<T>(Box<dyn Iterator<Item = T> + Send>);
 
 /// A [`Stream`] that an error may end. It comes to the caller as an error of the method does.
-#[must_use = "it is what the method returns"]
+#[must_use = "it is the result of the method"]
 pub struct TryStream<T, E>(Box<dyn Iterator<Item = Result<T, E>> + Send>);
 
 impl<T> Stream<T> {
-    /// The items of an iterator.
+    /// Makes a stream of the items of an iterator.
     pub fn new(items: impl IntoIterator<Item = T, IntoIter: Send + 'static>) -> Self {
         Self(Box::new(items.into_iter()))
     }
 }
 
 impl<T, E> TryStream<T, E> {
-    /// The items of an iterator, up to its first error.
+    /// Makes a stream of the items of an iterator, up to its first error.
     pub fn new(items: impl IntoIterator<Item = Result<T, E>, IntoIter: Send + 'static>) -> Self {
         Self(Box::new(items.into_iter()))
     }
@@ -69,34 +70,44 @@ impl<T, E> fmt::Debug for TryStream<T, E> {
     }
 }
 
+/// An item as it is sent.
+enum Item {
+    Value(Vec<u8>, EmbeddedReferences),
+    /// An error, which is the last one.
+    Last(Vec<u8>),
+}
+
+/// An iterator, whatever the type of its items is.
+type Source = Box<dyn FnMut() -> Option<Item> + Send>;
+
 impl<T: Serialize + 'static> Stream<T> {
-    pub(super) fn give(mut self, call: Call<'_>) -> Result<(), Refused> {
-        give(Box::new(move || self.0.next().map(|item| value(&item))), call)
+    pub(super) fn export(mut self, call: Call<'_>) -> Result<(), Refused> {
+        export(Box::new(move || self.0.next().map(|item| value(&item))), call)
     }
 }
 
 impl<T: Serialize + 'static, E: Serialize + Display + 'static> TryStream<T, E> {
-    pub(super) fn give(mut self, call: Call<'_>) -> Result<(), Refused> {
+    pub(super) fn export(mut self, call: Call<'_>) -> Result<(), Refused> {
         let next = move || {
             Some(match self.0.next()? {
                 Ok(item) => value(&item),
                 Err(error) => Item::Last(written(|bytes| write_error(bytes, &error))),
             })
         };
-        give(Box::new(next), call)
+        export(Box::new(next), call)
     }
 }
 
-fn give(source: Source, call: Call<'_>) -> Result<(), Refused> {
-    let streaming = Streaming { source: Mutex::new(Some(source)), ahead: Arc::default() };
+fn export(source: Source, call: Call<'_>) -> Result<(), Refused> {
+    let streaming = Streaming { source: Mutex::new(Some(source)), prefetch: Arc::default() };
     call.streamed(&(Arc::new(streaming) as Arc<dyn Callable>))
 }
 
 fn value<T: Serialize>(item: &T) -> Item {
     let mut bytes = Vec::new();
-    let (encoded, kept) = keeping(|| write_value(&mut bytes, item));
+    let (encoded, references) = collect_references(|| write_value(&mut bytes, item));
     match encoded {
-        Ok(()) => Item::Value(bytes, kept),
+        Ok(()) => Item::Value(bytes, references),
         Err(error) => {
             let message = format!("an item of the stream: {error}");
             Item::Last(written(|bytes| write_reply::refused(bytes, Refusal::Result, &message)))
@@ -104,38 +115,29 @@ fn value<T: Serialize>(item: &T) -> Item {
     }
 }
 
-/// What a client takes items from. When it is dropped, the iterator is.
+/// The object from which a client takes items. When it is dropped, the iterator is.
 struct Streaming {
     /// Until the first item is asked for.
     source: Mutex<Option<Source>>,
-    ahead: Arc<Ahead>,
+    prefetch: Arc<Prefetch<Box<dyn Any + Send>>>,
 }
 
 impl Callable for Streaming {
     /// `take(demand)` gives all items that are there, at least one; the last of all is an error,
-    /// the iterator's own or [`END`]. Up to `demand` more are produced ahead.
+    /// the iterator's own or [`END`](super::protocol::END).
     fn call(&self, call: Call<'_>) -> Result<(), Refused> {
         if call.method() != "take" {
-            return Err(Refused {
-                refusal: Refusal::NotExposed,
-                message: format!("a stream has no method {:?}; it has take", call.method()),
-            });
+            let message = format!("a stream has no method {:?}; it has take", call.method());
+            return Err(Refused::new(Refusal::NotExposed, message));
         }
-        let mut place = None;
-        let (demand,): (u32,) = call.arguments(&["demand"], &mut place)?;
+        let mut ordered = None;
+        let (demand,): (u32,) = call.arguments(&["demand"], &mut ordered)?;
         let source = self.source.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(source) = source {
             self.start(source)?;
         }
-        let taken = self.ahead.take(demand.clamp(1, MOST), call.caller, call.host.max_frame());
-        write_reply::many(call.reply, taken.len())?;
-        for (item, kept) in taken {
-            part(call.reply, |reply| reply.extend(item))?;
-            if !kept.is_empty() {
-                call.host.reply_references().keep(call.caller, kept);
-            }
-        }
-        Ok(())
+        let (max_frame, references) = (call.host.max_frame(), call.host.reply_references());
+        Ok(self.prefetch.take(demand, call.caller, max_frame, references, call.reply)?)
     }
 
     fn typeid(&self) -> &'static str {
@@ -149,19 +151,53 @@ impl Callable for Streaming {
 
 impl Streaming {
     fn start(&self, source: Source) -> Result<(), Refused> {
-        let ahead = self.ahead.clone();
+        let prefetch = self.prefetch.clone();
         let started = std::thread::Builder::new()
             .name("sharevar stream".to_owned())
-            .spawn(move || produce(&ahead, source));
-        started.map(drop).map_err(|error| Refused {
-            refusal: Refusal::Result,
-            message: format!("there is no thread for a stream: {error}"),
+            .spawn(move || produce(&prefetch, source));
+        started.map(drop).map_err(|error| {
+            Refused::new(Refusal::Result, format!("no thread can be started for a stream: {error}"))
         })
     }
 }
 
 impl Drop for Streaming {
     fn drop(&mut self) {
-        self.ahead.close();
+        self.prefetch.close();
     }
+}
+
+/// Runs an iterator, on a thread of its own.
+fn produce(prefetch: &Prefetch<Box<dyn Any + Send>>, mut source: Source) {
+    let mut last = loop {
+        if prefetch.is_closed() {
+            break end();
+        }
+        match catch_unwind(AssertUnwindSafe(&mut source)) {
+            Ok(Some(Item::Value(bytes, references))) => {
+                if !prefetch.put(bytes, references) {
+                    prefetch.wait_for_room();
+                }
+            }
+            Ok(Some(Item::Last(bytes))) => break bytes,
+            Ok(None) => break end(),
+            Err(panic) => break panicked(&*panic),
+        }
+    };
+    // The iterator is dropped before the caller learns of its end.
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(source))) {
+        last = panicked(&*panic);
+    }
+    prefetch.end(last);
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Vec<u8> {
+    written(|bytes| write_reply::panicked(bytes, panic_message(panic)))
+}
+
+/// Writes a reply whose texts are short of 4 GiB; one that is longer would be empty.
+fn written<E>(write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let _ = write(&mut bytes);
+    bytes
 }

@@ -41,7 +41,7 @@ pub(crate) fn expand(attribute: TokenStream, mut item: ItemImpl) -> Result<Token
     let callers = methods.iter().map(Method::caller);
     let deferred = methods.iter().filter_map(Method::deferred);
     let documentation = format!("An object of the type `{name}` in a host, as its callers see it.");
-    let of_calls = format!("What is called of a [`{proxy}`] in a batch.");
+    let of_calls = format!("The calls of a [`{proxy}`] in a batch.");
     Ok(quote! {
         // `pub` exposes a method even if the type itself is private.
         #[allow(unreachable_pub)]

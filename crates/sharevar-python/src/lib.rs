@@ -48,9 +48,11 @@ mod _native {
     #[pymodule_export]
     use crate::hosted::client::address_of_host;
     #[pymodule_export]
-    use crate::hosted::encoded_reply::EncodedReply;
+    use crate::hosted::object::HostedObject;
     #[pymodule_export]
     use crate::hosted::pending::PendingCall;
+    #[pymodule_export]
+    use crate::hosted::prefetch::Prefetch;
     #[pymodule_export]
     use crate::hosted::reference::HostedReference;
     #[pymodule_export]

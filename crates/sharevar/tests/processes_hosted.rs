@@ -52,7 +52,7 @@ impl Stock {
     /// Takes as long as its caller lives, and counts when it begins and ends.
     pub fn take_a_life(&self, caller: Caller<'_>) -> i64 {
         self.count();
-        while !caller.hung_up() {
+        while !caller.is_disconnected() {
             std::thread::yield_now();
         }
         self.count()

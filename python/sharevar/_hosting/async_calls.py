@@ -75,7 +75,7 @@ async def _exchange(pending: PendingCall) -> None:
         await loop.run_in_executor(None, pending.send)
     else:
         pending.send()
-    if not pending.look():
+    if not pending.spin():
         await _readable(loop, pending.fileno())
         while not pending.arrived():
             await _readable(loop, pending.fileno())

@@ -237,7 +237,7 @@ class new_token:
         self._host, self._number = host, reference.object
         ident = exposed.ident(self._number, reference.exposed)
         self.token = Token(reference.typeid, address, ident)
-        host.hold(self._number, given_in=reference.life)
+        host.receive(self._number, reference.incarnation)
 
     def __enter__(self) -> Any:
         return self.token

@@ -137,9 +137,9 @@ class Checkpoint:
             self._noted.discard(session)
             with suppress(SharevarError):
                 self._memory.pop(f"{_HOLDER}{session:x}", None)
-        self.session_came(session)
+        self.session_declared(session)
 
-    def session_came(self, session: int) -> None:
+    def session_declared(self, session: int) -> None:
         """Note that a client has declared to this host all that it holds, or is gone."""
         if self._client_watch is not None:
             self._client_watch.settle(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+from collections.abc import Callable
 from contextvars import ContextVar
 
 from .._native import caller_descriptor
@@ -16,9 +17,10 @@ of_context: ContextVar[Call | None] = ContextVar("of_context", default=None)
 
 @public_in("sharevar.hosting")
 class Call:
-    """A call that is being served."""
+    """A call that is being served. ``is_cancelled`` tells whether its caller has given up."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_cancelled: Callable[[], bool] | None = None) -> None:
+        self._is_cancelled = is_cancelled or _has_disconnected
         self._cancelled = False
 
     @property
@@ -26,10 +28,7 @@ class Call:
         """Whether the caller has given up: it was interrupted, its time was over, or it is
         dead. In a generator: whether its items are not taken any more. To be asked on the
         thread that was called."""
-        if not self._cancelled:
-            descriptor = caller_descriptor()
-            if descriptor is not None and is_disconnected(descriptor):
-                self._cancelled = True
+        self._cancelled = self._cancelled or self._is_cancelled()
         return self._cancelled
 
     def note_disconnect(self) -> None:
@@ -43,8 +42,11 @@ def current_call() -> Call:
     return of_context.get() or Call()
 
 
-def is_disconnected(descriptor: int) -> bool:
-    """Whether the other end of a connection is closed."""
+def _has_disconnected() -> bool:
+    """Whether the caller of the method that this thread runs has closed its connection."""
+    descriptor = caller_descriptor()
+    if descriptor is None:
+        return False
     poll = select.poll()
     poll.register(descriptor, select.POLLRDHUP)
     return any(events & _GONE for _, events in poll.poll(0))

@@ -30,20 +30,20 @@ class RestoreCalls:
     ) -> Any:
         """Call a method, with copies as if it came from elsewhere; its result."""
         try:
-            made, names, types, record = self._server._native.get(number)
+            hosted = self._server._native.get(number)
         except KeyError:
             # Two objects refer to each other, and the first one has not come back yet.
             _refuse(method, "is of an object that has not come back")
-        if types is not None and method in types:
+        if hosted.types is not None and method in hosted.types:
             _refuse(method, "makes an object")
         arguments, named = _copy((arguments, named or {}))
         try:
-            result = self._answer(made, names, method, arguments, named)
+            result = self._answer(hosted.object, hosted.exposed, method, arguments, named)
         finally:
-            if record is not None:
-                record.save()
+            if hosted.record is not None:
+                hosted.record.save()
         kind = type(result)
-        if result is made or any(hasattr(kind, name) for name in _OF_ITERATORS):
+        if result is hosted.object or any(hasattr(kind, name) for name in _OF_ITERATORS):
             _refuse(method, f"gives {kind.__name__!r}, which stays where it is")
         return _copy(result)
 

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Any, ClassVar
 
 from .._family.installed import is_installed
-from .._native import HostServer
+from .._native import HostedObject, HostServer, Prefetch
 from .._public import public_in
 from .._variables import greenlets, standard
 from .._variables.dict_proxy import DictProxy
@@ -18,11 +18,11 @@ from . import (
     forks,
     identity,
     plain_wire,
-    prefetch,
     socket_directory,
 )
 from .checkpoint import Checkpoint, Record, Saved
 from .event_loop import EventLoop
+from .prefetch import prefetch, stays_at_host
 from .register import RESTARTS
 from .restore_calls import RestoreCalls
 from .security import Security
@@ -140,20 +140,23 @@ class Server(standard.Server):  # type: ignore[misc]
 
     def make(
         self,
-        session: int,
+        number: int,
         typeid: str,
         arguments: tuple[Any, ...],
         named: Mapping[str, Any] | None,
-    ) -> int:
-        """Make an object of a registered type, with a reference of a session; its number."""
-        number = identity.new_number()
+        holder: tuple[int, int | None] | None = None,
+    ) -> HostedObject:
+        """Make an object of a registered type, which is put into the table by this number.
+        ``holder`` is the session and the process of the client for which it is made."""
         named = named or {}
         recorder = None
         if self._checkpoint is not None:
             recorder = self._checkpoint.recorder(number, typeid, arguments, named)
         made = exposed.make(self.registry[typeid], arguments, named)
-        self.enter(number, typeid, made, session, recorder)
-        return number
+        hosted = self._described(typeid, made, recorder)
+        if self._checkpoint is not None and hosted.record is not None and holder is not None:
+            self._checkpoint.note_holder(*holder)
+        return hosted
 
     def enter(
         self,
@@ -164,6 +167,14 @@ class Server(standard.Server):  # type: ignore[misc]
         recorder: Callable[[Any], Record] | None,
     ) -> None:
         """Put an object that `exposed.make` has made into the table."""
+        self._native.insert(number, self._described(typeid, described, recorder), session)
+
+    def _described(
+        self,
+        typeid: str,
+        described: tuple[Any, tuple[str, ...], Any],
+        recorder: Callable[[Any], Record] | None,
+    ) -> HostedObject:
         made, names, types = described
         made = self._as_served(self.registry[typeid], made)
         if exposed.is_bound_to_a_thread(made):
@@ -172,7 +183,7 @@ class Server(standard.Server):  # type: ignore[misc]
         if recorder is not None:
             record = recorder(made)
             names = (*names, RESTARTS)
-        self._native.insert(number, made, typeid, names, types, session, record)
+        return HostedObject(made, typeid, names, types, record)
 
     def _as_served(self, registration: tuple[Any, ...], made: Any) -> Any:
         """The object that stands in the table for one that was made."""
@@ -182,17 +193,12 @@ class Server(standard.Server):  # type: ignore[misc]
         """The result of a coroutine that a method returned; its caller is at the descriptor."""
         return self._loop.run_coroutine(coroutine, descriptor)
 
-    def stream(
-        self, session: int, iterator: Any, always: bool, record: Record | None
-    ) -> int | None:
-        """Keep an iterator whose items a session takes; None if the iterator itself is sent.
-        ``record`` is that of the object which gave it, if it comes back."""
-        if not (always or prefetch.stays_at_host(iterator)):
+    def stream(self, iterator: Any, always: bool, record: Record | None) -> Prefetch | None:
+        """The items of an iterator that a method has given; None if the iterator itself is
+        sent. ``record`` is that of the object which gave it, if it comes back."""
+        if not (always or stays_at_host(iterator)):
             return None
-        number = identity.new_number()
-        stream = prefetch.Stream(iterator, self._loop, record)
-        self._native.insert(number, stream, "#STREAM", ("take",), None, session, None)
-        return number
+        return prefetch(iterator, self._loop, record)
 
     @property
     def copies_itself(self) -> bool:
@@ -224,13 +230,10 @@ class Server(standard.Server):  # type: ignore[misc]
         """Publish an object under a name, for as long as the host runs."""
         # A name that no message can carry could never be asked for.
         name.encode()
-        self.hold(ident)
         number = identity.any_number(ident)
-        replaced = self._native.set_name(name, number)
+        self._native.publish(name, number)
         if self._checkpoint is not None:
             self._checkpoint.publish(name, number)
-        if replaced is not None:
-            self._native.release(replaced, OWN)
 
     # Restarts
 
@@ -260,16 +263,16 @@ class Server(standard.Server):  # type: ignore[misc]
 
     def create(self, c: Any, typeid: str, /, *args: Any, **kwds: Any) -> Any:
         """A new object, for plain Python."""
-        number = self.make(_PLAIN, typeid, args, kwds)
-        _, names, _, _ = self._native.get(number)
-        return exposed.ident(number, names), exposed.plain_methods(names)
+        number = identity.new_number()
+        made = self.make(number, typeid, args, kwds)
+        self._native.insert(number, made, _PLAIN)
+        return exposed.ident(number, made.exposed), exposed.plain_methods(made.exposed)
 
     def get_methods(self, c: Any, token: Any) -> tuple[str, ...]:
         """The names that can be called of a token's object."""
         if c is None:
             # It came on our transport.
-            _, names, _, _ = self._native.get(identity.any_number(token.id))
-            return exposed.methods(names)
+            return exposed.methods(self._native.get(identity.any_number(token.id)).exposed)
         return tuple(self.id_to_obj[token.id][1])
 
     def incref(self, c: Any, ident: str) -> None:
@@ -289,7 +292,7 @@ class Server(standard.Server):  # type: ignore[misc]
         lines = []
         for number, references in self._native.numbers():
             try:
-                shown = str(self._native.get(number)[0])[:75]
+                shown = str(self._native.get(number).object)[:75]
             except KeyError:
                 continue
             ident = identity.ident(number)
@@ -304,10 +307,9 @@ class _Objects:
         self._native = native
 
     def __getitem__(self, ident: str) -> tuple[Any, Any, Any]:
-        made, names, types, record = self._native.get(identity.any_number(ident))
-        if record is not None:
-            made = Saved(made, record)
-        return made, set(exposed.plain_methods(names)), types
+        found = self._native.get(identity.any_number(ident))
+        made = found.object if found.record is None else Saved(found.object, found.record)
+        return made, set(exposed.plain_methods(found.exposed)), found.types
 
 
 class _LocalProxyObjects(dict[str, Any]):

@@ -40,7 +40,7 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
         # Held while asking: batches are taken one after the other, and none after the last.
         self._asking = threading.Lock()
         self._turns = async_calls.Turns()
-        host.hold(number, given_in=reference.life)
+        host.receive(number, reference.incarnation)
         self._release = util.Finalize(self, _release, (host, number), exitpriority=10)
 
     def __iter__(self) -> RemoteIterator:

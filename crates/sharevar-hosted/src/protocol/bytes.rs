@@ -1,20 +1,20 @@
-//! The pieces of a frame.
+//! The pieces of a frame, read and written.
 
-/// A frame that says nothing.
+/// A frame that is no message of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no {what} at byte {at} of the frame: the other side speaks another version; upgrade the older one")]
 pub struct Malformed {
-    /// What should be there.
+    /// The part that is missing.
     pub what: &'static str,
-    /// Where.
+    /// Its offset in bytes.
     pub at: usize,
 }
 
-/// What does not go into a frame.
+/// A text or a batch that is too long for a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a {what} of {length} is beyond {limit}; make it shorter")]
 pub struct TooLong {
-    /// What it is.
+    /// The kind of text or batch.
     pub what: &'static str,
     /// Its length.
     pub length: usize,
@@ -22,7 +22,7 @@ pub struct TooLong {
     pub limit: usize,
 }
 
-/// What is left to read of a frame.
+/// The rest of a frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a> {
     frame: &'a [u8],
@@ -99,13 +99,13 @@ impl<'a> Reader<'a> {
         self.text(length as usize, what)
     }
 
-    /// So many bytes as a length before them says.
-    pub(super) fn part(&mut self, what: &'static str) -> Result<&'a [u8], Malformed> {
+    /// As many bytes as the length before them says.
+    fn part(&mut self, what: &'static str) -> Result<&'a [u8], Malformed> {
         let length = self.u32(what)?;
         self.take(length as usize, what)
     }
 
-    /// All that is left.
+    /// The bytes that are left.
     #[inline]
     pub(super) fn rest(self) -> &'a [u8] {
         &self.frame[self.at..]
@@ -119,6 +119,48 @@ impl<'a> Reader<'a> {
     pub(super) fn end(self) -> Result<(), Malformed> {
         if self.is_at_end() { Ok(()) } else { Err(self.malformed("end")) }
     }
+}
+
+/// The parts of a frame, each with its length before it: the requests of a batch, or their replies.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts<'a> {
+    count: u32,
+    reader: Reader<'a>,
+}
+
+impl<'a> Parts<'a> {
+    /// Reads the rest of a frame. Each part is checked before the first is used, so a damaged frame
+    /// has no effect; `is_allowed` says whether a part may be one of many.
+    pub(super) fn read(
+        mut reader: Reader<'a>,
+        is_allowed: impl Fn(&'a [u8]) -> Result<bool, Malformed>,
+    ) -> Result<Self, Malformed> {
+        let count = reader.u32("number of parts")?;
+        let parts = Self { count, reader };
+        for _ in 0..count {
+            if !is_allowed(reader.part("part")?)? {
+                return Err(reader.malformed("part that can be one of many"));
+            }
+        }
+        reader.end()?;
+        Ok(parts)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Result<&'a [u8], Malformed>> + use<'a> {
+        let mut reader = self.reader;
+        (0..self.count).map(move |_| reader.part("part"))
+    }
+}
+
+/// Appends the number of parts, each of which follows by [`part`].
+pub(super) fn write_count(frame: &mut Vec<u8>, kind: u8, count: usize) -> Result<(), TooLong> {
+    frame.push(kind);
+    frame.extend_from_slice(&length32(count, "batch")?.to_le_bytes());
+    Ok(())
 }
 
 #[inline]
@@ -139,7 +181,7 @@ pub(super) fn write_text32(frame: &mut Vec<u8>, text: &str, what: &'static str) 
     Ok(())
 }
 
-pub(super) fn length32(length: usize, what: &'static str) -> Result<u32, TooLong> {
+fn length32(length: usize, what: &'static str) -> Result<u32, TooLong> {
     u32::try_from(length).map_err(|_| TooLong { what, length, limit: u32::MAX as usize })
 }
 

@@ -1,4 +1,4 @@
-//! What stands in the frames between a host and its clients.
+//! The frames between a host and its clients.
 //!
 //! A connection is strictly request, reply, request, reply. Numbers are little-endian, a *text* is
 //! its length and UTF-8, a *value* is one in the encoding of [`sharevar_value`]. The first byte is
@@ -26,15 +26,15 @@
 //!
 //! *Arguments* are the positional ones, a list or tuple, and then the ones by name, a map, which
 //! is left out when it would be empty. With OBJECT the caller's session holds one reference more,
-//! which RELEASE gives back. The object [`HOST`] is the host itself. The requests of a BATCH are
-//! served in order, all of them, whatever becomes of one; a BATCH or RELEASE is not among them.
+//! which RELEASE releases. The object [`HOST`] is the host itself. The requests of a BATCH are
+//! served in order, all of them, even if one fails; a BATCH or RELEASE is not among them.
 //!
 //! With STREAM the caller's session holds a reference on an object of one method, `take(demand)`,
 //! whose reply is MANY: all items that are there, each RETURNED, at least one. Up to `demand` more
 //! are produced ahead. The last of all is an error, which is RAISED as [`END`] if there are only no
 //! more.
 //!
-//! Nothing that is read is believed: every reader here gives an error or what it says.
+//! No frame is trusted: every reader here checks it, and returns an error for a damaged one.
 
 mod bytes;
 mod reply;

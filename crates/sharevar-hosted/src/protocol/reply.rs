@@ -1,6 +1,6 @@
-//! What a host answers.
+//! The replies of a host.
 
-use super::bytes::{Malformed, Reader};
+use super::bytes::{Malformed, Parts, Reader};
 
 const RETURNED: u8 = 129;
 const RAISED: u8 = 130;
@@ -14,7 +14,7 @@ const PANICKED: u8 = 136;
 /// A reply, as it stands in its frame.
 #[derive(Debug, Clone, Copy)]
 pub enum Reply<'a> {
-    /// What the method returned, encoded and not looked at yet.
+    /// The value that the method returned, encoded.
     Returned(&'a [u8]),
     /// The error that the method gave.
     Raised(Raised<'a>),
@@ -41,9 +41,9 @@ pub enum Reply<'a> {
 pub struct Raised<'a> {
     /// The error's type, as its own language writes it.
     pub typename: &'a str,
-    /// What the error says.
+    /// The message of the error.
     pub message: &'a str,
-    /// Where it was raised; empty where there is nothing to tell.
+    /// The traceback; empty if there is none.
     pub traceback: &'a str,
     /// The error as a value, encoded; empty if it cannot be one.
     pub value: &'a [u8],
@@ -56,7 +56,7 @@ pub struct Object<'a> {
     pub object: u64,
     /// The type by the name that it is registered by.
     pub typeid: &'a str,
-    /// What can be called.
+    /// The names that can be called.
     pub exposed: Names<'a>,
 }
 
@@ -71,17 +71,17 @@ pub enum Refusal {
     NotExposed = 2,
     /// The arguments are not those of the method.
     Arguments = 3,
-    /// The method was carried out, but what it gave cannot be sent.
+    /// The method was carried out, but its result cannot be sent.
     Result = 4,
     /// No such type is registered.
     UnknownType = 5,
     /// Nothing was published by that name.
     UnknownName = 6,
-    /// The request is none.
+    /// The frame is no request.
     Malformed = 7,
     /// The host is shutting down.
     ShuttingDown = 8,
-    /// The caller had given up before the method was begun; so this is read by nobody.
+    /// The caller had given up before the method was begun; so no caller reads this.
     GivenUp = 9,
 }
 
@@ -175,46 +175,34 @@ impl Eq for Names<'_> {}
 
 /// The replies to a batch.
 #[derive(Debug, Clone, Copy)]
-pub struct Many<'a> {
-    count: u32,
-    parts: Reader<'a>,
-}
+pub struct Many<'a>(Parts<'a>);
 
 impl<'a> Many<'a> {
-    fn read(mut reader: Reader<'a>) -> Result<Self, Malformed> {
-        let count = reader.u32("number of replies")?;
-        let many = Self { count, parts: reader };
-        for _ in 0..count {
-            if Reader::new(reader.part("reply to a batch")?).u8("reply")? == MANY {
-                return Err(reader.malformed("reply that can be in many"));
-            }
-        }
-        reader.end()?;
-        Ok(many)
+    fn read(reader: Reader<'a>) -> Result<Self, Malformed> {
+        Parts::read(reader, |reply| Ok(Reader::new(reply).u8("reply")? != MANY)).map(Self)
     }
 
-    /// How many there are.
+    /// The number of replies.
     pub fn len(&self) -> usize {
-        self.count as usize
+        self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.len() == 0
     }
 
     /// The replies, in the order of the requests.
     pub fn iter(&self) -> impl Iterator<Item = Result<Reply<'a>, Malformed>> + use<'a> {
-        let mut parts = self.parts;
-        (0..self.count).map(move |_| Reply::read(parts.part("reply")?))
+        self.0.iter().map(|reply| Reply::read(reply?))
     }
 }
 
 pub(super) mod write {
-    use super::super::bytes::{TooLong, length32, write_text16, write_text32};
+    use super::super::bytes::{TooLong, write_count, write_text16, write_text32};
     use super::{ITSELF, MANY, OBJECT, PANICKED, RAISED, REFUSED, RETURNED, Raised, Refusal, STREAM};
 
-    /// What the method returned follows.
+    /// A value that the method has returned follows.
     #[inline]
     pub fn returned(frame: &mut Vec<u8>) {
         frame.push(RETURNED);
@@ -268,9 +256,7 @@ pub(super) mod write {
 
     /// So many replies, each of which follows as a [`part`](super::super::part).
     pub fn many(frame: &mut Vec<u8>, count: usize) -> Result<(), TooLong> {
-        frame.push(MANY);
-        frame.extend_from_slice(&length32(count, "batch")?.to_le_bytes());
-        Ok(())
+        write_count(frame, MANY, count)
     }
 
     /// The method panicked.

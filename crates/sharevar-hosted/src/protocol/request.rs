@@ -1,6 +1,6 @@
-//! What a client asks.
+//! The requests of a client.
 
-use super::bytes::{Malformed, Reader};
+use super::bytes::{Malformed, Parts, Reader};
 
 const CALL: u8 = 1;
 const BATCH: u8 = 2;
@@ -23,7 +23,7 @@ pub enum Request<'a> {
     },
     /// Many requests in one.
     Batch(Batch<'a>),
-    /// References are given back. There is no reply.
+    /// References are released. There is no reply.
     Release(Releases<'a>),
     /// An object is to be made.
     Create {
@@ -81,46 +81,32 @@ impl<'a> Request<'a> {
 
 /// The requests of a batch.
 #[derive(Debug, Clone, Copy)]
-pub struct Batch<'a> {
-    count: u32,
-    parts: Reader<'a>,
-}
+pub struct Batch<'a>(Parts<'a>);
 
 impl<'a> Batch<'a> {
-    fn read(mut reader: Reader<'a>) -> Result<Self, Malformed> {
-        let count = reader.u32("number of requests")?;
-        let batch = Self { count, parts: reader };
-        // All of them before the first is served: what is damaged does nothing.
-        for _ in 0..count {
-            match Request::read(reader.part("request of a batch")?)? {
-                Request::Batch(_) | Request::Release(_) => {
-                    return Err(reader.malformed("request that can be in a batch"));
-                }
-                _ => {}
-            }
-        }
-        reader.end()?;
-        Ok(batch)
+    fn read(reader: Reader<'a>) -> Result<Self, Malformed> {
+        let is_allowed =
+            |request| Ok(!matches!(Request::read(request)?, Request::Batch(_) | Request::Release(_)));
+        Parts::read(reader, is_allowed).map(Self)
     }
 
-    /// How many there are.
+    /// The number of requests.
     pub fn len(&self) -> usize {
-        self.count as usize
+        self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.len() == 0
     }
 
-    /// The requests, each of which was looked at when the batch was read.
+    /// The requests, each of which was checked when the batch was read.
     pub fn iter(&self) -> impl Iterator<Item = Request<'a>> + use<'a> {
-        let mut parts = self.parts;
-        (0..self.count).map_while(move |_| Request::read(parts.part("request").ok()?).ok())
+        self.0.iter().map_while(|request| Request::read(request.ok()?).ok())
     }
 }
 
-/// References that are given back.
+/// References that are released.
 #[derive(Debug, Clone, Copy)]
 pub struct Releases<'a>(Reader<'a>);
 
@@ -141,7 +127,7 @@ impl<'a> Releases<'a> {
 }
 
 pub(super) mod write {
-    use super::super::bytes::{TooLong, length32, write_text16};
+    use super::super::bytes::{TooLong, write_count, write_text16};
     use super::{BATCH, CALL, CREATE, FIND, RELEASE, RETAIN};
 
     /// A call of `method` of `object`; its arguments follow.
@@ -154,12 +140,10 @@ pub(super) mod write {
 
     /// So many requests, each of which follows as a [`part`](super::super::part).
     pub fn batch(frame: &mut Vec<u8>, count: usize) -> Result<(), TooLong> {
-        frame.push(BATCH);
-        frame.extend_from_slice(&length32(count, "batch")?.to_le_bytes());
-        Ok(())
+        write_count(frame, BATCH, count)
     }
 
-    /// Gives references back.
+    /// Releases references.
     pub fn release(frame: &mut Vec<u8>, references: impl IntoIterator<Item = (u64, u32)>) {
         frame.push(RELEASE);
         for (object, count) in references {

@@ -30,12 +30,11 @@ impl Method {
             quote! { call.no_arguments()?; }
         } else {
             quote! {
-                let mut place = ::std::option::Option::None;
-                let (#(#places,)*): (#(#types,)*) = call.arguments(&[#(#names),*], &mut place)?;
+                let mut ordered = ::std::option::Option::None;
+                let (#(#places,)*): (#(#types,)*) = call.arguments(&[#(#names),*], &mut ordered)?;
             }
         };
-        let outcome = quote! { ::sharevar::hosted::generated::Fallible::into_result(result) };
-        let give = quote! { ::sharevar::hosted::generated::Stays::give };
+        let outcome = quote! { ::sharevar::hosted::macro_support::Fallible::into_result(result) };
         let run = match (receiver, returned) {
             (Receiver::None, returned) if returned.is_fallible() => quote! {
                 let result = Self::#name(#(#passed),*);
@@ -54,23 +53,23 @@ impl Method {
                     (quote! { let guard = object.read_for(&call)?; }, quote! { &*guard })
                 };
                 let result = quote! { #guard let result = Self::#name(#this #(, #passed)*); };
-                let fallible = |give: &TokenStream| {
-                    quote! {
-                        #result
-                        drop(guard);
-                        match #outcome {
-                            Ok(value) => #give,
-                            Err(error) => call.raised(&error),
-                        }
-                    }
-                };
                 match returned {
                     // Encoded after the object's lock is released.
                     Returned::Plain(_) => quote! { #result drop(guard); call.returned(&result) },
                     Returned::Behind(_) => quote! { #result call.returned(result) },
-                    Returned::Stays(_) => quote! { #result drop(guard); #give(result, call) },
-                    Returned::Fallible(_) => fallible(&quote! { call.returned(&value) }),
-                    Returned::FallibleStays(_) => fallible(&quote! { #give(value, call) }),
+                    Returned::ByReference(_) => quote! {
+                        #result
+                        drop(guard);
+                        ::sharevar::hosted::macro_support::ByReference::export(result, call)
+                    },
+                    Returned::Fallible(_) => quote! {
+                        #result
+                        drop(guard);
+                        match #outcome {
+                            Ok(value) => call.returned(&value),
+                            Err(error) => call.raised(&error),
+                        }
+                    },
                 }
             }
         };

@@ -10,7 +10,7 @@ impl Method {
     pub(super) fn caller(&self) -> TokenStream {
         let Self { name, receiver, returned, .. } = self;
         let (head, wire_name, arguments, sent) = self.parts();
-        let generated = quote! { ::sharevar::hosted::generated };
+        let support = quote! { ::sharevar::hosted::macro_support };
         let (given, error) = returned.given();
         match (receiver, returned) {
             (Receiver::None, returned) if returned.is_fallible() => {
@@ -20,7 +20,7 @@ impl Method {
                     pub fn #name(
                         client: &::sharevar::hosted::Client #(, #arguments)*
                     ) -> ::sharevar::hosted::Result<Self, #error> {
-                        #generated::try_create(client, #wire_name, #sent)
+                        #support::try_create(client, #wire_name, #sent)
                     }
                 }
             }
@@ -29,7 +29,7 @@ impl Method {
                 pub fn #name(
                     client: &::sharevar::hosted::Client #(, #arguments)*
                 ) -> ::sharevar::hosted::Result<Self> {
-                    #generated::create(client, #wire_name, #sent)
+                    #support::create(client, #wire_name, #sent)
                 }
             },
             (_, returned) => {

@@ -12,10 +12,8 @@ pub(super) enum Returned {
     Behind(Box<Type>),
     /// A `Result`, by whatever name.
     Fallible(Type),
-    /// An object or iterator that stays at the host.
-    Stays(Type),
-    /// A `Result` of that.
-    FallibleStays(Type),
+    /// An object or iterator that stays at the host, or an `Option` or `Result` of one.
+    ByReference(Type),
 }
 
 impl Returned {
@@ -29,14 +27,13 @@ impl Returned {
             Type::Reference(reference) if reference.mutability.is_none() => {
                 Self::Behind(reference.elem.clone())
             }
-            ty if is_result(ty) && first_argument(ty).is_some_and(stays) => Self::FallibleStays(ty.clone()),
+            ty if is_by_reference(ty) => Self::ByReference(ty.clone()),
             ty if is_result(ty) => Self::Fallible(ty.clone()),
-            ty if stays(ty) => Self::Stays(ty.clone()),
             ty => Self::Plain(ty.clone()),
         };
         let inner = match &returned {
             Self::Behind(inner) => inner,
-            Self::Plain(ty) | Self::Fallible(ty) | Self::Stays(ty) | Self::FallibleStays(ty) => ty,
+            Self::Plain(ty) | Self::Fallible(ty) | Self::ByReference(ty) => ty,
         };
         if let Type::ImplTrait(_) = inner {
             return refuse(
@@ -57,47 +54,44 @@ impl Returned {
     }
 
     pub(super) fn is_fallible(&self) -> bool {
-        matches!(self, Self::Fallible(_) | Self::FallibleStays(_))
+        matches!(self, Self::Fallible(_))
     }
 
     /// The types of the caller's result and error.
     pub(super) fn given(&self) -> (TokenStream, TokenStream) {
-        let generated = quote! { ::sharevar::hosted::generated };
+        let support = quote! { ::sharevar::hosted::macro_support };
         let error = quote! { ::sharevar::hosted::Error };
-        let own_error = |ty| quote! { ::sharevar::hosted::CallError<<#ty as #generated::Fallible>::Error> };
+        let own_error = |ty| quote! { ::sharevar::hosted::CallError<<#ty as #support::Fallible>::Error> };
         match self {
             Self::Plain(ty) => (ty.to_token_stream(), error),
             Self::Behind(ty) => (quote! { <#ty as ::std::borrow::ToOwned>::Owned }, error),
-            Self::Stays(ty) => (quote! { <#ty as #generated::Stays>::Given }, error),
-            Self::Fallible(ty) => (quote! { <#ty as #generated::Fallible>::Value }, own_error(ty)),
-            Self::FallibleStays(ty) => {
-                let value = quote! { <#ty as #generated::Fallible>::Value };
-                (quote! { <#value as #generated::Stays>::Given }, own_error(ty))
-            }
+            Self::ByReference(ty) => (
+                quote! { <#ty as #support::ByReference>::Remote },
+                quote! { <#ty as #support::ByReference>::Error },
+            ),
+            Self::Fallible(ty) => (quote! { <#ty as #support::Fallible>::Value }, own_error(ty)),
         }
     }
 
     /// The function by which a proxy calls the method, and its first argument.
     pub(super) fn call(&self) -> (TokenStream, TokenStream) {
-        let generated = quote! { ::sharevar::hosted::generated };
+        let support = quote! { ::sharevar::hosted::macro_support };
         let proxy = quote! { &self.0, };
         match self {
             Self::Plain(_) | Self::Behind(_) => (quote! { self.0.call }, TokenStream::new()),
             Self::Fallible(_) => (quote! { self.0.try_call }, TokenStream::new()),
-            Self::Stays(ty) => (quote! { #generated::call::<#ty> }, proxy),
-            Self::FallibleStays(ty) => (quote! { #generated::try_call::<#ty> }, proxy),
+            Self::ByReference(ty) => (quote! { #support::call::<#ty> }, proxy),
         }
     }
 
     /// The function by which a batch calls it.
     pub(super) fn defer(&self) -> (TokenStream, TokenStream) {
-        let generated = quote! { ::sharevar::hosted::generated };
+        let support = quote! { ::sharevar::hosted::macro_support };
         let batch = quote! { self.batch, };
         match self {
             Self::Plain(_) | Self::Behind(_) => (quote! { self.batch.call }, TokenStream::new()),
             Self::Fallible(_) => (quote! { self.batch.try_call }, TokenStream::new()),
-            Self::Stays(ty) => (quote! { #generated::defer::<#ty> }, batch),
-            Self::FallibleStays(ty) => (quote! { #generated::try_defer::<#ty> }, batch),
+            Self::ByReference(ty) => (quote! { #support::defer::<#ty> }, batch),
         }
     }
 }
@@ -126,11 +120,11 @@ fn is_result(ty: &Type) -> bool {
 
 /// Whether the type stays at the host, or contains one that does. Types without parameters are the
 /// program's own.
-fn stays(ty: &Type) -> bool {
+fn is_by_reference(ty: &Type) -> bool {
     let (Some(last), Some(first)) = (last_segment(ty), first_argument(ty)) else { return false };
     match last.ident.to_string().as_str() {
         "Object" | "Stream" | "TryStream" => true,
-        "Arc" | "Option" => stays(first),
+        "Arc" | "Option" | "Result" => is_by_reference(first),
         _ => false,
     }
 }

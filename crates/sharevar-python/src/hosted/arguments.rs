@@ -1,14 +1,15 @@
 //! Values between processes that share no arena: natively, or as one pickle.
 //!
 //! Arguments are a list of the positional ones and a map of the named ones. Where one of them is
-//! of no native type, or an object is at two places, all of them are a pickle of both.
+//! of no native type, or an object occurs twice, all of them are a pickle of both.
 
-use super::wire::{self, Pickled};
+use super::wire;
 use crate::encoding::decode::{ObjectReader, corrupt};
 use crate::encoding::encode::{Unencodable, Writer};
 use crate::errors::OrRaise;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
+use sharevar_hosted::protocol::write_reply;
 use sharevar_value::{Encoder, Event};
 
 /// Appends the arguments of a call.
@@ -23,7 +24,7 @@ pub(super) fn write(
         Err(Unencodable::Raise(error)) => Err(error),
         Err(Unencodable::Pickle) => {
             let pair = (positional, named).into_pyobject(positional.py())?;
-            write_pickle(frame, &wire::dumps(pair.as_any())?)
+            write_pickle(frame, wire::dumps(pair.as_any())?.bytes.as_bytes())
         }
     }
 }
@@ -44,7 +45,7 @@ fn write_natively(
     })
 }
 
-/// The arguments of a call.
+/// Reads the arguments of a call.
 pub(super) fn read<'py>(
     py: Python<'py>,
     arguments: &[u8],
@@ -67,7 +68,7 @@ pub(super) fn read<'py>(
     Ok((positional, Some(reader.read()?.cast_into::<PyDict>()?)))
 }
 
-/// Appends a value natively: whether it is of native types.
+/// Appends a value natively, and returns whether it is of native types.
 pub(super) fn write_native_value(frame: &mut Vec<u8>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
     match Writer::append(frame, |writer| writer.write(value)) {
         Ok(()) => Ok(true),
@@ -76,22 +77,22 @@ pub(super) fn write_native_value(frame: &mut Vec<u8>, value: &Bound<'_, PyAny>) 
     }
 }
 
-/// Appends a value of no native type: the proxies in it.
-pub(super) fn write_pickled_value<'py>(
-    frame: &mut Vec<u8>,
-    value: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyList>> {
+/// Appends a value of no native type, and returns the proxies in it.
+pub(super) fn write_pickled_value(frame: &mut Vec<u8>, value: &Bound<'_, PyAny>) -> PyResult<Vec<Py<PyAny>>> {
     let pickled = wire::dumps(value)?;
-    write_pickle(frame, &pickled)?;
+    write_pickle(frame, pickled.bytes.as_bytes())?;
     Ok(pickled.proxies)
 }
 
-fn write_pickle(frame: &mut Vec<u8>, pickled: &Pickled<'_>) -> PyResult<()> {
-    write_pickle_bytes(frame, pickled.bytes.as_bytes())
+/// Appends the reply that a value was returned, and returns the proxies in it. It raises what pickle
+/// does if the value cannot be sent.
+pub(super) fn write_returned(reply: &mut Vec<u8>, value: &Bound<'_, PyAny>) -> PyResult<Vec<Py<PyAny>>> {
+    write_reply::returned(reply);
+    if write_native_value(reply, value)? { Ok(Vec::new()) } else { write_pickled_value(reply, value) }
 }
 
 /// Appends a pickle as a value.
-pub(super) fn write_pickle_bytes(frame: &mut Vec<u8>, pickle: &[u8]) -> PyResult<()> {
+pub(super) fn write_pickle(frame: &mut Vec<u8>, pickle: &[u8]) -> PyResult<()> {
     frame.reserve(pickle.len() + 6);
     let start = frame.len();
     let mut encoder = Encoder::behind(std::mem::take(frame));
@@ -100,7 +101,7 @@ pub(super) fn write_pickle_bytes(frame: &mut Vec<u8>, pickle: &[u8]) -> PyResult
     written.map_err(sharevar::Error::from).or_raise().inspect_err(|_| frame.truncate(start))
 }
 
-/// A value.
+/// Reads a value.
 pub(super) fn read_value<'py>(py: Python<'py>, value: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let mut reader = ObjectReader::new(py, value);
     let object = reader.read()?;

@@ -1,4 +1,4 @@
-//! Whose call a thread of the host serves.
+//! The caller whose call a thread of the host serves.
 
 use pyo3::prelude::*;
 use sharevar_transport::Caller;
@@ -10,7 +10,7 @@ thread_local! {
 }
 
 /// The descriptor of the connection whose call this thread serves. Until the call ends it can be
-/// looked at for whether the caller has hung up, and for nothing else.
+/// polled for the disconnection of the caller, and for nothing else.
 #[pyfunction]
 pub(crate) fn caller_descriptor() -> Option<RawFd> {
     DESCRIPTOR.get()
@@ -20,8 +20,15 @@ pub(crate) fn caller_descriptor() -> Option<RawFd> {
 #[inline]
 pub(super) fn serving<R>(caller: &Caller<'_>, method: impl FnOnce() -> R) -> R {
     DESCRIPTOR.set(Some(caller.as_fd().as_raw_fd()));
-    // A method never unwinds: what it raises is a result.
-    let result = method();
-    DESCRIPTOR.set(None);
-    result
+    // A panic in the extension passes through the method, and ends the call as well.
+    let _ends = EndsCall;
+    method()
+}
+
+struct EndsCall;
+
+impl Drop for EndsCall {
+    fn drop(&mut self) {
+        DESCRIPTOR.set(None);
+    }
 }

@@ -8,7 +8,7 @@ use crate::waiting::timeout::in_seconds;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sharevar_hosted::connections::{Connections, GoesOn, exchange};
+use sharevar_hosted::connections::{Connections, GoesOn};
 use sharevar_hosted::protocol::{RESTARTS, part, write_request};
 use sharevar_transport::{Address, Error};
 use std::path::PathBuf;
@@ -17,8 +17,8 @@ use std::time::Instant;
 
 /// A host, this process's connections to it, and its references on the host's objects.
 ///
-/// What a forked child replaces is locked only by threads that are attached to the interpreter, as
-/// one that forks is: so no other thread has it locked at a fork, and none does in the child.
+/// The lock is taken only by threads that are attached to the interpreter, as the one that forks is:
+/// so no other thread holds it at a fork, and it is free in the child.
 #[pyclass(frozen, weakref, module = "sharevar._native")]
 pub(crate) struct HostClient {
     /// Replaced in a forked child; never locked while anything is waited for.
@@ -40,29 +40,21 @@ impl HostClient {
         Ok(Self { connections: RwLock::new(Arc::new(Connections::new(address, settings))) })
     }
 
-    /// Where the host is.
+    /// The address of the host.
     #[getter]
     fn address(&self) -> String {
         self.connections().transport().address().to_string()
     }
 
-    /// The number of the host's life; None before this process has connected.
-    #[getter]
-    fn life(&self) -> Option<u128> {
-        self.connections().transport().incarnation()
-    }
-
     /// Connect, if there is no connection yet; it raises if that cannot be done.
     fn connect(&self, py: Python<'_>) -> PyResult<()> {
         let connections = self.connections();
-        let connect = |goes_on: &mut GoesOn<'_>| connections.connection(None, goes_on);
-        waiting(py, |goes_on| connections.retrying(None, goes_on, connect))?.release();
-        Ok(())
+        waiting(py, |goes_on| connections.connect(goes_on))
     }
 
     /// Call a method of an object; 0 is the host itself.
     ///
-    /// What cannot be sent raises before anything is. When the time is over, or a signal's
+    /// Arguments that cannot be sent raise before anything is. When the time is over, or a signal's
     /// handler raises, the connection is closed, which tells the host.
     #[pyo3(signature = (object, method, args, kwds=None, timeout=None))]
     fn call<'py>(
@@ -93,7 +85,7 @@ impl HostClient {
         self.ask(py, &write_batch(&calls)?, in_seconds(timeout))
     }
 
-    /// A call that nobody has sent yet; an event loop waits for its reply.
+    /// A call that is not sent yet; an event loop waits for its reply.
     #[pyo3(signature = (object, method, args, kwds=None))]
     fn begin(
         slf: Bound<'_, Self>,
@@ -137,34 +129,36 @@ impl HostClient {
         self.ask(py, &frame, None)
     }
 
-    /// One proxy more. `given_in`: the host's life in which a reference came with the reply that
-    /// named the object.
-    #[pyo3(signature = (object, *, given_in=None))]
-    fn hold(&self, py: Python<'_>, object: u64, given_in: Option<u128>) -> PyResult<()> {
-        if given_in.is_none() && self.connections().references().add(object) {
+    /// Add a proxy of an object. If there is none, the host is asked for a reference.
+    fn hold(&self, py: Python<'_>, object: u64) -> PyResult<()> {
+        if self.connections().references().add(object) {
             return Ok(());
         }
-        let life = given_in.map_or_else(|| self.retain(py, object), Ok)?;
-        let is_one_too_many = self.connections().references().receive(object, life);
-        if is_one_too_many {
-            // A host that cannot be told of it is gone, and counts nothing any more.
-            let _ = self.give_back(py, object, [life, 0]);
-        }
+        let mut frame = Vec::with_capacity(16);
+        write_request::retain(&mut frame, object);
+        let retained = self.ask(py, &frame, None)?;
+        self.receive(object, retained.cast::<HostedReference>()?.get().incarnation);
         Ok(())
     }
 
-    /// One proxy more of each object that there are proxies of: their numbers.
+    /// Add a proxy of an object in a reply, with the reference that this incarnation of the host has
+    /// counted.
+    fn receive(&self, object: u64, incarnation: u128) {
+        self.connections().receive(object, incarnation);
+    }
+
+    /// Add a proxy of each object that has some; their numbers.
     fn hold_all(&self) -> Vec<u64> {
         self.connections().references().add_to_all()
     }
 
-    /// One proxy less.
-    fn release(&self, py: Python<'_>, object: u64) -> PyResult<()> {
-        let was_last = self.connections().references().remove(object);
-        was_last.map_or(Ok(()), |lives| self.give_back(py, object, lives))
+    /// Remove a proxy. With the last one the reference is released, by the next message at the latest.
+    fn release(&self, py: Python<'_>, object: u64) {
+        let connections = self.connections();
+        py.detach(|| connections.release(object));
     }
 
-    /// The objects that there are proxies of here.
+    /// The objects that have proxies here.
     #[pyo3(name = "held")]
     fn numbers(&self) -> Vec<u64> {
         self.connections().references().numbers()
@@ -185,14 +179,14 @@ impl HostClient {
         self.connections().set_restarts(expected);
     }
 
-    /// Close the connections that nobody uses. The next call opens new ones.
+    /// Close the connections that no call uses. The next call opens new ones.
     fn close(&self, py: Python<'_>) {
         let connections = self.connections();
         py.detach(|| connections.transport().close());
     }
 }
 
-/// Where the host of a name is, which a process of the same user has started.
+/// The address of the host of a name, which a process of the same user has started.
 #[pyfunction]
 pub(crate) fn address_of_host(name: &str) -> PyResult<String> {
     match sharevar_hosted::address_of(name) {
@@ -206,37 +200,7 @@ impl HostClient {
         self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Has the host count a reference: the life that has.
-    fn retain(&self, py: Python<'_>, object: u64) -> PyResult<u128> {
-        let mut frame = Vec::with_capacity(16);
-        write_request::retain(&mut frame, object);
-        let given = self.ask(py, &frame, None)?;
-        Ok(given.cast::<HostedReference>()?.get().life)
-    }
-
-    /// Gives a reference back that one of these lives has counted.
-    fn give_back(&self, py: Python<'_>, object: u64, lives: [u128; 2]) -> PyResult<()> {
-        let connections = self.connections();
-        let transport = connections.transport();
-        if transport.incarnation().is_some_and(|life| !lives.contains(&life)) {
-            // It went with its host.
-            return Ok(());
-        }
-        let mut frame = Vec::with_capacity(16);
-        write_request::release(&mut frame, [(object, 1)]);
-        let sent = py.detach(|| {
-            let mut connection = transport.connection()?;
-            if lives.contains(&connection.incarnation()) {
-                connection.send(&frame, None)?;
-            }
-            connection.release();
-            Ok(())
-        });
-        sent.map_err(|error: Error| raise::transport(&error))
-    }
-
-    /// Sends a request and reads its reply. A request that the host has certainly not read is
-    /// sent once more, to the host that may have taken its place; no other ever is.
+    /// Sends a request, at most once, and reads its reply.
     fn ask<'py>(
         &self,
         py: Python<'py>,
@@ -244,17 +208,9 @@ impl HostClient {
         until: Option<Instant>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let connections = self.connections();
-        let mut connection = waiting(py, |goes_on| {
-            connections.retrying(until, goes_on, |goes_on| {
-                let mut connection = connections.connection(until, goes_on)?;
-                exchange(&mut connection, request, until, goes_on)?;
-                Ok(connection)
-            })
-        })?;
-        // Before the connection is used again: until then the host keeps what the reply refers to.
+        let connection = waiting(py, |goes_on| connections.exchange(request, until, goes_on))?;
         let given = reply::read(py, connection.message(), connection.incarnation());
-        connection.consume();
-        connection.release();
+        connections.finish(connection);
         if let Ok(given) = &given
             && let Ok(reference) = given.cast::<HostedReference>()
             && reference.get().exposed.bind(py).contains(RESTARTS)?
@@ -265,7 +221,7 @@ impl HostClient {
     }
 }
 
-/// Waits without the interpreter. What a signal's handler raises ends it.
+/// Waits without the interpreter. An exception of a signal's handler ends the wait.
 fn waiting<R: Send>(
     py: Python<'_>,
     wait: impl FnOnce(&mut GoesOn<'_>) -> Result<R, Error> + Send,

@@ -3,10 +3,12 @@
 
 mod arguments;
 pub(crate) mod caller;
+mod checkpoint;
 pub(crate) mod client;
-pub(crate) mod encoded_reply;
-mod object;
+pub(crate) mod object;
 pub(crate) mod pending;
+pub(crate) mod prefetch;
+mod python_host;
 mod raise;
 pub(crate) mod reference;
 mod reply;

@@ -36,21 +36,21 @@ struct State {
 
 #[pymethods]
 impl PendingCall {
-    /// Take a connection that is free: whether there was one, and its host need not be told
-    /// anything first.
+    /// Take a connection that is free, to a host that needs no announcement first; whether there
+    /// was one.
     fn take_free(&self) -> bool {
         let Some(free) = self.host.get().connections().free_connection() else { return false };
-        self.have(free);
+        self.keep(free);
         true
     }
 
-    /// Connect anew, and tell the host what it must be told: whether it is done. Nobody can
-    /// interrupt it, so a slow host is not waited for to the end: it is to be called again.
+    /// Connect anew, with the announcement that the host needs; whether it is done. It cannot be
+    /// interrupted, so the wait for a slow host ends after a while: then it is to be called again.
     fn open(&self, py: Python<'_>) -> PyResult<bool> {
         let connections = self.host.get().connections();
         let until = Some(Instant::now() + ATTEMPT);
         match py.detach(|| connections.connection(until, &mut || true)) {
-            Ok(connection) => self.have(connection),
+            Ok(connection) => self.keep(connection),
             Err(Error::TimedOut) => return Ok(false),
             Err(error) => return Err(self.failed(error)),
         }
@@ -85,11 +85,11 @@ impl PendingCall {
         let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
         let sent = py.detach(|| connection.send(&self.request, None));
         sent.map_err(|error| self.failed(error))?;
-        self.have(connection);
+        self.keep(connection);
         Ok(())
     }
 
-    /// What becomes readable when something has come.
+    /// The descriptor that becomes readable when something has come.
     fn fileno(&self) -> PyResult<RawFd> {
         let state = self.state();
         state.connection.as_ref().map(|connection| connection.as_fd().as_raw_fd()).ok_or_else(not_connected)
@@ -105,23 +105,22 @@ impl PendingCall {
         read.map_err(|error| self.failed(error))
     }
 
-    /// The same, but look for some microseconds: most replies do not take longer.
-    fn look(&self, py: Python<'_>) -> PyResult<bool> {
+    /// The same, but spin for some microseconds: most replies do not take longer.
+    fn spin(&self, py: Python<'_>) -> PyResult<bool> {
         // Not locked meanwhile, as above; and a child that is forked has it, too.
         let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
-        let looked = py.detach(|| connection.spin());
-        let has_come = looked.map_err(|error| self.failed(error))?;
-        self.have(connection);
+        let spun = py.detach(|| connection.spin());
+        let has_come = spun.map_err(|error| self.failed(error))?;
+        self.keep(connection);
         Ok(has_come)
     }
 
-    /// What the reply gives. The connection is free for others then.
+    /// The result in the reply. The connection is free for other calls then.
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         // Outside the lock: reading a value may run anything.
-        let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
+        let connection = self.state().connection.take().ok_or_else(not_connected)?;
         let given = reply::read(py, connection.message(), connection.incarnation());
-        connection.consume();
-        connection.release();
+        self.host.get().connections().finish(connection);
         given
     }
 
@@ -140,15 +139,15 @@ impl PendingCall {
         Self { host, request, state: Mutex::default() }
     }
 
-    /// Has a connection from now on; if the call was given up meanwhile, none.
-    fn have(&self, connection: PooledConnection) {
+    /// Keeps a connection, unless the call was given up meanwhile.
+    fn keep(&self, connection: PooledConnection) {
         let mut state = self.state();
         if !state.is_closed {
             state.connection = Some(connection);
         }
     }
 
-    /// An attempt has failed: the exception that says so.
+    /// Notes that an attempt has failed, and returns the exception for it.
     fn failed(&self, error: Error) -> PyErr {
         let raised = raise::transport(&error);
         self.state().failure = Some(error);

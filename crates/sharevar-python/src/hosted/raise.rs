@@ -3,6 +3,7 @@
 use super::{arguments, wire};
 use crate::errors::{Class, raise};
 use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 use sharevar_hosted::protocol::{Malformed, Raised, TooLong, write_reply};
 use sharevar_transport::Error;
@@ -46,13 +47,13 @@ pub(super) fn host_died(class: Class, message: String, started: bool) -> PyErr {
     set.err().unwrap_or(error)
 }
 
-/// The exception for a frame that says nothing.
+/// The exception for a frame that is no message.
 #[cold]
 pub(super) fn malformed(error: Malformed) -> PyErr {
     raise(Class::NotAHost, error.to_string())
 }
 
-/// The exception for what does not go into a frame.
+/// The exception for a text or batch that is too long for a frame.
 #[cold]
 pub(super) fn too_long(error: TooLong) -> PyErr {
     PyValueError::new_err(error.to_string())
@@ -60,10 +61,13 @@ pub(super) fn too_long(error: TooLong) -> PyErr {
 
 /// Appends an exception. `travels`: the caller gets the exception itself, if it can be pickled.
 pub(super) fn write_raised(py: Python<'_>, error: PyErr, travels: bool, reply: &mut Vec<u8>) -> PyResult<()> {
+    if error.is_instance_of::<PanicException>(py) {
+        return write_reply::panicked(reply, &error.value(py).to_string()).map_err(too_long);
+    }
     let described = wire::describe(py, error)?;
     let mut value = Vec::new();
     if let (true, Some(pickle)) = (travels, &described.pickle) {
-        arguments::write_pickle_bytes(&mut value, pickle.as_bytes())?;
+        arguments::write_pickle(&mut value, pickle.as_bytes())?;
     }
     let raised = Raised {
         typename: &described.typename,

@@ -1,4 +1,4 @@
-//! What a reply tells of an object of the host.
+//! An object of the host in a reply.
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -13,10 +13,17 @@ pub(crate) struct HostedReference {
     /// The name that its type is registered by; None for the items of an iterator.
     #[pyo3(get)]
     pub(super) typeid: Option<String>,
-    /// The life of the host that has counted the reference.
+    /// The incarnation of the host, which has counted the reference.
     #[pyo3(get)]
-    pub(super) life: u128,
-    /// What can be called.
+    pub(super) incarnation: u128,
+    /// The names that can be called.
     #[pyo3(get)]
     pub(super) exposed: Py<PyTuple>,
+}
+
+impl HostedReference {
+    /// The items of an iterator, or the object that was asked itself.
+    pub(super) fn untyped(py: Python<'_>, object: Option<u64>, incarnation: u128) -> Self {
+        Self { object, typeid: None, incarnation, exposed: PyTuple::empty(py).unbind() }
+    }
 }

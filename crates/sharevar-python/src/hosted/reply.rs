@@ -1,4 +1,4 @@
-//! What a reply gives the caller: a value, an object, or an exception.
+//! A reply as the caller gets it: a value, an object, or an exception.
 
 use super::reference::HostedReference;
 use super::{arguments, raise, wire};
@@ -8,12 +8,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use sharevar_hosted::protocol::{Raised, Refusal, Reply};
 
-/// What the reply in a frame gives, which came from that life of the host.
-pub(super) fn read<'py>(py: Python<'py>, frame: &[u8], life: u128) -> PyResult<Bound<'py, PyAny>> {
-    give(py, &Reply::read(frame).map_err(raise::malformed)?, life)
+/// Reads the reply in a frame, which that incarnation of the host has sent.
+pub(super) fn read<'py>(py: Python<'py>, frame: &[u8], incarnation: u128) -> PyResult<Bound<'py, PyAny>> {
+    give(py, &Reply::read(frame).map_err(raise::malformed)?, incarnation)
 }
 
-fn give<'py>(py: Python<'py>, reply: &Reply<'_>, life: u128) -> PyResult<Bound<'py, PyAny>> {
+fn give<'py>(py: Python<'py>, reply: &Reply<'_>, incarnation: u128) -> PyResult<Bound<'py, PyAny>> {
     match reply {
         Reply::Returned(value) => arguments::read_value(py, value),
         Reply::Raised(raised) => Err(revive(py, raised)),
@@ -21,24 +21,18 @@ fn give<'py>(py: Python<'py>, reply: &Reply<'_>, life: u128) -> PyResult<Bound<'
         Reply::Object(object) => {
             let exposed = PyTuple::new(py, object.exposed.iter().collect::<Vec<_>>())?.unbind();
             let typeid = Some(object.typeid.to_owned());
-            HostedReference { object: Some(object.object), typeid, life, exposed }.into_bound_py_any(py)
-        }
-        Reply::Itself => {
-            HostedReference { object: None, typeid: None, life, exposed: PyTuple::empty(py).unbind() }
+            HostedReference { object: Some(object.object), typeid, incarnation, exposed }
                 .into_bound_py_any(py)
         }
-        Reply::Stream { object } => HostedReference {
-            object: Some(*object),
-            typeid: None,
-            life,
-            exposed: PyTuple::empty(py).unbind(),
+        Reply::Itself => HostedReference::untyped(py, None, incarnation).into_bound_py_any(py),
+        Reply::Stream { object } => {
+            HostedReference::untyped(py, Some(*object), incarnation).into_bound_py_any(py)
         }
-        .into_bound_py_any(py),
         // One that fails leaves the others as they are.
         Reply::Many(many) => {
             let all = PyList::empty(py);
             for reply in many.iter() {
-                match give(py, &reply.map_err(raise::malformed)?, life) {
+                match give(py, &reply.map_err(raise::malformed)?, incarnation) {
                     Ok(value) => all.append((true, value))?,
                     Err(error) => all.append((false, error.into_value(py)))?,
                 }

@@ -1,11 +1,10 @@
 //! The host's end of its connections, and its table of objects.
 
-use super::object::Hosted;
+use super::object::HostedObject;
 use super::service::{HostService, PythonObjects};
 use super::{raise, settings};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
 use sharevar_transport::{Address, LARGEST_FRAME, Server, Session};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,18 +39,6 @@ impl HostServer {
         self.server.address().to_string()
     }
 
-    /// How many connections there are.
-    #[getter]
-    fn connections(&self) -> usize {
-        self.server.connections()
-    }
-
-    /// How many client processes are connected.
-    #[getter]
-    fn sessions(&self) -> usize {
-        self.server.sessions()
-    }
-
     /// Serve, on this thread among others, until `stop`.
     fn work(&self, py: Python<'_>) {
         py.detach(|| self.server.work());
@@ -63,60 +50,47 @@ impl HostServer {
     }
 
     /// Put an object into the table; `session` has the first reference on it.
-    #[pyo3(signature = (number, object, typeid, exposed, types, session, record=None))]
-    #[expect(clippy::too_many_arguments, reason = "those of an object's entry")]
-    fn insert(
-        &self,
-        number: u64,
-        object: Py<PyAny>,
-        typeid: String,
-        exposed: &Bound<'_, PyTuple>,
-        types: Option<Py<PyDict>>,
-        session: u128,
-        record: Option<Py<PyAny>>,
-    ) -> PyResult<()> {
-        let hosted = Hosted::new(object, typeid, exposed, types, record)?;
-        self.server.service().table().insert_as(number, Arc::new(hosted), Session(session));
-        Ok(())
+    #[allow(clippy::needless_pass_by_value)] // PyO3 hands a reference over by value.
+    fn insert(&self, number: u64, object: PyRef<'_, HostedObject>, session: u128) {
+        self.server.service().table().insert_as(number, object.0.clone(), Session(session));
     }
 
-    /// An object of the table, the names that can be called, the types of results, and its record.
-    fn get<'py>(&self, py: Python<'py>, number: u64) -> PyResult<Bound<'py, PyTuple>> {
-        let hosted = self.server.service().table().get(number).cloned().ok_or_else(|| unknown(number))?;
-        let types = hosted.types.as_ref().map(|types| types.clone_ref(py));
-        let record = hosted.record.as_ref().map(|record| record.clone_ref(py));
-        (hosted.object.clone_ref(py), hosted.names.clone_ref(py), types, record).into_pyobject(py)
+    /// An object of the table.
+    fn get(&self, number: u64) -> PyResult<HostedObject> {
+        let found = self.server.service().table().get(number).cloned();
+        found.map(HostedObject).ok_or_else(|| unknown(number))
     }
 
-    /// One reference more.
+    /// Add a reference.
     fn retain(&self, number: u64, session: u128) -> PyResult<()> {
         let retained = self.server.service().table().retain(Session(session), number).is_some();
         if retained { Ok(()) } else { Err(unknown(number)) }
     }
 
-    /// One reference less.
+    /// Release a reference.
     fn release(&self, number: u64, session: u128) {
         let last = self.server.service().table().release(Session(session), std::iter::once((number, 1)));
         drop(last);
     }
 
-    /// Let a name lead to an object: the number of the one that it led to before.
-    fn set_name(&self, name: &str, number: u64) -> Option<u64> {
-        self.server.service().table().set_name(name, number)
+    /// Publish an object by a name, which keeps it in the place of the one before.
+    fn publish(&self, name: &str, number: u64) -> PyResult<()> {
+        let replaced = self.server.service().table().publish(name, number);
+        replaced.map(drop).ok_or_else(|| unknown(number))
     }
 
-    /// All references of a session are given back.
+    /// Release all references of a session.
     fn end_session(&self, session: u128) {
         let last = self.server.service().table().end(Session(session));
         drop(last);
     }
 
-    /// What is told which clients hold objects that come back, and which have come or gone.
+    /// Set the checkpoint, which notes the clients that hold objects that come back.
     fn set_checkpoint(&self, checkpoint: Py<PyAny>) -> PyResult<()> {
         self.server.service().language().set_checkpoint(checkpoint)
     }
 
-    /// The numbers of the objects, and how many references there are on each.
+    /// The numbers of the objects, and of the references on each.
     fn numbers(&self) -> Vec<(u64, u64)> {
         self.server.service().table().counts()
     }

@@ -1,31 +1,26 @@
 //! A call of an object of the host: from its arguments to the reply.
 
-use super::encoded_reply::EncodedReply;
 use super::object::{ATTRIBUTE, Hosted};
-use super::service::{HostService, PythonObjects, Stop, read_arguments, refuse};
-use super::{arguments, caller, wire};
+use super::prefetch::Prefetch;
+use super::service::{Failure, HostService, PythonObjects, read_arguments};
+use super::{arguments, caller, raise, wire};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
-use sharevar_hosted::dispatch::Language;
+use pyo3::types::{PyString, PyTuple};
+use sharevar_hosted::Refused;
 use sharevar_hosted::protocol::{Refusal, write_reply};
 use sharevar_transport::Caller;
-use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 
 /// A call of an object that is being served.
 pub(super) struct Serving<'a, 'py> {
     pub(super) py: Python<'py>,
-    pub(super) host: &'a HostService,
+    pub(super) dispatcher: &'a HostService,
     pub(super) objects: &'a PythonObjects,
     pub(super) caller: &'a Caller<'a>,
 }
 
 impl<'py> Serving<'_, 'py> {
-    fn server(&self) -> PyResult<Bound<'py, PyAny>> {
-        self.objects.server(self.py)
-    }
-
     /// Appends the reply to a call of the object.
     pub(super) fn call(
         &self,
@@ -33,7 +28,7 @@ impl<'py> Serving<'_, 'py> {
         method: &str,
         arguments: &[u8],
         reply: &mut Vec<u8>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Failure> {
         let object = hosted.object.bind(self.py);
         let Some(name) = hosted.exposed(self.py, method) else {
             return self.fall_back(hosted, method, reply);
@@ -42,7 +37,10 @@ impl<'py> Serving<'_, 'py> {
         if method.starts_with(ATTRIBUTE) {
             return self.reach_attribute(hosted, name, &positional, reply);
         }
-        let function = object.getattr(name).map_err(Stop::RaiseRemoteError)?;
+        if hosted.stream.is_some() {
+            return self.take(hosted, &positional, reply);
+        }
+        let function = object.getattr(name).map_err(Failure::RaiseRemoteError)?;
         let result = hosted
             .save(self.py, caller::serving(self.caller, || function.call(positional, named.as_ref())))?;
         if let Some(types) = &hosted.types
@@ -51,22 +49,21 @@ impl<'py> Serving<'_, 'py> {
             let typeid: String = typeid.extract()?;
             let result = self.awaited(hosted, &result)?.unwrap_or(result);
             let positional = PyTuple::new(self.py, [result])?;
-            let session = self.caller.session();
-            let made = self.objects.make(self.py, self.host, session, &typeid, &positional, None)?;
-            return self.objects.give(self.caller, made.number, &made.hosted, reply);
+            let (host, caller) = (self.dispatcher, self.caller);
+            return self.objects.make(self.py, host, caller, &typeid, &positional, None, reply);
         }
         if method == "__iter__" {
             return self.stream(hosted, &result, true, reply).map(drop);
         }
-        if is_of_with(method) {
+        if begins_with_block(method) {
             let result = self.awaited(hosted, &result)?.unwrap_or(result);
             if result.is(object) {
                 write_reply::itself(reply);
                 return Ok(());
             }
-            return self.give(hosted, &result, reply);
+            return self.write_result(hosted, &result, reply);
         }
-        self.give(hosted, &result, reply)
+        self.write_result(hosted, &result, reply)
     }
 
     /// Reads an attribute, or sets it to the only argument.
@@ -77,27 +74,24 @@ impl<'py> Serving<'_, 'py> {
         name: &Bound<'_, PyString>,
         arguments: &Bound<'_, PyTuple>,
         reply: &mut Vec<u8>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Failure> {
         let object = hosted.object.bind(self.py);
         let reached = caller::serving(self.caller, || match arguments.get_item(0) {
             Ok(value) => object.setattr(name, value).map(|()| self.py.None().into_bound(self.py)),
             Err(_) => object.getattr(name),
         });
-        self.give(hosted, &hosted.save(self.py, reached)?, reply)
+        self.write_result(hosted, &hosted.save(self.py, reached)?, reply)
     }
 
-    /// What standard proxies ask for though nobody exposes it.
+    /// Calls a method that standard proxies call though it is not exposed.
     #[cold]
-    fn fall_back(&self, hosted: &Arc<Hosted>, method: &str, reply: &mut Vec<u8>) -> Result<(), Stop> {
+    fn fall_back(&self, hosted: &Arc<Hosted>, method: &str, reply: &mut Vec<u8>) -> Result<(), Failure> {
         let object = hosted.object.bind(self.py);
         if !matches!(method, "#GETVALUE" | "__str__" | "__repr__") {
             let message = not_exposed(hosted.names.bind(self.py), object, method)?;
-            return Err(refuse(Refusal::NotExposed, message));
+            return Err(Refused::new(Refusal::NotExposed, message).into());
         }
-        let result = self
-            .server()?
-            .call_method1(intern!(self.py, "fall_back"), (method, object))
-            .map_err(Stop::RaiseRemoteError)?;
+        let result = self.objects.host.fall_back(method, object).map_err(Failure::RaiseRemoteError)?;
         write_reply::returned(reply);
         if arguments::write_native_value(reply, &result)? {
             return Ok(());
@@ -105,25 +99,41 @@ impl<'py> Serving<'_, 'py> {
         self.write_pickled(&result, reply)
     }
 
-    /// Appends what a method has returned.
-    fn give(&self, hosted: &Arc<Hosted>, result: &Bound<'_, PyAny>, reply: &mut Vec<u8>) -> Result<(), Stop> {
+    /// Appends the items of a stream that are there.
+    fn take(
+        &self,
+        hosted: &Arc<Hosted>,
+        positional: &Bound<'_, PyTuple>,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let Some(stream) = &hosted.stream else { return Ok(()) };
+        let demand: u32 = positional.get_item(0)?.extract()?;
+        let items = Prefetch::started(stream.bind(self.py))?;
+        let (caller, max_frame) = (self.caller, self.dispatcher.max_frame());
+        let references = self.dispatcher.reply_references();
+        let taken = self.py.detach(|| items.take(demand, caller, max_frame, references, reply));
+        Ok(hosted.save(self.py, taken.map_err(raise::too_long))?)
+    }
+
+    /// Appends the result of a method.
+    fn write_result(
+        &self,
+        hosted: &Arc<Hosted>,
+        result: &Bound<'_, PyAny>,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
         let start = reply.len();
         write_reply::returned(reply);
         if arguments::write_native_value(reply, result)? {
             return Ok(());
         }
         reply.truncate(start);
-        if let Ok(encoded) = result.cast::<EncodedReply>() {
-            let proxies = encoded.get().append(self.py, reply);
-            self.keep(&proxies);
-            return Ok(());
-        }
-        if result.is(hosted.object.bind(self.py)) && !self.copies_itself()? {
+        if result.is(hosted.object.bind(self.py)) && !self.objects.host.copies_itself(self.py)? {
             write_reply::itself(reply);
             return Ok(());
         }
         if let Some(result) = self.awaited(hosted, result)? {
-            return self.give(hosted, &result, reply);
+            return self.write_result(hosted, &result, reply);
         }
         let kind = result.get_type();
         if (kind.hasattr(intern!(self.py, "__next__"))? || kind.hasattr(intern!(self.py, "__anext__"))?)
@@ -135,68 +145,58 @@ impl<'py> Serving<'_, 'py> {
         self.write_pickled(result, reply)
     }
 
-    /// Whether a method that returns its object gives a copy of it, as in the standard library.
-    #[cold]
-    fn copies_itself(&self) -> PyResult<bool> {
-        self.server()?.getattr(intern!(self.py, "copies_itself"))?.is_truthy()
-    }
-
-    /// What a coroutine gives, which the host's event loop runs; `None` of all that is none.
+    /// Runs a coroutine on the host's event loop, and returns its result; `None` if the result is no
+    /// coroutine.
     fn awaited(
         &self,
         hosted: &Hosted,
         result: &Bound<'py, PyAny>,
-    ) -> Result<Option<Bound<'py, PyAny>>, Stop> {
+    ) -> Result<Option<Bound<'py, PyAny>>, Failure> {
         if !result.get_type().hasattr(intern!(self.py, "cr_await"))? {
             return Ok(None);
         }
-        let descriptor = self.caller.as_fd().as_raw_fd();
-        let given = self.server()?.call_method1(intern!(self.py, "run_coroutine"), (result, descriptor));
-        Ok(Some(hosted.save(self.py, given)?))
+        let returned = self.objects.host.run_coroutine(result, self.caller);
+        Ok(Some(hosted.save(self.py, returned)?))
     }
 
-    /// Keeps an iterator whose items the caller will ask for: whether it is one that stays here.
-    /// `always`: it is not sent, even if it could be.
+    /// Keeps an iterator whose items the caller will ask for; `false` if the iterator itself is to be
+    /// sent. `always`: it is not sent, even if it could be.
     fn stream(
         &self,
         hosted: &Hosted,
         iterator: &Bound<'_, PyAny>,
         always: bool,
         reply: &mut Vec<u8>,
-    ) -> Result<bool, Stop> {
-        let record = hosted.record.as_ref().map(|record| record.bind(self.py));
-        let asked = (self.caller.session().0, iterator, always, record);
-        let kept: Option<u64> = self.server()?.call_method1(intern!(self.py, "stream"), asked)?.extract()?;
-        if let Some(number) = kept {
+    ) -> Result<bool, Failure> {
+        let record = hosted.record.as_ref();
+        let Some(items) = self.objects.host.stream(iterator, always, record)? else { return Ok(false) };
+        let stream = Arc::new(Hosted::stream(items, record.map(|record| record.clone_ref(self.py)))?);
+        self.dispatcher.insert_for(self.caller, &stream, |number| {
             write_reply::stream(reply, number);
-        }
-        Ok(kept.is_some())
+            Ok(true)
+        })
     }
 
     /// Appends a value of no native type.
-    fn write_pickled(&self, value: &Bound<'_, PyAny>, reply: &mut Vec<u8>) -> Result<(), Stop> {
+    fn write_pickled(&self, value: &Bound<'_, PyAny>, reply: &mut Vec<u8>) -> Result<(), Failure> {
         match arguments::write_pickled_value(reply, value) {
             Ok(proxies) => {
-                self.keep(&proxies);
+                if !proxies.is_empty() {
+                    self.dispatcher.reply_references().keep(self.caller, proxies);
+                }
                 Ok(())
             }
             Err(error) => {
                 let described = wire::describe(self.py, error)?;
-                Err(refuse(Refusal::Result, format!("Unserializable message: {}", described.traceback)))
+                let message = format!("Unserializable message: {}", described.traceback);
+                Err(Refused::new(Refusal::Result, message).into())
             }
-        }
-    }
-
-    /// Keeps what the reply refers to.
-    fn keep(&self, proxies: &Bound<'_, PyList>) {
-        if !proxies.is_empty() {
-            self.host.reply_references().keep(self.caller, proxies.iter().map(Bound::unbind).collect());
         }
     }
 }
 
-/// The methods that begin a `with`, in whose block the object itself is used.
-fn is_of_with(method: &str) -> bool {
+/// Whether a method begins a `with`, in whose block the object itself is used.
+fn begins_with_block(method: &str) -> bool {
     matches!(method, "__enter__" | "__aenter__")
 }
 

@@ -1,4 +1,4 @@
-//! How a connection is secured, as Python says it.
+//! The security of a connection, by the arguments that Python has for it.
 
 use super::raise;
 use pyo3::prelude::*;
@@ -11,7 +11,7 @@ pub(super) fn of_host(key: &[u8], plaintext: bool, tls: Option<(PathBuf, PathBuf
     with_tls(key, plaintext, tls)
 }
 
-/// Of a client. `tls` are the file of the authorities that it believes, and the name that the
+/// Of a client. `tls` are the file of the authorities that it trusts, and the name that the
 /// host's certificate must have, if that is another than the one in the address.
 pub(super) fn of_client(
     key: &[u8],

@@ -1,8 +1,8 @@
-//! The functions of `sharevar._hosting.wire` that are called from here, all of them off the short way.
+//! The functions of `sharevar._hosting.wire` that are called from here, none of them on the fast path.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::PyBytes;
 
 static WIRE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
@@ -14,10 +14,10 @@ fn wire(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
 /// A pickle, and the proxies in it.
 pub(super) struct Pickled<'py> {
     pub(super) bytes: Bound<'py, PyBytes>,
-    pub(super) proxies: Bound<'py, PyList>,
+    pub(super) proxies: Vec<Py<PyAny>>,
 }
 
-/// Pickles what is of no native type.
+/// Pickles a value of no native type.
 pub(super) fn dumps<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickled<'py>> {
     let (bytes, proxies) = wire(value.py())?.getattr("dumps")?.call1((value,))?.extract()?;
     Ok(Pickled { bytes, proxies })
@@ -32,14 +32,14 @@ pub(super) struct Described<'py> {
     pub(super) pickle: Option<Bound<'py, PyBytes>>,
 }
 
-/// What the caller is told of an exception.
+/// Describes an exception for the caller.
 pub(super) fn describe(py: Python<'_>, error: PyErr) -> PyResult<Described<'_>> {
     let described = wire(py)?.getattr("describe")?.call1((error.into_value(py),))?;
     let (typename, message, traceback, pickle) = described.extract()?;
     Ok(Described { typename, message, traceback, pickle })
 }
 
-/// The exception that the caller gets. `value` is what the host sent of it, if anything.
+/// Makes the exception for the caller. `value` is the exception as the host has sent it, if it has.
 pub(super) fn revive<'py>(
     py: Python<'py>,
     typename: &str,

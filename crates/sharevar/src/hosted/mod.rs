@@ -1,18 +1,18 @@
-//! Hosted objects: what cannot live as data lives in one process, and others call its methods.
+//! Hosted objects: an object that cannot live as data lives in one process, and others call it.
 //!
 //! | type | is |
 //! |---|---|
 //! | [`#[hosted]`](macro@crate::hosted) | exposes the methods of a type, and writes its proxy |
 //! | [`Host`], [`RunningHost`] | keeps objects, in threads of a process |
 //! | [`supervise`], [`Supervised`] | a host in a process of its own, which is started again when it dies |
-//! | [`Client`] | a host as others see it: objects by name, and new ones |
+//! | [`Client`] | a host as its clients see it: objects by name, and new ones |
 //! | [`Proxy`], [`Proxied`] | an object of a host, of any type and of one |
-//! | [`Batch`], [`Outcome`] | many calls with one message, and what each has given |
-//! | [`Stream`], [`TryStream`], [`Items`] | an iterator that a method gives, and its items where they are used |
-//! | [`Object`] | what a method gives that stays at the host |
-//! | [`Callback`] | a function that an object calls in the process of who has handed it over |
-//! | [`Caller`] | who has called a method, and whether he still waits |
-//! | [`Error`], [`CallError`] | why a call gave no result |
+//! | [`Batch`], [`Outcome`] | many calls with one message, and the result of each |
+//! | [`Stream`], [`TryStream`], [`Items`] | an iterator that a method returns, and its items at the caller |
+//! | [`Object`] | a result of a method that stays at the host |
+//! | [`Callback`] | a function that an object calls in the process that has passed it |
+//! | [`Caller`] | the caller of a method, and whether it still waits |
+//! | [`Error`], [`CallError`] | the reason why a call has no result |
 //! | [`protocol`] | the bytes between them |
 //!
 //! ```
@@ -30,15 +30,14 @@
 //!
 //! let host = Host::new().add("bell", Bell(0)).start()?;
 //! # let address = host.address().to_string();
-//! // In another process, which was told the address:
+//! // In another process, which knows the address:
 //! let bell: BellProxy = Client::connect(&address.parse()?)?.proxy("bell")?;
 //! assert_eq!((bell.ring()?, bell.ring()?), (1, 2));
 //! # Ok::<(), sharevar::hosted::Error>(())
 //! ```
 //!
-//! What is promised when something breaks: at most once. A call that the host has not read is made
-//! again at a host that has taken its place; of one that it may have read the caller is told
-//! ([`Error::HostDied`]). The rest is in `docs/hosted-objects.md`.
+//! A call is carried out at most once, whatever breaks. One that the host has not read is made at the
+//! host that takes its place; one that it may have read is an error ([`Error::HostDied`]). The rest is in `docs/hosted-objects.md`.
 
 mod saved_state;
 pub(crate) mod supervised;

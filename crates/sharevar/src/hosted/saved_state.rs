@@ -7,9 +7,9 @@ use sharevar_hosted::{Error, Result, SavedState};
 /// The same variables for all hosts in a row.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SharedState {
-    /// Where the host listens; empty until it first does.
+    /// The address of the host; empty until it first listens.
     address: Value<String>,
-    /// The types and numbers of what it has published, by name: proxies know no other.
+    /// The types and numbers of the published objects, by name: proxies know no other.
     published: Dict<String, (String, u64)>,
     /// The last process that has served a call.
     served_by: Value<u32>,
@@ -18,7 +18,7 @@ pub(super) struct SharedState {
 }
 
 impl SharedState {
-    /// Makes that of the first host.
+    /// Makes the state of the first host.
     pub(super) fn new(manager: &Manager) -> crate::Result<Self> {
         Ok(Self {
             address: manager.value(String::new())?,
@@ -28,23 +28,23 @@ impl SharedState {
         })
     }
 
-    /// Says that the host serves now, and where.
+    /// Notes that the host serves now, and its address.
     pub(super) fn serves_at(&self, address: &str) -> crate::Result<()> {
         self.address.set(&address.to_owned())
     }
 
-    /// Whether a process has served a call.
+    /// Returns whether a process has served a call.
     pub(super) fn has_served(&self, process: u32) -> bool {
         self.served_by.get() == Ok(process)
     }
 
-    /// Says that this process ends because it was asked to.
+    /// Notes that this process ends because it was asked to.
     pub(super) fn note_shut_down(&self) {
-        // If that cannot be said, the manager has ended, and with it the host.
+        // This fails only if the manager has ended, and with it the host.
         let _ = self.shut_down.set(&std::process::id());
     }
 
-    /// Whether a process was asked to end. Without the manager no other host can be.
+    /// Returns whether a process was asked to end. Without the manager there can be no other host.
     pub(super) fn was_shut_down(&self, process: u32) -> bool {
         self.shut_down.get().map_or(true, |ended| ended == process)
     }
@@ -66,7 +66,7 @@ impl SavedState for SharedState {
     }
 
     fn note_call(&self) {
-        // If that cannot be said, the process counts as one that has served nothing.
+        // If this fails, the process counts as one that has served nothing.
         let _ = self.served_by.set(&std::process::id());
     }
 }

@@ -32,11 +32,11 @@ struct Arguments<A> {
 
 /// Starts a host in a new process of this program, and again whenever that process dies.
 ///
-/// `function` was made known by [`Functions::with_host`](crate::process::Functions::with_host); in
-/// each life of the host it describes it anew. So objects come back whose state is in shared
-/// variables: in the arguments, or in what [`Manager::inherited`] names. Their proxies go on: the
-/// objects that the host publishes have the same numbers in all lives, at the same address, and a
-/// call that the dead host had not read waits for the next one, for ten seconds at most. One that
+/// `function` was registered by [`Functions::with_host`](crate::process::Functions::with_host), and
+/// describes each incarnation of the host. So objects come back whose state is in shared variables:
+/// in the arguments, or in those that [`Manager::inherited`] names. Their proxies stay valid: the
+/// objects that the host publishes have the same numbers in all incarnations, at the same address,
+/// and a call that the dead host had not read waits for the next one, for ten seconds at most. One that
 /// it may have read is [`Error::HostDied`](super::Error::HostDied), as always. Objects that clients have made are gone.
 ///
 /// ```no_run
@@ -66,7 +66,7 @@ struct Arguments<A> {
 /// }
 /// ```
 ///
-/// The process ends when what is given back is dropped, or with this process, however that ends;
+/// The process ends when the [`Supervised`] is dropped, or with this process, however that ends;
 /// calls that are under way get their replies; so does a client by [`Client::shutdown`]. It has no
 /// standard input. After six starts in a row by which no call was served it is not started again:
 /// stderr says so.
@@ -118,7 +118,7 @@ pub struct Supervised {
 }
 
 impl Supervised {
-    /// Where it listens.
+    /// The address where it listens.
     pub fn address(&self) -> &Address {
         &self.address
     }
@@ -149,7 +149,7 @@ impl Supervised {
         self.supervisor.state().link = None;
         self.supervisor.ended.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A panic there was told; the host has ended then.
+            // The panic hook has reported a panic there; the host has ended then.
             let _ = thread.join();
         }
     }
@@ -183,7 +183,7 @@ impl Program {
     }
 }
 
-/// What the supervising thread and the others know.
+/// The state that the supervising thread shares with the others.
 struct Supervisor {
     saved_state: SharedState,
     state: Mutex<State>,
@@ -236,7 +236,7 @@ impl Supervisor {
     }
 }
 
-/// Says that there will be no other host, also to the callers that wait for one.
+/// Reports that there will be no other host, also to the callers that wait for one.
 fn give_up(address: &Address, last: &str) {
     if let Address::Unix(path) = address {
         let _ = std::fs::remove_file(path);
@@ -257,24 +257,24 @@ where
     let Arguments { arguments, saved_state } = Value::<Arguments<A>>::open(arguments)?.get()?;
     let host = function(arguments)?.with_saved_state(Arc::new(saved_state.clone())).start()?;
     saved_state.serves_at(&host.address().to_string())?;
-    // If nobody reads it, the end is next.
+    // If the supervisor has ended, the stream ends next.
     let _ = (&link).write_all(&[1]);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            // Nothing is ever sent: this waits for the end of who supervises, or of the host.
+            // No byte is ever sent: this waits for the end of the supervisor, or of the host.
             let _ = (&link).read(&mut [0]);
             host.end();
         });
         host.wait();
-        // What the supervisor does not know has ended by itself, and is started again.
+        // A host that has not noted this has ended by itself, and is started again.
         saved_state.note_shut_down();
         let _ = link.shutdown(Shutdown::Both);
     });
     Ok(())
 }
 
-/// The link to who supervises, which is this process's standard input. What it starts must not
-/// have it: the end of the stream is the end of the last who has it.
+/// Takes the link to the supervisor, which is this process's standard input. Children must not
+/// inherit it: the stream ends with the last process that has it.
 fn take_link() -> std::io::Result<UnixStream> {
     let link = stdin().as_fd().try_clone_to_owned()?;
     dup2_stdin(File::open("/dev/null")?)?;

@@ -34,16 +34,16 @@ impl Ear {
 
     /// Until nobody listens any more.
     pub fn listen(&self, caller: Caller<'_>) {
-        let was_there = !caller.hung_up();
+        let was_there = !caller.is_disconnected();
         self.begun.lock().unwrap().send(()).unwrap();
-        while !caller.hung_up() {
+        while !caller.is_disconnected() {
             std::thread::yield_now();
         }
         self.ended.lock().unwrap().send(was_there).unwrap();
     }
 
     pub fn who(&mut self, before: &str, caller: Caller<'_>, after: u8) -> (String, Option<u32>, bool, u8) {
-        (before.to_owned(), caller.process(), caller.hung_up(), after)
+        (before.to_owned(), caller.process(), caller.is_disconnected(), after)
     }
 }
 
@@ -69,8 +69,8 @@ fn a_method_ends_when_nobody_waits_for_it() {
             } else {
                 limit *= 2;
             }
-            let (_, process, hung_up, _) = ear.who("", 1).unwrap();
-            assert!(process.is_none_or(|process| process == std::process::id()) && !hung_up);
+            let (_, process, is_disconnected, _) = ear.who("", 1).unwrap();
+            assert!(process.is_none_or(|process| process == std::process::id()) && !is_disconnected);
         }
     }
 }
@@ -90,6 +90,6 @@ fn the_caller_is_no_argument_of_his() {
     let Err(Error::WrongArguments { message }) = ear.as_proxy().call::<()>("who", &("a",)) else { panic!() };
     assert!(message.contains("who(before, after) lacks \"after\""), "{message}");
     // Who calls it here is nobody.
-    let (_, process, hung_up, _) = Ear::new(Caller::nobody()).who("a", Caller::nobody(), 7);
-    assert_eq!((process, hung_up), (None, false));
+    let (_, process, is_disconnected, _) = Ear::new(Caller::local()).who("a", Caller::local(), 7);
+    assert_eq!((process, is_disconnected), (None, false));
 }

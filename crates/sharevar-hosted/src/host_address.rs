@@ -1,4 +1,4 @@
-//! Where the Unix sockets of this user's hosts are.
+//! The addresses of this user's hosts: Unix sockets in a private directory.
 
 use super::error::{Error, Result};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
@@ -13,7 +13,7 @@ use std::path::Path;
 /// With a directory of `/tmp` in front, and the ending, it fits into a socket's path of 107 bytes.
 const LONGEST: usize = 60;
 
-/// Where the host is, or would be, that is known by `name`: the socket of [`Host::name`](super::Host::name).
+/// Returns the address of the host of that name, as [`Host::name`](super::Host::name) sets it.
 pub fn named(name: &str) -> Result<Address> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.is_empty() || name.len() > LONGEST || name.starts_with('.') || !name.bytes().all(is_plain) {
@@ -23,20 +23,20 @@ pub fn named(name: &str) -> Result<Address> {
     Ok(Address::Unix(private_directory(file.len())?.join(file)))
 }
 
-/// A socket that nobody has yet.
-pub(super) fn fresh() -> Result<Address> {
+/// Returns an address that no host has yet.
+pub(super) fn unused() -> Result<Address> {
     let mut bytes = [0; 8];
     while getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {}
     let file = format!("{}-{:016x}.host", std::process::id(), u64::from_le_bytes(bytes));
     let directory = private_directory(file.len())?;
-    // Only files are left by who was killed; that some cannot be taken away hinders nobody.
+    // The sockets of killed hosts do no harm, so one that cannot be removed is no error.
     let _ = sweep(&directory);
     Ok(Address::Unix(directory.join(file)))
 }
 
-/// Takes away the sockets of hosts that were killed.
+/// Removes the sockets of hosts that were killed.
 fn sweep(directory: &Path) -> std::io::Result<()> {
-    // Who binds a socket holds this until he listens: before that he would seem dead.
+    // A host that binds its socket holds this lock until it listens: before that it would seem dead.
     let turn = openat(CWD, directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     flock(&turn, FlockOperation::LockExclusive)?;
     for entry in std::fs::read_dir(directory)? {
@@ -46,7 +46,7 @@ fn sweep(directory: &Path) -> std::io::Result<()> {
         let Some(process) = process.and_then(|(process, _)| Pid::from_raw(process.parse().ok()?)) else {
             continue;
         };
-        // The number may be that of a living host in another PID namespace, who answers then.
+        // The number may be that of a living host in another PID namespace: that one accepts.
         if test_kill_process(process) == Err(Errno::SRCH)
             && UnixStream::connect(entry.path())
                 .is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)

@@ -1,25 +1,26 @@
-//! What `#[sharevar::hosted]` writes into a program is made of these. Not for direct use.
+//! The items to which the code refers that `#[sharevar::hosted]` writes into a program. Not for
+//! direct use.
 
-use super::answer::own_or;
 use super::batch::{Batch, Outcome};
 use super::client::Client;
 use super::error::{CallError, Result};
-use super::proxy::{self, Proxied, Proxy};
+use super::proxied::{self, Proxied};
+use super::proxy::Proxy;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use super::stays::Stays;
+pub use super::by_reference::ByReference;
 pub use serde::de::Error as DeserializeError;
 pub use serde::{Deserialize, Deserializer, Serialize as SerializeValue, Serializer};
 
-/// What a method that may fail returns, by whatever name `Result` goes there.
+/// The result of a method that may fail, by whatever name `Result` goes there.
 pub trait Fallible {
-    /// What it gives.
+    /// Its value.
     type Value;
     /// Its own error.
     type Error;
 
-    /// The result as what it is.
+    /// Returns the result itself.
     fn into_result(self) -> std::result::Result<Self::Value, Self::Error>;
 }
 
@@ -32,47 +33,26 @@ impl<T, E> Fallible for std::result::Result<T, E> {
     }
 }
 
-/// Calls a method that returns what stays at the host.
-pub fn call<S: Stays>(
+/// Calls a method whose result is passed by reference.
+pub fn call<R: ByReference>(
     proxy: &Proxy,
     method: &str,
     arguments: &(impl Serialize + ?Sized),
-) -> Result<S::Given> {
-    proxy.call_with(method, arguments, |answer| S::from_reply(proxy, answer))
-}
-
-/// The same of a method that may fail.
-pub fn try_call<F: Fallible<Value: Stays, Error: DeserializeOwned>>(
-    proxy: &Proxy,
-    method: &str,
-    arguments: &(impl Serialize + ?Sized),
-) -> Result<<F::Value as Stays>::Given, CallError<F::Error>> {
-    proxy.call_with(method, arguments, |answer| own_or(answer, |answer| F::Value::from_reply(proxy, answer)))
+) -> Result<R::Remote, R::Error> {
+    proxy.call_with(method, arguments, |answer| R::from_reply(proxy, answer))
 }
 
 /// The same in a batch.
-pub fn defer<S: Stays<Given: Send + 'static> + 'static>(
+pub fn defer<R>(
     batch: &mut Batch,
     proxy: &Proxy,
     method: &str,
     arguments: &(impl Serialize + ?Sized),
-) -> Outcome<S::Given> {
-    batch.add(proxy, method, arguments, S::from_reply)
-}
-
-/// The same in a batch, of a method that may fail.
-pub fn try_defer<F>(
-    batch: &mut Batch,
-    proxy: &Proxy,
-    method: &str,
-    arguments: &(impl Serialize + ?Sized),
-) -> Outcome<<F::Value as Stays>::Given, CallError<F::Error>>
+) -> Outcome<R::Remote, R::Error>
 where
-    F: Fallible<Value: Stays<Given: Send + 'static>, Error: DeserializeOwned + Send + 'static>,
+    R: ByReference<Remote: Send + 'static, Error: Send + 'static> + 'static,
 {
-    batch.add(proxy, method, arguments, |proxy, answer| {
-        own_or(answer, |answer| F::Value::from_reply(proxy, answer))
-    })
+    batch.add(proxy, method, arguments, R::from_reply)
 }
 
 /// Makes an object by a constructor that cannot fail.
@@ -90,7 +70,7 @@ pub fn try_create<P: Proxied, E: DeserializeOwned>(
     constructor: &str,
     arguments: &(impl Serialize + ?Sized),
 ) -> Result<P, CallError<E>> {
-    proxy::try_create(client, constructor, arguments)
+    proxied::try_create(client, constructor, arguments)
 }
 
 /// The proxy's struct, that of its calls in a batch, and what all proxies have in common.
@@ -128,22 +108,22 @@ macro_rules! __hosted_proxy {
             proxy: &'b $crate::Proxy,
         }
 
-        impl $crate::generated::SerializeValue for $name {
-            fn serialize<S: $crate::generated::Serializer>(
+        impl $crate::macro_support::SerializeValue for $name {
+            fn serialize<S: $crate::macro_support::Serializer>(
                 &self,
                 serializer: S,
             ) -> ::std::result::Result<S::Ok, S::Error> {
-                $crate::generated::SerializeValue::serialize(&self.0, serializer)
+                $crate::macro_support::SerializeValue::serialize(&self.0, serializer)
             }
         }
 
-        impl<'de> $crate::generated::Deserialize<'de> for $name {
-            fn deserialize<D: $crate::generated::Deserializer<'de>>(
+        impl<'de> $crate::macro_support::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::macro_support::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::std::result::Result<Self, D::Error> {
-                let proxy = <$crate::Proxy as $crate::generated::Deserialize>::deserialize(deserializer)?;
+                let proxy = <$crate::Proxy as $crate::macro_support::Deserialize>::deserialize(deserializer)?;
                 $crate::Proxied::from_proxy(proxy)
-                    .map_err(<D::Error as $crate::generated::DeserializeError>::custom)
+                    .map_err(<D::Error as $crate::macro_support::DeserializeError>::custom)
             }
         }
     };
