@@ -682,7 +682,7 @@ class HostClient:
         method: str,
         args: Iterable[Any],
         kwds: dict[str, Any] | None = None,
-        timeout: float | None = None,
+        options: CallOptions | None = None,
     ) -> Any:
         """Call a method of an object; 0 is the host itself.
 
@@ -692,7 +692,7 @@ class HostClient:
     def batch(
         self,
         calls: list[tuple[int, str, tuple[Any, ...], dict[str, Any]]],
-        timeout: float | None = None,
+        options: CallOptions | None = None,
     ) -> list[tuple[bool, Any]]:
         """Make many calls with one message.
 
@@ -704,10 +704,13 @@ class HostClient:
         method: str,
         args: Iterable[Any],
         kwds: dict[str, Any] | None = None,
+        options: CallOptions | None = None,
     ) -> PendingCall:
         """A call that is not sent yet; an event loop waits for its reply."""
     def begin_batch(
-        self, calls: list[tuple[int, str, tuple[Any, ...], dict[str, Any]]]
+        self,
+        calls: list[tuple[int, str, tuple[Any, ...], dict[str, Any]]],
+        options: CallOptions | None = None,
     ) -> PendingCall:
         """The same, of many calls with one message."""
     def create(
@@ -715,7 +718,6 @@ class HostClient:
         typeid: str,
         args: Iterable[Any],
         kwds: dict[str, Any] | None = None,
-        timeout: float | None = None,
     ) -> HostedReference:
         """Have the host make an object."""
     def find(self, name: str) -> HostedReference:
@@ -740,6 +742,12 @@ class HostClient:
         """Close the connections that are not in use. The next call opens new ones."""
 
 @final
+class CallOptions:
+    """The options of a call. `timeout` is the longest wait for the reply, in seconds."""
+
+    def __new__(cls, timeout: float | None = None) -> CallOptions: ...
+
+@final
 class PendingCall:
     """A request that was not sent yet, or whose reply has not come.
 
@@ -756,6 +764,9 @@ class PendingCall:
         """
     def retry_pause(self) -> float | None:
         """The seconds after which the request that has failed may be sent again, if it may."""
+    @property
+    def timeout(self) -> float | None:
+        """The longest wait for the reply, in seconds; None for as long as the host lives."""
     @property
     def waits(self) -> bool:
         """Whether `send` may wait: the request is long, or more is asked with it."""
@@ -896,6 +907,12 @@ class HostServer:
     @property
     def address(self) -> str:
         """The address where it listens."""
+    @property
+    def connections(self) -> int:
+        """The number of connections."""
+    @property
+    def sessions(self) -> int:
+        """The number of client processes that are connected."""
     def work(self) -> None:
         """Serve, on this thread among others, until `stop`."""
     def stop(self) -> None:

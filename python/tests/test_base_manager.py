@@ -321,7 +321,7 @@ def test_references(host: Any) -> None:
     assert token.id in host._debug_info()
     del store
     assert count() == 0
-    with pytest.raises(sharevar.HandleExpired, match="nobody held it"):
+    with pytest.raises(sharevar.HandleExpired, match="its last reference was released"):
         sharevar.managers.RebuildProxy(AutoProxy, token, "pickle", {"exposed": ()})
 
 

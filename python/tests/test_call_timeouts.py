@@ -127,7 +127,7 @@ def test_the_proxy_itself_has_no_limit(desk: Any) -> None:
     assert limited is not desk
     assert limited.itself() is limited
     assert desk.itself() is desk
-    assert desk._limit is None
+    assert desk._options is None
 
 
 def test_a_limited_proxy_keeps_the_object(host: Any) -> None:

@@ -6,6 +6,7 @@ use super::client::Client;
 use super::embedded_references::{EmbeddedReferences, collect_references};
 use super::error::{CallError, Error, Result};
 use super::items::Items;
+use super::options::CallOptions;
 use super::protocol::{Malformed, Many, Refusal, Reply, part, write_request};
 use super::proxy::{Proxy, TRIES};
 use serde::Serialize;
@@ -40,7 +41,7 @@ use std::time::Duration;
 #[must_use = "a batch that is not sent calls nothing"]
 pub struct Batch {
     client: Client,
-    timeout: Option<Duration>,
+    options: CallOptions,
     calls: Vec<Deferred>,
     /// The reason why it cannot be sent.
     unsendable: Option<Error>,
@@ -72,7 +73,7 @@ impl<R, E: From<Error>> Outcome<R, E> {
 impl Client {
     /// Begins a batch: calls that will be made with one message.
     pub fn batch(&self) -> Batch {
-        Batch { client: self.clone(), timeout: None, calls: Vec::new(), unsendable: None }
+        Batch { client: self.clone(), options: CallOptions::default(), calls: Vec::new(), unsendable: None }
     }
 }
 
@@ -120,8 +121,9 @@ impl Batch {
     }
 
     /// Limits the time of all of them together. After it each is [`Error::TimedOut`].
-    pub fn with_timeout(self, timeout: Duration) -> Self {
-        Self { timeout: Some(timeout), ..self }
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
     }
 
     /// The number of calls.
@@ -141,8 +143,8 @@ impl Batch {
     /// have. Arguments that cannot be sent, and objects of other hosts, are errors before anything is
     /// called.
     pub fn send(self) -> Result<()> {
-        let Self { client, timeout, mut calls, unsendable } = self;
-        let sent = unsendable.map_or(Ok(()), Err).and_then(|()| exchange(&client, timeout, &mut calls));
+        let Self { client, options, mut calls, unsendable } = self;
+        let sent = unsendable.map_or(Ok(()), Err).and_then(|()| exchange(&client, options, &mut calls));
         if let Err(error) = &sent {
             calls.drain(..).for_each(|call| (call.settle)(Err(error.clone())));
         }
@@ -187,7 +189,7 @@ impl Batch {
 }
 
 /// Sends them until they are carried out, and settles each by its reply.
-fn exchange(client: &Client, timeout: Option<Duration>, calls: &mut Vec<Deferred>) -> Result<()> {
+fn exchange(client: &Client, options: CallOptions, calls: &mut Vec<Deferred>) -> Result<()> {
     let mut tries = 0;
     while !calls.is_empty() {
         let objects: Vec<_> = calls.iter().map(|call| call.proxy.number()).collect::<Result<_>>()?;
@@ -196,7 +198,7 @@ fn exchange(client: &Client, timeout: Option<Duration>, calls: &mut Vec<Deferred
             *frame = written;
             Ok(())
         };
-        client.ask(timeout, write, |answer| match answer.reply {
+        client.ask(options, write, |answer| match answer.reply {
             Reply::Many(many) if many.len() == calls.len() => {
                 if tries < TRIES && many.iter().all(is_of_no_object) && are_found_again(calls, &objects) {
                     tries += 1;

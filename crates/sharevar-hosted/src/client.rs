@@ -6,13 +6,13 @@ use super::connections::Connections;
 use super::error::{Error, Result};
 use super::host_address;
 use super::info::Info;
+use super::options::CallOptions;
 use super::protocol::{HOST, Reply, write_request};
 use serde::de::DeserializeOwned;
 use sharevar_transport::{self as transport, Address, Settings};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
 
 /// A connection to a host. Clones are the same.
 ///
@@ -94,21 +94,20 @@ impl Client {
             write_request::call(frame, HOST, method)?;
             Ok(arguments::write(&(), frame)?)
         };
-        self.ask(None, write, |answer| returned(answer.reply))
+        self.ask(CallOptions::default(), write, |answer| returned(answer.reply))
     }
 
     /// Sends a request, at most once, and reads its reply. Signals change nothing.
     pub(super) fn ask<R, E: From<Error>>(
         &self,
-        timeout: Option<Duration>,
+        options: CallOptions,
         write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
         read: impl FnOnce(Answer<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut frame = Vec::new();
         write(&mut frame)?;
-        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let exchanged = self.connections.exchange(&frame, until, &mut || true);
-        let connection = exchanged.map_err(|error| self.call_error(error, timeout))?;
+        let exchanged = self.connections.exchange(&frame, options, &mut || true);
+        let connection = exchanged.map_err(|error| self.call_error(error, options))?;
         let result = match Reply::read(connection.message()) {
             Ok(reply) => read(Answer { reply, incarnation: connection.incarnation() }),
             // The connection is closed: its peer breaks the protocol.
@@ -118,12 +117,12 @@ impl Client {
         result
     }
 
-    fn call_error(&self, error: transport::Error, timeout: Option<Duration>) -> Error {
+    fn call_error(&self, error: transport::Error, options: CallOptions) -> Error {
         let died = |started| Error::HostDied { address: self.address().clone(), started };
         match error {
             transport::Error::Gone { started } => died(started),
             transport::Error::Unreachable { .. } => died(false),
-            transport::Error::TimedOut => Error::TimedOut { after: timeout.unwrap_or_default() },
+            transport::Error::TimedOut => Error::TimedOut { after: options.timeout.unwrap_or_default() },
             other => Error::Transport(other),
         }
     }

@@ -1,5 +1,6 @@
 //! The connections of this process to a host, which learns first of all what the process holds.
 
+use super::options::CallOptions;
 use super::protocol::{Reply, part, write_request};
 use super::reference_table::{Announcement, BeforeRequest, ReferenceTable};
 use super::retry::{Retry, RetryPolicy};
@@ -57,16 +58,22 @@ impl Connections {
         self.restarts.store(restarts, Ordering::Relaxed);
     }
 
+    /// Makes the policy by which a request to this host is sent again.
+    pub fn retry_policy(&self, _: CallOptions) -> RetryPolicy {
+        RetryPolicy::new(self.restarts())
+    }
+
     /// Makes attempts until one succeeds, or fails for good.
-    pub fn retrying<R>(
+    fn retrying<R>(
         &self,
-        until: Option<Instant>,
+        options: CallOptions,
         goes_on: &mut GoesOn<'_>,
-        mut attempt: impl FnMut(&mut GoesOn<'_>) -> Result<R>,
+        mut attempt: impl FnMut(Option<Instant>, &mut GoesOn<'_>) -> Result<R>,
     ) -> Result<R> {
-        let mut policy = RetryPolicy::new(self.restarts());
+        let until = options.deadline();
+        let mut policy = self.retry_policy(options);
         loop {
-            let error = match attempt(goes_on) {
+            let error = match attempt(until, goes_on) {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
@@ -84,7 +91,8 @@ impl Connections {
 
     /// Connects, if there is no connection yet.
     pub fn connect(&self, goes_on: &mut GoesOn<'_>) -> Result<()> {
-        self.retrying(None, goes_on, |goes_on| self.connection(None, goes_on))?.release();
+        let connect = |until, goes_on: &mut GoesOn<'_>| self.connection(until, goes_on);
+        self.retrying(CallOptions::default(), goes_on, connect)?.release();
         Ok(())
     }
 
@@ -96,10 +104,10 @@ impl Connections {
     pub fn exchange(
         &self,
         request: &[u8],
-        until: Option<Instant>,
+        options: CallOptions,
         goes_on: &mut GoesOn<'_>,
     ) -> Result<PooledConnection> {
-        self.retrying(until, goes_on, |goes_on| {
+        self.retrying(options, goes_on, |until, goes_on| {
             let mut connection = self.connection(until, goes_on)?;
             self.send_released(&mut connection).map_err(|_| Error::Gone { started: false })?;
             connection.send_within(request, until, goes_on)?;

@@ -22,6 +22,7 @@ mod items;
 #[doc(hidden)]
 pub mod macro_support;
 mod object;
+mod options;
 #[doc(hidden)]
 pub mod prefetch;
 pub mod protocol;
@@ -48,6 +49,8 @@ pub use host_address::named as address_of;
 pub use info::Info;
 pub use items::Items;
 pub use object::{Call, Created, Hosted, Object};
+#[doc(hidden)]
+pub use options::CallOptions;
 pub use proxied::Proxied;
 pub use proxy::Proxy;
 pub use references::References;

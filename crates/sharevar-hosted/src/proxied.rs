@@ -4,6 +4,7 @@ use super::answer::read_fallible;
 use super::batch::Batch;
 use super::client::Client;
 use super::error::{CallError, Error, Result};
+use super::options::CallOptions;
 use super::proxy::{Proxy, write_create};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -63,7 +64,7 @@ pub(super) fn try_create<P: Proxied, E: DeserializeOwned>(
     arguments: &(impl Serialize + ?Sized),
 ) -> Result<P, CallError<E>> {
     let write = |frame: &mut Vec<u8>| write_create(frame, P::TYPE, constructor, arguments);
-    client.ask(None, write, |answer| {
+    client.ask(CallOptions::default(), write, |answer| {
         read_fallible(answer, |answer| P::from_proxy(client.receive_proxy(answer)?))
     })
 }

@@ -5,6 +5,7 @@ use super::arguments;
 use super::client::Client;
 use super::embedded_references;
 use super::error::{CallError, Error, Result};
+use super::options::CallOptions;
 use super::protocol::{Object, RESTARTS, Refusal, Reply, write_request};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -30,7 +31,7 @@ pub(super) const TRIES: usize = 20;
 #[derive(Clone)]
 pub struct Proxy {
     remote: Arc<Remote>,
-    timeout: Option<Duration>,
+    options: CallOptions,
 }
 
 struct Remote {
@@ -54,7 +55,7 @@ impl Client {
     /// Finds the object that the host has published by a name.
     pub fn object(&self, name: &str) -> Result<Proxy> {
         let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
-        let found = self.ask(None, write, |answer| self.receive_proxy(answer))?;
+        let found = self.ask(CallOptions::default(), write, |answer| self.receive_proxy(answer))?;
         Ok(found.known_as(name))
     }
 
@@ -69,7 +70,7 @@ impl Client {
         arguments: &A,
     ) -> Result<Proxy> {
         let write = |frame: &mut Vec<u8>| write_create(frame, typeid, constructor, arguments);
-        self.ask(None, write, |answer| self.receive_proxy(answer))
+        self.ask(CallOptions::default(), write, |answer| self.receive_proxy(answer))
     }
 
     /// Makes the proxy of an object in a reply, with the reference that came with it.
@@ -92,7 +93,7 @@ impl Client {
 
     /// Makes a proxy of an object, of which this process takes a reference.
     fn open_object(&self, object: u64) -> Result<Proxy> {
-        self.ask(None, retain(object), |answer| self.receive_proxy(answer))
+        self.ask(CallOptions::default(), retain(object), |answer| self.receive_proxy(answer))
     }
 
     /// Adds a proxy of an object. If this process has none, it takes a reference.
@@ -100,7 +101,7 @@ impl Client {
         if self.connections().references().add(object) {
             return Ok(());
         }
-        self.ask(None, retain(object), |answer| match answer.reply {
+        self.ask(CallOptions::default(), retain(object), |answer| match answer.reply {
             Reply::Object(_) => {
                 self.connections().receive(object, answer.incarnation);
                 Ok(())
@@ -138,7 +139,7 @@ impl Proxy {
         let held = Mutex::new(Held { object, process: process_epoch() });
         let exposed = exposed.filter(|name| !name.starts_with('#')).map(Into::into).collect();
         let remote = Remote { client, typeid: typeid.into(), exposed, name: None, held };
-        Self { remote: Arc::new(remote), timeout: None }
+        Self { remote: Arc::new(remote), options: CallOptions::default() }
     }
 
     pub(super) fn known_as(mut self, name: &str) -> Self {
@@ -170,7 +171,9 @@ impl Proxy {
     /// object stays usable.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self { remote: self.remote.clone(), timeout: Some(timeout) }
+        let mut limited = self.clone();
+        limited.options.timeout = Some(timeout);
+        limited
     }
 
     /// Calls a method with a tuple of arguments.
@@ -268,7 +271,7 @@ impl Proxy {
         match answer.reply {
             Reply::Stream { .. } => {
                 let source = self.remote.client.receive_proxy(answer)?;
-                Ok(Self { timeout: self.timeout, ..source })
+                Ok(Self { options: self.options, ..source })
             }
             _ => Err(self.unwanted("a stream", answer)),
         }
@@ -286,7 +289,7 @@ impl Proxy {
                 Ok(arguments::write(arguments, frame)?)
             };
             // A host that knows no such object has done nothing, and it may be asked again.
-            self.remote.client.ask(self.timeout, write, |answer| match answer.reply {
+            self.remote.client.ask(self.options, write, |answer| match answer.reply {
                 Reply::Refused(Refusal::UnknownObject, message) => Ok(Err(message.to_owned())),
                 _ => read(answer).map(Ok),
             })
@@ -338,7 +341,7 @@ impl Remote {
     fn find(&self, message: String) -> Result<u64> {
         let Some(name) = &self.name else { return Err(Error::HandleExpired { message }) };
         let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
-        self.client.ask(None, write, |answer| match answer.reply {
+        self.client.ask(CallOptions::default(), write, |answer| match answer.reply {
             Reply::Object(found) => {
                 self.client.connections().receive(found.object, answer.incarnation);
                 if found.typeid == &*self.typeid {

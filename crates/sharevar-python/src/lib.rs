@@ -50,6 +50,8 @@ mod _native {
     #[pymodule_export]
     use crate::hosted::object::HostedObject;
     #[pymodule_export]
+    use crate::hosted::options::CallOptions;
+    #[pymodule_export]
     use crate::hosted::pending::PendingCall;
     #[pymodule_export]
     use crate::hosted::prefetch::Prefetch;

@@ -29,9 +29,10 @@ class Turns:
             return self._locks.setdefault(loop, asyncio.Lock())
 
 
-async def complete(pending: PendingCall, turns: Turns, limit: float | None) -> Any:
+async def complete(pending: PendingCall, turns: Turns) -> Any:
     """The result of a call. A task that is cancelled here cancels the call at the host."""
     try:
+        limit = pending.timeout
         if limit is None:
             async with turns.lock():
                 await _arrival(pending)

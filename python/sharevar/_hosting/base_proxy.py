@@ -13,7 +13,7 @@ from multiprocessing.managers import State, Token  # type: ignore[attr-defined]
 from typing import Any, TypeVar
 
 from .._family.reduction import keep_for_child
-from .._native import HostClient, HostedReference
+from .._native import CallOptions, HostClient, HostedReference
 from .._public import public_in
 from .._variables import standard
 from . import (
@@ -47,8 +47,8 @@ class BaseProxy(standard.BaseProxy):
     _serializer: str
     _tls: Any
     _token: Any
-    # The seconds that a call may take; None for as many as it needs.
-    _limit: float | None = None
+    # The options of its calls; None for the usual ones.
+    _options: CallOptions | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -63,12 +63,12 @@ class BaseProxy(standard.BaseProxy):
         """Call a method of the object; the result, or a proxy of it."""
         hosted = self.__dict__.get("_hosted") or self._find_host()
         if hosted is None:
-            if self._limit is not None:
+            if self._options is not None:
                 self._require_host()
             return super()._callmethod(methodname, args, dict(kwds))  # type: ignore[arg-type]
         host, number = hosted
         result = host.call(
-            number, methodname, args, dict(kwds) if kwds else None, self._limit
+            number, methodname, args, dict(kwds) if kwds else None, self._options
         )
         if type(result) is HostedReference:
             return self._proxy_of(host, result)
@@ -91,20 +91,24 @@ class BaseProxy(standard.BaseProxy):
         made one after the other, in order; those of a copy of it (`copy.copy`) beside them.
         """
         host, number = self._require_host()
-        pending = host.begin(number, methodname, args, dict(kwds) if kwds else None)
-        result = await async_calls.complete(pending, self._turns(), self._limit)
+        pending = host.begin(
+            number, methodname, args, dict(kwds) if kwds else None, self._options
+        )
+        result = await async_calls.complete(pending, self._turns())
         if type(result) is HostedReference:
             return self._proxy_of(host, result)
         return result
 
-    def _within(self: _Proxy, seconds: float | None) -> _Proxy:
+    def _within(self: _Proxy, seconds: float | None, **options: Any) -> _Proxy:
         """This proxy, but each call is given up after so many seconds: it raises
-        `CallTimedOut` and is cancelled at the host."""
+        `CallTimedOut` and is cancelled at the host. Other options are those of `CallOptions`.
+        """
         self._require_host()
         self._turns()
         limited = object.__new__(type(self))
         # The original, which is kept, has the reference.
-        limited.__dict__.update(self.__dict__, _limit=seconds, _original=self)
+        chosen = CallOptions(seconds, **options)
+        limited.__dict__.update(self.__dict__, _options=chosen, _original=self)
         return limited
 
     def _batch(self) -> Batch:
@@ -136,7 +140,7 @@ class BaseProxy(standard.BaseProxy):
         copied: _Proxy = made(
             self._token, self._serializer, manager=self._manager, authkey=self._authkey
         )
-        for name in ("_isauto", "_limit"):
+        for name in ("_isauto", "_options"):
             if name in self.__dict__:
                 copied.__dict__[name] = self.__dict__[name]
         return copied
@@ -167,7 +171,7 @@ class BaseProxy(standard.BaseProxy):
             # A method that returned its object.
             return self
         if reference.typeid is None:
-            return RemoteIterator(host, reference, self._limit)
+            return RemoteIterator(host, reference, self._options)
         manager = self._manager
         # Without its manager, in another process, the class of the proxy is not known.
         registry = standard.REGISTRY if manager is None else manager._registry

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Protocol
 
-from .._native import HostClient, HostedReference
+from .._native import CallOptions, HostClient, HostedReference
 from .._public import public_in
 from . import async_calls
 from .attributes import ATTRIBUTE
@@ -15,7 +15,7 @@ from .attributes import ATTRIBUTE
 class BatchedProxy(Protocol):
     """As much of a `BaseProxy` as a batch needs: that class makes batches itself."""
 
-    _limit: float | None
+    _options: CallOptions | None
 
     def _require_host(self) -> tuple[HostClient, int]: ...
 
@@ -89,7 +89,7 @@ class Batch:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if kind is None and self._calls:
-            given = self._host.batch(self._calls, self._proxy._limit)
+            given = self._host.batch(self._calls, self._proxy._options)
             self._settle(self._host, given)
 
     async def __aenter__(self) -> Batch:
@@ -97,15 +97,14 @@ class Batch:
 
     async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
         if kind is None and self._calls:
-            pending = self._host.begin_batch(self._calls)
+            pending = self._host.begin_batch(self._calls, self._proxy._options)
             proxies = {id(proxy._turns()): proxy for proxy, _ in self._outcomes}
             async with AsyncExitStack() as stack:
                 # It takes the turn of each proxy, always in the same order, so that
                 # two batches never wait for each other.
                 for _, proxy in sorted(proxies.items()):
                     await stack.enter_async_context(proxy._turns().lock())
-                turns = async_calls.Turns()
-                given = await async_calls.complete(pending, turns, self._proxy._limit)
+                given = await async_calls.complete(pending, async_calls.Turns())
             self._settle(self._host, given)
 
     def _settle(self, host: HostClient, given: list[tuple[bool, Any]]) -> None:

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from .._native import CallOptions
 from ..errors import CallRefused, NotExposed
 from . import wire
 from .attributes import ATTRIBUTE
@@ -26,7 +27,7 @@ class RestoreCalls:
         method: str,
         arguments: Sequence[Any],
         named: Mapping[str, Any] | None,
-        limit: float | None,
+        options: CallOptions | None,
     ) -> Any:
         """Call a method, with copies as if it came from elsewhere; its result."""
         try:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from multiprocessing import util
 from typing import Any
 
-from .._native import HostClient, HostedReference
+from .._native import CallOptions, HostClient, HostedReference
 from .._public import public_in
 from . import async_calls
 
@@ -27,12 +27,12 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
     """
 
     def __init__(
-        self, host: HostClient, reference: HostedReference, limit: float | None
+        self, host: HostClient, reference: HostedReference, options: CallOptions | None
     ) -> None:
         assert reference.object is not None
         self._host = host
         self._number = number = reference.object
-        self._limit = limit
+        self._options = options
         self._items: deque[tuple[bool, Any]] = deque()
         self._demand = 1
         # No more items are asked for: the last one has come, or `close` was called.
@@ -94,7 +94,7 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
                 return
             if self._ended:
                 raise StopIteration
-            asked = self._number, "take", (self._demand,), None, self._limit
+            asked = self._number, "take", (self._demand,), None, self._options
             try:
                 taken = self._host.call(*asked)
             except BaseException:
@@ -109,10 +109,10 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
                 return
             if self._ended:
                 raise StopAsyncIteration
-            pending = self._host.begin(self._number, "take", (self._demand,))
-            turns = async_calls.Turns()
+            asked = self._number, "take", (self._demand,), None, self._options
+            pending = self._host.begin(*asked)
             try:
-                taken = await async_calls.complete(pending, turns, self._limit)
+                taken = await async_calls.complete(pending, async_calls.Turns())
             except BaseException:
                 self.close()
                 raise

@@ -1,10 +1,10 @@
 //! A host as a process that calls its objects sees it.
 
+use super::options::{self, CallOptions};
 use super::pending::PendingCall;
 use super::reference::HostedReference;
 use super::{arguments, raise, reply, settings};
 use crate::waiting::goes_on;
-use crate::waiting::timeout::in_seconds;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -13,7 +13,6 @@ use sharevar_hosted::protocol::{RESTARTS, part, write_request};
 use sharevar_transport::{Address, Error};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
 
 /// A host, this process's connections to it, and its references on the host's objects.
 ///
@@ -56,7 +55,7 @@ impl HostClient {
     ///
     /// Arguments that cannot be sent raise before anything is. When the time is over, or a signal's
     /// handler raises, the connection is closed, which tells the host.
-    #[pyo3(signature = (object, method, args, kwds=None, timeout=None))]
+    #[pyo3(signature = (object, method, args, kwds=None, options=None))]
     fn call<'py>(
         &self,
         py: Python<'py>,
@@ -64,69 +63,72 @@ impl HostClient {
         method: &str,
         args: &Bound<'py, PyAny>,
         kwds: Option<&Bound<'py, PyDict>>,
-        timeout: Option<f64>,
+        options: Option<&Bound<'py, CallOptions>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut frame = Vec::with_capacity(128);
-        write_request::call(&mut frame, object, method).map_err(raise::too_long)?;
-        write_arguments(&mut frame, args, kwds)?;
-        self.ask(py, &frame, in_seconds(timeout))
+        write_call(&mut frame, object, method, args, kwds)?;
+        self.ask(py, &frame, options::or_default(options))
     }
 
     /// Make many calls with one message: for each, whether it returned, and the result or the
     /// exception.
     #[allow(clippy::needless_pass_by_value)] // PyO3 hands a vector over by value.
-    #[pyo3(signature = (calls, timeout=None))]
+    #[pyo3(signature = (calls, options=None))]
     fn batch<'py>(
         &self,
         py: Python<'py>,
         calls: Vec<OneCall<'py>>,
-        timeout: Option<f64>,
+        options: Option<&Bound<'py, CallOptions>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.ask(py, &write_batch(&calls)?, in_seconds(timeout))
+        self.ask(py, &write_batch(&calls)?, options::or_default(options))
     }
 
     /// A call that is not sent yet; an event loop waits for its reply.
-    #[pyo3(signature = (object, method, args, kwds=None))]
+    #[pyo3(signature = (object, method, args, kwds=None, options=None))]
     fn begin(
         slf: Bound<'_, Self>,
         object: u64,
         method: &str,
         args: &Bound<'_, PyAny>,
         kwds: Option<&Bound<'_, PyDict>>,
+        options: Option<&Bound<'_, CallOptions>>,
     ) -> PyResult<PendingCall> {
         let mut frame = Vec::with_capacity(128);
-        write_request::call(&mut frame, object, method).map_err(raise::too_long)?;
-        write_arguments(&mut frame, args, kwds)?;
-        Ok(PendingCall::new(slf.unbind(), frame))
+        write_call(&mut frame, object, method, args, kwds)?;
+        Ok(PendingCall::new(slf.unbind(), frame, options::or_default(options)))
     }
 
     /// The same, of many calls with one message.
     #[allow(clippy::needless_pass_by_value)] // As above.
-    fn begin_batch(slf: Bound<'_, Self>, calls: Vec<OneCall<'_>>) -> PyResult<PendingCall> {
-        Ok(PendingCall::new(slf.unbind(), write_batch(&calls)?))
+    #[pyo3(signature = (calls, options=None))]
+    fn begin_batch(
+        slf: Bound<'_, Self>,
+        calls: Vec<OneCall<'_>>,
+        options: Option<&Bound<'_, CallOptions>>,
+    ) -> PyResult<PendingCall> {
+        Ok(PendingCall::new(slf.unbind(), write_batch(&calls)?, options::or_default(options)))
     }
 
     /// Have the host make an object.
-    #[pyo3(signature = (typeid, args, kwds=None, timeout=None))]
+    #[pyo3(signature = (typeid, args, kwds=None))]
     fn create<'py>(
         &self,
         py: Python<'py>,
         typeid: &str,
         args: &Bound<'py, PyAny>,
         kwds: Option<&Bound<'py, PyDict>>,
-        timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut frame = Vec::with_capacity(128);
         write_request::create(&mut frame, typeid, "").map_err(raise::too_long)?;
         write_arguments(&mut frame, args, kwds)?;
-        self.ask(py, &frame, in_seconds(timeout))
+        self.ask(py, &frame, options::or_default(None))
     }
 
     /// The object that the host has published under a name.
     fn find<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let mut frame = Vec::with_capacity(32);
         write_request::find(&mut frame, name).map_err(raise::too_long)?;
-        self.ask(py, &frame, None)
+        self.ask(py, &frame, options::or_default(None))
     }
 
     /// Add a proxy of an object. If there is none, the host is asked for a reference.
@@ -136,7 +138,7 @@ impl HostClient {
         }
         let mut frame = Vec::with_capacity(16);
         write_request::retain(&mut frame, object);
-        let retained = self.ask(py, &frame, None)?;
+        let retained = self.ask(py, &frame, options::or_default(None))?;
         self.receive(object, retained.cast::<HostedReference>()?.get().incarnation);
         Ok(())
     }
@@ -205,10 +207,10 @@ impl HostClient {
         &self,
         py: Python<'py>,
         request: &[u8],
-        until: Option<Instant>,
+        options: sharevar_hosted::CallOptions,
     ) -> PyResult<Bound<'py, PyAny>> {
         let connections = self.connections();
-        let connection = waiting(py, |goes_on| connections.exchange(request, until, goes_on))?;
+        let connection = waiting(py, |goes_on| connections.exchange(request, options, goes_on))?;
         let given = reply::read(py, connection.message(), connection.incarnation());
         connections.finish(connection);
         if let Ok(given) = &given
@@ -241,13 +243,21 @@ fn write_batch(calls: &[OneCall<'_>]) -> PyResult<Vec<u8>> {
     let mut frame = Vec::with_capacity(128);
     write_request::batch(&mut frame, calls.len()).map_err(raise::too_long)?;
     for (object, method, args, kwds) in calls {
-        part(&mut frame, |frame| {
-            write_request::call(frame, *object, method).map_err(raise::too_long)?;
-            write_arguments(frame, args, kwds.as_ref())
-        })
-        .map_err(raise::too_long)??;
+        part(&mut frame, |frame| write_call(frame, *object, method, args, kwds.as_ref()))
+            .map_err(raise::too_long)??;
     }
     Ok(frame)
+}
+
+fn write_call(
+    frame: &mut Vec<u8>,
+    object: u64,
+    method: &str,
+    args: &Bound<'_, PyAny>,
+    kwds: Option<&Bound<'_, PyDict>>,
+) -> PyResult<()> {
+    write_request::call(frame, object, method).map_err(raise::too_long)?;
+    write_arguments(frame, args, kwds)
 }
 
 fn write_arguments(

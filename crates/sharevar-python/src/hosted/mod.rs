@@ -6,6 +6,7 @@ pub(crate) mod caller;
 mod checkpoint;
 pub(crate) mod client;
 pub(crate) mod object;
+pub(crate) mod options;
 pub(crate) mod pending;
 pub(crate) mod prefetch;
 mod python_host;

@@ -4,6 +4,7 @@ use super::client::HostClient;
 use super::{raise, reply};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use sharevar_hosted::CallOptions;
 use sharevar_hosted::retry::{Retry, RetryPolicy};
 use sharevar_transport::{Error, PooledConnection};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -22,6 +23,7 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 pub(crate) struct PendingCall {
     host: Py<HostClient>,
     request: Vec<u8>,
+    options: CallOptions,
     state: Mutex<State>,
 }
 
@@ -63,13 +65,19 @@ impl PendingCall {
         let mut state = self.state();
         let failure = state.failure.take()?;
         let policy =
-            state.policy.get_or_insert_with(|| RetryPolicy::new(self.host.get().connections().restarts()));
+            state.policy.get_or_insert_with(|| self.host.get().connections().retry_policy(self.options));
         // The event loop watches the time.
         match policy.after(&failure, None) {
             Retry::Now => Some(0.0),
             Retry::After(pause) => Some(pause.as_secs_f64()),
             Retry::TimedOut | Retry::GiveUp => None,
         }
+    }
+
+    /// The longest wait for the reply, in seconds; None for as long as the host lives.
+    #[getter]
+    fn timeout(&self) -> Option<f64> {
+        self.options.timeout.map(|timeout| timeout.as_secs_f64())
     }
 
     /// Whether `send` may wait for the host: the request is long, or more is asked with it.
@@ -135,8 +143,8 @@ impl PendingCall {
 }
 
 impl PendingCall {
-    pub(super) fn new(host: Py<HostClient>, request: Vec<u8>) -> Self {
-        Self { host, request, state: Mutex::default() }
+    pub(super) fn new(host: Py<HostClient>, request: Vec<u8>, options: CallOptions) -> Self {
+        Self { host, request, options, state: Mutex::default() }
     }
 
     /// Keeps a connection, unless the call was given up meanwhile.

@@ -39,6 +39,18 @@ impl HostServer {
         self.server.address().to_string()
     }
 
+    /// The number of connections.
+    #[getter]
+    fn connections(&self) -> usize {
+        self.server.connections()
+    }
+
+    /// The number of client processes that are connected.
+    #[getter]
+    fn sessions(&self) -> usize {
+        self.server.sessions()
+    }
+
     /// Serve, on this thread among others, until `stop`.
     fn work(&self, py: Python<'_>) {
         py.detach(|| self.server.work());
