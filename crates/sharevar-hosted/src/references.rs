@@ -72,16 +72,6 @@ impl<S: Eq + Hash> References<S> {
             .collect()
     }
 
-    /// Forgets `object`, which goes although it is held.
-    pub fn forget(&mut self, object: u64) {
-        if self.totals.remove(&object).is_some() {
-            self.sessions.retain(|_, held| {
-                held.remove(&object);
-                !held.is_empty()
-            });
-        }
-    }
-
     /// The number of references that all sessions have on `object`.
     pub fn count(&self, object: u64) -> u64 {
         self.totals.get(&object).copied().unwrap_or_default()

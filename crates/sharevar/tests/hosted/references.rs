@@ -8,17 +8,15 @@ enum Operation {
     Retain(u8, u64),
     Release(u8, u64, u64),
     End(u8),
-    Forget(u64),
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
     let (session, object) = (0..4_u8, 0..5_u64);
     prop_oneof![
         4 => (session.clone(), object.clone()).prop_map(|(session, object)| Operation::Retain(session, object)),
-        3 => (session.clone(), object.clone(), 0..4_u64)
+        3 => (session.clone(), object, 0..4_u64)
             .prop_map(|(session, object, count)| Operation::Release(session, object, count)),
         1 => session.prop_map(Operation::End),
-        1 => object.prop_map(Operation::Forget),
     ]
 }
 
@@ -66,10 +64,6 @@ proptest! {
                     let mut dropped = references.end(&session);
                     dropped.sort_unstable();
                     prop_assert_eq!(dropped, expected);
-                }
-                Operation::Forget(object) => {
-                    references.forget(object);
-                    model.retain(|(_, held)| *held != object);
                 }
             }
             for object in 0..5 {
