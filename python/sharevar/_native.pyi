@@ -743,9 +743,14 @@ class HostClient:
 
 @final
 class CallOptions:
-    """The options of a call. `timeout` is the longest wait for the reply, in seconds."""
+    """The options of a call. `timeout` is the longest wait for the reply, in seconds;
+    `idempotent`: it may be carried out twice if its host dies."""
 
-    def __new__(cls, timeout: float | None = None) -> CallOptions: ...
+    def __new__(
+        cls, timeout: float | None = None, *, idempotent: bool = False
+    ) -> CallOptions: ...
+    def for_items(self) -> CallOptions:
+        """The options of requests for the items of a stream."""
 
 @final
 class PendingCall:

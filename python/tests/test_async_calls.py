@@ -262,7 +262,7 @@ def test_an_awaited_call_waits_for_the_next_host_as_a_plain_one(tmp_path: Path) 
 
         async def ask() -> Any:
             pending = client.begin(0, "number_of_objects", (), {})
-            return await async_calls.complete(pending, async_calls.Turns(), None)
+            return await async_calls.complete(pending, async_calls.Turns())
 
         threads = concurrent.futures.ThreadPoolExecutor()
         with threads, socket.socket(socket.AF_UNIX) as dying:

@@ -19,6 +19,7 @@ from support.processes import kill_host
 from support.waiting import eventually, interrupted
 
 import sharevar
+from sharevar._native import CallOptions
 from sharevar.managers import BaseManager, SyncManager
 
 pytestmark = pytest.mark.long
@@ -45,6 +46,13 @@ class Counting:
     def add(self) -> None:
         self.table.incr("begun", 1)
         self.count += 1
+
+    def add_and_die(self, times: int) -> int:
+        """The host dies of the first calls."""
+        self.table.incr("begun", 1)
+        if self.table["begun"] <= times:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return int(self.table["begun"])
 
     def counted(self) -> tuple[int, int]:
         return self.table["begun"], self.count
@@ -130,6 +138,24 @@ def test_plain_containers_are_saved() -> None:
         items.append(2)
         kill_host(manager)
         assert items.pop() == 2
+
+
+def test_an_idempotent_call_that_has_begun_is_made_once_more(manager_class: Any) -> None:
+    with manager_class(authkey=KEY) as manager, sharevar.Manager() as memory:
+        for deaths in (0, 1):
+            counting = manager.Counting(memory.dict(begun=0))._within(idempotent=True)
+            assert counting.add_and_die(deaths) == deaths + 1
+            counting = manager.Counting(memory.dict(begun=0))._within(60, idempotent=True)
+            assert asyncio.run(counting.add_and_die_async(deaths)) == deaths + 1
+        table = memory.dict(begun=0)
+        counting = manager.Counting(table)
+        with pytest.raises(sharevar.HostDied) as died:
+            counting._within(idempotent=True).add_and_die(3)
+        assert died.value.started and table["begun"] == 2
+        with pytest.raises(sharevar.HostDied) as died:
+            counting.add_and_die(3)
+        assert died.value.started and table["begun"] == 3
+        assert counting.add_and_die(3) == 4
 
 
 def test_a_call_that_has_begun_is_not_made_again(manager_class: Any) -> None:
@@ -305,7 +331,7 @@ def test_who_waits_for_the_next_host_can_be_stopped() -> None:
             slow.add(2)
         client, number = slow._hosted
         with pytest.raises(sharevar.CallTimedOut):
-            client.call(number, "add", (2,), None, 0.1)
+            client.call(number, "add", (2,), None, CallOptions(0.1))
         Slow.let.set()
         assert slow.get() == [1]
 

@@ -97,7 +97,7 @@ impl Client {
         self.ask(CallOptions::default(), write, |answer| returned(answer.reply))
     }
 
-    /// Sends a request, at most once, and reads its reply. Signals change nothing.
+    /// Sends a request, by its options at most once, and reads its reply. Signals change nothing.
     pub(super) fn ask<R, E: From<Error>>(
         &self,
         options: CallOptions,

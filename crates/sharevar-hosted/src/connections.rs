@@ -59,8 +59,8 @@ impl Connections {
     }
 
     /// Makes the policy by which a request to this host is sent again.
-    pub fn retry_policy(&self, _: CallOptions) -> RetryPolicy {
-        RetryPolicy::new(self.restarts())
+    pub fn retry_policy(&self, options: CallOptions) -> RetryPolicy {
+        RetryPolicy::new(self.restarts(), options)
     }
 
     /// Makes attempts until one succeeds, or fails for good.
@@ -81,7 +81,7 @@ impl Connections {
                 Retry::Now => {}
                 Retry::After(pause) => std::thread::sleep(pause),
                 Retry::TimedOut => return Err(Error::TimedOut),
-                Retry::GiveUp => return Err(error),
+                Retry::GiveUp => return Err(policy.last_error(error)),
             }
             if !goes_on() {
                 return Err(Error::Interrupted);
@@ -97,7 +97,8 @@ impl Connections {
     }
 
     /// Sends a request and waits for its reply. A request that the host has certainly not read is
-    /// sent again, perhaps to a host that was started in its place. No other ever is: at most once.
+    /// sent again, perhaps to a host that was started in its place. No other ever is: at most once,
+    /// unless the options allow one repetition.
     ///
     /// Returns the connection with the reply. [`finish`](Self::finish) it once the reply is read:
     /// until then the host keeps the objects to which the reply refers.

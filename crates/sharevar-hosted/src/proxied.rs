@@ -41,6 +41,13 @@ pub trait Proxied: Clone + Sized {
     fn with_timeout(&self, timeout: Duration) -> Self {
         Self::wrap(self.as_proxy().with_timeout(timeout))
     }
+
+    /// The same object, on which a call may be carried out twice, as
+    /// [`Proxy::idempotent`](super::Proxy::idempotent) allows.
+    #[must_use]
+    fn idempotent(&self) -> Self {
+        Self::wrap(self.as_proxy().idempotent())
+    }
 }
 
 impl Client {

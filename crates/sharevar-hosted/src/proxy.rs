@@ -176,6 +176,16 @@ impl Proxy {
         limited
     }
 
+    /// The same object, on which a call may be carried out twice: if the host dies after it has read
+    /// the request, the call is made once more, at the host that takes its place. For methods that do
+    /// the same when they are called again.
+    #[must_use]
+    pub fn idempotent(&self) -> Self {
+        let mut repeating = self.clone();
+        repeating.options.is_idempotent = true;
+        repeating
+    }
+
     /// Calls a method with a tuple of arguments.
     ///
     /// ```
@@ -271,7 +281,7 @@ impl Proxy {
         match answer.reply {
             Reply::Stream { .. } => {
                 let source = self.remote.client.receive_proxy(answer)?;
-                Ok(Self { options: self.options, ..source })
+                Ok(Self { options: self.options.for_items(), ..source })
             }
             _ => Err(self.unwanted("a stream", answer)),
         }

@@ -1,5 +1,6 @@
 //! The decision to send a request again whose host has died and may be started again.
 
+use super::options::CallOptions;
 use sharevar_transport::Error;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,10 @@ const NO_ENTRY: i32 = 2;
 pub struct RetryPolicy {
     /// Whether the host is started again when it dies.
     restarts: bool,
+    /// Whether a request that a dead host may have read is sent again.
+    may_repeat: bool,
+    /// Whether a dead host may have read the request.
+    has_started: bool,
     tries: usize,
     /// The time of the first failure to reach the host.
     since: Option<Instant>,
@@ -32,7 +37,7 @@ pub struct RetryPolicy {
 /// The next step for a request that has no reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// Send it again: the host has certainly not read it.
+    /// Send it again: the host has certainly not read it, or the call may be carried out twice.
     Now,
     /// The same, after a pause.
     After(Duration),
@@ -44,8 +49,20 @@ pub enum Retry {
 
 impl RetryPolicy {
     /// Makes the policy for one request. `restarts`: the host is started again when it dies.
-    pub fn new(restarts: bool) -> Self {
-        Self { restarts, tries: 0, since: None, without_name: None }
+    pub fn new(restarts: bool, options: CallOptions) -> Self {
+        let may_repeat = options.is_idempotent;
+        Self { restarts, may_repeat, has_started: false, tries: 0, since: None, without_name: None }
+    }
+
+    /// Returns the error of a request that is given up after `error`: an earlier attempt may have been
+    /// carried out.
+    pub fn last_error(&self, error: Error) -> Error {
+        match error {
+            Error::Gone { .. } | Error::Unreachable { .. } | Error::NotAHost { .. } if self.has_started => {
+                Error::Gone { started: true }
+            }
+            error => error,
+        }
     }
 
     /// Returns what to do after `error`, with the request's time up to `until`.
@@ -54,6 +71,10 @@ impl RetryPolicy {
         let may_come = match error {
             Error::Gone { started: false } if self.tries < TRIES => {
                 self.tries += 1;
+                return Retry::Now;
+            }
+            Error::Gone { started: true } if self.may_repeat => {
+                (self.may_repeat, self.has_started) = (false, true);
                 return Retry::Now;
             }
             // A host that dies during the handshake looks like another server.

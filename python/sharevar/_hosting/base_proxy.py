@@ -99,9 +99,12 @@ class BaseProxy(standard.BaseProxy):
             return self._proxy_of(host, result)
         return result
 
-    def _within(self: _Proxy, seconds: float | None, **options: Any) -> _Proxy:
+    def _within(self: _Proxy, seconds: float | None = None, **options: Any) -> _Proxy:
         """This proxy, but each call is given up after so many seconds: it raises
-        `CallTimedOut` and is cancelled at the host. Other options are those of `CallOptions`.
+        `CallTimedOut` and is cancelled at the host.
+
+        ``idempotent=True``: a call whose host dies meanwhile is made once more, at the host
+        that takes its place.
         """
         self._require_host()
         self._turns()

@@ -32,7 +32,7 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
         assert reference.object is not None
         self._host = host
         self._number = number = reference.object
-        self._options = options
+        self._options = None if options is None else options.for_items()
         self._items: deque[tuple[bool, Any]] = deque()
         self._demand = 1
         # No more items are asked for: the last one has come, or `close` was called.

@@ -3,18 +3,24 @@
 use pyo3::prelude::*;
 use std::time::Duration;
 
-/// The options of a call. `timeout` is the longest wait for the reply, in seconds.
+/// The options of a call. `timeout` is the longest wait for the reply, in seconds; `idempotent`: it
+/// may be carried out twice if its host dies.
 #[pyclass(frozen, module = "sharevar._native")]
 pub(crate) struct CallOptions(sharevar_hosted::CallOptions);
 
 #[pymethods]
 impl CallOptions {
     #[new]
-    #[pyo3(signature = (timeout=None))]
-    fn new(timeout: Option<f64>) -> Self {
+    #[pyo3(signature = (timeout=None, *, idempotent=false))]
+    fn new(timeout: Option<f64>, idempotent: bool) -> Self {
         // A time that is longer than a duration can be is no limit.
         let timeout = timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
-        Self(sharevar_hosted::CallOptions { timeout })
+        Self(sharevar_hosted::CallOptions { timeout, is_idempotent: idempotent })
+    }
+
+    /// The options of requests for the items of a stream.
+    fn for_items(&self) -> Self {
+        Self(self.0.for_items())
     }
 }
 

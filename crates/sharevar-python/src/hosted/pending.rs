@@ -157,9 +157,12 @@ impl PendingCall {
 
     /// Notes that an attempt has failed, and returns the exception for it.
     fn failed(&self, error: Error) -> PyErr {
-        let raised = raise::transport(&error);
-        self.state().failure = Some(error);
-        raised
+        let mut state = self.state();
+        let last =
+            state.policy.as_ref().map_or_else(|| error.clone(), |policy| policy.last_error(error.clone()));
+        state.failure = Some(error);
+        drop(state);
+        raise::transport(&last)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

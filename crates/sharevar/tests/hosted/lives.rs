@@ -2,8 +2,10 @@
 //! of them a client holds.
 
 use sharevar::hosted::protocol::{Refusal, Request, part, write_reply};
-use sharevar::hosted::{Address, Client, Error, Settings};
-use sharevar_transport::{Caller, Served, Server, Service};
+use sharevar::hosted::retry::{Retry, RetryPolicy};
+use sharevar::hosted::{Address, CallOptions, Client, Error, Settings};
+use sharevar_transport::{Caller, Error as TransportError, Served, Server, Service};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,8 @@ const OBJECT: u64 = 7;
 struct Keeper {
     asked: Arc<Mutex<Vec<String>>>,
     knows_object: bool,
+    /// The calls that it reads and does not answer, as a host that dies of them.
+    deadly_calls: Arc<AtomicUsize>,
 }
 
 impl Keeper {
@@ -51,8 +55,13 @@ impl Service for Keeper {
             }
             request => (self.answer(request, reply), Served::Reply),
         };
+        let is_deadly = asked == "call"
+            && self
+                .deadly_calls
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+                .is_ok();
         self.asked.lock().unwrap().push(asked);
-        served
+        if is_deadly { Served::Close } else { served }
     }
 }
 
@@ -72,7 +81,7 @@ fn start(address: &Address, keeper: &Keeper) -> Arc<Server<Keeper>> {
 fn a_client_declares_its_references_to_each_host_in_a_row() {
     let path = std::env::temp_dir().join(format!("sharevar-test-{}-lives", std::process::id()));
     let address = Address::Unix(path);
-    let mut keeper = Keeper { asked: Arc::default(), knows_object: true };
+    let mut keeper = Keeper { asked: Arc::default(), knows_object: true, deadly_calls: Arc::default() };
     let first = start(&address, &keeper);
     let client = Client::connect(&address).unwrap();
     let asked = || std::mem::take(&mut *keeper.asked.lock().unwrap());
@@ -107,4 +116,42 @@ fn a_client_declares_its_references_to_each_host_in_a_row() {
         assert_eq!(expired, Err(Error::HandleExpired { message: "not here".to_owned() }));
     }
     stop(&fourth);
+}
+
+#[test]
+fn an_idempotent_call_is_made_once_more_and_no_other() {
+    let path = std::env::temp_dir().join(format!("sharevar-test-{}-idempotent", std::process::id()));
+    let address = Address::Unix(path);
+    let keeper = Keeper { asked: Arc::default(), knows_object: true, deadly_calls: Arc::default() };
+    let server = start(&address, &keeper);
+    let client = Client::connect(&address).unwrap();
+    let kept = client.object("kept").unwrap();
+    let idempotent = kept.with_timeout(Duration::from_secs(60)).idempotent();
+    let died = Err(Error::HostDied { address: address.clone(), started: true });
+    for (proxy, deadly, calls, result) in [
+        (&kept, 0, 1, Ok(1)),
+        (&kept, 1, 1, died.clone()),
+        (&idempotent, 0, 1, Ok(1)),
+        (&idempotent, 1, 2, Ok(1)),
+        (&idempotent, 2, 2, died.clone()),
+    ] {
+        keeper.deadly_calls.store(deadly, Ordering::SeqCst);
+        keeper.asked.lock().unwrap().clear();
+        assert_eq!(proxy.call::<i64>("look", &()), result);
+        assert_eq!(*keeper.asked.lock().unwrap(), vec!["call"; calls]);
+    }
+    stop(&server);
+}
+
+#[test]
+fn a_call_that_may_have_begun_is_told_of_when_no_host_is_left() {
+    let idempotent = CallOptions { is_idempotent: true, ..CallOptions::default() };
+    let mut policy = RetryPolicy::new(false, idempotent);
+    let cause = "nothing listens there".to_owned();
+    let unreachable =
+        TransportError::Unreachable { address: Address::Unix("/none".into()), cause, code: None };
+    assert_eq!(policy.last_error(unreachable.clone()), unreachable);
+    assert_eq!(policy.after(&TransportError::Gone { started: true }, None), Retry::Now);
+    assert_eq!(policy.after(&unreachable, None), Retry::GiveUp);
+    assert_eq!(policy.last_error(unreachable), TransportError::Gone { started: true });
 }
