@@ -2,6 +2,9 @@
 //! transport, from one process to another in one run.
 //!
 //! `cargo bench -p sharevar --bench hosted`
+//!
+//! Instructions do not depend on the machine's load: run `<the binary> --serve`, and with the first
+//! address that it prints `valgrind --tool=callgrind <the binary> --once 10000 <the address>`.
 
 use sharevar::hosted::{Address, Client, Host, Outcome, Proxied, Settings, Stream};
 use sharevar_transport::{Caller, Served, Server, Service};
@@ -53,9 +56,25 @@ fn serve() {
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
+/// Makes calls and nothing else, so that their instructions can be counted.
+fn make_calls(calls: usize, address: &Address) {
+    let client = Client::connect(address).expect("a host");
+    let counter: CounterProxy = client.proxy("counter").expect("the counter");
+    for _ in 0..calls {
+        counter.add(1).expect("a result");
+    }
+}
+
 fn main() {
-    if std::env::args().any(|argument| argument == "--serve") {
+    let arguments: Vec<_> = std::env::args().collect();
+    if arguments.iter().any(|argument| argument == "--serve") {
         serve();
+        return;
+    }
+    if let [_, once, calls, address, ..] = &arguments[..]
+        && once == "--once"
+    {
+        make_calls(calls.parse().expect("a number"), &address.parse().expect("an address"));
         return;
     }
     let mut other = Command::new("/proc/self/exe")
