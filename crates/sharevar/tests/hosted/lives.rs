@@ -126,7 +126,7 @@ fn an_idempotent_call_is_made_once_more_and_no_other() {
     let server = start(&address, &keeper);
     let client = Client::connect(&address).unwrap();
     let kept = client.object("kept").unwrap();
-    let idempotent = kept.with_timeout(Duration::from_secs(60)).idempotent();
+    let idempotent = kept.with_timeout(Duration::from_mins(1)).idempotent();
     let died = Err(Error::HostDied { address: address.clone(), started: true });
     for (proxy, deadly, calls, result) in [
         (&kept, 0, 1, Ok(1)),
