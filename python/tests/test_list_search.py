@@ -189,6 +189,11 @@ KINDS: dict[str, list[Any]] = {
     "none": [],
     "one": ["x"],
     "in order": list(range(100)),
+    "falling": [(3, True), (2, 1), (2, True), (2, 1.0), (1, 0), (1, False), (0, 0)],
+    "falling with equals first": [(2, 1.0), (2, True), (2, 1), (1, 0), (1, False)],
+    "rising with equals first": [(1, 0), (1, False), (1, 0.0), (2, 1.0), (2, True), (2, 1)],
+    "falling, then not": ["c", "b", "b", "a", "d"],
+    "equals": [(2, 1.0), (2, True), (2, 1)],
 }
 
 

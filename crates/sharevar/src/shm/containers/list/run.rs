@@ -4,6 +4,7 @@ use super::item_keys::{self, Keys};
 use crate::shm::items::source::Source;
 use sharevar_value::{Layout, Word};
 use std::cmp::Ordering;
+use std::ops::Range;
 
 /// So many items are compared by their keys for each layout that is made.
 const ITEMS_FOR_A_LAYOUT: u64 = 8;
@@ -15,8 +16,10 @@ pub(super) struct Run {
     /// The previous item and the current one, by turns.
     pair: [Item; 2],
     items: u64,
-    /// Whether the items stand in the opposite order, as far as two were compared.
+    /// Whether the items stand in the opposite order, as far as two differed.
     way: Option<bool>,
+    /// Where equal items stand that keep their order when all others are turned round.
+    equals: Vec<Range<usize>>,
     layout: Option<Layout>,
     layouts: u64,
     /// Whether the previous item is of the layout's form.
@@ -49,6 +52,7 @@ impl Run {
             pair: [Item::new(), Item::new()],
             items: 0,
             way: None,
+            equals: Vec::new(),
             layout: None,
             layouts: 0,
             is_of_layout: false,
@@ -58,6 +62,15 @@ impl Run {
     /// Whether the items stand in the opposite order.
     pub(super) fn is_opposite(&self) -> bool {
         self.way == Some(true)
+    }
+
+    /// Turns the items round, which stand in the opposite order.
+    pub(super) fn turn_round<T>(&self, items: &mut [T]) {
+        items.reverse();
+        let count = items.len();
+        for equals in &self.equals {
+            items[count - equals.end..count - equals.start].reverse();
+        }
     }
 
     /// Takes in one more item. Whether the run goes on with it; `None` if it is not comparable to the
@@ -87,10 +100,24 @@ impl Run {
         };
         self.items += 1;
         let Some(order) = order else { return Ok(Some(true)) };
-        let order = if self.reverse { order.reverse() } else { order };
-        // Equal items keep their order, and so do not stand in the opposite one.
-        let is_opposite = order == Ordering::Greater;
+        if order == Ordering::Equal {
+            self.note_equal();
+            return Ok(Some(true));
+        }
+        let is_opposite = (order == Ordering::Greater) != self.reverse;
         Ok(Some(*self.way.get_or_insert(is_opposite) == is_opposite))
+    }
+
+    /// The item that came last equals the one before.
+    fn note_equal(&mut self) {
+        if self.way == Some(false) {
+            return;
+        }
+        let end = self.items as usize;
+        match self.equals.last_mut() {
+            Some(equals) if equals.end == end - 1 => equals.end = end,
+            _ => self.equals.push(end - 2..end),
+        }
     }
 
     /// Looks whether the current item is of the layout's form; or makes its own form the layout, if

@@ -98,7 +98,7 @@ impl Sorting {
                 left.as_float().partial_cmp(&right.as_float()).unwrap_or(Ordering::Equal)
             }),
             (Class::Keyed, Some(run)) if run.is_opposite() => {
-                words.reverse();
+                run.turn_round(&mut words);
                 Order::Changed(words)
             }
             (Class::Keyed, Some(_)) => Order::Sorted,
