@@ -7,6 +7,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -365,6 +366,52 @@ def test_a_thread_that_its_starters_method_waits_for_gives_up(way: str) -> None:
     assert starter.count == 0
 
 
+WAITS_FOR_A_THREAD_THAT_IT_HAS_NOT_STARTED = """
+import _thread, queue, sys
+from concurrent.futures import ThreadPoolExecutor
+import sharevar
+
+@sharevar.monitor
+class Counter:
+    def __init__(self):
+        self.count = 0
+
+    def increment(self):
+        self.count += 1
+
+    def wait_for_idle_worker(self):
+        return executor.submit(self.increment).exception()
+
+    def wait_for_bare_thread(self):
+        def increment():
+            try:
+                self.increment()
+            except Warning as warning:
+                told.put(warning)
+        _thread.start_new_thread(increment, ())
+        return told.get()
+
+executor, told = ThreadPoolExecutor(1), queue.Queue()
+executor.submit(int).result()
+print(repr(getattr(Counter(), f"wait_for_{sys.argv[1]}")()))
+"""
+
+
+@pytest.mark.parametrize("way", ["idle_worker", "bare_thread"])
+def test_a_wait_for_a_method_of_another_thread_gives_a_warning(way: str) -> None:
+    program = WAITS_FOR_A_THREAD_THAT_IT_HAS_NOT_STARTED
+    done = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", program, way],
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("RuntimeWarning('this thread has waited for 5 seconds")
+
+
+# It may be told that it has waited for long.
+@pytest.mark.filterwarnings("default:this thread has waited:RuntimeWarning")
 def test_a_thread_waits_for_a_later_method_as_long_as_it_takes() -> None:
     starter, release, told = ThreadStarter(), threading.Event(), list[str]()
     thread = starter.start(release, told)

@@ -231,21 +231,25 @@ impl Monitor {
     #[cold]
     fn wait(&self, py: Python<'_>) -> PyResult<Acquired> {
         let lock = self.raw().lock();
-        let mut starter = started_inside::starter(py, MonitorHolder::of(self.raw()))?;
+        let own = MonitorHolder::of(self.raw());
+        let mut starter = started_inside::starter(py, own)?;
+        let mut timeout = Some(started_inside::STARTER_TIMEOUT);
         loop {
-            let end = starter.as_ref().map(|_| Instant::now() + started_inside::STARTER_TIMEOUT);
+            let end = timeout.take().map(|timeout| Instant::now() + timeout);
             let taken = waiting::until(py, &mut self.raw().acquire_wait(), end)?;
             if let Some(acquired) = taken {
                 return Ok(acquired);
             }
-            if let Some(starter) = starter
-                && starter.is_inside(lock.owner())
-            {
-                return Err(starter.would_wait_for_each_other());
+            if let Some(starter) = starter.take() {
+                if starter.is_inside(lock.owner()) {
+                    return Err(starter.would_wait_for_each_other());
+                }
+                // Another thread's by now: the method is over.
+                started_inside::forget(own);
             }
-            // Another thread's by now: the method is over.
-            started_inside::forget(MonitorHolder::of(self.raw()));
-            starter = None;
+            if lock.owner() == own.owner {
+                started_inside::warn_of_own_thread(py)?;
+            }
         }
     }
 

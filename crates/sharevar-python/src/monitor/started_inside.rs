@@ -6,6 +6,7 @@
 
 use crate::errors::{Class, raise};
 use crate::monitor::overlay::{self, MonitorHolder};
+use pyo3::exceptions::PyRuntimeWarning;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -33,6 +34,22 @@ fn note(holder: MonitorHolder) -> Note {
 
 fn is_same(note: &Note, holder: MonitorHolder) -> bool {
     (note.0, note.1, note.2) == (holder.arena, holder.variable.header(), holder.variable.generation())
+}
+
+/// Warns, once in a process, that a wait has lasted for [`STARTER_TIMEOUT`] while another thread of
+/// this process has the lock. That thread may wait for this one, which it has not started: it has
+/// handed a job to it.
+#[cold]
+pub(crate) fn warn_of_own_thread(py: Python<'_>) -> PyResult<()> {
+    static IS_WARNED: AtomicBool = AtomicBool::new(false);
+    if IS_WARNED.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
+    let category = py.get_type::<PyRuntimeWarning>();
+    let message = c"this thread has waited for 5 seconds for a monitor, in a method of which another \
+                    thread of this process is; if that method waits for this thread, neither can go on: \
+                    wait for it after the method has returned";
+    PyErr::warn(py, &category, message, 1)
 }
 
 /// Whether any thread of this process was started inside a method.
