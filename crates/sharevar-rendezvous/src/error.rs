@@ -31,10 +31,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// There is no directory for entries, and none can be made.
-    #[error(
-        "cannot use {path:?} as the directory of named managers: {cause}; give this process a writable \
-         tmpfs at /dev/shm"
-    )]
+    #[error("cannot use {path:?} as the directory of named managers: {cause}; {}", advice(*cause))]
     NoPlace {
         /// The directory.
         path: PathBuf,
@@ -127,7 +124,30 @@ impl From<sharevar_os::Error> for Error {
     }
 }
 
+/// The remedy for a directory that cannot be used.
+fn advice(cause: rustix::io::Errno) -> &'static str {
+    match cause {
+        rustix::io::Errno::MFILE => "close descriptors, or raise this process's limit of them (ulimit -n)",
+        rustix::io::Errno::NFILE => "the whole machine has no more descriptors (fs.file-max)",
+        _ => "give this process a writable tmpfs at /dev/shm",
+    }
+}
+
 /// The failure of a system call.
 pub(crate) fn os(call: &'static str) -> impl FnOnce(rustix::io::Errno) -> Error {
     move |cause| Error::Arena(sharevar_arena::Error::Os { call, cause })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn the_advice_fits_the_cause() {
+        let said = |cause| Error::NoPlace { path: "/a".into(), cause }.to_string();
+        assert!(said(Errno::MFILE).ends_with("(ulimit -n)"), "{}", said(Errno::MFILE));
+        assert!(said(Errno::NFILE).ends_with("(fs.file-max)"), "{}", said(Errno::NFILE));
+        assert!(said(Errno::ROFS).ends_with("at /dev/shm"), "{}", said(Errno::ROFS));
+    }
 }
