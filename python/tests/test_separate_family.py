@@ -99,6 +99,15 @@ STARTED = """
     assert subprocess.run(command).returncode == 0
 """
 
+# The program that is started is another one, with variables of other names.
+ANOTHER_STARTED = """
+    import subprocess, sys
+    import sharevar
+    names = sharevar.shared("names", list)
+    command = [sys.executable, "-c", "import application; application.count()"]
+    assert subprocess.run(command).returncode == 0
+"""
+
 
 def run(path: Path, program: str, *arguments: str, before: tuple[str, ...] = ()) -> str:
     (path / "application.py").write_text(APPLICATION)
@@ -160,9 +169,17 @@ def test_programs_with_pools(tmp_path: Path, start_method: str) -> None:
     assert run(tmp_path, POOLS, start_method) == ""
 
 
-@pytest.mark.parametrize("program", [DAEMON, STARTED, "import application\n"])
+@pytest.mark.parametrize("program", [DAEMON, ANOTHER_STARTED, "import application\n"])
 def test_programs_by_themselves(tmp_path: Path, program: str) -> None:
     assert run(tmp_path, program) == ""
+
+
+def test_a_program_that_asks_for_what_its_ancestor_has(tmp_path: Path) -> None:
+    told = run(tmp_path, STARTED)
+    assert told.count("SeparateFamilyWarning") == 1
+    assert f"{tmp_path / 'application.py'}:4: SeparateFamilyWarning" in told
+    assert "from which it descends, has another one of that name" in told
+    assert run(tmp_path, STARTED, before=("-m", "sharevar")) == ""
 
 
 def test_a_worker_of_xdist(tmp_path: Path) -> None:
