@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import platform
 import subprocess
 import sys
@@ -97,7 +98,10 @@ def build_wheel(target: str, interpreter: Interpreter) -> Path:
 def build(*command: str) -> Path:
     """Runs maturin; the file that it has made."""
     with tempfile.TemporaryDirectory(dir=ROOT / "target") as made:
-        run([sys.executable, "-m", "maturin", *command, "--out", made])
+        # maturin asks the first Python of the search path for Zig.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        maturin = [sys.executable, "-m", "maturin", *command, "--out", made]
+        run(maturin, env={**os.environ, "PATH": path})
         [file] = Path(made).iterdir()
         WHEELS.mkdir(exist_ok=True)
         return file.replace(WHEELS / file.name)

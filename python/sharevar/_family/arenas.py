@@ -1,7 +1,5 @@
 """The arenas that this process has attached, by identity."""
 
-from __future__ import annotations
-
 import os
 from multiprocessing.context import get_spawning_popen
 from typing import NamedTuple

@@ -7,8 +7,6 @@ prove nothing, since pids and numbers are used again. So the receiver must check
 has the right file.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterable, Iterator

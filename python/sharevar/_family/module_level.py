@@ -7,8 +7,6 @@ the object of the process that has started it. The object is found by its call s
 lines that lead to it, the function that makes it, and the number of calls before.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import io
@@ -280,7 +278,7 @@ def _guards(file: str) -> list[range]:
     ]
 
 
-def _asks_for_main(test: ast.expr) -> bool:
+def _asks_for_main(test: "ast.expr") -> bool:
     import ast
 
     return (

@@ -1,7 +1,5 @@
 """How a host process is started: at first, and again after its death."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

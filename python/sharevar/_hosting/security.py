@@ -1,7 +1,5 @@
 """TLS, or permission to do without it, for connections that leave the machine."""
 
-from __future__ import annotations
-
 import os
 import socket
 import warnings
