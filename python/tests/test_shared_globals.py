@@ -124,6 +124,11 @@ class Frozen:
     x: int = 1
 
 
+@dataclasses.dataclass(frozen=True)
+class FrozenWithDict:
+    x: dict[str, int]
+
+
 @dataclasses.dataclass
 class Attributes:
     x: int = 1
@@ -252,7 +257,7 @@ def test_a_monitor_is_in_a_box() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        1, 1.5, "s", b"b", None, True, (1, [2]), frozenset((1,)), 1 + 2j, Level.LOW, Frozen(),
+        1, 1.5, "s", b"b", None, True, (1, (2,)), frozenset((1,)), 1 + 2j, Level.LOW, Frozen(),
         decimal.Decimal(1), fractions.Fraction(1, 2), datetime.date(2020, 1, 1),
         uuid.UUID(int=1), Path("/"), range(3), int,
         ipaddress.ip_address("::1"),
@@ -287,6 +292,10 @@ def test_values(value: Any) -> None:
         (lambda: multiprocessing.Event(), "sharevar.Event"),
         (lambda: multiprocessing.Value("i"), "sharevar.Value"),
         (sharevar.Manager, "share what it makes"),
+        # Inside of what cannot be changed itself.
+        (lambda: (1, [2]), "list"),
+        (lambda: ("a", ("b", frozenset(((Plain(),),)))), "monitor"),
+        (lambda: FrozenWithDict({}), "dict"),
         # A program's own, of a name that a library's class has.
         (type("Counter", (Attributes,), {}), "monitor"),
         (type("Event", (Attributes,), {}), "monitor"),

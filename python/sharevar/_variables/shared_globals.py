@@ -6,7 +6,7 @@ import enum
 import socket
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import managers
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
@@ -100,9 +100,9 @@ def shared(
     - what cannot be changed (a number, a str, a tuple, a date ...) is the contents of a
       box (`ValueProxy`, with ``.value`` and ``.incr()``), as is a monitor;
     - what could be changed in one process without others seeing it (a ``Counter``, a
-      ``deque``, an array of NumPy, an object with attributes) is refused, with what to
-      use instead. The kind `ValueProxy` makes a box of it all the same:
-      ``shared("parts", sharevar.ValueProxy, bytearray(3))``. Then ``.value`` is a copy.
+      ``deque``, an array of NumPy, an object with attributes, a tuple that holds a list)
+      is refused, with what to use instead. The kind `ValueProxy` makes a box of it all the
+      same: ``shared("parts", sharevar.ValueProxy, bytearray(3))``. Then ``.value`` is a copy.
 
     The family of a process are the processes that descend from the one which imported
     sharevar first, and that process itself: it must be imported where the others are
@@ -258,25 +258,39 @@ def _ours(kind: Any) -> Any:
 
 def _require_value(name: str, made: Any) -> None:
     """Refuse an object that could be changed where no other process would see it."""
-    for part in made if isinstance(made, (tuple, frozenset)) else (made,):
+    for part in _parts(made):
         if isinstance(part, _SENT_ONCE):
             raise TypeError(
                 f"shared({name!r}, ...): a {type(part).__qualname__} is sent to one process, "
                 f"which takes it once, so that it cannot stay in a variable; use "
                 f"shared({name!r}, sharevar.Queue), or give it to a child as an argument"
             )
-    cls = type(made)
-    if not _is_mutable(made, cls):
-        return
-    hint = _instead(cls) or (
-        "put @sharevar.monitor before its class, or have a host keep it "
-        "(sharevar.managers.BaseManager)"
-    )
-    raise TypeError(
-        f"shared({name!r}, ...): every process would have a {cls.__qualname__} of its own, "
-        f"in which others see no change; {hint}. If it is replaced as a whole and never "
-        f"changed, shared({name!r}, sharevar.ValueProxy, ...) is a box for it"
-    )
+        cls = type(part)
+        if not _is_mutable(part, cls):
+            continue
+        place = "" if part is made else f" in the {type(made).__qualname__}"
+        hint = _instead(cls) or (
+            "put @sharevar.monitor before its class, or have a host keep it "
+            "(sharevar.managers.BaseManager)"
+        )
+        raise TypeError(
+            f"shared({name!r}, ...): every process would have a {cls.__qualname__} of its "
+            f"own{place}, in which others see no change; {hint}. If it is replaced as a whole "
+            f"and never changed, shared({name!r}, sharevar.ValueProxy, ...) is a box for it"
+        )
+
+
+def _parts(made: Any) -> Iterator[Any]:
+    """An object, and what it holds if it cannot be changed itself."""
+    yield made
+    if isinstance(made, (tuple, frozenset)):
+        held: Iterable[Any] = made
+    else:
+        # Of an instance of a data class, which may be a frozen one.
+        fields = getattr(type(made), "__dataclass_fields__", ())
+        held = (getattr(made, field) for field in fields if hasattr(made, field))
+    for part in held:
+        yield from _parts(part)
 
 
 def _is_mutable(made: Any, cls: Any) -> bool:
