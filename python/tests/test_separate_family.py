@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from support.waiting import eventually
 
 import sharevar
 
@@ -218,3 +221,40 @@ def test_the_warning_can_be_an_error(tmp_path: Path) -> None:
     """
     assert run(tmp_path, program) == ""
     assert issubclass(sharevar.SeparateFamilyWarning, UserWarning)
+
+
+RUN = """
+    import os, sys
+    import application
+    application.count()
+    print(os.environ["SHAREVAR_FAMILY"].partition(":")[2], file=sys.stderr)
+    if "killed" in sys.argv:
+        os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_run_that_is_over_leaves_no_file_for_long(tmp_path: Path) -> None:
+    (tmp_path / "application.py").write_text(APPLICATION)
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(RUN))
+    directory = Path(f"/dev/shm/sharevar-{os.geteuid()}")
+    names = []
+    for arguments in ([], ["killed"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "sharevar", str(script), *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=50,
+        )
+        names.append(done.stderr.strip())
+        assert re.fullmatch("run-[0-9a-f]{12}", names[-1]), done.stderr
+    # Whichever process makes a manager looks at some files.
+    made = (f"test-{os.getpid()}-after-runs-{number}" for number in itertools.count())
+
+    def are_gone() -> bool:
+        sharevar.Manager(name=next(made), capacity=1 << 20)
+        return not any((directory / name).exists() for name in names)
+
+    eventually(are_gone)

@@ -32,7 +32,11 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List the managers: lifetime, processes that have them, memory
-    Ls,
+    Ls {
+        /// List those of runs, too: the families of `python -m sharevar` and `sharevar run`
+        #[arg(long)]
+        all: bool,
+    },
     /// Show a manager and its variables, or what a variable holds
     Show {
         /// The manager
@@ -107,6 +111,11 @@ pub(crate) enum Command {
         /// The manager
         name: String,
     },
+    /// Remove the files of names that have no manager any more
+    ///
+    /// A process that is killed leaves such a file and no memory. Whichever process makes a manager
+    /// removes some.
+    Gc,
     /// Look for contradictions and leaks in a manager's memory
     ///
     /// The answer is exact while no process changes anything.

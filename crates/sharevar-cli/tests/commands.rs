@@ -123,6 +123,41 @@ fn managers_are_listed_with_the_processes_that_have_them() {
 }
 
 #[test]
+fn managers_of_runs_are_listed_if_all_are_asked_for() {
+    let run = format!("run-{:012x}", std::process::id());
+    let (other, _holder) = (own_name("run-other"), Holder::start("many", &run));
+    let _other = Holder::start("many", &other);
+    for name in [&run, &other] {
+        let is_listed = |arguments: &[&str]| {
+            let in_json = command::json(arguments).iter().any(|manager| manager["name"] == **name);
+            let in_table = sharevar(arguments).output.lines().any(|line| line.starts_with(name.as_str()));
+            assert_eq!(in_json, in_table);
+            in_table
+        };
+        assert_eq!(is_listed(&["ls"]), *name == other);
+        assert!(is_listed(&["ls", "--all"]));
+    }
+}
+
+#[test]
+fn files_of_names_without_a_manager_are_removed() {
+    let (killed, held) = (own_name("gc-killed"), own_name("gc-held"));
+    let entry = |name: &str| {
+        let user = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap());
+        std::path::PathBuf::from(format!("/dev/shm/sharevar-{user}/{name}"))
+    };
+    let _holder = Holder::start("many", &held);
+    // Others sweep, too, and may come first.
+    drop(Holder::start("many", &killed));
+    let removed = command::json(&["gc"]);
+    assert!(removed[0]["removed"].is_u64(), "{removed:?}");
+    assert!(!entry(&killed).exists() && entry(&held).exists());
+    let said = sharevar(&["gc"]);
+    assert!(said.code == 0 && said.output.starts_with("removed "), "{said:?}");
+    assert_eq!(get(&[&held, "many", "7"]), json!(-7));
+}
+
+#[test]
 fn variables_are_shown_with_kind_length_and_content() {
     let name = own_name("show");
     let holder = Holder::start("shop", &name);

@@ -30,7 +30,7 @@ impl Pauses {
 }
 
 /// A number from 0 to 1.
-fn random() -> f64 {
+pub(crate) fn random() -> f64 {
     let mut random = [0; 4];
     // Without it both wait equally long, and the deadline ends that.
     let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());

@@ -4,7 +4,7 @@
 mod support;
 
 use sharevar_os::memory_segment;
-use sharevar_rendezvous::{Name, Opened, open, remove};
+use sharevar_rendezvous::{Name, Opened, open, remove, sweep};
 use std::fs;
 use support::arenas::{EMPTY, KEEP, OwnPlace, attach, fill, living, open_or_make, own_name};
 use support::children::{Child, alone, signalled_at};
@@ -178,5 +178,30 @@ fn a_remover() {
             assert!(living(&name).is_empty());
             assert_free(&own, &name);
         }
+    });
+}
+
+#[test]
+fn a_sweeper() {
+    alone(|| {
+        let own = OwnPlace::new("sweeper");
+        let (held_name, lost_name) = (own_name("sweeper-held"), own_name("sweeper-lost"));
+        let held = open_or_make(&own.place, &held_name).unwrap();
+        let mut swept = 0;
+        let deaths = die_at_each_step(
+            || Child::fork(|| std::mem::forget(open_or_make(&own.place, &lost_name).unwrap())).ended_well(),
+            |()| assert_eq!(sweep(&own.place, usize::MAX).unwrap(), 1),
+            || {
+                swept += u64::from(!own.path_of(&lost_name).exists());
+                assert_eq!(
+                    attach(&own.place, &held_name).unwrap().participant.arena_id(),
+                    held.participant.arena_id()
+                );
+                assert_one(&held_name, &held);
+                assert_free(&own, &lost_name);
+            },
+        );
+        // The last step is the removal.
+        assert!(deaths >= 3 && swept == 1, "{swept} of {deaths}");
     });
 }

@@ -5,7 +5,7 @@ mod support;
 
 use sharevar_arena::{NamedHeader, SegmentArena, close_segment};
 use sharevar_os::{Access, Mapping, memory_segment};
-use sharevar_rendezvous::{Creation, Error, Lifetime, Name, Opened, Place, list, open, remove};
+use sharevar_rendezvous::{Creation, Error, Lifetime, Name, Opened, Place, list, open, remove, sweep};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -418,6 +418,79 @@ fn what_is_kept_is_there_until_it_is_removed() {
         remove(&own.place, &name).unwrap();
         assert!(list().unwrap().is_empty());
         assert!(matches!(remove(&own.place, &name), Err(Error::NoSuchManager { .. })));
+    });
+}
+
+#[test]
+fn entries_that_lead_to_no_arena_are_swept_and_no_others() {
+    alone(|| {
+        let own = OwnPlace::new("sweep");
+        let sweep_all = || sweep(&own.place, usize::MAX).unwrap();
+        assert_eq!(sweep_all(), 0, "there is no directory");
+        let names =
+            ["used", "kept", "unrecorded", "elsewhere", "lost", "empty", "damaged", "wrong"].map(own_name);
+        let [used, kept, unrecorded, elsewhere, lost, empty, damaged, wrong] = &names;
+        let held = [used, unrecorded].map(|name| open_or_make(&own.place, name).unwrap());
+        drop(keep(&own.place, kept));
+        let remains = fs::read(own.path_of(used)).unwrap();
+        fs::write(own.path_of(unrecorded), "").unwrap();
+        // Another container's, of a process that lives.
+        let (mut told, mut tell) = std::io::pipe().unwrap();
+        let mut there = Child::fork(|| {
+            leave_namespaces(libc::CLONE_NEWIPC);
+            let _held = open_or_make(&own.place, elsewhere).unwrap();
+            tell.write_all(b".").unwrap();
+            pause();
+        });
+        told.read_exact(&mut [0]).unwrap();
+        Child::fork(|| std::mem::forget(open_or_make(&own.place, lost).unwrap())).ended_well();
+        fs::write(own.path_of(empty), "").unwrap();
+        fs::write(own.path_of(damaged), &remains[1..]).unwrap();
+        // That of another name.
+        fs::write(own.path_of(wrong), &remains).unwrap();
+        // Those that are not ours to judge.
+        symlink(own.path_of(used), own.place.path().join("link")).unwrap();
+        fs::write(own.place.path().join(".hidden"), "").unwrap();
+        let left = || {
+            let mut left: Vec<_> =
+                fs::read_dir(own.place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            left.sort();
+            left
+        };
+        let mut stopped = Child::fork(|| {
+            signalled_at(INSIDE, libc::SIGSTOP, || drop(open_or_make(&own.place, lost).unwrap()));
+        });
+        assert!(libc::WIFSTOPPED(stopped.wait(libc::WUNTRACED)));
+        assert_eq!(sweep_all(), 3, "a gate in which a process stands is not waited for");
+        stopped.signal(libc::SIGKILL);
+        stopped.wait(0);
+        assert_eq!((sweep_all(), sweep_all()), (1, 0));
+        let mut expected: Vec<std::ffi::OsString> =
+            [used, kept, unrecorded, elsewhere].map(|name| name.as_str().into()).into();
+        expected.extend(["link".into(), ".hidden".into()]);
+        expected.sort();
+        assert_eq!(left(), expected);
+        there.signal(libc::SIGKILL);
+        there.wait(0);
+        drop(held);
+        assert_eq!(sweep_all(), 2, "what was in use elsewhere, and here without a record");
+        assert!(own.path_of(kept).exists());
+        remove(&own.place, kept).unwrap();
+    });
+}
+
+#[test]
+fn a_sweep_that_looks_at_few_entries_comes_to_all_of_them() {
+    alone(|| {
+        let own = OwnPlace::new("few");
+        let names: [Name; 20] = std::array::from_fn(|number| own_name(&number.to_string()));
+        let _held = names.each_ref().map(|name| open_or_make(&own.place, name).unwrap());
+        let lost = own_name("lost");
+        Child::fork(|| std::mem::forget(open_or_make(&own.place, &lost).unwrap())).ended_well();
+        let removed: Vec<_> =
+            (0..10_000).map(|_| sweep(&own.place, 2).unwrap()).take_while(|removed| *removed == 0).collect();
+        assert!(removed.len() < 10_000 && !own.path_of(&lost).exists());
+        assert_eq!(sweep(&own.place, 0).unwrap(), 0);
     });
 }
 

@@ -8,7 +8,7 @@ mod support;
 use sharevar_arena::crash;
 use sharevar_os::{Pages, memory_segment};
 use sharevar_rendezvous::mutation::{Mutation, choose};
-use sharevar_rendezvous::{Creation, Error, Name, Opened, Place, list, open, remove};
+use sharevar_rendezvous::{Creation, Error, Name, Opened, Place, list, open, remove, sweep};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use support::arenas::{EMPTY, KEEP, OwnPlace, WHILE_USED, fill, living};
@@ -48,6 +48,7 @@ enum Count {
     DeathsAtASteps,
     KilledFromOutside,
     Wipes,
+    Swept,
     TwoLiving,
     OtherIdentity,
     Refused,
@@ -154,6 +155,15 @@ impl Storm<'_> {
         if self.weather.removed && dice.one_in(5) {
             match remove(self.place, name) {
                 Ok(()) | Err(Error::NoSuchManager { .. }) => {}
+                Err(error) => {
+                    eprintln!("{error:?}");
+                    self.counts.add(Count::Failed);
+                }
+            }
+        }
+        if dice.one_in(8) {
+            match sweep(self.place, 3) {
+                Ok(removed) => (0..removed).for_each(|_| self.counts.add(Count::Swept)),
                 Err(error) => {
                     eprintln!("{error:?}");
                     self.counts.add(Count::Failed);

@@ -10,9 +10,12 @@ use std::io::Write;
 /// The most processes that a row names.
 const SHOWN: usize = 4;
 
-pub(crate) fn run(is_json: bool, output: &mut dyn Write) -> Result<Exit> {
+pub(crate) fn run(with_runs: bool, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
     let mut rows = Vec::new();
     for found in Manager::find_all()? {
+        if found.is_of_run() && !with_runs {
+            continue;
+        }
         let lifetime = lifetime(found.lifetime);
         let info = match found.info() {
             // It has gone since.

@@ -3,6 +3,7 @@
 mod check;
 mod del;
 mod doctor;
+mod gc;
 mod generated;
 mod get;
 mod locks;
@@ -25,7 +26,7 @@ pub(crate) use run::die_as_program;
 pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> {
     let json = arguments.json;
     let exit = match arguments.command {
-        Command::Ls => ls::run(json, output)?,
+        Command::Ls { all } => ls::run(all, json, output)?,
         Command::Show { name, variable: None, .. } => show::manager(&name, json, output)?,
         Command::Show { name, variable: Some(variable), limit } => {
             show::variable(&name, &variable, limit, json, output)?
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> 
         Command::Get(item) => get::run(&item, output)?,
         Command::Set { name, variable, key_and_value } => set::run(&name, &variable, &key_and_value)?,
         Command::Del(item) => del::run(&item)?,
+        Command::Gc => gc::run(json, output)?,
         Command::Rm { name } => rm::run(&name)?,
         Command::Run { command } => return run::run(&command),
         Command::Check { name } => check::run(&name, json, output)?,
