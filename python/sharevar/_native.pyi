@@ -93,6 +93,24 @@ class OwnerUnknown(SharevarError):
 class NotShareable(SharevarError, TypeError, PicklingError):
     """The value is of no native type and cannot be pickled; nothing was stored."""
 
+class PickleRefused(SharevarError, TypeError):
+    """A pickle in a named manager: its creator and each user of pickles say pickle=True."""
+
+class ReadOnly(SharevarError, TypeError):
+    """The manager was opened for reading only; nothing was changed."""
+
+class Contended(SharevarError, TimeoutError):
+    """The variable was changed whenever it was read without its lock."""
+
+class WriterDied(SharevarError):
+    """A process died while it changed the variable, which this one may only read."""
+
+class NotADump(SharevarError, ValueError):
+    """The file is no dump of a manager, or a damaged one."""
+
+class NotDumpable(SharevarError):
+    """The manager has something that cannot be in a dump."""
+
 class WrongKind(SharevarError, TypeError):
     """The name or handle belongs to a variable of another kind."""
 
@@ -155,11 +173,34 @@ class Arena:
     def attach(fd: int) -> Arena:
         """Attach to the arena behind a descriptor, by a duplicate of it."""
     @staticmethod
-    def open_by_name(name: str, capacity: int | None = None, is_kept: bool = False) -> Arena:
-        """Open the arena of that name on this machine, or make it."""
+    def open_by_name(
+        name: str,
+        capacity: int | None = None,
+        is_kept: bool = False,
+        allow_pickle: bool = False,
+        load: str | PathLike[str] | None = None,
+    ) -> Arena:
+        """Open the arena of that name on this machine, or make it.
+
+        One that is made may have pickles if ``allow_pickle`` says so, and begins with the
+        variables of the dump in the file ``load``.
+        """
     @staticmethod
-    def attach_by_name(name: str) -> Arena:
-        """Attach to the arena of that name on this machine."""
+    def attach_by_name(name: str, read_only: bool = False) -> Arena:
+        """Attach to the arena of that name on this machine, perhaps for reading only."""
+    @property
+    def is_read_only(self) -> bool:
+        """Whether this process may only read the arena."""
+    def dump(self, path: str | PathLike[str]) -> None:
+        """Write all variables that have names into a file."""
+    @property
+    def accepts_pickles(self) -> bool:
+        """Whether this process stores and reads pickles here."""
+    @property
+    def allows_pickles(self) -> bool:
+        """Whether the arena may have pickles."""
+    def accept_pickles(self) -> None:
+        """Have this process store and read pickles; `PickleRefused` if there may be none."""
     @property
     def name(self) -> str | None:
         """The name by which any process of the user finds the arena, if it has one."""

@@ -163,6 +163,27 @@ pub enum Error {
     /// The arena has a name and no descriptor.
     #[error("the arena has a name and no descriptor; have the other process open it by that name")]
     NoDescriptor,
+    /// This process has the arena for reading only.
+    #[error(
+        "this process has the manager for reading only, so that it can change nothing in it, nor take \
+         a lock or wait in it; open it without read_only"
+    )]
+    ReadOnly,
+    /// A process that takes no lock has found no moment at which the variable was not changed.
+    #[error(
+        "the variable was changed at each of {attempts} attempts to read it without its lock, which a \
+         process that may only read does not take; try again, or open the manager without read_only"
+    )]
+    Contended {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// A process was killed while it changed the variable, and this one cannot repair it.
+    #[error(
+        "a process was killed while it changed the variable, which this process may only read; the next \
+         one that uses the variable and may write repairs it, as `sharevar check` does"
+    )]
+    WriterDied,
     /// A signal's handler raised while an operation waited for a long lock; nothing was changed.
     #[error("interrupted while another thread held the variable's long lock; nothing was changed")]
     Interrupted,

@@ -30,6 +30,7 @@ pub enum Access {
 pub struct Mapping {
     base: NonNull<u8>,
     len: u64,
+    access: Access,
 }
 
 // SAFETY: the mapping is shared memory reached through atomics only; `base` never changes.
@@ -61,7 +62,7 @@ impl Mapping {
             )
         }
         .map_err(refused)?;
-        let first = Self { base: mapped(first), len: PAGE };
+        let first = Self { base: mapped(first), len: PAGE, access: Access::ReadWrite };
         // SAFETY: the range is this mapping. If it was not locked, nothing is done.
         let _ = unsafe { rustix::mm::munlock(first.base.as_ptr().cast(), PAGE as usize) };
         if len <= PAGE {
@@ -79,7 +80,7 @@ impl Mapping {
         .map_err(refused)?;
         // The kernel has moved the mapping.
         std::mem::forget(first);
-        let memory = Self { base: mapped(base), len };
+        let memory = Self { base: mapped(base), len, access: Access::ReadWrite };
         // SAFETY: the range is this mapping. It keeps gigabytes of holes out of core dumps.
         let _ = unsafe { rustix::mm::madvise(base, len as usize, Advice::LinuxDontDump) };
         Ok(memory)
@@ -106,7 +107,7 @@ impl Mapping {
                 cause => Error::Call { call: "shmat", cause },
             });
         }
-        let memory = Self { base: mapped(address), len: len.next_multiple_of(PAGE) };
+        let memory = Self { base: mapped(address), len: len.next_multiple_of(PAGE), access };
         // SAFETY: the range is this mapping. It keeps gigabytes of holes out of core dumps.
         let _ = unsafe { rustix::mm::madvise(address, memory.len as usize, Advice::LinuxDontDump) };
         Ok(memory)
@@ -132,9 +133,13 @@ impl Mapping {
         self.protect(start, self.len, MprotectFlags::empty())
     }
 
-    /// Gives the right to touch `start..end`, whole pages, back.
+    /// Gives the rights to `start..end`, whole pages, back.
     pub(crate) fn open(&self, start: u64, end: u64) -> rustix::io::Result<()> {
-        self.protect(start, end, MprotectFlags::READ | MprotectFlags::WRITE)
+        let rights = match self.access {
+            Access::Read => MprotectFlags::READ,
+            Access::ReadWrite => MprotectFlags::READ | MprotectFlags::WRITE,
+        };
+        self.protect(start, end, rights)
     }
 
     fn protect(&self, start: u64, end: u64, rights: MprotectFlags) -> rustix::io::Result<()> {
@@ -159,6 +164,11 @@ impl Mapping {
         self.base.as_ptr()
     }
 
+    /// What this process may do with it.
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
     /// Length of the mapping in bytes.
     #[allow(clippy::len_without_is_empty)] // No mapping is empty.
     pub fn len(&self) -> u64 {
@@ -173,7 +183,7 @@ impl Mapping {
     }
 
     /// The same for pages that may only be read.
-    pub(crate) fn populate_for_reading(&self, start: u64, end: u64) -> rustix::io::Result<()> {
+    pub fn populate_for_reading(&self, start: u64, end: u64) -> rustix::io::Result<()> {
         self.populate_by(Advice::LinuxPopulateRead, start, end)
     }
 

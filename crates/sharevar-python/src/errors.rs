@@ -31,6 +31,12 @@ pub(crate) enum Class {
     NoWitness,
     OwnerUnknown,
     NotShareable,
+    PickleRefused,
+    ReadOnly,
+    Contended,
+    WriterDied,
+    NotADump,
+    NotDumpable,
     WrongKind,
     NotHeld,
     NotOwner,
@@ -73,6 +79,12 @@ const CLASSES: &[(&str, &str)] = &[
     ("NoWitness", "Other processes could not tell this one alive from dead, so it cannot take part."),
     ("OwnerUnknown", "Nothing can be known of the process that holds what was waited for."),
     ("NotShareable", "The value is of no native type and cannot be pickled; nothing was stored."),
+    ("PickleRefused", "A pickle in a named manager: its creator and each user of pickles say pickle=True."),
+    ("ReadOnly", "The manager was opened for reading only; nothing was changed."),
+    ("Contended", "The variable was changed whenever it was read without its lock."),
+    ("WriterDied", "A process died while it changed the variable, which this one may only read."),
+    ("NotADump", "The file is no dump of a manager, or a damaged one."),
+    ("NotDumpable", "The manager has something that cannot be in a dump."),
     ("WrongKind", "The name or handle belongs to a variable of another kind."),
     ("NotHeld", "A lock that is not held was released."),
     ("NotOwner", "A recursive lock or a condition was used by a thread that does not hold the lock."),
@@ -129,10 +141,18 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                     let pickling = py.import("pickle")?.getattr("PicklingError")?;
                     vec![py.get_type::<PyTypeError>(), pickling.cast_into::<PyType>()?]
                 }
-                _ if index == Class::InvalidName as usize => vec![py.get_type::<PyValueError>()],
+                _ if index == Class::InvalidName as usize || index == Class::NotADump as usize => {
+                    vec![py.get_type::<PyValueError>()]
+                }
                 _ if index == Class::NoSuchManager as usize => vec![py.get_type::<PyLookupError>()],
                 _ if index == Class::NameBusy as usize => vec![py.get_type::<PyTimeoutError>()],
-                _ if index == Class::WrongKind as usize => vec![py.get_type::<PyTypeError>()],
+                _ if index == Class::PickleRefused as usize
+                    || index == Class::ReadOnly as usize
+                    || index == Class::WrongKind as usize =>
+                {
+                    vec![py.get_type::<PyTypeError>()]
+                }
+                _ if index == Class::Contended as usize => vec![py.get_type::<PyTimeoutError>()],
                 // multiprocessing's lock raises the one there, threading's the other.
                 _ if index == Class::NotHeld as usize => {
                     vec![py.get_type::<PyValueError>(), py.get_type::<PyRuntimeError>()]
@@ -286,6 +306,9 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             ArenaError::DescriptorLost | ArenaError::NoDescriptor => Class::DescriptorLost,
             ArenaError::NoWitness { .. } => Class::NoWitness,
             ArenaError::OwnerUnknown { .. } => Class::OwnerUnknown,
+            ArenaError::ReadOnly => Class::ReadOnly,
+            ArenaError::Contended { .. } => Class::Contended,
+            ArenaError::WriterDied => Class::WriterDied,
             ArenaError::Os { cause, .. } => return PyOSError::new_err((cause.raw_os_error(), message)),
             _ => Class::Sharevar,
         },
@@ -306,6 +329,9 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             return raise(Class::TooManyReleases, "Semaphore released too many times");
         }
         Error::BrokenBarrier => Class::BrokenBarrier,
+        Error::NotADump { .. } => Class::NotADump,
+        Error::NotDumpable { .. } => Class::NotDumpable,
+        Error::File { .. } => return PyOSError::new_err(message),
         Error::Rendezvous(error) => match error {
             RendezvousError::InvalidName { .. } => Class::InvalidName,
             RendezvousError::NoSuchManager { .. } => Class::NoSuchManager,

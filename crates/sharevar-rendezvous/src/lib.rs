@@ -22,12 +22,14 @@ mod pauses;
 mod place;
 mod record;
 mod remove;
+mod sweep;
 
 pub use creation::Creation;
 pub use error::{Error, Result};
 pub use family::Family;
 pub use list::{list, map};
-pub use open::{Opened, open};
+pub use open::{Opened, open, open_for_reading};
 pub use place::Place;
 pub use remove::remove;
 pub use sharevar_arena::{Lifetime, Name, NamedHeader};
+pub use sweep::sweep;

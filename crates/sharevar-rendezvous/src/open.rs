@@ -9,7 +9,7 @@ use crate::pauses::Pauses;
 use crate::place::Place;
 use crate::record::Record;
 use sharevar_arena::{Name, NamedHeader, NamedState, Participant, SegmentArena, VariableOps, crash};
-use sharevar_os::{MemorySegment, memory_segment};
+use sharevar_os::{Access, MemorySegment, memory_segment};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +42,8 @@ pub fn open<E: From<Error>>(
     fill: impl Fn(&Arc<Participant>) -> std::result::Result<(), E>,
 ) -> std::result::Result<Opened, E> {
     let mut pauses = Pauses::within(PATIENCE);
-    let mut opening = Opening { place, name, creation, ops, is_entry_to_be_made: creation.is_some() };
+    let is_entry_to_be_made = creation.is_some();
+    let mut opening = Opening { place, name, creation, ops, access: Access::ReadWrite, is_entry_to_be_made };
     loop {
         let reason = match opening.attempt(&fill)? {
             Ok(opened) => {
@@ -53,8 +54,27 @@ pub fn open<E: From<Error>>(
             Err(again) => again,
         };
         if !pauses.pause() {
-            let (name, path) = (name.as_str().to_owned(), place.path_of(name));
-            return Err(Error::NameBusy { name, path, reason }.into());
+            return Err(opening.busy(reason).into());
+        }
+    }
+}
+
+/// Opens the arena called `name` for reading only. The memory is mapped without the right to change
+/// it: this process takes no slot in it, and others learn of it by their names alone.
+///
+/// # Errors
+/// As [`open`] without a creation.
+pub fn open_for_reading(place: &Place, name: &Name, ops: VariableOps) -> Result<Arc<Participant>> {
+    let mut pauses = Pauses::within(PATIENCE);
+    let mut opening =
+        Opening { place, name, creation: None, ops, access: Access::Read, is_entry_to_be_made: false };
+    loop {
+        let reason = match opening.attempt(|_| Ok::<_, Error>(()))? {
+            Ok(opened) => return Ok(opened.participant),
+            Err(again) => again,
+        };
+        if !pauses.pause() {
+            return Err(opening.busy(reason));
         }
     }
 }
@@ -64,6 +84,7 @@ struct Opening<'a> {
     name: &'a Name,
     creation: Option<&'a Creation>,
     ops: VariableOps,
+    access: Access,
     is_entry_to_be_made: bool,
 }
 
@@ -116,6 +137,10 @@ impl Opening<'_> {
         }
     }
 
+    fn busy(&self, reason: Again) -> Error {
+        Error::NameBusy { name: self.name.as_str().to_owned(), path: self.place.path_of(self.name), reason }
+    }
+
     fn no_such_manager(&self) -> Error {
         Error::NoSuchManager { name: self.name.as_str().to_owned(), path: self.place.path_of(self.name) }
     }
@@ -134,7 +159,11 @@ impl Opening<'_> {
 
     fn join(&self, segment: &MemorySegment) -> Result<std::result::Result<Opened, Again>> {
         crash::point();
-        let arena = match SegmentArena::attach(segment) {
+        let attached = match self.access {
+            Access::Read => SegmentArena::attach_for_reading(segment),
+            Access::ReadWrite => SegmentArena::attach(segment),
+        };
+        let arena = match attached {
             Err(sharevar_arena::Error::LayoutMismatch { found, expected }) => {
                 return Err(Error::LayoutMismatch { name: self.name.as_str().to_owned(), found, expected });
             }
@@ -145,7 +174,10 @@ impl Opening<'_> {
             arena => arena?,
         };
         crash::point();
-        let participant = arena.occupy(self.ops)?;
+        let participant = match self.access {
+            Access::Read => arena.read(self.ops)?,
+            Access::ReadWrite => arena.occupy(self.ops)?,
+        };
         if arena.is_closed() {
             return Ok(Err("it is removed again and again"));
         }

@@ -198,6 +198,20 @@ pub enum Error {
         /// The kernel's error.
         cause: String,
     },
+    /// A file is no dump of a manager, or a damaged one.
+    #[error("{path} is no dump of a manager: {reason}; take a file that `dump` has written, unchanged")]
+    NotADump {
+        /// Which file.
+        path: String,
+        /// The contradiction.
+        reason: String,
+    },
+    /// A variable that cannot be in a dump.
+    #[error("a dump cannot have {what}; take it out of the variable, and dump again")]
+    NotDumpable {
+        /// The variable or value.
+        what: &'static str,
+    },
     /// A function in a new process gave no result.
     #[error("{function} in process {process} {ending}")]
     Function {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from .._native import Arena
-from .arenas import remember
+from .arenas import open_for_one_author
 
 # The application of programs that name none.
 APP = "SHAREVAR_APP"
@@ -22,7 +22,7 @@ def arena_of_app(name: str) -> Arena:
     arena = _opened.get(name)
     if arena is None or arena.closed:
         # Without a lock, which a fork might leave locked: opened twice is one attachment.
-        arena = _opened[name] = remember(Arena.open_by_name(name))
+        arena = _opened[name] = open_for_one_author(name)
     return arena
 
 

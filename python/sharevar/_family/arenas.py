@@ -22,31 +22,65 @@ from .descriptors import (
 )
 
 _attached: WeakValueDictionary[bytes, Arena] = WeakValueDictionary()
+# Those that this process may only read. It may have another attachment, for writing.
+_read_only: WeakValueDictionary[bytes, Arena] = WeakValueDictionary()
 _holders: dict[bytes, tuple[DescriptorHolder, ...]] = {}
 
 # The most processes that a reference names when it is passed on and on.
 _MAX_HOLDERS = 3
 
 
+class NamedArenaReference(NamedTuple):
+    """The way to an arena that any process of the user finds by its name."""
+
+    name: str
+    # Whether the sender stores and reads pickles there, or may only read; so it is for the
+    # receiver, then.
+    accepts_pickles: bool
+    is_read_only: bool
+
+
 class ArenaReference(NamedTuple):
     """The object that is pickled in an arena's place."""
 
     identity: bytes
-    # The arena is found by its descriptor, or by the name that any process of the user knows.
-    source: DescriptorReference | str
+    source: DescriptorReference | NamedArenaReference
 
 
 def remember(arena: Arena) -> Arena:
     """Enter an arena, so that references to it lead to this attachment."""
-    return _attached.setdefault(arena.id, arena)
+    attached = _read_only if arena.is_read_only else _attached
+    known = attached.setdefault(arena.id, arena)
+    if arena.accepts_pickles and not known.accepts_pickles:
+        known.accept_pickles()
+    return known
+
+
+def open_for_one_author(name: str) -> Arena:
+    """The arena of a name by which the programs of one author meet: they use pickles there.
+
+    If another program has made it, which does not allow them, it has none.
+    """
+    arena = Arena.open_by_name(name, allow_pickle=True)
+    if arena.allows_pickles:
+        arena.accept_pickles()
+    return remember(arena)
+
+
+def refer_by_name(arena: Arena) -> NamedArenaReference | None:
+    """The way to an arena by its name, if it has one."""
+    if arena.name is None:
+        return None
+    return NamedArenaReference(arena.name, arena.accepts_pickles, arena.is_read_only)
 
 
 def refer_to_arena(arena: Arena) -> ArenaReference:
     """A reference to an arena, for another process."""
     remember(arena)
     identity = arena.id
-    if arena.name is not None:
-        return ArenaReference(identity, arena.name)
+    named = refer_by_name(arena)
+    if named is not None:
+        return ArenaReference(identity, named)
     earlier = _holders.get(identity, ())
     try:
         descriptor = arena.fileno()
@@ -61,21 +95,24 @@ def refer_to_arena(arena: Arena) -> ArenaReference:
 def attach(reference: ArenaReference) -> Arena:
     """The arena that a reference names: the attached one, else a new attachment."""
     identity, source = reference
-    arena = _attached.get(identity)
+    is_read_only = isinstance(source, NamedArenaReference) and source.is_read_only
+    arena = (_read_only if is_read_only else _attached).get(identity)
     if arena is not None:
         return arena
-    if isinstance(source, str):
+    if isinstance(source, NamedArenaReference):
         return _attach_by_name(identity, source)
     return _attach_by_descriptor(identity, source)
 
 
-def _attach_by_name(identity: bytes, name: str) -> Arena:
-    arena = Arena.attach_by_name(name)
+def _attach_by_name(identity: bytes, reference: NamedArenaReference) -> Arena:
+    arena = Arena.attach_by_name(reference.name, reference.is_read_only)
     if arena.id != identity:
         raise ArenaGone(
-            f"the manager {name!r} was removed and made anew since the reference was sent; "
-            "open it by its name"
+            f"the manager {reference.name!r} was removed and made anew since the reference "
+            "was sent; open it by its name"
         )
+    if reference.accepts_pickles:
+        arena.accept_pickles()
     return remember(arena)
 
 

@@ -20,7 +20,7 @@ from .. import _native
 from .._native import Arena
 from ..errors import SharevarError
 from . import family, installed, module_level
-from .arenas import ArenaReference, attach
+from .arenas import ArenaReference, NamedArenaReference, attach, refer_by_name
 from .descriptors import DescriptorReference
 
 # In the command that starts a fork server; other arguments may stand behind it.
@@ -77,12 +77,16 @@ def join_family(
         install()
 
 
-def join_from_command_line(arenas: list[tuple[str, int | str]], made: int | None) -> None:
+def join_from_command_line(
+    arenas: list[tuple[str, int | tuple[str, bool, bool]]], made: int | None
+) -> None:
     """As `join_family`, in a fork server, which inherits the descriptors as they are."""
     references = [
         ArenaReference(
             bytes.fromhex(identity),
-            source if isinstance(source, str) else DescriptorReference(_Inherited(source), ()),
+            NamedArenaReference(*source)
+            if isinstance(source, tuple)
+            else DescriptorReference(_Inherited(source), ()),
         )
         for identity, source in arenas
     ]
@@ -146,10 +150,10 @@ def _with_inherited_arena(
 
 
 def _join_command(arenas: list[Arena], made: int | None) -> str:
-    inherited = [
-        (arena.id.hex(), arena.fileno() if arena.name is None else arena.name)
-        for arena in arenas
-    ]
+    inherited: list[tuple[str, Any]] = []
+    for arena in arenas:
+        named = refer_by_name(arena)
+        inherited.append((arena.id.hex(), arena.fileno() if named is None else tuple(named)))
     install = "sharevar.install(); " if installed.is_installed() else ""
     return (
         f"import sys; sys.path.append({_PARENT_DIRECTORY!r}); import sharevar; "

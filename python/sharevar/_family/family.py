@@ -17,6 +17,7 @@ from ..errors import OutOfSharedMemory, SharevarError
 from .arenas import (
     ArenaReference,
     attach,
+    open_for_one_author,
     refer_to_arena,
     remember,
 )
@@ -68,7 +69,7 @@ def _open() -> Arena:
     name = family_of_environment()
     if name is not None:
         try:
-            return Arena.open_by_name(name)
+            return open_for_one_author(name)
         except OutOfSharedMemory as error:
             # Less address space than the family's founder has. Variables without a name, which
             # are handed to those that use them, may as well be elsewhere.

@@ -8,7 +8,7 @@ from .._public import public_in
 from .sync_manager import SyncManager
 
 if TYPE_CHECKING:
-    from .named_manager import Lifetime, NamedManager
+    from .named_manager import Lifetime, NamedManager, Path
 
 
 @overload
@@ -19,6 +19,8 @@ def Manager(
     name: str,
     capacity: int | str | None = None,
     lifetime: Lifetime = "while_used",
+    pickle: bool = False,
+    load: Path | None = None,
     ctx: Any = None,
 ) -> NamedManager: ...
 
@@ -29,6 +31,8 @@ def Manager(
     name: str | None = None,
     capacity: int | str | None = None,
     lifetime: Lifetime | None = None,
+    pickle: bool = False,
+    load: Path | None = None,
     ctx: Any = None,
 ) -> SyncManager:
     """A started manager with an arena of its own; ``capacity`` is its limit, in bytes
@@ -47,11 +51,25 @@ def Manager(
 
     - ``"while_used"``: it is gone with the last process that has it, however that one ends;
     - ``"keep"``: it stays until `remove_manager`, or the end of the machine or container.
+
+    Values of no native type, which are stored as pickles, are refused there: any program of
+    the user may be their writer or their reader, and to read a pickle is to run its code.
+    With ``pickle=True`` the process that makes the manager allows them to all, and each
+    process that stores or reads them says it, too.
+
+    With ``load`` a manager that is made begins with the variables of a dump
+    (`NamedManager.dump`); one that is there already stays as it is.
     """
     if name is not None:
         from .named_manager import open_or_make
 
-        return open_or_make(name, capacity, lifetime or "while_used", ctx)
+        return open_or_make(name, capacity, lifetime or "while_used", pickle, load, ctx)
+    if load is not None:
+        raise TypeError("a dump is loaded into a manager with a name; give it one")
+    if pickle:
+        raise TypeError(
+            "a manager without a name has pickles as it is; it takes no pickle=True"
+        )
     if lifetime is not None:
         raise TypeError("a manager without a name lives while it is used; it takes no lifetime")
     manager = SyncManager(ctx=ctx, capacity=capacity)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from multiprocessing.managers import State  # type: ignore[attr-defined]
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from .. import _native
 from .._family.arenas import remember
@@ -25,16 +26,33 @@ _Item = TypeVar("_Item")
 _Variable = TypeVar("_Variable", bound=Proxy)
 
 Lifetime = Literal["while_used", "keep"]
+Path: TypeAlias = "str | os.PathLike[str]"
 
 
 @public_in("sharevar")
-def attach(name: str, *, ctx: Any = None) -> NamedManager:
-    """The manager of that name on this machine; `NoSuchManager` if there is none."""
-    return _started(NamedManager(name, lambda: Arena.attach_by_name(name), ctx))
+def attach(
+    name: str, *, pickle: bool = False, read_only: bool = False, ctx: Any = None
+) -> NamedManager:
+    """The manager of that name on this machine; `NoSuchManager` if there is none.
+
+    With ``pickle`` this process stores and reads values of no native type in it, as pickles:
+    reading one runs code that its writer has chosen. `PickleRefused` if the manager was made
+    without it.
+
+    With ``read_only`` the memory is mapped without the right to change it: what would change
+    something, take a lock or wait raises `ReadOnly`. Reads take no lock. A variable that is
+    changed all the time is `Contended`, one that the others have given up `HandleExpired`.
+    """
+    return _started(name, lambda: Arena.attach_by_name(name, read_only), pickle, ctx)
 
 
 def open_or_make(
-    name: str, capacity: int | str | None, lifetime: Lifetime, ctx: Any
+    name: str,
+    capacity: int | str | None,
+    lifetime: Lifetime,
+    pickle: bool,
+    load: Path | None,
+    ctx: Any,
 ) -> NamedManager:
     """The manager of that name on this machine, which is made if there is none."""
     if lifetime not in ("while_used", "keep"):
@@ -42,7 +60,7 @@ def open_or_make(
     is_kept = lifetime == "keep"
     size = None if capacity is None else bytes_of(capacity)
     return _started(
-        NamedManager(name, lambda: Arena.open_by_name(name, size, is_kept), ctx)
+        name, lambda: Arena.open_by_name(name, size, is_kept, pickle, load), pickle, ctx
     )
 
 
@@ -62,9 +80,22 @@ def manager_names() -> list[str]:
     return _native.manager_names()
 
 
-def _started(manager: NamedManager) -> NamedManager:
+def _started(
+    name: str, open_arena: Callable[[], Arena], pickle: bool, ctx: Any
+) -> NamedManager:
+    def open_for_this_process() -> Arena:
+        arena = open_arena()
+        if pickle:
+            arena.accept_pickles()
+        return arena
+
+    manager = NamedManager(name, open_for_this_process, ctx)
     manager.start()
     return manager
+
+
+def _attach_again(name: str, pickle: bool, read_only: bool) -> NamedManager:
+    return attach(name, pickle=pickle, read_only=read_only)
 
 
 @public_in("sharevar.managers")
@@ -102,7 +133,8 @@ class NamedManager(NamedVariableMethods, SyncManager):  # type: ignore[misc]
             self._arena = None
 
     def __reduce__(self) -> Any:
-        return attach, (self._name,)
+        arena = self.arena
+        return _attach_again, (self._name, arena.accepts_pickles, arena.is_read_only)
 
     # Variables by name
 
@@ -131,6 +163,15 @@ class NamedManager(NamedVariableMethods, SyncManager):  # type: ignore[misc]
     ) -> Any:
         """The variable of that name here, made at first use; see `sharevar.shared`."""
         return shared_globals.get_or_make(self.arena, name, kind, arguments, named)
+
+    def dump(self, path: Path) -> None:
+        """Write all variables into a file, for ``Manager(name=..., load=path)``.
+
+        Other processes go on meanwhile. A dict or set of up to a thousand keys is of one
+        moment, and so is a larger one that does not change while it is read; different
+        variables are of different moments. No process is in it: locks are free, nobody waits.
+        """
+        self.arena.dump(path)
 
     def __getitem__(self, name: str) -> Any:
         """The variable of that name; `KeyError` if there is none."""

@@ -11,7 +11,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from .._family.arenas import ArenaReference, attach, remember
+from .._family.arenas import (
+    ArenaReference,
+    NamedArenaReference,
+    attach,
+    refer_by_name,
+    remember,
+)
 from .._family.descriptors import DescriptorHolder, DescriptorReference
 from .._family.reduction import arena_of, handle_of
 from .._native import Arena
@@ -37,9 +43,11 @@ def identify(variable: Proxy) -> str:
 
 
 def _source_of(arena: Arena) -> str:
-    """The last part of an id: the arena's descriptor, or `_NAMED` and its name."""
-    if arena.name is not None:
-        return _NAMED + arena.name
+    """The last part of an id: the arena's descriptor, or `_NAMED`, flags and its name."""
+    named = refer_by_name(arena)
+    if named is not None:
+        pickles, reads = "p" * named.accepts_pickles, "r" * named.is_read_only
+        return f"{_NAMED}{pickles}{reads}:{named.name}"
     try:
         return str(arena.fileno())
     except DescriptorLost:
@@ -56,9 +64,10 @@ def open_variable(ident: str) -> Proxy:
     """The variable that an id leads to; a late one raises `HandleExpired`."""
     # A name may have hyphens.
     _, typeid, identity, offset, generation, process, source = ident.split("-", 6)
-    found: DescriptorReference | str
+    found: DescriptorReference | NamedArenaReference
     if source.startswith(_NAMED):
-        found = source.removeprefix(_NAMED)
+        flags, _, name = source.removeprefix(_NAMED).partition(":")
+        found = NamedArenaReference(name, "p" in flags, "r" in flags)
     else:
         found = DescriptorReference(None, (DescriptorHolder(int(process), int(source)),))
     arena = attach(ArenaReference(bytes.fromhex(identity), found))

@@ -16,7 +16,7 @@ from .. import _native
 from .._family import applications, family, separate_family
 from .._family.reduction import arena_of
 from .._public import public_in
-from ..errors import WrongKind
+from ..errors import ReadOnly, WrongKind
 from . import sharedctypes
 from .append_file import AppendFile
 from .append_text_file import AppendTextFile
@@ -134,6 +134,8 @@ def get_or_make(
     """The variable of that name in an arena, which is made now if there is none."""
     _require_arguments(name, kind)
     kind = _ours(kind)
+    if arena.is_read_only:
+        return _found_for_reading(arena, name, kind)
     if kind is Lock or kind is RLock:
         return arena.named(name, kind)  # type: ignore[type-var]
     filled = arena.named(_FILLED, DictProxy)
@@ -151,12 +153,33 @@ def get_or_make(
 
 def find(arena: _native.Arena, name: str) -> Any:
     """The variable of that name in an arena; `KeyError` if there is none."""
-    entry = arena.named(_FILLED, DictProxy).get(name)
+    entry = _entry(arena, name)
     # A lock has no entry, nor has a variable that a Rust program has made.
     found = arena.find(name) if entry is None else _found(arena, name, None, entry)
     if found is None:
         raise KeyError(name)
     return found
+
+
+def _entry(arena: _native.Arena, name: str) -> Any:
+    """The entry of a variable that was made here, if it has one."""
+    filled: Any = arena.find(_FILLED)
+    return None if filled is None else filled.get(name)
+
+
+def _found_for_reading(arena: _native.Arena, name: str, kind: Any) -> Any:
+    """The variable of a name where none can be made."""
+    entry = _entry(arena, name)
+    if entry is not None:
+        return _found(arena, name, kind, entry)
+    found = arena.find(name)
+    if found is None:
+        raise ReadOnly(
+            f"there is no variable {name!r}, and this process cannot make it: it has the "
+            f"manager {arena.name!r} for reading only"
+        )
+    cls = kind if isinstance(kind, type) and issubclass(kind, Proxy) else type(found)
+    return arena.named(name, _CONTAINERS.get(kind, cls))
 
 
 def names(arena: _native.Arena) -> list[str]:

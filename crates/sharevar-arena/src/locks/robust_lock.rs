@@ -83,6 +83,16 @@ impl<'p> RobustLock<'p> {
         }
     }
 
+    /// The fate of the lock at the end of its holder, as it was set or has come about; `None` if it
+    /// may still become a signal.
+    pub fn owner_death(&self) -> Option<OwnerDeath> {
+        if self.always_owned.load(Ordering::Acquire) != 0 {
+            Some(OwnerDeath::Release)
+        } else {
+            (self.owner.load(Ordering::Acquire) & SIGNAL != 0).then_some(OwnerDeath::Keep)
+        }
+    }
+
     /// Makes the lock in `variable` a signal if `participant`, which ends in order, holds it.
     pub fn settle_at_exit(participant: &Participant, variable: Variable) -> Result<()> {
         let lock = RobustLock::of(participant, variable);
@@ -165,7 +175,7 @@ impl<'p> RobustLock<'p> {
     #[inline(always)]
     pub fn release(&self) -> Result<bool> {
         let me = self.participant.identity();
-        if compare_exchange(self.owner, me.word(), 0).is_ok() {
+        if !me.is_none() && compare_exchange(self.owner, me.word(), 0).is_ok() {
             return Ok(true);
         }
         self.release_otherwise(me)
@@ -237,7 +247,7 @@ impl<'p> RobustLock<'p> {
     /// Notes, for the holder, that the protected data is consistent again.
     pub fn mark_consistent(&self) {
         let mut seen = self.owner.load(Ordering::Acquire);
-        while seen & OWNER_DIED != 0 {
+        while seen & OWNER_DIED != 0 && !self.participant.is_read_only() {
             match compare_exchange(self.owner, seen, seen & !OWNER_DIED) {
                 Ok(_) => break,
                 Err(now) => seen = now,

@@ -166,6 +166,12 @@ impl Waiter<'_> {
     /// most for `limit`, and never beyond the next check for the dead. After each sleep the waiter
     /// checks the state again, and finishes the operation of a dead participant there.
     pub fn sleep(&mut self, count: u32, reasons: u32, limit: Duration) {
+        if self.point.participant.is_read_only() {
+            // It can neither announce itself nor keep a watch.
+            let limit = limit.min(Duration::from_millis(WATCH_MILLIS[WATCH_MILLIS.len() - 1]));
+            park_for(self.point.wakes, count, limit, reasons);
+            return;
+        }
         self.keep_watch();
         let (millis, reasons) = match self.watch {
             Some(_) => (WATCH_MILLIS[self.round.min(WATCH_MILLIS.len() - 1)], reasons & !TO_WATCH),
@@ -227,6 +233,9 @@ impl Waiter<'_> {
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
+        if self.point.participant.is_read_only() {
+            return;
+        }
         if self.point.participant.is_closed() {
             // The other waiters are to see that the arena is closed, too.
             self.point.wake(ANY_REASON, u32::MAX);

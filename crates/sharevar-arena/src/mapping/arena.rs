@@ -2,10 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::mapping::layout::{PAGE, Regions, header, lane, page, slot, variable};
+use crate::mapping::named::Name;
 use crate::mapping::source::Source;
 use crate::proof::crash::{self, compare_exchange};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use sharevar_os::{Mapping, Window, memory_limit};
+use sharevar_os::{Access, Mapping, Window, memory_limit};
 use std::any::Any;
 use std::sync::OnceLock;
 
@@ -43,6 +44,12 @@ impl Arena {
         Ok(Self { window, source, regions, capacity, id, seed, companion: OnceLock::new() })
     }
 
+    /// Whether this process may only read it: a store is SIGSEGV.
+    #[inline(always)]
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.window.mapping().access() == Access::Read
+    }
+
     /// Gives the mapping to children that are forked from now on.
     pub(crate) fn give_to_children(&self) -> Result<()> {
         Ok(self.window.mapping().give_to_children()?)
@@ -52,6 +59,14 @@ impl Arena {
     pub(crate) fn accompany(&self, companion: Box<dyn Any + Send + Sync>) {
         let _ = self.companion.set(companion);
     }
+
+    /// The name by which processes find the arena, if it has one.
+    pub(crate) fn name(&self) -> Option<Name> {
+        let mut bytes = [0; Name::MAX];
+        self.copy_out(header::NAME, &mut bytes);
+        Name::from_header(&bytes)
+    }
+
     /// The arena's 128-bit identity.
     pub(crate) fn id(&self) -> [u64; 2] {
         self.id

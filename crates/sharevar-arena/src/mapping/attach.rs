@@ -74,16 +74,21 @@ impl Arena {
     }
 
     /// Maps the arena in segment `number` of `size` bytes, which forked children do not get.
-    pub(crate) fn attach_segment(number: u32, size: u64) -> Result<Self> {
+    pub(crate) fn attach_segment(number: u32, size: u64, access: Access) -> Result<Self> {
         let mapping = {
             // As in `create_in_segment`.
             let _gate = fork_gate::enter();
-            let mapping = Mapping::attach(number, size, Access::ReadWrite)?;
+            let mapping = Mapping::attach(number, size, access)?;
             mapping.keep_from_children()?;
             mapping
         };
         let mut start: Start = [0; header::LANE_ROOM as usize + 8];
-        mapping.populate(0, PAGE).map_err(Error::os("madvise(POPULATE_WRITE)"))?;
+        match access {
+            Access::Read => {
+                mapping.populate_for_reading(0, PAGE).map_err(Error::os("madvise(POPULATE_READ)"))?;
+            }
+            Access::ReadWrite => mapping.populate(0, PAGE).map_err(Error::os("madvise(POPULATE_WRITE)"))?,
+        }
         mapping.copy_out(0, &mut start);
         let reservation = size.next_multiple_of(RESERVATION_UNIT);
         Checked::read(&start, reservation)?.arena(mapping, Source::Segment(number))

@@ -33,8 +33,8 @@ impl Name {
         std::str::from_utf8(&self.0[..len]).expect("a name is ASCII")
     }
 
-    fn read(header: &[u8]) -> Option<Self> {
-        let bytes = &header[header::NAME as usize..][..Self::MAX];
+    /// The name in a header that has `bytes` at NAME.
+    pub(crate) fn from_header(bytes: &[u8]) -> Option<Self> {
         let len = bytes.iter().position(|byte| *byte == 0).unwrap_or(Self::MAX);
         Self::new(std::str::from_utf8(&bytes[..len]).ok()?)
     }
@@ -142,7 +142,7 @@ impl NamedHeader {
             number,
             layout: word(header::LAYOUT),
             id: [word(header::ID), word(header::ID + 8)],
-            name: Name::read(page)?,
+            name: Name::from_header(&page[header::NAME as usize..][..Name::MAX])?,
             state: NamedState::from_words(word(header::STATE), word(header::CLOSED)),
             lifetime: if word(header::LIFETIME) == Lifetime::Keep as u64 {
                 Lifetime::Keep

@@ -40,6 +40,11 @@ impl Participant {
         Ok(participant)
     }
 
+    /// A reader of an arena that is mapped for reading only.
+    pub(crate) fn reader(arena: Arc<Arena>, ops: VariableOps) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self::new(Attachment::of_reader(arena)?, ops)))
+    }
+
     /// Becomes a participant. Looks after others only if all slots are taken: then in a slot
     /// that is kept for this, and which holds nothing when it is left.
     ///

@@ -25,7 +25,7 @@ pub(crate) struct Attachment {
     pub(crate) page: WipeOnForkPage,
     byte: Mutex<Option<LockedByte>>,
     held: Mutex<ReferenceTable>,
-    /// Why a forked child has no place here, if it has none.
+    /// Why a forked child or a reader has no place here, if it has none.
     refused: Mutex<Option<Error>>,
     /// Whether the first lane is for the fast paths alone, here and in forked children.
     one_at_a_time: AtomicU64,
@@ -46,17 +46,27 @@ impl Attachment {
     /// Takes one of `slots` in `arena`. The caller holds the fork gate: the child of a fork in
     /// here would inherit a byte, or a segment, that is half made.
     pub(crate) fn new(arena: Arc<Arena>, slots: Range<u32>) -> Result<Self> {
-        let attachment = Self {
+        let attachment = Self::without_slot(arena, None)?;
+        attachment.claim_any_slot(slots)?;
+        Ok(attachment)
+    }
+
+    /// The attachment of a process that may only read `arena`: it has no slot, and so no identity,
+    /// no lane and no reference.
+    pub(crate) fn of_reader(arena: Arc<Arena>) -> Result<Self> {
+        Self::without_slot(arena, Some(Error::ReadOnly))
+    }
+
+    fn without_slot(arena: Arc<Arena>, refused: Option<Error>) -> Result<Self> {
+        Ok(Self {
             arena,
             page: WipeOnForkPage::new()?,
             byte: Mutex::new(None),
             held: Mutex::new(ReferenceTable::default()),
-            refused: Mutex::new(None),
+            refused: Mutex::new(refused),
             one_at_a_time: AtomicU64::new(0),
             sweep_at: AtomicU64::new(SWEEP_AT),
-        };
-        attachment.claim_any_slot(slots)?;
-        Ok(attachment)
+        })
     }
 
     /// Claims a slot with whichever witness can be had.

@@ -22,6 +22,8 @@ pub(crate) mod participant;
 #[cfg(not(loom))]
 pub(crate) mod peers;
 #[cfg(not(loom))]
+mod pickles;
+#[cfg(not(loom))]
 pub(crate) mod registry;
 #[cfg(not(loom))]
 pub(crate) mod segment_arena;

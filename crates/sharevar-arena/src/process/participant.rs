@@ -16,6 +16,7 @@ use crate::transactions::lane::Lane;
 use crate::variables::reference_table::ReferenceTable;
 use crate::variables::variable::Variable;
 use std::any::Any;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 /// The operations of the layer above on a variable's content.
@@ -40,11 +41,18 @@ pub type Trace = fn(&Participant, Variable, u64, &mut dyn FnMut(u64)) -> Result<
 pub struct Participant {
     attachment: Attachment,
     ops: VariableOps,
+    /// See [`Self::accepts_pickles`].
+    pickles_accepted: AtomicBool,
 }
 
 impl Participant {
     pub(crate) fn new(attachment: Attachment, ops: VariableOps) -> Self {
-        Self { attachment, ops }
+        let pickles_accepted = AtomicBool::new(attachment.arena().name().is_none());
+        Self { attachment, ops, pickles_accepted }
+    }
+
+    pub(crate) fn pickles_accepted(&self) -> &AtomicBool {
+        &self.pickles_accepted
     }
 
     pub(crate) fn attachment(&self) -> &Attachment {
@@ -60,7 +68,15 @@ impl Participant {
         self.attachment.arena()
     }
 
-    /// Returns this participant's identity, or none in a process that skipped the fork hooks.
+    /// Whether this process may only read the arena. It is no participant that others know: it holds
+    /// no variable and takes no lock, and what would change something is [`Error::ReadOnly`].
+    #[inline(always)]
+    pub fn is_read_only(&self) -> bool {
+        self.arena().is_read_only()
+    }
+
+    /// Returns this participant's identity, or none in a process that skipped the fork hooks, and
+    /// where the arena may only be read.
     #[inline(always)]
     pub fn identity(&self) -> Identity {
         self.attachment.identity()
@@ -129,7 +145,7 @@ impl Participant {
     /// memory there. A hint: what cannot be had now is asked for, and refused, when it is needed.
     #[inline]
     pub fn make_room(&self, bytes: u64) {
-        if !self.arena().has_room(bytes) {
+        if !self.arena().has_room(bytes) && !self.is_read_only() {
             self.arena().grow_ahead(bytes);
         }
     }

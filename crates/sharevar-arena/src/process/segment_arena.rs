@@ -39,7 +39,12 @@ impl SegmentArena {
 
     /// Maps the arena in `segment`.
     pub fn attach(segment: &MemorySegment) -> Result<Self> {
-        Self::over(Arena::attach_segment(segment.number, segment.size)?)
+        Self::over(Arena::attach_segment(segment.number, segment.size, Access::ReadWrite)?)
+    }
+
+    /// Maps the arena in `segment` for reading only: a store is SIGSEGV.
+    pub fn attach_for_reading(segment: &MemorySegment) -> Result<Self> {
+        Self::over(Arena::attach_segment(segment.number, segment.size, Access::Read)?)
     }
 
     fn over(arena: Arena) -> Result<Self> {
@@ -94,12 +99,19 @@ impl SegmentArena {
         Participant::occupy_slot(self.arena.clone(), ops)
     }
 
+    /// A reader of the arena, which takes no slot. Forked children read as it does.
+    pub fn read(&self, ops: VariableOps) -> Result<Arc<Participant>> {
+        Participant::reader(self.arena.clone(), ops)
+    }
+
     /// Lets forked children have the arena, as participants of their own.
     pub fn enter(self, participant: &Arc<Participant>) -> Result<()> {
         // A fork comes before both or after both.
         let _gate = fork_gate::enter();
         self.arena.give_to_children()?;
-        fork::register(participant);
+        if !self.arena.is_read_only() {
+            fork::register(participant);
+        }
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Looking after the dead: their lanes, their references, their slots.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mapping::layout::slot;
 use crate::process::attachment::SWEEP_AT;
 use crate::process::identity::{Claim, Identity, State};
@@ -18,6 +18,9 @@ impl Participant {
     /// Recovers every participant that died, reclaims its blocks and references, and frees variables
     /// without a holder. Returns how many lanes were recovered.
     pub fn sweep(&self) -> Result<u64> {
+        if self.is_read_only() {
+            return Err(Error::ReadOnly);
+        }
         let mut recovered = reclaim::sweep_lanes(self.arena(), self.identity())?;
         let dead = self.dead_slots();
         if !dead.is_empty() {

@@ -17,6 +17,9 @@ impl Participant {
         if self.arena().is_closed() {
             return Err(Error::Closed);
         }
+        if self.identity().is_none() {
+            return Err(self.why_not_attached());
+        }
         match self.create_now(kind) {
             // The dead may hold what is missing.
             Err(Error::OutOfSharedMemory { .. }) => {
@@ -66,6 +69,9 @@ impl Participant {
 
     /// Takes a handle on `variable`, which some handle or container held when it was seen.
     pub fn hold(&self, variable: Variable) -> Result<()> {
+        if self.is_read_only() {
+            return self.expect_there(variable);
+        }
         if self.identity().is_none() {
             // The copied table shows references that are the parent's.
             return Err(self.why_not_attached());

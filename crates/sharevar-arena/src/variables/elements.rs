@@ -35,6 +35,13 @@ impl Participant {
     pub fn load_elements(&self, variable: Variable, elements: Elements) -> Result<Vec<u8>> {
         elements.check(self.arena())?;
         let mut octets = zeros(elements.bytes()?)?;
+        if self.is_read_only() {
+            self.read_without_lock(variable, |_| {
+                elements.load(self.arena(), &mut octets);
+                Ok(Some(()))
+            })?;
+            return Ok(octets);
+        }
         let mut transaction = self.begin()?;
         transaction.lock(variable)?;
         elements.load(self.arena(), &mut octets);
@@ -44,6 +51,9 @@ impl Participant {
 
     /// Stores an element outside of every operation, as a view does; see [`Self::load_element`].
     pub fn store_element(&self, block: u64, size: u64, index: u64, bits: u64) -> Result<()> {
+        if self.is_read_only() {
+            return Err(Error::ReadOnly);
+        }
         self.arena().store_element(self.element_at(block, size, index)?, size, bits);
         Ok(())
     }
@@ -51,6 +61,9 @@ impl Participant {
     /// The address of a block for a view that other code reads and writes, while a handle on
     /// the variable that owns the block is held.
     pub fn address_of(&self, block: u64, bytes: u64) -> Result<*mut u8> {
+        if self.is_read_only() {
+            return Err(Error::ReadOnly);
+        }
         self.arena().check_range(block, bytes)?;
         self.arena().address(block, bytes).ok_or_else(|| Error::corrupt("a view leads out", block))
     }

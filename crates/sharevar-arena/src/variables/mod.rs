@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 pub(crate) mod elements;
+pub(crate) mod read_only;
 pub(crate) mod reader;
 pub(crate) mod reap;
 pub(crate) mod reference;

@@ -143,8 +143,12 @@ impl Participant {
         self.arena().table_word(header::ROOT).load(Ordering::Acquire)
     }
 
-    /// Ends the arena for all participants: from now on operations fail with [`Error::Closed`].
+    /// Ends the arena for all participants: from now on operations fail with [`Error::Closed`]. A
+    /// process that may only read it ends nothing.
     pub fn close(&self) {
+        if self.is_read_only() {
+            return;
+        }
         crate::proof::crash::put(self.arena().table_word(header::CLOSED), 1);
     }
 

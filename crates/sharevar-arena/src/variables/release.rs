@@ -17,6 +17,9 @@ impl Participant {
     /// Lets a handle go. Takes no lock of the arena and calls nothing (hazard 15): the next
     /// operation counts it off.
     pub fn release_later(&self, variable: Variable) {
+        if self.is_read_only() {
+            return;
+        }
         let _gate = fork_gate::enter();
         self.references_lock().lock().unwrap_or_else(PoisonError::into_inner).dropped.push(variable);
         self.note_pending_releases();

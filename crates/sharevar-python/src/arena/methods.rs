@@ -1,13 +1,15 @@
 //! The methods of arenas.
 
 use super::{Arena, lookup};
+use crate::encoding::permission;
 use crate::errors::OrRaise;
 use crate::fast_access;
 use crate::variable::Variable;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
-use sharevar::shm::{KINDS, create_root, open_root};
+use sharevar::shm::{KINDS, create_root, open_root, save_dump};
 use sharevar::{Lifetime, Manager, Participant, Report};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 #[pymethods]
@@ -29,21 +31,63 @@ impl Arena {
     }
 
     /// Open the arena of that name on this machine, or make it.
+    ///
+    /// One that is made may have pickles if `allow_pickle` says so, and begins with the variables of
+    /// the dump in the file `load`.
     #[staticmethod]
-    #[pyo3(signature = (name, capacity = None, is_kept = false))]
-    fn open_by_name(py: Python<'_>, name: &str, capacity: Option<u64>, is_kept: bool) -> PyResult<Self> {
+    #[pyo3(signature = (name, capacity = None, is_kept = false, allow_pickle = false, load = None))]
+    fn open_by_name(
+        py: Python<'_>,
+        name: &str,
+        capacity: Option<u64>,
+        is_kept: bool,
+        allow_pickle: bool,
+        load: Option<PathBuf>,
+    ) -> PyResult<Self> {
         let mut builder = Manager::builder();
         if let Some(capacity) = capacity {
             builder = builder.capacity(capacity);
         }
         let lifetime = if is_kept { Lifetime::Keep } else { Lifetime::WhileUsed };
-        Self::of_manager(py.detach(|| builder.name(name).lifetime(lifetime).build()))
+        let builder = builder.name(name).lifetime(lifetime).allow_pickle(allow_pickle);
+        let builder = if let Some(path) = load { builder.load(path) } else { builder };
+        Self::of_manager(py.detach(|| builder.build()))
     }
 
-    /// Attach to the arena of that name on this machine.
+    /// Attach to the arena of that name on this machine, perhaps for reading only.
     #[staticmethod]
-    fn attach_by_name(py: Python<'_>, name: &str) -> PyResult<Self> {
-        Self::of_manager(py.detach(|| Manager::builder().name(name).attach()))
+    #[pyo3(signature = (name, read_only = false))]
+    fn attach_by_name(py: Python<'_>, name: &str, read_only: bool) -> PyResult<Self> {
+        let builder = Manager::builder().name(name);
+        Self::of_manager(py.detach(|| if read_only { builder.attach_read_only() } else { builder.attach() }))
+    }
+
+    /// Whether this process may only read the arena.
+    #[getter]
+    fn is_read_only(&self) -> bool {
+        self.participant.is_read_only()
+    }
+
+    /// Write all variables that have names into a file.
+    fn dump(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        py.detach(move || save_dump(&self.root, &path)).or_raise()
+    }
+
+    /// Whether this process stores and reads pickles here.
+    #[getter]
+    fn accepts_pickles(&self) -> bool {
+        self.participant.accepts_pickles()
+    }
+
+    /// Whether the arena may have pickles.
+    #[getter]
+    fn allows_pickles(&self) -> bool {
+        self.participant.allows_pickles()
+    }
+
+    /// Have this process store and read pickles; `PickleRefused` if the arena may have none.
+    fn accept_pickles(&self) -> PyResult<()> {
+        permission::accept(&self.participant)
     }
 
     /// The name by which any process of the user finds the arena, if it has one.

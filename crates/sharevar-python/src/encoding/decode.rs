@@ -100,7 +100,10 @@ impl<'a, 'py> ObjectReader<'a, 'py> {
                 }
                 Ok(dict.into_any())
             }
-            Event::Pickle(pickle) => pickler::loads(py, pickle),
+            Event::Pickle(pickle) => match self.arena {
+                Some(arena) => pickler::loads(py, pickle, arena.get().participant()),
+                None => pickler::loads_alone(py, pickle),
+            },
             Event::Handle(number) => {
                 let handle = self.handles.iter().find(|handle| handle.id().number == number);
                 match (handle, self.arena) {

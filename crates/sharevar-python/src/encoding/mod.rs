@@ -10,5 +10,6 @@ pub(crate) mod key_index;
 pub(crate) mod key_lookup;
 pub(crate) mod name;
 pub(crate) mod opaque_key;
+pub(crate) mod permission;
 pub(crate) mod pickler;
 pub(crate) mod standard_key;

@@ -1,5 +1,6 @@
 //! The callables that encode objects of no native type.
 
+use crate::encoding::permission;
 use crate::fast_access;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -58,6 +59,9 @@ pub(crate) fn dumps<'py>(
     participant: &Participant,
 ) -> PyResult<(Pickle<'py>, Vec<u64>)> {
     let py = value.py();
+    if !participant.accepts_pickles() {
+        return Err(permission::refuse_to_store(value, participant)?);
+    }
     let callable = callable(py, |set| &set.dumps, "dumps")?;
     UNDER_WAY.with_borrow_mut(|all| all.push((participant.arena_id(), Vec::new())));
     let pickled = callable.call1((value,)).and_then(|pickled| Ok(pickled.cast_into::<PyBytes>()?));
@@ -71,8 +75,20 @@ pub(crate) fn dumps_alone<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickle<'py
     Ok(Pickle(pickled.cast_into::<PyBytes>()?))
 }
 
-/// Returns the object of a pickle.
-pub(crate) fn loads<'py>(py: Python<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+/// Returns the object of a pickle that is stored in the arena of `participant`.
+pub(crate) fn loads<'py>(
+    py: Python<'py>,
+    pickle: &[u8],
+    participant: &Participant,
+) -> PyResult<Bound<'py, PyAny>> {
+    if !participant.accepts_pickles() {
+        return Err(permission::refuse_to_read(participant));
+    }
+    loads_alone(py, pickle)
+}
+
+/// Returns the object of a pickle that is stored nowhere.
+pub(crate) fn loads_alone<'py>(py: Python<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     callable(py, |set| &set.loads, "loads")?.call1((fast_access::bytes(py, pickle)?,))
 }
 

@@ -56,7 +56,7 @@ pub(super) fn read<'py>(
     let mut reader = ObjectReader::new(py, arguments);
     let count = match reader.decoder.next().map_err(corrupt)? {
         Event::List(count) | Event::Tuple(count) => count,
-        Event::Pickle(pickle) => return crate::encoding::pickler::loads(py, pickle)?.extract(),
+        Event::Pickle(pickle) => return crate::encoding::pickler::loads_alone(py, pickle)?.extract(),
         _ => return Err(pyo3::exceptions::PyTypeError::new_err("the arguments of a call are no list")),
     };
     let positional = PyTuple::new(py, reader.read_many(count)?)?;

@@ -2,7 +2,7 @@
 
 use crate::encoding::decode::decode;
 use crate::encoding::encode::encode;
-use crate::errors::{Class, OrRaise, raise, to_python};
+use crate::errors::{Class, OrRaise, is_of, raise, to_python};
 use crate::variable::{ArenaOrFound, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
@@ -74,7 +74,12 @@ impl Barrier {
         let participant = argument.arena.get().participant().clone();
         let encoded = match action {
             Some(action) if !argument.exists() => Some(match encode(action, &participant) {
-                Err(error) if error.is_instance_of::<PyException>(py) => SOME_ACTION,
+                Err(error)
+                    if error.is_instance_of::<PyException>(py)
+                        && !is_of(py, &error, Class::PickleRefused) =>
+                {
+                    SOME_ACTION
+                }
                 encoded => encoded?,
             }),
             _ => None,

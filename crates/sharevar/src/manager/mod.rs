@@ -14,11 +14,12 @@ use crate::engine::{Backed, Home, Names};
 use crate::error::{Error, Result};
 use crate::manager::named::Named;
 use crate::manager::open::NamedBuilder;
-use crate::shm::{KINDS, RawDict, create_root, open_root};
+use crate::shm::{KINDS, RawDict, create_root, open_root, save_dump};
 use sharevar_arena::{Participant, Report};
 use sharevar_rendezvous::Lifetime;
 use std::fmt;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Makes shared variables. Clones are the same manager.
@@ -77,7 +78,8 @@ impl Builder {
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn name(self, name: impl Into<String>) -> NamedBuilder {
-        NamedBuilder { name: name.into(), capacity: self.capacity, lifetime: Lifetime::WhileUsed }
+        let (capacity, lifetime) = (self.capacity, Lifetime::WhileUsed);
+        NamedBuilder { name: name.into(), capacity, lifetime, allow_pickle: false, load: None }
     }
 
     /// Makes the manager.
@@ -127,6 +129,11 @@ impl Manager {
         self.inner.name.as_deref()
     }
 
+    /// Whether this process may only read the manager.
+    pub fn is_read_only(&self) -> bool {
+        matches!(&self.inner.home, Home::Shm(participant) if participant.is_read_only())
+    }
+
     /// A duplicate of the arena's descriptor, to be handed to another process. A manager with a
     /// name has none: other processes [open](Manager::open) it.
     pub fn descriptor(&self) -> Result<OwnedFd> {
@@ -168,6 +175,22 @@ impl Manager {
     /// Whether a process has shut the manager down.
     pub fn is_shut_down(&self) -> bool {
         self.inner.home.is_closed()
+    }
+
+    /// Writes all variables that have names, and those in them, into a file, from which a manager
+    /// [can be made](NamedBuilder::load). Who reads the path finds what was there before, or all of it.
+    ///
+    /// Others go on meanwhile, and wait for some hundred microseconds at most. Each value, and each
+    /// dict or set of up to a thousand keys, is of one moment. So is a larger one that does not change
+    /// while it is read; of one that does, each key that stays is in the dump once. Lists are read as
+    /// one up to 131,072 items. Different variables are of different moments.
+    ///
+    /// No process is in it: locks are free, semaphores have all their units, and nobody waits.
+    ///
+    /// # Errors
+    /// [`File`](Error::File); [`NotDumpable`](Error::NotDumpable) for a pickle that refers to a variable.
+    pub fn dump(&self, path: impl AsRef<Path>) -> Result<()> {
+        save_dump(self.root()?, path.as_ref())
     }
 
     /// Looks at the whole arena for contradictions and leaks. For tests, and after an

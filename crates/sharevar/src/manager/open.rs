@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::manager::Manager;
-use crate::shm::{KINDS, create_root, open_root};
+use crate::shm::{Dump, KINDS, create_root, open_root};
 use sharevar_rendezvous::{Creation, Error as RendezvousError, Lifetime, Name, NamedHeader, Place};
+use std::path::PathBuf;
 
 /// Settings of a manager with a name. See [`Builder::name`](crate::Builder::name).
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub struct NamedBuilder {
     pub(super) name: String,
     pub(super) capacity: Option<u64>,
     pub(super) lifetime: Lifetime,
+    pub(super) allow_pickle: bool,
+    pub(super) load: Option<PathBuf>,
 }
 
 /// A manager with a name, as [`Manager::find_all`] finds it.
@@ -25,6 +28,18 @@ pub struct FoundManager {
     /// How long it lives.
     pub lifetime: Lifetime,
     pub(super) header: NamedHeader,
+}
+
+/// Entries that a process which makes a manager looks at.
+const SWEPT: usize = 64;
+
+impl FoundManager {
+    /// Whether it is that of a run: the family of `python -m sharevar` or `sharevar run`, which has
+    /// a name at random.
+    pub fn is_of_run(&self) -> bool {
+        let digits = self.name.strip_prefix("run-").unwrap_or_default();
+        digits.len() == 12 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    }
 }
 
 impl NamedBuilder {
@@ -42,10 +57,20 @@ impl NamedBuilder {
         self
     }
 
+    /// Whether Python processes may store values of no native type in it, as pickles: not without
+    /// this. Each of them has to ask for it, too (`attach(name, pickle=True)`), since reading a pickle
+    /// runs code that its writer has chosen. Rust never reads one. The process that makes the manager
+    /// decides.
+    pub fn allow_pickle(mut self, is_allowed: bool) -> Self {
+        self.allow_pickle = is_allowed;
+        self
+    }
+
     /// Opens the manager, or makes it if there is none. Of any number of processes that do this at
     /// once, one makes it and all get it.
     pub fn build(self) -> Result<Manager> {
-        let creation = Creation { capacity: self.capacity, lifetime: self.lifetime, allow_pickle: false };
+        let Self { capacity, lifetime, allow_pickle, .. } = self;
+        let creation = Creation { capacity, lifetime, allow_pickle };
         self.open(Some(&creation))
     }
 
@@ -64,13 +89,70 @@ impl NamedBuilder {
         self.open(None)
     }
 
+    /// Opens the manager for reading only, if there is one. The memory is mapped without the right to
+    /// change it, so that whatever would change something, take a lock or wait is
+    /// [`ReadOnly`](sharevar_arena::Error::ReadOnly).
+    ///
+    /// Without a lock a read starts again when the variable changes meanwhile. One that is changed all
+    /// the time is [`Contended`](sharevar_arena::Error::Contended) after some hundred attempts. Without
+    /// a reference nothing keeps a variable: one that the others have given up is
+    /// [`HandleExpired`](sharevar_arena::Error::HandleExpired).
+    ///
+    /// ```
+    /// use sharevar::Manager;
+    ///
+    /// let shop = Manager::open("doc-read-only")?;
+    /// shop.named("stock").dict::<String, i64>()?.insert("apples", &3)?;
+    ///
+    /// let reading = Manager::builder().name("doc-read-only").attach_read_only()?;
+    /// let stock = reading.named("stock").dict::<String, i64>()?;
+    /// assert_eq!(stock.get("apples")?, Some(3));
+    /// assert!(stock.insert("apples", &4).is_err());
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn attach_read_only(self) -> Result<Manager> {
+        let name = parse(&self.name)?;
+        let participant = sharevar_rendezvous::open_for_reading(&Place::of_this_user(), &name, KINDS)?;
+        let root = open_root(&participant)?;
+        Manager::remembered(participant, root, Some(self.name))
+    }
+
+    /// Has the manager, if there is none and it is made, begin with the variables of a dump
+    /// ([`Manager::dump`]). Others find it when they all are there, and wait ten seconds for that.
+    ///
+    /// ```
+    /// use sharevar::Manager;
+    ///
+    /// let file = std::env::temp_dir().join(format!("doc-{}.dump", std::process::id()));
+    /// let shop = Manager::open("doc-dump")?;
+    /// shop.named("stock").dict::<String, i64>()?.insert("apples", &3)?;
+    /// shop.dump(&file)?;
+    ///
+    /// let copy = Manager::builder().name("doc-loaded").load(&file).build()?;
+    /// assert_eq!(copy.named("stock").dict::<String, i64>()?.get("apples")?, Some(3));
+    /// # std::fs::remove_file(file).unwrap();
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn load(mut self, path: impl Into<PathBuf>) -> Self {
+        self.load = Some(path.into());
+        self
+    }
+
     pub(super) fn open(self, creation: Option<&Creation>) -> Result<Manager> {
         let name = parse(&self.name)?;
-        let opened =
-            sharevar_rendezvous::open(&Place::of_this_user(), &name, creation, KINDS, |participant| {
-                create_root(participant).map(drop)
-            })?;
+        // Before others could wait for it.
+        let dump = self.load.as_deref().map(Dump::read).transpose()?;
+        let place = Place::of_this_user();
+        let opened = sharevar_rendezvous::open(&place, &name, creation, KINDS, |participant| {
+            let root = create_root(participant)?;
+            dump.as_ref().map_or(Ok(()), |dump| dump.restore(participant, &root))
+        })?;
         let root = open_root(&opened.participant)?;
+        if opened.is_new {
+            // Names that no process uses again would keep their entries. One that cannot be removed
+            // harms nothing.
+            let _ = sharevar_rendezvous::sweep(&place, SWEPT);
+        }
         Manager::remembered(opened.participant, root, Some(self.name))
     }
 }
@@ -120,6 +202,21 @@ impl Manager {
     /// ```
     pub fn remove(name: &str) -> Result<()> {
         Ok(sharevar_rendezvous::remove(&Place::of_this_user(), &parse(name)?)?)
+    }
+
+    /// Removes the files of names that have no manager any more, and returns how many there were. A
+    /// process that ends without leaving its manager keeps no memory, but it leaves such a file.
+    ///
+    /// It need not be called: whichever process makes a manager with a name does this for some.
+    ///
+    /// ```
+    /// let shop = sharevar::Manager::open("doc-swept")?;
+    /// sharevar::Manager::sweep_names()?;
+    /// assert!(sharevar::Manager::find_all()?.iter().any(|found| found.name == "doc-swept"));
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn sweep_names() -> Result<usize> {
+        Ok(sharevar_rendezvous::sweep(&Place::of_this_user(), usize::MAX)?)
     }
 
     /// Returns the managers with names that processes of this user have, by name.

@@ -1,6 +1,6 @@
 //! The operations of each kind, by the table of kinds, for the arena.
 
-use super::items::source::Locked;
+use super::items::source::{AtOnce, Locked};
 use super::ops::Ops;
 use crate::kind::{Kind, kinds};
 use sharevar_arena::{Participant, Result, Variable, VariableOps};
@@ -31,7 +31,7 @@ fn settle_at_exit(participant: &Participant, variable: Variable, kind: u64) -> R
 
 /// Names every block and handle in a variable.
 pub(crate) fn trace_content(
-    source: &Locked<'_, '_>,
+    source: &AtOnce<'_, '_>,
     kind: u64,
     living: bool,
     visit: &mut dyn FnMut(u64),
@@ -43,6 +43,6 @@ fn trace(participant: &Participant, variable: Variable, kind: u64, visit: &mut d
     let mut transaction = participant.begin_last()?;
     transaction.lock_short(variable)?;
     let living = participant.references_to(variable) > 0;
-    trace_content(&Locked(&transaction, variable), kind, living, visit)?;
+    trace_content(&AtOnce::Locked(Locked(&transaction, variable)), kind, living, visit)?;
     transaction.commit()
 }

@@ -3,7 +3,7 @@
 use super::containers::{array::RawArray, dict::RawDict, list::RawList, monitor::RawMonitor};
 use super::containers::{priority_queue::RawPriorityQueue, queue::RawQueue, queue_frame::QueueKind};
 use super::handle::Handle;
-use super::items::source::Locked;
+use super::items::content;
 use super::kinds;
 use crate::error::Result;
 use crate::kind::Kind;
@@ -38,21 +38,20 @@ fn length(handle: &Handle) -> Result<Option<u64>> {
 }
 
 fn content_bytes(handle: &Handle) -> Result<u64> {
-    let (participant, variable) = (handle.participant(), handle.variable());
-    let mut transaction = participant.begin()?;
-    transaction.lock_short(variable)?;
-    let source = Locked(&transaction, variable);
-    let (mut bytes, mut damage) = (0, None);
-    // As one that is not held: the rules of its content are for `Manager::check`.
-    kinds::trace_content(&source, participant.kind_of(variable), false, &mut |word| {
-        if Word(word).is_handle() {
-            return;
-        }
-        match participant.block_size(word) {
-            Ok(size) => bytes += size,
-            Err(error) => damage = Some(error),
-        }
+    let participant = handle.participant();
+    let bytes = content::read_at_once(handle, |source| {
+        let (mut bytes, mut damage) = (0, None);
+        // As one that is not held: the rules of its content are for `Manager::check`.
+        kinds::trace_content(source, participant.kind_of(handle.variable()), false, &mut |word| {
+            if Word(word).is_handle() {
+                return;
+            }
+            match participant.block_size(word) {
+                Ok(size) => bytes += size,
+                Err(error) => damage = Some(error),
+            }
+        })?;
+        damage.map_or(Ok(bytes), Err)
     })?;
-    transaction.commit()?;
-    damage.map_or(Ok(bytes), |error| Err(error.into()))
+    Ok(bytes)
 }

@@ -6,6 +6,7 @@
 //! released.
 
 pub(crate) mod containers;
+mod dump;
 pub(crate) mod handle;
 pub(crate) mod items;
 mod kinds;
@@ -25,6 +26,7 @@ pub use containers::monitor::RawMonitor;
 pub use containers::priority_queue::RawPriorityQueue;
 pub use containers::queue::RawQueue;
 pub use containers::queue_frame::{Enter, Got, QueueFrame, QueueKind, Readiness};
+pub use dump::{Dump, save as save_dump};
 pub use handle::Handle;
 pub use items::attempts::Attempts;
 pub use items::content::Content;

@@ -1,10 +1,10 @@
 //! The operations of a kind that the arena calls: how its variables end, and where they lead.
 
-use super::items::source::Locked;
+use super::items::source::AtOnce;
 use sharevar_arena::{Participant, Result, Variable};
 
 /// Names every block and handle in a variable; the flag says whether the variable is held.
-pub(crate) type Trace = fn(&Locked<'_, '_>, bool, &mut dyn FnMut(u64)) -> Result<()>;
+pub(crate) type Trace = fn(&AtOnce<'_, '_>, bool, &mut dyn FnMut(u64)) -> Result<()>;
 
 /// How variables of one kind end, and what they lead to.
 pub(crate) struct Ops {

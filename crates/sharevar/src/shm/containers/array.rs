@@ -10,7 +10,7 @@
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::source::{AtOnce, Source};
 use crate::shm::ops::Ops;
 use sharevar_arena::{Elements, Participant, Variable};
 use std::sync::Arc;
@@ -229,7 +229,7 @@ fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result
 }
 
 /// Names the array's block.
-fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) {
+fn trace(source: &AtOnce<'_, '_>, visit: &mut dyn FnMut(u64)) {
     let block = source.body(BLOCK);
     if block != 0 {
         visit(block);

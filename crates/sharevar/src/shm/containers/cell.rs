@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::{Handle, variable_of_kind};
 use crate::shm::items::content::{self, Cell, Content};
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::source::{AtOnce, Source};
 use crate::shm::ops::Ops;
 use sharevar_arena::Participant;
 use sharevar_value::{Encoded, Word};
@@ -156,6 +156,6 @@ fn reap(participant: &Participant, variable: sharevar_arena::Variable) -> sharev
 }
 
 /// Names what the value leads to.
-fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
+fn trace(source: &AtOnce<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
     content::trace(source, Word(source.body(0)), visit)
 }

@@ -4,7 +4,7 @@
 //! A caller that changes attributes holds that lock, and changes all of them in one operation of the
 //! dict. So there is nothing here that a death could leave half done.
 
-use super::dict::RawDict;
+use super::dict::{RawDict, StoredKey};
 use crate::engine::Acquired;
 use crate::engine::content::Item;
 use crate::engine::wait::Wait;
@@ -70,6 +70,14 @@ impl RawMonitor {
     /// A wait of this thread until it has taken the lock.
     pub fn acquire_wait(&self) -> impl Wait<Acquired> + '_ {
         recursive_lock::acquire_wait(self.lock())
+    }
+
+    /// The attributes with their keys, in the order in which they were first set.
+    pub(crate) fn entries(&self) -> Result<Vec<(StoredKey, Content)>> {
+        let lock = Key::from_int(LOCK, self.dict.seed());
+        let mut entries = self.dict.entries()?;
+        entries.retain(|(key, _)| key.to_key(self.dict.seed()).is_ok_and(|key| key != lock));
+        Ok(entries)
     }
 
     /// The attributes, in the order in which they were first set. As [`RawDict::items`].

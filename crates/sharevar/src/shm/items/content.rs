@@ -8,7 +8,7 @@
 //! references: a free of the block finds them without decoding it.
 
 use super::attempts::Attempts;
-use super::source::Source;
+use super::source::{AtOnce, Locked, Source};
 pub use crate::engine::content::Content;
 use crate::error::Result;
 use crate::shm::handle::Handle;
@@ -197,16 +197,37 @@ pub(crate) fn trace(
 pub(crate) fn read<R>(
     handle: &Handle,
     unlocked: impl Fn(&sharevar_arena::Reader<'_>) -> sharevar_arena::Result<Option<R>>,
-    locked: impl Fn(&super::source::Locked<'_, '_>) -> sharevar_arena::Result<R>,
+    locked: impl Fn(&Locked<'_, '_>) -> sharevar_arena::Result<R>,
 ) -> sharevar_arena::Result<R> {
     for _ in 0..ATTEMPTS {
         if let Some(read) = handle.participant().read_unlocked(handle.variable(), &unlocked)? {
             return Ok(read);
         }
     }
+    if handle.participant().is_read_only() {
+        return handle.participant().read_without_lock(handle.variable(), unlocked);
+    }
     let mut transaction = handle.participant().begin()?;
     transaction.lock_short(handle.variable())?;
-    let read = locked(&super::source::Locked(&transaction, handle.variable()))?;
+    let read = locked(&Locked(&transaction, handle.variable()))?;
+    transaction.commit()?;
+    Ok(read)
+}
+
+/// Reads much of a variable at one moment: under the lock, or in a process that may only read
+/// without it. Then `body` may be called several times, and nothing of what it has read is true
+/// before the last call has ended.
+pub(crate) fn read_at_once<R>(
+    handle: &Handle,
+    mut body: impl FnMut(&AtOnce<'_, '_>) -> sharevar_arena::Result<R>,
+) -> sharevar_arena::Result<R> {
+    let (participant, variable) = (handle.participant(), handle.variable());
+    if participant.is_read_only() {
+        return participant.read_without_lock(variable, |reader| body(&AtOnce::ReadOnly(reader)).map(Some));
+    }
+    let mut transaction = participant.begin()?;
+    transaction.lock_short(variable)?;
+    let read = body(&AtOnce::Locked(Locked(&transaction, variable)))?;
     transaction.commit()?;
     Ok(read)
 }
@@ -233,7 +254,8 @@ fn copy_cell(handle: &Handle, cell: &impl Cell) -> Result<Option<Copied>> {
         handle,
         |reader| {
             let Some(word) = cell.find(reader)? else { return Ok(Some(None)) };
-            if !is_short(reader, word)? {
+            // There is no other way where no lock can be taken.
+            if !is_short(reader, word)? && !reader.participant().is_read_only() {
                 return Ok(None);
             }
             Ok(copy(reader, word)?.map(Some))

@@ -58,3 +58,44 @@ impl Source for Locked<'_, '_> {
         self.0.participant()
     }
 }
+
+/// A variable that is read at one moment: under its lock, or in a process that may only read.
+pub(crate) enum AtOnce<'a, 'p> {
+    /// With the lock.
+    Locked(Locked<'a, 'p>),
+    /// Without it. What is read is thrown away if the variable has changed meanwhile.
+    ReadOnly(&'a Reader<'p>),
+}
+
+impl Source for AtOnce<'_, '_> {
+    #[inline(always)]
+    fn load(&self, offset: u64) -> Result<u64> {
+        match self {
+            Self::Locked(locked) => locked.load(offset),
+            Self::ReadOnly(reader) => reader.load(offset),
+        }
+    }
+
+    #[inline(always)]
+    fn body(&self, index: usize) -> u64 {
+        match self {
+            Self::Locked(locked) => locked.body(index),
+            Self::ReadOnly(reader) => reader.body(index),
+        }
+    }
+
+    #[inline(always)]
+    fn is_valid(&self) -> bool {
+        match self {
+            Self::Locked(_) => true,
+            Self::ReadOnly(reader) => reader.is_still_valid(),
+        }
+    }
+
+    fn participant(&self) -> &Participant {
+        match self {
+            Self::Locked(locked) => locked.participant(),
+            Self::ReadOnly(reader) => Reader::participant(reader),
+        }
+    }
+}

@@ -20,7 +20,8 @@ use crate::engine::wait::Wait;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::content;
+use crate::shm::items::source::{AtOnce, Source};
 use crate::shm::ops::Ops;
 use crate::shm::point_wait::PointWait;
 use sharevar_arena::{Participant, Transaction, Variable, WaitPoint};
@@ -66,10 +67,7 @@ impl RawCondition {
     pub fn from_handle(handle: Handle) -> Result<Self> {
         let handle = handle.expect(Kind::Condition)?;
         let participant = handle.participant();
-        let mut transaction = participant.begin()?;
-        transaction.lock(handle.variable())?;
-        let lock = Word(transaction.body(handle.variable(), LOCK)).handle_offset();
-        transaction.commit()?;
+        let lock = content::read_at_once(&handle, |source| Ok(Word(source.body(LOCK)).handle_offset()))?;
         let lock = lock.ok_or(sharevar_arena::Error::Corrupt {
             what: "a condition has no lock",
             offset: handle.variable().header(),
@@ -303,7 +301,7 @@ fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result
 }
 
 /// Names the lock and the chunks of waiters.
-fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
+fn trace(source: &AtOnce<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
     let lock = source.body(LOCK);
     if lock != 0 {
         visit(lock);

@@ -12,7 +12,8 @@
 //! the first when it has given all back, and taking a unit again is one changed word.
 
 use crate::shm::handle::Handle;
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::content;
+use crate::shm::items::source::{AtOnce, Source};
 use crate::shm::ops::Ops;
 use sharevar_arena::{Identity, Participant, Result, SingleStore, SmallTransaction, Variable};
 
@@ -324,26 +325,24 @@ fn reap(participant: &Participant, variable: Variable) -> Result<bool> {
     Ok(true)
 }
 
-/// Names the block.
 /// Returns the holders of a semaphore's or a readers-writer lock's units, dead or alive, each with the
 /// number of its units. For programs that look at others.
 pub(crate) fn holds(handle: &Handle) -> Result<Vec<(Identity, u64)>> {
-    let variable = handle.variable();
-    let mut transaction = handle.participant().begin()?;
-    transaction.lock_short(variable)?;
-    let source = Locked(&transaction, variable);
-    let first = u64::from(Units::of(|index| source.body(index)).first());
-    let mut holds = vec![(Identity::from_word(source.body(FIRST)), first)];
-    let (block, places) = (source.body(BLOCK), source.body(PLACES));
-    for at in (0..places).map(|place| block + place * PLACE_BYTES) {
-        holds.push((Identity::from_word(source.load(at)?), source.load(at + 8)?));
-    }
-    transaction.commit()?;
+    let mut holds = content::read_at_once(handle, |source| {
+        let first = u64::from(Units::of(|index| source.body(index)).first());
+        let mut holds = vec![(Identity::from_word(source.body(FIRST)), first)];
+        let (block, places) = (source.body(BLOCK), source.body(PLACES));
+        for at in (0..places).map(|place| block.wrapping_add(place.wrapping_mul(PLACE_BYTES))) {
+            holds.push((Identity::from_word(source.load(at)?), source.load(at.wrapping_add(8))?));
+        }
+        Ok(holds)
+    })?;
     holds.retain(|(_, units)| *units > 0);
     Ok(holds)
 }
 
-fn trace(source: &Locked<'_, '_>, visit: &mut dyn FnMut(u64)) {
+/// Names the block.
+fn trace(source: &AtOnce<'_, '_>, visit: &mut dyn FnMut(u64)) {
     let block = source.body(BLOCK);
     if block != 0 {
         visit(block);

@@ -16,7 +16,7 @@ use crate::kind::Kind;
 use crate::shm::handle::{Handle, variable_of_kind};
 use crate::shm::ops::Ops;
 use crate::shm::point_wait::PointWait;
-use sharevar_arena::{ANY_REASON, Participant, SmallTransaction, Variable, WaitPoint};
+use sharevar_arena::{ANY_REASON, OwnerDeath, Participant, SmallTransaction, Variable, WaitPoint};
 use std::sync::Arc;
 
 pub(crate) const OPS: Ops = Ops { settle_at_exit: RawSemaphore::settle_at_exit, ..holders::OPS };
@@ -255,7 +255,9 @@ impl RawSemaphore {
             return Err(sharevar_arena::Error::Closed.into());
         }
         let word = |index| self.word(index);
-        if word(STATE) & SIGNAL != 0 || !holders::others_may_hold(word, participant.identity()) {
+        let is_settled = word(STATE) & SIGNAL != 0 || !holders::others_may_hold(word, participant.identity());
+        // Giving back the units of the dead is a change.
+        if is_settled || participant.is_read_only() {
             return Ok(Units::of(word).free());
         }
         loop {
@@ -271,6 +273,25 @@ impl RawSemaphore {
                 return Ok(free);
             }
         }
+    }
+
+    /// The fate of units at the end of their holder, as it was settled or has come about; `None` if
+    /// it may still change.
+    pub fn owner_death(&self) -> Option<OwnerDeath> {
+        match self.word(STATE) {
+            state if state & SIGNAL != 0 => Some(OwnerDeath::Keep),
+            state if state & SETTLED != 0 => Some(OwnerDeath::Release),
+            _ => None,
+        }
+    }
+
+    /// All units: those that are free, and those that have holders.
+    pub fn units(&self) -> Result<u64> {
+        let free = u64::from(Units::of(|index| self.word(index)).free());
+        if self.word(STATE) & SIGNAL != 0 {
+            return Ok(free);
+        }
+        Ok(free + holders::holds(&self.handle)?.iter().map(|(_, units)| units).sum::<u64>())
     }
 
     /// The most units that may be free, if the semaphore was made with a bound.

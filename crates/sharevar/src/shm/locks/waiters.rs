@@ -166,7 +166,7 @@ pub(crate) fn reap(transaction: &mut Transaction<'_>, variable: Variable) -> sha
 
 /// Names the chunks.
 pub(crate) fn trace(
-    source: &crate::shm::items::source::Locked<'_, '_>,
+    source: &crate::shm::items::source::AtOnce<'_, '_>,
     visit: &mut dyn FnMut(u64),
 ) -> sharevar_arena::Result<()> {
     use crate::shm::items::source::Source;

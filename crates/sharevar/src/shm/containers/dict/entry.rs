@@ -178,6 +178,10 @@ pub(crate) fn stored_key(source: &impl Source, entry: u64) -> Result<StoredKey> 
         let block = source.load(at)?;
         let lengths = source.load(block)?;
         (at, length, original_length) = (block + 8, lengths & LOW, lengths >> 32);
+        // Torn lengths ask for no memory.
+        if !source.is_valid() {
+            return Err(Error::Corrupt { what: "a key has changed while it was read", offset: block });
+        }
     }
     let canonical = source.participant().copy_of(at, length)?;
     let original = source.participant().copy_of(at + length.next_multiple_of(8), original_length)?;

@@ -4,7 +4,8 @@ use super::entry::{self, HASH, LOW, META, StoredKey};
 use super::walk::{ATTEMPTS, BATCH};
 use super::{ENDS, ENTRIES, ENTRY, EXCHANGE, LENGTH, RawDict, STRUCTURE, USED};
 use crate::error::Result;
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::content;
+use crate::shm::items::source::Source;
 
 /// Which keys are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,35 @@ pub struct NewKeys {
     pub length: u64,
 }
 
+/// What is left of a walk from the last key on, back in order.
+#[derive(Clone, Copy)]
+struct Rest {
+    /// Keys to look at.
+    left: u64,
+    /// The entry that comes next, plus one.
+    next: u64,
+    /// The state of which the walk is.
+    stamp: u64,
+    /// Whether it goes through all keys.
+    all: bool,
+    length: u64,
+}
+
+impl Rest {
+    /// All of a walk through the keys that came since a stamp.
+    fn of_all(source: &impl Source, since: Option<u64>) -> Self {
+        let (stamp, length) = (source.body(STRUCTURE), source.body(LENGTH) & LOW);
+        let changes = since.map(|since| stamp.wrapping_sub(since));
+        let fewer = changes.filter(|changes| *changes < length.min(EXCHANGE));
+        let (left, next) = (fewer.unwrap_or(length), source.body(ENDS) >> 32);
+        Self { left, next, stamp, all: fewer.is_none(), length }
+    }
+
+    fn is_over(self) -> bool {
+        self.left == 0 || self.next == 0
+    }
+}
+
 impl RawDict {
     /// The keys that came since the stamp `since`. Up to a thousand are read at one moment;
     /// of more, [`NewKeys::is_current`] may say that there are newer ones.
@@ -54,61 +84,59 @@ impl RawDict {
 
     /// From the last on, back in order. `None` if keys came or went between two pieces.
     fn newest(&self, since: Option<u64>, selection: Selection) -> Result<Option<NewKeys>> {
-        let variable = self.handle().variable();
-        let mut new = NewKeys { keys: Vec::new(), all: false, stamp: 0, is_current: true, length: 0 };
-        let (mut left, mut next, mut first) = (0, 0, true);
+        let mut keys = Vec::new();
+        // What is left of the walk, once it has begun.
+        let mut rest: Option<Rest> = None;
         loop {
-            let mut transaction = self.handle().participant().begin()?;
-            transaction.lock_short(variable)?;
-            let source = Locked(&transaction, variable);
-            let stamp = source.body(STRUCTURE);
-            if first {
-                new.length = source.body(LENGTH) & LOW;
-                let changes = since.map(|since| stamp.wrapping_sub(since));
-                let fewer = changes.filter(|changes| *changes < new.length.min(EXCHANGE));
-                (left, next) = (fewer.unwrap_or(new.length), source.body(ENDS) >> 32);
-                (new.stamp, new.all, first) = (stamp, fewer.is_none(), false);
-            } else if new.stamp != stamp {
-                return Ok(None);
-            }
-            for _ in 0..BATCH {
-                if left == 0 || next == 0 {
-                    break;
+            let piece = content::read_at_once(self.handle(), |source| {
+                let stamp = source.body(STRUCTURE);
+                let mut rest = match rest {
+                    Some(rest) if rest.stamp != stamp => return Ok(None),
+                    Some(rest) => rest,
+                    None => Rest::of_all(source, since),
+                };
+                let mut piece = Vec::new();
+                for _ in 0..BATCH {
+                    if rest.is_over() {
+                        break;
+                    }
+                    let at = ENTRY.at(source, source.body(ENTRIES), rest.next - 1)?;
+                    let meta = source.load(at + META)?;
+                    if selection.has(meta) {
+                        piece.push(((rest.next - 1) as u32, entry::stored_key(source, at)?));
+                    }
+                    (rest.left, rest.next) = (rest.left - 1, meta & LOW);
                 }
-                let at = ENTRY.at(&source, source.body(ENTRIES), next - 1)?;
-                let meta = source.load(at + META)?;
-                if selection.has(meta) {
-                    new.keys.push(((next - 1) as u32, entry::stored_key(&source, at)?));
-                }
-                (left, next) = (left - 1, meta & LOW);
-            }
-            transaction.commit()?;
-            if left == 0 || next == 0 {
-                return Ok(Some(new));
+                Ok(Some((piece, rest)))
+            })?;
+            let Some((mut piece, now)) = piece else { return Ok(None) };
+            keys.append(&mut piece);
+            rest = Some(now);
+            if now.is_over() {
+                let Rest { stamp, all, length, .. } = now;
+                return Ok(Some(NewKeys { keys, all, stamp, is_current: true, length }));
             }
         }
     }
 
     fn by_number(&self, selection: Selection) -> Result<NewKeys> {
-        let variable = self.handle().variable();
         let mut keys = Vec::new();
         let (mut first, mut number) = (None, 0);
         loop {
-            let mut transaction = self.handle().participant().begin()?;
-            transaction.lock_short(variable)?;
-            let source = Locked(&transaction, variable);
-            let (root, used) = (source.body(ENTRIES), source.body(USED));
-            let (stamp, length) = (source.body(STRUCTURE), source.body(LENGTH) & LOW);
-            let (first, _) = *first.get_or_insert((stamp, length));
-            let end = used.min(number + BATCH as u64);
-            while number < end {
-                let at = ENTRY.at(&source, root, number)?;
-                if source.load(at + HASH)? != 0 && selection.has(source.load(at + META)?) {
-                    keys.push((number as u32, entry::stored_key(&source, at)?));
+            let (mut piece, used, stamp, length) = content::read_at_once(self.handle(), |source| {
+                let (root, used) = (source.body(ENTRIES), source.body(USED));
+                let mut piece = Vec::new();
+                for number in number..used.min(number + BATCH as u64) {
+                    let at = ENTRY.at(source, root, number)?;
+                    if source.load(at + HASH)? != 0 && selection.has(source.load(at + META)?) {
+                        piece.push((number as u32, entry::stored_key(source, at)?));
+                    }
                 }
-                number += 1;
-            }
-            transaction.commit()?;
+                Ok((piece, used, source.body(STRUCTURE), source.body(LENGTH) & LOW))
+            })?;
+            let first = *first.get_or_insert(stamp);
+            keys.append(&mut piece);
+            number += BATCH as u64;
             if number >= used {
                 return Ok(NewKeys { keys, all: true, stamp: first, is_current: first == stamp, length });
             }
@@ -117,23 +145,20 @@ impl RawDict {
 
     /// The keys in these entries, `None` where there is none, and the stamp at that moment.
     pub fn keys_at(&self, numbers: &[u32]) -> Result<(Vec<Option<StoredKey>>, u64)> {
-        let variable = self.handle().variable();
-        let mut transaction = self.handle().participant().begin()?;
-        transaction.lock_short(variable)?;
-        let source = Locked(&transaction, variable);
-        let (root, used) = (source.body(ENTRIES), source.body(USED));
-        let mut keys = Vec::with_capacity(numbers.len());
-        for number in numbers.iter().map(|number| u64::from(*number)) {
-            let key = if number < used {
-                let at = ENTRY.at(&source, root, number)?;
-                if source.load(at + HASH)? == 0 { None } else { Some(entry::stored_key(&source, at)?) }
-            } else {
-                None
-            };
-            keys.push(key);
-        }
-        let stamp = source.body(STRUCTURE);
-        transaction.commit()?;
-        Ok((keys, stamp))
+        let found = content::read_at_once(self.handle(), |source| {
+            let (root, used) = (source.body(ENTRIES), source.body(USED));
+            let mut keys = Vec::with_capacity(numbers.len());
+            for number in numbers.iter().map(|number| u64::from(*number)) {
+                let key = if number < used {
+                    let at = ENTRY.at(source, root, number)?;
+                    if source.load(at + HASH)? == 0 { None } else { Some(entry::stored_key(source, at)?) }
+                } else {
+                    None
+                };
+                keys.push(key);
+            }
+            Ok((keys, source.body(STRUCTURE)))
+        })?;
+        Ok(found)
     }
 }

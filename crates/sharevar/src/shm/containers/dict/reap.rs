@@ -3,7 +3,7 @@
 use super::entry::{self, HASH, KEY, LINKS, LOW, META, VALUE};
 use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENDS, ENTRIES, ENTRY, FREE, LENGTH, USED};
 use crate::shm::items::content;
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::source::{AtOnce, Locked, Source};
 use crate::shm::ops::Ops;
 use sharevar_arena::{Error, Participant, Result, Variable};
 use sharevar_value::Word;
@@ -54,7 +54,7 @@ fn reap(participant: &Participant, dict: Variable) -> Result<bool> {
 
 /// Names everything that the dict leads to; and, of a living one, checks chains, order, free list
 /// and counts.
-fn trace(source: &Locked<'_, '_>, living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
+fn trace(source: &AtOnce<'_, '_>, living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
     let (root, used) = (source.body(ENTRIES), source.body(USED));
     ENTRY.trace(source, root, used, visit)?;
     BUCKET.trace(source, source.body(BUCKETS), source.body(BUCKET_COUNT), visit)?;
@@ -75,7 +75,7 @@ fn trace(source: &Locked<'_, '_>, living: bool, visit: &mut dyn FnMut(u64)) -> R
     if living { check(source, live, opaque) } else { Ok(()) }
 }
 
-fn check(source: &Locked<'_, '_>, live: u64, opaque: u64) -> Result<()> {
+fn check(source: &AtOnce<'_, '_>, live: u64, opaque: u64) -> Result<()> {
     let rule = |holds: bool, what: &'static str, offset: u64| {
         if holds { Ok(()) } else { Err(Error::Corrupt { what, offset }) }
     };

@@ -6,7 +6,7 @@ use crate::engine::content::Item;
 use crate::error::{Error, Result};
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::{self, Content, Copied};
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::source::Source;
 use sharevar_value::Word;
 
 /// Entries that are read under one hold of the lock, so that no process waits for long.
@@ -23,6 +23,10 @@ enum Cursor {
     Number(u64),
 }
 
+fn item((key, value): (StoredKey, Content)) -> Result<Item> {
+    Ok(Item { key: key.into_encoding()?, value })
+}
+
 impl RawDict {
     /// All keys, with their values if `with_values` (else the value is absent), in insertion order.
     ///
@@ -31,17 +35,22 @@ impl RawDict {
     /// there all the time is still seen exactly once, though perhaps not in order. No
     /// process waits for a reader for longer than a piece takes.
     pub fn items(&self, with_values: bool) -> Result<Vec<Item>> {
-        self.read(with_values, usize::MAX)
+        self.read(with_values, usize::MAX)?.into_iter().map(item).collect()
+    }
+
+    /// All keys as they are stored, with their values. As [`Self::items`].
+    pub(crate) fn entries(&self) -> Result<Vec<(StoredKey, Content)>> {
+        self.read(true, usize::MAX)
     }
 
     /// The first keys in insertion order, up to `most`, with their values. As [`Self::items`].
     pub fn first_items(&self, most: usize) -> Result<Vec<Item>> {
         let mut items = self.read(true, most)?;
         items.truncate(most);
-        Ok(items)
+        items.into_iter().map(item).collect()
     }
 
-    fn read(&self, with_values: bool, most: usize) -> Result<Vec<Item>> {
+    fn read(&self, with_values: bool, most: usize) -> Result<Vec<(StoredKey, Content)>> {
         for _ in 0..ATTEMPTS {
             if let Some(items) = self.walk(true, with_values, most)? {
                 return Ok(items);
@@ -52,7 +61,13 @@ impl RawDict {
     }
 
     /// Reads pieces until there are `most` items or more.
-    fn walk(&self, in_order: bool, with_values: bool, most: usize) -> Result<Option<Vec<Item>>> {
+    #[allow(clippy::type_complexity)] // Keys and values, unless the walk has to begin again.
+    fn walk(
+        &self,
+        in_order: bool,
+        with_values: bool,
+        most: usize,
+    ) -> Result<Option<Vec<(StoredKey, Content)>>> {
         let mut items = Vec::new();
         let mut cursor = if in_order { None } else { Some(Cursor::Number(0)) };
         let mut structure = None;
@@ -83,7 +98,11 @@ impl RawDict {
     }
 
     /// Takes handles on what the values refer to. `None` if one of them has expired.
-    fn hold_batch(&self, batch: Vec<(StoredKey, Option<Copied>)>) -> Result<Option<Vec<Item>>> {
+    #[allow(clippy::type_complexity)] // As above.
+    fn hold_batch(
+        &self,
+        batch: Vec<(StoredKey, Option<Copied>)>,
+    ) -> Result<Option<Vec<(StoredKey, Content)>>> {
         let mut items = Vec::with_capacity(batch.len());
         for (key, value) in batch {
             let value = match value {
@@ -93,7 +112,7 @@ impl RawDict {
                     held => held?,
                 },
             };
-            items.push(Item { key: key.into_encoding()?, value });
+            items.push((key, value));
         }
         Ok(Some(items))
     }
@@ -104,40 +123,37 @@ impl RawDict {
         cursor: Option<Cursor>,
         with_values: bool,
     ) -> Result<(Vec<(StoredKey, Option<Copied>)>, Option<Cursor>, u64)> {
-        let variable = self.handle().variable();
-        let mut transaction = self.handle().participant().begin()?;
-        transaction.lock_short(variable)?;
-        let source = Locked(&transaction, variable);
-        let (root, used) = (source.body(ENTRIES), source.body(USED));
-        let mut cursor = cursor.unwrap_or(Cursor::Order(source.body(ENDS) & LOW));
-        let mut batch = Vec::with_capacity(BATCH.min(used as usize));
-        let mut looked = 0;
-        let mut more = true;
-        while looked < BATCH {
-            looked += 1;
-            let number = match cursor {
-                Cursor::Order(0) => None,
-                Cursor::Order(next) => Some(next - 1),
-                Cursor::Number(next) => (next < used).then_some(next),
-            };
-            let Some(number) = number.filter(|number| *number < used) else {
-                more = false;
-                break;
-            };
-            let at = ENTRY.at(&source, root, number)?;
-            let live = source.load(at + HASH)? != 0;
-            cursor = match cursor {
-                Cursor::Order(_) => Cursor::Order(source.load(at + LINKS)? >> 32),
-                Cursor::Number(next) => Cursor::Number(next + 1),
-            };
-            if live {
-                let value =
-                    if with_values { content::copy(&source, Word(source.load(at + VALUE)?))? } else { None };
-                batch.push((entry::stored_key(&source, at)?, value));
+        let batch = content::read_at_once(self.handle(), |source| {
+            let (root, used) = (source.body(ENTRIES), source.body(USED));
+            let mut cursor = cursor.unwrap_or(Cursor::Order(source.body(ENDS) & LOW));
+            let mut batch = Vec::with_capacity(BATCH.min(used as usize));
+            let mut looked = 0;
+            let mut more = true;
+            while looked < BATCH {
+                looked += 1;
+                let number = match cursor {
+                    Cursor::Order(0) => None,
+                    Cursor::Order(next) => Some(next - 1),
+                    Cursor::Number(next) => (next < used).then_some(next),
+                };
+                let Some(number) = number.filter(|number| *number < used) else {
+                    more = false;
+                    break;
+                };
+                let at = ENTRY.at(source, root, number)?;
+                let live = source.load(at + HASH)? != 0;
+                cursor = match cursor {
+                    Cursor::Order(_) => Cursor::Order(source.load(at + LINKS)? >> 32),
+                    Cursor::Number(next) => Cursor::Number(next + 1),
+                };
+                if live {
+                    let word = Word(source.load(at + VALUE)?);
+                    let value = if with_values { content::copy(source, word)? } else { None };
+                    batch.push((entry::stored_key(source, at)?, value));
+                }
             }
-        }
-        let structure = source.body(STRUCTURE);
-        transaction.commit()?;
-        Ok((batch, more.then_some(cursor), structure))
+            Ok((batch, more.then_some(cursor), source.body(STRUCTURE)))
+        })?;
+        Ok(batch)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{GAP, LENGTH, PLACES, RING, RING_BITS, ROOT, Shape};
 use crate::shm::items::content;
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::source::{AtOnce, Locked, Source};
 use crate::shm::ops::Ops;
 use sharevar_arena::{Error, Participant, Result, Variable};
 use sharevar_value::Word;
@@ -52,7 +52,7 @@ fn reap(participant: &Participant, list: Variable) -> Result<bool> {
 }
 
 /// Names everything that the list leads to.
-fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
+fn trace(source: &AtOnce<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
     let shape = Shape::of(source);
     if shape.root == 0 {
         return Ok(());

@@ -41,50 +41,52 @@ impl RawList {
     /// thousands, or up to the first that is surely equal if `first`. The items are compared
     /// where they are. `None` if the list has changed meanwhile.
     pub fn search(&self, needle: &Needle, from: u64, end: u64, first: bool) -> Result<Option<Piece>> {
-        let (participant, variable) = (self.handle().participant(), self.handle().variable());
-        let mut transaction = participant.begin()?;
-        transaction.lock_short(variable)?;
-        let source = Locked(&transaction, variable);
-        let shape = Shape::of(&source);
-        let stamp = self.stamp();
-        let last = end.min(shape.length);
-        let stop = last.min(from.saturating_add(BATCH));
-        let (mut next, mut unknown, mut copied, mut is_over) = (from, 0, Vec::new(), false);
-        let mut found = Vec::new();
-        let mut bytes = 0;
-        let mut words = Vec::with_capacity(stop.saturating_sub(from) as usize);
-        walk::copy_words(&source, shape, from, stop, &mut words)?;
-        for word in words {
-            if unknown >= UNKNOWN || bytes >= BYTES || is_over {
-                break;
-            }
-            let equality = match needle.equals_word(word) {
-                Some(equality) => equality,
-                None => equals_block(&source, needle, word.0, &mut copied)?,
-            };
-            match equality {
-                Equality::Different => {}
-                Equality::Equal => {
-                    found.push((next, word, None));
-                    is_over = first;
+        let participant = self.handle().participant();
+        let (found, next, is_last, stamp) = content::read_at_once(self.handle(), |source| {
+            let shape = Shape::of(source);
+            let stamp = self.stamp();
+            let last = end.min(shape.length);
+            let stop = last.min(from.saturating_add(BATCH));
+            let (mut next, mut unknown, mut copied, mut is_over) = (from, 0, Vec::new(), false);
+            let mut found = Vec::new();
+            let mut bytes = 0;
+            let mut words = Vec::with_capacity(stop.saturating_sub(from) as usize);
+            walk::copy_words(source, shape, from, stop, &mut words)?;
+            for word in words {
+                if unknown >= UNKNOWN || bytes >= BYTES || is_over {
+                    break;
                 }
-                Equality::Unknown => {
-                    let content = content::copy(&source, word)?;
-                    bytes +=
-                        if let Some(content::Copied::Bytes(bytes, _)) = &content { bytes.len() } else { 0 };
-                    found.push((next, word, content));
-                    unknown += 1;
+                let equality = match needle.equals_word(word) {
+                    Some(equality) => equality,
+                    None => equals_block(source, needle, word.0, &mut copied)?,
+                };
+                match equality {
+                    Equality::Different => {}
+                    Equality::Equal => {
+                        found.push((next, word, None));
+                        is_over = first;
+                    }
+                    Equality::Unknown => {
+                        let content = content::copy(source, word)?;
+                        bytes += if let Some(content::Copied::Bytes(bytes, _)) = &content {
+                            bytes.len()
+                        } else {
+                            0
+                        };
+                        found.push((next, word, content));
+                        unknown += 1;
+                    }
                 }
+                next += 1;
             }
-            next += 1;
-        }
-        transaction.commit()?;
+            Ok((found, next, is_over || next >= last, stamp))
+        })?;
         let hold = |(index, word, unknown): (u64, Word, Option<content::Copied>)| {
             let unknown = unknown.map(|content| content.hold(participant)).transpose()?;
             Ok(Found { index, word, unknown })
         };
         match found.into_iter().map(hold).collect::<Result<Vec<_>>>() {
-            Ok(found) => Ok(Some(Piece { found, next, is_last: is_over || next >= last, stamp })),
+            Ok(found) => Ok(Some(Piece { found, next, is_last, stamp })),
             // A variable went away since its handle was copied.
             Err(Error::HandleExpired) => Ok(None),
             Err(error) => Err(error),

@@ -5,7 +5,7 @@ use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::{self, Content};
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::source::Source;
 use sharevar_value::Word;
 
 /// Items that are read under one hold of the short lock.
@@ -92,31 +92,32 @@ impl RawList {
     #[allow(clippy::type_complexity)] // Items and the stamp, if there is one.
     fn pieces(&self, start: u64, end: u64, strict: bool) -> Result<Option<(Vec<Content>, Option<Stamp>)>> {
         let (handle, mut items) = (self.handle(), Vec::new());
-        let (variable, participant) = (handle.variable(), handle.participant());
+        let participant = handle.participant();
         let mut next = start;
         let mut seen = None;
         let mut one_moment = true;
         let mut expired = 0;
         loop {
-            let mut transaction = participant.begin()?;
-            transaction.lock_short(variable)?;
-            let source = Locked(&transaction, variable);
-            let shape = Shape::of(&source);
-            let stamp = self.stamp();
+            let first = next;
+            let (copied, last, stamp) = content::read_at_once(handle, |source| {
+                let shape = Shape::of(source);
+                let stamp = self.stamp();
+                let last = end.min(shape.length);
+                let mut copied = Vec::with_capacity(last.saturating_sub(first).min(BATCH) as usize);
+                if !strict || seen.is_none_or(|seen| seen == stamp) {
+                    for next in first..last.min(first.saturating_add(BATCH)) {
+                        let word = Word(source.load(shape.at(source, next)?)?);
+                        copied.extend(content::copy(source, word)?);
+                    }
+                }
+                Ok((copied, last, stamp))
+            })?;
             one_moment &= seen.is_none_or(|seen| seen == stamp);
             if strict && !one_moment {
                 return Ok(None);
             }
             seen = Some(stamp);
-            let last = end.min(shape.length);
-            let first = next;
-            let mut copied = Vec::with_capacity(last.saturating_sub(next).min(BATCH) as usize);
-            while next < last && (copied.len() as u64) < BATCH {
-                let word = Word(transaction.load(shape.at(&source, next)?)?);
-                copied.extend(content::copy(&source, word)?);
-                next += 1;
-            }
-            transaction.commit()?;
+            next += copied.len() as u64;
             let held: Result<Vec<_>> = copied.into_iter().map(|content| content.hold(participant)).collect();
             match held {
                 Ok(mut held) => items.append(&mut held),

@@ -28,9 +28,10 @@ pub(crate) use reap::OPS;
 
 use super::queue_frame::{FIRST, HEAD, LAST, QueueFrame, QueueKind, TAIL};
 use crate::engine::make::Make;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
+use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::{self, Cell, Content};
 use crate::shm::items::segments::Segments;
 use crate::shm::items::source::Source;
@@ -83,6 +84,29 @@ impl RawPriorityQueue {
     /// The first item, without taking it.
     pub fn peek(&self) -> Result<Option<Content>> {
         content::read_cell(&self.handle, &First)
+    }
+
+    /// All items, in the order in which they were put, at one moment. Others wait meanwhile.
+    pub fn items(&self) -> Result<Vec<Content>> {
+        let mut attempts = Attempts::of(&self.handle);
+        loop {
+            let mut copied = content::read_at_once(&self.handle, |source| {
+                let (root, count) = (source.body(ROOT), source.body(TAIL).wrapping_sub(source.body(HEAD)));
+                let mut copied = Vec::new();
+                for index in 0..count {
+                    let entry = source.load(HEAP.at(source, root, index)?)?;
+                    let word = Word(source.load(entry.wrapping_add(entry::VALUE))?);
+                    let arrival = source.load(entry.wrapping_add(entry::ARRIVAL))?;
+                    copied.extend(content::copy(source, word)?.map(|content| (arrival, content)));
+                }
+                Ok(copied)
+            })?;
+            copied.sort_by_key(|(arrival, _)| *arrival);
+            match copied.into_iter().map(|(_, content)| content.hold(self.handle.participant())).collect() {
+                Err(Error::HandleExpired) => attempts.fail()?,
+                done => return done,
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::heap::{CHILDREN, Heap};
 use super::{HEAP, PLACES, ROOT};
 use crate::shm::containers::queue_frame::{HEAD, TAIL};
 use crate::shm::items::content;
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::source::{AtOnce, Source};
 use crate::shm::ops::Ops;
 use sharevar_arena::{Error, Participant, Result, Variable};
 use sharevar_value::Word;
@@ -38,7 +38,7 @@ fn reap(participant: &Participant, queue: Variable) -> Result<bool> {
 }
 
 /// Names everything that the queue leads to; and, of a living one, checks the order of the heap.
-fn trace(source: &Locked<'_, '_>, living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
+fn trace(source: &AtOnce<'_, '_>, living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
     let [head, tail, root, places] = [HEAD, TAIL, ROOT, PLACES].map(|index| source.body(index));
     HEAP.trace(source, root, places, visit)?;
     let entry = |index| source.load(HEAP.at(source, root, index)?);

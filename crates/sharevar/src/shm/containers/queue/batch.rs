@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::shm::containers::queue_frame::{HEAD, LIMIT, SHUT_DOWN, STATE, TAIL};
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::{self, Content, Copied};
-use crate::shm::items::source::Locked;
+use crate::shm::items::source::{Locked, Source};
 use sharevar_value::{Encoded, Word};
 
 /// Items of a piece, at most.
@@ -50,22 +50,21 @@ impl RawQueue {
 
     /// The first items, up to `most`, without taking them; as they are at one moment.
     pub fn peek(&self, most: usize) -> Result<Vec<Content>> {
-        let (participant, variable) = (self.handle.participant(), self.handle.variable());
+        let participant = self.handle.participant();
         let mut attempts = Attempts::of(&self.handle);
         loop {
-            let mut transaction = participant.begin()?;
-            transaction.lock(variable)?;
-            let [head, tail, mut segment] =
-                [HEAD, TAIL, FIRST].map(|index| transaction.body(variable, index));
-            let mut copied = Vec::new();
-            for position in head..tail.min(head.saturating_add(most as u64)) {
-                if position != head && position.is_multiple_of(PLACES) {
-                    segment = transaction.load(segment)?;
+            let copied = content::read_at_once(&self.handle, |source| {
+                let [head, tail, mut segment] = [HEAD, TAIL, FIRST].map(|index| source.body(index));
+                let mut copied = Vec::new();
+                for position in head..tail.min(head.saturating_add(most as u64)) {
+                    if position != head && position.is_multiple_of(PLACES) {
+                        segment = source.load(segment)?;
+                    }
+                    let word = Word(source.load(place(segment, position))?);
+                    copied.extend(content::copy(source, word)?);
                 }
-                let word = Word(transaction.load(place(segment, position))?);
-                copied.extend(content::copy(&Locked(&transaction, variable), word)?);
-            }
-            transaction.commit()?;
+                Ok(copied)
+            })?;
             match copied.into_iter().map(|content| content.hold(participant)).collect() {
                 // A variable went away since: its item was taken, and this is not the head any more.
                 Err(Error::HandleExpired) => attempts.fail()?,

@@ -3,7 +3,7 @@
 use super::{FIRST, LAST, PLACES, place, transfer};
 use crate::shm::containers::queue_frame::{HEAD, TAIL};
 use crate::shm::items::content;
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::source::{AtOnce, Source};
 use crate::shm::ops::Ops;
 use sharevar_arena::{Error, Participant, Result, Variable};
 use sharevar_value::Word;
@@ -44,7 +44,7 @@ fn reap(participant: &Participant, queue: Variable) -> Result<bool> {
 }
 
 /// Names everything that the queue leads to.
-fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
+fn trace(source: &AtOnce<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
     let [head, tail, mut segment, last] = [HEAD, TAIL, FIRST, LAST].map(|index| source.body(index));
     if segment == 0 {
         return Ok(());

@@ -5,6 +5,8 @@ use super::{
     ROOM, SHUT_DOWN, STATE, TAIL, WATCHED, is_full,
 };
 use crate::error::{Error, Result};
+use crate::shm::items::content;
+use crate::shm::items::source::Source;
 use sharevar_arena::{SmallTransaction, Transaction};
 
 impl QueueFrame {
@@ -111,9 +113,9 @@ impl QueueFrame {
         });
         match seen {
             Some(seen) => Ok(seen),
-            None => Ok(self.with_lock(|change| {
-                let head = change.body(HEAD);
-                Ok((head, change.body(TAIL) - head))
+            None => Ok(content::read_at_once(&self.handle, |source| {
+                let head = source.body(HEAD);
+                Ok((head, source.body(TAIL).wrapping_sub(head)))
             })?),
         }
     }
@@ -128,7 +130,7 @@ impl QueueFrame {
 
     pub(in crate::shm) fn state(&self) -> sharevar_arena::Result<u64> {
         let seen = self.handle.participant().peek(self.handle.variable(), |peek| Some(peek.body(STATE)));
-        seen.map_or_else(|| self.with_lock(|change| Ok(change.body(STATE))), Ok)
+        seen.map_or_else(|| content::read_at_once(&self.handle, |source| Ok(source.body(STATE))), Ok)
     }
 
     pub(in crate::shm) fn change_state(&self, new: impl FnOnce(u64) -> u64) -> sharevar_arena::Result<()> {

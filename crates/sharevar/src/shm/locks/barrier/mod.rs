@@ -31,7 +31,7 @@ use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::items::content::{self, Cell, Content};
-use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::source::{AtOnce, Source};
 use crate::shm::ops::Ops;
 use sharevar_arena::{Participant, Transaction, Variable, WaitPoint};
 use sharevar_value::{Encoded, Word};
@@ -99,9 +99,8 @@ impl RawBarrier {
     /// The barrier that a handle leads to.
     pub fn from_handle(handle: Handle) -> Result<Self> {
         let handle = handle.expect(Kind::Barrier)?;
-        let [parties, limit] = handle
-            .participant()
-            .change(handle.variable(), |change| Ok([PARTIES, LIMIT].map(|index| change.body(index))))?;
+        let [parties, limit] =
+            content::read_at_once(&handle, |source| Ok([PARTIES, LIMIT].map(|index| source.body(index))))?;
         Ok(Self { handle, parties, limit })
     }
 
@@ -227,10 +226,9 @@ impl RawBarrier {
     }
 
     fn state(&self) -> Result<State> {
-        let state = |change: &mut sharevar_arena::SmallTransaction<'_>| Ok(State(change.body(STATE)));
         match self.peek() {
             Some(state) => Ok(state),
-            None => Ok(self.handle.participant().change(self.handle.variable(), state)?),
+            None => Ok(content::read_at_once(&self.handle, |source| Ok(State(source.body(STATE))))?),
         }
     }
 
@@ -319,7 +317,7 @@ fn reap(participant: &Participant, variable: Variable) -> sharevar_arena::Result
 }
 
 /// Names what the barrier leads to.
-fn trace(source: &Locked<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
+fn trace(source: &AtOnce<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> sharevar_arena::Result<()> {
     content::trace(source, Word(source.body(ACTION)), visit)?;
     waiters::trace(source, visit)
 }
