@@ -54,6 +54,12 @@ impl Family {
         Ok(Some(Self { user, name }))
     }
 
+    /// Whether `name` is one that [`Self::new`] gives.
+    pub fn gives(name: &str) -> bool {
+        let digits = name.strip_prefix("run-").unwrap_or_default();
+        digits.len() == 12 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    }
+
     /// The name of its arena.
     pub fn name(&self) -> &str {
         self.name.as_str()
@@ -74,7 +80,10 @@ mod tests {
         let (one, other) = (Family::new().unwrap(), Family::new().unwrap());
         assert_ne!(one, other);
         assert_eq!(Family::parse(&one.value(), one.user), Ok(Some(one)));
-        assert!(one.name().starts_with("run-") && one.name().len() == 16, "{}", one.name());
+        assert!(Family::gives(one.name()), "{}", one.name());
+        for other in ["run-", "run-0123456789a", "run-0123456789abc", "run-0123456789aB", "shop"] {
+            assert!(!Family::gives(other), "{other}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::shm::{Dump, KINDS, create_root, open_root};
-use sharevar_rendezvous::{Creation, Error as RendezvousError, Lifetime, Name, NamedHeader, Place};
+use sharevar_rendezvous::{Creation, Error as RendezvousError, Family, Lifetime, Name, NamedHeader, Place};
 use std::path::PathBuf;
 
 /// Settings of a manager with a name. See [`Builder::name`](crate::Builder::name).
@@ -37,8 +37,7 @@ impl FoundManager {
     /// Whether it is that of a run: the family of `python -m sharevar` or `sharevar run`, which has
     /// a name at random.
     pub fn is_of_run(&self) -> bool {
-        let digits = self.name.strip_prefix("run-").unwrap_or_default();
-        digits.len() == 12 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+        Family::gives(&self.name)
     }
 }
 
