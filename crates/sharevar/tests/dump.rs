@@ -107,13 +107,13 @@ fn every_kind_comes_back_as_it_was() -> Result<()> {
     let items = (0..4).map(|_| Ok(ranked.get()?.1)).collect::<Result<Vec<_>>>()?;
     assert_eq!(items, ["a", "b", "c", "d"]);
     // Its holder is in no dump.
-    assert!(manager.named("lock").lock()?.is_locked());
+    assert!(manager.named("lock").lock()?.is_locked()?);
     assert!(loaded.named("lock").lock()?.try_lock()?.is_some());
     assert_eq!(loaded.named("semaphore").bounded_semaphore(3)?.available_permits()?, 3);
     assert!(loaded.named("semaphore").bounded_semaphore(3)?.release(1).is_err());
     assert!(loaded.named("set-event").event()?.is_set()? && !loaded.named("event").event()?.is_set()?);
     loaded.named("condition").condition()?.notify_all()?;
-    assert_eq!(loaded.named("barrier").barrier(2)?.parties(), 2);
+    assert_eq!(loaded.named("barrier").barrier(2)?.parties()?, 2);
     let outer = loaded.named("outer").list::<(String, Dict<String, i64>)>()?.to_vec()?;
     assert_eq!(outer[0].1.get("deep")?, Some(9));
     outer[0].1.insert("deep", &10)?;

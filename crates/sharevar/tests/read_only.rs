@@ -124,7 +124,7 @@ fn locks_and_queues_are_looked_at_and_not_taken() -> Result<()> {
 
     let moment = Duration::from_millis(10);
     let lock = reading.named("lock").lock()?;
-    assert!(lock.is_locked());
+    assert!(lock.is_locked()?);
     is_refused(lock.try_lock());
     is_refused(lock.lock_timeout(moment));
     is_refused(lock.release());
@@ -142,7 +142,7 @@ fn locks_and_queues_are_looked_at_and_not_taken() -> Result<()> {
     event.set()?;
     assert!(seen.is_set()? && seen.wait_timeout(moment)?);
     is_refused(reading.named("condition").condition()?.notify_one());
-    assert_eq!(reading.named("barrier").barrier(2)?.parties(), 2);
+    assert_eq!(reading.named("barrier").barrier(2)?.parties()?, 2);
     is_refused(reading.named("barrier").barrier(2)?.wait_timeout(moment));
     let queue = reading.named("queue").queue::<i64>()?;
     assert_eq!((queue.len()?, queue.is_empty()?, queue.is_full()?), (1, false, false));
