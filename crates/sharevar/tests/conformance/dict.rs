@@ -1,6 +1,6 @@
 //! The dict against a list of pairs in insertion order.
 
-use crate::engines::{MakeHome, conform};
+use crate::engines::{Engine, conform};
 use crate::modeled::{Expected, Made, World, assert_holds, int, key, made, short_key, text, told, value_of};
 use proptest::prelude::*;
 use sharevar::Kind;
@@ -309,8 +309,8 @@ fn create(world: &World) -> Dict {
     Dict::open(world.home.create(&Make::Map(Kind::Dict)).unwrap(), Kind::Dict).unwrap()
 }
 
-fn run(home: MakeHome, ops: &[Op]) {
-    let world = World::of(home());
+fn run(engine: Engine, ops: &[Op]) {
+    let world = World::of(engine.home());
     let dict = create(&world);
     let mut model = Model::default();
     let (mut opaque, mut every) = (Index::default(), Index::default());
@@ -333,9 +333,9 @@ fn run(home: MakeHome, ops: &[Op]) {
     world.end();
 }
 
-fn config() -> ProptestConfig {
+fn config(engine: Engine) -> ProptestConfig {
     ProptestConfig {
-        cases: 200,
+        cases: engine.cases(),
         max_shrink_iters: 2000,
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -343,16 +343,16 @@ fn config() -> ProptestConfig {
 }
 
 conform! {
-    fn few_keys_that_clash(home) {
-        proptest!(config(), |(ops in prop::collection::vec(op(30), 1..120))| run(home, &ops));
+    fn few_keys_that_clash(engine) {
+        proptest!(config(engine), |(ops in prop::collection::vec(op(30), 1..120))| run(engine, &ops));
     }
 
-    fn many_keys(home) {
-        proptest!(config(), |(ops in prop::collection::vec(op(130), 1..250))| run(home, &ops));
+    fn many_keys(engine) {
+        proptest!(config(engine), |(ops in prop::collection::vec(op(130), 1..250))| run(engine, &ops));
     }
 
-    fn updates_beyond_one_step(home) {
-        let world = World::of(home());
+    fn updates_beyond_one_step(engine) {
+        let world = World::of(engine.home());
         let backed = create(&world);
         let dict = backed.any();
         let seed = *dict.seed();

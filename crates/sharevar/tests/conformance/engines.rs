@@ -2,42 +2,100 @@
 
 use sharevar::Manager;
 use sharevar::engine::Home;
+use sharevar_redis::testing::{Program, Server};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-/// A manager of each engine.
+/// A manager of each engine inside of a process.
 pub(crate) fn managers() -> [Manager; 2] {
     [Manager::new().unwrap(), Manager::connect("memory:").unwrap()]
 }
 
-/// Makes a home without variables.
-pub(crate) type MakeHome = fn() -> Home;
+/// An engine, as the tests need it.
+#[derive(Clone, Copy)]
+pub(crate) struct Engine {
+    /// Makes a home without variables; `None` where the machine has no such engine.
+    make: fn() -> Option<Home>,
+    /// Whether each operation takes a message to another process.
+    is_remote: bool,
+}
+
+impl Engine {
+    pub(crate) const SHM: Self = Self { make: || Some(shm()), is_remote: false };
+    pub(crate) const MEMORY: Self = Self { make: || Some(memory()), is_remote: false };
+    pub(crate) const REDIS: Self = Self { make: || on(Program::Redis), is_remote: true };
+    pub(crate) const VALKEY: Self = Self { make: || on(Program::Valkey), is_remote: true };
+
+    /// Whether the machine has it.
+    pub(crate) fn is_here(self) -> bool {
+        (self.make)().is_some()
+    }
+
+    /// A home without variables.
+    pub(crate) fn home(self) -> Home {
+        (self.make)().expect("the engine is here")
+    }
+
+    /// How many random cases are tried: fewer where one takes long, but for `make test-redis`.
+    pub(crate) fn cases(self) -> u32 {
+        match (self.is_remote, std::env::var_os("SHAREVAR_TEST_SERVERS").is_some()) {
+            (false, _) => 200,
+            (true, true) => 30,
+            (true, false) => 3,
+        }
+    }
+}
 
 pub(crate) fn shm() -> Home {
     Home::Shm(crate::modeled::arena())
 }
 
-pub(crate) fn memory() -> Home {
+fn memory() -> Home {
     Manager::connect("memory:").unwrap().home().clone()
+}
+
+/// A manager of each engine that the machine has.
+pub(crate) fn all_managers() -> Vec<Manager> {
+    let mut all = Vec::from(managers());
+    all.extend(Program::ALL.into_iter().filter_map(manager_on));
+    all
+}
+
+fn on(program: Program) -> Option<Home> {
+    manager_on(program).map(|manager| manager.home().clone())
+}
+
+/// A namespace of its own on a server, which this process has started.
+pub(crate) fn manager_on(program: Program) -> Option<Manager> {
+    static SERVERS: Mutex<Option<HashMap<&str, Option<Server>>>> = Mutex::new(None);
+    static NAMESPACES: AtomicU64 = AtomicU64::new(0);
+    let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let name = if program == Program::Redis { "redis" } else { "valkey" };
+    let server = servers.get_or_insert_default().entry(name).or_insert_with(|| program.start());
+    let address = server.as_ref()?.address(&format!("n{}", NAMESPACES.fetch_add(1, Ordering::Relaxed)));
+    sharevar_redis::register();
+    Some(Manager::connect(&address).unwrap())
 }
 
 /// Makes a test of each function for each engine.
 macro_rules! conform {
-    ($(fn $name:ident($home:ident) $body:block)*) => {
-        $(fn $name($home: crate::engines::MakeHome) $body)*
-
-        mod shm {
+    ($(fn $name:ident($engine:ident) $body:block)*) => {
+        $(fn $name($engine: crate::engines::Engine) $body)*
+        crate::engines::conform!(shm, SHM, $($name)*);
+        crate::engines::conform!(memory, MEMORY, $($name)*);
+        crate::engines::conform!(redis, REDIS, $($name)*);
+        crate::engines::conform!(valkey, VALKEY, $($name)*);
+    };
+    ($module:ident, $engine:ident, $($name:ident)*) => {
+        mod $module {
+            use crate::engines::Engine;
             $(
                 #[test]
                 fn $name() {
-                    super::$name(crate::engines::shm);
-                }
-            )*
-        }
-
-        mod memory {
-            $(
-                #[test]
-                fn $name() {
-                    super::$name(crate::engines::memory);
+                    if Engine::$engine.is_here() {
+                        super::$name(Engine::$engine);
+                    }
                 }
             )*
         }

@@ -1,6 +1,6 @@
 //! The list against a `Vec`, small and of several rings.
 
-use crate::engines::{MakeHome, conform};
+use crate::engines::{Engine, conform};
 use crate::modeled::{Expected, Made, World, assert_clean, assert_holds, int, made, told, value_of};
 use proptest::prelude::*;
 use sharevar::engine::{self, Backed, Make, Span, Stamp};
@@ -342,8 +342,8 @@ fn apply(world: &World, backed: &List, model: &mut Vec<Expected>, op: &Op, stamp
     assert_eq!(list.len().unwrap(), model.len() as u64);
 }
 
-fn run(home: MakeHome, ops: &[Op], begin_with: usize) {
-    let world = World::of(home());
+fn run(engine: Engine, ops: &[Op], begin_with: usize) {
+    let world = World::of(engine.home());
     let list = create(&world);
     let mut model = Vec::new();
     if begin_with > 0 {
@@ -364,9 +364,9 @@ fn run(home: MakeHome, ops: &[Op], begin_with: usize) {
     world.end();
 }
 
-fn config() -> ProptestConfig {
+fn config(engine: Engine) -> ProptestConfig {
     ProptestConfig {
-        cases: 200,
+        cases: engine.cases(),
         max_shrink_iters: 2000,
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -374,18 +374,18 @@ fn config() -> ProptestConfig {
 }
 
 conform! {
-    fn from_nothing(home) {
-        proptest!(config(), |(ops in prop::collection::vec(any_op(), 1..60))| run(home, &ops, 0));
+    fn from_nothing(engine) {
+        proptest!(config(engine), |(ops in prop::collection::vec(any_op(), 1..60))| run(engine, &ops, 0));
     }
 
-    fn of_several_rings(home) {
-        proptest!(config(), |(ops in prop::collection::vec(op(), 1..60))| run(home, &ops, 13_000));
+    fn of_several_rings(engine) {
+        proptest!(config(engine), |(ops in prop::collection::vec(op(), 1..60))| run(engine, &ops, 13_000));
     }
 
     // A whole list of rings is taken away from each end.
-    fn emptied_from_the_front_and_from_the_back(home) {
+    fn emptied_from_the_front_and_from_the_back(engine) {
         for front in [true, false] {
-            let world = World::of(home());
+            let world = World::of(engine.home());
             let backed = create(&world);
             let list = backed.any();
             let values: Vec<_> = (0..13_000).map(int).collect();

@@ -75,13 +75,13 @@ fn semaphore(
 }
 
 conform! {
-    fn a_lock_is_held_by_one(home) {
-        let made = home().create(&Make::Lock { owned: None }).unwrap();
+    fn a_lock_is_held_by_one(engine) {
+        let made = engine.home().create(&Make::Lock { owned: None }).unwrap();
         one_holds_a_lock(Backed::<RawLock, dyn Exclusive>::open(made, Kind::Lock).unwrap().any());
     }
 
-    fn a_recursive_lock_is_held_by_a_thread_as_often_as_it_says(home) {
-        let made = home().create(&Make::RLock).unwrap();
+    fn a_recursive_lock_is_held_by_a_thread_as_often_as_it_says(engine) {
+        let made = engine.home().create(&Make::RLock).unwrap();
         let backed = Backed::<RawRLock, dyn Exclusive>::open(made, Kind::RLock).unwrap();
         let lock = backed.any();
         one_holds_a_lock(lock);
@@ -95,20 +95,20 @@ conform! {
         assert!(!lock.release().unwrap() && !lock.is_locked().unwrap());
     }
 
-    fn many_read_or_one_writes_a_lock(home) {
-        let made = home().create(&Make::RwLock).unwrap();
+    fn many_read_or_one_writes_a_lock(engine) {
+        let made = engine.home().create(&Make::RwLock).unwrap();
         many_read_or_one_writes(Backed::<RawRwLock, dyn RwLock>::open(made, Kind::RwLock).unwrap().any());
     }
 
-    fn units_come_back(home) {
-        units_are_taken_and_given_back(semaphore(&home(), 2, Some(2), None).any());
-        let too_many = home().create(&Make::Semaphore { units: 3, bound: Some(2), owned: None });
+    fn units_come_back(engine) {
+        units_are_taken_and_given_back(semaphore(&engine.home(), 2, Some(2), None).any());
+        let too_many = engine.home().create(&Make::Semaphore { units: 3, bound: Some(2), owned: None });
         assert_eq!(too_many.err(), Some(Error::TooManyUnits { limit: 2 }));
     }
 
-    fn a_release_without_an_acquisition_makes_a_signal_unless_it_was_settled(home) {
+    fn a_release_without_an_acquisition_makes_a_signal_unless_it_was_settled(engine) {
         for (owned, before, after) in [(None, Some(0), None), (Some(true), Some(0), Some(0)), (Some(false), None, None)] {
-            let backed = semaphore(&home(), 0, None, owned);
+            let backed = semaphore(&engine.home(), 0, None, owned);
             let semaphore = backed.any();
             assert_eq!((semaphore.held().unwrap(), semaphore.bound().unwrap()), (before, None));
             semaphore.release(2).unwrap();

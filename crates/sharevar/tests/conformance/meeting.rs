@@ -117,13 +117,13 @@ fn the_action_decides(barrier: &dyn Barrier) {
 }
 
 conform! {
-    fn all_go_on_when_an_event_is_set(home) {
-        let made = home().create(&Make::Event).unwrap();
+    fn all_go_on_when_an_event_is_set(engine) {
+        let made = engine.home().create(&Make::Event).unwrap();
         an_event_lets_all_go(Backed::<RawEvent, dyn Event>::open(made, Kind::Event).unwrap().any());
     }
 
-    fn a_notification_is_for_the_one_that_has_waited_longest(home) {
-        let home = home();
+    fn a_notification_is_for_the_one_that_has_waited_longest(engine) {
+        let home = engine.home();
         let lock = home.create(&Make::RLock).unwrap();
         let made = home.create(&Make::Condition(&lock)).unwrap();
         let backed = Backed::<RawCondition, dyn Condition>::open(made, Kind::Condition).unwrap();
@@ -133,22 +133,22 @@ conform! {
         a_condition_notifies_who_has_waited_longest(backed.any(), lock.any());
     }
 
-    fn a_condition_needs_a_lock_of_its_home(home) {
-        let (home, other) = (home(), home());
+    fn a_condition_needs_a_lock_of_its_home(engine) {
+        let (home, other) = (engine.home(), engine.home());
         let event = home.create(&Make::Event).unwrap();
         assert!(matches!(home.create(&Make::Condition(&event)), Err(Error::WrongKind { .. })));
         let lock = other.create(&Make::Lock { owned: None }).unwrap();
         assert!(matches!(home.create(&Make::Condition(&lock)), Err(Error::OtherManager { .. })));
     }
 
-    fn as_many_as_a_barrier_is_for_go_on_together(home) {
-        let made = home().create(&Make::Barrier { parties: 2, action: None, limit: Some(0.5) }).unwrap();
+    fn as_many_as_a_barrier_is_for_go_on_together(engine) {
+        let made = engine.home().create(&Make::Barrier { parties: 2, action: None, limit: Some(0.5) }).unwrap();
         two_meet_at_a_barrier(Backed::<RawBarrier, dyn Barrier>::open(made, Kind::Barrier).unwrap().any());
     }
 
-    fn the_action_of_a_barrier_decides(home) {
+    fn the_action_of_a_barrier_decides(engine) {
         let action = Encoded::Word(Word::NONE);
-        let made = home().create(&Make::Barrier { parties: 2, action: Some(&action), limit: None }).unwrap();
+        let made = engine.home().create(&Make::Barrier { parties: 2, action: Some(&action), limit: None }).unwrap();
         the_action_decides(Backed::<RawBarrier, dyn Barrier>::open(made, Kind::Barrier).unwrap().any());
     }
 }

@@ -1,12 +1,12 @@
 //! Names, references between variables, and ids, in managers of all engines.
 
-use crate::engines::managers;
+use crate::engines::all_managers;
 use sharevar::engine::register;
 use sharevar::{Dict, Error, Kind, List, Manager, Shared, Value, VariableId};
 
 #[test]
 fn a_name_leads_to_one_variable_until_it_is_removed() {
-    for manager in managers() {
+    for manager in all_managers() {
         let first = manager.named("numbers").list::<i64>().unwrap();
         first.push(&1).unwrap();
         let second = manager.named("numbers").list::<i64>().unwrap();
@@ -26,7 +26,7 @@ fn a_name_leads_to_one_variable_until_it_is_removed() {
 
 #[test]
 fn a_variable_lives_for_as_long_as_it_stands_in_another() {
-    for manager in managers() {
+    for manager in all_managers() {
         let outer = manager.dict::<String, (u8, Value<i64>)>().unwrap();
         outer.insert("inner", &(3, manager.value(5).unwrap())).unwrap();
         let (number, inner) = outer.get("inner").unwrap().unwrap();
@@ -44,7 +44,7 @@ fn a_variable_lives_for_as_long_as_it_stands_in_another() {
 
 #[test]
 fn a_variable_of_another_manager_is_refused() {
-    for (one, other) in managers().into_iter().zip(managers().into_iter().rev()) {
+    for (one, other) in all_managers().iter().zip(all_managers().iter().rev()) {
         let list = one.list::<List<u8>>().unwrap();
         let stranger = other.list::<u8>().unwrap();
         let refused = list.push(&stranger).unwrap_err().to_string();
@@ -55,7 +55,7 @@ fn a_variable_of_another_manager_is_refused() {
 
 #[test]
 fn an_id_leads_to_the_variable_in_any_text() {
-    for manager in managers() {
+    for manager in all_managers() {
         let set = manager.set::<u8>().unwrap();
         set.extend([1, 2]).unwrap();
         let id: VariableId = set.id().to_string().parse().unwrap();
@@ -69,7 +69,7 @@ fn an_id_leads_to_the_variable_in_any_text() {
 
 #[test]
 fn values_are_changed_as_one_operation_by_many_threads() {
-    for manager in managers() {
+    for manager in all_managers() {
         let (dict, value) = (manager.dict::<u8, String>().unwrap(), manager.value(String::new()).unwrap());
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -88,7 +88,7 @@ fn values_are_changed_as_one_operation_by_many_threads() {
 
 #[test]
 fn every_typed_variable_does_what_it_does_in_shared_memory() {
-    for manager in managers() {
+    for manager in all_managers() {
         let namespace = manager.namespace().unwrap();
         namespace.set("depth", &3).unwrap();
         namespace.set("title", "a title that is longer than a word").unwrap();
@@ -119,7 +119,7 @@ fn every_typed_variable_does_what_it_does_in_shared_memory() {
 
 #[test]
 fn after_a_shutdown_every_operation_fails() {
-    for manager in managers() {
+    for manager in all_managers() {
         let dict: Dict<u8, u8> = manager.dict().unwrap();
         manager.shutdown();
         assert!(manager.is_shut_down());
@@ -146,8 +146,8 @@ fn what_an_engine_has_not_is_an_error_that_says_so() {
     let refused = manager.queue::<u8>().unwrap().readiness().unwrap_err();
     assert_eq!(refused.to_string(), "memory has no descriptor of a queue; use a manager of shared memory");
     assert!(matches!(manager.descriptor(), Err(Error::Unsupported { .. })));
-    let unknown = Manager::connect("nowhere://x").unwrap_err();
-    assert_eq!(unknown, Error::NoEngine { address: "nowhere://x".to_owned() });
+    let unknown = Manager::connect("nowhere://user:password@x").unwrap_err();
+    assert_eq!(unknown, Error::NoEngine { scheme: "nowhere".to_owned() });
 }
 
 #[test]

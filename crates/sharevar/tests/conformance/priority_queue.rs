@@ -1,6 +1,6 @@
 //! The priority queue against a sorted model.
 
-use crate::engines::{MakeHome, conform};
+use crate::engines::{Engine, conform};
 use crate::modeled::{self, Made, World, assert_holds, int, made};
 use proptest::prelude::*;
 use sharevar::engine::{Backed, Home, Make, Queue};
@@ -47,8 +47,8 @@ fn queue(home: &Home, limit: u64) -> Backed<RawPriorityQueue, dyn Queue> {
     Backed::<RawPriorityQueue, dyn Queue>::open(made, Kind::PriorityQueue).unwrap()
 }
 
-fn run(home: MakeHome, limit: usize, steps: &[Step]) {
-    let world = World::of(home());
+fn run(engine: Engine, limit: usize, steps: &[Step]) {
+    let world = World::of(engine.home());
     let backed = queue(&world.home, limit as u64);
     let queue = backed.any();
     let mut model: BinaryHeap<Reverse<(i64, i64)>> = BinaryHeap::new();
@@ -111,8 +111,8 @@ fn run(home: MakeHome, limit: usize, steps: &[Step]) {
 }
 
 /// Values of all kinds, some with variables in them, in the order of their keys.
-fn put_all(home: MakeHome, all: &[Made]) {
-    let world = World::of(home());
+fn put_all(engine: Engine, all: &[Made]) {
+    let world = World::of(engine.home());
     let backed = queue(&world.home, 0);
     let queue = backed.any();
     let mut model = BTreeMap::new();
@@ -144,19 +144,19 @@ fn config() -> ProptestConfig {
 }
 
 conform! {
-    fn the_lowest_comes_first_and_equal_ones_in_order_of_arrival(home) {
+    fn the_lowest_comes_first_and_equal_ones_in_order_of_arrival(engine) {
         let limits = prop_oneof![Just(0_usize), 1_usize..10, 500_usize..2000];
         proptest!(config(), |(limit in limits, steps in prop::collection::vec(step(), 1..25))| {
-            run(home, limit, &steps);
+            run(engine, limit, &steps);
         });
     }
 
-    fn items_come_in_the_order_of_their_keys(home) {
-        proptest!(config(), |(all in prop::collection::vec(made(), 0..30))| put_all(home, &all));
+    fn items_come_in_the_order_of_their_keys(engine) {
+        proptest!(config(), |(all in prop::collection::vec(made(), 0..30))| put_all(engine, &all));
     }
 
-    fn what_has_no_order_is_refused_and_nothing_is_put(home) {
-        let backed = queue(&home(), 0);
+    fn what_has_no_order_is_refused_and_nothing_is_put(engine) {
+        let backed = queue(&engine.home(), 0);
         let queue = backed.any();
         let refused = Err(Error::Encode(EncodeError::NoOrder { class: "None" }));
         assert_eq!(queue.try_put(&Encoded::Word(Word::NONE)), refused);

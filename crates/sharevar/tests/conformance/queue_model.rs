@@ -1,6 +1,6 @@
 //! The queue against a `VecDeque`.
 
-use crate::engines::{MakeHome, conform};
+use crate::engines::{Engine, conform};
 use crate::modeled::{Expected, Made, World, assert_holds, int, made};
 use proptest::prelude::*;
 use sharevar::engine::{Backed, Make, Queue};
@@ -128,8 +128,8 @@ impl Pair<'_> {
     }
 }
 
-fn run(home: MakeHome, limit: usize, steps: &[Step], end: u8) {
-    let world = World::of(home());
+fn run(engine: Engine, limit: usize, steps: &[Step], end: u8) {
+    let world = World::of(engine.home());
     let made = world.home.create(&Make::Queue { limit: limit as u64, form: Form::SimpleQueue }).unwrap();
     let backed = Backed::<RawQueue, dyn Queue>::open(made, Kind::Queue).unwrap();
     let queue = backed.any();
@@ -168,11 +168,11 @@ fn run(home: MakeHome, limit: usize, steps: &[Step], end: u8) {
 }
 
 conform! {
-    fn a_queue_gives_what_was_put_in_order(home) {
+    fn a_queue_gives_what_was_put_in_order(engine) {
         let config = ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() };
         let limits = prop_oneof![Just(0_usize), 1_usize..10, 500_usize..2000];
         proptest!(config, |(limit in limits, steps in prop::collection::vec(step(), 1..25), end in 0_u8..3)| {
-            run(home, limit, &steps, end);
+            run(engine, limit, &steps, end);
         });
     }
 }

@@ -51,20 +51,20 @@ fn a_queue_gives_each_item_once(queue: &dyn Queue, sorted: bool) {
 }
 
 conform! {
-    fn the_first_to_come_is_the_first_to_go(home) {
-        let made = home().create(&Make::Queue { limit: 0, form: Form::Queue }).unwrap();
+    fn the_first_to_come_is_the_first_to_go(engine) {
+        let made = engine.home().create(&Make::Queue { limit: 0, form: Form::Queue }).unwrap();
         let queue = Backed::<RawQueue, dyn Queue>::open(made, Kind::Queue).unwrap();
         a_queue_gives_each_item_once(queue.any(), false);
     }
 
-    fn the_lowest_is_the_first_to_go(home) {
-        let made = home().create(&Make::PriorityQueue { limit: 0 }).unwrap();
+    fn the_lowest_is_the_first_to_go(engine) {
+        let made = engine.home().create(&Make::PriorityQueue { limit: 0 }).unwrap();
         let queue = Backed::<RawPriorityQueue, dyn Queue>::open(made, Kind::PriorityQueue).unwrap();
         a_queue_gives_each_item_once(queue.any(), true);
     }
 
-    fn what_an_item_refers_to_lives_as_long_as_it(home) {
-        let home = home();
+    fn what_an_item_refers_to_lives_as_long_as_it(engine) {
+        let home = engine.home();
         let made = home.create(&Make::Queue { limit: 0, form: Form::Queue }).unwrap();
         let backed = Backed::<RawQueue, dyn Queue>::open(made, Kind::Queue).unwrap();
         let queue = backed.any();

@@ -1,6 +1,6 @@
 //! The value against what was set last.
 
-use crate::engines::{MakeHome, conform};
+use crate::engines::{Engine, conform};
 use crate::modeled::{Expected, Made, World, assert_holds, int, made, value_of};
 use proptest::prelude::*;
 use sharevar::Kind;
@@ -8,8 +8,8 @@ use sharevar::engine::{Backed, Cell, Home, Make, Stamp};
 use sharevar::shm::RawValue;
 use sharevar_value::Value;
 
-fn run(home: MakeHome, sets: &[(Made, i64, Option<bool>)]) {
-    let world = World::of(home());
+fn run(engine: Engine, sets: &[(Made, i64, Option<bool>)]) {
+    let world = World::of(engine.home());
     let handle = world.home.create(&Make::Value(&int(7))).unwrap();
     let backed = Backed::<RawValue, dyn Cell>::open(handle, Kind::Value).unwrap();
     let value = backed.any();
@@ -53,9 +53,9 @@ fn sets() -> impl Strategy<Value = Vec<(Made, i64, Option<bool>)>> {
 }
 
 conform! {
-    fn holds_what_was_set_last(home) {
-        let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
-        proptest!(config, |(sets in sets())| run(home, &sets));
+    fn holds_what_was_set_last(engine) {
+        let config = ProptestConfig { cases: engine.cases(), failure_persistence: None, ..ProptestConfig::default() };
+        proptest!(config, |(sets in sets())| run(engine, &sets));
     }
 }
 

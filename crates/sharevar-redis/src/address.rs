@@ -1,0 +1,196 @@
+//! Addresses of servers, with what a program chooses.
+
+use crate::error::refused;
+use percent_encoding::percent_decode_str;
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
+use sharevar::Result;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+use url::Url;
+
+/// Where a home is, and how its client behaves.
+///
+/// It is printed without the password, and the part of the address that has it is never in an error.
+#[derive(Clone)]
+pub(crate) struct Address {
+    pub(crate) info: ConnectionInfo,
+    /// For errors.
+    pub(crate) shown: String,
+    pub(crate) namespace: String,
+    pub(crate) lease: Duration,
+    pub(crate) timeout: Duration,
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Address");
+        shown.field("server", &self.shown).field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
+
+const DEFAULT_PORT: u16 = 6379;
+const DEFAULT_NAMESPACE: &str = "sharevar";
+const DEFAULT_LEASE: Duration = Duration::from_secs(10);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Address {
+    /// Reads an address: `redis://user:password@host:port/database?namespace=shop`.
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+        let url =
+            Url::parse(text).map_err(|cause| refused(scheme, format!("the address is none: {cause}")))?;
+        let shown = shown(&url);
+        let refuse = |cause: String| refused(&shown, cause);
+        let mut options = Options::default();
+        for (name, value) in url.query_pairs() {
+            options.set(&name, &value).map_err(refuse)?;
+        }
+        let (host, port) = (url.host_str().unwrap_or(""), url.port().unwrap_or(DEFAULT_PORT));
+        let addr = match url.scheme() {
+            "redis+unix" => ConnectionAddr::Unix(url.path().into()),
+            _ if host.is_empty() => return Err(refuse("the address names no host".to_owned())),
+            "rediss" if cfg!(feature = "tls") => ConnectionAddr::TcpTls {
+                host: bare(host).to_owned(),
+                port,
+                insecure: false,
+                tls_params: None,
+            },
+            "rediss" => return Err(refuse("this build has no TLS; use the feature `tls`".to_owned())),
+            _ if is_this_machine(host) || options.is_insecure => {
+                ConnectionAddr::Tcp(bare(host).to_owned(), port)
+            }
+            _ => {
+                let cause = "others could read and change what goes over the network; use rediss://, or say \
+                             insecure=1 in the address if nobody can reach it";
+                return Err(refuse(cause.to_owned()));
+            }
+        };
+        let mut settings = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let database = match url.scheme() {
+            "redis+unix" => options.database,
+            _ => Some(url.path().trim_matches('/')).filter(|path| !path.is_empty()).map(str::to_owned),
+        };
+        if let Some(database) = database {
+            let number = database.parse().map_err(|_| refuse("the database is no number".to_owned()))?;
+            settings = settings.set_db(number);
+        }
+        if !url.username().is_empty() {
+            settings = settings.set_username(decoded(url.username()));
+        }
+        if let Some(password) = url.password() {
+            settings = settings.set_password(decoded(password));
+        }
+        // It has no part of the address in its errors.
+        let info =
+            addr.into_connection_info().map_err(|_| refuse("the client does not take it".to_owned()))?;
+        Ok(Self {
+            info: info.set_redis_settings(settings),
+            shown,
+            namespace: options.namespace,
+            lease: options.lease,
+            timeout: options.timeout,
+        })
+    }
+}
+
+struct Options {
+    namespace: String,
+    database: Option<String>,
+    lease: Duration,
+    timeout: Duration,
+    is_insecure: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let namespace = DEFAULT_NAMESPACE.to_owned();
+        Self { namespace, database: None, lease: DEFAULT_LEASE, timeout: DEFAULT_TIMEOUT, is_insecure: false }
+    }
+}
+
+impl Options {
+    fn set(&mut self, name: &str, value: &str) -> std::result::Result<(), String> {
+        match name {
+            "namespace" if is_namespace(value) => value.clone_into(&mut self.namespace),
+            "namespace" => return Err("a namespace has letters, digits, and `.`, `_`, `-`".to_owned()),
+            "db" => self.database = Some(value.to_owned()),
+            "lease" => self.lease = seconds(name, value)?,
+            "timeout" => self.timeout = seconds(name, value)?,
+            "insecure" if value == "1" => self.is_insecure = true,
+            "insecure" => return Err("insecure is 1, or is left out".to_owned()),
+            other => return Err(format!("an address has no option {other:?}")),
+        }
+        Ok(())
+    }
+}
+
+fn seconds(name: &str, value: &str) -> std::result::Result<Duration, String> {
+    let seconds = value.parse().ok().filter(|seconds| (0.1..=3600.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| format!("{name} is a number of seconds, 0.1 to 3600"))
+}
+
+fn is_namespace(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// A host without the brackets of a numeric one.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || bare(host).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn shown(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or(""), url.path())
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cause(address: &str) -> String {
+        Address::parse(address).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_address_says_where_and_how() {
+        let address = Address::parse("redis://127.0.0.1:7000/3?namespace=shop&lease=2.5&timeout=1").unwrap();
+        assert_eq!(address.namespace, "shop");
+        assert_eq!((address.lease, address.timeout), (Duration::from_millis(2500), Duration::from_secs(1)));
+        assert_eq!(address.info.redis_settings().db(), 3);
+        let address = Address::parse("redis+unix:///run/redis.sock?db=2").unwrap();
+        assert_eq!(address.info.addr(), &ConnectionAddr::Unix("/run/redis.sock".into()));
+        assert_eq!(address.info.redis_settings().db(), 2);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_address_is_said() {
+        assert!(cause("redis://db.example/0").contains("use rediss://"));
+        assert!(Address::parse("redis://db.example/0?insecure=1").is_ok());
+        assert!(Address::parse("redis://[::1]").is_ok() && Address::parse("redis://localhost").is_ok());
+        assert!(cause("redis://localhost/x").contains("no number"));
+        assert!(cause("redis://localhost?leese=3").contains("no option \"leese\""));
+        assert!(cause("redis://localhost?lease=0").contains("lease is a number of seconds"));
+        assert!(cause("redis://localhost?namespace=a{b}").contains("a namespace has letters"));
+        assert!(cause("redis:///0").contains("names no host"));
+    }
+
+    #[test]
+    fn a_password_is_in_nothing_that_is_printed() {
+        let address = Address::parse("redis://me:s%2fcret@localhost/0").unwrap();
+        assert_eq!(address.info.redis_settings().password(), Some("s/cret"));
+        assert_eq!(address.info.redis_settings().username(), Some("me"));
+        let told = [format!("{address:?}"), address.shown, cause("redis://me:s%2fcret@far.example/0")];
+        for text in told {
+            assert!(!text.contains("cret") && !text.contains("me:"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What servers answer, as errors of variables.
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+use sharevar::engine::Failure;
+use sharevar::{Error, Kind};
+
+/// The engine's name.
+pub(crate) const NAME: &str = "redis";
+
+/// What a request came to that was not carried out.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The script says why; the second is what follows the code.
+    Script(String, String),
+    /// The server does not know the script.
+    UnknownScript,
+    /// The server refuses it for a while.
+    NotNow(RedisError),
+    /// The server refuses it.
+    Refused(RedisError),
+    /// The connection failed, so that the request may have been carried out.
+    Lost(RedisError),
+}
+
+impl Answer {
+    pub(crate) fn of(error: RedisError) -> Self {
+        if let Some(code) = error.code()
+            && code.starts_with("SV")
+        {
+            return Self::Script(code.to_owned(), error.detail().unwrap_or_default().to_owned());
+        }
+        match error.kind() {
+            ErrorKind::Server(ServerErrorKind::NoScript) => Self::UnknownScript,
+            ErrorKind::Server(
+                ServerErrorKind::BusyLoading
+                | ServerErrorKind::TryAgain
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::ReadOnly,
+            ) => Self::NotNow(error),
+            ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::AuthenticationFailed => {
+                if error.code() == Some("BUSY") { Self::NotNow(error) } else { Self::Refused(error) }
+            }
+            _ => Self::Lost(error),
+        }
+    }
+}
+
+/// The error that a script has named.
+pub(crate) fn of_script(code: &str, detail: &str) -> Error {
+    let number = detail.trim().parse::<u64>().unwrap_or(0);
+    match code {
+        "SVGONE" => Error::HandleExpired,
+        "SVCLOSED" => Error::Closed,
+        "SVNAN" => Error::NotANumber { operation: "an increment" },
+        "SVSHUT" => Error::QueueShutDown,
+        "SVNOTASK" => Error::NoTaskLeft,
+        // Whoever asked adds what it asked for.
+        "SVINDEX" => Error::IndexOutOfRange { index: 0, length: number },
+        "SVLENGTH" => Error::WrongLength { found: number, asked: 0 },
+        "SVUNITS" => Error::TooManyUnits { limit: number as u32 },
+        "SVLEASE" | "SVLOST" => Failure::LeaseLost.into(),
+        _ => Error::Corrupt { what: "a script's answer is of a known kind", offset: 0 },
+    }
+}
+
+/// The error of a server that is not to be used.
+pub(crate) fn refused(address: &str, cause: impl Into<String>) -> Error {
+    Failure::Refused { address: address.to_owned(), cause: cause.into() }.into()
+}
+
+/// The error of a reply, or of what is stored, that is none.
+pub(crate) fn corrupt(what: &'static str) -> Error {
+    Error::Corrupt { what, offset: 0 }
+}
+
+/// The error of a variable that cannot be asked for `expected`.
+pub(crate) fn wrong_kind(found: Option<Kind>, expected: Kind) -> Error {
+    let found = found.map_or("variable of an unknown kind", Kind::name);
+    Error::WrongKind { found, expected: expected.name() }
+}

@@ -1,0 +1,16 @@
+//! What each kind of variable is asked for.
+
+mod barrier;
+mod cell;
+mod condition;
+mod elements;
+mod event;
+mod exclusive;
+mod list;
+mod map;
+mod queue;
+mod rwlock;
+mod units;
+
+pub(crate) use condition::ConditionVariable;
+pub(crate) use elements::ArrayVariable;

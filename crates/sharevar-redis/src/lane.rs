@@ -1,0 +1,100 @@
+//! One connection, and the numbers of its requests.
+
+use crate::error::Answer;
+use crate::home::Home;
+use redis::{Cmd, Connection, ConnectionLike, Value};
+use sharevar::engine::Failure;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The first pause before a request is sent again, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
+
+/// A sequence of requests of one client, each of which begins when the one before has ended.
+///
+/// The server keeps the answer of the last one, so that one whose answer was lost is sent again under the
+/// same number, by whatever connection.
+pub(crate) struct Lane {
+    pub(crate) number: u32,
+    pub(crate) request: u64,
+    connection: Option<Connection>,
+}
+
+/// Why a request has no answer of use.
+pub(crate) enum Failed {
+    /// The script says why.
+    Script(String, String),
+    /// Everything else.
+    Engine(Failure),
+}
+
+impl Lane {
+    pub(crate) fn new(number: u32) -> Self {
+        Self { number, request: 0, connection: None }
+    }
+
+    /// Sends a request until it is answered, for as long as the home's timeout. `build` makes it: with the
+    /// script's text if the server does not know it by its hash.
+    pub(crate) fn ask(
+        &mut self,
+        home: &Home,
+        build: impl Fn(u32, u64, bool) -> Cmd,
+    ) -> Result<Value, Failed> {
+        self.request += 1;
+        let until = Instant::now() + home.address().timeout;
+        let (mut is_sent, mut with_text, mut pause) = (false, false, PAUSES.0);
+        loop {
+            let command = build(self.number, self.request, with_text);
+            let cause = match self.connected(home) {
+                Ok(connection) => {
+                    match connection.req_command(&command).and_then(Value::extract_error).map_err(Answer::of)
+                    {
+                        Ok(value) => return Ok(value),
+                        Err(Answer::UnknownScript) if !with_text => {
+                            with_text = true;
+                            continue;
+                        }
+                        Err(Answer::Script(code, detail)) => return Err(Failed::Script(code, detail)),
+                        Err(Answer::UnknownScript) => "it forgets scripts at once".to_owned(),
+                        Err(Answer::NotNow(cause)) => cause.to_string(),
+                        Err(Answer::Refused(cause)) => {
+                            let address = home.address().shown.clone();
+                            return Err(Failed::Engine(Failure::Refused {
+                                address,
+                                cause: cause.to_string(),
+                            }));
+                        }
+                        Err(Answer::Lost(cause)) => {
+                            self.connection = None;
+                            if !std::mem::replace(&mut is_sent, true) {
+                                // A connection that was idle may be closed by now; the next one tells.
+                                continue;
+                            }
+                            cause.to_string()
+                        }
+                    }
+                }
+                Err(failure @ Failure::Refused { .. }) => return Err(Failed::Engine(failure)),
+                Err(failure) => failure.to_string(),
+            };
+            if Instant::now() + pause >= until {
+                let address = home.address().shown.clone();
+                return Err(Failed::Engine(if is_sent {
+                    Failure::OutcomeUnknown { address, cause }
+                } else {
+                    Failure::Unavailable { address, cause }
+                }));
+            }
+            // Not all clients at once.
+            thread::sleep(pause / 2 + pause.mul_f64(f64::from(self.number % 8) / 16.0));
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    fn connected(&mut self, home: &Home) -> Result<&mut Connection, Failure> {
+        match self.connection {
+            Some(ref mut connection) => Ok(connection),
+            None => Ok(self.connection.insert(home.connect_again()?)),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The engine of [`sharevar`] on Redis (7.0 or newer) and Valkey: the same variables, for programs on
+//! several machines.
+//!
+//! ```no_run
+//! sharevar_redis::register();
+//! let manager = sharevar::Manager::connect("redis://localhost/0?namespace=shop")?;
+//! let stock = manager.named("stock").dict::<String, i64>()?;
+//! stock.increment("apples", 3)?;
+//! # Ok::<(), sharevar::Error>(())
+//! ```
+//!
+//! Each operation is one script, which the server runs as a whole. A request is numbered, and its answer is
+//! kept with its effect, so that asking once more after a connection was cut applies it once. All keys of a
+//! home have one hash tag.
+//!
+//! | module | concept |
+//! |---|---|
+//! | `address` | where a server is, and what a program chooses |
+//! | `server` | which servers are refused |
+//! | `script` | scripts, in `lua/`, and their parts |
+//! | `session` | this process as a client: its lease, its requests, and what it holds |
+//! | `lane` | one connection, and the numbers of its requests |
+//! | `listener` | wake-ups from the server |
+//! | `upkeep` | the thread that renews the lease and frees what is dead |
+//! | `home` | the variables of one namespace |
+//! | `variable`, `stored`, `reply` | a handle; values as the server has them; its answers |
+//! | `waits`, `names` | waiting; the variables that have names |
+//! | `kinds` | the operations on each kind |
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod error;
+mod fork_gate;
+mod home;
+mod kinds;
+mod lane;
+mod listener;
+mod names;
+mod reply;
+mod script;
+mod server;
+mod session;
+mod stored;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
+mod upkeep;
+mod variable;
+mod waits;
+
+use sharevar::engine::Engine;
+use std::sync::Arc;
+
+/// The beginnings of the addresses that lead here.
+const SCHEMES: [&str; 3] = ["redis", "rediss", "redis+unix"];
+
+/// Makes [`Manager::connect`](sharevar::Manager::connect) take addresses of servers: `redis://`,
+/// `rediss://` (with TLS; the feature `tls`) and `redis+unix://`.
+///
+/// | option | meaning |
+/// |---|---|
+/// | `namespace` | which variables; those of others are not seen. `sharevar` if it is left out |
+/// | `lease` | seconds after which the locks of a process that is not heard of are others'; 10 |
+/// | `timeout` | seconds to wait for an answer; 5 |
+/// | `db` | the database, of a socket |
+/// | `insecure=1` | a server on another machine without TLS |
+pub fn register() {
+    for scheme in SCHEMES {
+        sharevar::engine::register(scheme, connect);
+    }
+}
+
+fn connect(address: &str) -> sharevar::Result<Arc<dyn Engine>> {
+    Ok(home::Home::connect(address::Address::parse(address)?)?)
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/several-machines.md")]
+struct SeveralMachines;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

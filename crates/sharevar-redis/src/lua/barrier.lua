@@ -1,0 +1,138 @@
+--- barrier
+-- KEYS[6] has the indices of those that have arrived, KEYS[7] the outcomes of those that have not looked yet,
+-- KEYS[8] those that wait to arrive.
+local prefix = string.sub(me, 1, -17)
+local function decide(is_broken)
+  call('HDEL', KEYS[5], 'running')
+  local arrived = call('HGETALL', KEYS[6])
+  for place = 1, #arrived, 2 do
+    call('HSET', KEYS[7], arrived[place], is_broken and '-1' or arrived[place + 1])
+    call('PUBLISH', prefix .. string.sub(arrived[place], 1, 16), arrived[place])
+  end
+  call('DEL', KEYS[6])
+  wake(KEYS[8], ALL)
+end
+local function break_it()
+  call('HSET', KEYS[5], 'broken', 1)
+  decide(true)
+end
+
+--- arrive
+-- ARGV[4] is the one that arrives, ARGV[5] the waiter, ARGV[6] its place. What is left to do, and the index.
+@home
+@once
+@there
+@live
+@wake
+@wait
+@barrier
+local broken, running, parties, action = unpack(call('HMGET', KEYS[5], 'broken', 'running', 'parties', 'v'))
+if running then return wait(KEYS[8], ARGV[5], ARGV[6]) end
+if ARGV[5] ~= '' then call('ZREM', KEYS[8], ARGV[5]) end
+if broken then return done({'over', '-1'}) end
+local index = call('HLEN', KEYS[6])
+local is_last = index + 1 >= tonumber(parties)
+if is_last and not action then
+  decide(false)
+  return done({'over', tostring(index)})
+end
+call('HSET', KEYS[6], ARGV[4], index)
+if is_last then call('HSET', KEYS[5], 'running', 1) end
+return done({is_last and 'run' or 'wait', tostring(index)})
+
+--- await
+-- ARGV[4] is one that has arrived. A barrier breaks when another of them has ended.
+@home
+@once
+@there
+@live
+@wake
+@barrier
+for _, other in ipairs(call('HKEYS', KEYS[6])) do
+  if not is_live(string.sub(other, 1, 16)) then
+    break_it()
+    break
+  end
+end
+local outcome = call('HGET', KEYS[7], ARGV[4])
+if not outcome then return false end
+call('HDEL', KEYS[7], ARGV[4])
+return done(outcome)
+
+--- withdraw
+-- Its time is up: the barrier breaks, unless the action decides.
+@home
+@once
+@there
+@wake
+@barrier
+if call('HEXISTS', KEYS[7], ARGV[4]) == 0 and call('HEXISTS', KEYS[5], 'running') == 0 then break_it() end
+local outcome = call('HGET', KEYS[7], ARGV[4])
+call('HDEL', KEYS[7], ARGV[4])
+return done(outcome)
+
+--- leave
+-- One has not arrived after all. Indices have no gaps: the last to arrive gets its index.
+@home
+@once
+@there
+call('HDEL', KEYS[7], ARGV[4])
+local index = call('HGET', KEYS[6], ARGV[4])
+if index then
+  call('HDEL', KEYS[6], ARGV[4])
+  local last = tostring(call('HLEN', KEYS[6]))
+  local arrived = call('HGETALL', KEYS[6])
+  for place = 1, #arrived, 2 do
+    if arrived[place + 1] == last then call('HSET', KEYS[6], arrived[place], index) end
+  end
+end
+return done(1)
+
+--- finish
+-- The action has ended; of ARGV[5], `1` says that it went well.
+@home
+@once
+@there
+@wake
+@barrier
+if call('HEXISTS', KEYS[6], ARGV[4]) == 1 then
+  if ARGV[5] == '1' then decide(false) else break_it() end
+end
+local outcome = call('HGET', KEYS[7], ARGV[4]) or '-1'
+call('HDEL', KEYS[7], ARGV[4])
+return done(outcome)
+
+--- abort
+@home
+@once
+@there
+@wake
+@barrier
+break_it()
+return done(1)
+
+--- reset
+@home
+@once
+@there
+@wake
+@barrier
+decide(true)
+call('HDEL', KEYS[5], 'broken')
+return done(1)
+
+--- action
+@home
+@there
+local action = call('HGET', KEYS[5], 'v')
+if not action then return false end
+@once
+@refs
+return done(hold(action))
+
+--- state
+@home
+@there
+local found = call('HMGET', KEYS[5], 'parties', 'limit', 'broken')
+found[4] = tostring(call('HLEN', KEYS[6]))
+return found

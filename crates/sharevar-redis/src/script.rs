@@ -1,0 +1,64 @@
+//! Scripts, which the server runs as one operation each.
+//!
+//! A file of Lua has sections, each begun by a line `--- name`. A line `@name` in one stands for the section
+//! of that name, of the same file or of `parts.lua`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// What scripts of all kinds of variables have in common.
+const PARTS: &str = include_str!("lua/parts.lua");
+
+/// A script, and the hash by which the server knows it.
+#[derive(Debug)]
+pub(crate) struct Script {
+    pub(crate) text: String,
+    pub(crate) hash: String,
+}
+
+impl Script {
+    /// The script of section `name` of a file.
+    pub(crate) fn section(file: &str, name: &str) -> Self {
+        let sections: HashMap<&str, &str> = sections(PARTS).chain(sections(file)).collect();
+        let mut body = String::new();
+        expand(&sections, name, &mut body);
+        // Without the flag a script does not begin when memory has run out; those that only free some do.
+        let (header, body) = match body.split_once("@grows\n") {
+            Some((before, after)) => ("#!lua\n", format!("{before}{after}")),
+            None => ("#!lua flags=allow-oom\n", body),
+        };
+        let text = format!("{header}{body}");
+        let hash = redis::Script::new(&text).get_hash().to_owned();
+        Self { text, hash }
+    }
+}
+
+fn sections(file: &str) -> impl Iterator<Item = (&str, &str)> {
+    file.split("--- ").skip(1).filter_map(|section| section.split_once('\n'))
+}
+
+fn expand(sections: &HashMap<&str, &str>, name: &str, into: &mut String) {
+    let Some(section) = sections.get(name) else { panic!("no script has a section {name}") };
+    for line in section.lines() {
+        match line.strip_prefix('@') {
+            Some("grows") | None => {
+                into.push_str(line);
+                into.push('\n');
+            }
+            Some(part) => expand(sections, part, into),
+        }
+    }
+}
+
+/// A script that is put together when it is first used.
+pub(crate) type LazyScript = LazyLock<Script>;
+
+/// Writes statics for sections of a file.
+macro_rules! scripts {
+    ($file:literal: $($name:ident = $section:literal;)*) => {
+        const FILE: &str = include_str!($file);
+        $(static $name: $crate::script::LazyScript =
+            std::sync::LazyLock::new(|| $crate::script::Script::section(FILE, $section));)*
+    };
+}
+pub(crate) use scripts;

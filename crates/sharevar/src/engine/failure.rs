@@ -1,0 +1,50 @@
+//! How an engine on another machine fails.
+
+/// Why an engine did not do what it was asked for, or cannot tell whether it did.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The server cannot be reached, or answered that it has not done it.
+    #[error("{address} cannot be reached: {cause}; nothing has changed, so try again when it can")]
+    Unavailable {
+        /// The server, without secrets.
+        address: String,
+        /// What was found.
+        cause: String,
+    },
+    /// The server is not one to be used, or does not allow it.
+    #[error("{address} is refused: {cause}")]
+    Refused {
+        /// The server, without secrets.
+        address: String,
+        /// What is wrong, and what helps.
+        cause: String,
+    },
+    /// The request was sent, and no answer came however often it was asked for.
+    #[error(
+        "{address} has not answered: {cause}; the operation may have taken effect or not, so look at the \
+         variable before you repeat it"
+    )]
+    OutcomeUnknown {
+        /// The server, without secrets.
+        address: String,
+        /// What was found.
+        cause: String,
+    },
+    /// This process was not heard of for longer than its lease, so that its locks are others' now.
+    #[error(
+        "the lease of this process has ended, because the server has not heard of it for too long; what a \
+         lock protected may be in use by another holder"
+    )]
+    LeaseLost,
+}
+
+impl Failure {
+    /// Returns whether the operation has taken effect all the same; `None` if that is not known.
+    pub fn happened(&self) -> Option<bool> {
+        match self {
+            Self::OutcomeUnknown { .. } => None,
+            _ => Some(false),
+        }
+    }
+}
