@@ -206,7 +206,9 @@ impl Mapping {
     /// numbers that were checked.
     #[inline(always)]
     pub fn word(&self, offset: u64) -> &AtomicU64 {
-        assert!(offset <= self.len - 8 && offset.is_multiple_of(8));
+        if offset > self.len - 8 || !offset.is_multiple_of(8) {
+            outside(offset);
+        }
         // SAFETY: in bounds and aligned as just asserted; mapped as long as `self` lives.
         unsafe { &*self.base.as_ptr().add(offset as usize).cast::<AtomicU64>() }
     }
@@ -217,7 +219,9 @@ impl Mapping {
     /// If the word is outside the mapping or misaligned.
     #[inline(always)]
     pub fn word32(&self, offset: u64) -> &AtomicU32 {
-        assert!(offset <= self.len - 8 && offset.is_multiple_of(4));
+        if offset > self.len - 8 || !offset.is_multiple_of(4) {
+            outside(offset);
+        }
         // SAFETY: in bounds and aligned as just asserted; mapped as long as `self` lives.
         unsafe { &*self.base.as_ptr().add(offset as usize).cast::<AtomicU32>() }
     }
@@ -229,7 +233,9 @@ impl Mapping {
     #[inline(always)]
     pub fn line<const N: usize>(&self, offset: u64) -> &[AtomicU64; N] {
         const { assert!(8 * N as u64 <= PAGE) };
-        assert!(offset <= self.len - 8 * N as u64 && offset.is_multiple_of(8));
+        if offset > self.len - 8 * N as u64 || !offset.is_multiple_of(8) {
+            outside(offset);
+        }
         // SAFETY: in bounds and aligned as just asserted; mapped as long as `self` lives.
         unsafe { &*self.base.as_ptr().add(offset as usize).cast::<[AtomicU64; N]>() }
     }
@@ -326,6 +332,14 @@ impl Mapping {
             }
         }
     }
+}
+
+/// Ends an access outside of a mapping. A function of its own, since the fast paths would otherwise
+/// prepare the panic's message each time.
+#[cold]
+#[inline(never)]
+fn outside(offset: u64) -> ! {
+    panic!("offset {offset:#x} is outside of the mapping, or misaligned")
 }
 
 /// Whether new mappings of this process are filled at once, by `mlockall(MCL_FUTURE)`.

@@ -14,13 +14,15 @@ pub(crate) fn small_int(value: &Bound<'_, PyInt>) -> Option<i64> {
     #[cfg(not(Py_3_12))]
     {
         let object = value.as_ptr().cast::<ffi::PyVarObject>();
-        // SAFETY: an int of these versions, alive; it has a digit when its count is not zero.
-        let (count, digit) = unsafe {
-            let count = (*object).ob_size;
-            (count, if count == 0 { 0 } else { *object.add(1).cast::<u32>() })
-        };
-        if matches!(count, -1..=1) {
-            return Some(count as i64 * i64::from(digit));
+        // SAFETY: an int of these versions, alive.
+        let count = unsafe { (*object).ob_size };
+        // SAFETY: the same; called only if it has a digit, as its count is not zero.
+        let digit = || i64::from(unsafe { *object.add(1).cast::<u32>() });
+        match count {
+            1 => return Some(digit()),
+            0 => return Some(0),
+            -1 => return Some(-digit()),
+            _ => {}
         }
     }
     let mut overflow = 0;

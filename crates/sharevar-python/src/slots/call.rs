@@ -1,8 +1,10 @@
 //! The arguments and results of slots, and the calls that hand rare cases on.
 
+use crate::encoding::decode;
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use sharevar_value::Word;
 use std::ffi::c_int;
 use std::ptr;
 use std::sync::OnceLock;
@@ -46,6 +48,22 @@ pub(super) fn result(py: Python<'_>, object: PyResult<Bound<'_, PyAny>>) -> *mut
             ptr::null_mut()
         }
     }
+}
+
+/// A scalar as a slot's result.
+#[inline(always)]
+pub(super) fn scalar(py: Python<'_>, word: Word) -> *mut ffi::PyObject {
+    match word.as_int() {
+        // SAFETY: the interpreter is attached; the result is a new reference or null with an
+        // exception set.
+        Some(int) => unsafe { ffi::PyLong_FromLongLong(int) },
+        None => no_int(py, word),
+    }
+}
+
+#[inline(never)]
+fn no_int(py: Python<'_>, word: Word) -> *mut ffi::PyObject {
+    result(py, decode::word(py, word))
 }
 
 /// Sets the exception. Making it drops objects, which `PyO3` puts off unless it was told that the

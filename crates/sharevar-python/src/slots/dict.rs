@@ -1,8 +1,7 @@
 //! Reading and setting the entries of dicts.
 
-use super::call::{Assign, Subscript, argument, assign, instance, not_installed, result};
+use super::call::{Assign, Subscript, argument, assign, instance, not_installed, result, scalar};
 use super::replace::replace;
-use crate::encoding::decode;
 use crate::kinds::dict::{Dict, missing};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -23,7 +22,7 @@ unsafe extern "C" fn dict_subscript(dict: *mut ffi::PyObject, key: *mut ffi::PyO
     };
     let mut copied = None;
     match this.get().look(object, &mut copied) {
-        Look::Word(word) => return result(py, decode::word(py, word)),
+        Look::Word(word) => return scalar(py, word),
         Look::Unknown => {}
         look => return result(py, give(this, object, &look)),
     }

@@ -1,6 +1,6 @@
 //! Reading, setting and appending the items of lists.
 
-use super::call::{Assign, Subscript, argument, assign, instance, not_installed, result};
+use super::call::{Assign, Subscript, argument, assign, instance, not_installed, result, scalar};
 use super::replace::replace;
 use crate::encoding::{decode, encode};
 use crate::errors::OrRaise;
@@ -36,7 +36,7 @@ unsafe extern "C" fn list_subscript(
         None => Look::Unknown,
     };
     match look {
-        Look::Word(word) => return result(py, decode::word(py, word)),
+        Look::Word(word) => return scalar(py, word),
         Look::Absent | Look::Unknown => {}
         look => match give(this, &look) {
             Ok(None) => {}

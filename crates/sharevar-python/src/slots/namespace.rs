@@ -1,8 +1,7 @@
 //! Reading, setting and deleting the attributes of namespaces.
 
-use super::call::{Assign, Subscript, argument, instance, result, set_error};
+use super::call::{Assign, Subscript, argument, instance, result, scalar, set_error};
 use super::replace::replace;
-use crate::encoding::decode;
 use crate::fast_access;
 use crate::kinds::namespace::Namespace;
 use pyo3::ffi;
@@ -44,7 +43,7 @@ unsafe extern "C" fn namespace_get(
         None => Look::Unknown,
     };
     match look {
-        Look::Word(word) => result(py, decode::word(py, word)),
+        Look::Word(word) => scalar(py, word),
         look => result(py, Python::attach(|_| Namespace::give(this, name, &look))),
     }
 }

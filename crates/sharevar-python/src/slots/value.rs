@@ -1,7 +1,7 @@
 //! Reading and setting the content of values.
 
-use super::call::{argument, instance, not_installed, result, set_error};
-use crate::encoding::{decode, encode};
+use super::call::{argument, instance, not_installed, result, scalar, set_error};
+use crate::encoding::encode;
 use crate::kinds::value::Value;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
@@ -21,7 +21,7 @@ unsafe extern "C" fn value_get(value: *mut ffi::PyObject, _: *mut c_void) -> *mu
         (py, instance::<Value>(py, &value))
     };
     if let Some(word) = this.raw().get_word() {
-        return result(py, decode::word(py, word));
+        return scalar(py, word);
     }
     match VALUE.get(py) {
         // SAFETY: all are live objects; the class is the object's own.
