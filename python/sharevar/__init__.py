@@ -47,7 +47,7 @@ from ._variables import greenlets as _greenlets
 from ._variables import pickling as _pickling
 from .errors import *  # noqa: F403
 
-# What the first shared variable does not need is imported when its name is used. A type
+# Names that the first shared variable does not need are imported when they are used. A type
 # checker reads the lines above each table, which `test_public_names` compares with it.
 if TYPE_CHECKING:
     from . import hosting as hosting

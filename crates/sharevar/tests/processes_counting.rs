@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const PART: &str = "SHAREVAR_TEST_PART";
 
-/// What child programs do: take something, say so, and stand there. As a test of its own it does
+/// The child programs: each takes something, says so, and stands there. As a test of its own it does
 /// nothing.
 #[test]
 fn plays_its_part() -> Result<()> {
@@ -87,7 +87,7 @@ fn die() -> ! {
     }
 }
 
-/// One who plays a part, and is killed at the latest when the test is over.
+/// A process with a part, which is killed at the latest when the test is over.
 struct Player(Child);
 
 impl Player {
@@ -97,7 +97,7 @@ impl Player {
         Self(command.share(manager).unwrap().spawn().unwrap())
     }
 
-    /// One who has taken what it is to take.
+    /// Starts one, and waits until it has taken its part.
     fn ready(manager: &Manager, part: &str) -> Self {
         let ready = manager.named("ready").event().unwrap();
         ready.clear().unwrap();
@@ -169,7 +169,7 @@ fn one_who_is_killed_when_woken_passes_the_unit_on() -> Result<()> {
         while !waiter.is_asleep() {
             std::thread::yield_now();
         }
-        // It wakes one of them, and who that is must not matter.
+        // It wakes one of them, and must not depend on which.
         drop(last.0);
         waiter.end();
         wakened.0.wait().unwrap();
@@ -193,7 +193,7 @@ fn a_killed_reader_is_no_reader_and_a_killed_writer_is_told_of() -> Result<()> {
     let reader = lock.read()?;
     assert!(reader.owner_died());
     drop(reader);
-    let Taken::OwnerDied(guard) = lock.write()? else { panic!("nobody was told") };
+    let Taken::OwnerDied(guard) = lock.write()? else { panic!("no holder was told") };
     guard.mark_consistent()?;
     assert!(!guard.owner_died()?);
     drop(guard);

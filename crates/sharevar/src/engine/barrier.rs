@@ -6,7 +6,7 @@ use super::wait::Wait;
 use crate::error::Result;
 use std::fmt::Debug;
 
-/// What an engine does with barriers.
+/// The operations of an engine on barriers.
 pub trait Barrier: Debug + Send + Sync {
     /// Returns a handle on the variable.
     fn handle(&self) -> Handle;
@@ -32,7 +32,7 @@ pub trait Barrier: Debug + Send + Sync {
     /// Returns a wait until the caller has arrived.
     fn arrive_wait(&self) -> Box<dyn Wait<Arrived<'_>> + '_>;
 
-    /// Breaks it, until somebody resets it.
+    /// Breaks it, until it is reset.
     fn abort(&self) -> Result<()>;
 
     /// Breaks it for those that wait, and makes it as good as new.
@@ -48,7 +48,7 @@ pub enum Outcome {
     Broken,
 }
 
-/// What is left to do for one that has arrived.
+/// The next step of a waiter that has arrived.
 pub enum Arrived<'a> {
     /// Nothing.
     Over(Outcome),

@@ -7,7 +7,7 @@ use crate::error::Result;
 use sharevar_value::Encoded;
 use std::fmt::Debug;
 
-/// What an engine does with single values. Each method is one operation for all processes.
+/// The operations of an engine on single values. Each method is one operation for all processes.
 pub trait Cell: Debug + Send + Sync {
     /// Returns a handle on the variable.
     fn handle(&self) -> Handle;

@@ -1,4 +1,4 @@
-//! What a variable was found to hold.
+//! The content of a variable, as it was found.
 
 use super::handle::Handle;
 use sharevar_value::{Encoded, Word};

@@ -4,7 +4,7 @@ use super::handle::Handle;
 use crate::error::Result;
 use std::fmt::Debug;
 
-/// What an engine does with arrays. Elements are bits, in the low end of a word. An index beyond the end
+/// The operations of an engine on arrays. Elements are bits, in the low end of a word. An index beyond the end
 /// is [`IndexOutOfRange`](crate::Error::IndexOutOfRange).
 pub trait Elements: Debug + Send + Sync {
     /// Returns a handle on the variable.

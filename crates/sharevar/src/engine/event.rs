@@ -5,7 +5,7 @@ use super::wait::Wait;
 use crate::error::Result;
 use std::fmt::Debug;
 
-/// What an engine does with events.
+/// The operations of an engine on events.
 pub trait Event: Debug + Send + Sync {
     /// Returns a handle on the variable.
     fn handle(&self) -> Handle;

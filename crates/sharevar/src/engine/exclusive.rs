@@ -6,13 +6,13 @@ use super::wait::Wait;
 use crate::error::Result;
 use std::fmt::Debug;
 
-/// What an engine does with locks that one holder has: plain ones, which a process holds, and recursive
+/// The operations of an engine on locks that one holder has: plain ones, which a process holds, and recursive
 /// ones, which a thread holds, as often as it has acquired them.
 pub trait Exclusive: Debug + Send + Sync {
     /// Returns a handle on the variable.
     fn handle(&self) -> Handle;
 
-    /// Takes the lock, unless somebody alive holds it; a recursive one once more, if this thread does.
+    /// Takes the lock, unless a living holder has it; a recursive one once more, if this thread does.
     fn try_acquire(&self) -> Result<Option<Acquired>>;
 
     /// Returns a wait of this thread until it has taken the lock.
@@ -29,7 +29,7 @@ pub trait Exclusive: Debug + Send + Sync {
     /// Holds the lock, which was just acquired, as often as before [`Self::release_all`].
     fn restore(&self, times: u64) -> Result<()>;
 
-    /// Returns whether somebody alive holds the lock.
+    /// Returns whether a living process holds the lock.
     fn is_locked(&self) -> Result<bool>;
 
     /// Returns whether this process holds the lock; a recursive one, whether this thread does.

@@ -1,6 +1,6 @@
 //! The forms of queues.
 
-/// What a queue was made as. It is one engine; the form says which class Python shows.
+/// The form with which a queue was made. It is one engine; the form says which class Python shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u64)]
 pub enum Form {

@@ -1,4 +1,4 @@
-//! What an engine other than shared memory gives of itself and of its variables.
+//! The traits of an engine other than shared memory, and of its variables.
 
 use super::barrier::Barrier;
 use super::cell::Cell;
@@ -33,7 +33,7 @@ pub trait Engine: Debug + Send + Sync {
     /// Makes a variable.
     fn create(&self, make: &Make<'_>) -> Result<Arc<dyn Held>>;
 
-    /// Opens a variable that somebody else holds.
+    /// Opens a variable that another process holds.
     ///
     /// # Errors
     /// [`HandleExpired`](Error::HandleExpired) if it was freed.
@@ -45,10 +45,10 @@ pub trait Engine: Debug + Send + Sync {
     /// Returns how many variables there are, with a name or without.
     fn count(&self) -> Result<u64>;
 
-    /// Ends the home for everybody: from now on all operations fail.
+    /// Ends the home for all processes: from now on all operations fail.
     fn close(&self);
 
-    /// Returns whether somebody has closed it.
+    /// Returns whether a process has closed it.
     fn is_closed(&self) -> bool;
 }
 

@@ -47,7 +47,7 @@ impl Home {
         }
     }
 
-    /// Returns whether somebody has closed it.
+    /// Returns whether a process has closed it.
     pub fn is_closed(&self) -> bool {
         match self {
             Self::Shm(participant) => participant.is_closed(),
@@ -91,7 +91,7 @@ impl Home {
         .into())
     }
 
-    /// Takes a handle on a variable that somebody else holds.
+    /// Takes a handle on a variable that another process holds.
     ///
     /// # Errors
     /// [`HandleExpired`](crate::Error::HandleExpired) if it was freed.
@@ -106,8 +106,8 @@ impl Home {
     }
 }
 
-/// What values are encoded for: a variable, or its home. The identity is asked for when a value turns
-/// out to refer to a variable, or may.
+/// The target for which values are encoded: a variable, or its home. The identity is asked for when a
+/// value turns out to refer to a variable, or may.
 pub trait InHome {
     /// Returns the identity of the home.
     fn home_id(&self) -> u128;

@@ -9,7 +9,7 @@ use crate::shm::Attempts;
 use sharevar_value::Encoded;
 use std::fmt::Debug;
 
-/// What an engine does with lists. Each method is one operation for all processes. Negative indices
+/// The operations of an engine on lists. Each method is one operation for all processes. Negative indices
 /// count from the end; one that is beyond the ends is
 /// [`IndexOutOfRange`](crate::Error::IndexOutOfRange).
 pub trait List: Debug + Send + Sync {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use sharevar_value::{Encoded, HashSeed, Key};
 use std::fmt::Debug;
 
-/// What an engine does with dicts, sets (of which only the keys count) and namespaces. Each method is
+/// The operations of an engine on dicts, sets (of which only the keys count) and namespaces. Each method is
 /// one operation for all processes.
 pub trait Map: Debug + Send + Sync {
     /// Returns a handle on the variable.

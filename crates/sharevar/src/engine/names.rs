@@ -4,7 +4,7 @@ use super::handle::Handle;
 use crate::error::Result;
 use std::fmt::Debug;
 
-/// What an engine does with names. A named variable lives until its name is removed.
+/// The operations of an engine on names. A named variable lives until its name is removed.
 pub trait Names: Debug + Send + Sync {
     /// Returns the variable of a name, if there is one.
     fn find(&self, name: &str) -> Result<Option<Handle>>;

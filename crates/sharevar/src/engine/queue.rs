@@ -8,7 +8,7 @@ use crate::error::Result;
 use sharevar_value::Encoded;
 use std::fmt::Debug;
 
-/// What an engine does with queues, of which the kind tells in what order the items come.
+/// The operations of an engine on queues. The kind tells in which order the items come.
 #[allow(clippy::len_without_is_empty)] // An engine is asked once.
 pub trait Queue: Debug + Send + Sync {
     /// Returns a handle on the variable.
@@ -67,7 +67,7 @@ pub trait Queue: Debug + Send + Sync {
     /// Returns a wait until every item that was put is done.
     fn join_wait(&self) -> Box<dyn Wait<()> + '_>;
 
-    /// Ends the queue for everybody. `immediate` takes the items that are still there away, as done.
+    /// Ends the queue for all processes. `immediate` takes the items that are still there away, as done.
     fn shut_down(&self, immediate: bool) -> Result<()>;
 
     /// Returns whether it was shut down.

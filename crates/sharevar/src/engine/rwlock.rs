@@ -6,7 +6,7 @@ use super::wait::Wait;
 use crate::error::Result;
 use std::fmt::Debug;
 
-/// What an engine does with readers-writer locks. A writer that waits lets no new readers in.
+/// The operations of an engine on readers-writer locks. A writer that waits lets no new readers in.
 pub trait RwLock: Debug + Send + Sync {
     /// Returns a handle on the variable.
     fn handle(&self) -> Handle;
@@ -17,7 +17,7 @@ pub trait RwLock: Debug + Send + Sync {
     /// Returns a wait until the lock is taken for reading.
     fn read_wait(&self) -> Box<dyn Wait<Acquired> + '_>;
 
-    /// Takes the lock for writing, unless somebody has it.
+    /// Takes the lock for writing, unless it is taken.
     fn try_write(&self) -> Result<Option<Acquired>>;
 
     /// Returns a wait until the lock is taken for writing.

@@ -1,6 +1,6 @@
 //! The items of a list that a slice names, as in Python.
 
-/// A slice: `list[start:stop:step]`. What its ends mean depends on the list's length, so it is for the
+/// A slice: `list[start:stop:step]`. The meaning of its ends depends on the list's length, so it is for the
 /// engine to find that out, at the moment of the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {

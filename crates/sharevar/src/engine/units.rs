@@ -5,7 +5,7 @@ use super::wait::Wait;
 use crate::error::Result;
 use std::fmt::Debug;
 
-/// What an engine does with semaphores.
+/// The operations of an engine on semaphores.
 pub trait Units: Debug + Send + Sync {
     /// Returns a handle on the variable.
     fn handle(&self) -> Handle;
@@ -16,7 +16,7 @@ pub trait Units: Debug + Send + Sync {
     /// Returns a wait until a unit is taken.
     fn acquire_wait(&self) -> Box<dyn Wait<()> + '_>;
 
-    /// Gives so many units back, whoever took them, all in one step.
+    /// Gives so many units back, whichever process took them, all in one step.
     ///
     /// # Errors
     /// [`TooManyUnits`](crate::Error::TooManyUnits) if more would be free than may be; nothing has
@@ -29,6 +29,6 @@ pub trait Units: Debug + Send + Sync {
     /// Returns the most units that may be free, if the semaphore was made with a bound.
     fn bound(&self) -> Result<Option<u32>>;
 
-    /// Returns the number of units that this process holds; `None` if nobody keeps count of holders.
+    /// Returns the number of units that this process holds; `None` if no holders are counted.
     fn held(&self) -> Result<Option<u64>>;
 }

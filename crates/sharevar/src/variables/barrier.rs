@@ -26,8 +26,8 @@ use std::time::Duration;
 /// ```
 ///
 /// If one of them gives up by a time-out or is killed while it waits, the barrier is *broken*:
-/// all waits fail with [`Error::BrokenBarrier`] until somebody calls [`reset`](Self::reset).
-/// Who was released before that is not disturbed by it.
+/// all waits fail with [`Error::BrokenBarrier`] until a call of [`reset`](Self::reset).
+/// Waiters that were released before that are not disturbed by it.
 pub struct Barrier {
     raw: Backed<RawBarrier, dyn engine::Barrier>,
 }

@@ -35,9 +35,9 @@ use std::time::Duration;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 ///
-/// Those who wait are notified in the order in which they came. Who is killed while it waits is
-/// passed over; who is killed after it was notified and before it has the lock again has not used
-/// the notification up, and it passes to the next who was waiting then.
+/// Waiters are notified in the order in which they came. One that is killed while it waits is
+/// passed over. One that is killed after it was notified, and before it has the lock again, has
+/// not used the notification up: it passes to the next that was waiting then.
 pub struct Condition {
     raw: Backed<RawCondition, dyn engine::Condition>,
 }
@@ -116,7 +116,7 @@ impl Condition {
         Ok(Taken::Free(guard))
     }
 
-    /// Notifies the one who has waited longest, if anybody waits.
+    /// Notifies the thread that has waited longest, if there is one.
     pub fn notify_one(&self) -> Result<()> {
         self.notify(1)
     }

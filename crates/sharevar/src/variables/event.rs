@@ -46,7 +46,7 @@ impl Event {
         self.raw.any().set()
     }
 
-    /// Takes the flag away: whoever waits from now on sleeps until it is set again.
+    /// Takes the flag away: a thread that waits from now on sleeps until it is set again.
     #[inline]
     pub fn clear(&self) -> Result<()> {
         self.raw.any().clear()

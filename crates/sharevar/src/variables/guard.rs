@@ -1,4 +1,4 @@
-//! What a condition needs of the guards of the two locks.
+//! The guards of the two locks, as a condition releases and takes them.
 
 use crate::engine::Handle;
 use crate::error::Result;
@@ -14,7 +14,7 @@ pub(crate) mod sealed {
 
     /// Giving the lock back and taking it again.
     pub trait Guard: Sized {
-        /// What remains while the lock is given back.
+        /// The remains of a guard while the lock is given back.
         type Lock;
         /// A handle on the lock.
         fn handle(&self) -> Handle;

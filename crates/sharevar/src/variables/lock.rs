@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// A lock between processes, and between the threads of one.
 ///
-/// When its holder is killed the next one gets it and is told so, while he holds it: what the
-/// lock protects may be half done, and only he can put it right in peace.
+/// When its holder is killed, the next one gets the lock and is told so while it holds it: the data
+/// that the lock protects may be half done, and only the new holder can put it right undisturbed.
 ///
 /// ```
 /// use sharevar::Taken;
@@ -37,12 +37,12 @@ use std::time::Duration;
 ///
 /// A process that ends in order while it holds the lock (by the end of `main` or `exit`, or by
 /// letting its manager go), a guard being forgotten or still on another thread's stack, leaves
-/// the lock taken, as the standard library does. From then on it is a *signal*: whoever likes
-/// gives it back, see [`Lock::release`], and a death gives nothing back. So it is once somebody
-/// has released what another holds. [`Manager::settled_lock`](crate::Manager::settled_lock)
+/// the lock taken, as the standard library does. From then on it is a *signal*: any process gives
+/// it back, see [`Lock::release`], and a death gives nothing back. It also becomes one when a
+/// process releases a lock that another holds. [`Manager::settled_lock`](crate::Manager::settled_lock)
 /// settles it beforehand.
 ///
-/// Whoever has nothing to put right writes `let _guard = lock.lock()?.guard();`.
+/// A caller that has nothing to put right writes `let _guard = lock.lock()?.guard();`.
 pub struct Lock {
     raw: Backed<RawLock, dyn Exclusive>,
 }
@@ -55,12 +55,12 @@ impl_shared!(backed Lock, [], Backed<RawLock, dyn Exclusive>, {});
 pub enum Taken<Guard> {
     /// It was free, or this thread holds it already.
     Free(Guard),
-    /// Its holder died holding it. What it protects may be half done.
+    /// Its holder died holding it. The data that it protects may be half done.
     OwnerDied(Guard),
 }
 
 impl<Guard> Taken<Guard> {
-    /// What was acquired, with its guard.
+    /// The result of an acquisition, with its guard.
     pub(crate) fn of(acquired: Acquired, guard: Guard) -> Self {
         if acquired.owner_died { Self::OwnerDied(guard) } else { Self::Free(guard) }
     }
@@ -82,7 +82,7 @@ impl<Guard> Taken<Guard> {
 #[must_use = "the lock is given back at once if the guard is dropped"]
 pub struct LockGuard<'a> {
     lock: &'a Lock,
-    /// Who took it. After a fork the child has a copy of this guard, and holds nothing.
+    /// The participant that took it. After a fork the child has a copy of this guard, and holds nothing.
     owner: Owner,
     /// The holder is the thread that is inside; it cannot be handed to another.
     _not_send: PhantomData<*const ()>,
@@ -119,7 +119,7 @@ impl Lock {
         Ok(self.taken(acquired))
     }
 
-    /// Takes the lock if nobody alive holds it.
+    /// Takes the lock if no living holder has it.
     #[inline]
     pub fn try_lock(&self) -> Result<Option<Taken<LockGuard<'_>>>> {
         let acquired = match &self.raw {
@@ -138,8 +138,8 @@ impl Lock {
         Ok(acquired.map(|acquired| self.taken(acquired)))
     }
 
-    /// Gives the lock back, whoever took it: how a signal is given. The guard of who took it
-    /// must have been forgotten, or it gives the lock back once more.
+    /// Gives the lock back, whichever process took it: this is how a signal is given. The guard of its
+    /// holder must have been forgotten, or it gives the lock back once more.
     pub fn release(&self) -> Result<()> {
         let was_locked = match &self.raw {
             Backed::Shm(raw) => raw.robust().release()?,
@@ -148,7 +148,7 @@ impl Lock {
         if was_locked { Ok(()) } else { Err(Error::NotLocked) }
     }
 
-    /// Whether somebody alive holds the lock, at this moment; or anybody, if it is a signal.
+    /// Whether the lock is held at this moment: by a living process, or, if it is a signal, by any.
     pub fn is_locked(&self) -> Result<bool> {
         self.raw.any().is_locked()
     }
@@ -164,7 +164,7 @@ impl Lock {
 }
 
 impl<'a> LockGuard<'a> {
-    /// What it is the guard of.
+    /// The lock that it is the guard of.
     pub(crate) fn lock(&self) -> &'a Lock {
         self.lock
     }
@@ -199,7 +199,7 @@ impl<'a> LockGuard<'a> {
 impl Drop for LockGuard<'_> {
     fn drop(&mut self) {
         if self.is_held() {
-            // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
+            // It fails if the manager is closed, and a closed manager's locks no longer matter.
             let _ = self.lock.release();
         }
     }

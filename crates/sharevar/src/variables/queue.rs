@@ -20,8 +20,8 @@ use std::time::Duration;
 /// A queue between processes, and between the threads of one: first in, first out.
 ///
 /// An item is in the queue when `put` returns, and stays there when its producer dies. Each item
-/// is got by one consumer; one who is killed in the middle of `get` has taken the item or has
-/// not. A process that dies while it waits hinders nobody.
+/// is got by one consumer; one that is killed in the middle of `get` has taken the item or has
+/// not. A process that dies while it waits hinders no other.
 ///
 /// The forms that do not wait, or not for ever, say by `false` or `None` that there was no room or
 /// no item: that is an answer, and no error. [`Error::QueueShutDown`] is one, since nothing will
@@ -118,17 +118,17 @@ impl<T, K: QueueKind> Queue<T, K> {
         Ok(run(&mut *self.raw.any().join_wait(), deadline(limit))?.is_some())
     }
 
-    /// Ends the queue for everybody: no item can be put any more, and who finds none left gets
-    /// [`Error::QueueShutDown`]. `immediate` also takes away, as done, the items that are there.
+    /// Ends the queue for all processes: no item can be put any more, and a get that finds none left
+    /// fails with [`Error::QueueShutDown`]. `immediate` also takes away, as done, the items that are there.
     pub fn shutdown(&self, immediate: bool) -> Result<()> {
         self.raw.any().shut_down(immediate)
     }
 
     /// A descriptor that is readable while the queue has items, for `poll`, `epoll` and event loops.
     ///
-    /// It is this process's own, and stays the same while somebody has it. Nothing is read from it:
-    /// it stops being readable when the last item is taken, whoever takes it, a moment later if that
-    /// is another process. It is readable, too, when a get would fail at once: once the queue is shut
+    /// It is this process's own, and stays the same while it is held. Nothing is read from it:
+    /// it stops being readable when the last item is taken, a moment later if another process takes
+    /// it. It is readable, too, when a get would fail at once: once the queue is shut
     /// down or the manager closed.
     ///
     /// ```
@@ -271,7 +271,7 @@ impl Named<'_> {
         self.get_or_make(|| self.manager().queue())
     }
 
-    /// The queue of that name; `limit` counts for whoever makes it.
+    /// The queue of that name; `limit` counts only if this call makes it.
     pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
         self.get_or_make(|| self.manager().bounded_queue(limit))
     }

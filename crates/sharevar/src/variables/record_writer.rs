@@ -31,9 +31,9 @@ pub enum AppendError {
     Shared(Error),
     /// The file could not be used.
     File {
-        /// What failed.
+        /// The step that failed.
         what: &'static str,
-        /// Why.
+        /// The reason.
         cause: Errno,
     },
 }

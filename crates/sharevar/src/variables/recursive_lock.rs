@@ -34,7 +34,7 @@ use std::time::Duration;
 /// # Ok::<(), sharevar::Error>(())
 /// ```
 ///
-/// What it protects is shared memory, so a guard gives no exclusive reference to anything.
+/// It protects shared memory, so a guard gives no exclusive reference to anything.
 pub struct RLock {
     raw: Backed<RawRLock, dyn Exclusive>,
 }
@@ -45,7 +45,7 @@ impl_shared!(backed RLock, [], Backed<RawRLock, dyn Exclusive>, {});
 #[must_use = "the lock is given back at once if the guard is dropped"]
 pub struct RLockGuard<'a> {
     lock: &'a RLock,
-    /// Who took it. After a fork the child has a copy of this guard, and holds nothing by it.
+    /// The participant that took it. After a fork the child has a copy of this guard, and holds nothing by it.
     owner: Owner,
     /// The holder is the thread that is inside; it cannot be handed to another.
     _not_send: PhantomData<*const ()>,
@@ -79,7 +79,7 @@ impl RLock {
         Ok(taken)
     }
 
-    /// Takes the lock if nobody else alive holds it.
+    /// Takes the lock if no other living holder has it.
     #[inline]
     pub fn try_lock(&self) -> Result<Option<Taken<RLockGuard<'_>>>> {
         let acquired = match &self.raw {
@@ -99,7 +99,7 @@ impl RLock {
         Ok(acquired.map(|acquired| self.taken(acquired)))
     }
 
-    /// Whether somebody alive holds the lock, at this moment.
+    /// Whether a living process holds the lock, at this moment.
     pub fn is_locked(&self) -> Result<bool> {
         self.raw.any().is_locked()
     }
@@ -129,7 +129,7 @@ impl RLock {
 }
 
 impl<'a> RLockGuard<'a> {
-    /// What it is the guard of.
+    /// The lock that it is the guard of.
     pub(crate) fn lock(&self) -> &'a RLock {
         self.lock
     }
@@ -164,7 +164,7 @@ impl<'a> RLockGuard<'a> {
 impl Drop for RLockGuard<'_> {
     fn drop(&mut self) {
         if self.is_held() {
-            // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
+            // It fails if the manager is closed, and a closed manager's locks no longer matter.
             let _ = self.lock.release();
         }
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 /// A writer that waits lets no new readers in. So a thread that reads must not ask to read once
 /// more: a writer may have come in between, and both would wait for ever.
 ///
-/// What a killed reader held is given back. When a writer is killed, those who come next are told
+/// The lock of a killed reader is given back. When a writer is killed, the next holders are told
 /// so, until a writer among them has put right what is half done.
 ///
 /// ```
@@ -59,10 +59,10 @@ pub struct RwLockWriteGuard<'a> {
     held: Held<'a>,
 }
 
-/// What both guards have.
+/// The common part of both guards.
 struct Held<'a> {
     lock: &'a RwLock,
-    /// Who took it. After a fork the child has a copy of this guard, and holds nothing.
+    /// The participant that took it. After a fork the child has a copy of this guard, and holds nothing.
     owner: Owner,
     /// The holder is the thread that is inside; it cannot be handed to another.
     _not_send: PhantomData<*const ()>,
@@ -126,7 +126,7 @@ impl RwLock {
         Ok(self.writing(acquired))
     }
 
-    /// Takes the lock to write if nobody alive has it.
+    /// Takes the lock to write if no living holder has it.
     #[inline]
     pub fn try_write(&self) -> Result<Option<Taken<RwLockWriteGuard<'_>>>> {
         let acquired = match &self.raw {
@@ -173,7 +173,7 @@ impl RwLockReadGuard<'_> {
 
 impl RwLockWriteGuard<'_> {
     /// Whether a writer died holding the lock, and [`Self::mark_consistent`] was not called yet.
-    /// Once this guard is dropped, nobody is told any more.
+    /// Once this guard is dropped, no later holder is told any more.
     pub fn owner_died(&self) -> Result<bool> {
         Ok(self.held.is_held() && self.held.lock.raw.any().owner_died()?)
     }
@@ -188,7 +188,7 @@ impl RwLockWriteGuard<'_> {
 impl Drop for RwLockReadGuard<'_> {
     fn drop(&mut self) {
         if self.held.is_held() {
-            // Nobody could be told that it fails; a closed manager's locks are nobody's concern.
+            // It fails if the manager is closed, and a closed manager's locks no longer matter.
             let _ = self.held.lock.raw.any().release_read();
         }
     }

@@ -25,7 +25,7 @@ use std::time::Duration;
 /// ```
 ///
 /// A unit belongs to the process that took it, and is given back when that process is killed,
-/// until somebody [releases](Self::release) what his process has not acquired. From then on a unit
+/// until a process [releases](Self::release) a unit that it has not acquired. From then on a unit
 /// stands for something else, a filled place for example, and the semaphore is a *signal* for
 /// good: nothing is given back by itself any more.
 ///
@@ -47,7 +47,7 @@ impl_shared!(backed Semaphore, [], Backed<RawSemaphore, dyn Units>, {});
 #[must_use = "the unit is given back at once if the permit is dropped"]
 pub struct SemaphorePermit<'a> {
     semaphore: &'a Semaphore,
-    /// Who took it. After a fork the child has a copy of this permit, and holds nothing.
+    /// The participant that took it. After a fork the child has a copy of this permit, and holds nothing.
     owner: Owner,
 }
 
@@ -119,7 +119,7 @@ impl Semaphore {
 
 impl SemaphorePermit<'_> {
     /// Keeps the unit: it is given back by [`Semaphore::release`], here or elsewhere, or, if this
-    /// process is killed and the semaphore is no signal, by whoever finds it.
+    /// process is killed and the semaphore is no signal, by the process that finds it.
     pub fn forget(self) {
         std::mem::forget(self);
     }
@@ -128,7 +128,7 @@ impl SemaphorePermit<'_> {
 impl Drop for SemaphorePermit<'_> {
     fn drop(&mut self) {
         if self.semaphore.owner() == self.owner {
-            // Nobody could be told that it fails; a closed manager's units are nobody's concern.
+            // It fails if the manager is closed, and a closed manager's units no longer matter.
             let _ = match &self.semaphore.raw {
                 Backed::Shm(raw) => raw.release(),
                 Backed::Other(units) => units.release(1),
@@ -155,8 +155,8 @@ impl Manager {
         self.semaphore_as(units, Some(units), None)
     }
 
-    /// A semaphore whose units are given back for processes that are killed, whoever releases
-    /// them, or never (`owned` is false).
+    /// A semaphore whose units are given back for processes that are killed, whichever process
+    /// releases them, or never (`owned` is false).
     pub fn settled_semaphore(&self, units: u32, owned: bool) -> Result<Semaphore> {
         self.semaphore_as(units, None, Some(owned))
     }
@@ -167,12 +167,12 @@ impl Manager {
 }
 
 impl Named<'_> {
-    /// The semaphore of that name; `units` counts for whoever makes it.
+    /// The semaphore of that name; `units` counts only if this call makes it.
     pub fn semaphore(&self, units: u32) -> Result<Semaphore> {
         self.get_or_make(|| self.manager().semaphore(units))
     }
 
-    /// The bounded semaphore of that name; `units` counts for whoever makes it.
+    /// The bounded semaphore of that name; `units` counts only if this call makes it.
     pub fn bounded_semaphore(&self, units: u32) -> Result<Semaphore> {
         self.get_or_make(|| self.manager().bounded_semaphore(units))
     }

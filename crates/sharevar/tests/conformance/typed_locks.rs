@@ -106,7 +106,7 @@ fn no_more_threads_are_inside_than_there_are_units() {
 }
 
 #[test]
-fn every_unit_of_a_signal_wakes_somebody() {
+fn every_unit_of_a_signal_wakes_a_waiter() {
     for manager in managers() {
         let (filled, taken) = (manager.semaphore(0).unwrap(), AtomicU64::new(0));
         std::thread::scope(|scope| {
@@ -173,13 +173,13 @@ fn a_writer_that_waits_stops_new_readers_until_he_gives_up() {
             let mut writer = begin(limit);
             while lock.try_read().unwrap().is_some() {
                 if writer.is_finished() {
-                    // On a busy machine its time was over before anybody saw that it waited.
+                    // On a busy machine its time was over before it was seen to wait.
                     limit *= 2;
                     writer = begin(limit);
                 }
                 std::thread::yield_now();
             }
-            // The new reader waits for the writer, who waits for the old one.
+            // The new reader waits for the writer, and that for the old one.
             assert!(lock.read_timeout(Duration::from_mins(1)).unwrap().is_some());
             assert!(writer.join().unwrap(), "the writer got in beside a reader");
         });
@@ -189,7 +189,7 @@ fn a_writer_that_waits_stops_new_readers_until_he_gives_up() {
 }
 
 #[test]
-fn nobody_sleeps_through_an_event_that_is_cleared_at_once() {
+fn no_waiter_sleeps_through_an_event_that_is_cleared_at_once() {
     for manager in managers() {
         let (event, back) = (manager.event().unwrap(), manager.semaphore(0).unwrap());
         std::thread::scope(|scope| {
@@ -197,7 +197,7 @@ fn nobody_sleeps_through_an_event_that_is_cleared_at_once() {
                 .map(|_| {
                     scope.spawn(|| {
                         for _ in 0..200 {
-                            // Whoever waits says so first, and may be late.
+                            // A waiter announces itself first, and may be late.
                             back.release(1).unwrap();
                             if !event.wait_timeout(Duration::from_mins(1)).unwrap() {
                                 return false;

@@ -49,7 +49,7 @@ impl<Raw> Crowd<Raw> {
         let born = self.bear(&of);
         let dead = std::mem::replace(&mut self.living[place % PARTICIPANTS], born);
         dead.1.abandon();
-        // Who is dead lets nothing go.
+        // A dead participant lets nothing go.
         std::mem::forget(dead);
     }
 
@@ -178,7 +178,7 @@ impl RwLockModel {
         if self.owner_died { TryLock::OwnerDied } else { TryLock::Acquired }
     }
 
-    fn anybody(&self) -> impl Iterator<Item = u64> {
+    fn participants(&self) -> impl Iterator<Item = u64> {
         self.readers.keys().copied().chain(self.writer).chain(self.next)
     }
 }
@@ -271,7 +271,7 @@ proptest! {
             let (who, lock) = crowd.one(place);
             let is_alive = |who| crowd.is_alive(who);
             let turn = match turn {
-                Turn::Try(write) if model.anybody().any(|who| !is_alive(who)) => {
+                Turn::Try(write) if model.participants().any(|who| !is_alive(who)) => {
                     if write { Turn::Write } else { Turn::Read }
                 }
                 turn => turn,
@@ -333,7 +333,7 @@ proptest! {
             if set { event.set() } else { event.clear() }.unwrap();
             is_set = set;
             prop_assert_eq!(event.is_set().unwrap(), is_set);
-            // Who has begun to wait before it was set sees it, also once it is cleared.
+            // A waiter that began before it was set sees it, also once it is cleared.
             event.clear().unwrap();
             prop_assert_eq!(event.was_set(seen).unwrap(), set && !was_set);
             if set {

@@ -244,7 +244,7 @@ operations! {
             arrive(w, 1);
             dead(w, |hands| { hands.barrier.try_arrive().unwrap(); });
         }, |w| assert_eq!(w.mortal.barrier.time_out(&entry(0)).unwrap(), Some(Outcome::Broken)), broken;
-    "barrier: the last, who would run the action, finds a dead one": |w| {
+    "barrier: the last, which would run the action, finds a dead one": |w| {
             w.mortal.acting.try_arrive().unwrap();
             dead(w, |hands| { hands.acting.try_arrive().unwrap(); });
         }, |w| finds_it_broken(&w.mortal.acting), |_, a| a.acting[STATE] & 7 == BROKEN;
@@ -263,7 +263,7 @@ operations! {
             w.mortal.acting.try_arrive().unwrap();
             dead(w, |hands| assert!(matches!(hands.acting.try_arrive().unwrap(), Some(Arrival::Run(_)))));
         }, |w| finds_it_broken(&w.mortal.acting), |_, a| a.acting[STATE] & 7 == BROKEN;
-    "barrier: the last arrives, who runs the action": |w| { fresh(); w.mortal.acting.try_arrive().unwrap(); w.mortal.acting.try_arrive().unwrap(); },
+    "barrier: the last arrives, which runs the action": |w| { fresh(); w.mortal.acting.try_arrive().unwrap(); w.mortal.acting.try_arrive().unwrap(); },
         |w| assert!(matches!(w.mortal.acting.try_arrive().unwrap(), Some(Arrival::Run(_)))),
         |b, a| b.acting[STATE] & RUNNING == 0 && a.acting[STATE] & RUNNING == RUNNING;
     "barrier: the action went well": |w| { fresh(); arrive_to_act(w, 3); },

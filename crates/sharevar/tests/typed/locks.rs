@@ -1,4 +1,4 @@
-//! Typed locks: who holds them, and what becomes of them when he goes.
+//! Typed locks: their holders, and their state when a holder goes.
 
 use sharevar::{Error, Lock, Manager, Result, Shared, Taken};
 
@@ -6,14 +6,14 @@ fn manager() -> Manager {
     Manager::builder().capacity(4 << 20).build().unwrap()
 }
 
-/// Another participant, and the same variable as he sees it.
+/// Another participant, and the same variable as it sees it.
 fn seen_by_another<S: Shared>(manager: &Manager, variable: &S) -> (Manager, S) {
     let other = Manager::attach(manager.descriptor().unwrap()).unwrap();
     let handle = other.home().open(variable.handle().id()).unwrap();
     (other, S::from_handle(handle).unwrap())
 }
 
-/// `end` ends the other participant, who holds the lock `depth` times.
+/// `end` ends the other participant, which holds the lock `depth` times.
 fn taken_over(end: fn(Manager), depth: u32) -> Result<()> {
     let manager = manager();
     let lock = manager.rlock()?;
@@ -59,13 +59,13 @@ fn lock(manager: &Manager, owned: Option<bool>) -> Result<Lock> {
     owned.map_or_else(|| manager.lock(), |owned| manager.settled_lock(owned))
 }
 
-/// A lock that another has taken before he ended by `end`.
+/// A lock that another participant has taken before it ended by `end`.
 fn left(owned: Option<bool>, end: fn(Manager)) -> Result<(Manager, Lock)> {
     let manager = manager();
     let lock = lock(&manager, owned)?;
     let (other, theirs) = seen_by_another(&manager, &lock);
     std::mem::forget(theirs.lock()?);
-    // What was taken through a handle that is gone is still held.
+    // A lock that was taken through a handle that is gone is still held.
     drop(theirs);
     end(other);
     Ok((manager, lock))

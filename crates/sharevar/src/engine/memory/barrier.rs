@@ -45,7 +45,7 @@ impl Wait<Outcome> for OutcomeWait<'_> {
 impl Drop for OutcomeWait<'_> {
     fn drop(&mut self) {
         if !self.is_decided {
-            // It fails when the engine is closed, and then nobody waits any more.
+            // It fails when the engine is closed, and then no thread waits any more.
             let _ = self.variable.change(|state| {
                 state.barrier(self.variable.number)?.leave(self.number);
                 Ok(())

@@ -53,7 +53,7 @@ impl Drop for Waiting<'_> {
             return;
         }
         let variable = self.variable;
-        // It fails when the engine is closed, and then nobody waits any more.
+        // It fails when the engine is closed, and then no thread waits any more.
         let _ = variable.change(|state| {
             if let Some(last) = self.leave(state)? {
                 // It passes to the next of those that waited when it was made.

@@ -18,7 +18,7 @@ fn place(index: i64, length: usize) -> Result<usize> {
     place.ok_or(Error::IndexOutOfRange { index, length: length as u64 })
 }
 
-/// Replaces a part of a list. What was there.
+/// Replaces a part of a list. Returns that part.
 fn splice(list: &mut VecDeque<Encoded>, part: Range<usize>, values: &[Encoded]) -> Vec<Encoded> {
     let mut all = Vec::from(std::mem::take(list));
     let old = all.splice(part, values.iter().cloned()).collect();

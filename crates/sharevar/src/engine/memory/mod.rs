@@ -1,6 +1,6 @@
 //! An engine inside of one process, for tests of programs that use another one.
 //!
-//! One lock protects all of its variables, so that each operation is one for everybody. Variables are
+//! One lock protects all of its variables, so that each operation is one for all threads. Variables are
 //! counted as an arena counts them: by handles, by places in other variables, and by names.
 
 mod barrier;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use sharevar_value::{Encoded, priority};
 
 impl Variable {
-    /// What an item is ordered by.
+    /// The key by which an item is ordered.
     fn key(&self, state: &mut State, value: &Encoded) -> Result<Vec<u8>> {
         let mut key = Vec::new();
         if state.queue(self.number)?.has_priorities {

@@ -28,7 +28,7 @@ impl NextWriter<'_> {
 impl Drop for NextWriter<'_> {
     fn drop(&mut self) {
         if self.is_next {
-            // It fails when the engine is closed, and then nobody waits any more.
+            // It fails when the engine is closed, and then no thread waits any more.
             let _ = self.variable.change(|state| {
                 state.rwlock(self.variable.number)?.next -= 1;
                 Ok(())

@@ -270,7 +270,7 @@ impl State {
     }
 }
 
-/// What a value refers to, one number for each reference.
+/// The variables that a value refers to, one number for each reference.
 fn numbers(value: &Encoded) -> Vec<u64> {
     match value {
         Encoded::Word(word) => word.handle_offset().into_iter().collect(),

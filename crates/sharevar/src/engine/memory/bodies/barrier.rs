@@ -17,7 +17,7 @@ pub(crate) struct BarrierBody {
     pub(crate) last: u64,
     /// Those of this generation that wait, by their numbers: their indices.
     pub(crate) arrived: BTreeMap<u64, u64>,
-    /// What became of those of earlier ones that have not looked yet.
+    /// The outcomes for those of earlier ones that have not looked yet.
     pub(crate) decided: BTreeMap<u64, Outcome>,
 }
 

@@ -1,4 +1,4 @@
-//! What the engine keeps of a variable of each kind, and what one thread may do to it under the lock.
+//! The state of a variable of each kind in the engine, and its operations under the lock.
 
 mod barrier;
 mod condition;

@@ -36,7 +36,7 @@ impl UnitsBody {
         self.free = free.ok_or(Error::TooManyUnits { limit: self.bound })?;
         self.held = match self.held.map(|held| held.checked_sub(units.into())) {
             Some(None) if self.is_settled => Some(0),
-            // What nobody had acquired.
+            // Units that no process had acquired.
             Some(None) | None => None,
             Some(left) => left,
         };

@@ -36,7 +36,7 @@ pub trait QueueKind: Deref<Target = QueueFrame> + Debug + Clone + Eq + Send + Sy
     /// The queue that a handle leads to.
     fn from_handle(handle: Handle) -> Result<Self>;
 
-    /// What the queue was made as.
+    /// The form with which the queue was made.
     fn form(&self) -> Result<Form> {
         Ok(Form::Queue)
     }
