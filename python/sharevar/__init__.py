@@ -36,8 +36,8 @@ from . import _native, errors
 from ._family import children as _children
 from ._family import on_exit as _on_exit
 from ._hosting import base_manager as _base_manager
-from ._hosting import rebuilding as _rebuilding
-from ._hosting import tokens as _tokens
+from ._managers import rebuilding as _rebuilding
+from ._managers import tokens as _tokens
 from ._native import Arena, __version__
 from ._public import export as _export
 from ._public import listing as _listing
@@ -60,11 +60,11 @@ if TYPE_CHECKING:
     from ._hosting.callbacks import callback as callback
     from ._hosting.connect import RemoteHost as RemoteHost
     from ._hosting.connect import connect as connect
-    from ._hosting.manager import Manager as Manager
-    from ._hosting.named_manager import attach as attach
-    from ._hosting.named_manager import manager_names as manager_names
-    from ._hosting.named_manager import remove_manager as remove_manager
     from ._hosting.security import TLS as TLS
+    from ._managers.manager import Manager as Manager
+    from ._managers.named_manager import attach as attach
+    from ._managers.named_manager import manager_names as manager_names
+    from ._managers.named_manager import remove_manager as remove_manager
     from ._variables.array_proxy import ArrayProxy as ArrayProxy
     from ._variables.barrier import Barrier as Barrier
     from ._variables.condition import Condition as Condition
@@ -106,7 +106,7 @@ else:
             "JoinableQueueProxy": "._variables.queue_proxy",
             "ListProxy": "._variables.list_proxy",
             "Lock": "._variables.lock",
-            "Manager": "._hosting.manager",
+            "Manager": "._managers.manager",
             "NamespaceProxy": "._variables.namespace",
             "PriorityQueue": "._variables.priority_queue",
             "Queue": "._variables.queues",
@@ -121,18 +121,18 @@ else:
             "TLS": "._hosting.security",
             "Value": "._variables.sharedctypes",
             "ValueProxy": "._variables.value_proxy",
-            "attach": "._hosting.named_manager",
+            "attach": "._managers.named_manager",
             "callback": "._hosting.callbacks",
             "connect": "._hosting.connect",
             "get_context": "._dropin.context",
             "hosting": ".hosting",
             "install": "._dropin.installation",
-            "manager_names": "._hosting.named_manager",
+            "manager_names": "._managers.named_manager",
             "managers": ".managers",
             "monitor": "._variables.monitors",
             "open": "._variables.files",
             "queues": ".queues",
-            "remove_manager": "._hosting.named_manager",
+            "remove_manager": "._managers.named_manager",
             "shared": "._variables.shared_globals",
             "shared_memory": ".shared_memory",
             "sharedctypes": ".sharedctypes",

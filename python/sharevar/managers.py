@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from ._hosting.base_manager import BaseManager as BaseManager
     from ._hosting.base_proxy import BaseProxy as BaseProxy
     from ._hosting.base_proxy import MakeProxyType as MakeProxyType
-    from ._hosting.manager import Manager as Manager
-    from ._hosting.named_manager import NamedManager as NamedManager
-    from ._hosting.named_manager import attach as attach
-    from ._hosting.named_manager import manager_names as manager_names
-    from ._hosting.named_manager import remove_manager as remove_manager
-    from ._hosting.rebuilding import RebuildProxy as RebuildProxy
     from ._hosting.server import Server as Server
-    from ._hosting.sync_manager import SyncManager as SyncManager
+    from ._managers.manager import Manager as Manager
+    from ._managers.named_manager import NamedManager as NamedManager
+    from ._managers.named_manager import attach as attach
+    from ._managers.named_manager import manager_names as manager_names
+    from ._managers.named_manager import remove_manager as remove_manager
+    from ._managers.rebuilding import RebuildProxy as RebuildProxy
+    from ._managers.sync_manager import SyncManager as SyncManager
     from ._variables.array_proxy import ArrayProxy as ArrayProxy
     from ._variables.dict_proxy import DictProxy as DictProxy
     from ._variables.list_proxy import ListProxy as ListProxy
@@ -64,18 +64,18 @@ else:
             "ListProxy": "._variables.list_proxy",
             "Lock": "._variables.lock",
             "MakeProxyType": "._hosting.base_proxy",
-            "Manager": "._hosting.manager",
-            "NamedManager": "._hosting.named_manager",
+            "Manager": "._managers.manager",
+            "NamedManager": "._managers.named_manager",
             "NamespaceProxy": "._variables.namespace",
             "QueueProxy": "._variables.queue_proxy",
-            "RebuildProxy": "._hosting.rebuilding",
+            "RebuildProxy": "._managers.rebuilding",
             "Server": "._hosting.server",
             "SetProxy": "._variables.set_proxy",
-            "SyncManager": "._hosting.sync_manager",
+            "SyncManager": "._managers.sync_manager",
             "ValueProxy": "._variables.value_proxy",
-            "attach": "._hosting.named_manager",
-            "manager_names": "._hosting.named_manager",
-            "remove_manager": "._hosting.named_manager",
+            "attach": "._managers.named_manager",
+            "manager_names": "._managers.named_manager",
+            "remove_manager": "._managers.named_manager",
         },
         managers,
     )

@@ -10,8 +10,8 @@ from multiprocessing import context as standard
 from typing import Any, TypeVar
 
 from .._family import module_level
-from .._hosting.manager import Manager
-from .._hosting.sync_manager import SyncManager
+from .._managers.manager import Manager
+from .._managers.sync_manager import SyncManager
 from .._public import public_in
 from .._variables import (
     barrier,

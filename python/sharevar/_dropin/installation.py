@@ -12,7 +12,7 @@ from multiprocessing import sharedctypes as standard_sharedctypes
 
 from .._family.installed import is_installed, note_installed
 from .._hosting.base_manager import BaseManager
-from .._hosting.sync_manager import SyncManager
+from .._managers.sync_manager import SyncManager
 from .._public import public_in
 from .._variables import sharedctypes, standard
 from .context import METHODS

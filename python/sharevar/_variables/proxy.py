@@ -68,7 +68,7 @@ _INSIDE = frozenset((
 
 
 class _Hosts:
-    """The functions that a proxy calls for its arena's host. `_hosting.tokens` fills them in:
+    """The functions that a proxy calls for its arena's host. `_managers.tokens` fills them in:
     a host is made of proxies, and so stands above this module."""
 
     token: Callable[[Proxy], Token]

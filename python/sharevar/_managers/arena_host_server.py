@@ -15,6 +15,8 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any, ClassVar
 
 from .._family.arenas import ArenaReference, attach, refer_to_arena
+from .._hosting.security import Security
+from .._hosting.server import Server
 from .._native import Arena
 from .._variables import standard
 from .._variables.kinds import BY_TYPEID
@@ -22,8 +24,6 @@ from .._variables.proxy import Proxy
 from .._variables.standard import Token
 from ..errors import SharevarError
 from . import rebuilding, variable_ids
-from .security import Security
-from .server import Server
 
 
 class Maker:

@@ -20,13 +20,13 @@ from .._family.arenas import (
 )
 from .._family.descriptors import DescriptorHolder, DescriptorReference
 from .._family.reduction import arena_of, handle_of
+from .._hosting.clients import known_key
 from .._native import Arena
 from .._variables import standard
 from .._variables.kinds import BY_TYPEID
 from .._variables.proxy import Proxy
 from .._variables.standard import Token
 from ..errors import ArenaGone, DescriptorLost
-from .clients import known_key
 
 _PREFIX = "sharevar"
 _NAMED = "@"
@@ -85,7 +85,7 @@ def rebuild_proxy(
             # On another machine: by the host.
             pass
     # Imported for its effect: it takes the place of the standard class below all proxies.
-    from . import base_proxy  # noqa: F401
+    from .._hosting import base_proxy  # noqa: F401
 
     named = dict(kwds)
     # This process may know the host, and its key.

@@ -15,6 +15,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from .._family import module_level
 from .._family.arenas import remember
+from .._hosting.base_manager import BaseManager
+from .._hosting.security import TLS
 from .._native import Arena
 from .._public import public_in
 from .._variables import pickling, standard
@@ -22,8 +24,6 @@ from .._variables.proxy import Proxy
 from .._variables.variable_methods import VariableMethods
 from ..errors import NotCreated, SharevarError
 from .arena_host import Host, HostProcess
-from .base_manager import BaseManager
-from .security import TLS
 
 _AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
 _Object = TypeVar("_Object")

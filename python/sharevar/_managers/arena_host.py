@@ -13,12 +13,12 @@ from multiprocessing import ProcessError, process, util
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
+from .._hosting.base_manager import BaseManager
+from .._hosting.launch import HostSource
+from .._hosting.register import needs_restart
+from .._hosting.security import Security
 from .._native import Arena
 from .._variables import standard
-from .base_manager import BaseManager
-from .launch import HostSource
-from .register import needs_restart
-from .security import Security
 
 _hosts: WeakKeyDictionary[Arena, Host] = WeakKeyDictionary()
 

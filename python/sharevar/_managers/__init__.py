@@ -1,0 +1,1 @@
+"""Managers with variables in shared memory, and the hosts that serve them to plain Python."""
