@@ -64,6 +64,7 @@ impl Connections {
     }
 
     /// Makes attempts until one succeeds, or fails for good.
+    #[inline]
     fn retrying<R>(
         &self,
         options: CallOptions,
@@ -102,6 +103,7 @@ impl Connections {
     ///
     /// Returns the connection with the reply. [`finish`](Self::finish) it once the reply is read:
     /// until then the host keeps the objects to which the reply refers.
+    #[inline]
     pub fn exchange(
         &self,
         request: &[u8],
@@ -118,6 +120,7 @@ impl Connections {
     }
 
     /// Returns a connection to the pool whose reply was read.
+    #[inline]
     pub fn finish(&self, mut connection: PooledConnection) {
         connection.consume();
         if self.send_released(&mut connection).is_ok() {

@@ -49,6 +49,7 @@ pub enum Retry {
 
 impl RetryPolicy {
     /// Makes the policy for one request. `restarts`: the host is started again when it dies.
+    #[inline]
     pub fn new(restarts: bool, options: CallOptions) -> Self {
         let may_repeat = options.is_idempotent;
         Self { restarts, may_repeat, has_started: false, tries: 0, since: None, without_name: None }
