@@ -94,6 +94,25 @@ pub(crate) enum Command {
         /// The manager
         name: String,
     },
+    /// Show managers, variables, locks, processes and memory as they change
+    ///
+    /// Without a terminal it prints them once, as text; with --json a line for each look.
+    Top {
+        /// The manager to look into; without it the first on a screen, and all in text
+        manager: Option<String>,
+        /// Print text once: two looks, with the interval between them
+        #[arg(long)]
+        once: bool,
+        /// Look every so many milliseconds; less often if looking takes more than 1/150 of a processor
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..))]
+        interval: u64,
+        /// Serve a page for a browser at a port of this machine (`8000`) or at an address
+        #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["manager", "once", "json"])]
+        web: Option<String>,
+        /// Serve at an address that other machines reach, though anybody there sees the page
+        #[arg(long, requires = "web")]
+        allow_remote: bool,
+    },
     /// Run a program, so that all that descends from it shares variables
     ///
     /// The variables of `sharevar.shared` are the same ones in the program and in all that it starts, in
@@ -125,6 +144,8 @@ pub(crate) enum Command {
     },
     /// Look for what keeps managers from working on this machine, and say what to do
     Doctor,
+    /// Time some operations on this machine, beside a message to a server and its answer
+    Bench,
     /// Print the completions of a shell
     Completions {
         /// The shell

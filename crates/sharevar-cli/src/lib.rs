@@ -8,12 +8,15 @@ mod amount;
 mod arguments;
 mod commands;
 mod content;
+mod doctor;
 mod element;
 mod exit;
 mod json;
 mod key;
 mod output;
+mod process;
 mod table;
+mod top;
 
 pub use exit::Exit;
 

@@ -22,6 +22,7 @@ mod pauses;
 mod place;
 mod record;
 mod remove;
+mod survey;
 mod sweep;
 
 pub use creation::Creation;
@@ -32,4 +33,5 @@ pub use open::{Opened, open, open_for_reading};
 pub use place::Place;
 pub use remove::remove;
 pub use sharevar_arena::{Lifetime, Name, NamedHeader};
+pub use survey::{EntryState, survey};
 pub use sweep::sweep;

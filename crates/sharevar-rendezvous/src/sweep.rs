@@ -35,7 +35,7 @@ pub fn sweep(place: &Place, most: usize) -> Result<usize> {
 }
 
 /// The names that have entries.
-fn names(place: &Place) -> Result<Vec<Name>> {
+pub(crate) fn names(place: &Place) -> Result<Vec<Name>> {
     let Some(directory) = place.open(false)? else { return Ok(Vec::new()) };
     let mut names = Vec::new();
     for entry in Dir::read_from(&directory).map_err(os("getdents"))? {

@@ -53,11 +53,12 @@ mod variables;
 pub use engine::{Acquired, Content, Handle, LocalId};
 pub use error::{Error, Result};
 pub use kind::Kind;
-pub use manager::info::{ManagerInfo, VariableInfo};
+pub use manager::info::{ManagerInfo, VariableCounts, VariableInfo};
 pub use manager::lock_info::{LockHolder, LockInfo};
 pub use manager::named::Named;
 pub use manager::open::{FoundManager, NamedBuilder};
 pub use manager::shared::Shared;
+pub use manager::unnamed::UnnamedManager;
 pub use manager::variable_id::VariableId;
 pub use manager::{Builder, Manager};
 pub use sharevar_arena::{

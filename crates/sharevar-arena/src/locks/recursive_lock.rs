@@ -25,6 +25,7 @@ use crate::process::participant::Participant;
 use crate::proof::crash::put;
 use crate::sync::{AtomicU64, Ordering};
 use crate::variables::variable::Variable;
+use std::time::Duration;
 
 /// A recursive lock in a variable.
 #[derive(Debug, Clone, Copy)]
@@ -181,6 +182,11 @@ impl<'p> RecursiveLock<'p> {
     /// As [`RobustLock::may_have_waiters`].
     pub fn may_have_waiters(&self) -> bool {
         self.robust.may_have_waiters()
+    }
+
+    /// As [`RobustLock::held_for`].
+    pub fn held_for(&self) -> Option<Duration> {
+        self.robust.held_for()
     }
 
     /// As [`RobustLock::owner`].

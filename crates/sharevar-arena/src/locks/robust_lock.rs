@@ -10,6 +10,9 @@
 //! | 61 | *signal*: the lock was made as one, was once released by a participant that did not own it, or was left held by an owner that ended in order. A death does not release it |
 //! | 62 | the owner took the lock from a dead owner |
 //! | 63 | a waiter may sleep at the wait point |
+//!
+//! Once a waiter sleeps, a second word says since when the holder has had the lock at the latest. The
+//! clock is read only by threads that have waited or will, so a free lock costs nothing more.
 
 use crate::error::Result;
 use crate::locks::wait_point::{ANY_REASON, WaitPoint};
@@ -18,6 +21,7 @@ use crate::process::participant::Participant;
 use crate::proof::crash::{compare_exchange, put};
 use crate::sync::{AtomicU64, Ordering};
 use crate::variables::variable::Variable;
+use std::time::Duration;
 
 const SIGNAL: u64 = 1 << 61;
 const OWNER_DIED: u64 = 1 << 62;
@@ -52,12 +56,12 @@ impl OwnerDeath {
 }
 
 /// A robust lock in a variable: word 0 of the body is the owner, word 3 says whether it was
-/// settled that it is always owned, the last two are the wait point.
+/// settled that it is always owned, word 4 since when it is held, the last two are the wait point.
 #[derive(Debug, Clone, Copy)]
 pub struct RobustLock<'p> {
     participant: &'p Participant,
     owner: &'p AtomicU64,
-    always_owned: &'p AtomicU64,
+    variable: Variable,
     point: WaitPoint<'p>,
 }
 
@@ -68,9 +72,17 @@ impl<'p> RobustLock<'p> {
         Self {
             participant,
             owner: participant.arena().table_word(variable.body(0)),
-            always_owned: participant.arena().table_word(variable.body(3)),
+            variable,
             point: WaitPoint::of(participant, variable),
         }
+    }
+
+    fn always_owned(&self) -> &'p AtomicU64 {
+        self.participant.arena().table_word(self.variable.body(3))
+    }
+
+    fn since(&self) -> &'p AtomicU64 {
+        self.participant.arena().table_word(self.variable.body(4))
     }
 
     /// Sets the fate of a new lock, which no other participant knows, for the end of its holder.
@@ -78,7 +90,7 @@ impl<'p> RobustLock<'p> {
     /// it or it was left held by a holder that ended in order.
     pub fn set_owner_death(&self, then: OwnerDeath) {
         match then {
-            OwnerDeath::Release => put(self.always_owned, 1),
+            OwnerDeath::Release => put(self.always_owned(), 1),
             OwnerDeath::Keep => put(self.owner, SIGNAL),
         }
     }
@@ -86,7 +98,7 @@ impl<'p> RobustLock<'p> {
     /// The fate of the lock at the end of its holder, as it was set or has come about; `None` if it
     /// may still become a signal.
     pub fn owner_death(&self) -> Option<OwnerDeath> {
-        if self.always_owned.load(Ordering::Acquire) != 0 {
+        if self.always_owned().load(Ordering::Acquire) != 0 {
             Some(OwnerDeath::Release)
         } else {
             (self.owner.load(Ordering::Acquire) & SIGNAL != 0).then_some(OwnerDeath::Keep)
@@ -96,7 +108,7 @@ impl<'p> RobustLock<'p> {
     /// Makes the lock in `variable` a signal if `participant`, which ends in order, holds it.
     pub fn settle_at_exit(participant: &Participant, variable: Variable) -> Result<()> {
         let lock = RobustLock::of(participant, variable);
-        if !lock.is_mine() || lock.always_owned.load(Ordering::Acquire) != 0 {
+        if !lock.is_mine() || lock.always_owned().load(Ordering::Acquire) != 0 {
             return Ok(());
         }
         // The variable's own lock keeps it from being freed, and its header from being another's.
@@ -152,10 +164,37 @@ impl<'p> RobustLock<'p> {
             } else {
                 (TryLock::Busy, seen | waiters)
             };
-            if seen == word || compare_exchange(self.owner, seen, word).is_ok() {
+            if seen == word {
+                return Ok(outcome);
+            }
+            if word & WAITERS != 0 {
+                self.note_time();
+            }
+            if compare_exchange(self.owner, seen, word).is_ok() {
                 return Ok(outcome);
             }
         }
+    }
+
+    /// Notes that the holder which the owner word is about to name, or names, has the lock from now on
+    /// at the latest. A hint: a thread that is delayed here leaves a later time alone.
+    fn note_time(&self) {
+        let now = microseconds();
+        if self.since().load(Ordering::Relaxed) < now {
+            put(self.since(), now);
+        }
+    }
+
+    /// Returns for how long the holder has had the lock at least. It is known while a waiter may sleep:
+    /// since the holder took the lock if it had waited itself, else since the first waiter slept.
+    pub fn held_for(&self) -> Option<Duration> {
+        let seen = self.owner.load(Ordering::Acquire);
+        let since = self.since().load(Ordering::Acquire);
+        // A holder that has another word by now has another time, too.
+        let is_known = seen & WAITERS != 0
+            && !Identity::from_word(seen).is_none()
+            && self.owner.load(Ordering::Acquire) == seen;
+        is_known.then(|| Duration::from_micros(microseconds().saturating_sub(since)))
     }
 
     fn is_alive(&self, owner: Identity, for_waiter: bool) -> Result<bool> {
@@ -192,7 +231,7 @@ impl<'p> RobustLock<'p> {
             if owner.is_none() {
                 return Ok(false);
             }
-            let stays_owned = owner == me || self.always_owned.load(Ordering::Acquire) != 0;
+            let stays_owned = owner == me || self.always_owned().load(Ordering::Acquire) != 0;
             let free = if stays_owned { seen & SIGNAL } else { SIGNAL };
             if compare_exchange(self.owner, seen, free).is_ok() {
                 if seen & WAITERS != 0 {
@@ -254,4 +293,10 @@ impl<'p> RobustLock<'p> {
             }
         }
     }
+}
+
+/// The monotonic clock, which is the same for all processes of a time namespace.
+fn microseconds() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec as u64 * 1_000_000 + now.tv_nsec as u64 / 1000
 }

@@ -136,6 +136,15 @@ impl<'p> WaitPoint<'p> {
         Waiter { point: *self, by: self.participant.identity(), watch: None, round: 0 }
     }
 
+    /// The participants that keep watch here, two at most: some of those that wait. For programs that
+    /// look at others.
+    pub fn watchers(&self) -> Vec<Identity> {
+        let watches = self.watches.load(Ordering::Acquire);
+        let kept =
+            WATCHES.map(|shift| watch(watches, shift)).into_iter().filter(|watch| self.is_kept(*watch));
+        kept.filter_map(|watch| self.participant.identity_in_slot(watch >> 19 & 0xfff)).collect()
+    }
+
     /// The value of the watch that `keeper` keeps.
     fn mark(keeper: Identity) -> u32 {
         1 << 31 | keeper.slot() << 19 | (keeper.word() & 0x7_ffff) as u32

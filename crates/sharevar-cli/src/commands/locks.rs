@@ -2,9 +2,9 @@
 
 use super::attach;
 use crate::exit::{Exit, Result};
-use crate::output;
 use crate::table::{self, Side};
-use serde_json::json;
+use crate::{amount, output};
+use serde_json::{Value as Json, json};
 use sharevar::{Kind, LockHolder, LockInfo};
 use std::io::Write;
 
@@ -13,31 +13,43 @@ pub(crate) fn run(name: &str, is_json: bool, output: &mut dyn Write) -> Result<E
     let mut rows = Vec::new();
     for (name, handle) in super::variables(&manager)? {
         let Some(info) = handle.lock_info()? else { continue };
-        let kind = handle.kind().map_or("unknown", Kind::name);
         if is_json {
-            let holders: Vec<_> = info.holders.iter().map(described).collect();
-            let waiters = info.has_waiters;
-            output::json(
-                output,
-                &json!({"name": name, "kind": kind, "holders": holders, "waiters": waiters}),
-            )?;
+            output::json(output, &described(&name, handle.kind(), &info))?;
         } else {
-            rows.push([name, kind.to_owned(), holders(&info), waiters(&info).to_owned()]);
+            let kind = handle.kind().map_or("unknown", Kind::name);
+            rows.push([
+                output::printable(&name),
+                kind.to_owned(),
+                holders(&info),
+                held_for(&info),
+                waiters(&info),
+            ]);
         }
     }
     if !is_json {
-        let headings = ["LOCK", "KIND", "HOLDERS", "WAITERS"].map(|heading| (heading, Side::Left));
-        table::write(output, headings, &rows)?;
+        let headings =
+            ["LOCK", "KIND", "HOLDERS", "HELD FOR", "WAITERS"].map(|heading| (heading, Side::Left));
+        table::write(output, &headings, &rows)?;
     }
     Ok(Exit::Success)
 }
 
-fn described(holder: &LockHolder) -> serde_json::Value {
-    let (process, thread, units) = (holder.process, holder.thread, holder.units);
-    json!({"process": process, "thread": thread, "units": units, "exclusive": holder.is_exclusive})
+/// A lock as JSON.
+pub(crate) fn described(name: &str, kind: Option<Kind>, info: &LockInfo) -> Json {
+    let holder = |holder: &LockHolder| {
+        let (process, thread, units) = (holder.process, holder.thread, holder.units);
+        json!({"process": process, "thread": thread, "units": units, "exclusive": holder.is_exclusive})
+    };
+    json!({
+        "name": name, "kind": kind.map_or("unknown", Kind::name),
+        "holders": info.holders.iter().map(holder).collect::<Vec<_>>(),
+        "held_for": info.held_for.map(|time| time.as_secs_f64()),
+        "waiters": info.has_waiters, "waiting": info.waiting,
+    })
 }
 
-fn holders(info: &LockInfo) -> String {
+/// The holders, for people.
+pub(crate) fn holders(info: &LockInfo) -> String {
     let holder = |holder: &LockHolder| {
         let process = holder.process.map_or("elsewhere".to_owned(), |process| process.to_string());
         let thread = holder.thread.map_or(String::new(), |thread| format!(" thread {thread}"));
@@ -48,10 +60,17 @@ fn holders(info: &LockInfo) -> String {
     if holders.is_empty() { "free".to_owned() } else { holders.join(", ") }
 }
 
-fn waiters(info: &LockInfo) -> &'static str {
-    match info.has_waiters {
-        Some(true) => "some",
-        Some(false) => "none",
-        None => "",
+/// For how long at least, as far as it is known.
+pub(crate) fn held_for(info: &LockInfo) -> String {
+    info.held_for.filter(|_| !info.holders.is_empty()).map_or(String::new(), amount::time)
+}
+
+/// The processes that wait, as far as they are known.
+pub(crate) fn waiters(info: &LockInfo) -> String {
+    let waiting: Vec<_> = info.waiting.iter().map(u32::to_string).collect();
+    match (info.has_waiters, waiting.is_empty()) {
+        (false, _) => "none".to_owned(),
+        (true, true) => "some".to_owned(),
+        (true, false) => waiting.join(", "),
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::exit::{Exit, Result};
 use crate::table::{self, Side};
-use crate::{amount, output};
+use crate::{amount, output, process};
 use serde_json::{Value as Json, json};
-use sharevar::{Error, Lifetime, Manager, ManagerInfo, RendezvousError};
+use sharevar::{Error, Lifetime, Manager, ManagerInfo, RendezvousError, UnnamedManager};
 use std::io::Write;
 
 /// The most processes that a row names.
@@ -42,20 +42,44 @@ pub(crate) fn run(with_runs: bool, is_json: bool, output: &mut dyn Write) -> Res
         let (used, capacity) = (amount::bytes(info.used), amount::bytes(info.capacity));
         rows.push([found.name, lifetime.to_owned(), shown(&info), used, capacity]);
     }
+    for found in Manager::find_unnamed() {
+        if is_json {
+            let programs: Vec<_> = found.processes.iter().map(|id| process::program(*id)).collect();
+            let described = json!({
+                "name": null, "lifetime": "while_used", "used": found.used,
+                "processes": found.processes, "programs": programs,
+            });
+            output::json(output, &described)?;
+        }
+        let used = found.used.map_or(String::new(), amount::bytes);
+        rows.push([
+            "(unnamed)".to_owned(),
+            "while_used".to_owned(),
+            with_program(&found),
+            used,
+            String::new(),
+        ]);
+    }
     if !is_json {
         let (left, right) = (Side::Left, Side::Right);
         let headings =
             [("NAME", left), ("LIFETIME", left), ("PROCESSES", left), ("USED", right), ("CAPACITY", right)];
-        table::write(output, headings, &rows)?;
+        table::write(output, &headings, &rows)?;
     }
     Ok(Exit::Success)
 }
 
-fn lifetime(lifetime: Lifetime) -> &'static str {
+pub(crate) fn lifetime(lifetime: Lifetime) -> &'static str {
     match lifetime {
         Lifetime::WhileUsed => "while_used",
         Lifetime::Keep => "keep",
     }
+}
+
+/// The processes of a manager without a name, and the program of the first.
+fn with_program(found: &UnnamedManager) -> String {
+    let program = found.processes.first().map_or(String::new(), |first| process::program(*first));
+    format!("{} {}", listed(&found.processes), output::printable(&program)).trim_end().to_owned()
 }
 
 /// The sizes and the processes, as members of a JSON object.
@@ -83,12 +107,16 @@ fn processes(info: &ManagerInfo) -> (Vec<u32>, usize) {
 /// The processes, as many as fit.
 pub(super) fn shown(info: &ManagerInfo) -> String {
     let (here, elsewhere) = processes(info);
-    let mut shown: Vec<_> = here.iter().take(SHOWN).map(u32::to_string).collect();
-    if here.len() > SHOWN {
-        shown.push(format!("and {} more", here.len() - SHOWN));
-    }
-    if elsewhere > 0 {
-        shown.push(format!("{elsewhere} elsewhere"));
-    }
+    let elsewhere = (elsewhere > 0).then(|| format!("{elsewhere} elsewhere"));
+    let here = Some(listed(&here)).filter(|here| !here.is_empty());
+    let shown: Vec<_> = here.into_iter().chain(elsewhere).collect();
     if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+}
+
+fn listed(processes: &[u32]) -> String {
+    let mut shown: Vec<_> = processes.iter().take(SHOWN).map(u32::to_string).collect();
+    if processes.len() > SHOWN {
+        shown.push(format!("and {} more", processes.len() - SHOWN));
+    }
+    shown.join(", ")
 }

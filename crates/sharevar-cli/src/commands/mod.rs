@@ -1,8 +1,8 @@
 //! The commands, a file for each.
 
+mod bench;
 mod check;
 mod del;
-mod doctor;
 mod gc;
 mod generated;
 mod get;
@@ -16,10 +16,15 @@ mod watch;
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::{Exit, Failure, Result};
-use sharevar::{Handle, Manager};
+use crate::top::{Top, Web};
+use sharevar::{Error, Handle, Manager};
 use std::io::Write;
 use std::time::Duration;
 
+pub(crate) use locks::{
+    described as described_lock, held_for as lock_held_for, holders as lock_holders, waiters as lock_waiters,
+};
+pub(crate) use ls::lifetime as lifetime_name;
 pub(crate) use run::die_as_program;
 
 /// Runs a command.
@@ -37,13 +42,20 @@ pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> 
         Command::Gc => gc::run(json, output)?,
         Command::Rm { name } => rm::run(&name)?,
         Command::Run { command } => return run::run(&command),
+        Command::Bench => bench::run(json, output)?,
         Command::Check { name } => check::run(&name, json, output)?,
         Command::Locks { name } => locks::run(&name, json, output)?,
         Command::Watch { name, variable, limit, interval, count } => {
             let watch = watch::Watch { limit, interval: Duration::from_millis(interval), count };
             watch.run(&name, &variable, json, output)?
         }
-        Command::Doctor => doctor::run(json, output)?,
+        Command::Top { web: Some(address), interval, allow_remote, .. } => {
+            Web { address, allow_remote, interval: Duration::from_millis(interval) }.run(output)?
+        }
+        Command::Top { manager, once, interval, web: None, .. } => {
+            Top { manager, once, interval: Duration::from_millis(interval) }.run(json, output)?
+        }
+        Command::Doctor => crate::doctor::run(json, output)?,
         Command::Completions { shell } => generated::completions(shell, output)?,
         Command::Man { command } => generated::manual(command.as_deref(), output)?,
     };
@@ -60,7 +72,7 @@ fn find(manager: &Manager, variable: &str) -> Result<Handle> {
 }
 
 /// The variables that have names, but for those that the Python package keeps for itself.
-fn variables(manager: &Manager) -> Result<Vec<(String, Handle)>> {
+pub(crate) fn variables(manager: &Manager) -> std::result::Result<Vec<(String, Handle)>, Error> {
     let mut variables = manager.variables()?;
     variables.retain(|(name, _)| !name.starts_with("sharevar:"));
     Ok(variables)

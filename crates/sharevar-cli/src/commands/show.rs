@@ -46,13 +46,13 @@ pub(crate) fn manager(name: &str, is_json: bool, output: &mut dyn Write) -> Resu
     }
     let length = |info: &VariableInfo| info.len.map_or(String::new(), |length| length.to_string());
     let row = |(name, info): (String, VariableInfo)| {
-        [name, kind(info.kind).to_owned(), length(&info), amount::bytes(info.bytes)]
+        [output::printable(&name), kind(info.kind).to_owned(), length(&info), amount::bytes(info.bytes)]
     };
     let rows: Vec<_> = variables.into_iter().map(row).collect();
     let (left, right) = (Side::Left, Side::Right);
     let headings = [("VARIABLE", left), ("KIND", left), ("LENGTH", right), ("BYTES", right)];
     writeln!(output)?;
-    table::write(output, headings, &rows)?;
+    table::write(output, &headings, &rows)?;
     Ok(Exit::Success)
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn variable(
     }
     let size = amount::bytes(info.bytes);
     let length = info.len.map_or(String::new(), |length| format!(", {length} long"));
-    writeln!(output, "{}: {}{length}, {size}", output::name(name), kind(info.kind))?;
+    writeln!(output, "{}: {}{length}, {size}", output::name(&output::printable(name)), kind(info.kind))?;
     for line in contents.lines() {
         let shown: String = line.chars().take(LINE).collect();
         let rest = if shown.len() < line.len() { "..." } else { "" };

@@ -21,7 +21,12 @@ pub(crate) struct Holder {
 impl Holder {
     /// Starts a program that plays `part` with the manager of that name, and waits until it is ready.
     pub(crate) fn start(part: &str, name: &str) -> Self {
-        let mut command = Command::new("/proc/self/exe");
+        Self::start_by(&mut Command::new("env"), part, name)
+    }
+
+    /// The same by a command that becomes the program which its further arguments name.
+    pub(crate) fn start_by(command: &mut Command, part: &str, name: &str) -> Self {
+        command.arg(std::env::current_exe().unwrap());
         command.args(["--exact", "plays_its_part", "--nocapture"]).env(PART, part).env(NAME, name);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::kind::Kind;
 use crate::manager::Manager;
 use crate::manager::open::FoundManager;
-use crate::shm::measure;
+use crate::shm::{content_bytes, length};
 use sharevar_arena::{BlockUsage, Peer};
 
 /// The state of a manager at some moment. See [`Manager::info`].
@@ -31,8 +31,22 @@ pub struct VariableInfo {
     pub kind: Option<Kind>,
     /// Number of its keys, items, elements or attributes, if it is of a kind that has some.
     pub len: Option<u64>,
+    /// Number of its changes so far, modulo 2^64. Taking and releasing a lock is none.
+    pub changes: u64,
     /// Bytes of the blocks that its content is in. Variables that it refers to count for themselves.
     pub bytes: u64,
+}
+
+/// The numbers of a variable that cost next to nothing to have. See [`Handle::counts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VariableCounts {
+    /// As in [`VariableInfo`].
+    pub kind: Option<Kind>,
+    /// As in [`VariableInfo`].
+    pub len: Option<u64>,
+    /// As in [`VariableInfo`].
+    pub changes: u64,
 }
 
 impl Manager {
@@ -110,16 +124,37 @@ impl FoundManager {
 }
 
 impl Handle {
-    /// Returns kind, length and size of the variable.
+    /// Returns kind, length, changes and size of the variable.
     ///
-    /// Its blocks are counted under its lock: writers wait for some milliseconds while those of a
-    /// million items are.
+    /// Its blocks are counted under its lock, and writers wait meanwhile.
     ///
     /// # Errors
     /// [`Unsupported`](crate::Error::Unsupported) if another engine keeps it.
     pub fn info(&self) -> Result<VariableInfo> {
+        let VariableCounts { kind, len, changes } = self.counts()?;
+        let bytes = content_bytes(&self.clone().into_shm()?)?;
+        Ok(VariableInfo { kind, len, changes, bytes })
+    }
+
+    /// Returns kind, length and changes of the variable, without counting its blocks. The difference of
+    /// two counts of changes tells how busy it was in between.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// let stock = manager.named("stock").dict::<String, i64>()?;
+    /// let variable = manager.named("stock").get()?.unwrap();
+    /// let before = variable.counts()?;
+    /// stock.insert("apples", &3)?;
+    /// let after = variable.counts()?;
+    /// assert_eq!((after.len, after.changes.wrapping_sub(before.changes)), (Some(1), 1));
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::info`].
+    pub fn counts(&self) -> Result<VariableCounts> {
         let handle = self.clone().into_shm()?;
-        let (len, bytes) = measure(&handle)?;
-        Ok(VariableInfo { kind: handle.kind(), len, bytes })
+        let changes = handle.participant().changes(handle.variable());
+        Ok(VariableCounts { kind: handle.kind(), len: length(&handle)?, changes })
     }
 }

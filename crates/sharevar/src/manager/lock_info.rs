@@ -1,10 +1,11 @@
-//! Locks as a program sees them that looks into others: their holders.
+//! Locks as a program sees them that looks into others: their holders, and those that wait.
 
 use crate::engine::Handle;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::{self, MAX_UNITS, RawCondition, RawLock, RawMonitor, RawRLock, holds};
-use sharevar_arena::Identity;
+use sharevar_arena::{Identity, Participant, RecursiveLock, WaitPoint};
+use std::time::Duration;
 
 /// The state of a lock at some moment. See [`Handle::lock_info`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,8 +13,15 @@ use sharevar_arena::Identity;
 pub struct LockInfo {
     /// Its holders, but for those that are known to be dead.
     pub holders: Vec<LockHolder>,
-    /// Whether a waiter may sleep until it is released; `None` for kinds that do not tell.
-    pub has_waiters: Option<bool>,
+    /// For how long the holder has had the lock at least, of a lock or a recursive lock that others
+    /// wait for: since it took the lock, if it had waited itself, else since the first waiter slept.
+    /// Taking a free lock reads no clock, so nothing is known of one without waiters.
+    pub held_for: Option<Duration>,
+    /// Whether a thread may sleep until it is released. A waiter that is gone may still count.
+    pub has_waiters: bool,
+    /// The numbers of the processes that are known to wait, but for those in other pid namespaces. Of
+    /// many waiters there are two, which keep watch for the others.
+    pub waiting: Vec<u32>,
 }
 
 /// A participant that holds a lock.
@@ -54,53 +62,73 @@ impl Handle {
         let handle = self.clone().into_shm()?;
         let Some(kind) = handle.kind() else { return Ok(None) };
         Ok(Some(match kind {
-            Kind::Lock | Kind::RLock => of_lock(handle)?,
-            Kind::Condition => of_lock(RawCondition::from_handle(handle)?.lock().clone())?,
+            Kind::Lock => of_lock(&RawLock::from_handle(handle)?),
+            Kind::RLock => of_recursive(&handle, RawRLock::from_handle(handle.clone())?.recursive()),
             Kind::Monitor => {
                 let monitor = RawMonitor::from_handle(handle)?;
-                let lock = monitor.lock();
-                let thread = lock.holding_thread();
-                one(monitor.handle(), lock.is_locked(), lock.owner(), thread, lock.may_have_waiters())
+                of_recursive(monitor.lock_handle(), monitor.lock())
             }
-            Kind::Semaphore | Kind::RwLock => {
-                let all = holds(&handle)?;
-                let participant = handle.participant();
-                let living = all.into_iter().filter(|(who, _)| participant.is_alive(*who));
-                let most = (kind == Kind::RwLock).then_some(u64::from(MAX_UNITS));
-                let holder = |(who, units): (Identity, u64)| LockHolder {
-                    process: participant.process_of(who),
-                    thread: None,
-                    units: if most.is_some() { 1 } else { units },
-                    is_exclusive: most == Some(units),
-                };
-                LockInfo { holders: living.map(holder).collect(), has_waiters: None }
+            Kind::Condition => {
+                let lock = RawCondition::from_handle(handle)?.lock().clone();
+                return Handle::from(lock).lock_info();
             }
+            Kind::Semaphore | Kind::RwLock => of_units(&handle, kind)?,
             _ => return Ok(None),
         }))
     }
 }
 
-fn of_lock(handle: shm::Handle) -> Result<LockInfo> {
-    if handle.kind() == Some(Kind::Lock) {
-        let lock = RawLock::from_handle(handle)?;
-        let robust = lock.robust();
-        return Ok(one(lock.handle(), robust.is_locked(), robust.owner(), None, robust.may_have_waiters()));
+fn of_lock(lock: &RawLock) -> LockInfo {
+    let robust = lock.robust();
+    let holder = robust.is_locked().then(|| exclusive(lock.handle().participant(), robust.owner(), None));
+    LockInfo {
+        holders: holder.into_iter().collect(),
+        held_for: robust.held_for(),
+        has_waiters: robust.may_have_waiters(),
+        waiting: waiting(lock.handle()),
     }
-    let lock = RawRLock::from_handle(handle)?;
-    let recursive = lock.recursive();
-    let (owner, thread) = (recursive.owner(), recursive.holding_thread());
-    Ok(one(lock.handle(), recursive.is_locked(), owner, thread, recursive.may_have_waiters()))
 }
 
-fn one(
-    handle: &shm::Handle,
-    is_locked: bool,
-    owner: Identity,
-    thread: Option<u32>,
-    waiters: bool,
-) -> LockInfo {
-    let process = handle.participant().process_of(owner);
-    let holder = LockHolder { process, thread, units: 1, is_exclusive: true };
-    let holders = if is_locked { vec![holder] } else { Vec::new() };
-    LockInfo { holders, has_waiters: Some(waiters) }
+fn of_recursive(handle: &shm::Handle, lock: RecursiveLock<'_>) -> LockInfo {
+    let holder = |()| exclusive(handle.participant(), lock.owner(), lock.holding_thread());
+    LockInfo {
+        holders: lock.is_locked().then_some(()).map(holder).into_iter().collect(),
+        held_for: lock.held_for(),
+        has_waiters: lock.may_have_waiters(),
+        waiting: waiting(handle),
+    }
+}
+
+fn of_units(handle: &shm::Handle, kind: Kind) -> Result<LockInfo> {
+    let participant = handle.participant();
+    let living = holds(handle)?.into_iter().filter(|(who, _)| participant.is_alive(*who));
+    let most = (kind == Kind::RwLock).then_some(u64::from(MAX_UNITS));
+    let holder = |(who, units): (Identity, u64)| LockHolder {
+        process: participant.process_of(who),
+        thread: None,
+        units: if most.is_some() { 1 } else { units },
+        is_exclusive: most == Some(units),
+    };
+    let watchers = WaitPoint::of(participant, handle.variable()).watchers();
+    Ok(LockInfo {
+        holders: living.map(holder).collect(),
+        held_for: None,
+        // While a thread sleeps, some thread keeps watch.
+        has_waiters: !watchers.is_empty(),
+        waiting: waiting(handle),
+    })
+}
+
+fn exclusive(participant: &Participant, owner: Identity, thread: Option<u32>) -> LockHolder {
+    LockHolder { process: participant.process_of(owner), thread, units: 1, is_exclusive: true }
+}
+
+/// The processes that keep watch at the variable, each once.
+fn waiting(handle: &shm::Handle) -> Vec<u32> {
+    let participant = handle.participant();
+    let watchers = WaitPoint::of(participant, handle.variable()).watchers();
+    let mut waiting: Vec<_> = watchers.into_iter().filter_map(|who| participant.process_of(who)).collect();
+    waiting.sort_unstable();
+    waiting.dedup();
+    waiting
 }

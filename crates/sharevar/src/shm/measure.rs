@@ -9,13 +9,8 @@ use crate::error::Result;
 use crate::kind::Kind;
 use sharevar_value::Word;
 
-/// Returns the number of a variable's items, if it is of a kind that has some, and the bytes of the
-/// blocks that its content is in. The two are of different moments.
-pub(crate) fn measure(handle: &Handle) -> Result<(Option<u64>, u64)> {
-    Ok((length(handle)?, content_bytes(handle)?))
-}
-
-fn length(handle: &Handle) -> Result<Option<u64>> {
+/// Returns the number of a variable's items, if it is of a kind that has some.
+pub(crate) fn length(handle: &Handle) -> Result<Option<u64>> {
     let Some(kind) = handle.kind() else { return Ok(None) };
     let handle = handle.clone();
     Ok(Some(match kind {
@@ -37,7 +32,8 @@ fn length(handle: &Handle) -> Result<Option<u64>> {
     }))
 }
 
-fn content_bytes(handle: &Handle) -> Result<u64> {
+/// Returns the bytes of the blocks that a variable's content is in.
+pub(crate) fn content_bytes(handle: &Handle) -> Result<u64> {
     let participant = handle.participant();
     let bytes = content::read_at_once(handle, |source| {
         let (mut bytes, mut damage) = (0, None);

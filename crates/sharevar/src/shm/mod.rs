@@ -41,5 +41,5 @@ pub use locks::recursive_lock::RawRLock;
 pub use locks::rwlock::RawRwLock;
 pub use locks::semaphore::RawSemaphore;
 pub use locks::waiters::Entry;
-pub(crate) use measure::measure;
+pub(crate) use measure::{content_bytes, length};
 pub use root::{create_root, enter_named, find_named, open_root};

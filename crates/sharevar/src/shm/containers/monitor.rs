@@ -67,6 +67,11 @@ impl RawMonitor {
         RecursiveLock::of(self.lock.participant(), self.lock.variable())
     }
 
+    /// The variable that is the lock.
+    pub fn lock_handle(&self) -> &Handle {
+        &self.lock
+    }
+
     /// A wait of this thread until it has taken the lock.
     pub fn acquire_wait(&self) -> impl Wait<Acquired> + '_ {
         recursive_lock::acquire_wait(self.lock())

@@ -1,0 +1,100 @@
+//! A manager that is looked into, with the numbers of the look before.
+
+use super::picture::{Inside, LockRow, ProcessRow, VariableRow};
+use crate::process;
+use sharevar::{Error, Handle, Manager, ManagerInfo};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// Counting a variable's bytes may take this share of the time at most, because its writers wait.
+const COUNTING_SHARE: u32 = 1000;
+/// The most time of one look that goes into counting, but for the last variable that is counted.
+const COUNTING_TIME: Duration = Duration::from_millis(2);
+
+#[derive(Debug)]
+pub(super) struct Attachment {
+    manager: Manager,
+    before: HashMap<String, Seen>,
+}
+
+/// A variable at an earlier look.
+#[derive(Debug, Clone)]
+struct Seen {
+    handle: Handle,
+    changes: u64,
+    at: Instant,
+    bytes: Option<u64>,
+    /// When the bytes may be counted again.
+    due: Instant,
+}
+
+impl Attachment {
+    pub(super) fn new(name: &str) -> Result<Self, Error> {
+        Ok(Self { manager: Manager::builder().name(name).attach()?, before: HashMap::new() })
+    }
+
+    pub(super) fn id(&self) -> u128 {
+        self.manager.id()
+    }
+
+    /// Looks at all that the manager has.
+    pub(super) fn look(&mut self, info: &ManagerInfo) -> Result<Inside, Error> {
+        let own = std::process::id();
+        let others = info.participants.iter().filter(|peer| peer.process != Some(own));
+        let (here, elsewhere): (Vec<_>, Vec<_>) = others.map(|peer| peer.process).partition(Option::is_some);
+        let mut ids: Vec<u32> = here.into_iter().flatten().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let process =
+            |id: &u32| ProcessRow { id: *id, state: process::State::of(*id), program: process::program(*id) };
+        let mut inside = Inside {
+            name: self.manager.name().unwrap_or_default().to_owned(),
+            processes: ids.iter().map(process).collect(),
+            elsewhere: elsewhere.len(),
+            memory: info.blocks.clone(),
+            ..Inside::default()
+        };
+        let mut now = HashMap::new();
+        let mut left = COUNTING_TIME;
+        for (name, handle) in crate::commands::variables(&self.manager)? {
+            match self.look_at(&name, handle, &mut left) {
+                Ok((variable, lock, seen)) => {
+                    inside.variables.push(variable);
+                    inside.locks.extend(lock);
+                    now.insert(name, seen);
+                }
+                // It has gone since.
+                Err(Error::HandleExpired) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.before = now;
+        Ok(inside)
+    }
+
+    fn look_at(
+        &self,
+        name: &str,
+        handle: Handle,
+        left: &mut Duration,
+    ) -> Result<(VariableRow, Option<LockRow>, Seen), Error> {
+        let counts = handle.counts()?;
+        let at = Instant::now();
+        let before = self.before.get(name).filter(|seen| seen.handle == handle);
+        let rate = before.map(|seen| {
+            let seconds = (at - seen.at).as_secs_f64().max(1e-9);
+            counts.changes.wrapping_sub(seen.changes) as f64 / seconds
+        });
+        let (mut bytes, mut due) = before.map_or((None, at), |seen| (seen.bytes, seen.due));
+        let has_changed = before.is_none_or(|seen| seen.changes != counts.changes || seen.bytes.is_none());
+        if has_changed && due <= at && !left.is_zero() {
+            bytes = Some(handle.info()?.bytes);
+            let cost = at.elapsed();
+            *left = left.saturating_sub(cost);
+            due = at + cost * COUNTING_SHARE;
+        }
+        let lock = handle.lock_info()?.map(|info| LockRow { name: name.to_owned(), kind: counts.kind, info });
+        let row = VariableRow { name: name.to_owned(), kind: counts.kind, len: counts.len, bytes, rate };
+        Ok((row, lock, Seen { handle, changes: counts.changes, at, bytes, due }))
+    }
+}

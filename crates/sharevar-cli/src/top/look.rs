@@ -1,0 +1,132 @@
+//! Looks at the managers of this user, one after the other.
+
+use super::attachment::Attachment;
+use super::picture::{Inside, ManagerRow, Picture};
+use crate::commands::lifetime_name;
+use crate::exit::Result;
+use rustix::time::{ClockId, clock_gettime};
+use sharevar::{Error, FoundManager, Lifetime, Manager, ManagerInfo, RendezvousError};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Looking may take this share of a processor.
+const SHARE: u32 = 150;
+/// The most managers of which one picture has the inside.
+const INSIDES: usize = 64;
+
+/// The managers whose insides are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    All,
+    One(&'a str),
+    /// The first that there is.
+    First,
+}
+
+/// A look at all managers, and the next, and the next.
+#[derive(Debug)]
+pub(super) struct Looker {
+    attached: HashMap<String, Attachment>,
+    /// Processor time of the last look.
+    cost: Duration,
+}
+
+impl Looker {
+    pub(super) fn new() -> Self {
+        Self { attached: HashMap::new(), cost: Duration::ZERO }
+    }
+
+    /// The time until the next look: longer than the one asked for if a look takes much.
+    pub(super) fn pause(&self, interval: Duration) -> Duration {
+        interval.max(self.cost * SHARE)
+    }
+
+    pub(super) fn look(&mut self, wanted: Wanted<'_>) -> Result<Picture> {
+        let start = processor_time();
+        let mut picture = Picture::default();
+        let mut earlier = std::mem::take(&mut self.attached);
+        for found in Manager::find_all()? {
+            let Some((mut row, info)) = describe(&found)? else { continue };
+            let is_wanted = match wanted {
+                Wanted::All => picture.insides.len() < INSIDES,
+                Wanted::One(name) => name == found.name,
+                Wanted::First => picture.insides.is_empty(),
+            };
+            let Some(info) = info else {
+                picture.managers.push(row);
+                continue;
+            };
+            // An attachment would keep it when the others have gone.
+            let is_alone = row.processes == 0 && found.lifetime == Lifetime::WhileUsed;
+            if is_alone {
+                continue;
+            }
+            if is_wanted {
+                match inside(&found, &info, earlier.remove(&found.name)) {
+                    Ok((attachment, inside)) => {
+                        self.attached.insert(found.name.clone(), attachment);
+                        picture.insides.push(inside);
+                    }
+                    Err(error) if has_gone(&error) => continue,
+                    Err(error) => row.problem = Some(error.to_string()),
+                }
+            }
+            picture.managers.push(row);
+        }
+        self.cost = processor_time().saturating_sub(start);
+        Ok(picture)
+    }
+}
+
+/// A manager's row, and what is known of it; `None` if it is gone.
+fn describe(found: &FoundManager) -> Result<Option<(ManagerRow, Option<ManagerInfo>)>> {
+    let mut row = ManagerRow {
+        name: found.name.clone(),
+        lifetime: lifetime_name(found.lifetime),
+        problem: None,
+        processes: 0,
+        used: 0,
+        capacity: 0,
+    };
+    match found.info() {
+        Ok(None) => Ok(None),
+        Ok(Some(info)) => {
+            let own = std::process::id();
+            let mut others: Vec<_> = info.participants.iter().map(|peer| peer.process).collect();
+            others.retain(|process| *process != Some(own));
+            others.sort_unstable();
+            // Of those elsewhere each counts, since their numbers are not known.
+            others.dedup_by(|one, other| one.is_some() && one == other);
+            row.processes = others.len();
+            (row.used, row.capacity) = (info.used, info.capacity);
+            Ok(Some((row, Some(info))))
+        }
+        Err(Error::Rendezvous(other @ RendezvousError::LayoutMismatch { .. })) => {
+            row.problem = Some(other.to_string());
+            Ok(Some((row, None)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn inside(
+    found: &FoundManager,
+    info: &ManagerInfo,
+    earlier: Option<Attachment>,
+) -> std::result::Result<(Attachment, Inside), Error> {
+    let same = earlier.filter(|attachment| attachment.id() == found.id);
+    let mut attachment = same.map_or_else(|| Attachment::new(&found.name), Ok)?;
+    let inside = attachment.look(info)?;
+    Ok((attachment, inside))
+}
+
+/// Whether a manager went while it was looked at.
+fn has_gone(error: &Error) -> bool {
+    matches!(error, Error::Closed | Error::Rendezvous(RendezvousError::NoSuchManager { .. }))
+}
+
+/// The processor time of this thread.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}

@@ -1,0 +1,210 @@
+//! A picture on a screen of any size.
+
+use super::picture::{Inside, Picture};
+use super::rows::{self, Part, Rows};
+use super::view::{KEYS, View};
+use crate::output::printable;
+use crate::table::Side;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Cell, Row, Table, TableState};
+use unicode_width::UnicodeWidthStr;
+
+const HEADING: Style = Style::new().fg(Color::Cyan).add_modifier(Modifier::BOLD);
+const CHOSEN: Style = Style::new().add_modifier(Modifier::REVERSED);
+const QUIET: Style = Style::new().fg(Color::DarkGray);
+
+/// Draws the picture as the user has chosen to see it.
+pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture, view: &View) {
+    let whole = frame.area();
+    // The managers may have a third of the screen.
+    let most = (whole.height / 3).max(2);
+    let height = (picture.managers.len() as u16).saturating_add(1).min(most);
+    let areas = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(height),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Min(0),
+        Constraint::Length(1),
+    ]);
+    let [title, managers, _, parts, part, keys] = areas.areas(whole);
+    frame.render_widget(heading(picture), title);
+    let chosen = view.chosen(picture);
+    draw_rows(frame, managers, rows::managers(picture), (None, false), Some(chosen), 0);
+    let inside = picture.managers.get(chosen).and_then(|row| picture.inside(&row.name));
+    frame.render_widget(tabs(inside, view.part()), parts);
+    if let Some(inside) = inside {
+        let (rows, sorted) = part_rows(inside, view);
+        draw_rows(frame, part, rows, sorted, None, view.scrolled);
+    }
+    frame.render_widget(Line::styled(KEYS, QUIET), keys);
+}
+
+/// The rows of the part, in the order that the user has chosen.
+pub(super) fn part_rows(inside: &Inside, view: &View) -> (Rows, (Option<usize>, bool)) {
+    let mut rows = rows::of_part(inside, view.part());
+    let sorted = view.sorted();
+    match sorted {
+        (Some(column), is_reversed) => rows.sort(column, is_reversed),
+        (None, true) => rows.rows.reverse(),
+        (None, false) => {}
+    }
+    (rows, sorted)
+}
+
+fn heading(picture: &Picture) -> Line<'static> {
+    let number = picture.managers.len();
+    let managers = if number == 1 { "1 manager".to_owned() } else { format!("{number} managers") };
+    Line::from(vec![Span::styled("sharevar top", HEADING), Span::raw(format!("  {managers}"))])
+}
+
+/// The name of the manager that is looked into, and the parts of which one is shown.
+fn tabs(inside: Option<&Inside>, chosen: Part) -> Line<'static> {
+    let Some(inside) = inside else { return Line::default() };
+    let mut spans = vec![Span::styled(printable(&inside.name), HEADING)];
+    for part in Part::ALL {
+        let number = match part {
+            Part::Variables => inside.variables.len(),
+            Part::Locks => inside.locks.len(),
+            Part::Processes => inside.processes.len() + inside.elsewhere,
+            Part::Memory => inside.memory.len(),
+        };
+        let style = if part == chosen { CHOSEN } else { Style::new() };
+        spans.extend([Span::raw("  "), Span::styled(format!(" {} {number} ", part.name()), style)]);
+    }
+    Line::from(spans)
+}
+
+fn draw_rows(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: Rows,
+    (column, is_reversed): (Option<usize>, bool),
+    chosen: Option<usize>,
+    scrolled: usize,
+) {
+    let mark = if is_reversed { "▲" } else { "▼" };
+    let name = |(index, (name, _)): (usize, &(&str, Side))| {
+        if column == Some(index) { format!("{name}{mark}") } else { (*name).to_owned() }
+    };
+    let headings: Vec<_> = rows.headings.iter().enumerate().map(name).collect();
+    // Columns are as wide as what is shown; if that is too much, the first and the last give way.
+    let shown = rows.rows.iter().skip(scrolled).take(area.height.into());
+    let mut widths: Vec<_> = headings.iter().map(|heading| heading.width()).collect();
+    for row in shown {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.text.width());
+        }
+    }
+    let last = widths.len() - 1;
+    let constraint = |(index, width): (usize, &usize)| {
+        let width = (*width).min(u16::MAX.into()) as u16;
+        if index == 0 || index == last { Constraint::Max(width) } else { Constraint::Length(width) }
+    };
+    let constraints: Vec<_> = widths.iter().enumerate().map(constraint).collect();
+    let sides: Vec<_> = rows.headings.iter().map(|(_, side)| *side).collect();
+    let cell = |text: String, side: Side| {
+        let line = Line::from(text);
+        Cell::from(if side == Side::Right { line.right_aligned() } else { line })
+    };
+    let header = Row::new(headings.into_iter().zip(&sides).map(|(text, side)| cell(text, *side)));
+    let body = rows.rows.into_iter().skip(scrolled).map(|row| {
+        let texts = row.into_iter().map(|cell| cell.text).zip(&sides);
+        Row::new(texts.map(|(text, side)| cell(text, *side)).collect::<Vec<_>>())
+    });
+    let table = Table::new(body, constraints)
+        .header(header.style(HEADING))
+        .column_spacing(2)
+        .row_highlight_style(CHOSEN);
+    let mut state = TableState::new().with_selected(chosen);
+    frame.render_stateful_widget(table, area, &mut state);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::picture::{ManagerRow, VariableRow};
+    use super::super::view::Reaction;
+    use super::*;
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use ratatui::crossterm::event::{KeyCode, KeyEvent};
+    use sharevar::Kind;
+
+    fn picture() -> Picture {
+        let manager = |name: &str| ManagerRow {
+            name: name.to_owned(),
+            lifetime: "while_used",
+            problem: None,
+            processes: 2,
+            used: 196_608,
+            capacity: 16 << 20,
+        };
+        let variable = |index: u64| VariableRow {
+            name: format!("v{index}\u{1b}[2J"),
+            kind: Some(Kind::Dict),
+            len: Some(index),
+            bytes: None,
+            rate: Some(index as f64 * 1500.0),
+        };
+        let variables = (0..50).map(variable).collect();
+        let inside = Inside { name: "shop".to_owned(), variables, ..Inside::default() };
+        Picture { managers: vec![manager("bank"), manager("shop")], insides: vec![inside] }
+    }
+
+    fn drawn(width: u16, height: u16, view: &View) -> Vec<String> {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| draw(frame, &picture(), view)).unwrap();
+        let buffer = terminal.backend().buffer();
+        let line = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+        (0..height).map(line).collect()
+    }
+
+    fn press(view: &mut View, code: KeyCode) -> Reaction {
+        view.press(KeyEvent::from(code), &picture(), 5, 50)
+    }
+
+    #[test]
+    fn the_screen_shows_the_chosen_manager_in_the_chosen_order() {
+        let mut view = View::new(Some("shop".to_owned()));
+        let lines = drawn(80, 14, &view);
+        assert_eq!(lines[0], "sharevar top  2 managers");
+        assert!(lines[3].starts_with("shop     while_used          2  192.0 KiB  16.0 MiB"), "{lines:?}");
+        assert!(lines[5].starts_with("shop   Variables 50    Locks 0 "), "{lines:?}");
+        assert_eq!(lines[6], "VARIABLE     KIND  LENGTH  BYTES  CHANGES/S");
+        assert_eq!(lines[8], r"v1\u{1b}[2J  dict       1             1.5 k");
+        for _ in 0..5 {
+            assert_eq!(press(&mut view, KeyCode::Char('s')), Reaction::Redraw);
+        }
+        let lines = drawn(80, 14, &view);
+        assert!(lines[6].ends_with("CHANGES/S▼") && lines[7].starts_with("v49"), "{lines:?}");
+        press(&mut view, KeyCode::Char('r'));
+        press(&mut view, KeyCode::Char('j'));
+        assert!(drawn(80, 14, &view)[7].starts_with("v1\\"));
+        // Another part, and a manager without an inside.
+        press(&mut view, KeyCode::Right);
+        assert_eq!(drawn(80, 14, &view)[6], "LOCK  KIND  HOLDERS  HELD FOR  WAITERS");
+        assert_eq!(press(&mut view, KeyCode::Up), Reaction::Look);
+        assert_eq!((view.manager.as_deref(), view.scrolled), (Some("bank"), 0));
+        assert_eq!(drawn(80, 14, &view)[6], "");
+        assert_eq!(press(&mut view, KeyCode::Char('x')), Reaction::Nothing);
+        assert_eq!(press(&mut view, KeyCode::Char('q')), Reaction::Quit);
+    }
+
+    #[test]
+    fn a_screen_of_any_size_is_drawn() {
+        let mut view = View::new(None);
+        press(&mut view, KeyCode::Down);
+        press(&mut view, KeyCode::End);
+        for width in (1..30).chain([200, 1000]) {
+            for height in (1..12).chain([300]) {
+                drawn(width, height, &view);
+            }
+        }
+        // Numbers stay, and a long name gives way.
+        let lines = drawn(40, 14, &View::new(Some("shop".to_owned())));
+        assert!(lines[8].ends_with("1.5 k"), "{lines:?}");
+    }
+}
