@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from time import monotonic
@@ -39,6 +40,25 @@ def test_variables(small: Any, kind: str) -> None:
         made += fill(make)
         assert len(made) >= counts[0] * 0.98
         del made
+    assert min(counts) >= max(counts) * 0.98
+
+
+@pytest.mark.parametrize("empty", ["del", "assign", "clear", "multiply"])
+def test_a_list_that_has_taken_all_memory_is_emptied(small: Any, empty: str) -> None:
+    items = small.list()
+    counts = []
+    for _ in range(2):
+        fill(functools.partial(items.append, bytes(300)))
+        counts.append(len(items))
+        if empty == "del":
+            del items[:]
+        elif empty == "assign":
+            items[:] = []
+        elif empty == "clear":
+            items.clear()
+        else:
+            items *= 0
+        assert len(items) == 0
     assert min(counts) >= max(counts) * 0.98
 
 

@@ -279,6 +279,11 @@ operations! {
     }, list_shorter;
     "list: replace": |w| w.mortal.list.extend(&mixed(50)).unwrap(),
         |w| assert!(w.mortal.list.replace(&[10, 11, 12, 13], 10, &[block(5), nested(w)], w.mortal.list.stamp()).unwrap()), |b, a| !same_ring(b, a);
+    "list: replace all by nothing": |w| w.mortal.list.extend(&mixed(50)).unwrap(), |w| {
+        let all: Vec<u64> = (0..50).collect();
+        assert!(w.mortal.list.replace(&all, 0, &[], w.mortal.list.stamp()).unwrap());
+        w.mortal.participant.flush_releases().unwrap();
+    }, |_, a| a.list[..4] == [0; 4];
     "list: set_many": |w| w.mortal.list.extend(&mixed(50)).unwrap(),
         |w| assert!(w.mortal.list.set_many(&[10, 13, 16, 19], &[int(5), block(6), nested(w), int(8)], w.mortal.list.stamp()).unwrap()), same_ring;
     "list: integer to integer": |w| items(w, 20), |w| w.mortal.list.set(7, &int(-7)).unwrap(), same_ring;

@@ -277,17 +277,26 @@ impl RawList {
 
     /// Removes all items, in one step for all processes; the memory comes back bit by bit.
     pub fn clear(&self) -> Result<()> {
+        self.clear_if(None).map(drop)
+    }
+
+    /// The same, if the list was not changed since `stamp`; else the answer is `false`.
+    fn clear_if(&self, stamp: Option<Stamp>) -> Result<bool> {
         let private = Self::create(self.handle.participant())?;
         let (ours, theirs) = (self.handle.variable(), private.handle.variable());
         let mut transaction = self.handle.participant().begin()?;
         transaction.lock(ours)?;
         transaction.lock(theirs)?;
+        if stamp.is_some_and(|stamp| stamp != self.stamp()) {
+            return Ok(false);
+        }
         for index in ROOT..=PLACES {
             let here = transaction.body(ours, index);
             transaction.set_body(ours, index, 0)?;
             transaction.set_body(theirs, index, here)?;
         }
         transaction.count_change(ours);
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(true)
     }
 }

@@ -81,6 +81,11 @@ impl RawList {
                 words.push(Word(word));
             }
         }
+        if words.is_empty() {
+            // Without a note for each item: there may be no memory for them, which this is to free.
+            drop(transaction);
+            return self.clear_if(Some(stamp));
+        }
         participant.make_room(words.len() as u64 * 8);
         let built = build(&mut transaction, &words)?;
         transaction.lock(variable)?;
