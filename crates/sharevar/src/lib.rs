@@ -94,3 +94,8 @@ pub use variables::value::Value;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Those of the first steps do, too.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/index.md")]
+struct FirstSteps;
