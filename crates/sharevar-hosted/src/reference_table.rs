@@ -58,7 +58,7 @@ enum Announcing {
     /// A thread makes the announcement to this incarnation.
     To(u128),
     /// The thread that made it had no time left.
-    Deferred(Announcement),
+    Deferred(Box<Announcement>),
 }
 
 /// The announcement that is the first request to an incarnation.
@@ -170,7 +170,7 @@ impl ReferenceTable {
         }
         match std::mem::replace(&mut self.announcing, Announcing::To(incarnation)) {
             Announcing::Deferred(deferred) if deferred.connection.incarnation() == incarnation => {
-                BeforeRequest::Finish(deferred)
+                BeforeRequest::Finish(*deferred)
             }
             _ => BeforeRequest::Announce(
                 self.objects
@@ -211,7 +211,7 @@ impl ReferenceTable {
     pub(super) fn defer(&mut self, announcement: Announcement) {
         // Another thread may have met another incarnation meanwhile, and announces to that one.
         if matches!(self.announcing, Announcing::To(to) if to == announcement.connection.incarnation()) {
-            self.announcing = Announcing::Deferred(announcement);
+            self.announcing = Announcing::Deferred(Box::new(announcement));
         }
     }
 }

@@ -74,6 +74,7 @@ pub(crate) enum Made {
 
 /// The content that a look tells of, of which `read` reads one that it has only located; `None` if it
 /// tells nothing.
+#[allow(clippy::option_option)] // The outer one is of the look, the inner one of the value.
 pub(crate) fn told(look: Look<'_>, read: impl FnOnce(Located) -> Option<Content>) -> Option<Option<Content>> {
     Some(match look {
         Look::Word(word) => Some(Content::Word(word)),

@@ -12,7 +12,7 @@ use std::ops::Deref;
 const SHORT_BYTES: usize = 128;
 
 /// The answer of a look.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Look<'a> {
     /// The value is this scalar.
     Word(Word),
