@@ -2,7 +2,7 @@
 
 use crate::address::Address;
 use crate::error::refused;
-use redis::{Connection, ErrorKind, ServerErrorKind};
+use redis::{Connection, ErrorKind, RedisError, ServerErrorKind};
 use sharevar::Result;
 use sharevar::engine::Failure;
 
@@ -11,27 +11,27 @@ const OLDEST: u32 = 7;
 
 /// Connects to a server, and looks whether it can be used.
 pub(crate) fn connect(client: &redis::Client, address: &Address) -> Result<Connection> {
-    let unavailable = |cause: redis::RedisError| {
-        let address = address.shown.clone();
-        let is_refusal = matches!(cause.kind(), ErrorKind::AuthenticationFailed | ErrorKind::Server(_))
-            && cause.kind() != ErrorKind::Server(ServerErrorKind::BusyLoading);
-        let cause = cause.to_string();
-        if is_refusal {
-            return Failure::Refused { address, cause };
-        }
-        Failure::Unavailable { address, cause }
-    };
-    let mut connection = client.get_connection_with_timeout(address.timeout).map_err(unavailable)?;
-    connection.set_read_timeout(Some(address.timeout)).map_err(unavailable)?;
-    connection.set_write_timeout(Some(address.timeout)).map_err(unavailable)?;
+    let failed = |cause| failed(address, "", &cause);
+    let mut connection = client.get_connection_with_timeout(address.timeout).map_err(failed)?;
+    connection.set_read_timeout(Some(address.timeout)).map_err(failed)?;
+    connection.set_write_timeout(Some(address.timeout)).map_err(failed)?;
     check(&mut connection, address)?;
     Ok(connection)
+}
+
+/// A server that says no is refused; one that says nothing may answer later.
+fn failed(address: &Address, what: &str, cause: &RedisError) -> Failure {
+    let is_refusal =
+        matches!(cause.kind(), ErrorKind::AuthenticationFailed | ErrorKind::Extension | ErrorKind::Server(_))
+            && cause.kind() != ErrorKind::Server(ServerErrorKind::BusyLoading);
+    let (address, cause) = (address.shown.clone(), format!("{what}{cause}"));
+    if is_refusal { Failure::Refused { address, cause } } else { Failure::Unavailable { address, cause } }
 }
 
 fn check(connection: &mut Connection, address: &Address) -> Result<()> {
     let refuse = |cause: String| refused(&address.shown, cause);
     let told = redis::cmd("INFO").query::<String>(connection);
-    let told = told.map_err(|cause| refuse(format!("it does not tell its settings (INFO): {cause}")))?;
+    let told = told.map_err(|cause| failed(address, "it does not tell its settings (INFO): ", &cause))?;
     let of = |name: &str| {
         let lines = told.lines().filter_map(|line| line.split_once(':'));
         lines.into_iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value.trim())
@@ -62,6 +62,6 @@ fn check(connection: &mut Connection, address: &Address) -> Result<()> {
     match runs {
         Ok(7) => Ok(()),
         Ok(_) => Err(refuse("it does not run scripts as Redis does".to_owned())),
-        Err(cause) => Err(refuse(format!("it runs no scripts: {cause}"))),
+        Err(cause) => Err(failed(address, "it runs no scripts: ", &cause).into()),
     }
 }

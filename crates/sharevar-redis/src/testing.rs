@@ -4,11 +4,13 @@
 
 use std::env;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -153,6 +155,12 @@ impl Server {
         redis::Client::open(("127.0.0.1", self.port)).unwrap().get_connection().unwrap()
     }
 
+    /// The same, over a socket of the machine.
+    pub fn connect_by_socket(&self) -> redis::Connection {
+        let path = format!("redis+unix://{}", self.socket().display());
+        redis::Client::open(path).unwrap().get_connection().unwrap()
+    }
+
     /// Kills it.
     pub fn kill(&mut self) {
         drop(self.keeper.stdin.take());
@@ -172,6 +180,107 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Stands between a program and a server, and loses answers.
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    state: Arc<ProxyState>,
+}
+
+#[derive(Debug, Default)]
+struct ProxyState {
+    loses_next: AtomicBool,
+    loses_all: AtomicBool,
+    is_cut: AtomicBool,
+    lost: AtomicU64,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+impl Proxy {
+    /// A proxy in front of the server at that port.
+    pub fn to(server: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::<ProxyState>::default();
+        let shared = Arc::downgrade(&state);
+        // It ends with its process.
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (Some(state), Ok(client)) = (shared.upgrade(), client) else { return };
+                state.connect(client, server);
+            }
+        });
+        Self { port, state }
+    }
+
+    /// Its port on this machine.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address of a namespace of the server behind it.
+    pub fn address(&self, namespace: &str) -> String {
+        format!("redis://127.0.0.1:{}/0?namespace={namespace}", self.port)
+    }
+
+    /// The next answer does not come through, and its connection ends.
+    pub fn lose_next_answer(&self) {
+        self.state.loses_next.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether no answer comes through.
+    pub fn lose_all_answers(&self, loses: bool) {
+        self.state.loses_all.store(loses, Ordering::SeqCst);
+    }
+
+    /// How many answers were lost.
+    pub fn lost(&self) -> u64 {
+        self.state.lost.load(Ordering::SeqCst)
+    }
+
+    /// Ends all connections, and lets none begin while it is cut.
+    pub fn cut(&self, is_cut: bool) {
+        self.state.is_cut.store(is_cut, Ordering::SeqCst);
+        for stream in self.state.open.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+impl ProxyState {
+    fn connect(self: Arc<Self>, client: TcpStream, server: u16) {
+        if self.is_cut.load(Ordering::SeqCst) {
+            return;
+        }
+        let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, server)) else { return };
+        for stream in [&client, &server] {
+            stream.set_nodelay(true).unwrap();
+            self.open.lock().unwrap().push(stream.try_clone().unwrap());
+        }
+        let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || pass(from_client, to_server, || false));
+        thread::spawn(move || {
+            pass(server, client, || {
+                let loses =
+                    self.loses_next.swap(false, Ordering::SeqCst) || self.loses_all.load(Ordering::SeqCst);
+                self.lost.fetch_add(u64::from(loses), Ordering::SeqCst);
+                loses
+            });
+        });
+    }
+}
+
+/// Passes bytes on until one side ends, or `loses` them.
+fn pass(mut from: TcpStream, mut to: TcpStream, loses: impl Fn() -> bool) {
+    let mut bytes = [0; 1 << 14];
+    while let Ok(count) = from.read(&mut bytes)
+        && count > 0
+        && !loses()
+        && to.write_all(&bytes[..count]).is_ok()
+    {}
+    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }
 
 fn free_port() -> u16 {

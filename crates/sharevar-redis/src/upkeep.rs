@@ -32,20 +32,20 @@ pub(crate) fn start(home: &Arc<Home>, session: &Arc<Session>) -> Result<()> {
 
 fn run(home: &Weak<Home>, session: &Arc<Session>) {
     loop {
-        let is_busy = {
+        let (turned, lease) = {
             let Some(home) = home.upgrade() else { return };
             if !session.is_current() || home.has_closed() {
                 return;
             }
             // What fails is tried again with the next turn; a lease that has ended shows in operations.
             let _ = session.flush(&home);
-            turn(&home, session).unwrap_or(false)
+            (turn(&home, session), home.address().lease)
         };
-        if is_busy {
-            continue;
+        match turned {
+            Ok(true) => {}
+            Ok(false) => session.rest(lease / 3, RELEASE.min(lease / 3)),
+            Err(_) => session.rest(lease / 20, lease / 20),
         }
-        let renewal = home.upgrade().map_or(RELEASE, |home| home.address().lease / 3);
-        session.rest(renewal, RELEASE.min(renewal));
     }
 }
 

@@ -1,0 +1,211 @@
+//! What goes wrong between a program and its server, and in programs.
+
+use sharevar::engine::Failure;
+use sharevar::{Dict, Error, Manager, Value};
+use sharevar_redis::testing::{Program, Proxy, Server};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How many answers are lost while many threads work.
+const LOSSES: u64 = 60;
+
+fn servers() -> Vec<Server> {
+    sharevar_redis::register();
+    Program::ALL.into_iter().filter_map(Program::start).collect()
+}
+
+/// Through a proxy, which this test cuts.
+fn through(proxy: &Proxy) -> Manager {
+    Manager::connect(&proxy.address("shop")).unwrap()
+}
+
+/// Looks until something is so.
+fn await_that(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < until, "{what} does not come");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_request_whose_answer_is_lost_is_applied_once() {
+    for server in servers() {
+        let proxy = Proxy::to(server.port());
+        let manager = through(&proxy);
+        let sum: Value<i64> = manager.named("sum").value(0).unwrap();
+        let list = manager.named("list").list::<i64>().unwrap();
+        let queue = manager.named("queue").queue::<i64>().unwrap();
+        for number in 1..=20 {
+            proxy.lose_next_answer();
+            assert_eq!(sum.fetch_add(1).unwrap(), number - 1);
+            proxy.lose_next_answer();
+            list.push(&number).unwrap();
+            proxy.lose_next_answer();
+            queue.put(&number).unwrap();
+            proxy.lose_next_answer();
+            assert_eq!(queue.try_get().unwrap(), Some(number));
+        }
+        assert_eq!(proxy.lost(), 80, "each of them was lost");
+        assert_eq!((sum.get().unwrap(), list.to_vec().unwrap()), (20, (1..=20).collect()));
+        assert!(queue.is_empty().unwrap());
+    }
+}
+
+/// The harness bites: without numbers, each is applied twice.
+#[test]
+fn a_bare_command_whose_answer_is_lost_is_applied_twice() {
+    for server in servers() {
+        let proxy = Proxy::to(server.port());
+        let increment = || {
+            let client = redis::Client::open(("127.0.0.1", proxy.port())).unwrap();
+            let mut connection = client.get_connection().unwrap();
+            redis::cmd("PING").query::<String>(&mut connection).unwrap();
+            proxy.lose_next_answer();
+            let first = redis::cmd("INCR").arg("bare").query::<i64>(&mut connection);
+            assert!(first.is_err(), "its answer is lost");
+            let mut connection = client.get_connection().unwrap();
+            redis::cmd("INCR").arg("bare").query::<i64>(&mut connection).unwrap()
+        };
+        assert_eq!(increment(), 2);
+    }
+}
+
+#[test]
+fn a_server_that_never_answers_leaves_the_outcome_open() {
+    for server in servers() {
+        let proxy = Proxy::to(server.port());
+        let manager = Manager::connect(&format!("{}&timeout=0.5", proxy.address("shop"))).unwrap();
+        let dict: Dict<u8, u8> = manager.named("dict").dict().unwrap();
+        // The server knows the script from now on.
+        dict.insert(&0, &0).unwrap();
+        proxy.lose_all_answers(true);
+        let failed = dict.insert(&1, &1).unwrap_err();
+        assert!(matches!(failed, Error::Engine(Failure::OutcomeUnknown { .. })), "{failed}");
+        assert_eq!(failed.happened(), None);
+        proxy.lose_all_answers(false);
+        assert_eq!(dict.get(&1).unwrap(), Some(1), "it had been applied");
+    }
+}
+
+#[test]
+fn the_lock_of_a_client_that_is_not_heard_of_is_given_to_the_next_one() {
+    for server in servers() {
+        let proxy = Proxy::to(server.port());
+        let one = Manager::connect(&format!("{}&lease=1&timeout=0.3", proxy.address("shop"))).unwrap();
+        let other = Manager::connect(&format!("{}&lease=1", server.address("shop"))).unwrap();
+        let lock = one.named("lock").lock().unwrap();
+        std::mem::forget(lock.lock().unwrap().guard());
+        let same = other.named("lock").lock().unwrap();
+        assert!(same.try_lock().unwrap().is_none());
+        // It goes on for longer than the lease while the server hears of it.
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| same.lock_timeout(Duration::from_secs(3)).unwrap().is_some());
+            assert!(!waits.join().unwrap(), "the lease was not renewed");
+        });
+        proxy.cut(true);
+        let taken = same.lock_timeout(Duration::from_secs(30)).unwrap().expect("the lease ends");
+        assert!(taken.owner_died());
+        proxy.cut(false);
+        // The first one learns of it, and does not take the lock away from the second one.
+        await_that("the answer", || match lock.release() {
+            Err(Error::Engine(Failure::LeaseLost)) => true,
+            Err(Error::Engine(_)) => false,
+            other => panic!("{other:?}"),
+        });
+        assert!(same.is_locked().unwrap());
+    }
+}
+
+#[test]
+fn what_a_client_held_that_ends_is_freed() {
+    for server in servers() {
+        let survivor = Manager::connect(&format!("{}&lease=0.5", server.address("shop"))).unwrap();
+        let proxy = Proxy::to(server.port());
+        let gone = Manager::connect(&format!("{}&lease=0.5&timeout=0.3", proxy.address("shop"))).unwrap();
+        let list = gone.list::<Dict<u8, u8>>().unwrap();
+        list.push(&gone.dict().unwrap()).unwrap();
+        let count = || match survivor.home() {
+            sharevar::engine::Home::Other(engine) => engine.count().unwrap(),
+            sharevar::engine::Home::Shm(_) => panic!(),
+        };
+        assert_eq!(count(), 2);
+        proxy.cut(true);
+        await_that("the end of the lease", || count() == 0);
+        proxy.cut(false);
+        assert_eq!(list.len(), Err(Error::HandleExpired));
+    }
+}
+
+#[test]
+fn many_threads_and_cuts_lose_and_repeat_nothing() {
+    for server in servers() {
+        let proxy = Proxy::to(server.port());
+        let manager = Manager::connect(&format!("{}&timeout=50", proxy.address("shop"))).unwrap();
+        let queue = manager.named("queue").queue::<u32>().unwrap();
+        let sum: Value<i64> = manager.named("sum").value(0).unwrap();
+        let has_ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // As many as all attempts together survive, however slow the machine is.
+                for number in 1..=LOSSES {
+                    proxy.lose_next_answer();
+                    while proxy.lost() < number && !has_ended.load(Ordering::Relaxed) {
+                        std::thread::yield_now();
+                    }
+                }
+            });
+            let workers: Vec<_> = (0..4_u32)
+                .map(|worker| {
+                    let (queue, sum) = (&queue, &sum);
+                    scope.spawn(move || {
+                        let mut got = Vec::new();
+                        for number in 0..60 {
+                            queue.put(&(worker * 1000 + number)).unwrap();
+                            sum.fetch_add(1).unwrap();
+                            got.push(queue.get().unwrap());
+                        }
+                        got
+                    })
+                })
+                .collect();
+            let ended: Vec<_> = workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+            has_ended.store(true, Ordering::Relaxed);
+            let mut all: Vec<u32> = ended.into_iter().flat_map(Result::unwrap).collect();
+            all.sort_unstable();
+            let expected = (0..4).flat_map(|worker| (0..60).map(move |number| worker * 1000 + number));
+            assert!(all.into_iter().eq(expected), "an item was lost, or came twice");
+        });
+        assert!(proxy.lost() > 0, "nothing was lost");
+        assert_eq!(sum.get().unwrap(), 240);
+    }
+}
+
+#[test]
+fn a_wait_survives_the_loss_of_all_connections() {
+    for server in servers() {
+        let proxy = Proxy::to(server.port());
+        let (one, other) = (through(&proxy), Manager::connect(&server.address("shop")).unwrap());
+        let event = one.named("event").event().unwrap();
+        let same = other.named("event").event().unwrap();
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| event.wait_timeout(Duration::from_secs(30)).unwrap());
+            proxy.cut(true);
+            proxy.cut(false);
+            same.set().unwrap();
+            assert!(waits.join().unwrap());
+        });
+    }
+}
+
+#[test]
+fn forgotten_scripts_are_sent_again() {
+    for server in servers() {
+        let manager = Manager::connect(&server.address("shop")).unwrap();
+        let dict: Dict<u8, u8> = manager.named("dict").dict().unwrap();
+        dict.insert(&1, &1).unwrap();
+        redis::cmd("SCRIPT").arg("FLUSH").query::<()>(&mut server.connect()).unwrap();
+        dict.insert(&2, &2).unwrap();
+        assert_eq!(dict.len().unwrap(), 2);
+    }
+}
