@@ -90,6 +90,12 @@ class NoWitness(SharevarError):
 class OwnerUnknown(SharevarError):
     """Nothing can be known of the process that holds what was waited for."""
 
+class Unsupported(SharevarError, NotImplementedError):
+    """The engine that keeps the variable cannot do that; the message says which can."""
+
+class NoEngine(SharevarError, ValueError):
+    """No engine is known that the address could lead to."""
+
 class NotShareable(SharevarError, TypeError, PicklingError):
     """The value is of no native type and cannot be pickled; nothing was stored."""
 
@@ -164,8 +170,51 @@ class HostedPanic(SharevarError, RemoteError):
 __version__: str
 FAMILY: str
 
+@disjoint_base
+class Store:
+    """A home of variables: an arena, or what another engine keeps."""
+
+    @staticmethod
+    def connect(address: str) -> Store:
+        """Connect to variables that another engine than shared memory keeps."""
+    @property
+    def address(self) -> str | None:
+        """The address that it was connected to; None of an arena."""
+    @property
+    def engine(self) -> str:
+        """The engine's name."""
+    @property
+    def name(self) -> str | None:
+        """The name by which any process of the user finds the arena, if it has one."""
+    @property
+    def id(self) -> bytes:
+        """The home's identity: 16 bytes that no other home has."""
+    @property
+    def is_read_only(self) -> bool:
+        """Whether this process may only read it."""
+    @property
+    def closed(self) -> bool:
+        """Whether the home was closed for all processes."""
+    def close(self) -> None:
+        """Close for all processes: later operations raise `ClosedError`, sleepers wake."""
+    def leave(self) -> None:
+        """End this process's use of what is connected to."""
+    def named(self, name: str, cls: type[_AnyVariable], *args: Any) -> _AnyVariable:
+        """The variable of that name.
+
+        If there is none it is made now, as ``cls(store, *args)``.
+        """
+    def enter(self, name: str, variable: _AnyVariable) -> _AnyVariable:
+        """The variable of that name: this one, if there was none."""
+    def find(self, name: str) -> Variable | None:
+        """The variable of that name, if there is one."""
+    def names(self) -> list[str]:
+        """The names in use, in the order in which they were made."""
+    def open(self, cls: type[_AnyVariable], number: int, generation: int) -> _AnyVariable:
+        """The variable that a handle leads to."""
+
 @final
-class Arena:
+class Arena(Store):
     """One shared mapping, and this process's attachment to it."""
 
     def __new__(cls, capacity: int | None = None) -> Arena: ...
@@ -188,9 +237,6 @@ class Arena:
     @staticmethod
     def attach_by_name(name: str, read_only: bool = False) -> Arena:
         """Attach to the arena of that name on this machine, perhaps for reading only."""
-    @property
-    def is_read_only(self) -> bool:
-        """Whether this process may only read the arena."""
     def dump(self, path: str | PathLike[str]) -> None:
         """Write all variables that have names into a file."""
     @property
@@ -202,57 +248,36 @@ class Arena:
     def accept_pickles(self) -> None:
         """Have this process store and read pickles; `PickleRefused` if there may be none."""
     @property
-    def name(self) -> str | None:
-        """The name by which any process of the user finds the arena, if it has one."""
-    @property
-    def id(self) -> bytes:
-        """The arena's identity: 16 bytes that no other arena has."""
-    @property
     def capacity(self) -> int:
         """The most bytes that the arena may come to hold."""
     @property
     def used(self) -> int:
         """The bytes that are in use now."""
     @property
-    def closed(self) -> bool:
-        """Whether the arena was closed for all processes."""
-    @property
     def references(self) -> int:
         """How many variables this process holds a reference to."""
     def fileno(self) -> int:
         """This process's descriptor of the arena."""
-    def close(self) -> None:
-        """Close for all processes: later operations raise `ClosedError`, sleepers wake."""
     def _become_family(self) -> None:
         """Let this be the arena of what is made without a manager."""
     def sweep(self) -> int:
         """Recover what dead participants left, and count what was found."""
     def check(self) -> list[str]:
         """Examine the whole arena; each string is one contradiction."""
-    def named(self, name: str, cls: type[_AnyVariable], *args: Any) -> _AnyVariable:
-        """The variable of that name in the arena's root.
-
-        If there is none it is made now, as ``cls(arena, *args)``.
-        """
-    def enter(self, name: str, variable: _AnyVariable) -> _AnyVariable:
-        """The variable of that name in the arena's root: this one, if there was none."""
-    def find(self, name: str) -> Variable | None:
-        """The variable of that name in the arena's root, if there is one."""
-    def names(self) -> list[str]:
-        """The names in the arena's root, in the order in which they were made."""
-    def open(self, cls: type[_AnyVariable], offset: int, generation: int) -> _AnyVariable:
-        """The variable that a handle leads to."""
 
 @disjoint_base
 class Variable:
     """A reference to one shared variable."""
 
     @property
-    def arena(self) -> Arena:
-        """The arena that holds the variable."""
+    def store(self) -> Store:
+        """The store that holds the variable."""
+    @property
+    def arena(self) -> Store:
+        """The same, by the name that it has in shared memory."""
     @property
     def handle(self) -> tuple[int, int]:
-        """The place of the variable: its header's offset and its generation."""
+        """The variable's name inside of its store: a number and a generation."""
     @property
     def kind(self) -> str:
         """``'dict'``, ``'list'``, ``'lock'``, and so on: what the variable is."""
@@ -261,7 +286,7 @@ class Variable:
 class Dict(Variable, Generic[_Key, _Item]):
     """A shared dict: keys as in Python, in insertion order. Each method is atomic."""
 
-    def __new__(cls, arena: Arena) -> Dict[Any, Any]: ...
+    def __new__(cls, arena: Store) -> Dict[Any, Any]: ...
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     def __getitem__(self, key: _Key, /) -> _Item: ...
     def __setitem__(self, key: _Key, value: _Item, /) -> None: ...
@@ -292,7 +317,7 @@ class Dict(Variable, Generic[_Key, _Item]):
 class List(Variable, Generic[_Item]):
     """A shared list. Each method is atomic."""
 
-    def __new__(cls, arena: Arena) -> List[Any]: ...
+    def __new__(cls, arena: Store) -> List[Any]: ...
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> _Item: ...
@@ -326,7 +351,7 @@ class List(Variable, Generic[_Item]):
 class Value(Variable, Generic[_Item]):
     """One shared value of any shareable type."""
 
-    def __new__(cls, arena: Arena, initial: Any = None) -> Value[Any]: ...
+    def __new__(cls, arena: Store, initial: Any = None) -> Value[Any]: ...
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     value: _Item
     def get(self) -> _Item: ...
@@ -339,7 +364,7 @@ class Array(Variable):
     """A fixed number of machine numbers; every process sees the same bytes."""
 
     def __new__(
-        cls, arena: Arena, item_format: str | None = None, item_count: int | None = None
+        cls, arena: Store, item_format: str | None = None, item_count: int | None = None
     ) -> Array: ...
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> Any: ...
@@ -357,7 +382,7 @@ class Array(Variable):
 class PriorityQueue(Variable, Generic[_Item]):
     """A shared queue, lowest item first. Each method but the two for many items is atomic."""
 
-    def __new__(cls, arena: Arena, maxsize: int = 0) -> PriorityQueue[Any]: ...
+    def __new__(cls, arena: Store, maxsize: int = 0) -> PriorityQueue[Any]: ...
     def put(self, item: _Item, block: object = True, timeout: float | None = None) -> None:
         """Put an item into the queue; `queue.Full` if there is no room, or not in time."""
     def put_nowait(self, item: _Item) -> None: ...
@@ -395,7 +420,7 @@ class PriorityQueue(Variable, Generic[_Item]):
 class Queue(Variable, Generic[_Item]):
     """A shared queue. Each method but the two for many items is atomic."""
 
-    def __new__(cls, arena: Arena, maxsize: int = 0, form: str = "queue") -> Queue[Any]: ...
+    def __new__(cls, arena: Store, maxsize: int = 0, form: str = "queue") -> Queue[Any]: ...
     def put(self, obj: _Item, block: object = True, timeout: float | None = None) -> None:
         """Put an item into the queue; `queue.Full` if there is no room, or not in time."""
     def put_nowait(self, obj: _Item) -> None: ...
@@ -442,7 +467,7 @@ class Queue(Variable, Generic[_Item]):
 class Lock(Variable):
     """A lock that outlives its holder: when that dies, the next one gets it."""
 
-    def __new__(cls, arena: Arena, owned: bool | None = None) -> Lock: ...
+    def __new__(cls, arena: Store, owned: bool | None = None) -> Lock: ...
     def acquire(
         self,
         block: bool = True,
@@ -476,7 +501,7 @@ class Lock(Variable):
 class RLock(Variable):
     """A lock that its thread may take again. When its holder ends, the next gets it."""
 
-    def __new__(cls, arena: Arena) -> RLock: ...
+    def __new__(cls, arena: Store) -> RLock: ...
     def acquire(
         self,
         block: bool = True,
@@ -516,7 +541,7 @@ class Semaphore(Variable):
 
     def __new__(
         cls,
-        arena: Arena,
+        arena: Store,
         value: int = 1,
         bounded: bool = False,
         owned: bool | None = None,
@@ -550,7 +575,7 @@ class Semaphore(Variable):
 class Condition(Variable):
     """A condition: where those wait who hold its lock, until they are notified."""
 
-    def __new__(cls, arena: Arena, lock: Variable | None = None) -> Condition: ...
+    def __new__(cls, arena: Store, lock: Variable | None = None) -> Condition: ...
     @property
     def _lock(self) -> Any:
         """The lock that belongs to it."""
@@ -579,7 +604,7 @@ class Condition(Variable):
 class Event(Variable):
     """A flag that processes and threads wait for."""
 
-    def __new__(cls, arena: Arena) -> Event: ...
+    def __new__(cls, arena: Store) -> Event: ...
     def set(self) -> None: ...
     def clear(self) -> None: ...
     def is_set(self) -> bool: ...
@@ -591,7 +616,7 @@ class Barrier(Variable):
 
     def __new__(
         cls,
-        arena: Arena,
+        arena: Store,
         parties: int = 1,
         action: Callable[[], object] | None = None,
         timeout: float | None = None,
@@ -621,7 +646,7 @@ class Barrier(Variable):
 class Namespace(Variable):
     """Attributes by name, which processes share."""
 
-    def __new__(cls, arena: Arena) -> Namespace: ...
+    def __new__(cls, arena: Store) -> Namespace: ...
     def __getattribute__(self, name: str, /) -> Any: ...
     def __setattr__(self, name: str, value: Any, /) -> None: ...
     def __delattr__(self, name: str, /) -> None: ...
@@ -638,7 +663,7 @@ class Namespace(Variable):
 class MonitorState(Variable):
     """The variable that all objects of one monitor refer to, whatever their class."""
 
-    def __new__(cls, arena: Arena) -> MonitorState: ...
+    def __new__(cls, arena: Store) -> MonitorState: ...
 
 @disjoint_base
 class Monitor:
@@ -662,7 +687,7 @@ class Set(Variable, Generic[_Item]):
     """A shared set: elements are equal as in Python, in the order of their coming."""
 
     MAX_CHANGE: int
-    def __new__(cls, arena: Arena) -> Set[Any]: ...
+    def __new__(cls, arena: Store) -> Set[Any]: ...
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     def __len__(self) -> int: ...
     def __contains__(self, element: object, /) -> bool: ...
@@ -686,7 +711,7 @@ class Set(Variable, Generic[_Item]):
 class RecordWriter:
     """What processes share of a file that they append to, in Rust and in Python."""
 
-    def __new__(cls, arena: Arena, descriptor: int) -> RecordWriter: ...
+    def __new__(cls, arena: Store, descriptor: int) -> RecordWriter: ...
     @property
     def lock(self) -> Any: ...
     def append(self, descriptor: int, record: bytes) -> None: ...
@@ -1018,7 +1043,7 @@ def set_proxy_class(kind: str, cls: type[Variable]) -> None:
     """Set the class of the proxies that reading a container gives."""
 
 def make_monitor(
-    cls: type[_AnyMonitor], arena: Arena, /, *arguments: Any, **named: Any
+    cls: type[_AnyMonitor], arena: Store, /, *arguments: Any, **named: Any
 ) -> _AnyMonitor:
     """A new monitor in an arena, made as its class says."""
 

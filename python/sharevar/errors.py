@@ -21,6 +21,7 @@ from ._native import (
     LayoutMismatch,
     NameBusy,
     NameUnreachable,
+    NoEngine,
     NoPlace,
     NoSuchManager,
     NotADump,
@@ -45,6 +46,7 @@ from ._native import (
     TooManyParticipants,
     TooManyReleases,
     TransactionTooLarge,
+    Unsupported,
     WriterDied,
     WrongKind,
 )
@@ -70,6 +72,7 @@ __all__ = [
     "LayoutMismatch",
     "NameBusy",
     "NameUnreachable",
+    "NoEngine",
     "NoPlace",
     "NoSuchManager",
     "NoWitness",
@@ -98,6 +101,7 @@ __all__ = [
     "TooManyParticipants",
     "TooManyReleases",
     "TransactionTooLarge",
+    "Unsupported",
     "WriterDied",
     "WrongKind",
 ]

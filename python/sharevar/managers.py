@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ._hosting.base_proxy import BaseProxy as BaseProxy
     from ._hosting.base_proxy import MakeProxyType as MakeProxyType
     from ._hosting.server import Server as Server
+    from ._managers.connected_manager import ConnectedManager as ConnectedManager
     from ._managers.manager import Manager as Manager
     from ._managers.named_manager import NamedManager as NamedManager
     from ._managers.named_manager import attach as attach
@@ -59,6 +60,7 @@ else:
             "ArrayProxy": "._variables.array_proxy",
             "BaseManager": "._hosting.base_manager",
             "BaseProxy": "._hosting.base_proxy",
+            "ConnectedManager": "._managers.connected_manager",
             "DictProxy": "._variables.dict_proxy",
             "JoinableQueueProxy": "._variables.queue_proxy",
             "ListProxy": "._variables.list_proxy",
@@ -90,6 +92,7 @@ __all__ = [
     "BasePoolProxy",
     "BaseProxy",
     "ConditionProxy",
+    "ConnectedManager",
     "DictProxy",
     "EventProxy",
     "IteratorProxy",

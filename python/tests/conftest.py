@@ -7,6 +7,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -17,6 +18,7 @@ import sharevar
 pytest_plugins = ["support.time_limit"]
 
 START_METHODS = ("fork", "spawn", "forkserver")
+ENGINES = ("shm", "memory")
 
 # Only a forked child has the functions that a test defines inside of itself. Up to Python 3.13
 # forking was the default; a test of every method takes one of the fixtures below.
@@ -63,8 +65,38 @@ def start_method(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def manager() -> Iterator[sharevar.managers.SyncManager]:
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine that keeps the variables of `manager`."""
+    return getattr(request, "param", ENGINES[0])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked ``every_engine`` run on each; those that need what only shared memory has,
+    as the mark ``needs`` says, on it alone."""
+    find = metafunc.definition.get_closest_marker
+    if "engine" in metafunc.fixturenames and find("every_engine"):
+        engines = ENGINES[:1] if find("needs") else ENGINES
+        metafunc.parametrize("engine", engines, indirect=True)
+
+
+@pytest.fixture(params=["sharevar", "memory"])
+def maker(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """An object that makes locks, queues and the like in this process: the package, whose
+    variables are in shared memory, or a manager of another engine."""
+    if request.param == "sharevar":
+        yield sharevar
+        return
+    with sharevar.Manager(f"{request.param}:") as manager:
+        yield manager
+
+
+@pytest.fixture
+def manager(engine: str) -> Iterator[Any]:
     """A manager whose arena has no contradiction in it when the test is over."""
+    if engine != "shm":
+        with sharevar.Manager(f"{engine}:") as manager:
+            yield manager
+        return
     with sharevar.Manager() as manager:
         yield manager
         # The remains of killed processes are no contradiction, but still to be swept.

@@ -16,7 +16,7 @@ from support.waiting import Promise, eventually, grown_limits
 
 import sharevar
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.every_engine, pytest.mark.long]
 
 fork = multiprocessing.get_context("fork")
 
@@ -53,17 +53,17 @@ def test_all_are_released_and_each_has_an_index(context: Any) -> None:
     assert (barrier.parties, barrier.n_waiting, barrier.broken) == (4, 0, False)
 
 
-def test_one_party_never_waits() -> None:
+def test_one_party_never_waits(maker: Any) -> None:
     calls: list[int] = []
-    for barrier in (sharevar.Barrier(1), sharevar.Barrier(1, lambda: calls.append(1))):
+    for barrier in (maker.Barrier(1), maker.Barrier(1, lambda: calls.append(1))):
         assert [barrier.wait(), barrier.wait(0)] == [0, 0]
     assert calls == [1, 1]
 
 
-def test_no_parties_are_refused() -> None:
+def test_no_parties_are_refused(maker: Any) -> None:
     for parties in (0, -1):
         with pytest.raises(ValueError):
-            sharevar.Barrier(parties)
+            maker.Barrier(parties)
 
 
 def rounds(barrier: Any, counts: Any, mine: int, times: int) -> None:
@@ -74,6 +74,7 @@ def rounds(barrier: Any, counts: Any, mine: int, times: int) -> None:
         barrier.wait()
 
 
+@pytest.mark.needs("processes")
 @pytest.mark.one_version
 def test_many_rounds_in_step(context: Any, manager: Any) -> None:
     barrier, counts = sharevar.Barrier(3), manager.list([0, 0, 0])
@@ -87,6 +88,7 @@ def test_many_rounds_in_step(context: Any, manager: Any) -> None:
         assert child.exitcode == 0
 
 
+@pytest.mark.needs("processes")
 def test_late_wakers_do_not_disturb_the_next_round(manager: Any) -> None:
     barrier, outcomes = sharevar.Barrier(2), manager.list()
     late = start(barrier, outcomes, 1)[0]
@@ -107,6 +109,7 @@ def test_late_wakers_do_not_disturb_the_next_round(manager: Any) -> None:
     assert sorted(outcomes) == [0, 0, 1]
 
 
+@pytest.mark.needs("processes")
 @pytest.mark.parametrize("timeout", [(0.05,), (0,), (-1,)])
 def test_a_time_out_breaks_it(manager: Any, timeout: tuple[float]) -> None:
     barrier, outcomes = sharevar.Barrier(3), manager.list()
@@ -122,14 +125,15 @@ def test_a_time_out_breaks_it(manager: Any, timeout: tuple[float]) -> None:
         barrier.wait()
 
 
-def test_the_time_out_that_it_was_made_with() -> None:
-    barrier = sharevar.Barrier(2, timeout=0.05)
+def test_the_time_out_that_it_was_made_with(maker: Any) -> None:
+    barrier = maker.Barrier(2, timeout=0.05)
     begin = time.monotonic()
     with pytest.raises(threading.BrokenBarrierError):
         pickle.loads(pickle.dumps(barrier)).wait()
     assert time.monotonic() - begin >= 0.05
 
 
+@pytest.mark.needs("processes")
 def test_abort_and_reset(manager: Any) -> None:
     barrier, outcomes = sharevar.Barrier(3), manager.list()
     children = start(barrier, outcomes, 2)
@@ -164,6 +168,7 @@ class Append:
         self.items.append(os.getpid())
 
 
+@pytest.mark.needs("processes")
 @pytest.mark.one_version
 def test_one_runs_the_action_before_any_goes_on(context: Any, manager: Any) -> None:
     ran, outcomes = manager.list(), manager.list()
@@ -180,6 +185,7 @@ def pass_from_dict(home: Any, outcomes: Any) -> None:
     pass_and_report(home["barrier"], outcomes)
 
 
+@pytest.mark.needs("processes")
 def test_the_action_is_part_of_the_variable(context: Any, manager: Any) -> None:
     ran, outcomes = manager.list(), manager.list()
     home = manager.dict(barrier=sharevar.Barrier(1, Append(ran), arena=manager.arena))
@@ -190,6 +196,7 @@ def test_the_action_is_part_of_the_variable(context: Any, manager: Any) -> None:
     assert list(ran) == [child.pid]
 
 
+@pytest.mark.needs("processes")
 def test_an_action_that_cannot_be_pickled_goes_where_fork_takes_it(manager: Any) -> None:
     ran, outcomes = manager.list(), manager.list()
     barrier = sharevar.Barrier(2, lambda: ran.append(os.getpid()), arena=manager.arena)
@@ -207,6 +214,7 @@ def test_an_action_that_cannot_be_pickled_goes_where_fork_takes_it(manager: Any)
     del home["barrier"]
 
 
+@pytest.mark.needs("processes")
 def test_an_action_that_fails_breaks_it(manager: Any) -> None:
     def fail() -> None:
         raise LookupError("in the action")
@@ -221,6 +229,7 @@ def test_an_action_that_fails_breaks_it(manager: Any) -> None:
     assert barrier.broken
 
 
+@pytest.mark.needs("processes")
 def test_a_time_out_does_not_break_what_is_complete(manager: Any) -> None:
     for limit in grown_limits():
         outcomes = manager.list()
@@ -239,6 +248,7 @@ def test_a_time_out_does_not_break_what_is_complete(manager: Any) -> None:
         break
 
 
+@pytest.mark.needs("processes")
 def test_who_comes_during_the_action_is_of_the_next_round(manager: Any) -> None:
     outcomes = manager.list()
     running, go_on = fork.Event(), fork.Event()
@@ -261,6 +271,7 @@ def test_who_comes_during_the_action_is_of_the_next_round(manager: Any) -> None:
     assert sorted(outcomes) == [0, 0, 1]
 
 
+@pytest.mark.needs("processes")
 def test_one_who_is_killed_while_it_waits_breaks_it(manager: Any) -> None:
     # Promised are 100 ms; a machine under load is forgiven ten times that.
     promise = Promise(1)
@@ -278,6 +289,7 @@ def test_one_who_is_killed_while_it_waits_breaks_it(manager: Any) -> None:
         assert sorted(outcomes[2:]) == [0, 1, 2, 3]
 
 
+@pytest.mark.needs("processes")
 def test_one_who_is_killed_in_the_action_breaks_it(manager: Any) -> None:
     outcomes, runner = manager.list(), manager.list()
 
@@ -307,6 +319,7 @@ def interrupted(barrier: Any, outcomes: Any) -> None:
         outcomes.append("interrupted")
 
 
+@pytest.mark.needs("processes")
 def test_who_is_interrupted_has_not_arrived(manager: Any) -> None:
     barrier, outcomes = sharevar.Barrier(3), manager.list()
     child = fork.Process(target=interrupted, args=(barrier, outcomes))

@@ -16,6 +16,8 @@ from support.waiting import Promise, eventually
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 fork = multiprocessing.get_context("fork")
 
 
@@ -41,8 +43,12 @@ def start_waiters(condition: Any, woken: Any, count: int) -> list[Any]:
     return children
 
 
-@pytest.fixture(params=["Lock", "RLock", "its own"])
+@pytest.fixture(params=["Lock", "RLock", "its own", "in memory"])
 def condition(request: pytest.FixtureRequest) -> Any:
+    if request.param == "in memory":
+        if request.node.get_closest_marker("needs"):
+            pytest.skip("other processes have no variables of a memory engine")
+        return sharevar.Manager("memory:").Condition()
     if request.param == "its own":
         return sharevar.Condition()
     return sharevar.Condition(getattr(sharevar, request.param)())
@@ -64,19 +70,20 @@ def test_without_the_lock_it_raises_as_both_libraries_do(condition: Any) -> None
                 method()
 
 
-def test_the_lock_may_be_any_of_ours_and_no_other() -> None:
-    lock = sharevar.Lock()
-    condition = sharevar.Condition(lock)
+def test_the_lock_may_be_any_of_ours_and_no_other(maker: Any) -> None:
+    lock = maker.Lock()
+    condition = maker.Condition(lock)
     with condition:
         assert lock.locked()
     assert condition.acquire(timeout=1)
     assert not lock.acquire(False)
     condition.release()
-    for wrong in (threading.Lock(), sharevar.RawValue("i"), sharevar.Condition()):
+    for wrong in (threading.Lock(), sharevar.RawValue("i"), maker.Condition()):
         with pytest.raises(TypeError):
-            sharevar.Condition(wrong)
+            maker.Condition(wrong)
 
 
+@pytest.mark.needs("processes")
 def test_notified_in_the_order_of_arrival(condition: Any, manager: Any) -> None:
     woken = manager.list()
     children = start_waiters(condition, woken, 4)
@@ -101,8 +108,8 @@ def test_a_notification_without_waiters_is_nothing(condition: Any) -> None:
         assert condition.wait(0.02) is False
 
 
-def test_recursion_is_given_back_and_restored() -> None:
-    condition = sharevar.Condition()
+def test_recursion_is_given_back_and_restored(maker: Any) -> None:
+    condition = maker.Condition()
     outcomes = []
 
     def notify() -> None:
@@ -186,6 +193,7 @@ def test_its_lock_goes_with_it() -> None:
     assert arena.references == 0
 
 
+@pytest.mark.needs("processes")
 def test_who_is_killed_while_waiting_is_passed_over(condition: Any, manager: Any) -> None:
     woken = manager.list()
     children = start_waiters(condition, woken, 4)
@@ -204,6 +212,7 @@ def test_who_is_killed_while_waiting_is_passed_over(condition: Any, manager: Any
     assert list(woken) == [2]
 
 
+@pytest.mark.needs("processes")
 def test_who_is_killed_after_it_was_notified_has_not_used_it_up(
     condition: Any, manager: Any
 ) -> None:
@@ -232,6 +241,7 @@ def hold_for_ever(condition: Any, connection: Any) -> None:
     connection.recv()
 
 
+@pytest.mark.needs("processes")
 def test_the_holder_of_the_lock_is_killed(condition: Any, manager: Any) -> None:
     woken = manager.list()
     waiter = start_waiters(condition, woken, 1)[0]
@@ -255,6 +265,7 @@ def interrupted(condition: Any, connection: Any) -> None:
             connection.send(("interrupted", condition._lock._is_owned()))
 
 
+@pytest.mark.needs("processes")
 def test_interrupt_ends_the_wait_with_the_lock(condition: Any) -> None:
     ours, theirs = fork.Pipe()
     child = fork.Process(target=interrupted, args=(condition, theirs))

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 scalars = (
     st.none()
     | st.booleans()
@@ -292,6 +294,7 @@ def test_grows_and_shrinks(manager: Any) -> None:
     assert shared.copy() == {}
 
 
+@pytest.mark.needs("arena")
 def test_memory_is_used_again(manager: Any) -> None:
     shared = manager.dict()
 

@@ -25,6 +25,8 @@ from hypothesis import strategies as st
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 fork = multiprocessing.get_context("fork")
 
 
@@ -260,6 +262,7 @@ def test_the_rows_are_what_python_says() -> None:
                     assert equal == (row is other), (one, two)
 
 
+@pytest.mark.needs("views")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row[0]).__name__)
 def test_any_finds_any(manager: sharevar.managers.SyncManager, row: list[Any]) -> None:
     for stored in row:
@@ -387,6 +390,7 @@ def _in_another_process(shared: Any, elements: Any, rest: Any) -> None:
         rest[row[0]] = number
 
 
+@pytest.mark.needs("processes")
 def test_in_processes_of_other_hash_seeds(
     manager: sharevar.managers.SyncManager,
     context: Any,
@@ -480,6 +484,7 @@ def using(manager: sharevar.managers.SyncManager) -> Iterator[Any]:
     Using.shared, Using.grows = None, False
 
 
+@pytest.mark.needs("an index of keys")
 def test_keys_that_use_their_dict(using: Any) -> None:
     for number in range(6):
         using[Using(number)] = -number
@@ -490,6 +495,7 @@ def test_keys_that_use_their_dict(using: Any) -> None:
     assert using["hashed"] > 0 and using["compared"] > 0
 
 
+@pytest.mark.needs("an index of keys")
 def test_a_comparison_that_always_puts_keys_in_raises(using: Any) -> None:
     Using.grows = True
     with pytest.raises(RuntimeError, match="must not change the dict"):
@@ -515,6 +521,7 @@ def _add_and_discard(elements: Any, stop: Any) -> None:
         elements.discard(-(number % 5))
 
 
+@pytest.mark.needs("processes")
 def test_searches_beside_writers_end(manager: sharevar.managers.SyncManager) -> None:
     shared, elements, stop = manager.dict(), manager.set(range(50)), manager.Event()
     targets = [(shared, "a"), (shared, "b")]
@@ -554,6 +561,7 @@ def test_searches_beside_writers_end(manager: sharevar.managers.SyncManager) -> 
     ],
     ids=["date", "tuple", "UUID", "object", "str"],
 )
+@pytest.mark.needs("an index of keys")
 def test_a_look_up_among_many_costs_what_it_costs_among_few(
     manager: sharevar.managers.SyncManager, make: Any
 ) -> None:

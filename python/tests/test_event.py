@@ -16,10 +16,18 @@ from support.waiting import all_sleep, eventually, sleeps
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 fork = multiprocessing.get_context("fork")
 
 
-@pytest.mark.parametrize("make", [sharevar.Event, multiprocessing.Event, threading.Event])
+def event_in_memory() -> Any:
+    return sharevar.Manager("memory:").Event()
+
+
+@pytest.mark.parametrize(
+    "make", [sharevar.Event, event_in_memory, multiprocessing.Event, threading.Event]
+)
 def test_it_is_what_the_standard_ones_are(make: Any) -> None:
     event = make()
     assert event.is_set() is False
@@ -49,6 +57,7 @@ def wait_and_tell(event: Any, connection: Any) -> None:
     connection.send(event.wait(60))
 
 
+@pytest.mark.needs("processes")
 @pytest.mark.one_version
 def test_all_who_wait_go_on(context: Any, manager: Any) -> None:
     event = sharevar.Event(manager.arena)

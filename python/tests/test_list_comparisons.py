@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.every_engine
+
 EAST = datetime.timezone(datetime.timedelta(hours=1), "east")
 WEST = datetime.timezone(-datetime.timedelta(hours=5, minutes=30))
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
@@ -270,6 +272,7 @@ def test_a_subclass_is_asked(manager: Any) -> None:
     assert manager.list([Decimal("1.50")]).count(Price("1.5")) == 1
 
 
+@pytest.mark.needs("processes")
 def test_decimals_equal_numbers_of_other_classes(manager: Any) -> None:
     shared = manager.list([Decimal("2.50"), 2.5, 2**70, Decimal(2**70), Fraction(5, 2), "2.5"])
     for wanted in (Decimal("2.5"), 2.5, Fraction(5, 2)):

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 items = (
     st.integers(-3, 3)
     | st.text(max_size=3)

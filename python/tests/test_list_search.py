@@ -14,6 +14,8 @@ import pytest
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 
 class Loud(str):
     """A str with an equality of its own."""
@@ -82,6 +84,7 @@ def test_each_value_is_found_where_a_list_finds_it(manager: Any) -> None:
             assert outcome(shared, name, wanted) == expected, (name, wanted)
 
 
+@pytest.mark.needs("views")
 def test_numbers_of_other_packages(manager: Any) -> None:
     numpy = pytest.importorskip("numpy")
     shared = manager.list([numpy.float64(1), 2, "s", numpy.int64(3), 4.0])

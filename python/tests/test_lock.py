@@ -18,6 +18,8 @@ from support.waiting import Promise, eventually, interrupted, sleeps
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 fork = multiprocessing.get_context("fork")
 
 
@@ -58,13 +60,13 @@ def test_mutual_exclusion_and_time_out(make: Callable[[], Any]) -> None:
     lock.release()
 
 
-def test_release_of_a_lock_that_is_not_held() -> None:
+def test_release_of_a_lock_that_is_not_held(maker: Any) -> None:
     # multiprocessing's lock raises the one, a manager's lock the other.
     for error in (sharevar.NotHeld, ValueError, RuntimeError):
         with pytest.raises(error):
-            sharevar.Lock().release()
+            maker.Lock().release()
     with pytest.raises(AssertionError):
-        sharevar.RLock().release()
+        maker.RLock().release()
 
 
 def test_states() -> None:
@@ -79,8 +81,8 @@ def test_states() -> None:
     assert repr(lock) == "<Lock(owner=None)>"
 
 
-def test_another_thread_may_release_a_lock() -> None:
-    lock = sharevar.Lock()
+def test_another_thread_may_release_a_lock(maker: Any) -> None:
+    lock = maker.Lock()
     lock.acquire()
     thread = threading.Thread(target=lock.release)
     thread.start()
@@ -89,8 +91,8 @@ def test_another_thread_may_release_a_lock() -> None:
     lock.release()
 
 
-def test_recursive_lock_is_taken_again_by_its_thread_only() -> None:
-    lock = sharevar.RLock()
+def test_recursive_lock_is_taken_again_by_its_thread_only(maker: Any) -> None:
+    lock = maker.RLock()
     same = pickle.loads(pickle.dumps(lock))
     outcomes = []
     with lock, same, lock:
@@ -210,19 +212,19 @@ def test_two_processes_lose_no_increment(context: Any) -> None:
     assert number.value == 40_000
 
 
-def test_a_standard_condition_can_use_it() -> None:
-    for lock in (sharevar.Lock(), sharevar.RLock()):
+def test_a_standard_condition_can_use_it(maker: Any) -> None:
+    for lock in (maker.Lock(), maker.RLock()):
         condition = multiprocessing.Condition(lock)
         with condition:
             assert condition.wait(0.01) is False
             condition.notify()
 
 
-def test_deep_copy_is_refused() -> None:
+def test_deep_copy_is_refused(maker: Any) -> None:
     import copy
 
     with pytest.raises(TypeError):
-        copy.deepcopy(sharevar.Lock())
+        copy.deepcopy(maker.Lock())
 
 
 @pytest.mark.parametrize("managed", [False, True])

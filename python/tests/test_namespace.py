@@ -12,6 +12,8 @@ import pytest
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 fork = multiprocessing.get_context("fork")
 
 VALUES = [0, -1, 2**70, 1.5, "text", "long " * 50, None, True, b"b", [1, [2]], {"a": {1}}]

@@ -22,6 +22,8 @@ from support.waiting import all_sleep, eventually, sleeps
 import sharevar
 from sharevar import PriorityQueue
 
+pytestmark = pytest.mark.every_engine
+
 fork = multiprocessing.get_context("fork")
 
 
@@ -71,9 +73,9 @@ MAKERS: dict[str, Callable[[random.Random], Any]] = {
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
-def test_items_come_as_from_the_standard_librarys(make: Callable[..., Any]) -> None:
+def test_items_come_as_from_the_standard_librarys(make: Callable[..., Any], maker: Any) -> None:
     draw = random.Random(make.__name__)
-    shared: PriorityQueue[Any] = PriorityQueue()
+    shared: PriorityQueue[Any] = maker.PriorityQueue()
     plain: queue.PriorityQueue[Any] = queue.PriorityQueue()
     for _ in range(600):
         if plain.qsize() and draw.random() < 0.4:
@@ -87,8 +89,8 @@ def test_items_come_as_from_the_standard_librarys(make: Callable[..., Any]) -> N
     assert drain(shared) == [plain.get() for _ in range(plain.qsize())]
 
 
-def test_equal_items_come_in_the_order_in_which_they_were_put() -> None:
-    shared = PriorityQueue()
+def test_equal_items_come_in_the_order_in_which_they_were_put(maker: Any) -> None:
+    shared = maker.PriorityQueue()
     for arrival in range(100):
         shared.put((arrival % 3, {"arrival": arrival}))
     got = drain(shared)
@@ -102,16 +104,16 @@ class Job:
         self.name = name
 
 
-def test_a_payload_without_an_order_has_no_part_in_it() -> None:
-    shared = PriorityQueue()
-    inner = sharevar.Queue()
+def test_a_payload_without_an_order_has_no_part_in_it(maker: Any) -> None:
+    shared = maker.PriorityQueue()
+    inner = maker.Queue()
     for item in [(2, Job("late")), (1, None), (1, {}), (1, Job("second")), (1, inner)]:
         shared.put(item)
     shared.put((0, {7}))
     got = drain(shared)
     assert [item[0] for item in got] == [0, 1, 1, 1, 1, 2]
     assert got[1][1] == {} and got[2][1].name == "second"
-    assert type(got[3][1]) is sharevar.Queue and got[4][1] is None
+    assert type(got[3][1]) is type(inner) and got[4][1] is None
 
 
 @pytest.mark.parametrize(
@@ -127,8 +129,8 @@ def test_a_payload_without_an_order_has_no_part_in_it() -> None:
     ],
     ids=repr,
 )
-def test_an_item_without_an_order_is_refused(item: Any, name: str) -> None:
-    shared = PriorityQueue()
+def test_an_item_without_an_order_is_refused(item: Any, name: str, maker: Any) -> None:
+    shared = maker.PriorityQueue()
     with pytest.raises(TypeError, match=rf"^{name}.* has no order.*\(priority, item\)"):
         shared.put(item)
     with pytest.raises(TypeError, match="has no order"):
@@ -136,9 +138,9 @@ def test_an_item_without_an_order_is_refused(item: Any, name: str) -> None:
     assert shared.empty()
 
 
-def test_values_of_different_types_are_ordered_by_type() -> None:
+def test_values_of_different_types_are_ordered_by_type(maker: Any) -> None:
     items = [(None, 1), (1, 5), ("a", 0), (b"a", 0), ((), 0), ([], 0), (datetime.date.max, 0)]
-    shared = PriorityQueue()
+    shared = maker.PriorityQueue()
     shared.put_many(reversed(items))
     assert drain(shared) == items
 
@@ -178,9 +180,9 @@ def test_the_methods_are_those_of_the_standard_library() -> None:
     assert str(shared) == "<PriorityQueue of 0 items>"
 
 
-def test_many_at_once() -> None:
+def test_many_at_once(maker: Any) -> None:
     items = [number * 7919 % 10_007 for number in range(10_000)]
-    shared: PriorityQueue[int] = PriorityQueue()
+    shared: PriorityQueue[int] = maker.PriorityQueue()
     shared.put_many(items)
     got: list[int] = []
     while len(got) < len(items):
@@ -262,8 +264,8 @@ def test_those_who_are_killed_leave_a_heap_in_order() -> None:
     assert got == sorted(got) and len(got) > 100
 
 
-def test_threads_share_one() -> None:
-    jobs: PriorityQueue[tuple[int, int]] = PriorityQueue(10)
+def test_threads_share_one(maker: Any) -> None:
+    jobs: PriorityQueue[tuple[int, int]] = maker.PriorityQueue(10)
     got: list[list[tuple[int, int]]] = [[], []]
 
     def produce(first: int) -> None:

@@ -22,11 +22,21 @@ from support.waiting import all_sleep, eventually, sleeps
 import sharevar
 from sharevar import queues
 
+pytestmark = pytest.mark.every_engine
+
 fork = multiprocessing.get_context("fork")
 
 TOP_LEVEL = (sharevar.Queue, sharevar.JoinableQueue)
 MANAGED = (sharevar.QueueProxy, sharevar.JoinableQueueProxy)
 ALL = (*TOP_LEVEL, *MANAGED)
+
+
+def queue_in_memory(maxsize: int = 0) -> Any:
+    return sharevar.Manager("memory:").JoinableQueue(maxsize)
+
+
+# In every engine, for what one process does alone.
+EVERYWHERE = (*ALL, queue_in_memory)
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +64,7 @@ class UnpicklableHere:
         return refuse, ()
 
 
-@pytest.mark.parametrize("make", ALL)
+@pytest.mark.parametrize("make", EVERYWHERE)
 def test_first_in_first_out_of_all_types(make: Callable[[], Any]) -> None:
     fifo = make()
     items = [1, None, 2.5, "short", "long" * 50, b"bytes" * 30, (1, [2, {"three": {4}}]), 2**80]
@@ -66,7 +76,7 @@ def test_first_in_first_out_of_all_types(make: Callable[[], Any]) -> None:
     assert fifo.empty()
 
 
-@pytest.mark.parametrize("make", ALL)
+@pytest.mark.parametrize("make", EVERYWHERE)
 def test_full_empty_and_the_ways_not_to_wait(make: Callable[..., Any]) -> None:
     fifo = make(2)
     assert fifo.empty() and not fifo.full() and fifo.qsize() == 0
@@ -97,7 +107,7 @@ def test_full_empty_and_the_ways_not_to_wait(make: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("maxsize", [0, -1])
-@pytest.mark.parametrize("make", ALL)
+@pytest.mark.parametrize("make", EVERYWHERE)
 def test_no_limit(make: Callable[..., Any], maxsize: int) -> None:
     fifo = make(maxsize)
     fifo.put_many(range(10_000))
@@ -130,7 +140,7 @@ def test_waits_last_as_long_as_they_are_asked_to() -> None:
     assert time.monotonic() - start >= 0.1
 
 
-@pytest.mark.parametrize("make", [sharevar.JoinableQueue, *MANAGED])
+@pytest.mark.parametrize("make", [sharevar.JoinableQueue, *MANAGED, queue_in_memory])
 def test_tasks(make: Callable[[], Any]) -> None:
     fifo = make()
     fifo.join()
@@ -295,8 +305,8 @@ def test_an_item_that_cannot_be_read_is_gone_and_the_next_one_is_not() -> None:
         assert fifo.get() == "next"
 
 
-def test_many_at_once() -> None:
-    fifo = sharevar.Queue(5000)
+def test_many_at_once(maker: Any) -> None:
+    fifo = maker.Queue(5000)
     items = [number if number % 7 else [number] * 10 for number in range(12_000)]
     thread = threading.Thread(target=fifo.put_many, args=(iter(items),))
     thread.start()
@@ -506,7 +516,7 @@ def test_killed_consumers_lose_at_most_the_item_in_their_hands() -> None:
     assert sum(times) > 2 * kills
 
 
-@pytest.mark.parametrize("make", ALL)
+@pytest.mark.parametrize("make", EVERYWHERE)
 def test_what_is_put_may_be_named(make: Any) -> None:
     # queue.Queue says item, multiprocessing.Queue obj.
     items = make()

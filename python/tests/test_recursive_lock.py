@@ -18,6 +18,8 @@ from support.waiting import eventually, sleeps
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 fork = multiprocessing.get_context("fork")
 
 
@@ -60,8 +62,8 @@ def test_it_is_held_as_often_as_it_was_acquired() -> None:
     assert not lock._semlock._is_mine()
 
 
-def test_only_the_holding_thread_releases() -> None:
-    lock = sharevar.RLock()
+def test_only_the_holding_thread_releases(maker: Any) -> None:
+    lock = maker.RLock()
     for error in (sharevar.NotOwner, AssertionError, RuntimeError):
         with pytest.raises(error, match="not owned by thread"):
             lock.release()
@@ -73,8 +75,8 @@ def test_only_the_holding_thread_releases() -> None:
         assert lock._recursion_count() == 1
 
 
-def test_a_thread_that_ends_keeps_what_it_holds() -> None:
-    lock = sharevar.RLock()
+def test_a_thread_that_ends_keeps_what_it_holds(maker: Any) -> None:
+    lock = maker.RLock()
     assert in_thread(lock.acquire) is True
     # Its number is no other thread's, whatever the interpreter calls the new thread.
     assert in_thread(lambda: lock.acquire(False)) is False
@@ -95,8 +97,8 @@ def test_it_takes_the_names_of_both_libraries() -> None:
         sharevar.RLock(1)  # type: ignore[call-arg]
 
 
-def test_given_back_entirely_and_restored() -> None:
-    lock = sharevar.RLock()
+def test_given_back_entirely_and_restored(maker: Any) -> None:
+    lock = maker.RLock()
     with lock, lock, lock:
         state = lock._release_save()
         assert not lock.locked()
@@ -106,8 +108,8 @@ def test_given_back_entirely_and_restored() -> None:
     assert not lock.locked()
 
 
-def test_a_lock_is_given_back_entirely_and_restored() -> None:
-    lock = sharevar.Lock()
+def test_a_lock_is_given_back_entirely_and_restored(maker: Any) -> None:
+    lock = maker.Lock()
     with lock:
         assert lock._is_owned()
         state = lock._release_save()

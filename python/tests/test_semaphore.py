@@ -16,6 +16,8 @@ from support.waiting import all_sleep, eventually, sleeps
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 fork = multiprocessing.get_context("fork")
 
 KINDS = (sharevar.Semaphore, sharevar.BoundedSemaphore)
@@ -67,8 +69,8 @@ def test_it_counts_as_the_standard_one_does(kind: Any) -> None:
     assert ours._semlock.maxvalue == standard._semlock.maxvalue
 
 
-def test_it_takes_the_names_of_threading_too() -> None:
-    semaphore = sharevar.Semaphore()
+def test_it_takes_the_names_of_threading_too(maker: Any) -> None:
+    semaphore = maker.Semaphore()
     assert semaphore.acquire(blocking=True)
     assert semaphore.locked()
     assert semaphore.acquire(blocking=False) is False
@@ -88,8 +90,8 @@ def test_what_it_cannot_be_made_with() -> None:
         sharevar.Semaphore(1 << 31)
 
 
-def test_a_bounded_one_refuses_what_was_not_acquired() -> None:
-    semaphore = sharevar.BoundedSemaphore(2)
+def test_a_bounded_one_refuses_what_was_not_acquired(maker: Any) -> None:
+    semaphore = maker.BoundedSemaphore(2)
     assert str(semaphore) == "<BoundedSemaphore(value=2, maxvalue=2)>"
     for error in (ValueError, sharevar.TooManyReleases):
         with pytest.raises(error, match="Semaphore released too many times"):
@@ -102,6 +104,7 @@ def test_a_bounded_one_refuses_what_was_not_acquired() -> None:
     assert semaphore.get_value() == 2
 
 
+@pytest.mark.needs("processes")
 def test_shared_in_every_way(context: Any, manager: Any) -> None:
     semaphore = sharevar.BoundedSemaphore(3)
     child = context.Process(target=take_one, args=(semaphore,))
@@ -310,8 +313,8 @@ def test_no_more_are_inside_than_there_are_units(context: Any) -> None:
     assert semaphore.get_value() == 2
 
 
-def test_a_standard_condition_can_use_it() -> None:
-    condition = multiprocessing.Condition(sharevar.Semaphore(1))
+def test_a_standard_condition_can_use_it(maker: Any) -> None:
+    condition = multiprocessing.Condition(maker.Semaphore(1))
     with condition:
         assert condition.wait(0.01) is False
         condition.notify()

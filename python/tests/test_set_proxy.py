@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 fork = multiprocessing.get_context("fork")
 
 

@@ -18,6 +18,8 @@ import pytest
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 # A wait does not return within it. A call that does not wait may take longer on a busy machine.
 MOMENT = 0.03
 LIMIT = 60

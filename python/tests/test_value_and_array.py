@@ -12,6 +12,8 @@ import pytest
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 TYPECODES = "bBhHiIlLqQfd"
 
 
@@ -117,6 +119,7 @@ def test_array_refuses_bad_contents(manager: Any) -> None:
         manager.Array("?", [1])
 
 
+@pytest.mark.needs("views")
 @pytest.mark.parametrize("typecode", TYPECODES)
 def test_numpy_views_the_same_memory(manager: Any, typecode: str) -> None:
     shared = manager.Array(typecode, range(10))
@@ -133,6 +136,7 @@ def test_numpy_views_the_same_memory(manager: Any, typecode: str) -> None:
     assert numpy.shares_memory(view, other)
 
 
+@pytest.mark.needs("views")
 def test_view_outlives_the_proxy(manager: Any) -> None:
     view = numpy.asarray(manager.Array("d", [1.5] * 1000))
     for _ in range(100):

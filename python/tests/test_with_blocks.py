@@ -10,6 +10,8 @@ import pytest
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
+
 KINDS = ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")
 
 

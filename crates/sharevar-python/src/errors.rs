@@ -3,12 +3,12 @@
 use pyo3::exceptions::{
     PyAssertionError, PyAttributeError, PyBrokenPipeError, PyConnectionError, PyConnectionRefusedError,
     PyConnectionResetError, PyEOFError, PyException, PyFileNotFoundError, PyIndexError, PyLookupError,
-    PyMemoryError, PyOSError, PyRuntimeError, PyTimeoutError, PyTypeError, PyValueError,
+    PyMemoryError, PyNotImplementedError, PyOSError, PyRuntimeError, PyTimeoutError, PyTypeError,
+    PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
-use sharevar::shm::Handle;
 use sharevar::{Error, RendezvousError};
 use sharevar_arena::Error as ArenaError;
 use sharevar_value::{EncodeError, KeyError};
@@ -30,6 +30,8 @@ pub(crate) enum Class {
     DescriptorLost,
     NoWitness,
     OwnerUnknown,
+    Unsupported,
+    NoEngine,
     NotShareable,
     PickleRefused,
     ReadOnly,
@@ -78,6 +80,8 @@ const CLASSES: &[(&str, &str)] = &[
     ("DescriptorLost", "This process has closed its descriptor of the arena."),
     ("NoWitness", "Other processes could not tell this one alive from dead, so it cannot take part."),
     ("OwnerUnknown", "Nothing can be known of the process that holds what was waited for."),
+    ("Unsupported", "The engine that keeps the variable cannot do that; the message says which can."),
+    ("NoEngine", "No engine is known that the address could lead to."),
     ("NotShareable", "The value is of no native type and cannot be pickled; nothing was stored."),
     ("PickleRefused", "A pickle in a named manager: its creator and each user of pickles say pickle=True."),
     ("ReadOnly", "The manager was opened for reading only; nothing was changed."),
@@ -136,6 +140,8 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 {
                     vec![py.get_type::<PyValueError>()]
                 }
+                _ if index == Class::Unsupported as usize => vec![py.get_type::<PyNotImplementedError>()],
+                _ if index == Class::NoEngine as usize => vec![py.get_type::<PyValueError>()],
                 // The exception that programs expect for an object that pickle refuses.
                 _ if index == Class::NotShareable as usize => {
                     let pickling = py.import("pickle")?.getattr("PicklingError")?;
@@ -256,13 +262,6 @@ pub(crate) fn is_ours(py: Python<'_>, error: &PyErr) -> bool {
     is_of(py, error, Class::Sharevar)
 }
 
-/// The error of a caller that releases or uses a lock which it does not hold. Once the arena is closed
-/// no lock is held, and `ClosedError` is the error.
-#[cold]
-pub(crate) fn unless_closed(handle: &Handle, error: Error) -> Error {
-    if handle.participant().is_closed() { Error::Closed } else { error }
-}
-
 /// The result of a `with` block's end: an exception of its body is not replaced by ours.
 pub(crate) fn end_of_block(exception_type: &Bound<'_, PyAny>, given_back: PyResult<()>) -> PyResult<()> {
     match given_back {
@@ -289,6 +288,8 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::HandleExpired => Class::HandleExpired,
         Error::WrongKind { .. } | Error::WrongElement { .. } => Class::WrongKind,
         Error::Closed => Class::Closed,
+        Error::Unsupported { .. } => Class::Unsupported,
+        Error::NoEngine { .. } => Class::NoEngine,
         Error::Corrupt { .. } | Error::Decode(_) => Class::CorruptArena,
         Error::Arena(error) => match error {
             ArenaError::NoMemory { .. } => return PyMemoryError::new_err(message),

@@ -20,6 +20,7 @@ mod native_classes;
 mod proxy;
 mod record_writer;
 mod slots;
+mod store;
 mod variable;
 mod waiting;
 
@@ -86,6 +87,8 @@ mod _native {
     #[pymodule_export]
     use crate::record_writer::RecordWriter;
     #[pymodule_export]
+    use crate::store::Store;
+    #[pymodule_export]
     use crate::variable::Variable;
     #[pymodule_export]
     use crate::waiting::greenlet::set_greenlets;
@@ -95,6 +98,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         sharevar_arena::set_sleeper(crate::waiting::long_lock::sleep);
+        sharevar::engine::set_blocker(crate::waiting::blocked::call);
         crate::kinds::install(module)?;
         crate::slots::install(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;

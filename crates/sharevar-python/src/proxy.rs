@@ -1,16 +1,15 @@
 //! Objects for variables that were found in a container, or by name.
 
-use crate::arena::Arena;
-use crate::errors::{Class, OrRaise, raise};
+use crate::errors::{Class, raise};
 use crate::kinds::queue_class;
 use crate::native_classes::{expect_native_class, kind_of_class, native_class};
+use crate::store::Store;
 use crate::variable::{FoundVariable, variable_of};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
-use sharevar::Kind;
-use sharevar::shm::Handle;
+use sharevar::{Handle, Kind};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 /// The class of a kind's proxies if one was set, and the `__new__` of its native class, both by the
@@ -51,8 +50,8 @@ pub(crate) fn set_proxy_class(kind: &str, cls: &Bound<'_, PyType>) -> PyResult<(
 }
 
 /// An object of the registered class for a variable that was found.
-pub(crate) fn for_handle<'py>(arena: &Bound<'py, Arena>, handle: Handle) -> PyResult<Bound<'py, PyAny>> {
-    let py = arena.py();
+pub(crate) fn for_handle<'py>(store: &Bound<'py, Store>, handle: Handle) -> PyResult<Bound<'py, PyAny>> {
+    let py = store.py();
     let Some(kind) = handle.kind() else {
         return Err(raise(Class::CorruptArena, "a variable of an unknown kind was found"));
     };
@@ -65,8 +64,8 @@ pub(crate) fn for_handle<'py>(arena: &Bound<'py, Arena>, handle: Handle) -> PyRe
     };
     let class = if kind == Kind::Queue { queue_class::class_of(py, &handle).or(class) } else { class };
     match class {
-        Some(class) => make(arena, &class, kind, handle),
-        None => make(arena, expect_native_class(py, kind)?, kind, handle),
+        Some(class) => make(store, &class, kind, handle),
+        None => make(store, expect_native_class(py, kind)?, kind, handle),
     }
 }
 
@@ -91,13 +90,13 @@ fn load_classes(py: Python<'_>) -> PyResult<()> {
 
 /// An object of class `cls` for a variable.
 pub(crate) fn of_class<'py>(
-    arena: &Bound<'py, Arena>,
+    store: &Bound<'py, Store>,
     cls: &Bound<'py, PyType>,
     handle: Handle,
 ) -> PyResult<Bound<'py, PyAny>> {
     let kind = kind_of_class(cls)?;
     match handle.kind() {
-        Some(found) if found == kind => make(arena, cls, kind, handle),
+        Some(found) if found == kind => make(store, cls, kind, handle),
         found => {
             let found = found.map_or("variable of an unknown kind", Kind::name);
             Err(raise(Class::WrongKind, format!("the variable is a {found}, not a {}", kind.name())))
@@ -105,31 +104,31 @@ pub(crate) fn of_class<'py>(
     }
 }
 
-/// Makes a new variable of a kind, with the arguments that its class takes after the arena.
+/// Makes a new variable of a kind, with the arguments that its class takes after the store.
 pub(crate) fn create(
-    arena: &Bound<'_, Arena>,
+    store: &Bound<'_, Store>,
     kind: Kind,
     arguments: &Bound<'_, PyTuple>,
 ) -> PyResult<Handle> {
-    let py = arena.py();
-    let all = PyTuple::new(py, [arena.clone().into_any()])?.as_sequence().concat(arguments.as_sequence())?;
+    let py = store.py();
+    let all = PyTuple::new(py, [store.clone().into_any()])?.as_sequence().concat(arguments.as_sequence())?;
     let made = expect_native_class(py, kind)?.call1(all.to_tuple()?)?;
     let Some(variable) = variable_of(&made) else {
         return Err(PyTypeError::new_err("the native class has made no variable"));
     };
-    Handle::open(arena.get().participant(), variable.place()).or_raise()
+    variable.open_again()
 }
 
 /// Calls the native `__new__` itself: that of a derived class may want other arguments.
 fn make<'py>(
-    arena: &Bound<'py, Arena>,
+    store: &Bound<'py, Store>,
     cls: &Bound<'py, PyType>,
     kind: Kind,
     handle: Handle,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let py = arena.py();
+    let py = store.py();
     let maker = MAKERS[kind as usize]
         .get_or_try_init(py, || expect_native_class(py, kind)?.getattr("__new__").map(Bound::unbind))?;
-    let found = FoundVariable { arena: arena.clone().unbind(), handle };
+    let found = FoundVariable { store: store.clone().unbind(), handle };
     maker.bind(py).call1((cls, found))
 }

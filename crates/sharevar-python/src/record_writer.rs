@@ -1,20 +1,19 @@
 //! Whole records at the end of a file, for the file objects of Python.
 
-use crate::arena::Arena;
-use crate::errors::OrRaise;
 use crate::errors::to_python;
 use crate::fast_access::borrow_descriptor;
 use crate::proxy;
+use crate::store::Store;
 use crate::waiting::goes_on;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use sharevar::{AppendError, Shared};
+use sharevar::{AppendError, Error, Shared};
 
 /// The shared state of a file to which several processes append.
 #[pyclass(frozen, module = "sharevar._native")]
 pub(crate) struct RecordWriter {
-    arena: Py<Arena>,
+    store: Py<Store>,
     writer: sharevar::RecordWriter,
 }
 
@@ -22,16 +21,20 @@ pub(crate) struct RecordWriter {
 impl RecordWriter {
     /// The writer of the file behind a descriptor.
     #[new]
-    fn new(arena: &Bound<'_, Arena>, descriptor: i32) -> PyResult<Self> {
+    fn new(store: &Bound<'_, Store>, descriptor: i32) -> PyResult<Self> {
         let file = borrow_descriptor(descriptor)?;
-        let writer = sharevar::RecordWriter::of_file(arena.get().root(), file).map_err(raise)?;
-        Ok(Self { arena: arena.clone().unbind(), writer })
+        let Some(root) = store.get().root().shm() else {
+            let engine = store.get().home().engine_name();
+            return Err(to_python(Error::Unsupported { operation: "file to append to", engine }));
+        };
+        let writer = sharevar::RecordWriter::of_file(root, file).map_err(raise)?;
+        Ok(Self { store: store.clone().unbind(), writer })
     }
 
     /// The lock that is to be held while a record is appended.
     #[getter]
     fn lock<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        proxy::for_handle(self.arena.bind(py), self.writer.lock().handle().into_shm().or_raise()?)
+        proxy::for_handle(self.store.bind(py), self.writer.lock().handle())
     }
 
     /// Append a record, all of it or nothing.

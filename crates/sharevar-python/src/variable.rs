@@ -1,19 +1,18 @@
-//! The base of all variables: their arena, their handle, their kind.
+//! The base of all variables: their store, their handle, their kind.
 
-use crate::arena::Arena;
 use crate::encoding::pickler;
 use crate::errors::OrRaise;
+use crate::store::Store;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySuper, PyType};
-use sharevar::shm::Handle;
-use sharevar::{Kind, Participant};
-use std::sync::Arc;
+use sharevar::engine::{Home, InHome, Make};
+use sharevar::{Error, Handle, Kind, LocalId};
 
 /// A variable that was found, as the argument of its new object's `__new__`.
 #[pyclass(frozen, module = "sharevar._native", name = "_FoundVariable")]
 pub(crate) struct FoundVariable {
-    pub(crate) arena: Py<Arena>,
+    pub(crate) store: Py<Store>,
     pub(crate) handle: Handle,
 }
 
@@ -21,8 +20,8 @@ pub(crate) struct FoundVariable {
 #[pyclass(subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Variable {
-    arena: Py<Arena>,
-    place: sharevar::Variable,
+    store: Py<Store>,
+    id: LocalId,
     kind: Kind,
 }
 
@@ -36,18 +35,24 @@ impl Variable {
         crate::slots::own_methods::own_methods(cls)
     }
 
-    /// The arena that holds the variable.
-    #[getter(arena)]
-    fn arena_object(&self, py: Python<'_>) -> Py<Arena> {
-        self.arena.clone_ref(py)
+    /// The store that holds the variable.
+    #[getter(store)]
+    fn store_object(&self, py: Python<'_>) -> Py<Store> {
+        self.store.clone_ref(py)
     }
 
-    /// Where the variable is: its header's offset and its generation.
+    /// The same, by the name that it has in shared memory.
+    #[getter(arena)]
+    fn arena_object(&self, py: Python<'_>) -> Py<Store> {
+        self.store.clone_ref(py)
+    }
+
+    /// The variable's name inside of its store: a number and a generation.
     #[getter]
     fn handle(&self) -> (u64, u64) {
         // While a value is being pickled, the caller writes this reference into the pickle.
-        pickler::note_reference(self.arena.get().participant(), self.place.header());
-        (self.place.header(), self.place.generation())
+        pickler::note_reference(self.store.get().home().id(), self.id.number);
+        (self.id.number, self.id.generation)
     }
 
     /// The kind of the variable: ``'dict'``, ``'list'``, ``'lock'``, and so on.
@@ -59,8 +64,8 @@ impl Variable {
 
 impl Variable {
     /// The part of a proxy that every kind has.
-    pub(crate) fn of(arena: &Bound<'_, Arena>, handle: &Handle, kind: Kind) -> Self {
-        Self { arena: arena.clone().unbind(), place: handle.variable(), kind }
+    pub(crate) fn of(store: &Bound<'_, Store>, handle: &Handle, kind: Kind) -> Self {
+        Self { store: store.clone().unbind(), id: handle.id(), kind }
     }
 
     /// Whether it is what a condition needs.
@@ -68,62 +73,74 @@ impl Variable {
         matches!(self.kind, Kind::Lock | Kind::RLock)
     }
 
-    /// The arena's object.
+    /// The store's object.
     #[inline(always)]
-    pub(crate) fn arena(&self) -> &Py<Arena> {
-        &self.arena
+    pub(crate) fn store(&self) -> &Py<Store> {
+        &self.store
     }
 
     /// Whether a manager made it: it is not in the family's arena.
     pub(crate) fn is_managed(&self) -> bool {
-        !self.arena.get().is_of_family()
+        !self.store.get().is_of_family()
     }
 
-    /// Where it is in its arena.
-    pub(crate) fn place(&self) -> sharevar::Variable {
-        self.place
+    /// One more handle on it.
+    pub(crate) fn open_again(&self) -> PyResult<Handle> {
+        self.store.get().home().open(self.id).or_raise()
     }
 
-    /// The header's offset, if the variable is in the arena of `participant`.
-    pub(crate) fn offset_in(&self, participant: &Participant) -> Option<u64> {
-        let own = self.arena.get().participant();
-        (own.arena_id() == participant.arena_id()).then(|| self.place.header())
+    /// The variable's number, if it is in that home.
+    pub(crate) fn number_in(&self, home: &dyn InHome) -> Option<u64> {
+        (self.store.get().home().id() == home.home_id()).then_some(self.id.number)
+    }
+
+    /// The error of a caller that releases or uses a lock which it does not hold. Once the home is closed
+    /// no lock is held, and that is the error.
+    #[cold]
+    pub(crate) fn unless_closed(&self, error: Error) -> Error {
+        if self.store.get().home().is_closed() { Error::Closed } else { error }
     }
 }
 
-/// The first argument of `__new__` of a variable's class: the arena for a new variable, or the handle
+/// The first argument of `__new__` of a variable's class: the store for a new variable, or the handle
 /// of one that exists.
-pub(crate) struct ArenaOrFound<'py> {
-    /// The arena.
-    pub(crate) arena: Bound<'py, Arena>,
+pub(crate) struct StoreOrFound<'py> {
+    /// The store.
+    pub(crate) store: Bound<'py, Store>,
     handle: Option<Handle>,
 }
 
-impl<'py> ArenaOrFound<'py> {
+impl<'py> StoreOrFound<'py> {
     /// From the first argument.
     pub(crate) fn from_argument(argument: &Bound<'py, PyAny>) -> PyResult<Self> {
-        if let Ok(arena) = argument.cast::<Arena>() {
-            return Ok(Self { arena: arena.clone(), handle: None });
+        if let Ok(store) = argument.cast::<Store>() {
+            return Ok(Self { store: store.clone(), handle: None });
         }
         if let Ok(found) = argument.cast::<FoundVariable>() {
             let found = found.get();
-            let arena = found.arena.bind(argument.py()).clone();
-            return Ok(Self { arena, handle: Some(found.handle.clone()) });
+            let store = found.store.bind(argument.py()).clone();
+            return Ok(Self { store, handle: Some(found.handle.clone()) });
         }
         let name = argument.get_type().name()?;
         Err(PyTypeError::new_err(format!("a variable is made in an Arena, not in a {name}")))
     }
 
-    /// The variable: opened, or made.
-    pub(crate) fn open<R>(
-        &mut self,
-        open: impl FnOnce(Handle) -> sharevar::Result<R>,
-        make: impl FnOnce(&Arc<Participant>) -> sharevar::Result<R>,
-    ) -> PyResult<R> {
+    /// The variable: found, or made.
+    pub(crate) fn handle(&mut self, make: &Make<'_>) -> PyResult<Handle> {
         match self.handle.take() {
-            Some(handle) => open(handle).or_raise(),
-            None => make(self.arena.get().participant()).or_raise(),
+            Some(handle) => Ok(handle),
+            None => self.home().create(make).or_raise(),
         }
+    }
+
+    /// The variable, if it exists already.
+    pub(crate) fn found(&mut self) -> Option<Handle> {
+        self.handle.take()
+    }
+
+    /// Where the variable is, or will be.
+    pub(crate) fn home(&self) -> &Home {
+        self.store.get().home()
     }
 
     /// Whether the variable exists already.

@@ -1,17 +1,18 @@
-"""The arenas that this process has attached, by identity."""
+"""The arenas and other stores that this process has attached, by identity."""
 
 import os
 from multiprocessing.context import get_spawning_popen
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
-from .._native import Arena
+from .._native import Arena, Store
 from ..errors import (
     ArenaGone,
     ClosedError,
     DescriptorLost,
     NotAnArena,
     SharevarError,
+    Unsupported,
 )
 from .descriptors import (
     DescriptorHolder,
@@ -21,13 +22,19 @@ from .descriptors import (
     refer_to,
 )
 
-_attached: WeakValueDictionary[bytes, Arena] = WeakValueDictionary()
+_attached: WeakValueDictionary[bytes, Store] = WeakValueDictionary()
 # Those that this process may only read. It may have another attachment, for writing.
 _read_only: WeakValueDictionary[bytes, Arena] = WeakValueDictionary()
 _holders: dict[bytes, tuple[DescriptorHolder, ...]] = {}
 
 # The most processes that a reference names when it is passed on and on.
 _MAX_HOLDERS = 3
+
+
+class Address(NamedTuple):
+    """Where a store of another engine is connected to."""
+
+    text: str
 
 
 class NamedArenaReference(NamedTuple):
@@ -41,19 +48,27 @@ class NamedArenaReference(NamedTuple):
 
 
 class ArenaReference(NamedTuple):
-    """The object that is pickled in an arena's place."""
+    """The object that is pickled in the place of an arena or of another store."""
 
     identity: bytes
-    source: DescriptorReference | NamedArenaReference
+    # Another store is connected to by its address.
+    source: DescriptorReference | NamedArenaReference | Address
 
 
-def remember(arena: Arena) -> Arena:
-    """Enter an arena, so that references to it lead to this attachment."""
-    attached = _read_only if arena.is_read_only else _attached
-    known = attached.setdefault(arena.id, arena)
-    if arena.accepts_pickles and not known.accepts_pickles:
+_AnyStore = TypeVar("_AnyStore", bound=Store)
+
+
+def remember(store: _AnyStore) -> _AnyStore:
+    """Enter an arena or store, so that references to it lead to this attachment."""
+    known: Any
+    if not isinstance(store, Arena):
+        known = _attached.setdefault(store.id, store)
+        return known  # type: ignore[no-any-return]
+    attached: Any = _read_only if store.is_read_only else _attached
+    known = attached.setdefault(store.id, store)
+    if store.accepts_pickles and not known.accepts_pickles:
         known.accept_pickles()
-    return known
+    return known  # type: ignore[no-any-return]
 
 
 def open_for_one_author(name: str) -> Arena:
@@ -74,10 +89,12 @@ def refer_by_name(arena: Arena) -> NamedArenaReference | None:
     return NamedArenaReference(arena.name, arena.accepts_pickles, arena.is_read_only)
 
 
-def refer_to_arena(arena: Arena) -> ArenaReference:
-    """A reference to an arena, for another process."""
+def refer_to_arena(arena: Store) -> ArenaReference:
+    """A reference to an arena or store, for another process."""
     remember(arena)
     identity = arena.id
+    if not isinstance(arena, Arena):
+        return ArenaReference(identity, Address(arena.address or ""))
     named = refer_by_name(arena)
     if named is not None:
         return ArenaReference(identity, named)
@@ -92,16 +109,36 @@ def refer_to_arena(arena: Arena) -> ArenaReference:
     return ArenaReference(identity, refer_to(descriptor, earlier))
 
 
-def attach(reference: ArenaReference) -> Arena:
-    """The arena that a reference names: the attached one, else a new attachment."""
+def attach(reference: ArenaReference) -> Store:
+    """The store that a reference names: the attached one, else a new attachment."""
     identity, source = reference
     is_read_only = isinstance(source, NamedArenaReference) and source.is_read_only
     arena = (_read_only if is_read_only else _attached).get(identity)
     if arena is not None:
         return arena
+    if isinstance(source, Address):
+        return _connect(identity, source.text)
     if isinstance(source, NamedArenaReference):
         return _attach_by_name(identity, source)
     return _attach_by_descriptor(identity, source)
+
+
+def attach_arena(reference: ArenaReference) -> Arena:
+    """The same for an arena, of which alone a family can be."""
+    arena = attach(reference)
+    if not isinstance(arena, Arena):
+        raise NotAnArena(f"a family is in shared memory, and not in {arena.engine}")
+    return arena
+
+
+def _connect(identity: bytes, address: str) -> Store:
+    store = Store.connect(address)
+    if store.id != identity:
+        raise Unsupported(
+            f"{address!r} does not lead to the variable from this process: it is kept in the "
+            "memory of another one; use a manager of shared memory"
+        )
+    return remember(store)
 
 
 def _attach_by_name(identity: bytes, reference: NamedArenaReference) -> Arena:

@@ -20,7 +20,7 @@ from .. import _native
 from .._native import Arena
 from ..errors import SharevarError
 from . import family, installed, module_level
-from .arenas import ArenaReference, NamedArenaReference, attach, refer_by_name
+from .arenas import ArenaReference, NamedArenaReference, attach_arena, refer_by_name
 from .descriptors import DescriptorReference
 
 # In the command that starts a fork server; other arguments may stand behind it.
@@ -94,7 +94,7 @@ def join_from_command_line(
     join_family(references[0], None, module_level.from_file(made))
     for reference in references[1:]:
         try:
-            _inherited.append(attach(reference))
+            _inherited.append(attach_arena(reference))
         except SharevarError:
             # It was shut down; a child that does not find it makes its own.
             continue

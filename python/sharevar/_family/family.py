@@ -16,7 +16,7 @@ from .._native import FAMILY, Arena, family_of_environment, new_family
 from ..errors import OutOfSharedMemory, SharevarError
 from .arenas import (
     ArenaReference,
-    attach,
+    attach_arena,
     open_for_one_author,
     refer_to_arena,
     remember,
@@ -102,7 +102,7 @@ def refer_to_family() -> ArenaReference:
 def adopt(reference: ArenaReference) -> None:
     """Join the family of the process that started this one."""
     global _arena, _founder
-    adopted = attach(reference)
+    adopted = attach_arena(reference)
     if _arena is not None and _arena.id != adopted.id:
         raise RuntimeError(
             "this process made shared variables of its own before it was told of its "

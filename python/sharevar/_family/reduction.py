@@ -10,11 +10,11 @@ from collections.abc import Callable
 from multiprocessing.context import get_spawning_popen
 from typing import Any, TypeVar
 
-from .._native import Arena, Variable
+from .._native import Store, Variable
 from .arenas import ArenaReference, attach, refer_to_arena
 
 # Used in place of the attributes: those of a namespace may be the user's own.
-arena_of: Callable[[Variable], Arena] = Variable.arena.__get__  # type: ignore[attr-defined]
+arena_of: Callable[[Variable], Store] = Variable.arena.__get__  # type: ignore[attr-defined]
 handle_of: Callable[[Variable], tuple[int, int]] = Variable.handle.__get__  # type: ignore[attr-defined]
 
 _AnyVariable = TypeVar("_AnyVariable", bound=Variable)

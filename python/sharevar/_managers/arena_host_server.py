@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from .._family.arenas import ArenaReference, attach, refer_to_arena
 from .._hosting.security import Security
 from .._hosting.server import Server
-from .._native import Arena
+from .._native import Store
 from .._variables import standard
 from .._variables.kinds import BY_TYPEID
 from .._variables.proxy import Proxy
@@ -29,7 +29,7 @@ from . import rebuilding, variable_ids
 class Maker:
     """Makes a variable in the arena, for its type in a host's registry."""
 
-    def __init__(self, cls: type[Proxy], arena: Arena) -> None:
+    def __init__(self, cls: type[Proxy], arena: Store) -> None:
         self._cls = cls
         self._arena = arena
 
@@ -45,7 +45,7 @@ def _attached_maker(cls: type[Proxy], reference: ArenaReference) -> Maker:
     return Maker(cls, attach(reference))
 
 
-def served_registry(registry: dict[str, Any], arena: Arena) -> dict[str, Any]:
+def served_registry(registry: dict[str, Any], arena: Store) -> dict[str, Any]:
     """A manager's registry, with our types made in the arena unless users replaced them."""
     served = dict(registry)
     for typeid, cls in BY_TYPEID.items():

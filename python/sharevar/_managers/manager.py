@@ -8,9 +8,12 @@ from .._public import public_in
 from .sync_manager import SyncManager
 
 if TYPE_CHECKING:
+    from .connected_manager import ConnectedManager
     from .named_manager import Lifetime, NamedManager, Path
 
 
+@overload
+def Manager(address: str, /) -> ConnectedManager: ...
 @overload
 def Manager(*, capacity: int | str | None = None, ctx: Any = None) -> SyncManager: ...
 @overload
@@ -27,6 +30,8 @@ def Manager(
 
 @public_in("sharevar")
 def Manager(
+    address: str | None = None,
+    /,
     *,
     name: str | None = None,
     capacity: int | str | None = None,
@@ -34,7 +39,7 @@ def Manager(
     pickle: bool = False,
     load: Path | None = None,
     ctx: Any = None,
-) -> SyncManager:
+) -> SyncManager | ConnectedManager:
     """A started manager with an arena of its own; ``capacity`` is its limit, in bytes
     or as a text such as ``"1G"``.
 
@@ -59,7 +64,17 @@ def Manager(
 
     With ``load`` a manager that is made begins with the variables of a dump
     (`NamedManager.dump`); one that is there already stays as it is.
+
+    With an ``address`` its variables are kept by another engine than shared memory:
+    ``Manager("memory:")`` keeps them in this process alone, so that a program can be tested
+    where there is no shared memory and no server.
     """
+    if address is not None:
+        if any(given is not None for given in (name, capacity, lifetime, ctx)):
+            raise TypeError("a manager of an address takes nothing else than the address")
+        from .connected_manager import ConnectedManager
+
+        return ConnectedManager(address)
     if name is not None:
         from .named_manager import open_or_make
 

@@ -5,25 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from multiprocessing.managers import State  # type: ignore[attr-defined]
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Literal, TypeAlias
 
 from .. import _native
 from .._family.arenas import remember
 from .._native import Arena
 from .._public import public_in
-from .._variables import shared_globals
-from .._variables.dict_proxy import DictProxy
-from .._variables.list_proxy import ListProxy
-from .._variables.proxy import Proxy
-from .._variables.set_proxy import SetProxy
-from .._variables.value_proxy import ValueProxy
 from .capacity import bytes_of
 from .named_variables import NamedVariableMethods
 from .sync_manager import SyncManager
-
-_Key = TypeVar("_Key")
-_Item = TypeVar("_Item")
-_Variable = TypeVar("_Variable", bound=Proxy)
 
 Lifetime = Literal["while_used", "keep"]
 Path: TypeAlias = "str | os.PathLike[str]"
@@ -133,36 +123,8 @@ class NamedManager(NamedVariableMethods, SyncManager):  # type: ignore[misc]
             self._arena = None
 
     def __reduce__(self) -> Any:
-        arena = self.arena
+        arena = self._own_arena()
         return _attach_again, (self._name, arena.accepts_pickles, arena.is_read_only)
-
-    # Variables by name
-
-    @overload
-    def shared(
-        self, name: str, kind: type[list[_Item]], /, *arguments: Any
-    ) -> ListProxy[_Item]: ...
-    @overload
-    def shared(
-        self, name: str, kind: type[dict[_Key, _Item]], /, *arguments: Any, **named: Any
-    ) -> DictProxy[_Key, _Item]: ...
-    @overload
-    def shared(
-        self, name: str, kind: type[set[_Item]], /, *arguments: Any
-    ) -> SetProxy[_Item]: ...
-    @overload
-    def shared(
-        self, name: str, kind: type[_Variable], /, *arguments: Any, **named: Any
-    ) -> _Variable: ...
-    @overload
-    def shared(
-        self, name: str, kind: Callable[..., _Item], /, *arguments: Any, **named: Any
-    ) -> ValueProxy[_Item]: ...
-    def shared(
-        self, name: str, kind: Callable[..., Any], /, *arguments: Any, **named: Any
-    ) -> Any:
-        """The variable of that name here, made at first use; see `sharevar.shared`."""
-        return shared_globals.get_or_make(self.arena, name, kind, arguments, named)
 
     def dump(self, path: Path) -> None:
         """Write all variables into a file, for ``Manager(name=..., load=path)``.
@@ -171,15 +133,10 @@ class NamedManager(NamedVariableMethods, SyncManager):  # type: ignore[misc]
         moment, and so is a larger one that does not change while it is read; different
         variables are of different moments. No process is in it: locks are free, nobody waits.
         """
-        self.arena.dump(path)
+        self._own_arena().dump(path)
 
-    def __getitem__(self, name: str) -> Any:
-        """The variable of that name; `KeyError` if there is none."""
-        return shared_globals.find(self.arena, name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.variables()
-
-    def variables(self) -> list[str]:
-        """The names of the variables, in the order in which they were made."""
-        return shared_globals.names(self.arena)
+    def _own_arena(self) -> Arena:
+        """The arena, for operations that no other engine has."""
+        arena = self.arena
+        assert isinstance(arena, Arena)
+        return arena

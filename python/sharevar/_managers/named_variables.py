@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import builtins
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
 
-from .._native import Arena
+from .._native import Store
 from .._variables import (
     barrier,
     condition,
@@ -37,7 +38,7 @@ class NamedVariableMethods(VariableMethods):
     The first process that asks for a name makes its variable, from the other arguments.
     """
 
-    arena: Arena
+    arena: Store
 
     @overload
     def list(self, *, name: str | None = None) -> ListProxy[Any]: ...
@@ -151,6 +152,48 @@ class NamedVariableMethods(VariableMethods):
     ) -> priority_queue.PriorityQueue[Any]:
         """A queue, lowest item first."""
         return self._of_name(name, priority_queue.PriorityQueue, maxsize)
+
+    @overload
+    def shared(
+        self, name: str, kind: type[builtins.list[_Item]], /, *arguments: Any
+    ) -> ListProxy[_Item]: ...
+    @overload
+    def shared(
+        self,
+        name: str,
+        kind: type[builtins.dict[_Key, _Item]],
+        /,
+        *arguments: Any,
+        **named: Any,
+    ) -> DictProxy[_Key, _Item]: ...
+    @overload
+    def shared(
+        self, name: str, kind: type[builtins.set[_Item]], /, *arguments: Any
+    ) -> SetProxy[_Item]: ...
+    @overload
+    def shared(
+        self, name: str, kind: type[_AnyProxy], /, *arguments: Any, **named: Any
+    ) -> _AnyProxy: ...
+    @overload
+    def shared(
+        self, name: str, kind: Callable[..., _Item], /, *arguments: Any, **named: Any
+    ) -> ValueProxy[_Item]: ...
+    def shared(
+        self, name: str, kind: Callable[..., Any], /, *arguments: Any, **named: Any
+    ) -> Any:
+        """The variable of that name here, made at first use; see `sharevar.shared`."""
+        return shared_globals.get_or_make(self.arena, name, kind, arguments, named)
+
+    def __getitem__(self, name: str) -> Any:
+        """The variable of that name; `KeyError` if there is none."""
+        return shared_globals.find(self.arena, name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.variables()
+
+    def variables(self) -> builtins.list[str]:
+        """The names of the variables, in the order in which they were made."""
+        return shared_globals.names(self.arena)
 
     def _of_name(
         self, name: str | None, cls: type[_AnyProxy], /, *arguments: Any, **named: Any

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .._family.reduction import arena_of
-from .._native import Arena
+from .._native import Arena, Store
 from .._variables.proxy import Proxy, hosts
 from .._variables.standard import Token
+from ..errors import Unsupported
 
 
 def token(variable: Proxy) -> Token:
@@ -13,14 +14,20 @@ def token(variable: Proxy) -> Token:
     from . import arena_host
     from .variable_ids import identify
 
-    return Token(variable._typeid_, arena_host.address(arena_of(variable)), identify(variable))
+    arena = arena_of(variable)
+    if not isinstance(arena, Arena):
+        raise Unsupported(
+            f"{arena.engine} has no host that plain Python could reach; "
+            "use a manager of shared memory"
+        )
+    return Token(variable._typeid_, arena_host.address(arena), identify(variable))
 
 
-def authkey(arena: Arena) -> bytes | None:
+def authkey(arena: Store) -> bytes | None:
     """The key of the arena's host, if this process would start it."""
     from . import arena_host
 
-    return arena_host.authkey(arena)
+    return arena_host.authkey(arena) if isinstance(arena, Arena) else None
 
 
 def give_to_proxies() -> None:

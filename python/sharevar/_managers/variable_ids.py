@@ -21,12 +21,12 @@ from .._family.arenas import (
 from .._family.descriptors import DescriptorHolder, DescriptorReference
 from .._family.reduction import arena_of, handle_of
 from .._hosting.clients import known_key
-from .._native import Arena
+from .._native import Arena, Store
 from .._variables import standard
 from .._variables.kinds import BY_TYPEID
 from .._variables.proxy import Proxy
 from .._variables.standard import Token
-from ..errors import ArenaGone, DescriptorLost
+from ..errors import ArenaGone, DescriptorLost, Unsupported
 
 _PREFIX = "sharevar"
 _NAMED = "@"
@@ -42,8 +42,10 @@ def identify(variable: Proxy) -> str:
     )
 
 
-def _source_of(arena: Arena) -> str:
+def _source_of(arena: Store) -> str:
     """The last part of an id: the arena's descriptor, or `_NAMED`, flags and its name."""
+    if not isinstance(arena, Arena):
+        raise Unsupported(f"{arena.engine} has no ids that lead to it from plain Python")
     named = refer_by_name(arena)
     if named is not None:
         pickles, reads = "p" * named.accepts_pickles, "r" * named.is_read_only

@@ -28,7 +28,7 @@ class ArrayProxy(Proxy, _native.Array):
 
     @classmethod
     def create(
-        cls, arena: _native.Arena, typecode: str, sequence: Any, lock: Any = True
+        cls, arena: _native.Store, typecode: str, sequence: Any, lock: Any = True
     ) -> ArrayProxy:
         """A new array with the items of a sequence, checked as ``array.array`` does, or with
         so many zeros."""
@@ -38,8 +38,9 @@ class ArrayProxy(Proxy, _native.Array):
             sequence = sequence._getvalue()
         items: array[Any] = array(typecode, sequence)
         proxy = cls(arena, typecode, len(items))
-        if typecode == "u":
-            # memoryview does not know this format well enough to cast it.
+        if typecode == "u" or not isinstance(arena, _native.Arena):
+            # memoryview does not know this format well enough to cast it; other engines have no
+            # views.
             _native.Array.__setitem__(proxy, slice(None), items)
         else:
             with memoryview(proxy) as shared, shared.cast("B") as octets:

@@ -31,7 +31,7 @@ class Barrier(Primitive, _native.Barrier):
         action: Callable[[], object] | None = None,
         timeout: float | None = None,
         *,
-        arena: _native.Arena | None = None,
+        arena: _native.Store | None = None,
     ) -> Barrier:
         home = family.arena() if arena is None else arena
         barrier: Any = super().__new__(cls, home, parties, action, timeout)

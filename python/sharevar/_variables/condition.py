@@ -29,7 +29,7 @@ class Condition(Primitive, _native.Condition):
     _exposed_ = ("acquire", "release", "wait", "notify", "notify_all")
 
     def __new__(
-        cls, lock: Any = None, *, arena: _native.Arena | None = None
+        cls, lock: Any = None, *, arena: _native.Store | None = None
     ) -> Condition:
         if lock is None:
             lock = RLock(arena=arena)

@@ -35,7 +35,7 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
 
     @classmethod
     def create(
-        cls, arena: _native.Arena, /, *arguments: Any, **named: Any
+        cls, arena: _native.Store, /, *arguments: Any, **named: Any
     ) -> DictProxy[Any, Any]:
         """A new dict with the contents that ``dict(*arguments, **named)`` has."""
         initial = plain_dict(*arguments, **named)

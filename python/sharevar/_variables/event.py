@@ -19,7 +19,7 @@ class Event(Primitive, _native.Event):
     _typeid_ = "Event"
     _exposed_ = ("is_set", "set", "clear", "wait")
 
-    def __new__(cls, arena: _native.Arena | None = None) -> Event:
+    def __new__(cls, arena: _native.Store | None = None) -> Event:
         event: Any = super().__new__(cls, family.arena() if arena is None else arena)
         return event  # type: ignore[no-any-return]
 

@@ -28,7 +28,7 @@ class ListProxy(Proxy, _native.List[_Item]):
     )  # fmt: skip
 
     @classmethod
-    def create(cls, arena: _native.Arena, /, *arguments: Any) -> ListProxy[Any]:
+    def create(cls, arena: _native.Store, /, *arguments: Any) -> ListProxy[Any]:
         """A new list with the contents that ``list(*arguments)`` has."""
         initial = plain_list(*arguments) if len(arguments) < 2 else list(*arguments)
         proxy: ListProxy[Any] = cls(arena)

@@ -30,7 +30,7 @@ class Lock(Primitive, _native.Lock):
     _exposed_ = ("acquire", "release", "locked", "__enter__", "__exit__")
 
     def __new__(
-        cls, arena: _native.Arena | None = None, *, owned: bool | None = None
+        cls, arena: _native.Store | None = None, *, owned: bool | None = None
     ) -> Lock:
         if arena is None:
             arena = family.arena()

@@ -51,7 +51,7 @@ def monitor(cls: _Class) -> _Class:
     return metaclass(cls.__name__, (cls, Monitor), body)  # type: ignore[no-any-return]
 
 
-def make(cls: Any, arena: _native.Arena, /, *arguments: Any, **named: Any) -> Any:
+def make(cls: Any, arena: _native.Store, /, *arguments: Any, **named: Any) -> Any:
     """A monitor in an arena other than the family's."""
     if not (isinstance(cls, type) and issubclass(cls, Monitor)):
         raise TypeError(f"{cls!r} is no monitor's class; put @sharevar.monitor before it")

@@ -28,7 +28,7 @@ class NamespaceProxy(Proxy, _native.Namespace):
     _exposed_ = ("__getattribute__", "__setattr__", "__delattr__")
 
     def __new__(
-        cls, arena: _native.Arena | None = None, /, **attributes: Any
+        cls, arena: _native.Store | None = None, /, **attributes: Any
     ) -> NamespaceProxy:
         namespace: Any = super().__new__(cls, family.arena() if arena is None else arena)
         for name, value in attributes.items():
@@ -36,7 +36,7 @@ class NamespaceProxy(Proxy, _native.Namespace):
         return namespace  # type: ignore[no-any-return]
 
     @classmethod
-    def create(cls, arena: _native.Arena, /, **attributes: Any) -> NamespaceProxy:
+    def create(cls, arena: _native.Store, /, **attributes: Any) -> NamespaceProxy:
         return cls(arena, **attributes)
 
     def __dir__(self) -> Iterable[str]:

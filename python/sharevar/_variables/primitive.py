@@ -8,6 +8,7 @@ from typing import Any
 
 from .._family import family
 from .._family.reduction import arena_of
+from .._native import Arena
 from . import standard
 from .proxy import Proxy
 
@@ -20,7 +21,7 @@ class Primitive(Proxy):
     @property
     def __class__(self) -> type:
         """The class that ``isinstance`` accepts besides the type: a manager's, or the other."""
-        if arena_of(self) is family.arena():
+        if _is_of_family(self):
             return standard.own_counterpart(self._typeid_)
         return standard.counterpart(type(self))
 
@@ -40,10 +41,16 @@ class Primitive(Proxy):
         """The end of a block that does not begin."""
 
     def __repr__(self) -> str:
-        if arena_of(self) is family.arena():
+        if _is_of_family(self):
             return str(self)
         name = standard.counterpart(type(self)).__name__
         return f"<{name} object, typeid {self._typeid_!r} at {id(self):#x}>"
+
+
+def _is_of_family(primitive: Primitive) -> bool:
+    """Whether it was made without a manager. What no arena holds needs none to be made."""
+    store = arena_of(primitive)
+    return isinstance(store, Arena) and store is family.arena()
 
 
 def own_name() -> str:

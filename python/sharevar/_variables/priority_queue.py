@@ -35,7 +35,7 @@ class PriorityQueue(Proxy, _native.PriorityQueue[_Item]):
     )  # fmt: skip
 
     def __new__(
-        cls, maxsize: int = 0, arena: _native.Arena | None = None
+        cls, maxsize: int = 0, arena: _native.Store | None = None
     ) -> PriorityQueue[Any]:
         home = family.arena() if arena is None else arena
         queue: Any = super().__new__(cls, home, maxsize)

@@ -14,7 +14,7 @@ from .._family.reduction import arena_of, handle_of, reduce_variable
 from . import standard
 
 if TYPE_CHECKING:
-    from .._native import Arena
+    from .._native import Store
     from .._native import Variable as _Base
     from .standard import Token
 
@@ -72,7 +72,7 @@ class _Hosts:
     a host is made of proxies, and so stands above this module."""
 
     token: Callable[[Proxy], Token]
-    authkey: Callable[[Arena], bytes | None]
+    authkey: Callable[[Store], bytes | None]
 
 
 hosts = _Hosts()
@@ -123,7 +123,7 @@ class Proxy(_Base, metaclass=_Type):
                 setattr(cls, name, PlainAttribute(native))
 
     @classmethod
-    def create(cls, arena: Arena, /, *arguments: Any, **named: Any) -> Any:
+    def create(cls, arena: Store, /, *arguments: Any, **named: Any) -> Any:
         """A new variable, from the arguments that a manager's method takes."""
         return cls(*arguments, arena=arena, **named)  # type: ignore[call-arg]
 

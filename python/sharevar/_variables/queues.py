@@ -86,7 +86,7 @@ class Queue(_ProcessQueue[_Item]):
     _form_ = "process queue"
 
     def __init__(
-        self, maxsize: int = 0, *, ctx: Any = None, arena: _native.Arena | None = None
+        self, maxsize: int = 0, *, ctx: Any = None, arena: _native.Store | None = None
     ) -> None:
         if maxsize > 0:
             self.set_maxsize(maxsize)
@@ -145,6 +145,6 @@ class SimpleQueue(_ProcessQueue[_Item]):
     _exposed_ = ("close", "empty", "get", "put")
     _form_ = "simple queue"
 
-    def __init__(self, *, ctx: Any = None, arena: _native.Arena | None = None) -> None:
+    def __init__(self, *, ctx: Any = None, arena: _native.Store | None = None) -> None:
         pass
 

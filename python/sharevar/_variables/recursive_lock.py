@@ -24,7 +24,7 @@ class RLock(Primitive, _native.RLock):
     _typeid_ = "RLock"
     _exposed_ = ("acquire", "release", "locked", "__enter__", "__exit__")
 
-    def __new__(cls, *, arena: _native.Arena | None = None) -> RLock:
+    def __new__(cls, *, arena: _native.Store | None = None) -> RLock:
         lock: Any = super().__new__(cls, family.arena() if arena is None else arena)
         return lock  # type: ignore[no-any-return]
 

@@ -30,7 +30,7 @@ class Semaphore(Primitive, _native.Semaphore):
         value: int = 1,
         *,
         owned: bool | None = None,
-        arena: _native.Arena | None = None,
+        arena: _native.Store | None = None,
     ) -> Semaphore:
         home = family.arena() if arena is None else arena
         semaphore: Any = super().__new__(cls, home, value, False, owned)
@@ -57,7 +57,7 @@ class BoundedSemaphore(Semaphore):
         value: int = 1,
         *,
         owned: bool | None = None,
-        arena: _native.Arena | None = None,
+        arena: _native.Store | None = None,
     ) -> BoundedSemaphore:
         home = family.arena() if arena is None else arena
         semaphore: Any = _native.Semaphore.__new__(cls, home, value, True, owned)

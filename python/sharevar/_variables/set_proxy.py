@@ -35,14 +35,14 @@ class SetProxy(Proxy, _native.Set[_Item]):
     )  # fmt: skip
 
     def __new__(
-        cls, elements: Iterable[Any] = (), /, *, arena: _native.Arena | None = None
+        cls, elements: Iterable[Any] = (), /, *, arena: _native.Store | None = None
     ) -> SetProxy[Any]:
         proxy: Any = super().__new__(cls, family.arena() if arena is None else arena)
         proxy.update(elements)
         return proxy  # type: ignore[no-any-return]
 
     @classmethod
-    def create(cls, arena: _native.Arena, /, *arguments: Any) -> SetProxy[Any]:
+    def create(cls, arena: _native.Store, /, *arguments: Any) -> SetProxy[Any]:
         if len(arguments) > 1:
             count = len(arguments)
             raise TypeError(f"set expected at most 1 argument, got {count}")

@@ -125,7 +125,7 @@ def shared(
 
 
 def get_or_make(
-    arena: _native.Arena,
+    arena: _native.Store,
     name: str,
     kind: Callable[..., Any],
     arguments: tuple[Any, ...],
@@ -151,7 +151,7 @@ def get_or_make(
     return _found(arena, name, kind, entry)
 
 
-def find(arena: _native.Arena, name: str) -> Any:
+def find(arena: _native.Store, name: str) -> Any:
     """The variable of that name in an arena; `KeyError` if there is none."""
     entry = _entry(arena, name)
     # A lock has no entry, nor has a variable that a Rust program has made.
@@ -161,13 +161,13 @@ def find(arena: _native.Arena, name: str) -> Any:
     return found
 
 
-def _entry(arena: _native.Arena, name: str) -> Any:
+def _entry(arena: _native.Store, name: str) -> Any:
     """The entry of a variable that was made here, if it has one."""
     filled: Any = arena.find(_FILLED)
     return None if filled is None else filled.get(name)
 
 
-def _found_for_reading(arena: _native.Arena, name: str, kind: Any) -> Any:
+def _found_for_reading(arena: _native.Store, name: str, kind: Any) -> Any:
     """The variable of a name where none can be made."""
     entry = _entry(arena, name)
     if entry is not None:
@@ -182,7 +182,7 @@ def _found_for_reading(arena: _native.Arena, name: str, kind: Any) -> Any:
     return arena.named(name, _CONTAINERS.get(kind, cls))
 
 
-def names(arena: _native.Arena) -> list[str]:
+def names(arena: _native.Store) -> list[str]:
     """The names of the variables in an arena, in the order in which they were made."""
     return [name for name in arena.names() if not name.startswith(_OUR_NAMES)]
 
@@ -202,7 +202,7 @@ def _require_arguments(name: object, kind: object) -> None:
 
 
 def _make(
-    arena: _native.Arena,
+    arena: _native.Store,
     name: str,
     kind: Any,
     arguments: tuple[Any, ...],
@@ -242,7 +242,7 @@ def _make(
     return proxy, _name_of(cls)
 
 
-def _found(arena: _native.Arena, name: str, kind: Any, entry: Any) -> Any:
+def _found(arena: _native.Store, name: str, kind: Any, entry: Any) -> Any:
     """The variable of a name that has been made."""
     cls: Any = None
     if isinstance(kind, type):

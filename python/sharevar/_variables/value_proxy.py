@@ -35,7 +35,7 @@ class ValueProxy(Proxy, _native.Value[_Item]):
 
     @classmethod
     def create(
-        cls, arena: _native.Arena, typecode: Any, value: Any, lock: Any = True
+        cls, arena: _native.Store, typecode: Any, value: Any, lock: Any = True
     ) -> ValueProxy[Any]:
         """A new box."""
         box = cls(arena, value)

@@ -1,15 +1,14 @@
 //! Decoding words and bytes to Python's objects.
 
-use crate::arena::Arena;
 use crate::encoding::pickler;
-use crate::errors::{Class, OrRaise, raise, to_python};
+use crate::errors::{Class, raise, to_python};
 use crate::fast_access;
 use crate::proxy;
+use crate::store::Store;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PySet, PyString, PyTuple};
-use sharevar::Handle;
-use sharevar::shm::Content;
+use sharevar::{Content, Handle};
 use sharevar_value::{DecodeError, Decoder, Event, Word, WordKind};
 
 /// The object that the word of a scalar stands for.
@@ -25,12 +24,12 @@ pub(crate) fn word(py: Python<'_>, word: Word) -> PyResult<Bound<'_, PyAny>> {
 pub(crate) fn decode<'py>(
     py: Python<'py>,
     content: Content,
-    arena: &Py<Arena>,
+    store: &Py<Store>,
 ) -> PyResult<Bound<'py, PyAny>> {
     match content {
         Content::Word(scalar) => word(py, scalar),
-        Content::Bytes(bytes, handles) => decode_bytes(py, &bytes, &handles, arena),
-        Content::Handle(handle) => proxy::for_handle(arena.bind(py), handle.into_shm().or_raise()?),
+        Content::Bytes(bytes, handles) => decode_bytes(py, &bytes, &handles, store),
+        Content::Handle(handle) => proxy::for_handle(store.bind(py), handle),
     }
 }
 
@@ -56,9 +55,9 @@ pub(crate) fn decode_bytes<'py>(
     py: Python<'py>,
     bytes: &[u8],
     handles: &[Handle],
-    arena: &Py<Arena>,
+    store: &Py<Store>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let mut reader = ObjectReader { py, decoder: Decoder::new(bytes), handles, arena: Some(arena) };
+    let mut reader = ObjectReader { py, decoder: Decoder::new(bytes), handles, store: Some(store) };
     let value = reader.read()?;
     reader.decoder.finish().map_err(corrupt)?;
     Ok(value)
@@ -68,13 +67,13 @@ pub(crate) struct ObjectReader<'a, 'py> {
     py: Python<'py>,
     pub(crate) decoder: Decoder<'a>,
     handles: &'a [Handle],
-    arena: Option<&'a Py<Arena>>,
+    store: Option<&'a Py<Store>>,
 }
 
 impl<'a, 'py> ObjectReader<'a, 'py> {
-    /// Makes a reader of a value that refers to no arena.
+    /// Makes a reader of a value that refers to no store.
     pub(crate) fn new(py: Python<'py>, bytes: &'a [u8]) -> Self {
-        Self { py, decoder: Decoder::new(bytes), handles: &[], arena: None }
+        Self { py, decoder: Decoder::new(bytes), handles: &[], store: None }
     }
 
     /// The next value. Recursion ends: the decoder bounds the depth.
@@ -100,16 +99,14 @@ impl<'a, 'py> ObjectReader<'a, 'py> {
                 }
                 Ok(dict.into_any())
             }
-            Event::Pickle(pickle) => match self.arena {
-                Some(arena) => pickler::loads(py, pickle, arena.get().participant()),
+            Event::Pickle(pickle) => match self.store {
+                Some(store) => pickler::loads(py, pickle, store.get().home()),
                 None => pickler::loads_alone(py, pickle),
             },
             Event::Handle(number) => {
                 let handle = self.handles.iter().find(|handle| handle.id().number == number);
-                match (handle, self.arena) {
-                    (Some(handle), Some(arena)) => {
-                        proxy::for_handle(arena.bind(py), handle.clone().into_shm().or_raise()?)
-                    }
+                match (handle, self.store) {
+                    (Some(handle), Some(store)) => proxy::for_handle(store.bind(py), handle.clone()),
                     _ => {
                         Err(raise(Class::CorruptArena, "a value refers to a variable that it does not count"))
                     }

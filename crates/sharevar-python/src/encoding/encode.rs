@@ -10,7 +10,7 @@ use crate::fast_access;
 use crate::variable::variable_of;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PySet, PyString, PyTuple};
-use sharevar::Participant;
+use sharevar::engine::InHome;
 use sharevar_value::{EncodeError, Encoded, Encoder, Word};
 use std::collections::HashSet;
 
@@ -39,24 +39,24 @@ fn other_word(value: &Bound<'_, PyAny>) -> Option<Word> {
     }
 }
 
-/// A value ready to be stored in the arena of `participant`.
-pub(crate) fn encode(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
+/// A value ready to be stored in that home.
+pub(crate) fn encode(value: &Bound<'_, PyAny>, home: &dyn InHome) -> PyResult<Encoded> {
     if let Some(word) = word(value) {
         return Ok(Encoded::Word(word));
     }
-    match variable_of(value).and_then(|variable| variable.offset_in(participant)) {
-        Some(offset) => Ok(Encoded::Word(Word::handle(offset))),
-        None => encode_block(value, participant),
+    match variable_of(value).and_then(|variable| variable.number_in(home)) {
+        Some(number) => Ok(Encoded::Word(Word::handle(number))),
+        None => encode_block(value, home),
     }
 }
 
-fn encode_block(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
-    let mut writer = Writer::new(Some(participant));
+fn encode_block(value: &Bound<'_, PyAny>, home: &dyn InHome) -> PyResult<Encoded> {
+    let mut writer = Writer::new(Some(home));
     let (bytes, handles) = match writer.write(value) {
         Ok(()) => writer.encoder.finish().map_err(|error| to_python(error.into()))?,
         Err(Unencodable::Raise(error)) => return Err(error),
         Err(Unencodable::Pickle) => {
-            let (pickle, handles) = pickler::dumps(value, participant)?;
+            let (pickle, handles) = pickler::dumps(value, home)?;
             // The encoder itself asks for the memory of a large one, which may be refused.
             let mut encoder = Encoder::with_capacity(pickle.len().min(1 << 16) + 6);
             encoder.pickle(&pickle).map_err(sharevar::Error::from).or_raise()?;
@@ -93,13 +93,13 @@ impl From<PyErr> for Unencodable {
 pub(crate) struct Writer<'a> {
     pub(crate) encoder: Encoder,
     seen: Seen,
-    /// The participant of the arena whose variables are written as offsets; others are pickled.
-    participant: Option<&'a Participant>,
+    /// The home whose variables are written as numbers; others are pickled.
+    home: Option<&'a dyn InHome>,
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(participant: Option<&'a Participant>) -> Self {
-        Self { encoder: Encoder::with_capacity(64), seen: Seen::default(), participant }
+    pub(crate) fn new(home: Option<&'a dyn InHome>) -> Self {
+        Self { encoder: Encoder::with_capacity(64), seen: Seen::default(), home }
     }
 
     /// Writes values behind `bytes`. Of what `write` does not write whole nothing stays.
@@ -109,7 +109,7 @@ impl<'a> Writer<'a> {
     ) -> Result<(), Unencodable> {
         let start = bytes.len();
         let encoder = Encoder::behind(std::mem::take(bytes));
-        let mut writer = Self { encoder, seen: Seen::default(), participant: None };
+        let mut writer = Self { encoder, seen: Seen::default(), home: None };
         let written = write(&mut writer);
         *bytes = writer.encoder.into_bytes();
         if written.is_err() {
@@ -164,11 +164,10 @@ impl<'a> Writer<'a> {
             let body = self.encoder.begin_set(set.len())?;
             set.iter().try_for_each(|item| self.write(&item))?;
             self.encoder.end_set(body)?;
-        } else if let Some(offset) = self
-            .participant
-            .and_then(|participant| variable_of(value).and_then(|variable| variable.offset_in(participant)))
+        } else if let Some(number) =
+            self.home.and_then(|home| variable_of(value).and_then(|variable| variable.number_in(home)))
         {
-            self.encoder.handle(offset);
+            self.encoder.handle(number);
         } else {
             return Err(Unencodable::Pickle);
         }

@@ -6,10 +6,13 @@ use crate::errors::OrRaise;
 use crate::fast_access;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple};
-use sharevar::Participant;
-use sharevar::shm::Selection;
+use sharevar::engine::{Backed, InHome, Map};
+use sharevar::shm::{RawDict, Selection};
 use sharevar_value::{Encoder, HashSeed, Key, OpaqueIdentity, ShortKey};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A dict, set or namespace, whichever engine keeps it.
+pub(crate) type AnyDict = Backed<RawDict, dyn Map>;
 
 /// The key of a short str or an int, without memory of its own.
 #[inline(always)]
@@ -52,7 +55,7 @@ impl Wanted {
 pub(crate) fn key(
     object: &Bound<'_, PyAny>,
     seed: &HashSeed,
-    participant: &Participant,
+    home: &dyn InHome,
     purpose: Purpose,
 ) -> PyResult<Wanted> {
     if let Ok(value) = object.cast_exact::<PyString>()
@@ -65,14 +68,14 @@ pub(crate) fn key(
     {
         return Ok(Wanted::Known(Key::from_int(int, seed)));
     }
-    other_key(object, seed, participant, purpose)
+    other_key(object, seed, home, purpose)
 }
 
 #[inline(never)]
 fn other_key(
     object: &Bound<'_, PyAny>,
     seed: &HashSeed,
-    participant: &Participant,
+    home: &dyn InHome,
     purpose: Purpose,
 ) -> PyResult<Wanted> {
     if let Ok(value) = object.cast_exact::<PyFloat>() {
@@ -96,7 +99,7 @@ fn other_key(
     let form = match purpose {
         Purpose::Lookup => sharevar_value::KeyForm::Canonical,
         Purpose::Insertion => {
-            let (pickle, _) = pickler::dumps(object, participant)?;
+            let (pickle, _) = pickler::dumps(object, home)?;
             let mut original = Encoder::with_capacity(pickle.len() + 6);
             original.pickle(&pickle).map_err(sharevar::Error::from).or_raise()?;
             sharevar_value::KeyForm::Original(original.as_slice().to_vec())
@@ -106,19 +109,20 @@ fn other_key(
 }
 
 /// The opaque key to put an object in by.
-pub(crate) fn opaque_key(
-    object: &Bound<'_, PyAny>,
-    seed: &HashSeed,
-    participant: &Participant,
-) -> PyResult<Key> {
-    let (pickle, _) = pickler::dumps(object, participant)?;
-    Key::opaque(&pickle, new_identity(participant), seed).map_err(sharevar::Error::from).or_raise()
+pub(crate) fn opaque_key(object: &Bound<'_, PyAny>, dict: &AnyDict) -> PyResult<Key> {
+    let (pickle, _) = pickler::dumps(object, dict)?;
+    let identity = new_identity(object.py(), dict)?;
+    Key::opaque(&pickle, identity, dict.any().seed()).map_err(sharevar::Error::from).or_raise()
 }
 
-/// An identity that no other opaque key of the arena has: a participant's is never given twice.
-fn new_identity(participant: &Participant) -> OpaqueIdentity {
+/// An identity that no other opaque key of the home has. A participant's is never given twice.
+fn new_identity(py: Python<'_>, dict: &AnyDict) -> PyResult<OpaqueIdentity> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
-    [participant.identity().word(), COUNTER.fetch_add(1, Ordering::Relaxed)]
+    if let Some(raw) = dict.shm() {
+        return Ok([raw.handle().participant().identity().word(), COUNTER.fetch_add(1, Ordering::Relaxed)]);
+    }
+    let random: u128 = py.import("uuid")?.call_method0("uuid4")?.getattr("int")?.extract()?;
+    Ok([(random >> 64) as u64, random as u64])
 }
 
 /// Writes a key of exact native types. `false` if it is none; what was written then is void.

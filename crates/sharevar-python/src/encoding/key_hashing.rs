@@ -1,10 +1,10 @@
 //! Hashing the keys of a dict by Python's `hash()`, each once, though a `__hash__` may look for
 //! another key in the very dict.
 
-use crate::arena::Arena;
 use crate::encoding::decode::decode_bytes;
 use crate::encoding::key_index::Candidate;
 use crate::errors::{OrRaise, is_ours};
+use crate::store::Store;
 use pyo3::exceptions::{PyException, PyMemoryError, PyRecursionError};
 use pyo3::prelude::*;
 use sharevar::Variable;
@@ -55,7 +55,7 @@ impl Hashing {
         &self,
         keys: Vec<(u32, StoredKey)>,
         seed: &HashSeed,
-        arena: &Py<Arena>,
+        store: &Py<Store>,
     ) -> PyResult<Hashed> {
         Python::attach(|py| {
             let mut hashed = Hashed { known: Vec::with_capacity(keys.len()), unread: Vec::new() };
@@ -77,7 +77,7 @@ impl Hashing {
                     continue;
                 }
                 let encoding = key.into_encoding().or_raise().map_err(Failure::Other);
-                let hash = encoding.and_then(|encoding| hash_of(py, &encoding, arena));
+                let hash = encoding.and_then(|encoding| hash_of(py, &encoding, store));
                 with_work(self.selected, |work| {
                     work.running.pop();
                     work.done.extend(hash.as_ref().ok().map(|hash| (candidate, *hash)));
@@ -118,8 +118,8 @@ pub(crate) fn hashed_so_far(selected: SelectedKeys, hash: isize) -> Option<Vec<C
 }
 
 /// The key as an object.
-pub(crate) fn object<'py>(py: Python<'py>, key: StoredKey, arena: &Py<Arena>) -> PyResult<Bound<'py, PyAny>> {
-    decode_bytes(py, &key.into_encoding().or_raise()?, &[], arena)
+pub(crate) fn object<'py>(py: Python<'py>, key: StoredKey, store: &Py<Store>) -> PyResult<Bound<'py, PyAny>> {
+    decode_bytes(py, &key.into_encoding().or_raise()?, &[], store)
 }
 
 /// The reason why a key has no hash.
@@ -131,8 +131,8 @@ enum Failure {
 }
 
 /// The hash of an encoded key.
-fn hash_of(py: Python<'_>, encoding: &[u8], arena: &Py<Arena>) -> Result<isize, Failure> {
-    let hash = || decode_bytes(py, encoding, &[], arena).and_then(|key| key.hash());
+fn hash_of(py: Python<'_>, encoding: &[u8], store: &Py<Store>) -> Result<isize, Failure> {
+    let hash = || decode_bytes(py, encoding, &[], store).and_then(|key| key.hash());
     let error = match hash() {
         Ok(hash) => return Ok(hash),
         Err(error) => error,

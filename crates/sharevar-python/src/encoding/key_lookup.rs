@@ -3,10 +3,10 @@
 //! The update goes from the end of the dict's insertion order, so that each key is hashed once. An
 //! entry of the index is compared with the dict before it counts.
 
-use crate::arena::Arena;
 use crate::encoding::key_hashing::{Hashing, hashed_so_far};
 use crate::encoding::key_index::Candidate;
 use crate::errors::OrRaise;
+use crate::store::Store;
 use pyo3::prelude::*;
 use sharevar::shm::{RawDict, Selection};
 use std::collections::HashSet;
@@ -20,8 +20,8 @@ const MAX_STALE: u64 = 1024;
 ///
 /// A `__hash__` may look for another key in the very dict: then the rest of the keys are hashed
 /// within it, and the outermost alone enters them.
-pub(crate) fn update(dict: &RawDict, selection: Selection, arena: &Py<Arena>) -> PyResult<Option<u64>> {
-    let indexes = arena.get().key_indexes();
+pub(crate) fn update(dict: &RawDict, selection: Selection, store: &Py<Store>) -> PyResult<Option<u64>> {
+    let indexes = store.get().key_indexes();
     let now = dict.keys_stamp().or_raise()?;
     let (seen, has_unread) = indexes.with(dict, |indexes| {
         let index = indexes.of(selection);
@@ -32,13 +32,13 @@ pub(crate) fn update(dict: &RawDict, selection: Selection, arena: &Py<Arena>) ->
     }
     let hashing = Hashing::begin((dict.handle().variable(), selection));
     if has_unread {
-        read_again(dict, selection, arena, &hashing)?;
+        read_again(dict, selection, store, &hashing)?;
         if seen == Some(now) {
             return Ok(Some(now));
         }
     }
     let new = dict.keys_since(seen, selection).or_raise()?;
-    let hashed = hashing.hash(new.keys, dict.seed(), arena)?;
+    let hashed = hashing.hash(new.keys, dict.seed(), store)?;
     if !hashing.is_outermost {
         return Ok(new.is_current.then_some(new.stamp));
     }
@@ -60,12 +60,12 @@ pub(crate) fn update(dict: &RawDict, selection: Selection, arena: &Py<Arena>) ->
 }
 
 /// Tries one key of each error; if any can be read now, or is gone, all of them.
-fn read_again(dict: &RawDict, selection: Selection, arena: &Py<Arena>, hashing: &Hashing) -> PyResult<()> {
-    let indexes = arena.get().key_indexes();
+fn read_again(dict: &RawDict, selection: Selection, store: &Py<Store>, hashing: &Hashing) -> PyResult<()> {
+    let indexes = store.get().key_indexes();
     let hash_at = |numbers: &[u32]| {
         let (keys, _) = dict.keys_at(numbers).or_raise()?;
         let keys = numbers.iter().zip(keys).filter_map(|(number, key)| Some((*number, key?)));
-        hashing.hash(keys.collect(), dict.seed(), arena)
+        hashing.hash(keys.collect(), dict.seed(), store)
     };
     let tried: Vec<u32> = indexes.with(dict, |indexes| {
         indexes.of(selection).unread.values().filter_map(|numbers| numbers.last().copied()).collect()
@@ -96,10 +96,10 @@ pub(crate) fn candidates(
     dict: &RawDict,
     selection: Selection,
     hash: isize,
-    arena: &Py<Arena>,
+    store: &Py<Store>,
 ) -> Option<Vec<Candidate>> {
     let begun = hashed_so_far((dict.handle().variable(), selection), hash);
-    arena.get().key_indexes().with(dict, |indexes| {
+    store.get().key_indexes().with(dict, |indexes| {
         let index = indexes.of(selection);
         if index.stamp.is_none() && begun.is_none() {
             // Another thread has used so many dicts meanwhile that this one's index was given up.
@@ -119,9 +119,9 @@ pub(crate) fn forget(
     selection: Selection,
     hash: isize,
     stale: &[Candidate],
-    arena: &Py<Arena>,
+    store: &Py<Store>,
 ) {
-    arena.get().key_indexes().with(dict, |indexes| {
+    store.get().key_indexes().with(dict, |indexes| {
         for candidate in stale {
             indexes.of(selection).entries.remove(&(hash, *candidate));
         }

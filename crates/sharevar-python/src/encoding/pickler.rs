@@ -4,7 +4,7 @@ use crate::encoding::permission;
 use crate::fast_access;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use sharevar::Participant;
+use sharevar::engine::InHome;
 use std::cell::RefCell;
 use std::sync::{PoisonError, RwLock};
 
@@ -16,9 +16,9 @@ struct Pickler {
 static PICKLER: RwLock<Option<Pickler>> = RwLock::new(None);
 
 thread_local! {
-    /// The picklings under way on this thread: each with its arena and the variables of that
-    /// arena whose references were asked for.
-    static UNDER_WAY: RefCell<Vec<([u64; 2], Vec<u64>)>> = const { RefCell::new(Vec::new()) };
+    /// The picklings under way on this thread: each with its home and the variables of that
+    /// home whose references were asked for.
+    static UNDER_WAY: RefCell<Vec<(u128, Vec<u64>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Sets the callables that encode and decode objects of no native type.
@@ -52,18 +52,17 @@ impl std::ops::Deref for Pickle<'_> {
     }
 }
 
-/// Pickles a value. Returns the pickle, and the variables of the arena to which it refers: the
+/// Pickles a value. Returns the pickle, and the variables of the home to which it refers: the
 /// container of the pickle has to count these references.
-pub(crate) fn dumps<'py>(
-    value: &Bound<'py, PyAny>,
-    participant: &Participant,
-) -> PyResult<(Pickle<'py>, Vec<u64>)> {
+pub(crate) fn dumps<'py>(value: &Bound<'py, PyAny>, home: &dyn InHome) -> PyResult<(Pickle<'py>, Vec<u64>)> {
     let py = value.py();
-    if !participant.accepts_pickles() {
+    if let Some(participant) = home.as_participant()
+        && !participant.accepts_pickles()
+    {
         return Err(permission::refuse_to_store(value, participant)?);
     }
     let callable = callable(py, |set| &set.dumps, "dumps")?;
-    UNDER_WAY.with_borrow_mut(|all| all.push((participant.arena_id(), Vec::new())));
+    UNDER_WAY.with_borrow_mut(|all| all.push((home.home_id(), Vec::new())));
     let pickled = callable.call1((value,)).and_then(|pickled| Ok(pickled.cast_into::<PyBytes>()?));
     let handles = UNDER_WAY.with_borrow_mut(Vec::pop).map_or_else(Vec::new, |(_, handles)| handles);
     Ok((Pickle(pickled?), handles))
@@ -75,13 +74,11 @@ pub(crate) fn dumps_alone<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickle<'py
     Ok(Pickle(pickled.cast_into::<PyBytes>()?))
 }
 
-/// Returns the object of a pickle that is stored in the arena of `participant`.
-pub(crate) fn loads<'py>(
-    py: Python<'py>,
-    pickle: &[u8],
-    participant: &Participant,
-) -> PyResult<Bound<'py, PyAny>> {
-    if !participant.accepts_pickles() {
+/// Returns the object of a pickle that is stored in that home.
+pub(crate) fn loads<'py>(py: Python<'py>, pickle: &[u8], home: &dyn InHome) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(participant) = home.as_participant()
+        && !participant.accepts_pickles()
+    {
         return Err(permission::refuse_to_read(participant));
     }
     loads_alone(py, pickle)
@@ -93,12 +90,12 @@ pub(crate) fn loads_alone<'py>(py: Python<'py>, pickle: &[u8]) -> PyResult<Bound
 }
 
 /// Notes that a pickle under way on this thread refers to a variable.
-pub(crate) fn note_reference(participant: &Participant, header: u64) {
+pub(crate) fn note_reference(home: u128, number: u64) {
     UNDER_WAY.with_borrow_mut(|all| {
-        if let Some((arena, headers)) = all.last_mut()
-            && *arena == participant.arena_id()
+        if let Some((of, numbers)) = all.last_mut()
+            && *of == home
         {
-            headers.push(header);
+            numbers.push(number);
         }
     });
 }

@@ -1,29 +1,30 @@
 //! The condition.
 
-use crate::errors::{Class, OrRaise, end_of_block, raise, to_python, unless_closed};
+use crate::errors::{Class, OrRaise, end_of_block, raise, to_python};
 use crate::proxy;
 use crate::variable::variable_of;
-use crate::variable::{ArenaOrFound, Variable};
+use crate::variable::{StoreOrFound, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sharevar::shm::{Handle, RawCondition};
-use sharevar::{Error, Kind};
+use sharevar::engine::{self, Backed, Home, Make};
+use sharevar::shm::RawCondition;
+use sharevar::{Error, Handle, Kind};
 
 /// A condition: threads that hold its lock wait in it until they are notified.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Condition {
-    raw: RawCondition,
+    raw: Backed<RawCondition, dyn engine::Condition>,
     /// The object of its lock.
     lock: Py<PyAny>,
 }
 
 /// A handle on the lock in an object, which must be one of ours.
-fn lock_handle(lock: &Bound<'_, PyAny>, arena: &sharevar::Participant) -> PyResult<sharevar::Variable> {
+fn lock_handle(lock: &Bound<'_, PyAny>, home: &Home) -> PyResult<Handle> {
     let variable = variable_of(lock).filter(|variable| variable.is_lock());
     let Some(variable) = variable else {
         let name = lock.get_type().name()?;
@@ -31,19 +32,20 @@ fn lock_handle(lock: &Bound<'_, PyAny>, arena: &sharevar::Participant) -> PyResu
             "the lock of a condition is a shared Lock or RLock, no {name}"
         )));
     };
-    if variable.offset_in(arena).is_none() {
+    if variable.number_in(home).is_none() {
         return Err(raise(Class::WrongKind, "a condition and its lock must be in the same arena"));
     }
-    Ok(variable.place())
+    variable.open_again()
 }
 
 impl Condition {
-    fn require_lock(&self, py: Python<'_>, message: &'static str) -> PyResult<()> {
-        if self.lock.bind(py).call_method0(intern!(py, "_is_owned"))?.is_truthy()? {
+    fn require_lock(slf: &Bound<'_, Self>, message: &'static str) -> PyResult<()> {
+        let py = slf.py();
+        if slf.get().lock.bind(py).call_method0(intern!(py, "_is_owned"))?.is_truthy()? {
             return Ok(());
         }
         // Shut down: that is why `wait` has not taken it again.
-        match unless_closed(self.raw.handle(), Error::NotOwner) {
+        match slf.as_super().get().unless_closed(Error::NotOwner) {
             Error::NotOwner => Err(raise(Class::NotOwner, message)),
             closed => Err(to_python(closed)),
         }
@@ -55,24 +57,26 @@ impl Condition {
     #[new]
     #[pyo3(signature = (arena, lock = None))]
     fn new(arena: &Bound<'_, PyAny>, lock: Option<&Bound<'_, PyAny>>) -> PyResult<PyClassInitializer<Self>> {
-        let mut argument = ArenaOrFound::from_argument(arena)?;
-        let participant = argument.arena.get().participant().clone();
-        let raw = match lock {
+        let mut argument = StoreOrFound::from_argument(arena)?;
+        let handle = match lock {
             Some(lock) if !argument.exists() => {
-                let place = lock_handle(lock, &participant)?;
-                let handle = Handle::open(&participant, place).or_raise()?;
-                RawCondition::create(&participant, &handle).or_raise()?
+                let lock = lock_handle(lock, argument.home())?;
+                argument.handle(&Make::Condition(&lock))?
             }
-            _ => argument.open(RawCondition::from_handle, |participant| {
-                // By name, or from code that knows of no façade.
-                RawCondition::create(participant, &Handle::create(participant, Kind::Lock)?)
-            })?,
+            // By name, or from code that knows of no façade.
+            _ if !argument.exists() => {
+                let lock = argument.home().create(&Make::Lock { owned: None }).or_raise()?;
+                argument.handle(&Make::Condition(&lock))?
+            }
+            // It is found, and nothing is made.
+            _ => argument.handle(&Make::Event)?,
         };
+        let base = Variable::of(&argument.store, &handle, Kind::Condition);
+        let raw = Backed::<RawCondition, dyn engine::Condition>::open(handle, Kind::Condition).or_raise()?;
         let lock = match lock {
             Some(lock) => lock.clone(),
-            None => proxy::for_handle(&argument.arena, raw.lock().clone())?,
+            None => proxy::for_handle(&argument.store, raw.any().lock().or_raise()?)?,
         };
-        let base = Variable::of(&argument.arena, raw.handle(), Kind::Condition);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw, lock: lock.unbind() }))
     }
 
@@ -84,7 +88,7 @@ impl Condition {
 
     /// How many wait, and how many are notified and have not gone on yet.
     fn _counts(&self) -> PyResult<(u64, u64)> {
-        self.raw.living().or_raise()
+        self.raw.any().counts().or_raise()
     }
 
     /// Take the lock, with its arguments.
@@ -122,42 +126,29 @@ impl Condition {
     #[pyo3(signature = (timeout = None))]
     fn wait(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<bool> {
         let (this, py) = (slf.get(), slf.py());
-        this.require_lock(py, "must acquire() condition before using wait()")?;
+        Self::require_lock(slf, "must acquire() condition before using wait()")?;
         let end = timeout::end_of(timeout, slf.as_super().get())?;
-        let entry = this.raw.join().or_raise()?;
-        let saved = match this.lock.bind(py).call_method0(intern!(py, "_release_save")) {
-            Ok(saved) => saved,
-            Err(error) => {
-                let _ = this.raw.give_up(entry);
-                return Err(error);
-            }
-        };
-        let waited = waiting::until(py, &mut this.raw.notified_wait(&entry), end);
+        let mut parked = this.raw.any().begin_wait().or_raise()?;
+        let waited = waiting::until(py, &mut *parked, end);
         // It is taken whatever a signal's handler raises.
-        let taken = this.lock.bind(py).call_method1(intern!(py, "_acquire_restore"), (saved,));
-        // Only now the entry goes: a notification is used up by a waiter that has the lock.
-        match taken.and(waited) {
-            Ok(_) => this.raw.leave(entry).or_raise(),
-            Err(error) => {
-                // It fails if the arena is closed, and then no thread waits any more.
-                let _ = this.raw.give_up(entry);
-                Err(error)
-            }
-        }
+        let taken = this.lock.bind(py).call_method1(intern!(py, "_acquire_restore"), (parked.times(),));
+        // Only now it ends: a notification is used up by a waiter that has the lock.
+        taken.and(waited)?;
+        parked.end().or_raise()
     }
 
     /// Notify those that have waited longest, ``n`` at most.
     #[pyo3(signature = (n = 1))]
-    fn notify(&self, py: Python<'_>, n: i64) -> PyResult<()> {
-        self.require_lock(py, "lock is not owned")?;
+    fn notify(slf: &Bound<'_, Self>, n: i64) -> PyResult<()> {
+        Self::require_lock(slf, "lock is not owned")?;
         if n > 0 {
-            self.raw.notify(n.unsigned_abs()).or_raise()?;
+            slf.get().raw.any().notify(n.unsigned_abs()).or_raise()?;
         }
         Ok(())
     }
 
     /// Notify all waiters.
-    fn notify_all(&self, py: Python<'_>) -> PyResult<()> {
-        self.notify(py, i64::MAX)
+    fn notify_all(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::notify(slf, i64::MAX)
     }
 }

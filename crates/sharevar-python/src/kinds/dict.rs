@@ -2,33 +2,30 @@
 
 use crate::encoding::decode::{self, decode, decode_bytes};
 use crate::encoding::encode::{self, encode};
-use crate::encoding::key::{Purpose, Wanted, key, short_key};
-use crate::encoding::opaque_key::{self, OwnKey, Pair, insert, resolve, with_found};
+use crate::encoding::key::{AnyDict, Purpose, Wanted, key, short_key};
+use crate::encoding::opaque_key::{
+    self, OwnKey, Pair, get_or_insert_compared, increment_compared, insert, resolve, with_found,
+};
 use crate::errors::{OrRaise, to_python};
 use crate::kinds::increment;
-use crate::variable::{ArenaOrFound, Variable, generic_alias};
+use crate::variable::{StoreOrFound, Variable, generic_alias};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
-use sharevar::shm::{Content, CopiedBytes, Located, Look, RawDict};
-use sharevar::{Error, Kind, Participant};
+use sharevar::engine::Make;
+use sharevar::shm::{CopiedBytes, Located, Look};
+use sharevar::{Content, Error, Kind};
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// A shared dict: keys as in Python, in insertion order. Each method is atomic.
 #[pyclass(extends = Variable, subclass, frozen, mapping, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Dict {
-    raw: RawDict,
+    raw: AnyDict,
 }
 
 impl Dict {
-    #[inline(always)]
-    fn participant(&self) -> &Arc<Participant> {
-        self.raw.handle().participant()
-    }
-
     /// The answer of one look for a key: `Unknown` for one that is no short str or int.
     #[inline(always)]
     pub(crate) fn look<'a>(
@@ -36,8 +33,9 @@ impl Dict {
         object: &Bound<'_, PyAny>,
         copied: &'a mut Option<CopiedBytes>,
     ) -> Look<'a> {
-        match short_key(object, self.raw.seed()) {
-            Some(key) => self.raw.look(&key, copied),
+        let Some(raw) = self.raw.shm() else { return Look::Unknown };
+        match short_key(object, raw.seed()) {
+            Some(key) => raw.look(&key, copied),
             None => Look::Unknown,
         }
     }
@@ -45,16 +43,17 @@ impl Dict {
     /// Sets a common key that is there to a scalar, if that can be done. `false` says nothing.
     #[inline(always)]
     pub(crate) fn quick_set(&self, object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> bool {
-        if let Some(word) = encode::word(value)
-            && let Some(key) = short_key(object, self.raw.seed())
+        if let Some(raw) = self.raw.shm()
+            && let Some(word) = encode::word(value)
+            && let Some(key) = short_key(object, raw.seed())
         {
-            return self.raw.set_word(&key, word);
+            return raw.set_word(&key, word);
         }
         false
     }
 
     fn key(&self, object: &Bound<'_, PyAny>, purpose: Purpose) -> PyResult<Wanted> {
-        key(object, self.raw.seed(), self.participant(), purpose)
+        key(object, self.raw.any().seed(), &self.raw, purpose)
     }
 
     /// The value of a key of which a look has told nothing.
@@ -63,7 +62,7 @@ impl Dict {
         let this = slf.get();
         let wanted = this.key(object, Purpose::Lookup)?;
         let found =
-            resolve(&this.raw, object, &wanted, slf.as_super().get().arena(), |key| this.raw.get(key))?;
+            resolve(&this.raw, object, &wanted, slf.as_super().get().store(), |key| this.raw.any().get(key))?;
         found.map(|content| Self::object(slf, content)).transpose()
     }
 
@@ -73,7 +72,11 @@ impl Dict {
         object: &Bound<'py, PyAny>,
         located: Located,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        match slf.get().raw.read_located(located).or_raise()? {
+        let content = match slf.get().raw.shm() {
+            Some(raw) => raw.read_located(located).or_raise()?,
+            None => None,
+        };
+        match content {
             Some(content) => Self::object(slf, content).map(Some),
             None => Self::find(slf, object),
         }
@@ -82,16 +85,16 @@ impl Dict {
     fn take(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
         let this = slf.get();
         let wanted = this.key(object, Purpose::Lookup)?;
-        resolve(&this.raw, object, &wanted, slf.as_super().get().arena(), |key| this.raw.remove(key))
+        resolve(&this.raw, object, &wanted, slf.as_super().get().store(), |key| this.raw.any().remove(key))
     }
 
     #[inline(always)]
     fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
-        decode(slf.py(), content, slf.as_super().get().arena())
+        decode(slf.py(), content, slf.as_super().get().store())
     }
 
     pub(crate) fn decoded<'py>(slf: &Bound<'py, Self>, encoding: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        decode_bytes(slf.py(), encoding, &[], slf.as_super().get().arena())
+        decode_bytes(slf.py(), encoding, &[], slf.as_super().get().store())
     }
 }
 
@@ -105,9 +108,10 @@ pub(crate) fn missing(object: &Bound<'_, PyAny>) -> PyErr {
 impl Dict {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut argument = ArenaOrFound::from_argument(arena)?;
-        let raw = argument.open(RawDict::from_handle, RawDict::create)?;
-        let base = Variable::of(&argument.arena, raw.handle(), Kind::Dict);
+        let mut argument = StoreOrFound::from_argument(arena)?;
+        let handle = argument.handle(&Make::Map(Kind::Dict))?;
+        let base = Variable::of(&argument.store, &handle, Kind::Dict);
+        let raw = AnyDict::open(handle, Kind::Dict).or_raise()?;
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 
@@ -119,8 +123,8 @@ impl Dict {
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
         let wanted = this.key(key, Purpose::Insertion)?;
-        let value = encode(value, this.participant())?;
-        insert(&this.raw, key, &wanted, &value, slf.as_super().get().arena())
+        let value = encode(value, &this.raw)?;
+        insert(&this.raw, key, &wanted, &value, slf.as_super().get().store())
     }
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -131,17 +135,19 @@ impl Dict {
     }
 
     fn __len__(&self) -> PyResult<usize> {
-        Ok(self.raw.len().or_raise()? as usize)
+        Ok(self.raw.any().len().or_raise()? as usize)
     }
 
     fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
         let this = slf.get();
-        if let Some(is_there) = short_key(key, this.raw.seed()).and_then(|key| this.raw.has(&key)) {
+        if let Some(raw) = this.raw.shm()
+            && let Some(is_there) = short_key(key, raw.seed()).and_then(|key| raw.has(&key))
+        {
             return Ok(is_there);
         }
         let wanted = this.key(key, Purpose::Lookup)?;
-        let found = resolve(&this.raw, key, &wanted, slf.as_super().get().arena(), |key| {
-            this.raw.contains(key).map(|found| found.then_some(()))
+        let found = resolve(&this.raw, key, &wanted, slf.as_super().get().store(), |key| {
+            this.raw.any().contains(key).map(|found| found.then_some(()))
         })?;
         Ok(found.is_some())
     }
@@ -183,7 +189,7 @@ impl Dict {
 
     /// Remove the pair that was put in last and return it.
     fn popitem<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        let Some(item) = slf.get().raw.pop_last().or_raise()? else {
+        let Some(item) = slf.get().raw.any().pop_last().or_raise()? else {
             return Err(PyKeyError::new_err("popitem(): dictionary is empty"));
         };
         Ok((Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?))
@@ -199,23 +205,23 @@ impl Dict {
         let (this, py) = (slf.get(), slf.py());
         let none = py.None().into_bound(py);
         let wanted = this.key(key, Purpose::Insertion)?;
-        let value = encode(default.unwrap_or(&none), this.participant())?;
+        let value = encode(default.unwrap_or(&none), &this.raw)?;
         if let Wanted::Known(key) = &wanted
-            && let Some((content, _)) = this.raw.get_or_insert_compared(key, &value, None).or_raise()?
+            && let Some((content, _)) = get_or_insert_compared(&this.raw, key, &value, None).or_raise()?
         {
             return Self::object(slf, content);
         }
         let mut own = OwnKey::default();
-        let (content, _) = with_found(&this.raw, key, &wanted, slf.as_super().get().arena(), |search| {
+        let (content, _) = with_found(&this.raw, key, &wanted, slf.as_super().get().store(), |search| {
             let used = own.unless_found(&search, &this.raw, key, &wanted)?;
-            this.raw.get_or_insert_compared(used, &value, Some(search.stamp)).or_raise()
+            get_or_insert_compared(&this.raw, used, &value, Some(search.stamp)).or_raise()
         })?;
         Self::object(slf, content)
     }
 
     /// Remove all pairs.
     fn clear(&self) -> PyResult<()> {
-        self.raw.clear().or_raise()
+        self.raw.any().clear().or_raise()
     }
 
     /// Store all pairs in one step: others see none of them or all.
@@ -226,15 +232,15 @@ impl Dict {
         for pair in pairs.try_iter()? {
             let (object, value) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
             let wanted = this.key(&object, Purpose::Insertion)?;
-            all.push(Pair { object, wanted, value: encode(&value, this.participant())? });
+            all.push(Pair { object, wanted, value: encode(&value, &this.raw)? });
         }
-        opaque_key::update(&this.raw, all, slf.as_super().get().arena())
+        opaque_key::update(&this.raw, all, slf.as_super().get().store())
     }
 
     /// A list of the keys at one moment.
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(slf.py());
-        for item in slf.get().raw.items(false).or_raise()? {
+        for item in slf.get().raw.any().items(false).or_raise()? {
             list.append(Self::decoded(slf, &item.key)?)?;
         }
         Ok(list)
@@ -243,7 +249,7 @@ impl Dict {
     /// A list of the values at one moment.
     fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(slf.py());
-        for item in slf.get().raw.items(true).or_raise()? {
+        for item in slf.get().raw.any().items(true).or_raise()? {
             list.append(Self::object(slf, item.value)?)?;
         }
         Ok(list)
@@ -252,7 +258,7 @@ impl Dict {
     /// A list of the pairs at one moment.
     fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(slf.py());
-        for item in slf.get().raw.items(true).or_raise()? {
+        for item in slf.get().raw.any().items(true).or_raise()? {
             list.append((Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?))?;
         }
         Ok(list)
@@ -261,7 +267,7 @@ impl Dict {
     /// A plain dict of the pairs at one moment.
     fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(slf.py());
-        for item in slf.get().raw.items(true).or_raise()? {
+        for item in slf.get().raw.any().items(true).or_raise()? {
             dict.set_item(Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?)?;
         }
         Ok(dict)
@@ -276,9 +282,10 @@ impl Dict {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (this, py) = (slf.get(), slf.py());
         let step = increment::small_step(by);
-        if let Some(step) = step
-            && let Some(short) = short_key(key, this.raw.seed())
-            && let Some(sum) = this.raw.increment_word(&short, step)
+        if let Some(raw) = this.raw.shm()
+            && let Some(step) = step
+            && let Some(short) = short_key(key, raw.seed())
+            && let Some(sum) = raw.increment_word(&short, step)
         {
             return sum.into_bound_py_any(py);
         }
@@ -286,19 +293,19 @@ impl Dict {
         if let Some(step) = step
             && let Wanted::Known(key) = &wanted
         {
-            match this.raw.increment_compared(key, step, None) {
+            match increment_compared(&this.raw, key, step) {
                 Ok(Some(sum)) => return sum.into_bound_py_any(py),
                 Ok(None) | Err(Error::NotANumber { .. }) => {}
                 Err(other) => return Err(to_python(other)),
             }
         }
         let (zero, one) = (PyInt::new(py, 0).into_any(), PyInt::new(py, 1).into_any());
-        let (arena, mut own) = (slf.as_super().get().arena(), OwnKey::default());
+        let (store, mut own) = (slf.as_super().get().store(), OwnKey::default());
         opaque_key::attempt(&this.raw, py, || {
             // Taken before the search: any change since is noticed.
-            let stamp = this.raw.stamp();
-            let found = resolve(&this.raw, key, &wanted, arena, |key| {
-                Ok(this.raw.get(key)?.map(|content| (key.clone(), content)))
+            let stamp = this.raw.any().stamp().or_raise()?;
+            let found = resolve(&this.raw, key, &wanted, store, |key| {
+                Ok(this.raw.any().get(key)?.map(|content| (key.clone(), content)))
             })?;
             let (used, old) = if let Some((key, content)) = found {
                 (Cow::Owned(key), Self::object(slf, content)?)
@@ -306,8 +313,8 @@ impl Dict {
                 (Cow::Borrowed(own.get(&this.raw, key, &wanted)?), zero.clone())
             };
             let sum = increment::sum(&old, by.unwrap_or(&one))?;
-            let value = encode(&sum, this.participant())?;
-            Ok(this.raw.insert_if_unchanged(&used, &value, stamp).or_raise()?.then_some(sum))
+            let value = encode(&sum, &this.raw)?;
+            Ok(this.raw.any().insert_if_unchanged(&used, &value, stamp).or_raise()?.then_some(sum))
         })
     }
 

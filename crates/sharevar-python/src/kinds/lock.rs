@@ -1,53 +1,59 @@
 //! The lock.
 
 use crate::argument_types::Truthy;
-use crate::errors::{OrRaise, end_of_block, to_python, unless_closed};
-use crate::variable::{ArenaOrFound, Variable};
+use crate::errors::{OrRaise, end_of_block, to_python};
+use crate::variable::{StoreOrFound, Variable};
 use crate::waiting;
 use crate::waiting::{own_lock, timeout};
 use pyo3::prelude::*;
+use sharevar::engine::{Backed, Exclusive, Make};
 use sharevar::shm::RawLock;
-use sharevar::{Error, Kind, RobustLock, TryLock};
+use sharevar::{Error, Kind, TryLock};
 use std::time::Instant;
 
 /// A lock that outlives its holder: when the holder dies, the next one gets it.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Lock {
-    raw: RawLock,
+    raw: Backed<RawLock, dyn Exclusive>,
 }
 
 impl Lock {
     #[inline(always)]
-    fn lock(&self) -> RobustLock<'_> {
-        self.raw.robust()
+    fn try_acquire(&self) -> sharevar::Result<bool> {
+        match &self.raw {
+            Backed::Shm(raw) => Ok(raw.robust().try_acquire()? != TryLock::Busy),
+            Backed::Other(lock) => Ok(lock.try_acquire()?.is_some()),
+        }
     }
 
     /// Takes the lock if it can be had. `false` says nothing.
     #[inline(always)]
     pub(crate) fn quick_acquire(&self) -> bool {
-        self.lock().try_acquire().is_ok_and(|acquired| acquired != TryLock::Busy)
+        self.raw
+            .shm()
+            .is_some_and(|raw| raw.robust().try_acquire().is_ok_and(|acquired| acquired != TryLock::Busy))
     }
 
     /// Gives the lock back if it is held. `false` says nothing.
     #[inline(always)]
     pub(crate) fn quick_release(&self) -> bool {
-        self.lock().release().unwrap_or(false)
+        self.raw.shm().is_some_and(|raw| raw.robust().release().unwrap_or(false))
     }
 
     #[inline(always)]
     fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
-        if slf.get().lock().try_acquire().or_raise()? != TryLock::Busy {
+        if slf.get().try_acquire().or_raise()? {
             return Ok(true);
         }
         if !block {
             return Ok(false);
         }
-        if timeout.is_none() && slf.get().lock().is_mine() && Self::take_own(slf)? {
+        if timeout.is_none() && slf.get().raw.any().is_mine().or_raise()? && Self::take_own(slf)? {
             return Ok(true);
         }
         let end = timeout::end_of(timeout, slf.as_super().get())?;
-        let taken = waiting::until(slf.py(), &mut slf.get().raw.acquire_wait(), end)?;
+        let taken = waiting::until(slf.py(), &mut *slf.get().raw.any().acquire_wait(), end)?;
         Ok(taken.is_some())
     }
 
@@ -55,19 +61,24 @@ impl Lock {
     #[cold]
     fn take_own(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let end = Instant::now() + own_lock::PATIENCE;
-        let taken = waiting::until(slf.py(), &mut slf.get().raw.acquire_wait(), Some(end))?.is_some();
-        if !taken && slf.get().lock().is_mine() {
+        let lock = slf.get().raw.any();
+        let taken = waiting::until(slf.py(), &mut *lock.acquire_wait(), Some(end))?.is_some();
+        if !taken && lock.is_mine().or_raise()? {
             own_lock::tell(slf.py());
         }
         Ok(taken)
     }
 
     #[inline(always)]
-    fn give_back(&self) -> PyResult<()> {
-        if self.lock().release().or_raise()? {
+    fn give_back(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let was_held = match &slf.get().raw {
+            Backed::Shm(raw) => raw.robust().release().or_raise()?,
+            Backed::Other(lock) => lock.release().or_raise()?,
+        };
+        if was_held {
             return Ok(());
         }
-        Err(to_python(unless_closed(self.raw.handle(), Error::NotLocked)))
+        Err(to_python(slf.as_super().get().unless_closed(Error::NotLocked)))
     }
 }
 
@@ -76,9 +87,10 @@ impl Lock {
     #[new]
     #[pyo3(signature = (arena, owned = None))]
     fn new(arena: &Bound<'_, PyAny>, owned: Option<bool>) -> PyResult<PyClassInitializer<Self>> {
-        let mut argument = ArenaOrFound::from_argument(arena)?;
-        let raw = argument.open(RawLock::from_handle, |participant| RawLock::create(participant, owned))?;
-        let base = Variable::of(&argument.arena, raw.handle(), Kind::Lock);
+        let mut argument = StoreOrFound::from_argument(arena)?;
+        let handle = argument.handle(&Make::Lock { owned })?;
+        let base = Variable::of(&argument.store, &handle, Kind::Lock);
+        let raw = Backed::<RawLock, dyn Exclusive>::open(handle, Kind::Lock).or_raise()?;
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 
@@ -100,34 +112,34 @@ impl Lock {
     }
 
     /// Give the lock back.
-    fn release(&self) -> PyResult<()> {
-        self.give_back()
+    fn release(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::give_back(slf)
     }
 
     /// Whether a living process holds the lock.
-    fn locked(&self) -> bool {
-        self.lock().is_locked()
+    fn locked(&self) -> PyResult<bool> {
+        self.raw.any().is_locked().or_raise()
     }
 
     /// Whether an earlier holder died, and no later one has put things right since.
     #[getter]
-    fn owner_died(&self) -> bool {
-        self.lock().owner_died()
+    fn owner_died(&self) -> PyResult<bool> {
+        self.raw.any().owner_died().or_raise()
     }
 
     /// Say that what the lock protects is in order again.
-    fn mark_consistent(&self) {
-        self.lock().mark_consistent();
+    fn mark_consistent(&self) -> PyResult<()> {
+        self.raw.any().mark_consistent().or_raise()
     }
 
     /// Whether this process holds the lock: what a condition asks before it waits.
-    fn _is_owned(&self) -> bool {
-        self.lock().is_mine()
+    fn _is_owned(&self) -> PyResult<bool> {
+        self.raw.any().is_mine().or_raise()
     }
 
     /// Give the lock back entirely; what is given back is for `_acquire_restore`.
-    fn _release_save(&self) -> PyResult<()> {
-        self.give_back()
+    fn _release_save(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::give_back(slf)
     }
 
     /// Take the lock again, however long it takes and whatever a signal's handler raises.
@@ -142,11 +154,11 @@ impl Lock {
 
     #[pyo3(signature = (exception_type, _exception, _traceback, /))]
     fn __exit__(
-        &self,
+        slf: &Bound<'_, Self>,
         exception_type: &Bound<'_, PyAny>,
         _exception: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        end_of_block(exception_type, self.give_back())
+        end_of_block(exception_type, Self::give_back(slf))
     }
 }

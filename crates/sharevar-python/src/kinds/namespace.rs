@@ -2,14 +2,16 @@
 
 use crate::encoding::decode::{self, decode, decode_bytes};
 use crate::encoding::encode::{self, encode};
+use crate::encoding::key::AnyDict;
 use crate::encoding::name;
 use crate::errors::OrRaise;
 use crate::fast_access;
-use crate::variable::{ArenaOrFound, Variable};
+use crate::variable::{StoreOrFound, Variable};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use sharevar::Kind;
-use sharevar::shm::{CopiedBytes, Look, RawDict};
+use sharevar::engine::Make;
+use sharevar::shm::{CopiedBytes, Look};
 use sharevar_value::{Key, ShortKey};
 
 /// Attributes by name, which processes share.
@@ -19,15 +21,16 @@ use sharevar_value::{Key, ShortKey};
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Namespace {
-    raw: RawDict,
+    raw: AnyDict,
 }
 
 impl Namespace {
     /// The answer of one look for the shared attribute of that name: `Unknown` if the name is long.
     #[inline(always)]
     pub(crate) fn look<'a>(&self, name: &str, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
-        match ShortKey::from_str(name, self.raw.seed()) {
-            Some(key) => self.raw.look(&key, copied),
+        let Some(raw) = self.raw.shm() else { return Look::Unknown };
+        match ShortKey::from_str(name, raw.seed()) {
+            Some(key) => raw.look(&key, copied),
             None => Look::Unknown,
         }
     }
@@ -39,20 +42,20 @@ impl Namespace {
         name: &Bound<'py, PyString>,
         look: &Look<'_>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (this, arena) = (slf.get(), slf.as_super().get().arena());
+        let (this, store) = (slf.get(), slf.as_super().get().store());
         match look {
             Look::Word(word) => decode::word(slf.py(), *word),
-            Look::Bytes(bytes) => decode_bytes(slf.py(), bytes, &[], arena),
+            Look::Bytes(bytes) => decode_bytes(slf.py(), bytes, &[], store),
             Look::Absent => Err(missing(name)),
             Look::There(_) | Look::Unknown => {
                 let mut content = None;
-                if let Look::There(located) = look {
-                    content = this.raw.read_located(*located).or_raise()?;
+                if let (Some(raw), Look::There(located)) = (this.raw.shm(), look) {
+                    content = raw.read_located(*located).or_raise()?;
                 }
                 if content.is_none() {
-                    content = this.raw.get(&this.key(name)?).or_raise()?;
+                    content = this.raw.any().get(&this.key(name)?).or_raise()?;
                 }
-                decode(slf.py(), content.ok_or_else(|| missing(name))?, arena)
+                decode(slf.py(), content.ok_or_else(|| missing(name))?, store)
             }
         }
     }
@@ -61,16 +64,17 @@ impl Namespace {
     /// `false` says nothing.
     #[inline(always)]
     pub(crate) fn quick_set(&self, name: &str, value: &Bound<'_, PyAny>) -> bool {
-        if let Some(word) = encode::word(value)
-            && let Some(key) = ShortKey::from_str(name, self.raw.seed())
+        if let Some(raw) = self.raw.shm()
+            && let Some(word) = encode::word(value)
+            && let Some(key) = ShortKey::from_str(name, raw.seed())
         {
-            return self.raw.set_word(&key, word);
+            return raw.set_word(&key, word);
         }
         false
     }
 
     fn key(&self, name: &Bound<'_, PyString>) -> PyResult<Key> {
-        name::key(name, self.raw.seed())
+        name::key(name, self.raw.any().seed())
     }
 }
 
@@ -84,12 +88,10 @@ fn missing(name: &Bound<'_, PyString>) -> PyErr {
 impl Namespace {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut argument = ArenaOrFound::from_argument(arena)?;
-        let raw = argument.open(
-            |handle| RawDict::from_handle_as(handle, Kind::Namespace),
-            |participant| RawDict::create_as(participant, Kind::Namespace),
-        )?;
-        let base = Variable::of(&argument.arena, raw.handle(), Kind::Namespace);
+        let mut argument = StoreOrFound::from_argument(arena)?;
+        let handle = argument.handle(&Make::Map(Kind::Namespace))?;
+        let base = Variable::of(&argument.store, &handle, Kind::Namespace);
+        let raw = AnyDict::open(handle, Kind::Namespace).or_raise()?;
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 
@@ -108,14 +110,14 @@ impl Namespace {
     #[pyo3(name = "_set", signature = (name, value, /))]
     pub(crate) fn set(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let key = self.key(name)?;
-        let value = encode(value, self.raw.handle().participant())?;
-        self.raw.insert(&key, &value).or_raise()
+        let value = encode(value, &self.raw)?;
+        self.raw.any().insert(&key, &value).or_raise()
     }
 
     /// Delete the shared attribute of any name.
     #[pyo3(name = "_delete", signature = (name, /))]
     pub(crate) fn delete(&self, name: &Bound<'_, PyString>) -> PyResult<()> {
-        match self.raw.remove(&self.key(name)?).or_raise()? {
+        match self.raw.any().remove(&self.key(name)?).or_raise()? {
             Some(_) => Ok(()),
             None => Err(missing(name)),
         }
@@ -124,11 +126,11 @@ impl Namespace {
     /// All shared attributes.
     #[pyo3(name = "_attributes")]
     fn attributes<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
-        let arena = slf.as_super().get().arena();
+        let store = slf.as_super().get().store();
         let attributes = PyDict::new(slf.py());
-        for item in slf.get().raw.items(true).or_raise()? {
-            let name = name::from_key(decode_bytes(slf.py(), &item.key, &[], arena)?)?;
-            attributes.set_item(name, decode(slf.py(), item.value, arena)?)?;
+        for item in slf.get().raw.any().items(true).or_raise()? {
+            let name = name::from_key(decode_bytes(slf.py(), &item.key, &[], store)?)?;
+            attributes.set_item(name, decode(slf.py(), item.value, store)?)?;
         }
         Ok(attributes)
     }

@@ -3,27 +3,30 @@
 use crate::argument_types::{Argument, Truthy};
 use crate::errors::{Class, OrRaise, is_of, is_ours};
 use crate::kinds::queue_class;
-use crate::kinds::queue_methods::{OwnReadiness, QueueClass, only, wait_until_done};
-use crate::variable::{ArenaOrFound, Variable, generic_alias};
+use crate::kinds::queue_methods::{
+    AnyQueue, OwnReadiness, QueueClass, in_shared_memory, is_full, only, wait_until_done,
+};
+use crate::variable::{StoreOrFound, Variable, generic_alias};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
-use sharevar::shm::{Form, RawQueue};
-use sharevar::{Kind, Participant};
+use sharevar::Kind;
+use sharevar::engine::{Form, Make};
+use sharevar::shm::RawQueue;
+use sharevar_os::process_epoch;
 use std::os::fd::AsRawFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A shared queue. Each method but the two for many items is atomic.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Queue {
-    raw: RawQueue,
+    raw: AnyQueue<RawQueue>,
     form: Form,
-    /// The participant that has closed it, by this object. A forked child's copy is open again.
+    /// The process that has closed it, by this object. A forked child's copy is open again.
     closed_by: AtomicU64,
     /// Whether this object has put anything: one that has not may be asked after `close`, as in the
     /// standard library, whose `close` does nothing before the first `put`.
@@ -36,7 +39,7 @@ impl QueueClass for Queue {
     type Raw = RawQueue;
 
     #[inline(always)]
-    fn raw(&self) -> &RawQueue {
+    fn raw(&self) -> &AnyQueue<RawQueue> {
         &self.raw
     }
 
@@ -74,15 +77,19 @@ impl QueueClass for Queue {
 }
 
 impl Queue {
+    /// A number that no process has that this one was forked from.
     #[inline(always)]
-    fn participant(&self) -> &Arc<Participant> {
-        self.raw.handle().participant()
+    fn own_number(&self) -> u64 {
+        match self.raw.shm() {
+            Some(raw) => raw.handle().participant().identity().word(),
+            None => process_epoch(),
+        }
     }
 
     #[inline(always)]
     fn is_closed(&self) -> bool {
         let by = self.closed_by.load(Ordering::Relaxed);
-        by != 0 && by == self.participant().identity().word()
+        by != 0 && by == self.own_number()
     }
 
     #[cold]
@@ -102,13 +109,13 @@ impl Queue {
     #[new]
     #[pyo3(signature = (arena, maxsize = 0, form = "queue"))]
     fn new(arena: &Bound<'_, PyAny>, maxsize: i64, form: &str) -> PyResult<PyClassInitializer<Self>> {
-        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let mut argument = StoreOrFound::from_argument(arena)?;
         let form = queue_class::form_of_name(form)?;
         let limit = u64::try_from(maxsize).unwrap_or(0);
-        let raw =
-            argument.open(RawQueue::from_handle, |participant| RawQueue::create(participant, limit, form))?;
-        let form = raw.form().or_raise()?;
-        let base = Variable::of(&argument.arena, raw.handle(), Kind::Queue);
+        let handle = argument.handle(&Make::Queue { limit, form })?;
+        let base = Variable::of(&argument.store, &handle, Kind::Queue);
+        let raw = AnyQueue::<RawQueue>::open(handle, Kind::Queue).or_raise()?;
+        let form = raw.any().form().or_raise()?;
         let closed_by = AtomicU64::new(0);
         let used = AtomicBool::new(form == Form::SimpleQueue);
         Ok(PyClassInitializer::from(base).add_subclass(Self {
@@ -135,7 +142,7 @@ impl Queue {
     /// Wait until a get would come back at once, with an item or an error; false if not in time.
     #[pyo3(signature = (timeout = Some(0.0)), text_signature = "($self, timeout=0.0)")]
     fn _poll(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<bool> {
-        let raw = &slf.get().raw;
+        let raw = in_shared_memory(&slf.get().raw)?;
         if raw.is_ready() {
             return Ok(true);
         }
@@ -196,7 +203,7 @@ impl Queue {
 
     /// The number of items.
     fn qsize(&self) -> PyResult<u64> {
-        self.raw.len().or_raise()
+        self.raw.any().len().or_raise()
     }
 
     /// Whether there are no items.
@@ -205,34 +212,34 @@ impl Queue {
         if this.is_closed() && this.used.load(Ordering::Relaxed) {
             return Err(PyOSError::new_err("handle is closed"));
         }
-        this.raw.is_empty().or_raise()
+        Ok(this.raw.any().len().or_raise()? == 0)
     }
 
     /// Whether there is no room.
     fn full(&self) -> PyResult<bool> {
-        self.raw.is_full().or_raise()
+        is_full(self.raw.any())
     }
 
     /// Say that an item that was got is dealt with.
     fn task_done(&self) -> PyResult<()> {
-        self.raw.task_done().or_raise()
+        self.raw.any().task_done().or_raise()
     }
 
     /// Wait until every item that was put is dealt with.
     fn join(&self, py: Python<'_>) -> PyResult<()> {
-        wait_until_done(py, &self.raw)
+        wait_until_done(py, self.raw.any())
     }
 
     /// Refuse to put from now on, and to get once it is empty; ``immediate`` empties it.
     #[pyo3(signature = (immediate = Truthy(false)), text_signature = "($self, immediate=False)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
     fn shutdown(&self, immediate: Truthy) -> PyResult<()> {
-        self.raw.shut_down(immediate.0).or_raise()
+        self.raw.any().shut_down(immediate.0).or_raise()
     }
 
     /// Use it no more in this process.
     fn close(&self) {
-        self.closed_by.store(self.participant().identity().word(), Ordering::Relaxed);
+        self.closed_by.store(self.own_number(), Ordering::Relaxed);
     }
 
     /// Whether `close` was called.
@@ -244,13 +251,13 @@ impl Queue {
     /// The most items at a time; 0 is no limit.
     #[getter]
     fn maxsize(&self) -> PyResult<u64> {
-        self.raw.limit().or_raise()
+        self.raw.any().limit().or_raise()
     }
 
     /// Set the most items at a time; those that are too many already stay.
     #[pyo3(signature = (maxsize, /))]
     fn set_maxsize(&self, maxsize: i64) -> PyResult<()> {
-        self.raw.set_limit(u64::try_from(maxsize).unwrap_or(0)).or_raise()
+        self.raw.any().set_limit(u64::try_from(maxsize).unwrap_or(0)).or_raise()
     }
 
     #[classmethod]

@@ -5,9 +5,9 @@ use crate::native_classes::expect_native_class;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use sharevar::Kind;
-use sharevar::shm::Handle;
-use sharevar::shm::{Form, RawQueue};
+use sharevar::engine::{self, Backed, Form};
+use sharevar::shm::RawQueue;
+use sharevar::{Handle, Kind};
 use std::sync::{PoisonError, RwLock};
 
 static CLASSES: RwLock<[Option<Py<PyType>>; Form::ALL.len()]> =
@@ -47,7 +47,8 @@ pub(crate) fn set_queue_class(form: &str, cls: &Bound<'_, PyType>) -> PyResult<(
 
 /// The class of a queue that was found, if one is set.
 pub(crate) fn class_of<'py>(py: Python<'py>, queue: &Handle) -> Option<Bound<'py, PyType>> {
-    let form = RawQueue::from_handle(queue.clone()).and_then(|queue| queue.form()).ok()?;
+    let queue = Backed::<RawQueue, dyn engine::Queue>::open(queue.clone(), Kind::Queue).ok()?;
+    let form = queue.any().form().ok()?;
     let classes = CLASSES.read().unwrap_or_else(PoisonError::into_inner);
     classes[form as usize].as_ref().map(|class| class.bind(py).clone())
 }

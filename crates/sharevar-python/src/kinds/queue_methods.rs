@@ -13,8 +13,9 @@ use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyType};
-use sharevar::shm::{Content, Got, QueueFrame, QueueKind, Readiness};
-use sharevar::{Error, Participant};
+use sharevar::engine::{self, Backed, InHome};
+use sharevar::shm::{Got, QueueKind, Readiness};
+use sharevar::{Content, Error};
 use sharevar_value::Encoded;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -51,10 +52,8 @@ fn attached(function: &mut dyn FnMut()) -> bool {
     Python::try_attach(|_| function()).is_some()
 }
 
-#[inline(always)]
-fn participant(queue: &QueueFrame) -> &Arc<Participant> {
-    queue.handle().participant()
-}
+/// A queue of a kind, whichever engine keeps it.
+pub(crate) type AnyQueue<K> = Backed<K, dyn engine::Queue>;
 
 /// The descriptor of an object that is readable while its queue has items, once one was asked for.
 #[derive(Debug, Default)]
@@ -62,7 +61,8 @@ pub(crate) struct OwnReadiness(Mutex<Option<Arc<Readiness>>>);
 
 impl OwnReadiness {
     /// The descriptor of this process, made when it is first asked for.
-    pub(crate) fn of(&self, queue: &QueueFrame) -> PyResult<Arc<Readiness>> {
+    pub(crate) fn of<K: QueueKind>(&self, queue: &AnyQueue<K>) -> PyResult<Arc<Readiness>> {
+        let queue = in_shared_memory(queue)?;
         let mut readiness = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A forked child has its parent's, and a program may have closed all descriptors.
         if let Some(known) = readiness.as_ref().filter(|known| known.is_usable()) {
@@ -75,12 +75,25 @@ impl OwnReadiness {
     }
 }
 
+/// The queue, if it is where this process can be told of its items.
+pub(crate) fn in_shared_memory<K: QueueKind>(queue: &AnyQueue<K>) -> PyResult<&K> {
+    let unsupported = || queue.handle().unsupported("descriptor of a queue");
+    queue.shm().ok_or_else(unsupported).or_raise()
+}
+
+/// Whether there is no room for another item.
+pub(crate) fn is_full(queue: &dyn engine::Queue) -> PyResult<bool> {
+    let limit = queue.limit().or_raise()?;
+    Ok(limit != 0 && queue.len().or_raise()? >= limit)
+}
+
 /// Waits until every item that was put is dealt with.
-pub(crate) fn wait_until_done(py: Python<'_>, queue: &QueueFrame) -> PyResult<()> {
-    if queue.try_join(false).or_raise()? {
-        return Ok(());
+pub(crate) fn wait_until_done(py: Python<'_>, queue: &dyn engine::Queue) -> PyResult<()> {
+    let mut wait = queue.join_wait();
+    match wait.attempt(false).or_raise()? {
+        Some(()) => Ok(()),
+        None => waiting::without_limit(py, &mut *wait),
     }
-    waiting::without_limit(py, &mut queue.join_wait())
 }
 
 /// A class of queues.
@@ -89,7 +102,7 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
     type Raw: QueueKind;
 
     /// The queue that the object refers to.
-    fn raw(&self) -> &Self::Raw;
+    fn raw(&self) -> &AnyQueue<Self::Raw>;
 
     /// Whether it is as the classes of the module `queue`, and not as those of `multiprocessing`.
     fn is_of_standard_queue(&self) -> bool {
@@ -108,8 +121,8 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
 
     /// Encodes an item.
     #[inline(always)]
-    fn encode_item(item: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
-        encode(item, participant)
+    fn encode_item(item: &Bound<'_, PyAny>, home: &dyn InHome) -> PyResult<Encoded> {
+        encode(item, home)
     }
 
     /// Handles the error of an object that cannot be encoded.
@@ -138,15 +151,16 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         Self::expect_open(slf)?;
         this.note_use();
         // One without a limit never waits.
-        if timeout.is_some() && this.raw().limit().or_raise()? > 0 {
+        if timeout.is_some() && this.raw().any().limit().or_raise()? > 0 {
             Self::expect_time(slf, block, timeout)?;
         }
-        if let Some(word) = encode::word(object)
-            && this.raw().put_word(word, false).or_raise()? == Some(true)
+        if let Some(raw) = this.raw().shm()
+            && let Some(word) = encode::word(object)
+            && raw.put_word(word, false).or_raise()? == Some(true)
         {
             return Ok(());
         }
-        match Self::encode_item(object, participant(this.raw())) {
+        match Self::encode_item(object, this.raw()) {
             Ok(value) => Self::put_value(slf, &value, block, timeout),
             Err(error) => Self::drop_object(slf, object, error),
         }
@@ -154,14 +168,18 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
 
     fn put_value(slf: &Bound<'_, Self>, value: &Encoded, block: bool, timeout: Option<f64>) -> PyResult<()> {
         let (raw, py) = (slf.get().raw(), slf.py());
-        if raw.try_put(value, false).or_raise()? {
+        let is_put = match raw {
+            Backed::Shm(raw) => raw.try_put(value, false),
+            Backed::Other(queue) => queue.try_put(value),
+        };
+        if is_put.or_raise()? {
             return Ok(());
         }
         if !block {
             return Err(full(py));
         }
         let end = timeout::end_of(timeout, slf.as_super().get())?;
-        let put = waiting::until(py, &mut raw.put_wait(value), end)?;
+        let put = waiting::until(py, &mut *raw.any().put_wait(value), end)?;
         put.ok_or_else(|| full(py))
     }
 
@@ -173,7 +191,9 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
     ) -> PyResult<Bound<'py, PyAny>> {
         Self::expect_open(slf)?;
         Self::expect_time(slf, block, timeout)?;
-        if let Got::Word(word) = slf.get().raw().get_word(false).or_raise()? {
+        if let Some(raw) = slf.get().raw().shm()
+            && let Got::Word(word) = raw.get_word(false).or_raise()?
+        {
             return decode_word(slf.py(), word);
         }
         Self::get_content(slf, block, timeout)
@@ -185,19 +205,23 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let content = Self::wait_for_item(slf, block, timeout)?;
-        decode(slf.py(), content, slf.as_super().get().arena())
+        decode(slf.py(), content, slf.as_super().get().store())
     }
 
     fn wait_for_item(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<Content> {
         let (raw, py) = (slf.get().raw(), slf.py());
-        if let Some(content) = raw.try_get(false).or_raise()? {
+        let found = match raw {
+            Backed::Shm(raw) => raw.try_get(false),
+            Backed::Other(queue) => queue.try_get(),
+        };
+        if let Some(content) = found.or_raise()? {
             return Ok(content);
         }
         if !block {
             return Err(empty(py));
         }
         let end = timeout::end_of(timeout, slf.as_super().get())?;
-        let content = waiting::until(py, &mut raw.get_wait(), end)?;
+        let content = waiting::until(py, &mut *raw.any().get_wait(), end)?;
         content.ok_or_else(|| empty(py))
     }
 
@@ -208,12 +232,12 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         this.note_use();
         let mut values = Vec::new();
         for item in items.try_iter()? {
-            values.push(Self::encode_item(&item?, participant(this.raw()))?);
+            values.push(Self::encode_item(&item?, this.raw())?);
         }
         let mut rest = &values[..];
         while let Some(first) = rest.first() {
             slf.py().check_signals()?;
-            let count = match this.raw().try_put_many(rest).or_raise()? {
+            let count = match this.raw().any().try_put_many(rest).or_raise()? {
                 0 => Self::put_value(slf, first, true, None).map(|()| 1)?,
                 count => count,
             };
@@ -235,20 +259,20 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         let mut contents = Vec::new();
         while contents.len() < most {
             let left = most - contents.len();
-            if this.raw().try_get_many(left, &mut contents).or_raise()? > 0 {
+            if this.raw().any().try_get_many(left, &mut contents).or_raise()? > 0 {
                 continue;
             }
             if contents.is_empty() {
                 contents.push(Self::wait_for_item(slf, block, timeout)?);
                 continue;
             }
-            match this.raw().try_get(false) {
+            match this.raw().any().try_get() {
                 Ok(Some(content)) => contents.push(content),
                 Ok(None) | Err(Error::QueueShutDown) => break,
                 Err(error) => return Err(to_python(error)),
             }
         }
-        let home = slf.as_super().get().arena();
+        let home = slf.as_super().get().store();
         let objects = contents.into_iter().map(|content| decode(py, content, home));
         PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)
     }

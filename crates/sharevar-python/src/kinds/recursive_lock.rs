@@ -1,48 +1,56 @@
 //! The recursive lock.
 
 use crate::argument_types::Truthy;
-use crate::errors::{OrRaise, end_of_block, to_python, unless_closed};
-use crate::variable::{ArenaOrFound, Variable};
+use crate::errors::{OrRaise, end_of_block, to_python};
+use crate::variable::{StoreOrFound, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::prelude::*;
+use sharevar::engine::{Backed, Exclusive, Make};
 use sharevar::shm::RawRLock;
-use sharevar::{Error, Holder, Kind, RecursiveLock, TryLock};
+use sharevar::{Error, Holder, Kind, TryLock};
 
 /// A lock that its thread may take again. When its holder dies or ends, the next one gets it.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct RLock {
-    raw: RawRLock,
+    raw: Backed<RawRLock, dyn Exclusive>,
 }
 
 impl RLock {
     #[inline(always)]
-    fn lock(&self) -> RecursiveLock<'_> {
-        self.raw.recursive()
+    fn try_acquire(&self) -> sharevar::Result<bool> {
+        match &self.raw {
+            Backed::Shm(raw) => Ok(raw.recursive().try_acquire()? != TryLock::Busy),
+            Backed::Other(lock) => Ok(lock.try_acquire()?.is_some()),
+        }
     }
 
     #[inline(always)]
     fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
-        if slf.get().lock().try_acquire().or_raise()? != TryLock::Busy {
+        if slf.get().try_acquire().or_raise()? {
             return Ok(true);
         }
         if !block {
             return Ok(false);
         }
         let end = timeout::end_of(timeout, slf.as_super().get())?;
-        let taken = waiting::until(slf.py(), &mut slf.get().raw.acquire_wait(), end)?;
+        let taken = waiting::until(slf.py(), &mut *slf.get().raw.any().acquire_wait(), end)?;
         Ok(taken.is_some())
     }
 
     #[inline(always)]
-    fn give_back(&self) -> PyResult<()> {
-        if self.lock().release().or_raise()? { Ok(()) } else { Err(self.not_owner()) }
+    fn give_back(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let was_held = match &slf.get().raw {
+            Backed::Shm(raw) => raw.recursive().release().or_raise()?,
+            Backed::Other(lock) => lock.release().or_raise()?,
+        };
+        if was_held { Ok(()) } else { Err(Self::not_owner(slf)) }
     }
 
     #[cold]
-    fn not_owner(&self) -> PyErr {
-        to_python(unless_closed(self.raw.handle(), Error::NotOwner))
+    fn not_owner(slf: &Bound<'_, Self>) -> PyErr {
+        to_python(slf.as_super().get().unless_closed(Error::NotOwner))
     }
 }
 
@@ -50,9 +58,10 @@ impl RLock {
 impl RLock {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut argument = ArenaOrFound::from_argument(arena)?;
-        let raw = argument.open(RawRLock::from_handle, RawRLock::create)?;
-        let base = Variable::of(&argument.arena, raw.handle(), Kind::RLock);
+        let mut argument = StoreOrFound::from_argument(arena)?;
+        let handle = argument.handle(&Make::RLock)?;
+        let base = Variable::of(&argument.store, &handle, Kind::RLock);
+        let raw = Backed::<RawRLock, dyn Exclusive>::open(handle, Kind::RLock).or_raise()?;
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 
@@ -72,49 +81,60 @@ impl RLock {
     }
 
     /// Undo one ``acquire``.
-    fn release(&self) -> PyResult<()> {
-        self.give_back()
+    fn release(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::give_back(slf)
     }
 
     /// Whether a living process holds the lock.
-    fn locked(&self) -> bool {
-        self.lock().is_locked()
+    fn locked(&self) -> PyResult<bool> {
+        self.raw.any().is_locked().or_raise()
     }
 
     /// Whether an earlier holder died, and no later one has put things right since.
     #[getter]
-    fn owner_died(&self) -> bool {
-        self.lock().owner_died()
+    fn owner_died(&self) -> PyResult<bool> {
+        self.raw.any().owner_died().or_raise()
     }
 
     /// Say that what the lock protects is in order again.
-    fn mark_consistent(&self) {
-        self.lock().mark_consistent();
+    fn mark_consistent(&self) -> PyResult<()> {
+        self.raw.any().mark_consistent().or_raise()
     }
 
     /// Whether this thread holds the lock: what a condition asks before it waits.
-    fn _is_owned(&self) -> bool {
-        self.lock().is_mine()
+    fn _is_owned(&self) -> PyResult<bool> {
+        self.raw.any().is_mine().or_raise()
     }
 
     /// How many times this thread holds the lock.
-    fn _recursion_count(&self) -> u64 {
-        self.lock().count()
+    fn _recursion_count(&self) -> PyResult<u64> {
+        self.raw.any().count().or_raise()
     }
 
-    /// ``'none'``, ``'this thread'``, ``'another thread'`` or ``'another process'``.
-    fn _holder(&self) -> &'static str {
-        match self.lock().holder() {
-            Holder::Free => "none",
-            Holder::Me => "this thread",
-            Holder::OtherThread => "another thread",
-            Holder::OtherProcess => "another process",
-        }
+    /// ``'none'``, ``'this thread'``, ``'another thread'`` or ``'another process'``; of another engine,
+    /// which knows holders and not what they are, ``'another holder'``.
+    fn _holder(&self) -> PyResult<&'static str> {
+        let lock = match &self.raw {
+            Backed::Shm(raw) => {
+                return Ok(match raw.recursive().holder() {
+                    Holder::Free => "none",
+                    Holder::Me => "this thread",
+                    Holder::OtherThread => "another thread",
+                    Holder::OtherProcess => "another process",
+                });
+            }
+            Backed::Other(lock) => lock,
+        };
+        Ok(match (lock.is_mine().or_raise()?, lock.is_locked().or_raise()?) {
+            (true, _) => "this thread",
+            (false, true) => "another holder",
+            (false, false) => "none",
+        })
     }
 
     /// Give the lock back entirely; what is given back is for `_acquire_restore`.
-    fn _release_save(&self) -> PyResult<u64> {
-        self.lock().release_all().or_raise()?.ok_or_else(|| self.not_owner())
+    fn _release_save(slf: &Bound<'_, Self>) -> PyResult<u64> {
+        slf.get().raw.any().release_all().or_raise()?.ok_or_else(|| Self::not_owner(slf))
     }
 
     /// Take the lock again, as often as it was held, however long it takes and whatever a
@@ -124,7 +144,7 @@ impl RLock {
         waiting::without_fail(slf.py(), || {
             let taken = Self::take(slf, true, None)?;
             if taken {
-                slf.get().lock().restore(state);
+                slf.get().raw.any().restore(state).or_raise()?;
             }
             Ok(taken)
         })
@@ -136,11 +156,11 @@ impl RLock {
 
     #[pyo3(signature = (exception_type, _exception, _traceback, /))]
     fn __exit__(
-        &self,
+        slf: &Bound<'_, Self>,
         exception_type: &Bound<'_, PyAny>,
         _exception: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        end_of_block(exception_type, self.give_back())
+        end_of_block(exception_type, Self::give_back(slf))
     }
 }

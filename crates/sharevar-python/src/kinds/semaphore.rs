@@ -2,11 +2,12 @@
 
 use crate::argument_types::Truthy;
 use crate::errors::{OrRaise, end_of_block};
-use crate::variable::{ArenaOrFound, Variable};
+use crate::variable::{StoreOrFound, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
+use sharevar::engine::{Backed, Make, Units};
 use sharevar::shm::RawSemaphore;
 use sharevar::{Error, Kind};
 
@@ -14,22 +15,34 @@ use sharevar::{Error, Kind};
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Semaphore {
-    raw: RawSemaphore,
+    raw: Backed<RawSemaphore, dyn Units>,
 }
 
 impl Semaphore {
     #[inline(always)]
     fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
         let raw = &slf.get().raw;
-        if raw.try_acquire().or_raise()? {
+        let is_taken = match raw {
+            Backed::Shm(raw) => raw.try_acquire(),
+            Backed::Other(units) => units.try_acquire(),
+        };
+        if is_taken.or_raise()? {
             return Ok(true);
         }
         if !block {
             return Ok(false);
         }
         let end = timeout::end_of(timeout, slf.as_super().get())?;
-        let taken = waiting::until(slf.py(), &mut raw.acquire_wait(), end)?;
+        let taken = waiting::until(slf.py(), &mut *raw.any().acquire_wait(), end)?;
         Ok(taken.is_some())
+    }
+
+    #[inline(always)]
+    fn release_one(&self) -> sharevar::Result<()> {
+        match &self.raw {
+            Backed::Shm(raw) => raw.release(),
+            Backed::Other(units) => units.release(1),
+        }
     }
 }
 
@@ -43,7 +56,7 @@ impl Semaphore {
         bounded: bool,
         owned: Option<bool>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let mut argument = StoreOrFound::from_argument(arena)?;
         if value < 0 {
             return Err(PyValueError::new_err("semaphore initial value must be >= 0"));
         }
@@ -51,10 +64,10 @@ impl Semaphore {
         let Some(units) = u32::try_from(value).ok().filter(|units| *units <= most) else {
             return Err(PyOverflowError::new_err(format!("semaphore initial value must be <= {most}")));
         };
-        let raw = argument.open(RawSemaphore::from_handle, |participant| {
-            RawSemaphore::create(participant, units, bounded.then_some(units), owned)
-        })?;
-        let base = Variable::of(&argument.arena, raw.handle(), Kind::Semaphore);
+        let bound = bounded.then_some(units);
+        let handle = argument.handle(&Make::Semaphore { units, bound, owned })?;
+        let base = Variable::of(&argument.store, &handle, Kind::Semaphore);
+        let raw = Backed::<RawSemaphore, dyn Units>::open(handle, Kind::Semaphore).or_raise()?;
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 
@@ -78,34 +91,34 @@ impl Semaphore {
     #[pyo3(signature = (n = 1))]
     fn release(&self, n: i64) -> PyResult<()> {
         if n == 1 {
-            return self.raw.release().or_raise();
+            return self.release_one().or_raise();
         }
         if n < 1 {
             return Err(PyValueError::new_err("n must be one or more"));
         }
-        self.raw.release_many(u32::try_from(n).unwrap_or(u32::MAX)).or_raise()
+        self.raw.any().release(u32::try_from(n).unwrap_or(u32::MAX)).or_raise()
     }
 
     /// How many units are free.
     fn get_value(&self) -> PyResult<u32> {
-        self.raw.available().or_raise()
+        self.raw.any().available().or_raise()
     }
 
     /// Whether no unit is free.
     fn locked(&self) -> PyResult<bool> {
-        Ok(self.raw.available().or_raise()? == 0)
+        Ok(self.raw.any().available().or_raise()? == 0)
     }
 
     /// The most units that may be free.
     #[getter]
-    fn maxvalue(&self) -> u32 {
-        self.raw.bound().unwrap_or(RawSemaphore::MAX_UNITS)
+    fn maxvalue(&self) -> PyResult<u32> {
+        Ok(self.raw.any().bound().or_raise()?.unwrap_or(RawSemaphore::MAX_UNITS))
     }
 
     /// How many units this process holds; none of a signal, which keeps no holders.
     #[getter]
     fn held(&self) -> PyResult<Option<u64>> {
-        self.raw.held().or_raise()
+        self.raw.any().held().or_raise()
     }
 
     fn __enter__(slf: &Bound<'_, Self>) -> PyResult<bool> {
@@ -120,7 +133,7 @@ impl Semaphore {
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         // Once the arena is closed nothing is held any more, and no thread waits.
-        let given_back = match self.raw.release() {
+        let given_back = match self.release_one() {
             Err(Error::Closed) => Ok(()),
             given_back => given_back.or_raise(),
         };

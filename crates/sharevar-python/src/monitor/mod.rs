@@ -6,17 +6,18 @@ pub(crate) mod overlay;
 pub(crate) mod started_inside;
 
 use self::overlay::{Found, MonitorHolder};
-use crate::arena::Arena;
 use crate::encoding::decode::{self, decode, decode_bytes};
 use crate::encoding::encode::encode;
 use crate::encoding::name;
 use crate::errors::{OrRaise, to_python};
 use crate::fast_access;
-use crate::variable::{ArenaOrFound, Variable};
+use crate::store::Store;
+use crate::variable::{StoreOrFound, Variable};
 use crate::waiting;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use sharevar::engine::Home;
 use sharevar::shm::{Content, CopiedBytes, Look, RawMonitor};
 use sharevar::{Acquired, Error, Kind};
 use sharevar_value::{Key, ShortKey};
@@ -33,9 +34,14 @@ pub(crate) struct MonitorState {
 impl MonitorState {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut argument = ArenaOrFound::from_argument(arena)?;
-        let raw = argument.open(RawMonitor::from_handle, RawMonitor::create)?;
-        let base = Variable::of(&argument.arena, raw.handle(), Kind::Monitor);
+        let mut argument = StoreOrFound::from_argument(arena)?;
+        let raw = match (argument.found(), argument.home()) {
+            (Some(handle), _) => handle.into_shm().and_then(RawMonitor::from_handle),
+            (None, Home::Shm(participant)) => RawMonitor::create(participant),
+            (None, home) => Err(Error::Unsupported { operation: "monitor", engine: home.engine_name() }),
+        };
+        let raw = raw.or_raise()?;
+        let base = Variable::of(&argument.store, &raw.handle().clone().into(), Kind::Monitor);
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 }
@@ -111,8 +117,8 @@ impl Monitor {
     }
 
     /// The arena's object.
-    pub(crate) fn arena<'a>(&'a self, py: Python<'a>) -> &'a Py<Arena> {
-        self.state.bind(py).as_super().get().arena()
+    pub(crate) fn arena<'a>(&'a self, py: Python<'a>) -> &'a Py<Store> {
+        self.state.bind(py).as_super().get().store()
     }
 
     /// The key of an attribute's name.
@@ -308,7 +314,7 @@ pub(crate) fn object<'py>(
 #[pyo3(signature = (cls, arena, /, *arguments, **named))]
 pub(crate) fn make_monitor<'py>(
     cls: &Bound<'py, PyType>,
-    arena: &Bound<'py, Arena>,
+    arena: &Bound<'py, Store>,
     arguments: &Bound<'py, PyTuple>,
     named: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {

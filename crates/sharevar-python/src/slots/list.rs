@@ -31,9 +31,9 @@ unsafe extern "C" fn list_subscript(
         (py, argument(py, &list).cast_unchecked::<List>(), argument(py, &index))
     };
     let mut copied = None;
-    let look = match fast_access::exact_int(object) {
-        Some(index) => this.get().raw().look(index, &mut copied),
-        None => Look::Unknown,
+    let look = match (this.get().shm(), fast_access::exact_int(object)) {
+        (Some(raw), Some(index)) => raw.look(index, &mut copied),
+        _ => Look::Unknown,
     };
     match look {
         Look::Word(word) => return scalar(py, word),
@@ -57,10 +57,11 @@ unsafe extern "C" fn list_subscript(
 fn give<'py>(list: &Bound<'py, List>, look: &Look<'_>) -> PyResult<Option<Bound<'py, PyAny>>> {
     Python::attach(|_| match look {
         Look::Bytes(bytes) => {
-            decode::decode_bytes(list.py(), bytes, &[], list.as_super().get().arena()).map(Some)
+            decode::decode_bytes(list.py(), bytes, &[], list.as_super().get().store()).map(Some)
         }
         Look::There(located) => {
-            let content = list.get().raw().read_located(*located).or_raise()?;
+            let Some(raw) = list.get().shm() else { return Ok(None) };
+            let content = raw.read_located(*located).or_raise()?;
             content.map(|content| List::object(list, content)).transpose()
         }
         _ => Ok(None),
@@ -79,9 +80,10 @@ unsafe extern "C" fn list_assign(
             let py = Python::assume_attached();
             (instance::<List>(py, &list), argument(py, &index), argument(py, &value))
         };
-        if let Some(index) = fast_access::exact_int(object)
+        if let Some(raw) = this.shm()
+            && let Some(index) = fast_access::exact_int(object)
             && let Some(word) = encode::word(value)
-            && this.raw().set_word(index, word)
+            && raw.set_word(index, word)
         {
             return 0;
         }
@@ -97,8 +99,9 @@ unsafe extern "C" fn list_append(list: *mut ffi::PyObject, item: *mut ffi::PyObj
         let py = Python::assume_attached();
         (py, instance::<List>(py, &list), argument(py, &item))
     };
-    if let Some(word) = encode::word(object)
-        && this.raw().push_word(word)
+    if let Some(raw) = this.shm()
+        && let Some(word) = encode::word(object)
+        && raw.push_word(word)
     {
         return py.None().into_ptr();
     }

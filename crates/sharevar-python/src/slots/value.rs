@@ -7,6 +7,7 @@ use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use sharevar::shm::RawValue;
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
@@ -20,7 +21,7 @@ unsafe extern "C" fn value_get(value: *mut ffi::PyObject, _: *mut c_void) -> *mu
         let py = Python::assume_attached();
         (py, instance::<Value>(py, &value))
     };
-    if let Some(word) = this.raw().get_word() {
+    if let Some(word) = this.shm().and_then(RawValue::get_word) {
         return scalar(py, word);
     }
     match VALUE.get(py) {
@@ -45,8 +46,9 @@ unsafe extern "C" fn value_set(value: *mut ffi::PyObject, item: *mut ffi::PyObje
     }
     // SAFETY: not null and alive.
     let item = unsafe { argument(py, &item) };
-    if let Some(word) = encode::word(item)
-        && this.raw().set_word(word)
+    if let Some(raw) = this.shm()
+        && let Some(word) = encode::word(item)
+        && raw.set_word(word)
     {
         return 0;
     }

@@ -4,6 +4,7 @@
 //! taken by one try after re-attaching, with signals checked before it and never after, so
 //! that neither Ctrl-C nor shutdown loses anything that was taken.
 
+pub(crate) mod blocked;
 pub(crate) mod greenlet;
 pub(crate) mod long_lock;
 pub(crate) mod own_lock;

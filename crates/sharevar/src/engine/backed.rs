@@ -100,6 +100,10 @@ macro_rules! pair {
                     Self::Other(other) => other.handle().home_id(),
                 }
             }
+
+            fn as_participant(&self) -> Option<&sharevar_arena::Participant> {
+                self.shm().map(|raw| &**raw.handle().participant())
+            }
         }
     };
 }

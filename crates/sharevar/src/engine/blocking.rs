@@ -27,3 +27,23 @@ pub fn blocking<R>(function: impl FnOnce() -> R) -> R {
         None => unreachable!("the blocker calls the function"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    #[test]
+    fn it_gives_what_the_function_gives_with_a_blocker_and_without() {
+        static CALLS: AtomicU64 = AtomicU64::new(0);
+        assert_eq!(blocking(|| 7), 7);
+        set_blocker(|function| {
+            CALLS.fetch_add(1, Ordering::Relaxed);
+            function();
+        });
+        set_blocker(|_| unreachable!("the first one counts"));
+        let text = String::from("moved in");
+        assert_eq!(blocking(move || text), "moved in");
+        assert_eq!(CALLS.load(Ordering::Relaxed), 1);
+    }
+}

@@ -101,9 +101,9 @@ impl Handle {
         }
     }
 
-    /// The error of an operation that the engine of the variable has not.
+    /// Returns the error of an operation that the variable's engine has not.
     #[cold]
-    pub(crate) fn unsupported(&self, operation: &'static str) -> Error {
+    pub fn unsupported(&self, operation: &'static str) -> Error {
         let engine = if let Self::Other(held) = self { held.engine_name() } else { "shared memory" };
         Error::Unsupported { operation, engine }
     }

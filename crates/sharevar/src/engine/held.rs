@@ -48,6 +48,9 @@ pub trait Engine: Debug + Send + Sync {
     /// Ends the home for all processes: from now on all operations fail.
     fn close(&self);
 
+    /// Ends this process's use of the home, in order: others need not wait until its lease ends.
+    fn leave(&self) {}
+
     /// Returns whether a process has closed it.
     fn is_closed(&self) -> bool;
 }

@@ -47,6 +47,13 @@ impl Home {
         }
     }
 
+    /// Ends this process's use of it, in order. An arena is left with its last handle.
+    pub fn leave(&self) {
+        if let Self::Other(engine) = self {
+            engine.leave();
+        }
+    }
+
     /// Returns whether a process has closed it.
     pub fn is_closed(&self) -> bool {
         match self {
@@ -111,11 +118,18 @@ impl Home {
 pub trait InHome {
     /// Returns the identity of the home.
     fn home_id(&self) -> u128;
+
+    /// Returns this process as a participant of the home, if it is an arena.
+    fn as_participant(&self) -> Option<&Participant>;
 }
 
 impl InHome for Participant {
     fn home_id(&self) -> u128 {
         shm::handle::arena_identity(self)
+    }
+
+    fn as_participant(&self) -> Option<&Participant> {
+        Some(self)
     }
 }
 
@@ -123,16 +137,31 @@ impl<T: InHome + ?Sized> InHome for Arc<T> {
     fn home_id(&self) -> u128 {
         (**self).home_id()
     }
+
+    fn as_participant(&self) -> Option<&Participant> {
+        (**self).as_participant()
+    }
 }
 
 impl InHome for Handle {
     fn home_id(&self) -> u128 {
         Self::home_id(self)
     }
+
+    fn as_participant(&self) -> Option<&Participant> {
+        self.shm().map(|handle| &**handle.participant())
+    }
 }
 
 impl InHome for Home {
     fn home_id(&self) -> u128 {
         self.id()
+    }
+
+    fn as_participant(&self) -> Option<&Participant> {
+        match self {
+            Self::Shm(participant) => Some(participant),
+            Self::Other(_) => None,
+        }
     }
 }

@@ -76,6 +76,11 @@ pub trait Map: Debug + Send + Sync {
     /// state at that moment or before.
     fn keys(&self, only_opaque: bool) -> Result<(Vec<Key>, Stamp)>;
 
+    /// Returns whether there are opaque keys.
+    fn has_opaque_keys(&self) -> Result<bool> {
+        Ok(!self.keys(true)?.0.is_empty())
+    }
+
     /// Returns all keys, with their values if `with_values` (else the values are absent).
     fn items(&self, with_values: bool) -> Result<Vec<Item>>;
 }

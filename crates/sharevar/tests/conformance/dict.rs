@@ -80,6 +80,7 @@ fn assert_same(dict: &dyn Map, model: &Model) {
         found == expected.map(Key::to_canonical).collect()
     };
     assert!(same_keys(false) && same_keys(true), "keys are missing, or too many");
+    assert_eq!(dict.has_opaque_keys().unwrap(), model.0.iter().any(|(key, _)| key.is_opaque()));
     let items = dict.items(true).unwrap();
     assert_eq!(items.len(), model.0.len());
     for (item, (key, expected)) in items.iter().zip(&model.0) {

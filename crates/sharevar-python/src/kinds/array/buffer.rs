@@ -1,13 +1,23 @@
 //! The buffer protocol: a view of an array's elements without a copy.
 #![allow(unsafe_code)]
 
-use crate::errors::{Class, OrRaise, raise};
+use crate::errors::{Class, OrRaise, raise, to_python};
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use sharevar::Error;
 use sharevar::shm::RawArray;
 use std::ffi::{CStr, c_int};
 use std::ptr;
+
+/// The error of an array whose elements are in no memory of this process.
+#[cold]
+pub(super) fn unsupported(py: Python<'_>, engine: &'static str) -> PyErr {
+    let cause = to_python(Error::Unsupported { operation: "view of an array", engine });
+    let error = PyBufferError::new_err(cause.to_string());
+    error.set_cause(py, Some(cause));
+    error
+}
 
 /// Fills a view of the elements of `array`, which keeps `object` alive.
 ///

@@ -6,20 +6,23 @@ mod element;
 use self::element::Format;
 use crate::errors::{OrRaise, index as index_error};
 use crate::kinds::index::{Place, place};
-use crate::variable::{ArenaOrFound, Variable};
+use crate::variable::{StoreOrFound, Variable};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PySlice};
 use sharevar::Kind;
+use sharevar::engine::{Backed, Elements, Make};
 use sharevar::shm::RawArray;
 
 /// A fixed number of machine numbers; every process sees the same bytes.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct Array {
-    raw: RawArray,
+    raw: Backed<RawArray, dyn Elements>,
+    /// The number of elements.
+    length: u64,
     format: Format,
     /// Length and stride, where buffers point to.
     shape: [isize; 2],
@@ -28,7 +31,7 @@ pub(crate) struct Array {
 impl Array {
     fn index(&self, index: i64) -> u64 {
         // Out of range either way stays so.
-        if index < 0 { self.raw.len().wrapping_add(index as u64) } else { index as u64 }
+        if index < 0 { self.length.wrapping_add(index as u64) } else { index as u64 }
     }
 
     /// The element of that index, if it is there and a number.
@@ -37,20 +40,52 @@ impl Array {
         if !self.format.is_number() {
             return None;
         }
-        let bits = self.raw.load(self.index(index)).ok()?;
+        let bits = self.raw.shm()?.load(self.index(index)).ok()?;
         self.format.object(py, bits).ok()
     }
 
     /// Sets the element of that index to an int or float that fits. `false` says nothing.
     #[inline(always)]
     pub(crate) fn quick_set(&self, index: i64, value: &Bound<'_, PyAny>) -> bool {
-        self.format.quick_bits(value).is_some_and(|bits| self.raw.store(self.index(index), bits).is_ok())
+        self.raw.shm().is_some_and(|raw| {
+            self.format.quick_bits(value).is_some_and(|bits| raw.store(self.index(index), bits).is_ok())
+        })
     }
 
     /// Where a slice begins, how far apart its elements are, and how many there are.
     fn elements(&self, slice: &Bound<'_, PySlice>) -> PyResult<(u64, i64, u64)> {
-        let indices = slice.indices(self.raw.len() as isize)?;
+        let indices = slice.indices(self.length as isize)?;
         Ok((indices.start as u64, indices.step as i64, indices.slicelength as u64))
+    }
+
+    /// The bytes of elements, as they are at one moment.
+    fn load_octets(&self, start: u64, step: i64, count: u64) -> sharevar::Result<Vec<u8>> {
+        let array = match &self.raw {
+            Backed::Shm(raw) => return raw.load_octets(start, step, count),
+            Backed::Other(array) => array,
+        };
+        // The engine gives what lies between them, too.
+        let span = step.unsigned_abs() * count.saturating_sub(1);
+        let first = if step < 0 { start.saturating_sub(span) } else { start };
+        let bits = if count == 0 { Vec::new() } else { array.load_slice(first, span + 1)? };
+        let apart = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX).max(1);
+        let mut bits: Vec<u64> = bits.into_iter().step_by(apart).collect();
+        if step < 0 {
+            bits.reverse();
+        }
+        let size = self.format.size as usize;
+        Ok(bits.iter().flat_map(|bits| bits.to_le_bytes()[..size].to_vec()).collect())
+    }
+
+    /// Sets the bytes of elements, in one step.
+    fn store_octets(&self, start: u64, step: i64, octets: &[u8]) -> sharevar::Result<()> {
+        match &self.raw {
+            Backed::Shm(raw) => raw.store_octets(start, step, octets),
+            Backed::Other(array) => {
+                let bits: Vec<u64> = octets.chunks_exact(self.format.size as usize).map(bits_of).collect();
+                array.store_slice(start, step, &bits)
+            }
+        }
     }
 
     /// The bytes that the items of `value` are as elements.
@@ -59,7 +94,7 @@ impl Array {
         if let Ok(other) = value.cast::<Self>()
             && other.get().format.letter == self.format.letter
         {
-            return other.get().raw.load_octets(0, 1, other.get().raw.len()).or_raise();
+            return other.get().load_octets(0, 1, other.get().length).or_raise();
         }
         if value.get_type().is(&value.py().import("array")?.getattr("array")?)
             && value.getattr("typecode")?.extract::<char>()? == self.format.letter
@@ -75,6 +110,13 @@ impl Array {
     }
 }
 
+/// The bits of an element, from its bytes.
+fn bits_of(octets: &[u8]) -> u64 {
+    let mut bits = [0; 8];
+    bits[..octets.len()].copy_from_slice(octets);
+    u64::from_le_bytes(bits)
+}
+
 #[pymethods]
 impl Array {
     #[new]
@@ -84,9 +126,10 @@ impl Array {
         item_format: Option<char>,
         item_count: Option<i64>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let mut argument = ArenaOrFound::from_argument(arena)?;
-        let raw = if argument.exists() {
-            argument.open(RawArray::from_handle, |_| unreachable!("it exists"))?
+        let mut argument = StoreOrFound::from_argument(arena)?;
+        let handle = if argument.exists() {
+            // It is found, and nothing is made.
+            argument.handle(&Make::Array { format: 'B', size: 1, count: 0 })?
         } else {
             let (Some(letter), Some(count)) = (item_format, item_count) else {
                 return Err(PyTypeError::new_err("an array is made with item_format and item_count"));
@@ -94,18 +137,17 @@ impl Array {
             let format = Format::of(letter)?;
             let count =
                 u64::try_from(count).map_err(|_| PyValueError::new_err("an array has no negative length"))?;
-            argument.open(RawArray::from_handle, |participant| {
-                RawArray::create(participant, format.letter, format.size, count)
-            })?
+            argument.handle(&Make::Array { format: format.letter, size: format.size, count })?
         };
-        let format = Format::of(raw.format())?;
-        let shape = [raw.len() as isize, format.size as isize];
-        let base = Variable::of(&argument.arena, raw.handle(), Kind::Array);
-        Ok(PyClassInitializer::from(base).add_subclass(Self { raw, format, shape }))
+        let base = Variable::of(&argument.store, &handle, Kind::Array);
+        let raw = Backed::<RawArray, dyn Elements>::open(handle, Kind::Array).or_raise()?;
+        let (format, length) = (Format::of(raw.any().format())?, raw.any().len());
+        let shape = [length as isize, format.size as isize];
+        Ok(PyClassInitializer::from(base).add_subclass(Self { raw, length, format, shape }))
     }
 
     fn __len__(&self) -> usize {
-        self.raw.len() as usize
+        self.length as usize
     }
 
     // The common case of this and of setting is in `slots`.
@@ -113,7 +155,7 @@ impl Array {
         let (py, this) = (slf.py(), slf.get());
         match place(index, "array")? {
             Place::At(index) => {
-                let bits = this.raw.load(this.index(index));
+                let bits = this.raw.any().load(this.index(index));
                 this.format.object(py, bits.map_err(|error| index_error(error, "array index out of range"))?)
             }
             Place::Slice(slice) => slf.call_method1(intern!(py, "_items"), (slice,)),
@@ -125,12 +167,10 @@ impl Array {
     fn _items<'py>(&self, place: &Bound<'py, PySlice>) -> PyResult<Bound<'py, PyAny>> {
         let py = place.py();
         let (start, step, count) = self.elements(place)?;
-        let octets = self.raw.load_octets(start, step, count).or_raise()?;
-        let objects = octets.chunks_exact(self.format.size as usize).map(|octets| {
-            let mut bits = [0; 8];
-            bits[..octets.len()].copy_from_slice(octets);
-            self.format.object(py, u64::from_le_bytes(bits))
-        });
+        let octets = self.load_octets(start, step, count).or_raise()?;
+        let objects = octets
+            .chunks_exact(self.format.size as usize)
+            .map(|octets| self.format.object(py, bits_of(octets)));
         Ok(PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)?.into_any())
     }
 
@@ -144,13 +184,13 @@ impl Array {
     #[pyo3(signature = (place, /))]
     fn _octets<'py>(&self, place: &Bound<'py, PySlice>) -> PyResult<Bound<'py, PyBytes>> {
         let (start, step, count) = self.elements(place)?;
-        Ok(PyBytes::new(place.py(), &self.raw.load_octets(start, step, count).or_raise()?))
+        Ok(PyBytes::new(place.py(), &self.load_octets(start, step, count).or_raise()?))
     }
 
     fn __setitem__(&self, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         match place(index, "array")? {
             Place::At(index) => {
-                let stored = self.raw.store(self.index(index), self.format.bits(value)?);
+                let stored = self.raw.any().store(self.index(index), self.format.bits(value)?);
                 stored.map_err(|error| index_error(error, "array assignment index out of range"))
             }
             Place::Slice(slice) => {
@@ -159,7 +199,7 @@ impl Array {
                 if octets.len() as u64 != count * self.format.size {
                     return Err(PyValueError::new_err("Can only assign sequence of same size"));
                 }
-                self.raw.store_octets(start, step, &octets).or_raise()
+                self.store_octets(start, step, &octets).or_raise()
             }
         }
     }
@@ -173,7 +213,13 @@ impl Array {
         flags: std::ffi::c_int,
     ) -> PyResult<()> {
         let this = slf.get();
+        let Some(raw) = this.raw.shm() else {
+            return Err(buffer::unsupported(
+                slf.py(),
+                slf.as_super().get().store().get().home().engine_name(),
+            ));
+        };
         // SAFETY: `view` is what the interpreter gave; the array and the shape are the object's.
-        unsafe { buffer::fill(slf.as_any(), &this.raw, this.format.text, &this.shape, view, flags) }
+        unsafe { buffer::fill(slf.as_any(), raw, this.format.text, &this.shape, view, flags) }
     }
 }

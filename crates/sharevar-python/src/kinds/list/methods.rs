@@ -4,10 +4,11 @@ use super::{List, search, slice, sort};
 use crate::encoding::encode::encode;
 use crate::errors::{OrRaise, index as index_error};
 use crate::kinds::index::{Place, end, place, whole};
-use crate::variable::{ArenaOrFound, Variable, generic_alias};
+use crate::variable::{StoreOrFound, Variable, generic_alias};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
 use sharevar::Kind;
+use sharevar::engine::{self, Backed, Make};
 use sharevar::shm::RawList;
 
 const OUT_OF_RANGE: &str = "list index out of range";
@@ -17,9 +18,10 @@ const ASSIGNMENT_OUT_OF_RANGE: &str = "list assignment index out of range";
 impl List {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
-        let mut argument = ArenaOrFound::from_argument(arena)?;
-        let raw = argument.open(RawList::from_handle, RawList::create)?;
-        let base = Variable::of(&argument.arena, raw.handle(), Kind::List);
+        let mut argument = StoreOrFound::from_argument(arena)?;
+        let handle = argument.handle(&Make::List)?;
+        let base = Variable::of(&argument.store, &handle, Kind::List);
+        let raw = Backed::<RawList, dyn engine::List>::open(handle, Kind::List).or_raise()?;
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
 
@@ -27,7 +29,7 @@ impl List {
     fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         match place(index, "list")? {
             Place::At(index) => {
-                let content = slf.get().raw.get(index).map_err(|error| index_error(error, OUT_OF_RANGE))?;
+                let content = slf.get().any().get(index).map_err(|error| index_error(error, OUT_OF_RANGE))?;
                 Self::object(slf, content)
             }
             Place::Slice(slice) => Ok(slice::get(slf, slice)?.into_any()),
@@ -42,8 +44,8 @@ impl List {
         let this = slf.get();
         match place(index, "list")? {
             Place::At(index) => {
-                let value = encode(value, this.participant())?;
-                this.raw.set(index, &value).map_err(|error| index_error(error, ASSIGNMENT_OUT_OF_RANGE))
+                let value = encode(value, &this.raw)?;
+                this.any().set(index, &value).map_err(|error| index_error(error, ASSIGNMENT_OUT_OF_RANGE))
             }
             Place::Slice(slice) => slice::set(slf, slice, value),
         }
@@ -52,7 +54,7 @@ impl List {
     fn __delitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>) -> PyResult<()> {
         match place(index, "list")? {
             Place::At(index) => {
-                let removed = slf.get().raw.remove(index);
+                let removed = slf.get().any().remove(index);
                 removed.map(|_| ()).map_err(|error| index_error(error, ASSIGNMENT_OUT_OF_RANGE))
             }
             Place::Slice(slice) => slice::delete(slf, slice),
@@ -60,7 +62,7 @@ impl List {
     }
 
     fn __len__(&self) -> PyResult<usize> {
-        Ok(self.raw.len().or_raise()? as usize)
+        Ok(self.any().len().or_raise()? as usize)
     }
 
     fn __contains__(slf: &Bound<'_, Self>, item: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -70,27 +72,27 @@ impl List {
     /// Append an item.
     #[pyo3(signature = (item, /))]
     fn append(&self, item: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.raw.push(&encode(item, self.participant())?).or_raise()
+        self.any().push(&encode(item, &self.raw)?).or_raise()
     }
 
     /// Append all the items in one step.
     #[pyo3(signature = (items, /))]
     fn extend(&self, items: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.raw.extend(&self.encode_all(items)?).or_raise()
+        self.any().extend(&self.encode_all(items)?).or_raise()
     }
 
     /// Insert an item before an index.
     #[pyo3(signature = (index, item, /))]
     fn insert(&self, index: &Bound<'_, PyAny>, item: &Bound<'_, PyAny>) -> PyResult<()> {
         let index = whole(index)?;
-        self.raw.insert(index, &encode(item, self.participant())?).or_raise()
+        self.any().insert(index, &encode(item, &self.raw)?).or_raise()
     }
 
     /// Remove the item at an index, the last one by default, and return it.
     #[pyo3(signature = (index = None, /), text_signature = "($self, index=-1, /)")]
     fn pop<'py>(slf: &Bound<'py, Self>, index: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let index = index.map_or(Ok(-1), whole)?;
-        match slf.get().raw.remove(index) {
+        match slf.get().any().remove(index) {
             Ok(content) => Self::object(slf, content),
             Err(error @ sharevar::Error::IndexOutOfRange { length: 0, .. }) => {
                 Err(index_error(error, "pop from empty list"))
@@ -139,23 +141,23 @@ impl List {
 
     /// Reverse the list in place.
     fn reverse(&self) -> PyResult<()> {
-        self.raw.reverse().or_raise()
+        self.any().reverse().or_raise()
     }
 
     /// Make the list hold its items so many times over, in one step.
     #[pyo3(signature = (times, /))]
     fn repeat(&self, times: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.raw.repeat(whole(times)?.try_into().unwrap_or(0)).or_raise()
+        self.any().repeat(whole(times)?.try_into().unwrap_or(0)).or_raise()
     }
 
     /// Remove all items.
     fn clear(&self) -> PyResult<()> {
-        self.raw.clear().or_raise()
+        self.any().clear().or_raise()
     }
 
     /// A plain list of the items at one moment.
     fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        Self::objects(slf, slf.get().raw.slice(0, u64::MAX).or_raise()?.0)
+        Self::objects(slf, slf.get().any().snapshot().or_raise()?.0)
     }
 
     #[classmethod]

@@ -10,33 +10,38 @@ use crate::encoding::encode::encode;
 use crate::variable::Variable;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use sharevar::Participant;
-use sharevar::shm::{Content, RawList};
+use sharevar::Content;
+use sharevar::engine::{self, Backed};
+use sharevar::shm::{Attempts, RawList};
 use sharevar_value::Encoded;
-use std::sync::Arc;
 
 /// A shared list. Each method is atomic.
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct List {
-    raw: RawList,
+    raw: Backed<RawList, dyn engine::List>,
 }
 
 impl List {
-    /// The list itself.
+    /// The list itself, if it is in shared memory.
     #[inline(always)]
-    pub(crate) fn raw(&self) -> &RawList {
-        &self.raw
+    pub(crate) fn shm(&self) -> Option<&RawList> {
+        self.raw.shm()
     }
 
-    #[inline(always)]
-    fn participant(&self) -> &Arc<Participant> {
-        self.raw.handle().participant()
+    /// The list itself, whichever engine keeps it.
+    pub(crate) fn any(&self) -> &dyn engine::List {
+        self.raw.any()
+    }
+
+    /// Attempts of an operation that is tried again when the list changes meanwhile.
+    pub(crate) fn attempts(&self) -> Attempts<'_> {
+        Attempts::at(self.shm().map(RawList::handle))
     }
 
     #[inline(always)]
     pub(crate) fn object<'py>(slf: &Bound<'py, Self>, content: Content) -> PyResult<Bound<'py, PyAny>> {
-        decode(slf.py(), content, slf.as_super().get().arena())
+        decode(slf.py(), content, slf.as_super().get().store())
     }
 
     /// A Python list of what was read.
@@ -54,12 +59,12 @@ impl List {
         if let Ok(list) = items.cast::<List>() {
             // Another shared list is read at one moment.
             for item in list.as_any().call_method0("copy")?.try_iter()? {
-                values.push(encode(&item?, self.participant())?);
+                values.push(encode(&item?, &self.raw)?);
             }
             return Ok(values);
         }
         for item in items.try_iter()? {
-            values.push(encode(&item?, self.participant())?);
+            values.push(encode(&item?, &self.raw)?);
         }
         Ok(values)
     }

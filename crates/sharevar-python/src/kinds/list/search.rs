@@ -12,7 +12,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDate, PyDateTime, PyDelta, PyTime, PyType};
 use sharevar::engine::Stamp;
 use sharevar::shm::{Attempts, Found};
-use sharevar_value::{Encoded, Encoder, Needle};
+use sharevar_value::{Encoded, Encoder, Needle, Word};
 
 /// The object that is looked for, in both forms.
 struct Wanted<'a, 'py> {
@@ -107,7 +107,9 @@ fn attempt<'py>(
     (start, end): (u64, u64),
     aim: Aim,
 ) -> PyResult<Option<Outcome>> {
-    let raw = list.get().raw();
+    let Some(raw) = list.get().shm() else {
+        return attempt_on_copy(list, wanted, (start, end), aim).map(Some);
+    };
     let mut outcome = Outcome { first: None, count: 0, stamp: raw.stamp() };
     let (mut next, mut is_first_piece) = (start, true);
     loop {
@@ -136,6 +138,30 @@ fn attempt<'py>(
     }
 }
 
+/// The same in a list of another engine: in a copy, with the stamp of its moment.
+fn attempt_on_copy<'py>(
+    list: &Bound<'py, List>,
+    wanted: &Wanted<'_, 'py>,
+    (start, end): (u64, u64),
+    aim: Aim,
+) -> PyResult<Outcome> {
+    let (contents, stamp) = list.get().any().snapshot().or_raise()?;
+    let mut outcome = Outcome { first: None, count: 0, stamp };
+    for (content, index) in
+        contents.into_iter().zip(0..end).skip(usize::try_from(start).unwrap_or(usize::MAX))
+    {
+        let mut found = Found { index, word: Word::ABSENT, unknown: Some(content) };
+        if wanted.is(list, &mut found)? {
+            outcome.count += 1;
+            if aim == Aim::First {
+                outcome.first = Some(found);
+                break;
+            }
+        }
+    }
+    Ok(outcome)
+}
+
 fn search<'py>(
     list: &Bound<'py, List>,
     object: &Bound<'py, PyAny>,
@@ -143,7 +169,7 @@ fn search<'py>(
     aim: Aim,
 ) -> PyResult<Outcome> {
     let wanted = Wanted::new(object)?;
-    let mut attempts = Attempts::of(list.get().raw().handle());
+    let mut attempts = list.get().attempts();
     loop {
         list.py().check_signals()?;
         if let Some(outcome) = attempt(list, &wanted, &attempts, range, aim)? {
@@ -170,13 +196,13 @@ pub(crate) fn index<'py>(
     start: i64,
     stop: i64,
 ) -> PyResult<u64> {
-    let raw = list.get().raw();
+    let raw = list.get().any();
     let wanted = Wanted::new(object)?;
-    let mut attempts = Attempts::of(raw.handle());
+    let mut attempts = list.get().attempts();
     loop {
         list.py().check_signals()?;
         // The meaning of negative ends depends on the length, which is to be of the same moment.
-        let (stamp, length) = (raw.stamp(), raw.len().or_raise()?);
+        let (stamp, length) = (raw.stamp().or_raise()?, raw.len().or_raise()?);
         let place = |index: i64| {
             if index < 0 { length.saturating_sub(index.unsigned_abs()) } else { index as u64 }
         };
@@ -195,16 +221,20 @@ pub(crate) fn index<'py>(
 
 /// Removes the first item that equals `object`.
 pub(crate) fn remove<'py>(list: &Bound<'py, List>, object: &Bound<'py, PyAny>) -> PyResult<()> {
-    let raw = list.get().raw();
+    let raw = list.get().any();
     let wanted = Wanted::new(object)?;
-    let mut attempts = Attempts::of(raw.handle());
+    let mut attempts = list.get().attempts();
     loop {
         list.py().check_signals()?;
         if let Some(outcome) = attempt(list, &wanted, &attempts, (0, u64::MAX), Aim::First)? {
             let Some(found) = outcome.first else {
                 return Err(PyValueError::new_err("list.remove(x): x not in list"));
             };
-            if raw.remove_found(found.index, found.word, outcome.stamp).or_raise()? {
+            let is_removed = match list.get().shm() {
+                Some(raw) => raw.remove_found(found.index, found.word, outcome.stamp),
+                None => raw.replace(&[found.index], found.index, &[], outcome.stamp),
+            };
+            if is_removed.or_raise()? {
                 return Ok(());
             }
         }

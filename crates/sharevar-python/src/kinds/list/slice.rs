@@ -10,7 +10,7 @@ use sharevar::Error;
 
 /// The items of a slice.
 pub(crate) fn get<'py>(list: &Bound<'py, List>, slice: &Bound<'py, PySlice>) -> PyResult<Bound<'py, PyList>> {
-    List::objects(list, list.get().raw().get_slice(span(slice)?).or_raise()?)
+    List::objects(list, list.get().any().get_slice(span(slice)?).or_raise()?)
 }
 
 /// Assignment to a slice.
@@ -29,7 +29,7 @@ pub(crate) fn set(
         return Err(PyTypeError::new_err(message));
     }
     let values = list.get().encode_all(value)?;
-    list.get().raw().set_slice(span, &values).map_err(|error| match error {
+    list.get().any().set_slice(span, &values).map_err(|error| match error {
         Error::WrongLength { found, asked } => PyValueError::new_err(format!(
             "attempt to assign sequence of size {asked} to extended slice of size {found}"
         )),
@@ -39,5 +39,5 @@ pub(crate) fn set(
 
 /// Deletion of a slice.
 pub(crate) fn delete(list: &Bound<'_, List>, slice: &Bound<'_, PySlice>) -> PyResult<()> {
-    list.get().raw().delete_slice(span(slice)?).or_raise()
+    list.get().any().delete_slice(span(slice)?).or_raise()
 }

@@ -6,16 +6,18 @@ use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use sharevar::shm::Attempts;
 
 /// Sorts in place. Items that are compared by their own class alone are compared in place; the rest, and
 /// the keys, here on a copy, while others may read the list.
 pub(crate) fn sort(list: &Bound<'_, List>, key: Option<&Bound<'_, PyAny>>, reverse: bool) -> PyResult<()> {
-    let (py, raw) = (list.py(), list.get().raw());
-    if key.is_none() && raw.sort(reverse).or_raise()? {
+    let (py, raw) = (list.py(), list.get().any());
+    if key.is_none()
+        && let Some(raw) = list.get().shm()
+        && raw.sort(reverse).or_raise()?
+    {
         return Ok(());
     }
-    let mut attempts = Attempts::of(raw.handle());
+    let mut attempts = list.get().attempts();
     let mut own_changes = 0;
     loop {
         py.check_signals()?;

@@ -5,13 +5,16 @@ mod parts;
 use crate::argument_types::{Argument, Truthy};
 use crate::encoding::decode::decode;
 use crate::errors::OrRaise;
-use crate::kinds::queue_methods::{OwnReadiness, QueueClass, empty, only, wait_until_done};
-use crate::variable::{ArenaOrFound, Variable, generic_alias};
+use crate::kinds::queue_methods::{
+    AnyQueue, OwnReadiness, QueueClass, empty, is_full, only, wait_until_done,
+};
+use crate::variable::{StoreOrFound, Variable, generic_alias};
 use parts::encode_in_parts;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
-use sharevar::shm::{QueueKind, RawPriorityQueue};
-use sharevar::{Kind, Participant};
+use sharevar::Kind;
+use sharevar::engine::{InHome, Make};
+use sharevar::shm::RawPriorityQueue;
 use sharevar_value::Encoded;
 use std::os::fd::AsRawFd;
 
@@ -19,7 +22,7 @@ use std::os::fd::AsRawFd;
 #[pyclass(extends = Variable, subclass, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct PriorityQueue {
-    raw: RawPriorityQueue,
+    raw: AnyQueue<RawPriorityQueue>,
     readiness: OwnReadiness,
 }
 
@@ -27,12 +30,12 @@ impl QueueClass for PriorityQueue {
     type Raw = RawPriorityQueue;
 
     #[inline(always)]
-    fn raw(&self) -> &RawPriorityQueue {
+    fn raw(&self) -> &AnyQueue<RawPriorityQueue> {
         &self.raw
     }
 
-    fn encode_item(item: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
-        encode_in_parts(item, participant)
+    fn encode_item(item: &Bound<'_, PyAny>, home: &dyn InHome) -> PyResult<Encoded> {
+        encode_in_parts(item, home)
     }
 }
 
@@ -41,12 +44,11 @@ impl PriorityQueue {
     #[new]
     #[pyo3(signature = (arena, maxsize = 0))]
     fn new(arena: &Bound<'_, PyAny>, maxsize: i64) -> PyResult<PyClassInitializer<Self>> {
-        let mut argument = ArenaOrFound::from_argument(arena)?;
+        let mut argument = StoreOrFound::from_argument(arena)?;
         let limit = u64::try_from(maxsize).unwrap_or(0);
-        let raw = argument.open(RawPriorityQueue::from_handle, |participant| {
-            RawPriorityQueue::create(participant, limit)
-        })?;
-        let base = Variable::of(&argument.arena, raw.handle(), Kind::PriorityQueue);
+        let handle = argument.handle(&Make::PriorityQueue { limit })?;
+        let base = Variable::of(&argument.store, &handle, Kind::PriorityQueue);
+        let raw = AnyQueue::<RawPriorityQueue>::open(handle, Kind::PriorityQueue).or_raise()?;
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw, readiness: OwnReadiness::default() }))
     }
 
@@ -89,8 +91,8 @@ impl PriorityQueue {
 
     /// The lowest item, which stays in the queue; `queue.Empty` if there is none.
     fn peek<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        match slf.get().raw.peek().or_raise()? {
-            Some(content) => decode(slf.py(), content, slf.as_super().get().arena()),
+        match slf.get().raw.any().first().or_raise()? {
+            Some(content) => decode(slf.py(), content, slf.as_super().get().store()),
             None => Err(empty(slf.py())),
         }
     }
@@ -115,40 +117,40 @@ impl PriorityQueue {
 
     /// The number of items.
     fn qsize(&self) -> PyResult<u64> {
-        self.raw.len().or_raise()
+        self.raw.any().len().or_raise()
     }
 
     /// Whether there are no items.
     fn empty(&self) -> PyResult<bool> {
-        self.raw.is_empty().or_raise()
+        Ok(self.raw.any().len().or_raise()? == 0)
     }
 
     /// Whether there is no room.
     fn full(&self) -> PyResult<bool> {
-        self.raw.is_full().or_raise()
+        is_full(self.raw.any())
     }
 
     /// Say that an item that was got is dealt with.
     fn task_done(&self) -> PyResult<()> {
-        self.raw.task_done().or_raise()
+        self.raw.any().task_done().or_raise()
     }
 
     /// Wait until every item that was put is dealt with.
     fn join(&self, py: Python<'_>) -> PyResult<()> {
-        wait_until_done(py, &self.raw)
+        wait_until_done(py, self.raw.any())
     }
 
     /// Refuse to put from now on, and to get once it is empty; ``immediate`` empties it.
     #[pyo3(signature = (immediate = Truthy(false)), text_signature = "($self, immediate=False)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
     fn shutdown(&self, immediate: Truthy) -> PyResult<()> {
-        self.raw.shut_down(immediate.0).or_raise()
+        self.raw.any().shut_down(immediate.0).or_raise()
     }
 
     /// The most items at a time; 0 is no limit.
     #[getter]
     fn maxsize(&self) -> PyResult<u64> {
-        self.raw.limit().or_raise()
+        self.raw.any().limit().or_raise()
     }
 
     #[classmethod]

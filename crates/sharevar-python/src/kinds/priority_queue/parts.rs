@@ -9,25 +9,25 @@ use crate::encoding::pickler;
 use crate::errors::OrRaise;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
-use sharevar::Participant;
+use sharevar::engine::InHome;
 use sharevar_value::{Encoded, Encoder};
 
-/// A value ready to be stored in the arena of `participant`.
-pub(crate) fn encode_in_parts(value: &Bound<'_, PyAny>, participant: &Participant) -> PyResult<Encoded> {
+/// A value ready to be stored in that home.
+pub(crate) fn encode_in_parts(value: &Bound<'_, PyAny>, home: &dyn InHome) -> PyResult<Encoded> {
     if !has_parts(value) {
-        return encode(value, participant);
+        return encode(value, home);
     }
-    let mut native = Writer::new(Some(participant));
+    let mut native = Writer::new(Some(home));
     let (bytes, handles) = match native.write(value) {
         Ok(()) => native.encoder.finish().map_err(sharevar::Error::from).or_raise()?,
         Err(Unencodable::Raise(error)) => return Err(error),
         Err(Unencodable::Pickle) => {
             let mut parts =
-                Parts { participant, encoder: Encoder::new(), of_pickles: Vec::new(), around: Vec::new() };
+                Parts { home, encoder: Encoder::new(), of_pickles: Vec::new(), around: Vec::new() };
             match parts.write(value) {
                 Ok(()) => {}
                 Err(Unencodable::Raise(error)) => return Err(error),
-                Err(Unencodable::Pickle) => return encode(value, participant),
+                Err(Unencodable::Pickle) => return encode(value, home),
             }
             let (bytes, mut handles) = parts.encoder.finish().map_err(sharevar::Error::from).or_raise()?;
             handles.extend(parts.of_pickles);
@@ -42,7 +42,7 @@ fn has_parts(value: &Bound<'_, PyAny>) -> bool {
 }
 
 struct Parts<'a> {
-    participant: &'a Participant,
+    home: &'a dyn InHome,
     encoder: Encoder,
     /// The variables that pickles refer to.
     of_pickles: Vec<u64>,
@@ -76,16 +76,16 @@ impl Parts<'_> {
 
     /// Writes an element natively if that is possible, which shows only at its end.
     fn write_element(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Unencodable> {
-        let mut attempt = Writer::new(Some(self.participant));
+        let mut attempt = Writer::new(Some(self.home));
         match attempt.write(value) {
             Err(Unencodable::Pickle) => {
-                let (pickle, handles) = pickler::dumps(value, self.participant)?;
+                let (pickle, handles) = pickler::dumps(value, self.home)?;
                 self.of_pickles.extend(handles);
                 Ok(self.encoder.pickle(&pickle)?)
             }
             Err(stop) => Err(stop),
             Ok(()) => {
-                let mut again = Writer::new(Some(self.participant));
+                let mut again = Writer::new(Some(self.home));
                 std::mem::swap(&mut again.encoder, &mut self.encoder);
                 let written = again.write(value);
                 std::mem::swap(&mut again.encoder, &mut self.encoder);

@@ -152,6 +152,10 @@ impl Map for Variable {
         Ok((keys.filter(|key| !only_opaque || key.is_opaque()).cloned().collect(), stamp))
     }
 
+    fn has_opaque_keys(&self) -> Result<bool> {
+        Ok(self.begin()?.map(self.number)?.opaque > 0)
+    }
+
     fn items(&self, with_values: bool) -> Result<Vec<Item>> {
         let mut state = self.begin()?;
         let items: Vec<_> = state

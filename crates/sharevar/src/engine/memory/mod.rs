@@ -144,6 +144,11 @@ impl Engine for Memory {
         self.changed.notify_all();
     }
 
+    /// Nobody else has it.
+    fn leave(&self) {
+        self.close();
+    }
+
     fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Relaxed)
     }

@@ -64,6 +64,10 @@ impl Map for RawDict {
         items(with_values: bool) -> Result<Vec<Item>>;
     }
 
+    fn has_opaque_keys(&self) -> Result<bool> {
+        Self::has_opaque_keys(self)
+    }
+
     fn keys(&self, only_opaque: bool) -> Result<(Vec<Key>, Stamp)> {
         let stamp = Self::stamp(self);
         let selection = if only_opaque { Selection::Opaque } else { Selection::All };

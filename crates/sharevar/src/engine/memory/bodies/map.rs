@@ -9,6 +9,8 @@ pub(crate) struct MapBody {
     pub(crate) places: HashMap<Vec<u8>, u64>,
     pub(crate) items: BTreeMap<u64, Entry>,
     pub(crate) put_in: u64,
+    /// How many keys are opaque.
+    pub(crate) opaque: u64,
 }
 
 #[derive(Debug)]
@@ -30,6 +32,7 @@ impl MapBody {
             return Some(std::mem::replace(&mut entry.value, value));
         }
         self.put_in += 1;
+        self.opaque += u64::from(key.is_opaque());
         self.places.insert(canonical, self.put_in);
         self.items.insert(self.put_in, Entry { key: key.clone(), value });
         None
@@ -37,12 +40,15 @@ impl MapBody {
 
     pub(crate) fn remove(&mut self, key: &Key) -> Option<Encoded> {
         let place = self.places.remove(&key.to_canonical())?;
-        self.items.remove(&place).map(|entry| entry.value)
+        let entry = self.items.remove(&place)?;
+        self.opaque -= u64::from(entry.key.is_opaque());
+        Some(entry.value)
     }
 
     pub(crate) fn pop_last(&mut self) -> Option<Entry> {
         let (_, entry) = self.items.pop_last()?;
         self.places.remove(&entry.key.to_canonical());
+        self.opaque -= u64::from(entry.key.is_opaque());
         Some(entry)
     }
 

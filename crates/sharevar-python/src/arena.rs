@@ -1,22 +1,44 @@
-//! The methods of arenas.
+//! The arena's object: variables in shared memory, as one attachment of this process.
 
-use super::{Arena, lookup};
 use crate::encoding::permission;
 use crate::errors::OrRaise;
 use crate::fast_access;
-use crate::variable::Variable;
+use crate::store::Store;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
-use sharevar::shm::{KINDS, create_root, open_root, save_dump};
+use sharevar::shm::{KINDS, RawDict, create_root, open_root, save_dump};
 use sharevar::{Lifetime, Manager, Participant, Report};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+
+/// One shared mapping, and this process's attachment to it.
+#[pyclass(extends = Store, frozen, module = "sharevar._native")]
+#[derive(Debug)]
+pub(crate) struct Arena {
+    participant: Arc<Participant>,
+}
+
+impl Arena {
+    fn of(participant: Arc<Participant>, root: RawDict, name: Option<String>) -> PyClassInitializer<Self> {
+        // A thread that changes variables by this object holds the interpreter's lock, if there is one.
+        #[cfg(not(Py_GIL_DISABLED))]
+        participant.assume_one_at_a_time();
+        let store = Store::of_arena(participant.clone(), root, name);
+        PyClassInitializer::from(store).add_subclass(Self { participant })
+    }
+
+    fn of_manager(py: Python<'_>, opened: sharevar::Result<Manager>) -> PyResult<Py<Self>> {
+        let manager = opened.or_raise()?;
+        let participant = manager.participant().or_raise()?.clone();
+        let root = open_root(&participant).or_raise()?;
+        Py::new(py, Self::of(participant, root, manager.name().map(str::to_owned)))
+    }
+}
 
 #[pymethods]
 impl Arena {
     #[new]
     #[pyo3(signature = (capacity = None))]
-    fn new(capacity: Option<u64>) -> PyResult<Self> {
+    fn new(capacity: Option<u64>) -> PyResult<PyClassInitializer<Self>> {
         let participant = Participant::create_arena(capacity, KINDS).or_raise()?;
         let root = create_root(&participant).or_raise()?;
         Ok(Self::of(participant, root, None))
@@ -24,10 +46,10 @@ impl Arena {
 
     /// Attach to the arena behind a descriptor, by a duplicate of it.
     #[staticmethod]
-    fn attach(fd: i32) -> PyResult<Self> {
+    fn attach(py: Python<'_>, fd: i32) -> PyResult<Py<Self>> {
         let participant = Participant::attach(fast_access::duplicate(fd)?, KINDS).or_raise()?;
         let root = open_root(&participant).or_raise()?;
-        Ok(Self::of(participant, root, None))
+        Py::new(py, Self::of(participant, root, None))
     }
 
     /// Open the arena of that name on this machine, or make it.
@@ -43,7 +65,7 @@ impl Arena {
         is_kept: bool,
         allow_pickle: bool,
         load: Option<PathBuf>,
-    ) -> PyResult<Self> {
+    ) -> PyResult<Py<Self>> {
         let mut builder = Manager::builder();
         if let Some(capacity) = capacity {
             builder = builder.capacity(capacity);
@@ -51,26 +73,23 @@ impl Arena {
         let lifetime = if is_kept { Lifetime::Keep } else { Lifetime::WhileUsed };
         let builder = builder.name(name).lifetime(lifetime).allow_pickle(allow_pickle);
         let builder = if let Some(path) = load { builder.load(path) } else { builder };
-        Self::of_manager(py.detach(|| builder.build()))
+        let opened = py.detach(|| builder.build());
+        Self::of_manager(py, opened)
     }
 
     /// Attach to the arena of that name on this machine, perhaps for reading only.
     #[staticmethod]
     #[pyo3(signature = (name, read_only = false))]
-    fn attach_by_name(py: Python<'_>, name: &str, read_only: bool) -> PyResult<Self> {
+    fn attach_by_name(py: Python<'_>, name: &str, read_only: bool) -> PyResult<Py<Self>> {
         let builder = Manager::builder().name(name);
-        Self::of_manager(py.detach(|| if read_only { builder.attach_read_only() } else { builder.attach() }))
-    }
-
-    /// Whether this process may only read the arena.
-    #[getter]
-    fn is_read_only(&self) -> bool {
-        self.participant.is_read_only()
+        let attached = py.detach(|| if read_only { builder.attach_read_only() } else { builder.attach() });
+        Self::of_manager(py, attached)
     }
 
     /// Write all variables that have names into a file.
-    fn dump(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(move || save_dump(&self.root, &path)).or_raise()
+    fn dump(slf: &Bound<'_, Self>, path: PathBuf) -> PyResult<()> {
+        let Some(root) = slf.as_super().get().root().shm() else { return Ok(()) };
+        slf.py().detach(move || save_dump(root, &path)).or_raise()
     }
 
     /// Whether this process stores and reads pickles here.
@@ -90,19 +109,6 @@ impl Arena {
         permission::accept(&self.participant)
     }
 
-    /// The name by which any process of the user finds the arena, if it has one.
-    #[getter]
-    fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
-    /// The arena's identity: 16 bytes that no other arena has.
-    #[getter]
-    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let [low, high] = self.participant.arena_id().map(u64::to_le_bytes);
-        PyBytes::new(py, [low, high].as_flattened())
-    }
-
     /// The most bytes that the arena may come to hold.
     #[getter]
     fn capacity(&self) -> u64 {
@@ -113,12 +119,6 @@ impl Arena {
     #[getter]
     fn used(&self) -> u64 {
         self.participant.used()
-    }
-
-    /// Whether a process has closed the arena for all.
-    #[getter]
-    fn closed(&self) -> bool {
-        self.participant.is_closed()
     }
 
     /// How many variables this process holds a reference to.
@@ -135,13 +135,8 @@ impl Arena {
     }
 
     /// Let this be the arena of variables that are made without a manager.
-    fn _become_family(&self) {
-        self.is_of_family.store(true, Ordering::Relaxed);
-    }
-
-    /// Close for all processes: later operations raise `ClosedError`, sleepers wake.
-    fn close(&self) {
-        self.participant.close();
+    fn _become_family(slf: &Bound<'_, Self>) {
+        slf.as_super().get().become_family();
     }
 
     /// Recover the lanes and slots of dead participants, and count them.
@@ -158,55 +153,12 @@ impl Arena {
         let report: sharevar_arena::Result<Report> = report;
         Ok(report.or_raise()?.problems)
     }
-
-    /// The variable of that name in the arena's root, made now if there is none.
-    #[pyo3(signature = (name, cls, *args))]
-    fn named<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyString>,
-        cls: &Bound<'py, PyType>,
-        args: &Bound<'py, PyTuple>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        lookup::named(slf, name, cls, args)
-    }
-
-    /// The variable of that name in the arena's root, which is this one if there was none.
-    fn enter<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyString>,
-        variable: &Bound<'py, Variable>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        lookup::enter(slf, name, variable)
-    }
-
-    /// The variable of that name in the arena's root, if there is one.
-    fn find<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        lookup::find(slf, name)
-    }
-
-    /// The names in the arena's root, in the order in which they were made.
-    fn names<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        lookup::names(slf)
-    }
-
-    /// The variable that a handle leads to.
-    fn open<'py>(
-        slf: &Bound<'py, Self>,
-        cls: &Bound<'py, PyType>,
-        offset: u64,
-        generation: u64,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        lookup::open(slf, cls, offset, generation)
-    }
 }
 
-impl Arena {
-    fn of_manager(opened: sharevar::Result<Manager>) -> PyResult<Self> {
-        let manager = opened.or_raise()?;
-        let participant = manager.participant().or_raise()?.clone();
-        let root = open_root(&participant).or_raise()?;
-        Ok(Self::of(participant, root, manager.name().map(str::to_owned)))
-    }
+/// Tell every arena that this process ends in order: a lock that it still holds becomes a signal.
+#[pyfunction]
+pub(crate) fn depart() {
+    sharevar::settle_all_at_exit();
 }
 
 /// End the manager of that name for all processes.

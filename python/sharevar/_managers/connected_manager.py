@@ -1,0 +1,88 @@
+"""Managers of variables that another engine than shared memory keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from .._family.arenas import remember
+from .._native import Store
+from .._public import public_in
+from .._variables import monitors, pickling
+from .._variables.proxy import Proxy
+from ..errors import NotCreated, SharevarError
+from .named_variables import NamedVariableMethods
+
+_AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
+_Object = TypeVar("_Object")
+_Arguments = ParamSpec("_Arguments")
+
+
+@public_in("sharevar.managers")
+class ConnectedManager(NamedVariableMethods):
+    """A manager that is connected to an engine by its address.
+
+    It makes the same variables, and finds them by their names. What an engine cannot do
+    raises `Unsupported`: there are no pools, no registered classes and no hosts. ``shutdown``
+    and the end of a ``with`` block end this process's use of it.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._store: Store | None = remember(Store.connect(address))
+        self._given_address = address
+
+    @property
+    def store(self) -> Store:
+        """Where this manager's variables are."""
+        if self._store is None:
+            raise AssertionError("server not yet started")
+        return self._store
+
+    @property
+    def arena(self) -> Store:  # type: ignore[override]
+        """The same, by the name that it has in shared memory."""
+        return self.store
+
+    @property
+    def address(self) -> str:
+        """The address that it was connected to."""
+        return self._given_address
+
+    def monitor(
+        self,
+        cls: Callable[_Arguments, _Object],
+        /,
+        *arguments: _Arguments.args,
+        **named: _Arguments.kwargs,
+    ) -> _Object:
+        """``cls(*arguments, **named)`` where this manager's variables are."""
+        made: _Object = monitors.make(cls, self.store, *arguments, **named)
+        return made
+
+    def shutdown(self) -> None:
+        """End this process's use of it. What only this process has is gone."""
+        if self._store is not None:
+            self._store.leave()
+            self._store = None
+
+    def __enter__(self) -> ConnectedManager:
+        return self
+
+    def __exit__(self, *_exception: Any) -> None:
+        self.shutdown()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a manager cannot be pickled; hand its variables to other processes")
+
+    def __repr__(self) -> str:
+        engine = "shut down" if self._store is None else self._store.engine
+        return f"<ConnectedManager of {engine} at {id(self):#x}>"
+
+    def _make(self, cls: type[_AnyProxy], /, *arguments: Any, **named: Any) -> _AnyProxy:
+        try:
+            made: _AnyProxy = cls.create(self.store, *arguments, **named)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, SharevarError) or pickling.was_raised_in(error):
+                raise
+            raise NotCreated(str(error)) from error
+        return made
