@@ -84,7 +84,7 @@ fn a_machine_without_traps_is_told_to_be_well() {
 
 #[test]
 fn limits_of_the_process_are_found() {
-    let found = doctor("ulimit -n 64; ulimit -v 2000000");
+    let found = apart("ulimit -n 64; ulimit -v 2000000");
     assert!(problem(&found, "address space").contains("ulimit -v"));
     assert!(problem(&found, "descriptors").contains("ulimit -n"));
 }

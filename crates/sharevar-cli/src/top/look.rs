@@ -101,11 +101,11 @@ fn describe(found: &FoundManager) -> Result<Option<(ManagerRow, Option<ManagerIn
             (row.used, row.capacity) = (info.used, info.capacity);
             Ok(Some((row, Some(info))))
         }
-        Err(Error::Rendezvous(other @ RendezvousError::LayoutMismatch { .. })) => {
-            row.problem = Some(other.to_string());
+        // It is of another layout, or too large for this process.
+        Err(error) => {
+            row.problem = Some(error.to_string());
             Ok(Some((row, None)))
         }
-        Err(error) => Err(error.into()),
     }
 }
 
