@@ -46,7 +46,7 @@ impl Looker {
         let mut picture = Picture::default();
         let mut earlier = std::mem::take(&mut self.attached);
         for found in Manager::find_all()? {
-            let Some((mut row, info)) = describe(&found)? else { continue };
+            let Some((mut row, info)) = describe(&found) else { continue };
             let is_wanted = match wanted {
                 Wanted::All => picture.insides.len() < INSIDES,
                 Wanted::One(name) => name == found.name,
@@ -79,7 +79,7 @@ impl Looker {
 }
 
 /// A manager's row, and what is known of it; `None` if it is gone.
-fn describe(found: &FoundManager) -> Result<Option<(ManagerRow, Option<ManagerInfo>)>> {
+fn describe(found: &FoundManager) -> Option<(ManagerRow, Option<ManagerInfo>)> {
     let mut row = ManagerRow {
         name: found.name.clone(),
         lifetime: lifetime_name(found.lifetime),
@@ -89,7 +89,7 @@ fn describe(found: &FoundManager) -> Result<Option<(ManagerRow, Option<ManagerIn
         capacity: 0,
     };
     match found.info() {
-        Ok(None) => Ok(None),
+        Ok(None) => None,
         Ok(Some(info)) => {
             let own = std::process::id();
             let mut others: Vec<_> = info.participants.iter().map(|peer| peer.process).collect();
@@ -99,12 +99,12 @@ fn describe(found: &FoundManager) -> Result<Option<(ManagerRow, Option<ManagerIn
             others.dedup_by(|one, other| one.is_some() && one == other);
             row.processes = others.len();
             (row.used, row.capacity) = (info.used, info.capacity);
-            Ok(Some((row, Some(info))))
+            Some((row, Some(info)))
         }
         // It is of another layout, or too large for this process.
         Err(error) => {
             row.problem = Some(error.to_string());
-            Ok(Some((row, None)))
+            Some((row, None))
         }
     }
 }
