@@ -18,10 +18,10 @@ fn short_operations(plan: Plan) {
 const TRIAL: Trial = Trial(&[
     ("first level", || short_operations(Plan { first: Due::Every(1), ..Plan::NOTHING })),
     ("operations before recovery", || {
-        short_operations(Plan { before_recovery: Due::Every(1), ..Plan::NOTHING })
+        short_operations(Plan { before_recovery: Due::Every(1), ..Plan::NOTHING });
     }),
     ("recovery beside a transaction", || {
-        short_operations(Plan { beside_transaction: Due::Every(1), ..Plan::NOTHING })
+        short_operations(Plan { beside_transaction: Due::Every(1), ..Plan::NOTHING });
     }),
     ("second level", || {
         short_operations(Plan { second_first: Due::Every(3), second: Due::Every(4), ..Plan::NOTHING });

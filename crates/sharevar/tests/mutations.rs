@@ -93,7 +93,7 @@ const TRIAL: Trial = Trial(&[
     ("conditions of the dead", conditions),
     ("units of the dead", units),
     ("operations before recovery", || {
-        short_operations(Plan { before_recovery: Due::About(200), ..Plan::NOTHING })
+        short_operations(Plan { before_recovery: Due::About(200), ..Plan::NOTHING });
     }),
     ("second level", || {
         short_operations(Plan { second: Due::About(20), second_first: Due::About(40), ..Plan::NOTHING });
