@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Shown behind the options.
 const EXIT_CODES: &str = "\
@@ -122,6 +123,24 @@ pub(crate) enum Command {
         /// The program and its arguments
         #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
         command: Vec<OsString>,
+    },
+    /// Write all variables of a manager that have names into a file
+    ///
+    /// Its processes go on meanwhile. The file is written beside its path and renamed.
+    Dump {
+        /// The manager
+        name: String,
+        /// The file
+        file: PathBuf,
+    },
+    /// Make a manager from a dump
+    ///
+    /// It is kept until it is removed, as no program has it yet. There must be none of that name.
+    Load {
+        /// The manager
+        name: String,
+        /// The dump
+        file: PathBuf,
     },
     /// Remove a manager, for all processes
     ///

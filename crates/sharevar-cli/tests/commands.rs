@@ -146,6 +146,29 @@ fn managers_of_runs_are_listed_if_all_are_asked_for() {
 }
 
 #[test]
+fn a_manager_is_dumped_and_made_again() {
+    let (name, loaded) = (own_name("dumped"), own_name("loaded"));
+    let _holder = Holder::start("shop", &name);
+    let file = std::env::temp_dir().join(own_name("file.dump"));
+    let path = file.to_str().unwrap();
+    assert_eq!(code(&["dump", &name, path]), 0);
+    assert_eq!(code(&["load", &name, path]), 4, "it is there");
+    assert_eq!(code(&["load", &loaded, path]), 0);
+    assert_eq!(get(&[&loaded, "stock"]), get(&[&name, "stock"]));
+    assert_eq!(get(&[&loaded, "list", "2"]), json!(30));
+    let listed = command::json(&["ls"]).into_iter().find(|manager| manager["name"] == *loaded).unwrap();
+    assert_eq!((&listed["lifetime"], &listed["processes"]), (&json!("keep"), &json!([])));
+    assert_eq!(code(&["rm", &loaded]), 0);
+    std::fs::write(&file, "no dump").unwrap();
+    assert_eq!(code(&["load", &loaded, path]), 4);
+    assert_eq!(code(&["get", &loaded, "stock"]), 1, "nothing is made");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(code(&["load", &loaded, path]), 4);
+    assert_eq!(code(&["dump", &loaded, path]), 1);
+    assert!(!file.exists());
+}
+
+#[test]
 fn files_of_names_without_a_manager_are_removed() {
     let (killed, held) = (own_name("gc-killed"), own_name("gc-held"));
     let entry = |name: &str| {

@@ -3,9 +3,11 @@
 mod bench;
 mod check;
 mod del;
+mod dump;
 mod gc;
 mod generated;
 mod get;
+mod load;
 mod locks;
 mod ls;
 mod rm;
@@ -39,6 +41,8 @@ pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> 
         Command::Get(item) => get::run(&item, output)?,
         Command::Set { name, variable, key_and_value } => set::run(&name, &variable, &key_and_value)?,
         Command::Del(item) => del::run(&item)?,
+        Command::Dump { name, file } => dump::run(&name, &file)?,
+        Command::Load { name, file } => load::run(&name, &file)?,
         Command::Gc => gc::run(json, output)?,
         Command::Rm { name } => rm::run(&name)?,
         Command::Run { command } => return run::run(&command),

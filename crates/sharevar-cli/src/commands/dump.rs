@@ -1,0 +1,10 @@
+//! `sharevar dump`: the variables of a manager, in a file.
+
+use super::attach;
+use crate::exit::{Exit, Result};
+use std::path::Path;
+
+pub(crate) fn run(name: &str, file: &Path) -> Result<Exit> {
+    attach(name)?.dump(file)?;
+    Ok(Exit::Success)
+}
