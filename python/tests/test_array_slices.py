@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.every_engine
-
 TYPECODES = "bBhHiIlLqQfdu"
 
 
@@ -26,14 +24,19 @@ def beside(write: Callable[[], None]) -> Iterator[int]:
     """Another process that writes again and again, and is killed at the end."""
     pid = os.fork()
     if pid == 0:
-        signal.alarm(60)
-        while True:
-            write()
+        try:
+            signal.alarm(60)
+            while True:
+                write()
+        finally:
+            # Never back into the tests.
+            os._exit(1)
     try:
         yield pid
     finally:
         os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        _, status = os.waitpid(pid, 0)
+        assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, "it ended by itself"
 
 
 def settle(shared: Any) -> list[Any]:
@@ -119,6 +122,7 @@ def test_a_stored_element_outlives_a_kill_of_who_stores_slices(manager: Any) -> 
         assert shared[450] == number
 
 
+@pytest.mark.every_engine
 def test_slices_are_those_of_an_array(manager: Any) -> None:
     model = array("h", range(200))
     shared = manager.Array("h", range(200))

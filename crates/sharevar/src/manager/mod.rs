@@ -179,14 +179,15 @@ impl Manager {
     }
 
     /// Writes all variables that have names, and those in them, into a file, from which a manager
-    /// [can be made](NamedBuilder::load). Who reads the path finds what was there before, or all of it.
+    /// [can be made](NamedBuilder::load). A reader of the path finds the old file or the whole new one.
     ///
-    /// Others go on meanwhile, and wait for some hundred microseconds at most. Each value, and each
+    /// Others go on meanwhile. They wait while up to 1,024 entries of a dict are copied, or the whole of a
+    /// queue or an array. Each value, and each
     /// dict or set of up to a thousand keys, is of one moment. So is a larger one that does not change
     /// while it is read; of one that does, each key that stays is in the dump once. Lists are read as
     /// one up to 131,072 items. Different variables are of different moments.
     ///
-    /// No process is in it: locks are free, semaphores have all their units, and nobody waits.
+    /// No process is in it: locks are free, semaphores have all their units, and there are no waiters.
     ///
     /// # Errors
     /// [`File`](Error::File); [`NotDumpable`](Error::NotDumpable) for a pickle that refers to a variable.
