@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import signal
 import subprocess
 import sys
 import threading
@@ -77,21 +78,25 @@ OWN_LOCK = """
 import signal, sharevar
 lock = sharevar.Lock()
 lock.acquire()
-signal.signal(signal.SIGALRM, lambda *_: lock.release())
-signal.setitimer(signal.ITIMER_REAL, 2.5)
-lock.acquire()          # line 7
+signal.signal(signal.SIGUSR1, lambda *_: lock.release())
+lock.acquire()          # line 6
 print("taken")
 """
 
 
 @pytest.mark.long
 def test_a_thread_that_waits_for_itself_is_told_where() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", OWN_LOCK], capture_output=True, text=True, timeout=50
-    )
-    assert done.stdout == "taken\n"
-    assert done.stderr.count("its own thread holds") == 1
-    assert "<string>:7" in done.stderr and "RLock" in done.stderr
+    command = [sys.executable, "-c", OWN_LOCK]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        process.send_signal(signal.SIGUSR1)
+        printed, further = process.communicate(timeout=50)
+    said += further
+    assert (printed, process.returncode) == ("taken\n", 0)
+    assert said.count("its own thread holds") == 1
+    assert "<string>:6" in said and "RLock" in said
 
 
 OTHER_THREAD = """
