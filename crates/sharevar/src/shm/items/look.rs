@@ -1,7 +1,6 @@
 //! Looking at one value, without the lock and once: most reads want to know no more.
 
 use super::content::{self, Content, Copied, UNLOCKED_BYTES};
-use super::source::Locked;
 use crate::error::{Error, Result};
 use crate::shm::handle::Handle;
 use sharevar_arena::Peek;
@@ -119,14 +118,12 @@ impl Located {
         if unlocked.is_some() || !is_current() {
             return Ok(unlocked);
         }
-        let mut transaction = participant.begin()?;
-        transaction.lock_short(variable)?;
-        if !is_current() {
-            return Ok(None);
-        }
-        let copied = content::copy(&Locked(&transaction, variable), self.word)?;
-        transaction.commit()?;
-        Ok(copied)
+        content::read_at_once(
+            handle,
+            |source| {
+                if is_current() { content::copy(source, self.word) } else { Ok(None) }
+            },
+        )
     }
 }
 
