@@ -36,6 +36,8 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "a recursive one": (lambda m: m.dict(a=threading.RLock()), r"sharevar.RLock\(\)"),
     "an event of threading": (lambda m: m.list([threading.Event()]), r"Event\(\)"),
     "an open file": (lambda m: m.list([io.TextIOWrapper(io.BytesIO())]), "sharevar.open"),
+    "a file of bytes": (lambda m: m.list([io.BufferedReader(io.BytesIO())]), "sharevar.open"),
+    "one without a buffer": (lambda m: m.list([io.FileIO(0, closefd=False)]), "sharevar.open"),
     "a lambda": (lambda m: m.list([lambda: 1]), "top level of a module"),
     "a generator": (lambda m: m.list([(i for i in ())]), "into a list"),
     "a module": (lambda m: m.list([sys]), "store its name"),

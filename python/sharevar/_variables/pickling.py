@@ -83,12 +83,20 @@ def _frames(error: Exception) -> Iterator[types.FrameType]:
 _PICKLES_OWN = (__name__, "copyreg", "pickle", ForkingPickler.__module__)
 
 
+_OF_FILE = (
+    "; sharevar.open(path, 'a') is a file for many writers, and a host keeps any other"
+    " (sharevar.managers.BaseManager)"
+)
+
 # By a part of what pickle says of an object: what there is instead of it.
 _INSTEAD = {
     "'_thread.lock'": "; sharevar.Lock(), Event(), Condition() ... can be shared",
     "'_thread.RLock'": "; sharevar.RLock() can be shared",
-    "'_io.": "; sharevar.open(path, 'a') is a file for many writers, and a host keeps any "
-    "other (sharevar.managers.BaseManager)",
+    "'_io.": _OF_FILE,
+    # From Python 3.13 on without the module.
+    "'TextIOWrapper'": _OF_FILE,
+    "'Buffered": _OF_FILE,
+    "'FileIO'": _OF_FILE,
     "generator": "; put its items into a list, or have a host keep it",
     "lambda>": "; a function is found by its name, so define it at the top level of a module",
     "local object": "; it is found by its name, so define it at the top level of a module",
