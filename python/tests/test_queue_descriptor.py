@@ -135,6 +135,10 @@ def test_poll_takes_nothing(queue: Any) -> None:
 
 
 def test_selectors_and_sentinels(queue: Any, context: Any) -> None:
+    if sys.version_info < (3, 11) and context.get_start_method() == "fork":
+        # The child takes the lock of the list of threads before it makes it anew: it waits for
+        # ever where a thread had it, such as that of the queue of the test before.
+        pytest.skip("Python 3.10 cannot fork while a thread begins or ends")
     child = context.Process(target=put, args=(queue, 5))
     child.start()
     ready: list[Any] = []
