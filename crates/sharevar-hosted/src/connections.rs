@@ -190,8 +190,8 @@ impl Connections {
         Some(free)
     }
 
-    /// Takes a connection for a request. What this process holds was announced to a host that was
-    /// started in the place of another, or another thread is just announcing it.
+    /// Takes a connection for a request. The objects that this process holds were announced to a host
+    /// that was started in the place of another, or another thread is just announcing them.
     #[inline]
     pub fn connection(&self, until: Option<Instant>, goes_on: &mut GoesOn<'_>) -> Result<PooledConnection> {
         let connection = self.transport.connection_within(until, goes_on)?;

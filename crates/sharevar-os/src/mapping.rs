@@ -164,7 +164,7 @@ impl Mapping {
         self.base.as_ptr()
     }
 
-    /// What this process may do with it.
+    /// Returns whether this process may store into the mapping, or only read it.
     pub fn access(&self) -> Access {
         self.access
     }

@@ -62,7 +62,7 @@ impl Address {
             }
             _ => {
                 let cause = "others could read and change what goes over the network; use rediss://, or say \
-                             insecure=1 in the address if nobody can reach it";
+                             insecure=1 in the address if no stranger can reach it";
                 return Err(refuse(cause.to_owned()));
             }
         };

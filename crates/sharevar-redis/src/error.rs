@@ -1,4 +1,4 @@
-//! What servers answer, as errors of variables.
+//! Answers of servers as errors of variables.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 use sharevar::engine::Failure;
@@ -7,7 +7,7 @@ use sharevar::{Error, Kind};
 /// The engine's name.
 pub(crate) const NAME: &str = "redis";
 
-/// What a request came to that was not carried out.
+/// The outcome of a request that was not carried out.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// The script says why; the second is what follows the code.
@@ -54,7 +54,7 @@ pub(crate) fn of_script(code: &str, detail: &str) -> Error {
         "SVNAN" => Error::NotANumber { operation: "an increment" },
         "SVSHUT" => Error::QueueShutDown,
         "SVNOTASK" => Error::NoTaskLeft,
-        // Whoever asked adds what it asked for.
+        // The caller adds the index or length that it asked for.
         "SVINDEX" => Error::IndexOutOfRange { index: 0, length: number },
         "SVLENGTH" => Error::WrongLength { found: number, asked: 0 },
         "SVUNITS" => Error::TooManyUnits { limit: number as u32 },

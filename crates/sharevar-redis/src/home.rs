@@ -61,7 +61,7 @@ impl std::fmt::Debug for Home {
     }
 }
 
-/// What a script has answered, and the client that asked, which holds what the answer refers to.
+/// A script's answer, and the client that asked, which holds the variables that the answer refers to.
 pub(crate) struct Reply {
     pub(crate) value: Value,
     pub(crate) session: Arc<Session>,
@@ -242,14 +242,14 @@ impl Home {
     }
 
     pub(crate) fn held(&self, session: &Arc<Session>, number: u64) -> Arc<Variable> {
-        // Whoever asks for it has the home.
+        // The caller has the home.
         let home = self.this.upgrade().unwrap_or_else(|| unreachable!("a home that is used is there"));
         Variable::create(home, session.clone(), number)
     }
 
     /// Ends a wait at a key.
     pub(crate) fn leave(&self, key: &[String], ticket: &str) {
-        // What fails costs another one that waits a second.
+        // A failure costs another waiter a second.
         let keys = Keys { more: key, ..Keys::default() };
         let _ = self.ask(&LEAVE, keys, |_, command| {
             command.arg(ticket);
@@ -291,7 +291,7 @@ fn root_key(namespace: &str) -> String {
     format!("sv:{{{namespace}}}")
 }
 
-/// What a variable of that number is.
+/// The kind of the variable of that number.
 pub(crate) fn kind_of(number: u64) -> Option<Kind> {
     Kind::from_number((number >> KIND_SHIFT) & ((1 << (COUNT_SHIFT - KIND_SHIFT)) - 1))
 }
@@ -360,7 +360,7 @@ impl Engine for Home {
         session.lose();
         self.set_closed();
         if is_mine {
-            // What a failure leaves takes memory, and nobody finds it.
+            // After a failure the remains take memory, and no client looks for them.
             let _ = self.purge(&session, &aside[0]);
         }
     }

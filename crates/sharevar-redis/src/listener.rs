@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// The longest sleep. A wake-up that is lost costs that.
 pub(crate) const LONGEST: Duration = Duration::from_secs(1);
 
-/// Who waits, and whether the server's messages come in.
+/// The waits of this process, and whether the server's messages come in.
 #[derive(Default)]
 pub(crate) struct Listener {
     state: Mutex<State>,

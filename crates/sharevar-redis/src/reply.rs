@@ -1,4 +1,4 @@
-//! What scripts answer.
+//! The parts of a script's answer.
 
 use crate::error::corrupt;
 use redis::Value;

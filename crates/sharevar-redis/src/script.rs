@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// What scripts of all kinds of variables have in common.
+/// The functions that scripts of all kinds of variables have in common.
 const PARTS: &str = include_str!("lua/parts.lua");
 
 /// A script, and the hash by which the server knows it.

@@ -117,7 +117,7 @@ impl Session {
         self.ask(home, &REGISTER, Keys::default(), args).map(drop).map_err(|failed| self.error(home, failed))
     }
 
-    /// Has the server run a script, by a lane that nobody uses.
+    /// Has the server run a script, by a lane that is free.
     pub(crate) fn ask(
         &self,
         home: &Home,

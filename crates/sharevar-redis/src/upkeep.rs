@@ -37,7 +37,7 @@ fn run(home: &Weak<Home>, session: &Arc<Session>) {
             if !session.is_current() || home.has_closed() {
                 return;
             }
-            // What fails is tried again with the next turn; a lease that has ended shows in operations.
+            // A failure is tried again with the next turn; a lease that has ended shows in operations.
             let _ = session.flush(&home);
             (turn(&home, session), home.address().lease)
         };
@@ -106,7 +106,7 @@ pub(crate) fn end(home: &Home, session: &Session) {
         let left = session.ask(home, &SWEEP, keys, |command| {
             command.arg(&session.client).arg("1");
         });
-        // What fails is done by others when the lease ends.
+        // After a failure others do it when the lease ends.
         if left.is_err() || left.is_ok_and(|left| reply::int(left) == Ok(0)) {
             return;
         }

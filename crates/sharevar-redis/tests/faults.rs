@@ -1,4 +1,4 @@
-//! What goes wrong between a program and its server, and in programs.
+//! Faults between a program and its server, and in programs.
 
 use sharevar::engine::Failure;
 use sharevar::{Dict, Error, Manager, Value};

@@ -29,7 +29,7 @@ fn programs_with_the_same_namespace_share_and_others_do_not() {
         assert_eq!(stock.get("apples").unwrap(), Some(5));
         let elsewhere = Manager::connect(&server.address("office")).unwrap();
         assert_eq!(elsewhere.names().unwrap(), [""; 0]);
-        // What one ends is over for all of them, and the next one begins anew.
+        // A manager that is closed is closed for all of them, and the next one begins anew.
         one.shutdown();
         assert_eq!(same.get("apples"), Err(Error::Closed));
         let anew = Manager::connect(&server.address("shop")).unwrap();
@@ -126,7 +126,7 @@ fn an_operation_fails_in_time_and_says_whether_it_happened() {
         // A connection takes half a second at most, and so do all attempts together.
         assert!(began.elapsed() < Duration::from_secs(20));
         server.restart();
-        // It has lost everything, and nobody takes what it has now for that.
+        // It has lost everything, and no client takes the new namespace for the old one.
         assert_eq!(dict.insert(&1, &1), Err(Error::Closed));
         let anew = Manager::connect(&server.address("shop")).unwrap();
         assert_eq!(anew.names().unwrap(), [""; 0]);

@@ -93,7 +93,7 @@ pub enum Error {
     },
     /// The environment names a family of another user, who alone has access to it.
     #[error(
-        "SHAREVAR_FAMILY={text} is the family of user {user}, and this process runs as user {own}, who has \
+        "SHAREVAR_FAMILY={text} is the family of user {user}, and this process runs as user {own}, which has \
          no access to it: start `python -m sharevar` or `sharevar run` as that user, or unset SHAREVAR_FAMILY"
     )]
     FamilyOfOtherUser {

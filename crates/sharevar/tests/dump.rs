@@ -122,7 +122,7 @@ fn every_kind_comes_back_as_it_was() -> Result<()> {
     circle.get(0)?.unwrap().push(&1)?;
     assert_eq!(loaded.named("circle").list::<List<i64>>()?.get(0)?.unwrap().to_vec()?, [1]);
     assert!(loaded.check()?.is_clean());
-    // What is loaded is dumped again, and one that only reads dumps the same.
+    // A loaded manager dumps the same again, and so does a process that only reads.
     let again = folder.0.join("again.dump");
     Manager::builder().name(own_name("kinds")).attach_read_only()?.dump(&again)?;
     assert_eq!(fs::read(&again).unwrap(), fs::read(folder.file()).unwrap());

@@ -1,4 +1,4 @@
-//! The refusal of pickles in a manager with a name of which nobody has said `pickle=True`.
+//! The refusal of pickles in a manager with a name, unless `pickle=True` was said of it.
 
 use crate::errors::{Class, raise};
 use pyo3::prelude::*;

@@ -82,7 +82,7 @@ impl Drop for OutcomeWait<'_> {
         }
         self.session.listener.leave(&self.ticket);
         if !self.is_decided {
-            // What fails breaks the barrier when the lease ends.
+            // After a failure the barrier breaks when the lease ends.
             let _ = self.ask(&LEAVE);
         }
     }
@@ -114,7 +114,7 @@ impl Ticket for Runner<'_> {
 impl Drop for Runner<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
-            // What fails breaks the barrier when the lease ends.
+            // After a failure the barrier breaks when the lease ends.
             let _ = self.end(false);
         }
     }

@@ -99,7 +99,7 @@ impl Parked for Waiting<'_> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if !self.has_left && self.session.is_current() {
-            // What fails passes on when the lease ends.
+            // After a failure the notification passes on when the lease ends.
             let _ = self.leave(true);
         }
     }

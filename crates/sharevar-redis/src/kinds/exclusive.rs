@@ -34,7 +34,7 @@ fn thread() -> String {
     actor().map_or_else(|| number.to_string(), |actor| format!("{number}-{actor}"))
 }
 
-/// Who acquires a lock of that kind: nobody in particular of the client, or a thread.
+/// The part of the client that holds a lock of that kind: a thread, or the whole process (empty).
 pub(super) fn caller(number: u64) -> String {
     if kind_of(number) == Some(Kind::RLock) { thread() } else { String::new() }
 }

@@ -1,4 +1,4 @@
-//! What each kind of variable is asked for.
+//! The operations of each kind of variable.
 
 mod barrier;
 mod cell;

@@ -56,7 +56,7 @@ impl Drop for WriteWait<'_> {
     fn drop(&mut self) {
         let ticket = std::mem::take(&mut *crate::session::lock(&self.entered));
         if !ticket.is_empty() {
-            // What fails is over within three seconds.
+            // After a failure the server forgets the ticket within three seconds.
             let _ = self.variable.tell(&WITHDRAW, PARTS, |_, command| {
                 command.arg(&ticket);
             });

@@ -25,7 +25,7 @@ impl Variable {
         })
     }
 
-    /// The free units, the most there may be, whether nobody keeps count of holders, and this client's.
+    /// The free units, the most there may be, whether holders are not counted, and the units of this client.
     fn units_state(&self) -> Result<[Value; 4]> {
         reply::parts(
             self.ask(&STATE, PARTS, |session, command| {

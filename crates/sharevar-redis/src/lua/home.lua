@@ -125,7 +125,7 @@ return call('HKEYS', root)
 return 1
 
 --- close
--- Puts the home aside, so that nobody finds it. KEYS[5] is where.
+-- Puts the home aside, below KEYS[5], where no client looks for it.
 @home
 call('HDEL', root, 'id')
 call('RENAME', root, KEYS[5])

@@ -35,7 +35,7 @@ local function arguments(first)
 end
 
 --- places
--- What a slice names in a list of that length: the first place, the step, and the number of places.
+-- The places of a slice in a list of that length: the first, the step, and their number.
 local function places(length)
   local step = tonumber(ARGV[6])
   local lowest, highest = 0, length

@@ -49,7 +49,7 @@ if call('HEXISTS', KEYS[5], 'signal') == 0 then
   end
   take(ARGV[4])
   for _, client in ipairs(left > 0 and call('HKEYS', KEYS[6]) or {}) do take(client) end
-  -- Some that nobody had acquired.
+  -- Some units had no holder.
   if left > 0 and owned ~= '1' then
     call('HSET', KEYS[5], 'signal', 1)
     call('DEL', KEYS[6])

@@ -9,7 +9,7 @@ pub enum Failure {
     Unavailable {
         /// The server, without secrets.
         address: String,
-        /// What was found.
+        /// The server's or the socket's own words.
         cause: String,
     },
     /// The server is not one to be used, or does not allow it.
@@ -17,7 +17,7 @@ pub enum Failure {
     Refused {
         /// The server, without secrets.
         address: String,
-        /// What is wrong, and what helps.
+        /// The cause, and the remedy.
         cause: String,
     },
     /// The request was sent, and no answer came however often it was asked for.
@@ -28,7 +28,7 @@ pub enum Failure {
     OutcomeUnknown {
         /// The server, without secrets.
         address: String,
-        /// What was found.
+        /// The server's or the socket's own words.
         cause: String,
     },
     /// This process was not heard of for longer than its lease, so that its locks are others' now.

@@ -144,7 +144,7 @@ impl Engine for Memory {
         self.changed.notify_all();
     }
 
-    /// Nobody else has it.
+    /// The one that leaves is the last one.
     fn leave(&self) {
         self.close();
     }

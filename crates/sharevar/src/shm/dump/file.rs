@@ -63,7 +63,7 @@ fn hash(body: &[u8]) -> u64 {
     HashSeed::new(SEED).hash(body)
 }
 
-/// Writes a dump. Whoever reads the path finds what was there before, or all of this.
+/// Writes a dump. A reader of the path finds the old file or the whole new one.
 pub(super) fn write(path: &Path, body: &[u8]) -> Result<()> {
     let refused = || refused("cannot write the dump", path);
     let name =

@@ -27,7 +27,7 @@
 //! | condition | its lock | |
 //! | barrier | parties, limit | number of actions, 0 or 1, the action |
 //!
-//! No process is in a dump: nobody holds a lock or a unit, waits, or has a task to do.
+//! No process is in a dump: locks are free, units are back, and no thread waits or has a task.
 
 mod file;
 mod restore;

@@ -148,7 +148,7 @@ impl Saving {
 
     fn keys(&mut self, entries: Vec<(StoredKey, Content)>) -> Result<()> {
         self.contents.number(entries.len() as u64)?;
-        // What a key is hashed with is the business of the arena that it is loaded into.
+        // The arena that a key is loaded into decides how it is hashed.
         let seed = HashSeed::new(0);
         for (key, value) in entries {
             self.key(&key.to_key(&seed)?)?;

@@ -37,7 +37,7 @@ pub struct NewKeys {
     pub length: u64,
 }
 
-/// What is left of a walk from the last key on, back in order.
+/// The rest of a walk from the last key on, back in order.
 #[derive(Clone, Copy)]
 struct Rest {
     /// Keys to look at.
@@ -85,7 +85,7 @@ impl RawDict {
     /// From the last on, back in order. `None` if keys came or went between two pieces.
     fn newest(&self, since: Option<u64>, selection: Selection) -> Result<Option<NewKeys>> {
         let mut keys = Vec::new();
-        // What is left of the walk, once it has begun.
+        // The rest of the walk, once it has begun.
         let mut rest: Option<Rest> = None;
         loop {
             let piece = content::read_at_once(self.handle(), |source| {
