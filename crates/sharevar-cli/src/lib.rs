@@ -13,6 +13,8 @@ mod element;
 mod exit;
 mod json;
 mod key;
+mod lock;
+mod named;
 mod output;
 mod process;
 mod table;

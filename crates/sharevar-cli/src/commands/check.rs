@@ -1,7 +1,7 @@
 //! `sharevar check`: the arena's own look for damage.
 
-use super::attach;
 use crate::exit::{Exit, Result};
+use crate::named::attach;
 use crate::{amount, output};
 use serde_json::json;
 use std::io::Write;

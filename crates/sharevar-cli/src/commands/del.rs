@@ -1,9 +1,9 @@
 //! `sharevar del`: an item of a variable, or a variable's name.
 
-use super::{attach, find, no_variable, wrong_use};
 use crate::arguments::Item;
 use crate::exit::{Exit, Failure, Result};
 use crate::key;
+use crate::named::{attach, find, no_variable, wrong_use};
 use sharevar::shm::{RawDict, RawList};
 use sharevar::{Handle, Kind};
 

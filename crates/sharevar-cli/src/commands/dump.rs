@@ -1,7 +1,7 @@
 //! `sharevar dump`: the variables of a manager, in a file.
 
-use super::attach;
 use crate::exit::{Exit, Result};
+use crate::named::attach;
 use std::path::Path;
 
 pub(crate) fn run(name: &str, file: &Path) -> Result<Exit> {

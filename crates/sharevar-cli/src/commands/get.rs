@@ -1,9 +1,9 @@
 //! `sharevar get`: a variable, or an item of it, as JSON.
 
-use super::{attach, find, wrong_use};
 use crate::arguments::Item;
 use crate::content::{Contents, Read};
 use crate::exit::{Exit, Failure, Result};
+use crate::named::{attach, find, wrong_use};
 use crate::{element, json, key, output};
 use serde_json::Value as Json;
 use sharevar::shm::{RawArray, RawDict, RawList, RawMonitor};

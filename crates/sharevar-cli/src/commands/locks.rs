@@ -1,28 +1,26 @@
 //! `sharevar locks`: the locks of a manager that have names, and the processes that hold them.
 
-use super::attach;
 use crate::exit::{Exit, Result};
 use crate::table::{self, Side};
-use crate::{amount, output};
-use serde_json::{Value as Json, json};
-use sharevar::{Kind, LockHolder, LockInfo};
+use crate::{lock, named, output};
+use sharevar::Kind;
 use std::io::Write;
 
 pub(crate) fn run(name: &str, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
-    let manager = attach(name)?;
+    let manager = named::attach(name)?;
     let mut rows = Vec::new();
-    for (name, handle) in super::variables(&manager)? {
+    for (name, handle) in named::variables(&manager)? {
         let Some(info) = handle.lock_info()? else { continue };
         if is_json {
-            output::json(output, &described(&name, handle.kind(), &info))?;
+            output::json(output, &lock::described(&name, handle.kind(), &info))?;
         } else {
             let kind = handle.kind().map_or("unknown", Kind::name);
             rows.push([
                 output::printable(&name),
                 kind.to_owned(),
-                holders(&info),
-                held_for(&info),
-                waiters(&info),
+                lock::holders(&info),
+                lock::held_for(&info),
+                lock::waiters(&info),
             ]);
         }
     }
@@ -32,45 +30,4 @@ pub(crate) fn run(name: &str, is_json: bool, output: &mut dyn Write) -> Result<E
         table::write(output, &headings, &rows)?;
     }
     Ok(Exit::Success)
-}
-
-/// A lock as JSON.
-pub(crate) fn described(name: &str, kind: Option<Kind>, info: &LockInfo) -> Json {
-    let holder = |holder: &LockHolder| {
-        let (process, thread, units) = (holder.process, holder.thread, holder.units);
-        json!({"process": process, "thread": thread, "units": units, "exclusive": holder.is_exclusive})
-    };
-    json!({
-        "name": name, "kind": kind.map_or("unknown", Kind::name),
-        "holders": info.holders.iter().map(holder).collect::<Vec<_>>(),
-        "held_for": info.held_for.map(|time| time.as_secs_f64()),
-        "waiters": info.has_waiters, "waiting": info.waiting,
-    })
-}
-
-/// The holders, for people.
-pub(crate) fn holders(info: &LockInfo) -> String {
-    let holder = |holder: &LockHolder| {
-        let process = holder.process.map_or("elsewhere".to_owned(), |process| process.to_string());
-        let thread = holder.thread.map_or(String::new(), |thread| format!(" thread {thread}"));
-        let units = if holder.units > 1 { format!(" x {}", holder.units) } else { String::new() };
-        format!("{process}{thread}{units}")
-    };
-    let holders: Vec<_> = info.holders.iter().map(holder).collect();
-    if holders.is_empty() { "free".to_owned() } else { holders.join(", ") }
-}
-
-/// For how long at least, as far as it is known.
-pub(crate) fn held_for(info: &LockInfo) -> String {
-    info.held_for.filter(|_| !info.holders.is_empty()).map_or(String::new(), amount::time)
-}
-
-/// The processes that wait, as far as they are known.
-pub(crate) fn waiters(info: &LockInfo) -> String {
-    let waiting: Vec<_> = info.waiting.iter().map(u32::to_string).collect();
-    match (info.has_waiters, waiting.is_empty()) {
-        (false, _) => "none".to_owned(),
-        (true, true) => "some".to_owned(),
-        (true, false) => waiting.join(", "),
-    }
 }

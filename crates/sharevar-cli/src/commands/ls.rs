@@ -2,9 +2,9 @@
 
 use crate::exit::{Exit, Result};
 use crate::table::{self, Side};
-use crate::{amount, output, process};
+use crate::{amount, named, output, process};
 use serde_json::{Value as Json, json};
-use sharevar::{Error, Lifetime, Manager, ManagerInfo, RendezvousError, UnnamedManager};
+use sharevar::{Error, Manager, ManagerInfo, RendezvousError, UnnamedManager};
 use std::io::Write;
 
 /// The most processes that a row names.
@@ -16,7 +16,7 @@ pub(crate) fn run(with_runs: bool, is_json: bool, output: &mut dyn Write) -> Res
         if found.is_of_run() && !with_runs {
             continue;
         }
-        let lifetime = lifetime(found.lifetime);
+        let lifetime = named::lifetime(found.lifetime);
         let info = match found.info() {
             // It has gone since.
             Ok(None) => continue,
@@ -67,13 +67,6 @@ pub(crate) fn run(with_runs: bool, is_json: bool, output: &mut dyn Write) -> Res
         table::write(output, &headings, &rows)?;
     }
     Ok(Exit::Success)
-}
-
-pub(crate) fn lifetime(lifetime: Lifetime) -> &'static str {
-    match lifetime {
-        Lifetime::WhileUsed => "while_used",
-        Lifetime::Keep => "keep",
-    }
 }
 
 /// The processes of a manager without a name, and the program of the first.

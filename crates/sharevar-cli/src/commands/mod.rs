@@ -17,16 +17,11 @@ mod show;
 mod watch;
 
 use crate::arguments::{Arguments, Command};
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{Exit, Result};
 use crate::top::{Top, Web};
-use sharevar::{Error, Handle, Manager};
 use std::io::Write;
 use std::time::Duration;
 
-pub(crate) use locks::{
-    described as described_lock, held_for as lock_held_for, holders as lock_holders, waiters as lock_waiters,
-};
-pub(crate) use ls::lifetime as lifetime_name;
 pub(crate) use run::die_as_program;
 
 /// Runs a command.
@@ -65,30 +60,4 @@ pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> 
     };
     output.flush()?;
     Ok(exit)
-}
-
-fn attach(name: &str) -> Result<Manager> {
-    Ok(Manager::builder().name(name).attach()?)
-}
-
-fn find(manager: &Manager, variable: &str) -> Result<Handle> {
-    manager.named(variable).get()?.ok_or_else(|| no_variable(manager, variable))
-}
-
-/// The variables that have names, but for those that the Python package keeps for itself.
-pub(crate) fn variables(manager: &Manager) -> std::result::Result<Vec<(String, Handle)>, Error> {
-    let mut variables = manager.variables()?;
-    variables.retain(|(name, _)| !name.starts_with("sharevar:"));
-    Ok(variables)
-}
-
-fn no_variable(manager: &Manager, variable: &str) -> Failure {
-    let name = manager.name().unwrap_or_default();
-    Failure::not_found(format_args!("the manager {name:?} has no variable {variable:?}"))
-}
-
-/// The failure of a command that needs a KEY, or has one that it does not need.
-fn wrong_use(handle: &Handle, what: &str) -> Failure {
-    let kind = handle.kind().map_or("variable of an unknown kind", sharevar::Kind::name);
-    Failure::usage(format_args!("a {kind} {what}"))
 }

@@ -1,7 +1,7 @@
 //! `sharevar set`: a value, or an item of a variable, as one operation for all processes.
 
-use super::{attach, find, wrong_use};
 use crate::exit::{Exit, Failure, Result};
+use crate::named::{attach, find, wrong_use};
 use crate::{element, json, key};
 use sharevar::shm::{RawArray, RawDict, RawEvent, RawList, RawValue};
 use sharevar::{Error, Handle, Kind};

@@ -1,8 +1,9 @@
 //! `sharevar show`: a manager's variables, or a variable's content.
 
-use super::{attach, find, ls};
+use super::ls;
 use crate::content::Contents;
 use crate::exit::{Exit, Result};
+use crate::named::{self, attach, find};
 use crate::table::{self, Side};
 use crate::{amount, output};
 use serde_json::{Value as Json, json};
@@ -19,7 +20,7 @@ pub(crate) fn manager(name: &str, is_json: bool, output: &mut dyn Write) -> Resu
     let me = manager.participant()?.identity();
     info.participants.retain(|peer| peer.identity != me);
     let mut variables = Vec::new();
-    for (name, handle) in super::variables(&manager)? {
+    for (name, handle) in named::variables(&manager)? {
         variables.push((name, handle.info()?));
     }
     if is_json {

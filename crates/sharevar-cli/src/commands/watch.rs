@@ -3,9 +3,9 @@
 //! The variable counts its changes, and this looks at the count from time to time, a load of one
 //! word. So a change that is changed back between two looks is not seen.
 
-use super::{attach, no_variable};
 use crate::content::Contents;
 use crate::exit::{Exit, Result};
+use crate::named::{attach, find, no_variable};
 use crate::output;
 use serde_json::json;
 use sharevar::{Error, Handle, Manager};
@@ -35,7 +35,7 @@ impl Watch {
         output: &mut dyn Write,
     ) -> Result<Exit> {
         let manager = attach(manager)?;
-        let mut handle = super::find(&manager, name)?;
+        let mut handle = find(&manager, name)?;
         let mut changes = changes_of(&handle)?;
         let mut contents = Contents::read(&handle, self.limit)?;
         if is_json {

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, bad, good};
 use crate::exit::Result;
-use crate::process;
+use crate::{named, process};
 use sharevar::{Error, FoundManager, Handle, LockInfo, Manager, ManagerInfo, RendezvousError};
 use sharevar_rendezvous::{EntryState, Place, survey};
 use std::collections::HashSet;
@@ -119,5 +119,5 @@ fn locks(name: &str) -> Result<Vec<(String, LockInfo)>> {
     };
     let lock =
         |(name, handle): (String, Handle)| handle.lock_info().transpose().map(|info| Ok((name, info?)));
-    crate::commands::variables(&manager)?.into_iter().filter_map(lock).collect()
+    named::variables(&manager)?.into_iter().filter_map(lock).collect()
 }

@@ -1,7 +1,7 @@
 //! A manager that is looked into, with the numbers of the look before.
 
 use super::picture::{Inside, LockRow, ProcessRow, VariableRow};
-use crate::process;
+use crate::{named, process};
 use sharevar::{Error, Handle, Manager, ManagerInfo};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -56,7 +56,7 @@ impl Attachment {
         };
         let mut now = HashMap::new();
         let mut left = COUNTING_TIME;
-        for (name, handle) in crate::commands::variables(&self.manager)? {
+        for (name, handle) in named::variables(&self.manager)? {
             match self.look_at(&name, handle, &mut left) {
                 Ok((variable, lock, seen)) => {
                     inside.variables.push(variable);

@@ -2,8 +2,8 @@
 
 use super::attachment::Attachment;
 use super::picture::{Inside, ManagerRow, Picture};
-use crate::commands::lifetime_name;
 use crate::exit::Result;
+use crate::named;
 use rustix::time::{ClockId, clock_gettime};
 use sharevar::{Error, FoundManager, Lifetime, Manager, ManagerInfo, RendezvousError};
 use std::collections::HashMap;
@@ -82,7 +82,7 @@ impl Looker {
 fn describe(found: &FoundManager) -> Option<(ManagerRow, Option<ManagerInfo>)> {
     let mut row = ManagerRow {
         name: found.name.clone(),
-        lifetime: lifetime_name(found.lifetime),
+        lifetime: named::lifetime(found.lifetime),
         problem: None,
         processes: 0,
         used: 0,

@@ -1,5 +1,6 @@
 //! The picture of a moment: managers, and the inside of some of them.
 
+use crate::lock;
 use crate::process::State;
 use serde_json::{Value as Json, json};
 use sharevar::{BlockUsage, Kind, LockInfo};
@@ -89,7 +90,7 @@ impl Inside {
                 "changes_per_second": row.rate,
             })
         };
-        let lock = |row: &LockRow| crate::commands::described_lock(&row.name, row.kind, &row.info);
+        let lock = |row: &LockRow| lock::described(&row.name, row.kind, &row.info);
         let process =
             |row: &ProcessRow| json!({"process": row.id, "state": row.state.name(), "program": row.program});
         let memory = |usage: &BlockUsage| json!({"size": usage.size, "blocks": usage.blocks, "reserved": usage.reserved});

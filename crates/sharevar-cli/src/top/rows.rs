@@ -1,10 +1,9 @@
 //! The tables of a picture, which the screen and the text have in common.
 
 use super::picture::{Inside, Picture, kind_name};
-use crate::amount;
-use crate::commands::{lock_held_for, lock_holders, lock_waiters};
 use crate::output::printable;
 use crate::table::Side;
+use crate::{amount, lock};
 use std::cmp::Ordering;
 
 /// A part of a manager's inside.
@@ -140,9 +139,9 @@ fn locks(inside: &Inside) -> Rows {
         vec![
             Cell::text(&row.name),
             Cell::text(kind_name(row.kind)),
-            Cell::text(lock_holders(&row.info)),
-            Cell::number(held_for.map(|time| time.as_secs_f64()), |_| lock_held_for(&row.info)),
-            Cell::text(lock_waiters(&row.info)),
+            Cell::text(lock::holders(&row.info)),
+            Cell::number(held_for.map(|time| time.as_secs_f64()), |_| lock::held_for(&row.info)),
+            Cell::text(lock::waiters(&row.info)),
         ]
     });
     let headings =
