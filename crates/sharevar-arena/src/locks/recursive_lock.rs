@@ -64,19 +64,37 @@ impl<'p> RecursiveLock<'p> {
         }
     }
 
+    /// Takes the lock in the common cases: no participant has had it since a waiter last slept, or this
+    /// thread has it. `false` says nothing.
+    #[inline(always)]
+    pub fn acquire_free(self) -> bool {
+        if self.is_mine() {
+            if self.robust.is_closed() {
+                return false;
+            }
+            put(self.count, self.times() + 1);
+            return true;
+        }
+        let is_taken = self.robust.acquire_free();
+        if is_taken {
+            self.hold(1);
+        }
+        is_taken
+    }
+
     /// Takes the lock if it is free or its owner is dead, or once more if this thread holds it.
     #[inline(always)]
-    pub fn try_acquire(&self) -> Result<TryLock> {
+    pub fn try_acquire(self) -> Result<TryLock> {
         self.acquire(RobustLock::try_acquire)
     }
 
     /// The same for a thread that is about to sleep at the [wait point](Self::point).
-    pub fn try_acquire_or_announce(&self) -> Result<TryLock> {
+    pub fn try_acquire_or_announce(self) -> Result<TryLock> {
         self.acquire(RobustLock::try_acquire_or_announce)
     }
 
     #[inline(always)]
-    fn acquire(&self, acquire: impl FnOnce(&RobustLock<'p>) -> Result<TryLock>) -> Result<TryLock> {
+    fn acquire(self, acquire: impl FnOnce(RobustLock<'p>) -> Result<TryLock>) -> Result<TryLock> {
         if self.is_mine() {
             if self.robust.is_closed() {
                 return Err(crate::Error::Closed);
@@ -84,7 +102,7 @@ impl<'p> RecursiveLock<'p> {
             put(self.count, self.times() + 1);
             return Ok(TryLock::Acquired);
         }
-        let acquired = acquire(&self.robust)?;
+        let acquired = acquire(self.robust)?;
         if acquired != TryLock::Busy {
             self.hold(1);
         }
@@ -99,7 +117,7 @@ impl<'p> RecursiveLock<'p> {
 
     /// Undoes one acquisition. `false` if this thread does not hold the lock.
     #[inline(always)]
-    pub fn release(&self) -> Result<bool> {
+    pub fn release(self) -> Result<bool> {
         if !self.is_mine() {
             return Ok(false);
         }

@@ -62,19 +62,13 @@ pub struct RobustLock<'p> {
     participant: &'p Participant,
     owner: &'p AtomicU64,
     variable: Variable,
-    point: WaitPoint<'p>,
 }
 
 impl<'p> RobustLock<'p> {
     /// The lock in the body of `variable`.
     #[inline(always)]
     pub fn of(participant: &'p Participant, variable: Variable) -> Self {
-        Self {
-            participant,
-            owner: participant.arena().table_word(variable.body(0)),
-            variable,
-            point: WaitPoint::of(participant, variable),
-        }
+        Self { participant, owner: participant.arena().table_word(variable.body(0)), variable }
     }
 
     fn always_owned(&self) -> &'p AtomicU64 {
@@ -124,31 +118,45 @@ impl<'p> RobustLock<'p> {
         })
     }
 
+    /// Takes the lock if no participant has had it since a waiter last slept: the common case, in one
+    /// exchange. `false` says nothing.
+    #[inline(always)]
+    pub fn acquire_free(self) -> bool {
+        let me = self.participant.identity();
+        !self.is_closed() && !me.is_none() && compare_exchange(self.owner, 0, me.word()).is_ok()
+    }
+
+    /// Releases the lock if this participant took it by [`Self::acquire_free`] and no waiter has slept
+    /// since. `false` says nothing.
+    #[inline(always)]
+    pub fn release_own(self) -> bool {
+        let me = self.participant.identity();
+        !me.is_none() && compare_exchange(self.owner, me.word(), 0).is_ok()
+    }
+
     /// Takes the lock if it is free or its owner is dead.
     #[inline(always)]
-    pub fn try_acquire(&self) -> Result<TryLock> {
-        if self.participant.arena().is_closed() {
-            return Err(crate::Error::Closed);
-        }
-        let me = self.participant.identity();
-        if !me.is_none() && compare_exchange(self.owner, 0, me.word()).is_ok() {
+    pub fn try_acquire(self) -> Result<TryLock> {
+        if self.acquire_free() {
             return Ok(TryLock::Acquired);
         }
-        self.try_acquire_taken(me, 0)
+        self.try_acquire_taken(0)
     }
 
     /// The same for a waiter that is about to sleep at the [wait point](Self::point). If a living
     /// participant holds the lock, its release will wake a waiter. If this takes the lock, its release
     /// wakes one, too, since others may sleep there already.
-    pub fn try_acquire_or_announce(&self) -> Result<TryLock> {
-        if self.participant.arena().is_closed() {
-            return Err(crate::Error::Closed);
-        }
-        self.try_acquire_taken(self.participant.identity(), WAITERS)
+    pub fn try_acquire_or_announce(self) -> Result<TryLock> {
+        self.try_acquire_taken(WAITERS)
     }
 
+    // The fast paths keep nothing in memory, since a cold one takes its lock by value.
     #[cold]
-    fn try_acquire_taken(&self, me: Identity, waiters: u64) -> Result<TryLock> {
+    fn try_acquire_taken(self, waiters: u64) -> Result<TryLock> {
+        if self.is_closed() {
+            return Err(crate::Error::Closed);
+        }
+        let me = self.participant.identity();
         if me.is_none() {
             return Err(self.participant.why_not_attached());
         }
@@ -207,21 +215,21 @@ impl<'p> RobustLock<'p> {
 
     /// Where to sleep until the lock may have become free.
     pub fn point(&self) -> WaitPoint<'p> {
-        self.point
+        WaitPoint::of(self.participant, self.variable)
     }
 
     /// Releases the lock, whichever participant took it. `false` if it was free.
     #[inline(always)]
-    pub fn release(&self) -> Result<bool> {
-        let me = self.participant.identity();
-        if !me.is_none() && compare_exchange(self.owner, me.word(), 0).is_ok() {
+    pub fn release(self) -> Result<bool> {
+        if self.release_own() {
             return Ok(true);
         }
-        self.release_otherwise(me)
+        self.release_otherwise()
     }
 
     #[cold]
-    fn release_otherwise(&self, me: Identity) -> Result<bool> {
+    fn release_otherwise(self) -> Result<bool> {
+        let me = self.participant.identity();
         if me.is_none() {
             return Err(self.participant.why_not_attached());
         }
@@ -235,7 +243,7 @@ impl<'p> RobustLock<'p> {
             let free = if stays_owned { seen & SIGNAL } else { SIGNAL };
             if compare_exchange(self.owner, seen, free).is_ok() {
                 if seen & WAITERS != 0 {
-                    self.point.wake(ANY_REASON, 1);
+                    self.point().wake(ANY_REASON, 1);
                 }
                 return Ok(true);
             }

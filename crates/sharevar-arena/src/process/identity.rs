@@ -26,11 +26,13 @@ impl Identity {
     }
 
     /// The identity in a word of the arena; whatever the word, it is only compared or looked up.
+    #[inline(always)]
     pub fn from_word(word: u64) -> Self {
         Self(word & IDENTITY_MASK)
     }
 
     /// The word to store.
+    #[inline(always)]
     pub fn word(self) -> u64 {
         self.0
     }
@@ -41,6 +43,7 @@ impl Identity {
     }
 
     /// Whether this names no participant.
+    #[inline(always)]
     pub fn is_none(self) -> bool {
         self.0 == 0
     }

@@ -2,6 +2,7 @@
 
 use crate::argument_types::Truthy;
 use crate::errors::{OrRaise, end_of_block, to_python};
+use crate::kinds::quick_lock::QuickLock;
 use crate::variable::{StoreOrFound, Variable};
 use crate::waiting;
 use crate::waiting::{own_lock, timeout};
@@ -18,8 +19,19 @@ pub(crate) struct Lock {
     raw: Backed<RawLock, dyn Exclusive>,
 }
 
-impl Lock {
+impl QuickLock for Lock {
     #[inline(always)]
+    fn quick_acquire(&self) -> bool {
+        self.raw.shm().is_some_and(|raw| raw.robust().acquire_free())
+    }
+
+    #[inline(always)]
+    fn quick_release(&self) -> bool {
+        self.raw.shm().is_some_and(|raw| raw.robust().release_own())
+    }
+}
+
+impl Lock {
     fn try_acquire(&self) -> sharevar::Result<bool> {
         match &self.raw {
             Backed::Shm(raw) => Ok(raw.robust().try_acquire()? != TryLock::Busy),
@@ -27,21 +39,6 @@ impl Lock {
         }
     }
 
-    /// Takes the lock if it can be had. `false` says nothing.
-    #[inline(always)]
-    pub(crate) fn quick_acquire(&self) -> bool {
-        self.raw
-            .shm()
-            .is_some_and(|raw| raw.robust().try_acquire().is_ok_and(|acquired| acquired != TryLock::Busy))
-    }
-
-    /// Gives the lock back if it is held. `false` says nothing.
-    #[inline(always)]
-    pub(crate) fn quick_release(&self) -> bool {
-        self.raw.shm().is_some_and(|raw| raw.robust().release().unwrap_or(false))
-    }
-
-    #[inline(always)]
     fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
         if slf.get().try_acquire().or_raise()? {
             return Ok(true);
@@ -69,7 +66,6 @@ impl Lock {
         Ok(taken)
     }
 
-    #[inline(always)]
     fn give_back(slf: &Bound<'_, Self>) -> PyResult<()> {
         let was_held = match &slf.get().raw {
             Backed::Shm(raw) => raw.robust().release().or_raise()?,

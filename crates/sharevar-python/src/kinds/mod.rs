@@ -14,6 +14,7 @@ pub(crate) mod priority_queue;
 pub(crate) mod queue;
 pub(crate) mod queue_class;
 pub(crate) mod queue_methods;
+pub(crate) mod quick_lock;
 pub(crate) mod recursive_lock;
 pub(crate) mod semaphore;
 pub(crate) mod set;

@@ -2,6 +2,7 @@
 
 use crate::argument_types::Truthy;
 use crate::errors::{OrRaise, end_of_block, to_python};
+use crate::kinds::quick_lock::QuickLock;
 use crate::variable::{StoreOrFound, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
@@ -17,8 +18,19 @@ pub(crate) struct RLock {
     raw: Backed<RawRLock, dyn Exclusive>,
 }
 
-impl RLock {
+impl QuickLock for RLock {
     #[inline(always)]
+    fn quick_acquire(&self) -> bool {
+        self.raw.shm().is_some_and(|raw| raw.recursive().acquire_free())
+    }
+
+    #[inline(always)]
+    fn quick_release(&self) -> bool {
+        self.raw.shm().is_some_and(|raw| raw.recursive().release().unwrap_or(false))
+    }
+}
+
+impl RLock {
     fn try_acquire(&self) -> sharevar::Result<bool> {
         match &self.raw {
             Backed::Shm(raw) => Ok(raw.recursive().try_acquire()? != TryLock::Busy),
@@ -26,7 +38,6 @@ impl RLock {
         }
     }
 
-    #[inline(always)]
     fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
         if slf.get().try_acquire().or_raise()? {
             return Ok(true);
@@ -39,7 +50,6 @@ impl RLock {
         Ok(taken.is_some())
     }
 
-    #[inline(always)]
     fn give_back(slf: &Bound<'_, Self>) -> PyResult<()> {
         let was_held = match &slf.get().raw {
             Backed::Shm(raw) => raw.recursive().release().or_raise()?,
@@ -64,6 +74,8 @@ impl RLock {
         let raw = Backed::<RawRLock, dyn Exclusive>::open(handle, Kind::RLock).or_raise()?;
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
+
+    // The common case of the next two is in `slots`.
 
     /// Take the lock, or take it once more; false if it cannot be had, or not in time.
     ///

@@ -2,6 +2,7 @@
 
 use crate::argument_types::Truthy;
 use crate::errors::{OrRaise, end_of_block};
+use crate::kinds::quick_lock::QuickLock;
 use crate::variable::{StoreOrFound, Variable};
 use crate::waiting;
 use crate::waiting::timeout;
@@ -18,8 +19,19 @@ pub(crate) struct Semaphore {
     raw: Backed<RawSemaphore, dyn Units>,
 }
 
-impl Semaphore {
+impl QuickLock for Semaphore {
     #[inline(always)]
+    fn quick_acquire(&self) -> bool {
+        self.raw.shm().is_some_and(RawSemaphore::acquire_free)
+    }
+
+    #[inline(always)]
+    fn quick_release(&self) -> bool {
+        self.raw.shm().is_some_and(RawSemaphore::release_own)
+    }
+}
+
+impl Semaphore {
     fn take(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
         let raw = &slf.get().raw;
         let is_taken = match raw {
@@ -37,7 +49,6 @@ impl Semaphore {
         Ok(taken.is_some())
     }
 
-    #[inline(always)]
     fn release_one(&self) -> sharevar::Result<()> {
         match &self.raw {
             Backed::Shm(raw) => raw.release(),
@@ -70,6 +81,8 @@ impl Semaphore {
         let raw = Backed::<RawSemaphore, dyn Units>::open(handle, Kind::Semaphore).or_raise()?;
         Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
     }
+
+    // The common case of the next two is in `slots`.
 
     /// Take a unit; false if there is none, or not in time.
     ///

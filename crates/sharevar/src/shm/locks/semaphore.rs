@@ -86,9 +86,10 @@ impl RawSemaphore {
         WaitPoint::of(self.handle.participant(), self.handle.variable())
     }
 
-    /// Takes a unit if one is free, or held by a dead one.
+    /// Takes a unit in the common case: one is free, and the caller is the first holder. `false` says
+    /// nothing.
     #[inline(always)]
-    pub fn try_acquire(&self) -> Result<bool> {
+    pub fn acquire_free(&self) -> bool {
         let participant = self.handle.participant();
         let taken = participant.change_one(self.handle.variable(), |change| {
             if change.body(STATE) & SIGNAL == 0 {
@@ -98,7 +99,13 @@ impl RawSemaphore {
             holders::set_free_one(change, free);
             Some(())
         });
-        if taken.is_some() { Ok(true) } else { self.acquire_otherwise(false) }
+        taken.is_some()
+    }
+
+    /// Takes a unit if one is free, or held by a dead one.
+    #[inline(always)]
+    pub fn try_acquire(&self) -> Result<bool> {
+        if self.acquire_free() { Ok(true) } else { self.acquire_otherwise(false) }
     }
 
     /// The same for a waiter that is about to sleep at the wait point: if there is no unit,
@@ -176,9 +183,10 @@ impl RawSemaphore {
         holders::give_back_of_dead(change, bound(state), look_again)
     }
 
-    /// Gives a unit back, whichever process took it.
+    /// Gives a unit back in the common case: the caller is the first holder, and no waiter may sleep.
+    /// `false` says nothing.
     #[inline(always)]
-    pub fn release(&self) -> Result<()> {
+    pub fn release_own(&self) -> bool {
         let participant = self.handle.participant();
         let released = participant.change_one(self.handle.variable(), |change| {
             let (state, free) = (change.body(STATE), Units::of(|index| change.body(index)).free());
@@ -191,7 +199,13 @@ impl RawSemaphore {
             holders::set_free_one(change, free + 1);
             Some(())
         });
-        if released.is_some() { Ok(()) } else { self.release_many(1) }
+        released.is_some()
+    }
+
+    /// Gives a unit back, whichever process took it.
+    #[inline(always)]
+    pub fn release(&self) -> Result<()> {
+        if self.release_own() { Ok(()) } else { self.release_many(1) }
     }
 
     /// Gives units back, all in one step. More than there may be is
