@@ -51,12 +51,12 @@ from .errors import *  # noqa: F403
 # checker reads the lines above each table, which `test_public_names` compares with it.
 if TYPE_CHECKING:
     from . import hosting as hosting
+    from . import installation as installation
     from . import managers as managers
     from . import queues as queues
     from . import shared_memory as shared_memory
     from . import sharedctypes as sharedctypes
     from ._dropin.context import get_context as get_context
-    from ._dropin.installation import install as install
     from ._hosting.callbacks import callback as callback
     from ._hosting.connect import RemoteHost as RemoteHost
     from ._hosting.connect import connect as connect
@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from ._variables.sharedctypes import RawValue as RawValue
     from ._variables.sharedctypes import Value as Value
     from ._variables.value_proxy import ValueProxy as ValueProxy
+    from .installation import install as install
 else:
     __getattr__ = _export(
         __name__,
@@ -126,7 +127,8 @@ else:
             "connect": "._hosting.connect",
             "get_context": "._dropin.context",
             "hosting": ".hosting",
-            "install": "._dropin.installation",
+            "install": ".installation",
+            "installation": ".installation",
             "manager_names": "._managers.named_manager",
             "managers": ".managers",
             "monitor": "._variables.monitors",
@@ -206,7 +208,7 @@ __all__ += errors.__all__
 
 __dir__ = _listing(
     __name__,
-    "errors", "hosting", "managers", "queues", "shared_memory", "sharedctypes",
+    "errors", "hosting", "installation", "managers", "queues", "shared_memory", "sharedctypes",
 )  # fmt: skip
 
 _public_in(__name__)(Arena)

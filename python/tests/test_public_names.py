@@ -10,9 +10,9 @@ import types
 import pytest
 
 import sharevar
-from sharevar import errors, hosting, managers, queues, sharedctypes
+from sharevar import errors, hosting, installation, managers, queues, sharedctypes
 
-MODULES = [sharevar, errors, hosting, managers, queues, sharedctypes]
+MODULES = [sharevar, errors, hosting, installation, managers, queues, sharedctypes]
 
 
 def test_completion_shows_no_private_module() -> None:
@@ -20,7 +20,8 @@ def test_completion_shows_no_private_module() -> None:
         name for name in dir(sharevar) if isinstance(getattr(sharevar, name), types.ModuleType)
     }
     assert shown == {
-        "errors", "hosting", "managers", "queues", "reducer", "shared_memory", "sharedctypes",
+        "errors", "hosting", "installation", "managers", "queues", "reducer", "shared_memory",
+        "sharedctypes",
     }  # fmt: skip
     assert set(sharevar.__all__) <= set(dir(sharevar))
 
@@ -47,7 +48,10 @@ def test_type_checkers_find_each_name_where_its_use_imports_it_from(
 
 
 def test_completion_shows_what_is_public_alone() -> None:
-    submodules = {"errors", "hosting", "managers", "queues", "shared_memory", "sharedctypes"}
+    submodules = {
+        "errors", "hosting", "installation", "managers", "queues", "shared_memory",
+        "sharedctypes",
+    }  # fmt: skip
     shown = {name for name in dir(sharevar) if not name.startswith("__")}
     assert shown == {*sharevar.__all__, *submodules} - {"__version__"}
 

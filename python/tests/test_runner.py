@@ -296,3 +296,37 @@ def test_safe_path(tmp_path: Path) -> None:
     write(tmp_path / "program.py", "import sys; print(sys.path, sys.argv)")
     environment = {**os.environ, "PYTHONSAFEPATH": "1"}
     assert_runs_as_plain_python("program.py", cwd=tmp_path, env=environment)
+
+
+INSTALLED = """
+    import multiprocessing, sys
+
+
+    def is_installed():
+        module = sys.modules.get("sharevar.installation")
+        return module is not None and module.installed()
+
+
+    def work(answers):
+        answers.put(is_installed())
+
+
+    if __name__ == "__main__":
+        told = [is_installed()]
+        for method in ("fork", "spawn", "forkserver"):
+            context = multiprocessing.get_context(method)
+            answers = context.SimpleQueue()
+            child = context.Process(target=work, args=(answers,))
+            child.start()
+            told.append(answers.get())
+            child.join()
+        print(told)
+"""
+
+
+def test_a_program_can_ask_whether_it_runs_on_sharevar(tmp_path: Path) -> None:
+    program = str(write(tmp_path / "asks.py", INSTALLED))
+    assert run(program, cwd=tmp_path)[:2] == (0, "[False, False, False, False]\n")
+    assert run("-m", "sharevar", program, cwd=tmp_path)[:2] == (0, "[True, True, True, True]\n")
+    only_imported = "import sharevar; print(sharevar.installation.installed())"
+    assert run("-c", only_imported, cwd=tmp_path)[:2] == (0, "False\n")

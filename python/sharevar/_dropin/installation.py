@@ -37,3 +37,9 @@ def install() -> None:
         setattr(multiprocessing, name, bound)
     for name in sharedctypes.__all__:
         setattr(standard_sharedctypes, name, getattr(sharedctypes, name))
+
+
+@public_in("sharevar.installation")
+def installed() -> bool:
+    """Whether multiprocessing is sharevar here: by `install`, the runner, or the parent."""
+    return is_installed()
