@@ -58,8 +58,9 @@ test: test-rust test-crash test-loom test-docs test-python test-versions test-pa
 test-rust: $(VENV)/bin/maturin ## models, real processes, kill storms
 	$(RUN_TESTS) $(CRATES)
 
-test-redis: $(VENV)/bin/maturin ## the engine on Redis and on Valkey, both of which it needs, with more cases
+test-redis: build ## the engine on Redis and on Valkey, both of which it needs, with more cases
 	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults
+	SHAREVAR_TEST_SERVERS=all $(BIN)/python python/run_tests.py -m "every_engine or redis"
 
 test-crash: ## death at every crash point; and that the tests find seeded mutations
 	$(RUN_TESTS) $(CRASH_CRATES)

@@ -96,6 +96,18 @@ class Unsupported(SharevarError, NotImplementedError):
 class NoEngine(SharevarError, ValueError):
     """No engine is known that the address could lead to."""
 
+class Unavailable(SharevarError, ConnectionError):
+    """The engine's server cannot be reached; nothing has changed."""
+
+class EngineRefused(SharevarError, PermissionError):
+    """The engine's server must not be used, or does not allow it; nothing has changed."""
+
+class OutcomeUnknown(SharevarError, ConnectionError):
+    """The engine's server gave no answer; the operation has taken effect or not."""
+
+class LeaseLost(SharevarError):
+    """The server has not heard of this process for too long: its locks are others' now."""
+
 class NotShareable(SharevarError, TypeError, PicklingError):
     """The value is of no native type and cannot be pickled; nothing was stored."""
 
@@ -179,7 +191,12 @@ class Store:
         """Connect to variables that another engine than shared memory keeps."""
     @property
     def address(self) -> str | None:
-        """The address that it was connected to; None of an arena."""
+        """The address by which a process connects to the same home, without secrets."""
+    @property
+    def accepts_pickles(self) -> bool:
+        """Whether this process stores and reads pickles here."""
+    def expect_pickles(self) -> None:
+        """`PickleRefused` unless this process stores and reads pickles here."""
     @property
     def engine(self) -> str:
         """The engine's name."""
@@ -239,9 +256,6 @@ class Arena(Store):
         """Attach to the arena of that name on this machine, perhaps for reading only."""
     def dump(self, path: str | PathLike[str]) -> None:
         """Write all variables that have names into a file."""
-    @property
-    def accepts_pickles(self) -> bool:
-        """Whether this process stores and reads pickles here."""
     @property
     def allows_pickles(self) -> bool:
         """Whether the arena may have pickles."""
@@ -1055,6 +1069,12 @@ def monitor_state(monitor: Monitor, /) -> MonitorState:
 
 def depart() -> None:
     """Tell every arena that this process ends in order: what it holds becomes a signal."""
+
+def known_passwords() -> list[tuple[str, str]]:
+    """The passwords that this process was told in addresses of engines."""
+
+def add_passwords(passwords: list[tuple[str, str]], /) -> None:
+    """Add passwords that the process knows which started this one."""
 
 def family_of_environment() -> str | None:
     """The name of the arena of this process's family, if the environment names one."""

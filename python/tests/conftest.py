@@ -7,18 +7,22 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import hypothesis
 import pytest
 from standard_library import report
 
+# Before the settings are deleted that say where the servers are.
+from support import engine_servers
+
 import sharevar
 
 pytest_plugins = ["support.time_limit"]
 
 START_METHODS = ("fork", "spawn", "forkserver")
-ENGINES = ("shm", "memory")
+ENGINES = ("shm", "memory", *engine_servers.PROGRAMS)
 
 # Only a forked child has the functions that a test defines inside of itself. Up to Python 3.13
 # forking was the default; a test of every method takes one of the fixtures below.
@@ -76,17 +80,30 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     find = metafunc.definition.get_closest_marker
     if "engine" in metafunc.fixturenames and find("every_engine"):
         engines = ENGINES[:1] if find("needs") else ENGINES
+        if find("many_operations") and not engine_servers.ARE_ALL_TESTED:
+            engines = engines[:2]
         metafunc.parametrize("engine", engines, indirect=True)
 
 
-@pytest.fixture(params=["sharevar", "memory"])
+@pytest.fixture(params=["sharevar", *ENGINES[1:]])
 def maker(request: pytest.FixtureRequest) -> Iterator[Any]:
     """An object that makes locks, queues and the like in this process: the package, whose
     variables are in shared memory, or a manager of another engine."""
     if request.param == "sharevar":
         yield sharevar
         return
-    with sharevar.Manager(f"{request.param}:") as manager:
+    with _manager_of(request.param) as manager:
+        yield manager
+
+
+@contextmanager
+def _manager_of(engine: str) -> Iterator[Any]:
+    """A manager of another engine than shared memory."""
+    if engine == "memory":
+        with sharevar.Manager("memory:") as manager:
+            yield manager
+        return
+    with engine_servers.server(engine).manager() as manager:
         yield manager
 
 
@@ -94,7 +111,7 @@ def maker(request: pytest.FixtureRequest) -> Iterator[Any]:
 def manager(engine: str) -> Iterator[Any]:
     """A manager whose arena has no contradiction in it when the test is over."""
     if engine != "shm":
-        with sharevar.Manager(f"{engine}:") as manager:
+        with _manager_of(engine) as manager:
             yield manager
         return
     with sharevar.Manager() as manager:

@@ -281,6 +281,7 @@ def test_every_standard_method_is_there(manager: Any) -> None:
         assert callable(getattr(sharevar.DictProxy, name)), name
 
 
+@pytest.mark.many_operations
 def test_grows_and_shrinks(manager: Any) -> None:
     shared, model = manager.dict(), {}
     for number in range(20_000):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from support import engine_servers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -22,6 +23,9 @@ def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 2
 
 
+# Where an example has its server.
+SERVER = "redis://localhost/"
+
 # A host that has died is started again by a thread, which under fork Python 3.12 and later
 # tell in development mode, whichever thread forks.
 FORKED_BY_A_THREAD = "ignore:This process:DeprecationWarning"
@@ -33,6 +37,11 @@ SLOW = r"(?m)^Executing <.*> took [\d.]+ seconds\n"
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_example(example: str, tmp_path: pathlib.Path) -> None:
+    if SERVER in example:
+        if not engine_servers.PROGRAMS:
+            pytest.skip("there is no valkey-server or redis-server here")
+        server = engine_servers.server(next(iter(engine_servers.PROGRAMS)))
+        example = example.replace(SERVER, f"redis://127.0.0.1:{server.port}/")
     script = tmp_path / "example.py"
     script.write_text(example)
     done = subprocess.run(

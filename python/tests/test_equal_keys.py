@@ -430,6 +430,7 @@ def test_objects_that_are_compared_by_identity_are_not_one_key(
     assert len(manager.set([Plain(), Plain()])) == 2
 
 
+@pytest.mark.many_operations
 def test_after_deletions_and_from_several_proxies(
     manager: sharevar.managers.SyncManager,
 ) -> None:
@@ -582,6 +583,7 @@ def test_a_look_up_among_many_costs_what_it_costs_among_few(
     assert cost(many, 20_000) < 5 * cost(few, 100)
 
 
+@pytest.mark.many_operations
 def test_a_look_up_costs_the_same_among_many_dicts(
     manager: sharevar.managers.SyncManager,
 ) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.every_engine
+pytestmark = [pytest.mark.every_engine, pytest.mark.many_operations]
 
 EAST = datetime.timezone(datetime.timedelta(hours=1), "east")
 WEST = datetime.timezone(-datetime.timedelta(hours=5, minutes=30))

@@ -92,12 +92,6 @@ impl Arena {
         slf.py().detach(move || save_dump(root, &path)).or_raise()
     }
 
-    /// Whether this process stores and reads pickles here.
-    #[getter]
-    fn accepts_pickles(&self) -> bool {
-        self.participant.accepts_pickles()
-    }
-
     /// Whether the arena may have pickles.
     #[getter]
     fn allows_pickles(&self) -> bool {

@@ -3,12 +3,13 @@
 use pyo3::exceptions::{
     PyAssertionError, PyAttributeError, PyBrokenPipeError, PyConnectionError, PyConnectionRefusedError,
     PyConnectionResetError, PyEOFError, PyException, PyFileNotFoundError, PyIndexError, PyLookupError,
-    PyMemoryError, PyNotImplementedError, PyOSError, PyRuntimeError, PyTimeoutError, PyTypeError,
-    PyValueError,
+    PyMemoryError, PyNotImplementedError, PyOSError, PyPermissionError, PyRuntimeError, PyTimeoutError,
+    PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
+use sharevar::engine::Failure;
 use sharevar::{Error, RendezvousError};
 use sharevar_arena::Error as ArenaError;
 use sharevar_value::{EncodeError, KeyError};
@@ -32,6 +33,10 @@ pub(crate) enum Class {
     OwnerUnknown,
     Unsupported,
     NoEngine,
+    Unavailable,
+    EngineRefused,
+    OutcomeUnknown,
+    LeaseLost,
     NotShareable,
     PickleRefused,
     ReadOnly,
@@ -82,6 +87,10 @@ const CLASSES: &[(&str, &str)] = &[
     ("OwnerUnknown", "Nothing can be known of the process that holds what was waited for."),
     ("Unsupported", "The engine that keeps the variable cannot do that; the message says which can."),
     ("NoEngine", "No engine is known that the address could lead to."),
+    ("Unavailable", "The engine's server cannot be reached; nothing has changed."),
+    ("EngineRefused", "The engine's server must not be used, or does not allow it; nothing has changed."),
+    ("OutcomeUnknown", "The engine's server gave no answer; the operation has taken effect or not."),
+    ("LeaseLost", "The server has not heard of this process for too long: its locks are others' now."),
     ("NotShareable", "The value is of no native type and cannot be pickled; nothing was stored."),
     ("PickleRefused", "A pickle in a named manager: its creator and each user of pickles say pickle=True."),
     ("ReadOnly", "The manager was opened for reading only; nothing was changed."),
@@ -142,6 +151,10 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
                 }
                 _ if index == Class::Unsupported as usize => vec![py.get_type::<PyNotImplementedError>()],
                 _ if index == Class::NoEngine as usize => vec![py.get_type::<PyValueError>()],
+                _ if index == Class::Unavailable as usize || index == Class::OutcomeUnknown as usize => {
+                    vec![py.get_type::<PyConnectionError>()]
+                }
+                _ if index == Class::EngineRefused as usize => vec![py.get_type::<PyPermissionError>()],
                 // The exception that programs expect for an object that pickle refuses.
                 _ if index == Class::NotShareable as usize => {
                     let pickling = py.import("pickle")?.getattr("PicklingError")?;
@@ -213,7 +226,10 @@ fn types(py: Python<'_>) -> PyResult<&Vec<Py<PyType>>> {
             body.set_item("__doc__", doc)?;
             if index == Class::Sharevar as usize {
                 body.set_item("happened", false)?;
-            } else if index == Class::CallTimedOut as usize || index == Class::HostedPanic as usize {
+            } else if index == Class::CallTimedOut as usize
+                || index == Class::HostedPanic as usize
+                || index == Class::OutcomeUnknown as usize
+            {
                 body.set_item("happened", py.None())?;
             }
             if index >= Class::HostDied as usize || index == Class::HandleExpired as usize {
@@ -290,6 +306,13 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::Closed => Class::Closed,
         Error::Unsupported { .. } => Class::Unsupported,
         Error::NoEngine { .. } => Class::NoEngine,
+        Error::Engine(failure) => match failure {
+            Failure::Unavailable { .. } => Class::Unavailable,
+            Failure::Refused { .. } => Class::EngineRefused,
+            Failure::OutcomeUnknown { .. } => Class::OutcomeUnknown,
+            Failure::LeaseLost => Class::LeaseLost,
+            _ => Class::Sharevar,
+        },
         Error::Corrupt { .. } | Error::Decode(_) => Class::CorruptArena,
         Error::Arena(error) => match error {
             ArenaError::NoMemory { .. } => return PyMemoryError::new_err(message),

@@ -10,6 +10,7 @@ mod arena;
 mod argument_types;
 mod command;
 mod encoding;
+mod engines;
 mod errors;
 mod family;
 mod fast_access;
@@ -38,6 +39,10 @@ mod _native {
     use crate::command::command;
     #[pymodule_export]
     use crate::encoding::pickler::set_pickler;
+    #[pymodule_export]
+    use crate::engines::add_passwords;
+    #[pymodule_export]
+    use crate::engines::known_passwords;
     #[pymodule_export]
     use crate::family::family_of_environment;
     #[pymodule_export]
@@ -99,6 +104,7 @@ mod _native {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         sharevar_arena::set_sleeper(crate::waiting::long_lock::sleep);
         sharevar::engine::set_blocker(crate::waiting::blocked::call);
+        sharevar_redis::register();
         crate::kinds::install(module)?;
         crate::slots::install(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;

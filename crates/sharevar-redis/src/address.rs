@@ -1,6 +1,7 @@
 //! Addresses of servers, with what a program chooses.
 
 use crate::error::refused;
+use crate::passwords;
 use percent_encoding::percent_decode_str;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
 use sharevar::Result;
@@ -15,11 +16,15 @@ use url::Url;
 #[derive(Clone)]
 pub(crate) struct Address {
     pub(crate) info: ConnectionInfo,
+    /// The address by which another process connects to the same home, without the password.
+    pub(crate) text: String,
     /// For errors.
     pub(crate) shown: String,
     pub(crate) namespace: String,
     pub(crate) lease: Duration,
     pub(crate) timeout: Duration,
+    /// Whether this process stores and reads pickles.
+    pub(crate) takes_pickles: bool,
 }
 
 impl fmt::Debug for Address {
@@ -78,18 +83,20 @@ impl Address {
         if !url.username().is_empty() {
             settings = settings.set_username(decoded(url.username()));
         }
-        if let Some(password) = url.password() {
-            settings = settings.set_password(decoded(password));
+        if let Some(password) = passwords::of(&url) {
+            settings = settings.set_password(password);
         }
         // It has no part of the address in its errors.
         let info =
             addr.into_connection_info().map_err(|_| refuse("the client does not take it".to_owned()))?;
         Ok(Self {
             info: info.set_redis_settings(settings),
+            text: passwords::without(url).into(),
             shown,
             namespace: options.namespace,
             lease: options.lease,
             timeout: options.timeout,
+            takes_pickles: options.takes_pickles,
         })
     }
 }
@@ -100,12 +107,20 @@ struct Options {
     lease: Duration,
     timeout: Duration,
     is_insecure: bool,
+    takes_pickles: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let namespace = DEFAULT_NAMESPACE.to_owned();
-        Self { namespace, database: None, lease: DEFAULT_LEASE, timeout: DEFAULT_TIMEOUT, is_insecure: false }
+        Self {
+            namespace,
+            database: None,
+            lease: DEFAULT_LEASE,
+            timeout: DEFAULT_TIMEOUT,
+            is_insecure: false,
+            takes_pickles: false,
+        }
     }
 }
 
@@ -118,7 +133,8 @@ impl Options {
             "lease" => self.lease = seconds(name, value)?,
             "timeout" => self.timeout = seconds(name, value)?,
             "insecure" if value == "1" => self.is_insecure = true,
-            "insecure" => return Err("insecure is 1, or is left out".to_owned()),
+            "pickle" if value == "1" => self.takes_pickles = true,
+            "insecure" | "pickle" => return Err(format!("{name} is 1, or is left out")),
             other => return Err(format!("an address has no option {other:?}")),
         }
         Ok(())
@@ -148,7 +164,7 @@ fn shown(url: &Url) -> String {
     format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or(""), url.path())
 }
 
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
@@ -188,8 +204,9 @@ mod tests {
         let address = Address::parse("redis://me:s%2fcret@localhost/0").unwrap();
         assert_eq!(address.info.redis_settings().password(), Some("s/cret"));
         assert_eq!(address.info.redis_settings().username(), Some("me"));
-        let told = [format!("{address:?}"), address.shown, cause("redis://me:s%2fcret@far.example/0")];
-        for text in told {
+        assert_eq!(address.text, "redis://me@localhost/0");
+        let refused = cause("redis://me:s%2fcret@far.example/0");
+        for text in [format!("{address:?}"), address.text, address.shown, refused] {
             assert!(!text.contains("cret") && !text.contains("me:"), "{text}");
         }
     }

@@ -10,7 +10,7 @@ use crate::stored;
 use crate::variable::Variable;
 use crate::{server, upkeep};
 use redis::{Cmd, Connection, ConnectionLike, Value};
-use sharevar::engine::{Engine, Failure, Handle, Held, LocalId, Make, Names, blocking};
+use sharevar::engine::{Engine, Failure, Handle, Held, LocalId, Make, Names, Pickles, blocking};
 use sharevar::shm::RawSemaphore;
 use sharevar::{Error, Kind, Result};
 use sharevar_value::{Encoded, HashSeed, Word};
@@ -48,6 +48,7 @@ pub(crate) struct Home {
     id: u128,
     id_text: String,
     seed: HashSeed,
+    pickles: Pickles,
     session: Mutex<Arc<Session>>,
     is_closed: AtomicBool,
 }
@@ -75,15 +76,18 @@ impl Home {
         let root = root_key(&address.namespace);
         let mut command = redis::cmd("EVAL");
         command.arg(&FIND.text).arg(1).arg(&root).arg(format!("{:032x}", random())).arg(LAYOUT);
+        command.arg(u8::from(address.takes_pickles));
         let found = connection.req_command(&command).and_then(Value::extract_error);
         let found = found.map_err(|cause| refused(&address.shown, cause.to_string()))?;
-        let [id, layout] = reply::parts(found)?;
+        let [id, layout, pickles] = reply::parts(found)?;
         let id_text = reply::text(id)?.ok_or(corrupt("a home has an identity"))?;
         if reply::number::<u32>(layout)? != LAYOUT {
             let cause = "another version of sharevar has made its variables; use that, or another namespace";
             return Err(refused(&address.shown, cause));
         }
         let id = u128::from_str_radix(&id_text, 16).map_err(|_| corrupt("a home's identity is a number"))?;
+        let are_allowed = reply::text(pickles)?.as_deref() == Some("1");
+        let pickles = Pickles { are_allowed, are_accepted: are_allowed && address.takes_pickles };
         let home = Arc::new_cyclic(|this| Self {
             this: this.clone(),
             address,
@@ -91,6 +95,7 @@ impl Home {
             id,
             id_text,
             seed: HashSeed::new(id as u64),
+            pickles,
             session: Mutex::new(Arc::new(Session::new(Arc::default()))),
             is_closed: AtomicBool::new(false),
         });
@@ -106,7 +111,7 @@ impl Home {
             let _no_fork = fork_gate::enter();
             lock(&self.session).clone()
         };
-        if current.is_current() { Ok(current) } else { self.new_session(&current) }
+        if current.is_current() { Ok(current) } else { blocking(|| self.new_session(&current)) }
     }
 
     #[cold]
@@ -305,6 +310,14 @@ impl Engine for Home {
         NAME
     }
 
+    fn address(&self) -> String {
+        self.address.text.clone()
+    }
+
+    fn pickles(&self) -> Pickles {
+        self.pickles
+    }
+
     fn create(&self, make: &Make<'_>) -> Result<Arc<dyn Held>> {
         if self.has_closed() {
             return Err(Error::Closed);
@@ -361,7 +374,7 @@ impl Engine for Home {
         self.set_closed();
         if is_mine {
             // After a failure the remains take memory, and no client looks for them.
-            let _ = self.purge(&session, &aside[0]);
+            let _ = blocking(|| self.purge(&session, &aside[0]));
         }
     }
 
@@ -377,7 +390,7 @@ impl Drop for Home {
         let session = session.clone();
         if session.is_ours() {
             if !self.has_closed() {
-                upkeep::end(self, &session);
+                blocking(|| upkeep::end(self, &session));
             }
             session.lose();
         }

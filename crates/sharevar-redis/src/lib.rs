@@ -16,6 +16,7 @@
 //! | module | concept |
 //! |---|---|
 //! | `address` | where a server is, and what a program chooses |
+//! | `passwords` | those that this process was told, which no address that is passed on has |
 //! | `server` | which servers are refused |
 //! | `script` | scripts, in `lua/`, and their parts |
 //! | `session` | this process as a client: its lease, its requests, and what it holds |
@@ -37,6 +38,7 @@ mod kinds;
 mod lane;
 mod listener;
 mod names;
+mod passwords;
 mod reply;
 mod script;
 mod server;
@@ -48,6 +50,8 @@ pub mod testing;
 mod upkeep;
 mod variable;
 mod waits;
+
+pub use passwords::{add_passwords, known_passwords};
 
 use sharevar::engine::Engine;
 use std::sync::Arc;
@@ -65,6 +69,10 @@ const SCHEMES: [&str; 3] = ["redis", "rediss", "redis+unix"];
 /// | `timeout` | seconds to wait for an answer; 5 |
 /// | `db` | the database, of a socket |
 /// | `insecure=1` | a server on another machine without TLS |
+/// | `pickle=1` | Python programs store and read values of no native type, if the process that made the namespace said so |
+///
+/// An address without a password has that which this process knows of the same user and server, else that
+/// in the environment, `SHAREVAR_REDIS_PASSWORD`.
 pub fn register() {
     for scheme in SCHEMES {
         sharevar::engine::register(scheme, connect);

@@ -3,6 +3,7 @@
 use crate::session::Session;
 use crate::variable::Variable;
 use sharevar::Result;
+use sharevar::engine::blocking;
 use sharevar::engine::wait::Wait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,8 @@ impl<A> ScriptWait<'_, A> {
             session: session.clone(),
             was_woken: false,
         });
-        session.listener.enter(self.variable.home(), &session, &entry.ticket);
+        // It may wait until the server's messages come in.
+        blocking(|| session.listener.enter(self.variable.home(), &session, &entry.ticket));
         Ok(())
     }
 

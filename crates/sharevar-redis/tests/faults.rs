@@ -113,7 +113,13 @@ fn the_lock_of_a_client_that_is_not_heard_of_is_given_to_the_next_one() {
             Err(Error::Engine(_)) => false,
             other => panic!("{other:?}"),
         });
+        assert!(matches!(lock.release(), Err(Error::Engine(Failure::LeaseLost))), "however often it tries");
         assert!(same.is_locked().unwrap());
+        same.release().unwrap();
+        // From now on the lock may be another one's to release, as any lock.
+        std::mem::forget(lock.lock().unwrap().guard());
+        same.release().unwrap();
+        assert!(!lock.is_locked().unwrap());
     }
 }
 

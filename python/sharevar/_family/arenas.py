@@ -63,6 +63,9 @@ def remember(store: _AnyStore) -> _AnyStore:
     known: Any
     if not isinstance(store, Arena):
         known = _attached.setdefault(store.id, store)
+        if store.accepts_pickles and not known.accepts_pickles:
+            # The other one stays as its program has asked for it.
+            known = _attached[store.id] = store
         return known  # type: ignore[no-any-return]
     attached: Any = _read_only if store.is_read_only else _attached
     known = attached.setdefault(store.id, store)
@@ -134,9 +137,14 @@ def attach_arena(reference: ArenaReference) -> Arena:
 def _connect(identity: bytes, address: str) -> Store:
     store = Store.connect(address)
     if store.id != identity:
-        raise Unsupported(
-            f"{address!r} does not lead to the variable from this process: it is kept in the "
-            "memory of another one; use a manager of shared memory"
+        if store.engine == "memory":
+            raise Unsupported(
+                f"{address!r} does not lead to the variable from this process: it is kept in "
+                "the memory of another one; use a manager of shared memory"
+            )
+        raise ClosedError(
+            f"the variables at {address!r} are others than those to which the reference was "
+            "made: its manager was closed, or the server has lost its data"
         )
     return remember(store)
 

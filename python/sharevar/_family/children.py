@@ -56,6 +56,17 @@ class _SystemModule:
         return importlib.import_module, ("sys",)
 
 
+class Passwords:
+    """Tells the process that unpickles it the passwords of the engines' servers.
+
+    References to variables have none, so that they may be kept and shown. This goes to a
+    child through its pipe alone.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _native.add_passwords, (_native.known_passwords(),)
+
+
 class Membership:
     """Makes the process that unpickles it a member of the family."""
 
@@ -120,6 +131,7 @@ def _with_membership(
         # The order counts: they are unpickled one after the other.
         return {
             "sharevar_search_path": SearchPath(data["sys_path"]),
+            "sharevar_passwords": Passwords(),
             "sharevar": Membership(),
             "sharevar_inside": Inside(),
             **data,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from .._family.arenas import remember
+from .._family.arenas import ArenaReference, attach, refer_to_arena, remember
 from .._native import Store
 from .._public import public_in
 from .._variables import monitors, pickling
@@ -18,18 +18,34 @@ _Object = TypeVar("_Object")
 _Arguments = ParamSpec("_Arguments")
 
 
+def connect_manager(address: str, pickle: bool) -> ConnectedManager:
+    """The manager of the variables to which an address leads."""
+    if pickle and "//" in address:
+        # Those of a server are others' to read and to write; any others are this program's.
+        address += ("&" if "?" in address else "?") + "pickle=1"
+    store = Store.connect(address)
+    if pickle:
+        store.expect_pickles()
+    return ConnectedManager(remember(store))
+
+
+def _attach_again(reference: ArenaReference) -> ConnectedManager:
+    return ConnectedManager(attach(reference))
+
+
 @public_in("sharevar.managers")
 class ConnectedManager(NamedVariableMethods):
     """A manager that is connected to an engine by its address.
 
     It makes the same variables, and finds them by their names. What an engine cannot do
     raises `Unsupported`: there are no pools, no registered classes and no hosts. ``shutdown``
-    and the end of a ``with`` block end this process's use of it.
+    and the end of a ``with`` block end this process's use of it. A pickled one connects to
+    the same variables, by its address.
     """
 
-    def __init__(self, address: str) -> None:
-        self._store: Store | None = remember(Store.connect(address))
-        self._given_address = address
+    def __init__(self, store: Store) -> None:
+        self._store: Store | None = store
+        self._address = store.address or ""
 
     @property
     def store(self) -> Store:
@@ -45,8 +61,8 @@ class ConnectedManager(NamedVariableMethods):
 
     @property
     def address(self) -> str:
-        """The address that it was connected to."""
-        return self._given_address
+        """The address that it was connected to, without the password."""
+        return self._address
 
     def monitor(
         self,
@@ -72,7 +88,7 @@ class ConnectedManager(NamedVariableMethods):
         self.shutdown()
 
     def __reduce__(self) -> Any:
-        raise TypeError("a manager cannot be pickled; hand its variables to other processes")
+        return _attach_again, (refer_to_arena(self.store),)
 
     def __repr__(self) -> str:
         engine = "shut down" if self._store is None else self._store.engine

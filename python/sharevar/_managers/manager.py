@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @overload
-def Manager(address: str, /) -> ConnectedManager: ...
+def Manager(address: str, /, *, pickle: bool = False) -> ConnectedManager: ...
 @overload
 def Manager(*, capacity: int | str | None = None, ctx: Any = None) -> SyncManager: ...
 @overload
@@ -66,15 +66,18 @@ def Manager(
     (`NamedManager.dump`); one that is there already stays as it is.
 
     With an ``address`` its variables are kept by another engine than shared memory:
-    ``Manager("memory:")`` keeps them in this process alone, so that a program can be tested
-    where there is no shared memory and no server.
+    ``Manager("redis://host/0?namespace=shop")`` on a server, Redis or Valkey, for processes
+    on several machines (also ``rediss://``, with TLS, and ``redis+unix:///path``), and
+    ``Manager("memory:")`` in this process alone, so that a program can be tested where there
+    is no shared memory and no server. On a server, too, pickles are refused unless the process
+    that makes the namespace and each that uses them say ``pickle=True``.
     """
     if address is not None:
         if any(given is not None for given in (name, capacity, lifetime, ctx)):
-            raise TypeError("a manager of an address takes nothing else than the address")
-        from .connected_manager import ConnectedManager
+            raise TypeError("a manager of an address takes nothing else than pickle=True")
+        from .connected_manager import connect_manager
 
-        return ConnectedManager(address)
+        return connect_manager(address, pickle)
     if name is not None:
         from .named_manager import open_or_make
 

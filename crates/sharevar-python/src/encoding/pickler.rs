@@ -56,10 +56,8 @@ impl std::ops::Deref for Pickle<'_> {
 /// container of the pickle has to count these references.
 pub(crate) fn dumps<'py>(value: &Bound<'py, PyAny>, home: &dyn InHome) -> PyResult<(Pickle<'py>, Vec<u64>)> {
     let py = value.py();
-    if let Some(participant) = home.as_participant()
-        && !participant.accepts_pickles()
-    {
-        return Err(permission::refuse_to_store(value, participant)?);
+    if !home.pickles().are_accepted {
+        return Err(permission::refuse_to_store(value, home)?);
     }
     let callable = callable(py, |set| &set.dumps, "dumps")?;
     UNDER_WAY.with_borrow_mut(|all| all.push((home.home_id(), Vec::new())));
@@ -76,10 +74,8 @@ pub(crate) fn dumps_alone<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickle<'py
 
 /// Returns the object of a pickle that is stored in that home.
 pub(crate) fn loads<'py>(py: Python<'py>, pickle: &[u8], home: &dyn InHome) -> PyResult<Bound<'py, PyAny>> {
-    if let Some(participant) = home.as_participant()
-        && !participant.accepts_pickles()
-    {
-        return Err(permission::refuse_to_read(participant));
+    if !home.pickles().are_accepted {
+        return Err(permission::refuse_to_read(home));
     }
     loads_alone(py, pickle)
 }

@@ -1,11 +1,12 @@
 //! The methods of stores of all engines.
 
 use super::{Store, lookup};
+use crate::encoding::permission;
 use crate::errors::OrRaise;
 use crate::variable::Variable;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
-use sharevar::engine::Home;
+use sharevar::engine::{Home, InHome};
 use sharevar::{LocalId, Manager};
 
 #[pymethods]
@@ -14,13 +15,24 @@ impl Store {
     #[staticmethod]
     fn connect(py: Python<'_>, address: &str) -> PyResult<Self> {
         let manager = py.detach(|| Manager::connect(address)).or_raise()?;
-        Ok(Self::of_engine(&manager, address))
+        Ok(Self::of_engine(&manager))
     }
 
-    /// The address that it was connected to; None of an arena.
+    /// The address by which a process connects to the same home, without secrets; None of an arena.
     #[getter]
-    fn address(&self) -> Option<&str> {
-        self.address.as_deref()
+    fn address(&self) -> Option<String> {
+        self.home().address()
+    }
+
+    /// Whether this process stores and reads pickles here.
+    #[getter]
+    fn accepts_pickles(&self) -> bool {
+        self.home().pickles().are_accepted
+    }
+
+    /// `PickleRefused` unless this process, which has asked for pickles, stores and reads them here.
+    fn expect_pickles(&self) -> PyResult<()> {
+        permission::expect(self.home())
     }
 
     /// The name by which any process of the user finds the arena, if it has one.

@@ -20,8 +20,6 @@ pub(crate) struct Store {
     names: Backed<RawDict, dyn Names>,
     /// The name by which any process of the user finds it.
     name: Option<String>,
-    /// The address by which a process connects to the same home, if it is no arena.
-    address: Option<String>,
     /// Whether variables that are made without a manager are in this home.
     is_of_family: AtomicBool,
     key_indexes: KeyIndexes,
@@ -29,22 +27,16 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn of_arena(participant: Arc<Participant>, root: RawDict, name: Option<String>) -> Self {
-        Self::of(Home::Shm(participant), Backed::Shm(root), name, None)
+        Self::of(Home::Shm(participant), Backed::Shm(root), name)
     }
 
-    fn of_engine(manager: &Manager, address: &str) -> Self {
-        let names = manager.root_of_names().clone();
-        Self::of(manager.home().clone(), names, None, Some(address.to_owned()))
+    fn of_engine(manager: &Manager) -> Self {
+        Self::of(manager.home().clone(), manager.root_of_names().clone(), None)
     }
 
-    fn of(
-        home: Home,
-        names: Backed<RawDict, dyn Names>,
-        name: Option<String>,
-        address: Option<String>,
-    ) -> Self {
+    fn of(home: Home, names: Backed<RawDict, dyn Names>, name: Option<String>) -> Self {
         let is_of_family = AtomicBool::new(false);
-        Self { home, names, name, address, is_of_family, key_indexes: KeyIndexes::default() }
+        Self { home, names, name, is_of_family, key_indexes: KeyIndexes::default() }
     }
 
     /// The indexes that this process has of the keys of dicts.

@@ -9,8 +9,8 @@ use crate::variable::Variable;
 use crate::waits::Place;
 use redis::Value;
 use sharevar::engine::wait::Wait;
-use sharevar::engine::{Acquired, Exclusive, Failure, Handle};
-use sharevar::{Error, Kind, Result};
+use sharevar::engine::{Acquired, Exclusive, Handle};
+use sharevar::{Kind, Result};
 use sharevar_arena::actor;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -73,14 +73,9 @@ impl Variable {
             command.arg(full_name(session, &key.1)).arg(is_recursive(self.number));
             command.arg(&token).arg(u8::from(is_all));
         });
-        let value = match answer {
-            Ok(answer) => answer.value,
-            Err(Error::Engine(Failure::LeaseLost)) => {
-                lock(&session.tokens).remove(&key);
-                return Err(Failure::LeaseLost.into());
-            }
-            Err(other) => return Err(other),
-        };
+        // A token that was lost stays until the caller has the lock again: without one, a release would be
+        // that of a lock which another client has taken for this one, and free the next holder's.
+        let value = answer?.value;
         if value == Value::Nil {
             lock(&session.tokens).remove(&key);
             return Ok(None);

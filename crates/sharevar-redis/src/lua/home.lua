@@ -1,8 +1,9 @@
 --- find
 -- The home of that name, which is made if there is none.
-redis.call('HSETNX', KEYS[1], 'id', ARGV[1])
-redis.call('HSETNX', KEYS[1], 'layout', ARGV[2])
-return redis.call('HMGET', KEYS[1], 'id', 'layout')
+if redis.call('HSETNX', KEYS[1], 'id', ARGV[1]) == 1 then
+  redis.call('HSET', KEYS[1], 'layout', ARGV[2], 'pickle', ARGV[3])
+end
+return redis.call('HMGET', KEYS[1], 'id', 'layout', 'pickle')
 
 --- id
 return redis.call('HGET', KEYS[1], 'id')

@@ -11,6 +11,7 @@ use super::held::held;
 use super::home::InHome;
 use super::list::List;
 use super::map::Map;
+use super::pickles::Pickles;
 use super::rwlock::RwLock;
 use super::units::Units;
 use crate::error::Result;
@@ -103,6 +104,13 @@ macro_rules! pair {
 
             fn as_participant(&self) -> Option<&sharevar_arena::Participant> {
                 self.shm().map(|raw| &**raw.handle().participant())
+            }
+
+            fn pickles(&self) -> Pickles {
+                match self {
+                    Self::Shm(raw) => raw.handle().participant().pickles(),
+                    Self::Other(other) => other.handle().pickles(),
+                }
             }
         }
     };

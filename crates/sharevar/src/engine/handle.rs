@@ -1,6 +1,7 @@
 //! A handle on a variable, whichever engine keeps it.
 
 use super::local_id::LocalId;
+use super::pickles::Pickles;
 use crate::error::{Error, Result};
 use crate::kind::{Kind, wrong_kind};
 use crate::shm::handle::{Handle as ShmHandle, arena_identity};
@@ -19,6 +20,9 @@ pub trait Foreign: Debug + Send + Sync {
 
     /// Returns the engine's name, for errors.
     fn engine_name(&self) -> &'static str;
+
+    /// Returns whether its home has pickles.
+    fn pickles(&self) -> Pickles;
 
     /// Returns the variable's name inside of its home.
     fn id(&self) -> LocalId;

@@ -12,6 +12,7 @@ use super::local_id::LocalId;
 use super::make::Make;
 use super::map::Map;
 use super::names::Names;
+use super::pickles::Pickles;
 use super::queue::Queue;
 use super::rwlock::RwLock;
 use super::units::Units;
@@ -29,6 +30,14 @@ pub trait Engine: Debug + Send + Sync {
 
     /// Returns the engine's name, for errors.
     fn name(&self) -> &'static str;
+
+    /// Returns the address by which another process connects to the home. It holds no secret.
+    fn address(&self) -> String;
+
+    /// Returns whether values of no native type are kept.
+    fn pickles(&self) -> Pickles {
+        Pickles::ACCEPTED
+    }
 
     /// Makes a variable.
     fn create(&self, make: &Make<'_>) -> Result<Arc<dyn Held>>;
@@ -107,6 +116,10 @@ impl<T: Held + 'static> Foreign for T {
 
     fn engine_name(&self) -> &'static str {
         self.engine().name()
+    }
+
+    fn pickles(&self) -> Pickles {
+        self.engine().pickles()
     }
 
     fn id(&self) -> LocalId {

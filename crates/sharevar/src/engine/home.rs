@@ -4,6 +4,7 @@ use super::handle::Handle;
 use super::held::Engine;
 use super::local_id::LocalId;
 use super::make::Make;
+use super::pickles::Pickles;
 use crate::error::Result;
 use crate::shm::{
     self, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawPriorityQueue,
@@ -36,6 +37,14 @@ impl Home {
         match self {
             Self::Shm(_) => "shared memory",
             Self::Other(engine) => engine.name(),
+        }
+    }
+
+    /// Returns the address by which another process connects to the same home, if there is one.
+    pub fn address(&self) -> Option<String> {
+        match self {
+            Self::Shm(_) => None,
+            Self::Other(engine) => Some(engine.address()),
         }
     }
 
@@ -121,6 +130,9 @@ pub trait InHome {
 
     /// Returns this process as a participant of the home, if it is an arena.
     fn as_participant(&self) -> Option<&Participant>;
+
+    /// Returns whether values of no native type are kept.
+    fn pickles(&self) -> Pickles;
 }
 
 impl InHome for Participant {
@@ -130,6 +142,10 @@ impl InHome for Participant {
 
     fn as_participant(&self) -> Option<&Participant> {
         Some(self)
+    }
+
+    fn pickles(&self) -> Pickles {
+        Pickles { are_allowed: self.allows_pickles(), are_accepted: self.accepts_pickles() }
     }
 }
 
@@ -141,6 +157,10 @@ impl<T: InHome + ?Sized> InHome for Arc<T> {
     fn as_participant(&self) -> Option<&Participant> {
         (**self).as_participant()
     }
+
+    fn pickles(&self) -> Pickles {
+        (**self).pickles()
+    }
 }
 
 impl InHome for Handle {
@@ -150,6 +170,13 @@ impl InHome for Handle {
 
     fn as_participant(&self) -> Option<&Participant> {
         self.shm().map(|handle| &**handle.participant())
+    }
+
+    fn pickles(&self) -> Pickles {
+        match self {
+            Self::Shm(handle) => handle.participant().pickles(),
+            Self::Other(held) => held.pickles(),
+        }
     }
 }
 
@@ -162,6 +189,13 @@ impl InHome for Home {
         match self {
             Self::Shm(participant) => Some(participant),
             Self::Other(_) => None,
+        }
+    }
+
+    fn pickles(&self) -> Pickles {
+        match self {
+            Self::Shm(participant) => participant.pickles(),
+            Self::Other(engine) => engine.pickles(),
         }
     }
 }

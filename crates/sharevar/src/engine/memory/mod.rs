@@ -111,6 +111,10 @@ impl Engine for Memory {
         NAME
     }
 
+    fn address(&self) -> String {
+        format!("{NAME}:")
+    }
+
     fn create(&self, make: &Make<'_>) -> Result<Arc<dyn Held>> {
         if let Make::Condition(lock) = make
             && lock.home_id() != self.id

@@ -1,0 +1,126 @@
+"""Servers that keep variables, which the tests start on this machine."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sharevar
+
+# By the name of the engine: the setting that says where the program is, and its name.
+_KNOWN = {
+    "valkey": ("SHAREVAR_VALKEY_SERVER", "valkey-server"),
+    "redis": ("SHAREVAR_REDIS_SERVER", "redis-server"),
+}
+
+# Whether all of them are tested, and must be there.
+ARE_ALL_TESTED = os.environ.get("SHAREVAR_TEST_SERVERS") == "all"
+
+
+def _find() -> dict[str, str]:
+    """The programs that are tested: the first one that is here, or all of them."""
+    found = {}
+    for engine, (setting, name) in _KNOWN.items():
+        path = os.environ.get(setting) or shutil.which(name)
+        if path is not None:
+            found[engine] = path
+        elif ARE_ALL_TESTED:
+            raise RuntimeError(f"there is no {name}: install it, or say {setting}=path")
+    return found if ARE_ALL_TESTED else dict(itertools.islice(found.items(), 1))
+
+
+PROGRAMS = _find()
+
+# The server's end is that of its standard input, so that it ends however this process does.
+_KEEPER = """
+folder=$1; shift; "$@" <&- & echo $!; read -r _; kill -9 $!; wait $!; rm -rf "$folder"
+"""
+
+
+class Server:
+    """A running server, at a port of this machine."""
+
+    def __init__(self, engine: str, settings: Sequence[str] = ()) -> None:
+        self._arguments = [PROGRAMS[engine], "--save", "", "--loglevel", "warning", *settings]
+        self._numbers = itertools.count()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.start()
+
+    def start(self) -> None:
+        folder = tempfile.mkdtemp(prefix="sharevar-server-")
+        command = [*self._arguments, "--dir", folder, "--port", str(self.port)]
+        self._keeper = subprocess.Popen(
+            ["sh", "-c", _KEEPER, "sh", folder, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        assert self._keeper.stdout is not None
+        self.process = int(self._keeper.stdout.readline())
+        end = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except OSError:
+                assert time.monotonic() < end, "the server does not begin to answer"
+                time.sleep(0.005)
+
+    def stop(self) -> None:
+        """Kill it. What it has in memory is lost."""
+        # Children of the test have the other end of its standard input, too.
+        self._keeper.communicate(b"\n")
+
+    def address(self, namespace: str, options: str = "", user: str = "") -> str:
+        return f"redis://{user}127.0.0.1:{self.port}/0?namespace={namespace}{options}"
+
+    @contextmanager
+    def manager(self, options: str = "") -> Iterator[Any]:
+        """A manager of a namespace of its own, of which nothing is left."""
+        address = self.address(f"n{os.getpid()}-{next(self._numbers)}", options)
+        with sharevar.Manager(address, pickle=True) as manager:
+            store = manager.store
+            try:
+                yield manager
+            finally:
+                store.close()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """It answers nothing, and its connections stay."""
+        os.kill(self.process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.process, signal.SIGCONT)
+
+
+@functools.cache
+def server(engine: str) -> Server:
+    """The server of that engine that the tests of one run have in common."""
+    started = Server(engine)
+    atexit.register(started.stop)
+    return started
+
+
+@contextmanager
+def own_server(*settings: str) -> Iterator[Server]:
+    """A server for one test, with these settings beside the usual ones."""
+    started = Server(next(iter(PROGRAMS)), settings)
+    try:
+        yield started
+    finally:
+        started.stop()

@@ -1,0 +1,281 @@
+"""Variables on a server: what the tests of the kinds do not look at."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from support import engine_servers
+from support.waiting import eventually, sleeps
+
+import sharevar
+
+pytestmark = [
+    pytest.mark.redis,
+    pytest.mark.skipif(
+        not engine_servers.PROGRAMS, reason="there is no valkey-server or redis-server here"
+    ),
+]
+
+
+@pytest.fixture
+def server() -> engine_servers.Server:
+    return engine_servers.server(next(iter(engine_servers.PROGRAMS)))
+
+
+@pytest.fixture
+def shop(server: engine_servers.Server) -> Iterator[Any]:
+    with server.manager() as manager:
+        yield manager
+
+
+def count(numbers: Any, lock: Any, jobs: Any, done: Any) -> None:
+    while (job := jobs.get()) is not None:
+        with lock:
+            numbers[job % 3] = numbers[job % 3] + 1
+    done.release()
+
+
+def test_children_use_the_variables_that_they_are_given(shop: Any, context: Any) -> None:
+    numbers, lock, jobs = shop.list([0, 0, 0]), shop.Lock(), shop.Queue()
+    done = shop.Semaphore(0)
+    children = [
+        context.Process(target=count, args=(numbers, lock, jobs, done)) for _ in range(2)
+    ]
+    for child in children:
+        child.start()
+    for job in range(60):
+        jobs.put(job)
+    for _ in children:
+        jobs.put(None)
+    for _ in children:
+        assert done.acquire(timeout=50)
+    for child in children:
+        child.join()
+    assert numbers[:] == [20, 20, 20]
+
+
+def test_another_program_finds_them_by_their_names(shop: Any) -> None:
+    shop.dict(name="stock")["apples"] = 3
+    program = (
+        "import sharevar, sys\n"
+        "shop = sharevar.Manager(sys.argv[1])\n"
+        "print(shop.variables(), shop['stock'].incr('apples'))\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program, shop.address], capture_output=True, check=True
+    )
+    assert told.stdout == b"['stock'] 4\n"
+    assert shop["stock"].copy() == {"apples": 4}
+    # A manager goes by its address, too.
+    assert pickle.loads(pickle.dumps(shop))["stock"]["apples"] == 4
+
+
+def test_a_forked_child_holds_nothing_of_its_parents(shop: Any) -> None:
+    lock, recursive = shop.Lock(), shop.RLock()
+    with lock, recursive:
+
+        def look(connection: Any) -> None:
+            with pytest.raises(sharevar.NotOwner):
+                recursive.release()
+            connection.send((lock.acquire(False), recursive.acquire(False), lock._is_owned()))
+
+        ours, theirs = multiprocessing.Pipe()
+        child = multiprocessing.Process(target=look, args=(theirs,))
+        child.start()
+        assert ours.recv() == (False, False, False)
+        child.join()
+        assert lock._is_owned()
+
+
+class Thing:
+    """A value of no native type."""
+
+
+def test_pickles_are_refused_unless_maker_and_user_want_them(
+    server: engine_servers.Server,
+) -> None:
+    with sharevar.Manager(server.address("unpickled")) as manager:
+        box = manager.Value("i", 0, name="box")
+        for store in (lambda: box.set(Thing()), lambda: manager.list([Thing()])):
+            with pytest.raises(sharevar.PickleRefused, match="creator has not allowed"):
+                store()
+        with pytest.raises(sharevar.PickleRefused, match="pickle=True was said of this"):
+            sharevar.Manager(server.address("unpickled"), pickle=True)
+        manager.store.close()
+    with server.manager() as willing:
+        willing.Value("i", Thing(), name="box")
+        assert type(willing["box"].value) is Thing
+        program = (
+            "import sharevar, sys\n"
+            "shop = sharevar.Manager(sys.argv[1])\n"
+            "try:\n"
+            "    shop['box'].value\n"
+            "except sharevar.PickleRefused as error:\n"
+            "    print(error)\n"
+        )
+        address = willing.address.replace("&pickle=1", "")
+        assert address != willing.address
+        told = subprocess.run(
+            [sys.executable, "-c", program, address], capture_output=True, text=True, check=True
+        )
+        assert "this process has not asked for pickles" in told.stdout
+
+
+def use(numbers: Any) -> None:
+    numbers.append(1)
+
+
+def test_a_password_is_in_no_reference_and_children_have_it(context: Any) -> None:
+    with engine_servers.own_server("--requirepass", "s3cret/word") as server:
+        address = server.address("locked")
+        with pytest.raises(sharevar.EngineRefused) as refused:
+            sharevar.Manager(address)
+        assert isinstance(refused.value, PermissionError) and refused.value.happened is False
+        told = server.address("locked", user=":s3cret%2Fword@")
+        with sharevar.Manager(told) as manager:
+            numbers = manager.list()
+            shown = [
+                *map(repr, (manager, manager.store, numbers, pickle.dumps(numbers))),
+                manager.address, str(numbers._callmethod("__repr__")),
+            ]  # fmt: skip
+            assert not [text for text in shown if "s3cret" in text]
+            child = context.Process(target=use, args=(numbers,))
+            child.start()
+            child.join()
+            assert numbers[:] == [1]
+            # Any other program has it in its environment.
+            program = "import sharevar, sys; print(sharevar.Manager(sys.argv[1]).variables())"
+            command = [sys.executable, "-c", program, address]
+            environment = {**os.environ, "SHAREVAR_REDIS_PASSWORD": "s3cret/word"}
+            done = subprocess.run(command, env=environment, capture_output=True, check=True)
+            assert done.stdout == b"[]\n"
+            failed = subprocess.run(command, capture_output=True, text=True)
+            assert "EngineRefused" in failed.stderr
+
+
+def test_addresses_that_lead_nowhere() -> None:
+    with pytest.raises(sharevar.Unavailable, match="cannot be reached") as told:
+        sharevar.Manager("redis://127.0.0.1:1/0")
+    assert isinstance(told.value, ConnectionError) and told.value.happened is False
+    with pytest.raises(sharevar.EngineRefused, match="use rediss://"):
+        sharevar.Manager("redis://far.example/0")
+    with pytest.raises(sharevar.EngineRefused, match="no option"):
+        sharevar.Manager("redis://127.0.0.1/0?nonsense=1")
+    for happened, error in ((None, sharevar.OutcomeUnknown("x")), (False, told.value)):
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error) and again.happened is happened
+        assert str(again) == str(error)
+
+
+def test_other_threads_run_while_one_waits_for_the_server(server: Any) -> None:
+    with server.manager("&timeout=60") as manager:
+        numbers, items = manager.list([1]), manager.Queue()
+        for wait in (lambda: numbers.append(2), lambda: items.get()):
+            with server.paused():
+                waiter = threading.Thread(target=wait)
+                waiter.start()
+                # The look itself needs the interpreter.
+                eventually(partial(sleeps, os.getpid(), waiter.native_id))
+                assert waiter.is_alive()
+            items.put(None)
+            waiter.join()
+        assert numbers[:] == [1, 2]
+
+
+def test_an_outcome_may_be_unknown(server: Any) -> None:
+    with server.manager("&timeout=0.3") as manager:
+        numbers = manager.list([1])
+        with server.paused(), pytest.raises(sharevar.OutcomeUnknown) as told:
+            numbers.append(2)
+        assert told.value.happened is None and isinstance(told.value, ConnectionError)
+        # The request came through; asked for again, it is not applied a second time.
+        eventually(lambda: numbers[:] == [1, 2])
+
+
+INTERRUPTED = """
+import signal, sys, sharevar
+shop = sharevar.Manager(sys.argv[1])
+items, lock = shop.Queue(name="items"), shop.Lock(name="lock")
+taken = 0
+for wait in (items.get, lock.acquire):
+    try:
+        print("waits", flush=True)
+        wait()
+        taken += 1
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+print(taken)
+"""
+
+
+def test_an_interrupt_ends_a_wait_and_loses_nothing(shop: Any) -> None:
+    items, lock = shop.Queue(name="items"), shop.Lock(name="lock")
+    with lock:
+        child = subprocess.Popen(
+            [sys.executable, "-c", INTERRUPTED, shop.address], stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout is not None
+        for _ in range(2):
+            assert child.stdout.readline() == "waits\n"
+            eventually(lambda: sleeps(child.pid))
+            child.send_signal(signal.SIGINT)
+            assert child.stdout.readline() == "interrupted\n"
+        assert child.communicate()[0] == "0\n"
+    items.put(1)
+    assert items.get(timeout=5) == 1
+    assert lock.acquire(timeout=5)
+
+
+def test_a_holder_that_is_not_heard_of_loses_its_lock(server: Any) -> None:
+    with server.manager("&lease=0.5") as manager:
+        lock = manager.Lock(name="lock")
+        program = (
+            "import os, signal, sharevar, sys\n"
+            "lock = sharevar.Manager(sys.argv[1]).Lock(name='lock')\n"
+            "lock.acquire()\n"
+            "os.kill(os.getpid(), signal.SIGSTOP)\n"
+            "for _ in range(2):\n"
+            "    try:\n"
+            "        lock.release()\n"
+            "    except sharevar.LeaseLost as error:\n"
+            "        print('lost', error.happened)\n"
+            "    except sharevar.NotHeld:\n"
+            "        print('not held')\n"
+        )
+        child = subprocess.Popen(
+            [sys.executable, "-c", program, manager.address], stdout=subprocess.PIPE, text=True
+        )
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+        assert lock.acquire(timeout=50)
+        child.send_signal(signal.SIGCONT)
+        assert child.communicate()[0].splitlines()[0] == "lost False"
+        assert lock._is_owned()
+        lock.release()
+
+
+def test_a_server_without_its_data_is_told_from_an_empty_one() -> None:
+    with engine_servers.own_server() as server:
+        manager = sharevar.Manager(server.address("gone"))
+        numbers = manager.list([1], name="numbers")
+        server.stop()
+        server.start()
+        for operation in (numbers.pop, manager.list):
+            with pytest.raises(sharevar.ClosedError):
+                operation()
+        reference = pickle.dumps(numbers)
+        with sharevar.Manager(server.address("gone")) as new:
+            assert new.variables() == []
+        manager.shutdown()
+        del manager, numbers, operation
+        with pytest.raises(sharevar.ClosedError, match="has lost its data"):
+            pickle.loads(reference)
