@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from ._variables.dict_proxy import DictProxy as DictProxy
     from ._variables.event import Event as Event
     from ._variables.files import open as open
+    from ._variables.info import variable_info as variable_info
     from ._variables.list_proxy import ListProxy as ListProxy
     from ._variables.lock import Lock as Lock
     from ._variables.monitors import monitor as monitor
@@ -138,6 +139,7 @@ else:
             "shared": "._variables.shared_globals",
             "shared_memory": ".shared_memory",
             "sharedctypes": ".sharedctypes",
+            "variable_info": "._variables.info",
         },
     )
 
@@ -203,6 +205,7 @@ __all__ = [
     "set_start_method",
     "shared",
     "shared_memory",
+    "variable_info",
 ]
 __all__ += errors.__all__
 

@@ -1088,5 +1088,21 @@ def command() -> int:
 def remove_manager(name: str) -> None:
     """End the manager of that name for all processes."""
 
+def manager_info(
+    store: Store
+) -> tuple[str, int, int, list[int], int, list[tuple[int, int, int]]]:
+    """The sizes of an arena and the processes that take part."""
+
+def variable_info(
+    variable: object
+) -> tuple[
+    str,
+    int | None,
+    int | None,
+    int | None,
+    tuple[list[tuple[int | None, int | None, int, bool]], float | None, bool, list[int]] | None,
+]:
+    """Kind, length, changes and bytes of a variable or a monitor, and its lock."""
+
 def manager_names() -> list[str]:
     """The names of the managers that processes of this user have, or that are kept."""

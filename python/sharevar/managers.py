@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from ._hosting.server import Server as Server
     from ._managers.connected_manager import ConnectedManager as ConnectedManager
     from ._managers.manager import Manager as Manager
+    from ._managers.manager_info import BlockUsage as BlockUsage
+    from ._managers.manager_info import ManagerInfo as ManagerInfo
     from ._managers.named_manager import NamedManager as NamedManager
     from ._managers.named_manager import attach as attach
     from ._managers.named_manager import manager_names as manager_names
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
     from ._managers.sync_manager import SyncManager as SyncManager
     from ._variables.array_proxy import ArrayProxy as ArrayProxy
     from ._variables.dict_proxy import DictProxy as DictProxy
+    from ._variables.info import LockHolder as LockHolder
+    from ._variables.info import LockInfo as LockInfo
+    from ._variables.info import VariableInfo as VariableInfo
     from ._variables.list_proxy import ListProxy as ListProxy
     from ._variables.lock import Lock as Lock
     from ._variables.namespace import NamespaceProxy as NamespaceProxy
@@ -60,13 +65,17 @@ else:
             "ArrayProxy": "._variables.array_proxy",
             "BaseManager": "._hosting.base_manager",
             "BaseProxy": "._hosting.base_proxy",
+            "BlockUsage": "._managers.manager_info",
             "ConnectedManager": "._managers.connected_manager",
             "DictProxy": "._variables.dict_proxy",
             "JoinableQueueProxy": "._variables.queue_proxy",
             "ListProxy": "._variables.list_proxy",
             "Lock": "._variables.lock",
+            "LockHolder": "._variables.info",
+            "LockInfo": "._variables.info",
             "MakeProxyType": "._hosting.base_proxy",
             "Manager": "._managers.manager",
+            "ManagerInfo": "._managers.manager_info",
             "NamedManager": "._managers.named_manager",
             "NamespaceProxy": "._variables.namespace",
             "QueueProxy": "._variables.queue_proxy",
@@ -75,6 +84,7 @@ else:
             "SetProxy": "._variables.set_proxy",
             "SyncManager": "._managers.sync_manager",
             "ValueProxy": "._variables.value_proxy",
+            "VariableInfo": "._variables.info",
             "attach": "._managers.named_manager",
             "manager_names": "._managers.named_manager",
             "remove_manager": "._managers.named_manager",
@@ -91,6 +101,7 @@ __all__ = [
     "BaseManager",
     "BasePoolProxy",
     "BaseProxy",
+    "BlockUsage",
     "ConditionProxy",
     "ConnectedManager",
     "DictProxy",
@@ -99,8 +110,11 @@ __all__ = [
     "JoinableQueueProxy",
     "ListProxy",
     "Lock",
+    "LockHolder",
+    "LockInfo",
     "MakeProxyType",
     "Manager",
+    "ManagerInfo",
     "NamedManager",
     "Namespace",
     "NamespaceProxy",
@@ -116,6 +130,7 @@ __all__ = [
     "SyncManager",
     "Token",
     "ValueProxy",
+    "VariableInfo",
     "all_methods",
     "attach",
     "convert_to_error",

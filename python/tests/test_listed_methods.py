@@ -10,7 +10,7 @@ import pytest
 
 import sharevar
 
-ALL = {"arena", "kind", "store"}
+ALL = {"arena", "info", "kind", "store"}
 LOCK = {"acquire", "release", "locked", "owner_died", "mark_consistent"}
 UNITS = {"acquire", "release", "locked", "get_value", "held", "maxvalue"}
 QUEUE = {

@@ -41,10 +41,11 @@ def test_a_users_program_type_checks_and_runs(tmp_path: Path) -> None:
     assert check(TYPED / "right.py", tmp_path) == (0, [])
     code, lines = run(str(TYPED / "right.py"), cwd=tmp_path)
     assert code == 0
-    assert lines[-4:] == [
+    assert lines[-5:] == [
         "2 banana []",
         "3 ['apple', 'fig'] True 2 0 apple 3",
         "1 Ada 5",
+        "True 1 [] namespace",
         "['a'] {'a': True} 1",
     ]
 

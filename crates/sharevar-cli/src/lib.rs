@@ -8,6 +8,7 @@ mod amount;
 mod arguments;
 mod commands;
 mod content;
+mod described;
 mod doctor;
 mod element;
 mod exit;

@@ -8,13 +8,13 @@ use sharevar::{Kind, LockHolder, LockInfo};
 pub(crate) fn described(name: &str, kind: Option<Kind>, info: &LockInfo) -> Json {
     let holder = |holder: &LockHolder| {
         let (process, thread, units) = (holder.process, holder.thread, holder.units);
-        json!({"process": process, "thread": thread, "units": units, "exclusive": holder.is_exclusive})
+        json!({"process": process, "thread": thread, "units": units, "is_exclusive": holder.is_exclusive})
     };
     json!({
         "name": name, "kind": kind.map_or("unknown", Kind::name),
         "holders": info.holders.iter().map(holder).collect::<Vec<_>>(),
         "held_for": info.held_for.map(|time| time.as_secs_f64()),
-        "waiters": info.has_waiters, "waiting": info.waiting,
+        "has_waiters": info.has_waiters, "waiting": info.waiting,
     })
 }
 

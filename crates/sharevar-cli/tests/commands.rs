@@ -354,7 +354,7 @@ fn locks_are_listed_with_their_holders() {
         let listed = command::json(&["locks", &name]);
         listed.into_iter().map(|lock| (lock["name"].clone(), lock["holders"].clone())).collect()
     };
-    let held = |by: &Holder, thread: Json, units: u64, exclusive: bool| json!({"process": by.id(), "thread": thread, "units": units, "exclusive": exclusive});
+    let held = |by: &Holder, thread: Json, units: u64, exclusive: bool| json!({"process": by.id(), "thread": thread, "units": units, "is_exclusive": exclusive});
     let expected = [
         (json!("lock"), json!([held(&holder, Json::Null, 1, true)])),
         (json!("rlock"), json!([held(&holder, json!(1), 1, true)])),
@@ -365,7 +365,7 @@ fn locks_are_listed_with_their_holders() {
     let reader = Holder::start("reads", &name);
     let readers = [held(&holder, Json::Null, 1, false), held(&reader, Json::Null, 1, false)];
     assert_eq!(locks()[2].1, json!(readers));
-    assert_eq!(command::json(&["locks", &name])[0]["waiters"], json!(false));
+    assert_eq!(command::json(&["locks", &name])[0]["has_waiters"], json!(false));
     let waiter = Holder::start("waits", &name);
     // Until it sleeps.
     let end = Instant::now() + Duration::from_secs(50);

@@ -83,7 +83,7 @@ fn all_that_a_manager_has_is_shown() {
     let holder = Holder::start("shop", &name);
     let picture = once(&[&name]);
     let row = named(&picture["managers"], &name);
-    assert_eq!((&row["processes"], &row["problem"]), (&json!(1), &Json::Null));
+    assert_eq!((&row["processes"], &row["problem"]), (&json!([holder.id()]), &Json::Null));
     let inside = inside(&picture);
     let stock = named(&inside["variables"], "stock");
     assert_eq!(
@@ -96,13 +96,13 @@ fn all_that_a_manager_has_is_shown() {
     let process = &inside["processes"][0];
     assert_eq!((&process["process"], &process["state"]), (&json!(holder.id()), &json!("waiting")));
     assert!(process["program"].as_str().unwrap().contains("--exact plays_its_part"));
-    assert!(inside["memory"].as_array().unwrap().iter().any(|row| row["blocks"].as_u64() > Some(0)));
+    assert!(inside["blocks"].as_array().unwrap().iter().any(|row| row["blocks"].as_u64() > Some(0)));
     // A waiter appears with the time since which the lock is held.
     let waiter = Holder::start("waits", &name);
     let till = loop {
         let picture = once(&[&name]);
         let till = named(&picture["insides"][0]["locks"], "till").clone();
-        if till["waiters"] == json!(true) && till["waiting"] != json!([]) {
+        if till["has_waiters"] == json!(true) && till["waiting"] != json!([]) {
             break till;
         }
     };

@@ -15,6 +15,7 @@ mod errors;
 mod family;
 mod fast_access;
 mod hosted;
+mod info;
 mod kinds;
 mod monitor;
 mod native_classes;
@@ -67,6 +68,8 @@ mod _native {
     use crate::hosted::restart::RestartPolicy;
     #[pymodule_export]
     use crate::hosted::server::HostServer;
+    #[pymodule_export]
+    use crate::info::{manager_info, variable_info};
     #[pymodule_export]
     use crate::kinds::queue_class::set_queue_class;
     #[pymodule_export]

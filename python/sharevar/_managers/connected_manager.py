@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from .._family.arenas import ArenaReference, attach, refer_to_arena, remember
 from .._native import Store
@@ -12,6 +12,9 @@ from .._variables import monitors, pickling
 from .._variables.proxy import Proxy
 from ..errors import NotCreated, SharevarError
 from .named_variables import NamedVariableMethods
+
+if TYPE_CHECKING:
+    from .manager_info import ManagerInfo
 
 _AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
 _Object = TypeVar("_Object")
@@ -63,6 +66,12 @@ class ConnectedManager(NamedVariableMethods):
     def address(self) -> str:
         """The address that it was connected to, without the password."""
         return self._address
+
+    def info(self) -> ManagerInfo:
+        """Refused: only shared memory has a capacity and processes. `Unsupported`."""
+        from .manager_info import manager_info
+
+        return manager_info(self.store)
 
     def monitor(
         self,

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable
 from multiprocessing import ProcessError
 from multiprocessing.managers import State  # type: ignore[attr-defined]
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from .._family import module_level
 from .._family.arenas import remember
@@ -24,6 +24,9 @@ from .._variables.proxy import Proxy
 from .._variables.variable_methods import VariableMethods
 from ..errors import NotCreated, SharevarError
 from .arena_host import Host, HostProcess
+
+if TYPE_CHECKING:
+    from .manager_info import ManagerInfo
 
 _AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
 _Object = TypeVar("_Object")
@@ -223,6 +226,15 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         if self._arena is None:
             raise ProcessError("the variables of this manager are another process's")
         return self._arena
+
+    def info(self) -> ManagerInfo:
+        """Its capacity, the memory in use by size of blocks, and the processes that have it.
+
+        `ClosedError` after it was shut down or removed.
+        """
+        from .manager_info import manager_info
+
+        return manager_info(self.arena)
 
     def monitor(
         self,

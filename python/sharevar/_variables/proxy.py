@@ -16,6 +16,7 @@ from . import standard
 if TYPE_CHECKING:
     from .._native import Store
     from .._native import Variable as _Base
+    from .info import VariableInfo
     from .standard import Token
 
     _Type = type
@@ -158,6 +159,15 @@ class Proxy(_Base, metaclass=_Type):
     def __dir__(self) -> Iterable[str]:
         """The attributes of the proxy, not those of the class that ``isinstance`` accepts."""
         return sorted({*dir(type(self)), *self.__dict__} - _STARTING_A_HOST)
+
+    def info(self) -> VariableInfo:
+        """Its kind, length, number of changes and bytes, and the holders of a lock.
+
+        The blocks that its content is in are counted while its writers wait.
+        """
+        from .info import variable_info
+
+        return variable_info(self)
 
     def _getvalue(self) -> Any:
         """A copy of the value that the variable has now."""

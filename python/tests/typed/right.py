@@ -145,6 +145,11 @@ def main() -> None:
         balance: int = account.deposit(3)
         print(Account("Eve").deposit(1), account.owner, balance)
         told_by_what_is_given(manager)
+        used: int = manager.info().used
+        length: int | None = stock.counts.info().len
+        held = stock.lock.info().lock
+        holders = [] if held is None else [one.process for one in held.holders]
+        print(used > 0, length, holders, sharevar.variable_info(space).kind)
         names.append("a")
         seen["a"] = True
         started.value += 1

@@ -1,7 +1,8 @@
 //! The participants of an arena as others see them.
 
 use crate::mapping::arena::Arena;
-use crate::mapping::layout::slot;
+use crate::mapping::layout::{header, slot};
+use crate::mapping::named::Lifetime;
 use crate::process::identity::{Claim, Identity, State};
 use crate::process::liveness;
 use crate::process::participant::Participant;
@@ -46,6 +47,12 @@ impl Participant {
     /// be dead. Asks the kernel about each.
     pub fn peers(&self) -> Vec<Peer> {
         peers(self.arena())
+    }
+
+    /// How long the arena lives: while it is used, unless it has a name and its creator keeps it.
+    pub fn lifetime(&self) -> Lifetime {
+        let word = self.arena().table_word(header::LIFETIME).load(Ordering::Relaxed);
+        if word == Lifetime::Keep as u64 { Lifetime::Keep } else { Lifetime::WhileUsed }
     }
 
     /// Returns the number of the process of `who`; `None` if it has no slot any more, or is in

@@ -1,10 +1,11 @@
 //! `sharevar ls`: the managers of this user.
 
+use crate::described;
 use crate::exit::{Exit, Result};
 use crate::table::{self, Side};
 use crate::{amount, named, output, process};
-use serde_json::{Value as Json, json};
-use sharevar::{Error, Manager, ManagerInfo, RendezvousError, UnnamedManager};
+use serde_json::json;
+use sharevar::{Manager, ManagerInfo, UnnamedManager};
 use std::io::Write;
 
 /// The most processes that a row names.
@@ -20,27 +21,19 @@ pub(crate) fn run(with_runs: bool, is_json: bool, output: &mut dyn Write) -> Res
         let info = match found.info() {
             // It has gone since.
             Ok(None) => continue,
-            Ok(Some(info)) => info,
-            Err(Error::Rendezvous(other @ RendezvousError::LayoutMismatch { .. })) => {
-                if is_json {
-                    let problem = other.to_string();
-                    let found = json!({"name": found.name, "lifetime": lifetime, "problem": problem});
-                    output::json(output, &found)?;
-                }
-                rows.push([&found.name, lifetime, "another layout", "", ""].map(str::to_owned));
-                continue;
-            }
-            Err(error) => return Err(error.into()),
+            Ok(Some(info)) => Ok(info),
+            // It is of another layout, damaged, or too large for this process.
+            Err(error) => Err(error.to_string()),
         };
         if is_json {
-            let mut described = description(&info);
-            described.insert(0, ("lifetime".to_owned(), json!(lifetime)));
-            described.insert(0, ("id".to_owned(), json!(format!("{:032x}", found.id))));
-            described.insert(0, ("name".to_owned(), json!(found.name)));
-            output::json(output, &Json::Object(described.into_iter().collect()))?;
+            output::json(output, &described::manager(&found.name, found.id, found.lifetime, &info))?;
         }
-        let (used, capacity) = (amount::bytes(info.used), amount::bytes(info.capacity));
-        rows.push([found.name, lifetime.to_owned(), shown(&info), used, capacity]);
+        let [processes, used, capacity] = match &info {
+            Ok(info) => [shown(info), amount::bytes(info.used), amount::bytes(info.capacity)],
+            Err(_) => Default::default(),
+        };
+        let problem = info.err().unwrap_or_default();
+        rows.push([found.name, lifetime.to_owned(), processes, used, capacity, problem]);
     }
     for found in Manager::find_unnamed() {
         if is_json {
@@ -58,12 +51,20 @@ pub(crate) fn run(with_runs: bool, is_json: bool, output: &mut dyn Write) -> Res
             with_program(&found),
             used,
             String::new(),
+            String::new(),
         ]);
     }
     if !is_json {
         let (left, right) = (Side::Left, Side::Right);
-        let headings =
-            [("NAME", left), ("LIFETIME", left), ("PROCESSES", left), ("USED", right), ("CAPACITY", right)];
+        let headings = [
+            ("NAME", left),
+            ("LIFETIME", left),
+            ("PROCESSES", left),
+            ("USED", right),
+            ("CAPACITY", right),
+            // Why nothing more is known of it.
+            ("", left),
+        ];
         table::write(output, &headings, &rows)?;
     }
     Ok(Exit::Success)
@@ -75,31 +76,9 @@ fn with_program(found: &UnnamedManager) -> String {
     format!("{} {}", listed(&found.processes), output::printable(&program)).trim_end().to_owned()
 }
 
-/// The sizes and the processes, as members of a JSON object.
-pub(super) fn description(info: &ManagerInfo) -> Vec<(String, Json)> {
-    let (here, elsewhere) = processes(info);
-    [
-        ("capacity", json!(info.capacity)),
-        ("used", json!(info.used)),
-        ("processes", json!(here)),
-        ("elsewhere", json!(elsewhere)),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
-}
-
-/// The processes, and the number of participants in other pid namespaces.
-fn processes(info: &ManagerInfo) -> (Vec<u32>, usize) {
-    let mut here: Vec<_> = info.participants.iter().filter_map(|peer| peer.process).collect();
-    let elsewhere = info.participants.len() - here.len();
-    here.sort_unstable();
-    here.dedup();
-    (here, elsewhere)
-}
-
 /// The processes, as many as fit.
 pub(super) fn shown(info: &ManagerInfo) -> String {
-    let (here, elsewhere) = processes(info);
+    let (here, elsewhere) = (info.processes(), info.elsewhere());
     let elsewhere = (elsewhere > 0).then(|| format!("{elsewhere} elsewhere"));
     let here = Some(listed(&here)).filter(|here| !here.is_empty());
     let shown: Vec<_> = here.into_iter().chain(elsewhere).collect();

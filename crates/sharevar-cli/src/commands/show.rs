@@ -2,12 +2,13 @@
 
 use super::ls;
 use crate::content::Contents;
+use crate::described::{self, kind};
 use crate::exit::{Exit, Result};
 use crate::named::{self, attach, find};
 use crate::table::{self, Side};
 use crate::{amount, output};
-use serde_json::{Value as Json, json};
-use sharevar::{Kind, VariableInfo};
+use serde_json::json;
+use sharevar::VariableInfo;
 use std::io::Write;
 
 /// The most characters of an item that are shown to people.
@@ -24,19 +25,11 @@ pub(crate) fn manager(name: &str, is_json: bool, output: &mut dyn Write) -> Resu
         variables.push((name, handle.info()?));
     }
     if is_json {
-        let mut described = vec![
-            ("name".to_owned(), json!(name)),
-            ("id".to_owned(), json!(format!("{:032x}", manager.id()))),
-        ];
-        described.extend(ls::description(&info));
-        let blocks = info
-            .blocks
-            .iter()
-            .map(|blocks| json!({"size": blocks.size, "blocks": blocks.blocks, "reserved": blocks.reserved}));
-        described.push(("blocks".to_owned(), blocks.collect()));
-        let described_variable = |(name, info): &(String, VariableInfo)| json!({"name": name, "kind": kind(info.kind), "len": info.len, "bytes": info.bytes});
-        described.push(("variables".to_owned(), variables.iter().map(described_variable).collect()));
-        output::json(output, &Json::Object(described.into_iter().collect()))?;
+        let described_variable = |(name, info): &(String, VariableInfo)| described::variable(name, info);
+        let variables = variables.iter().map(described_variable).collect();
+        let mut described = described::manager(name, manager.id(), info.lifetime, &Ok(info));
+        described["variables"] = variables;
+        output::json(output, &described)?;
         return Ok(Exit::Success);
     }
     writeln!(output, "{}", output::name(name))?;
@@ -46,8 +39,9 @@ pub(crate) fn manager(name: &str, is_json: bool, output: &mut dyn Write) -> Resu
         return Ok(Exit::Success);
     }
     let length = |info: &VariableInfo| info.len.map_or(String::new(), |length| length.to_string());
+    let bytes = |info: &VariableInfo| info.bytes.map_or(String::new(), amount::bytes);
     let row = |(name, info): (String, VariableInfo)| {
-        [output::printable(&name), kind(info.kind).to_owned(), length(&info), amount::bytes(info.bytes)]
+        [output::printable(&name), kind(info.kind).to_owned(), length(&info), bytes(&info)]
     };
     let rows: Vec<_> = variables.into_iter().map(row).collect();
     let (left, right) = (Side::Left, Side::Right);
@@ -55,10 +49,6 @@ pub(crate) fn manager(name: &str, is_json: bool, output: &mut dyn Write) -> Resu
     writeln!(output)?;
     table::write(output, &headings, &rows)?;
     Ok(Exit::Success)
-}
-
-fn kind(kind: Option<Kind>) -> &'static str {
-    kind.map_or("unknown", Kind::name)
 }
 
 pub(crate) fn variable(
@@ -75,17 +65,15 @@ pub(crate) fn variable(
     let length = info.len.unwrap_or(0);
     let missing = contents.len().map_or(0, |shown| length.saturating_sub(shown as u64));
     if is_json {
-        let content = contents.json();
-        let described = json!({
-            "name": name, "kind": kind(info.kind), "len": info.len, "bytes": info.bytes,
-            "content": content, "missing": missing,
-        });
+        let mut described = described::variable(name, &info);
+        described["content"] = contents.json();
+        described["missing"] = json!(missing);
         output::json(output, &described)?;
         return Ok(Exit::Success);
     }
-    let size = amount::bytes(info.bytes);
+    let size = info.bytes.map_or(String::new(), |bytes| format!(", {}", amount::bytes(bytes)));
     let length = info.len.map_or(String::new(), |length| format!(", {length} long"));
-    writeln!(output, "{}: {}{length}, {size}", output::name(&output::printable(name)), kind(info.kind))?;
+    writeln!(output, "{}: {}{length}{size}", output::name(&output::printable(name)), kind(info.kind))?;
     for line in contents.lines() {
         let shown: String = line.chars().take(LINE).collect();
         let rest = if shown.len() < line.len() { "..." } else { "" };

@@ -2,7 +2,7 @@
 
 use super::picture::{Inside, LockRow, ProcessRow, VariableRow};
 use crate::{named, process};
-use sharevar::{Error, Handle, Manager, ManagerInfo};
+use sharevar::{Error, Handle, Manager, ManagerInfo, VariableInfo};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,8 @@ pub(super) struct Attachment {
 #[derive(Debug, Clone)]
 struct Seen {
     handle: Handle,
-    changes: u64,
+    info: VariableInfo,
     at: Instant,
-    bytes: Option<u64>,
     /// When the bytes may be counted again.
     due: Instant,
 }
@@ -39,19 +38,13 @@ impl Attachment {
 
     /// Looks at all that the manager has.
     pub(super) fn look(&mut self, info: &ManagerInfo) -> Result<Inside, Error> {
-        let own = std::process::id();
-        let others = info.participants.iter().filter(|peer| peer.process != Some(own));
-        let (here, elsewhere): (Vec<_>, Vec<_>) = others.map(|peer| peer.process).partition(Option::is_some);
-        let mut ids: Vec<u32> = here.into_iter().flatten().collect();
-        ids.sort_unstable();
-        ids.dedup();
         let process =
-            |id: &u32| ProcessRow { id: *id, state: process::State::of(*id), program: process::program(*id) };
+            |id: u32| ProcessRow { id, state: process::State::of(id), program: process::program(id) };
         let mut inside = Inside {
             name: self.manager.name().unwrap_or_default().to_owned(),
-            processes: ids.iter().map(process).collect(),
-            elsewhere: elsewhere.len(),
-            memory: info.blocks.clone(),
+            processes: info.processes().into_iter().map(process).collect(),
+            elsewhere: info.elsewhere(),
+            blocks: info.blocks.clone(),
             ..Inside::default()
         };
         let mut now = HashMap::new();
@@ -78,23 +71,26 @@ impl Attachment {
         handle: Handle,
         left: &mut Duration,
     ) -> Result<(VariableRow, Option<LockRow>, Seen), Error> {
-        let counts = handle.counts()?;
+        let mut info = VariableInfo::from(handle.counts()?);
         let at = Instant::now();
         let before = self.before.get(name).filter(|seen| seen.handle == handle);
-        let rate = before.map(|seen| {
+        let rate = before.and_then(|seen| {
             let seconds = (at - seen.at).as_secs_f64().max(1e-9);
-            counts.changes.wrapping_sub(seen.changes) as f64 / seconds
+            Some(info.changes?.wrapping_sub(seen.info.changes?) as f64 / seconds)
         });
-        let (mut bytes, mut due) = before.map_or((None, at), |seen| (seen.bytes, seen.due));
-        let has_changed = before.is_none_or(|seen| seen.changes != counts.changes || seen.bytes.is_none());
+        let has_changed =
+            before.is_none_or(|seen| seen.info.changes != info.changes || seen.info.bytes.is_none());
+        let mut due = before.map_or(at, |seen| seen.due);
+        info.bytes = before.and_then(|seen| seen.info.bytes);
         if has_changed && due <= at && !left.is_zero() {
-            bytes = Some(handle.info()?.bytes);
+            info.bytes = handle.info()?.bytes;
             let cost = at.elapsed();
             *left = left.saturating_sub(cost);
             due = at + cost * COUNTING_SHARE;
         }
-        let lock = handle.lock_info()?.map(|info| LockRow { name: name.to_owned(), kind: counts.kind, info });
-        let row = VariableRow { name: name.to_owned(), kind: counts.kind, len: counts.len, bytes, rate };
-        Ok((row, lock, Seen { handle, changes: counts.changes, at, bytes, due }))
+        let lock = handle.lock_info()?;
+        let lock = lock.map(|lock| LockRow { name: name.to_owned(), kind: info.kind, info: lock });
+        let row = VariableRow { name: name.to_owned(), info: info.clone(), rate };
+        Ok((row, lock, Seen { handle, info, at, due }))
     }
 }

@@ -3,7 +3,6 @@
 use super::attachment::Attachment;
 use super::picture::{Inside, ManagerRow, Picture};
 use crate::exit::Result;
-use crate::named;
 use rustix::time::{ClockId, clock_gettime};
 use sharevar::{Error, FoundManager, Lifetime, Manager, ManagerInfo, RendezvousError};
 use std::collections::HashMap;
@@ -46,29 +45,26 @@ impl Looker {
         let mut picture = Picture::default();
         let mut earlier = std::mem::take(&mut self.attached);
         for found in Manager::find_all()? {
-            let Some((mut row, info)) = describe(&found) else { continue };
+            let Some(mut row) = describe(&found) else { continue };
             let is_wanted = match wanted {
                 Wanted::All => picture.insides.len() < INSIDES,
                 Wanted::One(name) => name == found.name,
                 Wanted::First => picture.insides.is_empty(),
             };
-            let Some(info) = info else {
-                picture.managers.push(row);
-                continue;
-            };
-            // An attachment would keep it when the others have gone.
-            let is_alone = row.processes == 0 && found.lifetime == Lifetime::WhileUsed;
-            if is_alone {
-                continue;
-            }
-            if is_wanted {
-                match inside(&found, &info, earlier.remove(&found.name)) {
-                    Ok((attachment, inside)) => {
-                        self.attached.insert(found.name.clone(), attachment);
-                        picture.insides.push(inside);
+            if let Ok(info) = &row.info {
+                // An attachment would keep it when the others have gone.
+                if info.participants.is_empty() && found.lifetime == Lifetime::WhileUsed {
+                    continue;
+                }
+                if is_wanted {
+                    match inside(&found, info, earlier.remove(&found.name)) {
+                        Ok((attachment, inside)) => {
+                            self.attached.insert(found.name.clone(), attachment);
+                            picture.insides.push(inside);
+                        }
+                        Err(error) if has_gone(&error) => continue,
+                        Err(error) => row.info = Err(error.to_string()),
                     }
-                    Err(error) if has_gone(&error) => continue,
-                    Err(error) => row.problem = Some(error.to_string()),
                 }
             }
             picture.managers.push(row);
@@ -78,35 +74,19 @@ impl Looker {
     }
 }
 
-/// A manager's row, and what is known of it; `None` if it is gone.
-fn describe(found: &FoundManager) -> Option<(ManagerRow, Option<ManagerInfo>)> {
-    let mut row = ManagerRow {
-        name: found.name.clone(),
-        lifetime: named::lifetime(found.lifetime),
-        problem: None,
-        processes: 0,
-        used: 0,
-        capacity: 0,
-    };
-    match found.info() {
-        Ok(None) => None,
-        Ok(Some(info)) => {
+/// A manager's row; `None` if it is gone.
+fn describe(found: &FoundManager) -> Option<ManagerRow> {
+    let info = match found.info() {
+        Ok(None) => return None,
+        Ok(Some(mut info)) => {
             let own = std::process::id();
-            let mut others: Vec<_> = info.participants.iter().map(|peer| peer.process).collect();
-            others.retain(|process| *process != Some(own));
-            others.sort_unstable();
-            // Of those elsewhere each counts, since their numbers are not known.
-            others.dedup_by(|one, other| one.is_some() && one == other);
-            row.processes = others.len();
-            (row.used, row.capacity) = (info.used, info.capacity);
-            Some((row, Some(info)))
+            info.participants.retain(|peer| peer.process != Some(own));
+            Ok(info)
         }
-        // It is of another layout, or too large for this process.
-        Err(error) => {
-            row.problem = Some(error.to_string());
-            Some((row, None))
-        }
-    }
+        // It is of another layout, damaged, or too large for this process.
+        Err(error) => Err(error.to_string()),
+    };
+    Some(ManagerRow { name: found.name.clone(), id: found.id, lifetime: found.lifetime, info })
 }
 
 fn inside(

@@ -52,7 +52,8 @@ impl Top {
     fn lines(&self, looker: &mut Looker, output: &mut dyn Write) -> Result<Exit> {
         looker.look(self.wanted())?;
         loop {
-            std::thread::sleep(looker.pause(self.interval));
+            // Two looks are no load that lasts.
+            std::thread::sleep(if self.once { self.interval } else { looker.pause(self.interval) });
             output::json(output, &looker.look(self.wanted())?.json())?;
             output.flush()?;
             if self.once {

@@ -1,9 +1,10 @@
 //! The picture of a moment: managers, and the inside of some of them.
 
+use crate::described;
 use crate::lock;
 use crate::process::State;
 use serde_json::{Value as Json, json};
-use sharevar::{BlockUsage, Kind, LockInfo};
+use sharevar::{BlockUsage, Kind, Lifetime, LockInfo, ManagerInfo, VariableInfo};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Picture {
@@ -15,12 +16,10 @@ pub(crate) struct Picture {
 #[derive(Debug, Clone)]
 pub(crate) struct ManagerRow {
     pub(crate) name: String,
-    pub(crate) lifetime: &'static str,
-    /// Why nothing more is known of it.
-    pub(crate) problem: Option<String>,
-    pub(crate) processes: usize,
-    pub(crate) used: u64,
-    pub(crate) capacity: u64,
+    pub(crate) id: u128,
+    pub(crate) lifetime: Lifetime,
+    /// Its state, or the reason why nothing more is known of it.
+    pub(crate) info: Result<ManagerInfo, String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -31,16 +30,14 @@ pub(crate) struct Inside {
     pub(crate) processes: Vec<ProcessRow>,
     /// Participants in other pid namespaces.
     pub(crate) elsewhere: usize,
-    pub(crate) memory: Vec<BlockUsage>,
+    pub(crate) blocks: Vec<BlockUsage>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct VariableRow {
     pub(crate) name: String,
-    pub(crate) kind: Option<Kind>,
-    pub(crate) len: Option<u64>,
-    /// As it was when it was counted last.
-    pub(crate) bytes: Option<u64>,
+    /// The bytes are those that it had when they were counted last.
+    pub(crate) info: VariableInfo,
     /// Changes a second since the look before.
     pub(crate) rate: Option<f64>,
 }
@@ -59,22 +56,13 @@ pub(crate) struct ProcessRow {
     pub(crate) program: String,
 }
 
-pub(crate) fn kind_name(kind: Option<Kind>) -> &'static str {
-    kind.map_or("unknown", Kind::name)
-}
-
 impl Picture {
     pub(crate) fn inside(&self, name: &str) -> Option<&Inside> {
         self.insides.iter().find(|inside| inside.name == name)
     }
 
     pub(crate) fn json(&self) -> Json {
-        let manager = |row: &ManagerRow| {
-            json!({
-                "name": row.name, "lifetime": row.lifetime, "problem": row.problem,
-                "processes": row.processes, "used": row.used, "capacity": row.capacity,
-            })
-        };
+        let manager = |row: &ManagerRow| described::manager(&row.name, row.id, row.lifetime, &row.info);
         json!({
             "managers": self.managers.iter().map(manager).collect::<Vec<_>>(),
             "insides": self.insides.iter().map(Inside::json).collect::<Vec<_>>(),
@@ -85,22 +73,20 @@ impl Picture {
 impl Inside {
     fn json(&self) -> Json {
         let variable = |row: &VariableRow| {
-            json!({
-                "name": row.name, "kind": kind_name(row.kind), "len": row.len, "bytes": row.bytes,
-                "changes_per_second": row.rate,
-            })
+            let mut described = described::variable(&row.name, &row.info);
+            described["changes_per_second"] = json!(row.rate);
+            described
         };
         let lock = |row: &LockRow| lock::described(&row.name, row.kind, &row.info);
         let process =
             |row: &ProcessRow| json!({"process": row.id, "state": row.state.name(), "program": row.program});
-        let memory = |usage: &BlockUsage| json!({"size": usage.size, "blocks": usage.blocks, "reserved": usage.reserved});
         json!({
             "name": self.name,
             "variables": self.variables.iter().map(variable).collect::<Vec<_>>(),
             "locks": self.locks.iter().map(lock).collect::<Vec<_>>(),
             "processes": self.processes.iter().map(process).collect::<Vec<_>>(),
             "elsewhere": self.elsewhere,
-            "memory": self.memory.iter().map(memory).collect::<Vec<_>>(),
+            "blocks": self.blocks.iter().map(described::blocks).collect::<Vec<_>>(),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! The tables of a picture, which the screen and the text have in common.
 
-use super::picture::{Inside, Picture, kind_name};
+use super::picture::{Inside, Picture};
+use crate::described::kind;
+use crate::named::lifetime;
 use crate::output::printable;
 use crate::table::Side;
 use crate::{amount, lock};
@@ -83,20 +85,16 @@ const LEFT: Side = Side::Left;
 const RIGHT: Side = Side::Right;
 
 pub(super) fn managers(picture: &Picture) -> Rows {
-    let rows = picture.managers.iter().map(|row| match &row.problem {
-        Some(problem) => {
-            let mut cells = vec![Cell::text(&row.name), Cell::text(row.lifetime)];
-            cells.extend([Cell::count(None), Cell::bytes(None), Cell::bytes(None), Cell::text(problem)]);
-            cells
-        }
-        None => vec![
+    let rows = picture.managers.iter().map(|row| {
+        let info = row.info.as_ref().ok();
+        vec![
             Cell::text(&row.name),
-            Cell::text(row.lifetime),
-            Cell::count(Some(row.processes as u64)),
-            Cell::bytes(Some(row.used)),
-            Cell::bytes(Some(row.capacity)),
-            Cell::text(""),
-        ],
+            Cell::text(lifetime(row.lifetime)),
+            Cell::count(info.map(|info| (info.processes().len() + info.elsewhere()) as u64)),
+            Cell::bytes(info.map(|info| info.used)),
+            Cell::bytes(info.map(|info| info.capacity)),
+            Cell::text(row.info.as_ref().err().map_or("", String::as_str)),
+        ]
     });
     let headings = vec![
         ("MANAGER", LEFT),
@@ -122,9 +120,9 @@ fn variables(inside: &Inside) -> Rows {
     let rows = inside.variables.iter().map(|row| {
         vec![
             Cell::text(&row.name),
-            Cell::text(kind_name(row.kind)),
-            Cell::count(row.len),
-            Cell::bytes(row.bytes),
+            Cell::text(kind(row.info.kind)),
+            Cell::count(row.info.len),
+            Cell::bytes(row.info.bytes),
             Cell::number(row.rate, amount::rate),
         ]
     });
@@ -138,7 +136,7 @@ fn locks(inside: &Inside) -> Rows {
         let held_for = row.info.held_for.filter(|_| !row.info.holders.is_empty());
         vec![
             Cell::text(&row.name),
-            Cell::text(kind_name(row.kind)),
+            Cell::text(kind(row.kind)),
             Cell::text(lock::holders(&row.info)),
             Cell::number(held_for.map(|time| time.as_secs_f64()), |_| lock::held_for(&row.info)),
             Cell::text(lock::waiters(&row.info)),
@@ -166,7 +164,7 @@ fn processes(inside: &Inside) -> Rows {
 }
 
 fn memory(inside: &Inside) -> Rows {
-    let rows = inside.memory.iter().map(|usage| {
+    let rows = inside.blocks.iter().map(|usage| {
         let size = if usage.size == 0 { f64::INFINITY } else { usage.size as f64 };
         let name = |_| if usage.size == 0 { "pages".to_owned() } else { amount::bytes(usage.size) };
         vec![

@@ -70,7 +70,7 @@ fn tabs(inside: Option<&Inside>, chosen: Part) -> Line<'static> {
             Part::Variables => inside.variables.len(),
             Part::Locks => inside.locks.len(),
             Part::Processes => inside.processes.len() + inside.elsewhere,
-            Part::Memory => inside.memory.len(),
+            Part::Memory => inside.blocks.len(),
         };
         let style = if part == chosen { CHOSEN } else { Style::new() };
         spans.extend([Span::raw("  "), Span::styled(format!(" {} {number} ", part.name()), style)]);
@@ -131,23 +131,23 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
     use ratatui::crossterm::event::{KeyCode, KeyEvent};
-    use sharevar::Kind;
+    use sharevar::{Lifetime, Shared, VariableInfo};
 
     fn picture() -> Picture {
+        let shared = sharevar::Manager::new().unwrap();
+        let mut state = shared.info().unwrap();
+        (state.used, state.capacity) = (196_608, 16 << 20);
         let manager = |name: &str| ManagerRow {
             name: name.to_owned(),
-            lifetime: "while_used",
-            problem: None,
-            processes: 2,
-            used: 196_608,
-            capacity: 16 << 20,
+            id: 0,
+            lifetime: Lifetime::WhileUsed,
+            info: Ok(state.clone()),
         };
-        let variable = |index: u64| VariableRow {
-            name: format!("v{index}\u{1b}[2J"),
-            kind: Some(Kind::Dict),
-            len: Some(index),
-            bytes: None,
-            rate: Some(index as f64 * 1500.0),
+        let counts = shared.dict::<i64, i64>().unwrap().handle().counts().unwrap();
+        let variable = |index: u64| {
+            let mut info = VariableInfo::from(counts);
+            info.len = Some(index);
+            VariableRow { name: format!("v{index}\u{1b}[2J"), info, rate: Some(index as f64 * 1500.0) }
         };
         let variables = (0..50).map(variable).collect();
         let inside = Inside { name: "shop".to_owned(), variables, ..Inside::default() };
@@ -171,7 +171,7 @@ mod tests {
         let mut view = View::new(Some("shop".to_owned()));
         let lines = drawn(80, 14, &view);
         assert_eq!(lines[0], "sharevar top  2 managers");
-        assert!(lines[3].starts_with("shop     while_used          2  192.0 KiB  16.0 MiB"), "{lines:?}");
+        assert!(lines[3].starts_with("shop     while_used          1  192.0 KiB  16.0 MiB"), "{lines:?}");
         assert!(lines[5].starts_with("shop   Variables 50    Locks 0 "), "{lines:?}");
         assert_eq!(lines[6], "VARIABLE     KIND  LENGTH  BYTES  CHANGES/S");
         assert_eq!(lines[8], r"v1\u{1b}[2J  dict       1             1.5 k");

@@ -1,17 +1,22 @@
 //! Managers and variables as a program sees them that looks into others: sizes, lengths, processes.
 
-use crate::engine::Handle;
-use crate::error::Result;
+use crate::engine::held::held;
+use crate::engine::{Handle, Held, Home};
+use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::manager::Manager;
 use crate::manager::open::FoundManager;
 use crate::shm::{content_bytes, length};
-use sharevar_arena::{BlockUsage, Peer};
+use sharevar_arena::{BlockUsage, Participant, Peer};
+use sharevar_rendezvous::Lifetime;
+use std::sync::Arc;
 
 /// The state of a manager at some moment. See [`Manager::info`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ManagerInfo {
+    /// How long it lives. Without a name that is while it is used.
+    pub lifetime: Lifetime,
     /// Bytes of memory that variables may come to use.
     pub capacity: u64,
     /// Bytes of memory that are or once were in use by variables.
@@ -23,6 +28,31 @@ pub struct ManagerInfo {
     pub blocks: Vec<BlockUsage>,
 }
 
+impl ManagerInfo {
+    fn of(participant: &Participant) -> Self {
+        Self {
+            lifetime: participant.lifetime(),
+            capacity: participant.capacity(),
+            used: participant.used(),
+            participants: participant.peers(),
+            blocks: participant.heap_usage(),
+        }
+    }
+
+    /// Returns the numbers of the processes that take part, each once, in ascending order.
+    pub fn processes(&self) -> Vec<u32> {
+        let mut here: Vec<_> = self.participants.iter().filter_map(|peer| peer.process).collect();
+        here.sort_unstable();
+        here.dedup();
+        here
+    }
+
+    /// Returns the number of participants in other pid namespaces, where processes have other numbers.
+    pub fn elsewhere(&self) -> usize {
+        self.participants.iter().filter(|peer| peer.process.is_none()).count()
+    }
+}
+
 /// The state of a variable at some moment. See [`Handle::info`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -31,10 +61,12 @@ pub struct VariableInfo {
     pub kind: Option<Kind>,
     /// Number of its keys, items, elements or attributes, if it is of a kind that has some.
     pub len: Option<u64>,
-    /// Number of its changes so far, modulo 2^64. Taking and releasing a lock is none.
-    pub changes: u64,
-    /// Bytes of the blocks that its content is in. Variables that it refers to count for themselves.
-    pub bytes: u64,
+    /// Number of its changes so far, modulo 2^64. Taking and releasing a lock is none. In other engines
+    /// than shared memory dicts, sets, namespaces and lists have one.
+    pub changes: Option<u64>,
+    /// Bytes of the blocks that its content is in, in shared memory. Variables that it refers to count
+    /// for themselves.
+    pub bytes: Option<u64>,
 }
 
 /// The numbers of a variable that cost next to nothing to have. See [`Handle::counts`].
@@ -46,7 +78,14 @@ pub struct VariableCounts {
     /// As in [`VariableInfo`].
     pub len: Option<u64>,
     /// As in [`VariableInfo`].
-    pub changes: u64,
+    pub changes: Option<u64>,
+}
+
+impl From<VariableCounts> for VariableInfo {
+    /// The state of a variable whose bytes were not counted.
+    fn from(VariableCounts { kind, len, changes }: VariableCounts) -> Self {
+        Self { kind, len, changes, bytes: None }
+    }
 }
 
 impl Manager {
@@ -83,18 +122,27 @@ impl Manager {
     /// ```
     ///
     /// # Errors
-    /// [`Closed`](crate::Error::Closed) if it was shut down or removed.
+    /// As [`Home::info`].
     pub fn info(&self) -> Result<ManagerInfo> {
-        if self.is_shut_down() {
-            return Err(crate::Error::Closed);
+        self.home().info()
+    }
+}
+
+impl Home {
+    /// Returns the sizes of the arena and the processes that take part. See [`Manager::info`].
+    ///
+    /// # Errors
+    /// [`Closed`](Error::Closed) if it was shut down or removed, [`Unsupported`](Error::Unsupported) if
+    /// another engine keeps the variables.
+    pub fn info(&self) -> Result<ManagerInfo> {
+        match self {
+            _ if self.is_closed() => Err(Error::Closed),
+            Self::Shm(participant) => Ok(ManagerInfo::of(participant)),
+            Self::Other(engine) => {
+                let operation = "sizes and participants of a manager";
+                Err(Error::Unsupported { operation, engine: engine.name() })
+            }
         }
-        let participant = self.participant()?;
-        Ok(ManagerInfo {
-            capacity: self.capacity()?,
-            used: self.used()?,
-            participants: participant.peers(),
-            blocks: participant.heap_usage(),
-        })
     }
 }
 
@@ -115,6 +163,7 @@ impl FoundManager {
     pub fn info(&self) -> Result<Option<ManagerInfo>> {
         let Some(arena) = sharevar_rendezvous::map(&self.header)? else { return Ok(None) };
         Ok(Some(ManagerInfo {
+            lifetime: self.lifetime,
             capacity: arena.capacity(),
             used: arena.used(),
             participants: arena.peers(),
@@ -127,13 +176,9 @@ impl Handle {
     /// Returns kind, length, changes and size of the variable.
     ///
     /// Its blocks are counted under its lock, and writers wait meanwhile.
-    ///
-    /// # Errors
-    /// [`Unsupported`](crate::Error::Unsupported) if another engine keeps it.
     pub fn info(&self) -> Result<VariableInfo> {
-        let VariableCounts { kind, len, changes } = self.counts()?;
-        let bytes = content_bytes(&self.clone().into_shm()?)?;
-        Ok(VariableInfo { kind, len, changes, bytes })
+        let counts = self.counts()?;
+        Ok(VariableInfo { bytes: self.shm().map(content_bytes).transpose()?, ..counts.into() })
     }
 
     /// Returns kind, length and changes of the variable, without counting its blocks. The difference of
@@ -146,15 +191,36 @@ impl Handle {
     /// let before = variable.counts()?;
     /// stock.insert("apples", &3)?;
     /// let after = variable.counts()?;
-    /// assert_eq!((after.len, after.changes.wrapping_sub(before.changes)), (Some(1), 1));
+    /// assert_eq!((after.len, after.changes.unwrap() - before.changes.unwrap()), (Some(1), 1));
     /// # Ok::<(), sharevar::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// As [`Self::info`].
     pub fn counts(&self) -> Result<VariableCounts> {
-        let handle = self.clone().into_shm()?;
-        let changes = handle.participant().changes(handle.variable());
-        Ok(VariableCounts { kind: handle.kind(), len: length(&handle)?, changes })
+        match self {
+            Self::Shm(handle) => {
+                let changes = Some(handle.participant().changes(handle.variable()));
+                Ok(VariableCounts { kind: handle.kind(), len: length(handle)?, changes })
+            }
+            Self::Other(foreign) => counts_of(&held(foreign.clone())?),
+        }
     }
+}
+
+/// The counts of a variable of another engine than shared memory.
+fn counts_of(variable: &Arc<dyn Held>) -> Result<VariableCounts> {
+    let kind = variable.current_kind();
+    let variable = variable.clone();
+    let (len, changes) = match kind {
+        Some(Kind::Dict | Kind::Set | Kind::Namespace) => {
+            let map = variable.map()?;
+            (Some(map.len()?), Some(map.stamp()?.changes()))
+        }
+        Some(Kind::List) => {
+            let list = variable.list()?;
+            (Some(list.len()?), Some(list.stamp()?.changes()))
+        }
+        Some(Kind::Array) => (Some(variable.elements()?.len()), None),
+        Some(Kind::Queue | Kind::PriorityQueue) => (Some(variable.queue()?.len()?), None),
+        _ => (None, None),
+    };
+    Ok(VariableCounts { kind, len, changes })
 }

@@ -35,7 +35,7 @@ fn variables_with_names_are_listed_with_kind_length_and_size() -> Result<()> {
     ];
     assert_eq!(listed, expected.map(|(name, len)| (name.to_owned(), len)));
 
-    let bytes = |name: &str| manager.named(name).get().unwrap().unwrap().info().unwrap().bytes;
+    let bytes = |name: &str| manager.named(name).get().unwrap().unwrap().info().unwrap().bytes.unwrap();
     assert_eq!(bytes("lock"), 0);
     assert!(bytes("value") >= 29);
     let empty = bytes("dict");
@@ -46,7 +46,7 @@ fn variables_with_names_are_listed_with_kind_length_and_size() -> Result<()> {
     // The variables that it refers to count for themselves.
     let outer = manager.named("outer").value(dict.clone())?;
     dict.insert("key", &"x".repeat(100_000))?;
-    assert_eq!((outer.handle().info()?.kind, outer.handle().info()?.bytes), (Some(Kind::Value), 0));
+    assert_eq!((outer.handle().info()?.kind, outer.handle().info()?.bytes), (Some(Kind::Value), Some(0)));
     Ok(())
 }
 
@@ -76,5 +76,24 @@ fn a_manager_that_was_shut_down_tells_nothing() -> Result<()> {
     let manager = Manager::new()?;
     manager.shutdown();
     assert_eq!(manager.info(), Err(sharevar::Error::Closed));
+    Ok(())
+}
+
+/// An engine that keeps variables elsewhere tells what it knows.
+#[test]
+fn another_engine_tells_kind_and_length() -> Result<()> {
+    let manager = Manager::connect("memory:")?;
+    let dict = manager.dict::<String, i64>()?;
+    dict.insert("apples", &3)?;
+    let told = dict.handle().info()?;
+    assert_eq!((told.kind, told.len, told.bytes), (Some(Kind::Dict), Some(1), None));
+    dict.insert("pears", &5)?;
+    assert_ne!(dict.handle().info()?.changes, told.changes);
+    let queue = manager.queue::<i64>()?;
+    queue.put(&1)?;
+    assert_eq!(queue.handle().info()?.len, Some(1));
+    assert_eq!(manager.array::<u8>(4)?.handle().info()?.len, Some(4));
+    assert_eq!(manager.lock()?.handle().info()?.len, None);
+    assert!(matches!(manager.info(), Err(sharevar::Error::Unsupported { engine: "memory", .. })));
     Ok(())
 }
