@@ -1,4 +1,4 @@
-"""``python -m sharevar [--plaintext] [-m module | -c command | script] [arguments]``.
+"""``python -m sharevar [options] [-m module | -c command | script] [arguments]``.
 
 ``python -m sharevar --version`` says which version it is.
 
@@ -22,10 +22,11 @@ from typing import Any
 
 from sharevar import SeparateFamilyWarning, SharevarError, __version__, install
 from sharevar._family import family
+from sharevar._family.engines import ENGINE, store_of_environment
 from sharevar._hosting.security import PLAINTEXT
 
 _USAGE = (
-    "usage: python -m sharevar [--plaintext]"
+    "usage: python -m sharevar [--plaintext] [--engine address]"
     " [-m module | -c command | script.py | -] [arguments]"
 )
 
@@ -40,6 +41,12 @@ def main(arguments: list[str]) -> None:
         # Hosts of the program, and its children's, may be at addresses off this machine.
         os.environ[PLAINTEXT] = "1"
         main(rest)
+        return
+    if first == "--engine" and rest:
+        # The variables of the program's managers are there, and its children's.
+        os.environ[ENGINE] = rest[0]
+        _connect()
+        main(rest[1:])
         return
     if first in ("-V", "--version"):
         print(f"sharevar {__version__}")
@@ -66,6 +73,15 @@ def main(arguments: list[str]) -> None:
         run_directory(first, rest)
     else:
         run_script(first, rest)
+
+
+def _connect() -> None:
+    """Have the engine that the environment names at hand, or end and say why it is not."""
+    try:
+        store_of_environment()
+    except SharevarError as error:
+        print(f"sharevar: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def lead_family() -> None:

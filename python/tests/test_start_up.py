@@ -32,7 +32,8 @@ print(json.dumps((sorted(set(sys.modules) - standard), compiled)))
 
 OF_SHAREVAR = [
     "sharevar", "sharevar._family", "sharevar._family.arenas", "sharevar._family.callers",
-    "sharevar._family.children", "sharevar._family.descriptors", "sharevar._family.family",
+    "sharevar._family.children", "sharevar._family.descriptors", "sharevar._family.engines",
+    "sharevar._family.family",
     "sharevar._family.installed", "sharevar._family.lending",
     "sharevar._family.module_level", "sharevar._family.on_exit",
     "sharevar._family.reduction", "sharevar._hosting", "sharevar._hosting.base_manager",

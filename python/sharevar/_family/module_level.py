@@ -22,7 +22,7 @@ from multiprocessing.reduction import ForkingPickler
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .._native import Arena
+from .._native import Arena, Store
 from ..errors import SharevarError
 from .arenas import attach, refer_to_arena
 from .callers import is_inside
@@ -228,13 +228,13 @@ def _end_fork_server() -> None:
 
 
 class _Sent:
-    """Arenas are pickled only in here."""
+    """Arenas and other stores are pickled only in here."""
 
     def __init__(self, made: Any) -> None:
         self._made = made
 
     def __reduce__(self) -> Any:
-        if isinstance(self._made, Arena):
+        if isinstance(self._made, Store):
             return attach, (refer_to_arena(self._made),)
         return _itself, (self._made,)
 

@@ -17,10 +17,11 @@ from .._hosting.base_manager import BaseManager
 from .._hosting.launch import HostSource
 from .._hosting.register import needs_restart
 from .._hosting.security import Security
-from .._native import Arena
+from .._native import Arena, Store
 from .._variables import standard
+from ..errors import Unsupported
 
-_hosts: WeakKeyDictionary[Arena, Host] = WeakKeyDictionary()
+_hosts: WeakKeyDictionary[Store, Host] = WeakKeyDictionary()
 
 # The name, in the arena's root, of the box with the address of the host.
 _ADDRESS = "sharevar:host"
@@ -58,7 +59,7 @@ class Host:
 
     def __init__(
         self,
-        arena: Arena,
+        arena: Store,
         name: str,
         registry: dict[str, Any],
         options: tuple[Any, ...],
@@ -123,7 +124,7 @@ class Host:
                 self._manager = self._start(arena, initializer, initargs)
             return self._manager
 
-    def _start(self, arena: Arena, initializer: Any, initargs: Any) -> Any:
+    def _start(self, arena: Store, initializer: Any, initargs: Any) -> Any:
         manager: Any = _HostManager(*self._options)
         if self._shutdown_timeout is not None:
             manager._shutdown_timeout = self._shutdown_timeout
@@ -147,7 +148,8 @@ class Host:
             # It refers to the arena, which refers to this object.
             del manager._registry
         manager._process.name = self.name
-        if self.is_the_managers:
+        # Processes on several machines, and of several programs, may have another engine's.
+        if self.is_the_managers and isinstance(arena, Arena):
             _recorded_address(arena).set(manager.address)
         return manager
 
@@ -222,11 +224,11 @@ class HostProcess:
 class _ArenaSource:
     """The types and memory that a host is made from, as long as there is the arena."""
 
-    def __init__(self, registry: dict[str, Any], arena: ref[Arena]) -> None:
+    def __init__(self, registry: dict[str, Any], arena: ref[Store]) -> None:
         self._registry = registry
         self._arena = arena
 
-    def served(self, arena: Arena) -> dict[str, Any]:
+    def served(self, arena: Store) -> dict[str, Any]:
         from .arena_host_server import served_registry
 
         return served_registry(self._registry, arena)
@@ -239,6 +241,11 @@ class _ArenaSource:
             return None
         memory = None
         if needs_restart(self._registry):
+            if not isinstance(arena, Arena):
+                raise Unsupported(
+                    f"{arena.engine} keeps no checkpoints of a host that is started again; use "
+                    "a manager of shared memory"
+                )
             memory = arena.named(_MEMORY, DictProxy)
         return HostSource(self.served(arena), memory)
 

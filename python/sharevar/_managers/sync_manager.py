@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from .._family import module_level
 from .._family.arenas import remember
+from .._family.engines import store_of_environment
 from .._hosting.base_manager import BaseManager
 from .._hosting.security import TLS
-from .._native import Arena
+from .._native import Arena, Store
 from .._public import public_in
 from .._variables import pickling, standard
 from .._variables.proxy import Proxy
@@ -35,7 +36,8 @@ _Arguments = ParamSpec("_Arguments")
 
 @public_in("sharevar.managers")
 class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: ignore[misc]
-    """`multiprocessing.managers.SyncManager`, its variables in shared memory.
+    """`multiprocessing.managers.SyncManager`, its variables in shared memory, or on the engine
+    that the environment names (``SHAREVAR_ENGINE``).
 
     A host process is started by what needs one: a pool or registered class, an
     ``address``, an initializer, another serializer, ``_process.pid``, a proxy's token.
@@ -54,7 +56,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         tls: TLS | None = None,
         capacity: int | str | None = None,
     ) -> None:
-        self._arena: Arena | None = None
+        self._arena: Store | None = None
         self._host: Host | None = None
         super().__init__(
             address,
@@ -110,7 +112,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         self._state.value = State.STARTED
         module_level.note(here, arena)
 
-    def _join(self, arena: Arena) -> None:
+    def _join(self, arena: Store) -> None:
         """Use the arena of the process that has started this one, which shuts it down."""
         options = None, self._authkey, self._serializer, self._ctx
         self._arena, self._creator = arena, None
@@ -135,6 +137,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
     def shutdown(self) -> Callable[[], None]:  # type: ignore[override]
         """Close the arena for all processes; does nothing in a forked child.
 
+        Another engine's variables are left to the programs that have them by their names.
         As in the standard library the name is there once the manager has started.
         """
         if self._host is None:
@@ -146,7 +149,10 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
             return
         self._state.value = State.SHUTDOWN
         if self._arena is not None and self._host is not None:
-            self._arena.close()
+            if isinstance(self._arena, Arena):
+                self._arena.close()
+            else:
+                self._arena.leave()
             self._host.shutdown()
 
     def join(self, timeout: float | None = None) -> None:
@@ -203,10 +209,12 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         if self._host is None or self._arena is None:
             return super()._debug_info()
         arena = self._arena
-        lines = [
-            f"  arena {arena.id.hex()}: {arena.references} variables held here, "
-            f"{arena.used} of {arena.capacity} bytes"
-        ]
+        lines = [f"  {arena.engine} {arena.id.hex()}"]
+        if isinstance(arena, Arena):
+            lines = [
+                f"  arena {arena.id.hex()}: {arena.references} variables held here, "
+                f"{arena.used} of {arena.capacity} bytes"
+            ]
         if self._host.started:
             lines.append(self._host.start()._debug_info())
         return "\n".join(lines)
@@ -215,13 +223,14 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
         if self._host is None or self._arena is None:
             return super()._number_of_objects()
         hosted = self._host.start()._number_of_objects() if self._host.started else 0
-        return self._arena.references + hosted  # type: ignore[no-any-return]
+        held: int = self._arena.references if isinstance(self._arena, Arena) else 0
+        return held + hosted
 
     # Variables in shared memory
 
     @property
-    def arena(self) -> Arena:
-        """The memory that this manager's variables live in."""
+    def arena(self) -> Store:
+        """The memory that this manager's variables live in, or another engine's store."""
         self._require_started()
         if self._arena is None:
             raise ProcessError("the variables of this manager are another process's")
@@ -273,7 +282,10 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
 
     # State
 
-    def _new_arena(self) -> Arena:
+    def _new_arena(self) -> Store:
+        named = None if self._capacity is not None else store_of_environment()
+        if named is not None:
+            return named
         return remember(Arena() if self._capacity is None else Arena(self._capacity))
 
     def _require_started(self) -> None:

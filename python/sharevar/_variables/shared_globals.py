@@ -13,7 +13,7 @@ from multiprocessing.context import BaseContext
 from typing import Any, TypeVar, overload
 
 from .. import _native
-from .._family import applications, family, separate_family
+from .._family import applications, engines, family, separate_family
 from .._family.reduction import arena_of
 from .._public import public_in
 from ..errors import ReadOnly, WrongKind
@@ -113,10 +113,16 @@ def shared(
     variable is in the manager of that name, which every process of the user finds: the
     workers of a server, a shell, a Rust program. (``app`` is no argument of ``kind``, so
     that an initial dict with this key is given as a dict.)
+
+    Where the environment names an engine (``SHAREVAR_ENGINE=redis://host/0?namespace=shop``),
+    all of this is on that server: in the namespace of its address, or of the ``app``.
     """
     _require_arguments(name, kind)
     if app is None:
         app = applications.app_of_environment()
+    store = engines.store_of_environment(app)
+    if store is not None:
+        return get_or_make(store, name, kind, arguments, named)
     if app is not None:
         return get_or_make(applications.arena_of_app(app), name, kind, arguments, named)
     arena = family.arena_of_names()
