@@ -262,7 +262,6 @@ def test_the_rows_are_what_python_says() -> None:
                     assert equal == (row is other), (one, two)
 
 
-@pytest.mark.needs("views")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row[0]).__name__)
 def test_any_finds_any(manager: sharevar.managers.SyncManager, row: list[Any]) -> None:
     for stored in row:
@@ -485,7 +484,6 @@ def using(manager: sharevar.managers.SyncManager) -> Iterator[Any]:
     Using.shared, Using.grows = None, False
 
 
-@pytest.mark.needs("an index of keys")
 def test_keys_that_use_their_dict(using: Any) -> None:
     for number in range(6):
         using[Using(number)] = -number
@@ -496,7 +494,6 @@ def test_keys_that_use_their_dict(using: Any) -> None:
     assert using["hashed"] > 0 and using["compared"] > 0
 
 
-@pytest.mark.needs("an index of keys")
 def test_a_comparison_that_always_puts_keys_in_raises(using: Any) -> None:
     Using.grows = True
     with pytest.raises(RuntimeError, match="must not change the dict"):
@@ -562,7 +559,6 @@ def test_searches_beside_writers_end(manager: sharevar.managers.SyncManager) -> 
     ],
     ids=["date", "tuple", "UUID", "object", "str"],
 )
-@pytest.mark.needs("an index of keys")
 def test_a_look_up_among_many_costs_what_it_costs_among_few(
     manager: sharevar.managers.SyncManager, make: Any
 ) -> None:

@@ -84,7 +84,6 @@ def test_each_value_is_found_where_a_list_finds_it(manager: Any) -> None:
             assert outcome(shared, name, wanted) == expected, (name, wanted)
 
 
-@pytest.mark.needs("views")
 def test_numbers_of_other_packages(manager: Any) -> None:
     numpy = pytest.importorskip("numpy")
     shared = manager.list([numpy.float64(1), 2, "s", numpy.int64(3), 4.0])

@@ -6,8 +6,8 @@ use crate::errors::OrRaise;
 use crate::fast_access;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple};
-use sharevar::engine::{Backed, InHome, Map};
-use sharevar::shm::{RawDict, Selection};
+use sharevar::engine::{Backed, InHome, Map, Selection};
+use sharevar::shm::RawDict;
 use sharevar_value::{Encoder, HashSeed, Key, OpaqueIdentity, ShortKey};
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -7,20 +7,19 @@ use crate::errors::{OrRaise, is_ours};
 use crate::store::Store;
 use pyo3::exceptions::{PyException, PyMemoryError, PyRecursionError};
 use pyo3::prelude::*;
-use sharevar::Variable;
-use sharevar::shm::{Selection, StoredKey};
+use sharevar::engine::{LocalId, Selection, StoredKey};
 use sharevar_value::HashSeed;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 /// A selection of a dict's keys.
-pub(crate) type SelectedKeys = (Variable, Selection);
+pub(crate) type SelectedKeys = (LocalId, Selection);
 
 /// The hashing of a dict's keys that a thread has begun and not ended.
 struct Work {
     selected: SelectedKeys,
     /// The keys whose `__hash__` is running, outermost first.
-    running: Vec<u32>,
+    running: Vec<u64>,
     done: HashMap<Candidate, isize>,
 }
 
@@ -53,7 +52,7 @@ impl Hashing {
     /// Hashes the keys, except those whose `__hash__` has led to this call.
     pub(crate) fn hash(
         &self,
-        keys: Vec<(u32, StoredKey)>,
+        keys: Vec<(u64, StoredKey)>,
         seed: &HashSeed,
         store: &Py<Store>,
     ) -> PyResult<Hashed> {
@@ -105,7 +104,7 @@ impl Drop for Hashing {
 pub(crate) struct Hashed {
     pub(crate) known: Vec<(isize, Candidate)>,
     /// With the errors.
-    pub(crate) unread: Vec<(String, u32)>,
+    pub(crate) unread: Vec<(String, u64)>,
 }
 
 /// Returns the keys of this hash among those that this thread has hashed by now; `None` if it is not

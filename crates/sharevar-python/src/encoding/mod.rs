@@ -4,7 +4,6 @@
 pub(crate) mod canonical;
 pub(crate) mod decode;
 pub(crate) mod encode;
-mod foreign_key;
 pub(crate) mod key;
 pub(crate) mod key_hashing;
 pub(crate) mod key_index;

@@ -1,7 +1,6 @@
 //! Keys that only Python can compare: they are looked for without the lock, and the result counts if
 //! no key came or went meanwhile.
 
-use crate::encoding::foreign_key;
 use crate::encoding::key::{AnyDict, Wanted, opaque_key};
 use crate::encoding::key_hashing;
 use crate::encoding::key_lookup;
@@ -9,8 +8,8 @@ use crate::errors::OrRaise;
 use crate::store::Store;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use sharevar::Content;
-use sharevar::shm::{RawDict, Selection};
+use sharevar::engine::{Lookup, Selection};
+use sharevar::shm::RawDict;
 use sharevar_value::{Encoded, Key};
 
 /// How often an operation starts again because keys came or went during it, before it takes the
@@ -23,7 +22,7 @@ const ATTEMPTS_WITH_LOCK: u32 = 64;
 pub(crate) struct Search {
     /// The key in the dict that equals the wanted one.
     pub(crate) found: Option<Key>,
-    /// The stamp at which this holds: of the dict's keys in shared memory, else of the dict.
+    /// The stamp of the dict's keys at which this holds.
     pub(crate) stamp: u64,
 }
 
@@ -35,31 +34,27 @@ pub(crate) fn search(
     store: &Py<Store>,
 ) -> PyResult<Search> {
     let hash = object.hash()?;
-    let Some(raw) = dict.shm() else {
-        let (found, stamp) = foreign_key::search(dict.any(), object, hash, selection, store)?;
-        return Ok(Search { found, stamp: stamp.changes() });
-    };
-    attempt(dict, object.py(), || search_once(raw, object, hash, selection, store))
+    attempt(dict, object.py(), || search_once(dict, object, hash, selection, store))
 }
 
 /// Retries an operation that fails with `None` when the dict changes meanwhile.
 ///
-/// After a few attempts it takes the long lock, so that other threads' changes wait. From then on the
-/// dict is changed only by the operation's own code: an `__eq__`, `__hash__` or `__setstate__` that
-/// uses the dict. If these changes never end, it raises.
+/// After a few attempts it takes the long lock, where the engine has one, so that other threads' changes
+/// wait. From then on the dict is changed only by the operation's own code: an `__eq__`, `__hash__` or
+/// `__setstate__` that uses the dict. If these changes never end, it raises.
 pub(crate) fn attempt<R>(
     dict: &AnyDict,
     py: Python<'_>,
     mut act: impl FnMut() -> PyResult<Option<R>>,
 ) -> PyResult<R> {
-    let Some(dict) = dict.shm() else { return foreign_key::attempt(py, act) };
     for _ in 0..ATTEMPTS {
         if let Some(done) = act()? {
             return Ok(done);
         }
     }
-    let handle = dict.handle();
-    let lock = handle.participant().long_lock(handle.variable()).map_err(sharevar::Error::from).or_raise()?;
+    let handle = dict.shm().map(RawDict::handle);
+    let lock = handle.map(|handle| handle.participant().long_lock(handle.variable())).transpose();
+    let lock = lock.map_err(sharevar::Error::from).or_raise()?;
     for _ in 0..ATTEMPTS_WITH_LOCK {
         py.check_signals()?;
         if let Some(done) = act()? {
@@ -73,7 +68,7 @@ pub(crate) fn attempt<R>(
 
 /// `None` if keys came or went meanwhile.
 fn search_once(
-    dict: &RawDict,
+    dict: &AnyDict,
     object: &Bound<'_, PyAny>,
     hash: isize,
     selection: Selection,
@@ -84,8 +79,8 @@ fn search_once(
     if candidates.is_empty() {
         return Ok(Some(Search { found: None, stamp }));
     }
-    let numbers: Vec<u32> = candidates.iter().map(|candidate| candidate.number).collect();
-    let (keys, now) = dict.keys_at(&numbers).or_raise()?;
+    let numbers: Vec<u64> = candidates.iter().map(|candidate| candidate.number).collect();
+    let (keys, now) = dict.any().keys_at(&numbers).or_raise()?;
     if now != stamp {
         return Ok(None);
     }
@@ -95,11 +90,11 @@ fn search_once(
             stale.push(candidate);
             continue;
         };
-        if stored.mark(dict.seed()) != candidate.mark {
+        if stored.mark(dict.any().seed()) != candidate.mark {
             stale.push(candidate);
             continue;
         }
-        let key = stored.to_key(dict.seed()).or_raise()?;
+        let key = stored.to_key(dict.any().seed()).or_raise()?;
         let there = key_hashing::object(object.py(), stored, store)?;
         if there.is(object) || there.eq(object)? {
             // As a dict compares: the one that is stored stands on the left.
@@ -116,8 +111,7 @@ fn search_once(
 #[cold]
 fn never_ends() -> PyErr {
     PyRuntimeError::new_err(
-        "comparing this key with those in the dict has put keys in or taken keys out each of 64 times; \
-         the __eq__ and __hash__ of a key must not change the dict that holds it",
+        "keys have come or gone each of 64 times that this key was compared with those in the dict; the __eq__ and __hash__ of a key must not change the dict that holds it",
     )
 }
 
@@ -172,20 +166,21 @@ impl OwnKey {
     }
 }
 
-/// Calls `act` with the key that equals `object`: found by its bytes where they tell, else by a
-/// search. `None` if there is no such key.
+/// Calls a method of the engine with the key that equals `object`: found by its bytes where they tell, which
+/// `by_key` says, else by a search. `None` if there is no such key.
 #[inline]
 pub(crate) fn resolve<R>(
     dict: &AnyDict,
     object: &Bound<'_, PyAny>,
     wanted: &Wanted,
     store: &Py<Store>,
-    by_key: impl Fn(&Key) -> sharevar::Result<Option<R>>,
+    by_key: impl Fn(&Key) -> sharevar::Result<Lookup<R>>,
 ) -> PyResult<Option<R>> {
     if let Wanted::Known(key) = wanted {
-        let found = by_key(key).or_raise()?;
-        if found.is_some() || !has_opaque_keys(dict).or_raise()? {
-            return Ok(found);
+        match by_key(key).or_raise()? {
+            Lookup::Found(found) => return Ok(Some(found)),
+            Lookup::Absent => return Ok(None),
+            Lookup::Unknown => {}
         }
     }
     resolve_searched(dict, object, wanted, store, by_key)
@@ -197,54 +192,13 @@ fn resolve_searched<R>(
     object: &Bound<'_, PyAny>,
     wanted: &Wanted,
     store: &Py<Store>,
-    by_key: impl Fn(&Key) -> sharevar::Result<Option<R>>,
+    by_key: impl Fn(&Key) -> sharevar::Result<Lookup<R>>,
 ) -> PyResult<Option<R>> {
     with_found(dict, object, wanted, store, |search| match search.found {
         None => Ok(Some(None)),
         // One that has gone since is looked for again.
-        Some(key) => Ok(by_key(&key).or_raise()?.map(Some)),
+        Some(key) => Ok(by_key(&key).or_raise()?.found().map(Some)),
     })
-}
-
-/// Whether there are keys that only Python can compare.
-#[inline]
-pub(crate) fn has_opaque_keys(dict: &AnyDict) -> sharevar::Result<bool> {
-    match dict.shm() {
-        Some(raw) => raw.has_opaque_keys(),
-        None => dict.any().has_opaque_keys(),
-    }
-}
-
-/// Sets a key, unless there are opaque keys, or, with a stamp, unless anything has changed since. Whether
-/// it did.
-#[inline]
-fn insert_compared(dict: &AnyDict, key: &Key, value: &Encoded, stamp: Option<u64>) -> sharevar::Result<bool> {
-    match dict.shm() {
-        Some(raw) => raw.insert_compared(key, value, stamp),
-        None => foreign_key::insert_compared(dict.any(), key, value, stamp),
-    }
-}
-
-/// The same, of a key that is not there; the value of one that is.
-pub(crate) fn get_or_insert_compared(
-    dict: &AnyDict,
-    key: &Key,
-    value: &Encoded,
-    stamp: Option<u64>,
-) -> sharevar::Result<Option<(Content, bool)>> {
-    match dict.shm() {
-        Some(raw) => raw.get_or_insert_compared(key, value, stamp),
-        None => foreign_key::get_or_insert_compared(dict.any(), key, value, stamp),
-    }
-}
-
-/// Adds to the integer of a key, unless there are opaque keys. `None` then.
-pub(crate) fn increment_compared(dict: &AnyDict, key: &Key, by: i64) -> sharevar::Result<Option<i64>> {
-    match dict.shm() {
-        Some(raw) => raw.increment_compared(key, by, None),
-        None if dict.any().has_opaque_keys()? => Ok(None),
-        None => dict.any().increment(key, by).map(Some),
-    }
 }
 
 /// Sets the key that equals `object`, or puts it in.
@@ -257,7 +211,11 @@ pub(crate) fn insert(
     store: &Py<Store>,
 ) -> PyResult<()> {
     if let Wanted::Known(key) = wanted
-        && insert_compared(dict, key, value, None).or_raise()?
+        && match dict.shm() {
+            Some(raw) => raw.insert_compared(key, value, None),
+            None => dict.any().insert_compared(key, value, None),
+        }
+        .or_raise()?
     {
         return Ok(());
     }
@@ -275,7 +233,7 @@ fn insert_searched(
     let mut own = OwnKey::default();
     with_found(dict, object, wanted, store, |search| {
         let key = own.unless_found(&search, dict, object, wanted)?;
-        Ok(insert_compared(dict, key, value, Some(search.stamp)).or_raise()?.then_some(()))
+        Ok(dict.any().insert_compared(key, value, Some(search.stamp)).or_raise()?.then_some(()))
     })
 }
 
@@ -308,20 +266,11 @@ pub(crate) fn update(dict: &AnyDict, pairs: Vec<Pair<'_>>, store: &Py<Store>) ->
     }
     let chunks = items.chunks(RawDict::MAX_ATOMIC_UPDATE);
     for (items, searched) in chunks.zip(searched.chunks(RawDict::MAX_ATOMIC_UPDATE)) {
-        if !update_compared(dict, items, None).or_raise()? {
+        if !dict.any().update_compared(items, None).or_raise()? {
             update_searched(dict, items, searched, store)?;
         }
     }
     Ok(())
-}
-
-/// Sets keys, unless there are opaque keys, or, with a stamp, unless anything has changed since. Whether it
-/// did.
-fn update_compared(dict: &AnyDict, items: &[(Key, Encoded)], stamp: Option<u64>) -> sharevar::Result<bool> {
-    match dict.shm() {
-        Some(raw) => raw.update_compared(items, stamp),
-        None => foreign_key::update_compared(dict.any(), items, stamp),
-    }
 }
 
 #[cold]
@@ -333,10 +282,7 @@ fn update_searched(
 ) -> PyResult<()> {
     let Some((object, _)) = searched.first() else { return Ok(()) };
     attempt(dict, object.py(), || {
-        let stamp = match dict.shm() {
-            Some(raw) => raw.keys_stamp().or_raise()?,
-            None => dict.any().stamp().or_raise()?.changes(),
-        };
+        let stamp = dict.any().keys_stamp().or_raise()?;
         let mut used = Vec::with_capacity(items.len());
         for ((own, value), (object, selection)) in items.iter().zip(searched) {
             let search = search(dict, object, *selection, store)?;
@@ -345,6 +291,6 @@ fn update_searched(
             }
             used.push((search.found.unwrap_or_else(|| own.clone()), value.clone()));
         }
-        Ok(update_compared(dict, &used, Some(stamp)).or_raise()?.then_some(()))
+        Ok(dict.any().update_compared(&used, Some(stamp)).or_raise()?.then_some(()))
     })
 }

@@ -3,9 +3,7 @@
 use crate::encoding::decode::{self, decode, decode_bytes};
 use crate::encoding::encode::{self, encode};
 use crate::encoding::key::{AnyDict, Purpose, Wanted, key, short_key};
-use crate::encoding::opaque_key::{
-    self, OwnKey, Pair, get_or_insert_compared, increment_compared, insert, resolve, with_found,
-};
+use crate::encoding::opaque_key::{self, OwnKey, Pair, insert, resolve, with_found};
 use crate::errors::{OrRaise, to_python};
 use crate::kinds::increment;
 use crate::variable::{StoreOrFound, Variable, generic_alias};
@@ -61,8 +59,9 @@ impl Dict {
     fn find<'py>(slf: &Bound<'py, Self>, object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let this = slf.get();
         let wanted = this.key(object, Purpose::Lookup)?;
-        let found =
-            resolve(&this.raw, object, &wanted, slf.as_super().get().store(), |key| this.raw.any().get(key))?;
+        let found = resolve(&this.raw, object, &wanted, slf.as_super().get().store(), |key| {
+            this.raw.any().get_compared(key)
+        })?;
         found.map(|content| Self::object(slf, content)).transpose()
     }
 
@@ -85,7 +84,9 @@ impl Dict {
     fn take(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
         let this = slf.get();
         let wanted = this.key(object, Purpose::Lookup)?;
-        resolve(&this.raw, object, &wanted, slf.as_super().get().store(), |key| this.raw.any().remove(key))
+        resolve(&this.raw, object, &wanted, slf.as_super().get().store(), |key| {
+            this.raw.any().remove_compared(key)
+        })
     }
 
     #[inline(always)]
@@ -147,7 +148,7 @@ impl Dict {
         }
         let wanted = this.key(key, Purpose::Lookup)?;
         let found = resolve(&this.raw, key, &wanted, slf.as_super().get().store(), |key| {
-            this.raw.any().contains(key).map(|found| found.then_some(()))
+            this.raw.any().contains_compared(key)
         })?;
         Ok(found.is_some())
     }
@@ -207,14 +208,14 @@ impl Dict {
         let wanted = this.key(key, Purpose::Insertion)?;
         let value = encode(default.unwrap_or(&none), &this.raw)?;
         if let Wanted::Known(key) = &wanted
-            && let Some((content, _)) = get_or_insert_compared(&this.raw, key, &value, None).or_raise()?
+            && let Some((content, _)) = this.raw.any().get_or_insert_compared(key, &value, None).or_raise()?
         {
             return Self::object(slf, content);
         }
         let mut own = OwnKey::default();
         let (content, _) = with_found(&this.raw, key, &wanted, slf.as_super().get().store(), |search| {
             let used = own.unless_found(&search, &this.raw, key, &wanted)?;
-            get_or_insert_compared(&this.raw, used, &value, Some(search.stamp)).or_raise()
+            this.raw.any().get_or_insert_compared(used, &value, Some(search.stamp)).or_raise()
         })?;
         Self::object(slf, content)
     }
@@ -293,7 +294,7 @@ impl Dict {
         if let Some(step) = step
             && let Wanted::Known(key) = &wanted
         {
-            match increment_compared(&this.raw, key, step) {
+            match this.raw.any().increment_compared(key, step) {
                 Ok(Some(sum)) => return sum.into_bound_py_any(py),
                 Ok(None) | Err(Error::NotANumber { .. }) => {}
                 Err(other) => return Err(to_python(other)),
@@ -305,7 +306,7 @@ impl Dict {
             // Taken before the search: any change since is noticed.
             let stamp = this.raw.any().stamp().or_raise()?;
             let found = resolve(&this.raw, key, &wanted, store, |key| {
-                Ok(this.raw.any().get(key)?.map(|content| (key.clone(), content)))
+                Ok(this.raw.any().get_compared(key)?.map(|content| (key.clone(), content)))
             })?;
             let (used, old) = if let Some((key, content)) = found {
                 (Cow::Owned(key), Self::object(slf, content)?)

@@ -2,14 +2,14 @@
 
 use crate::encoding::decode::decode_bytes;
 use crate::encoding::key::{self, AnyDict, Purpose, Wanted, short_key};
-use crate::encoding::opaque_key::{self, Pair, has_opaque_keys, insert, own_key, resolve, search};
+use crate::encoding::opaque_key::{self, Pair, insert, own_key, resolve, search};
 use crate::errors::OrRaise;
 use crate::variable::{StoreOrFound, Variable, generic_alias};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyFrozenSet, PyList, PySet, PyType};
 use sharevar::Kind;
-use sharevar::engine::Make;
+use sharevar::engine::{Lookup, Make};
 use sharevar::shm::RawDict;
 use sharevar_value::{Encoded, Key, Word};
 
@@ -32,7 +32,7 @@ impl Set {
     fn resolve<R>(
         slf: &Bound<'_, Self>,
         element: &Bound<'_, PyAny>,
-        by_key: impl Fn(&Key) -> sharevar::Result<Option<R>>,
+        by_key: impl Fn(&Key) -> sharevar::Result<Lookup<R>>,
     ) -> PyResult<Option<R>> {
         let (this, store) = (slf.get(), slf.as_super().get().store());
         match this.key(element, Purpose::Lookup) {
@@ -48,31 +48,48 @@ impl Set {
     /// The key of an element that is in the set.
     fn find(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> PyResult<Option<Key>> {
         let raw = &slf.get().raw;
-        Self::resolve(slf, element, |key| Ok(raw.any().contains(key)?.then(|| key.clone())))
+        Self::resolve(slf, element, |key| Ok(raw.any().contains_compared(key)?.map(|()| key.clone())))
     }
 
     /// Takes an element out. Whether it was there.
     fn take(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> PyResult<bool> {
         let raw = &slf.get().raw;
-        Ok(Self::resolve(slf, element, |key| raw.any().remove(key))?.is_some())
+        Ok(Self::resolve(slf, element, |key| raw.any().remove_compared(key))?.is_some())
     }
 
     /// The keys to put `elements` in by. An equal one that is there already is found.
-    fn items(slf: &Bound<'_, Self>, elements: &Bound<'_, PyList>) -> PyResult<Vec<(Key, Encoded)>> {
+    fn items(
+        slf: &Bound<'_, Self>,
+        elements: &Bound<'_, PyList>,
+        has_opaque_keys: bool,
+    ) -> PyResult<Vec<(Key, Encoded)>> {
         let (this, store) = (slf.get(), slf.as_super().get().store());
-        let mut items = Vec::with_capacity(elements.len());
-        for element in elements.iter() {
+        let item = |element: Bound<'_, PyAny>| {
             let wanted = this.key(&element, Purpose::Insertion)?;
-            let is_alone = matches!(wanted, Wanted::Known(_)) && !has_opaque_keys(&this.raw).or_raise()?;
-            let found =
-                if is_alone { None } else { search(&this.raw, &element, wanted.selection(), store)?.found };
-            let key = match found {
-                Some(found) => found,
-                None => own_key(&this.raw, &element, &wanted)?,
+            let found = match &wanted {
+                Wanted::Known(_) if !has_opaque_keys => None,
+                _ => search(&this.raw, &element, wanted.selection(), store)?.found,
             };
-            items.push((key, PRESENT));
+            let key = found.map_or_else(|| own_key(&this.raw, &element, &wanted), Ok)?;
+            Ok((key, PRESENT))
+        };
+        elements.iter().map(item).collect()
+    }
+
+    /// The keys by which to take `elements` out, which may be gone.
+    fn keys(
+        slf: &Bound<'_, Self>,
+        elements: &Bound<'_, PyList>,
+        has_opaque_keys: bool,
+    ) -> PyResult<Vec<Key>> {
+        let mut keys = Vec::with_capacity(elements.len());
+        for element in elements.iter() {
+            match slf.get().key(&element, Purpose::Lookup)? {
+                Wanted::Known(key) if !has_opaque_keys => keys.push(key),
+                _ => keys.extend(Self::find(slf, &element)?),
+            }
         }
-        Ok(items)
+        Ok(keys)
     }
 }
 
@@ -170,15 +187,13 @@ impl Set {
             let plan = compute.call1((Self::elements(slf)?,))?;
             let (removed, added, rest): (Bound<'_, PyList>, Bound<'_, PyList>, Option<Bound<'_, PyList>>) =
                 plan.extract()?;
+            let has_opaque_keys = raw.any().has_opaque_keys().or_raise()?;
             if let Some(rest) = rest {
-                let items = Self::items(slf, &rest)?;
+                let items = Self::items(slf, &rest, has_opaque_keys)?;
                 return Ok(raw.any().replace_if_unchanged(&items, stamp).or_raise()?.then_some(()));
             }
-            let mut keys = Vec::with_capacity(removed.len());
-            for element in removed.iter() {
-                keys.extend(Self::find(slf, &element)?);
-            }
-            let items = Self::items(slf, &added)?;
+            let keys = Self::keys(slf, &removed, has_opaque_keys)?;
+            let items = Self::items(slf, &added, has_opaque_keys)?;
             Ok(raw.any().change_if_unchanged(&keys, &items, stamp).or_raise()?.then_some(()))
         })
     }

@@ -6,7 +6,7 @@ use crate::script::scripts;
 use crate::stored;
 use crate::variable::Variable;
 use redis::Value;
-use sharevar::engine::{Content, Handle, Item, Map, Stamp};
+use sharevar::engine::{Content, Handle, Item, Lookup, Map, NewKeys, Selection, Stamp, StoredKey};
 use sharevar::shm::RawDict;
 use sharevar::{Error, Result};
 use sharevar_value::{Encoded, HashSeed, Key, KeyForm, Word};
@@ -23,7 +23,10 @@ scripts! { "../lua/map.lua":
     POP_LAST = "pop_last";
     INCREMENT = "increment";
     ITEMS = "items";
-    KEYS = "keys";
+    HAS_OPAQUE = "has_opaque";
+    KEYS_SINCE = "keys_since";
+    KEYS_AT = "keys_at";
+    KEYS_STAMP = "keys_stamp";
 }
 
 const PARTS: &str = "mdok";
@@ -54,10 +57,49 @@ fn written(items: &[(Key, Encoded)]) -> Result<Vec<Vec<u8>>> {
     Ok(written)
 }
 
+/// A key of its canonical bytes, and the digit of its form with the key as it was put in; `None` of no bytes.
+fn stored_key(canonical: Value, told: Value) -> Result<Option<StoredKey>> {
+    let canonical = reply::bytes(canonical)?.ok_or(corrupt("a key has bytes"))?;
+    if canonical.is_empty() {
+        return Ok(None);
+    }
+    let told = reply::bytes(told)?.unwrap_or_default();
+    let (digit, original) = told.split_first().ok_or(corrupt("a key has a form"))?;
+    Ok(Some(StoredKey::new(canonical, original.to_vec(), digit.wrapping_sub(b'0'))))
+}
+
+/// What must be so for keys to be set, as scripts read it.
+#[derive(Clone, Copy)]
+enum Condition {
+    None,
+    Unchanged(Stamp),
+    /// Of new keys: that they were compared with all of a stamp, or have nothing to be compared with.
+    Compared(Option<u64>),
+}
+
+impl Condition {
+    fn written(self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Unchanged(stamp) => format!("v{}", stamp.changes()),
+            Self::Compared(Some(stamp)) => format!("k{stamp}"),
+            Self::Compared(None) => "c".to_owned(),
+        }
+    }
+}
+
+/// An answer about a key: itself, or the number of opaque keys if it is not there by its bytes.
+fn lookup<T>(answer: Value, there: impl FnOnce(Value) -> Result<Option<T>>) -> Result<Lookup<T>> {
+    match answer {
+        Value::Int(opaque) if opaque >= 0 => Ok(Lookup::of(None, opaque > 0)),
+        value => Ok(Lookup::of(there(value)?, false)),
+    }
+}
+
 impl Variable {
     fn change(
         &self,
-        stamp: Option<Stamp>,
+        condition: Condition,
         is_emptied: bool,
         removed: &[Key],
         added: &[(Key, Encoded)],
@@ -65,15 +107,42 @@ impl Variable {
         let removed: Vec<_> = removed.iter().map(Key::to_canonical).collect();
         let added = written(added)?;
         self.tell(&CHANGE, PARTS, |_, command| {
-            match stamp {
-                Some(stamp) => command.arg(stamp.changes()),
-                None => command.arg(""),
-            };
-            command.arg(u8::from(is_emptied)).arg(removed.len());
+            command.arg(condition.written()).arg(u8::from(is_emptied)).arg(removed.len());
             removed.iter().chain(&added).for_each(|bytes| {
                 command.arg(bytes);
             });
         })
+    }
+
+    fn get_or_set(
+        &self,
+        key: &Key,
+        value: &Encoded,
+        condition: Condition,
+    ) -> Result<Option<(Content, bool)>> {
+        let canonical = key.to_canonical();
+        let (original, stored) = (original(key)?, stored::write(value)?);
+        let found = self.ask(&GET_OR_INSERT, PARTS, |_, command| {
+            command.arg(&canonical).arg(&original).arg(&stored).arg(condition.written());
+        })?;
+        if found.value == Value::Nil {
+            return Ok(None);
+        }
+        let [value, is_new] = reply::parts(found.value)?;
+        let content = self.content(&found.session, value)?.ok_or(corrupt("a key has a value"))?;
+        Ok(Some((content, reply::yes(is_new)?)))
+    }
+
+    fn add(&self, key: &Key, by: i64, condition: Condition) -> Result<Option<i64>> {
+        if by == i64::MIN {
+            return Err(Error::NotANumber { operation: "an increment" });
+        }
+        let canonical = key.to_canonical();
+        let original = original(key)?;
+        let sum = self.ask(&INCREMENT, PARTS, |_, command| {
+            command.arg(&canonical).arg(&original).arg(by).arg(condition.written());
+        })?;
+        if sum.value == Value::Nil { Ok(None) } else { reply::number(sum.value).map(Some) }
     }
 }
 
@@ -95,11 +164,7 @@ impl Map for Variable {
     }
 
     fn get(&self, key: &Key) -> Result<Option<Content>> {
-        let canonical = key.to_canonical();
-        let found = self.ask(&GET, "md", |_, command| {
-            command.arg(&canonical);
-        })?;
-        self.content(&found.session, found.value)
+        Ok(self.get_compared(key)?.found())
     }
 
     fn get_stamped(&self, key: &Key) -> Result<(Option<Content>, Stamp)> {
@@ -112,10 +177,7 @@ impl Map for Variable {
     }
 
     fn contains(&self, key: &Key) -> Result<bool> {
-        let canonical = key.to_canonical();
-        self.tell(&CONTAINS, "md", |_, command| {
-            command.arg(&canonical);
-        })
+        Ok(self.contains_compared(key)?.found().is_some())
     }
 
     fn insert(&self, key: &Key, value: &Encoded) -> Result<()> {
@@ -127,22 +189,11 @@ impl Map for Variable {
     }
 
     fn get_or_insert(&self, key: &Key, value: &Encoded) -> Result<(Content, bool)> {
-        let canonical = key.to_canonical();
-        let (original, stored) = (original(key)?, stored::write(value)?);
-        let found = self.ask(&GET_OR_INSERT, PARTS, |_, command| {
-            command.arg(&canonical).arg(&original).arg(&stored);
-        })?;
-        let [value, is_new] = reply::parts(found.value)?;
-        let content = self.content(&found.session, value)?.ok_or(corrupt("a key has a value"))?;
-        Ok((content, reply::yes(is_new)?))
+        self.get_or_set(key, value, Condition::None)?.ok_or(corrupt("a key may be put in"))
     }
 
     fn remove(&self, key: &Key) -> Result<Option<Content>> {
-        let canonical = key.to_canonical();
-        let found = self.ask(&REMOVE, PARTS, |_, command| {
-            command.arg(&canonical);
-        })?;
-        self.content(&found.session, found.value)
+        Ok(self.remove_compared(key)?.found())
     }
 
     fn pop_last(&self) -> Result<Option<Item>> {
@@ -157,50 +208,109 @@ impl Map for Variable {
     }
 
     fn increment(&self, key: &Key, by: i64) -> Result<i64> {
-        if by == i64::MIN {
-            return Err(Error::NotANumber { operation: "an increment" });
-        }
-        let canonical = key.to_canonical();
-        let original = original(key)?;
-        let sum = self.ask(&INCREMENT, PARTS, |_, command| {
-            command.arg(&canonical).arg(&original).arg(by);
-        })?;
-        reply::number(sum.value)
+        self.add(key, by, Condition::None)?.ok_or(corrupt("a key may be put in"))
     }
 
     fn update(&self, items: &[(Key, Encoded)]) -> Result<()> {
         // The server does nothing else meanwhile.
         items.chunks(RawDict::MAX_ATOMIC_UPDATE).try_for_each(|items| {
-            self.change(None, false, &[], items)?;
+            self.change(Condition::None, false, &[], items)?;
             Ok(())
         })
     }
 
     fn change_if_unchanged(&self, removed: &[Key], added: &[(Key, Encoded)], stamp: Stamp) -> Result<bool> {
-        self.change(Some(stamp), false, removed, added)
+        self.change(Condition::Unchanged(stamp), false, removed, added)
     }
 
     fn replace_if_unchanged(&self, items: &[(Key, Encoded)], stamp: Stamp) -> Result<bool> {
-        self.change(Some(stamp), true, &[], items)
+        self.change(Condition::Unchanged(stamp), true, &[], items)
     }
 
     fn clear(&self) -> Result<()> {
-        self.change(None, true, &[], &[]).map(drop)
+        self.change(Condition::None, true, &[], &[]).map(drop)
     }
 
-    fn keys(&self, only_opaque: bool) -> Result<(Vec<Key>, Stamp)> {
-        let found = self.ask(&KEYS, PARTS, |_, command| {
-            command.arg(u8::from(only_opaque));
+    fn has_opaque_keys(&self) -> Result<bool> {
+        self.tell(&HAS_OPAQUE, "m", |_, _| ())
+    }
+
+    fn get_compared(&self, key: &Key) -> Result<Lookup<Content>> {
+        let canonical = key.to_canonical();
+        let found = self.ask(&GET, "md", |_, command| {
+            command.arg(&canonical);
+        })?;
+        lookup(found.value, |value| self.content(&found.session, value))
+    }
+
+    fn contains_compared(&self, key: &Key) -> Result<Lookup<()>> {
+        let canonical = key.to_canonical();
+        let found = self.ask(&CONTAINS, "md", |_, command| {
+            command.arg(&canonical);
+        })?;
+        lookup(found.value, |_| Ok(Some(())))
+    }
+
+    fn remove_compared(&self, key: &Key) -> Result<Lookup<Content>> {
+        let canonical = key.to_canonical();
+        let found = self.ask(&REMOVE, PARTS, |_, command| {
+            command.arg(&canonical);
+        })?;
+        lookup(found.value, |value| self.content(&found.session, value))
+    }
+
+    fn insert_compared(&self, key: &Key, value: &Encoded, compared: Option<u64>) -> Result<bool> {
+        self.update_compared(&[(key.clone(), value.clone())], compared)
+    }
+
+    fn get_or_insert_compared(
+        &self,
+        key: &Key,
+        value: &Encoded,
+        compared: Option<u64>,
+    ) -> Result<Option<(Content, bool)>> {
+        self.get_or_set(key, value, Condition::Compared(compared))
+    }
+
+    fn increment_compared(&self, key: &Key, by: i64) -> Result<Option<i64>> {
+        self.add(key, by, Condition::Compared(None))
+    }
+
+    fn update_compared(&self, items: &[(Key, Encoded)], compared: Option<u64>) -> Result<bool> {
+        self.change(Condition::Compared(compared), false, &[], items)
+    }
+
+    fn keys_stamp(&self) -> Result<u64> {
+        reply::number(self.ask(&KEYS_STAMP, "m", |_, _| ())?.value)
+    }
+
+    fn keys_since(&self, since: Option<u64>, selection: Selection) -> Result<NewKeys> {
+        let found = self.ask(&KEYS_SINCE, PARTS, |_, command| {
+            let since = since.map_or(String::new(), |since| since.to_string());
+            command.arg(since).arg(u8::from(selection == Selection::Opaque));
         })?;
         let mut parts = reply::list(found.value)?.into_iter();
-        let stamp = Stamp::new(reply::number(parts.next().unwrap_or(Value::Nil))?);
-        let mut keys = Vec::new();
+        let mut next = || parts.next().unwrap_or(Value::Nil);
+        let (stamp, length) = (reply::number(next())?, reply::number(next())?);
+        let mut keys = Vec::with_capacity(parts.len() / 3);
+        while let (Some(place), Some(canonical), Some(told)) = (parts.next(), parts.next(), parts.next()) {
+            let key = stored_key(canonical, told)?.ok_or(corrupt("a key has bytes"))?;
+            keys.push((reply::number(place)?, key));
+        }
+        Ok(NewKeys { keys, all: since.is_none(), stamp, is_current: true, length })
+    }
+
+    fn keys_at(&self, places: &[u64]) -> Result<(Vec<Option<StoredKey>>, u64)> {
+        let found = self.ask(&KEYS_AT, PARTS, |_, command| {
+            for place in places {
+                command.arg(place);
+            }
+        })?;
+        let mut parts = reply::list(found.value)?.into_iter();
+        let stamp = reply::number(parts.next().unwrap_or(Value::Nil))?;
+        let mut keys = Vec::with_capacity(places.len());
         while let (Some(canonical), Some(told)) = (parts.next(), parts.next()) {
-            let canonical = reply::bytes(canonical)?.ok_or(corrupt("an item has a key"))?;
-            let told = reply::bytes(told)?.unwrap_or_default();
-            let (digit, original) = told.split_first().ok_or(corrupt("a key has a form"))?;
-            let form = KeyForm::from_tag(digit.wrapping_sub(b'0'), || original.to_vec())?;
-            keys.push(Key::from_canonical(&canonical, form, self.home().seed()));
+            keys.push(stored_key(canonical, told)?);
         }
         Ok((keys, stamp))
     }

@@ -1,12 +1,15 @@
 --- get
 -- KEYS[5] is the variable; [6] has the values by canonical keys, [7] the keys in their order, [8] those keys
--- that were put in as something else: the digit of their form, and their bytes.
+-- that were put in as something else: the digit of their form, and their bytes. Of [5], `seq` is how often keys
+-- came or went, of which a new one takes its place in the order; `opaque` is the number of keys that only Python
+-- can compare, which is the answer about a key that is not there by its bytes.
 @home
 @plain
+@opaque
 local value = call('HGET', KEYS[6], ARGV[4])
 if not value then
 @there
-  return false
+  return count_opaque()
 end
 if is_plain(value) then return value end
 @once
@@ -23,29 +26,56 @@ if is_plain(value) then return {value, version} end
 @refs
 return done({hold(value), version})
 
---- contains
-@home
-@there
-return call('HEXISTS', KEYS[6], ARGV[4])
+--- opaque
+local function count_opaque() return tonumber(call('HGET', KEYS[5], 'opaque') or 0) end
 
---- keys
--- Of ARGV[4], `1` asks for those alone that only Python can compare. The version, and two for each key.
+--- contains
+-- `-1` is yes; else the number of keys that only Python can compare.
 @home
 @there
-local keys, found = call('ZRANGE', KEYS[7], 0, -1), {call('HGET', KEYS[5], 'ver')}
+@opaque
+return call('HEXISTS', KEYS[6], ARGV[4]) == 1 and -1 or count_opaque()
+
+--- has_opaque
+@home
+@there
+@opaque
+return count_opaque()
+
+--- keys_since
+-- ARGV[4] is a number of changes, if any; of ARGV[5], `1` asks for those keys alone that only Python can compare.
+-- The number of changes, that of keys, and three for each key: its place, itself, and its original form.
+@home
+@there
+local found = {call('HGET', KEYS[5], 'seq') or '0', call('ZCARD', KEYS[7])}
+local keys = call('ZRANGEBYSCORE', KEYS[7], ARGV[4] == '' and '-inf' or '(' .. ARGV[4], '+inf', 'WITHSCORES')
 local has_originals = call('EXISTS', KEYS[8]) == 1
-for first = 1, #keys, 1000 do
-  local last = math.min(first + 999, #keys)
-  local originals = has_originals and call('HMGET', KEYS[8], unpack(keys, first, last)) or {}
-  for place = first, last do
-    local original = originals[place - first + 1] or '0'
-    if ARGV[4] ~= '1' or string.sub(original, 1, 1) == '4' then
-      found[#found + 1] = keys[place]
-      found[#found + 1] = original
-    end
+for place = 1, #keys, 2 do
+  local original = has_originals and call('HGET', KEYS[8], keys[place]) or '0'
+  if ARGV[5] ~= '1' or string.byte(original) == 52 then
+    found[#found + 1] = keys[place + 1]
+    found[#found + 1] = keys[place]
+    found[#found + 1] = original
   end
 end
 return found
+
+--- keys_at
+-- The number of changes, and two for each place in ARGV: its key, empty if it has none, and the original form.
+@home
+@there
+local found = {call('HGET', KEYS[5], 'seq') or '0'}
+for place = 4, #ARGV do
+  local key = call('ZRANGEBYSCORE', KEYS[7], ARGV[place], ARGV[place])[1] or ''
+  found[#found + 1] = key
+  found[#found + 1] = call('HGET', KEYS[8], key) or '0'
+end
+return found
+
+--- keys_stamp
+@home
+@there
+return call('HGET', KEYS[5], 'seq') or '0'
 
 --- len
 @home
@@ -59,31 +89,52 @@ return call('HGET', KEYS[5], 'ver')
 
 --- set
 -- Sets a key that gets its place if it is new; the value is counted already.
+local function enter(key, original)
+  call('ZADD', KEYS[7], call('HINCRBY', KEYS[5], 'seq', 1), key)
+  if original ~= '' then call('HSET', KEYS[8], key, original) end
+  if string.byte(original) == 52 then call('HINCRBY', KEYS[5], 'opaque', 1) end
+end
 local function set(key, original, value)
   local old = call('HGET', KEYS[6], key)
   call('HSET', KEYS[6], key, value)
-  if old then
-    release(old)
-  else
-    call('ZADD', KEYS[7], call('HINCRBY', KEYS[5], 'seq', 1), key)
-    if original ~= '' then call('HSET', KEYS[8], key, original) end
+  if old then release(old) else enter(key, original) end
+end
+
+--- may_set
+-- Whether a condition allows to set keys. `v` and a version is that the map has it; those that follow are about new
+-- keys alone: `k` and a number, that no key came or went since it; `c`, that Python has nothing to compare.
+@opaque
+local function may_set(condition, first, step)
+  local kind, stamp = string.sub(condition, 1, 1), string.sub(condition, 2)
+  if kind == 'v' then return stamp == call('HGET', KEYS[5], 'ver') end
+  if kind == '' or (kind == 'k' and stamp == (call('HGET', KEYS[5], 'seq') or '0')) then return true end
+  local beside_opaque = kind == 'k' or count_opaque() > 0
+  for place = first, #ARGV, step do
+    local is_compared = not beside_opaque and string.byte(ARGV[place + 1]) ~= 52
+    if not is_compared and call('HEXISTS', KEYS[6], ARGV[place]) == 0 then return false end
   end
+  return true
 end
 
 --- unset
 local function unset(key)
   local old = call('HGET', KEYS[6], key)
   if old then
+    local original = call('HGET', KEYS[8], key)
     call('HDEL', KEYS[6], key)
     call('ZREM', KEYS[7], key)
-    call('HDEL', KEYS[8], key)
+    call('HINCRBY', KEYS[5], 'seq', 1)
+    if original then
+      call('HDEL', KEYS[8], key)
+      if string.byte(original) == 52 then call('HINCRBY', KEYS[5], 'opaque', -1) end
+    end
   end
   return old
 end
 
 --- change
--- ARGV[4] is the version that there must be, if any; of ARGV[5], `1` empties the map first; ARGV[6] keys
--- follow that go, then those that come, with their original form and value.
+-- ARGV[4] is a condition; of ARGV[5], `1` empties the map first; ARGV[6] keys follow that go, then those that
+-- come, with their original form and value.
 @grows
 @home
 @once
@@ -91,14 +142,17 @@ end
 @there
 @set
 @unset
-if ARGV[4] ~= '' and ARGV[4] ~= call('HGET', KEYS[5], 'ver') then return 0 end
+@may_set
 local first, values = 7 + tonumber(ARGV[6]), {}
+if not may_set(ARGV[4], first, 3) then return 0 end
 for place = first + 2, #ARGV, 3 do values[#values + 1] = ARGV[place] end
 if not are_there(values) then return redis.error_reply('SVGONE variable') end
 for _, value in ipairs(values) do retain(value) end
 if ARGV[5] == '1' then
   for _, value in ipairs(call('HVALS', KEYS[6])) do release(value) end
   call('DEL', KEYS[6], KEYS[7], KEYS[8])
+  call('HINCRBY', KEYS[5], 'seq', 1)
+  call('HDEL', KEYS[5], 'opaque')
 end
 for place = 7, first - 1 do release(unset(ARGV[place])) end
 for place = first, #ARGV, 3 do set(ARGV[place], ARGV[place + 1], ARGV[place + 2]) end
@@ -112,8 +166,10 @@ return done(1)
 @refs
 @there
 @set
+@may_set
 local value, is_new = call('HGET', KEYS[6], ARGV[4]), 0
 if not value then
+  if not may_set(ARGV[7], 4, 9) then return false end
   value, is_new = ARGV[6], 1
   if not are_there({value}) then return redis.error_reply('SVGONE variable') end
   retain(value)
@@ -128,8 +184,9 @@ return done({hold(value), is_new})
 @refs
 @there
 @unset
+@opaque
 local value = unset(ARGV[4])
-if not value then return false end
+if not value then return count_opaque() end
 call('HINCRBY', KEYS[5], 'ver', 1)
 hold(value)
 release(value)
@@ -154,15 +211,16 @@ return done({original, value})
 @grows
 @home
 @once
+@refs
 @there
 @sum
+@set
+@may_set
 local old = call('HGET', KEYS[6], ARGV[4])
+if not old and not may_set(ARGV[7], 4, 9) then return false end
 local sum = add(KEYS[6], ARGV[4], ARGV[6], old)
 if not sum then return redis.error_reply('SVNAN value') end
-if not old then
-  call('ZADD', KEYS[7], call('HINCRBY', KEYS[5], 'seq', 1), ARGV[4])
-  if ARGV[5] ~= '' then call('HSET', KEYS[8], ARGV[4], ARGV[5]) end
-end
+if not old then enter(ARGV[4], ARGV[5]) end
 call('HINCRBY', KEYS[5], 'ver', 1)
 return done(sum)
 

@@ -2,13 +2,20 @@
 
 use super::content::{Content, Item};
 use super::handle::Handle;
+use super::lookup::Lookup;
 use super::stamp::Stamp;
+use super::stored_keys::{NewKeys, Selection, StoredKey};
 use crate::error::Result;
 use sharevar_value::{Encoded, HashSeed, Key};
 use std::fmt::Debug;
 
 /// The operations of an engine on dicts, sets (of which only the keys count) and namespaces. Each method is
 /// one operation for all processes.
+///
+/// Two keys are one if their canonical bytes are equal. Whether an [opaque](Key::is_opaque) key equals another
+/// is for Python to say, which no engine calls: methods with `compared` set a key that is there, and another
+/// one only if no key came or went since that stamp of the keys, at which the caller had compared it with all
+/// of them; without a stamp, only if there is nothing to compare, since neither it nor any other is opaque.
 pub trait Map: Debug + Send + Sync {
     /// Returns a handle on the variable.
     fn handle(&self) -> Handle;
@@ -72,15 +79,57 @@ pub trait Map: Debug + Send + Sync {
     /// Removes all keys.
     fn clear(&self) -> Result<()>;
 
-    /// Returns the keys, or only the [opaque](Key::is_opaque) ones, which an engine cannot compare, and the
-    /// state at that moment or before.
-    fn keys(&self, only_opaque: bool) -> Result<(Vec<Key>, Stamp)>;
-
-    /// Returns whether there are opaque keys.
-    fn has_opaque_keys(&self) -> Result<bool> {
-        Ok(!self.keys(true)?.0.is_empty())
-    }
-
     /// Returns all keys, with their values if `with_values` (else the values are absent).
     fn items(&self, with_values: bool) -> Result<Vec<Item>>;
+
+    /// Returns whether there are opaque keys.
+    fn has_opaque_keys(&self) -> Result<bool>;
+
+    /// Returns the value of `key`, or whether an opaque key may equal it.
+    fn get_compared(&self, key: &Key) -> Result<Lookup<Content>> {
+        lookup(self, self.get(key)?)
+    }
+
+    /// Returns whether `key` is there, or whether an opaque key may equal it.
+    fn contains_compared(&self, key: &Key) -> Result<Lookup<()>> {
+        lookup(self, self.contains(key)?.then_some(()))
+    }
+
+    /// Removes `key`. Returns its value, or whether an opaque key may equal it.
+    fn remove_compared(&self, key: &Key) -> Result<Lookup<Content>> {
+        lookup(self, self.remove(key)?)
+    }
+
+    /// Sets `key` to `value`. Returns whether it did.
+    fn insert_compared(&self, key: &Key, value: &Encoded, compared: Option<u64>) -> Result<bool>;
+
+    /// Does as [`get_or_insert`](Self::get_or_insert); `None` where
+    /// [`insert_compared`](Self::insert_compared) sets nothing.
+    fn get_or_insert_compared(
+        &self,
+        key: &Key,
+        value: &Encoded,
+        compared: Option<u64>,
+    ) -> Result<Option<(Content, bool)>>;
+
+    /// Does as [`increment`](Self::increment) with a key that has nothing to be compared with; else `None`.
+    fn increment_compared(&self, key: &Key, by: i64) -> Result<Option<i64>>;
+
+    /// Sets all of `items`, no more than [`update`](Self::update) sets at once. Returns whether it did.
+    fn update_compared(&self, items: &[(Key, Encoded)], compared: Option<u64>) -> Result<bool>;
+
+    /// Returns the stamp of the keys, which changes when one comes or goes, and not with a value.
+    fn keys_stamp(&self) -> Result<u64>;
+
+    /// Returns the keys that came since a stamp of the keys, or all, with their places.
+    fn keys_since(&self, since: Option<u64>, selection: Selection) -> Result<NewKeys>;
+
+    /// Returns the keys in these places, `None` where there is none, and the stamp at that moment.
+    fn keys_at(&self, places: &[u64]) -> Result<(Vec<Option<StoredKey>>, u64)>;
+}
+
+/// The answer about a key of which that was found by its bytes.
+fn lookup<T>(map: &(impl Map + ?Sized), found: Option<T>) -> Result<Lookup<T>> {
+    let is_unknown = found.is_none() && map.has_opaque_keys()?;
+    Ok(Lookup::of(found, is_unknown))
 }

@@ -20,7 +20,7 @@ pub use crate::engine::content::Item;
 pub use crate::engine::form::Form;
 pub use containers::array::RawArray;
 pub use containers::cell::RawValue;
-pub use containers::dict::{NewKeys, RawDict, Selection, StoredKey};
+pub use containers::dict::RawDict;
 pub use containers::list::{Found, Piece, RawList};
 pub use containers::monitor::RawMonitor;
 pub use containers::priority_queue::RawPriorityQueue;

@@ -7,6 +7,7 @@ use crate::engine::content::{Content, Item};
 use crate::engine::handle::Handle;
 use crate::engine::map::Map;
 use crate::engine::stamp::Stamp;
+use crate::engine::stored_keys::{NewKeys, Selection, StoredKey};
 use crate::error::Result;
 use sharevar_value::{Encoded, HashSeed, Key, Word};
 
@@ -24,6 +25,23 @@ impl Variable {
         state.retain_all(items.iter().map(|(_, value)| value))?;
         state.change_map(self.number)?;
         self.set_counted(state, items)
+    }
+
+    fn get_or_set(&self, state: &mut State, key: &Key, value: &Encoded) -> Result<(Content, bool)> {
+        let found = state.map(self.number)?.get(key).cloned();
+        if let Some(found) = found {
+            return Ok((self.content(state, found)?, false));
+        }
+        self.set_all(state, &[(key.clone(), value.clone())])?;
+        Ok((self.content(state, value.clone())?, true))
+    }
+
+    fn add(&self, state: &mut State, key: &Key, by: i64) -> Result<i64> {
+        let zero = Encoded::Word(Word::from_int(0).unwrap_or(Word::NONE));
+        let old = state.map(self.number)?.get(key).unwrap_or(&zero);
+        let (sum, value) = sum(Some(old), by)?;
+        state.change_map(self.number)?.set(key, value);
+        Ok(sum)
     }
 }
 
@@ -68,13 +86,7 @@ impl Map for Variable {
     }
 
     fn get_or_insert(&self, key: &Key, value: &Encoded) -> Result<(Content, bool)> {
-        let mut state = self.begin()?;
-        let found = state.map(self.number)?.get(key).cloned();
-        if let Some(found) = found {
-            return Ok((self.content(&mut state, found)?, false));
-        }
-        self.set_all(&mut state, &[(key.clone(), value.clone())])?;
-        Ok((self.content(&mut state, value.clone())?, true))
+        self.get_or_set(&mut *self.begin()?, key, value)
     }
 
     fn remove(&self, key: &Key) -> Result<Option<Content>> {
@@ -98,12 +110,7 @@ impl Map for Variable {
     }
 
     fn increment(&self, key: &Key, by: i64) -> Result<i64> {
-        let mut state = self.begin()?;
-        let zero = Encoded::Word(Word::from_int(0).unwrap_or(Word::NONE));
-        let old = state.map(self.number)?.get(key).unwrap_or(&zero);
-        let (sum, value) = sum(Some(old), by)?;
-        state.change_map(self.number)?.set(key, value);
-        Ok(sum)
+        self.add(&mut *self.begin()?, key, by)
     }
 
     fn update(&self, items: &[(Key, Encoded)]) -> Result<()> {
@@ -132,28 +139,17 @@ impl Map for Variable {
             return Ok(false);
         }
         state.retain_all(items.iter().map(|(_, value)| value))?;
-        let old = std::mem::take(state.change_map(self.number)?);
-        state.release_all(old.into_values());
+        let old = state.change_map(self.number)?.take_all();
+        state.release_all(old);
         self.set_counted(&mut state, items)?;
         Ok(true)
     }
 
     fn clear(&self) -> Result<()> {
         let mut state = self.begin()?;
-        let old = std::mem::take(state.change_map(self.number)?);
-        state.release_all(old.into_values());
+        let old = state.change_map(self.number)?.take_all();
+        state.release_all(old);
         Ok(())
-    }
-
-    fn keys(&self, only_opaque: bool) -> Result<(Vec<Key>, Stamp)> {
-        let mut state = self.begin()?;
-        let stamp = state.stamp(self.number)?;
-        let keys = state.map(self.number)?.items.values().map(|entry| &entry.key);
-        Ok((keys.filter(|key| !only_opaque || key.is_opaque()).cloned().collect(), stamp))
-    }
-
-    fn has_opaque_keys(&self) -> Result<bool> {
-        Ok(self.begin()?.map(self.number)?.opaque > 0)
     }
 
     fn items(&self, with_values: bool) -> Result<Vec<Item>> {
@@ -170,5 +166,68 @@ impl Map for Variable {
             Ok(Item { key: key.to_original()?, value })
         };
         items.into_iter().map(&mut read).collect()
+    }
+
+    fn has_opaque_keys(&self) -> Result<bool> {
+        Ok(self.begin()?.map(self.number)?.has_opaque_keys())
+    }
+
+    fn insert_compared(&self, key: &Key, value: &Encoded, compared: Option<u64>) -> Result<bool> {
+        self.update_compared(&[(key.clone(), value.clone())], compared)
+    }
+
+    fn get_or_insert_compared(
+        &self,
+        key: &Key,
+        value: &Encoded,
+        compared: Option<u64>,
+    ) -> Result<Option<(Content, bool)>> {
+        let mut state = self.begin()?;
+        if !state.map(self.number)?.may_set([key], compared) {
+            return Ok(None);
+        }
+        self.get_or_set(&mut state, key, value).map(Some)
+    }
+
+    fn increment_compared(&self, key: &Key, by: i64) -> Result<Option<i64>> {
+        let mut state = self.begin()?;
+        if !state.map(self.number)?.may_set([key], None) {
+            return Ok(None);
+        }
+        self.add(&mut state, key, by).map(Some)
+    }
+
+    fn update_compared(&self, items: &[(Key, Encoded)], compared: Option<u64>) -> Result<bool> {
+        let mut state = self.begin()?;
+        if !state.map(self.number)?.may_set(items.iter().map(|(key, _)| key), compared) {
+            return Ok(false);
+        }
+        self.set_all(&mut state, items)?;
+        Ok(true)
+    }
+
+    fn keys_stamp(&self) -> Result<u64> {
+        Ok(self.begin()?.map(self.number)?.structure)
+    }
+
+    fn keys_since(&self, since: Option<u64>, selection: Selection) -> Result<NewKeys> {
+        let mut state = self.begin()?;
+        let map = state.map(self.number)?;
+        let new = map.items.range(since.map_or(0, |since| since + 1)..);
+        let selected = new.filter(|(_, entry)| selection == Selection::All || entry.key.is_opaque());
+        Ok(NewKeys {
+            keys: selected.map(|(place, entry)| (*place, StoredKey::from(&entry.key))).collect(),
+            all: since.is_none(),
+            stamp: map.structure,
+            is_current: true,
+            length: map.items.len() as u64,
+        })
+    }
+
+    fn keys_at(&self, places: &[u64]) -> Result<(Vec<Option<StoredKey>>, u64)> {
+        let mut state = self.begin()?;
+        let map = state.map(self.number)?;
+        let keys = places.iter().map(|place| map.items.get(place).map(|entry| StoredKey::from(&entry.key)));
+        Ok((keys.collect(), map.structure))
     }
 }

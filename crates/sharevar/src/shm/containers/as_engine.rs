@@ -2,7 +2,7 @@
 
 use super::array::RawArray;
 use super::cell::RawValue;
-use super::dict::{RawDict, Selection};
+use super::dict::RawDict;
 use super::list::RawList;
 use crate::engine::cell::Cell;
 use crate::engine::content::{Content, Item};
@@ -12,6 +12,7 @@ use crate::engine::list::List;
 use crate::engine::map::Map;
 use crate::engine::span::Span;
 use crate::engine::stamp::Stamp;
+use crate::engine::stored_keys::{NewKeys, Selection, StoredKey};
 use crate::error::Result;
 use sharevar_value::{Encoded, HashSeed, Key};
 
@@ -62,18 +63,14 @@ impl Map for RawDict {
         replace_if_unchanged(items: &[(Key, Encoded)], stamp: Stamp) -> Result<bool>;
         clear() -> Result<()>;
         items(with_values: bool) -> Result<Vec<Item>>;
-    }
-
-    fn has_opaque_keys(&self) -> Result<bool> {
-        Self::has_opaque_keys(self)
-    }
-
-    fn keys(&self, only_opaque: bool) -> Result<(Vec<Key>, Stamp)> {
-        let stamp = Self::stamp(self);
-        let selection = if only_opaque { Selection::Opaque } else { Selection::All };
-        let found = self.keys_since(None, selection)?.keys;
-        let keys = found.iter().map(|(_, key)| key.to_key(self.seed()));
-        Ok((keys.collect::<std::result::Result<_, _>>()?, stamp))
+        has_opaque_keys() -> Result<bool>;
+        insert_compared(key: &Key, value: &Encoded, compared: Option<u64>) -> Result<bool>;
+        get_or_insert_compared(key: &Key, value: &Encoded, compared: Option<u64>) -> Result<Option<(Content, bool)>>;
+        increment_compared(key: &Key, by: i64) -> Result<Option<i64>>;
+        update_compared(items: &[(Key, Encoded)], compared: Option<u64>) -> Result<bool>;
+        keys_stamp() -> Result<u64>;
+        keys_since(since: Option<u64>, selection: Selection) -> Result<NewKeys>;
+        keys_at(places: &[u64]) -> Result<(Vec<Option<StoredKey>>, u64)>;
     }
 }
 

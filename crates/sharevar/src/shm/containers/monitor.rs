@@ -4,9 +4,10 @@
 //! A caller that changes attributes holds that lock, and changes all of them in one operation of the
 //! dict. So there is nothing here that a death could leave half done.
 
-use super::dict::{RawDict, StoredKey};
+use super::dict::RawDict;
 use crate::engine::Acquired;
 use crate::engine::content::Item;
+use crate::engine::stored_keys::StoredKey;
 use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::kind::Kind;

@@ -7,6 +7,7 @@
 use super::file;
 use super::stored::Values;
 use crate::engine::Handle as EngineHandle;
+use crate::engine::stored_keys::StoredKey;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::containers::queue_frame::QueueKind;
@@ -14,7 +15,7 @@ use crate::shm::handle::Handle;
 use crate::shm::items::content::Content;
 use crate::shm::{
     RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawMonitor, RawPriorityQueue,
-    RawQueue, RawSemaphore, RawValue, StoredKey,
+    RawQueue, RawSemaphore, RawValue,
 };
 use sharevar_arena::OwnerDeath;
 use sharevar_value::{HashSeed, Key, KeyForm};

@@ -36,8 +36,8 @@ impl RawDict {
     }
 
     /// [`Self::increment`]; `None` where [`Self::insert_compared`] sets nothing.
-    pub fn increment_compared(&self, key: &Key, by: i64, compared: Option<u64>) -> Result<Option<i64>> {
-        self.increment_where(key, by, |source| may_add(source, key.is_opaque(), compared))
+    pub fn increment_compared(&self, key: &Key, by: i64) -> Result<Option<i64>> {
+        self.increment_where(key, by, |source| may_add(source, key.is_opaque(), None))
     }
 
     /// Sets all of `items`, at most [`Self::MAX_ATOMIC_UPDATE`], as one operation, under the

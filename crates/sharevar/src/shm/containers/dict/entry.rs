@@ -10,10 +10,10 @@
 //! ```
 
 use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, USED};
-use crate::error::Result as ValueResult;
+use crate::engine::stored_keys::StoredKey;
 use crate::shm::items::source::Source;
 use sharevar_arena::{Error, Result};
-use sharevar_value::{HashSeed, Key, KeyForm};
+use sharevar_value::Key;
 
 pub(crate) const SIZE: u64 = 64;
 pub(crate) const HASH: u64 = 0;
@@ -137,39 +137,6 @@ pub(crate) fn is_opaque(meta: u64) -> bool {
     meta >> 56 == OPAQUE
 }
 
-/// A key as it was copied out of an entry.
-#[derive(Debug, Clone)]
-pub struct StoredKey {
-    canonical: Vec<u8>,
-    original: Vec<u8>,
-    form: u8,
-}
-
-impl StoredKey {
-    fn form(original: Vec<u8>, form: u8) -> ValueResult<KeyForm> {
-        Ok(KeyForm::from_tag(form, || original)?)
-    }
-
-    /// The encoding of the key that was put in.
-    pub fn into_encoding(self) -> ValueResult<Vec<u8>> {
-        match Self::form(self.original, self.form)? {
-            KeyForm::Canonical => Ok(self.canonical),
-            KeyForm::Original(original) => Ok(original),
-            form => Ok(form.restore(&self.canonical)?.into_owned()),
-        }
-    }
-
-    /// Tells it from a key that may have come into the same entry since.
-    pub fn mark(&self, seed: &HashSeed) -> u64 {
-        seed.hash(&self.canonical)
-    }
-
-    /// The key, to find the entry by.
-    pub fn to_key(&self, seed: &HashSeed) -> ValueResult<Key> {
-        Ok(Key::from_canonical(&self.canonical, Self::form(self.original.clone(), self.form)?, seed))
-    }
-}
-
 /// Copies an entry's key out.
 pub(crate) fn stored_key(source: &impl Source, entry: u64) -> Result<StoredKey> {
     let meta = source.load(entry + META)?;
@@ -185,5 +152,5 @@ pub(crate) fn stored_key(source: &impl Source, entry: u64) -> Result<StoredKey> 
     }
     let canonical = source.participant().copy_of(at, length)?;
     let original = source.participant().copy_of(at + length.next_multiple_of(8), original_length)?;
-    Ok(StoredKey { canonical, original, form: (meta >> 56) as u8 })
+    Ok(StoredKey::new(canonical, original, (meta >> 56) as u8))
 }

@@ -28,8 +28,6 @@ mod quick;
 mod reap;
 mod walk;
 
-pub use entry::StoredKey;
-pub use newest::{NewKeys, Selection};
 pub(crate) use reap::OPS;
 
 use crate::engine::content::Item;

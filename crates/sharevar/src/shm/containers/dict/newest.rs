@@ -1,40 +1,15 @@
 //! The keys that came last: for indexes of keys that a process keeps for itself.
 
-use super::entry::{self, HASH, LOW, META, StoredKey};
+use super::entry::{self, HASH, LOW, META};
 use super::walk::{ATTEMPTS, BATCH};
 use super::{ENDS, ENTRIES, ENTRY, EXCHANGE, LENGTH, RawDict, STRUCTURE, USED};
+use crate::engine::stored_keys::{NewKeys, Selection, StoredKey};
 use crate::error::Result;
 use crate::shm::items::content;
 use crate::shm::items::source::Source;
 
-/// Which keys are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Selection {
-    /// Those that only Python can compare.
-    Opaque,
-    /// All.
-    All,
-}
-
-impl Selection {
-    fn has(self, meta: u64) -> bool {
-        self == Self::All || entry::is_opaque(meta)
-    }
-}
-
-/// The keys that came since a stamp.
-#[derive(Debug)]
-pub struct NewKeys {
-    /// Each with the number of its entry. Some may be older than the stamp.
-    pub keys: Vec<(u32, StoredKey)>,
-    /// Whether these are all keys of the selection that there are.
-    pub all: bool,
-    /// The stamp up to which none is missing.
-    pub stamp: u64,
-    /// Whether none is missing that is in the dict at the end of the walk either.
-    pub is_current: bool,
-    /// How many keys the dict has, opaque or not.
-    pub length: u64,
+fn is_of(selection: Selection, meta: u64) -> bool {
+    selection == Selection::All || entry::is_opaque(meta)
 }
 
 /// The rest of a walk from the last key on, back in order.
@@ -102,8 +77,8 @@ impl RawDict {
                     }
                     let at = ENTRY.at(source, source.body(ENTRIES), rest.next - 1)?;
                     let meta = source.load(at + META)?;
-                    if selection.has(meta) {
-                        piece.push(((rest.next - 1) as u32, entry::stored_key(source, at)?));
+                    if is_of(selection, meta) {
+                        piece.push((rest.next - 1, entry::stored_key(source, at)?));
                     }
                     (rest.left, rest.next) = (rest.left - 1, meta & LOW);
                 }
@@ -128,8 +103,8 @@ impl RawDict {
                 let mut piece = Vec::new();
                 for number in number..used.min(number + BATCH as u64) {
                     let at = ENTRY.at(source, root, number)?;
-                    if source.load(at + HASH)? != 0 && selection.has(source.load(at + META)?) {
-                        piece.push((number as u32, entry::stored_key(source, at)?));
+                    if source.load(at + HASH)? != 0 && is_of(selection, source.load(at + META)?) {
+                        piece.push((number, entry::stored_key(source, at)?));
                     }
                 }
                 Ok((piece, used, source.body(STRUCTURE), source.body(LENGTH) & LOW))
@@ -144,11 +119,11 @@ impl RawDict {
     }
 
     /// The keys in these entries, `None` where there is none, and the stamp at that moment.
-    pub fn keys_at(&self, numbers: &[u32]) -> Result<(Vec<Option<StoredKey>>, u64)> {
+    pub fn keys_at(&self, numbers: &[u64]) -> Result<(Vec<Option<StoredKey>>, u64)> {
         let found = content::read_at_once(self.handle(), |source| {
             let (root, used) = (source.body(ENTRIES), source.body(USED));
             let mut keys = Vec::with_capacity(numbers.len());
-            for number in numbers.iter().map(|number| u64::from(*number)) {
+            for number in numbers.iter().copied() {
                 let key = if number < used {
                     let at = ENTRY.at(source, root, number)?;
                     if source.load(at + HASH)? == 0 { None } else { Some(entry::stored_key(source, at)?) }

@@ -1,8 +1,9 @@
 //! Reading a whole dict.
 
-use super::entry::{self, HASH, LINKS, LOW, StoredKey, VALUE};
+use super::entry::{self, HASH, LINKS, LOW, VALUE};
 use super::{ENDS, ENTRIES, ENTRY, RawDict, STRUCTURE, USED};
 use crate::engine::content::Item;
+use crate::engine::stored_keys::StoredKey;
 use crate::error::{Error, Result};
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::{self, Content, Copied};
