@@ -51,6 +51,8 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
+    /// Whether a process that takes locks would not have failed.
+    needs_lock: bool,
     message: Option<String>,
 }
 
@@ -58,7 +60,7 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Display) -> Self {
-        Self { exit, message: Some(message.to_string()) }
+        Self { exit, needs_lock: false, message: Some(message.to_string()) }
     }
 
     pub(crate) fn usage(message: impl Display) -> Self {
@@ -67,6 +69,10 @@ impl Failure {
 
     pub(crate) fn not_found(message: impl Display) -> Self {
         Self::new(Exit::NotFound, message)
+    }
+
+    pub(crate) fn needs_lock(&self) -> bool {
+        self.needs_lock
     }
 
     pub(crate) fn exit(&self) -> Exit {
@@ -90,7 +96,8 @@ impl From<Error> for Failure {
             }
             _ => Exit::Failure,
         };
-        Self::new(exit, error)
+        let needs_lock = error.is_of_unlocked_read();
+        Self { needs_lock, ..Self::new(exit, error) }
     }
 }
 
@@ -98,7 +105,7 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         if error.kind() == ErrorKind::BrokenPipe {
             // The reader has seen enough, as `head` has.
-            return Self { exit: Exit::Success, message: None };
+            return Self { exit: Exit::Success, needs_lock: false, message: None };
         }
         Self::new(Exit::Failure, format_args!("cannot write the output: {error}"))
     }

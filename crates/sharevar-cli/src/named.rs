@@ -7,6 +7,17 @@ pub(crate) fn attach(name: &str) -> Result<Manager> {
     Ok(Manager::builder().name(name).attach()?)
 }
 
+/// Looks into a manager without the right to change anything, so that neither its programs nor this one
+/// wait. Where a variable is changed all the time, or its writer has died, it looks again as a
+/// participant, which waits for the lock and repairs.
+pub(crate) fn look_into<R>(name: &str, look: impl Fn(&Manager) -> Result<R>) -> Result<R> {
+    let reading = Manager::builder().name(name).attach_read_only()?;
+    match look(&reading) {
+        Err(failure) if failure.needs_lock() => look(&attach(name)?),
+        looked => looked,
+    }
+}
+
 pub(crate) fn find(manager: &Manager, variable: &str) -> Result<Handle> {
     manager.named(variable).get()?.ok_or_else(|| no_variable(manager, variable))
 }

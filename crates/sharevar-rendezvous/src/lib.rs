@@ -28,7 +28,7 @@ mod sweep;
 pub use creation::Creation;
 pub use error::{Error, Result};
 pub use family::Family;
-pub use list::{list, map};
+pub use list::{list, look_at_all, map};
 pub use open::{Opened, open, open_for_reading};
 pub use place::Place;
 pub use remove::remove;

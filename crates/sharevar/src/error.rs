@@ -287,4 +287,17 @@ impl Error {
             _ => Some(false),
         }
     }
+
+    /// Returns whether a process that may only read has met another one's change, or its death in the
+    /// middle of one. A process that may write waits for the change, or repairs it.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// assert!(!manager.list::<i64>()?.get(5).unwrap_err().is_of_unlocked_read());
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn is_of_unlocked_read(&self) -> bool {
+        use sharevar_arena::Error::{Contended, WriterDied};
+        matches!(self, Self::HandleExpired | Self::Arena(Contended { .. } | WriterDied))
+    }
 }

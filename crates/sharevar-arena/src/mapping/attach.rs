@@ -75,22 +75,32 @@ impl Arena {
 
     /// Maps the arena in segment `number` of `size` bytes, which forked children do not get.
     pub(crate) fn attach_segment(number: u32, size: u64, access: Access) -> Result<Self> {
-        let mapping = {
-            // As in `create_in_segment`.
-            let _gate = fork_gate::enter();
-            let mapping = Mapping::attach(number, size, access)?;
-            mapping.keep_from_children()?;
-            mapping
-        };
+        Self::over_segment(map_segment(number, size, access)?, number, size)
+    }
+
+    /// The arena in the mapping of a whole segment.
+    pub(crate) fn over_segment(mapping: Mapping, number: u32, size: u64) -> Result<Self> {
         let mut start: Start = [0; header::LANE_ROOM as usize + 8];
-        match access {
-            Access::Read => {
-                mapping.populate_for_reading(0, PAGE).map_err(Error::os("madvise(POPULATE_READ)"))?;
-            }
-            Access::ReadWrite => mapping.populate(0, PAGE).map_err(Error::os("madvise(POPULATE_WRITE)"))?,
-        }
         mapping.copy_out(0, &mut start);
         let reservation = size.next_multiple_of(RESERVATION_UNIT);
         Checked::read(&start, reservation)?.arena(mapping, Source::Segment(number))
     }
+}
+
+/// Maps segment `number` of `size` bytes, which forked children do not get. Its first page is there.
+pub(crate) fn map_segment(number: u32, size: u64, access: Access) -> Result<Mapping> {
+    let mapping = {
+        // As in `create_in_segment`.
+        let _gate = fork_gate::enter();
+        let mapping = Mapping::attach(number, size, access)?;
+        mapping.keep_from_children()?;
+        mapping
+    };
+    match access {
+        Access::Read => {
+            mapping.populate_for_reading(0, PAGE).map_err(Error::os("madvise(POPULATE_READ)"))?;
+        }
+        Access::ReadWrite => mapping.populate(0, PAGE).map_err(Error::os("madvise(POPULATE_WRITE)"))?,
+    }
+    Ok(mapping)
 }

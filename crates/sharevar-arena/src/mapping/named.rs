@@ -135,7 +135,7 @@ impl NamedHeader {
         Ok(page.and_then(|page| Self::parse(segment.number, &page)))
     }
 
-    fn parse(number: u32, page: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(number: u32, page: &[u8]) -> Option<Self> {
         let word = |at: u64| u64::from_le_bytes(page[at as usize..][..8].try_into().expect("eight bytes"));
         (word(header::MAGIC) == MAGIC).then_some(())?;
         Some(Self {

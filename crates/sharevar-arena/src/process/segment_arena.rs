@@ -6,6 +6,7 @@
 use crate::error::{Error, Result};
 use crate::heap::{self, BlockUsage};
 use crate::mapping::arena::Arena;
+use crate::mapping::attach::map_segment;
 use crate::mapping::layout::{PAGE, header};
 use crate::mapping::named::{NamedHeader, NamedState, Naming};
 use crate::mapping::source::Source;
@@ -45,6 +46,17 @@ impl SegmentArena {
     /// Maps the arena in `segment` for reading only: a store is SIGSEGV.
     pub fn attach_for_reading(segment: &MemorySegment) -> Result<Self> {
         Self::over(Arena::attach_segment(segment.number, segment.size, Access::Read)?)
+    }
+
+    /// Maps what is in `segment` for reading only, once for its header and for the arena, which may be of
+    /// another layout; `None` if it has no header that is complete.
+    pub fn look(segment: &MemorySegment) -> Result<Option<(NamedHeader, Result<Self>)>> {
+        let mapping = map_segment(segment.number, segment.size, Access::Read)?;
+        let mut page = [0; PAGE as usize];
+        mapping.copy_out(0, &mut page);
+        let Some(header) = NamedHeader::parse(segment.number, &page) else { return Ok(None) };
+        let arena = Arena::over_segment(mapping, segment.number, segment.size).and_then(Self::over);
+        Ok(Some((header, arena)))
     }
 
     fn over(arena: Arena) -> Result<Self> {

@@ -3,7 +3,7 @@
 use crate::arguments::Item;
 use crate::content::{Contents, Read};
 use crate::exit::{Exit, Failure, Result};
-use crate::named::{attach, find, wrong_use};
+use crate::named::{self, wrong_use};
 use crate::{element, json, key, output};
 use serde_json::Value as Json;
 use sharevar::shm::{RawArray, RawDict, RawList, RawMonitor};
@@ -11,12 +11,13 @@ use sharevar::{Content, Handle, Kind};
 use std::io::Write;
 
 pub(crate) fn run(item: &Item, output: &mut dyn Write) -> Result<Exit> {
-    let manager = attach(&item.name)?;
-    let handle = find(&manager, &item.variable)?;
-    let found = match &item.key {
-        None => Contents::read(&handle, usize::MAX)?.json(),
-        Some(key) => at(&handle, key)?,
-    };
+    let found = named::look_into(&item.name, |manager| {
+        let handle = named::find(manager, &item.variable)?;
+        match &item.key {
+            None => Ok(Contents::read(&handle, usize::MAX)?.json()),
+            Some(key) => at(&handle, key),
+        }
+    })?;
     output::json(output, &found)?;
     Ok(Exit::Success)
 }

@@ -3,21 +3,25 @@
 use crate::exit::{Exit, Result};
 use crate::table::{self, Side};
 use crate::{lock, named, output};
-use sharevar::Kind;
+use sharevar::{Kind, Manager};
 use std::io::Write;
 
 pub(crate) fn run(name: &str, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
-    let manager = named::attach(name)?;
+    let look = |manager: &Manager| {
+        let locks = named::variables(manager)?.into_iter().map(|(name, handle)| {
+            let info = handle.lock_info()?;
+            Ok(info.map(|info| (name, handle.kind(), info)))
+        });
+        locks.filter_map(Result::transpose).collect::<Result<Vec<_>>>()
+    };
     let mut rows = Vec::new();
-    for (name, handle) in named::variables(&manager)? {
-        let Some(info) = handle.lock_info()? else { continue };
+    for (name, kind, info) in named::look_into(name, look)? {
         if is_json {
-            output::json(output, &lock::described(&name, handle.kind(), &info))?;
+            output::json(output, &lock::described(&name, kind, &info))?;
         } else {
-            let kind = handle.kind().map_or("unknown", Kind::name);
             rows.push([
                 output::printable(&name),
-                kind.to_owned(),
+                kind.map_or("unknown", Kind::name).to_owned(),
                 lock::holders(&info),
                 lock::held_for(&info),
                 lock::waiters(&info),

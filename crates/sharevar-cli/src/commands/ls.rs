@@ -13,18 +13,12 @@ const SHOWN: usize = 4;
 
 pub(crate) fn run(with_runs: bool, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
     let mut rows = Vec::new();
-    for found in Manager::find_all()? {
+    for (found, info) in Manager::find_all_with_info()? {
         if found.is_of_run() && !with_runs {
             continue;
         }
         let lifetime = named::lifetime(found.lifetime);
-        let info = match found.info() {
-            // It has gone since.
-            Ok(None) => continue,
-            Ok(Some(info)) => Ok(info),
-            // It is of another layout, damaged, or too large for this process.
-            Err(error) => Err(error.to_string()),
-        };
+        let info = info.map_err(|error| error.to_string());
         if is_json {
             output::json(output, &described::manager(&found.name, found.id, found.lifetime, &info))?;
         }

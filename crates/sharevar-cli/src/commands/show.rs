@@ -4,30 +4,31 @@ use super::ls;
 use crate::content::Contents;
 use crate::described::{self, kind};
 use crate::exit::{Exit, Result};
-use crate::named::{self, attach, find};
+use crate::named::{self, find};
 use crate::table::{self, Side};
 use crate::{amount, output};
 use serde_json::json;
-use sharevar::VariableInfo;
+use sharevar::{Manager, VariableInfo};
 use std::io::Write;
 
 /// The most characters of an item that are shown to people.
 const LINE: usize = 200;
 
 pub(crate) fn manager(name: &str, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
-    let manager = attach(name)?;
-    let mut info = manager.info()?;
-    // This command is none that has the manager.
-    let me = manager.participant()?.identity();
-    info.participants.retain(|peer| peer.identity != me);
-    let mut variables = Vec::new();
-    for (name, handle) in named::variables(&manager)? {
-        variables.push((name, handle.info()?));
-    }
+    let look = |manager: &Manager| {
+        let mut info = manager.info()?;
+        // This command is none that has the manager.
+        let me = manager.participant()?.identity();
+        info.participants.retain(|peer| peer.identity != me);
+        let variables = named::variables(manager)?.into_iter();
+        let variables = variables.map(|(name, handle)| Ok((name, handle.info()?))).collect::<Result<_>>()?;
+        Ok((manager.id(), info, variables))
+    };
+    let (id, info, variables): (_, _, Vec<(String, VariableInfo)>) = named::look_into(name, look)?;
     if is_json {
         let described_variable = |(name, info): &(String, VariableInfo)| described::variable(name, info);
         let variables = variables.iter().map(described_variable).collect();
-        let mut described = described::manager(name, manager.id(), info.lifetime, &Ok(info));
+        let mut described = described::manager(name, id, info.lifetime, &Ok(info));
         described["variables"] = variables;
         output::json(output, &described)?;
         return Ok(Exit::Success);
@@ -58,10 +59,11 @@ pub(crate) fn variable(
     is_json: bool,
     output: &mut dyn Write,
 ) -> Result<Exit> {
-    let manager = attach(manager)?;
-    let handle = find(&manager, name)?;
-    let info = handle.info()?;
-    let contents = Contents::read(&handle, limit)?;
+    let look = |manager: &Manager| {
+        let handle = find(manager, name)?;
+        Ok((handle.info()?, Contents::read(&handle, limit)?))
+    };
+    let (info, contents) = named::look_into(manager, look)?;
     let length = info.len.unwrap_or(0);
     let missing = contents.len().map_or(0, |shown| length.saturating_sub(shown as u64));
     if is_json {

@@ -29,7 +29,15 @@ struct Seen {
 
 impl Attachment {
     pub(super) fn new(name: &str) -> Result<Self, Error> {
-        Ok(Self { manager: Manager::builder().name(name).attach()?, before: HashMap::new() })
+        let manager = Manager::builder().name(name).attach_read_only()?;
+        Ok(Self { manager, before: HashMap::new() })
+    }
+
+    /// Repairs a change in whose middle a process died, as a participant for a moment.
+    pub(super) fn repair(&self) -> Result<(), Error> {
+        let name = self.manager.name().unwrap_or_default();
+        Manager::builder().name(name).attach()?.sweep()?;
+        Ok(())
     }
 
     pub(super) fn id(&self) -> u128 {
@@ -83,7 +91,12 @@ impl Attachment {
         let mut due = before.map_or(at, |seen| seen.due);
         info.bytes = before.and_then(|seen| seen.info.bytes);
         if has_changed && due <= at && !left.is_zero() {
-            info.bytes = handle.info()?.bytes;
+            match handle.info() {
+                Ok(counted) => info.bytes = counted.bytes,
+                // It is changed all the time. The last number stands.
+                Err(error) if error.is_of_unlocked_read() => {}
+                Err(error) => return Err(error),
+            }
             let cost = at.elapsed();
             *left = left.saturating_sub(cost);
             due = at + cost * COUNTING_SHARE;

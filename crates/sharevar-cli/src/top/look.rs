@@ -44,8 +44,8 @@ impl Looker {
         let start = processor_time();
         let mut picture = Picture::default();
         let mut earlier = std::mem::take(&mut self.attached);
-        for found in Manager::find_all()? {
-            let Some(mut row) = describe(&found) else { continue };
+        for (found, info) in Manager::find_all_with_info()? {
+            let mut row = describe(&found, info);
             let is_wanted = match wanted {
                 Wanted::All => picture.insides.len() < INSIDES,
                 Wanted::One(name) => name == found.name,
@@ -74,19 +74,9 @@ impl Looker {
     }
 }
 
-/// A manager's row; `None` if it is gone.
-fn describe(found: &FoundManager) -> Option<ManagerRow> {
-    let info = match found.info() {
-        Ok(None) => return None,
-        Ok(Some(mut info)) => {
-            let own = std::process::id();
-            info.participants.retain(|peer| peer.process != Some(own));
-            Ok(info)
-        }
-        // It is of another layout, damaged, or too large for this process.
-        Err(error) => Err(error.to_string()),
-    };
-    Some(ManagerRow { name: found.name.clone(), id: found.id, lifetime: found.lifetime, info })
+fn describe(found: &FoundManager, info: std::result::Result<ManagerInfo, Error>) -> ManagerRow {
+    let info = info.map_err(|error| error.to_string());
+    ManagerRow { name: found.name.clone(), id: found.id, lifetime: found.lifetime, info }
 }
 
 fn inside(
@@ -96,7 +86,13 @@ fn inside(
 ) -> std::result::Result<(Attachment, Inside), Error> {
     let same = earlier.filter(|attachment| attachment.id() == found.id);
     let mut attachment = same.map_or_else(|| Attachment::new(&found.name), Ok)?;
-    let inside = attachment.look(info)?;
+    let inside = match attachment.look(info) {
+        Err(error) if error.is_of_unlocked_read() => {
+            attachment.repair()?;
+            attachment.look(info)?
+        }
+        looked => looked?,
+    };
     Ok((attachment, inside))
 }
 

@@ -68,6 +68,8 @@ impl Cell {
 #[derive(Debug, Clone)]
 pub(super) struct Rows {
     pub(super) headings: Vec<(&'static str, Side)>,
+    /// The columns that may be left out where there is no room, the least important one first.
+    pub(super) dispensable: &'static [usize],
     pub(super) rows: Vec<Vec<Cell>>,
 }
 
@@ -104,7 +106,7 @@ pub(super) fn managers(picture: &Picture) -> Rows {
         ("CAPACITY", RIGHT),
         ("", LEFT),
     ];
-    Rows { headings, rows: rows.collect() }
+    Rows { headings, dispensable: &[1, 4, 2, 3, 5], rows: rows.collect() }
 }
 
 pub(super) fn of_part(inside: &Inside, part: Part) -> Rows {
@@ -128,7 +130,7 @@ fn variables(inside: &Inside) -> Rows {
     });
     let headings =
         vec![("VARIABLE", LEFT), ("KIND", LEFT), ("LENGTH", RIGHT), ("BYTES", RIGHT), ("CHANGES/S", RIGHT)];
-    Rows { headings, rows: rows.collect() }
+    Rows { headings, dispensable: &[1, 3, 2, 4], rows: rows.collect() }
 }
 
 fn locks(inside: &Inside) -> Rows {
@@ -144,7 +146,7 @@ fn locks(inside: &Inside) -> Rows {
     });
     let headings =
         vec![("LOCK", LEFT), ("KIND", LEFT), ("HOLDERS", LEFT), ("HELD FOR", RIGHT), ("WAITERS", LEFT)];
-    Rows { headings, rows: rows.collect() }
+    Rows { headings, dispensable: &[1, 3, 4, 2], rows: rows.collect() }
 }
 
 fn processes(inside: &Inside) -> Rows {
@@ -160,7 +162,8 @@ fn processes(inside: &Inside) -> Rows {
         let said = format!("{} in other pid namespaces", inside.elsewhere);
         rows.push(row(String::new(), f64::NEG_INFINITY, "unknown", &said));
     }
-    Rows { headings: vec![("PROCESS", RIGHT), ("STATE", LEFT), ("PROGRAM", LEFT)], rows }
+    let headings = vec![("PROCESS", RIGHT), ("STATE", LEFT), ("PROGRAM", LEFT)];
+    Rows { headings, dispensable: &[1], rows }
 }
 
 fn memory(inside: &Inside) -> Rows {
@@ -174,7 +177,7 @@ fn memory(inside: &Inside) -> Rows {
         ]
     });
     let headings = vec![("BLOCK SIZE", RIGHT), ("BLOCKS", RIGHT), ("RESERVED", RIGHT)];
-    Rows { headings, rows: rows.collect() }
+    Rows { headings, dispensable: &[2, 1], rows: rows.collect() }
 }
 
 #[cfg(test)]
@@ -187,6 +190,7 @@ mod tests {
         let headings = vec![("NAME", LEFT), ("COUNT", RIGHT)];
         let mut rows = Rows {
             headings,
+            dispensable: &[],
             rows: vec![row("b", Some(9)), row("c", None), row("a", Some(10)), row("d", Some(9))],
         };
         let names = |rows: &Rows| rows.rows.iter().map(|row| row[0].text.clone()).collect::<String>();

@@ -16,6 +16,11 @@ const HEADING: Style = Style::new().fg(Color::Cyan).add_modifier(Modifier::BOLD)
 const CHOSEN: Style = Style::new().add_modifier(Modifier::REVERSED);
 const QUIET: Style = Style::new().fg(Color::DarkGray);
 
+/// Between two columns.
+const SPACE: u16 = 2;
+/// The least characters of a last column that is cut off.
+const LEAST: usize = 9;
+
 /// Draws the picture as the user has chosen to see it.
 pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture, view: &View) {
     let whole = frame.area();
@@ -35,7 +40,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture, view: &View) {
     let chosen = view.chosen(picture);
     draw_rows(frame, managers, rows::managers(picture), (None, false), Some(chosen), 0);
     let inside = picture.managers.get(chosen).and_then(|row| picture.inside(&row.name));
-    frame.render_widget(tabs(inside, view.part()), parts);
+    frame.render_widget(tabs(inside, view.part(), parts.width), parts);
     if let Some(inside) = inside {
         let (rows, sorted) = part_rows(inside, view);
         draw_rows(frame, part, rows, sorted, None, view.scrolled);
@@ -62,10 +67,15 @@ fn heading(picture: &Picture) -> Line<'static> {
 }
 
 /// The name of the manager that is looked into, and the parts of which one is shown.
-fn tabs(inside: Option<&Inside>, chosen: Part) -> Line<'static> {
+fn tabs(inside: Option<&Inside>, chosen: Part, room: u16) -> Line<'static> {
     let Some(inside) = inside else { return Line::default() };
+    let tabs = tabs_of(inside, chosen, &Part::ALL);
+    if tabs.width() <= room.into() { tabs } else { tabs_of(inside, chosen, &[chosen]) }
+}
+
+fn tabs_of(inside: &Inside, chosen: Part, parts: &[Part]) -> Line<'static> {
     let mut spans = vec![Span::styled(printable(&inside.name), HEADING)];
-    for part in Part::ALL {
+    for part in parts.iter().copied() {
         let number = match part {
             Part::Variables => inside.variables.len(),
             Part::Locks => inside.locks.len(),
@@ -76,6 +86,22 @@ fn tabs(inside: Option<&Inside>, chosen: Part) -> Line<'static> {
         spans.extend([Span::raw("  "), Span::styled(format!(" {} {number} ", part.name()), style)]);
     }
     Line::from(spans)
+}
+
+/// The columns for which there is room, without those of `dispensable` that have to give way. The first
+/// one always stays, and the last one may be cut off, as long as some of it is seen.
+fn fitting(widths: &[usize], dispensable: impl Iterator<Item = usize>, room: usize) -> Vec<usize> {
+    let mut columns: Vec<_> = (0..widths.len()).collect();
+    let least =
+        |index: &usize| if index + 1 == widths.len() { widths[*index].min(LEAST) } else { widths[*index] };
+    for index in dispensable {
+        let spaces = (columns.len() - 1) * usize::from(SPACE);
+        if columns.iter().map(least).sum::<usize>() + spaces <= room {
+            break;
+        }
+        columns.retain(|column| *column != index);
+    }
+    columns
 }
 
 fn draw_rows(
@@ -91,7 +117,7 @@ fn draw_rows(
         if column == Some(index) { format!("{name}{mark}") } else { (*name).to_owned() }
     };
     let headings: Vec<_> = rows.headings.iter().enumerate().map(name).collect();
-    // Columns are as wide as what is shown; if that is too much, the first and the last give way.
+    // Columns are as wide as what is shown.
     let shown = rows.rows.iter().skip(scrolled).take(area.height.into());
     let mut widths: Vec<_> = headings.iter().map(|heading| heading.width()).collect();
     for row in shown {
@@ -99,25 +125,27 @@ fn draw_rows(
             *width = (*width).max(cell.text.width());
         }
     }
+    let dispensable = rows.dispensable.iter().copied().filter(|index| column != Some(*index));
+    let columns = fitting(&widths, dispensable, area.width.into());
     let last = widths.len() - 1;
-    let constraint = |(index, width): (usize, &usize)| {
-        let width = (*width).min(u16::MAX.into()) as u16;
-        if index == 0 || index == last { Constraint::Max(width) } else { Constraint::Length(width) }
+    let constraint = |index: &usize| {
+        let width = widths[*index].min(u16::MAX.into()) as u16;
+        if *index == 0 || *index == last { Constraint::Max(width) } else { Constraint::Length(width) }
     };
-    let constraints: Vec<_> = widths.iter().enumerate().map(constraint).collect();
-    let sides: Vec<_> = rows.headings.iter().map(|(_, side)| *side).collect();
-    let cell = |text: String, side: Side| {
-        let line = Line::from(text);
-        Cell::from(if side == Side::Right { line.right_aligned() } else { line })
+    let constraints: Vec<_> = columns.iter().map(constraint).collect();
+    let cell = |text: &str, index: usize| {
+        let line = Line::from(text.to_owned());
+        Cell::from(if rows.headings[index].1 == Side::Right { line.right_aligned() } else { line })
     };
-    let header = Row::new(headings.into_iter().zip(&sides).map(|(text, side)| cell(text, *side)));
-    let body = rows.rows.into_iter().skip(scrolled).map(|row| {
-        let texts = row.into_iter().map(|cell| cell.text).zip(&sides);
-        Row::new(texts.map(|(text, side)| cell(text, *side)).collect::<Vec<_>>())
-    });
+    let header = Row::new(columns.iter().map(|index| cell(&headings[*index], *index)).collect::<Vec<_>>());
+    let body =
+        rows.rows.iter().skip(scrolled).map(|row| {
+            Row::new(columns.iter().map(|index| cell(&row[*index].text, *index)).collect::<Vec<_>>())
+        });
+    let body: Vec<_> = body.collect();
     let table = Table::new(body, constraints)
         .header(header.style(HEADING))
-        .column_spacing(2)
+        .column_spacing(SPACE)
         .row_highlight_style(CHOSEN);
     let mut state = TableState::new().with_selected(chosen);
     frame.render_stateful_widget(table, area, &mut state);
@@ -203,8 +231,19 @@ mod tests {
                 drawn(width, height, &view);
             }
         }
-        // Numbers stay, and a long name gives way.
-        let lines = drawn(40, 14, &View::new(Some("shop".to_owned())));
-        assert!(lines[8].ends_with("1.5 k"), "{lines:?}");
+        // Names stay, and less important columns give way: kind, bytes, and length.
+        let mut view = View::new(Some("shop".to_owned()));
+        let lines = drawn(30, 14, &view);
+        assert_eq!(lines[1], "MANAGER  PROCESSES       USED");
+        assert_eq!(lines[5], "shop   Variables 50");
+        assert_eq!(lines[6], "VARIABLE     LENGTH  CHANGES/S");
+        assert_eq!(lines[8], r"v1\u{1b}[2J       1      1.5 k");
+        let lines = drawn(24, 14, &view);
+        assert_eq!(lines[8], r"v1\u{1b}[2J      1.5 k");
+        // The column by which they are sorted stays, too.
+        press(&mut view, KeyCode::Char('s'));
+        press(&mut view, KeyCode::Char('s'));
+        assert_eq!(drawn(24, 14, &view)[6], "VARIABLE     KIND▼");
+        assert_eq!(drawn(8, 14, &view)[8], "v1\\u{1b}".get(..8).unwrap());
     }
 }

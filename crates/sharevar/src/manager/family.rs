@@ -22,6 +22,6 @@ impl Manager {
     pub fn of_family(family: &Family) -> Result<Self> {
         // Its programs are of one author, who trusts the pickles in it.
         let creation = Creation { capacity: None, lifetime: Lifetime::WhileUsed, allow_pickle: true };
-        Self::builder().name(family.name()).open(Some(&creation))
+        Ok(Self::builder().name(family.name()).open(Some(&creation))?.0)
     }
 }

@@ -7,7 +7,7 @@ use crate::kind::Kind;
 use crate::manager::Manager;
 use crate::manager::open::FoundManager;
 use crate::shm::{content_bytes, length};
-use sharevar_arena::{BlockUsage, Participant, Peer};
+use sharevar_arena::{BlockUsage, Participant, Peer, SegmentArena};
 use sharevar_rendezvous::Lifetime;
 use std::sync::Arc;
 
@@ -146,6 +146,30 @@ impl Home {
     }
 }
 
+impl Manager {
+    /// Returns the managers with names that processes of this user have, by name, and the state of each, or
+    /// the reason why it is not known: it is of another layout, damaged, or too large for the limits of
+    /// this process. It takes part in none of them, and maps each once.
+    ///
+    /// ```
+    /// use sharevar::Manager;
+    ///
+    /// let shop = Manager::builder().name("doc-survey").capacity(1 << 20).build()?;
+    /// let all = Manager::find_all_with_info()?;
+    /// let (_, info) = all.iter().find(|(found, _)| found.name == "doc-survey").unwrap();
+    /// assert_eq!(info.as_ref().unwrap().processes(), [std::process::id()]);
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn find_all_with_info() -> Result<Vec<(FoundManager, Result<ManagerInfo>)>> {
+        let looked = sharevar_rendezvous::look_at_all(|header, arena| {
+            let found = FoundManager::of(header);
+            let info = arena.map(|arena| found.info_of(arena)).map_err(Error::from);
+            (found, info)
+        });
+        Ok(looked?)
+    }
+}
+
 impl FoundManager {
     /// Returns the state of the manager, without taking part in it; `None` if it is gone.
     ///
@@ -162,13 +186,17 @@ impl FoundManager {
     /// ```
     pub fn info(&self) -> Result<Option<ManagerInfo>> {
         let Some(arena) = sharevar_rendezvous::map(&self.header)? else { return Ok(None) };
-        Ok(Some(ManagerInfo {
+        Ok(Some(self.info_of(&arena)))
+    }
+
+    fn info_of(&self, arena: &SegmentArena) -> ManagerInfo {
+        ManagerInfo {
             lifetime: self.lifetime,
             capacity: arena.capacity(),
             used: arena.used(),
             participants: arena.peers(),
             blocks: arena.heap_usage(),
-        }))
+        }
     }
 }
 

@@ -34,6 +34,15 @@ pub struct FoundManager {
 const SWEPT: usize = 64;
 
 impl FoundManager {
+    pub(super) fn of(header: &NamedHeader) -> Self {
+        Self {
+            name: header.name.as_str().to_owned(),
+            id: crate::shm::handle::identity(header.id),
+            lifetime: header.lifetime,
+            header: *header,
+        }
+    }
+
     /// Whether it is that of a run: the family of `python -m sharevar` or `sharevar run`, which has
     /// a name at random.
     pub fn is_of_run(&self) -> bool {
@@ -68,9 +77,29 @@ impl NamedBuilder {
     /// Opens the manager, or makes it if there is none. Of any number of processes that do this at
     /// once, one makes it and all get it.
     pub fn build(self) -> Result<Manager> {
-        let Self { capacity, lifetime, allow_pickle, .. } = self;
-        let creation = Creation { capacity, lifetime, allow_pickle };
-        self.open(Some(&creation))
+        let creation = self.creation();
+        Ok(self.open(Some(&creation))?.0)
+    }
+
+    /// Makes the manager; `None` if there is one of that name, which stays as it is. Of any number of
+    /// processes that do this at once, one makes it.
+    ///
+    /// ```
+    /// use sharevar::Manager;
+    ///
+    /// let made = Manager::builder().name("doc-new").build_new()?;
+    /// assert!(made.is_some());
+    /// assert!(Manager::builder().name("doc-new").build_new()?.is_none());
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn build_new(self) -> Result<Option<Manager>> {
+        let creation = self.creation();
+        let (manager, is_new) = self.open(Some(&creation))?;
+        Ok(is_new.then_some(manager))
+    }
+
+    fn creation(&self) -> Creation {
+        Creation { capacity: self.capacity, lifetime: self.lifetime, allow_pickle: self.allow_pickle }
     }
 
     /// Opens the manager if there is one.
@@ -85,7 +114,7 @@ impl NamedBuilder {
     /// assert!(matches!(absent, Err(Error::Rendezvous(RendezvousError::NoSuchManager { .. }))));
     /// ```
     pub fn attach(self) -> Result<Manager> {
-        self.open(None)
+        Ok(self.open(None)?.0)
     }
 
     /// Opens the manager for reading only, if there is one. The memory is mapped without the right to
@@ -137,7 +166,8 @@ impl NamedBuilder {
         self
     }
 
-    pub(super) fn open(self, creation: Option<&Creation>) -> Result<Manager> {
+    /// The manager, and whether this call has made it.
+    pub(super) fn open(self, creation: Option<&Creation>) -> Result<(Manager, bool)> {
         let name = parse(&self.name)?;
         // Before others could wait for it.
         let dump = self.load.as_deref().map(Dump::read).transpose()?;
@@ -152,7 +182,7 @@ impl NamedBuilder {
             // harms nothing.
             let _ = sharevar_rendezvous::sweep(&place, SWEPT);
         }
-        Manager::remembered(opened.participant, root, Some(self.name))
+        Ok((Manager::remembered(opened.participant, root, Some(self.name))?, opened.is_new))
     }
 }
 
@@ -220,16 +250,7 @@ impl Manager {
 
     /// Returns the managers with names that processes of this user have, by name.
     pub fn find_all() -> Result<Vec<FoundManager>> {
-        let found = sharevar_rendezvous::list()?;
-        Ok(found
-            .into_iter()
-            .map(|header| FoundManager {
-                name: header.name.as_str().to_owned(),
-                id: crate::shm::handle::identity(header.id),
-                lifetime: header.lifetime,
-                header,
-            })
-            .collect())
+        Ok(sharevar_rendezvous::list()?.iter().map(FoundManager::of).collect())
     }
 }
 
