@@ -18,13 +18,20 @@ program cannot be started, 127 if there is none of that name.";
 
 /// Looks into the shared variables of running programs, and changes them.
 ///
-/// It finds the managers that have names, of this user on this machine.
+/// It finds the managers that have names, of this user on this machine, or those on a server.
 #[derive(Debug, Parser)]
 #[command(name = "sharevar", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub(crate) struct Arguments {
     /// Write JSON, a line for each result
     #[arg(long, global = true)]
     pub(crate) json: bool,
+
+    /// Look at a server, and not at this machine: a manager is a namespace there
+    ///
+    /// ADDRESS is as for `Manager::connect`, and as Python's `Manager` takes it: `redis://host:6379/0`.
+    /// It is for ls, show, get, set, del, watch, locks and doctor.
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub(crate) engine: Option<String>,
 
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -4,9 +4,12 @@ use crate::element;
 use crate::exit::{Failure, Result};
 use crate::json;
 use serde_json::{Value as Json, json};
+use sharevar::engine::{
+    Backed, Barrier, Cell, Condition, Elements, Event, Exclusive, List, Map, Queue, RwLock, Span, Units,
+};
 use sharevar::shm::{
-    QueueKind, RawArray, RawBarrier, RawDict, RawEvent, RawList, RawLock, RawMonitor, RawPriorityQueue,
-    RawQueue, RawRLock, RawRwLock, RawSemaphore, RawValue,
+    Item, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawMonitor,
+    RawPriorityQueue, RawQueue, RawRLock, RawRwLock, RawSemaphore, RawValue,
 };
 use sharevar::{Content, Handle, Kind};
 use sharevar_value::Value;
@@ -73,62 +76,77 @@ impl Contents {
         let Some(kind) = handle.kind() else {
             return Err(Failure::new(crate::Exit::Failure, "the variable is of a kind of a newer version"));
         };
-        let handle = handle.clone().into_shm()?;
+        let handle = handle.clone();
         Ok(match kind {
-            Kind::Dict | Kind::Namespace => pairs(RawDict::from_handle_as(handle, kind)?.first_items(most)?)?,
+            Kind::Dict | Kind::Namespace => pairs(first_items(handle, kind, most)?)?,
             Kind::Monitor => {
-                let mut items = RawMonitor::from_handle(handle)?.items(true)?;
+                let mut items = RawMonitor::from_handle(handle.into_shm()?)?.items(true)?;
                 items.truncate(most);
                 pairs(items)?
             }
             Kind::Set => {
-                let items = RawDict::from_handle_as(handle, kind)?.first_items(most)?;
+                let items = first_items(handle, kind, most)?;
                 Self::Elements(items.iter().map(|item| Read::of_key(&item.key)).collect::<Result<_>>()?)
             }
-            Kind::List => items(RawList::from_handle(handle)?.slice(0, most as u64)?.0)?,
-            Kind::Queue => items(RawQueue::from_handle(handle)?.peek(most)?)?,
+            Kind::List => {
+                let most = i64::try_from(most).ok();
+                let span = Span::new(None, most, 1).unwrap_or(Span::ALL);
+                items(Backed::<RawList, dyn List>::open(handle, kind)?.any().get_slice(span)?)?
+            }
+            Kind::Queue => match Backed::<RawQueue, dyn Queue>::open(handle, kind)? {
+                Backed::Shm(queue) => items(queue.peek(most)?)?,
+                Backed::Other(queue) => items(queue.first()?.into_iter().take(most).collect())?,
+            },
             Kind::PriorityQueue => {
-                let first = RawPriorityQueue::from_handle(handle)?.peek()?;
+                let first = Backed::<RawPriorityQueue, dyn Queue>::open(handle, kind)?.any().first()?;
                 items(first.into_iter().take(most).collect())?
             }
             Kind::Array => {
-                let array = RawArray::from_handle(handle)?;
+                let array = Backed::<RawArray, dyn Elements>::open(handle, kind)?;
+                let array = array.any();
                 let bits = array.load_slice(0, array.len().min(most as u64))?;
                 let element = |bits| Read::plain(element::read(array.format(), array.element_size(), bits));
                 Self::Items(bits.into_iter().map(element).collect())
             }
             Kind::Value => {
-                let content = RawValue::from_handle(handle)?.get()?;
+                let content = Backed::<RawValue, dyn Cell>::open(handle, kind)?.any().get()?;
                 Self::One(content.map_or_else(|| Ok(Read::plain(())), Read::of)?)
             }
             Kind::Lock => {
-                let lock = RawLock::from_handle(handle)?;
-                Self::State(vec![("locked", json!(lock.robust().is_locked()))])
+                let lock = Backed::<RawLock, dyn Exclusive>::open(handle, kind)?;
+                Self::State(vec![("locked", json!(lock.any().is_locked()?))])
             }
             Kind::RLock => {
-                let lock = RawRLock::from_handle(handle)?;
-                Self::State(vec![("locked", json!(lock.recursive().is_locked()))])
+                let lock = Backed::<RawRLock, dyn Exclusive>::open(handle, kind)?;
+                Self::State(vec![("locked", json!(lock.any().is_locked()?))])
             }
             Kind::RwLock => {
-                let lock = RawRwLock::from_handle(handle)?;
-                Self::State(vec![("owner_died", json!(lock.owner_died()))])
+                let lock = Backed::<RawRwLock, dyn RwLock>::open(handle, kind)?;
+                Self::State(vec![("owner_died", json!(lock.any().owner_died()?))])
             }
             Kind::Semaphore => {
-                let semaphore = RawSemaphore::from_handle(handle)?;
-                let (available, bound) = (semaphore.available()?, semaphore.bound());
+                let semaphore = Backed::<RawSemaphore, dyn Units>::open(handle, kind)?;
+                let (available, bound) = (semaphore.any().available()?, semaphore.any().bound()?);
                 Self::State(vec![("available", json!(available)), ("bound", json!(bound))])
             }
-            Kind::Event => Self::State(vec![("set", json!(RawEvent::from_handle(handle)?.is_set()?))]),
+            Kind::Event => {
+                let event = Backed::<RawEvent, dyn Event>::open(handle, kind)?;
+                Self::State(vec![("set", json!(event.any().is_set()?))])
+            }
             Kind::Barrier => {
-                let barrier = RawBarrier::from_handle(handle)?;
+                let barrier = Backed::<RawBarrier, dyn Barrier>::open(handle, kind)?;
+                let barrier = barrier.any();
                 Self::State(vec![
-                    ("parties", json!(barrier.parties())),
+                    ("parties", json!(barrier.parties()?)),
                     ("waiting", json!(barrier.waiting()?)),
                     ("broken", json!(barrier.is_broken()?)),
                 ])
             }
             Kind::Condition => {
-                let (waiting, _) = sharevar::shm::RawCondition::from_handle(handle)?.living()?;
+                let (waiting, _) = match Backed::<RawCondition, dyn Condition>::open(handle, kind)? {
+                    Backed::Shm(condition) => condition.living()?,
+                    Backed::Other(condition) => condition.counts()?,
+                };
                 Self::State(vec![("waiting", json!(waiting))])
             }
         })
@@ -170,8 +188,20 @@ impl Contents {
     }
 }
 
-fn pairs(items: Vec<sharevar::shm::Item>) -> Result<Contents> {
-    let pair = |item: sharevar::shm::Item| Ok((Read::of_key(&item.key)?, Read::of(item.value)?));
+/// The first items of a dict, a namespace or a set.
+fn first_items(handle: Handle, kind: Kind, most: usize) -> Result<Vec<Item>> {
+    Ok(match Backed::<RawDict, dyn Map>::open(handle, kind)? {
+        Backed::Shm(map) => map.first_items(most)?,
+        Backed::Other(map) => {
+            let mut items = map.items(true)?;
+            items.truncate(most);
+            items
+        }
+    })
+}
+
+fn pairs(items: Vec<Item>) -> Result<Contents> {
+    let pair = |item: Item| Ok((Read::of_key(&item.key)?, Read::of(item.value)?));
     Ok(Contents::Pairs(items.into_iter().map(pair).collect::<Result<_>>()?))
 }
 

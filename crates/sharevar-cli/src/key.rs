@@ -2,17 +2,26 @@
 
 use crate::exit::{Failure, Result};
 use crate::json;
+use sharevar::Kind;
 use sharevar_value::{HashSeed, Key, Value};
 
 /// Returns the key of a dict or set: what `text` means as JSON; the text itself, if it is none.
-pub(crate) fn of_dict(text: &str, seed: &HashSeed) -> Result<Key> {
+fn of_dict(text: &str, seed: &HashSeed) -> Result<Key> {
     let value = json::parse(text).unwrap_or_else(|_| Value::Str(text.to_owned()));
     Key::from_value(&value, seed).map_err(|error| Failure::usage(format_args!("{text:?}: {error}")))
 }
 
 /// Returns the key of an attribute, whose name is always text.
-pub(crate) fn of_attribute(text: &str, seed: &HashSeed) -> Result<Key> {
+fn of_attribute(text: &str, seed: &HashSeed) -> Result<Key> {
     Key::from_str(text, seed).map_err(|error| Failure::usage(format_args!("{text:?}: {error}")))
+}
+
+/// Returns the key of a variable of that kind.
+pub(crate) fn of(kind: Kind, text: &str, seed: &HashSeed) -> Result<Key> {
+    match kind {
+        Kind::Namespace | Kind::Monitor => of_attribute(text, seed),
+        _ => of_dict(text, seed),
+    }
 }
 
 /// Returns an index, which counts from the end if it is negative.

@@ -46,6 +46,7 @@ pub fn run<A: Into<OsString> + Clone>(
     output: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> Exit {
+    sharevar_redis::register();
     // If the output is closed, the exit code alone tells of an error.
     match arguments::Arguments::try_parse_from(arguments) {
         Ok(arguments) => commands::run(arguments, output).unwrap_or_else(|failure| {

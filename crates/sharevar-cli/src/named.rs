@@ -3,7 +3,17 @@
 use crate::exit::{Failure, Result};
 use sharevar::{Error, Handle, Lifetime, Manager};
 
+/// Attaches to the manager of that name on this machine, or to that of an address on a server.
 pub(crate) fn attach(name: &str) -> Result<Manager> {
+    if name.contains("://") {
+        // Connecting would make it.
+        if !sharevar_redis::is_there(name)? {
+            let namespace = name.split_once("namespace=").map_or("", |(_, rest)| rest);
+            let namespace = namespace.split('&').next().unwrap_or_default();
+            return Err(Failure::not_found(format_args!("the server has no namespace {namespace:?}")));
+        }
+        return Ok(Manager::connect(name)?);
+    }
     Ok(Manager::builder().name(name).attach()?)
 }
 
@@ -11,6 +21,9 @@ pub(crate) fn attach(name: &str) -> Result<Manager> {
 /// wait. Where a variable is changed all the time, or its writer has died, it looks again as a
 /// participant, which waits for the lock and repairs.
 pub(crate) fn look_into<R>(name: &str, look: impl Fn(&Manager) -> Result<R>) -> Result<R> {
+    if name.contains("://") {
+        return look(&attach(name)?);
+    }
     let reading = Manager::builder().name(name).attach_read_only()?;
     match look(&reading) {
         Err(failure) if failure.needs_lock() => look(&attach(name)?),

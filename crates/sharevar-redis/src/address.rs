@@ -25,6 +25,8 @@ pub(crate) struct Address {
     pub(crate) timeout: Duration,
     /// Whether this process stores and reads pickles.
     pub(crate) takes_pickles: bool,
+    /// Whether plaintext may leave this machine.
+    pub(crate) is_insecure: bool,
 }
 
 impl fmt::Debug for Address {
@@ -97,6 +99,7 @@ impl Address {
             lease: options.lease,
             timeout: options.timeout,
             takes_pickles: options.takes_pickles,
+            is_insecure: options.is_insecure,
         })
     }
 }

@@ -18,6 +18,7 @@
 //! | `address` | where a server is, and what a program chooses |
 //! | `passwords` | those that this process was told, which no address that is passed on has |
 //! | `server` | which servers are refused |
+//! | `inspect` | what tools ask a server |
 //! | `script` | scripts, in `lua/`, and their parts |
 //! | `session` | this process as a client: its lease, its requests, and what it holds |
 //! | `lane` | one connection, and the numbers of its requests |
@@ -34,6 +35,7 @@ mod address;
 mod error;
 mod fork_gate;
 mod home;
+mod inspect;
 mod kinds;
 mod lane;
 mod listener;
@@ -51,6 +53,7 @@ mod upkeep;
 mod variable;
 mod waits;
 
+pub use inspect::{inspect, is_there, namespaces};
 pub use passwords::{add_passwords, known_passwords};
 
 use sharevar::engine::Engine;

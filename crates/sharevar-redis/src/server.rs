@@ -11,11 +11,25 @@ const OLDEST: u32 = 7;
 
 /// Connects to a server, and looks whether it can be used.
 pub(crate) fn connect(client: &redis::Client, address: &Address) -> Result<Connection> {
+    let mut connection = open(client, address)?;
+    let settings = Settings::of(&mut connection, address)?;
+    if settings.get("loading") == "1" {
+        let (address, cause) = (address.shown.clone(), "it is still reading its data".to_owned());
+        return Err(Failure::Unavailable { address, cause }.into());
+    }
+    for check in [version, eviction, role, cluster] {
+        check(&settings).map_err(|cause| refused(&address.shown, cause))?;
+    }
+    scripts(&mut connection, address)?;
+    Ok(connection)
+}
+
+/// Connects to a server, however it is.
+pub(crate) fn open(client: &redis::Client, address: &Address) -> Result<Connection> {
     let failed = |cause| failed(address, "", &cause);
-    let mut connection = client.get_connection_with_timeout(address.timeout).map_err(failed)?;
+    let connection = client.get_connection_with_timeout(address.timeout).map_err(failed)?;
     connection.set_read_timeout(Some(address.timeout)).map_err(failed)?;
     connection.set_write_timeout(Some(address.timeout)).map_err(failed)?;
-    check(&mut connection, address)?;
     Ok(connection)
 }
 
@@ -28,40 +42,69 @@ fn failed(address: &Address, what: &str, cause: &RedisError) -> Failure {
     if is_refusal { Failure::Refused { address, cause } } else { Failure::Unavailable { address, cause } }
 }
 
-fn check(connection: &mut Connection, address: &Address) -> Result<()> {
-    let refuse = |cause: String| refused(&address.shown, cause);
-    let told = redis::cmd("INFO").query::<String>(connection);
-    let told = told.map_err(|cause| failed(address, "it does not tell its settings (INFO): ", &cause))?;
-    let of = |name: &str| {
-        let lines = told.lines().filter_map(|line| line.split_once(':'));
-        lines.into_iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value.trim())
-    };
-    if of("loading") == "1" {
-        let (address, cause) = (address.shown.clone(), "it is still reading its data".to_owned());
-        return Err(Failure::Unavailable { address, cause }.into());
+/// What a server tells of itself.
+pub(crate) struct Settings(String);
+
+impl Settings {
+    pub(crate) fn of(connection: &mut Connection, address: &Address) -> Result<Self> {
+        let told = redis::cmd("INFO").query(connection);
+        let told = told.map_err(|cause| failed(address, "it does not tell its settings (INFO): ", &cause))?;
+        Ok(Self(told))
     }
-    let version = of("redis_version");
+
+    /// The value of a setting; empty if it is not told.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        let mut lines = self.0.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(known, _)| *known == name).map_or("", |(_, value)| value.trim())
+    }
+}
+
+/// The state of a server in one respect: good, or why it is not to be used.
+pub(crate) type Verdict = std::result::Result<String, String>;
+
+pub(crate) fn version(settings: &Settings) -> Verdict {
+    let version = settings.get("redis_version");
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok()).unwrap_or(0);
     if major < OLDEST {
-        return Err(refuse(format!("it is of version {version}; Redis 7.0 or Valkey is needed")));
+        return Err(format!("it is of version {version}; Redis 7.0 or Valkey is needed"));
     }
-    if of("maxmemory_policy") != "noeviction" {
-        return Err(refuse(format!(
-            "it may delete variables when its memory is full (maxmemory-policy is {}); set that to noeviction",
-            of("maxmemory_policy")
-        )));
+    match settings.get("valkey_version") {
+        "" => Ok(format!("Redis {version}")),
+        valkey => Ok(format!("Valkey {valkey}")),
     }
-    if of("role") != "master" {
-        return Err(refuse("it is a replica; connect to the primary".to_owned()));
+}
+
+pub(crate) fn eviction(settings: &Settings) -> Verdict {
+    match settings.get("maxmemory_policy") {
+        "noeviction" => Ok("it deletes no variables when its memory is full".to_owned()),
+        policy => Err(format!(
+            "it may delete variables when its memory is full (maxmemory-policy is {policy}); set that to \
+             noeviction"
+        )),
     }
-    if of("cluster_enabled") == "1" {
-        return Err(refuse("it is a node of a cluster, which this version does not use".to_owned()));
+}
+
+pub(crate) fn role(settings: &Settings) -> Verdict {
+    match settings.get("role") {
+        "master" => Ok(format!("a primary with {} replicas", settings.get("connected_slaves"))),
+        _ => Err("it is a replica; connect to the primary".to_owned()),
     }
+}
+
+pub(crate) fn cluster(settings: &Settings) -> Verdict {
+    match settings.get("cluster_enabled") {
+        "1" => Err("it is a node of a cluster, which this version does not use".to_owned()),
+        _ => Ok("it is no node of one".to_owned()),
+    }
+}
+
+/// Whether the server runs scripts, as operations are.
+pub(crate) fn scripts(connection: &mut Connection, address: &Address) -> Result<()> {
     let runs =
         redis::cmd("EVAL").arg("return cmsgpack.unpack(cmsgpack.pack(7))").arg(0).query::<i64>(connection);
     match runs {
         Ok(7) => Ok(()),
-        Ok(_) => Err(refuse("it does not run scripts as Redis does".to_owned())),
+        Ok(_) => Err(refused(&address.shown, "it does not run scripts as Redis does")),
         Err(cause) => Err(failed(address, "it runs no scripts: ", &cause).into()),
     }
 }

@@ -4,6 +4,7 @@ use crate::arguments::Item;
 use crate::exit::{Exit, Failure, Result};
 use crate::key;
 use crate::named::{attach, find, no_variable, wrong_use};
+use sharevar::engine::{Backed, List, Map};
 use sharevar::shm::{RawDict, RawList};
 use sharevar::{Handle, Kind};
 
@@ -22,20 +23,16 @@ pub(crate) fn run(item: &Item) -> Result<Exit> {
 }
 
 fn remove(handle: &Handle, text: &str) -> Result<bool> {
-    let own = handle.clone().into_shm()?;
+    let own = handle.clone();
     Ok(match handle.kind() {
-        Some(kind @ (Kind::Dict | Kind::Set)) => {
-            let dict = RawDict::from_handle_as(own, kind)?;
-            dict.remove(&key::of_dict(text, dict.seed())?)?.is_some()
-        }
-        Some(Kind::Namespace) => {
-            let dict = RawDict::from_handle_as(own, Kind::Namespace)?;
-            dict.remove(&key::of_attribute(text, dict.seed())?)?.is_some()
+        Some(kind @ (Kind::Dict | Kind::Set | Kind::Namespace)) => {
+            let dict = Backed::<RawDict, dyn Map>::open(own, kind)?;
+            dict.any().remove(&key::of(kind, text, dict.any().seed())?)?.is_some()
         }
         Some(Kind::List) => {
-            let list = RawList::from_handle(own)?;
-            let index = key::index(text, list.len()?)?;
-            list.remove(index as i64)?;
+            let list = Backed::<RawList, dyn List>::open(own, Kind::List)?;
+            let index = key::index(text, list.any().len()?)?;
+            list.any().remove(index as i64)?;
             true
         }
         _ => return Err(wrong_use(handle, "has no items that can be removed by a key")),

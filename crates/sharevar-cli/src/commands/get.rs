@@ -6,6 +6,7 @@ use crate::exit::{Exit, Failure, Result};
 use crate::named::{self, wrong_use};
 use crate::{element, json, key, output};
 use serde_json::Value as Json;
+use sharevar::engine::{Backed, Elements, List, Map};
 use sharevar::shm::{RawArray, RawDict, RawList, RawMonitor};
 use sharevar::{Content, Handle, Kind};
 use std::io::Write;
@@ -23,32 +24,30 @@ pub(crate) fn run(item: &Item, output: &mut dyn Write) -> Result<Exit> {
 }
 
 fn at(handle: &Handle, text: &str) -> Result<Json> {
-    let own = handle.clone().into_shm()?;
-    Ok(match handle.kind() {
-        Some(Kind::Dict) => {
-            let dict = RawDict::from_handle(own)?;
-            present(dict.get(&key::of_dict(text, dict.seed())?)?, text)?
+    let Some(kind) = handle.kind() else { return Err(wrong_use(handle, "has no items; leave out KEY")) };
+    let own = handle.clone();
+    Ok(match kind {
+        Kind::Dict | Kind::Namespace => {
+            let dict = Backed::<RawDict, dyn Map>::open(own, kind)?;
+            present(dict.any().get(&key::of(kind, text, dict.any().seed())?)?, text)?
         }
-        Some(Kind::Namespace) => {
-            let dict = RawDict::from_handle_as(own, Kind::Namespace)?;
-            present(dict.get(&key::of_attribute(text, dict.seed())?)?, text)?
-        }
-        Some(Kind::Monitor) => {
-            let monitor = RawMonitor::from_handle(own)?;
+        Kind::Monitor => {
+            let monitor = RawMonitor::from_handle(own.into_shm()?)?;
             let attributes = monitor.attributes();
-            present(attributes.get(&key::of_attribute(text, attributes.seed())?)?, text)?
+            present(attributes.get(&key::of(kind, text, attributes.seed())?)?, text)?
         }
-        Some(Kind::Set) => {
-            let set = RawDict::from_handle_as(own, Kind::Set)?;
-            Json::Bool(set.contains(&key::of_dict(text, set.seed())?)?)
+        Kind::Set => {
+            let set = Backed::<RawDict, dyn Map>::open(own, kind)?;
+            Json::Bool(set.any().contains(&key::of(kind, text, set.any().seed())?)?)
         }
-        Some(Kind::List) => {
-            let list = RawList::from_handle(own)?;
-            let index = key::index(text, list.len()?)?;
-            json::of(&Read::of(list.get(index as i64)?)?)
+        Kind::List => {
+            let list = Backed::<RawList, dyn List>::open(own, kind)?;
+            let index = key::index(text, list.any().len()?)?;
+            json::of(&Read::of(list.any().get(index as i64)?)?)
         }
-        Some(Kind::Array) => {
-            let array = RawArray::from_handle(own)?;
+        Kind::Array => {
+            let array = Backed::<RawArray, dyn Elements>::open(own, kind)?;
+            let array = array.any();
             let bits = array.load(key::index(text, array.len())?)?;
             let value = element::read(array.format(), array.element_size(), bits);
             json::of(&Read { value, handles: Vec::new() })

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod del;
 mod dump;
+mod engine;
 mod gc;
 mod generated;
 mod get;
@@ -27,7 +28,21 @@ pub(crate) use run::die_as_program;
 /// Runs a command.
 pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> {
     let json = arguments.json;
-    let exit = match arguments.command {
+    let command = match &arguments.engine {
+        Some(address) => engine::on_server(arguments.command, address)?,
+        None => arguments.command,
+    };
+    let exit = match (command, arguments.engine) {
+        (Command::Ls { .. }, Some(address)) => engine::ls(&address, json, output)?,
+        (Command::Doctor, Some(address)) => crate::doctor::server(&address, json, output)?,
+        (command, _) => run_command(command, json, output)?,
+    };
+    output.flush()?;
+    Ok(exit)
+}
+
+fn run_command(command: Command, json: bool, output: &mut dyn Write) -> Result<Exit> {
+    Ok(match command {
         Command::Ls { all } => ls::run(all, json, output)?,
         Command::Show { name, variable: None, .. } => show::manager(&name, json, output)?,
         Command::Show { name, variable: Some(variable), limit } => {
@@ -40,7 +55,7 @@ pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> 
         Command::Load { name, file } => load::run(&name, &file)?,
         Command::Gc => gc::run(json, output)?,
         Command::Rm { name } => rm::run(&name)?,
-        Command::Run { command } => return run::run(&command),
+        Command::Run { command } => run::run(&command)?,
         Command::Bench => bench::run(json, output)?,
         Command::Check { name } => check::run(&name, json, output)?,
         Command::Locks { name } => locks::run(&name, json, output)?,
@@ -57,7 +72,5 @@ pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> 
         Command::Doctor => crate::doctor::run(json, output)?,
         Command::Completions { shell } => generated::completions(shell, output)?,
         Command::Man { command } => generated::manual(command.as_deref(), output)?,
-    };
-    output.flush()?;
-    Ok(exit)
+    })
 }

@@ -3,6 +3,7 @@
 use crate::exit::{Exit, Failure, Result};
 use crate::named::{attach, find, wrong_use};
 use crate::{element, json, key};
+use sharevar::engine::{Backed, Cell, Elements, Event, List, Map};
 use sharevar::shm::{RawArray, RawDict, RawEvent, RawList, RawValue};
 use sharevar::{Error, Handle, Kind};
 use sharevar_value::{Encoded, Value, Word};
@@ -28,11 +29,15 @@ fn encoded(value: &Value) -> Result<Encoded> {
 }
 
 fn set_whole(handle: &Handle, value: &Value) -> Result<()> {
-    let own = handle.clone().into_shm()?;
+    let own = handle.clone();
     match (handle.kind(), value) {
-        (Some(Kind::Value), value) => RawValue::from_handle(own)?.set(&encoded(value)?)?,
-        (Some(Kind::Event), Value::Bool(true)) => RawEvent::from_handle(own)?.set()?,
-        (Some(Kind::Event), Value::Bool(false)) => RawEvent::from_handle(own)?.clear()?,
+        (Some(Kind::Value), value) => {
+            Backed::<RawValue, dyn Cell>::open(own, Kind::Value)?.any().set(&encoded(value)?)?;
+        }
+        (Some(Kind::Event), Value::Bool(is_set)) => {
+            let event = Backed::<RawEvent, dyn Event>::open(own, Kind::Event)?;
+            if *is_set { event.any().set()? } else { event.any().clear()? }
+        }
         (Some(Kind::Event), _) => return Err(wrong_use(handle, "is true or false")),
         _ => return Err(wrong_use(handle, "is not set as a whole; give a KEY of it")),
     }
@@ -40,32 +45,29 @@ fn set_whole(handle: &Handle, value: &Value) -> Result<()> {
 }
 
 fn set_item(handle: &Handle, text: &str, value: &Value) -> Result<()> {
-    let own = handle.clone().into_shm()?;
+    let own = handle.clone();
     match handle.kind() {
-        Some(Kind::Dict) => {
-            let dict = RawDict::from_handle(own)?;
-            dict.insert(&key::of_dict(text, dict.seed())?, &encoded(value)?)?;
-        }
-        Some(Kind::Namespace) => {
-            let dict = RawDict::from_handle_as(own, Kind::Namespace)?;
-            dict.insert(&key::of_attribute(text, dict.seed())?, &encoded(value)?)?;
+        Some(kind @ (Kind::Dict | Kind::Namespace)) => {
+            let dict = Backed::<RawDict, dyn Map>::open(own, kind)?;
+            dict.any().insert(&key::of(kind, text, dict.any().seed())?, &encoded(value)?)?;
         }
         Some(Kind::Set) => {
-            let set = RawDict::from_handle_as(own, Kind::Set)?;
-            let element = key::of_dict(text, set.seed())?;
+            let set = Backed::<RawDict, dyn Map>::open(own, Kind::Set)?;
+            let element = key::of(Kind::Set, text, set.any().seed())?;
             match value {
-                Value::Bool(true) => drop(set.get_or_insert(&element, &Encoded::Word(Word::NONE))?),
-                Value::Bool(false) => drop(set.remove(&element)?),
+                Value::Bool(true) => drop(set.any().get_or_insert(&element, &Encoded::Word(Word::NONE))?),
+                Value::Bool(false) => drop(set.any().remove(&element)?),
                 _ => return Err(wrong_use(handle, "has an element (true) or not (false)")),
             }
         }
         Some(Kind::List) => {
-            let list = RawList::from_handle(own)?;
-            let index = key::index(text, list.len()?)?;
-            list.set(index as i64, &encoded(value)?)?;
+            let list = Backed::<RawList, dyn List>::open(own, Kind::List)?;
+            let index = key::index(text, list.any().len()?)?;
+            list.any().set(index as i64, &encoded(value)?)?;
         }
         Some(Kind::Array) => {
-            let array = RawArray::from_handle(own)?;
+            let array = Backed::<RawArray, dyn Elements>::open(own, Kind::Array)?;
+            let array = array.any();
             let index = key::index(text, array.len())?;
             let bits = element::write(array.format(), value).ok_or_else(|| {
                 Failure::usage(format_args!("{value} is no element of format {:?}", array.format()))

@@ -16,10 +16,16 @@ const LINE: usize = 200;
 
 pub(crate) fn manager(name: &str, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
     let look = |manager: &Manager| {
-        let mut info = manager.info()?;
-        // This command is none that has the manager.
-        let me = manager.participant()?.identity();
-        info.participants.retain(|peer| peer.identity != me);
+        let info = match manager.participant() {
+            Ok(participant) => {
+                let mut info = manager.info()?;
+                // This command is none that has the manager.
+                info.participants.retain(|peer| peer.identity != participant.identity());
+                Some(info)
+            }
+            // A server's processes and memory are no concern of one manager.
+            Err(_) => None,
+        };
         let variables = named::variables(manager)?.into_iter();
         let variables = variables.map(|(name, handle)| Ok((name, handle.info()?))).collect::<Result<_>>()?;
         Ok((manager.id(), info, variables))
@@ -28,14 +34,19 @@ pub(crate) fn manager(name: &str, is_json: bool, output: &mut dyn Write) -> Resu
     if is_json {
         let described_variable = |(name, info): &(String, VariableInfo)| described::variable(name, info);
         let variables = variables.iter().map(described_variable).collect();
-        let mut described = described::manager(name, id, info.lifetime, &Ok(info));
+        let mut described = match info {
+            Some(info) => described::manager(name, id, info.lifetime, &Ok(info)),
+            None => json!({"name": name, "id": format!("{id:032x}")}),
+        };
         described["variables"] = variables;
         output::json(output, &described)?;
         return Ok(Exit::Success);
     }
     writeln!(output, "{}", output::name(name))?;
-    writeln!(output, "processes: {}", ls::shown(&info))?;
-    writeln!(output, "memory: {} of {}", amount::bytes(info.used), amount::bytes(info.capacity))?;
+    if let Some(info) = info {
+        writeln!(output, "processes: {}", ls::shown(&info))?;
+        writeln!(output, "memory: {} of {}", amount::bytes(info.used), amount::bytes(info.capacity))?;
+    }
     if variables.is_empty() {
         return Ok(Exit::Success);
     }

@@ -54,7 +54,8 @@ impl Watch {
             let Some(now) = manager.named(name).get()? else { return Err(no_variable(&manager, name)) };
             let counted = changes_of(&now)?;
             // The state of a lock or a queue changes by words of its own, which no count covers.
-            if now == handle && counted == changes && !matches!(contents, Contents::State(_)) {
+            let is_same = now == handle && counted.is_some() && counted == changes;
+            if is_same && !matches!(contents, Contents::State(_)) {
                 continue;
             }
             (handle, changes) = (now, counted);
@@ -74,14 +75,15 @@ impl Watch {
     }
 }
 
-fn changes_of(handle: &Handle) -> Result<u64> {
-    let own = handle.clone().into_shm()?;
-    Ok(own.participant().changes(own.variable()))
+/// `None` of a variable that does not count them.
+fn changes_of(handle: &Handle) -> Result<Option<u64>> {
+    Ok(handle.counts()?.changes)
 }
 
 /// Whether no other process has the manager, so that nothing changes any more.
 fn is_alone(manager: &Manager) -> std::result::Result<bool, Error> {
-    let me = manager.participant()?.identity();
+    // Those that use a server's are not known.
+    let Ok(me) = manager.participant().map(|participant| participant.identity()) else { return Ok(false) };
     Ok(manager.info()?.participants.iter().all(|peer| peer.identity == me))
 }
 

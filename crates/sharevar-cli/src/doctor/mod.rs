@@ -4,11 +4,13 @@ mod cleaners;
 mod finding;
 mod machine;
 mod names;
+mod server;
 
 use crate::exit::{Exit, Result};
 use crate::output;
 use finding::Finding;
 use serde_json::json;
+pub(crate) use server::run as server;
 use sharevar_rendezvous::Place;
 use std::io::Write;
 
@@ -19,7 +21,11 @@ pub(crate) fn run(is_json: bool, output: &mut dyn Write) -> Result<Exit> {
     findings.push(machine::segments());
     findings.extend([machine::overcommit(), machine::kept()].into_iter().flatten());
     findings.extend(names::managers(&place)?);
-    for Finding { subject, is_good, text } in &findings {
+    tell(&findings, is_json, output)
+}
+
+fn tell(findings: &[Finding], is_json: bool, output: &mut dyn Write) -> Result<Exit> {
+    for Finding { subject, is_good, text } in findings {
         if is_json {
             output::json(output, &json!({"subject": subject, "ok": is_good, "text": text}))?;
         } else {

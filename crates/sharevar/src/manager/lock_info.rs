@@ -1,10 +1,12 @@
 //! Locks as a program sees them that looks into others: their holders, and those that wait.
 
-use crate::engine::Handle;
+use crate::engine::held::held;
+use crate::engine::{Handle, Held};
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::{self, MAX_UNITS, RawCondition, RawLock, RawMonitor, RawRLock, holds};
 use sharevar_arena::{Identity, Participant, RecursiveLock, WaitPoint};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The state of a lock at some moment. See [`Handle::lock_info`].
@@ -28,7 +30,7 @@ pub struct LockInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LockHolder {
-    /// The number of its process; `None` if it is in another pid namespace.
+    /// The number of its process; `None` if it is in another pid namespace, or on another machine.
     pub process: Option<u32>,
     /// The number by which sharevar knows the thread in its process, counted from 1, if the lock
     /// belongs to a thread.
@@ -43,8 +45,8 @@ impl Handle {
     /// Returns the holders of a lock, a semaphore, a readers-writer lock, or of the lock of a condition
     /// or a monitor; `None` for any other variable.
     ///
-    /// # Errors
-    /// [`Unsupported`](crate::Error::Unsupported) if another engine keeps it.
+    /// Of a variable that another engine keeps, locks and recursive locks are known, and of their holder
+    /// that there is one.
     ///
     /// ```
     /// use sharevar::{Manager, Shared};
@@ -59,7 +61,10 @@ impl Handle {
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn lock_info(&self) -> Result<Option<LockInfo>> {
-        let handle = self.clone().into_shm()?;
+        let handle = match self {
+            Self::Shm(handle) => handle.clone(),
+            Self::Other(foreign) => return of_foreign(held(foreign.clone())?),
+        };
         let Some(kind) = handle.kind() else { return Ok(None) };
         Ok(Some(match kind {
             Kind::Lock => of_lock(&RawLock::from_handle(handle)?),
@@ -75,6 +80,18 @@ impl Handle {
             Kind::Semaphore | Kind::RwLock => of_units(&handle, kind)?,
             _ => return Ok(None),
         }))
+    }
+}
+
+fn of_foreign(variable: Arc<dyn Held>) -> Result<Option<LockInfo>> {
+    match variable.current_kind() {
+        Some(Kind::Lock | Kind::RLock) => {
+            let holder = LockHolder { process: None, thread: None, units: 1, is_exclusive: true };
+            let holders = if variable.exclusive()?.is_locked()? { vec![holder] } else { Vec::new() };
+            Ok(Some(LockInfo { holders, held_for: None, has_waiters: false, waiting: Vec::new() }))
+        }
+        Some(Kind::Condition) => variable.condition()?.lock()?.lock_info(),
+        _ => Ok(None),
     }
 }
 
