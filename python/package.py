@@ -3,14 +3,15 @@
     python python/package.py
 
 The source package of Python is built, looked into, installed in a clean virtual environment
-and used; each crate is packed, and built from its package and those of the others. The builds
-are not optimised: only that they succeed is asked.
+and used; so is the wheel of pure Python; each crate is packed, and built from its package and
+those of the others. The builds are not optimised: only that they succeed is asked.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,8 @@ import venv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import pure_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 # Kept from run to run: dependencies are compiled once.
@@ -33,6 +36,9 @@ QUICK = {
     "CARGO_PROFILE_RELEASE_LTO": "off",
     "CARGO_PROFILE_RELEASE_OPT_LEVEL": "0",
 }
+
+# Examples of the README with one of these use what the pure wheel does not have.
+ONLY_ON_LINUX = ("@sharevar.monitor", "name=", "app=")
 
 # A program that starts processes from a file, which a string given to ``-c`` cannot.
 USE = """
@@ -162,6 +168,28 @@ def use_source_package(archive: Path) -> None:
             run(python, copy, cwd=place)
 
 
+def use_pure_wheel() -> None:
+    """Installs the wheel for other platforms, and runs the README's examples on it."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        wheel = pure_wheel.build(place)
+        check(wheel.name.endswith("-py3-none-any.whl"), f"{wheel.name} is for one platform")
+        venv.create(place / "venv", with_pip=True)
+        python = place / "venv" / "bin" / "python"
+        run(python, "-m", "pip", "install", "--quiet", "--no-index", wheel, cwd=place)
+        examples = re.findall(
+            r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+        )
+        programs = [USE] + [
+            each for each in examples if not any(part in each for part in ONLY_ON_LINUX)
+        ]
+        for number, source in enumerate(programs):
+            program = place / f"program_{number}.py"
+            program.write_text(source)
+            run(python, program, cwd=place)
+        run(python, "-m", "sharevar", place / "program_0.py", cwd=place)
+
+
 def pack_crates() -> None:
     """Packs each crate and builds it from its package, as publishing them in order would."""
     crates, unpublished = packages(), []
@@ -206,3 +234,4 @@ def discard_packed(crates: list[dict[str, Any]]) -> None:
 if __name__ == "__main__":
     pack_crates()
     use_source_package(build_source_package())
+    use_pure_wheel()

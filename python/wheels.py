@@ -5,7 +5,8 @@
 Zig links for all platforms, against the oldest library of the platform's tag. A platform is at
 hand if its standard library of Rust is (``rustup target add``). Wheels for this machine's own
 platform are installed by their interpreters and used; wheels for others are built and checked,
-and not run. All are in ``target/wheels`` in the end, with the source package and checksums.
+and not run. `make test-package` uses the one of pure Python. All are in ``target/wheels`` in
+the end, with the source package and checksums.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pure_wheel
 from versions import Interpreter, find
 
 ROOT = Path(__file__).parent.parent
@@ -67,8 +69,7 @@ def main() -> None:
         for each in find()
         if arguments.python is None or each.name in arguments.python
     ]
-    source = build("sdist")
-    made = [source]
+    made = [build("sdist"), pure_wheel.build(WHEELS)]
     for target in arguments.target:
         for interpreter in interpreters:
             wheel = build_wheel(target, interpreter)

@@ -32,19 +32,10 @@ from multiprocessing import (
 )
 from typing import TYPE_CHECKING
 
-from . import _native, errors
-from ._family import children as _children
-from ._family import on_exit as _on_exit
-from ._hosting import base_manager as _base_manager
-from ._managers import rebuilding as _rebuilding
-from ._managers import tokens as _tokens
-from ._native import Arena, __version__
+from . import errors
 from ._public import export as _export
 from ._public import listing as _listing
-from ._public import public_in as _public_in
-from ._variables import found_classes as _found_classes
-from ._variables import greenlets as _greenlets
-from ._variables import pickling as _pickling
+from ._start import start as _start
 from .errors import *  # noqa: F403
 
 # Names that the first shared variable does not need are imported when they are used. A type
@@ -65,6 +56,8 @@ if TYPE_CHECKING:
     from ._managers.named_manager import attach as attach
     from ._managers.named_manager import manager_names as manager_names
     from ._managers.named_manager import remove_manager as remove_manager
+    from ._native import Arena as Arena
+    from ._native import __version__ as __version__
     from ._variables.array_proxy import ArrayProxy as ArrayProxy
     from ._variables.barrier import Barrier as Barrier
     from ._variables.condition import Condition as Condition
@@ -97,6 +90,7 @@ else:
     __getattr__ = _export(
         __name__,
         {
+            "Arena": "._native",
             "Array": "._variables.sharedctypes",
             "ArrayProxy": "._variables.array_proxy",
             "Barrier": "._variables.barrier",
@@ -123,6 +117,7 @@ else:
             "TLS": "._hosting.security",
             "Value": "._variables.sharedctypes",
             "ValueProxy": "._variables.value_proxy",
+            "__version__": "._native",
             "attach": "._managers.named_manager",
             "callback": "._hosting.callbacks",
             "connect": "._hosting.connect",
@@ -214,12 +209,4 @@ __dir__ = _listing(
     "errors", "hosting", "installation", "managers", "queues", "shared_memory", "sharedctypes",
 )  # fmt: skip
 
-_public_in(__name__)(Arena)
-_native.set_pickler(_pickling.dumps, _pickling.loads)
-_native.set_class_loader(_found_classes.load)
-_base_manager.patch_standard_managers()
-_rebuilding.take_the_standard_place()
-_tokens.give_to_proxies()
-_children.tell_children()
-_on_exit.register()
-_greenlets.arrange()
+_start()

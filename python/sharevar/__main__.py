@@ -21,9 +21,7 @@ from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from typing import Any
 
 from sharevar import SeparateFamilyWarning, SharevarError, __version__, install
-from sharevar._family import family
-from sharevar._family.engines import ENGINE, store_of_environment
-from sharevar._hosting.security import PLAINTEXT
+from sharevar._edition import IS_NATIVE
 
 _USAGE = (
     "usage: python -m sharevar [--plaintext] [--engine address]"
@@ -38,11 +36,15 @@ def main(arguments: list[str]) -> None:
         sys.exit(2)
     first, *rest = arguments
     if first == "--plaintext":
+        from sharevar._hosting.security import PLAINTEXT
+
         # Hosts of the program, and its children's, may be at addresses off this machine.
         os.environ[PLAINTEXT] = "1"
         main(rest)
         return
-    if first == "--engine" and rest:
+    if first == "--engine" and rest and IS_NATIVE:
+        from sharevar._family.engines import ENGINE
+
         # The variables of the program's managers are there, and its children's.
         os.environ[ENGINE] = rest[0]
         _connect()
@@ -77,6 +79,8 @@ def main(arguments: list[str]) -> None:
 
 def _connect() -> None:
     """Have the engine that the environment names at hand, or end and say why it is not."""
+    from sharevar._family.engines import store_of_environment
+
     try:
         store_of_environment()
     except SharevarError as error:
@@ -86,6 +90,11 @@ def _connect() -> None:
 
 def lead_family() -> None:
     """Give the program's family a name, so that all that it starts belongs to it."""
+    if not IS_NATIVE:
+        # It has one from the import of the package on.
+        return
+    from sharevar._family import family
+
     try:
         family.lead()
     except (SharevarError, OSError) as error:

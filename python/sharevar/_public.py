@@ -13,6 +13,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeVar
 
+from ._edition import place_of
+
 _Public = TypeVar("_Public", bound=Callable[..., Any])
 
 
@@ -43,6 +45,7 @@ def export(
             if standard is not None and hasattr(standard, name):
                 return getattr(standard, name)
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        place = place_of(name, place)
         found = import_module(place, package)
         if place != f".{name}":
             found = getattr(found, name)

@@ -1,60 +1,66 @@
 """Every error that sharevar raises by itself, in one tree."""
 
 from multiprocessing.managers import RemoteError
+from typing import TYPE_CHECKING
 
-from ._native import (
-    AccessRefused,
-    BrokenBarrier,
-    CallRefused,
-    CallTimedOut,
-    CapacityTooSmall,
-    ClosedError,
-    Contended,
-    CorruptArena,
-    DescriptorLost,
-    EngineRefused,
-    ForeignProcess,
-    HandleExpired,
-    HostDied,
-    HostedPanic,
-    HostUnreachable,
-    InvalidName,
-    LayoutMismatch,
-    LeaseLost,
-    NameBusy,
-    NameUnreachable,
-    NoEngine,
-    NoPlace,
-    NoSuchManager,
-    NotADump,
-    NotAHost,
-    NotAnArena,
-    NotDumpable,
-    NotExposed,
-    NotHeld,
-    NotKept,
-    NotOwner,
-    NotRegistered,
-    NotShareable,
-    NoWitness,
-    OutcomeUnknown,
-    OutOfSharedMemory,
-    OwnerUnknown,
-    PickleRefused,
-    PlaceUnsafe,
-    PlaintextRefused,
-    QueueShutDown,
-    ReadOnly,
-    SharevarError,
-    TooManyParticipants,
-    TooManyReleases,
-    TransactionTooLarge,
-    Unavailable,
-    Unsupported,
-    WriterDied,
-    WrongKind,
-)
+from ._edition import IS_NATIVE
 from ._public import listing
+
+if TYPE_CHECKING or IS_NATIVE:
+    from ._native import (
+        AccessRefused,
+        BrokenBarrier,
+        CallRefused,
+        CallTimedOut,
+        CapacityTooSmall,
+        ClosedError,
+        Contended,
+        CorruptArena,
+        DescriptorLost,
+        EngineRefused,
+        ForeignProcess,
+        HandleExpired,
+        HostDied,
+        HostedPanic,
+        HostUnreachable,
+        InvalidName,
+        LayoutMismatch,
+        LeaseLost,
+        NameBusy,
+        NameUnreachable,
+        NoEngine,
+        NoPlace,
+        NoSuchManager,
+        NotADump,
+        NotAHost,
+        NotAnArena,
+        NotDumpable,
+        NotExposed,
+        NotHeld,
+        NotKept,
+        NotOwner,
+        NotRegistered,
+        NotShareable,
+        NoWitness,
+        OutcomeUnknown,
+        OutOfSharedMemory,
+        OwnerUnknown,
+        PickleRefused,
+        PlaceUnsafe,
+        PlaintextRefused,
+        QueueShutDown,
+        ReadOnly,
+        SharevarError,
+        TooManyParticipants,
+        TooManyReleases,
+        TransactionTooLarge,
+        Unavailable,
+        Unsupported,
+        WriterDied,
+        WrongKind,
+    )
+else:
+    from ._plain_errors import *  # noqa: F403
 
 __all__ = [
     "AccessRefused",
@@ -67,6 +73,7 @@ __all__ = [
     "Contended",
     "CorruptArena",
     "DescriptorLost",
+    "ElsewhereWarning",
     "EngineRefused",
     "ForeignProcess",
     "HandleExpired",
@@ -119,6 +126,10 @@ __dir__ = listing(__name__)
 
 class ArenaGone(SharevarError):
     """The memory (or file) of a reference cannot be reached from this process."""
+
+
+class ElsewhereWarning(UserWarning):
+    """There is no shared memory here; a server process keeps the variables."""
 
 
 class PlaintextWarning(UserWarning):

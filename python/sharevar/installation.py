@@ -14,8 +14,18 @@ A program that starts another Python program by a command may want to start it a
 ``sharevar.installation`` in `sys.modules` wherever it is installed.
 """
 
-from ._dropin.installation import install, installed
-from ._public import listing
+from typing import TYPE_CHECKING
+
+from ._public import export, listing
+
+if TYPE_CHECKING:
+    from ._dropin.installation import install as install
+    from ._dropin.installation import installed as installed
+else:
+    __getattr__ = export(
+        __name__,
+        {"install": "._dropin.installation", "installed": "._dropin.installation"},
+    )
 
 __all__ = ["install", "installed"]
 

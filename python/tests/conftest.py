@@ -18,11 +18,15 @@ from standard_library import report
 from support import engine_servers
 
 import sharevar
+from sharevar._edition import IS_NATIVE
 
 pytest_plugins = ["support.time_limit"]
+if not IS_NATIVE:
+    # It leaves out all that the pure edition does not claim.
+    pytest_plugins.append("support.pure_edition")
 
 START_METHODS = ("fork", "spawn", "forkserver")
-ENGINES = ("shm", "memory", *engine_servers.PROGRAMS)
+ENGINES = ("shm", "memory", *engine_servers.PROGRAMS) if IS_NATIVE else ("server",)
 
 # Only a forked child has the functions that a test defines inside of itself. Up to Python 3.13
 # forking was the default; a test of every method takes one of the fixtures below.
@@ -36,6 +40,8 @@ hypothesis.settings.load_profile("busy")
 
 # Settings of the user for other programs are not for those that tests start.
 for _name in list(os.environ):
+    if _name.startswith("SHAREVAR_PURE"):
+        continue
     if _name.startswith("SHAREVAR_") or _name in (
         "PYTHONASYNCIODEBUG", "PYTHONDEVMODE", "PYTHONINSPECT", "PYTHONOPTIMIZE",
         "PYTHONSAFEPATH", "PYTHONSTARTUP", "PYTHONVERBOSE", "PYTHONWARNINGS",
@@ -85,7 +91,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", engines, indirect=True)
 
 
-@pytest.fixture(params=["sharevar", *ENGINES[1:]])
+@pytest.fixture(params=["sharevar", *(ENGINES[1:] if IS_NATIVE else [])])
 def maker(request: pytest.FixtureRequest) -> Iterator[Any]:
     """An object that makes locks, queues and the like in this process: the package, whose
     variables are in shared memory, or a manager of another engine."""
@@ -99,7 +105,8 @@ def maker(request: pytest.FixtureRequest) -> Iterator[Any]:
 @contextmanager
 def _manager_of(engine: str) -> Iterator[Any]:
     """A manager of another engine than shared memory."""
-    if engine == "memory":
+    if engine in ("memory", "server"):
+        # A manager of the pure edition takes this address, too.
         with sharevar.Manager("memory:") as manager:
             yield manager
         return

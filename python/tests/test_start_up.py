@@ -31,7 +31,8 @@ print(json.dumps((sorted(set(sys.modules) - standard), compiled)))
 """
 
 OF_SHAREVAR = [
-    "sharevar", "sharevar._family", "sharevar._family.arenas", "sharevar._family.callers",
+    "sharevar", "sharevar._edition", "sharevar._family",
+    "sharevar._family.arenas", "sharevar._family.callers",
     "sharevar._family.children", "sharevar._family.descriptors", "sharevar._family.engines",
     "sharevar._family.family",
     "sharevar._family.installed", "sharevar._family.lending",
@@ -41,7 +42,7 @@ OF_SHAREVAR = [
     "sharevar._managers", "sharevar._managers.arena_host", "sharevar._managers.manager",
     "sharevar._managers.rebuilding", "sharevar._managers.sync_manager",
     "sharevar._managers.tokens", "sharevar._native", "sharevar._public",
-    "sharevar._variables", "sharevar._variables.dict_proxy",
+    "sharevar._start", "sharevar._variables", "sharevar._variables.dict_proxy",
     "sharevar._variables.found_classes", "sharevar._variables.greenlets",
     "sharevar._variables.pickling", "sharevar._variables.proxy",
     "sharevar._variables.standard", "sharevar._variables.variable_methods",

@@ -99,25 +99,6 @@ BY_STANDARD: dict[Any, Any] = {
     queue.SimpleQueue: SimpleQueue,
 }
 
-# By the name of a class of the standard library or of NumPy that no kind stands for: what there
-# is instead of it.
-INSTEAD = {
-    "Counter": "use shared(name, dict), whose incr() counts",
-    "defaultdict": "use shared(name, dict), which has setdefault() and incr()",
-    "deque": "use shared(name, list), or sharevar.Queue",
-    "bytearray": 'use shared(name, sharevar.RawArray, "B", length)',
-    "array": "use shared(name, sharevar.ArrayProxy, typecode, items)",
-    "ndarray": 'use numpy.frombuffer over shared(name, sharevar.RawArray, "d", length)',
-    "LifoQueue": "use shared(name, list), with append() and pop()",
-    "PriorityQueue": "use shared(name, sharevar.PriorityQueue)",
-    "dict": "use shared(name, dict)",
-    "list": "use shared(name, list)",
-    "set": "use shared(name, set)",
-    "lock": "use shared(name, sharevar.Lock)",
-    "SynchronizedBase": "use shared(name, sharevar.Value, ...) or sharevar.Array",
-    "BaseManager": "share what it makes, as in shared(name, dict), which needs no manager",
-}
-
 
 def register() -> None:
     """Have the native side make objects of these classes."""

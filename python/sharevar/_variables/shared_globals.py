@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import enum
-import socket
-import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from multiprocessing import managers
-from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from typing import Any, TypeVar, overload
 
@@ -17,14 +13,14 @@ from .._family import applications, engines, family, separate_family
 from .._family.reduction import arena_of
 from .._public import public_in
 from ..errors import ReadOnly, WrongKind
-from . import sharedctypes
+from . import refusal, sharedctypes
 from .append_file import AppendFile
 from .append_text_file import AppendTextFile
 from .barrier import Barrier
 from .condition import Condition
 from .dict_proxy import DictProxy
 from .event import Event
-from .kinds import BY_STANDARD, BY_TYPEID, INSTEAD, PROCESS_QUEUES
+from .kinds import BY_STANDARD, BY_TYPEID, PROCESS_QUEUES
 from .list_proxy import ListProxy
 from .lock import Lock
 from .namespace import NamespaceProxy
@@ -117,7 +113,7 @@ def shared(
     Where the environment names an engine (``SHAREVAR_ENGINE=redis://host/0?namespace=shop``),
     all of this is on that server: in the namespace of its address, or of the ``app``.
     """
-    _require_arguments(name, kind)
+    refusal.require_arguments(name, kind)
     if app is None:
         app = applications.app_of_environment()
     store = engines.store_of_environment(app)
@@ -138,7 +134,7 @@ def get_or_make(
     named: dict[str, Any],
 ) -> Any:
     """The variable of that name in an arena, which is made now if there is none."""
-    _require_arguments(name, kind)
+    refusal.require_arguments(name, kind)
     kind = _ours(kind)
     if arena.is_read_only:
         return _found_for_reading(arena, name, kind)
@@ -193,20 +189,6 @@ def names(arena: _native.Store) -> list[str]:
     return [name for name in arena.names() if not name.startswith(_OUR_NAMES)]
 
 
-def _require_arguments(name: object, kind: object) -> None:
-    if not isinstance(name, str):
-        raise TypeError(
-            f"the name of a shared variable is a str and comes first, as in "
-            f'shared("names", list), and {name!r} is none'
-        )
-    if not callable(kind):
-        cls = type(kind).__name__
-        raise TypeError(
-            f"shared({name!r}, {kind!r}): second comes what makes the variable, and then its "
-            f"arguments, as in shared({name!r}, {cls}, {kind!r})"
-        )
-
-
 def _make(
     arena: _native.Store,
     name: str,
@@ -230,7 +212,7 @@ def _make(
         return initial, initial
     cls: type[Any] = _CONTAINERS.get(type(initial), ValueProxy)
     if cls is ValueProxy:
-        _require_value(name, initial)
+        refusal.require_value(name, initial, _native.Monitor)
     proxy = arena.named(name, cls)
     # One step each, and none where a Rust program was first.
     if isinstance(proxy, ListProxy):
@@ -285,88 +267,10 @@ def _ours(kind: Any) -> Any:
         return kind
 
 
-def _require_value(name: str, made: Any) -> None:
-    """Refuse an object that could be changed where no other process would see it."""
-    for part in _parts(made):
-        if isinstance(part, _SENT_ONCE):
-            raise TypeError(
-                f"shared({name!r}, ...): a {type(part).__qualname__} is sent to one process, "
-                f"which takes it once, so that it cannot stay in a variable; use "
-                f"shared({name!r}, sharevar.Queue), or give it to a child as an argument"
-            )
-        cls = type(part)
-        if not _is_mutable(part, cls):
-            continue
-        place = "" if part is made else f" in the {type(made).__qualname__}"
-        hint = _instead(cls) or (
-            "put @sharevar.monitor before its class, or have a host keep it "
-            "(sharevar.managers.BaseManager)"
-        )
-        raise TypeError(
-            f"shared({name!r}, ...): every process would have a {cls.__qualname__} of its "
-            f"own{place}, in which others see no change; {hint}. If it is replaced as a whole "
-            f"and never changed, shared({name!r}, sharevar.ValueProxy, ...) is a box for it"
-        )
-
-
-def _parts(made: Any) -> Iterator[Any]:
-    """An object, and what it holds if it cannot be changed itself."""
-    yield made
-    if isinstance(made, (tuple, frozenset)):
-        held: Iterable[Any] = made
-    else:
-        # Of an instance of a data class, which may be a frozen one.
-        fields = getattr(type(made), "__dataclass_fields__", ())
-        held = (getattr(made, field) for field in fields if hasattr(made, field))
-    for part in held:
-        yield from _parts(part)
-
-
-def _is_mutable(made: Any, cls: Any) -> bool:
-    """Whether it can be told from its class that it can be changed."""
-    if isinstance(made, _PASSED_ON):
-        return False
-    if _instead(cls) or cls.__hash__ is None or hasattr(cls, "__next__"):
-        return True
-    if isinstance(made, _IMMUTABLE) or cls.__setattr__ is not _SETS_ANY:
-        return False
-    if hasattr(made, "__dict__"):
-        return True
-    # Those of the standard library that have slots are values.
-    is_standard = cls.__module__.partition(".")[0] in sys.stdlib_module_names
-    return not is_standard and any(vars(base).get("__slots__") for base in cls.__mro__)
-
-
-def _instead(cls: Any) -> str | None:
-    """The remedy for an object of a library's class, but not of a program's own class."""
-    for base in cls.__mro__:
-        library = base.__module__.partition(".")[0]
-        if base.__name__ in _INSTEAD and (
-            library in sys.stdlib_module_names or library == "numpy"
-        ):
-            return _INSTEAD[base.__name__]
-    return None
-
-
-# By reference, or by name.
-_PASSED_ON = (_native.Monitor, type, types.FunctionType, types.BuiltinFunctionType)
-# A pickle of one of these is a descriptor that waits for one process to fetch it.
-_SENT_ONCE = (Connection, socket.socket)
-# A class that is derived from one of these is meant as a value.
-_IMMUTABLE = (int, float, complex, str, bytes, tuple, frozenset, enum.Enum)
-_SETS_ANY: Any = object.__setattr__
-
 # The classes that multiprocessing has, too, outside of managers.
 _WITHOUT_MANAGER: tuple[Any, ...] = (
     Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, *PROCESS_QUEUES,
 )  # fmt: skip
-
-_INSTEAD = {
-    **INSTEAD,
-    **{
-        cls.__name__: f"use shared(name, sharevar.{cls.__name__})" for cls in _WITHOUT_MANAGER
-    },
-}
 
 _CONTAINERS: dict[Any, type[Any]] = {
     list: ListProxy,
