@@ -106,3 +106,16 @@ def test_ipython_shows_what_is_in_a_variable_as_far_as_it_is_short(manager: Any)
     shown = closed.dict(a=1)
     closed.shutdown()
     assert pretty(shown) == repr(shown)
+
+
+def test_a_notebook_gets_the_same_in_escaped_html(manager: Any) -> None:
+    assert "&lt;b&gt;" in manager.list(["<b>"])._repr_html_()
+    table = manager.dict({"<i>": 1, "b": [2]})._repr_html_()
+    assert table.count("<tr>") == 2 and "&lt;i&gt;" in table and "<i>" not in table
+    long = manager.dict({number: "x" * 10_000 for number in range(100)})._repr_html_()
+    assert long.count("<tr>") == 21 and len(long) < 4_000
+    assert sharevar.Lock()._repr_html_() == "<code>&lt;Lock(owner=None)&gt;</code>"
+    closed = sharevar.Manager()
+    shown = closed.dict(a=1)
+    closed.shutdown()
+    assert shown._repr_html_().startswith("<code>&lt;DictProxy object")

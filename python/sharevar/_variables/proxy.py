@@ -220,6 +220,12 @@ class Proxy(_Base, metaclass=_Type):
 
         printer.text(summary.text(self))
 
+    def _repr_html_(self) -> str:
+        """The same in a notebook that shows HTML."""
+        from . import summary
+
+        return summary.html(self)
+
     def _shown(self) -> str:
         return repr(self._getvalue())
 

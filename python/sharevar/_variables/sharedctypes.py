@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import copyreg
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing import sharedctypes
 from multiprocessing.reduction import ForkingPickler
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from .. import _native
 from .._family import family
@@ -30,6 +30,20 @@ standard: Any = sharedctypes
 _standard_synchronized = standard.synchronized
 
 __all__ = ["Array", "RawArray", "RawValue", "Value", "copy", "synchronized"]
+
+if TYPE_CHECKING:
+    from ctypes import _CData, _SimpleCData
+    from multiprocessing.sharedctypes import (
+        Synchronized,
+        SynchronizedArray,
+        SynchronizedBase,
+        SynchronizedString,
+    )
+
+    _CT = TypeVar("_CT", bound=_CData)
+_T = TypeVar("_T")
+_Int = Literal["b", "B", "h", "H", "i", "I", "l", "L", "q", "Q"]
+_Float = Literal["f", "d"]
 
 
 class ObjectMemory(_native.Array):
@@ -49,6 +63,10 @@ class ObjectMemory(_native.Array):
         return reduce_variable(self)
 
 
+@overload
+def RawValue(typecode_or_type: type[_CT], *arguments: Any) -> _CT: ...
+@overload
+def RawValue(typecode_or_type: str, *arguments: Any) -> Any: ...
 @public_in("sharevar")
 @founding
 def RawValue(typecode_or_type: Any, *arguments: Any) -> Any:
@@ -58,6 +76,12 @@ def RawValue(typecode_or_type: Any, *arguments: Any) -> Any:
     return value
 
 
+@overload
+def RawArray(
+    typecode_or_type: type[_CT], size_or_initializer: int | Iterable[Any]
+) -> ctypes.Array[_CT]: ...
+@overload
+def RawArray(typecode_or_type: str, size_or_initializer: int | Iterable[Any]) -> Any: ...
 @public_in("sharevar")
 @founding
 def RawArray(typecode_or_type: Any, size_or_initializer: Any) -> Any:
@@ -70,6 +94,34 @@ def RawArray(typecode_or_type: Any, size_or_initializer: Any) -> Any:
     return array
 
 
+@overload
+def Value(
+    typecode_or_type: type[_CT], *arguments: Any, lock: Literal[False], ctx: Any = None
+) -> _CT: ...
+@overload
+def Value(
+    typecode_or_type: str, *arguments: Any, lock: Literal[False], ctx: Any = None
+) -> Any: ...
+@overload
+def Value(
+    typecode_or_type: _Int, *arguments: Any, lock: Any = True, ctx: Any = None
+) -> Synchronized[int]: ...
+@overload
+def Value(
+    typecode_or_type: _Float, *arguments: Any, lock: Any = True, ctx: Any = None
+) -> Synchronized[float]: ...
+@overload
+def Value(
+    typecode_or_type: type[_SimpleCData[_T]], *arguments: Any, lock: Any = True, ctx: Any = None
+) -> Synchronized[_T]: ...
+@overload
+def Value(
+    typecode_or_type: type[_CT], *arguments: Any, lock: Any = True, ctx: Any = None
+) -> SynchronizedBase[_CT]: ...
+@overload
+def Value(
+    typecode_or_type: str, *arguments: Any, lock: Any = True, ctx: Any = None
+) -> Any: ...
 @public_in("sharevar")
 @founding
 def Value(typecode_or_type: Any, *arguments: Any, lock: Any = True, ctx: Any = None) -> Any:
@@ -77,6 +129,62 @@ def Value(typecode_or_type: Any, *arguments: Any, lock: Any = True, ctx: Any = N
     return _locked(RawValue(typecode_or_type, *arguments), lock, ctx)
 
 
+@overload
+def Array(
+    typecode_or_type: type[_CT],
+    size_or_initializer: int | Iterable[Any],
+    *,
+    lock: Literal[False],
+    ctx: Any = None,
+) -> ctypes.Array[_CT]: ...
+@overload
+def Array(
+    typecode_or_type: str,
+    size_or_initializer: int | Iterable[Any],
+    *,
+    lock: Literal[False],
+    ctx: Any = None,
+) -> Any: ...
+@overload
+def Array(
+    typecode_or_type: _Int,
+    size_or_initializer: int | Iterable[Any],
+    *,
+    lock: Any = True,
+    ctx: Any = None,
+) -> SynchronizedArray[int]: ...
+@overload
+def Array(
+    typecode_or_type: _Float,
+    size_or_initializer: int | Iterable[Any],
+    *,
+    lock: Any = True,
+    ctx: Any = None,
+) -> SynchronizedArray[float]: ...
+@overload
+def Array(
+    typecode_or_type: Literal["c"],
+    size_or_initializer: int | Iterable[Any],
+    *,
+    lock: Any = True,
+    ctx: Any = None,
+) -> SynchronizedString: ...
+@overload
+def Array(
+    typecode_or_type: type[_SimpleCData[_T]],
+    size_or_initializer: int | Iterable[Any],
+    *,
+    lock: Any = True,
+    ctx: Any = None,
+) -> SynchronizedArray[_T]: ...
+@overload
+def Array(
+    typecode_or_type: Any,
+    size_or_initializer: int | Iterable[Any],
+    *,
+    lock: Any = True,
+    ctx: Any = None,
+) -> Any: ...
 @public_in("sharevar")
 @founding
 def Array(

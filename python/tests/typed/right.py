@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 
 import sharevar
@@ -107,8 +108,15 @@ def told_by_what_is_given(manager: SyncManager) -> None:
     elements: SetProxy[str] = manager.set("ab")
     box: ValueProxy[float] = manager.Value("d", 1.5)
     kept: DictProxy[str, int] = sharevar.shared("kept", dict[str, int])
-    lock: Lock = sharevar.get_context("fork").Lock()
-    with lock:
+    fork = sharevar.get_context("fork")
+    lock: Lock = fork.Lock()
+    hits, sums = sharevar.Value("i", 1), sharevar.Array(ctypes.c_double, 2)
+    with lock, hits, sums.get_lock():
+        number: int = hits.value
+        numbers: list[float] = sums[:]
+        sums[0] = number + sum(numbers)
+        raw: ctypes.c_int = sharevar.RawValue(ctypes.c_int, 2)
+        assert sums[0] == 1.0 and raw.value == 2
         total: float = pairs["a"] + named["a"] + items[0] + box.value
         assert (total, elements.copy(), kept.copy()) == (4.5, {"a", "b"}, {})
 

@@ -38,6 +38,8 @@ def mistakes(
     sharevar.dictionary  # E: Module has no attribute "dictionary" [attr-defined]
     sharevar.Manager().dict({"a": 1})["b"] = "c"  # E: Incompatible types [assignment]
     sharevar.Manager().list([1]).append("c")  # E: Argument 1 to "append" [arg-type]
+    text = sharevar.Value("i", 1).value  # E: Incompatible types in assignment [assignment]
+    sharevar.Array("d", 2).value  # E: has no attribute "value" [attr-defined]
     print(text, number)
 
 
