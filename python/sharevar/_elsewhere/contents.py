@@ -77,6 +77,10 @@ class List(list[Any]):
     def repeat(self, times: int) -> None:
         self *= times
 
+    def sort(self, reverse: bool = False) -> None:  # type: ignore[override]
+        # All or nothing, where two items cannot be compared.
+        self[:] = sorted(self, reverse=reverse)
+
     def replace(self, old: list[Any], new: list[Any]) -> bool:
         """Store other items, unless the list has changed."""
         if self != old:

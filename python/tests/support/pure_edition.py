@@ -55,5 +55,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = claimed
 
 
-sync_manager: Any = managers.SyncManager
-sync_manager.arena = NoArena()
+def pytest_configure() -> None:
+    sync_manager: Any = managers.SyncManager
+    sync_manager.arena = NoArena()
