@@ -26,6 +26,13 @@ def test_there_are_examples() -> None:
 # Where an example has its server.
 SERVER = "redis://localhost/"
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: pathlib.Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+    inside = [link for link in links if not re.match(r"[a-z]+:", link)]
+    assert [link for link in inside if not (page.parent / link).exists()] == []
+
+
 # A host that has died is started again by a thread, which under fork Python 3.12 and later
 # tell in development mode, whichever thread forks.
 FORKED_BY_A_THREAD = "ignore:This process:DeprecationWarning"
