@@ -81,6 +81,7 @@ test-python: build ## the Python side, on the built module, and Rust programs th
 		PYTHON=$(BIN)/python timeout 5m target/$(PROFILE)/examples/$$program || exit 1; \
 	done
 	timeout 5m $(BIN)/python examples/python/thermometer.py target/$(PROFILE)/examples/thermometer
+	timeout 5m $(BIN)/python examples/python/mandelbrot.py target/$(PROFILE)/examples/mandelbrot --port 0 --seconds 0
 
 test-versions: build ## the Python tests on other versions of Python, as far as they are here
 	$(BIN)/python python/versions.py

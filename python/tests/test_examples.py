@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
+import urllib.request
 import xml.etree.ElementTree
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
@@ -38,6 +41,24 @@ def test_the_job_queue_does_every_job_though_workers_die() -> None:
 
 def test_the_progress_bars_are_full_in_the_end() -> None:
     assert run("progress_bars.py").count("100 %") == 8
+
+
+def test_many_paint_one_picture_and_the_page_shows_it() -> None:
+    command = [sys.executable, str(EXAMPLES / "mandelbrot.py"), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as painting:
+        assert painting.stdout is not None
+        try:
+            address = painting.stdout.readline().strip()
+            with urllib.request.urlopen(address, timeout=30) as page:
+                assert "<canvas" in page.read().decode()
+            assert painting.stdout.readline().startswith("320 rows are painted: 320 by Python")
+            with urllib.request.urlopen(f"{address}/pixels", timeout=30) as answer:
+                pixels = np.frombuffer(answer.read(), np.uint8).reshape(320, 480)
+        finally:
+            painting.kill()
+    sys.path.insert(0, str(EXAMPLES))
+    mandelbrot = importlib.import_module("mandelbrot")
+    assert all((pixels[row] == mandelbrot.depths(row)).all() for row in range(0, 320, 20))
 
 
 def test_the_kill_storm_loses_nothing_and_is_recorded(tmp_path: Path) -> None:
