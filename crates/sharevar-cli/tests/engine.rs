@@ -100,7 +100,7 @@ fn watch_prints_changes_as_they_come() -> Result<()> {
                 value.set(&stock.get("apples")?.unwrap_or_default())?;
                 std::thread::yield_now();
             }
-            Result::Ok(watching.join().unwrap())
+            Result::<_>::Ok(watching.join().unwrap())
         })?;
         assert!(watched.lines().count() >= 1 && watched.contains(seen), "{watched}");
     }

@@ -3,7 +3,7 @@
 use sharevar_value::{DecodeError, EncodeError, KeyError};
 
 /// The result of an operation on a shared variable.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why an operation failed. The variable is as it was before, unless [`Error::happened`] says
 /// otherwise.

@@ -40,12 +40,14 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::iter_not_returning_iterator)] // A walk over shared memory can fail at its start.
 
+#[doc(hidden)] // For crates that add an engine. It may change with any version.
 pub mod engine;
 mod error;
 pub mod hosted;
 mod kind;
 mod manager;
 pub mod process;
+#[doc(hidden)] // For the extension module and the command. It may change with any version.
 pub mod shm;
 mod values;
 mod variables;
@@ -61,10 +63,12 @@ pub use manager::shared::Shared;
 pub use manager::unnamed::UnnamedManager;
 pub use manager::variable_id::VariableId;
 pub use manager::{Builder, Manager};
+#[doc(hidden)] // As `shm`.
 pub use sharevar_arena::{
-    BlockUsage, Holder, Identity, OwnerDeath, Participant, Peer, RecursiveLock, Report, RobustLock, TryLock,
-    Variable, actor, new_actor, settle_all_at_exit, spin_pays, tell_actors_apart,
+    BlockUsage, Holder, Identity, Participant, Peer, RecursiveLock, RobustLock, TryLock, Variable, actor,
+    new_actor, settle_all_at_exit, spin_pays, tell_actors_apart,
 };
+pub use sharevar_arena::{OwnerDeath, Report};
 #[doc(hidden)]
 pub use sharevar_hosted::__hosted_proxy;
 pub use sharevar_macros::{Monitor, hosted};

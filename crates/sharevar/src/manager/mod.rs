@@ -8,6 +8,7 @@ pub(crate) mod lock_info;
 pub(crate) mod named;
 pub(crate) mod open;
 pub(crate) mod shared;
+pub(crate) mod shown;
 pub(crate) mod unnamed;
 pub(crate) mod variable_id;
 

@@ -44,7 +44,8 @@ macro_rules! impl_shared {
 
         impl<$($parameter $(: $bound)?),*> std::fmt::Debug for $name<$($parameter),*> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, "{:?}({})", <Self as crate::manager::shared::Shared>::KIND, crate::manager::shared::Shared::id(self))
+                use crate::manager::shared::Shared;
+                crate::manager::shown::write(&self.handle(), Self::KIND, &self.id(), f)
             }
         }
 
