@@ -312,6 +312,11 @@ class Dict(Variable, Generic[_Key, _Item]):
     @overload
     def get(self, key: _Key, default: _Default, /) -> _Item | _Default: ...
     @overload
+    def get_many(self, keys: Iterable[_Key], default: None = None, /) -> list[_Item | None]: ...
+    @overload
+    def get_many(self, keys: Iterable[_Key], default: _Default, /) -> list[_Item | _Default]:
+        """A list of the values of keys, the default where one is not there."""
+    @overload
     def pop(self, key: _Key, /) -> _Item: ...
     @overload
     def pop(self, key: _Key, default: _Default, /) -> _Item | _Default: ...
@@ -320,6 +325,8 @@ class Dict(Variable, Generic[_Key, _Item]):
     def clear(self) -> None: ...
     def update_items(self, pairs: list[tuple[_Key, _Item]], /) -> None:
         """Store all pairs in one step: others see none of them or all."""
+    def page_of_keys(self, after: int | None, /) -> tuple[list[_Key], int | None, int]:
+        """The keys behind a place, the last place if there are more, and the number of all."""
     def keys(self) -> list[_Key]: ...
     def values(self) -> list[_Item]: ...
     def items(self) -> list[tuple[_Key, _Item]]: ...
@@ -712,6 +719,8 @@ class Set(Variable, Generic[_Item]):
     def clear(self) -> None: ...
     def elements(self) -> list[_Item]:
         """The elements in order."""
+    def page_of_keys(self, after: int | None, /) -> tuple[list[_Item], int | None, int]:
+        """The elements behind a place, the last place if there are more, and their number."""
     def add_all(self, elements: list[_Item], /) -> None:
         """Put all the elements in, in one step."""
     def change_by(

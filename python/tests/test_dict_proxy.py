@@ -249,6 +249,25 @@ def test_iteration_raises_when_the_length_changes(manager: Any) -> None:
     assert shared.copy() == {"a": 0, "aa": 0}
 
 
+def test_iteration_beyond_a_page(manager: Any) -> None:
+    shared = manager.dict(dict.fromkeys(range(2500)))
+    assert list(shared) == list(range(2500)) == list(manager.set(range(2500)))
+    with pytest.raises(RuntimeError, match="changed size"):
+        for key in shared:
+            if key == 1100:
+                shared["more"] = 1
+
+
+def test_many_values_at_once(manager: Any) -> None:
+    shared = manager.dict({"a": 1, 2: [3], "list": manager.list([4])})
+    one, two, inner, absent = shared.get_many(["a", 2.0, "list", "x"])
+    assert (one, two, inner[:], absent) == (1, [3], [4], None)
+    assert shared.get_many(iter("ax"), 7) == [1, 7]
+    assert shared.get_many([]) == []
+    with pytest.raises(TypeError, match="unhashable"):
+        shared.get_many([[]])
+
+
 def test_copies_and_pickles(manager: Any) -> None:
     shared = manager.dict(a=[1])
     assert copy.deepcopy(shared) == {"a": [1]}

@@ -277,6 +277,7 @@ def test_any_finds_any(manager: sharevar.managers.SyncManager, row: list[Any]) -
                 assert shared[wanted] == 1
                 assert wanted in shared
                 assert wanted in elements
+                assert shared.get_many([wanted, 77]) == [1, None]
                 shared.update({wanted: 2} if type(wanted) is not memoryview else {})
                 shared[stored] = 3
                 assert shared.setdefault(wanted, 4) == 3

@@ -5,11 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -279,3 +281,50 @@ def test_a_server_without_its_data_is_told_from_an_empty_one() -> None:
         del manager, numbers, operation
         with pytest.raises(sharevar.ClosedError, match="has lost its data"):
             pickle.loads(reference)
+
+
+def messages(server: engine_servers.Server) -> int:
+    """How many scripts the server has run."""
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"INFO commandstats\r\nQUIT\r\n")
+        told = connection.makefile("rb").read()
+    return sum(map(int, re.findall(rb"cmdstat_evalsha:calls=(\d+)", told)))
+
+
+def test_an_operation_is_one_message(server: engine_servers.Server) -> None:
+    # Nothing else is sent meanwhile: the lease is long.
+    with server.manager("&lease=1000") as shop:
+        stock, kinds, names = shop.dict(apples=1), shop.set(["a"]), shop.list(["x", "y"])
+        many = shop.dict(dict.fromkeys(range(2500), 0))
+        operations: dict[str, Callable[[], Any]] = {
+            "set": lambda: stock.__setitem__("apples", 2),
+            "set a new key": lambda: stock.__setitem__("pears", 2),
+            "get": lambda: stock["apples"],
+            "get what is not there": lambda: stock.get("plums"),
+            "in": lambda: "apples" in stock,
+            "not in": lambda: "plums" in stock,
+            "setdefault": lambda: stock.setdefault("figs", 1),
+            "incr": lambda: stock.incr("apples"),
+            "pop": lambda: stock.pop("figs"),
+            "pop what is not there": lambda: stock.pop("figs", None),
+            "del": lambda: stock.__delitem__("pears"),
+            "update": lambda: stock.update(dict.fromkeys(range(1000), 0)),
+            "get_many": lambda: stock.get_many(range(2000)),
+            "items": lambda: stock.items(),
+            "add": lambda: kinds.add("b"),
+            "discard": lambda: kinds.discard("b"),
+            "a list's items": lambda: names[:],
+        }
+        for name, operation in operations.items():
+            before = messages(server)
+            operation()
+            assert messages(server) - before <= 1, name
+        before = messages(server)
+        assert len([*many]) == 2500
+        # Three pages, and the length at nine or ten places of each.
+        assert messages(server) - before <= 36
+        assert names[1:] == ["y"]
+        before = messages(server)
+        assert len([*names]) == 2
+        # Python asks for the length first; two slices, of which the second is empty.
+        assert messages(server) - before <= 3

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from .. import _native
 from .._public import public_in
+from .key_iteration import iterate_keys
 from .proxy import Proxy
 
 _Key = TypeVar("_Key")
@@ -18,6 +19,7 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
     """A dict in shared memory, with the methods of the standard `DictProxy`.
 
     ``d.incr(key, by)`` adds to an entry in one step; ``update`` is one step too.
+    ``d.get_many(keys)`` is a list of values, which takes one message where a server has them.
     """
 
     __slots__ = ()
@@ -26,8 +28,8 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
     _exposed_ = (
         "__contains__", "__delitem__", "__getitem__", "__ior__", "__iter__",
         "__len__", "__or__", "__reversed__", "__ror__", "__setitem__", "clear",
-        "copy", "fromkeys", "get", "incr", "items", "keys", "pop", "popitem", "setdefault",
-        "update", "values",
+        "copy", "fromkeys", "get", "get_many", "incr", "items", "keys", "pop", "popitem",
+        "setdefault", "update", "values",
     )  # fmt: skip
 
     # Over the wire an iterator stays where the dict is.
@@ -49,14 +51,7 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
 
     def __iter__(self) -> Iterator[_Key]:
         """Over the keys of this moment; a change of the length raises, as for a dict."""
-        return self._iterate(self.keys())
-
-    def _iterate(self, keys: list[_Key]) -> Iterator[_Key]:
-        length = len(keys)
-        for key in keys:
-            if len(self) != length:
-                raise RuntimeError("dictionary changed size during iteration")
-            yield key
+        return iterate_keys(self, "dictionary")
 
     def __reversed__(self) -> Iterator[_Key]:
         # In the standard library it has come over a socket, as a list.

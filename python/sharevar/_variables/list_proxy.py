@@ -40,7 +40,13 @@ class ListProxy(Proxy, _native.List[_Item]):
         return self.copy()
 
     def __iter__(self) -> Iterator[_Item]:
-        """One item at a time, so that items which are appended meanwhile are seen."""
+        """One item at a time, so that items which are appended meanwhile are seen.
+
+        In another engine than shared memory a thousand are read at a time.
+        """
+        return self._by_one() if isinstance(self.store, _native.Arena) else self._by_slices()
+
+    def _by_one(self) -> Iterator[_Item]:
         index = 0
         while True:
             try:
@@ -49,6 +55,12 @@ class ListProxy(Proxy, _native.List[_Item]):
                 return
             yield item
             index += 1
+
+    def _by_slices(self) -> Iterator[_Item]:
+        index = 0
+        while items := self[index : index + 1000]:
+            yield from items
+            index += len(items)
 
     def __reversed__(self) -> Iterator[_Item]:
         return reversed(self.copy())

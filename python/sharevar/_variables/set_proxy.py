@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from .. import _native
 from .._family import family
 from .._public import public_in
+from .key_iteration import iterate_keys
 from .proxy import Proxy
 
 _Item = TypeVar("_Item")
@@ -57,14 +58,7 @@ class SetProxy(Proxy, _native.Set[_Item]):
 
     def __iter__(self) -> Iterator[_Item]:
         """Over the elements of this moment; a change of the length raises, as for a set."""
-        return self._iterate(self.elements())
-
-    def _iterate(self, elements: list[_Item]) -> Iterator[_Item]:
-        length = len(elements)
-        for element in elements:
-            if len(self) != length:
-                raise RuntimeError("Set changed size during iteration")
-            yield element
+        return iterate_keys(self, "Set")
 
     # Operations that give a new set, or a fact
 

@@ -6,12 +6,13 @@ use crate::encoding::key::{AnyDict, Purpose, Wanted, key, short_key};
 use crate::encoding::opaque_key::{self, OwnKey, Pair, insert, resolve, with_found};
 use crate::errors::{OrRaise, to_python};
 use crate::kinds::increment;
+use crate::kinds::key_page::{KeyPage, key_page};
 use crate::variable::{StoreOrFound, Variable, generic_alias};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
-use sharevar::engine::Make;
+use sharevar::engine::{Lookup, Make};
 use sharevar::shm::{CopiedBytes, Located, Look};
 use sharevar::{Content, Error, Kind};
 use std::borrow::Cow;
@@ -171,6 +172,38 @@ impl Dict {
         Ok(found.or_else(|| default.cloned()).unwrap_or_else(|| slf.py().None().into_bound(slf.py())))
     }
 
+    /// A list of the values of keys, the default where one is not there.
+    #[pyo3(signature = (keys, default = None, /))]
+    fn get_many<'py>(
+        slf: &Bound<'py, Self>,
+        keys: &Bound<'py, PyAny>,
+        default: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let (this, py) = (slf.get(), slf.py());
+        let none = py.None().into_bound(py);
+        let default = default.unwrap_or(&none);
+        let objects = keys.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+        let mut known = Vec::with_capacity(objects.len());
+        for object in &objects {
+            if let Wanted::Known(key) = this.key(object, Purpose::Lookup)? {
+                known.push(key);
+            }
+        }
+        let are_known = known.len() == objects.len();
+        let mut found =
+            if are_known { this.raw.any().get_many(&known).or_raise()? } else { Vec::new() }.into_iter();
+        let values = PyList::empty(py);
+        for object in &objects {
+            let value = match found.next() {
+                Some(Lookup::Found(content)) => Some(Self::object(slf, content)?),
+                Some(Lookup::Absent) => None,
+                Some(Lookup::Unknown) | None => Self::find(slf, object)?,
+            };
+            values.append(value.as_ref().unwrap_or(default))?;
+        }
+        Ok(values)
+    }
+
     /// Remove a key and return its value; the default, or `KeyError`, if it is not there.
     #[pyo3(signature = (key, /, *default))]
     fn pop<'py>(
@@ -236,6 +269,13 @@ impl Dict {
             all.push(Pair { object, wanted, value: encode(&value, &this.raw)? });
         }
         opaque_key::update(&this.raw, all, slf.as_super().get().store())
+    }
+
+    /// The keys behind a place, or the first ones; the place of the last if there may be more; and the
+    /// number of all.
+    #[pyo3(signature = (after, /))]
+    fn page_of_keys<'py>(slf: &Bound<'py, Self>, after: Option<u64>) -> PyResult<KeyPage<'py>> {
+        key_page(slf.py(), &slf.get().raw, slf.as_super().get().store(), after)
     }
 
     /// A list of the keys at one moment.

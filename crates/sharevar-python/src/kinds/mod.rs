@@ -7,6 +7,7 @@ pub(crate) mod dict;
 pub(crate) mod event;
 pub(crate) mod increment;
 pub(crate) mod index;
+pub(crate) mod key_page;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod namespace;

@@ -4,6 +4,7 @@ use crate::encoding::decode::decode_bytes;
 use crate::encoding::key::{self, AnyDict, Purpose, Wanted, short_key};
 use crate::encoding::opaque_key::{self, Pair, insert, own_key, resolve, search};
 use crate::errors::OrRaise;
+use crate::kinds::key_page::{KeyPage, key_page};
 use crate::variable::{StoreOrFound, Variable, generic_alias};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
@@ -162,6 +163,13 @@ impl Set {
             elements.append(decode_bytes(slf.py(), &item.key, &[], store)?)?;
         }
         Ok(elements)
+    }
+
+    /// The elements behind a place, or the first ones; the place of the last if there may be more; and the
+    /// number of all.
+    #[pyo3(signature = (after, /))]
+    fn page_of_keys<'py>(slf: &Bound<'py, Self>, after: Option<u64>) -> PyResult<KeyPage<'py>> {
+        key_page(slf.py(), &slf.get().raw, slf.as_super().get().store(), after)
     }
 
     /// Put all the elements, each of which is there once, in, in one step.

@@ -6,7 +6,7 @@ use crate::script::scripts;
 use crate::stored;
 use crate::variable::Variable;
 use redis::Value;
-use sharevar::engine::{Content, Handle, Item, Lookup, Map, NewKeys, Selection, Stamp, StoredKey};
+use sharevar::engine::{Content, Handle, Item, Lookup, Map, NewKeys, Page, Selection, Stamp, StoredKey};
 use sharevar::shm::RawDict;
 use sharevar::{Error, Result};
 use sharevar_value::{Encoded, HashSeed, Key, KeyForm, Word};
@@ -23,6 +23,8 @@ scripts! { "../lua/map.lua":
     POP_LAST = "pop_last";
     INCREMENT = "increment";
     ITEMS = "items";
+    GET_MANY = "get_many";
+    PAGE = "page";
     HAS_OPAQUE = "has_opaque";
     KEYS_SINCE = "keys_since";
     KEYS_AT = "keys_at";
@@ -229,6 +231,28 @@ impl Map for Variable {
 
     fn clear(&self) -> Result<()> {
         self.change(Condition::None, true, &[], &[]).map(drop)
+    }
+
+    fn page(&self, after: Option<u64>) -> Result<Page> {
+        let found = self.ask(&PAGE, PARTS, |_, command| {
+            command.arg(after.map_or(String::new(), |after| after.to_string()));
+        })?;
+        let mut parts = reply::list(found.value)?.into_iter();
+        let length = reply::number(parts.next().unwrap_or(Value::Nil))?;
+        let last = reply::text(parts.next().unwrap_or(Value::Nil))?.filter(|last| !last.is_empty());
+        let last = last.map(|last| reply::number(Value::SimpleString(last))).transpose()?;
+        Ok(Page { keys: parts.map(put_in).collect::<Result<_>>()?, last, length })
+    }
+
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup<Content>>> {
+        let canonical: Vec<_> = keys.iter().map(Key::to_canonical).collect();
+        let found = self.ask(&GET_MANY, "md", |_, command| {
+            for key in &canonical {
+                command.arg(key);
+            }
+        })?;
+        let answer = |value| lookup(value, |value| self.content(&found.session, value));
+        reply::list(found.value)?.into_iter().map(answer).collect()
     }
 
     fn has_opaque_keys(&self) -> Result<bool> {

@@ -42,6 +42,37 @@ return call('HEXISTS', KEYS[6], ARGV[4]) == 1 and -1 or count_opaque()
 @opaque
 return count_opaque()
 
+--- get_many
+-- For each key in ARGV its value, or the number of keys that only Python can compare.
+@home
+@once
+@refs
+@there
+@opaque
+local found, counted, opaque = {}, false, count_opaque()
+for first = 4, #ARGV, 1000 do
+  for _, value in ipairs(call('HMGET', KEYS[6], unpack(ARGV, first, math.min(first + 999, #ARGV)))) do
+    each(value, function(number) counted = true; keep(number) end)
+    found[#found + 1] = value or opaque
+  end
+end
+if counted then return done(found) end
+return found
+
+--- page
+-- ARGV[4] is the place behind which keys are asked for, if any. The number of keys, the last place if there may
+-- be more, and each key as it was put in.
+@home
+@there
+local keys = call('ZRANGEBYSCORE', KEYS[7], ARGV[4] == '' and '-inf' or '(' .. ARGV[4], '+inf',
+  'WITHSCORES', 'LIMIT', 0, 1000)
+local found = {call('ZCARD', KEYS[7]), keys[2000] or ''}
+local has_originals = call('EXISTS', KEYS[8]) == 1
+for place = 1, #keys, 2 do
+  found[#found + 1] = has_originals and call('HGET', KEYS[8], keys[place]) or '0' .. keys[place]
+end
+return found
+
 --- keys_since
 -- ARGV[4] is a number of changes, if any; of ARGV[5], `1` asks for those keys alone that only Python can compare.
 -- The number of changes, that of keys, and three for each key: its place, itself, and its original form.

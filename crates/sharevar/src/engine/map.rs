@@ -3,6 +3,7 @@
 use super::content::{Content, Item};
 use super::handle::Handle;
 use super::lookup::Lookup;
+use super::page::Page;
 use super::stamp::Stamp;
 use super::stored_keys::{NewKeys, Selection, StoredKey};
 use crate::error::Result;
@@ -81,6 +82,23 @@ pub trait Map: Debug + Send + Sync {
 
     /// Returns all keys, with their values if `with_values` (else the values are absent).
     fn items(&self, with_values: bool) -> Result<Vec<Item>>;
+
+    /// Returns the keys behind a place, or the first ones: as many as the engine reads at a time. Those that
+    /// come later are behind the others.
+    fn page(&self, after: Option<u64>) -> Result<Page> {
+        let keys: Vec<_> = match after {
+            None => self.items(false)?.into_iter().map(|item| item.key).collect(),
+            // An engine that reads all at a time has no place behind which there are more.
+            Some(_) => Vec::new(),
+        };
+        Ok(Page { length: keys.len() as u64, keys, last: None })
+    }
+
+    /// Returns what [`get_compared`](Self::get_compared) returns for each of `keys`, whose values may be of
+    /// different moments.
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup<Content>>> {
+        keys.iter().map(|key| self.get_compared(key)).collect()
+    }
 
     /// Returns whether there are opaque keys.
     fn has_opaque_keys(&self) -> Result<bool>;

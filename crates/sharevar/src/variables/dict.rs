@@ -79,6 +79,26 @@ where
         keyed::get(&self.raw, key)
     }
 
+    /// The value of each of `keys`: one message where the engine is on a server. The values may be of
+    /// different moments.
+    ///
+    /// ```
+    /// let manager = sharevar::Manager::new()?;
+    /// let ages = manager.dict::<String, u8>()?;
+    /// ages.insert("Ada", &36)?;
+    /// assert_eq!(ages.get_many(&["Ada", "Grace"])?, [Some(36), None]);
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    pub fn get_many<Q>(&self, keys: &[&Q]) -> Result<Vec<Option<V>>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let keys: Vec<_> = keys.iter().map(|key| keyed::key(&self.raw, *key)).collect::<Result<_>>()?;
+        let found = self.raw.any().get_many(&keys)?;
+        found.into_iter().map(|found| found.found().map(decode::content).transpose()).collect()
+    }
+
     /// Whether `key` is there.
     pub fn contains_key<Q>(&self, key: &Q) -> Result<bool>
     where

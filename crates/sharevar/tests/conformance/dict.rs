@@ -4,7 +4,7 @@ use crate::engines::{Engine, conform};
 use crate::modeled::{Expected, Made, World, assert_holds, int, key, made, short_key, text, told, value_of};
 use proptest::prelude::*;
 use sharevar::Kind;
-use sharevar::engine::{Backed, Handle, Lookup, Make, Map, Selection, Stamp};
+use sharevar::engine::{Backed, Handle, Item, Lookup, Make, Map, Selection, Stamp};
 use sharevar::shm::{Content, RawDict};
 use sharevar_value::{Encoded, HashSeed, Key, ShortKey, Value};
 use std::collections::BTreeMap;
@@ -80,6 +80,7 @@ fn assert_same(dict: &dyn Map, model: &Model) {
     assert_eq!(dict.has_opaque_keys().unwrap(), model.has_opaque_keys());
     let items = dict.items(true).unwrap();
     assert_eq!(items.len(), model.0.len());
+    assert_pages(dict, &items);
     for (item, (key, expected)) in items.iter().zip(&model.0) {
         assert_eq!(item.key, key.to_original().unwrap(), "the order, or a key's form");
         assert_holds(&item.value, expected);
@@ -87,6 +88,21 @@ fn assert_same(dict: &dyn Map, model: &Model) {
     for (key, expected) in &model.0 {
         assert_holds(&dict.get(key).unwrap().unwrap(), expected);
     }
+}
+
+/// The pages of the keys are all of them, each once and in their order.
+fn assert_pages(dict: &dyn Map, items: &[Item]) {
+    let (mut keys, mut last) = (Vec::new(), None);
+    loop {
+        let page = dict.page(last).unwrap();
+        assert_eq!(page.length, items.len() as u64);
+        keys.extend(page.keys);
+        last = page.last;
+        if last.is_none() {
+            break;
+        }
+    }
+    assert!(keys.iter().eq(items.iter().map(|item| &item.key)));
 }
 
 /// The keys of a dict, as a process keeps them by [`Map::keys_since`].
@@ -193,6 +209,13 @@ fn apply(world: &World, backed: &Dict, model: &mut Model, op: &Op) {
             assert_eq!(got.clone().map(drop), told.map(drop));
             assert_optional(got.found().as_ref(), expected);
             assert_eq!(dict.contains_compared(&key).unwrap(), told.map(drop));
+            let other = crate::modeled::key(number + 1, &seed);
+            let both = dict.get_many(&[key.clone(), other.clone()]).unwrap();
+            let expected_other = model.place(&other).map(|place| &model.0[place].1);
+            for (got, expected) in both.into_iter().zip([expected, expected_other]) {
+                assert_eq!(matches!(got, Lookup::Unknown), expected.is_none() && model.has_opaque_keys());
+                assert_optional(got.found().as_ref(), expected);
+            }
             if let (Some(raw), Some(short)) = (backed.shm(), short_key(*number, &seed)) {
                 assert_looks(raw, &short, expected);
             }
@@ -388,6 +411,7 @@ conform! {
         dict.update(&items(5_000..15_000, -1)).unwrap();
         assert_eq!(dict.len().unwrap(), 15_000);
         let all = dict.items(true).unwrap();
+        assert_pages(dict, &all);
         for (number, item) in all.iter().enumerate() {
             let number = number as i64;
             let expected = if number < 5_000 { number } else { -number };

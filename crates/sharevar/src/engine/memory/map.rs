@@ -6,10 +6,14 @@ use super::variable::Variable;
 use crate::engine::content::{Content, Item};
 use crate::engine::handle::Handle;
 use crate::engine::map::Map;
+use crate::engine::page::Page;
 use crate::engine::stamp::Stamp;
 use crate::engine::stored_keys::{NewKeys, Selection, StoredKey};
 use crate::error::Result;
 use sharevar_value::{Encoded, HashSeed, Key, Word};
+
+/// Keys of a page: as many as of an engine on a server, whose pages tests see here.
+const PAGE: usize = 1000;
 
 impl Variable {
     /// Sets keys whose values are counted already.
@@ -166,6 +170,18 @@ impl Map for Variable {
             Ok(Item { key: key.to_original()?, value })
         };
         items.into_iter().map(&mut read).collect()
+    }
+
+    fn page(&self, after: Option<u64>) -> Result<Page> {
+        let mut state = self.begin()?;
+        let map = state.map(self.number)?;
+        let (mut keys, mut last) = (Vec::new(), None);
+        for (place, entry) in map.items.range(after.map_or(0, |after| after + 1)..).take(PAGE) {
+            keys.push(entry.key.to_original()?);
+            last = Some(*place);
+        }
+        let last = last.filter(|_| keys.len() == PAGE);
+        Ok(Page { keys, last, length: map.items.len() as u64 })
     }
 
     fn has_opaque_keys(&self) -> Result<bool> {
