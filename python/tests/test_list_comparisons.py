@@ -216,6 +216,24 @@ def test_a_long_run_is_in_order_to_the_last_item(manager: Any) -> None:
             assert shared.copy() == ordered
 
 
+@pytest.mark.parametrize("kind", [*KINDS, "mixed str"])
+def test_a_few_strays_find_their_places(manager: Any, kind: str) -> None:
+    chance = random.Random(kind)
+    for count in (1, 2, 3, 9, 30):
+        if kind == "mixed str":
+            ordered = sorted("a" * chance.randrange(40) + chr(0x60 + n % 9) for n in range(300))
+        else:
+            ordered = sorted([one_of_each(kind, n % 25) for n in range(300)])
+        for reverse in (False, True):
+            items = ordered[::-1] if reverse else ordered[:]
+            for _ in range(count):
+                items.insert(chance.randrange(300), items.pop(chance.randrange(300)))
+            for start in (items, items[::-1]):
+                shared = manager.list(start)
+                shared.sort(reverse=reverse)
+                assert same(shared.copy(), sorted(start, reverse=reverse)), (count, reverse)
+
+
 def test_a_nan_is_left_where_a_list_leaves_it(manager: Any) -> None:
     for nan in (math.nan, (1, math.nan), Decimal(2)):
         items = [(1, 2.5), nan, (1, 1.5)] if isinstance(nan, tuple) else [3.0, nan, 1.5, 2]

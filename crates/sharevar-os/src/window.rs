@@ -86,6 +86,21 @@ impl Window {
         // invariant; aligned; mapped as long as `self` lives.
         Some(unsafe { &*self.mapping.base().add(offset as usize).cast::<[AtomicU64; N]>() })
     }
+
+    /// `count` words from `offset` on, if the window has them.
+    #[inline(always)]
+    pub fn words(&self, offset: u64, count: u64) -> Option<&[AtomicU64]> {
+        let end = self.end();
+        if offset < self.start || offset > end || count > (end - offset) / 8 || !offset.is_multiple_of(8) {
+            return None;
+        }
+        // SAFETY: `start <= offset` and `offset + 8 * count <= end <= mapping.len()` by the
+        // invariant; aligned; mapped as long as `self` lives.
+        Some(unsafe {
+            let first = self.mapping.base().add(offset as usize).cast::<AtomicU64>();
+            std::slice::from_raw_parts(first, count as usize)
+        })
+    }
 }
 
 #[cfg(test)]

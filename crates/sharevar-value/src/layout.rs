@@ -151,56 +151,96 @@ impl Layout {
         Ok((difference == 0 || self.has_exact_fields).then_some(difference == 0))
     }
 
-    /// Whether an encoding is of this form.
-    pub fn is_form_of(&self, encoding: &[u8]) -> bool {
-        let mut word = encoding.chunks(8).map(word);
-        encoding.len() == self.length
-            && self
-                .words
-                .iter()
-                .all(|mine| word.next().is_some_and(|word| (word ^ mine.bytes) & mine.form == 0))
-    }
-
+    /// Whether an encoding of this [length](Self::length), given as words, is of this form. If so, `out`
+    /// has the words.
     #[inline]
-    fn is_same_form(&self, left: &[u8], right: &[u8]) -> bool {
-        let ((whole_left, left), (whole_right, right)) = (left.as_chunks(), right.as_chunks());
-        let mut differs = 0;
-        for ((mine, left), right) in self.words.iter().zip(whole_left).zip(whole_right) {
-            differs |= (u64::from_le_bytes(*left) ^ u64::from_le_bytes(*right)) & mine.form;
-        }
-        if let Some(mine) = self.words.get(whole_left.len()) {
-            differs |= (word(left) ^ word(right)) & mine.form;
-        }
-        differs == 0
+    pub fn is_form_of(&self, words: impl Iterator<Item = u64>, out: &mut Vec<u64>) -> bool {
+        out.resize(self.words.len(), 0);
+        let words = out.iter_mut().zip(&self.words).zip(words);
+        words.fold(0, |differs, ((out, mine), word)| {
+            *out = word;
+            differs | (word ^ mine.bytes) & mine.form
+        }) == 0
     }
 
     /// The order of two values, of which the first is of this form; `None` if the second is not,
     /// or if they have none.
-    #[inline]
     pub fn compare(&self, left: &[u8], right: &[u8]) -> Option<Ordering> {
-        if !self.is_ordered || right.len() != self.length || left.len() != self.length {
-            return None;
-        }
-        if !self.is_same_form(left, right) {
+        let read = |encoding: &[u8]| {
+            let mut words = Vec::new();
+            let is_of_form = self.is_form_of(encoding.chunks(8).map(word), &mut words);
+            (encoding.len() == self.length && is_of_form).then_some(words)
+        };
+        self.compare_words(&read(left)?, &read(right)?)
+    }
+
+    /// The order of two values of this form, given as words; `None` if they have none.
+    #[inline]
+    pub fn compare_words(&self, left: &[u64], right: &[u64]) -> Option<Ordering> {
+        if !self.is_ordered || left.len() != self.words.len() || right.len() != self.words.len() {
             return None;
         }
         for field in &self.fields {
-            let (left, right) = (&left[field.at.clone()], &right[field.at.clone()]);
-            let order = match field.order {
-                FieldOrder::Bytes => left.cmp(right),
-                FieldOrder::Opposite => right.cmp(left),
-                FieldOrder::FromTheLast => left.iter().rev().cmp(right.iter().rev()),
-                FieldOrder::Double => {
-                    let double = |bytes: &[u8]| bytes.try_into().ok().map(f64::from_be_bytes);
-                    double(left)?.partial_cmp(&double(right)?)?
-                }
-            };
+            let order = field.compare(left, right)?;
             if order != Ordering::Equal {
                 return Some(order);
             }
         }
         Some(Ordering::Equal)
     }
+}
+
+impl Field {
+    #[inline]
+    fn compare(&self, left: &[u64], right: &[u64]) -> Option<Ordering> {
+        let (start, end) = (self.at.start, self.at.end);
+        match self.order {
+            FieldOrder::Double => {
+                let double = |words| f64::from_bits(piece(words, start, end).swap_bytes());
+                double(left).partial_cmp(&double(right))
+            }
+            FieldOrder::FromTheLast => Some(compare_from_the_last(left, right, start, end)),
+            FieldOrder::Bytes => Some(compare_bytes(left, right, start, end)),
+            FieldOrder::Opposite => Some(compare_bytes(right, left, start, end)),
+        }
+    }
+}
+
+/// The order of the bytes `start..end` of two encodings.
+#[inline]
+fn compare_bytes(left: &[u64], right: &[u64], start: usize, end: usize) -> Ordering {
+    for at in (start..end).step_by(8) {
+        let (left, right) = (piece(left, at, end.min(at + 8)), piece(right, at, end.min(at + 8)));
+        if left != right {
+            return left.swap_bytes().cmp(&right.swap_bytes());
+        }
+    }
+    Ordering::Equal
+}
+
+/// The same with the last byte first.
+#[inline]
+fn compare_from_the_last(left: &[u64], right: &[u64], start: usize, mut end: usize) -> Ordering {
+    while end > start {
+        let at = end.saturating_sub(8).max(start);
+        let order = piece(left, at, end).cmp(&piece(right, at, end));
+        if order != Ordering::Equal {
+            return order;
+        }
+        end = at;
+    }
+    Ordering::Equal
+}
+
+/// The bytes `at..end` of an encoding, up to eight, the first one lowest.
+#[inline]
+fn piece(words: &[u64], at: usize, end: usize) -> u64 {
+    let shift = at % 8 * 8;
+    let mut piece = words[at / 8] >> shift;
+    if shift != 0 && (end - 1) / 8 != at / 8 {
+        piece |= words[at / 8 + 1] << (64 - shift);
+    }
+    piece & u64::MAX >> (64 - 8 * (end - at))
 }
 
 /// Up to eight bytes, the first one lowest.

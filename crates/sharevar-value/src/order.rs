@@ -67,19 +67,27 @@ impl OrderKeys {
 
     /// If an encoding that begins with `head` is a str or bytes: where its text begins, which is what
     /// [`add`](Self::add) appends.
-    #[inline]
+    #[inline(always)]
     pub fn text_start(&mut self, head: [u8; 8]) -> Option<usize> {
-        let (class, start) = match head[0] {
-            0xa0..=0xbf => (Class::Str, 1),
-            0xd9 => (Class::Str, 2),
-            0xda => (Class::Str, 3),
-            0xdb => (Class::Str, 5),
-            0xc4 => (Class::Bytes, 2),
-            0xc5 => (Class::Bytes, 3),
-            0xc6 => (Class::Bytes, 5),
+        let (is_str, start) = match head[0] {
+            0xa0..=0xbf => (true, 1),
+            0xd9 => (true, 2),
+            0xda => (true, 3),
+            0xdb => (true, 5),
+            0xc4 => (false, 2),
+            0xc5 => (false, 3),
+            0xc6 => (false, 5),
             _ => return None,
         };
-        is_of(&mut self.class, class).map(|()| start)
+        match &self.class {
+            Class::Str if is_str => Some(start),
+            Class::Bytes if !is_str => Some(start),
+            Class::Any => {
+                self.class = if is_str { Class::Str } else { Class::Bytes };
+                Some(start)
+            }
+            _ => None,
+        }
     }
 
     /// [`add`](Self::add), of a value in a word.

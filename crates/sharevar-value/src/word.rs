@@ -214,6 +214,18 @@ impl Word {
         if self.is_handle() { Some(self.0 ^ HANDLE) } else { None }
     }
 
+    /// If this is a short text: whether it is of bytes, and a number whose order is that of all short
+    /// texts of its class.
+    #[inline]
+    pub const fn short_text_order(self) -> Option<(bool, u64)> {
+        if self.0 & TAG_BITS != SHORT {
+            return None;
+        }
+        // The seven bytes, the first one highest, and the length, by which padding counts less than a
+        // zero byte.
+        Some((self.0 & SHORT_BYTES != 0, (self.0 >> 8).swap_bytes() | (self.0 >> 4 & 7)))
+    }
+
     /// Returns the meaning of the word.
     #[inline]
     pub fn kind(self) -> WordKind {

@@ -108,6 +108,23 @@ impl Arena {
         }
     }
 
+    /// `count` words of the published pages.
+    #[inline(always)]
+    pub(crate) fn words(&self, offset: u64, count: u64) -> Result<&[AtomicU64]> {
+        match self.window.words(offset, count) {
+            Some(words) => Ok(words),
+            None => self.words_after_refresh(offset, count),
+        }
+    }
+
+    #[cold]
+    fn words_after_refresh(&self, offset: u64, count: u64) -> Result<&[AtomicU64]> {
+        self.refresh();
+        self.window
+            .words(offset, count)
+            .ok_or_else(|| Error::corrupt("a range leads out of the published pages", offset))
+    }
+
     /// `N` words of the tables before the pages.
     #[inline(always)]
     pub(crate) fn table_line<const N: usize>(&self, offset: u64) -> &[AtomicU64; N] {

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::heap;
 use crate::process::participant::Participant;
 use crate::proof::mutation::{Mutation, is_seeded};
+use crate::sync::Ordering;
 use crate::transactions::element_note::{Elements, SAVED_HEADER, element_note, saved_note, zeros};
 use crate::transactions::transaction::Transaction;
 use crate::variables::variable::Variable;
@@ -66,6 +67,13 @@ impl Participant {
         }
         self.arena().check_range(block, bytes)?;
         self.arena().address(block, bytes).ok_or_else(|| Error::corrupt("a view leads out", block))
+    }
+
+    /// Reads `count` words from an 8-aligned offset on. The caller holds a lock, or compares versions
+    /// afterwards.
+    #[inline]
+    pub fn words(&self, offset: u64, count: u64) -> Result<impl ExactSizeIterator<Item = u64>> {
+        Ok(self.arena().words(offset, count)?.iter().map(|word| word.load(Ordering::Relaxed)))
     }
 
     /// Copies `out.len()` bytes from an 8-aligned offset, by words.

@@ -17,6 +17,7 @@
 
 mod change;
 mod item_keys;
+mod neighbour;
 mod order;
 mod quick;
 mod reap;
@@ -27,6 +28,7 @@ mod shift;
 mod slice;
 mod sorting;
 mod span;
+mod strays;
 mod walk;
 
 pub(crate) use reap::OPS;

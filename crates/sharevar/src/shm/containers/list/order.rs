@@ -1,6 +1,7 @@
 //! Sorting and turning round a list whose order needs no code of the user's.
 
 use super::sorting::{Order, Sorting};
+use super::strays::Placing;
 use super::walk::{self, BATCH};
 use super::{RawList, Shape};
 use crate::engine::stamp::Stamp;
@@ -43,13 +44,34 @@ impl RawList {
             if let Some((words, stamp)) = read {
                 let words = match sorting.finish(words) {
                     Order::Sorted => return Ok(true),
-                    Order::Changed(words) => words,
+                    Order::Changed(words) => Some(words),
+                    Order::Strays(placing) => self.place(placing, stamp)?,
                 };
-                if self.publish_words(&words, stamp)? {
+                if let Some(words) = words
+                    && self.publish_words(&words, stamp)?
+                {
                     return Ok(true);
                 }
             }
             attempts.fail()?;
+        }
+    }
+
+    /// The words in order, after the strays have found their places. `None` if the list has changed
+    /// since `stamp`.
+    fn place(&self, mut placing: Placing, stamp: Stamp) -> Result<Option<Vec<Word>>> {
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        loop {
+            let mut transaction = participant.begin()?;
+            transaction.lock_short(variable)?;
+            if self.stamp() != stamp {
+                return Ok(None);
+            }
+            let is_done = placing.go_on(&Locked(&transaction, variable))?;
+            transaction.commit()?;
+            if is_done {
+                return Ok(Some(placing.finish()));
+            }
         }
     }
 

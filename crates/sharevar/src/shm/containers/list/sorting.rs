@@ -1,10 +1,12 @@
 //! The items of a list, read piece by piece and brought into order.
 
-use super::item_keys::Keys;
-use super::run::Run;
+use super::item_keys::{Keyed, Keys};
+use super::run::{Run, Runs};
+use super::strays::Placing;
 use crate::shm::items::source::Source;
 use sharevar_value::Word;
 use std::cmp::Ordering;
+use std::ops::Range;
 
 /// The type of all items so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub(super) enum Order {
     Sorted,
     /// These words.
     Changed(Vec<Word>),
+    /// All words, once a few of them have found their places.
+    Strays(Placing),
 }
 
 /// The items that were read, and what their order depends on.
@@ -30,7 +34,8 @@ pub(super) struct Sorting {
     reverse: bool,
     class: Class,
     keys: Keys,
-    /// While all the items with keys are in order, or in the opposite one. Then no key is kept.
+    /// While nearly all items with keys are in order, or all in the opposite one. Then no keys but those
+    /// of the others are kept.
     run: Option<Run>,
     keyed: Vec<Keyed>,
     /// The encodings of which the keys are parts.
@@ -66,25 +71,15 @@ impl Sorting {
             (self.class, from) = (Class::Keyed, 0);
         }
         if let Some(run) = &mut self.run {
-            let mut goes_on = true;
-            for word in &words[from..] {
-                match run.goes_on(source, *word, &mut self.keys)? {
-                    Some(still) => goes_on = still,
-                    None => return Ok(false),
-                }
-                if !goes_on {
-                    break;
-                }
+            match run.add(source, words, from, &mut self.keys)? {
+                None => return Ok(false),
+                Some(true) => return Ok(true),
+                Some(false) => (self.run, from) = (None, 0),
             }
-            if goes_on {
-                return Ok(true);
-            }
-            (self.run, from) = (None, 0);
         }
         for word in &words[from..] {
-            let at = self.bytes.len();
-            let Some(start) = self.keys.add(source, *word, &mut self.bytes)? else { return Ok(false) };
-            self.keyed.push(Keyed::new(&self.bytes, at + start, *word));
+            let Some(keyed) = self.keys.keyed(source, *word, &mut self.bytes)? else { return Ok(false) };
+            self.keyed.push(keyed);
         }
         Ok(true)
     }
@@ -97,11 +92,16 @@ impl Sorting {
             (Class::Float, _) => sort(words, self.reverse, |left, right| {
                 left.as_float().partial_cmp(&right.as_float()).unwrap_or(Ordering::Equal)
             }),
-            (Class::Keyed, Some(run)) if run.is_opposite() => {
-                run.turn_round(&mut words);
-                Order::Changed(words)
-            }
-            (Class::Keyed, Some(_)) => Order::Sorted,
+            (Class::Keyed, Some(run)) => match run.finish() {
+                Runs::Sorted => Order::Sorted,
+                Runs::Opposite(equals) => {
+                    turn_round(&mut words, &equals);
+                    Order::Changed(words)
+                }
+                Runs::Strays(in_order, strays) => {
+                    Order::Strays(Placing::new(words, in_order, strays, self.keys))
+                }
+            },
             (Class::Keyed, None) => {
                 self.keyed.sort_by(|left, right| {
                     let order = left.compare(right, bytes);
@@ -134,27 +134,74 @@ fn sort(mut words: Vec<Word>, reverse: bool, compare: impl Fn(&Word, &Word) -> O
     Order::Changed(words)
 }
 
-/// An item with its key.
-#[derive(Debug, Clone, Copy)]
-struct Keyed {
-    /// The first eight bytes, the first one highest, padded with zeros.
-    prefix: u64,
-    start: usize,
-    end: usize,
-    word: Word,
+/// Turns items round, but for those at `equals`, which keep their order among each other.
+fn turn_round(words: &mut [Word], equals: &[Range<usize>]) {
+    words.reverse();
+    let count = words.len();
+    for equals in equals {
+        words[count - equals.end..count - equals.start].reverse();
+    }
 }
 
-impl Keyed {
-    /// Of the key from `start` to the end of `bytes`.
-    fn new(bytes: &[u8], start: usize, word: Word) -> Self {
-        let mut prefix = [0; 8];
-        let short = (bytes.len() - start).min(8);
-        prefix[..short].copy_from_slice(&bytes[start..start + short]);
-        Self { prefix: u64::from_be_bytes(prefix), start, end: bytes.len(), word }
+#[cfg(test)]
+mod tests {
+    use super::{Order, Sorting};
+    use crate::shm::items::source::Source;
+    use sharevar_arena::Participant;
+    use sharevar_value::Word;
+
+    /// For items that stand in their words.
+    struct NoBlocks;
+
+    impl Source for NoBlocks {
+        fn load(&self, _: u64) -> sharevar_arena::Result<u64> {
+            unreachable!()
+        }
+
+        fn body(&self, _: usize) -> u64 {
+            unreachable!()
+        }
+
+        fn is_valid(&self) -> bool {
+            true
+        }
+
+        fn participant(&self) -> &Participant {
+            unreachable!()
+        }
     }
 
-    fn compare(&self, other: &Self, bytes: &[u8]) -> Ordering {
-        let key = |of: &Self| &bytes[of.start..of.end];
-        self.prefix.cmp(&other.prefix).then_with(|| key(self).cmp(key(other)))
+    fn order(numbers: &[usize]) -> Order {
+        let words: Vec<_> =
+            numbers.iter().map(|number| Word::from_short_str(&format!("{number:05}")).unwrap()).collect();
+        let mut sorting = Sorting::new(false);
+        assert!(sorting.add(&NoBlocks, &words[..words.len() / 2], 0).unwrap());
+        assert!(sorting.add(&NoBlocks, &words, words.len() / 2).unwrap());
+        sorting.finish(words)
+    }
+
+    #[test]
+    fn a_few_strays_are_placed_and_no_others_moved() {
+        let ordered: Vec<_> = (0..1000).collect();
+        assert!(matches!(order(&ordered), Order::Sorted));
+        for (from, to) in [(0, 999), (999, 0), (1, 0), (500, 20), (20, 500), (7, 8)] {
+            let mut numbers = ordered.clone();
+            let moved = numbers.remove(from);
+            numbers.insert(to, moved);
+            let Order::Strays(mut placing) = order(&numbers) else { panic!("{from} is no stray at {to}") };
+            while !placing.go_on(&NoBlocks).unwrap() {}
+            let words: Vec<_> = placing.finish().iter().map(|word| word.short_text_order()).collect();
+            assert!(words.is_sorted() && words.len() == 1000);
+        }
+    }
+
+    #[test]
+    fn many_strays_are_sorted_with_the_others() {
+        let numbers: Vec<_> = (0..1000).map(|number| number * 7 % 1000).collect();
+        assert!(
+            matches!(order(&numbers), Order::Changed(words) if words.is_sorted_by_key(|word| word.short_text_order()))
+        );
+        let falling: Vec<_> = (0..1000).rev().collect();
+        assert!(matches!(order(&falling), Order::Changed(_)));
     }
 }
