@@ -108,6 +108,9 @@ class OutcomeUnknown(SharevarError, ConnectionError):
 class LeaseLost(SharevarError):
     """The server has not heard of this process for too long: its locks are others' now."""
 
+class Fenced(SharevarError):
+    """The lock that the operation is fenced by has another holder; nothing has changed."""
+
 class NotShareable(SharevarError, TypeError, PicklingError):
     """The value is of no native type and cannot be pickled; nothing was stored."""
 
@@ -503,6 +506,14 @@ class Lock(Variable):
         """Whether an earlier holder died, and `mark_consistent` was not called since."""
     def mark_consistent(self) -> None:
         """Say that what the lock protects is in order again."""
+    @property
+    def token(self) -> int | None:
+        """The number of this process's hold; None without one, and in shared memory."""
+    @property
+    def lost(self) -> bool:
+        """Whether this process, which took the lock, has lost it to another holder."""
+    def fence(self, variable: _AnyVariable, /) -> _AnyVariable:
+        """The same variable; it raises `Fenced` once this lock has another holder."""
     def _is_owned(self) -> bool:
         """Whether this process holds the lock: what a condition asks before it waits."""
     def _release_save(self) -> None:
@@ -537,6 +548,14 @@ class RLock(Variable):
         """Whether an earlier holder died, and `mark_consistent` was not called since."""
     def mark_consistent(self) -> None:
         """Say that what the lock protects is in order again."""
+    @property
+    def token(self) -> int | None:
+        """The number of this thread's hold; None without one, and in shared memory."""
+    @property
+    def lost(self) -> bool:
+        """Whether this thread, which took the lock, has lost it to another holder."""
+    def fence(self, variable: _AnyVariable, /) -> _AnyVariable:
+        """The same variable; it raises `Fenced` once this lock has another holder."""
     def _is_owned(self) -> bool:
         """Whether this thread holds the lock: what a condition asks before it waits."""
     def _recursion_count(self) -> int:

@@ -119,6 +119,10 @@ class LeaseLost(SharevarError):
     """The server has not heard of this process for too long: its locks are others' now."""
 
 
+class Fenced(SharevarError):
+    """The lock that the operation is fenced by has another holder; nothing has changed."""
+
+
 class NotShareable(SharevarError, TypeError, PicklingError):
     """The value is of no native type and cannot be pickled; nothing was stored."""
 

@@ -245,3 +245,16 @@ def test_primitives_pass_for_those_of_multiprocessing(kind: str) -> None:
     managed = getattr(sharevar.Manager(), kind)(*arguments)
     assert not isinstance(managed, standard)
     assert isinstance(managed, multiprocessing.managers.BaseProxy)
+
+
+def test_a_living_holder_of_this_machine_loses_no_lock(manager: Any) -> None:
+    for lock in (manager.Lock(), manager.RLock()):
+        numbers = manager.list()
+        with pytest.raises(sharevar.NotOwner):
+            lock.fence(numbers)
+        with lock:
+            assert lock.lost is False and (lock.token is None or lock.token > 0)
+            fenced = lock.fence(numbers)
+            fenced.append(1)
+            assert type(fenced) is type(numbers)
+        assert numbers[:] == [1] and lock.token is None and not lock.lost

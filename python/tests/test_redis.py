@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,6 +167,49 @@ def test_a_password_is_in_no_reference_and_children_have_it(context: Any) -> Non
             assert "EngineRefused" in failed.stderr
 
 
+@pytest.mark.skipif(
+    "redis" not in engine_servers.FOUND or shutil.which("openssl") is None,
+    reason="needs redis-server, which has TLS, and openssl",
+)
+def test_under_tls_the_name_in_the_certificate_counts(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = [
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        "-nodes", "-subj", "/CN=localhost", "-addext", "basicConstraints=critical,CA:FALSE",
+        "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate,
+    ]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    settings = [
+        "--tls-cert-file", str(certificate), "--tls-key-file", str(key),
+        "--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no",
+    ]  # fmt: skip
+    program = (
+        "import multiprocessing, sharevar, sys\n"
+        "try:\n"
+        "    numbers = sharevar.Manager(sys.argv[1]).list()\n"
+        "    child = multiprocessing.Process(target=numbers.append, args=(1,))\n"
+        "    child.start(), child.join()\n"
+        "    print(numbers[:])\n"
+        "except sharevar.SharevarError as error:\n"
+        "    print(type(error).__name__)\n"
+    )
+    with engine_servers.own_server(*settings, engine="redis") as server:
+        for host, authorities, expected in (
+            ("localhost", certificate, "[1]"),
+            # It is the right server, by a name that the certificate has not.
+            ("127.0.0.1", certificate, "Unavailable"),
+            ("localhost", "/dev/null", "Unavailable"),
+        ):
+            address = f"rediss://{host}:{server.port}/0"
+            done = subprocess.run(
+                [sys.executable, "-c", program, address],
+                env={**os.environ, "SSL_CERT_FILE": str(authorities)},
+                capture_output=True,
+                text=True,
+            )
+            assert done.stdout == f"{expected}\n", (host, done.stdout, done.stderr)
+
+
 def test_addresses_that_lead_nowhere() -> None:
     with pytest.raises(sharevar.Unavailable, match="cannot be reached") as told:
         sharevar.Manager("redis://127.0.0.1:1/0")
@@ -260,9 +305,50 @@ def test_a_holder_that_is_not_heard_of_loses_its_lock(server: Any) -> None:
         os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
         assert lock.acquire(timeout=50)
         child.send_signal(signal.SIGCONT)
-        assert child.communicate()[0].splitlines()[0] == "lost False"
+        assert child.communicate()[0] == "lost False\n" * 2
         assert lock._is_owned()
         lock.release()
+
+
+PAUSED = """
+import os, signal, sharevar, sys
+shop = sharevar.Manager(sys.argv[1])
+lock, stock = shop.Lock(name="lock"), shop.dict(name="stock")
+condition = shop.Condition(lock)
+lock.acquire()
+fenced = lock.fence(stock)
+fenced["apples"] = 1
+print(type(fenced) is type(stock), lock.lost, lock.token)
+os.kill(os.getpid(), signal.SIGSTOP)
+print(lock.lost)
+for act in (lambda: fenced.update(apples=2), lambda: fenced.get("apples"), condition.wait):
+    try:
+        act()
+    except sharevar.SharevarError as error:
+        print(type(error).__name__, error.happened)
+stock["pears"] = 2
+"""
+
+
+def test_a_fenced_write_of_a_paused_holder_is_refused(server: Any) -> None:
+    with server.manager("&lease=0.5") as manager:
+        lock, stock = manager.Lock(name="lock"), manager.dict(name="stock")
+        child = subprocess.Popen(
+            [sys.executable, "-c", PAUSED, manager.address], stdout=subprocess.PIPE, text=True
+        )
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+        assert lock.acquire(timeout=50)
+        lock.fence(stock)["apples"] = 7
+        child.send_signal(signal.SIGCONT)
+        told = child.communicate()[0].splitlines()
+        assert told[0] == "True False 1" and lock.token == 2
+        assert told[1:] == ["True", "Fenced False", "Fenced False", "NotOwner False"]
+        # Without the fence the late write comes through.
+        assert stock.copy() == {"apples": 7, "pears": 2} and lock._is_owned()
+        lock.release()
+        assert lock.token is None
+        with pytest.raises(sharevar.NotOwner):
+            lock.fence(stock)
 
 
 def test_a_server_without_its_data_is_told_from_an_empty_one() -> None:

@@ -14,6 +14,7 @@ mod engines;
 mod errors;
 mod family;
 mod fast_access;
+mod fencing;
 mod hosted;
 mod info;
 mod kinds;

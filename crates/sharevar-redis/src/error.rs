@@ -59,6 +59,7 @@ pub(crate) fn of_script(code: &str, detail: &str) -> Error {
         "SVLENGTH" => Error::WrongLength { found: number, asked: 0 },
         "SVUNITS" => Error::TooManyUnits { limit: number as u32 },
         "SVLEASE" | "SVLOST" => Failure::LeaseLost.into(),
+        "SVFENCED" => Failure::Fenced.into(),
         _ => Error::Corrupt { what: "a script's answer is of a known kind", offset: 0 },
     }
 }

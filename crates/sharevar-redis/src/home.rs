@@ -183,13 +183,17 @@ impl Home {
     pub(crate) fn write_keys(&self, command: &mut Cmd, client: &str, keys: Keys<'_>) {
         let root = root_key(&self.address.namespace);
         let prefix = self.prefix();
-        command.arg(4 + keys.parts.len() + keys.more.len()).arg(&root);
+        let count = 4 + keys.parts.len() + keys.more.len() + usize::from(keys.fence.is_some());
+        command.arg(count).arg(&root);
         command.arg(format!("{prefix}{client}")).arg(format!("{prefix}dead")).arg(format!("{prefix}clients"));
         for part in keys.parts.chars() {
             command.arg(self.key(keys.number, part));
         }
         for key in keys.more {
             command.arg(key);
+        }
+        if let Some(fence) = keys.fence {
+            command.arg(self.key(fence.lock, 'm'));
         }
     }
 
@@ -244,6 +248,14 @@ impl Home {
     /// A handle on a variable that was counted for that client.
     pub(crate) fn handle(&self, session: &Arc<Session>, number: u64) -> Handle {
         Handle::Other(self.held(session, number))
+    }
+
+    /// Counts a variable for this client, which is returned.
+    pub(crate) fn hold(&self, number: u64) -> Result<Arc<Session>> {
+        let opened = self.ask(&OPEN, Keys::default(), |_, command| {
+            command.arg(number);
+        })?;
+        Ok(opened.session)
     }
 
     pub(crate) fn held(&self, session: &Arc<Session>, number: u64) -> Arc<Variable> {
@@ -325,7 +337,7 @@ impl Engine for Home {
         let (bytes, fields) = fields(self.id, make)?;
         let number =
             blocking(|| self.session()?.number(self))? << COUNT_SHIFT | (make.kind() as u64) << KIND_SHIFT;
-        let keys = Keys { number, parts: "md", more: &[] };
+        let keys = Keys { number, parts: "md", ..Keys::default() };
         let made = self.ask(&CREATE, keys, |_, command| {
             command.arg(number).arg(bytes);
             for (name, value) in &fields {
@@ -340,10 +352,7 @@ impl Engine for Home {
             return Err(Error::HandleExpired);
         }
         blocking(|| self.session()?.flush(self))?;
-        let opened = self.ask(&OPEN, Keys::default(), |_, command| {
-            command.arg(id.number);
-        })?;
-        Ok(self.held(&opened.session, id.number))
+        Ok(self.held(&self.hold(id.number)?, id.number))
     }
 
     fn names(self: Arc<Self>) -> Arc<dyn Names> {

@@ -4,16 +4,20 @@
 //! of that name, of the same file or of `parts.lua`.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// The functions that scripts of all kinds of variables have in common.
 const PARTS: &str = include_str!("lua/parts.lua");
+
+/// Refuses a request whose lock is another holder's, unless it was answered already.
+const FENCE: &str = include_str!("lua/fence.lua");
 
 /// A script, and the hash by which the server knows it.
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) text: String,
     pub(crate) hash: String,
+    fenced: OnceLock<Box<Self>>,
 }
 
 impl Script {
@@ -27,9 +31,21 @@ impl Script {
             Some((before, after)) => ("#!lua\n", format!("{before}{after}")),
             None => ("#!lua flags=allow-oom\n", body),
         };
-        let text = format!("{header}{body}");
+        Self::of(format!("{header}{body}"))
+    }
+
+    fn of(text: String) -> Self {
         let hash = redis::Script::new(&text).get_hash().to_owned();
-        Self { text, hash }
+        Self { text, hash, fenced: OnceLock::new() }
+    }
+
+    /// The same script, which does nothing if a lock has another holder: the key of the lock is behind its
+    /// keys, and the token of the hold behind its arguments.
+    pub(crate) fn fenced(&self) -> &Self {
+        self.fenced.get_or_init(|| {
+            let (header, body) = self.text.split_once('\n').unwrap_or_default();
+            Box::new(Self::of(format!("{header}\n{FENCE}{body}")))
+        })
     }
 }
 

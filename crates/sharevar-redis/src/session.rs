@@ -72,6 +72,14 @@ pub(crate) struct Keys<'a> {
     /// A letter for each; `m` is the variable itself.
     pub(crate) parts: &'a str,
     pub(crate) more: &'a [String],
+    pub(crate) fence: Option<&'a Fence>,
+}
+
+/// The lock that a request is fenced by, and the token of the hold.
+#[derive(Debug, Clone)]
+pub(crate) struct Fence {
+    pub(crate) lock: u64,
+    pub(crate) token: String,
 }
 
 impl Session {
@@ -132,12 +140,16 @@ impl Session {
                 Lane::new(*made)
             })
         };
+        let script = if keys.fence.is_some() { script.fenced() } else { script };
         let answer = lane.ask(home, |lane, request, with_text| {
             let mut command = redis::cmd(if with_text { "EVAL" } else { "EVALSHA" });
             command.arg(if with_text { &script.text } else { &script.hash });
             home.write_keys(&mut command, &self.client, keys);
             command.arg(home.id_text()).arg(lane).arg(request);
             args(&mut command);
+            if let Some(fence) = keys.fence {
+                command.arg(&fence.token);
+            }
             command
         });
         lock(&self.lanes).0.push(lane);

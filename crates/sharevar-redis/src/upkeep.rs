@@ -87,7 +87,7 @@ fn sweep(home: &Home, session: &Session, client: &str) -> Result<bool> {
 /// Takes a dead variable apart.
 fn reap(home: &Home, session: &Session, number: u64) -> Result<()> {
     for _ in 0..STEPS {
-        let keys = Keys { number, parts: ALL_PARTS, more: &[] };
+        let keys = Keys { number, parts: ALL_PARTS, ..Keys::default() };
         let left = session.ask(home, &REAP, keys, |command| {
             command.arg(number);
         });

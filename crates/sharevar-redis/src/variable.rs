@@ -5,14 +5,14 @@ use crate::home::{Home, Reply, kind_of};
 use crate::kinds::{ArrayVariable, ConditionVariable};
 use crate::reply;
 use crate::script::Script;
-use crate::session::{Keys, Session};
+use crate::session::{Fence, Keys, Session};
 use crate::stored;
 use redis::{Cmd, Value};
 use sharevar::engine::{
     Barrier, Cell, Condition, Content, Elements, Engine, Event, Exclusive, Handle, Held, List, LocalId, Map,
     Queue, RwLock, Units,
 };
-use sharevar::{Kind, Result};
+use sharevar::{Error, Kind, Result};
 use std::sync::{Arc, Weak};
 
 /// A variable, which lives for as long as this exists, unless the lease of its client ends.
@@ -23,6 +23,7 @@ pub(crate) struct Variable {
     engine: Arc<dyn Engine>,
     session: Arc<Session>,
     pub(crate) number: u64,
+    fence: Option<Fence>,
 }
 
 impl std::fmt::Debug for Variable {
@@ -37,7 +38,12 @@ impl std::fmt::Debug for Variable {
 impl Variable {
     /// Of a variable that was counted once for that client.
     pub(crate) fn create(home: Arc<Home>, session: Arc<Session>, number: u64) -> Arc<Self> {
-        Arc::new_cyclic(|this| Self { this: this.clone(), engine: home.clone(), home, session, number })
+        Self::make(home, session, number, None)
+    }
+
+    fn make(home: Arc<Home>, session: Arc<Session>, number: u64, fence: Option<Fence>) -> Arc<Self> {
+        let engine = home.clone();
+        Arc::new_cyclic(|this| Self { this: this.clone(), engine, home, session, number, fence })
     }
 
     pub(crate) fn home(&self) -> &Home {
@@ -51,7 +57,11 @@ impl Variable {
         parts: &str,
         args: impl Fn(&Session, &mut Cmd),
     ) -> Result<Reply> {
-        self.home.ask(script, Keys { number: self.number, parts, more: &[] }, args)
+        self.home.ask(
+            script,
+            Keys { number: self.number, parts, more: &[], fence: self.fence.as_ref() },
+            args,
+        )
     }
 
     /// A script that changes it, and says nothing else than whether it has.
@@ -105,6 +115,13 @@ impl Held for Variable {
 
     fn current_kind(&self) -> Option<Kind> {
         kind_of(self.number)
+    }
+
+    fn fenced(self: Arc<Self>, lock: Arc<dyn Held>) -> Result<Arc<dyn Held>> {
+        let token = lock.clone().exclusive()?.token()?.ok_or(Error::NotOwner)?.to_string();
+        let fence = Fence { lock: lock.local_id().number, token };
+        let session = self.home.hold(self.number)?;
+        Ok(Self::make(self.home.clone(), session, self.number, Some(fence)))
     }
 
     fn map(self: Arc<Self>) -> Result<Arc<dyn Map>> {

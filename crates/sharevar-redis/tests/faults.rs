@@ -1,7 +1,7 @@
 //! Faults between a program and its server, and in programs.
 
 use sharevar::engine::Failure;
-use sharevar::{Dict, Error, Manager, Value};
+use sharevar::{Dict, Error, Manager, Shared, Value};
 use sharevar_redis::testing::{Program, Proxy, Server};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -120,6 +120,41 @@ fn the_lock_of_a_client_that_is_not_heard_of_is_given_to_the_next_one() {
         std::mem::forget(lock.lock().unwrap().guard());
         same.release().unwrap();
         assert!(!lock.is_locked().unwrap());
+    }
+}
+
+#[test]
+fn a_fenced_write_of_a_holder_that_was_cut_off_is_refused() {
+    for server in servers() {
+        let proxy = Proxy::to(server.port());
+        let one = Manager::connect(&format!("{}&lease=1&timeout=0.3", proxy.address("shop"))).unwrap();
+        let other = Manager::connect(&format!("{}&lease=1", server.address("shop"))).unwrap();
+        let (lock, same) = (one.named("lock").lock().unwrap(), other.named("lock").lock().unwrap());
+        let dict: Dict<u8, u8> = one.named("dict").dict().unwrap();
+        assert_eq!(dict.fenced(&lock).err(), Some(Error::NotOwner));
+        assert_eq!((lock.token().unwrap(), lock.is_lost().unwrap()), (None, false));
+        std::mem::forget(lock.lock().unwrap().guard());
+        let token = lock.token().unwrap().unwrap();
+        let fenced = dict.fenced(&lock).unwrap();
+        fenced.insert(&1, &1).unwrap();
+        // Asked for again, it is not refused.
+        proxy.lose_next_answer();
+        fenced.insert(&1, &2).unwrap();
+        assert_eq!((fenced.get(&1).unwrap(), fenced == dict), (Some(2), true));
+        proxy.cut(true);
+        let taken = same.lock_timeout(Duration::from_secs(30)).unwrap().expect("the lease ends");
+        assert!(same.token().unwrap() > Some(token), "tokens rise");
+        proxy.cut(false);
+        await_that("the answer", || match fenced.insert(&1, &3) {
+            Err(Error::Engine(Failure::Fenced)) => true,
+            Err(Error::Engine(_)) => false,
+            other => panic!("{other:?}"),
+        });
+        assert!(lock.is_lost().unwrap());
+        assert_eq!(dict.get(&1).unwrap(), Some(2));
+        // Without the fence it overtakes the holder.
+        dict.insert(&1, &4).unwrap();
+        drop(taken);
     }
 }
 

@@ -95,7 +95,8 @@ class PlainAttribute:
 
 
 _PLAIN = (
-    "arena", "closed", "handle", "held", "kind", "maxsize", "maxvalue", "owner_died",
+    "arena", "closed", "handle", "held", "kind", "lost", "maxsize", "maxvalue", "owner_died",
+    "token",
 )  # fmt: skip
 
 # Not listed by `dir`: code that reads all that is listed must not start a process.

@@ -29,7 +29,7 @@ ARE_ALL_TESTED = os.environ.get("SHAREVAR_TEST_SERVERS") == "all"
 
 
 def _find() -> dict[str, str]:
-    """The programs that are tested: the first one that is here, or all of them."""
+    """The programs that are here."""
     found = {}
     for engine, (setting, name) in _KNOWN.items():
         path = os.environ.get(setting) or shutil.which(name)
@@ -37,10 +37,12 @@ def _find() -> dict[str, str]:
             found[engine] = path
         elif ARE_ALL_TESTED:
             raise RuntimeError(f"there is no {name}: install it, or say {setting}=path")
-    return found if ARE_ALL_TESTED else dict(itertools.islice(found.items(), 1))
+    return found
 
 
-PROGRAMS = _find()
+FOUND = _find()
+# The programs on which the tests of all kinds run: the first one, or all.
+PROGRAMS = FOUND if ARE_ALL_TESTED else dict(itertools.islice(FOUND.items(), 1))
 
 # The server's end is that of its standard input, so that it ends however this process does.
 _KEEPER = """
@@ -52,7 +54,10 @@ class Server:
     """A running server, at a port of this machine."""
 
     def __init__(self, engine: str, settings: Sequence[str] = ()) -> None:
-        self._arguments = [PROGRAMS[engine], "--save", "", "--loglevel", "warning", *settings]
+        self._arguments = [FOUND[engine], "--save", "", "--loglevel", "warning", *settings]
+        self._port = ["--port"]
+        if "--tls-cert-file" in settings:
+            self._port = ["--port", "0", "--tls-port"]
         self._numbers = itertools.count()
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -60,7 +65,7 @@ class Server:
 
     def start(self) -> None:
         folder = tempfile.mkdtemp(prefix="sharevar-server-")
-        command = [*self._arguments, "--dir", folder, "--port", str(self.port)]
+        command = [*self._arguments, "--dir", folder, *self._port, str(self.port)]
         self._keeper = subprocess.Popen(
             ["sh", "-c", _KEEPER, "sh", folder, *command],
             stdin=subprocess.PIPE,
@@ -117,9 +122,9 @@ def server(engine: str) -> Server:
 
 
 @contextmanager
-def own_server(*settings: str) -> Iterator[Server]:
+def own_server(*settings: str, engine: str | None = None) -> Iterator[Server]:
     """A server for one test, with these settings beside the usual ones."""
-    started = Server(next(iter(PROGRAMS)), settings)
+    started = Server(engine or next(iter(PROGRAMS)), settings)
     try:
         yield started
     finally:

@@ -2,6 +2,7 @@
 
 use crate::argument_types::Truthy;
 use crate::errors::{OrRaise, end_of_block, to_python};
+use crate::fencing;
 use crate::kinds::quick_lock::QuickLock;
 use crate::variable::{StoreOrFound, Variable};
 use crate::waiting;
@@ -126,6 +127,26 @@ impl Lock {
     /// Say that what the lock protects is in order again.
     fn mark_consistent(&self) -> PyResult<()> {
         self.raw.any().mark_consistent().or_raise()
+    }
+
+    /// The number of this process's hold, higher than that of each hold before; None if it does not hold the
+    /// lock, and in shared memory, where no living holder loses one.
+    #[getter]
+    fn token(&self) -> PyResult<Option<u64>> {
+        self.raw.any().token().or_raise()
+    }
+
+    /// Whether this process, which took the lock, has lost it to another holder.
+    #[getter]
+    fn lost(&self) -> PyResult<bool> {
+        self.raw.any().is_lost().or_raise()
+    }
+
+    /// The same variable, whose operations raise `Fenced` once this lock, which the caller holds, has
+    /// another holder.
+    #[pyo3(signature = (variable, /))]
+    fn fence<'py>(slf: &Bound<'py, Self>, variable: &Bound<'py, Variable>) -> PyResult<Bound<'py, PyAny>> {
+        fencing::fence(slf.as_super().get(), variable)
     }
 
     /// Whether this process holds the lock: what a condition asks before it waits.

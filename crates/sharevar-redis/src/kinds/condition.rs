@@ -119,9 +119,10 @@ impl Condition for ConditionVariable {
         let session = home.session()?;
         let (caller, ticket) = (caller(self.lock), session.ticket());
         let locked = [home.key(self.lock, 'm'), home.key(self.lock, 'w')];
-        let keys = Keys { number: self.variable.number, parts: PARTS, more: &locked };
+        let keys = Keys { number: self.variable.number, parts: PARTS, more: &locked, fence: None };
+        let token = lock(&session.tokens).get(&(self.lock, caller.clone())).cloned().unwrap_or_default();
         let begun = home.ask(&BEGIN, keys, |session, command| {
-            command.arg(full_name(session, &caller)).arg(is_recursive(self.lock)).arg(&ticket);
+            command.arg(full_name(session, &caller)).arg(is_recursive(self.lock)).arg(&ticket).arg(&token);
         })?;
         if begun.value == Value::Nil {
             return Err(Error::NotOwner);

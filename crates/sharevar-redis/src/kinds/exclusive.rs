@@ -89,7 +89,7 @@ impl Variable {
 
     /// The holder, as the server knows it, whether one died, and how often the lock is held.
     fn lock_state(&self) -> Result<(Option<String>, bool, u64)> {
-        let [holder, died, times] = reply::parts(self.ask(&STATE, "m", |_, _| ())?.value)?;
+        let [holder, died, times, _] = reply::parts(self.ask(&STATE, "m", |_, _| ())?.value)?;
         Ok((reply::text(holder)?, reply::yes(died)?, reply::int(times)? as u64))
     }
 }
@@ -145,5 +145,17 @@ impl Exclusive for Variable {
 
     fn mark_consistent(&self) -> Result<()> {
         self.tell(&MARK, "m", |_, _| ()).map(drop)
+    }
+
+    fn token(&self) -> Result<Option<u64>> {
+        let session = self.home().session()?;
+        let token = lock(&session.tokens).get(&(self.number, caller(self.number))).cloned();
+        Ok(token.and_then(|token| token.parse().ok()))
+    }
+
+    fn is_lost(&self) -> Result<bool> {
+        let Some(mine) = self.token()? else { return Ok(false) };
+        let [_, _, _, last] = reply::parts(self.ask(&STATE, "m", |_, _| ())?.value)?;
+        Ok(reply::number::<u64>(last)? != mine)
     }
 }

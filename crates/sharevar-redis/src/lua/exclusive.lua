@@ -66,13 +66,13 @@ if ARGV[5] == '1' and call('HGET', KEYS[5], 'owner') == ARGV[4] then call('HSET'
 return done(1)
 
 --- state
--- The holder, if its lease goes on, whether one died, and how often the lock is held.
+-- The holder, if its lease goes on, whether one died, how often the lock is held, and the last token.
 @home
 @there
 @live
 @holder
 local owner, is_held = holder()
-return {is_held and owner, call('HGET', KEYS[5], 'died'), call('HGET', KEYS[5], 'times')}
+return {is_held and owner, call('HGET', KEYS[5], 'died'), call('HGET', KEYS[5], 'times'), call('HGET', KEYS[5], 'token') or '0'}
 
 --- mark
 @home

@@ -43,4 +43,15 @@ pub trait Exclusive: Debug + Send + Sync {
 
     /// Says, as the holder, that what the lock protects is whole again.
     fn mark_consistent(&self) -> Result<()>;
+
+    /// Returns the number of this caller's hold, which is higher than that of each hold before; `None`
+    /// if it does not hold the lock, or if no living holder can lose it, so that holds need no number.
+    fn token(&self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
+    /// Returns whether the caller, which has not given the lock back, has lost it to another holder.
+    fn is_lost(&self) -> Result<bool> {
+        Ok(false)
+    }
 }

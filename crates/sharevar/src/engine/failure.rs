@@ -37,6 +37,12 @@ pub enum Failure {
          lock protected may be in use by another holder"
     )]
     LeaseLost,
+    /// The lock by which the operation was fenced has or had another holder meanwhile.
+    #[error(
+        "the lock that this operation is fenced by has been another holder's since it was taken; nothing \
+         has changed"
+    )]
+    Fenced,
 }
 
 impl Failure {

@@ -75,6 +75,13 @@ pub trait Held: Foreign {
     /// Returns what the variable is, if it is still there.
     fn current_kind(&self) -> Option<Kind>;
 
+    /// Returns the same variable, whose operations fail once `lock`, which the caller holds, has another
+    /// holder. Where no living holder can lose a lock it is this variable itself.
+    ///
+    /// # Errors
+    /// [`NotOwner`](Error::NotOwner) if the caller does not hold the lock.
+    fn fenced(self: Arc<Self>, lock: Arc<dyn Held>) -> Result<Arc<dyn Held>>;
+
     /// Returns it as keys with values.
     fn map(self: Arc<Self>) -> Result<Arc<dyn Map>>;
 

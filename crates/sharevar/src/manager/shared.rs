@@ -1,6 +1,6 @@
 //! The trait of all shared variables.
 
-use crate::engine::Handle;
+use crate::engine::{Handle, fence};
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::manager::variable_id::VariableId;
@@ -31,6 +31,33 @@ pub trait Shared: Clone + Debug + Send + Sync + Serialize + DeserializeOwned + s
 
     /// A handle of its own on the variable.
     fn handle(&self) -> Handle;
+
+    /// Returns the same variable for use under a lock that the caller holds: its operations fail once the
+    /// lock has another holder.
+    ///
+    /// On a server a process that is paused for longer than its lease loses its locks, and does not know
+    /// it when it goes on. In shared memory no living holder loses a lock, and this is the variable
+    /// itself.
+    ///
+    /// ```
+    /// use sharevar::Shared;
+    ///
+    /// let manager = sharevar::Manager::new()?;
+    /// let (lock, stock) = (manager.lock()?, manager.dict::<String, i64>()?);
+    /// let guard = lock.lock()?;
+    /// stock.fenced(&lock)?.insert("apples", &3)?;
+    /// drop(guard);
+    /// assert_eq!(stock.fenced(&lock).err(), Some(sharevar::Error::NotOwner));
+    /// # Ok::<(), sharevar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`NotOwner`](crate::Error::NotOwner) if the caller does not hold the lock,
+    /// [`OtherManager`](crate::Error::OtherManager) if the lock is another manager's. Operations of the
+    /// variable that is returned fail with [`Failure::Fenced`](crate::engine::Failure::Fenced).
+    fn fenced(&self, lock: &impl Shared) -> Result<Self> {
+        Self::from_handle(fence(self.handle(), &lock.handle())?)
+    }
 
     /// The variable's name outside its arena.
     fn id(&self) -> VariableId {

@@ -153,6 +153,19 @@ impl Lock {
         self.raw.any().is_locked()
     }
 
+    /// Returns the number of this process's hold, for services that are to refuse an earlier holder: it is
+    /// higher than that of each hold before. `None` if the process does not hold the lock, and in shared
+    /// memory, where no living holder loses one. See also [`Shared::fenced`].
+    pub fn token(&self) -> Result<Option<u64>> {
+        self.raw.any().token()
+    }
+
+    /// Returns whether this process, which took the lock, has lost it to another holder. It may lose it
+    /// just after the answer.
+    pub fn is_lost(&self) -> Result<bool> {
+        self.raw.any().is_lost()
+    }
+
     fn taken(&self, acquired: Acquired) -> Taken<LockGuard<'_>> {
         Taken::of(acquired, LockGuard { lock: self, owner: self.owner(), _not_send: PhantomData })
     }

@@ -17,7 +17,7 @@ use crate::engine::map::Map;
 use crate::engine::queue::Queue;
 use crate::engine::rwlock::RwLock;
 use crate::engine::units::Units;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kind::Kind;
 use sharevar_value::Encoded;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -105,6 +105,10 @@ impl Held for Variable {
 
     fn current_kind(&self) -> Option<Kind> {
         Some(self.kind)
+    }
+
+    fn fenced(self: Arc<Self>, lock: Arc<dyn Held>) -> Result<Arc<dyn Held>> {
+        if lock.exclusive()?.is_mine()? { Ok(self) } else { Err(Error::NotOwner) }
     }
 
     fn map(self: Arc<Self>) -> Result<Arc<dyn Map>> {
