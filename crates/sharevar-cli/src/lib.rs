@@ -25,7 +25,7 @@ pub use exit::Exit;
 
 use clap::Parser;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
 /// Runs the command that `arguments` name, the first of which is the program's name. Results go to
 /// `output` and errors to `errors`, both with styles for a terminal.
@@ -67,7 +67,11 @@ pub fn run<A: Into<OsString> + Clone>(
 /// Runs the command on this process's standard output and standard error. Styles are left out where
 /// these are no terminals. If a signal has ended the program that it ran, the same ends this process.
 pub fn run_in_terminal(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let exit = run(arguments, &mut anstream::stdout().lock(), &mut anstream::stderr().lock());
+    // One call of the kernel for many lines; commands that go on for long flush by themselves.
+    let mut output = BufWriter::new(anstream::stdout().lock());
+    let exit = run(arguments, &mut output, &mut anstream::stderr().lock());
+    // An error was told by the command, or there is no reader any more.
+    let _ = output.flush();
     if let Exit::KilledProgram(signal) = exit {
         commands::die_as_program(signal);
     }

@@ -70,13 +70,13 @@ pub(super) struct Rows {
     pub(super) headings: Vec<(&'static str, Side)>,
     /// The columns that may be left out where there is no room, the least important one first.
     pub(super) dispensable: &'static [usize],
-    pub(super) rows: Vec<Vec<Cell>>,
+    pub(super) lines: Vec<Vec<Cell>>,
 }
 
 impl Rows {
     /// Sorts by a column; the other columns stay as they are where this one is equal.
     pub(super) fn sort(&mut self, column: usize, is_reversed: bool) {
-        self.rows.sort_by(|one, other| {
+        self.lines.sort_by(|one, other| {
             let order = one[column].order(&other[column]);
             if is_reversed { order.reverse() } else { order }
         });
@@ -106,7 +106,7 @@ pub(super) fn managers(picture: &Picture) -> Rows {
         ("CAPACITY", RIGHT),
         ("", LEFT),
     ];
-    Rows { headings, dispensable: &[1, 4, 2, 3, 5], rows: rows.collect() }
+    Rows { headings, dispensable: &[1, 4, 2, 3, 5], lines: rows.collect() }
 }
 
 pub(super) fn of_part(inside: &Inside, part: Part) -> Rows {
@@ -130,7 +130,7 @@ fn variables(inside: &Inside) -> Rows {
     });
     let headings =
         vec![("VARIABLE", LEFT), ("KIND", LEFT), ("LENGTH", RIGHT), ("BYTES", RIGHT), ("CHANGES/S", RIGHT)];
-    Rows { headings, dispensable: &[1, 3, 2, 4], rows: rows.collect() }
+    Rows { headings, dispensable: &[1, 3, 2, 4], lines: rows.collect() }
 }
 
 fn locks(inside: &Inside) -> Rows {
@@ -146,7 +146,7 @@ fn locks(inside: &Inside) -> Rows {
     });
     let headings =
         vec![("LOCK", LEFT), ("KIND", LEFT), ("HOLDERS", LEFT), ("HELD FOR", RIGHT), ("WAITERS", LEFT)];
-    Rows { headings, dispensable: &[1, 3, 4, 2], rows: rows.collect() }
+    Rows { headings, dispensable: &[1, 3, 4, 2], lines: rows.collect() }
 }
 
 fn processes(inside: &Inside) -> Rows {
@@ -163,7 +163,7 @@ fn processes(inside: &Inside) -> Rows {
         rows.push(row(String::new(), f64::NEG_INFINITY, "unknown", &said));
     }
     let headings = vec![("PROCESS", RIGHT), ("STATE", LEFT), ("PROGRAM", LEFT)];
-    Rows { headings, dispensable: &[1], rows }
+    Rows { headings, dispensable: &[1], lines: rows }
 }
 
 fn memory(inside: &Inside) -> Rows {
@@ -177,7 +177,7 @@ fn memory(inside: &Inside) -> Rows {
         ]
     });
     let headings = vec![("BLOCK SIZE", RIGHT), ("BLOCKS", RIGHT), ("RESERVED", RIGHT)];
-    Rows { headings, dispensable: &[2, 1], rows: rows.collect() }
+    Rows { headings, dispensable: &[2, 1], lines: rows.collect() }
 }
 
 #[cfg(test)]
@@ -191,9 +191,9 @@ mod tests {
         let mut rows = Rows {
             headings,
             dispensable: &[],
-            rows: vec![row("b", Some(9)), row("c", None), row("a", Some(10)), row("d", Some(9))],
+            lines: vec![row("b", Some(9)), row("c", None), row("a", Some(10)), row("d", Some(9))],
         };
-        let names = |rows: &Rows| rows.rows.iter().map(|row| row[0].text.clone()).collect::<String>();
+        let names = |rows: &Rows| rows.lines.iter().map(|row| row[0].text.clone()).collect::<String>();
         rows.sort(1, false);
         assert_eq!(names(&rows), "abdc");
         rows.sort(0, true);

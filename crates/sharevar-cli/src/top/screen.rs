@@ -38,12 +38,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture, view: &View) {
     let [title, managers, _, parts, part, keys] = areas.areas(whole);
     frame.render_widget(heading(picture), title);
     let chosen = view.chosen(picture);
-    draw_rows(frame, managers, rows::managers(picture), (None, false), Some(chosen), 0);
+    draw_rows(frame, managers, &rows::managers(picture), (None, false), Some(chosen), 0);
     let inside = picture.managers.get(chosen).and_then(|row| picture.inside(&row.name));
     frame.render_widget(tabs(inside, view.part(), parts.width), parts);
     if let Some(inside) = inside {
         let (rows, sorted) = part_rows(inside, view);
-        draw_rows(frame, part, rows, sorted, None, view.scrolled);
+        draw_rows(frame, part, &rows, sorted, None, view.scrolled);
     }
     frame.render_widget(Line::styled(KEYS, QUIET), keys);
 }
@@ -54,7 +54,7 @@ pub(super) fn part_rows(inside: &Inside, view: &View) -> (Rows, (Option<usize>, 
     let sorted = view.sorted();
     match sorted {
         (Some(column), is_reversed) => rows.sort(column, is_reversed),
-        (None, true) => rows.rows.reverse(),
+        (None, true) => rows.lines.reverse(),
         (None, false) => {}
     }
     (rows, sorted)
@@ -107,7 +107,7 @@ fn fitting(widths: &[usize], dispensable: impl Iterator<Item = usize>, room: usi
 fn draw_rows(
     frame: &mut Frame<'_>,
     area: Rect,
-    rows: Rows,
+    rows: &Rows,
     (column, is_reversed): (Option<usize>, bool),
     chosen: Option<usize>,
     scrolled: usize,
@@ -118,7 +118,7 @@ fn draw_rows(
     };
     let headings: Vec<_> = rows.headings.iter().enumerate().map(name).collect();
     // Columns are as wide as what is shown.
-    let shown = rows.rows.iter().skip(scrolled).take(area.height.into());
+    let shown = rows.lines.iter().skip(scrolled).take(area.height.into());
     let mut widths: Vec<_> = headings.iter().map(|heading| heading.width()).collect();
     for row in shown {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -139,7 +139,7 @@ fn draw_rows(
     };
     let header = Row::new(columns.iter().map(|index| cell(&headings[*index], *index)).collect::<Vec<_>>());
     let body =
-        rows.rows.iter().skip(scrolled).map(|row| {
+        rows.lines.iter().skip(scrolled).map(|row| {
             Row::new(columns.iter().map(|index| cell(&row[*index].text, *index)).collect::<Vec<_>>())
         });
     let body: Vec<_> = body.collect();

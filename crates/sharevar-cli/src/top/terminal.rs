@@ -93,7 +93,7 @@ fn press(key: KeyEvent, picture: &Picture, view: &mut View) -> Reaction {
     let inside = chosen.and_then(|row| picture.inside(&row.name));
     let (columns, rows) = inside.map_or((0, 0), |inside| {
         let (rows, _) = screen::part_rows(inside, view);
-        (rows.headings.len(), rows.rows.len())
+        (rows.headings.len(), rows.lines.len())
     });
     view.press(key, picture, columns, rows)
 }

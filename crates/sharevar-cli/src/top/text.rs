@@ -12,7 +12,7 @@ pub(super) fn write(output: &mut dyn Write, picture: &Picture) -> Result<()> {
         writeln!(output, "\n{}", output::name(&output::printable(&inside.name)))?;
         for part in Part::ALL {
             let rows = rows::of_part(inside, part);
-            if !rows.rows.is_empty() {
+            if !rows.lines.is_empty() {
                 writeln!(output)?;
                 write_rows(output, &rows)?;
             }
@@ -23,6 +23,6 @@ pub(super) fn write(output: &mut dyn Write, picture: &Picture) -> Result<()> {
 
 fn write_rows(output: &mut dyn Write, rows: &Rows) -> Result<()> {
     let cells: Vec<Vec<&str>> =
-        rows.rows.iter().map(|row| row.iter().map(|cell| cell.text.as_str()).collect()).collect();
+        rows.lines.iter().map(|row| row.iter().map(|cell| cell.text.as_str()).collect()).collect();
     Ok(table::write(output, &rows.headings, &cells)?)
 }

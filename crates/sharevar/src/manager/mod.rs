@@ -182,11 +182,11 @@ impl Manager {
     /// Writes all variables that have names, and those in them, into a file, from which a manager
     /// [can be made](NamedBuilder::load). A reader of the path finds the old file or the whole new one.
     ///
-    /// Others go on meanwhile. They wait while up to 1,024 entries of a dict are copied, or the whole of a
-    /// queue or an array. Each value, and each
-    /// dict or set of up to a thousand keys, is of one moment. So is a larger one that does not change
-    /// while it is read; of one that does, each key that stays is in the dump once. Lists are read as
-    /// one up to 131,072 items. Different variables are of different moments.
+    /// Others go on meanwhile: a writer waits while one piece is copied, of up to 1,024 entries of a dict or a
+    /// queue, 16,384 items of a list, or 64 KiB of an array. Each value, and each variable that fits a
+    /// piece, is of one moment. So is a queue, and any larger variable that does not change while it is
+    /// read; of a dict that does, each key that stays is in the dump once. Different variables are of
+    /// different moments. `docs/named-managers.md` has the rules of each kind.
     ///
     /// No process is in it: locks are free, semaphores have all their units, and there are no waiters.
     ///

@@ -29,6 +29,11 @@ const COUNT: usize = 1;
 const SIZE: usize = 2;
 const FORMAT: usize = 3;
 
+/// Bytes that are copied under one hold of the lock where all are.
+const PIECE: u64 = 64 << 10;
+/// How often all elements are read until they are of one moment.
+const ATTEMPTS: u32 = 3;
+
 /// A shared array. Its length and the type of its elements never change, so they are read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawArray {
@@ -170,6 +175,33 @@ impl RawArray {
         Ok(self.handle.participant().load_elements(self.handle.variable(), elements)?)
     }
 
+    /// The bits of all elements, packed, copied in pieces of 64 KiB between which others go on: of one
+    /// moment if nothing changes meanwhile, in three attempts, else each piece of its own.
+    pub fn all_octets(&self) -> Result<Vec<u8>> {
+        self.octets_between(|_| {})
+    }
+
+    /// [`Self::all_octets`], with a call after each piece, when no lock is held.
+    fn octets_between(&self, mut between: impl FnMut(usize)) -> Result<Vec<u8>> {
+        let (participant, variable) = (self.handle.participant(), self.handle.variable());
+        let mut left = ATTEMPTS;
+        loop {
+            left -= 1;
+            let stamp = participant.changes(variable);
+            let mut octets = Vec::with_capacity((self.count * self.size) as usize);
+            let mut next = 0;
+            while next < self.count {
+                let piece = self.load_octets(next, 1, (PIECE / self.size).min(self.count - next))?;
+                next += piece.len() as u64 / self.size;
+                octets.extend_from_slice(&piece);
+                between(piece.len());
+            }
+            if left == 0 || participant.changes(variable) == stamp {
+                return Ok(octets);
+            }
+        }
+    }
+
     /// Stores `bits` from element `start` on, the next one `step` further each time; see
     /// [`Self::store_octets`].
     pub fn store_slice(&self, start: u64, step: i64, bits: &[u64]) -> Result<()> {
@@ -233,5 +265,37 @@ fn trace(source: &AtOnce<'_, '_>, visit: &mut dyn FnMut(u64)) {
     let block = source.body(BLOCK);
     if block != 0 {
         visit(block);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shm::KINDS;
+
+    #[test]
+    fn others_store_between_the_pieces_of_a_copy() {
+        let participant = Participant::create_arena(Some(64 << 20), KINDS).unwrap();
+        let array = RawArray::create(&participant, 'q', 8, 40_000).unwrap();
+        let mut calls = 0;
+        let octets = array.octets_between(|count| {
+            assert!(count as u64 <= PIECE);
+            calls += 1;
+            // No lock is held: these would wait for it. The first attempt is not of one moment.
+            if calls == 1 {
+                array.store(39_999, 7).unwrap();
+                array.store(0, 5).unwrap();
+            }
+        });
+        let octets = octets.unwrap();
+        assert_eq!(calls, 2 * 5);
+        assert_eq!((octets[0], octets[39_999 * 8], octets.len()), (5, 7, 320_000));
+        // One that never rests is copied all the same.
+        let mut calls = 0;
+        let octets = array.octets_between(|_| {
+            calls += 1;
+            array.store(39_999, calls).unwrap();
+        });
+        assert_eq!(octets.unwrap()[39_999 * 8], 14);
     }
 }

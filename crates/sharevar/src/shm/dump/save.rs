@@ -1,8 +1,9 @@
 //! Making a dump, while other processes use the variables.
 //!
 //! A variable is read as any reader reads it, piece by piece where it is large, so that no writer waits
-//! for longer than a piece takes. One that fits a piece is of one moment, and so is a larger one that
-//! does not change meanwhile. Different variables are of different moments.
+//! for longer than a piece takes, but for a priority queue or a list that keeps changing. One that fits a
+//! piece is of one moment, and so is a larger one that does not change meanwhile. Different variables are
+//! of different moments.
 
 use super::file;
 use super::stored::Values;
@@ -93,7 +94,7 @@ impl Saving {
                 let queue = RawQueue::from_handle(handle)?;
                 heads.number(queue.form()? as u64)?;
                 heads.number(queue.limit()?)?;
-                self.items(&queue.peek(usize::MAX)?)
+                self.items(&queue.items()?)
             }
             Kind::PriorityQueue => {
                 let queue = RawPriorityQueue::from_handle(handle)?;
@@ -106,7 +107,7 @@ impl Saving {
                 heads.number(u64::from(u32::from(array.format())))?;
                 heads.number(array.element_size())?;
                 heads.number(array.len())?;
-                self.contents.bytes(&array.load_octets(0, 1, array.len())?)
+                self.contents.bytes(&array.all_octets()?)
             }
             Kind::Lock => {
                 let lock = RawLock::from_handle(handle)?;

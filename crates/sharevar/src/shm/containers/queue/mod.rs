@@ -21,6 +21,7 @@
 mod batch;
 mod reap;
 mod transfer;
+mod walk;
 mod words;
 
 pub(crate) use reap::OPS;
