@@ -23,8 +23,9 @@ enum Meanwhile {
     Wiped,
 }
 
-/// How long a process may take that is not waiting for the other one. One that waits goes on later.
-const MOMENT: Duration = Duration::from_millis(10);
+/// How often a process is seen asleep before it is taken to wait for the other one, which the pauses of an
+/// opening alone do not reach. Time does not tell: on a busy machine a process may not run for long.
+const ASLEEP: u32 = 100;
 /// Longer than any opening.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -62,12 +63,14 @@ impl<'a> Opener<'a> {
         }
     }
 
-    /// Waits until it is stopped; `false` if it has the arena, or has neither within `limit`.
-    fn comes_to_its_step(&mut self, limit: Duration) -> bool {
-        let began = Instant::now();
-        while !self.is_stopped && self.id().is_none() && began.elapsed() < limit {
+    /// Waits until it is stopped; `false` if it has the arena, or waits for the other one.
+    fn comes_to_its_step(&mut self) -> bool {
+        let (began, mut asleep) = (Instant::now(), 0);
+        while !self.is_stopped && self.id().is_none() && asleep < ASLEEP {
+            assert!(began.elapsed() < LIMIT, "it neither stops nor opens nor waits");
             std::thread::sleep(Duration::from_micros(50));
             self.look_at_it();
+            asleep += u32::from(self.child.is_asleep());
         }
         self.is_stopped
     }
@@ -102,7 +105,7 @@ fn meet(
         child
     });
     let mut one = Opener::start(own, name, said, 0, first);
-    let is_one_stopped = one.comes_to_its_step(LIMIT);
+    let is_one_stopped = one.comes_to_its_step();
     if let Some(child) = earlier {
         say.write_all(b".").unwrap();
         child.ended_well();
@@ -111,9 +114,9 @@ fn meet(
         own.wipe();
     }
     let mut other = Opener::start(own, name, said, 8, second);
-    let is_other_stopped = other.comes_to_its_step(MOMENT);
+    let is_other_stopped = other.comes_to_its_step();
     one.go_on();
-    one.comes_to_its_step(MOMENT);
+    one.comes_to_its_step();
     let began = Instant::now();
     let ids = loop {
         // One that had to wait may come to its step only now.

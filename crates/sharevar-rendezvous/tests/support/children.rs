@@ -61,6 +61,12 @@ impl Child {
         Some(status)
     }
 
+    /// Whether it sleeps at this moment: it neither runs nor could run.
+    pub(crate) fn is_asleep(&self) -> bool {
+        let about = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap_or_default();
+        about.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S"))
+    }
+
     pub(crate) fn ended_well(mut self) {
         let status = self.wait(0);
         assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "the child failed: {status:#x}");
