@@ -8,7 +8,7 @@ modules that cannot be imported.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from multiprocessing import AuthenticationError
 from multiprocessing import TimeoutError as MultiprocessingTimeoutError
 from multiprocessing.managers import RemoteError  # type: ignore[attr-defined]
@@ -336,6 +336,8 @@ class Dict(Variable, Generic[_Key, _Item]):
     def copy(self) -> dict[_Key, _Item]: ...
     def incr(self, key: _Key, by: int | float = 1) -> Any:
         """Add to an entry (0 where there is none) in one step; gives the new value."""
+    def view(self, key: _Key, /, *, writable: bool = False) -> memoryview:
+        """A view of a value that is bytes, which stay as they are while it lives."""
 
 @disjoint_base
 class List(Variable, Generic[_Item]):
@@ -348,6 +350,9 @@ class List(Variable, Generic[_Item]):
     @overload
     def __getitem__(self, index: slice, /) -> list[_Item]: ...
     def __setitem__(self, index: SupportsIndex | slice, value: Any, /) -> None: ...
+    def _iterate(self) -> Iterator[_Item]: ...
+    def view(self, index: SupportsIndex, /, *, writable: bool = False) -> memoryview:
+        """A view of an item that is bytes, which stay as they are while it lives."""
     def __delitem__(self, index: SupportsIndex | slice, /) -> None: ...
     def __len__(self) -> int: ...
     def __contains__(self, item: object, /) -> bool: ...

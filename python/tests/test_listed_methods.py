@@ -20,8 +20,8 @@ QUEUE = {
 }  # fmt: skip
 
 KINDS: dict[str, tuple[Callable[[Any], Any], set[str]]] = {
-    "dict": (lambda m: m.dict(a=1), {*vars(dict), "get_many", "incr"}),
-    "list": (lambda m: m.list([1]), {*vars(list)}),
+    "dict": (lambda m: m.dict(a=1), {*vars(dict), "get_many", "incr", "view"}),
+    "list": (lambda m: m.list([1]), {*vars(list), "view", "views"}),
     "set": (lambda m: m.set([1]), {*vars(set)}),
     "Value": (lambda m: m.Value("i", 1), {"get", "incr", "set", "value"}),
     "Array": (lambda m: m.Array("i", [1]), set()),

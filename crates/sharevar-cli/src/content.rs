@@ -25,6 +25,7 @@ impl Read {
     pub(crate) fn of(content: Content) -> Result<Self> {
         let decode = |value: std::result::Result<Value, _>| value.map_err(sharevar::Error::from);
         Ok(match content {
+            long @ Content::Long(_) => return Self::of(long.loaded()?),
             Content::Word(word) => {
                 let value = decode(Value::from_word(word).map(|value| value.unwrap_or(Value::None)))?;
                 Self { value, handles: Vec::new() }

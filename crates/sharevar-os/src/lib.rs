@@ -24,6 +24,7 @@ mod process_limits;
 pub mod process_mark;
 pub mod segment;
 mod standard_streams;
+mod wide_copy;
 mod window;
 mod wipe_on_fork;
 

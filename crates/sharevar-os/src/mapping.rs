@@ -8,13 +8,19 @@
 #![allow(clippy::cast_ptr_alignment)] // Checked in every function before the cast.
 
 use crate::error::{Error, Result, last_errno};
+use crate::wide_copy::{self, GROUP};
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
+use std::collections::TryReserveError;
+use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 /// The unit of the kernel's memory, in bytes.
 pub const PAGE: u64 = 4096;
+
+/// From so many bytes on a copy is made by groups of words.
+const WIDE: usize = 256;
 
 /// The rights of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -252,18 +258,58 @@ impl Mapping {
 
     /// Copies from words at `offset`, which the caller has checked up to the padded length.
     /// Relaxed: the caller holds a lock, or compares versions behind an acquire fence.
+    ///
+    /// # Panics
+    /// If a word is outside the mapping or misaligned.
     #[inline]
     pub fn copy_out(&self, offset: u64, out: &mut [u8]) {
+        // SAFETY: bytes are written there, and nothing else is.
+        self.copy_out_new(offset, unsafe { uninit(out) });
+    }
+
+    /// The same, to memory that holds nothing yet. All of it is written.
+    ///
+    /// # Panics
+    /// If a word is outside the mapping or misaligned.
+    #[inline]
+    pub fn copy_out_new(&self, offset: u64, out: &mut [MaybeUninit<u8>]) {
         let mut at = offset;
-        let mut words = out.chunks_exact_mut(8);
-        for bytes in &mut words {
-            bytes.copy_from_slice(&self.word(at).load(Ordering::Relaxed).to_le_bytes());
+        let mut out = out;
+        if out.len() >= WIDE {
+            let groups = out.len() / (GROUP * 8);
+            let (whole, rest) = out.split_at_mut(groups * GROUP * 8);
+            self.check(at, whole.len());
+            // SAFETY: in bounds and aligned as just checked; `whole` has room for the groups.
+            unsafe {
+                let from = self.base.as_ptr().add(at as usize).cast::<AtomicU64>();
+                wide_copy::load_groups(from, whole.as_mut_ptr().cast(), groups);
+            }
+            (at, out) = (at + whole.len() as u64, rest);
+        }
+        let (words, rest) = out.as_chunks_mut::<8>();
+        for bytes in words {
+            *bytes = self.word(at).load(Ordering::Relaxed).to_le_bytes().map(MaybeUninit::new);
             at += 8;
         }
-        let rest = words.into_remainder();
         if !rest.is_empty() {
-            rest.copy_from_slice(&self.word(at).load(Ordering::Relaxed).to_le_bytes()[..rest.len()]);
+            let last = self.word(at).load(Ordering::Relaxed).to_le_bytes().map(MaybeUninit::new);
+            rest.copy_from_slice(&last[..rest.len()]);
         }
+    }
+
+    /// A copy of `length` bytes from words at `offset` on, which the caller has checked up to the
+    /// padded length.
+    ///
+    /// # Panics
+    /// If a word is outside the mapping or misaligned.
+    #[inline]
+    pub fn copy_of(&self, offset: u64, length: usize) -> std::result::Result<Vec<u8>, TryReserveError> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length)?;
+        self.copy_out_new(offset, &mut bytes.spare_capacity_mut()[..length]);
+        // SAFETY: so many bytes were just written.
+        unsafe { bytes.set_len(length) };
+        Ok(bytes)
     }
 
     /// Copies to words at `offset`; a late reader may still look at the block's former life, so
@@ -273,18 +319,35 @@ impl Mapping {
     /// If a word is outside the mapping or misaligned.
     #[inline]
     pub fn copy_in(&self, offset: u64, bytes: &[u8]) {
-        let mut at = offset;
-        let mut words = bytes.chunks_exact(8);
-        for bytes in &mut words {
-            let word = u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
-            self.word(at).store(word, Ordering::Release);
+        let (mut at, mut bytes) = (offset, bytes);
+        if bytes.len() >= WIDE {
+            let groups = bytes.len() / (GROUP * 8);
+            let (whole, rest) = bytes.split_at(groups * GROUP * 8);
+            self.check(at, whole.len());
+            // SAFETY: in bounds and aligned as just checked; `whole` has the bytes of the groups.
+            unsafe {
+                let to = self.base.as_ptr().add(at as usize).cast::<AtomicU64>();
+                wide_copy::store_groups(whole.as_ptr(), to, groups);
+            }
+            (at, bytes) = (at + whole.len() as u64, rest);
+        }
+        let (words, rest) = bytes.as_chunks::<8>();
+        for bytes in words {
+            self.word(at).store(u64::from_le_bytes(*bytes), Ordering::Release);
             at += 8;
         }
-        let rest = words.remainder();
         if !rest.is_empty() {
             let mut last = [0; 8];
             last[..rest.len()].copy_from_slice(rest);
             self.word(at).store(u64::from_le_bytes(last), Ordering::Release);
+        }
+    }
+
+    /// # Panics
+    /// If the words of these bytes are not all inside the mapping, or misaligned.
+    fn check(&self, offset: u64, bytes: usize) {
+        if offset > self.len || bytes as u64 > self.len - offset || !offset.is_multiple_of(8) {
+            outside(offset);
         }
     }
 
@@ -332,6 +395,16 @@ impl Mapping {
             }
         }
     }
+}
+
+/// The bytes as memory that is written and not read.
+///
+/// # Safety
+/// Nothing but bytes is written there.
+#[inline(always)]
+unsafe fn uninit(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: the same layout; as the caller promises, the bytes stay initialised.
+    unsafe { &mut *(std::ptr::from_mut(bytes) as *mut [MaybeUninit<u8>]) }
 }
 
 /// Ends an access outside of a mapping. A function of its own, since the fast paths would otherwise

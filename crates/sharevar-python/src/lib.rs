@@ -20,6 +20,7 @@ mod info;
 mod kinds;
 mod monitor;
 mod native_classes;
+mod new_objects;
 mod proxy;
 mod record_writer;
 mod slots;

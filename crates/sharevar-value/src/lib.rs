@@ -49,6 +49,7 @@ pub mod word;
 
 mod canonical;
 mod key_words;
+mod long_part;
 mod nesting;
 mod number;
 mod opaque;
@@ -65,6 +66,7 @@ pub use handle::HandleRef;
 pub use hash::HashSeed;
 pub use key::{Key, KeyForm};
 pub use layout::Layout;
+pub use long_part::LongPart;
 pub use nesting::MAX_DEPTH;
 pub use opaque::OpaqueIdentity;
 pub use order::OrderKeys;

@@ -93,6 +93,7 @@ pub use variables::rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use variables::semaphore::{Semaphore, SemaphorePermit};
 pub use variables::set::Set;
 pub use variables::value::Value;
+pub use variables::view::View;
 
 /// The examples of the README run as tests.
 #[cfg(doctest)]

@@ -90,6 +90,7 @@ impl Stage {
             }
             Content::Bytes(bytes, _) => Value::decode(&bytes).unwrap().to_string(),
             Content::Handle(handle) => format!("handle {:?}", handle.kind()),
+            Content::Long(_) => unreachable!("no value here is long"),
         };
         let dict = RawDict::from_handle(open(0)).unwrap();
         let items: Vec<_> =

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, MutableMapping, MutableSequence,
 from multiprocessing import managers as standard
 from typing import Any
 
+from .missing import refuse
 from .proxy import Proxy
 
 _standard: Any = standard
@@ -39,6 +40,10 @@ class DictProxy(Proxy, _standard.DictProxy, typeid="dict"):
 
     fromkeys = staticmethod(dict.fromkeys)
 
+    def view(self, key: Any, /, *, writable: bool = False) -> Any:
+        """Missing here: a view of a value needs shared memory."""
+        refuse("a view of a value")
+
     def update(self, other: Any = (), /, **named: Any) -> None:
         """As ``dict.update``, and others see all of it or nothing."""
         self._callmethod("update", (dict(plain(other), **named),))
@@ -66,6 +71,14 @@ class ListProxy(Proxy, _standard.ListProxy, typeid="list"):
     def copy(self) -> list[Any]:
         """A plain list of the items."""
         return list(self._callmethod("copy"))
+
+    def view(self, index: Any, /, *, writable: bool = False) -> Any:
+        """Missing here: a view of an item needs shared memory."""
+        refuse("a view of an item")
+
+    def views(self, *, writable: bool = False) -> Any:
+        """Missing here, as `view`."""
+        refuse("a view of an item")
 
     def extend(self, items: Iterable[Any], /) -> None:
         """Append all the items in one step."""

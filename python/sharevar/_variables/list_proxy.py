@@ -44,16 +44,17 @@ class ListProxy(Proxy, _native.List[_Item]):
 
         In another engine than shared memory a thousand are read at a time.
         """
-        return self._by_one() if isinstance(self.store, _native.Arena) else self._by_slices()
+        return self._iterate() if isinstance(self.store, _native.Arena) else self._by_slices()
 
-    def _by_one(self) -> Iterator[_Item]:
+    def views(self, *, writable: bool = False) -> Iterator[memoryview]:
+        """A view of each item, one at a time. All items are bytes."""
         index = 0
         while True:
             try:
-                item = self[index]
+                view = self.view(index, writable=writable)
             except IndexError:
                 return
-            yield item
+            yield view
             index += 1
 
     def _by_slices(self) -> Iterator[_Item]:

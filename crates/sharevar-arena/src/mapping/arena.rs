@@ -8,6 +8,7 @@ use crate::proof::crash::{self, compare_exchange};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use sharevar_os::{Access, Mapping, Window, memory_limit};
 use std::any::Any;
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
 /// Growth steps in bytes: a quarter of what there is, within these. Populating takes about a
@@ -177,6 +178,29 @@ impl Arena {
     #[inline]
     pub(crate) fn copy_out(&self, offset: u64, out: &mut [u8]) {
         self.window.mapping().copy_out(offset, out);
+    }
+
+    /// A copy of `length` bytes from words at `offset`, which was checked up to the padded length.
+    #[inline]
+    pub(crate) fn copy_of(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        let copied = self.window.mapping().copy_of(offset, length as usize);
+        copied.map_err(|_| Error::NoMemory { asked: length })
+    }
+
+    /// Copies from any byte at `offset` on, which was checked up to the end of the last word, to memory
+    /// that holds nothing yet.
+    pub(crate) fn copy_part(&self, offset: u64, out: &mut [MaybeUninit<u8>]) {
+        let within = (offset % 8) as usize;
+        if within == 0 {
+            return self.window.mapping().copy_out_new(offset, out);
+        }
+        let word = self.window.mapping().word(offset - within as u64).load(Ordering::Relaxed);
+        let first = &word.to_le_bytes().map(MaybeUninit::new)[within..];
+        let (start, rest) = out.split_at_mut(first.len().min(out.len()));
+        start.copy_from_slice(&first[..start.len()]);
+        if !rest.is_empty() {
+            self.window.mapping().copy_out_new(offset + first.len() as u64, rest);
+        }
     }
 
     /// Copies to words at `offset`, which was checked up to the padded length.

@@ -11,6 +11,7 @@ use crate::sync::Ordering;
 use crate::transactions::element_note::{Elements, SAVED_HEADER, element_note, saved_note, zeros};
 use crate::transactions::transaction::Transaction;
 use crate::variables::variable::Variable;
+use std::mem::MaybeUninit;
 
 /// Up to so many elements of one change are noted one by one; of more the old bits are saved in a
 /// block of their own, which one note names.
@@ -92,9 +93,20 @@ impl Participant {
     #[inline]
     pub fn copy_of(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
         self.arena().check_range(offset, length.next_multiple_of(8))?;
-        let mut bytes = zeros(length)?;
-        self.arena().copy_out(offset, &mut bytes);
-        Ok(bytes)
+        self.arena().copy_of(offset, length)
+    }
+
+    /// Copies as many bytes as `out` has room for from any byte at `offset` on. All of it is written,
+    /// unless this fails.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if they do not lie in the published pages.
+    pub fn copy_part(&self, offset: u64, out: &mut [MaybeUninit<u8>]) -> Result<()> {
+        let end = offset.saturating_add(out.len() as u64).next_multiple_of(8);
+        let start = offset & !7;
+        self.arena().check_range(start, end - start)?;
+        self.arena().copy_part(offset, out);
+        Ok(())
     }
 
     /// Bytes that fit in a block.
@@ -150,6 +162,19 @@ impl Transaction<'_> {
         arena.check_range(offset, (bytes.len() as u64).next_multiple_of(8))?;
         arena.copy_in(offset, bytes);
         Ok(())
+    }
+
+    /// Copies two parts, one behind the other, to an 8-aligned offset of a new block, as
+    /// [`Self::put_bytes`] does with one. The first is short.
+    pub fn put_parts(&self, offset: u64, head: &[u8], body: &[u8]) -> Result<()> {
+        // Whole words first: those of the head, the last filled up from the body.
+        let filled = (head.len().next_multiple_of(8) - head.len()).min(body.len());
+        let (filling, rest) = body.split_at(filled);
+        let mut start = Vec::with_capacity(head.len() + filling.len());
+        start.extend_from_slice(head);
+        start.extend_from_slice(filling);
+        self.put_bytes(offset, &start)?;
+        if rest.is_empty() { Ok(()) } else { self.put_bytes(offset + start.len() as u64, rest) }
     }
 
     /// Fills `bytes` (a multiple of 8) from an 8-aligned offset of a new block with zeros.

@@ -73,6 +73,11 @@ impl Participant {
         if reader.is_still_valid() { read } else { Ok(None) }
     }
 
+    /// A word of the pages, which this process holds in some way.
+    pub fn load_word(&self, offset: u64) -> Result<u64> {
+        Ok(self.arena().word(offset)?.load(Ordering::Acquire))
+    }
+
     /// The version of the variable: odd while it changes. Every change steps it but one of a single
     /// word that leads to no block.
     pub fn version(&self, variable: Variable) -> u64 {

@@ -1,5 +1,6 @@
 //! Decoding words and bytes to Python's objects.
 
+use crate::encoding::long;
 use crate::encoding::pickler;
 use crate::errors::{Class, raise, to_python};
 use crate::fast_access;
@@ -30,6 +31,7 @@ pub(crate) fn decode<'py>(
         Content::Word(scalar) => word(py, scalar),
         Content::Bytes(bytes, handles) => decode_bytes(py, &bytes, &handles, store),
         Content::Handle(handle) => proxy::for_handle(store.bind(py), handle),
+        Content::Long(value) => long::object(py, &value, store),
     }
 }
 

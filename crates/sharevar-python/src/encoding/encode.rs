@@ -4,12 +4,14 @@
 //! so it is pickled, as is every other object that native encoding would change
 //! (`docs/value-encoding.md`).
 
+use crate::encoding::long::{self, Prepared};
 use crate::encoding::pickler;
 use crate::errors::{OrRaise, to_python};
 use crate::fast_access;
 use crate::variable::variable_of;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PySet, PyString, PyTuple};
+use sharevar::Participant;
 use sharevar::engine::InHome;
 use sharevar_value::{EncodeError, Encoded, Encoder, Word};
 use std::collections::HashSet;
@@ -50,20 +52,51 @@ pub(crate) fn encode(value: &Bound<'_, PyAny>, home: &dyn InHome) -> PyResult<En
     }
 }
 
+/// The same, of which a long one is copied to its place at once. It is to be stored while this lives.
+#[inline]
+pub(crate) fn prepare<'h>(value: &Bound<'_, PyAny>, home: &'h dyn InHome) -> PyResult<Prepared<'h>> {
+    if let Some(word) = word(value) {
+        return Ok(Encoded::Word(word).into());
+    }
+    if let Some(participant) = home.as_participant()
+        && let Some(prepared) = long::store(value, participant)?
+    {
+        return Ok(prepared);
+    }
+    match variable_of(value).and_then(|variable| variable.number_in(home)) {
+        Some(number) => Ok(Encoded::Word(Word::handle(number)).into()),
+        None => prepare_block(value, home, home.as_participant()),
+    }
+}
+
 fn encode_block(value: &Bound<'_, PyAny>, home: &dyn InHome) -> PyResult<Encoded> {
+    prepare_block(value, home, None).map(Prepared::into_encoded)
+}
+
+/// Encodes a value that fits no word. A long pickle is stored for `participant`, if there is one.
+fn prepare_block<'h>(
+    value: &Bound<'_, PyAny>,
+    home: &dyn InHome,
+    participant: Option<&'h Participant>,
+) -> PyResult<Prepared<'h>> {
     let mut writer = Writer::new(Some(home));
     let (bytes, handles) = match writer.write(value) {
         Ok(()) => writer.encoder.finish().map_err(|error| to_python(error.into()))?,
         Err(Unencodable::Raise(error)) => return Err(error),
         Err(Unencodable::Pickle) => {
             let (pickle, handles) = pickler::dumps(value, home)?;
+            if let Some(participant) = participant
+                && let Some(prepared) = long::store_pickle(&pickle, &handles, participant)?
+            {
+                return Ok(prepared);
+            }
             // The encoder itself asks for the memory of a large one, which may be refused.
             let mut encoder = Encoder::with_capacity(pickle.len().min(1 << 16) + 6);
             encoder.pickle(&pickle).map_err(sharevar::Error::from).or_raise()?;
             (encoder.finish().map_err(sharevar::Error::from).or_raise()?.0, handles)
         }
     };
-    Ok(Encoded::Bytes { bytes, handles })
+    Ok(Encoded::Bytes { bytes, handles }.into())
 }
 
 /// The reason why a value cannot be written natively.

@@ -74,10 +74,18 @@ pub(crate) fn dumps_alone<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickle<'py
 
 /// Returns the object of a pickle that is stored in that home.
 pub(crate) fn loads<'py>(py: Python<'py>, pickle: &[u8], home: &dyn InHome) -> PyResult<Bound<'py, PyAny>> {
+    loads_bytes(fast_access::bytes(py, pickle)?, home)
+}
+
+/// The same, of a copy of the pickle.
+pub(crate) fn loads_bytes<'py>(
+    pickle: Bound<'py, PyBytes>,
+    home: &dyn InHome,
+) -> PyResult<Bound<'py, PyAny>> {
     if !home.pickles().are_accepted {
         return Err(permission::refuse_to_read(home));
     }
-    loads_alone(py, pickle)
+    callable(pickle.py(), |set| &set.loads, "loads")?.call1((pickle,))
 }
 
 /// Returns the object of a pickle that is stored nowhere.

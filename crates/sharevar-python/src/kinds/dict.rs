@@ -1,17 +1,18 @@
 //! The shared dict.
 
 use crate::encoding::decode::{self, decode, decode_bytes};
-use crate::encoding::encode::{self, encode};
+use crate::encoding::encode::{self, encode, prepare};
 use crate::encoding::key::{AnyDict, Purpose, Wanted, key, short_key};
+use crate::encoding::long;
 use crate::encoding::opaque_key::{self, OwnKey, Pair, insert, resolve, with_found};
 use crate::errors::{OrRaise, to_python};
-use crate::kinds::increment;
 use crate::kinds::key_page::{KeyPage, key_page};
+use crate::kinds::{increment, view};
 use crate::variable::{StoreOrFound, Variable, generic_alias};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyInt, PyList, PyMemoryView, PyTuple, PyType};
 use sharevar::engine::{Lookup, Make};
 use sharevar::shm::{CopiedBytes, Located, Look};
 use sharevar::{Content, Error, Kind};
@@ -73,7 +74,14 @@ impl Dict {
         located: Located,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let content = match slf.get().raw.shm() {
-            Some(raw) => raw.read_located(located).or_raise()?,
+            Some(raw) => {
+                if let Some(object) =
+                    long::read(slf.py(), raw.handle(), located, slf.as_super().get().store())?
+                {
+                    return Ok(Some(object));
+                }
+                raw.read_located(located).or_raise()?
+            }
             None => None,
         };
         match content {
@@ -125,7 +133,7 @@ impl Dict {
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
         let wanted = this.key(key, Purpose::Insertion)?;
-        let value = encode(value, &this.raw)?;
+        let value = prepare(value, &this.raw)?;
         insert(&this.raw, key, &wanted, &value, slf.as_super().get().store())
     }
 
@@ -204,6 +212,25 @@ impl Dict {
         Ok(values)
     }
 
+    /// A memoryview of the value of a key, which is bytes: they stay where they are, and as they are, while
+    /// the view lives. `writable` lets other processes' views and reads see what is stored through it.
+    #[pyo3(signature = (key, /, *, writable = false))]
+    fn view<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        writable: bool,
+    ) -> PyResult<Bound<'py, PyMemoryView>> {
+        let this = slf.get();
+        if this.raw.shm().is_none() {
+            return Err(to_python(view::unsupported(&this.raw.handle())));
+        }
+        let wanted = this.key(key, Purpose::Lookup)?;
+        let found = resolve(&this.raw, key, &wanted, slf.as_super().get().store(), |key| {
+            this.raw.any().get_compared(key)
+        })?;
+        view::memoryview(slf.py(), found.ok_or_else(|| missing(key))?, writable)
+    }
+
     /// Remove a key and return its value; the default, or `KeyError`, if it is not there.
     #[pyo3(signature = (key, /, *default))]
     fn pop<'py>(
@@ -239,7 +266,7 @@ impl Dict {
         let (this, py) = (slf.get(), slf.py());
         let none = py.None().into_bound(py);
         let wanted = this.key(key, Purpose::Insertion)?;
-        let value = encode(default.unwrap_or(&none), &this.raw)?;
+        let value = prepare(default.unwrap_or(&none), &this.raw)?;
         if let Wanted::Known(key) = &wanted
             && let Some((content, _)) = this.raw.any().get_or_insert_compared(key, &value, None).or_raise()?
         {

@@ -20,6 +20,7 @@ pub(crate) mod recursive_lock;
 pub(crate) mod semaphore;
 pub(crate) mod set;
 pub(crate) mod value;
+pub(crate) mod view;
 
 use crate::native_classes::set_native_class;
 use pyo3::prelude::*;

@@ -1,8 +1,9 @@
 //! Attributes by name.
 
 use crate::encoding::decode::{self, decode, decode_bytes};
-use crate::encoding::encode::{self, encode};
+use crate::encoding::encode::{self, prepare};
 use crate::encoding::key::AnyDict;
+use crate::encoding::long;
 use crate::encoding::name;
 use crate::errors::OrRaise;
 use crate::fast_access;
@@ -50,6 +51,9 @@ impl Namespace {
             Look::There(_) | Look::Unknown => {
                 let mut content = None;
                 if let (Some(raw), Look::There(located)) = (this.raw.shm(), look) {
+                    if let Some(object) = long::read(slf.py(), raw.handle(), *located, store)? {
+                        return Ok(object);
+                    }
                     content = raw.read_located(*located).or_raise()?;
                 }
                 if content.is_none() {
@@ -110,7 +114,7 @@ impl Namespace {
     #[pyo3(name = "_set", signature = (name, value, /))]
     pub(crate) fn set(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let key = self.key(name)?;
-        let value = encode(value, &self.raw)?;
+        let value = prepare(value, &self.raw)?;
         self.raw.any().insert(&key, &value).or_raise()
     }
 

@@ -2,7 +2,8 @@
 
 use crate::argument_types::Argument;
 use crate::encoding::decode::{decode, word as decode_word};
-use crate::encoding::encode::{self, encode};
+use crate::encoding::encode::{self, encode, prepare};
+use crate::encoding::long::Prepared;
 use crate::errors::{OrRaise, to_python};
 use crate::variable::Variable;
 use crate::waiting;
@@ -125,6 +126,12 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         encode(item, home)
     }
 
+    /// Encodes an item that is put at once.
+    #[inline(always)]
+    fn prepare_item<'h>(item: &Bound<'_, PyAny>, home: &'h dyn InHome) -> PyResult<Prepared<'h>> {
+        prepare(item, home)
+    }
+
     /// Handles the error of an object that cannot be encoded.
     fn drop_object(_slf: &Bound<'_, Self>, _object: &Bound<'_, PyAny>, error: PyErr) -> PyResult<()> {
         Err(error)
@@ -160,7 +167,7 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         {
             return Ok(());
         }
-        match Self::encode_item(object, this.raw()) {
+        match Self::prepare_item(object, this.raw()) {
             Ok(value) => Self::put_value(slf, &value, block, timeout),
             Err(error) => Self::drop_object(slf, object, error),
         }

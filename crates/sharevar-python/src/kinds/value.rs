@@ -1,7 +1,7 @@
 //! The shared box for one value.
 
 use crate::encoding::decode::{self, decode};
-use crate::encoding::encode::{self, encode};
+use crate::encoding::encode::{self, encode, prepare};
 use crate::errors::{OrRaise, to_python};
 use crate::kinds::increment;
 use crate::variable::{StoreOrFound, Variable};
@@ -74,7 +74,7 @@ impl Value {
         {
             return Ok(());
         }
-        self.raw.any().set(&encode(value, &self.raw)?).or_raise()
+        self.raw.any().set(&*prepare(value, &self.raw)?).or_raise()
     }
 
     #[getter]

@@ -165,6 +165,8 @@ impl Monitor {
                     content = attributes.get(&self.key(name)?).or_raise()?;
                 }
                 let Some(content) = content else { return Ok(None) };
+                // Remembered by its bytes.
+                let content = if inside { content.loaded().or_raise()? } else { content };
                 let encoding = match &content {
                     Content::Bytes(bytes, _) if inside => Some(bytes.clone()),
                     _ => None,

@@ -2,7 +2,7 @@
 
 use super::call::{Assign, Subscript, argument, assign, instance, not_installed, result, scalar};
 use super::replace::replace;
-use crate::encoding::{decode, encode};
+use crate::encoding::{decode, encode, long};
 use crate::errors::OrRaise;
 use crate::fast_access;
 use crate::kinds::list::List;
@@ -61,6 +61,10 @@ fn give<'py>(list: &Bound<'py, List>, look: &Look<'_>) -> PyResult<Option<Bound<
         }
         Look::There(located) => {
             let Some(raw) = list.get().shm() else { return Ok(None) };
+            let store = list.as_super().get().store();
+            if let Some(object) = long::read(list.py(), raw.handle(), *located, store)? {
+                return Ok(Some(object));
+            }
             let content = raw.read_located(*located).or_raise()?;
             content.map(|content| List::object(list, content)).transpose()
         }

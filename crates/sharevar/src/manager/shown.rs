@@ -68,6 +68,10 @@ fn value(content: &Content) -> String {
     let decoded = match content {
         Content::Word(word) => Value::from_word(*word).map(|value| value.unwrap_or(Value::None)),
         Content::Bytes(bytes, _) => Value::decode(bytes),
+        Content::Long(long) => match long.load() {
+            Ok((bytes, _)) => Value::decode(&bytes),
+            Err(_) => return "?".into(),
+        },
         Content::Handle(handle) => return format!("<{}>", handle.kind().map_or("variable", Kind::name)),
     };
     decoded.map_or_else(|_| "?".into(), |value| short(&value))

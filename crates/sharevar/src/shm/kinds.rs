@@ -1,6 +1,7 @@
 //! The operations of each kind, by the table of kinds, for the arena.
 
 use super::items::source::{AtOnce, Locked};
+use super::long_value;
 use super::ops::Ops;
 use crate::kind::{Kind, kinds};
 use sharevar_arena::{Participant, Result, Variable, VariableOps};
@@ -13,6 +14,7 @@ macro_rules! dispatch {
         fn ops(kind: u64) -> &'static Ops {
             match Kind::from_number(kind) {
                 $(Some(Kind::$kind) => &super::$room::$module::OPS,)*
+                None if kind == long_value::KIND => &super::containers::cell::OPS,
                 None => &Ops::NONE,
             }
         }

@@ -5,6 +5,7 @@ use super::containers::{priority_queue::RawPriorityQueue, queue::RawQueue, queue
 use super::handle::Handle;
 use super::items::content;
 use super::kinds;
+use super::long_value;
 use crate::error::Result;
 use crate::kind::Kind;
 use sharevar_value::Word;
@@ -39,10 +40,11 @@ pub(crate) fn content_bytes(handle: &Handle) -> Result<u64> {
         let (mut bytes, mut damage) = (0, None);
         // As one that is not held: the rules of its content are for `Manager::check`.
         kinds::trace_content(source, participant.kind_of(handle.variable()), false, &mut |word| {
-            if Word(word).is_handle() {
-                return;
-            }
-            match participant.block_size(word) {
+            let size = match Word(word).handle_offset() {
+                Some(offset) => long_value::size(participant, offset),
+                None => participant.block_size(word),
+            };
+            match size {
                 Ok(size) => bytes += size,
                 Err(error) => damage = Some(error),
             }

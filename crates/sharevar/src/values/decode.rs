@@ -66,6 +66,7 @@ pub(crate) fn content<T: DeserializeOwned>(content: Content) -> Result<T> {
             let _outer = Outer(SCOPE.replace(Some(vec![handle])));
             Ok(from_word(word)?)
         }
+        long @ Content::Long(_) => self::content(long.loaded()?),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::shm::{Attempts, RawDict};
 use crate::values::{decode, encode, scalar};
 use crate::variables::impl_shared::impl_shared;
 use crate::variables::keyed;
+use crate::variables::view::View;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sharevar_value::from_bytes;
@@ -97,6 +98,22 @@ where
         let keys: Vec<_> = keys.iter().map(|key| keyed::key(&self.raw, *key)).collect::<Result<_>>()?;
         let found = self.raw.any().get_many(&keys)?;
         found.into_iter().map(|found| found.found().map(decode::content).transpose()).collect()
+    }
+
+    /// Returns a view of the value of `key`, which is bytes: they are read where they are.
+    ///
+    /// # Errors
+    /// The value is not bytes; [`Unsupported`](crate::Error::Unsupported) if another engine than shared
+    /// memory keeps the dict.
+    pub fn view<Q>(&self, key: &Q) -> Result<Option<View>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let Some(raw) = self.raw.shm() else {
+            return Err(self.raw.handle().unsupported("view of a value"));
+        };
+        raw.get(&keyed::key(&self.raw, key)?)?.map(View::expect).transpose()
     }
 
     /// Whether `key` is there.

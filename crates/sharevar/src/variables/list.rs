@@ -8,6 +8,7 @@ use crate::manager::shared::Shared;
 use crate::shm::{Attempts, RawList};
 use crate::values::{decode, encode};
 use crate::variables::impl_shared::impl_shared;
+use crate::variables::view::View;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::borrow::Borrow;
@@ -70,6 +71,18 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     #[inline]
     pub fn get(&self, index: usize) -> Result<Option<T>> {
         self.at(position(index))
+    }
+
+    /// Returns a view of item `index`, which is bytes: they are read where they are.
+    ///
+    /// # Errors
+    /// The item is not bytes, or not there; [`Unsupported`](crate::Error::Unsupported) if another engine
+    /// than shared memory keeps the list.
+    pub fn view(&self, index: usize) -> Result<View> {
+        match self.raw.shm() {
+            Some(raw) => View::expect(raw.get(position(index))?),
+            None => Err(self.raw.handle().unsupported("view of a value")),
+        }
     }
 
     /// The last item.

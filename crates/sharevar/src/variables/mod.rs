@@ -22,3 +22,4 @@ pub(crate) mod rwlock;
 pub(crate) mod semaphore;
 pub(crate) mod set;
 pub(crate) mod value;
+pub(crate) mod view;

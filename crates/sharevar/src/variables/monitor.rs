@@ -114,10 +114,15 @@ impl Loading<'_> {
                 attributes.get(&Key::from_str(name, attributes.seed())?)?.ok_or(Error::NoField { name })?
             }
         };
+        // As its bytes, by which it is seen whether the method has changed it.
+        let content = content.loaded()?;
         self.found.push(match &content {
             Content::Word(word) => Found::Word(*word),
             Content::Bytes(bytes, _) => Found::Bytes(bytes.clone()),
             Content::Handle(handle) => Found::Word(handle.word()),
+            Content::Long(_) => {
+                return Err(Error::Corrupt { what: "a value that was not loaded", offset: 0 });
+            }
         });
         decode::content(content)
     }

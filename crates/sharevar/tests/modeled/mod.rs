@@ -55,6 +55,7 @@ pub(crate) fn value_of(content: &Content) -> Value {
         Content::Word(word) => Value::from_word(*word).unwrap().unwrap_or(Value::None),
         Content::Bytes(bytes, _) => Value::decode(bytes).unwrap(),
         Content::Handle(handle) => Value::Handle(handle.id().number),
+        Content::Long(long) => Value::decode(&long.load().unwrap().0).unwrap(),
     }
 }
 

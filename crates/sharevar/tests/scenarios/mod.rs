@@ -2,6 +2,7 @@
 #![allow(dead_code)] // Each test binary uses a part.
 
 pub(crate) mod counting;
+pub(crate) mod long_value;
 pub(crate) mod meeting;
 pub(crate) mod operations;
 pub(crate) mod owners;
@@ -20,6 +21,7 @@ macro_rules! all_containers {
             dict: operations::DICT;
             list: operations::LIST;
             cells: operations::CELL;
+            long_value: long_value::LONG_VALUE;
             queue: queue::QUEUE;
             priority_queue: priority_queue::PRIORITY_QUEUE;
             counting: counting::COUNTING;
@@ -186,6 +188,7 @@ fn see(participant: &Arc<Participant>, content: &Content, hash: &mut DefaultHash
             }
         }
         Content::Handle(handle) => see_variable(participant, handle.clone().into_shm().unwrap(), hash),
+        long @ Content::Long(_) => see(participant, &long.clone().loaded().unwrap(), hash),
     }
 }
 

@@ -308,7 +308,7 @@ operations! {
     "value: word to block": |w| w.mortal.value.set(&int(1)).unwrap(), |w| w.mortal.value.set(&block(2)).unwrap(), |b, a| blocks(1)(b, a);
     "value: block to block": |w| w.mortal.value.set(&block(1)).unwrap(), |w| w.mortal.value.set(&block(2)).unwrap(), blocks_0;
     "value: block to large block": |w| w.mortal.value.set(&block(1)).unwrap(),
-        |w| w.mortal.value.set(&Value::Str(text(70_000, 1)).to_encoded().unwrap()).unwrap(), |b, a| a.heap.runs == b.heap.runs + 1;
+        |w| w.mortal.value.set(&Value::Str(text(60_000, 1)).to_encoded().unwrap()).unwrap(), |b, a| a.heap.runs == b.heap.runs + 1;
     "value: block to word": |w| w.mortal.value.set(&block(1)).unwrap(), |w| w.mortal.value.set(&int(2)).unwrap(), |b, a| blocks(-1)(b, a);
     "value: nested handles": |w| w.mortal.value.set(&nested(w)).unwrap(),
         |w| w.mortal.value.set(&handle_to(w.mortal.target.handle())).unwrap(), |b, a| blocks(-1)(b, a);

@@ -1,12 +1,14 @@
 //! The methods of lists.
 
+use super::iterator::ListIterator;
 use super::{List, search, slice, sort};
-use crate::encoding::encode::encode;
-use crate::errors::{OrRaise, index as index_error};
+use crate::encoding::encode::prepare;
+use crate::errors::{OrRaise, index as index_error, to_python};
 use crate::kinds::index::{Place, end, place, whole};
+use crate::kinds::view;
 use crate::variable::{StoreOrFound, Variable, generic_alias};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyType};
+use pyo3::types::{PyList, PyMemoryView, PyType};
 use sharevar::Kind;
 use sharevar::engine::{self, Backed, Make};
 use sharevar::shm::RawList;
@@ -44,7 +46,7 @@ impl List {
         let this = slf.get();
         match place(index, "list")? {
             Place::At(index) => {
-                let value = encode(value, &this.raw)?;
+                let value = prepare(value, &this.raw)?;
                 this.any().set(index, &value).map_err(|error| index_error(error, ASSIGNMENT_OUT_OF_RANGE))
             }
             Place::Slice(slice) => slice::set(slf, slice, value),
@@ -69,10 +71,32 @@ impl List {
         search::contains(slf, item)
     }
 
+    /// A memoryview of an item, which is bytes: they stay where they are, and as they are, while the view
+    /// lives. `writable` lets other processes' views and reads see what is stored through it.
+    #[pyo3(signature = (index, /, *, writable = false))]
+    fn view<'py>(
+        slf: &Bound<'py, Self>,
+        index: &Bound<'py, PyAny>,
+        writable: bool,
+    ) -> PyResult<Bound<'py, PyMemoryView>> {
+        let this = slf.get();
+        if this.shm().is_none() {
+            return Err(to_python(view::unsupported(&this.raw.handle())));
+        }
+        let content = this.any().get(whole(index)?).map_err(|error| index_error(error, OUT_OF_RANGE))?;
+        view::memoryview(slf.py(), content, writable)
+    }
+
+    /// The items, one after the other, as they are when it is their turn.
+    #[pyo3(name = "_iterate")]
+    fn iterate(slf: &Bound<'_, Self>) -> ListIterator {
+        ListIterator::of(slf)
+    }
+
     /// Append an item.
     #[pyo3(signature = (item, /))]
     fn append(&self, item: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.any().push(&encode(item, &self.raw)?).or_raise()
+        self.any().push(&*prepare(item, &self.raw)?).or_raise()
     }
 
     /// Append all the items in one step.
@@ -85,7 +109,7 @@ impl List {
     #[pyo3(signature = (index, item, /))]
     fn insert(&self, index: &Bound<'_, PyAny>, item: &Bound<'_, PyAny>) -> PyResult<()> {
         let index = whole(index)?;
-        self.any().insert(index, &encode(item, &self.raw)?).or_raise()
+        self.any().insert(index, &*prepare(item, &self.raw)?).or_raise()
     }
 
     /// Remove the item at an index, the last one by default, and return it.
@@ -157,6 +181,9 @@ impl List {
 
     /// A plain list of the items at one moment.
     fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        if let Some(raw) = slf.get().shm() {
+            return Self::objects(slf, raw.values_of_one_moment(0, u64::MAX).or_raise()?.0);
+        }
         Self::objects(slf, slf.get().any().snapshot().or_raise()?.0)
     }
 

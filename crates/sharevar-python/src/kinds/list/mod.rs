@@ -1,5 +1,6 @@
 //! The shared list.
 
+pub(crate) mod iterator;
 mod methods;
 mod search;
 mod slice;
@@ -7,6 +8,7 @@ mod sort;
 
 use crate::encoding::decode::decode;
 use crate::encoding::encode::encode;
+use crate::new_objects::new_list;
 use crate::variable::Variable;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -47,10 +49,15 @@ impl List {
     /// A Python list of what was read.
     pub(crate) fn objects<'py>(
         slf: &Bound<'py, Self>,
-        contents: impl IntoIterator<Item = Content>,
+        contents: impl IntoIterator<Item = Content, IntoIter: ExactSizeIterator>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let objects = contents.into_iter().map(|content| Self::object(slf, content));
-        PyList::new(slf.py(), objects.collect::<PyResult<Vec<_>>>()?)
+        let mut contents = contents.into_iter();
+        let length = contents.len();
+        let next = || match contents.next() {
+            Some(content) => Self::object(slf, content),
+            None => Ok(slf.py().None().into_bound(slf.py())),
+        };
+        new_list(slf.py(), length, next)
     }
 
     /// The items of an iterable, encoded.

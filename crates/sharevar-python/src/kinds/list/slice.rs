@@ -10,7 +10,13 @@ use sharevar::Error;
 
 /// The items of a slice.
 pub(crate) fn get<'py>(list: &Bound<'py, List>, slice: &Bound<'py, PySlice>) -> PyResult<Bound<'py, PyList>> {
-    List::objects(list, list.get().any().get_slice(span(slice)?).or_raise()?)
+    let span = span(slice)?;
+    if let Some(raw) = list.get().shm()
+        && let Some(values) = raw.plain_slice(span).or_raise()?
+    {
+        return List::objects(list, values);
+    }
+    List::objects(list, list.get().any().get_slice(span).or_raise()?)
 }
 
 /// Assignment to a slice.

@@ -4,6 +4,7 @@ mod parts;
 
 use crate::argument_types::{Argument, Truthy};
 use crate::encoding::decode::decode;
+use crate::encoding::long::Prepared;
 use crate::errors::OrRaise;
 use crate::kinds::queue_methods::{
     AnyQueue, OwnReadiness, QueueClass, empty, is_full, only, wait_until_done,
@@ -36,6 +37,10 @@ impl QueueClass for PriorityQueue {
 
     fn encode_item(item: &Bound<'_, PyAny>, home: &dyn InHome) -> PyResult<Encoded> {
         encode_in_parts(item, home)
+    }
+
+    fn prepare_item<'h>(item: &Bound<'_, PyAny>, home: &'h dyn InHome) -> PyResult<Prepared<'h>> {
+        encode_in_parts(item, home).map(Prepared::from)
     }
 }
 

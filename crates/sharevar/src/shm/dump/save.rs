@@ -20,6 +20,7 @@ use crate::shm::{
 };
 use sharevar_arena::OwnerDeath;
 use sharevar_value::{HashSeed, Key, KeyForm};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -137,8 +138,12 @@ impl Saving {
     }
 
     fn value(&mut self, content: &Content) -> Result<()> {
+        let content = match content {
+            Content::Long(_) => Cow::Owned(content.clone().loaded()?),
+            short => Cow::Borrowed(short),
+        };
         let mut contents = std::mem::take(&mut self.contents);
-        let done = contents.content(content, &mut |handle| self.number_of(handle));
+        let done = contents.content(&content, &mut |handle| self.number_of(handle));
         self.contents = contents;
         done
     }

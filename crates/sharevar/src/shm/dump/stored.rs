@@ -49,6 +49,7 @@ impl Values {
     ) -> Result<()> {
         self.write(|encoder| match content {
             Content::Word(word) => Ok(Value::from_word(*word)?.unwrap_or(Value::None).write(encoder)?),
+            Content::Long(_) => Err(Error::Corrupt { what: "a value that was not loaded", offset: 0 }),
             Content::Handle(handle) => {
                 encoder.handle(reference_to(number_of(handle)?));
                 Ok(())

@@ -1,25 +1,16 @@
 //! Values in cells: scalars in the word itself, the rest in a block.
-//!
-//! ```text
-//! block:  u40 length in bytes │ u24 handles   then the handle words, then the bytes
-//! ```
-//!
-//! The handles that the bytes contain stand in front once more, as counted
-//! references: a free of the block finds them without decoding it.
 
 use super::attempts::Attempts;
+use super::block::{self, MOST_BYTES, MOST_HANDLES, handles_of, length_of};
+use super::new_long::{self, LONG_BYTES};
 use super::source::{AtOnce, Locked, Source};
 pub use crate::engine::content::Content;
 use crate::error::Result;
 use crate::shm::handle::Handle;
+use crate::shm::long_value::{self, LongValue};
 use sharevar_arena::{Error, Participant, Transaction, Variable};
 use sharevar_value::{Encoded, Word};
 use std::sync::Arc;
-
-/// Bits of a block's header for the length; the others count the handles.
-const LENGTH_BITS: u32 = 40;
-const LENGTH: u64 = (1 << LENGTH_BITS) - 1;
-const MOST_HANDLES: u64 = u64::MAX >> LENGTH_BITS;
 
 /// The longest value that is read without a lock (hazard 11).
 pub(super) const UNLOCKED_BYTES: u64 = 4096;
@@ -31,15 +22,17 @@ pub(crate) enum Copied {
     Word(Word),
     Bytes(Vec<u8>, Vec<Variable>),
     Handle(Variable),
+    /// A long value.
+    Long(Variable),
 }
 
 impl Copied {
-    /// Whether it refers to other variables.
+    /// Whether it refers to other variables, which are to be held.
     pub(crate) fn refers(&self) -> bool {
         match self {
             Self::Word(_) => false,
             Self::Bytes(_, variables) => !variables.is_empty(),
-            Self::Handle(_) => true,
+            Self::Handle(_) | Self::Long(_) => true,
         }
     }
 
@@ -54,6 +47,7 @@ impl Copied {
                 Content::Bytes(bytes, handles.collect::<Result<_>>()?)
             }
             Self::Handle(variable) => Content::Handle(Handle::open(participant, variable)?.into()),
+            Self::Long(variable) => Content::Long(LongValue::of(Handle::open(participant, variable)?)),
         })
     }
 }
@@ -69,8 +63,21 @@ pub(crate) fn copy(source: &impl Source, word: Word) -> sharevar_arena::Result<O
 
 fn copy_block(source: &impl Source, word: Word) -> sharevar_arena::Result<Option<Copied>> {
     if let Some(offset) = word.handle_offset() {
-        return Ok(Some(Copied::Handle(source.participant().variable_at(offset)?)));
+        let variable = source.participant().variable_at(offset)?;
+        let participant = source.participant();
+        if !long_value::is_long(participant, variable) {
+            return Ok(Some(Copied::Handle(variable)));
+        }
+        if !participant.is_read_only() {
+            return Ok(Some(Copied::Long(variable)));
+        }
+        // Such a process holds no variable, so that nothing is copied later.
+        return copy_encoding(source, long_value::block(participant, variable));
     }
+    copy_encoding(source, word)
+}
+
+fn copy_encoding(source: &impl Source, word: Word) -> sharevar_arena::Result<Option<Copied>> {
     let block = word.0;
     let header = source.load(block)?;
     let (length, handles) = (length_of(header), handles_of(header));
@@ -87,16 +94,6 @@ fn copy_block(source: &impl Source, word: Word) -> sharevar_arena::Result<Option
     }
     let bytes = source.participant().copy_of(block + 8 + handles * 8, length)?;
     Ok(Some(Copied::Bytes(bytes, variables)))
-}
-
-/// How many bytes the encoding has, by the header of its block.
-pub(crate) fn length_of(header: u64) -> u64 {
-    header & LENGTH
-}
-
-/// How many handles a block with this header has.
-pub(crate) fn handles_of(header: u64) -> u64 {
-    header >> LENGTH_BITS
 }
 
 /// Whether a cell's content is short enough to be read without the lock.
@@ -124,33 +121,49 @@ fn store_block(transaction: &mut Transaction<'_>, value: &Encoded) -> Result<Wor
             }
             Ok(*word)
         }
-        Encoded::Bytes { bytes, handles } => {
-            if handles.len() as u64 > MOST_HANDLES {
-                return Err(sharevar_value::EncodeError::TooLarge {
-                    what: "number of shared variables",
-                    length: handles.len(),
-                }
-                .into());
-            }
-            if bytes.len() as u64 > LENGTH {
-                return Err(
-                    sharevar_value::EncodeError::TooLarge { what: "value", length: bytes.len() }.into()
-                );
-            }
-            for offset in handles {
-                let variable = transaction.participant().variable_at(*offset)?;
-                transaction.add_reference(variable)?;
-            }
-            let count = handles.len() as u64;
-            let block = transaction.allocate(8 + count * 8 + (bytes.len() as u64).next_multiple_of(8))?;
-            transaction.put(block, count << LENGTH_BITS | bytes.len() as u64)?;
-            for (index, offset) in handles.iter().enumerate() {
-                transaction.put(block + 8 + index as u64 * 8, Word::handle(*offset).0)?;
-            }
-            transaction.put_bytes(block + 8 + count * 8, bytes)?;
-            Ok(Word::block(block))
+        Encoded::Bytes { bytes, handles } if bytes.len() >= LONG_BYTES => {
+            let participant = transaction.participant();
+            let variable = new_long::make(participant, (&[], bytes), handles)?;
+            let added = transaction.add_reference(variable);
+            participant.release_later(variable);
+            added?;
+            Ok(Word::handle(variable.header()))
         }
+        Encoded::Bytes { bytes, handles } => store_encoding(transaction, (&[], bytes), handles),
     }
+}
+
+/// Stores an encoding, which is given in two parts, in a block.
+pub(super) fn store_encoding(
+    transaction: &mut Transaction<'_>,
+    (head, body): (&[u8], &[u8]),
+    handles: &[u64],
+) -> Result<Word> {
+    if handles.len() as u64 > MOST_HANDLES {
+        let what = "number of shared variables";
+        return Err(sharevar_value::EncodeError::TooLarge { what, length: handles.len() }.into());
+    }
+    let length = head.len() + body.len();
+    if length as u64 > MOST_BYTES {
+        return Err(sharevar_value::EncodeError::TooLarge { what: "value", length }.into());
+    }
+    for offset in handles {
+        let variable = transaction.participant().variable_at(*offset)?;
+        transaction.add_reference(variable)?;
+    }
+    let count = handles.len() as u64;
+    let block = transaction.allocate(8 + count * 8 + (length as u64).next_multiple_of(8))?;
+    transaction.put(block, block::header(length as u64, count))?;
+    for (index, offset) in handles.iter().enumerate() {
+        transaction.put(block + 8 + index as u64 * 8, Word::handle(*offset).0)?;
+    }
+    let start = block + 8 + count * 8;
+    if head.is_empty() {
+        transaction.put_bytes(start, body)?;
+    } else {
+        transaction.put_parts(start, head, body)?;
+    }
+    Ok(Word::block(block))
 }
 
 /// Gives up what a cell held, once the transaction commits.

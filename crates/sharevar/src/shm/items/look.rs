@@ -3,6 +3,7 @@
 use super::content::{self, Content, Copied, UNLOCKED_BYTES};
 use crate::error::{Error, Result};
 use crate::shm::handle::Handle;
+use crate::shm::long_value::{self, LongReader};
 use sharevar_arena::Peek;
 use sharevar_value::Word;
 use std::ops::Deref;
@@ -94,6 +95,23 @@ pub(crate) fn look<'a>(
 }
 
 impl Located {
+    /// Reads a long value by `read`, with no lock and without a copy of its own. `None` if the value is
+    /// another, refers to variables or has changed, or if `read` says so: then it is to be read as
+    /// any other.
+    ///
+    /// # Errors
+    /// Closed arena.
+    #[inline(never)]
+    pub fn read_long<R>(
+        self,
+        handle: &Handle,
+        read: impl FnOnce(&LongReader<'_>) -> Option<R>,
+    ) -> Result<Option<R>> {
+        let participant = handle.participant();
+        let is_current = || participant.version(handle.variable()) == self.version;
+        long_value::read(participant, self.word, is_current, read)
+    }
+
     /// Reads the value. `None` if its variable has changed since it was found.
     #[inline(never)]
     pub(crate) fn read(self, handle: &Handle) -> Result<Option<Content>> {

@@ -1,6 +1,6 @@
 //! The keys by which items are put in order.
 
-use crate::shm::items::content;
+use crate::shm::items::block;
 use crate::shm::items::source::Source;
 use sharevar_value::{OrderKeys, Word};
 use std::cmp::Ordering;
@@ -52,7 +52,7 @@ impl Keys {
 #[inline(always)]
 pub(super) fn encoding(source: &impl Source, word: Word) -> sharevar_arena::Result<(u64, usize)> {
     let header = source.load(word.0)?;
-    Ok((word.0 + 8 + content::handles_of(header) * 8, content::length_of(header) as usize))
+    Ok((word.0 + 8 + block::handles_of(header) * 8, block::length_of(header) as usize))
 }
 
 /// An item with its key, which stands among those of others.

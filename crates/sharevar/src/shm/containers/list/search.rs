@@ -4,8 +4,10 @@ use super::walk::{self, BATCH};
 use super::{RawList, Shape, change};
 use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
+use crate::shm::items::block as value_block;
 use crate::shm::items::content::{self, Content};
 use crate::shm::items::source::{Locked, Source};
+use crate::shm::long_value;
 use sharevar_value::{Equality, Needle, Word};
 
 /// Items that the caller has to compare, and bytes that are copied, at most in one piece.
@@ -56,9 +58,10 @@ impl RawList {
                 if unknown >= UNKNOWN || bytes >= BYTES || is_over {
                     break;
                 }
-                let equality = match needle.equals_word(word) {
+                let compared = long_value::block_of(source.participant(), word)?;
+                let equality = match needle.equals_word(compared) {
                     Some(equality) => equality,
-                    None => equals_block(source, needle, word.0, &mut copied)?,
+                    None => equals_block(source, needle, compared.0, &mut copied)?,
                 };
                 match equality {
                     Equality::Different => {}
@@ -126,7 +129,7 @@ fn equals_block(
     copied: &mut Vec<u8>,
 ) -> sharevar_arena::Result<Equality> {
     let header = source.load(block)?;
-    let (length, handles) = (content::length_of(header), content::handles_of(header));
+    let (length, handles) = (value_block::length_of(header), value_block::handles_of(header));
     let start = block + 8 + handles * 8;
     // Without handles, the header is the length.
     if let Some(layout) = needle.layout()

@@ -5,6 +5,7 @@ use crate::engine::span::Span;
 use crate::error::{Error, Result};
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::Content;
+use crate::shm::items::values::Values;
 use sharevar_value::Encoded;
 
 /// How often the length and a part of a changing list are read until both are of one moment.
@@ -20,10 +21,10 @@ impl RawList {
                 return Ok(Vec::new());
             }
             let (first, end) = places.bounds();
-            let (contents, seen) = self.slice(first, end)?;
+            let (values, seen) = self.values(first, end)?;
             // The meaning of the ends depends on the length, so both are of one moment.
-            if seen == Some(stamp) && contents.len() as u64 == end - first {
-                return Ok(places.pick(contents));
+            if seen == Some(stamp) && values.len() as u64 == end - first {
+                return Ok(places.pick(values));
             }
         }
         // Others change it all the time: read the whole, as far as that is of one moment.
@@ -34,6 +35,22 @@ impl RawList {
         }
         let (first, end) = places.bounds();
         Ok(places.pick(contents.into_iter().skip(first as usize).take((end - first) as usize)))
+    }
+
+    /// The items that a span names, if it has no step and they are found at one moment. If not, go by
+    /// [`Self::get_slice`].
+    pub fn plain_slice(&self, span: Span) -> Result<Option<Values>> {
+        if !span.is_plain() {
+            return Ok(None);
+        }
+        let stamp = self.stamp();
+        let places = span.places(self.len()?);
+        if places.count() == 0 {
+            return Ok(Some(Values::default()));
+        }
+        let (first, end) = places.bounds();
+        let (values, seen) = self.values(first, end)?;
+        Ok((seen == Some(stamp) && values.len() as u64 == end - first).then_some(values))
     }
 
     /// Replaces the items that a span names: by any number of values, or one for one if the span has

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::{self, Content};
 use crate::shm::items::source::Source;
+use crate::shm::items::values::{CopiedValues, Values};
 use sharevar_value::Word;
 
 /// Items that are read under one hold of the short lock.
@@ -53,32 +54,37 @@ const ATTEMPTS: u32 = 3;
 const ONE_MOMENT: u64 = 131_072;
 
 impl RawList {
+    /// The items `start..end`, as far as there are, and the stamp of that moment. As [`Self::values`].
+    pub fn slice(&self, start: u64, end: u64) -> Result<(Vec<Content>, Option<Stamp>)> {
+        self.values(start, end).map(|(values, stamp)| (values.into_iter().collect(), stamp))
+    }
+
+    /// All items, and the stamp of the one moment of which they are. For operations
+    /// that change the list afterwards if it is still so.
+    pub fn snapshot(&self) -> Result<(Vec<Content>, Stamp)> {
+        self.values_of_one_moment(0, u64::MAX).map(|(values, stamp)| (values.into_iter().collect(), stamp))
+    }
+
     /// The items `start..end`, as far as there are, and the stamp of that moment.
     ///
     /// Up to 131,072 items are read at one moment. More are read piece by piece, again if the
     /// list changed meanwhile; if it keeps changing, the pieces are of different moments and the
     /// stamp is `None`, since others are not to wait for so long.
-    pub fn slice(&self, start: u64, end: u64) -> Result<(Vec<Content>, Option<Stamp>)> {
+    pub fn values(&self, start: u64, end: u64) -> Result<(Values, Option<Stamp>)> {
         for _ in 0..ATTEMPTS {
             if let Some((items, stamp)) = self.pieces(start, end, true)? {
                 return Ok((items, stamp));
             }
         }
         if end.min(self.len()?).saturating_sub(start) <= ONE_MOMENT {
-            return self.slice_of_one_moment(start, end).map(|(items, stamp)| (items, Some(stamp)));
+            return self.values_of_one_moment(start, end).map(|(items, stamp)| (items, Some(stamp)));
         }
         // `None` is for strict reading only.
         Ok(self.pieces(start, end, false)?.unwrap_or_default())
     }
 
-    /// All items, and the stamp of the one moment of which they are. For operations
-    /// that change the list afterwards if it is still so.
-    pub fn snapshot(&self) -> Result<(Vec<Content>, Stamp)> {
-        self.slice_of_one_moment(0, u64::MAX)
-    }
-
     /// Items of one moment, however many, after a few attempts under the long lock.
-    pub fn slice_of_one_moment(&self, start: u64, end: u64) -> Result<(Vec<Content>, Stamp)> {
+    pub fn values_of_one_moment(&self, start: u64, end: u64) -> Result<(Values, Stamp)> {
         let mut attempts = Attempts::of(self.handle());
         loop {
             if let Some((items, Some(stamp))) = self.pieces(start, end, true)? {
@@ -89,9 +95,8 @@ impl RawList {
     }
 
     /// `None` if the list has changed meanwhile and this is `strict`.
-    #[allow(clippy::type_complexity)] // Items and the stamp, if there is one.
-    fn pieces(&self, start: u64, end: u64, strict: bool) -> Result<Option<(Vec<Content>, Option<Stamp>)>> {
-        let (handle, mut items) = (self.handle(), Vec::new());
+    fn pieces(&self, start: u64, end: u64, strict: bool) -> Result<Option<(Values, Option<Stamp>)>> {
+        let (handle, mut items) = (self.handle(), Values::default());
         let participant = handle.participant();
         let mut next = start;
         let mut seen = None;
@@ -103,24 +108,22 @@ impl RawList {
                 let shape = Shape::of(source);
                 let stamp = self.stamp();
                 let last = end.min(shape.length);
-                let mut copied = Vec::with_capacity(last.saturating_sub(first).min(BATCH) as usize);
+                let mut words = Vec::new();
                 if !strict || seen.is_none_or(|seen| seen == stamp) {
-                    for next in first..last.min(first.saturating_add(BATCH)) {
-                        let word = Word(source.load(shape.at(source, next)?)?);
-                        copied.extend(content::copy(source, word)?);
-                    }
+                    let stop = last.min(first.saturating_add(BATCH));
+                    words.reserve(stop.saturating_sub(first) as usize);
+                    copy_words(source, shape, first, stop, &mut words)?;
                 }
-                Ok((copied, last, stamp))
+                Ok((CopiedValues::of(source, words)?, last, stamp))
             })?;
             one_moment &= seen.is_none_or(|seen| seen == stamp);
             if strict && !one_moment {
                 return Ok(None);
             }
             seen = Some(stamp);
-            next += copied.len() as u64;
-            let held: Result<Vec<_>> = copied.into_iter().map(|content| content.hold(participant)).collect();
-            match held {
-                Ok(mut held) => items.append(&mut held),
+            next += copied.words.len() as u64;
+            match copied.hold(participant) {
+                Ok(held) => items.append(held),
                 // A variable went away since its handle was copied: the list has changed.
                 Err(Error::HandleExpired) => {
                     if strict {
@@ -128,10 +131,10 @@ impl RawList {
                     }
                     expired += 1;
                     if expired > ATTEMPTS {
-                        let (mut held, _) =
-                            self.slice_of_one_moment(first, end.min(first.saturating_add(BATCH)))?;
+                        let (held, _) =
+                            self.values_of_one_moment(first, end.min(first.saturating_add(BATCH)))?;
                         next = first + held.len() as u64;
-                        items.append(&mut held);
+                        items.append(held);
                     } else {
                         next = first;
                     }
