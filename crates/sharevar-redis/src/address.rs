@@ -4,7 +4,8 @@ use crate::error::refused;
 use crate::passwords;
 use percent_encoding::percent_decode_str;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
-use sharevar::Result;
+use sharevar::engine::Failure;
+use sharevar::{Error, Result};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,7 +16,9 @@ use url::Url;
 /// It is printed without the password, and the part of the address that has it is never in an error.
 #[derive(Clone)]
 pub(crate) struct Address {
-    pub(crate) info: ConnectionInfo,
+    /// The server, or nodes of a cluster.
+    pub(crate) nodes: Vec<ConnectionInfo>,
+    pub(crate) is_cluster: bool,
     /// The address by which another process connects to the same home, without the password.
     pub(crate) text: String,
     /// For errors.
@@ -45,34 +48,29 @@ impl Address {
     /// Reads an address: `redis://user:password@host:port/database?namespace=shop`.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+        let (single, more) = split_nodes(text);
         let url =
-            Url::parse(text).map_err(|cause| refused(scheme, format!("the address is none: {cause}")))?;
-        let shown = shown(&url);
+            Url::parse(&single).map_err(|cause| refused(scheme, format!("the address is none: {cause}")))?;
+        let (is_tls, is_cluster) = (scheme.starts_with("rediss"), scheme.ends_with("+cluster"));
+        let shown = join_nodes(&shown(&url), &url, &more);
         let refuse = |cause: String| refused(&shown, cause);
         let mut options = Options::default();
         for (name, value) in url.query_pairs() {
             options.set(&name, &value).map_err(refuse)?;
         }
         let (host, port) = (url.host_str().unwrap_or(""), url.port().unwrap_or(DEFAULT_PORT));
-        let addr = match url.scheme() {
+        if !more.is_empty() && !is_cluster {
+            return Err(refuse("only a cluster has several nodes: redis+cluster://".to_owned()));
+        }
+        let is_insecure = options.is_insecure;
+        let mut places = vec![match url.scheme() {
             "redis+unix" => ConnectionAddr::Unix(url.path().into()),
-            _ if host.is_empty() => return Err(refuse("the address names no host".to_owned())),
-            "rediss" if cfg!(feature = "tls") => ConnectionAddr::TcpTls {
-                host: bare(host).to_owned(),
-                port,
-                insecure: false,
-                tls_params: None,
-            },
-            "rediss" => return Err(refuse("this build has no TLS; use the feature `tls`".to_owned())),
-            _ if is_this_machine(host) || options.is_insecure => {
-                ConnectionAddr::Tcp(bare(host).to_owned(), port)
-            }
-            _ => {
-                let cause = "others could read and change what goes over the network; use rediss://, or say \
-                             insecure=1 in the address if no stranger can reach it";
-                return Err(refuse(cause.to_owned()));
-            }
-        };
+            _ => tcp(host, port, is_tls, is_insecure).map_err(refuse)?,
+        }];
+        for node in &more {
+            let (host, port) = host_and_port(node).map_err(refuse)?;
+            places.push(tcp(host, port, is_tls, is_insecure).map_err(refuse)?);
+        }
         let mut settings = RedisConnectionInfo::default().set_skip_set_lib_name();
         let database = match url.scheme() {
             "redis+unix" => options.database,
@@ -88,12 +86,19 @@ impl Address {
         if let Some(password) = passwords::of(&url) {
             settings = settings.set_password(password);
         }
-        // It has no part of the address in its errors.
-        let info =
-            addr.into_connection_info().map_err(|_| refuse("the client does not take it".to_owned()))?;
+        if is_cluster && settings.db() != 0 {
+            return Err(refuse("a cluster has database 0 alone".to_owned()));
+        }
+        let node = |place: ConnectionAddr| {
+            // It has no part of the address in its errors.
+            let info = place.into_connection_info();
+            let info = info.map_err(|_| refuse("the client does not take it".to_owned()))?;
+            Ok(info.set_redis_settings(settings.clone()))
+        };
         Ok(Self {
-            info: info.set_redis_settings(settings),
-            text: passwords::without(url).into(),
+            nodes: places.into_iter().map(node).collect::<Result<_>>()?,
+            is_cluster,
+            text: join_nodes(passwords::without(url.clone()).as_str(), &url, &more),
             shown,
             namespace: options.namespace,
             lease: options.lease,
@@ -101,6 +106,80 @@ impl Address {
             takes_pickles: options.takes_pickles,
             is_insecure: options.is_insecure,
         })
+    }
+}
+
+impl Address {
+    /// A node of the cluster by its host and port, with the settings of the others.
+    pub(crate) fn node(&self, host: &str, port: u16) -> Result<ConnectionInfo> {
+        let refuse = |cause| refused(&self.shown, cause);
+        let first = &self.nodes[0];
+        let is_tls = matches!(first.addr(), ConnectionAddr::TcpTls { .. });
+        let info = tcp(host, port, is_tls, self.is_insecure).map_err(refuse)?.into_connection_info();
+        let info = info.map_err(|_| refuse("the client does not take a node of the cluster".to_owned()))?;
+        Ok(info.set_redis_settings(first.redis_settings().clone()))
+    }
+
+    /// An error of a connection.
+    pub(crate) fn failure(&self, error: Error) -> Failure {
+        match error {
+            Error::Engine(failure) => failure,
+            other => Failure::Unavailable { address: self.shown.clone(), cause: other.to_string() },
+        }
+    }
+}
+
+/// An address with its first node alone, and the others.
+fn split_nodes(text: &str) -> (String, Vec<String>) {
+    let Some((scheme, rest)) = text.split_once("://") else { return (text.to_owned(), Vec::new()) };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, behind) = rest.split_at(end);
+    let hosts = authority.rfind('@').map_or(0, |at| at + 1);
+    let mut nodes = authority[hosts..].split(',');
+    let first = nodes.next().unwrap_or_default();
+    let single = format!("{scheme}://{}{first}{behind}", &authority[..hosts]);
+    (single, nodes.map(str::to_owned).collect())
+}
+
+/// The opposite of [`split_nodes`]: the other nodes behind the first one of `text`, which is that of `url`.
+fn join_nodes(text: &str, url: &Url, more: &[String]) -> String {
+    let Some(host) = url.host_str().filter(|_| !more.is_empty()) else { return text.to_owned() };
+    let first = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    text.replacen(&first, &format!("{first},{}", more.join(",")), 1)
+}
+
+fn host_and_port(node: &str) -> std::result::Result<(&str, u16), String> {
+    let bracket = node.rfind(']').map_or(0, |place| place + 1);
+    match node[bracket..].rfind(':') {
+        None => Ok((node, DEFAULT_PORT)),
+        Some(place) => {
+            let port = node[bracket + place + 1..].parse().map_err(|_| format!("{node:?} has no port"))?;
+            Ok((&node[..bracket + place], port))
+        }
+    }
+}
+
+fn tcp(
+    host: &str,
+    port: u16,
+    is_tls: bool,
+    is_insecure: bool,
+) -> std::result::Result<ConnectionAddr, String> {
+    if host.is_empty() {
+        return Err("the address names no host".to_owned());
+    }
+    let host_text = bare(host).to_owned();
+    match is_tls {
+        true if cfg!(feature = "tls") => {
+            Ok(ConnectionAddr::TcpTls { host: host_text, port, insecure: false, tls_params: None })
+        }
+        true => Err("this build has no TLS; use the feature `tls`".to_owned()),
+        false if is_this_machine(host) || is_insecure => Ok(ConnectionAddr::Tcp(host_text, port)),
+        false => {
+            let cause = "others could read and change what goes over the network; use rediss://, or say \
+                         insecure=1 in the address if no stranger can reach it";
+            Err(cause.to_owned())
+        }
     }
 }
 
@@ -184,10 +263,10 @@ mod tests {
         let address = Address::parse("redis://127.0.0.1:7000/3?namespace=shop&lease=2.5&timeout=1").unwrap();
         assert_eq!(address.namespace, "shop");
         assert_eq!((address.lease, address.timeout), (Duration::from_millis(2500), Duration::from_secs(1)));
-        assert_eq!(address.info.redis_settings().db(), 3);
+        assert_eq!(address.nodes[0].redis_settings().db(), 3);
         let address = Address::parse("redis+unix:///run/redis.sock?db=2").unwrap();
-        assert_eq!(address.info.addr(), &ConnectionAddr::Unix("/run/redis.sock".into()));
-        assert_eq!(address.info.redis_settings().db(), 2);
+        assert_eq!(address.nodes[0].addr(), &ConnectionAddr::Unix("/run/redis.sock".into()));
+        assert_eq!(address.nodes[0].redis_settings().db(), 2);
     }
 
     #[test]
@@ -203,10 +282,25 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_has_several_nodes() {
+        let text = "redis+cluster://me:pw@127.0.0.1:7000,localhost:7001,[::1]/0?namespace=a";
+        let address = Address::parse(text).unwrap();
+        let places: Vec<_> = address.nodes.iter().map(|node| node.addr().to_string()).collect();
+        assert_eq!(places, ["127.0.0.1:7000", "localhost:7001", "::1:6379"]);
+        assert!(address.is_cluster && address.nodes[2].redis_settings().password() == Some("pw"));
+        let without = "redis+cluster://me@127.0.0.1:7000,localhost:7001,[::1]/0?namespace=a";
+        assert_eq!(address.text, without);
+        assert!(cause("redis://localhost,localhost:1").contains("only a cluster"));
+        assert!(cause("redis+cluster://localhost,far.example:1").contains("use rediss://"));
+        assert!(cause("redis+cluster://localhost/1").contains("database 0"));
+        assert!(address.node("far.example", 1).is_err(), "no node leads off the machine in plaintext");
+    }
+
+    #[test]
     fn a_password_is_in_nothing_that_is_printed() {
         let address = Address::parse("redis://me:s%2fcret@localhost/0").unwrap();
-        assert_eq!(address.info.redis_settings().password(), Some("s/cret"));
-        assert_eq!(address.info.redis_settings().username(), Some("me"));
+        assert_eq!(address.nodes[0].redis_settings().password(), Some("s/cret"));
+        assert_eq!(address.nodes[0].redis_settings().username(), Some("me"));
         assert_eq!(address.text, "redis://me@localhost/0");
         let refused = cause("redis://me:s%2fcret@far.example/0");
         for text in [format!("{address:?}"), address.text, address.shown, refused] {

@@ -14,6 +14,10 @@ pub(crate) enum Answer {
     Script(String, String),
     /// The server does not know the script.
     UnknownScript,
+    /// Another node of the cluster has the keys.
+    Moved(RedisError),
+    /// Another node is to be asked this once.
+    Ask(RedisError),
     /// The server refuses it for a while.
     NotNow(RedisError),
     /// The server refuses it.
@@ -31,9 +35,12 @@ impl Answer {
         }
         match error.kind() {
             ErrorKind::Server(ServerErrorKind::NoScript) => Self::UnknownScript,
+            ErrorKind::Server(ServerErrorKind::Moved) => Self::Moved(error),
+            ErrorKind::Server(ServerErrorKind::Ask) => Self::Ask(error),
             ErrorKind::Server(
                 ServerErrorKind::BusyLoading
                 | ServerErrorKind::TryAgain
+                | ServerErrorKind::ClusterDown
                 | ServerErrorKind::MasterDown
                 | ServerErrorKind::ReadOnly,
             ) => Self::NotNow(error),

@@ -3,13 +3,14 @@
 use crate::address::Address;
 use crate::error::{NAME, corrupt, refused, wrong_kind};
 use crate::fork_gate;
+use crate::place::Place;
 use crate::reply;
 use crate::script::{Script, scripts};
 use crate::session::{Keys, Session, lock, random};
 use crate::stored;
+use crate::upkeep;
 use crate::variable::Variable;
-use crate::{server, upkeep};
-use redis::{Cmd, Connection, ConnectionLike, Value};
+use redis::{Cmd, Connection, Value};
 use sharevar::engine::{Engine, Failure, Handle, Held, LocalId, Make, Names, Pickles, blocking};
 use sharevar::shm::RawSemaphore;
 use sharevar::{Error, Kind, Result};
@@ -44,7 +45,7 @@ const MOST_DELETED: usize = 512;
 pub(crate) struct Home {
     this: Weak<Self>,
     address: Address,
-    client: redis::Client,
+    place: Place,
     id: u128,
     id_text: String,
     seed: HashSeed,
@@ -70,15 +71,12 @@ pub(crate) struct Reply {
 
 impl Home {
     pub(crate) fn connect(address: Address) -> Result<Arc<Self>> {
-        let client = redis::Client::open(address.info.clone());
-        let client = client.map_err(|_| refused(&address.shown, "the client does not take the address"))?;
-        let mut connection = server::connect(&client, &address)?;
+        let place = Place::default();
         let root = root_key(&address.namespace);
         let mut command = redis::cmd("EVAL");
         command.arg(&FIND.text).arg(1).arg(&root).arg(format!("{:032x}", random())).arg(LAYOUT);
         command.arg(u8::from(address.takes_pickles));
-        let found = connection.req_command(&command).and_then(Value::extract_error);
-        let found = found.map_err(|cause| refused(&address.shown, cause.to_string()))?;
+        let found = place.ask(&address, &command)?;
         let [id, layout, pickles] = reply::parts(found)?;
         let id_text = reply::text(id)?.ok_or(corrupt("a home has an identity"))?;
         if reply::number::<u32>(layout)? != LAYOUT {
@@ -91,7 +89,7 @@ impl Home {
         let home = Arc::new_cyclic(|this| Self {
             this: this.clone(),
             address,
-            client,
+            place,
             id,
             id_text,
             seed: HashSeed::new(id as u64),
@@ -169,14 +167,11 @@ impl Home {
 
     /// A connection to a server that was in order.
     pub(crate) fn connect_again(&self) -> std::result::Result<Connection, Failure> {
-        match server::connect(&self.client, &self.address) {
-            Err(Error::Engine(failure)) => Err(failure),
-            Err(other) => {
-                let address = self.address.shown.clone();
-                Err(Failure::Unavailable { address, cause: other.to_string() })
-            }
-            Ok(connection) => Ok(connection),
-        }
+        self.place.connect(&self.address).map_err(|error| self.address.failure(error))
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Writes the number of keys, and the keys: those of the home, and those of a variable.
@@ -279,10 +274,7 @@ impl Home {
         let run = |script: &Script, keys: &[String]| {
             let mut command = redis::cmd("EVAL");
             command.arg(&script.text).arg(keys.len()).arg(keys);
-            let mut connection = self.connect_again()?;
-            let done = connection.req_command(&command).and_then(Value::extract_error);
-            let address = self.address.shown.clone();
-            done.map_err(|cause| Error::from(Failure::Unavailable { address, cause: cause.to_string() }))
+            self.place.ask(&self.address, &command)
         };
         let numbers = reply::list(run(&KEPT, &[root.to_owned()])?)?.into_iter();
         let numbers = numbers.filter_map(|number| reply::number::<u64>(number).ok());

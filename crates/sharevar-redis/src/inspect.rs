@@ -2,6 +2,7 @@
 
 use crate::address::Address;
 use crate::error::{corrupt, refused};
+use crate::place::Place;
 use crate::reply;
 use crate::server::{self, Settings, Verdict};
 use redis::{Cmd, Connection, ConnectionAddr, Value};
@@ -12,7 +13,10 @@ use sharevar::engine::Failure;
 const PAGE: u32 = 1000;
 
 fn open(address: &Address) -> Result<Connection> {
-    let client = redis::Client::open(address.info.clone());
+    if address.is_cluster {
+        return Err(refused(&address.shown, "name one node of the cluster, by redis://"));
+    }
+    let client = redis::Client::open(address.nodes[0].clone());
     server::open(
         &client.map_err(|_| refused(&address.shown, "the client does not take the address"))?,
         address,
@@ -61,10 +65,9 @@ pub fn namespaces(address: &str) -> Result<Vec<String>> {
 /// [`Failure`].
 pub fn is_there(address: &str) -> Result<bool> {
     let address = Address::parse(address)?;
-    let mut connection = open(&address)?;
     let mut exists = redis::cmd("EXISTS");
     exists.arg(format!("sv:{{{}}}", address.namespace));
-    reply::yes(ask(&mut connection, &address, &exists)?)
+    reply::yes(Place::default().ask(&address, &exists)?)
 }
 
 /// Returns what is to be known of a server before variables are entrusted to it: subjects, each with what is
@@ -90,7 +93,7 @@ pub fn inspect(address: &str) -> Result<Vec<(&'static str, Verdict)>> {
 }
 
 fn network(address: &Address) -> Verdict {
-    match address.info.addr() {
+    match address.nodes[0].addr() {
         ConnectionAddr::Unix(_) => Ok("a socket of this machine".to_owned()),
         ConnectionAddr::TcpTls { .. } => {
             Ok("TLS, and the name in the server's certificate is right".to_owned())

@@ -2,6 +2,7 @@
 
 use crate::error::Answer;
 use crate::home::Home;
+use crate::place::Node;
 use redis::{Cmd, Connection, ConnectionLike, Value};
 use sharevar::engine::Failure;
 use std::thread;
@@ -9,6 +10,9 @@ use std::time::{Duration, Instant};
 
 /// The first pause before a request is sent again, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
+
+/// The most nodes that a request is sent on to before a pause.
+const MOST_REDIRECTS: u32 = 8;
 
 /// A sequence of requests of one client, each of which begins when the one before has ended.
 ///
@@ -43,20 +47,55 @@ impl Lane {
         self.request += 1;
         let until = Instant::now() + home.address().timeout;
         let (mut is_sent, mut with_text, mut pause) = (false, false, PAUSES.0);
+        let (mut redirects, mut is_borrowed) = (0, false);
         loop {
             let command = build(self.number, self.request, with_text);
             let cause = match self.connected(home) {
                 Ok(connection) => {
                     match connection.req_command(&command).and_then(Value::extract_error).map_err(Answer::of)
                     {
-                        Ok(value) => return Ok(value),
+                        Ok(value) => {
+                            if is_borrowed {
+                                self.connection = None;
+                            }
+                            return Ok(value);
+                        }
                         Err(Answer::UnknownScript) if !with_text => {
                             with_text = true;
                             continue;
                         }
                         Err(Answer::Script(code, detail)) => return Err(Failed::Script(code, detail)),
                         Err(Answer::UnknownScript) => "it forgets scripts at once".to_owned(),
-                        Err(Answer::NotNow(cause)) => cause.to_string(),
+                        Err(Answer::Moved(cause)) => {
+                            self.connection = None;
+                            let node = Node::of(&cause).filter(|_| redirects < MOST_REDIRECTS);
+                            redirects += 1;
+                            match node.map(|node| home.place().moved(home.address(), &node)) {
+                                Some(Ok(())) => continue,
+                                Some(Err(error)) => {
+                                    return Err(Failed::Engine(home.address().failure(error)));
+                                }
+                                None => cause.to_string(),
+                            }
+                        }
+                        Err(Answer::Ask(cause)) => {
+                            // The slot is on its way to that node, and this request's keys are there.
+                            let node = Node::of(&cause).filter(|_| redirects < MOST_REDIRECTS);
+                            redirects += 1;
+                            match node.map(|node| node.connect(home.address())) {
+                                Some(Ok(connection)) => {
+                                    (self.connection, is_borrowed) = (Some(connection), true);
+                                    continue;
+                                }
+                                Some(Err(failure)) => failure.to_string(),
+                                None => cause.to_string(),
+                            }
+                        }
+                        Err(Answer::NotNow(cause)) => {
+                            // A server that has become a replica never takes it.
+                            self.connection = None;
+                            cause.to_string()
+                        }
                         Err(Answer::Refused(cause)) => {
                             let address = home.address().shown.clone();
                             return Err(Failed::Engine(Failure::Refused {
@@ -88,6 +127,7 @@ impl Lane {
             // Not all clients at once.
             thread::sleep(pause / 2 + pause.mul_f64(f64::from(self.number % 8) / 16.0));
             pause = (pause * 2).min(PAUSES.1);
+            redirects = 0;
         }
     }
 

@@ -17,6 +17,7 @@
 //! |---|---|
 //! | `address` | where a server is, and what a program chooses |
 //! | `passwords` | those that this process was told, which no address that is passed on has |
+//! | `place` | which server has the home |
 //! | `server` | which servers are refused |
 //! | `inspect` | what tools ask a server |
 //! | `script` | scripts, in `lua/`, and their parts |
@@ -41,6 +42,7 @@ mod lane;
 mod listener;
 mod names;
 mod passwords;
+mod place;
 mod reply;
 mod script;
 mod server;
@@ -60,10 +62,11 @@ use sharevar::engine::Engine;
 use std::sync::Arc;
 
 /// The beginnings of the addresses that lead here.
-const SCHEMES: [&str; 3] = ["redis", "rediss", "redis+unix"];
+const SCHEMES: [&str; 5] = ["redis", "rediss", "redis+unix", "redis+cluster", "rediss+cluster"];
 
 /// Makes [`Manager::connect`](sharevar::Manager::connect) take addresses of servers: `redis://`,
-/// `rediss://` (with TLS; the feature `tls`) and `redis+unix://`.
+/// `rediss://` (with TLS; the feature `tls`), `redis+unix://`, and `redis+cluster://host:port,host:port` or
+/// `rediss+cluster://` for a cluster, of which any node may be named.
 ///
 /// | option | meaning |
 /// |---|---|

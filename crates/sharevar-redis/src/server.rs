@@ -17,7 +17,9 @@ pub(crate) fn connect(client: &redis::Client, address: &Address) -> Result<Conne
         let (address, cause) = (address.shown.clone(), "it is still reading its data".to_owned());
         return Err(Failure::Unavailable { address, cause }.into());
     }
-    for check in [version, eviction, role, cluster] {
+    let of_shape: &[fn(&Settings) -> Verdict] =
+        if address.is_cluster { &[in_cluster] } else { &[role, cluster] };
+    for check in [version, eviction].iter().chain(of_shape) {
         check(&settings).map_err(|cause| refused(&address.shown, cause))?;
     }
     scripts(&mut connection, address)?;
@@ -34,7 +36,7 @@ pub(crate) fn open(client: &redis::Client, address: &Address) -> Result<Connecti
 }
 
 /// A server that says no is refused; one that says nothing may answer later.
-fn failed(address: &Address, what: &str, cause: &RedisError) -> Failure {
+pub(crate) fn failed(address: &Address, what: &str, cause: &RedisError) -> Failure {
     let is_refusal =
         matches!(cause.kind(), ErrorKind::AuthenticationFailed | ErrorKind::Extension | ErrorKind::Server(_))
             && cause.kind() != ErrorKind::Server(ServerErrorKind::BusyLoading);
@@ -93,8 +95,16 @@ pub(crate) fn role(settings: &Settings) -> Verdict {
 
 pub(crate) fn cluster(settings: &Settings) -> Verdict {
     match settings.get("cluster_enabled") {
-        "1" => Err("it is a node of a cluster, which this version does not use".to_owned()),
+        "1" => Err("it is a node of a cluster; use redis+cluster://".to_owned()),
         _ => Ok("it is no node of one".to_owned()),
+    }
+}
+
+/// A replica in a cluster sends requests on to the primary.
+pub(crate) fn in_cluster(settings: &Settings) -> Verdict {
+    match settings.get("cluster_enabled") {
+        "1" => Ok("it is a node of one".to_owned()),
+        _ => Err("it is no node of a cluster; use redis://".to_owned()),
     }
 }
 
