@@ -25,7 +25,7 @@ enum Meanwhile {
 
 /// How often a process is seen asleep before it is taken to wait for the other one, which the pauses of an
 /// opening alone do not reach. Time does not tell: on a busy machine a process may not run for long.
-const ASLEEP: u32 = 100;
+const ASLEEP: u32 = 40;
 /// Longer than any opening.
 const LIMIT: Duration = Duration::from_secs(20);
 
