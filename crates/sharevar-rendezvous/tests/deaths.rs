@@ -1,5 +1,5 @@
-//! Death at every step of those that make, join, leave and remove a named arena: the next process
-//! finds the name in order.
+//! Death at every step of those that make, join, leave and remove a named arena, and before and after each
+//! of their system calls: the next process finds the name in order.
 
 mod support;
 
@@ -7,18 +7,36 @@ use sharevar_os::memory_segment;
 use sharevar_rendezvous::{Name, Opened, open, remove, sweep};
 use std::fs;
 use support::arenas::{EMPTY, KEEP, OwnPlace, attach, fill, living, open_or_make, own_name};
-use support::children::{Child, alone, signalled_at};
+use support::children::{Child, alone, signalled_at, stop_to_be_traced};
 
 /// Has a child die at each step of `operation`, after `prepare` there, and calls `examine` after
-/// each death. Gives back how many there were.
+/// each death; and the same at each system call, of which there are some. Gives back how many steps there
+/// were.
 fn die_at_each_step<P>(prepare: impl Fn() -> P, operation: impl Fn(P), mut examine: impl FnMut()) -> u64 {
-    for at in 1.. {
+    let steps = die_everywhere(&mut examine, |at| {
         let child = Child::fork(|| {
             let prepared = prepare();
             signalled_at(at, libc::SIGKILL, || operation(prepared));
         });
-        let id = child.id();
-        let was_killed = child.was_killed();
+        (child.id(), child.was_killed())
+    });
+    let calls = die_everywhere(&mut examine, |at| {
+        let child = Child::fork(|| {
+            let prepared = prepare();
+            stop_to_be_traced();
+            operation(prepared);
+        });
+        (child.id(), child.was_killed_at_call(at))
+    });
+    assert!(calls >= 10, "{calls}");
+    steps
+}
+
+/// Calls `die` for places 1, 2, and so on, until the child there ends by itself, and `examine` after each
+/// death. Gives back how many there were.
+fn die_everywhere(examine: &mut impl FnMut(), die: impl Fn(u64) -> (u32, bool)) -> u64 {
+    for at in 1.. {
+        let (id, was_killed) = die(at);
         examine();
         // An arena that was half made went when the next process looked.
         let left: Vec<_> =
@@ -201,7 +219,7 @@ fn a_sweeper() {
                 assert_free(&own, &lost_name);
             },
         );
-        // The last step is the removal.
-        assert!(deaths >= 3 && swept == 1, "{swept} of {deaths}");
+        // The removal is the last step, and some system calls are behind it.
+        assert!(deaths >= 3 && swept > 1, "{swept} of {deaths}");
     });
 }

@@ -67,6 +67,26 @@ impl Child {
         about.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S"))
     }
 
+    /// Lets a child that [stops to be traced](stop_to_be_traced) go on to the beginning or the end of a
+    /// system call, the `at`th of these that it comes to, and kills it there; `false` if it has fewer, and
+    /// has ended without a failure.
+    pub(crate) fn was_killed_at_call(mut self, at: u64) -> bool {
+        let stopped = self.wait(0);
+        assert!(libc::WIFSTOPPED(stopped) && libc::WSTOPSIG(stopped) == libc::SIGSTOP, "{stopped:#x}");
+        for _ in 0..at {
+            // SAFETY: the child is ours, traced and stopped.
+            assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SYSCALL, self.id, 0, 0) }, 0);
+            let status = self.wait(0);
+            if self.is_reaped {
+                assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "{status:#x}");
+                return false;
+            }
+            assert_eq!(libc::WSTOPSIG(status), libc::SIGTRAP, "the child met a signal");
+        }
+        self.signal(libc::SIGKILL);
+        self.was_killed()
+    }
+
     pub(crate) fn ended_well(mut self) {
         let status = self.wait(0);
         assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "the child failed: {status:#x}");
@@ -126,6 +146,13 @@ pub(crate) fn signalled_at<R>(at: u64, signal: i32, operation: impl FnOnce() -> 
         }
     };
     crash::observe(hook, operation)
+}
+
+/// Has the parent trace this process, which stops until it goes on with it.
+pub(crate) fn stop_to_be_traced() {
+    // SAFETY: no memory is involved.
+    unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
+    signal_self(libc::SIGSTOP);
 }
 
 /// Waits for a signal.
