@@ -4,11 +4,11 @@ use crate::entry::Entry;
 use crate::error::{Error, Result};
 use crate::place::Place;
 use crate::sweep::names;
-use sharevar_arena::{NamedHeader, NamedState, SegmentArena};
+use sharevar_arena::{Lifetime, NamedHeader, NamedState, SegmentArena};
 use sharevar_os::{MemorySegment, memory_segment};
 
 /// Returns the header of each named arena of the effective user in this IPC namespace, by name,
-/// whatever its layout.
+/// whatever its layout. The lifetime is the one that it has by now.
 pub fn list() -> Result<Vec<NamedHeader>> {
     let (mut found, unreadable) = read_all(NamedHeader::read, |header| header)?;
     found.extend(by_records(unreadable)?.into_iter().map(|(header, _)| header));
@@ -45,7 +45,13 @@ fn read_all<T: HasHeader, R>(
             continue;
         }
         match read(&segment) {
-            Ok(Some(one)) if is_living(one.header(), &segment) => all.push(found(one)),
+            Ok(Some(mut one)) if is_living(one.header(), &segment) => {
+                // An administrator has marked it (`ipcrm`): it is kept no longer.
+                if segment.is_marked {
+                    one.header_mut().lifetime = Lifetime::WhileUsed;
+                }
+                all.push(found(one));
+            }
             Ok(_) => {}
             Err(error) => unreadable.push((segment, error)),
         }
@@ -55,10 +61,15 @@ fn read_all<T: HasHeader, R>(
 
 trait HasHeader {
     fn header(&self) -> &NamedHeader;
+    fn header_mut(&mut self) -> &mut NamedHeader;
 }
 
 impl HasHeader for NamedHeader {
     fn header(&self) -> &NamedHeader {
+        self
+    }
+
+    fn header_mut(&mut self) -> &mut NamedHeader {
         self
     }
 }
@@ -66,6 +77,10 @@ impl HasHeader for NamedHeader {
 impl<T> HasHeader for (NamedHeader, T) {
     fn header(&self) -> &NamedHeader {
         &self.0
+    }
+
+    fn header_mut(&mut self) -> &mut NamedHeader {
+        &mut self.0
     }
 }
 

@@ -1,4 +1,28 @@
 //! Named arenas on machines whose administrator or other programs interfere.
+//!
+//! Each hazard that the design names, and the test that shows what comes of it:
+//!
+//! | hazard | shown by |
+//! |---|---|
+//! | two places for one name: a private /dev/shm, a chroot | `two_places_of_one_name_lead_to_one_arena`; doctor's `two_places_of_one_name_are_found` |
+//! | two containers that share nothing | no process can know; docs/surroundings.md |
+//! | the directory is wiped under the living | `a_wiped_directory_hides_nothing`, `deaths.rs`, `storm.rs` |
+//! | ... and what shows that they live is out of reach | it is a segment, which no wipe reaches: `an_arena_is_joined_by_those_who_have_no_descriptor_left`, and `witnesses.rs` of the arena |
+//! | one directory, and another IPC namespace | `another_ipc_namespace_replaces_nothing_that_is_in_use` |
+//! | root starts a run whose workers drop root | `family.rs`: another user is an error; `each_user_has_names_of_its_own` |
+//! | squatting, symlinks, pipes, hard links, what others may write to | `a_place_that_others_could_change_is_refused`, `an_entry_that_is_no_plain_file_of_ours_is_refused` |
+//! | the gate's holder is stopped | `a_stopped_process_inside_the_gate_is_waited_for_and_named` |
+//! | the gate's holder is killed with much memory | `a_large_process_that_is_killed_inside_the_gate_is_waited_for` |
+//! | a clone that no hook sees, inside the gate | `a_child_behind_the_back_keeps_no_gate` |
+//! | a full tmpfs | `a_full_tmpfs_holds_no_record_and_nothing_up` |
+//! | no tmpfs, or one that is read only | `without_a_tmpfs_there_is_no_place` |
+//! | `ipcrm`, of a used segment and of a kept one | `an_administrator_that_removes_segments_takes_nothing_from_those_who_use_them` |
+//! | a number is used again, a record is old | `a_record_that_is_wrong_is_not_believed` |
+//! | a segment that is half made | `half_made_segments_are_swept_and_others_are_left_alone`, `deaths.rs` |
+//! | another layout | `another_layout_is_refused_and_can_be_removed` |
+//! | logind's RemoveIPC | `a_logout_takes_the_directory_and_what_is_kept_without_a_process`; doctor's `logind.rs` |
+//! | strict overcommit, and other limits of the kernel | `the_limits_of_segments_are_kept_or_named`; doctor's `limits_of_the_kernel_are_found` |
+//! | SELinux, Yama | they restrict no segment of the same user; not tested |
 #![allow(unsafe_code)]
 
 mod support;
@@ -282,15 +306,39 @@ fn an_administrator_that_removes_segments_takes_nothing_from_those_who_use_them(
     alone(|| {
         let (own, name, kept) = (OwnPlace::new("ipcrm"), own_name("ipcrm"), own_name("ipcrm-kept"));
         let held = [open_or_make(&own.place, &name).unwrap(), keep(&own.place, &kept)];
+        assert_eq!(living(&kept)[0].lifetime, Lifetime::Keep);
         for (name, held) in [&name, &kept].into_iter().zip(&held) {
             memory_segment::remove(number(name)).unwrap();
             assert_eq!(id(&attach(&own.place, name).unwrap()), id(held));
+            assert_eq!(living(name)[0].lifetime, Lifetime::WhileUsed, "the mark is shown");
         }
         drop(held);
         assert!(
             matches!(attach(&own.place, &kept), Err(Error::NoSuchManager { .. })),
             "it is not kept any more"
         );
+    });
+}
+
+/// At the last logout of an ordinary user logind removes its files and directories in /dev/shm, without
+/// asking for locks, and its segments that no process has attached.
+#[test]
+fn a_logout_takes_the_directory_and_what_is_kept_without_a_process() {
+    alone(|| {
+        let own = OwnPlace::new("logout");
+        let [used, kept, left] = ["logout-used", "logout-kept", "logout-left"].map(own_name);
+        let held = [open_or_make(&own.place, &used).unwrap(), keep(&own.place, &kept)];
+        drop(keep(&own.place, &left));
+        own.wipe();
+        for segment in memory_segment::all().unwrap().into_iter().filter(|segment| !segment.is_attached) {
+            memory_segment::remove(segment.number).unwrap();
+        }
+        for (name, held) in [&used, &kept].into_iter().zip(&held) {
+            assert_eq!(id(&attach(&own.place, name).unwrap()), id(held));
+        }
+        assert!(matches!(attach(&own.place, &left), Err(Error::NoSuchManager { .. })));
+        drop(held);
+        remove(&own.place, &kept).unwrap();
     });
 }
 

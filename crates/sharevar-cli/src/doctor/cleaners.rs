@@ -1,7 +1,6 @@
 //! Programs that empty the directory of names.
 //!
-//! That loses no manager, since the next process that opens one finds it in the kernel's list. But kept
-//! managers that no process has go with logind's cleaning.
+//! That loses no manager, since the next process that opens one finds it in the kernel's list.
 
 use super::finding::{Finding, bad, good};
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 mod cleaners;
 mod finding;
+mod logind;
 mod machine;
 mod names;
 mod server;
@@ -20,6 +21,9 @@ pub(crate) fn run(is_json: bool, output: &mut dyn Write) -> Result<Exit> {
     findings.extend([machine::memory(), machine::address_space(), machine::descriptors()]);
     findings.push(machine::segments());
     findings.extend([machine::overcommit(), machine::kept()].into_iter().flatten());
+    let lifetimes = sharevar::Manager::find_all()?.into_iter().map(|found| found.lifetime);
+    let user = rustix::process::geteuid().as_raw();
+    findings.extend(logind::logout(std::path::Path::new("/"), user, lifetimes));
     findings.extend(names::managers(&place)?);
     tell(&findings, is_json, output)
 }
