@@ -164,6 +164,88 @@ def test_children_are_forked_after_chroot(tmp_path) -> None:
     )
 
 
+_EACH_KIND = """
+        import pickle
+
+        def use_each_kind(m):
+            "Each kind for the first time, alone and in a container."
+            made = [
+                m.dict(a=1), m.list([1]), m.set([1]), m.Namespace(x=1), m.Value("i", 1),
+                m.Array("i", [1]), m.Lock(), m.RLock(), m.Semaphore(2), m.BoundedSemaphore(2),
+                m.Event(), m.Condition(), m.Barrier(1), m.Queue(), m.JoinableQueue(),
+                m.PriorityQueue(),
+            ]
+            for variable in made:
+                assert str(variable) and repr(variable)
+                assert isinstance(variable, type(m.list([variable])[0]))
+                assert type(pickle.loads(pickle.dumps(variable))) is type(variable)
+            made[0].update(b=2)
+            made[1].sort()
+            made[2].add(2)
+            made[3].y = made[4].value + made[5][0]
+            for lock in made[6:10]:
+                with lock:
+                    pass
+            made[10].set()
+            with made[11]:
+                made[11].notify_all()
+                assert not made[11].wait(0)
+            made[12].wait()
+            for queue in made[13:]:
+                queue.put(1)
+                assert queue.get() == 1
+            context = multiprocessing.get_context("fork")
+            child = context.Process(target=work, args=(made[0], made[13], made[4], made[6]))
+            child.start()
+            child.join()
+            assert child.exitcode == 0 and made[0]["child"] == 1 and made[13].get() == "child"
+            m.shutdown()
+"""
+
+
+def test_each_kind_is_first_used_after_chroot(tmp_path) -> None:
+    said = run(
+        _EACH_KIND
+        + """
+        import ctypes
+
+        def confine():
+            os.chroot(tempfile.mkdtemp())
+            os.chdir("/")
+
+        # With its thread no user namespace can be made.
+        faulthandler.cancel_dump_traceback_later()
+        m = sharevar.Manager()
+        if os.geteuid() != 0 and ctypes.CDLL(None).unshare(0x10000000) != 0:  # NEWUSER
+            print("refused")
+        else:
+            confine()
+            use_each_kind(m)
+        """,
+        tmp_path,
+    )
+    if said == "refused\n":
+        pytest.skip("this kernel gives no user namespaces")
+
+
+def test_each_kind_is_first_used_after_its_files_are_gone(tmp_path) -> None:
+    """As with a virtual environment that is removed or unmounted."""
+    run(
+        _EACH_KIND
+        + """
+        m = sharevar.Manager()
+        sys.path[:] = [tempfile.mkdtemp()]
+        sys.path_importer_cache.clear()
+        sharevar.__path__[:] = []
+        for package in [name for name in sys.modules if name.startswith("sharevar._")]:
+            if hasattr(sys.modules[package], "__path__"):
+                sys.modules[package].__path__[:] = []
+        use_each_kind(m)
+        """,
+        tmp_path,
+    )
+
+
 def test_what_is_made_after_setuid_reaches_others(tmp_path) -> None:
     run(
         """

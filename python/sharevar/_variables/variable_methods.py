@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
+from . import barrier, condition, event, lock, priority_queue, recursive_lock, semaphore
+from .array_proxy import ArrayProxy
+from .dict_proxy import DictProxy
+from .list_proxy import ListProxy
+from .namespace import NamespaceProxy
 from .proxy import Proxy
-
-if TYPE_CHECKING:
-    from . import barrier, condition, event, lock, priority_queue, recursive_lock, semaphore
-    from .array_proxy import ArrayProxy
-    from .dict_proxy import DictProxy
-    from .list_proxy import ListProxy
-    from .namespace import NamespaceProxy
-    from .queue_proxy import JoinableQueueProxy, QueueProxy
-    from .set_proxy import SetProxy
-    from .value_proxy import ValueProxy
+from .queue_proxy import JoinableQueueProxy, QueueProxy
+from .set_proxy import SetProxy
+from .value_proxy import ValueProxy
 
 _AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
 _Key = TypeVar("_Key")
@@ -25,8 +23,7 @@ _Item = TypeVar("_Item")
 class VariableMethods:
     """A manager's methods that make variables, one for each of `kinds.BY_TYPEID`.
 
-    They are written out: a type checker takes no signature from a table. Each imports its class
-    when it is called: a program has the kinds that it uses.
+    They are written out: a type checker takes no signature from a table.
     """
 
     @overload
@@ -35,8 +32,6 @@ class VariableMethods:
     def list(self, items: Iterable[_Item], /) -> ListProxy[_Item]: ...
     def list(self, *arguments: Any) -> ListProxy[Any]:
         """A shared list with the contents that ``list(*arguments)`` has."""
-        from .list_proxy import ListProxy
-
         return self._make(ListProxy, *arguments)
 
     @overload
@@ -51,8 +46,6 @@ class VariableMethods:
     def dict(self, pairs: Any, /, **named: Any) -> DictProxy[Any, Any]: ...
     def dict(self, /, *arguments: Any, **named: Any) -> DictProxy[Any, Any]:
         """A shared dict with the contents that ``dict(*arguments, **named)`` has."""
-        from .dict_proxy import DictProxy
-
         return self._make(DictProxy, *arguments, **named)
 
     @overload
@@ -61,88 +54,60 @@ class VariableMethods:
     def set(self, items: Iterable[_Item], /) -> SetProxy[_Item]: ...
     def set(self, *arguments: Any) -> SetProxy[Any]:
         """A shared set with the elements that ``set(*arguments)`` has."""
-        from .set_proxy import SetProxy
-
         return self._make(SetProxy, *arguments)
 
     def Namespace(self, /, **attributes: Any) -> NamespaceProxy:
         """Shared attributes."""
-        from .namespace import NamespaceProxy
-
         return self._make(NamespaceProxy, **attributes)
 
     def Value(self, typecode: Any, value: _Item, lock: Any = True) -> ValueProxy[_Item]:
         """A box for one value of any type; the type code is only shown."""
-        from .value_proxy import ValueProxy
-
         return self._make(ValueProxy, typecode, value, lock)
 
     def Array(self, typecode: str, sequence: Any, lock: Any = True) -> ArrayProxy:
         """An ``array.array`` of fixed length."""
-        from .array_proxy import ArrayProxy
-
         return self._make(ArrayProxy, typecode, sequence, lock)
 
     def Lock(self) -> lock.Lock:
         """A lock that outlives its holder."""
-        from . import lock
-
         return self._make(lock.Lock)
 
     def RLock(self) -> recursive_lock.RLock:
         """A lock that the thread which holds it may take again."""
-        from . import recursive_lock
-
         return self._make(recursive_lock.RLock)
 
     def Semaphore(self, value: int = 1) -> semaphore.Semaphore:
         """Units to take and give back."""
-        from . import semaphore
-
         return self._make(semaphore.Semaphore, value)
 
     def BoundedSemaphore(self, value: int = 1) -> semaphore.BoundedSemaphore:
         """A semaphore that never has more free units than at first."""
-        from . import semaphore
-
         return self._make(semaphore.BoundedSemaphore, value)
 
     def Event(self) -> event.Event:
         """A flag that is waited for."""
-        from . import event
-
         return self._make(event.Event)
 
     def Condition(self, lock: Any = None) -> condition.Condition:
         """A condition: waiting until data that a lock protects has changed."""
-        from . import condition
-
         return self._make(condition.Condition, lock)
 
     def Barrier(
         self, parties: int, action: Any = None, timeout: float | None = None
     ) -> barrier.Barrier:
         """A barrier: waiting until a number of processes and threads have arrived."""
-        from . import barrier
-
         return self._make(barrier.Barrier, parties, action, timeout)
 
     def Queue(self, maxsize: int = 0) -> QueueProxy[Any]:
         """A queue, first in, first out."""
-        from .queue_proxy import QueueProxy
-
         return self._make(QueueProxy, maxsize)
 
     def JoinableQueue(self, maxsize: int = 0) -> JoinableQueueProxy[Any]:
         """A queue, first in, first out. Any queue of a manager can be joined."""
-        from .queue_proxy import JoinableQueueProxy
-
         return self._make(JoinableQueueProxy, maxsize)
 
     def PriorityQueue(self, maxsize: int = 0) -> priority_queue.PriorityQueue[Any]:
         """A queue, lowest item first."""
-        from . import priority_queue
-
         return self._make(priority_queue.PriorityQueue, maxsize)
 
     def _make(self, cls: type[_AnyProxy], /, *arguments: Any, **named: Any) -> _AnyProxy:
