@@ -24,6 +24,13 @@ pub(crate) fn short_key(object: &Bound<'_, PyAny>, seed: &HashSeed) -> Option<Sh
     Some(ShortKey::from_int(int, seed))
 }
 
+/// Whether a common key is there; `None` where a look at shared memory does not tell.
+#[inline(always)]
+pub(crate) fn quick_has(dict: &AnyDict, object: &Bound<'_, PyAny>) -> Option<bool> {
+    let raw = dict.shm()?;
+    raw.has(&short_key(object, raw.seed())?)
+}
+
 /// The purpose of a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {

@@ -2,7 +2,7 @@
 
 use crate::encoding::decode::{self, decode, decode_bytes};
 use crate::encoding::encode::{self, encode, prepare};
-use crate::encoding::key::{AnyDict, Purpose, Wanted, key, short_key};
+use crate::encoding::key::{AnyDict, Purpose, Wanted, key, quick_has, short_key};
 use crate::encoding::long;
 use crate::encoding::opaque_key::{self, OwnKey, Pair, insert, resolve, with_found};
 use crate::errors::{OrRaise, to_python};
@@ -150,9 +150,7 @@ impl Dict {
 
     fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
         let this = slf.get();
-        if let Some(raw) = this.raw.shm()
-            && let Some(is_there) = short_key(key, raw.seed()).and_then(|key| raw.has(&key))
-        {
+        if let Some(is_there) = quick_has(&this.raw, key) {
             return Ok(is_there);
         }
         let wanted = this.key(key, Purpose::Lookup)?;

@@ -1,7 +1,7 @@
 //! The shared set: a dict underneath, of which only the keys count.
 
 use crate::encoding::decode::decode_bytes;
-use crate::encoding::key::{self, AnyDict, Purpose, Wanted, short_key};
+use crate::encoding::key::{self, AnyDict, Purpose, Wanted, quick_has};
 use crate::encoding::opaque_key::{self, Pair, insert, own_key, resolve, search};
 use crate::errors::OrRaise;
 use crate::kinds::key_page::{KeyPage, key_page};
@@ -111,9 +111,7 @@ impl Set {
 
     fn __contains__(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> PyResult<bool> {
         let this = slf.get();
-        if let Some(raw) = this.raw.shm()
-            && let Some(is_there) = short_key(element, raw.seed()).and_then(|key| raw.has(&key))
-        {
+        if let Some(is_there) = quick_has(&this.raw, element) {
             return Ok(is_there);
         }
         Ok(Self::find(slf, element)?.is_some())

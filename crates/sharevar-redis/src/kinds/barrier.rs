@@ -9,7 +9,7 @@ use crate::waits::Place;
 use redis::Value;
 use sharevar::Result;
 use sharevar::engine::wait::Wait;
-use sharevar::engine::{Arrived, Barrier, Content, Handle, Outcome, Ticket};
+use sharevar::engine::{Arrived, Barrier, Content, Handle, Outcome, Running};
 use sharevar_value::Word;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,38 +88,6 @@ impl Drop for OutcomeWait<'_> {
     }
 }
 
-/// The one that runs the action.
-struct Runner<'a> {
-    variable: &'a Variable,
-    ticket: String,
-    has_ended: bool,
-}
-
-impl Runner<'_> {
-    fn end(&mut self, well: bool) -> Result<Outcome> {
-        self.has_ended = true;
-        let answer = self.variable.ask(&FINISH, PARTS, |_, command| {
-            command.arg(&self.ticket).arg(u8::from(well));
-        })?;
-        outcome(answer.value)
-    }
-}
-
-impl Ticket for Runner<'_> {
-    fn finish(mut self: Box<Self>, well: bool) -> Result<Outcome> {
-        self.end(well)
-    }
-}
-
-impl Drop for Runner<'_> {
-    fn drop(&mut self) {
-        if !self.has_ended {
-            // After a failure the barrier breaks when the lease ends.
-            let _ = self.end(false);
-        }
-    }
-}
-
 impl Variable {
     fn arrive(&self, place: Place<'_>) -> Result<Option<Arrived<'_>>> {
         let ticket = self.home().session()?.ticket();
@@ -139,7 +107,12 @@ impl Variable {
                 is_decided: false,
                 may_sleep: false,
             })),
-            Some("run") => Arrived::Run(Box::new(Runner { variable: self, ticket, has_ended: false })),
+            Some("run") => Arrived::Run(Box::new(Running::until(move |well| {
+                let answer = self.ask(&FINISH, PARTS, |_, command| {
+                    command.arg(&ticket).arg(u8::from(well));
+                })?;
+                outcome(answer.value)
+            }))),
             _ => return Err(corrupt("an arrival has a consequence")),
         }))
     }

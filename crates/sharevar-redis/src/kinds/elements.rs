@@ -31,25 +31,6 @@ impl ArrayVariable {
         Ok(Arc::new(Self { variable, format, size, length }))
     }
 
-    fn check(&self, index: u64) -> Result<u64> {
-        if index < self.length {
-            return Ok(index * self.size);
-        }
-        Err(Error::IndexOutOfRange { index: index as i64, length: self.length })
-    }
-
-    fn load_bytes(&self, from: u64, to: u64) -> Result<Vec<u64>> {
-        if from == to {
-            return Ok(Vec::new());
-        }
-        let loaded = self.variable.ask(&LOAD, PARTS, |_, command| {
-            command.arg(from).arg(to - 1);
-        })?;
-        let bytes = reply::bytes(loaded.value)?.unwrap_or_default();
-        let bits = |element: &[u8]| element.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
-        Ok(bytes.chunks(self.size as usize).map(bits).collect())
-    }
-
     fn bytes(&self, bits: u64) -> impl Iterator<Item = u8> {
         bits.to_le_bytes().into_iter().take(self.size as usize)
     }
@@ -73,8 +54,9 @@ impl Elements for ArrayVariable {
     }
 
     fn load(&self, index: u64) -> Result<u64> {
-        let from = self.check(index)?;
-        self.load_bytes(from, from + self.size)?.pop().ok_or(Error::HandleExpired)
+        self.load_slice(index, 1)?
+            .pop()
+            .ok_or(Error::IndexOutOfRange { index: index as i64, length: self.length })
     }
 
     fn store(&self, index: u64, bits: u64) -> Result<()> {
@@ -82,22 +64,26 @@ impl Elements for ArrayVariable {
     }
 
     fn load_slice(&self, start: u64, length: u64) -> Result<Vec<u64>> {
-        let start = start.min(self.length);
-        let end = start.saturating_add(length).min(self.length);
-        self.load_bytes(start * self.size, end * self.size)
+        let (start, end) = self.ends(start, length);
+        if start == end {
+            return Ok(Vec::new());
+        }
+        let loaded = self.variable.ask(&LOAD, PARTS, |_, command| {
+            command.arg(start * self.size).arg(end * self.size - 1);
+        })?;
+        let bytes = reply::bytes(loaded.value)?.unwrap_or_default();
+        let bits = |element: &[u8]| element.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+        Ok(bytes.chunks(self.size as usize).map(bits).collect())
     }
 
     fn store_slice(&self, start: u64, step: i64, bits: &[u64]) -> Result<()> {
-        let place = |number: usize| {
-            let way = i64::try_from(number).ok().and_then(|number| number.checked_mul(step));
-            way.and_then(|way| start.checked_add_signed(way)).unwrap_or(u64::MAX)
-        };
-        let places = (0..bits.len()).map(|number| self.check(place(number)));
-        let places = places.collect::<Result<Vec<u64>>>()?;
-        let Some(first) = places.first() else { return Ok(()) };
-        let stores: Vec<(u64, Vec<u8>)> = match step {
-            1 => vec![(*first, bits.iter().flat_map(|bits| self.bytes(*bits)).collect())],
-            _ => places.iter().zip(bits).map(|(place, bits)| (*place, self.bytes(*bits).collect())).collect(),
+        let indices = self.indices(start, step, bits.len())?;
+        let Some(first) = indices.first() else { return Ok(()) };
+        let stores: Vec<(u64, Vec<u8>)> = if step == 1 {
+            vec![(first * self.size, bits.iter().flat_map(|bits| self.bytes(*bits)).collect())]
+        } else {
+            let each = indices.iter().zip(bits);
+            each.map(|(index, bits)| (index * self.size, self.bytes(*bits).collect())).collect()
         };
         self.variable
             .tell(&STORE, PARTS, |_, command| {

@@ -34,6 +34,13 @@ local function arguments(first)
   return values
 end
 
+--- change
+@home
+@once
+@refs
+@there
+@list
+
 --- places
 -- The places of a slice in a list of that length: the first, the step, and their number.
 local function places(length)
@@ -51,10 +58,14 @@ local function places(length)
   local way = step < 0 and first - last or last - first
   return first, step, math.ceil(math.max(way, 0) / math.abs(step))
 end
--- The lowest place and the highest one.
-local function bounds(first, step, count)
+-- The items from the lowest place of a slice to the highest one, where those stand among them that it names, in
+-- its order, and the lowest place.
+local function between(first, step, count)
+  if count == 0 then return {}, {}, 0 end
   local last = first + (count - 1) * step
-  return math.min(first, last), math.max(first, last)
+  local low, named = math.min(first, last), {}
+  for number = 0, count - 1 do named[#named + 1] = first + number * step - low + 1 end
+  return call('LRANGE', items, low, math.max(first, last)), named, low
 end
 
 --- len
@@ -86,8 +97,7 @@ return done(hold(value))
 @there
 local old = call('LINDEX', KEYS[6], ARGV[4])
 if not old then return redis.error_reply('SVINDEX ' .. call('LLEN', KEYS[6])) end
-if not are_there({ARGV[5]}) then return redis.error_reply('SVGONE variable') end
-retain(ARGV[5])
+if not retain_all({ARGV[5]}) then return redis.error_reply('SVGONE variable') end
 call('LSET', KEYS[6], ARGV[4], ARGV[5])
 call('HINCRBY', KEYS[5], 'ver', 1)
 release(old)
@@ -95,27 +105,17 @@ return done(1)
 
 --- extend
 @grows
-@home
-@once
-@refs
-@there
-@list
+@change
 local values = arguments(4)
-if not are_there(values) then return redis.error_reply('SVGONE variable') end
-for _, value in ipairs(values) do retain(value) end
+if not retain_all(values) then return redis.error_reply('SVGONE variable') end
 push('RPUSH', values, 1, #values)
 changed()
 return done(1)
 
 --- insert
 @grows
-@home
-@once
-@refs
-@there
-@list
-if not are_there({ARGV[5]}) then return redis.error_reply('SVGONE variable') end
-retain(ARGV[5])
+@change
+if not retain_all({ARGV[5]}) then return redis.error_reply('SVGONE variable') end
 local length, at = call('LLEN', items), tonumber(ARGV[4])
 if at < 0 then at = math.max(length + at, 0) end
 if at >= length then
@@ -133,11 +133,7 @@ changed()
 return done(1)
 
 --- remove
-@home
-@once
-@refs
-@there
-@list
+@change
 local length, at = call('LLEN', items), tonumber(ARGV[4])
 if at < 0 then at = at + length end
 if at < 0 or at >= length then return redis.error_reply('SVINDEX ' .. length) end
@@ -157,11 +153,7 @@ release(value)
 return done(value)
 
 --- clear
-@home
-@once
-@refs
-@there
-@list
+@change
 for _, value in ipairs(call('LRANGE', items, 0, -1)) do release(value) end
 call('DEL', items)
 changed()
@@ -180,76 +172,48 @@ return done(1)
 
 --- slice
 -- With the version, of the same moment, in front.
-@home
-@once
-@refs
-@there
-@list
+@change
 @places
-local found, counted = {call('HGET', KEYS[5], 'ver')}, false
-local first, step, count = places(call('LLEN', items))
-if count > 0 then
-  local low, high = bounds(first, step, count)
-  local between = call('LRANGE', items, low, high)
-  for number = 0, count - 1 do
-    local value = between[first + number * step - low + 1]
-    each(value, function(number) counted = true; keep(number) end)
-    found[#found + 1] = value
-  end
-end
-if counted then return done(found) end
-return found
+local found = {call('HGET', KEYS[5], 'ver')}
+local all, named = between(places(call('LLEN', items)))
+for _, place in ipairs(named) do found[#found + 1] = lend(all[place]) end
+return answer(found)
 
 --- set_slice
 @grows
-@home
-@once
-@refs
-@there
-@list
+@change
 @places
 local values = arguments(7)
 local first, step, count = places(call('LLEN', items))
 if step ~= 1 and count ~= #values then return redis.error_reply('SVLENGTH ' .. count) end
-if not are_there(values) then return redis.error_reply('SVGONE variable') end
-for _, value in ipairs(values) do retain(value) end
+if not retain_all(values) then return redis.error_reply('SVGONE variable') end
 if step == 1 then
   first = math.max(first, 0)
   local old = count > 0 and call('LRANGE', items, first, first + count - 1) or {}
   splice(first, count, values)
   for _, value in ipairs(old) do release(value) end
-elseif count > 0 then
-  local low, high = bounds(first, step, count)
-  local between = call('LRANGE', items, low, high)
+else
+  local all, named, low = between(first, step, count)
   local old = {}
-  for number = 0, count - 1 do
-    local place = first + number * step - low + 1
-    old[#old + 1] = between[place]
-    between[place] = values[number + 1]
-  end
-  splice(low, #between, between)
+  for number, place in ipairs(named) do old[number], all[place] = all[place], values[number] end
+  if count > 0 then splice(low, #all, all) end
   for _, value in ipairs(old) do release(value) end
 end
 changed()
 return done(1)
 
 --- delete_slice
-@home
-@once
-@refs
-@there
-@list
+@change
 @places
 local first, step, count = places(call('LLEN', items))
+local all, named, low = between(first, step, count)
 if count > 0 then
-  local low, high = bounds(first, step, count)
-  local between, kept, old = call('LRANGE', items, low, high), {}, {}
-  for place, value in ipairs(between) do
-    local is_named = (place - 1) % math.abs(step) == 0
-    if is_named then old[#old + 1] = value else kept[#kept + 1] = value end
+  local is_named, kept = {}, {}
+  for _, place in ipairs(named) do is_named[place] = true end
+  for place, value in ipairs(all) do
+    if is_named[place] then release(value) else kept[#kept + 1] = value end
   end
-  splice(low, #between, kept)
-  for _, value in ipairs(old) do release(value) end
+  splice(low, #all, kept)
 end
 changed()
 return done(1)
@@ -273,16 +237,11 @@ return done(1)
 -- ARGV[4] is the version that there must be, ARGV[5] where the values go, ARGV[6] the number of places that
 -- follow and go; then the values.
 @grows
-@home
-@once
-@refs
-@there
-@list
+@change
 if ARGV[4] ~= call('HGET', KEYS[5], 'ver') then return 0 end
 local count = tonumber(ARGV[6])
 local values = arguments(7 + count)
-if not are_there(values) then return redis.error_reply('SVGONE variable') end
-for _, value in ipairs(values) do retain(value) end
+if not retain_all(values) then return redis.error_reply('SVGONE variable') end
 local length, old = call('LLEN', items), {}
 local at = math.min(tonumber(ARGV[5]), length)
 local first, last = tonumber(ARGV[7]), tonumber(ARGV[6 + count])

@@ -49,15 +49,13 @@ return count_opaque()
 @refs
 @there
 @opaque
-local found, counted, opaque = {}, false, count_opaque()
+local found, opaque = {}, count_opaque()
 for first = 4, #ARGV, 1000 do
   for _, value in ipairs(call('HMGET', KEYS[6], unpack(ARGV, first, math.min(first + 999, #ARGV)))) do
-    each(value, function(number) counted = true; keep(number) end)
-    found[#found + 1] = value or opaque
+    found[#found + 1] = lend(value) or opaque
   end
 end
-if counted then return done(found) end
-return found
+return answer(found)
 
 --- page
 -- ARGV[4] is the place behind which keys are asked for, if any. The number of keys, the last place if there may
@@ -177,8 +175,7 @@ end
 local first, values = 7 + tonumber(ARGV[6]), {}
 if not may_set(ARGV[4], first, 3) then return 0 end
 for place = first + 2, #ARGV, 3 do values[#values + 1] = ARGV[place] end
-if not are_there(values) then return redis.error_reply('SVGONE variable') end
-for _, value in ipairs(values) do retain(value) end
+if not retain_all(values) then return redis.error_reply('SVGONE variable') end
 if ARGV[5] == '1' then
   for _, value in ipairs(call('HVALS', KEYS[6])) do release(value) end
   call('DEL', KEYS[6], KEYS[7], KEYS[8])
@@ -202,8 +199,7 @@ local value, is_new = call('HGET', KEYS[6], ARGV[4]), 0
 if not value then
   if not may_set(ARGV[7], 4, 9) then return false end
   value, is_new = ARGV[6], 1
-  if not are_there({value}) then return redis.error_reply('SVGONE variable') end
-  retain(value)
+  if not retain_all({value}) then return redis.error_reply('SVGONE variable') end
   set(ARGV[4], ARGV[5], value)
   call('HINCRBY', KEYS[5], 'ver', 1)
 end
@@ -261,7 +257,7 @@ return done(sum)
 @once
 @refs
 @there
-local keys, found, counted = call('ZRANGE', KEYS[7], 0, -1), {}, false
+local keys, found = call('ZRANGE', KEYS[7], 0, -1), {}
 local has_originals = call('EXISTS', KEYS[8]) == 1
 for first = 1, #keys, 1000 do
   local last = math.min(first + 999, #keys)
@@ -270,11 +266,8 @@ for first = 1, #keys, 1000 do
   for place = first, last do
     found[#found + 1] = originals[place - first + 1] or '0' .. keys[place]
     if ARGV[4] == '1' then
-      local value = values[place - first + 1]
-      each(value, function(number) counted = true; keep(number) end)
-      found[#found + 1] = value
+      found[#found + 1] = lend(values[place - first + 1])
     end
   end
 end
-if counted then return done(found) end
-return found
+return answer(found)

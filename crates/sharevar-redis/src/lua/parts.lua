@@ -58,6 +58,22 @@ local function are_there(values)
   end
   return all
 end
+-- Counts values that come in. Whether all variables that they refer to are there.
+local function retain_all(values)
+  if not are_there(values) then return false end
+  for _, value in ipairs(values) do retain(value) end
+  return true
+end
+-- Counts what is given out for this client, of a script that only reads: its answer is kept only if it did.
+local has_kept = false
+local function lend(value)
+  each(value, function(number) has_kept = true; keep(number) end)
+  return value
+end
+local function answer(found)
+  if has_kept then return done(found) end
+  return found
+end
 
 --- plain
 -- Whether reading this counts no references.

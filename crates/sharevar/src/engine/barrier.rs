@@ -74,3 +74,32 @@ pub trait Ticket: Send {
     /// Ends the action: all are released if it went `well`.
     fn finish(self: Box<Self>, well: bool) -> Result<Outcome>;
 }
+
+/// A ticket of a function that ends the action, which is told whether it went well.
+#[derive(Debug)]
+pub struct Running<F: FnOnce(bool) -> Result<Outcome>>(Option<F>);
+
+impl<F: FnOnce(bool) -> Result<Outcome>> Running<F> {
+    /// Of an action that runs from now on.
+    pub fn until(end: F) -> Self {
+        Self(Some(end))
+    }
+
+    fn end(&mut self, well: bool) -> Result<Outcome> {
+        self.0.take().map_or(Ok(Outcome::Broken), |end| end(well))
+    }
+}
+
+impl<F: FnOnce(bool) -> Result<Outcome> + Send> Ticket for Running<F> {
+    fn finish(mut self: Box<Self>, well: bool) -> Result<Outcome> {
+        self.end(well)
+    }
+}
+
+impl<F: FnOnce(bool) -> Result<Outcome>> Drop for Running<F> {
+    fn drop(&mut self) {
+        // It fails when the engine is closed, and then no thread waits any more; or a server is out of reach,
+        // and then the barrier breaks when the lease ends.
+        let _ = self.end(false);
+    }
+}

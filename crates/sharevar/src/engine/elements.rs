@@ -1,7 +1,7 @@
 //! A fixed number of machine numbers.
 
 use super::handle::Handle;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::fmt::Debug;
 
 /// The operations of an engine on arrays. Elements are bits, in the low end of a word. An index beyond the end
@@ -35,4 +35,25 @@ pub trait Elements: Debug + Send + Sync {
 
     /// Sets elements from `start` on, the next one `step` further each time, in one operation.
     fn store_slice(&self, start: u64, step: i64, bits: &[u64]) -> Result<()>;
+
+    /// Returns the indices of `count` elements from `start` on, the next one `step` further each time.
+    fn indices(&self, start: u64, step: i64, count: usize) -> Result<Vec<u64>> {
+        let length = self.len();
+        let check = |number: usize| {
+            let way = i64::try_from(number).ok().and_then(|number| number.checked_mul(step));
+            let index = way.and_then(|way| start.checked_add_signed(way)).unwrap_or(u64::MAX);
+            if index < length {
+                Ok(index)
+            } else {
+                Err(Error::IndexOutOfRange { index: index as i64, length })
+            }
+        };
+        (0..count).map(check).collect()
+    }
+
+    /// Returns the first index of a slice and the one behind its last, which end with the array.
+    fn ends(&self, start: u64, length: u64) -> (u64, u64) {
+        let start = start.min(self.len());
+        (start, start.saturating_add(length).min(self.len()))
+    }
 }

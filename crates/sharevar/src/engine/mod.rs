@@ -42,7 +42,7 @@ pub mod wait;
 
 pub use acquired::Acquired;
 pub use backed::Backed;
-pub use barrier::{Arrived, Barrier, Outcome, Ticket};
+pub use barrier::{Arrived, Barrier, Outcome, Running, Ticket};
 pub use blocking::{Blocker, blocking, set_blocker};
 pub use cell::Cell;
 pub use condition::{Condition, Parked};

@@ -3,7 +3,7 @@
 use super::bodies::Arrival;
 use super::state::State;
 use super::variable::Variable;
-use crate::engine::barrier::{Arrived, Barrier, Outcome, Ticket};
+use crate::engine::barrier::{Arrived, Barrier, Outcome, Running};
 use crate::engine::content::Content;
 use crate::engine::handle::Handle;
 use crate::engine::wait::Wait;
@@ -54,46 +54,6 @@ impl Drop for OutcomeWait<'_> {
     }
 }
 
-/// The one that runs the action.
-struct Runner<'a> {
-    variable: &'a Variable,
-    number: u64,
-    has_ended: bool,
-}
-
-impl Runner<'_> {
-    fn end(&mut self, well: bool) -> Result<Outcome> {
-        self.has_ended = true;
-        self.variable.change(|state| {
-            let barrier = state.barrier(self.variable.number)?;
-            // It may have been broken or reset meanwhile.
-            if barrier.arrived.contains_key(&self.number) {
-                if well {
-                    barrier.decide(Outcome::Released);
-                } else {
-                    barrier.break_it();
-                }
-            }
-            Ok(barrier.decided.remove(&self.number).unwrap_or(Outcome::Broken))
-        })
-    }
-}
-
-impl Ticket for Runner<'_> {
-    fn finish(mut self: Box<Self>, well: bool) -> Result<Outcome> {
-        self.end(well)
-    }
-}
-
-impl Drop for Runner<'_> {
-    fn drop(&mut self) {
-        if !self.has_ended {
-            // As above.
-            let _ = self.end(false);
-        }
-    }
-}
-
 impl Variable {
     fn arrive(&self, state: &mut State) -> Result<Option<Arrived<'_>>> {
         Ok(state.barrier(self.number)?.try_arrive().map(|arrival| match arrival {
@@ -104,9 +64,24 @@ impl Variable {
                 Arrived::Wait(Box::new(OutcomeWait { variable: self, number, is_decided: false, wait }))
             }
             Arrival::Run(number) => {
-                Arrived::Run(Box::new(Runner { variable: self, number, has_ended: false }))
+                Arrived::Run(Box::new(Running::until(move |well| self.end_action(number, well))))
             }
         }))
+    }
+
+    fn end_action(&self, number: u64, well: bool) -> Result<Outcome> {
+        self.change(|state| {
+            let barrier = state.barrier(self.number)?;
+            // It may have been broken or reset meanwhile.
+            if barrier.arrived.contains_key(&number) {
+                if well {
+                    barrier.decide(Outcome::Released);
+                } else {
+                    barrier.break_it();
+                }
+            }
+            Ok(barrier.decided.remove(&number).unwrap_or(Outcome::Broken))
+        })
     }
 }
 

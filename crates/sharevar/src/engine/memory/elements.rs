@@ -3,7 +3,7 @@
 use super::variable::Variable;
 use crate::engine::elements::Elements;
 use crate::engine::handle::Handle;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::sync::Arc;
 
 /// An array, with what never changes.
@@ -44,9 +44,9 @@ impl Elements for ArrayVariable {
     }
 
     fn load(&self, index: u64) -> Result<u64> {
-        let mut state = self.variable.begin()?;
-        let body = state.elements(self.variable.number)?;
-        Ok(body.bits[body.check(index)?])
+        self.load_slice(index, 1)?
+            .pop()
+            .ok_or(Error::IndexOutOfRange { index: index as i64, length: self.length })
     }
 
     fn store(&self, index: u64, bits: u64) -> Result<()> {
@@ -56,23 +56,16 @@ impl Elements for ArrayVariable {
     fn load_slice(&self, start: u64, length: u64) -> Result<Vec<u64>> {
         let mut state = self.variable.begin()?;
         let body = state.elements(self.variable.number)?;
-        let start = start.min(self.length);
-        let end = start.saturating_add(length).min(self.length);
+        let (start, end) = self.ends(start, length);
         Ok(body.bits[start as usize..end as usize].to_vec())
     }
 
     fn store_slice(&self, start: u64, step: i64, bits: &[u64]) -> Result<()> {
         let mut state = self.variable.begin()?;
-        let body = state.elements(self.variable.number)?;
-        let place = |number: usize| {
-            let way = i64::try_from(number).ok().and_then(|number| number.checked_mul(step));
-            way.and_then(|way| start.checked_add_signed(way)).unwrap_or(u64::MAX)
-        };
-        let places = (0..bits.len()).map(|number| body.check(place(number)));
-        let places = places.collect::<Result<Vec<_>>>()?;
+        let indices = self.indices(start, step, bits.len())?;
         let body = state.change_elements(self.variable.number)?;
-        for (place, bits) in places.into_iter().zip(bits) {
-            body.bits[place] = bits & body.mask();
+        for (index, bits) in indices.into_iter().zip(bits) {
+            body.bits[index as usize] = bits & body.mask();
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::rwlock::RawRwLock;
 use super::semaphore::RawSemaphore;
 use super::waiters::Entry;
 use crate::engine::acquired::Acquired;
-use crate::engine::barrier::{Arrived, Barrier, Outcome, Ticket};
+use crate::engine::barrier::{Arrived, Barrier, Running};
 use crate::engine::condition::{Condition, Parked};
 use crate::engine::content::Content;
 use crate::engine::event::Event;
@@ -329,7 +329,9 @@ fn arrived(barrier: &RawBarrier, arrival: Arrival) -> Arrived<'_> {
     match arrival {
         Arrival::Done(outcome) => Arrived::Over(outcome),
         Arrival::Wait(entry) => Arrived::Wait(Box::new(barrier.outcome_wait(entry))),
-        Arrival::Run(entry) => Arrived::Run(Box::new(Runner { barrier, entry: Some(entry) })),
+        Arrival::Run(entry) => {
+            Arrived::Run(Box::new(Running::until(move |well| barrier.finish(&entry, well))))
+        }
     }
 }
 
@@ -349,29 +351,5 @@ impl<'a, W: Wait<Arrival>> Wait<Arrived<'a>> for ArriveWait<'a, W> {
 
     fn sleep(&mut self, left: Duration) {
         self.wait.sleep(left);
-    }
-}
-
-/// The one that runs the action.
-struct Runner<'a> {
-    barrier: &'a RawBarrier,
-    entry: Option<Entry>,
-}
-
-impl Ticket for Runner<'_> {
-    fn finish(mut self: Box<Self>, well: bool) -> Result<Outcome> {
-        match self.entry.take() {
-            Some(entry) => self.barrier.finish(&entry, well),
-            None => Ok(Outcome::Broken),
-        }
-    }
-}
-
-impl Drop for Runner<'_> {
-    fn drop(&mut self) {
-        if let Some(entry) = self.entry.take() {
-            // It fails if the arena is closed, and then no thread waits any more.
-            let _ = self.barrier.finish(&entry, false);
-        }
     }
 }

@@ -25,12 +25,4 @@ impl ElementsBody {
     pub(crate) fn mask(&self) -> u64 {
         u64::MAX >> (64 - 8 * self.size.clamp(1, 8))
     }
-
-    pub(crate) fn check(&self, index: u64) -> Result<usize> {
-        let length = self.bits.len() as u64;
-        if index < length {
-            return Ok(index as usize);
-        }
-        Err(Error::IndexOutOfRange { index: index as i64, length })
-    }
 }
