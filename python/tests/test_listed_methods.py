@@ -11,7 +11,7 @@ import pytest
 import sharevar
 
 ALL = {"arena", "info", "kind", "store"}
-LOCK = {"acquire", "release", "locked", "owner_died", "mark_consistent"}
+LOCK = {"acquire", "release", "locked", "owner_died", "mark_consistent", "token"}
 UNITS = {"acquire", "release", "locked", "get_value", "held", "maxvalue"}
 QUEUE = {
     "close", "closed", "empty", "fileno", "full", "get", "get_many", "get_nowait", "join",
