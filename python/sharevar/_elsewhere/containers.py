@@ -44,6 +44,10 @@ class DictProxy(Proxy, _standard.DictProxy, typeid="dict"):
         """Missing here: a view of a value needs shared memory."""
         refuse("a view of a value")
 
+    def get_many(self, keys: Iterable[Any], default: Any = None, /) -> list[Any]:
+        """A list of the values of keys, the default where one is not there."""
+        return list(self._callmethod("get_many", (list(keys), default)))
+
     def update(self, other: Any = (), /, **named: Any) -> None:
         """As ``dict.update``, and others see all of it or nothing."""
         self._callmethod("update", (dict(plain(other), **named),))

@@ -44,13 +44,17 @@ def _in_turn(method: Callable[..., Any]) -> Callable[..., Any]:
 
 @_atomic(
     "__contains__", "__delitem__", "__getitem__", "__len__", "__setitem__", "clear", "copy",
-    "get", "incr", "items", "keys", "pop", "popitem", "setdefault", "update", "values",
+    "get", "get_many", "incr", "items", "keys", "pop", "popitem", "setdefault", "update",
+    "values",
 )  # fmt: skip
 class Dict(dict[Any, Any]):
     exposed: tuple[str, ...]
 
     def copy(self) -> dict[Any, Any]:
         return dict(self)
+
+    def get_many(self, keys: list[Any], default: Any = None) -> list[Any]:
+        return [self.get(key, default) for key in keys]
 
     def incr(self, key: Any, by: Any = 1) -> Any:
         self[key] = value = self.get(key, 0) + by
@@ -273,7 +277,7 @@ class Condition(threading.Condition):
     def __init__(self, lock: Any = None) -> None:
         if lock is not None:
             # The object itself, not the proxy of it that has arrived.
-            lock = lock.kept()
+            lock = lock._kept()
         super().__init__(getattr(lock, "_lock", lock))
 
 

@@ -11,20 +11,26 @@ from . import missing
 from .proxy import Proxy
 
 _Result = TypeVar("_Result")
+_Variable = TypeVar("_Variable")
 _standard: Any = standard
 
 
 class _Acquired(Proxy):
     """The methods of those that are taken and given back, from either module's arguments."""
 
-    # No holder's death is noticed here.
-    owner_died = False
+    # No holder's death is noticed here, and no hold is lost.
+    owner_died = lost = False
+    token = None
 
     def __init__(self, *arguments: Any, owned: bool | None = None) -> None:
         super().__init__(*arguments)
 
     def mark_consistent(self) -> None:
         """Nothing: no holder's death is noticed here."""
+
+    def fence(self, variable: _Variable, /) -> _Variable:
+        """The same variable."""
+        return variable
 
     def acquire(
         self, block: bool = True, timeout: float | None = None, *, blocking: bool = True
@@ -113,10 +119,14 @@ class Barrier(Proxy, _standard.BarrierProxy, typeid="Barrier"):
             missing.refuse("a barrier with an action")
         super().__init__(parties, None, timeout)
 
-    parties = property(lambda self: self.state()[0])
-    n_waiting = property(lambda self: self.state()[1])
-    broken = property(lambda self: self.state()[2])
+    parties = property(lambda self: self._state()[0])
+    n_waiting = property(lambda self: self._state()[1])
+    broken = property(lambda self: self._state()[2])
+
+    def _state(self) -> tuple[int, int, bool]:
+        state: tuple[int, int, bool] = self._callmethod("state")
+        return state
 
     def __str__(self) -> str:
-        parties, waiting, is_broken = self.state()
+        parties, waiting, is_broken = self._state()
         return "<Barrier: broken>" if is_broken else f"<Barrier: waiters={waiting}/{parties}>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from multiprocessing import managers as standard
-from typing import Any
+from typing import Any, NoReturn
 
 from .._public import public_in
 from . import containers, locks, missing, queues
@@ -51,7 +51,11 @@ class SyncManager(standard.SyncManager):
         super().__init__(address, authkey, serializer, ctx)
 
     def _make(self, typeid: str, /, *arguments: Any, **named: Any) -> Any:
-        return _MADE_BY[typeid].create(*arguments, **named)
+        return _MADE_BY[typeid](*arguments, **named)
+
+    def info(self) -> NoReturn:
+        """Missing: raises `Unsupported`."""
+        missing.refuse("info()")
 
     def monitor(self, cls: Any, /, *arguments: Any, **named: Any) -> Any:
         """Missing: raises `Unsupported`."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import process
 from multiprocessing.managers import BaseProxy, RebuildProxy, Token  # type: ignore[attr-defined]
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from .._public import public_in
-from . import family
+from . import family, missing
 from .contents import KINDS
 from .values import sent
 
@@ -28,6 +28,8 @@ class Proxy(BaseProxy):
             return
         cls._typeid_, cls._exposed_ = typeid, KINDS[typeid].exposed
         for name in cls._exposed_:
+            if name in _INSIDE:
+                continue
             written = getattr(cls, name, None)
             if not str(getattr(written, "__module__", "")).startswith("sharevar."):
                 # The standard class's, or none.
@@ -41,12 +43,7 @@ class Proxy(BaseProxy):
         family.ask("decref", ident)
 
     @classmethod
-    def create(cls, *arguments: Any, **named: Any) -> Any:
-        """A new variable, from the arguments that a manager's method takes."""
-        return cls(*arguments, **named)
-
-    @classmethod
-    def of_token(cls, token: Token, serializer: str = "pickle", **options: Any) -> Any:
+    def _of_token(cls, token: Token, serializer: str = "pickle", **options: Any) -> Any:
         """The proxy of a variable that there is."""
         proxy = cls.__new__(cls)
         proxy._lead_to(token, **options)
@@ -55,7 +52,11 @@ class Proxy(BaseProxy):
     def _lead_to(self, token: Token, **options: Any) -> None:
         BaseProxy.__init__(self, token, "pickle", authkey=family.key(), **options)
 
-    def kept(self) -> Any:
+    def info(self) -> NoReturn:
+        """Missing: raises `Unsupported`."""
+        missing.refuse("info()")
+
+    def _kept(self) -> Any:
         """In the server: the object itself."""
         server: Any = process.current_process()._manager_server  # type: ignore[attr-defined]
         return server.id_to_local_proxy_obj[self._token.id][0]
@@ -70,7 +71,7 @@ class Proxy(BaseProxy):
         return super()._callmethod(methodname, sent(tuple(args)), sent(dict(kwds)))
 
     def __reduce__(self) -> Any:
-        return RebuildProxy, (type(self).of_token, self._token, "pickle", {})
+        return RebuildProxy, (type(self)._of_token, self._token, "pickle", {})
 
     def __str__(self) -> str:
         try:
@@ -81,13 +82,13 @@ class Proxy(BaseProxy):
     def _shown(self) -> str:
         return repr(self._getvalue())
 
-    def __dir__(self) -> Iterable[str]:
-        return sorted({*dir(type(self))} - _INSIDE)
-
     __class_getitem__: Any = classmethod(types.GenericAlias)
 
 
-_INSIDE = frozenset(("create", "elements", "kept", "of_token", "repeat", "replace"))
+# Called by the proxies' own methods alone.
+_INSIDE = frozenset((
+    "attributes", "delete", "elements", "limit", "read", "repeat", "replace", "state", "write",
+))  # fmt: skip
 
 
 def _calling(name: str) -> Callable[..., Any]:

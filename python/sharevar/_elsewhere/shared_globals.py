@@ -55,7 +55,7 @@ def _entered(name: str, proxy: Proxy) -> tuple[str, str, str]:
 
 
 def _open(typeid: str, ident: str, cls: str) -> Any:
-    return _CLASSES[cls].of_token(Token(typeid, family.address(), ident))
+    return _CLASSES[cls]._of_token(Token(typeid, family.address(), ident))
 
 
 def _make(name: str, kind: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
