@@ -6,6 +6,7 @@ import ast
 import inspect
 import pickle
 import types
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,21 @@ def test_completion_shows_what_is_public_alone() -> None:
     }  # fmt: skip
     shown = {name for name in dir(sharevar) if not name.startswith("__")}
     assert shown == {*sharevar.__all__, *submodules} - {"__version__"}
+
+
+def test_the_reference_has_each_class_and_function() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
+    ours = {
+        name
+        for module in (sharevar, hosting, managers, queues)
+        for name in module.__all__
+        if str(getattr(getattr(module, name), "__module__", "")).startswith("sharevar")
+        # They have lines of their own there: the errors, and the objects of ctypes.
+        and name not in (*errors.__all__, *sharedctypes.__all__)
+    }
+    # They only play the standard library's parts.
+    plays = {"MakeProxyType", "RebuildProxy"}
+    assert {name for name in ours if f".{name}\n" not in page} <= plays
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
