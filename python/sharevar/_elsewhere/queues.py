@@ -41,6 +41,9 @@ class QueueProxy(Proxy, typeid="Queue"):
         """Take up to ``most`` items, at least one, for which it waits as ``get`` does."""
         return self._callmethod("get_many", (most, bool(block), _checked(timeout)))
 
+    def close(self) -> None:
+        """Nothing: it can be used further here."""
+
     @property
     def maxsize(self) -> int:
         """The most items at a time; 0 is no limit."""
@@ -72,10 +75,10 @@ class Queue(QueueProxy, typeid="Queue"):
     def __init__(self, maxsize: int = 0, *, ctx: Any = None) -> None:
         super().__init__(maxsize)
 
-    def close(self) -> None:
+    def join_thread(self) -> None:
         """Nothing: no thread of this process feeds the queue."""
 
-    join_thread = cancel_join_thread = close
+    cancel_join_thread = join_thread
 
     def __str__(self) -> str:
         return repr(self)
