@@ -46,6 +46,7 @@ demo: build examples ## four programs, in Rust and in Python, what an operation 
 		printf '\n\033[1m%s, in Python\033[0m\n' $$program; $(BIN)/python examples/python/$$program.py || exit 1; \
 	done
 	@printf '\n\033[1mhosted_file, in Python\033[0m\n'; $(BIN)/python examples/python/hosted_file.py
+	@printf '\n\033[1mon_a_server, in Python\033[0m\n'; $(BIN)/python examples/python/on_a_server.py
 	@printf '\n\033[1mwhat an operation costs\033[0m\n'; $(BIN)/python examples/python/table.py
 	@printf '\n\033[1mworkers under SIGKILL\033[0m\n'; $(BIN)/python examples/python/kill_storm.py
 
@@ -59,7 +60,7 @@ test-rust: $(VENV)/bin/maturin ## models, real processes, kill storms
 	$(RUN_TESTS) $(CRATES)
 
 test-redis: build ## the engine on Redis and on Valkey, both of which it needs, with more cases
-	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults
+	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults --test cluster
 	SHAREVAR_TEST_SERVERS=all $(BIN)/python python/run_tests.py -m "every_engine or redis"
 
 test-crash: ## death at every crash point; and that the tests find seeded mutations

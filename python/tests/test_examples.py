@@ -39,6 +39,15 @@ def test_the_job_queue_does_every_job_though_workers_die() -> None:
     assert "though 0 workers" not in said
 
 
+def test_a_program_says_the_same_on_a_server() -> None:
+    said = run("on_a_server.py")
+    if "there is no server here" in said:
+        pytest.skip("there is no valkey-server or redis-server here")
+    in_memory, on_server = said.split("  on the server:\n")
+    in_memory = in_memory.removeprefix("  in shared memory:\n")
+    assert on_server == in_memory and on_server.startswith("words: {'a': 2, 'and': 2,")
+
+
 def test_the_progress_bars_are_full_in_the_end() -> None:
     assert run("progress_bars.py").count("100 %") == 8
 

@@ -54,7 +54,7 @@ fn variables_are_found_by_any_node_and_survive_its_failover() {
     let add = |times| {
         (0..times).for_each(|_| {
             count.increment(&0, 1).unwrap();
-        })
+        });
     };
     add(10);
 
