@@ -256,6 +256,12 @@ def test_iteration_beyond_a_page(manager: Any) -> None:
         for key in shared:
             if key == 1100:
                 shared["more"] = 1
+    ending = manager.dict(dict.fromkeys(range(1001)))
+    with pytest.raises(RuntimeError, match="changed size"):
+        for key in ending:
+            if key == 999:
+                # The last one of a page, before a page of one key.
+                del ending[0]
 
 
 def test_many_values_at_once(manager: Any) -> None:
