@@ -11,7 +11,9 @@ import pytest
 import sharevar
 
 ALL = {"arena", "info", "kind", "store"}
-LOCK = {"acquire", "release", "locked", "owner_died", "mark_consistent", "token"}
+LOCK = {
+    "acquire", "fence", "locked", "lost", "mark_consistent", "owner_died", "release", "token",
+}  # fmt: skip
 UNITS = {"acquire", "release", "locked", "get_value", "held", "maxvalue"}
 QUEUE = {
     "close", "closed", "empty", "fileno", "full", "get", "get_many", "get_nowait", "join",
