@@ -61,7 +61,8 @@ pub struct VariableInfo {
     pub kind: Option<Kind>,
     /// Number of its keys, items, elements or attributes, if it is of a kind that has some.
     pub len: Option<u64>,
-    /// Number of its changes so far, modulo 2^64. Taking and releasing a lock is none. In other engines
+    /// Number of its changes so far, modulo 2^64. Taking and releasing a lock is none, nor
+    /// is an item that goes into or out of a queue. In other engines
     /// than shared memory dicts, sets, namespaces and lists have one.
     pub changes: Option<u64>,
     /// Bytes of the blocks that its content is in, in shared memory. Variables that it refers to count
