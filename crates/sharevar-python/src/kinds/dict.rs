@@ -16,6 +16,7 @@ use pyo3::types::{PyDict, PyInt, PyList, PyMemoryView, PyTuple, PyType};
 use sharevar::engine::{Lookup, Make};
 use sharevar::shm::{CopiedBytes, Located, Look};
 use sharevar::{Content, Error, Kind};
+use sharevar_value::Encoded;
 use std::borrow::Cow;
 
 /// A shared dict: keys as in Python, in insertion order. Each method is atomic.
@@ -132,8 +133,15 @@ impl Dict {
 
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
-        let wanted = this.key(key, Purpose::Insertion)?;
         let value = prepare(value, &this.raw)?;
+        if let Some(raw) = this.raw.shm()
+            && matches!(*value, Encoded::Bytes { .. })
+            && let Some(short) = short_key(key, raw.seed())
+            && raw.overwrite(&short, &value).or_raise()?
+        {
+            return Ok(());
+        }
+        let wanted = this.key(key, Purpose::Insertion)?;
         insert(&this.raw, key, &wanted, &value, slf.as_super().get().store())
     }
 

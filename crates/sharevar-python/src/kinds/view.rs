@@ -44,11 +44,11 @@ impl ValueBuffer {
 
 /// A memoryview of a value that is bytes. Of one that is not long it is a view of a copy, which cannot be
 /// written.
-pub(crate) fn memoryview<'py>(
-    py: Python<'py>,
+pub(crate) fn memoryview(
+    py: Python<'_>,
     content: Content,
     is_writable: bool,
-) -> PyResult<Bound<'py, PyMemoryView>> {
+) -> PyResult<Bound<'_, PyMemoryView>> {
     let Some(view) = View::of(content).or_raise()? else {
         return Err(PyTypeError::new_err("the value is not bytes, and there are views of bytes alone"));
     };

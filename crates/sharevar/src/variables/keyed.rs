@@ -7,7 +7,7 @@ use crate::shm::RawDict;
 use crate::values::{decode, encode, scalar};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_value::{Key, to_key};
+use sharevar_value::{Encoded, Key, to_key};
 
 /// A variable that has keys.
 type Keyed = Backed<RawDict, dyn Map>;
@@ -60,6 +60,13 @@ where
         && let Some(word) = value.word()
         && let Some(short) = scalar::key(key, dict.seed())
         && dict.set_word(&short, word)
+    {
+        return Ok(());
+    }
+    if let Some(dict) = raw.shm()
+        && matches!(value.encoded, Encoded::Bytes { .. })
+        && let Some(short) = scalar::key(key, dict.seed())
+        && dict.overwrite(&short, &value.encoded)?
     {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use super::{Facts, Operation, World, block, handle_to};
 use crate::modeled::{int, text};
 use sharevar::engine::Stamp;
 use sharevar::shm::{RawArray, RawDict, RawList, RawValue};
-use sharevar_value::{Encoded, Key, Needle, Value};
+use sharevar_value::{Encoded, Key, Needle, ShortKey, Value};
 
 fn keys(world: &World, count: u64) {
     for number in 0..count {
@@ -28,6 +28,11 @@ fn take(world: &World, index: i64) {
 
 fn set(world: &World, number: u64, value: &Encoded) {
     world.mortal.dict.insert(&world.mortal.key(number), value).unwrap();
+}
+
+fn overwrite(world: &World, number: u64, value: &Encoded) -> bool {
+    let key = ShortKey::from_str(&format!("k{number}"), world.mortal.dict.seed()).unwrap();
+    world.mortal.dict.overwrite(&key, value).unwrap()
 }
 
 fn put(world: &World, index: i64, value: &Encoded) {
@@ -106,6 +111,12 @@ operations! {
     "dict: first key": |_| {}, |w| set(w, 0, &int(1)), |b, a| b.dict[BUCKETS] == 0 && longer(b, a);
     "dict: set-new, integer": |w| keys(w, 3), |w| set(w, 7, &int(1)), |b, a| longer(b, a) && b.dict[ENTRIES] == a.dict[ENTRIES];
     "dict: set-new, block": |w| keys(w, 3), |w| set(w, 7, &block(1)), |b, a| longer(b, a) && blocks(1)(b, a);
+    "dict: a block is overwritten": |w| { keys(w, 3); set(w, 1, &block(1)); },
+        |w| assert!(overwrite(w, 1, &block(2))), blocks_0;
+    "dict: a block is overwritten by a shorter value": |w| { keys(w, 3); set(w, 1, &block(1)); },
+        |w| assert!(overwrite(w, 1, &Value::Str(text(50, 2)).to_encoded().unwrap())), blocks_0;
+    "dict: a block with handles is not overwritten" (same): |w| { keys(w, 3); set(w, 1, &nested(w)); },
+        |w| assert!(!overwrite(w, 1, &block(2)) && !overwrite(w, 2, &block(2)) && !overwrite(w, 9, &block(2))), blocks_0;
     "dict: set-new, long key": |w| keys(w, 3),
         |w| w.mortal.dict.insert(&w.mortal.long_key(1), &int(1)).unwrap(), |b, a| longer(b, a) && blocks(1)(b, a);
     "dict: set-new, original kept": |w| keys(w, 3),
@@ -288,6 +299,7 @@ operations! {
         |w| assert!(w.mortal.list.set_many(&[10, 13, 16, 19], &[int(5), block(6), nested(w), int(8)], w.mortal.list.stamp()).unwrap()), same_ring;
     "list: integer to integer": |w| items(w, 20), |w| w.mortal.list.set(7, &int(-7)).unwrap(), same_ring;
     "list: integer to block": |w| items(w, 20), |w| w.mortal.list.set(7, &block(7)).unwrap(), |b, a| blocks(1)(b, a);
+    "list: block to block": |w| w.mortal.list.extend(&mixed(20)).unwrap(), |w| w.mortal.list.set(8, &block(7)).unwrap(), blocks_0;
     "list: block to handle": |w| w.mortal.list.extend(&mixed(20)).unwrap(),
         |w| w.mortal.list.set(8, &handle_to(w.mortal.target.handle())).unwrap(), |b, a| blocks(-1)(b, a);
     "list: clear": |w| w.mortal.list.extend(&mixed(50)).unwrap(),

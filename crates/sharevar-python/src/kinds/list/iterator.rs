@@ -52,12 +52,11 @@ impl ListIterator {
         let content = if let Some(raw) = list.get().shm() {
             let is_current = self.stamp == Some(raw.stamp()) && !raw.handle().participant().is_closed();
             let ahead = if is_current { self.ahead.next() } else { None };
-            match ahead {
-                Some(content) => Some(content),
-                None => {
-                    self.read_ahead(list.get())?;
-                    self.ahead.next()
-                }
+            if ahead.is_none() {
+                self.read_ahead(list.get())?;
+                self.ahead.next()
+            } else {
+                ahead
             }
         } else {
             match list.get().any().get(self.next as i64) {

@@ -5,6 +5,7 @@ pub(crate) mod block;
 pub(crate) mod content;
 pub(crate) mod look;
 pub(crate) mod new_long;
+pub(crate) mod overwrite;
 pub(crate) mod segments;
 pub(crate) mod source;
 pub(crate) mod take_out;

@@ -80,13 +80,11 @@ impl CopiedValues {
             if words[index].is_scalar() {
                 continue;
             }
-            match content::copy(source, words[index])? {
-                Some(copied) => others.push(copied),
-                None => {
-                    words.truncate(index);
-                    break;
-                }
-            }
+            let Some(copied) = content::copy(source, words[index])? else {
+                words.truncate(index);
+                break;
+            };
+            others.push(copied);
         }
         Ok(Self { words, others })
     }

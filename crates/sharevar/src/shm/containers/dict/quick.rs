@@ -5,8 +5,9 @@ use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, LENGTH, RawDict};
 use crate::error::Result;
 use crate::shm::items::content::Content;
 use crate::shm::items::look::{CopiedBytes, Glance, Located, Look, look};
+use crate::shm::items::overwrite;
 use sharevar_arena::{CacheLine, Peek};
-use sharevar_value::{ShortKey, Word};
+use sharevar_value::{Encoded, ShortKey, Word};
 
 /// Entries that a short look follows; longer chains are rare, and a torn one may have no end.
 const STEPS: u32 = 16;
@@ -67,14 +68,14 @@ fn find<'p>(peek: &Peek<'p>, key: &ShortKey) -> std::result::Result<(u64, CacheL
 
 /// The value that a line of an entry holds.
 #[inline(always)]
-fn value(line: CacheLine<'_>) -> Word {
+fn value_of(line: CacheLine<'_>) -> Word {
     Word(line.word(VALUE as usize / 8))
 }
 
 /// The value, if it stands in its word.
 #[inline(always)]
 fn scalar(line: CacheLine<'_>) -> Option<Word> {
-    let word = value(line);
+    let word = value_of(line);
     word.is_scalar().then_some(word)
 }
 
@@ -94,7 +95,7 @@ impl RawDict {
     #[inline(always)]
     pub fn look<'a>(&self, key: &ShortKey, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
         look(self.handle(), copied, |peek, copied| match find(peek, key) {
-            Ok((_, line)) => Some(Glance::at(peek, value(line), copied)),
+            Ok((_, line)) => Some(Glance::at(peek, value_of(line), copied)),
             Err(missed) => missed.is_certain(peek).then_some(Glance::Absent),
         })
     }
@@ -131,6 +132,31 @@ impl RawDict {
         done.is_some()
     }
 
+    /// Stores a short value over the one of `key`, where that is, if it is there, has the room and refers to
+    /// no variable. If not, nothing is done and the answer is `false`: go by [`Self::insert`].
+    ///
+    /// # Errors
+    /// Closed arena.
+    #[inline]
+    pub fn overwrite(&self, key: &ShortKey, value: &Encoded) -> Result<bool> {
+        let Some(encoding) = overwrite::short(value) else { return Ok(false) };
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        let word = || participant.peek(variable, |peek| find(peek, key).ok().map(|(_, line)| value_of(line)));
+        // Looked at before the lock is taken, which may be for nothing.
+        if !word().is_some_and(Word::is_block) {
+            return Ok(false);
+        }
+        let mut transaction = participant.begin()?;
+        transaction.lock(variable)?;
+        let Some(word) = word() else { return Ok(false) };
+        if !overwrite::overwrite(&mut transaction, word, encoding)? {
+            return Ok(false);
+        }
+        transaction.count_change(variable);
+        transaction.commit()?;
+        Ok(true)
+    }
+
     /// Adds to the integer at `key`, if it is there and the sum fits a word. The sum. `None` says
     /// nothing: go by [`Self::increment`].
     #[inline]
@@ -138,7 +164,7 @@ impl RawDict {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
         participant.change_one(variable, |change| {
             let (at, line) = find(change, key).ok()?;
-            let sum = value(line).as_int()?.checked_add(by)?;
+            let sum = value_of(line).as_int()?.checked_add(by)?;
             change.change(at + VALUE, Word::from_int(sum)?.0)?;
             Some(sum)
         })

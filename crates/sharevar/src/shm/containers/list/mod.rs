@@ -39,6 +39,7 @@ use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::{Handle, variable_of_kind};
 use crate::shm::items::content::{self, Cell, Content};
+use crate::shm::items::overwrite;
 use crate::shm::items::source::{Locked, Source};
 use crate::shm::items::take_out::TakeOut;
 use sharevar_arena::Participant;
@@ -177,6 +178,11 @@ impl RawList {
 
     /// Replaces item `index`, from the end if negative.
     pub fn set(&self, index: i64, value: &Encoded) -> Result<()> {
+        if let Some(encoding) = overwrite::short(value)
+            && self.overwrite(index, encoding)?
+        {
+            return Ok(());
+        }
         let variable = self.handle.variable();
         let mut transaction = self.handle.participant().begin()?;
         let word = content::store(&mut transaction, value)?;
@@ -196,6 +202,23 @@ impl RawList {
         }
         transaction.count_change(variable);
         Ok(transaction.commit()?)
+    }
+
+    /// Stores a short value over an item, where that is. Whether it was done.
+    fn overwrite(&self, index: i64, encoding: &[u8]) -> Result<bool> {
+        if !self.is_block(index) {
+            return Ok(false);
+        }
+        let variable = self.handle.variable();
+        let mut transaction = self.handle.participant().begin()?;
+        transaction.lock(variable)?;
+        let Some(word) = ItemCell(index).find(&Locked(&transaction, variable))? else { return Ok(false) };
+        if !overwrite::overwrite(&mut transaction, word, encoding)? {
+            return Ok(false);
+        }
+        transaction.count_change(variable);
+        transaction.commit()?;
+        Ok(true)
     }
 
     /// Adds an item at the end.

@@ -33,6 +33,15 @@ impl RawList {
         })
     }
 
+    /// Whether item `index` is in a block, if a look without the lock tells.
+    pub(super) fn is_block(&self, index: i64) -> bool {
+        let found = self.handle().participant().peek(self.handle().variable(), |peek| {
+            let index = index_from(index, peek.body(LENGTH))?;
+            Some(Word(peek.load(place(peek, index)?)?).is_block())
+        });
+        found.unwrap_or(false)
+    }
+
     /// Reads an item that a look has found. `None` if the list has changed since.
     pub fn read_located(&self, located: Located) -> Result<Option<Content>> {
         located.read(self.handle())
