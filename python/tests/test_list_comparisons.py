@@ -234,6 +234,30 @@ def test_a_few_strays_find_their_places(manager: Any, kind: str) -> None:
                 assert same(shared.copy(), sorted(start, reverse=reverse)), (count, reverse)
 
 
+class Ranked:
+    """Only its own class can compare it. It counts how often one is made."""
+
+    made = 0
+
+    def __init__(self, rank: int) -> None:
+        Ranked.made += 1
+        self.rank = rank
+
+    def __reduce__(self) -> Any:
+        return Ranked, (self.rank,)
+
+    def __lt__(self, other: Ranked) -> bool:
+        return self.rank < other.rank
+
+
+def test_equal_objects_are_made_once_to_be_sorted(manager: Any) -> None:
+    shared = manager.list([Ranked(number % 4) for number in range(400)])
+    before = Ranked.made
+    shared.sort(reverse=True)
+    assert Ranked.made - before == 4
+    assert [item.rank for item in shared] == sorted([0, 1, 2, 3] * 100, reverse=True)
+
+
 def test_a_nan_is_left_where_a_list_leaves_it(manager: Any) -> None:
     for nan in (math.nan, (1, math.nan), Decimal(2)):
         items = [(1, 2.5), nan, (1, 1.5)] if isinstance(nan, tuple) else [3.0, nan, 1.5, 2]

@@ -6,6 +6,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use sharevar::Content;
+use std::collections::HashMap;
+
+/// The most encodings whose objects a sort remembers.
+const MOST_KNOWN: usize = 1024;
 
 /// Sorts in place. Items that are compared by their own class alone are compared in place; the rest, and
 /// the keys, here on a copy, while others may read the list.
@@ -22,10 +27,10 @@ pub(crate) fn sort(list: &Bound<'_, List>, key: Option<&Bound<'_, PyAny>>, rever
     loop {
         py.check_signals()?;
         let (contents, stamp) = raw.snapshot().or_raise()?;
-        let items = List::objects(list, contents)?;
         let keys = match key {
-            None => items,
+            None => to_compare(list, contents)?,
             Some(key) => {
+                let items = List::objects(list, contents)?;
                 let keys = items.iter().map(|item| key.call1((item,)));
                 PyList::new(py, keys.collect::<PyResult<Vec<_>>>()?)?
             }
@@ -46,4 +51,27 @@ pub(crate) fn sort(list: &Bound<'_, List>, key: Option<&Bound<'_, PyAny>>, rever
         }
         attempts.fail().or_raise()?;
     }
+}
+
+/// The objects of the items, for comparisons alone: items of the same encoding are one object, so that
+/// a few different ones, members of an enumeration for example, are decoded a few times.
+fn to_compare<'py>(list: &Bound<'py, List>, contents: Vec<Content>) -> PyResult<Bound<'py, PyList>> {
+    let mut known = HashMap::new();
+    let mut objects = Vec::with_capacity(contents.len());
+    for content in contents {
+        let encoding = match &content {
+            Content::Bytes(bytes, handles) if handles.is_empty() => Some(bytes.clone()),
+            _ => None,
+        };
+        if let Some(object) = encoding.as_ref().and_then(|encoding| known.get(encoding)) {
+            objects.push(Bound::clone(object));
+            continue;
+        }
+        let object = List::object(list, content)?;
+        if let Some(encoding) = encoding.filter(|_| known.len() < MOST_KNOWN) {
+            known.insert(encoding, object.clone());
+        }
+        objects.push(object);
+    }
+    PyList::new(list.py(), objects)
 }
