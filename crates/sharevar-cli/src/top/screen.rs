@@ -91,7 +91,8 @@ fn tabs_of(inside: &Inside, chosen: Part, parts: &[Part]) -> Line<'static> {
 /// The columns for which there is room, without those of `dispensable` that have to give way. The first
 /// one always stays, and the last one may be cut off, as long as some of it is seen.
 fn fitting(widths: &[usize], dispensable: impl Iterator<Item = usize>, room: usize) -> Vec<usize> {
-    let mut columns: Vec<_> = (0..widths.len()).collect();
+    // One in which nothing is shown takes no room.
+    let mut columns: Vec<_> = (0..widths.len()).filter(|index| *index == 0 || widths[*index] > 0).collect();
     let least =
         |index: &usize| if index + 1 == widths.len() { widths[*index].min(LEAST) } else { widths[*index] };
     for index in dispensable {
@@ -125,7 +126,10 @@ fn draw_rows(
             *width = (*width).max(cell.text.width());
         }
     }
-    let dispensable = rows.dispensable.iter().copied().filter(|index| column != Some(*index));
+    // The column by which they are sorted goes last.
+    let is_sorted = |index: &usize| column == Some(*index);
+    let (sorted, others): (Vec<_>, Vec<_>) = rows.dispensable.iter().copied().partition(is_sorted);
+    let dispensable = others.into_iter().chain(sorted);
     let columns = fitting(&widths, dispensable, area.width.into());
     let last = widths.len() - 1;
     let constraint = |index: &usize| {
