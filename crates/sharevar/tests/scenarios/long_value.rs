@@ -34,7 +34,7 @@ fn put(world: &World, value: &Encoded) {
     settle(world);
 }
 
-fn expect_long(content: Option<Content>) {
+fn expect_long(content: Option<&Content>) {
     assert!(matches!(content, Some(Content::Long(_))));
 }
 
@@ -72,12 +72,12 @@ operations! {
         |w| {
             let held = w.mortal.dict.get(&w.mortal.key(1)).unwrap();
             set(w, 1, &block(1));
-            expect_long(held);
+            expect_long(held.as_ref());
             settle(w);
         }, |b, a| a.variables + 1 == b.variables && a.heap.runs + 1 == b.heap.runs;
     "list: a long value is taken out": |w| { w.mortal.list.push(&long(1)).unwrap(); settle(w); },
-        |w| { expect_long(w.mortal.list.remove(0).ok()); settle(w); }, |b, a| longer(-1)(b, a);
+        |w| { expect_long(w.mortal.list.remove(0).ok().as_ref()); settle(w); }, |b, a| longer(-1)(b, a);
     "queue: put a long value": |w| put(w, &int(1)), |w| put(w, &long(1)), |b, a| longer(1)(b, a);
     "queue: get a long value": |w| put(w, &long(1)),
-        |w| { expect_long(w.mortal.queue.try_get(false).unwrap()); settle(w); }, |b, a| longer(-1)(b, a);
+        |w| { expect_long(w.mortal.queue.try_get(false).unwrap().as_ref()); settle(w); }, |b, a| longer(-1)(b, a);
 }
