@@ -26,9 +26,10 @@ fn plays_its_part() -> Result<()> {
     })
 }
 
-/// The exit code and the findings of `doctor`, run by a shell after `prepared`.
+/// The exit code and the findings of `doctor`, run by a shell after `prepared`, which may hide the folder that
+/// the program is in.
 fn doctor_after(shell: &mut Command, prepared: &str) -> (Option<i32>, Vec<Json>) {
-    let script = format!("set -e; {prepared}\n exec {SHAREVAR} doctor --json");
+    let script = format!("set -e; exec 9< '{SHAREVAR}'; {prepared}\n exec /proc/self/fd/9 doctor --json");
     let ended = shell.args(["sh", "-c", &script]).stdin(Stdio::null()).output().unwrap();
     let output = String::from_utf8(ended.stdout).unwrap();
     let errors = String::from_utf8(ended.stderr).unwrap();

@@ -76,7 +76,7 @@ fn every_kind_passes_through_json_and_through_a_variable() -> Result<()> {
     assert_eq!(read, all);
     let value = manager.value(all.clone())?;
     assert_eq!(value.get()?, all);
-    assert_eq!(format!("{:?}", all.2), format!("Value({})", all.2.id()));
+    assert_eq!(format!("{:?}", all.2), format!("Value({}, 4)", all.2.id()));
     Ok(())
 }
 
