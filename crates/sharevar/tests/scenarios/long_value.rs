@@ -73,6 +73,7 @@ operations! {
             let held = w.mortal.dict.get(&w.mortal.key(1)).unwrap();
             set(w, 1, &block(1));
             expect_long(held.as_ref());
+            drop(held);
             settle(w);
         }, |b, a| a.variables + 1 == b.variables && a.heap.runs + 1 == b.heap.runs;
     "list: a long value is taken out": |w| { w.mortal.list.push(&long(1)).unwrap(); settle(w); },
