@@ -293,7 +293,7 @@ impl Error {
     ///
     /// ```
     /// let manager = sharevar::Manager::new()?;
-    /// assert!(!manager.list::<i64>()?.get(5).unwrap_err().is_of_unlocked_read());
+    /// assert!(!manager.list::<i64>()?.remove(5).unwrap_err().is_of_unlocked_read());
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn is_of_unlocked_read(&self) -> bool {

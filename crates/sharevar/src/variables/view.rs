@@ -19,8 +19,8 @@ use sharevar_value::{DecodeError, Decoder, Event, LongPart, WordKind};
 /// #     pub fn serialize<S: serde::Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
 /// #         to.serialize_bytes(bytes)
 /// #     }
-/// #     pub fn deserialize<'de, D: serde::Deserializer<'de>>(_: D) -> Result<Vec<u8>, D::Error> {
-/// #         Ok(Vec::new())
+/// #     pub fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+/// #         <serde::de::IgnoredAny as serde::Deserialize>::deserialize(from).map(|_| Vec::new())
 /// #     }
 /// # }
 /// let manager = sharevar::Manager::new()?;
