@@ -44,9 +44,10 @@ FOUND = _find()
 # The programs on which the tests of all kinds run: the first one, or all.
 PROGRAMS = FOUND if ARE_ALL_TESTED else dict(itertools.islice(FOUND.items(), 1))
 
-# The server's end is that of its standard input, so that it ends however this process does.
+# The server's end is that of its standard input, so that it ends however this process does. Its
+# own output, such as warnings about the machine, is not for the pipe that tells its number.
 _KEEPER = """
-folder=$1; shift; "$@" <&- & echo $!; read -r _; kill -9 $!; wait $!; rm -rf "$folder"
+folder=$1; shift; "$@" <&- >&2 & echo $!; read -r _; kill -9 $!; wait $!; rm -rf "$folder"
 """
 
 
