@@ -1,7 +1,7 @@
 //! Values in cells: scalars in the word itself, the rest in a block.
 
 use super::attempts::Attempts;
-use super::block::{self, MOST_BYTES, MOST_HANDLES, handles_of, length_of};
+use super::block::{self, handles_of, length_of};
 use super::new_long::{self, LONG_BYTES};
 use super::source::{AtOnce, Locked, Source};
 pub use crate::engine::content::Content;
@@ -129,41 +129,8 @@ fn store_block(transaction: &mut Transaction<'_>, value: &Encoded) -> Result<Wor
             added?;
             Ok(Word::handle(variable.header()))
         }
-        Encoded::Bytes { bytes, handles } => store_encoding(transaction, (&[], bytes), handles),
+        Encoded::Bytes { bytes, handles } => block::store(transaction, (&[], bytes), handles),
     }
-}
-
-/// Stores an encoding, which is given in two parts, in a block.
-pub(super) fn store_encoding(
-    transaction: &mut Transaction<'_>,
-    (head, body): (&[u8], &[u8]),
-    handles: &[u64],
-) -> Result<Word> {
-    if handles.len() as u64 > MOST_HANDLES {
-        let what = "number of shared variables";
-        return Err(sharevar_value::EncodeError::TooLarge { what, length: handles.len() }.into());
-    }
-    let length = head.len() + body.len();
-    if length as u64 > MOST_BYTES {
-        return Err(sharevar_value::EncodeError::TooLarge { what: "value", length }.into());
-    }
-    for offset in handles {
-        let variable = transaction.participant().variable_at(*offset)?;
-        transaction.add_reference(variable)?;
-    }
-    let count = handles.len() as u64;
-    let block = transaction.allocate(8 + count * 8 + (length as u64).next_multiple_of(8))?;
-    transaction.put(block, block::header(length as u64, count))?;
-    for (index, offset) in handles.iter().enumerate() {
-        transaction.put(block + 8 + index as u64 * 8, Word::handle(*offset).0)?;
-    }
-    let start = block + 8 + count * 8;
-    if head.is_empty() {
-        transaction.put_bytes(start, body)?;
-    } else {
-        transaction.put_parts(start, head, body)?;
-    }
-    Ok(Word::block(block))
 }
 
 /// Gives up what a cell held, once the transaction commits.

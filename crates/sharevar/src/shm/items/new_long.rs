@@ -1,6 +1,6 @@
 //! Making [long values](crate::shm::LongValue).
 
-use super::content;
+use super::block;
 use crate::error::Result;
 use crate::shm::long_value::KIND;
 use sharevar_arena::{Participant, Variable};
@@ -26,7 +26,7 @@ pub(crate) fn make(
 
 fn fill(participant: &Participant, variable: Variable, parts: (&[u8], &[u8]), handles: &[u64]) -> Result<()> {
     let mut transaction = participant.begin()?;
-    let word = content::store_encoding(&mut transaction, parts, handles)?;
+    let word = block::store(&mut transaction, parts, handles)?;
     transaction.lock_short(variable)?;
     transaction.set_body(variable, 0, word.0)?;
     Ok(transaction.commit()?)
