@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from multiprocessing import AuthenticationError
 from multiprocessing import TimeoutError as MultiprocessingTimeoutError
@@ -167,8 +168,16 @@ class BrokenBarrier(SharevarError, threading.BrokenBarrierError):
     """The barrier is broken: by abort, reset, a time-out, a failed action or a death."""
 
 
-class QueueShutDown(SharevarError):
-    """The queue was shut down: nothing can be put, and nothing is left to get."""
+if sys.version_info >= (3, 13):
+    from queue import ShutDown
+
+    class QueueShutDown(SharevarError, ShutDown):
+        """The queue was shut down: nothing can be put, and nothing is left to get."""
+
+else:
+
+    class QueueShutDown(SharevarError):
+        """The queue was shut down: nothing can be put, and nothing is left to get."""
 
 
 class TooManyReleases(SharevarError, ValueError):
