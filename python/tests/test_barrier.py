@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import pytest
-from support.processes import kill_child
+from support.processes import kill_child, stop_in_wait
 from support.waiting import Promise, eventually, grown_limits
 
 import sharevar
@@ -93,7 +93,7 @@ def test_late_wakers_do_not_disturb_the_next_round(manager: Any) -> None:
     barrier, outcomes = sharevar.Barrier(2), manager.list()
     late = start(barrier, outcomes, 1)[0]
     eventually(lambda: barrier.n_waiting == 1)
-    os.kill(late.pid, signal.SIGSTOP)
+    stop_in_wait(late.pid)
     assert barrier.wait() == 1
     # Released is released, whatever becomes of the barrier.
     with pytest.raises(threading.BrokenBarrierError):

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.processes import stop_in_wait
 from support.waiting import eventually
 
 import sharevar
@@ -150,7 +151,7 @@ def test_those_who_live_and_wait_are_told_when_the_last_arrives(manager: Any) ->
     dead = arrived(barrier, fork, 3)
     # They sleep and cannot look, so only the one that comes last can find out.
     for child in living:
-        os.kill(child.pid, signal.SIGSTOP)
+        stop_in_wait(child.pid)
     die(dead)
     assert_broken(barrier)
     for child in living:
@@ -187,7 +188,7 @@ def test_who_comes_when_the_runner_of_the_action_is_dead() -> None:
 
     barrier = sharevar.Barrier(2, action)
     children = [arrived(barrier, fork)]
-    os.kill(children[0].pid, signal.SIGSTOP)
+    stop_in_wait(children[0].pid)
     children.append(fork.Process(target=arrive, args=(barrier,)))
     children[1].start()
     assert running.wait(30)

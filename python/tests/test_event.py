@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import pytest
-from support.processes import kill_child
+from support.processes import kill_child, stop_in_wait
 from support.waiting import all_sleep, eventually, sleeps
 
 import sharevar
@@ -87,7 +87,7 @@ def test_a_wait_sees_what_was_cleared_again() -> None:
     assert ours.recv() == "waiting"
     eventually(lambda: sleeps(child.pid))
     # Stopped, it cannot look before the event is cleared.
-    os.kill(child.pid, signal.SIGSTOP)
+    stop_in_wait(child.pid)
     event.set()
     event.clear()
     os.kill(child.pid, signal.SIGCONT)

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import pytest
-from support.processes import kill_child
+from support.processes import kill_child, stop_in_wait
 from support.waiting import all_sleep, eventually, sleeps
 
 import sharevar
@@ -183,7 +183,7 @@ def test_one_killed_between_waking_and_taking_is_passed_over() -> None:
     eventually(lambda: all_sleep(waiters))
     # Stopped, it is woken and cannot take.
     first, second = waiters
-    os.kill(first.pid, signal.SIGSTOP)
+    stop_in_wait(first.pid)
     semaphore.release()
     kill_child(first)
     second.join(60)

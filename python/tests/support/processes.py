@@ -7,7 +7,7 @@ import os
 import signal
 from typing import Any
 
-from support.waiting import eventually
+from support.waiting import eventually, sleeps
 
 
 def kill_host(manager: Any) -> None:
@@ -30,6 +30,26 @@ def stop(pid: int) -> None:
     """Stops a process, and waits until all its threads stand."""
     os.kill(pid, signal.SIGSTOP)
     eventually(lambda: all(state(pid, thread) == "T" for thread in threads(pid)))
+
+
+def stop_in_wait(pid: int) -> None:
+    """Stops a process whose first thread sleeps, in that sleep.
+
+    A process that is stopped inside of an operation may hold a lock for which others wait.
+    """
+    while True:
+        eventually(lambda: sleeps(pid))
+        asleep = _system_call(pid)
+        stop(pid)
+        if _system_call(pid) == asleep:
+            return
+        os.kill(pid, signal.SIGCONT)
+
+
+def _system_call(pid: int) -> str:
+    """The call in which the kernel has the first thread, with its arguments."""
+    with open(f"/proc/{pid}/syscall") as call:
+        return call.read()
 
 
 def threads(pid: int) -> list[int]:
