@@ -164,7 +164,7 @@ fn a_stopped_holder_holds_up_no_look() {
     kill("-CONT");
 }
 
-/// Looking changes nothing, so that a manager that is looked into has one process more for nobody.
+/// A look changes nothing: a manager that a command looks into has no process more for it.
 #[test]
 fn a_look_takes_no_part() {
     let name = own_name("part");

@@ -50,8 +50,8 @@ impl Place {
         Ok(())
     }
 
-    /// Asks the owner, whoever that is. For requests that are not numbered: they change nothing, or the same
-    /// however often they are asked.
+    /// Asks the owner, which may change meanwhile. The request is one without a number: it changes nothing, or
+    /// the same however often it is asked.
     pub(crate) fn ask(&self, address: &Address, command: &Cmd) -> Result<Value> {
         let mut redirects = 0;
         loop {

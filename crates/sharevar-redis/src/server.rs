@@ -44,7 +44,7 @@ pub(crate) fn failed(address: &Address, what: &str, cause: &RedisError) -> Failu
     if is_refusal { Failure::Refused { address, cause } } else { Failure::Unavailable { address, cause } }
 }
 
-/// What a server tells of itself.
+/// The text in which a server describes itself (`INFO`).
 pub(crate) struct Settings(String);
 
 impl Settings {

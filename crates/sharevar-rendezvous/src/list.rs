@@ -34,7 +34,7 @@ pub fn look_at_all<R>(look: impl Fn(&NamedHeader, Result<&SegmentArena>) -> R) -
 /// A segment that may be an arena's, and cannot be mapped.
 type Unreadable = (MemorySegment, sharevar_arena::Error);
 
-/// What can be read of all segments that may be those of living arenas, and those that cannot be read.
+/// Reads all segments that may be those of living arenas. The second list has those that cannot be read.
 fn read_all<T: HasHeader, R>(
     read: impl Fn(&MemorySegment) -> sharevar_arena::Result<Option<T>>,
     found: impl Fn(T) -> R,

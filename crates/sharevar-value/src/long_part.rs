@@ -104,7 +104,7 @@ mod tests {
             assert_eq!(part.write_head(length, &mut head), 10);
             assert_eq!(LongPart::read_head(&head, length as u64 + 10), Some((part, 10)));
         }
-        // What the decoder reads of a short one with such a head.
+        // The decoder reads a short part with such a head, too.
         let short = [&[LONG, LONG_BYTES][..], &2_u64.to_be_bytes(), b"ab"].concat();
         assert_eq!(Decoder::new(&short).next().unwrap(), Event::Bytes(b"ab"));
     }

@@ -70,7 +70,7 @@ fn stored_key(canonical: Value, told: Value) -> Result<Option<StoredKey>> {
     Ok(Some(StoredKey::new(canonical, original.to_vec(), digit.wrapping_sub(b'0'))))
 }
 
-/// What must be so for keys to be set, as scripts read it.
+/// The condition under which keys are set, as scripts read it.
 #[derive(Clone, Copy)]
 enum Condition {
     None,

@@ -11,7 +11,7 @@ use std::fmt;
 const ITEMS: usize = 8;
 const CHARACTERS: usize = 40;
 
-/// Writes a variable. What cannot be read, as after a close, is left out.
+/// Writes a variable. Contents that cannot be read, as after a close, are left out.
 pub(crate) fn write(
     handle: &Handle,
     kind: Kind,

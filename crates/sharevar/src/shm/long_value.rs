@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0 | the block of the value, as it would stand in a cell |
 //!
-//! No user sees the variable: whoever reads a cell reads its value. The references that keep
+//! No user sees the variable: a read of the cell gives its value. The references that keep
 //! variables alive keep the value: while this process holds one, the value stays where it is, though
 //! its cell is changed or its container is gone, and the death of a process gives its references back. A
 //! long value does not change, so that it is copied without the container's lock.

@@ -19,7 +19,7 @@ fn long_nested(world: &World) -> Encoded {
     Value::Tuple(vec![Value::Handle(target), Value::Str(text(LENGTH, 1))]).to_encoded().unwrap()
 }
 
-/// What is let go is counted off.
+/// References that were let go are counted off.
 fn settle(world: &World) {
     world.mortal.participant.flush_releases().unwrap();
 }
