@@ -1,8 +1,9 @@
 //! Changes of many keys at once.
 
+use super::RawDict;
 use super::change;
 use super::entry;
-use super::{EXCHANGE, LENGTH, RawDict, STRUCTURE};
+use super::layout::{EXCHANGE, LENGTH, STRUCTURE};
 use crate::engine::stamp::Stamp;
 use crate::error::Result;
 use crate::shm::items::content;

@@ -2,7 +2,7 @@
 
 use super::entry::{self, HASH, KEY, LINKS, LOW, META, Probe, VALUE};
 use super::growth;
-use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENDS, ENTRIES, ENTRY, FREE, LENGTH, STRUCTURE, USED};
+use super::layout::{BUCKET, BUCKET_COUNT, BUCKETS, ENDS, ENTRIES, ENTRY, FREE, LENGTH, STRUCTURE, USED};
 use crate::shm::items::content;
 use crate::shm::items::source::Locked;
 use sharevar_arena::{Error, Result, Transaction, Variable};

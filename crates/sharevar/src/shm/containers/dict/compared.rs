@@ -5,7 +5,8 @@
 //! under a lock: the caller compares first, and a key that is not there goes in only if no key
 //! came or went since the stamp at which it had been compared with all.
 
-use super::{LENGTH, RawDict, STRUCTURE};
+use super::RawDict;
+use super::layout::{LENGTH, STRUCTURE};
 use crate::error::Result;
 use crate::shm::items::content::Content;
 use crate::shm::items::source::{Locked, Source};

@@ -9,13 +9,12 @@
 //! key block:  u32 canonical length │ u32 original length   canonical   original
 //! ```
 
-use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, USED};
+use super::layout::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, USED};
 use crate::engine::stored_keys::StoredKey;
 use crate::shm::items::source::Source;
 use sharevar_arena::{Error, Result};
 use sharevar_value::Key;
 
-pub(crate) const SIZE: u64 = 64;
 pub(crate) const HASH: u64 = 0;
 pub(crate) const VALUE: u64 = 8;
 pub(crate) const LINKS: u64 = 16;

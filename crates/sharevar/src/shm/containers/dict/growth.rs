@@ -1,7 +1,7 @@
 //! The growth of a dict: by one bucket when there are more keys than buckets.
 
 use super::entry::{HASH, LINKS, LOW};
-use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY};
+use super::layout::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY};
 use crate::shm::items::source::Locked;
 use sharevar_arena::{Result, Transaction, Variable};
 

@@ -6,23 +6,13 @@
 //! Shavit 2006), so that a split cuts a chain in one place: two stores, however
 //! long it is. Entries never move; insertion order is a doubly linked list through
 //! them, and deleted ones wait in a free list.
-//!
-//! | body word | holds |
-//! |---|---|
-//! | 0 | root of the buckets |
-//! | 1 | number of buckets |
-//! | 2 | root of the entries |
-//! | 3 | length (low half); how many of the keys are opaque (high half) |
-//! | 4 | entries ever used |
-//! | 5 | first free entry, plus one |
-//! | 6 | first (low half) and last (high half) entry in insertion order, plus one |
-//! | 7 | counts insertions and deletions (low half) and exchanges of the whole content (high half) |
 
 mod bulk;
 mod change;
 mod compared;
 mod entry;
 mod growth;
+mod layout;
 mod newest;
 mod quick;
 mod reap;
@@ -30,6 +20,7 @@ mod walk;
 
 pub(crate) use reap::OPS;
 
+use self::layout::{ENDS, ENTRIES, ENTRY, LENGTH};
 use crate::engine::content::Item;
 use crate::engine::stamp::Stamp;
 use crate::error::{Error, Result};
@@ -37,27 +28,11 @@ use crate::kind::Kind;
 use crate::shm::handle::Handle;
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::{self, Cell, Content};
-use crate::shm::items::segments::Segments;
 use crate::shm::items::source::{Locked, Source};
 use crate::shm::items::take_out::TakeOut;
 use sharevar_arena::{Participant, Transaction};
 use sharevar_value::{Encoded, HashSeed, Key, Word};
 use std::sync::Arc;
-
-pub(crate) const BUCKETS: usize = 0;
-pub(crate) const BUCKET_COUNT: usize = 1;
-pub(crate) const ENTRIES: usize = 2;
-pub(crate) const LENGTH: usize = 3;
-pub(crate) const USED: usize = 4;
-pub(crate) const FREE: usize = 5;
-pub(crate) const ENDS: usize = 6;
-pub(crate) const STRUCTURE: usize = 7;
-
-/// The increment of [`STRUCTURE`] by an exchange of the whole content.
-pub(crate) const EXCHANGE: u64 = 1 << 32;
-
-pub(crate) const BUCKET: Segments = Segments::new(8, 8);
-pub(crate) const ENTRY: Segments = Segments::new(entry::SIZE, 8);
 
 /// A dict in an arena.
 #[derive(Debug, Clone, PartialEq, Eq)]

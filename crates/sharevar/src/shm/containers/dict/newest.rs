@@ -1,8 +1,9 @@
 //! The keys that came last: for indexes of keys that a process keeps for itself.
 
+use super::RawDict;
 use super::entry::{self, HASH, LOW, META};
+use super::layout::{ENDS, ENTRIES, ENTRY, EXCHANGE, LENGTH, STRUCTURE, USED};
 use super::walk::{ATTEMPTS, BATCH};
-use super::{ENDS, ENTRIES, ENTRY, EXCHANGE, LENGTH, RawDict, STRUCTURE, USED};
 use crate::engine::stored_keys::{NewKeys, Selection, StoredKey};
 use crate::error::Result;
 use crate::shm::items::content;

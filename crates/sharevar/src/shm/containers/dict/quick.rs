@@ -1,7 +1,8 @@
 //! The fast paths for short keys: one search, without the lock, tells all that most reads want to know.
 
+use super::RawDict;
 use super::entry::{self, HASH, KEY, LINKS, LOW, META, VALUE};
-use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, LENGTH, RawDict};
+use super::layout::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, LENGTH};
 use crate::error::Result;
 use crate::shm::items::content::Content;
 use crate::shm::items::look::{CopiedBytes, Glance, Located, Look, look};

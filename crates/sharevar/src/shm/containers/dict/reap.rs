@@ -1,7 +1,7 @@
 //! The end of a dict, and looking through one for [`Participant::check`](sharevar_arena::Participant::check).
 
 use super::entry::{self, HASH, KEY, LINKS, LOW, META, VALUE};
-use super::{BUCKET, BUCKET_COUNT, BUCKETS, ENDS, ENTRIES, ENTRY, FREE, LENGTH, USED};
+use super::layout::{BUCKET, BUCKET_COUNT, BUCKETS, ENDS, ENTRIES, ENTRY, FREE, LENGTH, USED};
 use crate::shm::items::content;
 use crate::shm::items::source::{AtOnce, Locked, Source};
 use crate::shm::ops::Ops;

@@ -1,7 +1,8 @@
 //! Reading a whole dict.
 
+use super::RawDict;
 use super::entry::{self, HASH, LINKS, LOW, VALUE};
-use super::{ENDS, ENTRIES, ENTRY, RawDict, STRUCTURE, USED};
+use super::layout::{ENDS, ENTRIES, ENTRY, STRUCTURE, USED};
 use crate::engine::content::Item;
 use crate::engine::stored_keys::StoredKey;
 use crate::error::{Error, Result};
