@@ -81,7 +81,7 @@ impl Address {
             settings = settings.set_db(number);
         }
         if !url.username().is_empty() {
-            settings = settings.set_username(decoded(url.username()));
+            settings = settings.set_username(percent_decode_str(url.username()).decode_utf8_lossy());
         }
         if let Some(password) = passwords::of(&url) {
             settings = settings.set_password(password);
@@ -244,10 +244,6 @@ fn is_this_machine(host: &str) -> bool {
 fn shown(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or(""), url.path())
-}
-
-pub(crate) fn decoded(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

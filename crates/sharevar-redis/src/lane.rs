@@ -1,7 +1,7 @@
 //! One connection, and the numbers of its requests.
 
 use crate::error::Answer;
-use crate::home::Home;
+use crate::namespace::Namespace;
 use crate::place::Node;
 use redis::{Cmd, Connection, ConnectionLike, Value};
 use sharevar::engine::Failure;
@@ -37,20 +37,20 @@ impl Lane {
         Self { number, request: 0, connection: None }
     }
 
-    /// Sends a request until it is answered, for as long as the home's timeout. `build` makes it: with the
+    /// Sends a request until it is answered, for as long as the address's timeout. `build` makes it: with the
     /// script's text if the server does not know it by its hash.
     pub(crate) fn ask(
         &mut self,
-        home: &Home,
+        namespace: &Namespace,
         build: impl Fn(u32, u64, bool) -> Cmd,
     ) -> Result<Value, Failed> {
         self.request += 1;
-        let until = Instant::now() + home.address().timeout;
+        let until = Instant::now() + namespace.address.timeout;
         let (mut is_sent, mut with_text, mut pause) = (false, false, PAUSES.0);
         let (mut redirects, mut is_borrowed) = (0, false);
         loop {
             let command = build(self.number, self.request, with_text);
-            let cause = match self.connected(home) {
+            let cause = match self.connected(namespace) {
                 Ok(connection) => {
                     match connection.req_command(&command).and_then(Value::extract_error).map_err(Answer::of)
                     {
@@ -70,10 +70,10 @@ impl Lane {
                             self.connection = None;
                             let node = Node::of(&cause).filter(|_| redirects < MOST_REDIRECTS);
                             redirects += 1;
-                            match node.map(|node| home.place().moved(home.address(), &node)) {
+                            match node.map(|node| namespace.place.moved(&namespace.address, &node)) {
                                 Some(Ok(())) => continue,
                                 Some(Err(error)) => {
-                                    return Err(Failed::Engine(home.address().failure(error)));
+                                    return Err(Failed::Engine(namespace.address.failure(error)));
                                 }
                                 None => cause.to_string(),
                             }
@@ -82,7 +82,7 @@ impl Lane {
                             // The slot is on its way to that node, and this request's keys are there.
                             let node = Node::of(&cause).filter(|_| redirects < MOST_REDIRECTS);
                             redirects += 1;
-                            match node.map(|node| node.connect(home.address())) {
+                            match node.map(|node| node.connect(&namespace.address)) {
                                 Some(Ok(connection)) => {
                                     (self.connection, is_borrowed) = (Some(connection), true);
                                     continue;
@@ -97,7 +97,7 @@ impl Lane {
                             cause.to_string()
                         }
                         Err(Answer::Refused(cause)) => {
-                            let address = home.address().shown.clone();
+                            let address = namespace.address.shown.clone();
                             return Err(Failed::Engine(Failure::Refused {
                                 address,
                                 cause: cause.to_string(),
@@ -117,7 +117,7 @@ impl Lane {
                 Err(failure) => failure.to_string(),
             };
             if Instant::now() + pause >= until {
-                let address = home.address().shown.clone();
+                let address = namespace.address.shown.clone();
                 return Err(Failed::Engine(if is_sent {
                     Failure::OutcomeUnknown { address, cause }
                 } else {
@@ -131,10 +131,10 @@ impl Lane {
         }
     }
 
-    fn connected(&mut self, home: &Home) -> Result<&mut Connection, Failure> {
+    fn connected(&mut self, namespace: &Namespace) -> Result<&mut Connection, Failure> {
         match self.connection {
             Some(ref mut connection) => Ok(connection),
-            None => Ok(self.connection.insert(home.connect_again()?)),
+            None => Ok(self.connection.insert(namespace.connect()?)),
         }
     }
 }

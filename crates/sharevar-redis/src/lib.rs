@@ -21,18 +21,21 @@
 //! | `server` | which servers are refused |
 //! | `inspect` | what tools ask a server |
 //! | `script` | scripts, in `lua/`, and their parts |
-//! | `session` | this process as a client: its lease, its requests, and what it holds |
+//! | `namespace`, `number` | a namespace on its server, with its keys; the numbers of variables in it |
 //! | `lane` | one connection, and the numbers of its requests |
 //! | `listener` | wake-ups from the server |
+//! | `session` | a client as the server knows it: its lease, its requests, and what it holds |
 //! | `upkeep` | the thread that renews the lease and frees what is dead |
-//! | `home` | the variables of one namespace |
+//! | `client` | this process: one session, and another one after a fork |
 //! | `variable`, `stored`, `reply` | a handle; values as the server has them; its answers |
-//! | `waits`, `names` | waiting; the variables that have names |
+//! | `waits` | waiting |
 //! | `kinds` | the operations on each kind |
+//! | `home`, `names` | the variables of one namespace, and those that have names |
 
 #![forbid(unsafe_code)]
 
 mod address;
+mod client;
 mod error;
 mod fork_gate;
 mod home;
@@ -40,7 +43,10 @@ mod inspect;
 mod kinds;
 mod lane;
 mod listener;
+mod mutex;
 mod names;
+mod namespace;
+mod number;
 mod passwords;
 mod place;
 mod reply;

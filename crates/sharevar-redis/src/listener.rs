@@ -1,11 +1,10 @@
 //! Wake-ups from the server, which a thread receives for all that wait.
 
-use crate::home::Home;
-use crate::session::{Session, lock};
-use sharevar::engine::Failure;
+use crate::mutex::lock;
+use crate::namespace::Namespace;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,13 +29,14 @@ struct State {
 
 impl Listener {
     /// Enters one that is about to wait. From now on it misses nothing.
-    pub(crate) fn enter(&self, home: &Home, session: &Arc<Session>, ticket: &str) {
+    pub(crate) fn enter(self: &Arc<Self>, namespace: &Arc<Namespace>, client: &str, ticket: &str) {
         let mut state = lock(&self.state);
         if !std::mem::replace(&mut state.is_started, true) {
-            let (home, session) = (home.weak(), session.clone());
+            let (listener, namespace, channel) =
+                (self.clone(), namespace.clone(), namespace.client_key(client));
             let thread = thread::Builder::new().name("sharevar-listener".to_owned());
             // Without a thread every wait looks again after the longest sleep.
-            state.is_started = thread.spawn(move || run(&home, &session)).is_ok();
+            state.is_started = thread.spawn(move || run(&listener, &namespace, &channel)).is_ok();
         }
         let until = Instant::now() + LONGEST;
         while state.is_started && !state.is_listening {
@@ -89,17 +89,12 @@ impl Listener {
     }
 }
 
-fn run(home: &Weak<Home>, session: &Session) {
-    let listener = &session.listener;
-    while !listener.has_ended.load(Ordering::Relaxed) {
-        let Some(connected) =
-            home.upgrade().map(|home| (home.connect_again(), home.client_key(&session.client)))
-        else {
-            return;
-        };
-        if let (Ok(mut connection), channel) = connected {
+fn run(listener: &Listener, namespace: &Namespace, channel: &str) {
+    let is_over = || listener.has_ended.load(Ordering::Relaxed) || namespace.has_closed();
+    while !is_over() {
+        if let Ok(mut connection) = namespace.connect() {
             // It fails when the connection does, and another one is made.
-            let _ = listen(listener, home, &mut connection, &channel);
+            let _ = listen(listener, &is_over, &mut connection, channel);
             listener.set_listening(false);
         }
         thread::sleep(Duration::from_millis(100));
@@ -108,21 +103,19 @@ fn run(home: &Weak<Home>, session: &Session) {
 
 fn listen(
     listener: &Listener,
-    home: &Weak<Home>,
+    is_over: &dyn Fn() -> bool,
     connection: &mut redis::Connection,
     channel: &str,
-) -> Result<(), Failure> {
-    let lost =
-        |cause: redis::RedisError| Failure::Unavailable { address: String::new(), cause: cause.to_string() };
+) -> redis::RedisResult<()> {
     let mut messages = connection.as_pubsub();
-    messages.subscribe(channel).map_err(lost)?;
-    messages.set_read_timeout(Some(LONGEST)).map_err(lost)?;
+    messages.subscribe(channel)?;
+    messages.set_read_timeout(Some(LONGEST))?;
     listener.set_listening(true);
-    while !listener.has_ended.load(Ordering::Relaxed) && home.strong_count() > 0 {
+    while !is_over() {
         match messages.get_message() {
             Ok(message) => listener.wake(|ticket| ticket.as_bytes() == message.get_payload_bytes()),
             Err(cause) if cause.is_timeout() => {}
-            Err(cause) => return Err(lost(cause)),
+            Err(cause) => return Err(cause),
         }
     }
     Ok(())

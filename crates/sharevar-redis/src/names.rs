@@ -1,9 +1,9 @@
 //! The variables of a home that have names.
 
 use crate::home::Home;
+use crate::namespace::Keys;
 use crate::reply;
 use crate::script::scripts;
-use crate::session::Keys;
 use redis::Value;
 use sharevar::engine::{Handle, Names};
 use sharevar::{Error, Result};
@@ -17,44 +17,45 @@ scripts! { "lua/names.lua":
 
 impl Names for Home {
     fn find(&self, name: &str) -> Result<Option<Handle>> {
-        let keys = self.name_keys();
+        let keys = self.namespace().name_keys();
         let keys = Keys { more: &keys, ..Keys::default() };
-        let found = self.ask(&FIND, keys, |_, command| {
+        let found = self.client.ask(&FIND, keys, |_, command| {
             command.arg(name);
         })?;
         match found.value {
             Value::Nil => Ok(None),
-            number => Ok(Some(self.handle(&found.session, reply::number(number)?))),
+            number => Ok(Some(Handle::Other(self.held(&found.session, reply::number(number)?)))),
         }
     }
 
     fn enter(&self, name: &str, made: &Handle) -> Result<Handle> {
-        if made.home_id() != self.home_id() {
+        if made.home_id() != self.namespace().id {
             return Err(Error::OtherManager { arena: made.home_id() });
         }
-        let keys = self.name_keys();
+        let keys = self.namespace().name_keys();
         let keys = Keys { more: &keys, ..Keys::default() };
-        let found = self.ask(&ENTER, keys, |_, command| {
+        let found = self.client.ask(&ENTER, keys, |_, command| {
             command.arg(name).arg(made.id().number);
         })?;
-        Ok(self.handle(&found.session, reply::number(found.value)?))
+        Ok(Handle::Other(self.held(&found.session, reply::number(found.value)?)))
     }
 
     fn remove(&self, name: &str) -> Result<bool> {
-        let keys = self.name_keys();
+        let keys = self.namespace().name_keys();
         let keys = Keys { more: &keys, ..Keys::default() };
         reply::yes(
-            self.ask(&REMOVE, keys, |_, command| {
-                command.arg(name);
-            })?
-            .value,
+            self.client
+                .ask(&REMOVE, keys, |_, command| {
+                    command.arg(name);
+                })?
+                .value,
         )
     }
 
     fn all(&self) -> Result<Vec<String>> {
-        let keys = self.name_keys();
+        let keys = self.namespace().name_keys();
         let keys = Keys { more: &keys, ..Keys::default() };
-        let names = reply::list(self.ask(&ALL, keys, |_, _| ())?.value)?.into_iter().map(reply::text);
+        let names = reply::list(self.client.ask(&ALL, keys, |_, _| ())?.value)?.into_iter().map(reply::text);
         Ok(names.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 }

@@ -4,8 +4,8 @@
 //! when it is started, by a way that no other reads; any other one has the password in its own address or
 //! in its environment.
 
-use crate::address::decoded;
 use crate::fork_gate;
+use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;
 use std::env;
 use std::sync::{Mutex, PoisonError};
@@ -28,7 +28,7 @@ pub(crate) fn of(url: &Url) -> Option<String> {
     let mut server = without(url.clone());
     server.set_query(None);
     if let Some(password) = url.password() {
-        let password = decoded(password);
+        let password = percent_decode_str(password).decode_utf8_lossy().into_owned();
         with_known(|known| known.insert(server.into(), password.clone()));
         return Some(password);
     }

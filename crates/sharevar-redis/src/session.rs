@@ -1,9 +1,10 @@
-//! This process as a client of a home.
+//! A session of this process with a server: a client as the server knows it.
 
 use crate::error::of_script;
-use crate::home::Home;
 use crate::lane::{Failed, Lane};
 use crate::listener::Listener;
+use crate::mutex::lock;
+use crate::namespace::{Keys, Namespace};
 use crate::script::{Script, scripts};
 use redis::{Cmd, Value};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -13,7 +14,7 @@ use sharevar_os::process_epoch;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 scripts! { "lua/home.lua":
@@ -32,6 +33,7 @@ pub(crate) type Tokens = Arc<Mutex<HashMap<(u64, String), String>>>;
 
 /// A client, from its registration until its lease ends. A forked child is another one.
 pub(crate) struct Session {
+    pub(crate) namespace: Arc<Namespace>,
     /// Sixteen hexadecimal digits.
     pub(crate) client: String,
     epoch: u64,
@@ -60,32 +62,11 @@ pub(crate) fn random() -> u128 {
     u128::from_le_bytes(bytes)
 }
 
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No code that can panic runs under these locks.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The keys of a variable that a script is about, and their variable.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Keys<'a> {
-    pub(crate) number: u64,
-    /// A letter for each; `m` is the variable itself.
-    pub(crate) parts: &'a str,
-    pub(crate) more: &'a [String],
-    pub(crate) fence: Option<&'a Fence>,
-}
-
-/// The lock that a request is fenced by, and the token of the hold.
-#[derive(Debug, Clone)]
-pub(crate) struct Fence {
-    pub(crate) lock: u64,
-    pub(crate) token: String,
-}
-
 impl Session {
     /// A client that the server does not know yet.
-    pub(crate) fn new(tokens: Tokens) -> Self {
+    pub(crate) fn new(namespace: Arc<Namespace>, tokens: Tokens) -> Self {
         Self {
+            namespace,
             client: format!("{:016x}", random() as u64),
             epoch: process_epoch(),
             is_lost: AtomicBool::new(false),
@@ -117,18 +98,17 @@ impl Session {
         self.has_work.notify_all();
     }
 
-    pub(crate) fn register(&self, home: &Home) -> Result<()> {
-        let lease = home.address().lease.as_millis() as u64;
+    pub(crate) fn register(&self) -> Result<()> {
+        let lease = self.namespace.address.lease.as_millis() as u64;
         let args = |command: &mut Cmd| {
             command.arg(lease).arg(&self.client);
         };
-        self.ask(home, &REGISTER, Keys::default(), args).map(drop).map_err(|failed| self.error(home, failed))
+        self.ask(&REGISTER, Keys::default(), args).map(drop).map_err(|failed| self.error(failed))
     }
 
     /// Has the server run a script, by a lane that is free.
     pub(crate) fn ask(
         &self,
-        home: &Home,
         script: &Script,
         keys: Keys<'_>,
         args: impl Fn(&mut Cmd),
@@ -141,11 +121,11 @@ impl Session {
             })
         };
         let script = if keys.fence.is_some() { script.fenced() } else { script };
-        let answer = lane.ask(home, |lane, request, with_text| {
+        let answer = lane.ask(&self.namespace, |lane, request, with_text| {
             let mut command = redis::cmd(if with_text { "EVAL" } else { "EVALSHA" });
             command.arg(if with_text { &script.text } else { &script.hash });
-            home.write_keys(&mut command, &self.client, keys);
-            command.arg(home.id_text()).arg(lane).arg(request);
+            self.namespace.write_keys(&mut command, &self.client, keys);
+            command.arg(&self.namespace.id_text).arg(lane).arg(request);
             args(&mut command);
             if let Some(fence) = keys.fence {
                 command.arg(&fence.token);
@@ -157,13 +137,16 @@ impl Session {
     }
 
     /// The error of a request, whose cause may end the session or the home.
-    pub(crate) fn error(&self, home: &Home, failed: Failed) -> sharevar::Error {
+    pub(crate) fn error(&self, failed: Failed) -> sharevar::Error {
         match failed {
             Failed::Engine(failure) => failure.into(),
             Failed::Script(code, detail) => {
                 match code.as_str() {
                     "SVLEASE" => self.lose(),
-                    "SVCLOSED" => home.set_closed(),
+                    "SVCLOSED" => {
+                        self.namespace.set_closed();
+                        self.listener.stop();
+                    }
                     _ => {}
                 }
                 of_script(&code, &detail)
@@ -171,16 +154,16 @@ impl Session {
         }
     }
 
-    /// A number for a variable, which no other has.
-    pub(crate) fn number(&self, home: &Home) -> Result<u64> {
+    /// A count for the number of a variable, which no other has.
+    pub(crate) fn count(&self) -> Result<u64> {
         if let Some(next) = lock(&self.stock).next() {
             return Ok(next);
         }
         let args = |command: &mut Cmd| {
             command.arg(STOCK);
         };
-        let last = self.ask(home, &RESERVE, Keys::default(), args);
-        let last = crate::reply::int(last.map_err(|failed| self.error(home, failed))?)? as u64;
+        let last = self.ask(&RESERVE, Keys::default(), args);
+        let last = crate::reply::int(last.map_err(|failed| self.error(failed))?)? as u64;
         // Those of another thread that came here, too, are never used.
         let mut stock = lock(&self.stock);
         *stock = last + 1 - STOCK..last + 1;
@@ -190,6 +173,11 @@ impl Session {
     /// A name for one that waits, or arrives: the client's, a slash, and digits.
     pub(crate) fn ticket(&self) -> String {
         format!("{}/{}", self.client, self.tickets.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Enters one that is about to wait, by its ticket. From now on it misses no wake-up.
+    pub(crate) fn enter(&self, ticket: &str) {
+        self.listener.enter(&self.namespace, &self.client, ticket);
     }
 
     /// Gives a handle up, with one of the next requests.
@@ -202,7 +190,7 @@ impl Session {
     }
 
     /// Has the server know of all handles that were given up.
-    pub(crate) fn flush(&self, home: &Home) -> Result<()> {
+    pub(crate) fn flush(&self) -> Result<()> {
         let _others_have_ended = lock(&self.flushing);
         loop {
             let numbers = {
@@ -213,7 +201,7 @@ impl Session {
             if numbers.is_empty() {
                 return Ok(());
             }
-            let sent = self.ask(home, &RELEASE, Keys::default(), |command| {
+            let sent = self.ask(&RELEASE, Keys::default(), |command| {
                 command.arg(&numbers);
             });
             if let Err(failed) = sent {
@@ -221,7 +209,7 @@ impl Session {
                 if self.is_current() && !is_unknown {
                     lock(&self.released).extend(numbers);
                 }
-                return Err(self.error(home, failed));
+                return Err(self.error(failed));
             }
         }
     }

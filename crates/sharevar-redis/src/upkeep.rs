@@ -1,11 +1,11 @@
 //! The thread that renews a client's lease, and that frees what is dead.
 
-use crate::home::{ALL_PARTS, Home};
+use crate::namespace::{ALL_PARTS, Keys};
 use crate::reply;
 use crate::script::scripts;
-use crate::session::{Keys, Session};
+use crate::session::Session;
 use sharevar::{Error, Result};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -20,28 +20,22 @@ const RELEASE: Duration = Duration::from_secs(1);
 /// Steps of one turn, after which the lease is looked at again.
 const STEPS: usize = 200;
 
-/// Starts the thread, which ends with the session or the home.
-pub(crate) fn start(home: &Arc<Home>, session: &Arc<Session>) -> Result<()> {
-    let (home, session) = (Arc::downgrade(home), session.clone());
+/// Starts the thread, which ends with the session or the namespace.
+pub(crate) fn start(session: &Arc<Session>) -> Result<()> {
+    let session = session.clone();
     let thread = thread::Builder::new().name("sharevar-lease".to_owned());
-    let started = thread.spawn(move || run(&home, &session));
+    let started = thread.spawn(move || run(&session));
     let failed =
         |cause: std::io::Error| Error::Process { what: "starting a thread", cause: cause.to_string() };
     started.map(drop).map_err(failed)
 }
 
-fn run(home: &Weak<Home>, session: &Arc<Session>) {
-    loop {
-        let (turned, lease) = {
-            let Some(home) = home.upgrade() else { return };
-            if !session.is_current() || home.has_closed() {
-                return;
-            }
-            // A failure is tried again with the next turn; a lease that has ended shows in operations.
-            let _ = session.flush(&home);
-            (turn(&home, session), home.address().lease)
-        };
-        match turned {
+fn run(session: &Session) {
+    let lease = session.namespace.address.lease;
+    while session.is_current() && !session.namespace.has_closed() {
+        // A failure is tried again with the next turn; a lease that has ended shows in operations.
+        let _ = session.flush();
+        match turn(session) {
             Ok(true) => {}
             Ok(false) => session.rest(lease / 3, RELEASE.min(lease / 3)),
             Err(_) => session.rest(lease / 20, lease / 20),
@@ -50,34 +44,34 @@ fn run(home: &Weak<Home>, session: &Arc<Session>) {
 }
 
 /// Renews the lease, and frees some of what is dead. Returns whether there may be more.
-pub(crate) fn turn(home: &Home, session: &Session) -> Result<bool> {
-    let lease = home.address().lease.as_millis() as u64;
+pub(crate) fn turn(session: &Session) -> Result<bool> {
+    let lease = session.namespace.address.lease.as_millis() as u64;
     let told = session
-        .ask(home, &TICK, Keys::default(), |command| {
+        .ask(&TICK, Keys::default(), |command| {
             command.arg(lease).arg(&session.client);
         })
-        .map_err(|failed| session.error(home, failed))?;
+        .map_err(|failed| session.error(failed))?;
     let [ended, dead] = reply::parts(told)?;
     let mut is_busy = false;
     if let Some(client) = reply::text(ended)? {
-        is_busy = sweep(home, session, &client)?;
+        is_busy = sweep(session, &client)?;
     }
     for number in reply::list(dead)? {
-        reap(home, session, reply::number(number)?)?;
+        reap(session, reply::number(number)?)?;
         is_busy = true;
     }
     Ok(is_busy)
 }
 
 /// Gives up what a client held whose lease has ended.
-fn sweep(home: &Home, session: &Session, client: &str) -> Result<bool> {
-    let key = [home.client_key(client)];
+fn sweep(session: &Session, client: &str) -> Result<bool> {
+    let key = [session.namespace.client_key(client)];
     for _ in 0..STEPS {
         let keys = Keys { more: &key, ..Keys::default() };
-        let left = session.ask(home, &SWEEP, keys, |command| {
+        let left = session.ask(&SWEEP, keys, |command| {
             command.arg(client).arg("0");
         });
-        if reply::int(left.map_err(|failed| session.error(home, failed))?)? == 0 {
+        if reply::int(left.map_err(|failed| session.error(failed))?)? == 0 {
             return Ok(false);
         }
     }
@@ -85,13 +79,13 @@ fn sweep(home: &Home, session: &Session, client: &str) -> Result<bool> {
 }
 
 /// Takes a dead variable apart.
-fn reap(home: &Home, session: &Session, number: u64) -> Result<()> {
+fn reap(session: &Session, number: u64) -> Result<()> {
     for _ in 0..STEPS {
         let keys = Keys { number, parts: ALL_PARTS, ..Keys::default() };
-        let left = session.ask(home, &REAP, keys, |command| {
+        let left = session.ask(&REAP, keys, |command| {
             command.arg(number);
         });
-        if reply::int(left.map_err(|failed| session.error(home, failed))?)? == 0 {
+        if reply::int(left.map_err(|failed| session.error(failed))?)? == 0 {
             return Ok(());
         }
     }
@@ -99,11 +93,11 @@ fn reap(home: &Home, session: &Session, number: u64) -> Result<()> {
 }
 
 /// Gives up what this client holds, as it ends.
-pub(crate) fn end(home: &Home, session: &Session) {
-    let key = [home.client_key(&session.client)];
+pub(crate) fn end(session: &Session) {
+    let key = [session.namespace.client_key(&session.client)];
     for _ in 0..STEPS {
         let keys = Keys { more: &key, ..Keys::default() };
-        let left = session.ask(home, &SWEEP, keys, |command| {
+        let left = session.ask(&SWEEP, keys, |command| {
             command.arg(&session.client).arg("1");
         });
         // After a failure others do it when the lease ends.

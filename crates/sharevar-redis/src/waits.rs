@@ -45,7 +45,7 @@ impl Variable {
 
 impl<A> ScriptWait<'_, A> {
     fn enter(&mut self) -> Result<()> {
-        let session = self.variable.home().session()?;
+        let session = self.variable.client.session()?;
         if self.entry.as_ref().is_some_and(|entry| !Arc::ptr_eq(&entry.session, &session)) {
             self.forget();
         }
@@ -55,7 +55,7 @@ impl<A> ScriptWait<'_, A> {
             was_woken: false,
         });
         // It may wait until the server's messages come in.
-        blocking(|| session.listener.enter(self.variable.home(), &session, &entry.ticket));
+        blocking(|| session.enter(&entry.ticket));
         Ok(())
     }
 
@@ -99,8 +99,8 @@ impl<A> Drop for ScriptWait<'_, A> {
         if let Some(entry) = self.forget()
             && entry.session.is_current()
         {
-            let home = self.variable.home();
-            home.leave(&[home.key(self.variable.number, self.part)], &entry.ticket);
+            let client = &self.variable.client;
+            client.leave(&[client.namespace.key(self.variable.number, self.part)], &entry.ticket);
         }
     }
 }

@@ -57,7 +57,7 @@ impl OutcomeWait<'_> {
 impl Wait<Outcome> for OutcomeWait<'_> {
     fn attempt(&mut self, announce: bool) -> Result<Option<Outcome>> {
         if announce {
-            self.session.listener.enter(self.variable.home(), &self.session, &self.ticket);
+            self.session.enter(&self.ticket);
         }
         let outcome = self.ask(&AWAIT)?;
         self.may_sleep = announce && outcome.is_none();
@@ -90,7 +90,7 @@ impl Drop for OutcomeWait<'_> {
 
 impl Variable {
     fn arrive(&self, place: Place<'_>) -> Result<Option<Arrived<'_>>> {
-        let ticket = self.home().session()?.ticket();
+        let ticket = self.client.session()?.ticket();
         let answer = self.ask(&ARRIVE, PARTS, |_, command| {
             command.arg(&ticket).arg(place.ticket).arg(place.score);
         })?;

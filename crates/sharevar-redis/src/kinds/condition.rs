@@ -2,9 +2,11 @@
 
 use super::exclusive::{caller, full_name, is_recursive};
 use crate::error::corrupt;
+use crate::mutex::lock;
+use crate::namespace::Keys;
 use crate::reply;
 use crate::script::scripts;
-use crate::session::{Keys, Session, lock};
+use crate::session::Session;
 use crate::variable::Variable;
 use redis::Value;
 use sharevar::engine::wait::Wait;
@@ -71,7 +73,7 @@ impl Waiting<'_> {
 
 impl Wait<()> for Waiting<'_> {
     fn attempt(&mut self, announce: bool) -> Result<Option<()>> {
-        self.session.listener.enter(self.variable.home(), &self.session, &self.ticket);
+        self.session.enter(&self.ticket);
         let is_notified = self.variable.tell(&AWAIT, PARTS, |_, command| {
             command.arg(&self.ticket);
         })?;
@@ -115,13 +117,13 @@ impl Condition for ConditionVariable {
     }
 
     fn begin_wait(&self) -> Result<Box<dyn Parked + '_>> {
-        let home = self.variable.home();
-        let session = home.session()?;
+        let client = &self.variable.client;
+        let session = client.session()?;
         let (caller, ticket) = (caller(self.lock), session.ticket());
-        let locked = [home.key(self.lock, 'm'), home.key(self.lock, 'w')];
+        let locked = ['m', 'w'].map(|part| client.namespace.key(self.lock, part));
         let keys = Keys { number: self.variable.number, parts: PARTS, more: &locked, fence: None };
         let token = lock(&session.tokens).get(&(self.lock, caller.clone())).cloned().unwrap_or_default();
-        let begun = home.ask(&BEGIN, keys, |session, command| {
+        let begun = client.ask(&BEGIN, keys, |session, command| {
             command.arg(full_name(session, &caller)).arg(is_recursive(self.lock)).arg(&ticket).arg(&token);
         })?;
         if begun.value == Value::Nil {

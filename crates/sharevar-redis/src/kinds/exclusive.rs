@@ -1,10 +1,11 @@
 //! Locks that one holder has: a client has a plain one, and a thread a recursive one, until the client's lease
 //! ends.
 
-use crate::home::kind_of;
+use crate::mutex::lock;
+use crate::number::kind_of;
 use crate::reply;
 use crate::script::scripts;
-use crate::session::{Session, lock};
+use crate::session::Session;
 use crate::variable::Variable;
 use crate::waits::Place;
 use redis::Value;
@@ -66,7 +67,7 @@ impl Variable {
 
     fn give_back(&self, is_all: bool) -> Result<Option<u64>> {
         let caller = caller(self.number);
-        let session = self.home().session()?;
+        let session = self.client.session()?;
         let key = (self.number, caller);
         let token = lock(&session.tokens).get(&key).cloned().unwrap_or_default();
         let answer = self.ask(&RELEASE, PARTS, |session, command| {
@@ -133,7 +134,7 @@ impl Exclusive for Variable {
     }
 
     fn count(&self) -> Result<u64> {
-        let session = self.home().session()?;
+        let session = self.client.session()?;
         let (holder, _, times) = self.lock_state()?;
         let is_mine = holder == Some(full_name(&session, &caller(self.number)));
         Ok(if is_mine { times } else { 0 })
@@ -148,7 +149,7 @@ impl Exclusive for Variable {
     }
 
     fn token(&self) -> Result<Option<u64>> {
-        let session = self.home().session()?;
+        let session = self.client.session()?;
         let token = lock(&session.tokens).get(&(self.number, caller(self.number))).cloned();
         Ok(token.and_then(|token| token.parse().ok()))
     }

@@ -55,7 +55,7 @@ impl Variable {
         script: &crate::script::Script,
         index: i64,
         args: impl Fn(&mut Cmd),
-    ) -> Result<crate::home::Reply> {
+    ) -> Result<crate::client::Reply> {
         let found = self.ask(script, PARTS, |_, command| args(command));
         found.map_err(|error| match error {
             Error::IndexOutOfRange { length, .. } => Error::IndexOutOfRange { index, length },

@@ -154,7 +154,7 @@ impl Map for Variable {
     }
 
     fn seed(&self) -> &HashSeed {
-        self.home().seed()
+        &self.client.namespace.seed
     }
 
     fn stamp(&self) -> Result<Stamp> {

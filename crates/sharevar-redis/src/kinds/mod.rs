@@ -6,11 +6,9 @@ mod condition;
 mod elements;
 mod event;
 mod exclusive;
+mod held;
 mod list;
 mod map;
 mod queue;
 mod rwlock;
 mod units;
-
-pub(crate) use condition::ConditionVariable;
-pub(crate) use elements::ArrayVariable;

@@ -1,7 +1,7 @@
 //! Queues, in the order of arrival or by priority.
 
 use crate::error::corrupt;
-use crate::home::kind_of;
+use crate::number::kind_of;
 use crate::reply;
 use crate::script::scripts;
 use crate::stored;

@@ -54,7 +54,7 @@ impl Wait<Acquired> for WriteWait<'_> {
 
 impl Drop for WriteWait<'_> {
     fn drop(&mut self) {
-        let ticket = std::mem::take(&mut *crate::session::lock(&self.entered));
+        let ticket = std::mem::take(&mut *crate::mutex::lock(&self.entered));
         if !ticket.is_empty() {
             // After a failure the server forgets the ticket within three seconds.
             let _ = self.variable.tell(&WITHDRAW, PARTS, |_, command| {
@@ -87,7 +87,7 @@ impl RwLock for Variable {
         let wait = self.wait_for('p', move |place| {
             let acquired = self.take(&WRITE, place)?;
             let ticket = if acquired.is_some() { "" } else { place.ticket };
-            ticket.clone_into(&mut crate::session::lock(&told));
+            ticket.clone_into(&mut crate::mutex::lock(&told));
             Ok(acquired)
         });
         Box::new(WriteWait { wait, variable: self, entered })
