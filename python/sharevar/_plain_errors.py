@@ -116,6 +116,10 @@ class OutcomeUnknown(SharevarError, ConnectionError):
     """The engine's server gave no answer; the operation has taken effect or not."""
 
 
+class NotReplicated(SharevarError):
+    """The server has done it, and replicas that may take its place have not confirmed it."""
+
+
 class LeaseLost(SharevarError):
     """The server has not heard of this process for too long: its locks are others' now."""
 

@@ -111,7 +111,7 @@ def test_an_address_that_no_engine_has() -> None:
         with pytest.raises(sharevar.NoEngine, match="no engine is registered") as told:
             sharevar.Manager(address)
         assert isinstance(told.value, ValueError)
-    with pytest.raises(TypeError, match="nothing else than pickle=True"):
+    with pytest.raises(TypeError, match="pickle and durability only"):
         sharevar.Manager("memory:", capacity=1 << 20)  # type: ignore[call-overload]
 
 

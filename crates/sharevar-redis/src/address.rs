@@ -1,5 +1,6 @@
 //! Addresses of servers, with what a program chooses.
 
+use crate::durability::Durability;
 use crate::error::refused;
 use crate::passwords;
 use percent_encoding::percent_decode_str;
@@ -16,9 +17,11 @@ use url::Url;
 /// It is printed without the password, and the part of the address that has it is never in an error.
 #[derive(Clone)]
 pub(crate) struct Address {
-    /// The server, or nodes of a cluster.
+    /// The server, nodes of a cluster, or sentinels, which have no name and password of the server's.
     pub(crate) nodes: Vec<ConnectionInfo>,
-    pub(crate) is_cluster: bool,
+    pub(crate) shape: Shape,
+    /// The database, and the user.
+    settings: RedisConnectionInfo,
     /// The address by which another process connects to the same home, without the password.
     pub(crate) text: String,
     /// For errors.
@@ -28,6 +31,10 @@ pub(crate) struct Address {
     pub(crate) timeout: Duration,
     /// Whether this process stores and reads pickles.
     pub(crate) takes_pickles: bool,
+    /// What has a change before it is acknowledged, if the program says so.
+    pub(crate) durability: Option<Durability>,
+    /// The number of replicas that may be promoted, if the program says so.
+    pub(crate) replicas: Option<u32>,
     /// Whether plaintext may leave this machine.
     pub(crate) is_insecure: bool,
 }
@@ -39,7 +46,21 @@ impl fmt::Debug for Address {
     }
 }
 
+/// How the server is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// It is the one that the address names.
+    Single,
+    /// Its nodes send requests on.
+    Cluster,
+    /// Sentinels know the primary of the service of that name.
+    Sentinel(String),
+}
+
 const DEFAULT_PORT: u16 = 6379;
+const SENTINEL_PORT: u16 = 26379;
+/// Has the password of sentinels that ask for one.
+const SENTINEL_PASSWORD: &str = "SHAREVAR_SENTINEL_PASSWORD";
 const DEFAULT_NAMESPACE: &str = "sharevar";
 const DEFAULT_LEASE: Duration = Duration::from_secs(10);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,16 +72,20 @@ impl Address {
         let (single, more) = split_nodes(text);
         let url =
             Url::parse(&single).map_err(|cause| refused(scheme, format!("the address is none: {cause}")))?;
-        let (is_tls, is_cluster) = (scheme.starts_with("rediss"), scheme.ends_with("+cluster"));
+        let is_tls = scheme.starts_with("rediss");
+        let (is_cluster, is_sentinel) = (scheme.ends_with("+cluster"), scheme.ends_with("+sentinel"));
         let shown = join_nodes(&shown(&url), &url, &more);
         let refuse = |cause: String| refused(&shown, cause);
         let mut options = Options::default();
         for (name, value) in url.query_pairs() {
             options.set(&name, &value).map_err(refuse)?;
         }
-        let (host, port) = (url.host_str().unwrap_or(""), url.port().unwrap_or(DEFAULT_PORT));
-        if !more.is_empty() && !is_cluster {
-            return Err(refuse("only a cluster has several nodes: redis+cluster://".to_owned()));
+        let default_port = if is_sentinel { SENTINEL_PORT } else { DEFAULT_PORT };
+        let (host, port) = (url.host_str().unwrap_or(""), url.port().unwrap_or(default_port));
+        if !more.is_empty() && !is_cluster && !is_sentinel {
+            let cause =
+                "several nodes are those of a cluster, redis+cluster://, or sentinels, redis+sentinel://";
+            return Err(refuse(cause.to_owned()));
         }
         let is_insecure = options.is_insecure;
         let mut places = vec![match url.scheme() {
@@ -68,15 +93,28 @@ impl Address {
             _ => tcp(host, port, is_tls, is_insecure).map_err(refuse)?,
         }];
         for node in &more {
-            let (host, port) = host_and_port(node).map_err(refuse)?;
+            let (host, port) = host_and_port(node, default_port).map_err(refuse)?;
             places.push(tcp(host, port, is_tls, is_insecure).map_err(refuse)?);
         }
         let mut settings = RedisConnectionInfo::default().set_skip_set_lib_name();
-        let database = match url.scheme() {
-            "redis+unix" => options.database,
-            _ => Some(url.path().trim_matches('/')).filter(|path| !path.is_empty()).map(str::to_owned),
+        let path = url.path().trim_matches('/');
+        let (service, database) = match url.scheme() {
+            "redis+unix" => ("", options.database.as_deref().unwrap_or("")),
+            _ if is_sentinel => path.split_once('/').unwrap_or((path, "")),
+            _ => ("", path),
         };
-        if let Some(database) = database {
+        let shape = match service {
+            _ if is_cluster => Shape::Cluster,
+            "" if is_sentinel => {
+                let cause = "sentinels know services by names: redis+sentinel://host/service/database";
+                return Err(refuse(cause.to_owned()));
+            }
+            service if is_sentinel => {
+                Shape::Sentinel(percent_decode_str(service).decode_utf8_lossy().into_owned())
+            }
+            _ => Shape::Single,
+        };
+        if !database.is_empty() {
             let number = database.parse().map_err(|_| refuse("the database is no number".to_owned()))?;
             settings = settings.set_db(number);
         }
@@ -89,35 +127,54 @@ impl Address {
         if is_cluster && settings.db() != 0 {
             return Err(refuse("a cluster has database 0 alone".to_owned()));
         }
+        if shape == Shape::Single
+            && options.durability == Some(Durability::Replicated)
+            && options.replicas.unwrap_or(0) == 0
+        {
+            let cause = "it says durability=replicated, and not how many replicas may be promoted: say that, \
+                         as replicas=2; redis+sentinel:// and redis+cluster:// know it";
+            return Err(refuse(cause.to_owned()));
+        }
+        let of_nodes = if is_sentinel { of_sentinels() } else { settings.clone() };
         let node = |place: ConnectionAddr| {
             // It has no part of the address in its errors.
             let info = place.into_connection_info();
             let info = info.map_err(|_| refuse("the client does not take it".to_owned()))?;
-            Ok(info.set_redis_settings(settings.clone()))
+            Ok(info.set_redis_settings(of_nodes.clone()))
         };
         Ok(Self {
             nodes: places.into_iter().map(node).collect::<Result<_>>()?,
-            is_cluster,
+            shape,
+            settings,
             text: join_nodes(passwords::without(url.clone()).as_str(), &url, &more),
             shown,
             namespace: options.namespace,
             lease: options.lease,
             timeout: options.timeout,
             takes_pickles: options.takes_pickles,
+            durability: options.durability,
+            replicas: options.replicas,
             is_insecure: options.is_insecure,
         })
     }
 }
 
 impl Address {
-    /// A node of the cluster by its host and port, with the settings of the others.
+    /// A node of the cluster or the service by its host and port.
     pub(crate) fn node(&self, host: &str, port: u16) -> Result<ConnectionInfo> {
         let refuse = |cause| refused(&self.shown, cause);
-        let first = &self.nodes[0];
-        let is_tls = matches!(first.addr(), ConnectionAddr::TcpTls { .. });
+        let is_tls = matches!(self.nodes[0].addr(), ConnectionAddr::TcpTls { .. });
         let info = tcp(host, port, is_tls, self.is_insecure).map_err(refuse)?.into_connection_info();
-        let info = info.map_err(|_| refuse("the client does not take a node of the cluster".to_owned()))?;
-        Ok(info.set_redis_settings(first.redis_settings().clone()))
+        let info = info.map_err(|_| refuse("the client does not take a node's address".to_owned()))?;
+        Ok(info.set_redis_settings(self.settings.clone()))
+    }
+
+    /// Whether any change waits until replicas or the disk have it.
+    pub(crate) fn may_wait(&self) -> bool {
+        match self.durability {
+            Some(asked) => asked != Durability::Fast,
+            None => self.shape != Shape::Single || self.replicas.unwrap_or(0) > 0,
+        }
     }
 
     /// An error of a connection.
@@ -126,6 +183,15 @@ impl Address {
             Error::Engine(failure) => failure,
             other => Failure::Unavailable { address: self.shown.clone(), cause: other.to_string() },
         }
+    }
+}
+
+/// The settings of connections to sentinels, which have no databases, and users of their own.
+fn of_sentinels() -> RedisConnectionInfo {
+    let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
+    match std::env::var(SENTINEL_PASSWORD) {
+        Ok(password) if !password.is_empty() => settings.set_password(password),
+        _ => settings,
     }
 }
 
@@ -148,10 +214,10 @@ fn join_nodes(text: &str, url: &Url, more: &[String]) -> String {
     text.replacen(&first, &format!("{first},{}", more.join(",")), 1)
 }
 
-fn host_and_port(node: &str) -> std::result::Result<(&str, u16), String> {
+fn host_and_port(node: &str, default_port: u16) -> std::result::Result<(&str, u16), String> {
     let bracket = node.rfind(']').map_or(0, |place| place + 1);
     match node[bracket..].rfind(':') {
-        None => Ok((node, DEFAULT_PORT)),
+        None => Ok((node, default_port)),
         Some(place) => {
             let port = node[bracket + place + 1..].parse().map_err(|_| format!("{node:?} has no port"))?;
             Ok((&node[..bracket + place], port))
@@ -190,6 +256,8 @@ struct Options {
     timeout: Duration,
     is_insecure: bool,
     takes_pickles: bool,
+    durability: Option<Durability>,
+    replicas: Option<u32>,
 }
 
 impl Default for Options {
@@ -202,6 +270,8 @@ impl Default for Options {
             timeout: DEFAULT_TIMEOUT,
             is_insecure: false,
             takes_pickles: false,
+            durability: None,
+            replicas: None,
         }
     }
 }
@@ -214,6 +284,11 @@ impl Options {
             "db" => self.database = Some(value.to_owned()),
             "lease" => self.lease = seconds(name, value)?,
             "timeout" => self.timeout = seconds(name, value)?,
+            "durability" => self.durability = Some(Durability::parse(value)?),
+            "replicas" => {
+                let number = value.parse().map_err(|_| "replicas is a number of them".to_owned())?;
+                self.replicas = Some(number);
+            }
             "insecure" if value == "1" => self.is_insecure = true,
             "pickle" if value == "1" => self.takes_pickles = true,
             "insecure" | "pickle" => return Err(format!("{name} is 1, or is left out")),
@@ -283,13 +358,42 @@ mod tests {
         let address = Address::parse(text).unwrap();
         let places: Vec<_> = address.nodes.iter().map(|node| node.addr().to_string()).collect();
         assert_eq!(places, ["127.0.0.1:7000", "localhost:7001", "::1:6379"]);
-        assert!(address.is_cluster && address.nodes[2].redis_settings().password() == Some("pw"));
+        assert!(
+            address.shape == Shape::Cluster && address.nodes[2].redis_settings().password() == Some("pw")
+        );
         let without = "redis+cluster://me@127.0.0.1:7000,localhost:7001,[::1]/0?namespace=a";
         assert_eq!(address.text, without);
-        assert!(cause("redis://localhost,localhost:1").contains("only a cluster"));
+        assert!(cause("redis://localhost,localhost:1").contains("several nodes are those of a cluster"));
         assert!(cause("redis+cluster://localhost,far.example:1").contains("use rediss://"));
         assert!(cause("redis+cluster://localhost/1").contains("database 0"));
         assert!(address.node("far.example", 1).is_err(), "no node leads off the machine in plaintext");
+    }
+
+    #[test]
+    fn sentinels_know_a_service() {
+        let text = "redis+sentinel://me:pw@localhost,[::1]:7001/the%20shop/2?durability=replicated";
+        let address = Address::parse(text).unwrap();
+        let places: Vec<_> = address.nodes.iter().map(|node| node.addr().to_string()).collect();
+        assert_eq!(places, ["localhost:26379", "::1:7001"]);
+        assert_eq!(address.shape, Shape::Sentinel("the shop".to_owned()));
+        assert_eq!(address.durability, Some(Durability::Replicated));
+        let (sentinel, primary) = (&address.nodes[0], address.node("localhost", 1).unwrap());
+        assert_eq!((sentinel.redis_settings().password(), sentinel.redis_settings().db()), (None, 0));
+        assert_eq!((primary.redis_settings().password(), primary.redis_settings().db()), (Some("pw"), 2));
+        assert!(!address.text.contains("pw") && address.text.contains("localhost,[::1]:7001/the%20shop/2"));
+        assert!(cause("redis+sentinel://localhost").contains("services by names"));
+        assert!(cause("redis+sentinel://localhost/shop/x").contains("no number"));
+    }
+
+    #[test]
+    fn a_level_that_an_address_cannot_have_is_refused() {
+        assert!(cause("redis://localhost?durability=safe").contains("replicated or disk"));
+        assert!(cause("redis://localhost?durability=replicated").contains("replicas=2"));
+        assert!(cause("redis://localhost?durability=replicated&replicas=0").contains("replicas=2"));
+        assert!(cause("redis://localhost?replicas=all").contains("a number"));
+        let address = Address::parse("redis://localhost?durability=replicated&replicas=2").unwrap();
+        assert_eq!(address.replicas, Some(2));
+        assert!(Address::parse("redis://localhost?durability=disk").is_ok());
     }
 
     #[test]

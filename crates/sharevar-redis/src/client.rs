@@ -3,11 +3,12 @@
 use crate::fork_gate;
 use crate::mutex::lock;
 use crate::namespace::{Keys, Namespace};
+use crate::primary::Done;
 use crate::script::{Script, scripts};
 use crate::session::Session;
 use crate::upkeep;
 use redis::{Cmd, Value};
-use sharevar::engine::blocking;
+use sharevar::engine::{Failure, blocking};
 use sharevar::{Error, Result};
 use std::sync::{Arc, Mutex};
 
@@ -34,6 +35,8 @@ impl std::fmt::Debug for Client {
 pub(crate) struct Reply {
     pub(crate) value: Value,
     pub(crate) session: Arc<Session>,
+    /// The error of a change that is not confirmed, and may be lost.
+    pub(crate) shortfall: Option<Failure>,
 }
 
 impl Client {
@@ -77,8 +80,19 @@ impl Client {
         Ok(used)
     }
 
-    /// Has the server run a script.
+    /// Has the server run a script. A change that is not confirmed is an error.
     pub(crate) fn ask(
+        &self,
+        script: &Script,
+        keys: Keys<'_>,
+        args: impl Fn(&Session, &mut Cmd),
+    ) -> Result<Reply> {
+        let mut reply = self.ask_with_shortfall(script, keys, args)?;
+        reply.shortfall.take().map_or(Ok(reply), |shortfall| Err(shortfall.into()))
+    }
+
+    /// Has the server run a script, for a caller that undoes a change which is not confirmed.
+    pub(crate) fn ask_with_shortfall(
         &self,
         script: &Script,
         keys: Keys<'_>,
@@ -89,8 +103,8 @@ impl Client {
         }
         blocking(|| {
             let session = self.session()?;
-            let error = match session.ask(script, keys, |command| args(&session, command)) {
-                Ok(value) => return Ok(Reply { value, session }),
+            let error = match session.ask_with_shortfall(script, keys, |command| args(&session, command)) {
+                Ok(done) => return Ok(self.reply(done, session)),
                 Err(failed) => session.error(failed),
             };
             if session.is_current() {
@@ -98,11 +112,21 @@ impl Client {
             }
             // The lease had ended, so that nothing was done; another session does it.
             let session = self.session()?;
-            match session.ask(script, keys, |command| args(&session, command)) {
-                Ok(value) => Ok(Reply { value, session }),
+            match session.ask_with_shortfall(script, keys, |command| args(&session, command)) {
+                Ok(done) => Ok(self.reply(done, session)),
                 Err(failed) => Err(session.error(failed)),
             }
         })
+    }
+
+    fn reply(&self, done: Done, session: Arc<Session>) -> Reply {
+        let address = || self.namespace.address.shown.clone();
+        let shortfall = done.shortfall.map(|cause| Failure::NotReplicated {
+            address: address(),
+            cause,
+            is_undone: false,
+        });
+        Reply { value: done.value, session, shortfall }
     }
 
     /// Counts a variable for the session, which is returned.

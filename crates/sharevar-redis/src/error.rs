@@ -76,6 +76,15 @@ pub(crate) fn refused(address: &str, cause: impl Into<String>) -> Error {
     Failure::Refused { address: address.to_owned(), cause: cause.into() }.into()
 }
 
+/// The error of a change that was not confirmed, and then undone if it could be.
+pub(crate) fn undone(shortfall: Failure, is_undone: bool) -> Error {
+    match shortfall {
+        Failure::NotReplicated { address, cause, .. } => Failure::NotReplicated { address, cause, is_undone },
+        other => other,
+    }
+    .into()
+}
+
 /// The error of a reply, or of what is stored, that is none.
 pub(crate) fn corrupt(what: &'static str) -> Error {
     Error::Corrupt { what, offset: 0 }

@@ -2,7 +2,7 @@
 
 use crate::address::Address;
 use crate::client::Client;
-use crate::error::{NAME, wrong_kind};
+use crate::error::{NAME, undone, wrong_kind};
 use crate::namespace::{ALL_PARTS, Keys, Namespace};
 use crate::number::{kind_of, number_of};
 use crate::reply;
@@ -63,7 +63,7 @@ impl Home {
         let run = |script: &Script, keys: &[String]| {
             let mut command = redis::cmd("EVAL");
             command.arg(&script.text).arg(keys.len()).arg(keys);
-            namespace.place.ask(&namespace.address, &command)
+            namespace.place.ask(&namespace.address, &command).map(|(value, _)| value)
         };
         let numbers = reply::list(run(&KEPT, &[root.to_owned()])?)?.into_iter();
         let numbers = numbers.filter_map(|number| reply::number::<u64>(number).ok());
@@ -109,13 +109,15 @@ impl Engine for Home {
         let (bytes, fields) = fields(self.namespace().id, make)?;
         let number = number_of(blocking(|| self.client.session()?.count())?, make.kind());
         let keys = Keys { number, parts: "md", ..Keys::default() };
-        let made = self.client.ask(&CREATE, keys, |_, command| {
+        let made = self.client.ask_with_shortfall(&CREATE, keys, |_, command| {
             command.arg(number).arg(bytes);
             for (name, value) in &fields {
                 command.arg(name).arg(value);
             }
         })?;
-        Ok(self.held(&made.session, number))
+        // After a shortfall this is its last handle, which gives it up.
+        let held = self.held(&made.session, number);
+        made.shortfall.map_or(Ok(held), |shortfall| Err(undone(shortfall, true)))
     }
 
     fn open(&self, id: LocalId) -> Result<Arc<dyn Held>> {

@@ -1,6 +1,6 @@
 //! Looks at a server from outside its variables, for tools.
 
-use crate::address::Address;
+use crate::address::{Address, Shape};
 use crate::error::{corrupt, refused};
 use crate::place::Place;
 use crate::reply;
@@ -13,13 +13,14 @@ use sharevar::engine::Failure;
 const PAGE: u32 = 1000;
 
 fn open(address: &Address) -> Result<Connection> {
-    if address.is_cluster {
-        return Err(refused(&address.shown, "name one node of the cluster, by redis://"));
+    if address.shape != Shape::Single {
+        return Err(refused(&address.shown, "name one of the servers, by redis://"));
     }
     let client = redis::Client::open(address.nodes[0].clone());
     server::open(
         &client.map_err(|_| refused(&address.shown, "the client does not take the address"))?,
         address,
+        address.timeout,
     )
 }
 
@@ -67,7 +68,7 @@ pub fn is_there(address: &str) -> Result<bool> {
     let address = Address::parse(address)?;
     let mut exists = redis::cmd("EXISTS");
     exists.arg(format!("sv:{{{}}}", address.namespace));
-    reply::yes(Place::default().ask(&address, &exists)?)
+    reply::yes(Place::default().ask(&address, &exists)?.0)
 }
 
 /// Returns what is to be known of a server before variables are entrusted to it: subjects, each with what is

@@ -3,7 +3,9 @@
 use crate::error::Answer;
 use crate::namespace::Namespace;
 use crate::place::Node;
-use redis::{Cmd, Connection, ConnectionLike, Value};
+use crate::primary::{Done, Primary};
+use crate::script::Effect;
+use redis::Cmd;
 use sharevar::engine::Failure;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,7 +23,7 @@ const MOST_REDIRECTS: u32 = 8;
 pub(crate) struct Lane {
     pub(crate) number: u32,
     pub(crate) request: u64,
-    connection: Option<Connection>,
+    primary: Option<Primary>,
 }
 
 /// Why a request has no answer of use.
@@ -34,7 +36,7 @@ pub(crate) enum Failed {
 
 impl Lane {
     pub(crate) fn new(number: u32) -> Self {
-        Self { number, request: 0, connection: None }
+        Self { number, request: 0, primary: None }
     }
 
     /// Sends a request until it is answered, for as long as the address's timeout. `build` makes it: with the
@@ -42,8 +44,9 @@ impl Lane {
     pub(crate) fn ask(
         &mut self,
         namespace: &Namespace,
+        effect: Effect,
         build: impl Fn(u32, u64, bool) -> Cmd,
-    ) -> Result<Value, Failed> {
+    ) -> Result<Done, Failed> {
         self.request += 1;
         let until = Instant::now() + namespace.address.timeout;
         let (mut is_sent, mut with_text, mut pause) = (false, false, PAUSES.0);
@@ -51,14 +54,15 @@ impl Lane {
         loop {
             let command = build(self.number, self.request, with_text);
             let cause = match self.connected(namespace) {
-                Ok(connection) => {
-                    match connection.req_command(&command).and_then(Value::extract_error).map_err(Answer::of)
-                    {
-                        Ok(value) => {
+                Ok(primary) => {
+                    // The rest of the time is for asking again.
+                    let wait = until.saturating_duration_since(Instant::now()) / 2;
+                    match primary.ask(&namespace.address, &command, effect, wait) {
+                        Ok(done) => {
                             if is_borrowed {
-                                self.connection = None;
+                                self.primary = None;
                             }
-                            return Ok(value);
+                            return Ok(done);
                         }
                         Err(Answer::UnknownScript) if !with_text => {
                             with_text = true;
@@ -67,7 +71,7 @@ impl Lane {
                         Err(Answer::Script(code, detail)) => return Err(Failed::Script(code, detail)),
                         Err(Answer::UnknownScript) => "it forgets scripts at once".to_owned(),
                         Err(Answer::Moved(cause)) => {
-                            self.connection = None;
+                            self.primary = None;
                             let node = Node::of(&cause).filter(|_| redirects < MOST_REDIRECTS);
                             redirects += 1;
                             match node.map(|node| namespace.place.moved(&namespace.address, &node)) {
@@ -83,8 +87,8 @@ impl Lane {
                             let node = Node::of(&cause).filter(|_| redirects < MOST_REDIRECTS);
                             redirects += 1;
                             match node.map(|node| node.connect(&namespace.address)) {
-                                Some(Ok(connection)) => {
-                                    (self.connection, is_borrowed) = (Some(connection), true);
+                                Some(Ok(primary)) => {
+                                    (self.primary, is_borrowed) = (Some(primary), true);
                                     continue;
                                 }
                                 Some(Err(failure)) => failure.to_string(),
@@ -93,7 +97,7 @@ impl Lane {
                         }
                         Err(Answer::NotNow(cause)) => {
                             // A server that has become a replica never takes it.
-                            self.connection = None;
+                            self.primary = None;
                             cause.to_string()
                         }
                         Err(Answer::Refused(cause)) => {
@@ -104,7 +108,7 @@ impl Lane {
                             }));
                         }
                         Err(Answer::Lost(cause)) => {
-                            self.connection = None;
+                            self.primary = None;
                             if !std::mem::replace(&mut is_sent, true) {
                                 // A connection that was idle may be closed by now; the next one tells.
                                 continue;
@@ -131,10 +135,10 @@ impl Lane {
         }
     }
 
-    fn connected(&mut self, namespace: &Namespace) -> Result<&mut Connection, Failure> {
-        match self.connection {
-            Some(ref mut connection) => Ok(connection),
-            None => Ok(self.connection.insert(namespace.connect()?)),
+    fn connected(&mut self, namespace: &Namespace) -> Result<&mut Primary, Failure> {
+        match self.primary {
+            Some(ref mut primary) => Ok(primary),
+            None => Ok(self.primary.insert(namespace.connect()?)),
         }
     }
 }

@@ -16,7 +16,10 @@
 //! | module | concept |
 //! |---|---|
 //! | `address` | where a server is, and what a program chooses |
+//! | `durability` | what has a change before it is acknowledged |
 //! | `passwords` | those that this process was told, which no address that is passed on has |
+//! | `sentinel` | servers that know which one is the primary |
+//! | `primary` | a connection to it, and the waits until its changes are confirmed |
 //! | `place` | which server has the home |
 //! | `server` | which servers are refused |
 //! | `inspect` | what tools ask a server |
@@ -36,6 +39,7 @@
 
 mod address;
 mod client;
+mod durability;
 mod error;
 mod fork_gate;
 mod home;
@@ -49,8 +53,10 @@ mod namespace;
 mod number;
 mod passwords;
 mod place;
+mod primary;
 mod reply;
 mod script;
+mod sentinel;
 mod server;
 mod session;
 mod stored;
@@ -68,17 +74,22 @@ use sharevar::engine::Engine;
 use std::sync::Arc;
 
 /// The beginnings of the addresses that lead here.
-const SCHEMES: [&str; 5] = ["redis", "rediss", "redis+unix", "redis+cluster", "rediss+cluster"];
+const SCHEMES: [&str; 7] =
+    ["redis", "rediss", "redis+unix", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"];
 
 /// Makes [`Manager::connect`](sharevar::Manager::connect) take addresses of servers: `redis://`,
-/// `rediss://` (with TLS; the feature `tls`), `redis+unix://`, and `redis+cluster://host:port,host:port` or
-/// `rediss+cluster://` for a cluster, of which any node may be named.
+/// `rediss://` (with TLS; the feature `tls`), `redis+unix://`, `redis+cluster://host:port,host:port` or
+/// `rediss+cluster://` for a cluster, of which any node may be named, and
+/// `redis+sentinel://host:port,host:port/service/database` or `rediss+sentinel://` for the primary that
+/// sentinels know.
 ///
 /// | option | meaning |
 /// |---|---|
 /// | `namespace` | which variables; those of others are not seen. `sharevar` if it is left out |
 /// | `lease` | seconds after which the locks of a process that is not heard of are others'; 10 |
 /// | `timeout` | seconds to wait for an answer; 5 |
+/// | `durability` | what has a change before it is acknowledged: `fast`, `replicated` or `disk` |
+/// | `replicas` | how many replicas may be promoted, for a server that is named by its own address |
 /// | `db` | the database, of a socket |
 /// | `insecure=1` | a server on another machine without TLS |
 /// | `pickle=1` | Python programs store and read values of no native type, if the process that made the namespace said so |

@@ -92,9 +92,9 @@ impl Listener {
 fn run(listener: &Listener, namespace: &Namespace, channel: &str) {
     let is_over = || listener.has_ended.load(Ordering::Relaxed) || namespace.has_closed();
     while !is_over() {
-        if let Ok(mut connection) = namespace.connect() {
+        if let Ok(mut primary) = namespace.connect() {
             // It fails when the connection does, and another one is made.
-            let _ = listen(listener, &is_over, &mut connection, channel);
+            let _ = listen(listener, &is_over, &mut primary.connection, channel);
             listener.set_listening(false);
         }
         thread::sleep(Duration::from_millis(100));

@@ -1,11 +1,13 @@
 //! A namespace on its server: its identity, its keys, and the connections that lead there.
 
 use crate::address::Address;
+use crate::durability::Durability;
 use crate::error::{corrupt, refused};
 use crate::place::Place;
+use crate::primary::Primary;
 use crate::reply;
 use crate::script::scripts;
-use redis::{Cmd, Connection};
+use redis::Cmd;
 use sharevar::Result;
 use sharevar::engine::{Failure, Pickles};
 use sharevar_value::HashSeed;
@@ -40,6 +42,8 @@ pub(crate) struct Keys<'a> {
     pub(crate) parts: &'a str,
     pub(crate) more: &'a [String],
     pub(crate) fence: Option<&'a Fence>,
+    /// Whether no replica is waited for, whatever the script changes.
+    pub(crate) is_unconfirmed: bool,
 }
 
 /// The lock that a request is fenced by, and the token of the hold.
@@ -57,7 +61,11 @@ impl Namespace {
         let mut command = redis::cmd("EVAL");
         command.arg(&FIND.text).arg(1).arg(&root).arg(format!("{new_id:032x}")).arg(LAYOUT);
         command.arg(u8::from(address.takes_pickles));
-        let found = place.ask(&address, &command)?;
+        let (found, primary) = place.ask(&address, &command)?;
+        if address.durability == Some(Durability::Replicated) && primary.replicas() == 0 {
+            let cause = "there is no replica that could be promoted, so that nothing can be replicated";
+            return Err(refused(&address.shown, cause));
+        }
         let [id, layout, pickles] = reply::parts(found)?;
         let id_text = reply::text(id)?.ok_or(corrupt("a home has an identity"))?;
         if reply::number::<u32>(layout)? != LAYOUT {
@@ -72,7 +80,7 @@ impl Namespace {
     }
 
     /// A connection to a server that was in order.
-    pub(crate) fn connect(&self) -> std::result::Result<Connection, Failure> {
+    pub(crate) fn connect(&self) -> std::result::Result<Primary, Failure> {
         self.place.connect(&self.address).map_err(|error| self.address.failure(error))
     }
 

@@ -1,10 +1,12 @@
-//! Which server has the home, of those that an address names.
+//! Which server has the home, of those that an address leads to.
 
-use crate::address::Address;
+use crate::address::{Address, Shape};
 use crate::error::refused;
 use crate::fork_gate;
+use crate::primary::Primary;
+use crate::sentinel;
 use crate::server;
-use redis::{Cmd, Connection, ConnectionInfo, ConnectionLike, RedisError, Value};
+use redis::{Cmd, ConnectionInfo, ConnectionLike, RedisError, Value};
 use sharevar::Result;
 use sharevar::engine::Failure;
 use std::sync::{Mutex, PoisonError};
@@ -25,18 +27,23 @@ impl Place {
     }
 
     /// Connects to the owner, or to the first node that answers and can tell who it is.
-    pub(crate) fn connect(&self, address: &Address) -> Result<Connection> {
+    pub(crate) fn connect(&self, address: &Address) -> Result<Primary> {
         if let Some(owner) = self.with_owner(|owner| owner.clone()) {
-            match connect_to(owner, address) {
-                Ok(connection) => return Ok(connection),
+            match Primary::connect(owner, address, None) {
+                Ok(primary) => return Ok(primary),
                 // Another node may have taken its place.
                 Err(_) => self.with_owner(|owner| *owner = None),
             }
         }
         let mut failed = None;
         for node in &address.nodes {
-            match connect_to(node.clone(), address) {
-                Ok(connection) => return Ok(connection),
+            let connected = match &address.shape {
+                Shape::Sentinel(service) => sentinel::find(node, address, service)
+                    .and_then(|found| Primary::connect(found.primary, address, Some(found.replicas))),
+                _ => Primary::connect(node.clone(), address, None),
+            };
+            match connected {
+                Ok(primary) => return Ok(primary),
                 Err(cause) => failed = Some(cause),
             }
         }
@@ -50,14 +57,14 @@ impl Place {
         Ok(())
     }
 
-    /// Asks the owner, which may change meanwhile. The request is one without a number: it changes nothing, or
-    /// the same however often it is asked.
-    pub(crate) fn ask(&self, address: &Address, command: &Cmd) -> Result<Value> {
+    /// Asks the owner, which may change meanwhile, and returns it, too. The request is one without a number: it
+    /// changes nothing, or the same however often it is asked.
+    pub(crate) fn ask(&self, address: &Address, command: &Cmd) -> Result<(Value, Primary)> {
         let mut redirects = 0;
         loop {
-            let mut connection = self.connect(address)?;
-            let cause = match connection.req_command(command).and_then(Value::extract_error) {
-                Ok(value) => return Ok(value),
+            let mut primary = self.connect(address)?;
+            let cause = match primary.connection.req_command(command).and_then(Value::extract_error) {
+                Ok(value) => return Ok((value, primary)),
                 Err(cause) => cause,
             };
             match Node::of(&cause) {
@@ -67,13 +74,6 @@ impl Place {
             redirects += 1;
         }
     }
-}
-
-/// Connects to one node, which is asked just once for a slot that is on its way there.
-pub(crate) fn connect_to(node: ConnectionInfo, address: &Address) -> Result<Connection> {
-    let client = redis::Client::open(node);
-    let client = client.map_err(|_| refused(&address.shown, "the client does not take the address"))?;
-    server::connect(&client, address)
 }
 
 /// The node of a cluster that is to be asked.
@@ -91,13 +91,13 @@ impl Node {
         Some(Self { host: host.to_owned(), port: port.parse().ok()? })
     }
 
-    /// Connects to it for one request.
-    pub(crate) fn connect(&self, address: &Address) -> std::result::Result<Connection, Failure> {
+    /// Connects to it for one request, of a slot that is on its way there.
+    pub(crate) fn connect(&self, address: &Address) -> std::result::Result<Primary, Failure> {
         let connected = address.node(&self.host, self.port).and_then(|node| {
-            let mut connection = connect_to(node, address)?;
-            let asking = redis::cmd("ASKING").exec(&mut connection);
+            let mut primary = Primary::connect(node, address, None)?;
+            let asking = redis::cmd("ASKING").exec(&mut primary.connection);
             asking.map_err(|cause| server::failed(address, "", &cause))?;
-            Ok(connection)
+            Ok(primary)
         });
         connected.map_err(|cause| address.failure(cause))
     }

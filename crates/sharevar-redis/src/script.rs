@@ -12,11 +12,23 @@ const PARTS: &str = include_str!("lua/parts.lua");
 /// Refuses a request whose lock is another holder's, unless it was answered already.
 const FENCE: &str = include_str!("lua/fence.lua");
 
+/// What a script changes that its caller may rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing: it reads, or it changes what this process waits for or refers to.
+    None,
+    /// A variable (`@changes`).
+    Data,
+    /// A lock, or another variable at which processes meet (`@locks`).
+    Lock,
+}
+
 /// A script, and the hash by which the server knows it.
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) text: String,
     pub(crate) hash: String,
+    pub(crate) effect: Effect,
     fenced: OnceLock<Box<Self>>,
 }
 
@@ -31,12 +43,18 @@ impl Script {
             Some((before, after)) => ("#!lua\n", format!("{before}{after}")),
             None => ("#!lua flags=allow-oom\n", body),
         };
-        Self::of(format!("{header}{body}"))
+        let has = |mark| sections.get(name).is_some_and(|section| section.lines().any(|line| line == mark));
+        let effect = match (has("@locks"), has("@changes")) {
+            (true, _) => Effect::Lock,
+            (_, true) => Effect::Data,
+            _ => Effect::None,
+        };
+        Self::of(format!("{header}{body}"), effect)
     }
 
-    fn of(text: String) -> Self {
+    fn of(text: String, effect: Effect) -> Self {
         let hash = redis::Script::new(&text).get_hash().to_owned();
-        Self { text, hash, fenced: OnceLock::new() }
+        Self { text, hash, effect, fenced: OnceLock::new() }
     }
 
     /// The same script, which does nothing if a lock has another holder: the key of the lock is behind its
@@ -44,7 +62,7 @@ impl Script {
     pub(crate) fn fenced(&self) -> &Self {
         self.fenced.get_or_init(|| {
             let (header, body) = self.text.split_once('\n').unwrap_or_default();
-            Box::new(Self::of(format!("{header}\n{FENCE}{body}")))
+            Box::new(Self::of(format!("{header}\n{FENCE}{body}"), self.effect))
         })
     }
 }
@@ -57,6 +75,7 @@ fn expand(sections: &HashMap<&str, &str>, name: &str, into: &mut String) {
     let Some(section) = sections.get(name) else { panic!("no script has a section {name}") };
     for line in section.lines() {
         match line.strip_prefix('@') {
+            Some("changes" | "locks") => {}
             Some("grows") | None => {
                 into.push_str(line);
                 into.push('\n');

@@ -1,38 +1,87 @@
 //! Which servers are refused: those that could lose what they were given, or cannot do what is needed.
 
-use crate::address::Address;
+use crate::address::{Address, Shape};
+use crate::durability::Durability;
 use crate::error::refused;
 use redis::{Connection, ErrorKind, RedisError, ServerErrorKind};
 use sharevar::Result;
 use sharevar::engine::Failure;
+use std::time::Duration;
 
 /// The oldest version whose scripts and commands are enough.
 const OLDEST: u32 = 7;
 
 /// Connects to a server, and looks whether it can be used.
-pub(crate) fn connect(client: &redis::Client, address: &Address) -> Result<Connection> {
-    let mut connection = open(client, address)?;
+pub(crate) fn connect(client: &redis::Client, address: &Address) -> Result<(Connection, Settings)> {
+    let mut connection = open(client, address, address.timeout)?;
     let settings = Settings::of(&mut connection, address)?;
+    let not_yet = |cause: String| {
+        let address = address.shown.clone();
+        Err(Failure::Unavailable { address, cause }.into())
+    };
     if settings.get("loading") == "1" {
-        let (address, cause) = (address.shown.clone(), "it is still reading its data".to_owned());
-        return Err(Failure::Unavailable { address, cause }.into());
+        return not_yet("it is still reading its data".to_owned());
+    }
+    if matches!(address.shape, Shape::Sentinel(_)) && settings.get("role") != "master" {
+        return not_yet("the one that the sentinels know for the primary is none yet".to_owned());
     }
     let of_shape: &[fn(&Settings) -> Verdict] =
-        if address.is_cluster { &[in_cluster] } else { &[role, cluster] };
+        if address.shape == Shape::Cluster { &[in_cluster] } else { &[role, cluster] };
     for check in [version, eviction].iter().chain(of_shape) {
         check(&settings).map_err(|cause| refused(&address.shown, cause))?;
     }
     scripts(&mut connection, address)?;
-    Ok(connection)
+    // A replica in a cluster is asked for nothing.
+    if settings.get("role") != "master" {
+        return Ok((connection, settings));
+    }
+    if address.may_wait() {
+        let waits = redis::cmd("WAIT").arg(0).arg(1).exec(&mut connection);
+        let what = "it does not tell what replicas have confirmed (WAIT; allow it, or say durability=fast): ";
+        waits.map_err(|cause| failed(address, what, &cause))?;
+    }
+    if address.durability == Some(Durability::Disk) {
+        disk(&mut connection, &settings).map_err(|cause| refused(&address.shown, cause))?;
+    }
+    Ok((connection, settings))
 }
 
 /// Connects to a server, however it is.
-pub(crate) fn open(client: &redis::Client, address: &Address) -> Result<Connection> {
+pub(crate) fn open(client: &redis::Client, address: &Address, timeout: Duration) -> Result<Connection> {
     let failed = |cause| failed(address, "", &cause);
-    let connection = client.get_connection_with_timeout(address.timeout).map_err(failed)?;
-    connection.set_read_timeout(Some(address.timeout)).map_err(failed)?;
-    connection.set_write_timeout(Some(address.timeout)).map_err(failed)?;
+    let connection = client.get_connection_with_timeout(timeout).map_err(failed)?;
+    connection.set_read_timeout(Some(timeout)).map_err(failed)?;
+    connection.set_write_timeout(Some(timeout)).map_err(failed)?;
     Ok(connection)
+}
+
+/// Whether the server can say that a change is on its disk, or has each one there before it answers.
+fn disk(connection: &mut Connection, settings: &Settings) -> std::result::Result<(), String> {
+    if settings.get("aof_enabled") != "1" {
+        return Err("durability=disk needs an append-only file: set appendonly to yes".to_owned());
+    }
+    if has_waitaof(settings) {
+        return Ok(());
+    }
+    let asked = redis::cmd("CONFIG").arg("GET").arg("appendfsync").query::<Vec<String>>(connection);
+    match asked {
+        Ok(setting) if setting.last().is_some_and(|value| value == "always") => Ok(()),
+        Ok(_) => {
+            Err("durability=disk needs a server that tells when a change is on its disk (WAITAOF: Redis \
+                      7.2 or Valkey), or appendfsync always"
+                .to_owned())
+        }
+        Err(cause) => Err(format!(
+            "durability=disk needs a server that tells when a change is on its disk (WAITAOF: Redis 7.2 or \
+             Valkey), or appendfsync always, which it does not tell either (CONFIG GET): {cause}"
+        )),
+    }
+}
+
+/// Whether a server tells when a change is on its disk.
+pub(crate) fn has_waitaof(settings: &Settings) -> bool {
+    let mut numbers = settings.get("redis_version").split('.').map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(7), Some(2))
 }
 
 /// A server that says no is refused; one that says nothing may answer later.

@@ -5,7 +5,8 @@ use crate::lane::{Failed, Lane};
 use crate::listener::Listener;
 use crate::mutex::lock;
 use crate::namespace::{Keys, Namespace};
-use crate::script::{Script, scripts};
+use crate::primary::Done;
+use crate::script::{Effect, Script, scripts};
 use redis::{Cmd, Value};
 use rustix::rand::{GetRandomFlags, getrandom};
 use sharevar::Result;
@@ -106,13 +107,23 @@ impl Session {
         self.ask(&REGISTER, Keys::default(), args).map(drop).map_err(|failed| self.error(failed))
     }
 
-    /// Has the server run a script, by a lane that is free.
+    /// Has the server run a script that changes nothing which a caller relies on.
     pub(crate) fn ask(
         &self,
         script: &Script,
         keys: Keys<'_>,
         args: impl Fn(&mut Cmd),
     ) -> std::result::Result<Value, Failed> {
+        self.ask_with_shortfall(script, keys, args).map(|done| done.value)
+    }
+
+    /// Has the server run a script, by a lane that is free, and waits until its change is confirmed.
+    pub(crate) fn ask_with_shortfall(
+        &self,
+        script: &Script,
+        keys: Keys<'_>,
+        args: impl Fn(&mut Cmd),
+    ) -> std::result::Result<Done, Failed> {
         let mut lane = {
             let (free, made) = &mut *lock(&self.lanes);
             free.pop().unwrap_or_else(|| {
@@ -121,7 +132,8 @@ impl Session {
             })
         };
         let script = if keys.fence.is_some() { script.fenced() } else { script };
-        let answer = lane.ask(&self.namespace, |lane, request, with_text| {
+        let effect = if keys.is_unconfirmed { Effect::None } else { script.effect };
+        let answer = lane.ask(&self.namespace, effect, |lane, request, with_text| {
             let mut command = redis::cmd(if with_text { "EVAL" } else { "EVALSHA" });
             command.arg(if with_text { &script.text } else { &script.hash });
             self.namespace.write_keys(&mut command, &self.client, keys);

@@ -27,6 +27,13 @@ impl Program {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Redis, Self::Valkey];
 
+    /// The first one that is here; both, if `SHAREVAR_TEST_SERVERS` is set: for tests that wait for long.
+    pub fn tested() -> impl Iterator<Item = Self> {
+        let all = env::var_os("SHAREVAR_TEST_SERVERS").is_some();
+        let here = Self::ALL.into_iter().filter(move |program| all || program.path().is_some());
+        here.take(if all { Self::ALL.len() } else { 1 })
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Redis => "redis-server",
@@ -74,11 +81,19 @@ impl Program {
 #[derive(Debug)]
 pub struct Server {
     program: PathBuf,
+    role: Role,
     folder: PathBuf,
     port: u16,
     settings: Vec<String>,
     /// A shell that ends the server when this process's end of its standard input is closed.
     keeper: Child,
+}
+
+/// What a server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Keeper,
+    Sentinel,
 }
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -88,36 +103,51 @@ const START: Duration = Duration::from_secs(30);
 impl Server {
     /// Starts a server with these settings beside the usual ones.
     pub fn start(program: &std::path::Path, settings: &[&str]) -> Self {
+        Self::start_as(program, Role::Keeper, settings)
+    }
+
+    fn start_as(program: &std::path::Path, role: Role, settings: &[&str]) -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("sharevar-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
         let port = free_port();
-        let keeper = Self::keep(program, &folder, port, &settings);
-        let server = Self { program: program.to_owned(), folder, port, settings, keeper };
+        let keeper = Self::keep(program, role, &folder, port, &settings);
+        let server = Self { program: program.to_owned(), role, folder, port, settings, keeper };
         server.await_answer();
         server
     }
 
-    fn keep(program: &std::path::Path, folder: &std::path::Path, port: u16, settings: &[String]) -> Child {
+    fn keep(
+        program: &std::path::Path,
+        role: Role,
+        folder: &std::path::Path,
+        port: u16,
+        settings: &[String],
+    ) -> Child {
         let mut command = Command::new("sh");
         command.args([
             "-c",
             r#"folder=$1; shift; "$@" & read -r _; kill -9 $!; wait $!; rm -rf "$folder""#,
             "sh",
         ]);
-        command.arg(folder).arg(program).args(["--dir"]).arg(folder);
-        command.args([
-            "--unixsocket",
-            "socket",
-            "--port",
-            &port.to_string(),
-            "--save",
-            "",
-            "--loglevel",
-            "warning",
-        ]);
-        command.args(settings).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.arg(folder).arg(program);
+        match role {
+            Role::Keeper => {
+                command.args(["--dir"]).arg(folder).args(["--port", &port.to_string()]);
+                command.args(["--unixsocket", "socket", "--save", "", "--loglevel", "warning"]);
+                command.args(["--repl-diskless-sync-delay", "0"]).args(settings);
+            }
+            Role::Sentinel => {
+                // It writes to its settings.
+                let file = folder.join("sentinel.conf");
+                let lines = settings.join("\n");
+                let own = format!("port {port}\ndir {}\nunixsocket socket\n{lines}\n", folder.display());
+                fs::write(&file, own).unwrap();
+                command.arg(file).arg("--sentinel");
+            }
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().unwrap()
     }
 
@@ -166,6 +196,33 @@ impl Server {
         redis::Client::open(path).unwrap().get_connection().unwrap()
     }
 
+    /// Stops it where it is. Its connections stay, and what is sent to it waits.
+    pub fn pause(&self) -> Paused {
+        let told = redis::cmd("INFO").arg("server").query::<String>(&mut self.connect()).unwrap();
+        let number = told.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap();
+        signal("STOP", number);
+        Paused { process: number.to_owned() }
+    }
+
+    /// Attaches it to a primary, and waits until it has all data and confirms changes.
+    ///
+    /// # Panics
+    /// If that does not happen.
+    pub fn follow(&self, primary: &Self) {
+        let mut connection = self.connect();
+        redis::cmd("REPLICAOF").arg("127.0.0.1").arg(primary.port).exec(&mut connection).unwrap();
+        let online = format!("port={},state=online", self.port);
+        await_that("a replica has its primary's data, and confirms", || {
+            self.info("replication").contains("master_link_status:up")
+                && primary.info("replication").contains(&online)
+        });
+    }
+
+    /// A section of what it tells of itself.
+    pub fn info(&self, section: &str) -> String {
+        redis::cmd("INFO").arg(section).query(&mut self.connect()).unwrap()
+    }
+
     /// Kills it.
     pub fn kill(&mut self) {
         drop(self.keeper.stdin.take());
@@ -176,14 +233,107 @@ impl Server {
     pub fn restart(&mut self) {
         self.kill();
         fs::create_dir_all(&self.folder).unwrap();
-        self.keeper = Self::keep(&self.program, &self.folder, self.port, &self.settings);
+        self.keeper = Self::keep(&self.program, self.role, &self.folder, self.port, &self.settings);
         self.await_answer();
+    }
+}
+
+/// A server that goes on when this is dropped.
+#[derive(Debug)]
+pub struct Paused {
+    process: String,
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        signal("CONT", &self.process);
+    }
+}
+
+fn signal(name: &str, process: &str) {
+    let sent = Command::new("sh").args(["-c", "kill -s $0 $1", name, process]).status().unwrap();
+    assert!(sent.success(), "the server is there");
+}
+
+/// Looks until something is so.
+fn await_that(what: &str, is_so: impl Fn() -> bool) {
+    let until = Instant::now() + START;
+    while !is_so() {
+        assert!(Instant::now() < until, "it does not come to that: {what}");
+        thread::sleep(Duration::from_millis(20));
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A primary with two replicas, which three sentinels watch.
+#[derive(Debug)]
+pub struct Service {
+    /// The primary, and its replicas.
+    pub nodes: Vec<Server>,
+    /// The sentinels. Two of them must agree that the primary has failed.
+    pub sentinels: Vec<Server>,
+}
+
+/// The name of the service that sentinels know.
+const SERVICE: &str = "shop";
+
+impl Service {
+    /// Starts one, whose nodes have these settings beside the usual ones; `None` as [`Program::start`].
+    ///
+    /// # Panics
+    /// If they do not find each other.
+    pub fn start(program: Program, settings: &[&str]) -> Option<Self> {
+        let nodes = (0..3).map(|_| program.start_with(settings)).collect::<Option<Vec<_>>>()?;
+        for replica in &nodes[1..] {
+            replica.follow(&nodes[0]);
+        }
+        let settings = [
+            format!("sentinel monitor {SERVICE} 127.0.0.1 {} 2", nodes[0].port()),
+            format!("sentinel down-after-milliseconds {SERVICE} 500"),
+            format!("sentinel failover-timeout {SERVICE} 10000"),
+        ];
+        let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+        let path = program.path()?;
+        let sentinels = (0..3).map(|_| Server::start_as(&path, Role::Sentinel, &settings)).collect();
+        let service = Self { nodes, sentinels };
+        await_that("each sentinel knows the others and the replicas", || {
+            service.sentinels.iter().all(|sentinel| {
+                let knows = |what| {
+                    let mut asked = redis::cmd("SENTINEL");
+                    asked.arg(what).arg(SERVICE);
+                    asked.query::<Vec<redis::Value>>(&mut sentinel.connect()).map_or(0, |known| known.len())
+                };
+                knows("REPLICAS") == 2 && knows("SENTINELS") == 2
+            })
+        });
+        Some(service)
+    }
+
+    /// The address of a namespace on it.
+    pub fn address(&self, namespace: &str) -> String {
+        let sentinels: Vec<_> =
+            self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port())).collect();
+        format!("redis+sentinel://{}/{SERVICE}/0?namespace={namespace}", sentinels.join(","))
+    }
+
+    /// Waits until all sentinels know another primary than the first node, and returns its place.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn await_failover(&self) -> usize {
+        let primary = |sentinel: &Server| {
+            let mut asked = redis::cmd("SENTINEL");
+            asked.arg("GET-MASTER-ADDR-BY-NAME").arg(SERVICE);
+            let told = asked.query::<(String, u16)>(&mut sentinel.connect());
+            told.map_or(0, |(_, port)| self.nodes.iter().position(|node| node.port() == port).unwrap_or(0))
+        };
+        await_that("another primary", || self.sentinels.iter().all(|sentinel| primary(sentinel) != 0));
+        primary(&self.sentinels[0])
     }
 }
 

@@ -1,14 +1,15 @@
 //! A handle on a variable, and what a script is told of it.
 
 use crate::client::{Client, Reply};
+use crate::error::undone;
 use crate::namespace::{Fence, Keys};
 use crate::reply;
 use crate::script::Script;
 use crate::session::Session;
 use crate::stored;
 use redis::{Cmd, Value};
-use sharevar::Result;
-use sharevar::engine::{Content, Engine, Handle};
+use sharevar::engine::{Content, Engine, Failure, Handle};
+use sharevar::{Error, Result};
 use std::sync::{Arc, Weak};
 
 /// A variable, which lives for as long as this exists, unless the lease of its client ends.
@@ -57,11 +58,34 @@ impl Variable {
         parts: &str,
         args: impl Fn(&Session, &mut Cmd),
     ) -> Result<Reply> {
-        self.client.ask(
-            script,
-            Keys { number: self.number, parts, more: &[], fence: self.fence.as_ref() },
-            args,
-        )
+        self.client.ask(script, self.keys(parts), args)
+    }
+
+    /// The same, for a caller that undoes a change which is not confirmed.
+    pub(crate) fn ask_with_shortfall(
+        &self,
+        script: &Script,
+        parts: &str,
+        args: impl Fn(&Session, &mut Cmd),
+    ) -> Result<Reply> {
+        self.client.ask_with_shortfall(script, self.keys(parts), args)
+    }
+
+    /// Undoes a change that is not confirmed. Returns the error for its caller, which says whether it is undone.
+    pub(crate) fn undo(
+        &self,
+        shortfall: Failure,
+        script: &Script,
+        parts: &str,
+        args: impl Fn(&Session, &mut Cmd),
+    ) -> Error {
+        let keys = Keys { is_unconfirmed: true, ..self.keys(parts) };
+        let answer = self.client.ask(script, keys, args);
+        undone(shortfall, answer.is_ok_and(|answer| !matches!(answer.value, Value::Nil | Value::Int(0))))
+    }
+
+    fn keys<'a>(&'a self, parts: &'a str) -> Keys<'a> {
+        Keys { number: self.number, parts, fence: self.fence.as_ref(), ..Keys::default() }
     }
 
     /// A script that changes it, and says nothing else than whether it has.

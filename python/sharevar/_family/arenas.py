@@ -66,7 +66,8 @@ def remember(store: _AnyStore) -> _AnyStore:
         if store.accepts_pickles and not known.accepts_pickles:
             # The other one stays as its program has asked for it.
             known = _attached[store.id] = store
-        return known  # type: ignore[no-any-return]
+        # A manager has the lease, the timeout and the durability that its address says.
+        return known if known.address == store.address else store
     attached: Any = _read_only if store.is_read_only else _attached
     known = attached.setdefault(store.id, store)
     if store.accepts_pickles and not known.accepts_pickles:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from urllib.parse import quote
 
 from .._family.arenas import ArenaReference, attach, refer_to_arena, remember
 from .._native import Store
 from .._public import public_in
 from .._variables import monitors, pickling
 from .._variables.proxy import Proxy
-from ..errors import NotCreated, SharevarError
+from ..errors import NotCreated, SharevarError, Unsupported
 from .named_variables import NamedVariableMethods
 
 if TYPE_CHECKING:
@@ -21,11 +22,24 @@ _Object = TypeVar("_Object")
 _Arguments = ParamSpec("_Arguments")
 
 
-def connect_manager(address: str, pickle: bool) -> ConnectedManager:
+Durability = Literal["fast", "replicated", "disk"]
+
+
+def connect_manager(
+    address: str, pickle: bool, durability: Durability | None
+) -> ConnectedManager:
     """The manager of the variables to which an address leads."""
-    if pickle and "//" in address:
+    if "//" in address:
         # Those of a server are others' to read and to write; any others are this program's.
-        address += ("&" if "?" in address else "?") + "pickle=1"
+        options = ["pickle=1"] * pickle
+        options += [] if durability is None else [f"durability={quote(durability)}"]
+        for option in options:
+            address += ("&" if "?" in address else "?") + option
+    elif durability is not None:
+        raise Unsupported(
+            f"{address} keeps variables in this process alone, so that there is no durability; "
+            "servers have it: redis://, redis+sentinel:// and redis+cluster://"
+        )
     store = Store.connect(address)
     if pickle:
         store.expect_pickles()

@@ -8,12 +8,14 @@ from .._public import public_in
 from .sync_manager import SyncManager
 
 if TYPE_CHECKING:
-    from .connected_manager import ConnectedManager
+    from .connected_manager import ConnectedManager, Durability
     from .named_manager import Lifetime, NamedManager, Path
 
 
 @overload
-def Manager(address: str, /, *, pickle: bool = False) -> ConnectedManager: ...
+def Manager(
+    address: str, /, *, pickle: bool = False, durability: Durability | None = None
+) -> ConnectedManager: ...
 @overload
 def Manager(*, capacity: int | str | None = None, ctx: Any = None) -> SyncManager: ...
 @overload
@@ -38,6 +40,7 @@ def Manager(
     lifetime: Lifetime | None = None,
     pickle: bool = False,
     load: Path | None = None,
+    durability: Durability | None = None,
     ctx: Any = None,
 ) -> SyncManager | ConnectedManager:
     """A started manager with an arena of its own; ``capacity`` is its limit, in bytes
@@ -67,17 +70,26 @@ def Manager(
 
     With an ``address`` its variables are kept by another engine than shared memory:
     ``Manager("redis://host/0?namespace=shop")`` on a server, Redis or Valkey, for processes
-    on several machines (also ``rediss://``, with TLS, and ``redis+unix:///path``), and
+    on several machines (also ``rediss://``, with TLS, ``redis+unix:///path``,
+    ``redis+sentinel://`` and ``redis+cluster://``), and
     ``Manager("memory:")`` in this process alone, so that a program can be tested where there
     is no shared memory and no server. On a server, too, pickles are refused unless the process
-    that makes the namespace and each that uses them say ``pickle=True``.
+    that makes the namespace and each that uses them say ``pickle=True``. ``durability`` says
+    what has a change before it is acknowledged: ``"fast"``, ``"replicated"`` (each replica that
+    may be promoted; `NotReplicated`) or ``"disk"``; without it locks alone are replicated, on
+    servers that sentinels or a cluster replace.
     """
     if address is not None:
         if any(given is not None for given in (name, capacity, lifetime, ctx)):
-            raise TypeError("a manager of an address takes nothing else than pickle=True")
+            raise TypeError("a manager of an address takes pickle and durability only")
         from .connected_manager import connect_manager
 
-        return connect_manager(address, pickle)
+        return connect_manager(address, pickle, durability)
+    if durability is not None:
+        raise TypeError(
+            "shared memory has no durability, which is of a server: give the manager its "
+            "address, redis://, redis+sentinel:// or redis+cluster://"
+        )
     if name is not None:
         from .named_manager import open_or_make
 

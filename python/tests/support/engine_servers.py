@@ -18,6 +18,8 @@ from typing import Any
 
 import sharevar
 
+from .waiting import eventually
+
 # By the name of the engine: the setting that says where the program is, and its name.
 _KNOWN = {
     "valkey": ("SHAREVAR_VALKEY_SERVER", "valkey-server"),
@@ -55,7 +57,10 @@ class Server:
     """A running server, at a port of this machine."""
 
     def __init__(self, engine: str, settings: Sequence[str] = ()) -> None:
-        self._arguments = [FOUND[engine], "--save", "", "--loglevel", "warning", *settings]
+        self._program = FOUND[engine]
+        self._arguments = ["--save", "", "--loglevel", "warning", *settings]
+        # A replica is served at once.
+        self._arguments += ["--repl-diskless-sync-delay", "0"]
         self._port = ["--port"]
         if "--tls-cert-file" in settings:
             self._port = ["--port", "0", "--tls-port"]
@@ -66,7 +71,7 @@ class Server:
 
     def start(self) -> None:
         folder = tempfile.mkdtemp(prefix="sharevar-server-")
-        command = [*self._arguments, "--dir", folder, *self._port, str(self.port)]
+        command = self._command(folder)
         self._keeper = subprocess.Popen(
             ["sh", "-c", _KEEPER, "sh", folder, *command],
             stdin=subprocess.PIPE,
@@ -84,6 +89,24 @@ class Server:
             except OSError:
                 assert time.monotonic() < end, "the server does not begin to answer"
                 time.sleep(0.005)
+
+    def _command(self, folder: str) -> list[str]:
+        return [self._program, *self._arguments, "--dir", folder, *self._port, str(self.port)]
+
+    def ask(self, *words: str) -> bytes:
+        """The answer to a command that has a short one."""
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
+            connection.sendall(f"{' '.join(words)}\r\n".encode())
+            return connection.recv(65536)
+
+    def follow(self, primary: Server) -> None:
+        """Attach it to a primary, and wait until it confirms changes."""
+        assert self.ask("REPLICAOF", "127.0.0.1", str(primary.port)).startswith(b"+OK")
+        online = f"port={self.port},state=online".encode()
+        eventually(
+            lambda: b"master_link_status:up" in self.ask("INFO", "replication")
+            and online in primary.ask("INFO", "replication")
+        )
 
     def stop(self) -> None:
         """Kill it. What it has in memory is lost."""
@@ -112,6 +135,56 @@ class Server:
             yield
         finally:
             os.kill(self.process, signal.SIGCONT)
+
+
+class Sentinel(Server):
+    """One of those that know the primary of the service ``shop``."""
+
+    def __init__(self, engine: str, primary: Server) -> None:
+        self._primary = primary
+        super().__init__(engine)
+
+    def _command(self, folder: str) -> list[str]:
+        # It writes to its settings.
+        path = os.path.join(folder, "sentinel.conf")
+        with open(path, "w") as settings:
+            settings.write(
+                f"port {self.port}\ndir {folder}\n"
+                f"sentinel monitor shop 127.0.0.1 {self._primary.port} 2\n"
+                "sentinel down-after-milliseconds shop 500\n"
+            )
+        return [self._program, path, "--sentinel"]
+
+
+class Service:
+    """A primary with two replicas, which three sentinels watch."""
+
+    def __init__(self, engine: str) -> None:
+        self.nodes = [Server(engine) for _ in range(3)]
+        for replica in self.nodes[1:]:
+            replica.follow(self.nodes[0])
+        self.sentinels = [Sentinel(engine, self.nodes[0]) for _ in range(3)]
+        for sentinel in self.sentinels:
+            eventually(lambda asked=sentinel: asked.ask("INFO").count(b"slaves=2,sentinels=3"))
+
+    def address(self, options: str = "") -> str:
+        hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
+        return f"redis+sentinel://{hosts}/shop/0?namespace=shop{options}"
+
+    def await_failover(self) -> Server:
+        """The next primary, once all sentinels know it."""
+
+        def primaries() -> set[bytes]:
+            words = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "shop")
+            return {sentinel.ask(*words).split(b"\r\n")[4] for sentinel in self.sentinels}
+
+        old = b"%d" % self.nodes[0].port
+        eventually(lambda: old not in primaries())
+        return next(node for node in self.nodes if b"%d" % node.port in primaries())
+
+    def stop(self) -> None:
+        for server in [*self.sentinels, *self.nodes]:
+            server.stop()
 
 
 @functools.cache

@@ -31,6 +31,7 @@ pub(crate) enum Class {
     Unavailable,
     EngineRefused,
     OutcomeUnknown,
+    NotReplicated,
     LeaseLost,
     Fenced,
     NotShareable,
@@ -129,6 +130,11 @@ const CLASSES: &[(Class, &str, &str)] = &[
         Class::OutcomeUnknown,
         "OutcomeUnknown",
         "The engine's server gave no answer; the operation has taken effect or not.",
+    ),
+    (
+        Class::NotReplicated,
+        "NotReplicated",
+        "The server has done it, and replicas that may take its place have not confirmed it.",
     ),
     (
         Class::LeaseLost,

@@ -43,6 +43,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             Failure::Unavailable { .. } => Class::Unavailable,
             Failure::Refused { .. } => Class::EngineRefused,
             Failure::OutcomeUnknown { .. } => Class::OutcomeUnknown,
+            Failure::NotReplicated { .. } => Class::NotReplicated,
             Failure::LeaseLost => Class::LeaseLost,
             Failure::Fenced => Class::Fenced,
             _ => Class::Sharevar,

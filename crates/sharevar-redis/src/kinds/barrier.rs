@@ -91,14 +91,21 @@ impl Drop for OutcomeWait<'_> {
 impl Variable {
     fn arrive(&self, place: Place<'_>) -> Result<Option<Arrived<'_>>> {
         let ticket = self.client.session()?.ticket();
-        let answer = self.ask(&ARRIVE, PARTS, |_, command| {
+        let answer = self.ask_with_shortfall(&ARRIVE, PARTS, |_, command| {
             command.arg(&ticket).arg(place.ticket).arg(place.score);
         })?;
         if answer.value == Value::Nil {
             return Ok(None);
         }
         let [what, index] = reply::parts(answer.value)?;
-        Ok(Some(match reply::text(what)?.as_deref() {
+        let what = reply::text(what)?;
+        if let Some(shortfall) = answer.shortfall {
+            let was_to_run = u8::from(what.as_deref() == Some("run"));
+            return Err(self.undo(shortfall, &LEAVE, PARTS, |_, command| {
+                command.arg(&ticket).arg(was_to_run);
+            }));
+        }
+        Ok(Some(match what.as_deref() {
             Some("over") => Arrived::Over(outcome(index)?),
             Some("wait") => Arrived::Wait(Box::new(OutcomeWait {
                 variable: self,

@@ -121,7 +121,7 @@ impl Condition for ConditionVariable {
         let session = client.session()?;
         let (caller, ticket) = (caller(self.lock), session.ticket());
         let locked = ['m', 'w'].map(|part| client.namespace.key(self.lock, part));
-        let keys = Keys { number: self.variable.number, parts: PARTS, more: &locked, fence: None };
+        let keys = Keys { number: self.variable.number, parts: PARTS, more: &locked, ..Keys::default() };
         let token = lock(&session.tokens).get(&(self.lock, caller.clone())).cloned().unwrap_or_default();
         let begun = client.ask(&BEGIN, keys, |session, command| {
             command.arg(full_name(session, &caller)).arg(is_recursive(self.lock)).arg(&ticket).arg(&token);

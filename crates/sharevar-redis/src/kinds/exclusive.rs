@@ -52,7 +52,7 @@ pub(super) fn is_recursive(number: u64) -> u8 {
 
 impl Variable {
     fn acquire(&self, caller: &str, place: Place<'_>) -> Result<Option<Acquired>> {
-        let answer = self.ask(&ACQUIRE, PARTS, |session, command| {
+        let answer = self.ask_with_shortfall(&ACQUIRE, PARTS, |session, command| {
             command.arg(full_name(session, caller)).arg(is_recursive(self.number));
             command.arg(place.ticket).arg(place.score);
         })?;
@@ -61,6 +61,12 @@ impl Variable {
         }
         let [died, token] = reply::parts(answer.value)?;
         let token = reply::text(token)?.unwrap_or_default();
+        if let Some(shortfall) = answer.shortfall {
+            // Two could have it after a failover.
+            return Err(self.undo(shortfall, &RELEASE, PARTS, |session, command| {
+                command.arg(full_name(session, caller)).arg(is_recursive(self.number)).arg(&token).arg(0);
+            }));
+        }
         lock(&answer.session.tokens).insert((self.number, caller.to_owned()), token);
         Ok(Some(Acquired { owner_died: reply::yes(died)? }))
     }

@@ -16,6 +16,7 @@ use sharevar_value::{Encoded, priority};
 scripts! { "../lua/queue.lua":
     PUT = "put";
     GET = "get";
+    PUT_BACK = "put_back";
     FIRST = "first";
     STATE = "state";
     SET_LIMIT = "set_limit";
@@ -58,13 +59,26 @@ impl Variable {
     }
 
     fn take_items(&self, most: usize, place: Place<'_>) -> Result<Vec<Content>> {
-        let found = self.ask(&GET, PARTS, |_, command| {
+        let found = self.ask_with_shortfall(&GET, PARTS, |_, command| {
             command.arg(place.ticket).arg(place.score).arg(most);
         })?;
         if found.value == Value::Nil {
             return Ok(Vec::new());
         }
-        self.contents(&found.session, reply::list(found.value)?)
+        let mut values = reply::list(found.value)?;
+        let members = values.split_off(values.len() / 2);
+        let Some(shortfall) = found.shortfall else { return self.contents(&found.session, values) };
+        // Otherwise nobody would have them. The handles that came with them are given up.
+        let items = values.into_iter().zip(members).flat_map(|(value, member)| [value, member]);
+        let items =
+            items.map(|part| Ok(reply::bytes(part)?.unwrap_or_default())).collect::<Result<Vec<_>>>()?;
+        let error = self.undo(shortfall, &PUT_BACK, PARTS, |_, command| {
+            command.arg(&items);
+        });
+        for value in items.into_iter().step_by(2) {
+            self.content(&found.session, Value::BulkString(value))?;
+        }
+        Err(error)
     }
 
     /// The limit, how many were put, how many are done, whether it is shut down, the form, and how many are

@@ -1,7 +1,7 @@
 //! Readers-writer locks, whose holders are clients.
 
 use crate::reply;
-use crate::script::scripts;
+use crate::script::{Script, scripts};
 use crate::variable::Variable;
 use crate::waits::Place;
 use redis::Value;
@@ -23,13 +23,16 @@ scripts! { "../lua/rwlock.lua":
 const PARTS: &str = "mkwp";
 
 impl Variable {
-    fn take(&self, script: &crate::script::Script, place: Place<'_>) -> Result<Option<Acquired>> {
-        let answer = self.ask(script, PARTS, |session, command| {
+    fn take(&self, script: &Script, undo: &Script, place: Place<'_>) -> Result<Option<Acquired>> {
+        let answer = self.ask_with_shortfall(script, PARTS, |session, command| {
             command.arg(&session.client).arg(place.ticket).arg(place.score);
         })?;
-        match answer.value {
-            Value::Nil => Ok(None),
-            died => Ok(Some(Acquired { owner_died: reply::yes(died)? })),
+        match (answer.value, answer.shortfall) {
+            (Value::Nil, _) => Ok(None),
+            (_, Some(shortfall)) => Err(self.undo(shortfall, undo, PARTS, |session, command| {
+                command.arg(&session.client);
+            })),
+            (died, None) => Ok(Some(Acquired { owner_died: reply::yes(died)? })),
         }
     }
 }
@@ -70,22 +73,22 @@ impl RwLock for Variable {
     }
 
     fn try_read(&self) -> Result<Option<Acquired>> {
-        self.take(&READ, Place::default())
+        self.take(&READ, &RELEASE_READ, Place::default())
     }
 
     fn read_wait(&self) -> Box<dyn Wait<Acquired> + '_> {
-        self.wait_for('w', |place| self.take(&READ, place))
+        self.wait_for('w', |place| self.take(&READ, &RELEASE_READ, place))
     }
 
     fn try_write(&self) -> Result<Option<Acquired>> {
-        self.take(&WRITE, Place::default())
+        self.take(&WRITE, &RELEASE_WRITE, Place::default())
     }
 
     fn write_wait(&self) -> Box<dyn Wait<Acquired> + '_> {
         let entered = std::sync::Arc::<std::sync::Mutex<String>>::default();
         let told = entered.clone();
         let wait = self.wait_for('p', move |place| {
-            let acquired = self.take(&WRITE, place)?;
+            let acquired = self.take(&WRITE, &RELEASE_WRITE, place)?;
             let ticket = if acquired.is_some() { "" } else { place.ticket };
             ticket.clone_into(&mut crate::mutex::lock(&told));
             Ok(acquired)

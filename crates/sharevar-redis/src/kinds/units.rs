@@ -20,9 +20,15 @@ const PARTS: &str = "mkw";
 
 impl Variable {
     fn take_unit(&self, place: Place<'_>) -> Result<bool> {
-        self.tell(&ACQUIRE, PARTS, |session, command| {
+        let answer = self.ask_with_shortfall(&ACQUIRE, PARTS, |session, command| {
             command.arg(&session.client).arg(place.ticket).arg(place.score);
-        })
+        })?;
+        match (reply::yes(answer.value)?, answer.shortfall) {
+            (true, Some(shortfall)) => Err(self.undo(shortfall, &RELEASE, PARTS, |session, command| {
+                command.arg(&session.client).arg(1);
+            })),
+            (is_taken, _) => Ok(is_taken),
+        }
     }
 
     /// The free units, the most there may be, whether holders are not counted, and the units of this client.

@@ -19,6 +19,7 @@ end
 
 --- arrive
 -- ARGV[4] is the one that arrives, ARGV[5] the waiter, ARGV[6] its place. What is left to do, and the index.
+@locks
 @home
 @once
 @there
@@ -72,13 +73,14 @@ call('HDEL', KEYS[7], ARGV[4])
 return done(outcome)
 
 --- leave
--- One has not arrived after all. Indices have no gaps: the last to arrive gets its index.
+-- One has not arrived after all; whether that is so. Of ARGV[5], `1` says that it was to run the action. Indices have no gaps: the last to arrive gets its index.
 @home
 @once
 @there
 call('HDEL', KEYS[7], ARGV[4])
 local index = call('HGET', KEYS[6], ARGV[4])
 if index then
+  if ARGV[5] == '1' then call('HDEL', KEYS[5], 'running') end
   call('HDEL', KEYS[6], ARGV[4])
   local last = tostring(call('HLEN', KEYS[6]))
   local arrived = call('HGETALL', KEYS[6])
@@ -86,10 +88,11 @@ if index then
     if arrived[place + 1] == last then call('HSET', KEYS[6], arrived[place], index) end
   end
 end
-return done(1)
+return done(index and 1 or 0)
 
 --- finish
 -- The action has ended; of ARGV[5], `1` says that it went well.
+@locks
 @home
 @once
 @there
@@ -103,6 +106,7 @@ call('HDEL', KEYS[7], ARGV[4])
 return done(outcome)
 
 --- abort
+@locks
 @home
 @once
 @there
@@ -112,6 +116,7 @@ break_it()
 return done(1)
 
 --- reset
+@locks
 @home
 @once
 @there

@@ -11,6 +11,7 @@ return done(found)
 
 --- set
 -- ARGV[4] is the value, ARGV[5] the version that there must be, if any.
+@changes
 @grows
 @home
 @once
@@ -25,6 +26,7 @@ release(found[1])
 return done(1)
 
 --- increment
+@changes
 @home
 @once
 @there

@@ -46,6 +46,7 @@ return done(times)
 return call('HEXISTS', KEYS[7], ARGV[4])
 
 --- notify
+@changes
 @home
 @once
 @there

@@ -10,6 +10,7 @@ return call('GETRANGE', KEYS[6], ARGV[4], ARGV[5])
 
 --- store
 -- Places in bytes, each with what goes there.
+@changes
 @home
 @once
 @there

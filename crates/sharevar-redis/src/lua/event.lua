@@ -17,6 +17,7 @@ end
 return wait(KEYS[6], ARGV[5], ARGV[6]) or 0
 
 --- set
+@changes
 @home
 @once
 @there
@@ -29,6 +30,7 @@ end
 return done(1)
 
 --- clear
+@changes
 @home
 @once
 @there

@@ -8,6 +8,7 @@ end
 --- acquire
 -- ARGV[4] is the caller; of ARGV[5], `1` makes it recursive; ARGV[6] is the waiter, if it waits, and ARGV[7]
 -- its place. Whether a holder died, and the token.
+@locks
 @home
 @once
 @there
@@ -43,6 +44,7 @@ end
 
 --- release
 -- ARGV[6] is the token of the hold that the caller believes in, if it does; of ARGV[7], `1` gives back all.
+@locks
 @home
 @once
 @there
@@ -59,6 +61,7 @@ if is_free then wake(KEYS[6], 1) end
 return done({given, is_free and 1 or 0})
 
 --- restore
+@locks
 @home
 @once
 @there
@@ -75,6 +78,7 @@ local owner, is_held = holder()
 return {is_held and owner, call('HGET', KEYS[5], 'died'), call('HGET', KEYS[5], 'times'), call('HGET', KEYS[5], 'token') or '0'}
 
 --- mark
+@locks
 @home
 @once
 @there

@@ -57,6 +57,7 @@ return 0
 
 --- create
 -- ARGV[4] is the number, ARGV[5] the bytes of an array; then fields and their values.
+@changes
 @grows
 @home
 @once

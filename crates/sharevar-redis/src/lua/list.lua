@@ -90,6 +90,7 @@ if is_plain(value) then return value end
 return done(hold(value))
 
 --- set
+@changes
 @grows
 @home
 @once
@@ -104,6 +105,7 @@ release(old)
 return done(1)
 
 --- extend
+@changes
 @grows
 @change
 local values = arguments(4)
@@ -113,6 +115,7 @@ changed()
 return done(1)
 
 --- insert
+@changes
 @grows
 @change
 if not retain_all({ARGV[5]}) then return redis.error_reply('SVGONE variable') end
@@ -133,6 +136,7 @@ changed()
 return done(1)
 
 --- remove
+@changes
 @change
 local length, at = call('LLEN', items), tonumber(ARGV[4])
 if at < 0 then at = at + length end
@@ -153,6 +157,7 @@ release(value)
 return done(value)
 
 --- clear
+@changes
 @change
 for _, value in ipairs(call('LRANGE', items, 0, -1)) do release(value) end
 call('DEL', items)
@@ -160,6 +165,7 @@ changed()
 return done(1)
 
 --- reverse
+@changes
 @home
 @once
 @there
@@ -180,6 +186,7 @@ for _, place in ipairs(named) do found[#found + 1] = lend(all[place]) end
 return answer(found)
 
 --- set_slice
+@changes
 @grows
 @change
 @places
@@ -203,6 +210,7 @@ changed()
 return done(1)
 
 --- delete_slice
+@changes
 @change
 @places
 local first, step, count = places(call('LLEN', items))
@@ -220,6 +228,7 @@ return done(1)
 
 --- reorder
 -- ARGV[4] is the version that there must be; then the places, each once.
+@changes
 @home
 @once
 @there
@@ -236,6 +245,7 @@ return done(1)
 --- replace
 -- ARGV[4] is the version that there must be, ARGV[5] where the values go, ARGV[6] the number of places that
 -- follow and go; then the values.
+@changes
 @grows
 @change
 if ARGV[4] ~= call('HGET', KEYS[5], 'ver') then return 0 end

@@ -164,6 +164,7 @@ end
 --- change
 -- ARGV[4] is a condition; of ARGV[5], `1` empties the map first; ARGV[6] keys follow that go, then those that
 -- come, with their original form and value.
+@changes
 @grows
 @home
 @once
@@ -188,6 +189,7 @@ call('HINCRBY', KEYS[5], 'ver', 1)
 return done(1)
 
 --- get_or_insert
+@changes
 @grows
 @home
 @once
@@ -206,6 +208,7 @@ end
 return done({hold(value), is_new})
 
 --- remove
+@changes
 @home
 @once
 @refs
@@ -220,6 +223,7 @@ release(value)
 return done(value)
 
 --- pop_last
+@changes
 @home
 @once
 @refs
@@ -235,6 +239,7 @@ release(value)
 return done({original, value})
 
 --- increment
+@changes
 @grows
 @home
 @once

@@ -9,6 +9,7 @@ keep(number)
 return done(number)
 
 --- enter
+@changes
 @grows
 @home
 @once
@@ -25,6 +26,7 @@ keep(number)
 return done(number)
 
 --- remove
+@changes
 @home
 @once
 @refs

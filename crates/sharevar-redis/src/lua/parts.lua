@@ -4,12 +4,16 @@ local call, root, me = redis.call, KEYS[1], KEYS[2]
 if call('HGET', root, 'id') ~= ARGV[1] then return redis.error_reply('SVCLOSED home') end
 
 --- once
--- A request that was answered already gets the same answer, whether its reply was lost or not.
+-- A request that was answered already gets the same answer, whether its reply was lost or not. That answer is
+-- written again, so that a wait for replicas on this connection is one for the change.
 local lane, seq = ARGV[2], ARGV[3]
 local last = call('HGET', me, lane)
 if last then
   local kept = cmsgpack.unpack(last)
-  if kept[1] == seq then return kept[2] end
+  if kept[1] == seq then
+    call('HSET', me, lane, last)
+    return kept[2]
+  end
   if tonumber(kept[1]) > tonumber(seq) then return redis.error_reply('SVLATE request') end
 elseif call('EXISTS', me) == 0 then
   return redis.error_reply('SVLEASE client')

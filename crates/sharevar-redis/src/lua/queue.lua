@@ -16,15 +16,16 @@ local function put(key, value)
   end
 end
 local function pop()
-  if not has_priorities then return call('LPOP', KEYS[6]) end
+  if not has_priorities then return call('LPOP', KEYS[6]), '' end
   local member = call('ZPOPMIN', KEYS[7])[1]
   local value = member and call('HGET', KEYS[6], member)
   if member then call('HDEL', KEYS[6], member) end
-  return value
+  return value, member
 end
 
 --- put
 -- ARGV[4] is the waiter, ARGV[5] its place; then keys of priority and values. How many were put.
+@changes
 @grows
 @home
 @once
@@ -50,7 +51,9 @@ wake(KEYS[8], last)
 return done(last)
 
 --- get
--- ARGV[4] is the waiter, ARGV[5] its place, ARGV[6] the most items.
+-- ARGV[4] is the waiter, ARGV[5] its place, ARGV[6] the most items. Values, and for each its member if there
+-- are priorities, else an empty text.
+@changes
 @home
 @once
 @refs
@@ -65,12 +68,34 @@ if count == 0 then
 end
 local found = {}
 for number = 1, count do
-  found[number] = hold(pop())
+  found[number], found[count + number] = pop()
+  hold(found[number])
   release(found[number])
 end
 if ARGV[4] ~= '' then call('ZREM', KEYS[8], ARGV[4]) end
 wake(KEYS[9], count)
 return done(found)
+
+--- put_back
+-- Items that a get has taken, each with its member: they are the next ones again.
+@home
+@once
+@refs
+@there
+@wake
+@queue
+for place = #ARGV - 1, 4, -2 do
+  local value, member = ARGV[place], ARGV[place + 1]
+  retain(value)
+  if has_priorities then
+    call('ZADD', KEYS[7], 0, member)
+    call('HSET', KEYS[6], member, value)
+  else
+    call('LPUSH', KEYS[6], value)
+  end
+end
+wake(KEYS[8], (#ARGV - 3) / 2)
+return done(1)
 
 --- first
 @home
@@ -99,6 +124,7 @@ found[6] = tostring(length())
 return found
 
 --- set_limit
+@changes
 @home
 @once
 @there
@@ -108,6 +134,7 @@ wake(KEYS[9], ALL)
 return done(1)
 
 --- task_done
+@changes
 @home
 @once
 @there
@@ -129,6 +156,7 @@ if ARGV[4] ~= '' then call('ZREM', KEYS[10], ARGV[4]) end
 return done(1)
 
 --- shut_down
+@changes
 @home
 @once
 @refs
@@ -138,7 +166,7 @@ return done(1)
 call('HSET', KEYS[5], 'shut', 1)
 if ARGV[4] == '1' then
   local left = length()
-  for _ = 1, left do release(pop()) end
+  for _ = 1, left do release((pop())) end
   local put, finished = unpack(call('HMGET', KEYS[5], 'put', 'done'))
   call('HSET', KEYS[5], 'done', math.min(tonumber(put), tonumber(finished) + left))
 end

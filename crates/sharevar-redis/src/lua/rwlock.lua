@@ -19,6 +19,7 @@ end
 
 --- read
 -- ARGV[4] is this client, ARGV[5] the waiter, ARGV[6] its place.
+@locks
 @home
 @once
 @there
@@ -34,6 +35,7 @@ if ARGV[5] ~= '' then call('ZREM', KEYS[7], ARGV[5]) end
 return done(call('HGET', KEYS[5], 'died') or '0')
 
 --- write
+@locks
 @home
 @once
 @there
@@ -57,6 +59,7 @@ local function call_all()
 end
 
 --- release_read
+@locks
 @home
 @once
 @there
@@ -68,6 +71,7 @@ if call('EXISTS', KEYS[6]) == 0 then call_all() end
 return done(1)
 
 --- release_write
+@locks
 @home
 @once
 @there
@@ -98,6 +102,7 @@ writer()
 return call('HGET', KEYS[5], 'died') or '0'
 
 --- mark
+@locks
 @home
 @once
 @there

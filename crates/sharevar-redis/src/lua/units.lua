@@ -12,6 +12,7 @@ end
 
 --- acquire
 -- ARGV[4] is this client, ARGV[5] the waiter, ARGV[6] its place.
+@locks
 @home
 @once
 @there
@@ -27,6 +28,7 @@ return done(1)
 
 --- release
 -- ARGV[4] is this client, ARGV[5] the number of units.
+@locks
 @home
 @once
 @there

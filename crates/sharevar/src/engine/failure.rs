@@ -31,6 +31,17 @@ pub enum Failure {
         /// The server's or the socket's own words.
         cause: String,
     },
+    /// The server has carried it out, and not all of those have confirmed it that must. A failover may take it
+    /// back.
+    #[error("{address} has carried it out, but {cause}: {}", after_a_shortfall(*.is_undone))]
+    NotReplicated {
+        /// The server, without secrets.
+        address: String,
+        /// How far the change has come.
+        cause: String,
+        /// Whether it was undone since nobody could rely on it: a lock was given back, an item was put back.
+        is_undone: bool,
+    },
     /// This process was not heard of for longer than its lease, so that its locks are others' now.
     #[error(
         "the lease of this process has ended, because the server has not heard of it for too long; what a \
@@ -50,7 +61,16 @@ impl Failure {
     pub fn happened(&self) -> Option<bool> {
         match self {
             Self::OutcomeUnknown { .. } => None,
+            Self::NotReplicated { is_undone, .. } => Some(!is_undone),
             _ => Some(false),
         }
+    }
+}
+
+fn after_a_shortfall(is_undone: bool) -> &'static str {
+    if is_undone {
+        "it was undone; try again when all replicas are there"
+    } else {
+        "it may be lost if the server fails before all replicas are there again"
     }
 }
