@@ -37,6 +37,7 @@ fn write(value: &Value, kind_of: &dyn Fn(u64) -> &'static str) -> Json {
             dict(entries.iter().map(pair))
         }
         Value::Handle(offset) => json!({"$variable": kind_of(*offset)}),
+        Value::BufferedPickle(body) => json!({"$pickle": body.len()}),
         Value::Pickle(bytes) => json!({"$pickle": bytes.len()}),
     }
 }

@@ -81,7 +81,7 @@ fn positional(arguments: &[u8]) -> Result<(Vec<&[u8]>, &[u8]), DecodeError> {
     let count = match decoder.next()? {
         Event::None => 0,
         Event::List(count) | Event::Tuple(count) => count,
-        Event::Pickle(_) => return Err(DecodeError::Pickled),
+        Event::Pickle(_) | Event::BufferedPickle(_) => return Err(DecodeError::Pickled),
         _ => return Err(DecodeError::Invalid { what: "list of arguments", at: 0 }),
     };
     let mut found = Vec::new();

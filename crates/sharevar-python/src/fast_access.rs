@@ -1,6 +1,8 @@
-//! Direct access to Python's ints and strs, without calls that build exceptions; and to descriptors.
+//! Direct access to Python's ints and strs, without calls that build exceptions; to buffers, and to
+//! descriptors.
 #![allow(unsafe_code)]
 
+use pyo3::buffer::PyUntypedBuffer;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
@@ -117,6 +119,21 @@ pub(crate) fn index<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIn
     // exception set.
     let index = unsafe { Bound::from_owned_ptr_or_err(object.py(), ffi::PyNumber_Index(object.as_ptr()))? };
     Ok(index.cast_into::<PyInt>()?)
+}
+
+/// The bytes of a buffer that lie one behind the other. They are to be copied at once, and nothing may
+/// depend on what they are: another thread may change them, as it may while an object is pickled.
+///
+/// # Panics
+/// If the bytes do not lie so.
+pub(crate) fn exported<'a>(_: Python<'_>, buffer: &'a PyUntypedBuffer) -> &'a [u8] {
+    assert!(buffer.is_c_contiguous() || buffer.is_fortran_contiguous(), "a buffer of one piece");
+    if buffer.len_bytes() == 0 {
+        return &[];
+    }
+    // SAFETY: so many bytes are there, and stay in place while the buffer is held. No code of Python's
+    // runs before they are copied; only a thread that has let the interpreter go could change them.
+    unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast(), buffer.len_bytes()) }
 }
 
 /// Whether an object is code that has been called and has yet to run.

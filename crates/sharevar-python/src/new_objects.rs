@@ -1,9 +1,9 @@
-//! New bytes, strs and lists that are filled in place.
+//! New bytes, bytearrays, strs and lists that are filled in place.
 #![allow(unsafe_code)]
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyString};
 use sharevar_value::DecodeError;
 use std::mem::MaybeUninit;
 
@@ -19,6 +19,22 @@ pub(crate) fn new_bytes<E>(
         let bytes = ffi::PyBytes_FromStringAndSize(std::ptr::null(), length as ffi::Py_ssize_t);
         let bytes = Bound::from_owned_ptr_or_err(py, bytes)?.cast_into_unchecked::<PyBytes>();
         let start = ffi::PyBytes_AsString(bytes.as_ptr()).cast::<MaybeUninit<u8>>();
+        (bytes, std::slice::from_raw_parts_mut(start, length))
+    };
+    Ok(fill(room).is_ok().then_some(bytes))
+}
+
+/// Makes a bytearray of `length` and has `fill` write all of it. `None` if it fails.
+pub(crate) fn new_bytearray<E>(
+    py: Python<'_>,
+    length: usize,
+    fill: impl FnOnce(&mut [MaybeUninit<u8>]) -> Result<(), E>,
+) -> PyResult<Option<Bound<'_, PyByteArray>>> {
+    // SAFETY: as for bytes. Without a source nothing is set but the null behind the last byte.
+    let (bytes, room) = unsafe {
+        let bytes = ffi::PyByteArray_FromStringAndSize(std::ptr::null(), length as ffi::Py_ssize_t);
+        let bytes = Bound::from_owned_ptr_or_err(py, bytes)?.cast_into_unchecked::<PyByteArray>();
+        let start = ffi::PyByteArray_AsString(bytes.as_ptr()).cast::<MaybeUninit<u8>>();
         (bytes, std::slice::from_raw_parts_mut(start, length))
     };
     Ok(fill(room).is_ok().then_some(bytes))

@@ -64,7 +64,7 @@ pub(crate) fn write_next(decoder: &mut Decoder<'_>, encoder: &mut Encoder) -> Re
         Event::Handle(_) => {
             return Err(KeyError::Unhashable { kind: "shared variable" });
         }
-        Event::Pickle(_) => return Err(KeyError::OpaquePart),
+        Event::Pickle(_) | Event::BufferedPickle(_) => return Err(KeyError::OpaquePart),
     }
     Ok(())
 }

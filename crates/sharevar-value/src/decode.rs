@@ -3,7 +3,8 @@
 use rmp::Marker;
 
 use crate::encode::{
-    EXT_BIG_INT, EXT_HANDLE, EXT_PICKLE, EXT_SET, EXT_TUPLE, LONG_BYTES, LONG_PICKLE, LONG_STR, UNTOLD,
+    EXT_BIG_INT, EXT_HANDLE, EXT_PICKLE, EXT_SET, EXT_TUPLE, LONG_BUFFERED, LONG_BYTES, LONG_PICKLE,
+    LONG_STR, UNTOLD,
 };
 use crate::error::DecodeError;
 use crate::nesting::{Frame, Nesting};
@@ -39,6 +40,8 @@ pub enum Event<'a> {
     Handle(u64),
     /// A pickle of Python's.
     Pickle(&'a [u8]),
+    /// The body of a [`BufferedPickle`](crate::BufferedPickle).
+    BufferedPickle(&'a [u8]),
 }
 
 /// Reads one value.
@@ -237,6 +240,7 @@ impl<'a> Decoder<'a> {
             LONG_STR => self.str(length)?,
             LONG_BYTES => Event::Bytes(self.take(length)?),
             LONG_PICKLE => Event::Pickle(self.take(length)?),
+            LONG_BUFFERED => Event::BufferedPickle(self.take(length)?),
             _ => return Err(DecodeError::Invalid { what: "marker", at: start }),
         };
         self.element_done()?;

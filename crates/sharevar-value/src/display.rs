@@ -26,6 +26,7 @@ impl Display for Value {
                 f.write_char('}')
             }
             Self::Handle(offset) => write!(f, "<shared variable at {offset:#x}>"),
+            Self::BufferedPickle(body) => write!(f, "<pickle of {} bytes>", body.len()),
             Self::Pickle(bytes) => write!(f, "<pickle of {} bytes>", bytes.len()),
         }
     }

@@ -3,6 +3,7 @@
 use rmp::encode::{self as write, ByteBuf};
 
 use crate::bigint::{self, Reduced};
+use crate::buffered_pickle::BufferedPickle;
 use crate::error::EncodeError;
 use crate::nesting::{Frame, Nesting};
 use crate::opaque::OpaqueIdentity;
@@ -21,11 +22,12 @@ const EXT32_HEADER: usize = 6;
 const LENGTH32: usize = 4;
 
 /// The one marker that `MessagePack` never uses: type and 64-bit length of one long str, bytes
-/// or pickle follow, then its bytes.
+/// or pickle, or of a pickle with buffers, follow, then its bytes.
 pub(crate) const LONG: u8 = 0xc1;
 pub(crate) const LONG_STR: u8 = 0;
 pub(crate) const LONG_BYTES: u8 = 1;
 pub(crate) const LONG_PICKLE: u8 = EXT_PICKLE as u8;
+pub(crate) const LONG_BUFFERED: u8 = 8;
 /// In the place of a tuple's or set's length: the length exceeds 32 bits, and the elements end it.
 pub(crate) const UNTOLD: u32 = u32::MAX;
 /// From this many bytes on, memory is allocated in a way that can fail.
@@ -270,6 +272,15 @@ impl Encoder {
             return Ok(());
         }
         self.extension(EXT_PICKLE, pickle, "pickle")
+    }
+
+    /// Writes the body of a [`BufferedPickle`].
+    pub fn buffered_pickle(&mut self, body: &[u8]) -> Result<(), EncodeError> {
+        self.make_room(body.len())?;
+        self.bytes.as_mut_vec().extend_from_slice(&BufferedPickle::head(body.len()));
+        self.bytes.as_mut_vec().extend_from_slice(body);
+        self.element_done();
+        Ok(())
     }
 
     /// Writes the state by which objects of a standard class are equal. It occurs in canonical bytes

@@ -268,7 +268,9 @@ fn collect(decoder: &mut Decoder<'_>, encoding: &[u8], is_key: bool, parts: &mut
         // Keys are a part of the form, and so are the constants.
         Event::None | Event::Bool(_) => return Some(()),
         Event::Float(value) if value.is_nan() => return None,
-        _ if is_key && !matches!(event, Event::Pickle(_) | Event::Handle(_)) => return Some(()),
+        _ if is_key && !matches!(event, Event::Pickle(_) | Event::BufferedPickle(_) | Event::Handle(_)) => {
+            return Some(());
+        }
         Event::Int(_) | Event::UInt(_) => {
             match marker {
                 0x00..=0x7f => parts.vary(start..end, FieldOrder::Bytes, 0x80),
@@ -300,7 +302,9 @@ fn collect(decoder: &mut Decoder<'_>, encoding: &[u8], is_key: bool, parts: &mut
         Event::Pickle(pickle) if start == 0 => {
             return pickled::vary(pickle, end - pickle.len(), parts);
         }
-        Event::Tuple(_) | Event::Set(_) | Event::Handle(_) | Event::Pickle(_) => return None,
+        Event::Tuple(_) | Event::Set(_) | Event::Handle(_) | Event::Pickle(_) | Event::BufferedPickle(_) => {
+            return None;
+        }
     };
     for place in 0..count {
         collect(decoder, encoding, is_key || (is_map && place % 2 == 0), parts)?;

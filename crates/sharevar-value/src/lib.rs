@@ -47,6 +47,7 @@ pub mod standard;
 pub mod value;
 pub mod word;
 
+mod buffered_pickle;
 mod canonical;
 mod key_words;
 mod long_part;
@@ -57,6 +58,7 @@ mod pickled;
 mod short_key;
 
 pub use bigint::BigInt;
+pub use buffered_pickle::{Buffer, BufferedPickle};
 pub use decode::{Decoder, Event};
 pub use deserialize::{from_bytes, from_prefix, from_word};
 pub use encode::{Encoded, Encoder, OpenBody};

@@ -167,7 +167,7 @@ fn write(
             write_elements(*count, decoder, classes, out)
         }
         // Sets are ordered by what they contain, dicts not at all.
-        Event::Map(_) | Event::Set(_) | Event::Handle(_) => None,
+        Event::Map(_) | Event::Set(_) | Event::Handle(_) | Event::BufferedPickle(_) => None,
     }
 }
 

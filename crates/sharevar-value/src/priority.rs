@@ -74,6 +74,7 @@ pub fn write_key(value: &Encoded, out: &mut Vec<u8>) -> Result<(), EncodeError> 
 }
 
 const DAMAGED: &str = "damaged value";
+const FOREIGN: &str = "object of a class that only Python compares";
 
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
@@ -111,12 +112,13 @@ impl Writer<'_> {
                 write_text(text, self.out, is_inside);
             }
             Event::Pickle(pickle) => {
-                let object = Pickled::read(pickle).ok_or("object of a class that only Python compares")?;
+                let object = Pickled::read(pickle).ok_or(FOREIGN)?;
                 self.out.push(class::OBJECT + object.number());
                 object.write_order(self.out);
             }
             Event::Tuple(count) => return self.write_elements(class::TUPLE, *count, decoder),
             Event::List(count) => return self.write_elements(class::LIST, *count, decoder),
+            Event::BufferedPickle(_) => return Err(FOREIGN),
             Event::Map(_) => return Err("dict"),
             Event::Set(_) => return Err("set"),
             Event::Handle(_) => return Err("shared variable"),

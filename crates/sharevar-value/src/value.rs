@@ -38,6 +38,8 @@ pub enum Value {
     Handle(u64),
     /// A pickle of Python's. Rust passes it on and never reads it.
     Pickle(Vec<u8>),
+    /// The body of a [`BufferedPickle`](crate::BufferedPickle): a pickle with arrays behind it.
+    BufferedPickle(Vec<u8>),
 }
 
 impl Value {
@@ -72,6 +74,7 @@ impl Value {
             }
             Event::Handle(offset) => Self::Handle(offset),
             Event::Pickle(bytes) => Self::Pickle(bytes.to_owned()),
+            Event::BufferedPickle(body) => Self::BufferedPickle(body.to_owned()),
         })
     }
 
@@ -168,6 +171,7 @@ impl Value {
             }
             Self::Handle(offset) => encoder.handle(*offset),
             Self::Pickle(bytes) => encoder.pickle(bytes)?,
+            Self::BufferedPickle(body) => encoder.buffered_pickle(body)?,
         }
         Ok(())
     }

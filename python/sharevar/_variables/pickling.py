@@ -6,7 +6,7 @@ import io
 import pickle
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -19,15 +19,29 @@ _kept: set[tuple[Any, Any]] = set()
 class ValuePickler(ForkingPickler):
     """Protocol 5, and whatever multiprocessing can send over a connection."""
 
-    def __init__(self, stream: io.BytesIO) -> None:
-        super().__init__(stream, 5)
+    def __init__(
+        self, stream: io.BytesIO, keep: Callable[[pickle.PickleBuffer], bool] | None
+    ) -> None:
+        super().__init__(stream, 5, True, keep)
 
     def reducer_override(self, value: Any) -> Any:
         managers = sys.modules.get("multiprocessing.managers")
         # By its type: our own proxies pose as these.
         if managers is not None and issubclass(type(value), managers.BaseProxy):
             _keep_on_server(managers, value)
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and type(value) is getattr(numpy, "ndarray", None):
+            return _reduce_array(value)
         return NotImplemented
+
+
+def _reduce_array(array: Any) -> Any:
+    """Reduce an array to a buffer also where its elements do not lie one behind the other, in
+    which case NumPy makes bytes of them: the array that is read is the same."""
+    flags = array.flags
+    if flags.forc or array.nbytes < _SHORTEST_BUFFER or array.dtype.hasobject:
+        return NotImplemented
+    return array.copy("C").__reduce_ex__(5)
 
 
 def _keep_on_server(managers: Any, proxy: Any) -> None:
@@ -45,12 +59,30 @@ def _keep_on_server(managers: Any, proxy: Any) -> None:
     _kept.add((token.address, token.id))
 
 
-def dumps(value: Any) -> bytes:
-    """Encode a value. A refusal by pickle is raised as `NotShareable`; an exception from
-    code of the value's own is raised as it is."""
+# Shorter buffers stand in the pickle. A longer one makes a long value of any.
+_SHORTEST_BUFFER = 1 << 16
+
+
+def dumps(value: Any, buffers: list[memoryview] | None = None) -> bytes:
+    """Encode a value. If `buffers` is given, the long buffers of the value's objects are
+    appended to it, and not in the result. A refusal by pickle is raised as `NotShareable`; an
+    exception from code of the value's own is raised as it is."""
+
+    def is_pickled(buffer: pickle.PickleBuffer) -> bool:
+        try:
+            content = buffer.raw()
+        except BufferError:
+            # Not contiguous: pickle says what it does not take.
+            return True
+        if content.nbytes < _SHORTEST_BUFFER:
+            return True
+        kept.append(content)
+        return False
+
     stream = io.BytesIO()
+    kept = [] if buffers is None else buffers
     try:
-        ValuePickler(stream).dump(value)
+        ValuePickler(stream, None if buffers is None else is_pickled).dump(value)
     except (TypeError, AttributeError, pickle.PicklingError) as error:
         if isinstance(error, SharevarError) or not _is_pickles_own(error):
             raise

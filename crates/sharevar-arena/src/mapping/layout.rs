@@ -7,7 +7,7 @@
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"SHAREVAR");
 
 /// Layout version in the upper half, fingerprint of the constants below in the lower.
-pub(crate) const LAYOUT: u64 = (8 << 32)
+pub(crate) const LAYOUT: u64 = (9 << 32)
     | fingerprint(&[
         PAGE,
         slot::SIZE,

@@ -164,17 +164,31 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Copies two parts, one behind the other, to an 8-aligned offset of a new block, as
-    /// [`Self::put_bytes`] does with one. The first is short.
-    pub fn put_parts(&self, offset: u64, head: &[u8], body: &[u8]) -> Result<()> {
-        // Whole words first: those of the head, the last filled up from the body.
-        let filled = (head.len().next_multiple_of(8) - head.len()).min(body.len());
-        let (filling, rest) = body.split_at(filled);
-        let mut start = Vec::with_capacity(head.len() + filling.len());
-        start.extend_from_slice(head);
-        start.extend_from_slice(filling);
-        self.put_bytes(offset, &start)?;
-        if rest.is_empty() { Ok(()) } else { self.put_bytes(offset + start.len() as u64, rest) }
+    /// Copies parts, one behind the other, to an 8-aligned offset of a new block, as
+    /// [`Self::put_bytes`] does with one.
+    pub fn put_parts(&self, offset: u64, parts: &[&[u8]]) -> Result<()> {
+        let mut at = offset;
+        // The bytes of a word that one part has begun and the next ones fill up.
+        let (mut word, mut filled) = ([0; 8], 0);
+        for part in parts {
+            let (filling, rest) = part.split_at(part.len().min((8 - filled) % 8));
+            word[filled..filled + filling.len()].copy_from_slice(filling);
+            filled += filling.len();
+            if filled == 8 {
+                self.put_bytes(at, &word)?;
+                (at, filled) = (at + 8, 0);
+            }
+            let (words, begun) = rest.split_at(rest.len() & !7);
+            if !words.is_empty() {
+                self.put_bytes(at, words)?;
+                at += words.len() as u64;
+            }
+            if !begun.is_empty() {
+                word[..begun.len()].copy_from_slice(begun);
+                filled = begun.len();
+            }
+        }
+        if filled == 0 { Ok(()) } else { self.put_bytes(at, &word[..filled]) }
     }
 
     /// Fills `bytes` (a multiple of 8) from an 8-aligned offset of a new block with zeros.

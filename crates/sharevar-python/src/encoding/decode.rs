@@ -1,5 +1,6 @@
 //! Decoding words and bytes to Python's objects.
 
+use crate::encoding::buffered;
 use crate::encoding::long;
 use crate::encoding::pickler;
 use crate::errors::{Class, raise, to_python};
@@ -105,6 +106,7 @@ impl<'a, 'py> ObjectReader<'a, 'py> {
                 Some(store) => pickler::loads(py, pickle, store.get().home()),
                 None => pickler::loads_alone(py, pickle),
             },
+            Event::BufferedPickle(body) => buffered::copy_of_body(py, body)?.into_object(self.store),
             Event::Handle(number) => {
                 let handle = self.handles.iter().find(|handle| handle.id().number == number);
                 match (handle, self.store) {

@@ -4,9 +4,10 @@
 //! so it is pickled, as is every other object that native encoding would change
 //! (`docs/value-encoding.md`).
 
+use crate::encoding::buffered::Pickled;
 use crate::encoding::long::{self, Prepared};
 use crate::encoding::pickler;
-use crate::errors::{OrRaise, to_python};
+use crate::errors::to_python;
 use crate::fast_access;
 use crate::variable::variable_of;
 use pyo3::prelude::*;
@@ -84,16 +85,18 @@ fn prepare_block<'h>(
         Ok(()) => writer.encoder.finish().map_err(|error| to_python(error.into()))?,
         Err(Unencodable::Raise(error)) => return Err(error),
         Err(Unencodable::Pickle) => {
-            let (pickle, handles) = pickler::dumps(value, home)?;
+            let pickled = if home.as_participant().is_some() {
+                pickler::dumps_with_buffers(value, home)?
+            } else {
+                let (pickle, handles) = pickler::dumps(value, home)?;
+                Pickled { pickle, buffers: Vec::new(), handles }
+            };
             if let Some(participant) = participant
-                && let Some(prepared) = long::store_pickle(&pickle, &handles, participant)?
+                && let Some(prepared) = long::store_pickle(&pickled, participant)?
             {
                 return Ok(prepared);
             }
-            // The encoder itself asks for the memory of a large one, which may be refused.
-            let mut encoder = Encoder::with_capacity(pickle.len().min(1 << 16) + 6);
-            encoder.pickle(&pickle).map_err(sharevar::Error::from).or_raise()?;
-            (encoder.finish().map_err(sharevar::Error::from).or_raise()?.0, handles)
+            pickled.encoded()?
         }
     };
     Ok(Encoded::Bytes { bytes, handles }.into())

@@ -1,7 +1,8 @@
 //! Long values: copied once, from Python's object to the arena and from there into a new object.
 
+use crate::encoding::buffered::{self, Pickled};
 use crate::encoding::decode;
-use crate::encoding::pickler::{self, Pickle};
+use crate::encoding::pickler;
 use crate::errors::OrRaise;
 use crate::fast_access;
 use crate::new_objects::{NewStr, new_bytes};
@@ -34,6 +35,12 @@ impl From<Encoded> for Prepared<'_> {
     #[inline(always)]
     fn from(encoded: Encoded) -> Self {
         Self { encoded, long: None }
+    }
+}
+
+impl<'h> From<NewLong<'h>> for Prepared<'h> {
+    fn from(long: NewLong<'h>) -> Self {
+        Self { encoded: Encoded::Word(long.word()), long: Some(long) }
     }
 }
 
@@ -70,14 +77,16 @@ pub(crate) fn store<'h>(
 
 /// Stores a pickle, if it is a long one.
 pub(crate) fn store_pickle<'h>(
-    pickle: &Pickle<'_>,
-    handles: &[u64],
+    pickled: &Pickled<'_>,
     participant: &'h Participant,
 ) -> PyResult<Option<Prepared<'h>>> {
-    if pickle.len() < LongPart::LEAST {
+    if !pickled.buffers.is_empty() {
+        return pickled.store(participant).map(Prepared::from).map(Some);
+    }
+    if pickled.pickle.len() < LongPart::LEAST {
         return Ok(None);
     }
-    store_part(LongPart::Pickle, pickle, handles, participant).map(Some)
+    store_part(LongPart::Pickle, &pickled.pickle, &pickled.handles, participant).map(Some)
 }
 
 fn store_part<'h>(
@@ -88,8 +97,7 @@ fn store_part<'h>(
 ) -> PyResult<Prepared<'h>> {
     let mut head = [0; LongPart::HEAD];
     let length = part.write_head(bytes.len(), &mut head);
-    let long = NewLong::make(participant, &head[..length], bytes, handles).or_raise()?;
-    Ok(Prepared { encoded: Encoded::Word(long.word()), long: Some(long) })
+    Ok(NewLong::make(participant, &[&head[..length], bytes], handles).or_raise()?.into())
 }
 
 /// A part that was copied into an object.
@@ -97,6 +105,7 @@ enum Copied<'py> {
     Done(Bound<'py, PyAny>),
     Str(NewStr<'py>),
     Pickle(Bound<'py, PyBytes>),
+    Buffered(buffered::Copied<'py>),
     Failed(PyErr),
 }
 
@@ -119,9 +128,8 @@ pub(crate) fn object<'py>(
     value: &LongValue,
     store: &Py<Store>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if let Some(long) = value.reader().or_raise()?
-        && let Some(copied) = copy(py, &long)?
-    {
+    // It is held until the object is there, and with it the variables that it refers to.
+    if let Some(copied) = copy(py, &value.held_reader().or_raise()?)? {
         return copied.into_object(store);
     }
     let (bytes, handles) = value.load().or_raise()?;
@@ -134,6 +142,7 @@ impl<'py> Copied<'py> {
             Self::Done(object) => Ok(object),
             Self::Str(text) => text.checked().map_err(decode::corrupt),
             Self::Pickle(pickle) => pickler::loads_bytes(pickle, store.get().home()),
+            Self::Buffered(copied) => copied.into_object(Some(store)),
             Self::Failed(error) => Err(error),
         }
     }
@@ -141,7 +150,9 @@ impl<'py> Copied<'py> {
 
 /// Copies the part that a value is, if it is one.
 fn copy<'py>(py: Python<'py>, long: &LongReader<'_>) -> PyResult<Option<Copied<'py>>> {
-    let Ok(Some((part, start))) = long.part() else { return Ok(None) };
+    let Ok(Some((part, start))) = long.part() else {
+        return Ok(buffered::copy(py, long)?.map(Copied::Buffered));
+    };
     let length = long.length() as usize - start;
     let fill = |room: &mut [_]| long.copy(start as u64, room);
     Ok(match part {

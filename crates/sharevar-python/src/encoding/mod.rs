@@ -1,6 +1,7 @@
 //! Python's objects as words and bytes, and back; and dict keys, which are one if they are equal in
 //! Python.
 
+pub(crate) mod buffered;
 pub(crate) mod canonical;
 pub(crate) mod decode;
 pub(crate) mod encode;
@@ -13,4 +14,5 @@ pub(crate) mod name;
 pub(crate) mod opaque_key;
 pub(crate) mod permission;
 pub(crate) mod pickler;
+pub(crate) mod plain_array;
 pub(crate) mod standard_key;

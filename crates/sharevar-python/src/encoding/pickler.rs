@@ -1,10 +1,15 @@
 //! The callables that encode objects of no native type.
 
+use crate::encoding::buffered::Pickled;
 use crate::encoding::permission;
+use crate::encoding::plain_array::{self, PlainArray};
 use crate::fast_access;
+use pyo3::buffer::PyUntypedBuffer;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList};
 use sharevar::engine::InHome;
+use sharevar_value::LongPart;
 use std::cell::RefCell;
 use std::sync::{PoisonError, RwLock};
 
@@ -42,8 +47,25 @@ fn callable<'py>(
     }
 }
 
+/// A pickle of the one buffer behind it: protocol 5, `NEXT_BUFFER`, `STOP`.
+const ONE_BUFFER: &[u8] = b"\x80\x05\x97.";
+
 /// The bytes of a pickle, where Python has written them.
 pub(crate) struct Pickle<'py>(Bound<'py, PyBytes>);
+
+impl<'py> Pickle<'py> {
+    pub(crate) fn of(bytes: Bound<'py, PyBytes>) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn bytes(&self) -> &Bound<'py, PyBytes> {
+        &self.0
+    }
+
+    pub(crate) fn py(&self) -> Python<'py> {
+        self.0.py()
+    }
+}
 
 impl std::ops::Deref for Pickle<'_> {
     type Target = [u8];
@@ -55,13 +77,55 @@ impl std::ops::Deref for Pickle<'_> {
 /// Pickles a value. Returns the pickle, and the variables of the home to which it refers: the
 /// container of the pickle has to count these references.
 pub(crate) fn dumps<'py>(value: &Bound<'py, PyAny>, home: &dyn InHome) -> PyResult<(Pickle<'py>, Vec<u64>)> {
+    if !home.pickles().are_accepted {
+        return Err(permission::refuse_to_store(value, home)?);
+    }
+    let callable = callable(value.py(), |set| &set.dumps, "dumps")?;
+    noting_references(home, || callable.call1((value,)))
+}
+
+/// The same, but the long buffers of the value's objects stay where they are.
+pub(crate) fn dumps_with_buffers<'py>(
+    value: &Bound<'py, PyAny>,
+    home: &dyn InHome,
+) -> PyResult<Pickled<'py>> {
     let py = value.py();
     if !home.pickles().are_accepted {
         return Err(permission::refuse_to_store(value, home)?);
     }
+    if let Ok(bytes) = value.cast_exact::<PyByteArray>()
+        && bytes.len() >= LongPart::LEAST
+    {
+        let pickle = Pickle(PyBytes::new(py, ONE_BUFFER));
+        return Ok(Pickled { pickle, buffers: vec![PyUntypedBuffer::get(value)?], handles: Vec::new() });
+    }
+    let array = PlainArray::of(value)?.filter(|array| array.length() >= LongPart::LEAST);
+    let array = match array.map(|array| array.pickled(py)) {
+        Some(Ok(pickled)) => return Ok(pickled),
+        Some(Err(array)) => Some(array),
+        None => None,
+    };
     let callable = callable(py, |set| &set.dumps, "dumps")?;
+    let kept = PyList::empty(py);
+    let (pickle, handles) = noting_references(home, || callable.call1((value, &kept)))?;
+    let pickled = Pickled { pickle, buffers: buffers_of(&kept)?, handles };
+    if let Some(array) = array {
+        array.remember(value, &pickled)?;
+    }
+    Ok(pickled)
+}
+
+fn buffers_of(kept: &Bound<'_, PyList>) -> PyResult<Vec<PyUntypedBuffer>> {
+    kept.iter().map(|buffer| PyUntypedBuffer::get(&buffer)).collect()
+}
+
+/// Calls `pickle`, and returns the variables of the home that it has referred to.
+fn noting_references<'py>(
+    home: &dyn InHome,
+    pickle: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<(Pickle<'py>, Vec<u64>)> {
     UNDER_WAY.with_borrow_mut(|all| all.push((home.home_id(), Vec::new())));
-    let pickled = callable.call1((value,)).and_then(|pickled| Ok(pickled.cast_into::<PyBytes>()?));
+    let pickled = pickle().and_then(|pickled| Ok(pickled.cast_into::<PyBytes>()?));
     let handles = UNDER_WAY.with_borrow_mut(Vec::pop).map_or_else(Vec::new, |(_, handles)| handles);
     Ok((Pickle(pickled?), handles))
 }
@@ -70,6 +134,15 @@ pub(crate) fn dumps<'py>(value: &Bound<'py, PyAny>, home: &dyn InHome) -> PyResu
 pub(crate) fn dumps_alone<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickle<'py>> {
     let pickled = callable(value.py(), |set| &set.dumps, "dumps")?.call1((value,))?;
     Ok(Pickle(pickled.cast_into::<PyBytes>()?))
+}
+
+/// The same, but the long buffers of the value's objects stay where they are.
+pub(crate) fn dumps_alone_with_buffers<'py>(
+    value: &Bound<'py, PyAny>,
+) -> PyResult<(Pickle<'py>, Vec<PyUntypedBuffer>)> {
+    let kept = PyList::empty(value.py());
+    let pickled = callable(value.py(), |set| &set.dumps, "dumps")?.call1((value, &kept))?;
+    Ok((Pickle(pickled.cast_into::<PyBytes>()?), buffers_of(&kept)?))
 }
 
 /// Returns the object of a pickle that is stored in that home.
@@ -86,6 +159,39 @@ pub(crate) fn loads_bytes<'py>(
         return Err(permission::refuse_to_read(home));
     }
     callable(pickle.py(), |set| &set.loads, "loads")?.call1((pickle,))
+}
+
+/// The same, of a pickle that does not contain these buffers of its objects.
+pub(crate) fn loads_with_buffers<'py>(
+    pickle: Bound<'py, PyBytes>,
+    buffers: Vec<Bound<'py, PyAny>>,
+    home: &dyn InHome,
+) -> PyResult<Bound<'py, PyAny>> {
+    if !home.pickles().are_accepted {
+        return Err(permission::refuse_to_read(home));
+    }
+    loads_alone_with_buffers(pickle, buffers)
+}
+
+/// The same, of a pickle that is stored nowhere.
+pub(crate) fn loads_alone_with_buffers<'py>(
+    pickle: Bound<'py, PyBytes>,
+    buffers: Vec<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = pickle.py();
+    if let [buffer] = &buffers[..]
+        && let Some(array) = plain_array::read(py, pickle.as_bytes(), buffer)?
+    {
+        return Ok(array);
+    }
+    let has_one = buffers.len() == 1;
+    let named = PyDict::new(py);
+    named.set_item(intern!(py, "buffers"), buffers)?;
+    let object = callable(py, |set| &set.loads, "loads")?.call((&pickle,), Some(&named))?;
+    if has_one {
+        plain_array::remember(pickle.as_bytes(), &object)?;
+    }
+    Ok(object)
 }
 
 /// Returns the object of a pickle that is stored nowhere.

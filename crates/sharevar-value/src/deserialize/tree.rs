@@ -35,7 +35,7 @@ impl<'a, 'de> TreeDeserializer<'a, 'de> {
             Event::Str(value) => ScalarDeserializer::Str(value),
             Event::Bytes(value) => ScalarDeserializer::Bytes(value),
             Event::Handle(offset) => ScalarDeserializer::Handle(offset),
-            Event::Pickle(_) => ScalarDeserializer::Pickle,
+            Event::Pickle(_) | Event::BufferedPickle(_) => ScalarDeserializer::Pickle,
             Event::List(count) | Event::Tuple(count) | Event::Set(count) => {
                 return Ok(Next::Sequence(count));
             }

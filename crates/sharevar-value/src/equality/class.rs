@@ -34,7 +34,7 @@ impl Class {
             Event::Tuple(_) => Self::Tuple,
             Event::Set(_) => Self::Set,
             Event::Pickle(_) => Self::Pickle,
-            Event::Handle(_) => Self::Any,
+            Event::Handle(_) | Event::BufferedPickle(_) => Self::Any,
         }
     }
 

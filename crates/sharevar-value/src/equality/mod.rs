@@ -218,7 +218,7 @@ impl Needle {
         let first = Decoder::new(other).next()?;
         match first {
             Event::Pickle(pickle) => Ok(self.equals_pickle(pickle)),
-            Event::Handle(_) => Ok(Equality::Unknown),
+            Event::Handle(_) | Event::BufferedPickle(_) => Ok(Equality::Unknown),
             _ if Class::of(&first) == Class::Number => match self.class {
                 Class::Number | Class::Pickle => Ok(self.equals_number(&first)),
                 _ => Ok(Equality::Different),

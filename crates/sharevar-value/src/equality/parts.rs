@@ -66,7 +66,9 @@ fn collect(
             form(start + 5..at.end);
             (count, false)
         }
-        Event::Tuple(_) | Event::Set(_) | Event::Handle(_) | Event::Pickle(_) => return Ok(false),
+        Event::Tuple(_) | Event::Set(_) | Event::Handle(_) | Event::Pickle(_) | Event::BufferedPickle(_) => {
+            return Ok(false);
+        }
         Event::Float(value) if value.is_nan() => return Ok(false),
         _ => {
             let kind = match Class::of(&event) {

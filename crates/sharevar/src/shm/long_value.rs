@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::shm::handle::Handle;
 use crate::shm::items::block;
 use sharevar_arena::{Error, Participant, Reader, Variable};
-use sharevar_value::{LongPart, Word};
+use sharevar_value::{BufferedPickle, LongPart, Word};
 use std::mem::MaybeUninit;
 
 /// The number of the kind, which is none of [`Kind`](crate::Kind): these variables are not named.
@@ -108,6 +108,15 @@ impl LongValue {
     /// # Errors
     /// A damaged arena.
     pub fn reader(&self) -> Result<Option<LongReader<'_>>> {
+        let reader = self.held_reader()?;
+        Ok((reader.handles == 0).then_some(reader))
+    }
+
+    /// The same, also of a value that refers to variables, which live while this is held.
+    ///
+    /// # Errors
+    /// A damaged arena.
+    pub fn held_reader(&self) -> Result<LongReader<'_>> {
         let (block, header) = self.header()?;
         Ok(LongReader::of(self.handle.participant(), block, header))
     }
@@ -118,14 +127,15 @@ impl LongValue {
 #[derive(Debug)]
 pub struct LongReader<'a> {
     participant: &'a Participant,
+    handles: u64,
     start: u64,
     length: u64,
 }
 
 impl<'a> LongReader<'a> {
-    fn of(participant: &'a Participant, block: u64, header: u64) -> Option<Self> {
-        let is_alone = block::handles_of(header) == 0;
-        is_alone.then(|| Self { participant, start: block + 8, length: block::length_of(header) })
+    fn of(participant: &'a Participant, block: u64, header: u64) -> Self {
+        let handles = block::handles_of(header);
+        Self { participant, handles, start: block + 8 + handles * 8, length: block::length_of(header) }
     }
 
     /// Bytes of the encoding.
@@ -141,6 +151,24 @@ impl<'a> LongReader<'a> {
         }
         self.read(0, &mut head)?;
         Ok(LongPart::read_head(&head, self.length))
+    }
+
+    /// The places of a pickle and of its buffers, if the value is one with buffers. They are counted from
+    /// byte [`BufferedPickle::HEAD`] of the encoding on.
+    ///
+    /// # Errors
+    /// A damaged arena.
+    pub fn buffered_pickle(&self) -> Result<Option<BufferedPickle>> {
+        const HEAD: usize = BufferedPickle::HEAD;
+        let mut head = [0; HEAD];
+        if self.length < HEAD as u64 {
+            return Ok(None);
+        }
+        self.read(0, &mut head)?;
+        if !BufferedPickle::is_head(&head, self.length) {
+            return Ok(None);
+        }
+        BufferedPickle::read(self.length as usize - HEAD, |at, out| self.read((HEAD + at) as u64, out))
     }
 
     /// Copies the part of the encoding from byte `at` on, as many bytes as `out` has.
@@ -185,7 +213,10 @@ pub(crate) fn read<R>(
     }
     let read = participant.read_unlocked(variable, |reader: &Reader<'_>| {
         let Some(block) = Word(reader.body(0)).block_offset() else { return Ok(None) };
-        let Some(long) = LongReader::of(participant, block, reader.load(block)?) else { return Ok(None) };
+        let long = LongReader::of(participant, block, reader.load(block)?);
+        if long.handles != 0 {
+            return Ok(None);
+        }
         // While the cell holds the word the value cannot go: it was this one.
         if is_current() { Ok(read(&long)) } else { Ok(None) }
     })?;

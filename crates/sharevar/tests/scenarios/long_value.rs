@@ -4,7 +4,7 @@ use super::operations::{blocks, operations};
 use super::{Facts, Operation, World, block};
 use crate::modeled::{int, text};
 use sharevar::shm::{Content, NewLong};
-use sharevar_value::{Encoded, LongPart, Value};
+use sharevar_value::{BufferedPickle, Encoded, LongPart, Value};
 
 /// Bytes of a value that is just long.
 const LENGTH: usize = 1 << 16;
@@ -17,6 +17,35 @@ fn long(stamp: u64) -> Encoded {
 fn long_nested(world: &World) -> Encoded {
     let target = world.mortal.target.handle().variable().header();
     Value::Tuple(vec![Value::Handle(target), Value::Str(text(LENGTH, 1))]).to_encoded().unwrap()
+}
+
+/// Puts in a pickle with two buffers, of which each part is copied from a place of its own.
+fn set_buffered(world: &World, stamp: u64) {
+    let (pickle, first, second) = (text(35, stamp), text(LENGTH + 3, stamp + 1), text(777, stamp + 2));
+    let buffers = [first.as_bytes(), second.as_bytes()];
+    let lengths = buffers.iter().map(|bytes| (bytes.len(), false));
+    let placed = BufferedPickle::place(pickle.len(), lengths, NewLong::front(0)).unwrap();
+    let front = placed.front();
+    let parts = placed.parts(&front, pickle.as_bytes(), buffers.into_iter());
+    let new = NewLong::make(&world.mortal.participant, &parts, &[]).unwrap();
+    world.mortal.dict.insert(&world.mortal.key(1), &Encoded::Word(new.word())).unwrap();
+    drop(new);
+    settle(world);
+    let Some(Content::Long(long)) = world.mortal.dict.get(&world.mortal.key(1)).unwrap() else {
+        unreachable!()
+    };
+    let reader = long.reader().unwrap().unwrap();
+    assert_eq!(reader.buffered_pickle().unwrap(), Some(placed.clone()));
+    for (buffer, bytes) in placed.buffers.iter().zip(buffers) {
+        let at = (BufferedPickle::HEAD + buffer.place.start) as u64;
+        let mut read = vec![0; bytes.len()];
+        reader.read(at, &mut read).unwrap();
+        assert!(read == bytes, "a buffer is where it was placed");
+        let address = long.address(at, bytes.len() as u64).unwrap();
+        assert_eq!(address as usize % BufferedPickle::ALIGNMENT, 0);
+    }
+    drop(long);
+    settle(world);
 }
 
 /// References that were let go are counted off.
@@ -59,11 +88,14 @@ operations! {
         |w| {
             let (text, mut head) = (text(LENGTH + 3, 5), [0; LongPart::HEAD]);
             let length = LongPart::Str.write_head(text.len(), &mut head);
-            let new = NewLong::make(&w.mortal.participant, &head[..length], text.as_bytes(), &[]).unwrap();
+            let new = NewLong::make(&w.mortal.participant, &[&head[..length], text.as_bytes()], &[]).unwrap();
             w.mortal.dict.insert(&w.mortal.key(1), &Encoded::Word(new.word())).unwrap();
             drop(new);
             settle(w);
         }, |b, a| longer(1)(b, a);
+    "dict: a pickle with buffers": |w| set(w, 1, &int(1)), |w| set_buffered(w, 1), |b, a| longer(1)(b, a);
+    "dict: a pickle with buffers over another": |w| set_buffered(w, 1), |w| set_buffered(w, 9),
+        |b, a| longer(0)(b, a);
     "dict: a long value that refers to a variable": |w| set(w, 1, &block(1)), |w| set(w, 1, &long_nested(w)),
         |b, a| a.variables == b.variables + 1 && a.heap.runs == b.heap.runs + 1;
     "dict: a long value is there already (rolls back)" (same): |w| set(w, 1, &long(1)),

@@ -143,7 +143,12 @@ impl<'a> Reader<'a> {
         let mut decoder = Decoder::new(self.rest);
         let scalar = match decoder.next()? {
             Event::Handle(reference) => Some(Word::handle(place_of(number_in(reference)?)?)),
-            Event::List(_) | Event::Map(_) | Event::Tuple(_) | Event::Set(_) | Event::Pickle(_) => None,
+            Event::List(_)
+            | Event::Map(_)
+            | Event::Tuple(_)
+            | Event::Set(_)
+            | Event::Pickle(_)
+            | Event::BufferedPickle(_) => None,
             _ => Value::read(&mut Decoder::new(self.rest))?.to_word(),
         };
         if let Some(word) = scalar {
@@ -177,6 +182,7 @@ fn copy(
         Event::Str(value) => encoder.str(value)?,
         Event::Bytes(value) => encoder.bytes(value)?,
         Event::Pickle(value) => encoder.pickle(value)?,
+        Event::BufferedPickle(body) => encoder.buffered_pickle(body)?,
         Event::Handle(number) => encoder.handle(renumber(number)?),
         Event::List(count) => {
             encoder.list_header(count)?;

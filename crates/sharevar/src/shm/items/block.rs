@@ -33,17 +33,18 @@ pub(crate) fn handles_of(header: u64) -> u64 {
     header >> LENGTH_BITS
 }
 
-/// Stores an encoding, which is given in two parts, in a block.
-pub(super) fn store(
-    transaction: &mut Transaction<'_>,
-    (head, body): (&[u8], &[u8]),
-    handles: &[u64],
-) -> Result<Word> {
+/// Bytes of a block in front of the encoding of a value that refers to so many variables.
+pub(crate) fn front(handles: usize) -> usize {
+    8 + handles * 8
+}
+
+/// Stores an encoding, the parts of which are given, in a block.
+pub(super) fn store(transaction: &mut Transaction<'_>, parts: &[&[u8]], handles: &[u64]) -> Result<Word> {
     if handles.len() as u64 > MOST_HANDLES {
         let what = "number of shared variables";
         return Err(sharevar_value::EncodeError::TooLarge { what, length: handles.len() }.into());
     }
-    let length = head.len() + body.len();
+    let length = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
     if length as u64 > MOST_BYTES {
         return Err(sharevar_value::EncodeError::TooLarge { what: "value", length }.into());
     }
@@ -57,11 +58,10 @@ pub(super) fn store(
     for (index, offset) in handles.iter().enumerate() {
         transaction.put(block + 8 + index as u64 * 8, Word::handle(*offset).0)?;
     }
-    let start = block + 8 + count * 8;
-    if head.is_empty() {
-        transaction.put_bytes(start, body)?;
-    } else {
-        transaction.put_parts(start, head, body)?;
+    let start = block + front(handles.len()) as u64;
+    match parts {
+        [whole] => transaction.put_bytes(start, whole)?,
+        parts => transaction.put_parts(start, parts)?,
     }
     Ok(Word::block(block))
 }

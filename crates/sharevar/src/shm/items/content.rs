@@ -123,13 +123,13 @@ fn store_block(transaction: &mut Transaction<'_>, value: &Encoded) -> Result<Wor
         }
         Encoded::Bytes { bytes, handles } if bytes.len() >= LONG_BYTES => {
             let participant = transaction.participant();
-            let variable = new_long::make(participant, (&[], bytes), handles)?;
+            let variable = new_long::make(participant, &[bytes], handles)?;
             let added = transaction.add_reference(variable);
             participant.release_later(variable);
             added?;
             Ok(Word::handle(variable.header()))
         }
-        Encoded::Bytes { bytes, handles } => block::store(transaction, (&[], bytes), handles),
+        Encoded::Bytes { bytes, handles } => block::store(transaction, &[bytes], handles),
     }
 }
 

@@ -9,22 +9,18 @@ use sharevar_value::Word;
 /// From so many bytes on, an encoding is a long value.
 pub(crate) const LONG_BYTES: usize = 64 << 10;
 
-/// Makes a long value of an encoding in two parts, the first of which is short, and which refers to the
-/// variables `handles`. This process holds it once, until it is released.
-pub(crate) fn make(
-    participant: &Participant,
-    (head, body): (&[u8], &[u8]),
-    handles: &[u64],
-) -> Result<Variable> {
+/// Makes a long value of an encoding that is given in parts and refers to the variables `handles`. This
+/// process holds it once, until it is released.
+pub(crate) fn make(participant: &Participant, parts: &[&[u8]], handles: &[u64]) -> Result<Variable> {
     let variable = participant.create(KIND)?;
-    let filled = fill(participant, variable, (head, body), handles);
+    let filled = fill(participant, variable, parts, handles);
     if filled.is_err() {
         participant.release_later(variable);
     }
     filled.map(|()| variable)
 }
 
-fn fill(participant: &Participant, variable: Variable, parts: (&[u8], &[u8]), handles: &[u64]) -> Result<()> {
+fn fill(participant: &Participant, variable: Variable, parts: &[&[u8]], handles: &[u64]) -> Result<()> {
     let mut transaction = participant.begin()?;
     let word = block::store(&mut transaction, parts, handles)?;
     transaction.lock_short(variable)?;
@@ -41,13 +37,19 @@ pub struct NewLong<'p> {
 }
 
 impl<'p> NewLong<'p> {
-    /// Stores an encoding that is given in two parts, the first of which is short, and that refers to
-    /// the variables `handles`. It is copied once, from there to the arena.
+    /// Stores an encoding that is given in parts, one behind the other, and that refers to the variables
+    /// `handles`. It is copied once, from there to the arena.
     ///
     /// # Errors
     /// Out of memory; a closed arena; a variable that is gone.
-    pub fn make(participant: &'p Participant, head: &[u8], body: &[u8], handles: &[u64]) -> Result<Self> {
-        Ok(Self { participant, variable: make(participant, (head, body), handles)? })
+    pub fn make(participant: &'p Participant, parts: &[&[u8]], handles: &[u64]) -> Result<Self> {
+        Ok(Self { participant, variable: make(participant, parts, handles)? })
+    }
+
+    /// Returns how many bytes behind the start of a page the encoding of a long value begins that refers to
+    /// so many variables: its block is a run of pages.
+    pub fn front(handles: usize) -> usize {
+        block::front(handles)
     }
 
     /// The word by which it is stored.
