@@ -339,8 +339,8 @@ class Dict(Variable, Generic[_Key, _Item]):
     def copy(self) -> dict[_Key, _Item]: ...
     def incr(self, key: _Key, by: int | float = 1) -> Any:
         """Add to an entry (0 where there is none) in one step; gives the new value."""
-    def view(self, key: _Key, /, *, writable: bool = False) -> memoryview:
-        """A view of a value that is bytes, which stay as they are while it lives."""
+    def view(self, key: _Key, /, *, writable: bool = False) -> Any:
+        """A view of a value in shared memory: a memoryview of bytes, an array of an array."""
 
 @disjoint_base
 class List(Variable, Generic[_Item]):
@@ -354,8 +354,8 @@ class List(Variable, Generic[_Item]):
     def __getitem__(self, index: slice, /) -> list[_Item]: ...
     def __setitem__(self, index: SupportsIndex | slice, value: Any, /) -> None: ...
     def _iterate(self) -> Iterator[_Item]: ...
-    def view(self, index: SupportsIndex, /, *, writable: bool = False) -> memoryview:
-        """A view of an item that is bytes, which stay as they are while it lives."""
+    def view(self, index: SupportsIndex, /, *, writable: bool = False) -> Any:
+        """A view of an item in shared memory: a memoryview of bytes, an array of an array."""
     def __delitem__(self, index: SupportsIndex | slice, /) -> None: ...
     def __len__(self) -> int: ...
     def __contains__(self, item: object, /) -> bool: ...
@@ -1080,7 +1080,7 @@ def note_started_inside(monitors: list[tuple[list[int], int, int, int]]) -> None
 def note_thread_started_inside(thread: object, /) -> None:
     """Note in a thread that is about to be started inside of which methods that is."""
 
-def set_pickler(dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]) -> None:
+def set_pickler(dumps: Callable[..., bytes], loads: Callable[..., Any]) -> None:
     """Set what encodes and decodes the values that are of no native type."""
 
 def set_queue_class(form: str, cls: type[Queue[Any]]) -> None:

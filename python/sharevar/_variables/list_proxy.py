@@ -46,8 +46,8 @@ class ListProxy(Proxy, _native.List[_Item]):
         """
         return self._iterate() if isinstance(self.store, _native.Arena) else self._by_slices()
 
-    def views(self, *, writable: bool = False) -> Iterator[memoryview]:
-        """A view of each item, one at a time. All items are bytes."""
+    def views(self, *, writable: bool = False) -> Iterator[Any]:
+        """A view of each item, one at a time. All items are bytes or arrays."""
         index = 0
         while True:
             try:

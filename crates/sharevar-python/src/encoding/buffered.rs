@@ -8,8 +8,9 @@ use crate::new_objects::{new_bytearray, new_bytes};
 use crate::store::Store;
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::PyMemoryError;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyMemoryView};
 use sharevar::Participant;
 use sharevar::shm::{LongReader, NewLong};
 use sharevar_value::{BufferedPickle, DecodeError, Encoder};
@@ -75,6 +76,15 @@ impl<'py> Copied<'py> {
             Some(store) => pickler::loads_with_buffers(self.pickle, self.buffers, store.get().home()),
             None => pickler::loads_alone_with_buffers(self.pickle, self.buffers),
         }
+    }
+
+    /// The same, but no buffer can be written.
+    pub(crate) fn into_read_only_object(mut self, store: &Py<Store>) -> PyResult<Bound<'py, PyAny>> {
+        for buffer in &mut self.buffers {
+            let view = PyMemoryView::from(buffer)?;
+            *buffer = view.call_method0(intern!(view.py(), "toreadonly"))?;
+        }
+        self.into_object(Some(store))
     }
 
     /// Copies the parts of a body, by `copy` from each place. `None` if that fails.

@@ -12,7 +12,7 @@ use crate::variable::{StoreOrFound, Variable, generic_alias};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyList, PyMemoryView, PyTuple, PyType};
+use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
 use sharevar::engine::{Lookup, Make};
 use sharevar::shm::{CopiedBytes, Located, Look};
 use sharevar::{Content, Error, Kind};
@@ -218,14 +218,15 @@ impl Dict {
         Ok(values)
     }
 
-    /// A memoryview of the value of a key, which is bytes: they stay where they are, and as they are, while
-    /// the view lives. `writable` lets other processes' views and reads see what is stored through it.
+    /// A view of the value of a key: a memoryview of bytes, an array over shared memory. They stay where they
+    /// are, and as they are, while the view lives. `writable` lets other processes' views and reads see what
+    /// is stored through it.
     #[pyo3(signature = (key, /, *, writable = false))]
     fn view<'py>(
         slf: &Bound<'py, Self>,
         key: &Bound<'py, PyAny>,
         writable: bool,
-    ) -> PyResult<Bound<'py, PyMemoryView>> {
+    ) -> PyResult<Bound<'py, PyAny>> {
         let this = slf.get();
         if this.raw.shm().is_none() {
             return Err(to_python(view::unsupported(&this.raw.handle())));
@@ -234,7 +235,8 @@ impl Dict {
         let found = resolve(&this.raw, key, &wanted, slf.as_super().get().store(), |key| {
             this.raw.any().get_compared(key)
         })?;
-        view::memoryview(slf.py(), found.ok_or_else(|| missing(key))?, writable)
+        let content = found.ok_or_else(|| missing(key))?;
+        view::view(slf.py(), content, writable, slf.as_super().get().store())
     }
 
     /// Remove a key and return its value; the default, or `KeyError`, if it is not there.

@@ -8,7 +8,7 @@ use crate::kinds::index::{Place, end, place, whole};
 use crate::kinds::view;
 use crate::variable::{StoreOrFound, Variable, generic_alias};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyMemoryView, PyType};
+use pyo3::types::{PyList, PyType};
 use sharevar::Kind;
 use sharevar::engine::{self, Backed, Make};
 use sharevar::shm::RawList;
@@ -71,20 +71,21 @@ impl List {
         search::contains(slf, item)
     }
 
-    /// A memoryview of an item, which is bytes: they stay where they are, and as they are, while the view
-    /// lives. `writable` lets other processes' views and reads see what is stored through it.
+    /// A view of an item: a memoryview of bytes, an array over shared memory. They stay where they are, and as
+    /// they are, while the view lives. `writable` lets other processes' views and reads see what is stored
+    /// through it.
     #[pyo3(signature = (index, /, *, writable = false))]
     fn view<'py>(
         slf: &Bound<'py, Self>,
         index: &Bound<'py, PyAny>,
         writable: bool,
-    ) -> PyResult<Bound<'py, PyMemoryView>> {
+    ) -> PyResult<Bound<'py, PyAny>> {
         let this = slf.get();
         if this.shm().is_none() {
             return Err(to_python(view::unsupported(&this.raw.handle())));
         }
         let content = this.any().get(whole(index)?).map_err(|error| index_error(error, OUT_OF_RANGE))?;
-        view::memoryview(slf.py(), content, writable)
+        view::view(slf.py(), content, writable, slf.as_super().get().store())
     }
 
     /// The items, one after the other, as they are when it is their turn.
