@@ -71,6 +71,24 @@ fn blocks_of_all_sizes_come_and_go() {
 }
 
 #[test]
+fn a_release_that_is_taken_back_leaves_the_reference() {
+    let participant = arena();
+    let (one, other) = (participant.create(KIND).unwrap(), participant.create(KIND).unwrap());
+    for _ in 0..3 {
+        participant.release_later(one);
+        participant.hold(one).unwrap();
+    }
+    assert_eq!(participant.variables_held(), 2);
+    // With another one behind it, both are counted off.
+    participant.release_later(one);
+    participant.release_later(other);
+    participant.hold(other).unwrap_err();
+    assert_eq!(participant.variables_held(), 0);
+    participant.hold(one).unwrap_err();
+    assert_clean(&participant);
+}
+
+#[test]
 fn a_transaction_that_is_dropped_changes_nothing() {
     let participant = arena();
     let variable = participant.create(KIND).unwrap();

@@ -76,6 +76,9 @@ impl Participant {
             // The copied table shows references that are the parent's.
             return Err(self.why_not_attached());
         }
+        if self.take_back_release(variable) {
+            return Ok(());
+        }
         self.flush_releases()?;
         let mut held = self.held();
         if let Some((_, handles)) = held.entries.get_mut(&variable) {

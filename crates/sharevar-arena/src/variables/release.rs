@@ -61,6 +61,21 @@ impl Participant {
         self.reap()
     }
 
+    /// Takes back the release of a handle on `variable`, if it is the only one that waits to be counted
+    /// off: a program that views one value again and again takes its reference once.
+    pub(crate) fn take_back_release(&self, variable: Variable) -> bool {
+        if !self.has_pending_releases() {
+            return false;
+        }
+        let mut held = self.held();
+        if held.dropped[..] != [variable] || !held.entries.contains_key(&variable) {
+            return false;
+        }
+        held.dropped.clear();
+        self.forget_pending_releases();
+        true
+    }
+
     /// Lets all handles go at once, in the order of a normal exit.
     pub(crate) fn drop_all(&self) -> Result<()> {
         let lane = self.enter()?;

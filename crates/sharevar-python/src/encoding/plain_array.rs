@@ -101,13 +101,12 @@ impl Numpy {
     }
 }
 
-/// Whether a type of elements is one of `NumPy`'s own: there is one object of it, for ever.
-fn is_own(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
+/// Returns `NumPy`'s own type of elements that has the letter of `dtype`: there is one object of it, for ever.
+/// `None` if it needs more than a letter.
+fn own_type<'py>(dtype: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = dtype.py();
     let letter = dtype.getattr(intern!(py, "char"))?;
-    // It gives no type for some letters, as for those that need more than a letter.
-    let own = py.import("numpy")?.getattr(intern!(py, "dtype"))?.call1((letter,));
-    Ok(own.is_ok_and(|own| own.is(dtype)))
+    Ok(py.import("numpy")?.getattr(intern!(py, "dtype"))?.call1((letter,)).ok())
 }
 
 /// An array that is being stored.
@@ -167,7 +166,7 @@ impl PlainArray {
         if !is_whole || !pickled.handles.is_empty() || dtype.as_ptr() as usize != self.form.dtype {
             return Ok(());
         }
-        if is_own(&dtype)? {
+        if own_type(&dtype)?.is_some_and(|own| own.is(&dtype)) {
             let mut known = known();
             if known.pickles.len() >= MOST {
                 known.pickles.clear();
@@ -218,10 +217,8 @@ pub(crate) fn remember(pickle: &[u8], object: &Bound<'_, PyAny>) -> PyResult<()>
 fn recipe(pickle: &[u8], object: &Bound<'_, PyAny>) -> PyResult<Option<Recipe>> {
     let py = object.py();
     let Some(array) = PlainArray::of(object)? else { return Ok(None) };
-    let dtype = object.getattr(intern!(py, "dtype"))?;
-    if !is_own(&dtype)? {
-        return Ok(None);
-    }
+    // Pickle makes a type that is equal to it. The comparison below finds one that is not.
+    let Some(dtype) = own_type(&object.getattr(intern!(py, "dtype"))?)? else { return Ok(None) };
     let shape = PyTuple::new(py, &array.form.shape)?;
     let order = if array.form.is_c_contiguous { "C" } else { "F" };
     // A view may be read-only where the array that was stored was not.
