@@ -139,3 +139,39 @@ def test_the_array_views_of_killed_processes_are_given_back(
         # There is no room for the values of all that were killed.
         box["a"] = np.full(4 * MIB, number, dtype="u1")
     assert box["a"][0] == 11
+
+
+def test_an_arena_that_is_full_of_viewed_arrays_is_full_and_no_more(manager: Any) -> None:
+    box, views = manager.dict(a=None, n=0), []
+    with pytest.raises(sharevar.OutOfSharedMemory):
+        for number in range(100):
+            box["a"] = np.full(MIB, number, dtype="u1")
+            views.append(box.view("a")[::2])
+    assert len(views) > 10 and np.array_equal(box["a"][::2], views[-1])
+    assert all((view == number).all() for number, view in enumerate(views))
+    box["n"] = 7
+    views.clear()
+    for number in range(40):
+        box["a"] = np.full(MIB, number, dtype="u1")
+    assert box["a"][0] == 39 and box["n"] == 7
+
+
+def test_ten_thousand_views_of_arrays(manager: Any) -> None:
+    box = manager.dict(a=np.arange(10_000))
+    views = [box.view("a")[number:] for number in range(10_000)]
+    box["a"] = 1
+    assert all(view[0] == number for number, view in enumerate(views))
+
+
+def test_views_of_many_shapes_and_types(manager: Any) -> None:
+    # More than are remembered, each seen often enough to be.
+    box = manager.dict()
+    for size in range(9_000, 9_300):
+        for order in "CF":
+            array = np.arange(2 * size, dtype="i4").reshape(2, size, order=order)
+            box["a"] = array
+            for _ in range(3):
+                view, copy = box.view("a"), box["a"]
+                assert view.strides == copy.strides == array.strides
+                assert not view.flags.writeable and copy.flags.writeable
+                assert np.array_equal(view, array) and np.array_equal(copy, array)

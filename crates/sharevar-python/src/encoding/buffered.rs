@@ -55,7 +55,9 @@ impl Pickled<'_> {
             self.with_parts(|parts, length| {
                 let mut bytes = Vec::new();
                 bytes.try_reserve_exact(length).map_err(|_| PyMemoryError::new_err(()))?;
-                parts.iter().for_each(|part| bytes.extend_from_slice(part));
+                for part in parts {
+                    bytes.extend_from_slice(part);
+                }
                 Ok(bytes)
             })?
         };
@@ -73,8 +75,8 @@ impl<'py> Copied<'py> {
     /// Returns the object, which has its buffers to itself.
     pub(crate) fn into_object(self, store: Option<&Py<Store>>) -> PyResult<Bound<'py, PyAny>> {
         match store {
-            Some(store) => pickler::loads_with_buffers(self.pickle, self.buffers, store.get().home()),
-            None => pickler::loads_alone_with_buffers(self.pickle, self.buffers),
+            Some(store) => pickler::loads_with_buffers(&self.pickle, self.buffers, store.get().home()),
+            None => pickler::loads_alone_with_buffers(&self.pickle, self.buffers),
         }
     }
 

@@ -163,7 +163,7 @@ pub(crate) fn loads_bytes<'py>(
 
 /// The same, of a pickle that does not contain these buffers of its objects.
 pub(crate) fn loads_with_buffers<'py>(
-    pickle: Bound<'py, PyBytes>,
+    pickle: &Bound<'py, PyBytes>,
     buffers: Vec<Bound<'py, PyAny>>,
     home: &dyn InHome,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -175,7 +175,7 @@ pub(crate) fn loads_with_buffers<'py>(
 
 /// The same, of a pickle that is stored nowhere.
 pub(crate) fn loads_alone_with_buffers<'py>(
-    pickle: Bound<'py, PyBytes>,
+    pickle: &Bound<'py, PyBytes>,
     buffers: Vec<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = pickle.py();
@@ -187,7 +187,7 @@ pub(crate) fn loads_alone_with_buffers<'py>(
     let has_one = buffers.len() == 1;
     let named = PyDict::new(py);
     named.set_item(intern!(py, "buffers"), buffers)?;
-    let object = callable(py, |set| &set.loads, "loads")?.call((&pickle,), Some(&named))?;
+    let object = callable(py, |set| &set.loads, "loads")?.call((pickle,), Some(&named))?;
     if has_one {
         plain_array::remember(pickle.as_bytes(), &object)?;
     }

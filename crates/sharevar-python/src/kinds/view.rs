@@ -97,7 +97,7 @@ fn of_long<'py>(
     });
     let buffers = buffers.collect::<PyResult<_>>()?;
     match pickle {
-        Some(pickle) => pickler::loads_with_buffers(pickle, buffers, store.get().home()),
+        Some(pickle) => pickler::loads_with_buffers(&pickle, buffers, store.get().home()),
         // It leads out of the arena: the read says so.
         None => decode::decode(py, Content::Long(value), store),
     }
