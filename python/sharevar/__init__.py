@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from ._variables.semaphore import BoundedSemaphore as BoundedSemaphore
     from ._variables.semaphore import Semaphore as Semaphore
     from ._variables.set_proxy import SetProxy as SetProxy
+    from ._variables.shared_array import SharedArray as SharedArray
     from ._variables.shared_globals import shared as shared
     from ._variables.sharedctypes import Array as Array
     from ._variables.sharedctypes import RawArray as RawArray
@@ -113,6 +114,7 @@ else:
             "RemoteHost": "._hosting.connect",
             "Semaphore": "._variables.semaphore",
             "SetProxy": "._variables.set_proxy",
+            "SharedArray": "._variables.shared_array",
             "SimpleQueue": "._variables.queues",
             "TLS": "._hosting.security",
             "Value": "._variables.sharedctypes",
@@ -169,6 +171,7 @@ __all__ = [
     "RemoteHost",
     "Semaphore",
     "SetProxy",
+    "SharedArray",
     "SimpleQueue",
     "TimeoutError",
     "Value",

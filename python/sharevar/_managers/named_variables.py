@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, overload
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .._native import Store
 from .._variables import (
@@ -26,6 +26,9 @@ from .._variables.queue_proxy import JoinableQueueProxy, QueueProxy
 from .._variables.set_proxy import SetProxy
 from .._variables.value_proxy import ValueProxy
 from .._variables.variable_methods import VariableMethods
+
+if TYPE_CHECKING:
+    from .._variables.shared_array import SharedArray
 
 _AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
 _Key = TypeVar("_Key")
@@ -99,6 +102,16 @@ class NamedVariableMethods(VariableMethods):
     ) -> ArrayProxy:
         """An ``array.array`` of fixed length."""
         return self._of_name(name, ArrayProxy, typecode, sequence, lock)
+
+    def array(
+        self, shape: int | Sequence[int], dtype: Any = float, *, name: str | None = None
+    ) -> SharedArray:
+        """An array of NumPy, in shared memory, with zeros. Its memory has the name, and knows
+        no shape: each process gives shape and type."""
+        from .._variables.shared_array import SharedArray, memory_of
+
+        sides, letter, count = memory_of(shape, dtype)
+        return SharedArray(self._of_name(name, ArrayProxy, letter, count), sides, dtype)
 
     def Lock(self, *, name: str | None = None) -> lock.Lock:
         """A lock that outlives its holder."""

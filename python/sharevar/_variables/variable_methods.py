@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, overload
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import barrier, condition, event, lock, priority_queue, recursive_lock, semaphore
 from .array_proxy import ArrayProxy
@@ -14,6 +14,9 @@ from .proxy import Proxy
 from .queue_proxy import JoinableQueueProxy, QueueProxy
 from .set_proxy import SetProxy
 from .value_proxy import ValueProxy
+
+if TYPE_CHECKING:
+    from .shared_array import SharedArray
 
 _AnyProxy = TypeVar("_AnyProxy", bound=Proxy)
 _Key = TypeVar("_Key")
@@ -67,6 +70,13 @@ class VariableMethods:
     def Array(self, typecode: str, sequence: Any, lock: Any = True) -> ArrayProxy:
         """An ``array.array`` of fixed length."""
         return self._make(ArrayProxy, typecode, sequence, lock)
+
+    def array(self, shape: int | Sequence[int], dtype: Any = float) -> SharedArray:
+        """An array of NumPy, in shared memory, with zeros."""
+        from .shared_array import SharedArray, memory_of
+
+        sides, letter, count = memory_of(shape, dtype)
+        return SharedArray(self._make(ArrayProxy, letter, count), sides, dtype)
 
     def Lock(self) -> lock.Lock:
         """A lock that outlives its holder."""
