@@ -61,6 +61,10 @@ class SyncManager(standard.SyncManager):
         """Missing: raises `Unsupported`."""
         missing.refuse("a monitor")
 
+    def array(self, shape: Any, dtype: Any = float) -> NoReturn:
+        """Missing: raises `Unsupported`."""
+        missing.refuse("array()")
+
 
 def _method(typeid: str) -> Any:
     def make(self: SyncManager, /, *arguments: Any, **named: Any) -> Any:
