@@ -132,14 +132,16 @@ import sharevar
 
 box = sharevar.Manager(capacity=1 << 30).dict()
 queue = sharevar.Queue()
-large, pickled = bytes(200 << 20), bytearray(200 << 20)
-box["large"], box["pickled"] = large, pickled
+size = 150 << 20
+large, changed, pickled = bytes(size), bytearray(size), [bytearray(size)]
+box["large"], box["changed"], box["pickled"] = large, changed, pickled
 queue.put(large)
 with open("/proc/self/statm") as statm:
     used = int(statm.read().split()[0]) * 4096
 resource.setrlimit(resource.RLIMIT_AS, (used + (100 << 20), resource.RLIM_INFINITY))
 attempts = [
     lambda: box["large"],
+    lambda: box["changed"],
     lambda: box["pickled"],
     lambda: box.__setitem__("new", pickled),
     lambda: queue.put(pickled),
@@ -150,12 +152,12 @@ for attempt in attempts:
     except MemoryError:
         continue
     raise AssertionError("there was memory")
-# Bytes go straight to shared memory.
-box["large"] = large
+# Bytes go straight to shared memory, and so does a bytearray.
+box["large"], box["changed"] = large, changed
 queue.put(large)
 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-assert sorted(box.keys()) == ["large", "pickled"]
-assert box["large"] == large and box["pickled"] == pickled
+assert sorted(box.keys()) == ["changed", "large", "pickled"]
+assert box["large"] == large and box["changed"] == changed and box["pickled"] == pickled
 assert queue.qsize() == 2 and queue.get() == queue.get() == large
 print("OK")
 """
