@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from support import engine_servers
+from support.certificates import make_certificate
 from support.waiting import eventually, sleeps
 
 import sharevar
@@ -172,17 +173,7 @@ def test_a_password_is_in_no_reference_and_children_have_it(context: Any) -> Non
     reason="needs redis-server, which has TLS, and openssl",
 )
 def test_under_tls_the_name_in_the_certificate_counts(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    command = [
-        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-        "-nodes", "-subj", "/CN=localhost", "-addext", "basicConstraints=critical,CA:FALSE",
-        "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate,
-    ]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True)
-    settings = [
-        "--tls-cert-file", str(certificate), "--tls-key-file", str(key),
-        "--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no",
-    ]  # fmt: skip
+    certificate, settings = make_certificate(tmp_path)
     program = (
         "import multiprocessing, sharevar, sys\n"
         "try:\n"

@@ -6,7 +6,7 @@ use crate::fork_gate;
 use crate::primary::Primary;
 use crate::sentinel;
 use crate::server;
-use redis::{Cmd, ConnectionInfo, ConnectionLike, RedisError, Value};
+use redis::{Cmd, ConnectionInfo, ConnectionLike, ErrorKind, RedisError, ServerErrorKind, Value};
 use sharevar::Result;
 use sharevar::engine::Failure;
 use std::sync::{Mutex, PoisonError};
@@ -60,19 +60,23 @@ impl Place {
     /// Asks the owner, which may change meanwhile, and returns it, too. The request is one without a number: it
     /// changes nothing, or the same however often it is asked.
     pub(crate) fn ask(&self, address: &Address, command: &Cmd) -> Result<(Value, Primary)> {
-        let mut redirects = 0;
-        loop {
-            let mut primary = self.connect(address)?;
+        let mut primary = self.connect(address)?;
+        for _ in 0..=MOST_REDIRECTS {
             let cause = match primary.connection.req_command(command).and_then(Value::extract_error) {
                 Ok(value) => return Ok((value, primary)),
                 Err(cause) => cause,
             };
-            match Node::of(&cause) {
-                Some(node) if redirects < MOST_REDIRECTS => self.moved(address, &node)?,
-                _ => return Err(server::failed(address, "", &cause).into()),
-            }
-            redirects += 1;
+            let Some(node) = Node::of(&cause) else { return Err(server::failed(address, "", &cause).into()) };
+            // One that cannot be reached says why: the others would send the request there again.
+            primary = if cause.kind() == ErrorKind::Server(ServerErrorKind::Ask) {
+                node.connect(address)?
+            } else {
+                self.moved(address, &node)?;
+                Primary::connect(address.node(&node.host, node.port)?, address, None)?
+            };
         }
+        let cause = "its nodes send a request on to each other".to_owned();
+        Err(Failure::Unavailable { address: address.shown.clone(), cause }.into())
     }
 }
 

@@ -14,6 +14,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// The rights of a user in the document.
+const RULES: &str = include_str!("../tests/acl.txt");
+
 /// The programs that tests run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
@@ -194,6 +197,16 @@ impl Server {
     pub fn connect_by_socket(&self) -> redis::Connection {
         let path = format!("redis+unix://{}", self.socket().display());
         redis::Client::open(path).unwrap().get_connection().unwrap()
+    }
+
+    /// Lets the user of the document in, `app` with the password `secret`, to namespaces that begin so.
+    pub fn let_in(&self, namespaces: &str) {
+        let mut rules = redis::cmd("ACL");
+        rules.arg("SETUSER").arg("app").arg(">secret");
+        rules.arg(
+            RULES.replace("{shop}*", &format!("{{{namespaces}*")).split_whitespace().collect::<Vec<_>>(),
+        );
+        rules.exec(&mut self.connect()).unwrap();
     }
 
     /// Stops it where it is. Its connections stay, and what is sent to it waits.

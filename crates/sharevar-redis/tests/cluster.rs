@@ -4,9 +4,6 @@ use sharevar::{Dict, Manager};
 use sharevar_redis::testing::{Cluster, Program};
 use std::time::{Duration, Instant};
 
-/// The user of the document, here of all namespaces that begin with `shop`.
-const RULES: &str = include_str!("acl.txt");
-
 fn cluster(settings: &[&str]) -> Option<Cluster> {
     sharevar_redis::register();
     Program::ALL.into_iter().find_map(|program| Cluster::start(program, settings))
@@ -15,14 +12,7 @@ fn cluster(settings: &[&str]) -> Option<Cluster> {
 #[test]
 fn variables_are_found_by_any_node_and_survive_its_failover() {
     let Some(mut cluster) = cluster(&[]) else { return };
-    for node in &cluster.nodes {
-        let mut rules = redis::cmd("ACL");
-        rules
-            .arg("SETUSER")
-            .arg("app")
-            .arg(RULES.replace("{shop}*", "{shop*").split_whitespace().collect::<Vec<_>>());
-        rules.arg(">secret").exec(&mut node.connect()).unwrap();
-    }
+    cluster.nodes.iter().for_each(|node| node.let_in("shop"));
     let user = "app:secret@";
     // Each node is the wrong one for some of these, and replicas for all.
     let namespaces = ["shop", "shop1", "shop2", "shop3"];

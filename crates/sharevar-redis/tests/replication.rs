@@ -119,6 +119,17 @@ fn a_level_that_a_server_lacks_is_refused() {
         manager.named("count").value(1).unwrap().set(&2).unwrap();
         let Some(server) = program.start_with(&["--appendonly", "yes"]) else { continue };
         let slower = Manager::connect(&format!("{}&durability=disk", server.address("shop")));
+        // It never says that anything is on its disk.
+        let never = program.start_with(&["--appendonly", "yes", "--appendfsync", "no"]).unwrap();
+        let never = format!("{}&durability=disk&timeout=1", never.address("shop"));
+        match (program, Manager::connect(&never)) {
+            (Program::Valkey, Ok(manager)) => {
+                let error = manager.named("count").value(1).map(drop).unwrap_err();
+                assert!(error.to_string().contains("not on the server's disk"), "{error}");
+            }
+            (Program::Redis, Err(Error::Engine(Failure::Refused { .. }))) => {}
+            (_, other) => panic!("{other:?}"),
+        }
         match (program, slower) {
             (Program::Valkey, Ok(manager)) => manager.named("count").value(1).unwrap().set(&2).unwrap(),
             (Program::Redis, Err(Error::Engine(Failure::Refused { cause, .. }))) => {

@@ -53,6 +53,12 @@ folder=$1; shift; "$@" <&- >&2 & echo $!; read -r _; kill -9 $!; wait $!; rm -rf
 """
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
 class Server:
     """A running server, at a port of this machine."""
 
@@ -62,11 +68,10 @@ class Server:
         # A replica is served at once.
         self._arguments += ["--repl-diskless-sync-delay", "0"]
         self._port = ["--port"]
-        if "--tls-cert-file" in settings:
+        if "--tls-cert-file" in settings and "--tls-port" not in settings:
             self._port = ["--port", "0", "--tls-port"]
         self._numbers = itertools.count()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.start()
 
     def start(self) -> None:
@@ -185,6 +190,42 @@ class Service:
     def stop(self) -> None:
         for server in [*self.sentinels, *self.nodes]:
             server.stop()
+
+
+class Cluster:
+    """Three primaries, with ports for TLS if there are settings of it."""
+
+    _SLOTS = 16384
+
+    def __init__(self, engine: str, *tls: str) -> None:
+        self.nodes, self.tls_ports, bus = [], [], []
+        for _ in range(3):
+            bus.append(str(free_port()))
+            self.tls_ports.append(free_port())
+            settings = ["--cluster-enabled", "yes", "--cluster-port", bus[-1]]
+            if tls:
+                # Redis 7.0 sends on to ports with TLS only if the nodes use it, too.
+                settings += ["--tls-port", str(self.tls_ports[-1]), *tls]
+                settings += ["--tls-cluster", "yes"]
+            self.nodes.append(Server(engine, settings))
+        first = self.nodes[0]
+        for number, node in enumerate(self.nodes):
+            bounds = [str(self._SLOTS * (number + end) // 3 - end) for end in (0, 1)]
+            assert node.ask("CLUSTER", "ADDSLOTSRANGE", *bounds).startswith(b"+OK")
+            if node is not first:
+                port = self.tls_ports[0] if tls else first.port
+                node.ask("CLUSTER", "MEET", "127.0.0.1", str(port), bus[0])
+
+        def are_ready() -> bool:
+            told = [node.ask("CLUSTER", "INFO") for node in self.nodes]
+            signs = (b"cluster_state:ok", b"cluster_known_nodes:3")
+            return all(sign in answer for answer in told for sign in signs)
+
+        eventually(are_ready)
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            node.stop()
 
 
 @functools.cache
