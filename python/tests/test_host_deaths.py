@@ -46,6 +46,7 @@ class Manager(BaseManager):
 Manager.register("Store", Store)
 Manager.register("Gate", Gate)
 Manager.register("Pool", multiprocessing.Pool, sharevar.managers.PoolProxy)
+Manager.register("RLock", threading.RLock, sharevar.managers.AcquirerProxy)
 
 
 @pytest.fixture(params=["Unix", "TCP"])
@@ -274,7 +275,10 @@ def test_forks_while_others_look_for_a_host(tmp_path: Path) -> None:
 
 def test_the_children_of_a_host_have_none_of_its_connections() -> None:
     with Manager(authkey=KEY) as manager:
-        store, pool = manager.Store(), manager.Pool(2)
+        store, lock = manager.Store(), manager.RLock()
+        # It belongs to a thread, and is called on the standard library's wire.
+        assert lock.acquire()
+        pool = manager.Pool(2)
         workers = pool.map(give_pid, range(20))
         for worker in set(workers):
             for name in os.listdir(f"/proc/{worker}/fd"):

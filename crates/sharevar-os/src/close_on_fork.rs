@@ -6,6 +6,7 @@
 use crate::fork_hooks::at_fork;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
@@ -22,6 +23,13 @@ pub struct CloseOnFork {
 impl CloseOnFork {
     /// Keeps `socket` from children forked from now on.
     pub fn new(socket: OwnedFd) -> Self {
+        let Ok(kept) = Self::make(|| Ok::<_, Infallible>(socket));
+        kept
+    }
+
+    /// Keeps the socket that `make` makes from all children: another thread that forks meanwhile
+    /// waits. So `make` must not wait.
+    pub fn make<E>(make: impl FnOnce() -> Result<OwnedFd, E>) -> Result<Self, E> {
         static HOOKS: Once = Once::new();
         HOOKS.call_once(|| at_fork(before, after_in_parent, after_in_child));
         if DEAD.get().is_none()
@@ -30,9 +38,11 @@ impl CloseOnFork {
             // Another thread's is as good.
             let _ = DEAD.set(dead.into());
         }
+        let mut open = open();
+        let socket = make()?;
         let number = socket.as_raw_fd();
-        open().insert(number);
-        Self { entry: Entry(number), socket }
+        open.insert(number);
+        Ok(Self { entry: Entry(number), socket })
     }
 
     /// Returns the socket, which children inherit from now on.
@@ -99,6 +109,8 @@ extern "C" fn after_in_child() {
 mod tests {
     use super::*;
     use std::io::{Read, Write};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread::yield_now;
 
     /// Forks. The result of the child's part is the child's exit code.
     #[allow(unsafe_code)]
@@ -144,6 +156,52 @@ mod tests {
         let mut first = [0];
         kept.read_exact(&mut first).unwrap();
         assert_eq!(first, *b"g");
+        go.write_all(b"!").unwrap();
+        assert_eq!(ending(child), 0);
+    }
+
+    #[allow(unsafe_code)]
+    fn this_thread() -> i32 {
+        // SAFETY: it has no arguments and cannot fail.
+        unsafe { libc::gettid() }
+    }
+
+    fn sleeps(thread: i32) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap();
+        stat.rsplit(')').next().unwrap().starts_with(" S")
+    }
+
+    #[test]
+    fn a_child_that_is_forked_meanwhile_has_another_in_its_place() {
+        let (mut theirs, ours) = UnixStream::pair().unwrap();
+        let (mut may_go, mut go) = std::io::pipe().unwrap();
+        let (is_made, begins, has_forked) =
+            (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+        let forking = this_thread();
+        let child = std::thread::scope(|scope| {
+            let making = scope.spawn(|| {
+                CloseOnFork::make(|| {
+                    is_made.store(true, Ordering::SeqCst);
+                    // The fork waits for the list, or is done and has the socket.
+                    while !(begins.load(Ordering::SeqCst) && sleeps(forking)
+                        || has_forked.load(Ordering::SeqCst))
+                    {
+                        yield_now();
+                    }
+                    Ok::<_, Infallible>(ours.into())
+                })
+            });
+            while !is_made.load(Ordering::SeqCst) {
+                yield_now();
+            }
+            begins.store(true, Ordering::SeqCst);
+            let child = fork(|| may_go.read(&mut [0]).unwrap() == 1);
+            has_forked.store(true, Ordering::SeqCst);
+            drop(making.join().unwrap());
+            child
+        });
+        // At its end though the child lives: it does not have the socket.
+        assert_eq!(theirs.read(&mut [0]).unwrap(), 0);
         go.write_all(b"!").unwrap();
         assert_eq!(ending(child), 0);
     }

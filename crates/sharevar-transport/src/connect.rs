@@ -13,7 +13,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connec
 use sharevar_os::{CloseOnFork, off_standard_streams};
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ pub(crate) fn open_stream(
             if let Err(reason) = peer::check(socket.as_fd()) {
                 return Err(Error::Refused { address: address.clone(), reason });
             }
-            Ok(Stream::Plain(CloseOnFork::new(socket)))
+            Ok(Stream::Plain(socket))
         }
         Address::Tcp { host, port } => {
             check_security(address, settings)?;
@@ -67,11 +67,15 @@ fn failed(address: &Address, error: Errno) -> Error {
     }
 }
 
+/// Makes a socket that is this process's alone.
+pub(crate) fn make_socket(family: AddressFamily, flags: SocketFlags) -> rustix::io::Result<CloseOnFork> {
+    CloseOnFork::make(|| socket_with(family, SocketType::STREAM, flags, None).and_then(off_standard_streams))
+}
+
 /// Connects to a Unix socket. Only this waits in the kernel, while the host's queue is full; later
 /// operations on the socket do not block.
-fn connect_unix(path: &Path, deadline: &mut Deadline<'_>) -> rustix::io::Result<OwnedFd> {
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-        .and_then(off_standard_streams)?;
+fn connect_unix(path: &Path, deadline: &mut Deadline<'_>) -> rustix::io::Result<CloseOnFork> {
+    let socket = make_socket(AddressFamily::UNIX, SocketFlags::CLOEXEC)?;
     let at = SocketAddrUnix::new(path)?;
     loop {
         let left = deadline.left();
@@ -88,12 +92,10 @@ fn connect_unix(path: &Path, deadline: &mut Deadline<'_>) -> rustix::io::Result<
     Ok(socket)
 }
 
-fn connect_tcp(address: &Address, target: SocketAddr, deadline: &mut Deadline<'_>) -> Result<OwnedFd> {
+fn connect_tcp(address: &Address, target: SocketAddr, deadline: &mut Deadline<'_>) -> Result<CloseOnFork> {
     let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(family, SocketType::STREAM, flags, None)
-        .and_then(off_standard_streams)
-        .map_err(|error| failed(address, error))?;
+    let socket = make_socket(family, flags).map_err(|error| failed(address, error))?;
     let give_up = Instant::now() + CONNECT_TIMEOUT;
     loop {
         // A second call returns the result of the first.
@@ -114,7 +116,7 @@ fn connect_tcp(address: &Address, target: SocketAddr, deadline: &mut Deadline<'_
 #[cfg_attr(not(feature = "tls"), allow(unused_variables))]
 fn prepare_tcp_stream(
     address: &Address,
-    socket: OwnedFd,
+    socket: CloseOnFork,
     settings: &Settings,
     deadline: &mut Deadline<'_>,
 ) -> Result<Stream> {
@@ -123,7 +125,7 @@ fn prepare_tcp_stream(
     if let Some(tls) = &settings.tls {
         return Ok(Stream::Tls(Box::new(tls.connect(address, socket, deadline)?)));
     }
-    Ok(Stream::Plain(CloseOnFork::new(socket)))
+    Ok(Stream::Plain(socket))
 }
 
 /// Checks that the settings are secure enough for an address: TCP needs a key, and beyond this machine

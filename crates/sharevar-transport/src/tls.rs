@@ -14,7 +14,7 @@ use rustls::{
 use sharevar_os::CloseOnFork;
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -66,19 +66,19 @@ impl Tls {
         Ok(Self { side: Side::Client(Arc::new(config), name.map(str::to_owned)) })
     }
 
-    pub(crate) fn accept(&self, socket: OwnedFd) -> Result<TlsStream> {
+    pub(crate) fn accept(&self, socket: CloseOnFork) -> Result<TlsStream> {
         let Side::Host(config) = &self.side else {
             let cause = "a host needs certificates of its own; make them with `Tls::host`";
             return Err(Error::Tls { cause: cause.to_owned() });
         };
         let session = ServerConnection::new(Arc::clone(config)).map_err(failed)?;
-        Ok(TlsStream { session: session.into(), socket: Socket(CloseOnFork::new(socket)) })
+        Ok(TlsStream { session: session.into(), socket: Socket(socket) })
     }
 
     pub(crate) fn connect(
         &self,
         address: &Address,
-        socket: OwnedFd,
+        socket: CloseOnFork,
         deadline: &mut Deadline<'_>,
     ) -> Result<TlsStream> {
         let Side::Client(config, name) = &self.side else {
@@ -93,7 +93,7 @@ impl Tls {
         let name = ServerName::try_from(host.clone())
             .map_err(|_| Error::Tls { cause: format!("a certificate cannot have the name {host:?}") })?;
         let session = ClientConnection::new(Arc::clone(config), name).map_err(failed)?;
-        let mut stream = TlsStream { session: session.into(), socket: Socket(CloseOnFork::new(socket)) };
+        let mut stream = TlsStream { session: session.into(), socket: Socket(socket) };
         while stream.session.is_handshaking() {
             match stream.advance() {
                 Ok(true) => {}

@@ -8,15 +8,12 @@ and drop proxies meanwhile, and other clients.
 from __future__ import annotations
 
 import os
-import resource
 import select
-import socket
-import stat
 import threading
 import time
 from contextlib import suppress
 from multiprocessing import util
-from typing import Any
+from multiprocessing.connection import Connection
 from weakref import WeakSet, WeakValueDictionary
 
 from .._native import HostClient
@@ -33,11 +30,9 @@ _keeping: list[tuple[HostClient, int]] = []
 # For each child that may have none of its own yet: the pipe, and the references.
 _kept: list[tuple[_Pipe, list[tuple[HostClient, int]]]] = []
 _clients: WeakValueDictionary[int, HostClient] = WeakValueDictionary()
-_servers: WeakSet[Any] = WeakSet()
+# Those on the standard library's wire; the transport knows its own.
+_connections: WeakSet[Connection] = WeakSet()
 
-
-# The most descriptors that are tried one by one, each in less than a microsecond.
-_MOST_DESCRIPTORS = 65536
 # The seconds for which references are kept for a child where there is no pipe.
 _GRACE = 60.0
 
@@ -91,9 +86,10 @@ def note_client(client: HostClient) -> None:
     _clients[id(client)] = client
 
 
-def note_server(server: Any) -> None:
-    """Close a server's connections in forked children."""
-    _servers.add(server)
+def note_connection(connection: Connection) -> None:
+    """Close a connection in forked children: as long as one has it, the other side does not
+    learn of the death of this process."""
+    _connections.add(connection)
 
 
 def settle() -> None:
@@ -108,8 +104,7 @@ def settle() -> None:
                 _kept.remove(entry)
                 pipe.close()
                 for client, number in references:
-                    with suppress(OSError):
-                        client.release(number)
+                    client.release(number)
     finally:
         _settling.release()
 
@@ -168,8 +163,9 @@ def _after_in_child() -> None:
         if launch.is_to_be_host():
             # Two hosts that replace dead ones would wait for each other.
             client.expect_next(False)
-    for server in list(_servers):
-        _close_sockets(server.address)
+    for connection in list(_connections):
+        with suppress(OSError):
+            connection.close()
 
 
 class _Child:
@@ -184,27 +180,6 @@ class _Child:
 
 
 _has_references = _Child()
-
-
-def _close_sockets(address: Any) -> None:
-    """Close inherited sockets of a host: as long as one is open, the host's callers do not
-    learn of its death."""
-    for descriptor in _descriptors():
-        with suppress(OSError):
-            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-                with socket.socket(fileno=os.dup(descriptor)) as duplicate:
-                    own = duplicate.getsockname()
-                if own == address or (isinstance(address, tuple) and own[1:2] == address[1:2]):
-                    os.close(descriptor)
-
-
-def _descriptors() -> list[int]:
-    try:
-        return [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:
-        # No /proc, or no descriptor is left to read it by.
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return list(range(min(soft, _MOST_DESCRIPTORS)))
 
 
 os.register_at_fork(

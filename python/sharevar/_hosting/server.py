@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Any, ClassVar
 
 from .._family.installed import is_installed
-from .._native import HostedObject, HostServer, Prefetch
+from .._native import HostedObject, HostServer, Prefetch, unused_address
 from .._public import public_in
 from .._variables import greenlets, standard
 from .._variables.dict_proxy import DictProxy
@@ -18,7 +18,6 @@ from . import (
     forks,
     identity,
     plain_wire,
-    socket_directory,
 )
 from .checkpoint import Checkpoint, Record, Saved
 from .event_loop import EventLoop
@@ -61,7 +60,7 @@ class Server(standard.Server):  # type: ignore[misc]
         self.authkey: bytes = standard.managers.process.AuthenticationString(authkey)
         self.serializer = serializer
         options = (security or Security()).of_host(address)
-        text = addresses.new() if address is None else addresses.to_text(address)
+        text = unused_address() if address is None else addresses.to_text(address)
         self._native = HostServer(text, bytes(authkey), self, **options)
         is_path = isinstance(address, str)
         self.address = address if is_path else addresses.from_text(self._native.address)
@@ -74,7 +73,6 @@ class Server(standard.Server):  # type: ignore[misc]
         # Only while objects come back.
         self.restore_calls: RestoreCalls | None = None
         self._loop = EventLoop()
-        forks.note_server(self)
 
     # Serving
 
@@ -86,8 +84,6 @@ class Server(standard.Server):  # type: ignore[misc]
             if self._checkpoint is not None and self.stop_event.is_set():
                 self._checkpoint.note_shut_down()
             self._native.stop()
-            # The process that has started it may have been killed.
-            socket_directory.remove(self.address)
 
     def accepter(self) -> None:
         """Be the first of the threads that serve."""
@@ -102,6 +98,7 @@ class Server(standard.Server):  # type: ignore[misc]
     def serve_plainly(self, descriptor: int, greeting: bytes) -> None:
         """Serve a client that speaks the standard library's protocol."""
         connection = Connection(descriptor)
+        forks.note_connection(connection)
         if not self._half_open.acquire(blocking=False):
             connection.close()
             return

@@ -1,17 +1,17 @@
 //! The socket that listens at an address.
 
 use crate::address::Address;
+use crate::connect::make_socket;
 use crate::error::{Error, Result};
 use crate::peer;
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, chmod, flock, openat, statat, unlink};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::{
-    AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen,
-    shutdown, socket_with,
+    AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, accept_with, bind, connect, listen, shutdown,
 };
 use sharevar_os::{CloseOnFork, off_standard_streams};
 use std::net::TcpListener;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 /// The most connections that wait to be accepted.
@@ -44,9 +44,9 @@ impl Listener {
     }
 
     /// Accepts the next connection, if one waits. Its socket is non-blocking.
-    pub(crate) fn accept(&self) -> rustix::io::Result<OwnedFd> {
+    pub(crate) fn accept(&self) -> rustix::io::Result<CloseOnFork> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = off_standard_streams(accept_with(&self.socket, flags)?)?;
+        let socket = CloseOnFork::make(|| accept_with(&self.socket, flags).and_then(off_standard_streams))?;
         if let Address::Tcp { .. } = self.address {
             // This fails for a connection that is closed already. The next read finds that out.
             let _ = peer::prepare_tcp(&socket);
@@ -76,21 +76,24 @@ impl AsFd for Listener {
 
 fn bind_tcp(address: &Address, host: &str, port: u16) -> std::io::Result<Listener> {
     let targets = Address::resolve(host, port)?;
-    let socket = TcpListener::bind(&targets[..])?;
-    let port = socket.local_addr()?.port();
-    socket.set_nonblocking(true)?;
+    let mut port = port;
+    let socket = CloseOnFork::make(|| {
+        let socket = TcpListener::bind(&targets[..])?;
+        port = socket.local_addr()?.port();
+        socket.set_nonblocking(true)?;
+        Ok::<_, std::io::Error>(socket.into())
+    })?;
     let address = match address {
         Address::Tcp { host, .. } => Address::Tcp { host: host.clone(), port },
         other @ Address::Unix(_) => other.clone(),
     };
-    Ok(Listener { socket: CloseOnFork::new(socket.into()), address, file: None })
+    Ok(Listener { socket, address, file: None })
 }
 
 fn bind_unix(path: &Path) -> std::io::Result<Listener> {
     let path = std::path::absolute(path)?;
     let at = SocketAddrUnix::new(&path)?;
-    let flags = SocketFlags::CLOEXEC;
-    let socket = off_standard_streams(socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?)?;
+    let socket = make_socket(AddressFamily::UNIX, SocketFlags::CLOEXEC)?;
     // One host at a time: of two that find a dead host's socket, the second must not remove the
     // socket of the first.
     let directory = path.parent().unwrap_or(Path::new("/"));
@@ -98,7 +101,7 @@ fn bind_unix(path: &Path) -> std::io::Result<Listener> {
     flock(&lock, FlockOperation::LockExclusive)?;
     match bind(&socket, &at) {
         Err(Errno::ADDRINUSE) => {
-            let probe = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+            let probe = make_socket(AddressFamily::UNIX, SocketFlags::CLOEXEC)?;
             match connect(&probe, &at) {
                 // No process listens: the host is dead.
                 Err(Errno::CONNREFUSED) => unlink(&path)?,
@@ -113,7 +116,6 @@ fn bind_unix(path: &Path) -> std::io::Result<Listener> {
     listen(&socket, BACKLOG)?;
     ioctl_fionbio(&socket, true)?;
     let file = SocketFile { path: path.clone(), identity: (stat.st_dev, stat.st_ino) };
-    let socket = CloseOnFork::new(socket);
     Ok(Listener { socket, address: Address::Unix(path), file: Some(file) })
 }
 

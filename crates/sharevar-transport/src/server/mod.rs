@@ -298,7 +298,7 @@ impl<S: Service> Server<S> {
     }
 
     /// Greets the client of an accepted socket, and adds the connection to the table.
-    fn add_connection(&self, socket: OwnedFd) -> Result<()> {
+    fn add_connection(&self, socket: CloseOnFork) -> Result<()> {
         let refused = match self.listener.address() {
             Address::Unix(_) => peer::check(socket.as_fd()).err(),
             Address::Tcp { .. } => None,
@@ -315,12 +315,12 @@ impl<S: Service> Server<S> {
     }
 
     #[cfg_attr(not(feature = "tls"), allow(clippy::unused_self, clippy::unnecessary_wraps))]
-    fn stream(&self, socket: OwnedFd) -> Result<Stream> {
+    fn stream(&self, socket: CloseOnFork) -> Result<Stream> {
         #[cfg(feature = "tls")]
         if let (Some(tls), Address::Tcp { .. }) = (&self.settings.tls, self.listener.address()) {
             return Ok(Stream::Tls(Box::new(tls.accept(socket)?)));
         }
-        Ok(Stream::Plain(CloseOnFork::new(socket)))
+        Ok(Stream::Plain(socket))
     }
 
     /// Closes connections whose handshake has timed out, the oldest of too many unauthenticated ones,
