@@ -15,7 +15,7 @@ from multiprocessing.managers import RemoteError  # type: ignore[attr-defined]
 from os import PathLike
 from pickle import PicklingError
 from types import GenericAlias, TracebackType
-from typing import Any, Final, Generic, Protocol, SupportsIndex, TypeVar, final, overload
+from typing import Any, Generic, Protocol, SupportsIndex, TypeVar, final, overload
 
 from typing_extensions import disjoint_base
 
@@ -770,10 +770,14 @@ class RecordWriter:
 class RestartPolicy:
     """The starts of a supervised host so far, and the pause before the next."""
 
-    TRIES: Final[int]
-
     def __new__(cls) -> RestartPolicy: ...
     def next_pause(self, has_served: bool) -> float | None: ...
+    @staticmethod
+    def give_up(address: str, last: str) -> str:
+        """Let callers that wait for a next host learn that there is none; the report of it.
+
+        ``last`` is how the last host ended.
+        """
 
 @final
 class HostClient:
@@ -1065,6 +1069,9 @@ def caller_descriptor() -> int | None:
 
 def address_of_host(name: str) -> str:
     """The address of the host of a name, which a process of the same user has started."""
+
+def unused_address() -> str:
+    """An address that no host has yet, for one that this process starts or is."""
 
 def set_greenlets(
     current: Callable[[], Any], sleeper: Callable[[], Callable[[float], Any] | None]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import multiprocessing
 import multiprocessing.util
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -19,7 +19,6 @@ import pytest
 from support.waiting import eventually
 
 import sharevar
-from sharevar._hosting import socket_directory
 from sharevar.managers import BaseManager
 
 pytestmark = pytest.mark.long
@@ -55,12 +54,15 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as made:
         monkeypatch.setattr(tempfile, "tempdir", made)
         monkeypatch.setenv("TMPDIR", made)
+        monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
         yield Path(made)
 
 
 def _left(folder: Path) -> list[str]:
-    # Of what the standard library's own servers have made there is one folder a process.
-    return [name for name in os.listdir(folder) if not name.startswith("pymp-")]
+    # Of what the standard library's own servers have made there is one folder a process. The
+    # folder of the user's sockets stays.
+    left = [name for name in os.listdir(folder) if not name.startswith(("pymp-", "sharevar-"))]
+    return left + [path.name for path in folder.glob("sharevar-*/*")]
 
 
 def _await_death(manager: Any) -> None:
@@ -133,15 +135,6 @@ def _is_gone(pid: int) -> bool:
         return True
 
 
-def _is_unlocked(path: Path) -> bool:
-    with open(path) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-
 @pytest.mark.parametrize("end", ["pass", "os._exit(0)", "os.kill(os.getpid(), 9)"])
 def test_a_program_that_ends(folder: Path, end: str) -> None:
     family, hosts = _family(end)
@@ -154,27 +147,30 @@ def test_a_program_that_ends(folder: Path, end: str) -> None:
 
 def test_what_a_killed_family_leaves_goes_with_the_next_host(folder: Path) -> None:
     killed, hosts = _family("pass")
-    doomed = _left(folder)
+    doomed = set(_left(folder))
     living, others = _family("pass")
     with killed, living:
-        # What is not yet locked by its maker, or was taken away half-way; and what is not ours.
-        os.mkdir(folder / "sharevar-host-empty")
-        (folder / "sharevar-host-file").touch()
-        os.mkdir(folder / "sharevar-host-full")
-        (folder / "sharevar-host-full" / "of others").touch()
-        foreign = {"sharevar-host-file", "sharevar-host-full"}
+        own = next(path for path in folder.iterdir() if path.name.startswith("sharevar-"))
+        assert stat.S_IMODE(os.stat(own).st_mode) == 0o700
         for process in (killed.pid, *hosts):
             os.kill(process, signal.SIGSTOP)
         for process in (killed.pid, *hosts):
             os.kill(process, signal.SIGKILL)
         killed.wait(30)
-        # Other threads of theirs may be there for longer than what is seen of them.
-        eventually(lambda: all(_is_unlocked(folder / name / "lock") for name in doomed))
-        assert len(_left(folder)) == 2 * len(hosts) + 3
-        with Plain(ctx=multiprocessing.get_context("fork")) as manager:
-            assert len(_left(folder)) == len(others) + 1 + len(foreign)
-            directory = os.path.dirname(manager.address)
-            assert stat.S_IMODE(os.stat(directory).st_mode) == 0o700
+        eventually(lambda: all(_is_gone(host) for host in hosts))
+        # What is not ours, and a host that outlives its maker.
+        foreign = {"of others", f"{killed.pid}-others.txt", f"{killed.pid}-listens.host"}
+        for name in foreign:
+            (own / name).touch()
+        (own / f"{killed.pid}-listens.host").unlink()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(own / f"{killed.pid}-listens.host"))
+            listener.listen(1)
+            assert doomed <= set(_left(folder))
+            with Plain(ctx=multiprocessing.get_context("fork")):
+                left = set(_left(folder))
+            assert foreign <= left and not doomed & left
+            assert len(left) == len(others) + 1 + len(foreign)
         # Those of the living are untouched, and still in use.
         assert len(_left(folder)) == len(others) + len(foreign)
         living.stdin.close()
@@ -182,16 +178,27 @@ def test_what_a_killed_family_leaves_goes_with_the_next_host(folder: Path) -> No
     assert set(_left(folder)) == foreign
 
 
-def test_a_host_whose_maker_has_closed_all_descriptors(folder: Path) -> None:
+def test_the_runtime_directory_of_another_user(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = folder / "runtime"
+    runtime.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     with Plain(ctx=multiprocessing.get_context("fork")) as manager:
-        directory = os.path.dirname(manager.address)
-        lock = socket_directory._locks[directory]
-        os.close(lock)
-        # Somebody else's, which it is no business of ours to close.
-        socket_directory._locks[directory] = os.open(os.devnull, os.O_RDONLY)
-        socket_directory.remove(socket_directory.new_address())
-        assert manager.Thing().pid() == manager._process.pid
-    assert _left(folder) == []
+        assert Path(manager.address).parent == runtime / "sharevar"
+    if os.geteuid() == 0:
+        # As after `su`, which keeps the variables.
+        os.chown(runtime, 12345, -1)
+        with Plain(ctx=multiprocessing.get_context("fork")) as manager:
+            assert Path(manager.address).parent == folder / "sharevar-0"
+
+
+def test_without_a_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("TMPDIR", "/this/is/nowhere")
+    with Plain(ctx=multiprocessing.get_context("fork")) as manager:
+        assert Path(manager.address).parent == Path(f"/tmp/sharevar-{os.geteuid()}")
+    assert not os.path.exists(manager.address)
 
 
 LONG_TMPDIR = """

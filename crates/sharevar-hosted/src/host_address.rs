@@ -3,11 +3,10 @@
 use super::error::{Error, Result};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use rustix::process::{Pid, test_kill_process};
 use rustix::rand::{GetRandomFlags, getrandom};
 use sharevar_transport::{Address, private_directory};
-use std::io::ErrorKind;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 /// With a directory of `/tmp` in front, and the ending, it fits into a socket's path of 107 bytes.
@@ -23,8 +22,10 @@ pub fn named(name: &str) -> Result<Address> {
     Ok(Address::Unix(private_directory(file.len())?.join(file)))
 }
 
-/// Returns an address that no host has yet.
-pub(super) fn unused() -> Result<Address> {
+/// Returns an address that no host has yet, for a host that this process starts or is. The host
+/// removes the socket. That of one which was killed goes when an address is asked for after the end
+/// of this process, too.
+pub fn unused() -> Result<Address> {
     let mut bytes = [0; 8];
     while getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {}
     let file = format!("{}-{:016x}.host", std::process::id(), u64::from_le_bytes(bytes));
@@ -34,7 +35,7 @@ pub(super) fn unused() -> Result<Address> {
     Ok(Address::Unix(directory.join(file)))
 }
 
-/// Removes the sockets of hosts that were killed.
+/// Removes the sockets of hosts that were killed, and whose starters have ended.
 fn sweep(directory: &Path) -> std::io::Result<()> {
     // A host that binds its socket holds this lock until it listens: before that it would seem dead.
     let turn = openat(CWD, directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
@@ -46,13 +47,17 @@ fn sweep(directory: &Path) -> std::io::Result<()> {
         let Some(process) = process.and_then(|(process, _)| Pid::from_raw(process.parse().ok()?)) else {
             continue;
         };
-        // The number may be that of a living host in another PID namespace: that one accepts.
-        if test_kill_process(process) == Err(Errno::SRCH)
-            && UnixStream::connect(entry.path())
-                .is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
-        {
+        // The number may be that of a living host in another PID namespace: that one listens.
+        if test_kill_process(process) == Err(Errno::SRCH) && !is_listened_to(&entry.path())? {
             std::fs::remove_file(entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Whether a process listens at a socket. One that is too busy for another connection does.
+fn is_listened_to(path: &Path) -> rustix::io::Result<bool> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let probe = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    Ok(connect(&probe, &SocketAddrUnix::new(path)?) != Err(Errno::CONNREFUSED))
 }

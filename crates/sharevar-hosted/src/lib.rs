@@ -46,6 +46,8 @@ pub use client::Client;
 pub use error::{CallError, Error, Result};
 pub use host::{Host, RunningHost};
 pub use host_address::named as address_of;
+#[doc(hidden)]
+pub use host_address::unused as unused_address;
 pub use info::Info;
 pub use items::Items;
 pub use object::{Call, Created, Hosted, Object};

@@ -1,9 +1,10 @@
 //! How often, and after which pause, a host that has ended is started again.
 
+use sharevar_transport::Address;
 use std::time::Duration;
 
 /// The most starts in a row that give no host which serves a call.
-pub const TRIES: u32 = 6;
+const TRIES: u32 = 6;
 /// The first pause between them, which doubles.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -25,4 +26,17 @@ impl RestartPolicy {
             failures => Some(PAUSE * 2_u32.pow(failures)),
         }
     }
+}
+
+/// Lets the callers that wait for a next host learn that there will be none, and returns the report
+/// of it. `last` is how the last host ended.
+pub fn give_up(address: &Address, last: &str) -> String {
+    if let Address::Unix(path) = address {
+        // The host may have removed it.
+        let _ = std::fs::remove_file(path);
+    }
+    format!(
+        "sharevar: the host at {address} has died {TRIES} times in a row before it served a call, the \
+         last time with {last}, and is not started again"
+    )
 }

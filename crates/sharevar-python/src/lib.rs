@@ -57,6 +57,8 @@ mod _native {
     #[pymodule_export]
     use crate::hosted::client::address_of_host;
     #[pymodule_export]
+    use crate::hosted::client::unused_address;
+    #[pymodule_export]
     use crate::hosted::object::HostedObject;
     #[pymodule_export]
     use crate::hosted::options::CallOptions;

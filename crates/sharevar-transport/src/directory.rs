@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, mkdirat, statat};
+use rustix::io::Errno;
 use rustix::process::geteuid;
 use std::path::{Path, PathBuf};
 
@@ -14,24 +15,37 @@ const LONGEST_PATH: usize = 107;
 /// Returns the directory for sockets of this user whose names have `name_length` bytes, and makes
 /// it if it is missing.
 ///
-/// It is below `$XDG_RUNTIME_DIR`, or else below the directory for temporary files. Where the
-/// path of such a socket would be too long there, it is below `/tmp`.
-/// [`Error::UnsafeDirectory`] if it cannot be made, or if [`check`] does not accept it.
+/// It is below `$XDG_RUNTIME_DIR`, if that belongs to this user, or else below the directory for
+/// temporary files. Where it cannot be made there, or the path of such a socket would be too long, it
+/// is below `/tmp`. [`Error::UnsafeDirectory`] if it can be made nowhere, or if [`check`] does not
+/// accept it.
 pub fn private_directory(name_length: usize) -> Result<PathBuf> {
     let of_user = format!("sharevar-{}", geteuid().as_raw());
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|base| Path::new(base).is_dir());
-    let path = match runtime {
-        Some(base) => Path::new(&base).join("sharevar"),
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|base| is_own(base));
+    let first = match runtime {
+        Some(base) => base.join("sharevar"),
         None => std::env::temp_dir().join(&of_user),
     };
-    let fits = path.as_os_str().len() + 1 + name_length <= LONGEST_PATH;
-    let path = if fits { path } else { Path::new("/tmp").join(of_user) };
-    match mkdirat(CWD, &path, Mode::RWXU) {
-        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
-        Err(error) => return Err(refuse(&path, error.to_string())),
-    }
+    let last = Path::new("/tmp").join(of_user);
+    let fits = first.as_os_str().len() + 1 + name_length <= LONGEST_PATH;
+    let path = if fits && make(&first).is_ok() { first } else { last };
+    make(&path).map_err(|error| refuse(&path, error.to_string()))?;
     check(&path)?;
     Ok(path)
+}
+
+/// Whether a directory belongs to this user: `su` keeps the variables of another one.
+fn is_own(path: &Path) -> bool {
+    statat(CWD, path, AtFlags::empty()).is_ok_and(|stat| {
+        FileType::from_raw_mode(stat.st_mode) == FileType::Directory && stat.st_uid == geteuid().as_raw()
+    })
+}
+
+fn make(path: &Path) -> rustix::io::Result<()> {
+    match mkdirat(CWD, path, Mode::RWXU) {
+        Err(Errno::EXIST) => Ok(()),
+        made => made,
+    }
 }
 
 /// Checks that a directory belongs to this user, is closed to others, and is no symbolic link.

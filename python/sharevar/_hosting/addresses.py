@@ -5,13 +5,30 @@ A str is the path of a Unix socket, a pair is host and port.
 
 from __future__ import annotations
 
-from multiprocessing import connection
+import os
+from contextlib import suppress
 from typing import Any
 
+from .._native import unused_address
 
-def new() -> str:
-    """The address of a socket in a private directory of this process."""
-    return f"unix:{connection.arbitrary_address('AF_UNIX')}"  # type: ignore[attr-defined]
+# The addresses of hosts that this process has started, where it chose them.
+_chosen: set[str] = set()
+
+
+def choose() -> str:
+    """The address of a socket for a host that this process starts."""
+    path: str = from_text(unused_address())
+    _chosen.add(path)
+    return path
+
+
+def remove(address: Any) -> None:
+    """Remove the socket of a host that has ended, if this process chose it: a host that was
+    killed has not done so."""
+    if address in _chosen:
+        _chosen.discard(address)
+        with suppress(FileNotFoundError):
+            os.unlink(address)
 
 
 def to_text(address: Any) -> str:

@@ -117,7 +117,7 @@ class BaseManager(standard.BaseManager):
         self, initializer: Callable[..., Any] | None = None, initargs: Iterable[Any] = ()
     ) -> None:
         """Start the host process, in which ``initializer(*initargs)`` is called first."""
-        from . import socket_directory
+        from . import addresses
         from .launch import Launch
 
         self._require_initial()
@@ -133,11 +133,11 @@ class BaseManager(standard.BaseManager):
             self._serializer,
             (initializer, initargs, *self._server_options()),
         )
-        address = socket_directory.new_address() if self._address is None else self._address
+        address = addresses.choose() if self._address is None else self._address
         try:
             self._start_at(address, launch)
         except BaseException:
-            socket_directory.remove(address)
+            addresses.remove(address)
             raise
 
     def _start_at(self, address: Any, launch: Launch) -> None:
@@ -223,7 +223,7 @@ class BaseManager(standard.BaseManager):
 
     @staticmethod
     def _finalize_manager(process: Any, address: Any, *arguments: Any) -> None:
-        from . import clients, socket_directory
+        from . import addresses, clients
         from .supervised import SupervisedProcess
 
         if isinstance(process, SupervisedProcess):
@@ -231,7 +231,7 @@ class BaseManager(standard.BaseManager):
             clients.expect_no_next(address)
         _Standard._finalize_manager(process, address, *arguments)
         clients.forget(address)
-        socket_directory.remove(address)
+        addresses.remove(address)
 
     def publish(self, name: str, proxy: Any) -> None:
         """Have an object found by a name, with `sharevar.connect`, for as long as the host

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from contextlib import suppress
 from multiprocessing import connection
 from typing import Any
 
 from .._native import RestartPolicy
 from .._variables.dict_proxy import DictProxy
-from . import clients
+from . import addresses, clients
 from .checkpoint import has_served, was_shut_down
 from .launch import Launch
 
@@ -166,16 +165,7 @@ class SupervisedProcess:
         return None if source is None else source.memory
 
     def _give_up(self, failure: Exception | None) -> None:
-        # Callers that wait for the next host learn that there will be none.
         clients.expect_no_next(self._address)
-        if isinstance(self._address, str):
-            with suppress(FileNotFoundError):
-                os.unlink(self._address)
-        last = f"the last time with exit code {self._process.exitcode}"
-        if failure is not None:
-            last = f"the last time of {failure!r}"
-        print(
-            f"sharevar: the host at {self._address!r} has died {RestartPolicy.TRIES} times "
-            f"in a row before it served a call, {last}, and is not started again",
-            file=sys.stderr,
-        )
+        last = f"exit code {self._process.exitcode}" if failure is None else repr(failure)
+        report = RestartPolicy.give_up(addresses.to_text(self._address), last)
+        print(report, file=sys.stderr)

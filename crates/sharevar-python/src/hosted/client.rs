@@ -5,7 +5,7 @@ use super::pending::PendingCall;
 use super::reference::HostedReference;
 use super::{arguments, raise, reply, settings};
 use crate::waiting::goes_on;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use sharevar_hosted::connections::{Connections, GoesOn};
@@ -194,6 +194,15 @@ pub(crate) fn address_of_host(name: &str) -> PyResult<String> {
     match sharevar_hosted::address_of(name) {
         Ok(address) => Ok(address.to_string()),
         Err(error) => Err(PyValueError::new_err(error.to_string())),
+    }
+}
+
+/// An address that no host has yet, for one that this process starts or is.
+#[pyfunction]
+pub(crate) fn unused_address() -> PyResult<String> {
+    match sharevar_hosted::unused_address() {
+        Ok(address) => Ok(address.to_string()),
+        Err(error) => Err(PyOSError::new_err(error.to_string())),
     }
 }
 

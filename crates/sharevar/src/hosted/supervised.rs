@@ -9,7 +9,7 @@ use rustix::process::{Pid, getpid};
 use rustix::stdio::dup2_stdin;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sharevar_hosted::restart::{RestartPolicy, TRIES};
+use sharevar_hosted::restart::{RestartPolicy, give_up};
 use sharevar_hosted::{Client, Host, Result, SavedState};
 use sharevar_transport::Address;
 use std::fmt;
@@ -216,7 +216,7 @@ impl Supervisor {
                     return;
                 }
                 let Some(pause) = policy.next_pause(has_served) else {
-                    give_up(address, &last);
+                    eprintln!("{}", give_up(address, &last));
                     return;
                 };
                 let waited = self.ended.wait_timeout_while(state, pause, |state| state.link.is_some());
@@ -234,17 +234,6 @@ impl Supervisor {
             };
         }
     }
-}
-
-/// Reports that there will be no other host, also to the callers that wait for one.
-fn give_up(address: &Address, last: &str) {
-    if let Address::Unix(path) = address {
-        let _ = std::fs::remove_file(path);
-    }
-    eprintln!(
-        "sharevar: the host at {address} has died {TRIES} times in a row before it served a call, \
-         the last time with {last}, and is not started again"
-    );
 }
 
 /// Serves as one host in a row, in its process.
