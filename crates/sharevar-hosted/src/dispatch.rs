@@ -297,6 +297,17 @@ pub fn unknown_object(number: u64) -> Refused {
     Refused::new(Refusal::UnknownObject, message)
 }
 
+/// The refusal that the host makes no objects of a type.
+pub fn unknown_type<'n>(typeid: &str, known: impl Iterator<Item = &'n str>) -> Refused {
+    let known = known.collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "no type is registered at the host as {typeid:?}, but {}; what is to be made there must be \
+         registered before the host starts",
+        if known.is_empty() { "none at all" } else { &known }
+    );
+    Refused::new(Refusal::UnknownType, message)
+}
+
 fn unknown_name(name: &str) -> Refused {
     Refused::new(Refusal::UnknownName, format!("nothing was published at this host as {name:?}"))
 }

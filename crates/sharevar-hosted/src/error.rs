@@ -54,7 +54,7 @@ pub enum Error {
         message: String,
     },
     /// The host makes no objects of that type.
-    #[error("{message}; register the type before the host is started")]
+    #[error("{message}")]
     UnknownType {
         /// The message of the host.
         message: String,

@@ -1,11 +1,13 @@
 //! The items to which the code refers that `#[sharevar::hosted]` writes into a program. Not for
 //! direct use.
 
+use super::answer::read_fallible;
 use super::batch::{Batch, Outcome};
 use super::client::Client;
 use super::error::{CallError, Result};
-use super::proxied::{self, Proxied};
-use super::proxy::Proxy;
+use super::options::CallOptions;
+use super::proxied::Proxied;
+use super::proxy::{Proxy, write_create};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -70,7 +72,10 @@ pub fn try_create<P: Proxied, E: DeserializeOwned>(
     constructor: &str,
     arguments: &(impl Serialize + ?Sized),
 ) -> Result<P, CallError<E>> {
-    proxied::try_create(client, constructor, arguments)
+    let write = |frame: &mut Vec<u8>| write_create(frame, P::TYPE, constructor, arguments);
+    client.ask(CallOptions::default(), write, |answer| {
+        read_fallible(answer, |answer| P::from_proxy(client.receive_proxy(answer)?))
+    })
 }
 
 /// The proxy's struct, that of its calls in a batch, and what all proxies have in common.

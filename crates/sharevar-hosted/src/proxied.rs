@@ -1,13 +1,9 @@
 //! Proxies of one type, which `#[sharevar::hosted]` writes.
 
-use super::answer::read_fallible;
 use super::batch::Batch;
 use super::client::Client;
-use super::error::{CallError, Error, Result};
-use super::options::CallOptions;
-use super::proxy::{Proxy, write_create};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use super::error::{Error, Result};
+use super::proxy::Proxy;
 use std::time::Duration;
 
 /// A proxy of one type. `#[sharevar::hosted]` implements it.
@@ -62,16 +58,4 @@ impl Batch {
     pub fn on<'b, P: Proxied>(&'b mut self, proxy: &'b P) -> P::Calls<'b> {
         proxy.calls(self)
     }
-}
-
-/// Makes an object for a typed proxy, by a constructor that may give an error of a known type.
-pub(super) fn try_create<P: Proxied, E: DeserializeOwned>(
-    client: &Client,
-    constructor: &str,
-    arguments: &(impl Serialize + ?Sized),
-) -> Result<P, CallError<E>> {
-    let write = |frame: &mut Vec<u8>| write_create(frame, P::TYPE, constructor, arguments);
-    client.ask(CallOptions::default(), write, |answer| {
-        read_fallible(answer, |answer| P::from_proxy(client.receive_proxy(answer)?))
-    })
 }

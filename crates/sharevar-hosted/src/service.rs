@@ -1,6 +1,6 @@
 //! The service of a host of objects of Rust.
 
-use super::dispatch::{Dispatcher, IncomingCall, Language};
+use super::dispatch::{Dispatcher, IncomingCall, Language, unknown_type};
 use super::error::Error;
 use super::info::Info;
 use super::object::{Call, Callable, Created, Hosted, Object};
@@ -80,9 +80,7 @@ impl RustObjects {
 
     fn make(&self, typeid: &str, call: Call<'_>) -> Result<Option<Arc<dyn Callable>>, Refused> {
         let Some(create) = self.types.0.get(typeid) else {
-            let known: Vec<_> = self.types.names().collect();
-            let message = format!("this host makes no {typeid:?}; it makes {}", known.join(", "));
-            return Err(Refused::new(Refusal::UnknownType, message));
+            return Err(unknown_type(typeid, self.types.names()));
         };
         create(call.method(), call)
     }

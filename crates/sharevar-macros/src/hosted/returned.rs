@@ -75,23 +75,19 @@ impl Returned {
 
     /// The function by which a proxy calls the method, and its first argument.
     pub(super) fn call(&self) -> (TokenStream, TokenStream) {
-        let support = quote! { ::sharevar::hosted::macro_support };
-        let proxy = quote! { &self.0, };
-        match self {
-            Self::Plain(_) | Self::Behind(_) => (quote! { self.0.call }, TokenStream::new()),
-            Self::Fallible(_) => (quote! { self.0.try_call }, TokenStream::new()),
-            Self::ByReference(ty) => (quote! { #support::call::<#ty> }, proxy),
-        }
+        self.made_by(&quote! { self.0 }, &quote! { call }, quote! { &self.0, })
     }
 
     /// The function by which a batch calls it.
     pub(super) fn defer(&self) -> (TokenStream, TokenStream) {
-        let support = quote! { ::sharevar::hosted::macro_support };
-        let batch = quote! { self.batch, };
+        self.made_by(&quote! { self.batch }, &quote! { defer }, quote! { self.batch, })
+    }
+
+    fn made_by(&self, on: &TokenStream, way: &TokenStream, first: TokenStream) -> (TokenStream, TokenStream) {
         match self {
-            Self::Plain(_) | Self::Behind(_) => (quote! { self.batch.call }, TokenStream::new()),
-            Self::Fallible(_) => (quote! { self.batch.try_call }, TokenStream::new()),
-            Self::ByReference(ty) => (quote! { #support::defer::<#ty> }, batch),
+            Self::Plain(_) | Self::Behind(_) => (quote! { #on.call }, TokenStream::new()),
+            Self::Fallible(_) => (quote! { #on.try_call }, TokenStream::new()),
+            Self::ByReference(ty) => (quote! { ::sharevar::hosted::macro_support::#way::<#ty> }, first),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{arguments, wire};
 use crate::errors::{Class, raise};
 use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::intern;
 use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 use sharevar_hosted::protocol::{Malformed, Raised, TooLong, write_reply};
@@ -16,7 +17,7 @@ pub(super) fn transport(error: &Error) -> PyErr {
         Error::Gone { started } => host_died(Class::HostDied, message, *started),
         Error::Unreachable { code, .. } => {
             let error = host_died(Class::HostUnreachable, message, false);
-            Python::attach(|py| error.value(py).setattr("errno", code)).err().unwrap_or(error)
+            Python::attach(|py| error.value(py).setattr(intern!(py, "errno"), code)).err().unwrap_or(error)
         }
         Error::CannotListen { code: Some(code), .. } | Error::OutOfDescriptors { code, .. } => {
             PyOSError::new_err((*code, message))
@@ -41,8 +42,8 @@ pub(super) fn host_died(class: Class, message: String, started: bool) -> PyErr {
     let happened = if started { None } else { Some(false) };
     let set = Python::attach(|py| {
         let value = error.value(py);
-        value.setattr("started", started)?;
-        value.setattr("happened", happened)
+        value.setattr(intern!(py, "started"), started)?;
+        value.setattr(intern!(py, "happened"), happened)
     });
     set.err().unwrap_or(error)
 }

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use sharevar_hosted::Refused;
-use sharevar_hosted::dispatch::{Dispatcher, IncomingCall, Language};
+use sharevar_hosted::dispatch::{Dispatcher, IncomingCall, Language, unknown_type};
 use sharevar_hosted::protocol::{Refusal, TooLong, write_reply};
 use sharevar_transport::{Caller, Server, Session};
 use std::os::fd::OwnedFd;
@@ -154,7 +154,8 @@ impl PythonObjects {
         reply: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         if !self.host.has_type(py, typeid)? {
-            return Err(unknown_type(typeid, &self.host.types(py)?).into());
+            let known = self.host.types(py)?;
+            return Err(unknown_type(typeid, known.iter().map(String::as_str)).into());
         }
         let number = dispatcher.table().unused();
         let session = caller.session();
@@ -196,13 +197,4 @@ fn describe(py: Python<'_>, number: u64, hosted: &Hosted, reply: &mut Vec<u8>) -
     let names = names.iter().map(|name| name.to_str()).collect::<PyResult<Vec<_>>>()?;
     write_reply::object(reply, number, &hosted.typeid, names.into_iter())
         .map_err(|error| raise::too_long(error).into())
-}
-
-fn unknown_type(typeid: &str, known: &[String]) -> Refused {
-    let message = format!(
-        "no type is registered at the host as {typeid:?}, but {}; what is to be made there must be \
-         registered before the host starts",
-        if known.is_empty() { "none at all".to_owned() } else { known.join(", ") }
-    );
-    Refused::new(Refusal::UnknownType, message)
 }

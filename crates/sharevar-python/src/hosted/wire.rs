@@ -1,5 +1,6 @@
 //! The functions of `sharevar._hosting.wire` that are called from here, none of them on the fast path.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
@@ -19,7 +20,8 @@ pub(super) struct Pickled<'py> {
 
 /// Pickles a value of no native type.
 pub(super) fn dumps<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickled<'py>> {
-    let (bytes, proxies) = wire(value.py())?.getattr("dumps")?.call1((value,))?.extract()?;
+    let (bytes, proxies) =
+        wire(value.py())?.call_method1(intern!(value.py(), "dumps"), (value,))?.extract()?;
     Ok(Pickled { bytes, proxies })
 }
 
@@ -34,7 +36,7 @@ pub(super) struct Described<'py> {
 
 /// Describes an exception for the caller.
 pub(super) fn describe(py: Python<'_>, error: PyErr) -> PyResult<Described<'_>> {
-    let described = wire(py)?.getattr("describe")?.call1((error.into_value(py),))?;
+    let described = wire(py)?.call_method1(intern!(py, "describe"), (error.into_value(py),))?;
     let (typename, message, traceback, pickle) = described.extract()?;
     Ok(Described { typename, message, traceback, pickle })
 }
@@ -47,8 +49,8 @@ pub(super) fn revive<'py>(
     traceback: &str,
     value: Option<Bound<'py, PyAny>>,
 ) -> PyErr {
-    let revived =
-        wire(py).and_then(|wire| wire.getattr("revive")?.call1((typename, message, traceback, value)));
+    let arguments = (typename, message, traceback, value);
+    let revived = wire(py).and_then(|wire| wire.call_method1(intern!(py, "revive"), arguments));
     match revived {
         Ok(exception) => PyErr::from_value(exception),
         Err(error) => error,
