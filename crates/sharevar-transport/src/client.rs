@@ -37,8 +37,9 @@ struct Pool {
     /// The process that opened the connections: a forked child inherits its parent's pool.
     process: u64,
     /// Shows the host that this process lives.
-    keepalive: Option<Connection>,
-    free: Vec<Connection>,
+    keepalive: Option<Box<Connection>>,
+    #[expect(clippy::vec_box, reason = "each call moves one several times")]
+    free: Vec<Box<Connection>>,
 }
 
 impl Client {
@@ -97,13 +98,16 @@ impl Client {
     /// Opens a connection for a call, and first a keepalive to the same incarnation of the host if
     /// there is none: otherwise the host would end this process's session with its last call. A
     /// keepalive that works is never replaced.
-    fn open(&self, until: Option<Instant>, goes_on: &mut dyn FnMut() -> bool) -> Result<Connection> {
+    fn open(&self, until: Option<Instant>, goes_on: &mut dyn FnMut() -> bool) -> Result<Box<Connection>> {
         loop {
             let before = self.incarnation();
-            let opened = self.connect(until, goes_on)?;
+            let opened = Box::new(self.connect(until, goes_on)?);
             let mut pool = self.pool();
-            let kept_alive =
-                pool.keepalive.as_ref().filter(|keepalive| keepalive.is_idle()).map(Connection::incarnation);
+            let kept_alive = pool
+                .keepalive
+                .as_deref()
+                .filter(|keepalive| keepalive.is_idle())
+                .map(Connection::incarnation);
             if kept_alive == Some(opened.incarnation()) {
                 return Ok(opened);
             }
@@ -133,7 +137,7 @@ impl Client {
 
     /// The incarnation of the host to which the keepalive leads; `None` before the first connection.
     pub fn incarnation(&self) -> Option<u128> {
-        self.pool().keepalive.as_ref().map(Connection::incarnation)
+        self.pool().keepalive.as_deref().map(Connection::incarnation)
     }
 
     /// Closes all connections that no call uses. Calls that are under way go on.
@@ -160,7 +164,7 @@ impl Client {
 /// can be taken for that of another call.
 #[derive(Debug)]
 pub struct PooledConnection {
-    connection: Connection,
+    connection: Box<Connection>,
     client: Client,
 }
 

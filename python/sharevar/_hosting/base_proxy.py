@@ -61,15 +61,15 @@ class BaseProxy(standard.BaseProxy):
         kwds: Mapping[str, Any] = _NOTHING,
     ) -> Any:
         """Call a method of the object; the result, or a proxy of it."""
-        hosted = self.__dict__.get("_hosted") or self._find_host()
+        attributes = self.__dict__
+        hosted = attributes.get("_hosted") or self._find_host()
+        options = attributes.get("_options")
         if hosted is None:
-            if self._options is not None:
+            if options is not None:
                 self._require_host()
             return super()._callmethod(methodname, args, dict(kwds))  # type: ignore[arg-type]
         host, number = hosted
-        result = host.call(
-            number, methodname, args, dict(kwds) if kwds else None, self._options
-        )
+        result = host.call(number, methodname, args, dict(kwds) if kwds else None, options)
         if type(result) is HostedReference:
             return self._proxy_of(host, result)
         return result

@@ -112,7 +112,7 @@ class RemoteFunction(Reference):
         except HostDied as error:
             self._gone = error
         else:
-            util.Finalize(self, _release, (self._client, number), exitpriority=10)
+            util.Finalize(self, self._client.release, (number,), exitpriority=10)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         if self._gone is not None:
@@ -156,12 +156,6 @@ def _client(address: str, key: bytes) -> HostClient:
         client = HostClient(address, key)
         forks.note_client(client)
         return _clients.setdefault((address, key), client)
-
-
-def _release(client: HostClient, number: int) -> None:
-    # The references ended with its process.
-    with suppress(HostDied):
-        client.release(number)
 
 
 def _running_server() -> Server:

@@ -41,7 +41,7 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
         self._asking = threading.Lock()
         self._turns = async_calls.Turns()
         host.receive(number, reference.incarnation)
-        self._release = util.Finalize(self, _release, (host, number), exitpriority=10)
+        self._release = util.Finalize(self, host.release, (number,), exitpriority=10)
 
     def __iter__(self) -> RemoteIterator:
         return self
@@ -123,10 +123,3 @@ class RemoteIterator(Iterator[Any], AsyncIterator[Any]):
         if taken and not taken[-1][0]:
             self._ended = True
         self._demand = min(2 * self._demand, _MOST)
-
-
-def _release(host: HostClient, number: int) -> None:
-    try:
-        host.release(number)
-    except Exception as error:
-        util.debug("... release of an iterator failed: %s", error)
