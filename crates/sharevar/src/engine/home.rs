@@ -115,6 +115,8 @@ impl Home {
         match self {
             Self::Shm(participant) => {
                 let variable = participant.variable(id.number, id.generation)?;
+                // An id is no reference: a variable whose last handle is gone is not held again by it.
+                participant.flush_releases()?;
                 Ok(shm::Handle::open(participant, variable)?.into())
             }
             Self::Other(engine) => engine.open(id).map(|held| Handle::Other(held)),
