@@ -137,7 +137,13 @@ pub(crate) fn eviction(settings: &Settings) -> Verdict {
 
 pub(crate) fn role(settings: &Settings) -> Verdict {
     match settings.get("role") {
-        "master" => Ok(format!("a primary with {} replicas", settings.get("connected_slaves"))),
+        "master" => Ok(match settings.get("connected_slaves") {
+            "" | "0" => "a primary without replicas".to_owned(),
+            count => format!(
+                "a primary with {count} replicas; say replicas={count} in the address if they may be promoted, \
+                 and locks wait for them"
+            ),
+        }),
         _ => Err("it is a replica; connect to the primary".to_owned()),
     }
 }

@@ -41,6 +41,10 @@ fn a_change_says_whether_all_replicas_have_it() {
         let lock = all.named("lock").lock().unwrap();
         let permits = all.named("permits").semaphore(2).unwrap();
         let shared = all.named("shared").rwlock().unwrap();
+        let barrier = all.named("barrier").barrier(2).unwrap();
+        let told = sharevar_redis::inspect(&nodes[0].tcp_address("shop")).unwrap();
+        let (_, role) = told.into_iter().find(|(subject, _)| *subject == "role").unwrap();
+        assert!(role.unwrap().contains("say replicas=2"));
         for item in [1, 2] {
             queue.put(&vec![item]).unwrap();
         }
@@ -62,6 +66,8 @@ fn a_change_says_whether_all_replicas_have_it() {
         is_unconfirmed(lock.try_lock().map(|taken| taken.is_some()), false);
         is_unconfirmed(permits.try_acquire().map(|taken| taken.is_some()), false);
         is_unconfirmed(shared.try_write().map(|taken| taken.is_some()), false);
+        is_unconfirmed(barrier.wait_timeout(Duration::from_secs(20)).map(drop), false);
+        assert_eq!((barrier.waiting().unwrap(), barrier.is_broken().unwrap()), (0, false));
         assert!(!lock.is_locked().unwrap());
         assert_eq!(permits.available_permits().unwrap(), 2);
         // Without being told so, locks alone wait.
