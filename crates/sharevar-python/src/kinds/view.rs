@@ -16,6 +16,7 @@ use sharevar::{Content, View};
 use sharevar_value::{BufferedPickle, Decoder, Event, LongPart};
 use std::ffi::c_int;
 use std::ops::Range;
+use std::sync::Arc;
 
 const HEAD: usize = BufferedPickle::HEAD;
 
@@ -29,7 +30,8 @@ pub(crate) fn unsupported(handle: &Handle) -> sharevar::Error {
 #[pyclass(frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct ValueBuffer {
-    value: LongValue,
+    /// All parts of one value hold it once.
+    value: Arc<LongValue>,
     /// The place in the encoding.
     place: Range<usize>,
     is_writable: bool,
@@ -80,6 +82,7 @@ fn of_long<'py>(
     let reader = value.held_reader().or_raise()?;
     if let Some((LongPart::Bytes, start)) = reader.part().or_raise()? {
         let place = start..reader.length() as usize;
+        let value = Arc::new(value);
         return Ok(ValueBuffer { value, place, is_writable }.memoryview(py)?.into_any());
     }
     let Some(places) = reader.buffered_pickle().or_raise()? else {
@@ -90,17 +93,17 @@ fn of_long<'py>(
         return Err(PyTypeError::new_err(message));
     }
     let copy = |room: &mut [_]| reader.copy((HEAD + places.pickle.start) as u64, room);
-    let pickle = new_bytes(py, places.pickle.len(), copy)?;
+    let Some(pickle) = new_bytes(py, places.pickle.len(), copy)? else {
+        // It leads out of the arena: the read says so.
+        return decode::decode(py, Content::Long(value), store);
+    };
+    let value = Arc::new(value);
     let buffers = places.buffers.iter().map(|buffer| {
         let place = HEAD + buffer.place.start..HEAD + buffer.place.end;
         Ok(ValueBuffer { value: value.clone(), place, is_writable }.memoryview(py)?.into_any())
     });
     let buffers = buffers.collect::<PyResult<_>>()?;
-    match pickle {
-        Some(pickle) => pickler::loads_with_buffers(&pickle, buffers, store.get().home()),
-        // It leads out of the arena: the read says so.
-        None => decode::decode(py, Content::Long(value), store),
-    }
+    pickler::loads_with_buffers(&pickle, buffers, store.get().home())
 }
 
 fn of_copy<'py>(
