@@ -13,6 +13,7 @@ pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod monitor;
 pub(crate) mod namespace;
+pub(crate) mod own_thread;
 pub(crate) mod owner;
 pub(crate) mod priority_queue;
 pub(crate) mod queue;

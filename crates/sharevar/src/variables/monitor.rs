@@ -1,7 +1,6 @@
 //! The typed monitor: a struct in shared memory, changed by one caller at a time.
 
 use crate::engine::Acquired;
-use crate::engine::wait::run_without_limit;
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
@@ -10,6 +9,7 @@ use crate::shm::{Content, Look, RawMonitor};
 use crate::values::encode::{self, Outgoing};
 use crate::values::{decode, scalar};
 use crate::variables::impl_shared::impl_shared;
+use crate::variables::own_thread::{self, PATIENCE};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sharevar_arena::{Identity, Participant, RecursiveLock};
@@ -252,7 +252,9 @@ impl<T: Fields> Monitor<T> {
         }
         let acquired = match Acquired::of(lock.try_acquire()?) {
             Some(acquired) => acquired,
-            None => run_without_limit(&mut self.raw.acquire_wait())?,
+            None => own_thread::wait_for_lock(&self.raw, PATIENCE, || {
+                own_thread::tell_once(&format!("{self:?} of {}", std::any::type_name::<T>()));
+            })?,
         };
         if acquired.owner_died {
             // The fields are whole: what the dead one had changed was stored at once or not at all.
