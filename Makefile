@@ -131,6 +131,7 @@ bench: build examples ## what operations cost, and waiting, in Rust and in Pytho
 	$(BIN)/python python/benches/waiting.py
 	$(BIN)/python python/benches/hosted.py
 	$(BIN)/python python/benches/monitor.py
+	$(BIN)/python python/benches/lists.py
 
 pages: $(VENV)/bin/maturin ## the pages of the site, and the reference of Python; dead links fail
 	$(BIN)/python -m pip install --quiet --group docs

@@ -27,6 +27,8 @@ EAST = datetime.timezone(datetime.timedelta(hours=1), "east")
 WEST = datetime.timezone(-datetime.timedelta(hours=5, minutes=30))
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 NOON = datetime.datetime(2020, 5, 17, 12)
+# Two of it in one value are pickled, though lists have a form of their own.
+SHARED = [1]
 
 
 class Colour(enum.Enum):
@@ -36,6 +38,10 @@ class Colour(enum.Enum):
 
 class Number(enum.IntEnum):
     ONE = 1
+
+
+class Level(enum.IntEnum):
+    A, B, C, D, E, F, G = range(7)
 
 
 class Day(datetime.date):
@@ -85,6 +91,11 @@ SCALARS: list[Any] = [
     uuid.UUID("12345678-1234-5678-1234-567812345678"),
     uuid.UUID("12345678-1234-5678-1234-567812345678", is_safe=uuid.SafeUUID.safe),
     pathlib.PurePosixPath("a/b"), pathlib.PurePosixPath("a/./b"), pathlib.Path("a/b"),
+    pathlib.PurePosixPath("/"), pathlib.PurePosixPath("/a/b"), pathlib.Path("/a", "b"),
+    pathlib.Path("//a/b"), pathlib.Path(), pathlib.Path("a/.."), pathlib.PureWindowsPath("a"),
+    (NOON.date(), 1, "text"), (NOON.date(), True, "text"), (Decimal(1), NOON), (1, NOON),
+    [NOON.date(), NOON.date()], [[NOON.date()], "x", "x"], (pathlib.Path("a"), WEST),
+    ([1], [1]), (SHARED, SHARED), ((1,), (1,)), (Day(2020, 5, 17), 1), (math.nan, NOON),
 ]  # fmt: skip
 
 
@@ -162,6 +173,12 @@ def one_of_each(kind: str, number: int) -> Any:
         "price": lambda: Decimal(number * 13).scaleb(-2),
         "none": lambda: None,
         "path": lambda: pathlib.PurePosixPath(f"a/{number}"),
+        "absolute path": lambda: pathlib.Path("/srv", *"abc"[: number % 4], f"{number}"),
+        "any path": lambda: pathlib.Path("/a" if number % 2 else "a", "-!"[number % 3 :]),
+        "dated": lambda: (datetime.date(2020, 1, 1 + number % 4), number * 30 - 200, "x", "x"),
+        "dated list": lambda: [datetime.date(2020, 1, 1 + number), NOON.replace(tzinfo=EAST)],
+        "priced": lambda: (Decimal(number % 5), number / 4),
+        "enum": lambda: Level(number % 7),
     }
     return makers[kind]()
 
@@ -169,6 +186,7 @@ def one_of_each(kind: str, number: int) -> Any:
 KINDS = [
     "bool", "int", "big int", "float", "number", "str", "long str", "bytes", "date", "datetime",
     "aware", "one zone", "time", "timedelta", "uuid", "decimal", "price", "path",
+    "absolute path", "any path", "dated", "dated list", "priced", "enum",
 ]  # fmt: skip
 
 
@@ -256,6 +274,50 @@ def test_equal_objects_are_made_once_to_be_sorted(manager: Any) -> None:
     shared.sort(reverse=True)
     assert Ranked.made - before == 4
     assert [item.rank for item in shared] == sorted([0, 1, 2, 3] * 100, reverse=True)
+
+
+class Subset(frozenset[int]):
+    """Of two of them neither may be less."""
+
+
+def test_items_without_a_total_order_are_compared_as_a_list_compares_them(manager: Any) -> None:
+    items = [Subset(range(n % 3, n % 5)) for n in range(90)]
+    shared = manager.list(items)
+    shared.sort()
+    assert shared.copy() == sorted(items)
+
+
+KEYS: dict[str, Any] = {
+    "int": lambda n: n % 7 - 3,
+    "large int": lambda n: (n % 7 - 3) * 2**62,
+    "bool": lambda n: n % 3 == 0,
+    "int and bool": lambda n: n % 3 if n % 2 else n % 3 == 0,
+    "float": lambda n: (n % 7) / 4 - 1,
+    "zero": lambda n: [0.0, -0.0, 1.5][n % 3],
+    "nan": lambda n: [1.0, math.nan, 2.0][n % 3],
+    "number": lambda n: n % 7 if n % 2 else n % 5 + 0.5,
+    "str": lambda n: "aé\U0001f600\uffffz"[n % 5] * (n % 3),
+    "surrogate": lambda n: "a\udc80z"[n % 3],
+    "tuple": lambda n: (n % 3, str(n % 5)),
+    "date": lambda n: datetime.date(2020, 1, 1 + n % 20),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_sorted_by_keys_as_a_list_sorts(manager: Any, name: str) -> None:
+    numbers = random.Random(name).sample(range(60), 60)
+    for reverse in (False, True):
+        shared = manager.list(numbers)
+        shared.sort(key=KEYS[name], reverse=reverse)
+        assert shared.copy() == sorted(numbers, key=KEYS[name], reverse=reverse)
+
+
+def test_keys_without_an_order_raise_and_change_nothing(manager: Any) -> None:
+    shared = manager.list([3, 1, 2])
+    for keys in ([1, "a", 2], ["a", 1, b"b"], [1.5, "a", 1], [None, None, None]):
+        with pytest.raises(TypeError):
+            shared.sort(key=lambda item, keys=keys: keys[item - 1])
+        assert shared.copy() == [3, 1, 2]
 
 
 def test_a_nan_is_left_where_a_list_leaves_it(manager: Any) -> None:

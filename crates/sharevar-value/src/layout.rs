@@ -94,6 +94,14 @@ impl Parts {
         self.fields.push(Field { at, order });
     }
 
+    /// The same of a double. `None` if that is NaN, which equals none.
+    pub(crate) fn vary_float(&mut self, at: Range<usize>, value: f64) -> Option<()> {
+        self.vary(at, FieldOrder::Double, 0);
+        // Zeros of both signs are equal.
+        self.has_exact_fields &= value != 0.0;
+        (!value.is_nan()).then_some(())
+    }
+
     /// In these bytes, such bits are the same in all.
     pub(crate) fn keep(&mut self, at: Range<usize>, bits: u8) {
         self.form[at].fill(bits);
@@ -286,9 +294,7 @@ fn collect(decoder: &mut Decoder<'_>, encoding: &[u8], is_key: bool, parts: &mut
             return Some(());
         }
         Event::Float(value) => {
-            parts.vary(start + 1..end, FieldOrder::Double, 0);
-            // Zeros of both signs are equal.
-            parts.has_exact_fields &= value != 0.0;
+            parts.vary_float(start + 1..end, value)?;
             return (marker == 0xcb).then_some(());
         }
         Event::Str(text) => {

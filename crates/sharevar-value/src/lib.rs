@@ -12,6 +12,7 @@
 //! | [`equality`] | which of many values equals one, by Python's rule |
 //! | [`layout`] | the bytes in which encodings of one form differ |
 //! | [`order`] | which of two values is less, by Python's rule |
+//! | [`joined_pickles`] | many pickles as one, which Python reads faster |
 //! | [`priority`] | keys by which values of all classes are ordered |
 //! | [`key`] | canonical keys and the one stable hash |
 //! | [`serialize`], [`deserialize`] | any serde type to and from either form |
@@ -38,6 +39,7 @@ pub mod equality;
 pub mod error;
 pub mod handle;
 pub mod hash;
+pub mod joined_pickles;
 pub mod key;
 pub mod layout;
 pub mod order;
@@ -66,6 +68,7 @@ pub use equality::{Equality, Needle, NeedleError};
 pub use error::{DecodeError, EncodeError, KeyError};
 pub use handle::HandleRef;
 pub use hash::HashSeed;
+pub use joined_pickles::JoinedPickles;
 pub use key::{Key, KeyForm};
 pub use layout::Layout;
 pub use long_part::LongPart;

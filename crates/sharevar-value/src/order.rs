@@ -2,13 +2,13 @@
 
 use crate::decode::{Decoder, Event};
 use crate::number;
-use crate::pickled::Pickled;
+use crate::pickled::{self, Node, Pickled};
 use crate::word::{Word, WordKind};
 
 /// Turns values that are all comparable to one another into bytes of the same order.
 ///
 /// Numbers of all classes, strs, bytes, and tuples and lists of these can be; and of the objects
-/// that only Python reads, dates, times, UUIDs and decimals, as pickle writes them.
+/// that only Python reads, dates, times, UUIDs, decimals and paths, as pickle writes them.
 ///
 /// ```
 /// use sharevar_value::{OrderKeys, Value};
@@ -26,8 +26,8 @@ pub struct OrderKeys {
 }
 
 /// The values that one is comparable to.
-#[derive(Debug, Clone, Default)]
-enum Class {
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Class {
     /// There was none so far.
     #[default]
     Any,
@@ -38,6 +38,9 @@ enum Class {
     Bytes,
     /// As this object.
     Pickled(std::mem::Discriminant<Pickled<'static>>),
+    /// Paths with a root, and without one: between them, versions of Python differ.
+    AbsolutePath,
+    RelativePath,
     /// The classes of the elements at each place, as far as there was one.
     Tuple(Vec<Class>),
     List(Vec<Class>),
@@ -150,43 +153,104 @@ fn write(
             write_text(text, out, is_inside);
             Some(())
         }
-        Event::Pickle(pickle) => {
-            let object = Pickled::read(pickle)?;
-            is_of(class, Class::Pickled(object.class()))?;
-            object.write_order(out);
+        Event::Pickle(pickle) => match Pickled::read(pickle) {
+            Some(object) => write_object(&object, class, out),
+            None => write_node(&pickled::read_tree(pickle)?, class, out),
+        },
+        Event::Tuple(count) => {
+            let mut elements = Elements::of_tuple(class, out)?;
+            (0..*count).try_for_each(|_| {
+                let event = decoder.next().ok()?;
+                elements.add(|class, out| write(&event, decoder, class, out, true))
+            })?;
+            elements.end();
             Some(())
         }
-        Event::Tuple(count) => {
-            is_of(class, Class::Tuple(Vec::new()))?;
-            let Class::Tuple(classes) = class else { return None };
-            write_elements(*count, decoder, classes, out)
-        }
         Event::List(count) => {
-            is_of(class, Class::List(Vec::new()))?;
-            let Class::List(classes) = class else { return None };
-            write_elements(*count, decoder, classes, out)
+            let mut elements = Elements::of_list(class, out)?;
+            (0..*count).try_for_each(|_| {
+                let event = decoder.next().ok()?;
+                elements.add(|class, out| write(&event, decoder, class, out, true))
+            })?;
+            elements.end();
+            Some(())
         }
         // Sets are ordered by what they contain, dicts not at all.
         Event::Map(_) | Event::Set(_) | Event::Handle(_) | Event::BufferedPickle(_) => None,
     }
 }
 
-fn write_elements(
-    count: usize,
-    decoder: &mut Decoder<'_>,
-    classes: &mut Vec<Class>,
-    out: &mut Vec<u8>,
-) -> Option<()> {
-    for place in 0..count {
-        if place == classes.len() {
-            classes.push(Class::Any);
-        }
-        out.push(NEXT);
-        let event = decoder.next().ok()?;
-        write(&event, decoder, &mut classes[place], out, true)?;
-    }
-    out.push(END);
+fn write_object(object: &Pickled<'_>, class: &mut Class, out: &mut Vec<u8>) -> Option<()> {
+    is_of(class, Class::Pickled(object.class()))?;
+    object.write_order(out);
     Some(())
+}
+
+/// Writes a value that was read from a pickle, as the same value that was not pickled. Recursion ends:
+/// the depth of what is read is bounded.
+pub(crate) fn write_node(node: &Node<'_>, class: &mut Class, out: &mut Vec<u8>) -> Option<()> {
+    match node {
+        Node::Scalar(event, _) => write(event, &mut Decoder::new(&[]), class, out, true),
+        Node::Object(object, _) => write_object(object, class, out),
+        Node::Path(path) => {
+            is_of(class, if path.is_absolute { Class::AbsolutePath } else { Class::RelativePath })?;
+            for part in &path.parts {
+                out.push(NEXT);
+                write_text(part.as_bytes(), out, true);
+            }
+            out.push(END);
+            Some(())
+        }
+        Node::Tuple(nodes) => {
+            let mut elements = Elements::of_tuple(class, out)?;
+            nodes.iter().try_for_each(|node| elements.add(|class, out| write_node(node, class, out)))?;
+            elements.end();
+            Some(())
+        }
+        Node::List(nodes) => {
+            let mut elements = Elements::of_list(class, out)?;
+            nodes.iter().try_for_each(|node| elements.add(|class, out| write_node(node, class, out)))?;
+            elements.end();
+            Some(())
+        }
+        _ => None,
+    }
+}
+
+/// The elements of a tuple or list on their way to its bytes.
+struct Elements<'a> {
+    classes: &'a mut Vec<Class>,
+    count: usize,
+    out: &'a mut Vec<u8>,
+}
+
+impl<'a> Elements<'a> {
+    fn of_tuple(class: &'a mut Class, out: &'a mut Vec<u8>) -> Option<Self> {
+        is_of(class, Class::Tuple(Vec::new()))?;
+        let Class::Tuple(classes) = class else { return None };
+        Some(Self { classes, count: 0, out })
+    }
+
+    fn of_list(class: &'a mut Class, out: &'a mut Vec<u8>) -> Option<Self> {
+        is_of(class, Class::List(Vec::new()))?;
+        let Class::List(classes) = class else { return None };
+        Some(Self { classes, count: 0, out })
+    }
+
+    #[inline]
+    fn add(&mut self, write: impl FnOnce(&mut Class, &mut Vec<u8>) -> Option<()>) -> Option<()> {
+        if self.count == self.classes.len() {
+            self.classes.push(Class::Any);
+        }
+        self.out.push(NEXT);
+        write(&mut self.classes[self.count], self.out)?;
+        self.count += 1;
+        Some(())
+    }
+
+    fn end(self) {
+        self.out.push(END);
+    }
 }
 
 /// Inside of something, what follows must not count: the text ends with the lowest byte, which

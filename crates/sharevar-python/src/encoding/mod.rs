@@ -4,6 +4,7 @@
 pub(crate) mod buffered;
 pub(crate) mod canonical;
 pub(crate) mod decode;
+pub(crate) mod decode_many;
 pub(crate) mod encode;
 pub(crate) mod key;
 pub(crate) mod key_hashing;

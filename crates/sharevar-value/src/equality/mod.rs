@@ -8,16 +8,18 @@
 mod class;
 mod compare;
 mod parts;
+mod tree;
 
 use crate::decode::{Decoder, Event};
 use crate::encode::{Encoded, Encoder};
 use crate::error::{DecodeError, EncodeError};
 use crate::layout::Layout;
 use crate::number;
-use crate::pickled::{OwnDecimal, Pickled};
+use crate::pickled::{self, OwnDecimal, Pickled};
 use crate::word::{Word, WordKind};
 use class::Class;
 use parts::Part;
+use tree::Tree;
 
 /// Whether two values are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ impl From<bool> for Equality {
 }
 
 /// A longer pickle is of no object that is compared here.
-const LONGEST_PICKLE: u64 = 256;
+const LONGEST_PICKLE: u64 = pickled::LONGEST as u64;
 
 /// A value that is looked for among others.
 #[derive(Debug, Clone)]
@@ -67,6 +69,8 @@ pub struct Needle {
     /// The object that was pickled, unless it is a decimal.
     object: Option<Pickled<'static>>,
     decimal: Option<OwnDecimal>,
+    /// The tuple, list or path that was pickled.
+    tree: Option<Tree>,
     /// The parts of a container, if it holds nothing but scalars.
     parts: Vec<Part>,
     /// Where the values of its form differ from it.
@@ -90,7 +94,10 @@ impl Needle {
             Event::Pickle(pickle) => match Pickled::read(pickle) {
                 Some(Pickled::Decimal(decimal)) => needle.decimal = Some(decimal.into()),
                 Some(object) => needle.object = object.detached(),
-                None => needle.class = Class::Any,
+                None => match Tree::read(pickle) {
+                    Some(tree) => needle.tree = Some(tree),
+                    None => needle.class = Class::Any,
+                },
             },
             _ => {}
         }
@@ -110,6 +117,7 @@ impl Needle {
             float: None,
             object: None,
             decimal: None,
+            tree: None,
             parts: Vec::new(),
             layout: None,
         }
@@ -183,6 +191,9 @@ impl Needle {
             return (length > LONGEST_PICKLE).then_some(Equality::Unknown);
         }
         if self.class != other {
+            if self.may_equal_container(other) {
+                return Some(Equality::Unknown);
+            }
             let may_be_equal = self.class == Class::Pickle && other == Class::Number;
             return (!may_be_equal).then_some(Equality::Different);
         }
@@ -223,13 +234,25 @@ impl Needle {
                 Class::Number | Class::Pickle => Ok(self.equals_number(&first)),
                 _ => Ok(Equality::Different),
             },
+            _ if self.may_equal_container(Class::of(&first)) => Ok(Equality::Unknown),
             _ if self.class != Class::of(&first) => Ok(Equality::Different),
             _ => compare::compare(&self.bytes, other),
         }
     }
 
+    /// Whether it was pickled and may equal a container of this class that was not: pickle also
+    /// writes what has a form of its own, if the same list is in it twice.
+    fn may_equal_container(&self, other: Class) -> bool {
+        matches!(other, Class::Tuple | Class::List) && self.tree.as_ref().is_some_and(Tree::is_container)
+    }
+
     fn equals_pickle(&self, pickle: &[u8]) -> Equality {
-        let Some(other) = Pickled::read(pickle) else { return Equality::Unknown };
+        let Some(other) = Pickled::read(pickle) else {
+            return match &self.tree {
+                Some(tree) => tree.equals(pickle),
+                None => Equality::Unknown,
+            };
+        };
         match (&self.object, &self.decimal, &other) {
             (Some(mine), _, other) => (mine == other).into(),
             (None, Some(mine), Pickled::Decimal(other)) => mine.is(other).into(),

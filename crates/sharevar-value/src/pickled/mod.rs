@@ -7,8 +7,10 @@
 mod decimal;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub(crate) use decimal::{Decimal, OwnDecimal};
+pub(crate) use tree::{LONGEST, Node, read as read_tree};
 
 use crate::layout::{FieldOrder, Parts};
 use std::mem::{self, Discriminant};
@@ -137,43 +139,54 @@ impl<'a> Pickled<'a> {
     }
 }
 
-/// Notes where in a pickle, which begins at `start`, another of the same form may differ. `None` if
-/// it is none of these objects, or if this does not tell whether two are equal.
+/// Notes where in an encoding, in which the pickle begins at `start`, another of the same form may
+/// differ. `None` if it is none of these objects and no container of them, or if this does not tell
+/// whether two are equal.
 pub(crate) fn vary(pickle: &[u8], start: usize, parts: &mut Parts) -> Option<()> {
-    let object = Pickled::read(pickle)?;
-    let state = start + HEADER + DATETIME.len();
-    match object {
-        Pickled::Date(_) => {
-            let at = state + DATE.len();
-            parts.vary(at..at + 4, FieldOrder::Bytes, 0);
-        }
-        // Of two with the same offset, the earlier is that of the earlier local time.
+    let Some(object) = Pickled::read(pickle) else {
+        return tree::read(pickle)?.vary(pickle, start, parts);
+    };
+    let of_datetime = HEADER + DATETIME.len();
+    let at = match object {
+        Pickled::Date(_) => of_datetime + DATE.len()..of_datetime + DATE.len() + 4,
         Pickled::NaiveDateTime(_) | Pickled::AwareDateTime(_) => {
-            let at = state + LOCAL.len();
-            parts.vary(at..at + 10, FieldOrder::Bytes, 0);
-            parts.keep(at + 2..at + 3, FOLD);
+            of_datetime + LOCAL.len()..of_datetime + LOCAL.len() + 10
         }
-        Pickled::NaiveTime(_) => {
-            let at = state + TIME.len();
-            parts.vary(at..at + 6, FieldOrder::Bytes, FOLD);
-        }
+        Pickled::NaiveTime(_) => of_datetime + TIME.len()..of_datetime + TIME.len() + 6,
         Pickled::Uuid(_) => {
             let (at, end) = (HEADER + UUID.len(), pickle.len() - b"sb.".len());
             // In its long form, behind the opcode and the length.
-            if pickle[at] == LONG1 {
-                parts.vary(start + at + 2..start + end, FieldOrder::FromTheLast, 0x80);
+            if pickle[at] != LONG1 {
+                return Some(());
             }
+            at + 2..end
         }
+        Pickled::Decimal(_) => HEADER + DECIMAL.len() + 1..pickle.len() - CALL_OF_ONE.len(),
+        Pickled::TimeDelta(_) => return None,
+    };
+    vary_state(&object, &pickle[at.clone()], start + at.start, parts)
+}
+
+/// Notes where the state of an object, which begins at `at`, may differ.
+fn vary_state(object: &Pickled<'_>, state: &[u8], at: usize, parts: &mut Parts) -> Option<()> {
+    let all = at..at + state.len();
+    match object {
+        Pickled::Date(_) => parts.vary(all, FieldOrder::Bytes, 0),
+        // Of two with the same offset, the earlier is that of the earlier local time.
+        Pickled::NaiveDateTime(_) | Pickled::AwareDateTime(_) => {
+            parts.vary(all, FieldOrder::Bytes, 0);
+            parts.keep(at + 2..at + 3, FOLD);
+        }
+        Pickled::NaiveTime(_) => parts.vary(all, FieldOrder::Bytes, FOLD),
+        Pickled::Uuid(_) => parts.vary(all, FieldOrder::FromTheLast, 0x80),
         Pickled::Decimal(_) => {
-            let (at, end) = (HEADER + DECIMAL.len() + 1, pickle.len() - CALL_OF_ONE.len());
-            let text = &pickle[at..end];
             // With the point at one place, other digits are another number.
-            if text.contains(&b'E') {
+            if state.contains(&b'E') {
                 return None;
             }
-            let order = if text[0] == b'-' { FieldOrder::Opposite } else { FieldOrder::Bytes };
-            let mut at = start + at;
-            for digits in text.chunk_by(|left, right| left.is_ascii_digit() == right.is_ascii_digit()) {
+            let order = if state[0] == b'-' { FieldOrder::Opposite } else { FieldOrder::Bytes };
+            let mut at = at;
+            for digits in state.chunk_by(|left, right| left.is_ascii_digit() == right.is_ascii_digit()) {
                 if digits[0].is_ascii_digit() {
                     parts.vary(at..at + digits.len(), order, 0);
                     parts.keep(at..at + digits.len(), DIGIT);

@@ -1,7 +1,7 @@
 //! Pickles as Python writes them, and what is near to them.
 
 use super::{CALL_OF_ONE, DATETIME, DECIMAL, Pickled, TIMEZONE, UUID};
-use crate::{Equality, Layout, Needle, Value};
+use crate::{Equality, Layout, Needle, OrderKeys, Value};
 use std::cmp::Ordering;
 
 fn pickle(parts: &[&[u8]]) -> Vec<u8> {
@@ -199,4 +199,161 @@ fn whatever_is_not_exactly_so_is_left_to_python() {
     let pickle = |pickle: Vec<u8>| Value::Pickle(pickle).encode().unwrap();
     assert_eq!(needle.equals_bytes(&pickle(decimal("1"))), Ok(Equality::Unknown));
     assert_eq!(needle.equals_bytes(&pickle(whole)), Ok(Equality::Different));
+}
+
+/// The order by which a list is sorted, and by their layout if that tells one.
+fn sorted_order(left: &[u8], right: &[u8]) -> Option<Ordering> {
+    let [left, right] = [left, right].map(|pickle| Value::Pickle(pickle.to_vec()).encode().unwrap());
+    let (mut keys, mut left_key, mut right_key) = (OrderKeys::new(), Vec::new(), Vec::new());
+    let order = (keys.add(&left, &mut left_key) && keys.add(&right, &mut right_key))
+        .then(|| left_key.cmp(&right_key));
+    if let Some(by_layout) = Layout::of(&left).and_then(|layout| layout.compare(&left, &right)) {
+        assert_eq!(Some(by_layout), order, "{left:x?} and {right:x?}");
+    }
+    order
+}
+
+/// Trees in order; those with the same number are equal.
+fn trees_are_in_order(trees: &[(u32, Vec<u8>)]) {
+    for (left_number, left) in trees {
+        for (right_number, right) in trees {
+            assert_eq!(
+                sorted_order(left, right),
+                Some(left_number.cmp(right_number)),
+                "{left:x?} {right:x?}"
+            );
+            assert_eq!(equality(left, right), Equality::from(left_number == right_number));
+        }
+    }
+}
+
+/// `(date, number)`, or a list of these if the opcodes say so.
+fn dated(state: &[u8], number: &[u8]) -> Vec<u8> {
+    pickle(&[DATETIME, super::DATE, state, b"\x94\x85\x94R\x94", number, b"\x86\x94."])
+}
+
+fn path(class: &[u8], parts: &[&str]) -> Vec<u8> {
+    let mut body = [b"\x8c\x07pathlib\x94\x8c", &[class.len() as u8][..], class, b"\x94\x93\x94("].concat();
+    for part in parts {
+        body.extend([&[0x8c, part.len() as u8][..], part.as_bytes(), b"\x94"].concat());
+    }
+    pickle(&[&body, b"t\x94R\x94."])
+}
+
+#[test]
+fn containers_are_compared_by_what_is_in_them() {
+    let (early, late) = (b"\x07\xe4\x01\x02", b"\x07\xe4\x02\x01");
+    trees_are_in_order(&[
+        (0, dated(early, b"J\xfe\xff\xff\xff")),
+        (1, dated(early, b"J\xff\xff\xff\xff")),
+        (2, dated(early, b"K\x05")),
+        (2, dated(early, b"G\x40\x14\0\0\0\0\0\0")),
+        (3, dated(early, b"G\x40\x16\0\0\0\0\0\0")),
+        (4, dated(early, b"K\xfe")),
+        (5, dated(early, b"M\x00\x01")),
+        (6, dated(early, b"M\x01\x01")),
+        (7, dated(early, b"\x8a\x06\0\0\0\0\0\x01")),
+        (8, dated(early, b"\x8a\x06\x01\0\0\0\0\x01")),
+        (9, dated(late, b"J\xff\xff\xff\xff")),
+    ]);
+    let list = |second: &[u8]| {
+        let one: &[u8] = b"\x94\x85\x94R\x94h\x03C\x04";
+        pickle(&[b"]\x94(", DATETIME, super::DATE, early, one, second, b"\x94\x85\x94R\x94e."])
+    };
+    trees_are_in_order(&[(0, list(early)), (1, list(late))]);
+    // A number and a date have no order, and are not equal.
+    let mixed = dated(early, b"\x8c\x01a\x94");
+    assert_eq!(
+        (sorted_order(&mixed, &dated(early, b"K\x05")), equality(&mixed, &dated(early, b"K\x05"))),
+        (None, Equality::Different)
+    );
+    // pickle.dumps((Decimal("1.5"), 2.5, None, True, 2**40, b"ab", -3, 700, "x", "x"), 5)
+    let all = b"\x80\x05\x95J\0\0\0\0\0\0\0(\x8c\x07decimal\x94\x8c\x07Decimal\x94\x93\x94\x8c\x031.5\x94\x85\x94R\x94G@\x04\0\0\0\0\0\0N\x88\x8a\x06\0\0\0\0\0\x01C\x02ab\x94J\xfd\xff\xff\xffM\xbc\x02\x8c\x01x\x94h\x07t\x94.";
+    assert_eq!((sorted_order(all, all), equality(all, all)), (Some(Ordering::Equal), Equality::Equal));
+    // pickle.dumps((datetime(2020, 1, 2, tzinfo=timezone.utc), UUID(int=5)), 5)
+    let all = b"\x80\x05\x95x\0\0\0\0\0\0\0\x8c\x08datetime\x94\x8c\x08datetime\x94\x93\x94C\n\x07\xe4\x01\x02\0\0\0\0\0\0\x94h\0\x8c\x08timezone\x94\x93\x94h\0\x8c\ttimedelta\x94\x93\x94K\0K\0K\0\x87\x94R\x94\x85\x94R\x94\x86\x94R\x94\x8c\x04uuid\x94\x8c\x04UUID\x94\x93\x94)\x81\x94}\x94\x8c\x03int\x94K\x05sb\x86\x94.";
+    assert_eq!((sorted_order(all, all), equality(all, all)), (Some(Ordering::Equal), Equality::Equal));
+}
+
+#[test]
+fn a_container_may_equal_one_that_is_not_pickled() {
+    let needle = |value: &Value| Needle::new(&value.to_encoded().unwrap()).unwrap();
+    let pickled = Value::Pickle(dated(b"\x07\xe4\x01\x02", b"K\x05"));
+    let plain = Value::Tuple(vec![1.into(), 5.into()]);
+    let answer = |left: &Value, right: &Value| needle(left).equals_bytes(&right.encode().unwrap()).unwrap();
+    assert_eq!(answer(&pickled, &plain), Equality::Unknown);
+    assert_eq!(answer(&plain, &pickled), Equality::Unknown);
+    let head = plain.encode().unwrap()[..8].try_into().unwrap();
+    assert_eq!(needle(&pickled).glance(head, 9), Some(Equality::Unknown));
+    for other in [Value::from("text"), Value::from(1), Value::None] {
+        assert_eq!(answer(&pickled, &other), Equality::Different);
+    }
+    // Two numbers of different classes.
+    let decimal = pickle(&[DECIMAL, b"\x011\x94\x85\x94R\x94K\x05\x86\x94."]);
+    let number = pickle(&[b"K\x01", DATETIME, super::DATE, b"\x07\xe4\x01\x02\x94\x85\x94R\x94\x86\x94."]);
+    assert_eq!(equality(&decimal, &number), Equality::Unknown);
+    assert_eq!(equality(&number, &decimal), Equality::Unknown);
+}
+
+#[test]
+fn paths_are_compared_by_their_parts() {
+    let posix = |parts: &[&str]| path(b"PosixPath", parts);
+    trees_are_in_order(&[
+        (0, posix(&["/"])),
+        (1, posix(&["/", "a"])),
+        // As Python 3.13 pickles it, which keeps what it was made of.
+        (1, posix(&["/./a/"])),
+        (1, posix(&["///a"])),
+        (1, path(b"PurePosixPath", &["/", "a"])),
+        (2, posix(&["/", "a", "b"])),
+        (2, posix(&["/a", "b"])),
+        (3, posix(&["/", "a", "\u{e9}"])),
+        // The separator comes before all other characters.
+        (4, posix(&["/", "a!"])),
+        (5, posix(&["/", "b"])),
+    ]);
+    trees_are_in_order(&[(0, posix(&["-"])), (1, posix(&["a", ".."])), (2, posix(&["b"]))]);
+    // Between them Python's versions differ.
+    let (absolute, relative) = (posix(&["/", "a"]), posix(&["a"]));
+    assert_eq!(
+        (sorted_order(&absolute, &relative), equality(&absolute, &relative)),
+        (None, Equality::Different)
+    );
+    for other in [&["//a"][..], &["a", "/b"], &[""], &["."], &[]] {
+        assert_eq!(equality(&posix(other), &absolute), Equality::Unknown, "{other:?}");
+    }
+    assert_eq!(equality(&path(b"WindowsPath", &["a"]), &absolute), Equality::Unknown);
+}
+
+#[test]
+fn trees_of_anything_else_are_left_to_python() {
+    let whole = dated(b"\x07\xe4\x01\x02", b"K\x05");
+    for cut in 0..whole.len() {
+        assert!(super::read_tree(&whole[..cut]).is_none(), "{cut}");
+        // Nothing panics, whatever stands there.
+        for byte in 0..=255 {
+            let mut damaged = whole.clone();
+            damaged[cut] = byte;
+            let _ = super::read_tree(&damaged);
+        }
+    }
+    for body in [
+        // One list at two places, itself in itself, a class, a zone, nothing to take, two values.
+        &b"]\x94h\0\x86\x94."[..],
+        b"]\x94h\0a.",
+        b"\x8c\x08datetime\x94\x8c\x04date\x94\x93\x94\x85\x94.",
+        b"\x86\x94.",
+        b"(K\x01\x85.",
+        b"K\x01K\x02\x85.",
+        b"\x85\x85\x85.",
+        b"}\x94\x85.",
+    ] {
+        assert!(super::read_tree(&pickle(&[body])).is_none(), "{body:x?}");
+    }
+    let deep = [&b")"[..], &b"\x85".repeat(17), b"."].concat();
+    assert!(super::read_tree(&pickle(&[&deep])).is_none());
+    assert!(super::read_tree(&pickle(&[&b")"[..], &b"\x85".repeat(15), b"."])).is_some());
+    // A NaN equals nothing.
+    let nan = dated(b"\x07\xe4\x01\x02", b"G\x7f\xf8\0\0\0\0\0\0");
+    assert_eq!((sorted_order(&nan, &nan), equality(&nan, &nan)), (None, Equality::Unknown));
 }

@@ -60,8 +60,8 @@ fn hint(thread: &str, monitor: &str) -> String {
 mod tests {
     use super::{hint, is_of_this_process, wait_for_lock};
     use crate::manager::Manager;
-    use crate::shm::handle::Handle;
     use crate::shm::RawMonitor;
+    use crate::shm::handle::Handle;
     use std::sync::mpsc::channel;
     use std::time::Duration;
 
@@ -105,7 +105,9 @@ mod tests {
     #[test]
     fn the_hint_names_the_thread_and_the_monitor() {
         let line = hint("worker", "Monitor(3) of shop::Account");
-        assert!(line.starts_with("sharevar: thread 'worker' has waited for 5 seconds for Monitor(3) of shop"));
+        assert!(
+            line.starts_with("sharevar: thread 'worker' has waited for 5 seconds for Monitor(3) of shop")
+        );
         assert_eq!(line.find('\n'), Some(line.len() - 1));
     }
 }

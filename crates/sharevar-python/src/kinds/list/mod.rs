@@ -7,6 +7,7 @@ mod slice;
 mod sort;
 
 use crate::encoding::decode::decode;
+use crate::encoding::decode_many::Decoded;
 use crate::encoding::encode::encode;
 use crate::new_objects::new_list;
 use crate::variable::Variable;
@@ -51,13 +52,20 @@ impl List {
         slf: &Bound<'py, Self>,
         contents: impl IntoIterator<Item = Content, IntoIter: ExactSizeIterator>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let mut contents = contents.into_iter();
+        let contents = contents.into_iter();
         let length = contents.len();
-        let next = || match contents.next() {
-            Some(content) => Self::object(slf, content),
-            None => Ok(slf.py().None().into_bound(slf.py())),
-        };
-        new_list(slf.py(), length, next)
+        let mut objects = Self::decoded(slf, contents);
+        new_list(slf.py(), length, || {
+            objects.next().unwrap_or_else(|| Ok(slf.py().None().into_bound(slf.py())))
+        })
+    }
+
+    /// The objects of what was read, one after the other.
+    pub(crate) fn decoded<'a, 'py, I: Iterator<Item = Content>>(
+        slf: &'a Bound<'py, Self>,
+        contents: I,
+    ) -> Decoded<'a, 'py, I> {
+        Decoded::new(slf.py(), contents, slf.as_super().get().store())
     }
 
     /// The items of an iterable, encoded.

@@ -9,7 +9,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDate, PyDateTime, PyDelta, PyTime, PyType};
+use pyo3::types::{
+    PyBool, PyBytes, PyDate, PyDateTime, PyDelta, PyFloat, PyInt, PyList, PyString, PyTime, PyTuple, PyType,
+};
 use sharevar::engine::Stamp;
 use sharevar::shm::{Attempts, Found};
 use sharevar_value::{Encoded, Encoder, Needle, Word};
@@ -42,40 +44,66 @@ impl<'a, 'py> Wanted<'a, 'py> {
         Ok(Self { object, needle })
     }
 
-    /// Whether an item that was found is equal. Calls `__eq__`.
-    fn is(&self, list: &Bound<'py, List>, found: &mut Found) -> PyResult<bool> {
-        let Some(content) = found.unknown.take() else { return Ok(true) };
-        let item = List::object(list, content)?;
+    /// Whether an item is equal. Calls `__eq__`.
+    fn is(&self, item: &Bound<'py, PyAny>) -> PyResult<bool> {
         Ok(item.is(self.object)
             || item.rich_compare(self.object, pyo3::pyclass::CompareOp::Eq)?.is_truthy()?)
     }
 }
 
-/// The pickle of an object that can be compared by it: of exactly the class that the pickle names,
-/// which has the equality that [`Needle`] knows.
+/// The pickle of an object that can be compared by it, if that names the classes of which it is, and
+/// these have the equality that [`Needle`] knows.
 fn pickled(object: &Bound<'_, PyAny>) -> PyResult<Option<Encoded>> {
-    static UUID: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    static DECIMAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let (py, class) = (object.py(), object.get_type());
-    let is_compared = if object.is_exact_instance_of::<PyDateTime>() {
-        has_known_zone(object)?
-    } else if object.is_exact_instance_of::<PyTime>() {
-        object.getattr(intern!(py, "tzinfo"))?.is_none()
-    } else {
-        object.is_exact_instance_of::<PyDate>() || object.is_exact_instance_of::<PyDelta>() || {
-            // By name first: a program that has none of these imports none.
-            let name = class.name()?;
-            (name == "UUID" && class.is(UUID.import(py, "uuid", "UUID")?))
-                || (name == "Decimal" && class.is(DECIMAL.import(py, "decimal", "Decimal")?))
-        }
-    };
-    if !is_compared {
+    if !is_compared(object, DEEPEST)? {
         return Ok(None);
     }
     let mut encoder = Encoder::new();
     encoder.pickle(&pickler::dumps_alone(object)?).map_err(sharevar::Error::from).or_raise()?;
     let (bytes, handles) = encoder.finish().map_err(sharevar::Error::from).or_raise()?;
     Ok(Some(Encoded::Bytes { bytes, handles }))
+}
+
+/// What stands deeper is compared by Python.
+const DEEPEST: u32 = 16;
+
+/// Whether an object is exactly of a class whose equality is known, and so is all that is in it.
+fn is_compared(object: &Bound<'_, PyAny>, depth: u32) -> PyResult<bool> {
+    static UUID: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static DECIMAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static PATH: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static PURE_PATH: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let (py, class) = (object.py(), object.get_type());
+    if object.is_exact_instance_of::<PyTuple>() || object.is_exact_instance_of::<PyList>() {
+        for item in object.try_iter()? {
+            if depth == 0 || !is_compared(&item?, depth - 1)? {
+                return Ok(false);
+            }
+        }
+        return Ok(true);
+    }
+    if object.is_exact_instance_of::<PyDateTime>() {
+        return has_known_zone(object);
+    }
+    if object.is_exact_instance_of::<PyTime>() {
+        return Ok(object.getattr(intern!(py, "tzinfo"))?.is_none());
+    }
+    let is_native = object.is_none()
+        || object.is_exact_instance_of::<PyString>()
+        || object.is_exact_instance_of::<PyInt>()
+        || object.is_exact_instance_of::<PyFloat>()
+        || object.is_exact_instance_of::<PyBool>()
+        || object.is_exact_instance_of::<PyBytes>();
+    if is_native || object.is_exact_instance_of::<PyDate>() || object.is_exact_instance_of::<PyDelta>() {
+        return Ok(true);
+    }
+    // By name first: a program that has none of these imports none.
+    Ok(match class.name()?.to_str()? {
+        "UUID" => class.is(UUID.import(py, "uuid", "UUID")?),
+        "Decimal" => class.is(DECIMAL.import(py, "decimal", "Decimal")?),
+        "PosixPath" => class.is(PATH.import(py, "pathlib", "PosixPath")?),
+        "PurePosixPath" => class.is(PURE_PATH.import(py, "pathlib", "PurePosixPath")?),
+        _ => false,
+    })
 }
 
 /// Whether the zone of a `datetime` is none, or one without code of the user's.
@@ -122,8 +150,13 @@ fn attempt<'py>(
             return Ok(None);
         }
         (outcome.stamp, is_first_piece) = (piece.stamp, false);
-        for mut found in piece.found {
-            if wanted.is(list, &mut found)? {
+        let mut found = piece.found;
+        let is_unknown: Vec<_> = found.iter().map(|found| found.unknown.is_some()).collect();
+        let unknown: Vec<_> = found.iter_mut().filter_map(|found| found.unknown.take()).collect();
+        let mut items = List::decoded(list, unknown.into_iter());
+        for (found, is_unknown) in found.into_iter().zip(is_unknown) {
+            let item = if is_unknown { items.next().transpose()? } else { None };
+            if item.map_or(Ok(true), |item| wanted.is(&item))? {
                 outcome.count += 1;
                 if aim == Aim::First {
                     outcome.first = Some(found);
@@ -147,14 +180,13 @@ fn attempt_on_copy<'py>(
 ) -> PyResult<Outcome> {
     let (contents, stamp) = list.get().any().snapshot().or_raise()?;
     let mut outcome = Outcome { first: None, count: 0, stamp };
-    for (content, index) in
-        contents.into_iter().zip(0..end).skip(usize::try_from(start).unwrap_or(usize::MAX))
-    {
-        let mut found = Found { index, word: Word::ABSENT, unknown: Some(content) };
-        if wanted.is(list, &mut found)? {
+    let contents = contents.into_iter().take(usize::try_from(end).unwrap_or(usize::MAX));
+    let contents = contents.skip(usize::try_from(start).unwrap_or(usize::MAX));
+    for (item, index) in List::decoded(list, contents).zip(start..) {
+        if wanted.is(&item?)? {
             outcome.count += 1;
             if aim == Aim::First {
-                outcome.first = Some(found);
+                outcome.first = Some(Found { index, word: Word::ABSENT, unknown: None });
                 break;
             }
         }
