@@ -38,7 +38,7 @@ endif
 .PHONY: help demo quick test test-rust test-redis test-crash test-long test-loom test-docs test-python test-versions test-package examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 demo: build examples ## four programs, in Rust and in Python, what an operation costs, and a kill storm
 	@for program in global list_and_lock append_file hosted_list; do \

@@ -1,0 +1,1 @@
+"""sharevar and other libraries, side by side: `make bench`."""
