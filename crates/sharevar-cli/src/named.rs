@@ -17,18 +17,43 @@ pub(crate) fn attach(name: &str) -> Result<Manager> {
     Ok(Manager::builder().name(name).attach()?)
 }
 
-/// Looks into a manager without the right to change anything, so that neither its programs nor this one
-/// wait. Where a variable is changed all the time, or its writer has died, it looks again as a
-/// participant, which waits for the lock and repairs.
+/// A manager that is looked into without the right to change anything, so that neither its programs nor
+/// this one wait.
+#[derive(Debug)]
+pub(crate) struct Looking {
+    name: String,
+    manager: Manager,
+}
+
+impl Looking {
+    pub(crate) fn at(name: &str) -> Result<Self> {
+        let manager = if name.contains("://") {
+            attach(name)?
+        } else {
+            Manager::builder().name(name).attach_read_only()?
+        };
+        Ok(Self { name: name.to_owned(), manager })
+    }
+
+    /// Where a variable is changed all the time, or its writer has died, this looks again as a participant,
+    /// which waits for the lock and repairs.
+    pub(crate) fn look<R>(&self, look: impl Fn(&Manager) -> Result<R>) -> Result<R> {
+        match look(&self.manager) {
+            Err(failure) if failure.needs_lock() => look(&attach(&self.name)?),
+            looked => looked,
+        }
+    }
+
+    /// Whether no process takes part in the manager, so that nothing changes any more.
+    pub(crate) fn is_unused(&self) -> Result<bool> {
+        // Those that use a server's are not known.
+        Ok(self.manager.participant().is_ok() && self.manager.info()?.participants.is_empty())
+    }
+}
+
+/// Looks into a manager once.
 pub(crate) fn look_into<R>(name: &str, look: impl Fn(&Manager) -> Result<R>) -> Result<R> {
-    if name.contains("://") {
-        return look(&attach(name)?);
-    }
-    let reading = Manager::builder().name(name).attach_read_only()?;
-    match look(&reading) {
-        Err(failure) if failure.needs_lock() => look(&attach(name)?),
-        looked => looked,
-    }
+    Looking::at(name)?.look(look)
 }
 
 pub(crate) fn find(manager: &Manager, variable: &str) -> Result<Handle> {

@@ -399,6 +399,10 @@ fn changes_are_printed_as_they_come() {
         .unwrap();
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines().map(|line| line.unwrap());
     assert_eq!(lines.by_ref().take(2).collect::<Vec<_>>(), ["'apples': 3", "'pears': 5"]);
+    // It takes no part in the manager.
+    let rows = command::json(&["ls"]);
+    let row = rows.iter().find(|row| row["name"] == name.as_str()).unwrap();
+    assert_eq!(row["processes"], json!([holder.id()]));
     assert_eq!(code(&["set", &name, "stock", "apples", "4"]), 0);
     assert_eq!(lines.by_ref().take(2).collect::<Vec<_>>(), ["- 'apples': 3", "+ 'apples': 4"]);
     assert_eq!(code(&["del", &name, "stock", "pears"]), 0);
@@ -431,6 +435,17 @@ fn a_watch_ends_with_the_count_and_with_the_manager() {
     assert_eq!(code(&["set", &name, "event", "true"]), 0);
     assert_eq!(lines.next().unwrap(), r#"{"content":{"set":true}}"#);
     assert_eq!((lines.next(), child.wait().unwrap().code()), (None, Some(0)));
+    // Of a queue, whose items come without a count.
+    let shop = Manager::builder().name(&name).attach().unwrap();
+    let queue = shop.named("watched-queue").queue::<i64>().unwrap();
+    let (mut child, mut lines, first) = watch(&["watched-queue", "--count", "1"]);
+    queue.put(&7).unwrap();
+    assert_eq!(
+        (first.as_str(), lines.next().unwrap()),
+        (r#"{"content":[]}"#, r#"{"content":[7]}"#.to_owned())
+    );
+    assert!(child.wait().unwrap().success());
+    drop((queue, shop));
     let (child, mut lines, _) = watch(&["list"]);
     assert_eq!(code(&["rm", &name]), 0);
     assert_eq!(lines.next(), None);

@@ -1,14 +1,15 @@
 //! `sharevar watch`: a variable's changes, as they come.
 //!
 //! The variable counts its changes, and this looks at the count from time to time, a load of one
-//! word. So a change that is changed back between two looks is not seen.
+//! word. So a change that is changed back between two looks is not seen. It takes no part in the manager,
+//! but for looks at a variable that is changed all the time or whose writer has died.
 
 use crate::content::Contents;
 use crate::exit::{Exit, Result};
-use crate::named::{attach, find, no_variable};
+use crate::named::{Looking, find};
 use crate::output;
 use serde_json::json;
-use sharevar::{Error, Handle, Manager};
+use sharevar::{Handle, Kind, Manager};
 use std::collections::HashSet;
 use std::io::Write;
 use std::thread::sleep;
@@ -34,10 +35,9 @@ impl Watch {
         is_json: bool,
         output: &mut dyn Write,
     ) -> Result<Exit> {
-        let manager = attach(manager)?;
-        let mut handle = find(&manager, name)?;
-        let mut changes = changes_of(&handle)?;
-        let mut contents = Contents::read(&handle, self.limit)?;
+        let looking = Looking::at(manager)?;
+        let first = |manager: &Manager| self.read(find(manager, name)?);
+        let Seen { mut handle, mut changes, mut contents } = looking.look(first)?;
         if is_json {
             output::json(output, &json!({"content": contents.json()}))?;
         } else {
@@ -48,43 +48,56 @@ impl Watch {
         while self.count.is_none_or(|count| printed < count) {
             sleep(self.interval);
             looks += 1;
-            if looks % LOOKS == 0 && is_alone(&manager)? {
+            if looks % LOOKS == 0 && looking.is_unused()? {
                 break;
             }
-            let Some(now) = manager.named(name).get()? else { return Err(no_variable(&manager, name)) };
-            let counted = changes_of(&now)?;
-            // The state of a lock or a queue changes by words of its own, which no count covers.
-            let is_same = now == handle && counted.is_some() && counted == changes;
-            if is_same && !matches!(contents, Contents::State(_)) {
-                continue;
-            }
-            (handle, changes) = (now, counted);
-            let seen = std::mem::replace(&mut contents, Contents::read(&handle, self.limit)?);
-            if seen.json() == contents.json() {
+            // The state of a lock changes by words of its own, which no count covers.
+            let is_counted = changes.is_some() && !matches!(contents, Contents::State(_));
+            let look = |manager: &Manager| {
+                let now = find(manager, name)?;
+                if is_counted && now == handle && changes_of(&now)? == changes {
+                    return Ok(None);
+                }
+                self.read(now).map(Some)
+            };
+            let Some(now) = looking.look(look)? else { continue };
+            let before = std::mem::replace(&mut contents, now.contents);
+            (handle, changes) = (now.handle, now.changes);
+            if before.json() == contents.json() {
                 continue;
             }
             printed += 1;
             if is_json {
                 output::json(output, &json!({"content": contents.json()}))?;
             } else {
-                differences(&seen, &contents).iter().try_for_each(|line| writeln!(output, "{line}"))?;
+                differences(&before, &contents).iter().try_for_each(|line| writeln!(output, "{line}"))?;
             }
             output.flush()?;
         }
         Ok(Exit::Success)
     }
+
+    fn read(&self, handle: Handle) -> Result<Seen> {
+        // What changes after the count is read is seen by the next look.
+        let changes = changes_of(&handle)?;
+        let contents = Contents::read(&handle, self.limit)?;
+        Ok(Seen { handle, changes, contents })
+    }
 }
 
-/// `None` of a variable that does not count them.
+/// What one look has seen.
+struct Seen {
+    handle: Handle,
+    changes: Option<u64>,
+    contents: Contents,
+}
+
+/// `None` of a variable that does not count them: an item goes into a queue, or out of it, uncounted.
 fn changes_of(handle: &Handle) -> Result<Option<u64>> {
+    if matches!(handle.kind(), Some(Kind::Queue | Kind::PriorityQueue)) {
+        return Ok(None);
+    }
     Ok(handle.counts()?.changes)
-}
-
-/// Whether no other process has the manager, so that nothing changes any more.
-fn is_alone(manager: &Manager) -> std::result::Result<bool, Error> {
-    // Those that use a server's are not known.
-    let Ok(me) = manager.participant().map(|participant| participant.identity()) else { return Ok(false) };
-    Ok(manager.info()?.participants.iter().all(|peer| peer.identity == me))
 }
 
 /// The items that are gone, and those that are new or changed; of a list or a value, all of it.
