@@ -35,6 +35,7 @@ mod exports {
     pub use crate::locks::recursive_lock::{Holder, RecursiveLock};
     pub use crate::locks::robust_lock::{OwnerDeath, RobustLock, TryLock};
     pub use crate::locks::wait_point::{ANY_REASON, WaitPoint, Waiter, spin_pays};
+    pub use crate::mapping::layout::OFFSET_BITS;
     pub use crate::mapping::named::{Lifetime, Name, NamedHeader, NamedState, Naming};
     pub use crate::process::fork_gate::hold_off_forks;
     pub use crate::process::on_exit::settle_all_at_exit;

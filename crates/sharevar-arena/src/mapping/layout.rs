@@ -285,6 +285,9 @@ impl Regions {
 /// No arena has more bytes of pages than these.
 pub(crate) const MOST_CAPACITY: u64 = 1 << 42;
 
+/// Bits of the largest offset there can be.
+pub const OFFSET_BITS: u32 = 44;
+
 /// Reservations are multiples of this.
 pub(crate) const RESERVATION_UNIT: u64 = 1 << 20;
 
@@ -310,6 +313,7 @@ const _: () = {
     assert!(small.end - small.pages >= 1 << 20);
     let large = Regions::of(Regions::reservation_for(1 << 40, lane::MAX), lane::MAX);
     assert!(large.end - large.pages >= 1 << 40);
+    assert!(Regions::reservation_for(MOST_CAPACITY, lane::MAX) <= 1 << OFFSET_BITS);
 };
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Making a dump, while other processes use the variables.
 //!
 //! A variable is read as any reader reads it, piece by piece where it is large, so that no writer waits
-//! for longer than a piece takes, but for a priority queue or a list that keeps changing. One that fits a
-//! piece is of one moment, and so is a larger one that does not change meanwhile. Different variables are
-//! of different moments.
+//! for longer than a piece takes, but for a list that keeps changing, and for looks at all places of a
+//! priority queue. One that fits a piece is of one moment, and so is a larger one that does not change
+//! meanwhile. Different variables are of different moments.
 
 use super::file;
 use super::stored::Values;

@@ -4,7 +4,7 @@
 //! another, and it is stored where that ends. So each level costs one store, which is noted.
 
 use super::entry::{ARRIVAL, compare};
-use super::{HEAP, PLACES, ROOT};
+use super::{HEAP, PLACES, ROOT, place};
 use crate::shm::items::source::{Locked, Source};
 use sharevar_arena::{Result, Transaction, Variable};
 use std::cmp::Ordering;
@@ -33,27 +33,29 @@ impl<'t, 'p> Heap<'t, 'p> {
         Locked(self.transaction, self.queue)
     }
 
-    fn place(&self, index: u64) -> Result<u64> {
+    fn at(&self, index: u64) -> Result<u64> {
         HEAP.at(&self.source(), self.root, index)
     }
 
-    fn entry(&self, index: u64) -> Result<u64> {
-        self.source().load(self.place(index)?)
+    /// The word of a place.
+    fn word(&self, index: u64) -> Result<u64> {
+        self.source().load(self.at(index)?)
     }
 
+    /// Whether the entry that one word names comes before that of another.
     fn is_before(&self, left: u64, right: u64) -> Result<bool> {
-        Ok(compare(&self.source(), left, right)? == Ordering::Less)
+        Ok(compare(&self.source(), place::entry(left), place::entry(right))? == Ordering::Less)
     }
 
-    /// Stores an entry in a place that is in use, or in the one behind them.
-    fn set(&mut self, index: u64, entry: u64) -> Result<()> {
-        let place = self.place(index)?;
-        self.transaction.set(place, entry)
+    /// Stores a word in a place that is in use, or in the one behind them.
+    fn set(&mut self, index: u64, word: u64) -> Result<()> {
+        let at = self.at(index)?;
+        self.transaction.set(at, word)
     }
 
     /// The first entry.
     pub(super) fn first(&self) -> Result<u64> {
-        self.entry(0)
+        Ok(place::entry(self.word(0)?))
     }
 
     /// Adds an entry, and gives it its arrival number.
@@ -69,17 +71,18 @@ impl<'t, 'p> Heap<'t, 'p> {
             }
             self.transaction.set_body(self.queue, PLACES, places + 1)?;
         }
+        let new = place::word(entry, arrival);
         let mut index = self.count;
         while index > 0 {
             let parent = (index - 1) / CHILDREN;
-            let above = self.entry(parent)?;
-            if !self.is_before(entry, above)? {
+            let above = self.word(parent)?;
+            if !self.is_before(new, above)? {
                 break;
             }
             self.set(index, above)?;
             index = parent;
         }
-        self.set(index, entry)?;
+        self.set(index, new)?;
         self.count += 1;
         Ok(())
     }
@@ -88,7 +91,7 @@ impl<'t, 'p> Heap<'t, 'p> {
     pub(super) fn pop(&mut self) -> Result<u64> {
         let first = self.first()?;
         self.count -= 1;
-        let last = self.entry(self.count)?;
+        let last = self.word(self.count)?;
         let mut index = 0;
         loop {
             let from = index * CHILDREN + 1;
@@ -96,11 +99,11 @@ impl<'t, 'p> Heap<'t, 'p> {
             if from >= to {
                 break;
             }
-            let (mut lowest, mut child) = (self.entry(from)?, from);
+            let (mut lowest, mut child) = (self.word(from)?, from);
             for other in from + 1..to {
-                let entry = self.entry(other)?;
-                if self.is_before(entry, lowest)? {
-                    (lowest, child) = (entry, other);
+                let word = self.word(other)?;
+                if self.is_before(word, lowest)? {
+                    (lowest, child) = (word, other);
                 }
             }
             if !self.is_before(lowest, last)? {
@@ -119,7 +122,7 @@ impl<'t, 'p> Heap<'t, 'p> {
     /// Takes the last entry out, of at lowest one, for a queue that dies.
     pub(super) fn pop_last(&mut self) -> Result<u64> {
         self.count -= 1;
-        let last = self.entry(self.count)?;
+        let last = place::entry(self.word(self.count)?);
         self.give_up_segment()?;
         Ok(last)
     }

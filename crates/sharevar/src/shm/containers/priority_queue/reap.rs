@@ -1,8 +1,8 @@
 //! The end of a priority queue, and what it leads to.
 
-use super::entry::{self, compare};
+use super::entry::{self, ARRIVAL, compare};
 use super::heap::{CHILDREN, Heap};
-use super::{HEAP, PLACES, ROOT};
+use super::{HEAP, PLACES, ROOT, place};
 use crate::shm::containers::queue_frame::{HEAD, TAIL};
 use crate::shm::items::content;
 use crate::shm::items::source::{AtOnce, Source};
@@ -41,12 +41,21 @@ fn reap(participant: &Participant, queue: Variable) -> Result<bool> {
 fn trace(source: &AtOnce<'_, '_>, living: bool, visit: &mut dyn FnMut(u64)) -> Result<()> {
     let [head, tail, root, places] = [HEAD, TAIL, ROOT, PLACES].map(|index| source.body(index));
     HEAP.trace(source, root, places, visit)?;
-    let entry = |index| source.load(HEAP.at(source, root, index)?);
+    let word = |index| source.load(HEAP.at(source, root, index)?);
     for index in 0..tail - head {
-        let at = entry(index)?;
+        let at = place::entry(word(index)?);
         visit(at);
+        if word(index)? != place::word(at, source.load(at + ARRIVAL)?) {
+            return Err(Error::Corrupt {
+                what: "a place of a priority queue names another entry",
+                offset: at,
+            });
+        }
         content::trace(source, Word(source.load(at + entry::VALUE)?), visit)?;
-        if living && index > 0 && compare(source, entry((index - 1) / CHILDREN)?, at)? != Ordering::Less {
+        if living
+            && index > 0
+            && compare(source, place::entry(word((index - 1) / CHILDREN)?), at)? != Ordering::Less
+        {
             return Err(Error::Corrupt {
                 what: "an item of a priority queue stands before its parent",
                 offset: at,
