@@ -79,7 +79,7 @@ class NameBusy(SharevarError, TimeoutError):
     """Other processes were opening or removing the manager for ten seconds."""
 
 class NameUnreachable(SharevarError):
-    """The manager is in use in another IPC namespace, or kept there."""
+    """The manager is in use, or kept, in memory that this process cannot reach."""
 
 class NotKept(SharevarError):
     """The machine keeps no memory that no process has (kernel.shm_rmid_forced)."""

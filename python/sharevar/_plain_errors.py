@@ -81,7 +81,7 @@ class NameBusy(SharevarError, TimeoutError):
 
 
 class NameUnreachable(SharevarError):
-    """The manager is in use in another IPC namespace, or kept there."""
+    """The manager is in use, or kept, in memory that this process cannot reach."""
 
 
 class NotKept(SharevarError):

@@ -127,6 +127,19 @@ pub fn find(number: u32) -> Result<Option<MemorySegment>> {
     }
 }
 
+/// Whether there is a segment of that number, and the kernel refuses it to this process: it is another
+/// user's, or a security module separates the two.
+pub fn is_denied(number: u32) -> bool {
+    // SAFETY: maps the segment anywhere, for reading only, over no other mapping.
+    let address = unsafe { libc::shmat(number as i32, std::ptr::null(), libc::SHM_RDONLY) };
+    if address as isize == -1 {
+        return last_errno() == Errno::ACCESS;
+    }
+    // SAFETY: the mapping was made above, and no other code knows of it.
+    unsafe { libc::shmdt(address) };
+    false
+}
+
 /// Returns the segments that this process may read, of all programs.
 pub fn all() -> Result<Vec<MemorySegment>> {
     let (_, last) = usage()?;

@@ -61,8 +61,9 @@ pub enum Error {
     },
     /// The arena is in memory that this process cannot reach.
     #[error(
-        "the manager {name:?} was made in another IPC namespace (another container), and {path:?} says \
-         that it is in use; let both share one (--ipc), or remove that file if it is not"
+        "the manager {name:?} was made in another IPC namespace (another container), or the kernel's \
+         security module keeps its memory from this process, and {path:?} says that it is in use; let both \
+         share a namespace (--ipc) or a security domain, or remove that file if it is not"
     )]
     NameUnreachable {
         /// The name.

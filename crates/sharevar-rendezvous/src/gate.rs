@@ -10,7 +10,7 @@ use crate::mutation::{Mutation, is_seeded};
 use crate::place::Place;
 use crate::record::Record;
 use sharevar_arena::{Lifetime, Name, crash, hold_off_forks};
-use sharevar_os::{LockedByte, locked_byte};
+use sharevar_os::{LockedByte, locked_byte, memory_segment};
 
 /// The exclusive right to make, join, leave or remove the arena of an entry.
 #[derive(Debug)]
@@ -73,10 +73,16 @@ impl Presence {
     }
 }
 
-/// Refuses to take a name whose arena is in use, or kept, in another IPC namespace.
+/// Refuses to take a name whose arena is in use, or kept, and cannot be seen from here: it is in another IPC
+/// namespace, or a security module of the kernel keeps its memory from this process.
 pub(crate) fn refuse_what_is_elsewhere(entry: &Entry<'_>, record: &Record) -> Result<()> {
+    let is_out_of_reach = record.is_foreign() || {
+        // A fork in here would leave the child with the segment.
+        let _no_fork = hold_off_forks();
+        memory_segment::is_denied(record.number)
+    };
     let is_in_use = || locked_byte::is_locked(entry.file(), byte::PRESENCE);
-    if record.is_foreign() && (record.lifetime == Lifetime::Keep || is_in_use()?) {
+    if is_out_of_reach && (record.lifetime == Lifetime::Keep || is_in_use()?) {
         return Err(Error::NameUnreachable { name: entry.name().as_str().to_owned(), path: entry.path() });
     }
     Ok(())

@@ -5,7 +5,7 @@
 //! | hazard | shown by |
 //! |---|---|
 //! | two places for one name: a private /dev/shm, a chroot | `two_places_of_one_name_lead_to_one_arena`; doctor's `two_places_of_one_name_are_found` |
-//! | two containers that share nothing | no process can know; docs/surroundings.md |
+//! | two containers that share nothing | no process can know: `those_who_share_nothing_have_two_arenas`; docs/surroundings.md |
 //! | the directory is wiped under the living | `a_wiped_directory_hides_nothing`, `deaths.rs`, `storm.rs` |
 //! | ... and what shows that they live is out of reach | it is a segment, which no wipe reaches: `an_arena_is_joined_by_those_who_have_no_descriptor_left`, and `witnesses.rs` of the arena |
 //! | one directory, and another IPC namespace | `another_ipc_namespace_replaces_nothing_that_is_in_use` |
@@ -22,7 +22,8 @@
 //! | another layout | `another_layout_is_refused_and_can_be_removed` |
 //! | logind's RemoveIPC | `a_logout_takes_the_directory_and_what_is_kept_without_a_process`; doctor's `logind.rs` |
 //! | strict overcommit, and other limits of the kernel | `the_limits_of_segments_are_kept_or_named`; doctor's `limits_of_the_kernel_are_found` |
-//! | SELinux, Yama | they restrict no segment of the same user; not tested |
+//! | a security module keeps the memory from this process | `a_segment_that_the_kernel_refuses_is_not_replaced`, with the kernel's answer and without the module |
+//! | Yama | it restricts tracing, which nothing here needs; docs/surroundings.md |
 #![allow(unsafe_code)]
 
 mod support;
@@ -143,6 +144,71 @@ fn another_ipc_namespace_replaces_nothing_that_is_in_use() {
         child.signal(libc::SIGKILL);
         child.wait(0);
         elsewhere(&|| assert!(open_or_make(&own.place, &name).unwrap().is_new));
+        remove(&own.place, &kept).unwrap();
+    });
+}
+
+#[test]
+fn those_who_share_nothing_have_two_arenas() {
+    alone(|| {
+        let (own, name) = (OwnPlace::new("one"), own_name("nothing"));
+        let held = open_or_make(&own.place, &name).unwrap();
+        Child::fork(|| {
+            leave_namespaces(libc::CLONE_NEWIPC);
+            mount_tmpfs("/dev/shm", c"size=64k");
+            let own = OwnPlace::new("other");
+            let other = open_or_make(&own.place, &name).unwrap();
+            assert!(other.is_new && id(&other) != id(&held));
+        })
+        .ended_well();
+        assert_eq!(living(&name).len(), 1);
+    });
+}
+
+/// Has the kernel refuse a segment to this process, as a security module does.
+fn deny_segment(number: u32) {
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
+    // The number of the call, and its first argument, in `struct seccomp_data`.
+    let mut program = [
+        step(LOAD, 0, 0, 0),
+        step(IF_EQUAL, 1, 0, libc::SYS_shmat as u32),
+        step(IF_EQUAL, 0, 2, libc::SYS_shmctl as u32),
+        step(LOAD, 0, 0, 16),
+        step(IF_EQUAL, 1, 0, number),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EACCES as u32),
+    ];
+    let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: the program lives until the calls return, and they write no memory.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program), 0);
+    }
+}
+
+#[test]
+fn a_segment_that_the_kernel_refuses_is_not_replaced() {
+    alone(|| {
+        let (own, name, kept) = (OwnPlace::new("denied"), own_name("denied"), own_name("denied-kept"));
+        let held = open_or_make(&own.place, &name).unwrap();
+        drop(keep(&own.place, &kept));
+        for name in [&name, &kept] {
+            let denied = number(name);
+            Child::fork(|| {
+                deny_segment(denied);
+                assert!(memory_segment::is_denied(denied));
+                for refused in [open_or_make(&own.place, name).map(drop), attach(&own.place, name).map(drop)]
+                {
+                    assert!(matches!(refused, Err(Error::NameUnreachable { .. })), "{refused:?}");
+                }
+            })
+            .ended_well();
+            assert_eq!(number(name), denied, "it is the only one still");
+        }
+        assert_eq!(id(&attach(&own.place, &name).unwrap()), id(&held));
         remove(&own.place, &kept).unwrap();
     });
 }

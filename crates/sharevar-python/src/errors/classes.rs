@@ -203,7 +203,7 @@ const CLASSES: &[(Class, &str, &str)] = &[
     (
         Class::NameUnreachable,
         "NameUnreachable",
-        "The manager is in use in another IPC namespace, or kept there.",
+        "The manager is in use, or kept, in memory that this process cannot reach.",
     ),
     (Class::NotKept, "NotKept", "The machine keeps no memory that no process has (kernel.shm_rmid_forced)."),
     (Class::HostDied, "HostDied", "The host is gone; `started` says whether it may have begun the call."),
