@@ -12,14 +12,15 @@ import signal
 import subprocess
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support.environments import python_with
 from support.waiting import eventually
-from support.web_servers import WebServer, serving
+from support.web_servers import Answers, WebServer, serving
 
 import sharevar
 
@@ -115,34 +116,103 @@ def test_under_the_runner(python: Path, tmp_path: Path, server: str) -> None:
         assert "SeparateFamilyWarning" not in running.log.read_text()
 
 
-# Hypercorn ends when a worker is killed, and granian cannot be relied upon to end afterwards.
-@pytest.mark.parametrize("server", ["gunicorn", "gunicorn --preload", "Django", "uvicorn"])
+class Counted:
+    """The answers that clients have got while workers come and go."""
+
+    def __init__(self, running: WebServer) -> None:
+        self.running = running
+        self.answered, self.lost = 0, 0
+
+    def load(self, meanwhile: Callable[[], object]) -> None:
+        """A load, during which something else is done, and one more answer after it."""
+        self.add(self.running.load_while(REQUESTS, meanwhile))
+        eventually(self.is_answered)
+
+    def add(self, answers: Answers) -> None:
+        self.answered, self.lost = self.answered + len(answers.counts), self.lost + answers.lost
+
+    def is_answered(self) -> bool:
+        answer = self.running.ask()
+        self.answered, self.lost = self.answered + bool(answer), self.lost + (not answer)
+        return bool(answer)
+
+    def check(self, hits: int) -> None:
+        """A request whose worker was killed is counted or not, and every other one is."""
+        assert self.answered <= hits <= self.answered + self.lost
+
+
+# Granian replaces workers only if it is told to. A second death of one within 5 s ends it.
+RESPAWN = ["--respawn-failed-workers", "--respawn-interval", "0.1"]
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["gunicorn", "gunicorn --preload", "Django", "uvicorn", "granian", "uWSGI"],
+)
 def test_killed_workers_are_replaced_and_lose_nothing(
     python: Path, tmp_path: Path, app: str, server: str
 ) -> None:
     environment = {"TEST_APP": app, "PYTHONPATH": str(PROGRAMS)}
-    command = command_of(server, python)
+    command = command_of(server, python) + (RESPAWN if server == "granian" else [])
     with (
         sharevar.Manager(name=app) as shop,
         serving(command, environment, PROGRAMS, tmp_path / "log") as running,
     ):
+        counted = Counted(running)
+        counted.answered = load_all(running)
         hits, workers = shop.shared("hits", int), shop.shared("workers", set)
-        killed: list[int] = []
-        answered, lost = 0, 0
-        while len(killed) < 2 or answered < REQUESTS:
-            with ThreadPoolExecutor(1) as executor:
-                loading = executor.submit(running.load, REQUESTS)
-                # One is killed while it is asked, or soon after.
-                eventually(lambda ended=loading.done: set(workers) - set(killed) or ended())
-                for worker in sorted(set(workers) - set(killed))[:1]:
-                    os.kill(worker, signal.SIGKILL)
-                    killed.append(worker)
-                answers = loading.result()
-            answered, lost = answered + len(answers.counts), lost + answers.lost
-            eventually(lambda: running.ask() is not None)
-            answered += 1
-        # A request whose worker was killed is counted or not.
-        assert answered <= hits.get() <= answered + lost
+        first = sorted(workers)
+        for worker in first:
+            counted.load(partial(os.kill, worker, signal.SIGKILL))
+        while len(set(workers) - set(first)) < 2:
+            counted.load(lambda: None)
+        counted.check(hits.get())
+
+
+# The wheel of uWSGI starts itself again without its environment, and ends.
+@pytest.mark.parametrize("server", ["gunicorn", "uvicorn", "granian", "hypercorn"])
+def test_reloaded_workers_lose_nothing(
+    python: Path, tmp_path: Path, app: str, server: str
+) -> None:
+    environment = {"SHAREVAR_APP": app, "PYTHONPATH": str(PROGRAMS)}
+    command = command_of(server, python) + (RESPAWN if server == "granian" else [])
+    with serving(command, environment, PROGRAMS, tmp_path / "log") as running:
+        counted = Counted(running)
+        counted.answered = load_all(running)
+        with sharevar.attach(app) as shop:
+            hits, workers = shop.shared("hits", int), shop.shared("workers", set)
+            first = set(workers)
+            counted.load(partial(os.kill, running.leader.pid, signal.SIGHUP))
+            while len(set(workers) - first) < 2:
+                counted.load(lambda: None)
+            counted.check(hits.get())
+
+
+@pytest.mark.parametrize("server", ["granian", "hypercorn"])
+def test_a_server_that_ends_with_its_worker_counts_on_when_it_is_started_again(
+    python: Path, tmp_path: Path, app: str, server: str
+) -> None:
+    environment = {"TEST_APP": app, "PYTHONPATH": str(PROGRAMS)}
+    command = command_of(server, python)
+    with sharevar.Manager(name=app) as shop:
+        hits, workers = shop.shared("hits", int), shop.shared("workers", set)
+        with serving(command, environment, PROGRAMS, tmp_path / "log") as running:
+            counted = Counted(running)
+            counted.answered = load_all(running)
+            before = set(workers)
+
+            def kill() -> None:
+                os.kill(min(before), signal.SIGKILL)
+                running.leader.wait(timeout=50)
+
+            counted.add(running.load_while(REQUESTS, kill))
+            counted.check(hits.get())
+        counts = hits.get()
+        with serving(command, environment, PROGRAMS, tmp_path / "log") as running:
+            again = running.load(REQUESTS)
+        assert again.lost == 0
+        assert sorted(again.counts) == list(range(counts + 1, hits.get() + 1))
+        assert set(workers) - before
 
 
 def run(command: list[str], folder: Path, **environment: str) -> str:
@@ -162,20 +232,28 @@ def run(command: list[str], folder: Path, **environment: str) -> str:
 
 @pytest.mark.parametrize(
     ("program", "count"),
-    [("count_by_loky", "40\n"), ("count_by_subprocess", "4\n"), ("count_by_xdist", "20\n")],
+    [
+        ("count_by_loky", "40\n"),
+        ("count_by_subprocess", "4\n"),
+        ("count_by_xdist", "20\n"),
+        ("count_by_celery", "40\n"),
+    ],
 )
-@pytest.mark.parametrize("runner", [False, True])
+@pytest.mark.parametrize("way", ["TEST_APP", "SHAREVAR_APP", "runner"])
 def test_programs_that_a_program_starts(
-    python: Path, tmp_path: Path, app: str, program: str, count: str, runner: bool
+    python: Path, tmp_path: Path, app: str, program: str, count: str, way: str
 ) -> None:
     path = str(PROGRAMS / f"{program}.py")
-    if runner:
-        assert run([str(python), "-m", "sharevar", path], tmp_path) == count
+    environment = {"TEST_BROKER": str(tmp_path)}
+    if way == "runner":
+        assert run([str(python), "-m", "sharevar", path], tmp_path, **environment) == count
     else:
-        assert run([str(python), path], tmp_path, SHAREVAR_APP=app) == count
+        assert run([str(python), path], tmp_path, **environment, **{way: app}) == count
 
 
-def test_celery_and_its_producer(python: Path, tmp_path: Path, app: str) -> None:
+def test_celery_whose_worker_is_killed_and_a_producer_that_is_no_relative(
+    python: Path, tmp_path: Path, app: str
+) -> None:
     environment = {
         "PYTHONPATH": str(PROGRAMS),
         "SHAREVAR_APP": app,
@@ -199,6 +277,13 @@ def test_celery_and_its_producer(python: Path, tmp_path: Path, app: str) -> None
             eventually(lambda: done.get() >= 40)
             assert (sent.get(), done.get()) == (40, 40)
             assert 1 <= len(workers) <= 2
+            # While it has nothing to do, so that no task is lost.
+            killed = workers.pop()
+            os.kill(killed, signal.SIGKILL)
+            run([str(python), "-c", produce], tmp_path, **environment)
+            eventually(lambda: done.get() >= 80)
+            assert (sent.get(), done.get()) == (80, 80)
+            assert killed not in workers
         finally:
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()

@@ -15,9 +15,11 @@ celery.conf.broker_transport_options = {
 }  # fmt: skip
 celery.conf.worker_hijack_root_logger = False
 
-sent = sharevar.shared("sent", int)
-done = sharevar.shared("done", int)
-workers = sharevar.shared("workers", set)
+# The application's name comes from the environment: `app=` or SHAREVAR_APP.
+_named = {"app": os.environ["TEST_APP"]} if "TEST_APP" in os.environ else {}
+sent = sharevar.shared("sent", int, **_named)
+done = sharevar.shared("done", int, **_named)
+workers = sharevar.shared("workers", set, **_named)
 
 
 @celery.task

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,12 +44,15 @@ class WebServer:
         self.leader = leader
         self.port = port
         self.log = log
+        # Requests that were begun. Threads add to it at once, so that it is too low at most.
+        self._asking = 0
 
     def ask(self) -> bytes | None:
         """One request; `None` if its connection broke."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", "/", headers={"Connection": "close"})
+            self._asking += 1
             response = connection.getresponse()
             body = response.read()
             return body if response.status == 200 else None
@@ -71,6 +75,17 @@ class WebServer:
         for thread in threads:
             thread.join()
         return answers
+
+    def load_while(
+        self, requests: int, meanwhile: Callable[[], object], clients: int = 8
+    ) -> Answers:
+        """The same, and once the first request is sent something else is done."""
+        asking = self._asking
+        with ThreadPoolExecutor(1) as executor:
+            loading = executor.submit(self.load, requests, clients)
+            eventually(lambda: self._asking > asking)
+            meanwhile()
+            return loading.result()
 
 
 @contextmanager
