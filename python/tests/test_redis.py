@@ -342,6 +342,84 @@ def test_a_fenced_write_of_a_paused_holder_is_refused(server: Any) -> None:
             lock.fence(stock)
 
 
+# Each makes a variable `v` of a manager `m`, and then come statements that would change it.
+WRITES = {
+    "m.dict({1: 1}, name='dict')": [
+        "v[1] = 9", "del v[1]", "v.update({1: 9})", "v.pop(1)", "v.popitem()", "v.incr(1)",
+        "v.setdefault(9, 9)", "v.clear()", "v |= {9: 9}", "v.update({Odd(): 9})",
+    ],
+    "m.list([2, 1], name='list')": [
+        "v[0] = 9", "del v[0]", "v.append(9)", "v.extend([9])", "v.insert(0, 9)", "v.pop()",
+        "v.remove(2)", "v.reverse()", "v.sort()", "v.sort(key=str)", "v.clear()", "v[:] = [9]",
+        "del v[:]", "v[::2] = [9]", "v += [9]", "v *= 2",
+    ],
+    "m.set([1], name='set')": [
+        "v.add(9)", "v.remove(1)", "v.discard(1)", "v.pop()", "v.clear()", "v.update([9])",
+        "v |= {9}", "v &= {9}", "v -= {1}", "v ^= {1}", "v.difference_update([1])",
+    ],
+    "m.Value('i', 1, name='value')": ["v.value = 9"],
+    "m.shared('int', int)": ["v.set(9)", "v.incr()"],
+    "m.Array('i', [1, 2], name='array')": ["v[0] = 9", "v[:] = [9, 9]"],
+    "m.Namespace(name='namespace')": ["v.x = 9", "del v.x"],
+    "m.Queue(name='queue')": [
+        "v.put(9)", "v.put_nowait(9)", "v.get_nowait()", "v.get(timeout=0.01)",
+        "v.put_many([9])", "v.get_many(2, block=False)", "v.shutdown(True)",
+    ],
+    "m.JoinableQueue(name='joinable')": ["v.put(9)", "v.task_done()"],
+    "m.PriorityQueue(name='ranked')": ["v.put(9)", "v.get_nowait()", "v.put_many([9])"],
+    "m.Event(name='event')": ["v.set()", "v.clear()"],
+    "m.Semaphore(1, name='semaphore')": ["v.acquire(False)", "v.release()"],
+    "m.Barrier(1, name='barrier')": ["v.wait()", "v.abort()", "v.reset()"],
+    "m.Condition(name='condition')": ["with v: v.notify()", "with v: v.notify_all()"],
+    "m.Lock(name='inner')": ["v.acquire(False)", "v.release()"],
+    "m.RLock(name='recursive')": ["v.acquire(False)"],
+}  # fmt: skip
+
+PAUSED_WRITER = """
+import os, signal, sharevar, sys
+
+class Odd:
+    "A key that only Python can compare."
+    def __eq__(self, other): return self is other
+    __hash__ = object.__hash__
+
+m = sharevar.Manager(sys.argv[1], pickle=True)
+lock = m.Lock(name="lock")
+lock.acquire()
+fenced = {make: lock.fence(eval(make)) for make in WRITES}
+os.kill(os.getpid(), signal.SIGSTOP)
+for make, statements in WRITES.items():
+    for statement in statements:
+        v = fenced[make]
+        try:
+            exec(statement)
+        except sharevar.Fenced:
+            continue
+        except Exception as error:
+            print(make, statement, repr(error))
+        else:
+            print(make, statement, "was not refused")
+"""
+
+
+def test_no_statement_of_a_paused_holder_passes_its_fence(server: Any) -> None:
+    address = server.address("fences") + "&lease=0.5"
+    with sharevar.Manager(address, pickle=True) as manager:
+        lock = manager.Lock(name="lock")
+        program = f"WRITES = {WRITES!r}\n{PAUSED_WRITER}"
+        child = subprocess.Popen(
+            [sys.executable, "-c", program, address], stdout=subprocess.PIPE, text=True
+        )
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+        assert lock.acquire(timeout=50)
+        child.send_signal(signal.SIGCONT)
+        assert child.communicate()[0] == "" and child.returncode == 0
+        assert manager["dict"].copy() == {1: 1} and manager["list"][:] == [2, 1]
+        assert manager["set"].copy() == {1} and list(manager["array"]) == [1, 2]
+        assert manager["queue"].empty() and manager["ranked"].empty()
+        lock.release()
+
+
 def test_a_server_without_its_data_is_told_from_an_empty_one() -> None:
     with engine_servers.own_server() as server:
         manager = sharevar.Manager(server.address("gone"))
