@@ -1,7 +1,10 @@
 //! Faults between a program and its server, and in programs.
 
 use sharevar::engine::Failure;
-use sharevar::{Dict, Error, Manager, Shared, Value};
+use sharevar::{
+    Array, Barrier, Condition, Dict, Error, Event, List, Lock, Manager, Namespace, PriorityQueue, Queue,
+    Result, Semaphore, Set, Shared, Value,
+};
 use sharevar_redis::testing::{Program, Proxy, Server};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -154,6 +157,180 @@ fn a_fenced_write_of_a_holder_that_was_cut_off_is_refused() {
         assert_eq!(dict.get(&1).unwrap(), Some(2));
         // Without the fence it overtakes the holder.
         dict.insert(&1, &4).unwrap();
+        drop(taken);
+    }
+}
+
+/// A variable of each kind.
+struct Kinds {
+    dict: Dict<u8, i64>,
+    set: Set<u8>,
+    list: List<u8>,
+    value: Value<i64>,
+    array: Array<i32>,
+    namespace: Namespace,
+    queue: Queue<u8>,
+    ranked: PriorityQueue<u8>,
+    event: Event,
+    semaphore: Semaphore,
+    barrier: Barrier,
+    condition: Condition,
+    inner: Lock,
+}
+
+/// What would change a variable, or mislead whoever reads it.
+type Operation<'a> = (&'static str, Box<dyn Fn() -> Result<()> + 'a>);
+
+macro_rules! operations {
+    ($($call:expr),* $(,)?) => {
+        vec![$((stringify!($call), Box::new(|| $call.map(drop)) as Box<dyn Fn() -> _>)),*]
+    };
+}
+
+impl Kinds {
+    fn of(manager: &Manager) -> Result<Self> {
+        let named = |name: &'static str| manager.named(name);
+        Ok(Self {
+            dict: named("dict").dict()?,
+            set: named("set").set()?,
+            list: named("list").list()?,
+            value: named("value").value(7)?,
+            array: named("array").array(2)?,
+            namespace: named("namespace").namespace()?,
+            queue: named("queue").queue()?,
+            ranked: named("ranked").priority_queue()?,
+            event: named("event").event()?,
+            semaphore: named("semaphore").semaphore(1)?,
+            barrier: named("barrier").barrier(1)?,
+            condition: named("condition").condition()?,
+            inner: named("inner").lock()?,
+        })
+    }
+
+    fn fill(&self) -> Result<()> {
+        self.dict.insert(&1, &1)?;
+        self.set.insert(&1)?;
+        self.list.extend([2, 1])?;
+        self.queue.put(&1)?;
+        self.ranked.put(&1)
+    }
+
+    fn fenced(&self, lock: &Lock) -> Result<Self> {
+        Ok(Self {
+            dict: self.dict.fenced(lock)?,
+            set: self.set.fenced(lock)?,
+            list: self.list.fenced(lock)?,
+            value: self.value.fenced(lock)?,
+            array: self.array.fenced(lock)?,
+            namespace: self.namespace.fenced(lock)?,
+            queue: self.queue.fenced(lock)?,
+            ranked: self.ranked.fenced(lock)?,
+            event: self.event.fenced(lock)?,
+            semaphore: self.semaphore.fenced(lock)?,
+            barrier: self.barrier.fenced(lock)?,
+            condition: self.condition.fenced(lock)?,
+            inner: self.inner.fenced(lock)?,
+        })
+    }
+
+    /// All that the operations could change.
+    fn read(&self) -> Result<String> {
+        let contents = (self.dict.to_vec()?, self.set.items()?, self.list.to_vec()?, self.value.get()?);
+        let more = (self.array.to_vec()?, self.namespace.names()?, self.queue.len()?, self.ranked.len()?);
+        let waits = (self.event.is_set()?, self.semaphore.available_permits()?, self.barrier.is_broken()?);
+        Ok(format!("{contents:?} {more:?} {waits:?} {}", self.inner.is_locked()?))
+    }
+
+    fn operations(&self) -> Vec<Operation<'_>> {
+        const SHORT: Duration = Duration::from_millis(1);
+        operations![
+            self.dict.insert(&1, &9),
+            self.dict.get_or_insert(&9, &9),
+            self.dict.remove(&1),
+            self.dict.pop_last(),
+            self.dict.update(&1, |_| 9),
+            self.dict.extend([(9, 9)]),
+            self.dict.increment(&1, 9),
+            self.dict.clear(),
+            self.set.insert(&9),
+            self.set.remove(&1),
+            self.set.pop(),
+            self.set.extend([9]),
+            self.set.clear(),
+            self.list.set(0, &9),
+            self.list.push(&9),
+            self.list.pop(),
+            self.list.insert(0, &9),
+            self.list.remove(0),
+            self.list.extend([9]),
+            self.list.sort(),
+            self.list.reverse(),
+            self.list.retain(|_| false),
+            self.list.clear(),
+            self.value.set(&9),
+            self.value.update(|_| 9),
+            self.value.fetch_add(9),
+            self.array.set(0, 9),
+            self.array.copy_from_slice(&[9, 9]),
+            self.namespace.set("x", &9),
+            self.namespace.remove("x"),
+            self.queue.put(&9),
+            self.queue.try_put(&9),
+            self.queue.put_timeout(&9, SHORT),
+            self.queue.get(),
+            self.queue.try_get(),
+            self.queue.get_timeout(SHORT),
+            self.queue.task_done(),
+            self.queue.shutdown(true),
+            self.ranked.put(&9),
+            self.ranked.try_get(),
+            self.ranked.shutdown(true),
+            self.event.set(),
+            self.event.clear(),
+            self.semaphore.try_acquire(),
+            self.semaphore.acquire_timeout(Duration::ZERO),
+            self.semaphore.release(1),
+            self.barrier.wait_timeout(Duration::ZERO),
+            self.barrier.abort(),
+            self.barrier.reset(),
+            self.condition.notify_one(),
+            self.condition.notify_all(),
+            self.inner.try_lock(),
+            self.inner.lock_timeout(Duration::ZERO),
+            // What reads would mislead as well.
+            self.dict.get(&1),
+            self.list.to_vec(),
+            self.value.get(),
+            self.array.get(0),
+            self.queue.len(),
+        ]
+    }
+}
+
+#[test]
+fn every_operation_of_every_kind_is_refused_once_the_lock_of_its_fence_is_lost() {
+    for server in servers() {
+        let proxy = Proxy::to(server.port());
+        let one = Manager::connect(&format!("{}&lease=1&timeout=0.3", proxy.address("shop"))).unwrap();
+        let other = Manager::connect(&format!("{}&lease=1", server.address("shop"))).unwrap();
+        let (lock, same) = (one.named("lock").lock().unwrap(), other.named("lock").lock().unwrap());
+        let seen = Kinds::of(&other).unwrap();
+        let before = seen.read().unwrap();
+        std::mem::forget(lock.lock().unwrap().guard());
+        let fenced = Kinds::of(&one).unwrap().fenced(&lock).unwrap();
+        // While the lock is held they do what they do.
+        fenced.fill().unwrap();
+        assert_ne!(seen.read().unwrap(), before);
+        proxy.cut(true);
+        let taken = same.lock_timeout(Duration::from_secs(30)).unwrap().expect("the lease ends");
+        proxy.cut(false);
+        await_that("the answer", || matches!(fenced.value.set(&1), Err(Error::Engine(Failure::Fenced))));
+        let before = seen.read().unwrap();
+        for (call, operation) in fenced.operations() {
+            let done = operation();
+            assert!(matches!(done, Err(Error::Engine(Failure::Fenced))), "{call}: {done:?}");
+        }
+        assert_eq!(seen.read().unwrap(), before);
         drop(taken);
     }
 }
