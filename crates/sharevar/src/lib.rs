@@ -49,6 +49,7 @@ mod manager;
 pub mod process;
 #[doc(hidden)] // For the extension module and the command. It may change with any version.
 pub mod shm;
+pub mod testing;
 mod values;
 mod variables;
 

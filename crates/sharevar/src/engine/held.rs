@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 /// An engine that keeps variables elsewhere than in shared memory: one home of variables, which refer
 /// to each other and to no others.
-pub trait Engine: Debug + Send + Sync {
+pub trait Engine: Any + Debug + Send + Sync {
     /// Returns the identity that no other home has.
     fn id(&self) -> u128;
 

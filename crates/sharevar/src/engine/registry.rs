@@ -1,7 +1,7 @@
 //! Engines by the scheme of their addresses.
 
 use super::held::Engine;
-use super::memory::{Memory, NAME};
+use super::memory::{Memory, Server};
 use crate::error::{Error, Result};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -25,7 +25,7 @@ pub(crate) fn connect(address: &str) -> Result<Arc<dyn Engine>> {
     drop(registered);
     match found {
         Some(connect) => connect(address),
-        None if address == format!("{NAME}:") => Ok(Memory::create()),
+        None if Server::may_have(address) => Ok(Memory::connect(address)?),
         None => Err(Error::NoEngine { scheme: scheme.to_owned() }),
     }
 }

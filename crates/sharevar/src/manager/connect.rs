@@ -1,14 +1,16 @@
 //! Managers of variables that another engine keeps.
 
-use crate::engine::{Backed, Home, registry};
+use crate::engine::{Backed, Engine, Home, registry};
 use crate::error::Result;
 use crate::manager::Manager;
+use std::sync::Arc;
 
 impl Manager {
     /// Connects to variables that another engine than shared memory keeps.
     ///
     /// `memory:` keeps them in this process, for tests of programs that use another engine; each call
-    /// makes a manager without variables. Others are known after
+    /// makes a manager without variables, and [`testing`](crate::testing) has one with several clients, and
+    /// with faults. Others are known after
     /// [`engine::register`](crate::engine::register).
     ///
     /// Containers, locks, queues and all else that is waited for are the same in all engines; monitors
@@ -26,7 +28,11 @@ impl Manager {
     /// # Ok::<(), sharevar::Error>(())
     /// ```
     pub fn connect(address: &str) -> Result<Self> {
-        let engine = registry::connect(address)?;
+        Self::of_engine(registry::connect(address)?)
+    }
+
+    /// The manager of an engine's variables.
+    pub(crate) fn of_engine(engine: Arc<dyn Engine>) -> Result<Self> {
         Self::of_home(Home::Other(engine.clone()), Backed::Other(engine.names()), None)
     }
 }

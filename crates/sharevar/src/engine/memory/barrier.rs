@@ -55,8 +55,14 @@ impl Drop for OutcomeWait<'_> {
 }
 
 impl Variable {
-    fn arrive(&self, state: &mut State) -> Result<Option<Arrived<'_>>> {
-        Ok(state.barrier(self.number)?.try_arrive().map(|arrival| match arrival {
+    fn arrive(&self, state: &mut State) -> Result<Option<Arrival>> {
+        let client = state.client;
+        Ok(state.barrier(self.number)?.try_arrive(client))
+    }
+
+    /// An arrival of which the client has learnt.
+    fn arrived(&self, arrival: Arrival) -> Arrived<'_> {
+        match arrival {
             Arrival::Over(outcome) => Arrived::Over(outcome),
             Arrival::Wait(number) => {
                 let wait =
@@ -66,7 +72,7 @@ impl Variable {
             Arrival::Run(number) => {
                 Arrived::Run(Box::new(Running::until(move |well| self.end_action(number, well))))
             }
-        }))
+        }
     }
 
     fn end_action(&self, number: u64, well: bool) -> Result<Outcome> {
@@ -91,33 +97,35 @@ impl Barrier for Variable {
     }
 
     fn parties(&self) -> Result<u64> {
-        Ok(self.begin()?.barrier(self.number)?.parties)
+        self.ask(|state| Ok(state.barrier(self.number)?.parties))
     }
 
     fn limit(&self) -> Result<Option<f64>> {
-        Ok(self.begin()?.barrier(self.number)?.limit)
+        self.ask(|state| Ok(state.barrier(self.number)?.limit))
     }
 
     fn action(&self) -> Result<Content> {
-        let mut state = self.begin()?;
-        let action = state.barrier(self.number)?.action.clone();
-        self.content(&mut state, action)
+        self.ask(|state| {
+            let action = state.barrier(self.number)?.action.clone();
+            self.content(state, action)
+        })
     }
 
     fn waiting(&self) -> Result<u64> {
-        Ok(self.begin()?.barrier(self.number)?.arrived.len() as u64)
+        self.ask(|state| Ok(state.barrier(self.number)?.arrived.len() as u64))
     }
 
     fn is_broken(&self) -> Result<bool> {
-        Ok(self.begin()?.barrier(self.number)?.is_broken)
+        self.ask(|state| Ok(state.barrier(self.number)?.is_broken))
     }
 
     fn try_arrive(&self) -> Result<Option<Arrived<'_>>> {
-        self.change(|state| self.arrive(state))
+        let arrival = self.change(|state| self.arrive(state))?;
+        Ok(arrival.map(|arrival| self.arrived(arrival)))
     }
 
     fn arrive_wait(&self) -> Box<dyn Wait<Arrived<'_>> + '_> {
-        self.wait_for(|state, _| self.arrive(state))
+        self.wait_then(|state, _| self.arrive(state), |arrival| self.arrived(arrival))
     }
 
     fn abort(&self) -> Result<()> {

@@ -19,35 +19,39 @@ impl Cell for Variable {
     }
 
     fn get_stamped(&self) -> Result<(Option<Content>, Stamp)> {
-        let mut state = self.begin()?;
-        let stamp = state.stamp(self.number)?;
-        let value = state.cell(self.number)?.clone();
-        Ok((value.map(|value| self.content(&mut state, value)).transpose()?, stamp))
+        self.ask(|state| {
+            let stamp = state.stamp(self.number)?;
+            let value = state.cell(self.number)?.clone();
+            Ok((value.map(|value| self.content(state, value)).transpose()?, stamp))
+        })
     }
 
     fn set(&self, value: &Encoded) -> Result<()> {
-        let mut state = self.begin()?;
-        state.retain_all([value])?;
-        let old = state.change_cell(self.number)?.replace(value.clone());
-        state.release_all(old);
-        Ok(())
+        self.ask(|state| {
+            state.retain_all([value])?;
+            let old = state.change_cell(self.number)?.replace(value.clone());
+            state.release_all(old);
+            Ok(())
+        })
     }
 
     fn set_if_unchanged(&self, value: &Encoded, stamp: Stamp) -> Result<bool> {
-        let mut state = self.begin()?;
-        if state.stamp(self.number)? != stamp {
-            return Ok(false);
-        }
-        state.retain_all([value])?;
-        let old = state.change_cell(self.number)?.replace(value.clone());
-        state.release_all(old);
-        Ok(true)
+        self.ask(|state| {
+            if state.stamp(self.number)? != stamp {
+                return Ok(false);
+            }
+            state.retain_all([value])?;
+            let old = state.change_cell(self.number)?.replace(value.clone());
+            state.release_all(old);
+            Ok(true)
+        })
     }
 
     fn increment(&self, by: i64) -> Result<i64> {
-        let mut state = self.begin()?;
-        let (sum, value) = sum(state.cell(self.number)?.as_ref(), by)?;
-        *state.change_cell(self.number)? = Some(value);
-        Ok(sum)
+        self.ask(|state| {
+            let (sum, value) = sum(state.cell(self.number)?.as_ref(), by)?;
+            *state.change_cell(self.number)? = Some(value);
+            Ok(sum)
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Where threads wait until they are notified, in the order in which they came.
 
-use super::bodies::Caller;
+use super::bodies::{Holder, Thread};
 use super::state::State;
 use super::variable::Variable;
 use crate::engine::condition::{Condition, Parked};
@@ -22,7 +22,7 @@ impl Waiting<'_> {
     /// Takes the entry away. Returns the ticket up to which the caller was notified with others.
     fn leave(&mut self, state: &mut State) -> Result<Option<u64>> {
         self.has_left = true;
-        Ok(state.condition(self.variable.number)?.waiters.remove(&self.ticket).flatten())
+        Ok(state.condition(self.variable.number)?.leave(self.ticket))
     }
 }
 
@@ -70,25 +70,26 @@ impl Condition for Variable {
     }
 
     fn lock(&self) -> Result<Handle> {
-        let mut state = self.begin()?;
-        let lock = state.condition(self.number)?.lock;
-        Ok(Handle::Other(self.memory().hold(&mut state, lock)?))
+        self.ask(|state| {
+            let lock = state.condition(self.number)?.lock;
+            Ok(Handle::Other(self.memory().hold(state, lock)?))
+        })
     }
 
     fn begin_wait(&self) -> Result<Box<dyn Parked + '_>> {
-        let caller = Caller::now();
-        let (ticket, times) = self.change(|state| {
-            let lock = state.condition(self.number)?.lock;
-            let times = state.exclusive(lock)?.give_back(caller, u64::MAX).ok_or(Error::NotOwner)?;
-            let condition = state.condition(self.number)?;
-            condition.last += 1;
-            condition.waiters.insert(condition.last, None);
-            Ok((condition.last, times))
+        let thread = Thread::current();
+        let (lock, thread, ticket, times) = self.change(|state| {
+            let (client, lock) = (state.client, state.condition(self.number)?.lock);
+            let locked = state.exclusive(lock)?;
+            let thread = locked.is_recursive.then_some(thread);
+            let believed = self.memory().token(lock, thread);
+            let given = locked.give_back(Holder { client, thread }, believed, u64::MAX)?;
+            let times = given.ok_or(Error::NotOwner)?;
+            Ok((lock, thread, state.condition(self.number)?.enter(client), times))
         })?;
-        let wait = self.wait_for(move |state, _| {
-            let waiter = state.condition(self.number)?.waiters.get(&ticket);
-            Ok(waiter.is_some_and(Option::is_some).then_some(()))
-        });
+        self.memory().set_token(lock, thread, None);
+        let wait =
+            self.wait_for(move |state, _| Ok(state.condition(self.number)?.may_go_on(ticket).then_some(())));
         Ok(Box::new(Waiting { variable: self, ticket, times, has_left: false, wait }))
     }
 
@@ -100,9 +101,6 @@ impl Condition for Variable {
     }
 
     fn counts(&self) -> Result<(u64, u64)> {
-        let mut state = self.begin()?;
-        let waiters = &state.condition(self.number)?.waiters;
-        let notified = waiters.values().flatten().count() as u64;
-        Ok((waiters.len() as u64 - notified, notified))
+        self.ask(|state| Ok(state.condition(self.number)?.counts()))
     }
 }

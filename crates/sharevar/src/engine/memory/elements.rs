@@ -17,11 +17,10 @@ pub(super) struct ArrayVariable {
 
 impl ArrayVariable {
     pub(super) fn of(variable: Arc<Variable>) -> Result<Arc<dyn Elements>> {
-        let (format, size, length) = {
-            let mut state = variable.begin()?;
+        let (format, size, length) = variable.ask(|state| {
             let body = state.elements(variable.number)?;
-            (body.format, body.size, body.bits.len() as u64)
-        };
+            Ok((body.format, body.size, body.bits.len() as u64))
+        })?;
         Ok(Arc::new(Self { variable, format, size, length }))
     }
 }
@@ -54,19 +53,21 @@ impl Elements for ArrayVariable {
     }
 
     fn load_slice(&self, start: u64, length: u64) -> Result<Vec<u64>> {
-        let mut state = self.variable.begin()?;
-        let body = state.elements(self.variable.number)?;
         let (start, end) = self.ends(start, length);
-        Ok(body.bits[start as usize..end as usize].to_vec())
+        self.variable.ask(|state| {
+            let body = state.elements(self.variable.number)?;
+            Ok(body.bits[start as usize..end as usize].to_vec())
+        })
     }
 
     fn store_slice(&self, start: u64, step: i64, bits: &[u64]) -> Result<()> {
-        let mut state = self.variable.begin()?;
         let indices = self.indices(start, step, bits.len())?;
-        let body = state.change_elements(self.variable.number)?;
-        for (index, bits) in indices.into_iter().zip(bits) {
-            body.bits[index as usize] = bits & body.mask();
-        }
-        Ok(())
+        self.variable.ask(|state| {
+            let body = state.change_elements(self.variable.number)?;
+            for (index, bits) in indices.iter().zip(bits) {
+                body.bits[*index as usize] = bits & body.mask();
+            }
+            Ok(())
+        })
     }
 }

@@ -12,7 +12,7 @@ impl Event for Variable {
     }
 
     fn is_set(&self) -> Result<bool> {
-        Ok(self.begin()?.event(self.number)?.is_set)
+        self.ask(|state| Ok(state.event(self.number)?.is_set))
     }
 
     fn set(&self) -> Result<()> {
@@ -32,7 +32,7 @@ impl Event for Variable {
     }
 
     fn set_wait(&self) -> Result<Box<dyn Wait<()> + '_>> {
-        let seen = self.begin()?.event(self.number)?.times;
+        let seen = self.ask(|state| Ok(state.event(self.number)?.times))?;
         Ok(self.wait_for(move |state, _| {
             let event = state.event(self.number)?;
             Ok((event.is_set || event.times != seen).then_some(()))

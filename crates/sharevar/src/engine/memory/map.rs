@@ -55,15 +55,15 @@ impl Map for Variable {
     }
 
     fn seed(&self) -> &HashSeed {
-        &self.memory().seed
+        &self.memory().server.seed
     }
 
     fn stamp(&self) -> Result<Stamp> {
-        self.begin()?.stamp(self.number)
+        self.ask(|state| state.stamp(self.number))
     }
 
     fn len(&self) -> Result<u64> {
-        Ok(self.begin()?.map(self.number)?.items.len() as u64)
+        self.ask(|state| Ok(state.map(self.number)?.items.len() as u64))
     }
 
     fn get(&self, key: &Key) -> Result<Option<Content>> {
@@ -71,18 +71,19 @@ impl Map for Variable {
     }
 
     fn get_stamped(&self, key: &Key) -> Result<(Option<Content>, Stamp)> {
-        let mut state = self.begin()?;
-        let stamp = state.stamp(self.number)?;
-        let found = state.map(self.number)?.get(key).cloned();
-        Ok((found.map(|value| self.content(&mut state, value)).transpose()?, stamp))
+        self.ask(|state| {
+            let stamp = state.stamp(self.number)?;
+            let found = state.map(self.number)?.get(key).cloned();
+            Ok((found.map(|value| self.content(state, value)).transpose()?, stamp))
+        })
     }
 
     fn contains(&self, key: &Key) -> Result<bool> {
-        Ok(self.begin()?.map(self.number)?.get(key).is_some())
+        self.ask(|state| Ok(state.map(self.number)?.get(key).is_some()))
     }
 
     fn insert(&self, key: &Key, value: &Encoded) -> Result<()> {
-        self.set_all(&mut *self.begin()?, &[(key.clone(), value.clone())])
+        self.ask(|state| self.set_all(state, &[(key.clone(), value.clone())]))
     }
 
     fn insert_if_unchanged(&self, key: &Key, value: &Encoded, stamp: Stamp) -> Result<bool> {
@@ -90,102 +91,109 @@ impl Map for Variable {
     }
 
     fn get_or_insert(&self, key: &Key, value: &Encoded) -> Result<(Content, bool)> {
-        self.get_or_set(&mut *self.begin()?, key, value)
+        self.ask(|state| self.get_or_set(state, key, value))
     }
 
     fn remove(&self, key: &Key) -> Result<Option<Content>> {
-        let mut state = self.begin()?;
-        if state.map(self.number)?.get(key).is_none() {
-            return Ok(None);
-        }
-        let value = state.change_map(self.number)?.remove(key);
-        value.map(|value| self.taken(&mut state, value)).transpose()
+        self.ask(|state| {
+            if state.map(self.number)?.get(key).is_none() {
+                return Ok(None);
+            }
+            let value = state.change_map(self.number)?.remove(key);
+            value.map(|value| self.taken(state, value)).transpose()
+        })
     }
 
     fn pop_last(&self) -> Result<Option<Item>> {
-        let mut state = self.begin()?;
-        if state.map(self.number)?.items.is_empty() {
-            return Ok(None);
-        }
-        let Some(Entry { key, value }) = state.change_map(self.number)?.pop_last() else {
-            return Ok(None);
-        };
-        Ok(Some(Item { key: key.to_original()?, value: self.taken(&mut state, value)? }))
+        self.ask(|state| {
+            if state.map(self.number)?.items.is_empty() {
+                return Ok(None);
+            }
+            let Some(Entry { key, value }) = state.change_map(self.number)?.pop_last() else {
+                return Ok(None);
+            };
+            Ok(Some(Item { key: key.to_original()?, value: self.taken(state, value)? }))
+        })
     }
 
     fn increment(&self, key: &Key, by: i64) -> Result<i64> {
-        self.add(&mut *self.begin()?, key, by)
+        self.ask(|state| self.add(state, key, by))
     }
 
     fn update(&self, items: &[(Key, Encoded)]) -> Result<()> {
-        self.set_all(&mut *self.begin()?, items)
+        self.ask(|state| self.set_all(state, items))
     }
 
     fn change_if_unchanged(&self, removed: &[Key], added: &[(Key, Encoded)], stamp: Stamp) -> Result<bool> {
-        let mut state = self.begin()?;
-        if state.stamp(self.number)? != stamp {
-            return Ok(false);
-        }
-        // Counted first: it may be what the removed ones refer to.
-        state.retain_all(added.iter().map(|(_, value)| value))?;
-        for key in removed {
-            let old = state.map(self.number)?.remove(key);
-            state.release_all(old);
-        }
-        state.change_map(self.number)?;
-        self.set_counted(&mut state, added)?;
-        Ok(true)
+        self.ask(|state| {
+            if state.stamp(self.number)? != stamp {
+                return Ok(false);
+            }
+            // Counted first: it may be what the removed ones refer to.
+            state.retain_all(added.iter().map(|(_, value)| value))?;
+            for key in removed {
+                let old = state.map(self.number)?.remove(key);
+                state.release_all(old);
+            }
+            state.change_map(self.number)?;
+            self.set_counted(state, added)?;
+            Ok(true)
+        })
     }
 
     fn replace_if_unchanged(&self, items: &[(Key, Encoded)], stamp: Stamp) -> Result<bool> {
-        let mut state = self.begin()?;
-        if state.stamp(self.number)? != stamp {
-            return Ok(false);
-        }
-        state.retain_all(items.iter().map(|(_, value)| value))?;
-        let old = state.change_map(self.number)?.take_all();
-        state.release_all(old);
-        self.set_counted(&mut state, items)?;
-        Ok(true)
+        self.ask(|state| {
+            if state.stamp(self.number)? != stamp {
+                return Ok(false);
+            }
+            state.retain_all(items.iter().map(|(_, value)| value))?;
+            let old = state.change_map(self.number)?.take_all();
+            state.release_all(old);
+            self.set_counted(state, items)?;
+            Ok(true)
+        })
     }
 
     fn clear(&self) -> Result<()> {
-        let mut state = self.begin()?;
-        let old = state.change_map(self.number)?.take_all();
-        state.release_all(old);
-        Ok(())
+        self.ask(|state| {
+            let old = state.change_map(self.number)?.take_all();
+            state.release_all(old);
+            Ok(())
+        })
     }
 
     fn items(&self, with_values: bool) -> Result<Vec<Item>> {
-        let mut state = self.begin()?;
-        let items: Vec<_> = state
-            .map(self.number)?
-            .items
-            .values()
-            .map(|entry| (entry.key.clone(), entry.value.clone()))
-            .collect();
-        let mut read = |(key, value): (Key, Encoded)| {
-            let value =
-                if with_values { self.content(&mut state, value)? } else { Content::Word(Word::ABSENT) };
-            Ok(Item { key: key.to_original()?, value })
-        };
-        items.into_iter().map(&mut read).collect()
+        self.ask(|state| {
+            let items: Vec<_> = state
+                .map(self.number)?
+                .items
+                .values()
+                .map(|entry| (entry.key.clone(), entry.value.clone()))
+                .collect();
+            let mut read = |(key, value): (Key, Encoded)| {
+                let value =
+                    if with_values { self.content(state, value)? } else { Content::Word(Word::ABSENT) };
+                Ok(Item { key: key.to_original()?, value })
+            };
+            items.into_iter().map(&mut read).collect()
+        })
     }
 
     fn page(&self, after: Option<u64>) -> Result<Page> {
-        let mut state = self.begin()?;
-        let map = state.map(self.number)?;
-        let (mut keys, mut last) = (Vec::new(), None);
-        for (place, entry) in map.items.range(after.map_or(0, |after| after + 1)..).take(PAGE) {
-            keys.push(entry.key.to_original()?);
-            last = Some(*place);
-        }
-        let last = last.filter(|_| keys.len() == PAGE);
-        Ok(Page { keys, last, length: map.items.len() as u64 })
+        self.ask(|state| {
+            let map = state.map(self.number)?;
+            let (mut keys, mut last) = (Vec::new(), None);
+            for (place, entry) in map.items.range(after.map_or(0, |after| after + 1)..).take(PAGE) {
+                keys.push(entry.key.to_original()?);
+                last = Some(*place);
+            }
+            let last = last.filter(|_| keys.len() == PAGE);
+            Ok(Page { keys, last, length: map.items.len() as u64 })
+        })
     }
 
     fn has_opaque_keys(&self) -> Result<bool> {
-        Ok(self.begin()?.map(self.number)?.has_opaque_keys())
+        self.ask(|state| Ok(state.map(self.number)?.has_opaque_keys()))
     }
 
     fn insert_compared(&self, key: &Key, value: &Encoded, compared: Option<u64>) -> Result<bool> {
@@ -198,52 +206,58 @@ impl Map for Variable {
         value: &Encoded,
         compared: Option<u64>,
     ) -> Result<Option<(Content, bool)>> {
-        let mut state = self.begin()?;
-        if !state.map(self.number)?.may_set([key], compared) {
-            return Ok(None);
-        }
-        self.get_or_set(&mut state, key, value).map(Some)
+        self.ask(|state| {
+            if !state.map(self.number)?.may_set([key], compared) {
+                return Ok(None);
+            }
+            self.get_or_set(state, key, value).map(Some)
+        })
     }
 
     fn increment_compared(&self, key: &Key, by: i64) -> Result<Option<i64>> {
-        let mut state = self.begin()?;
-        if !state.map(self.number)?.may_set([key], None) {
-            return Ok(None);
-        }
-        self.add(&mut state, key, by).map(Some)
+        self.ask(|state| {
+            if !state.map(self.number)?.may_set([key], None) {
+                return Ok(None);
+            }
+            self.add(state, key, by).map(Some)
+        })
     }
 
     fn update_compared(&self, items: &[(Key, Encoded)], compared: Option<u64>) -> Result<bool> {
-        let mut state = self.begin()?;
-        if !state.map(self.number)?.may_set(items.iter().map(|(key, _)| key), compared) {
-            return Ok(false);
-        }
-        self.set_all(&mut state, items)?;
-        Ok(true)
+        self.ask(|state| {
+            if !state.map(self.number)?.may_set(items.iter().map(|(key, _)| key), compared) {
+                return Ok(false);
+            }
+            self.set_all(state, items)?;
+            Ok(true)
+        })
     }
 
     fn keys_stamp(&self) -> Result<u64> {
-        Ok(self.begin()?.map(self.number)?.structure)
+        self.ask(|state| Ok(state.map(self.number)?.structure))
     }
 
     fn keys_since(&self, since: Option<u64>, selection: Selection) -> Result<NewKeys> {
-        let mut state = self.begin()?;
-        let map = state.map(self.number)?;
-        let new = map.items.range(since.map_or(0, |since| since + 1)..);
-        let selected = new.filter(|(_, entry)| selection == Selection::All || entry.key.is_opaque());
-        Ok(NewKeys {
-            keys: selected.map(|(place, entry)| (*place, StoredKey::from(&entry.key))).collect(),
-            all: since.is_none(),
-            stamp: map.structure,
-            is_current: true,
-            length: map.items.len() as u64,
+        self.ask(|state| {
+            let map = state.map(self.number)?;
+            let new = map.items.range(since.map_or(0, |since| since + 1)..);
+            let selected = new.filter(|(_, entry)| selection == Selection::All || entry.key.is_opaque());
+            Ok(NewKeys {
+                keys: selected.map(|(place, entry)| (*place, StoredKey::from(&entry.key))).collect(),
+                all: since.is_none(),
+                stamp: map.structure,
+                is_current: true,
+                length: map.items.len() as u64,
+            })
         })
     }
 
     fn keys_at(&self, places: &[u64]) -> Result<(Vec<Option<StoredKey>>, u64)> {
-        let mut state = self.begin()?;
-        let map = state.map(self.number)?;
-        let keys = places.iter().map(|place| map.items.get(place).map(|entry| StoredKey::from(&entry.key)));
-        Ok((keys.collect(), map.structure))
+        self.ask(|state| {
+            let map = state.map(self.number)?;
+            let keys =
+                places.iter().map(|place| map.items.get(place).map(|entry| StoredKey::from(&entry.key)));
+            Ok((keys.collect(), map.structure))
+        })
     }
 }

@@ -1,11 +1,13 @@
 //! An engine inside of one process, for tests of programs that use another one.
 //!
 //! One lock protects all of its variables, so that each operation is one for all threads. Variables are
-//! counted as an arena counts them: by handles, by places in other variables, and by names.
+//! counted as a server counts them: by the handles of clients whose leases go on, by places in other
+//! variables, and by names. A `Memory` is one client; `server` is what they have in common.
 
 mod barrier;
 mod bodies;
 mod cell;
+mod clients;
 mod condition;
 mod elements;
 mod event;
@@ -14,10 +16,16 @@ mod list;
 mod map;
 mod queue;
 mod rwlock;
+mod server;
 mod state;
 mod units;
 mod variable;
 mod waits;
+
+pub use clients::Fault;
+pub(crate) use clients::LEASE;
+use server::NAME;
+pub(crate) use server::Server;
 
 use super::handle::Handle;
 use super::held::{Engine, Held};
@@ -25,86 +33,147 @@ use super::local_id::LocalId;
 use super::make::Make;
 use super::names::Names;
 use crate::error::{Error, Result};
-use rustix::rand::{GetRandomFlags, getrandom};
-use sharevar_os::process_epoch;
-use sharevar_value::HashSeed;
+use bodies::{Fence, Thread};
 use state::{GENERATION, State};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use variable::Variable;
 
-/// Its name, for errors and addresses.
-pub(crate) const NAME: &str = "memory";
+/// How often a request is sent until its outcome is unknown.
+const ATTEMPTS: u32 = 3;
 
-/// Variables in the memory of this process.
+/// One client of variables in the memory of this process.
 #[derive(Debug)]
 pub(crate) struct Memory {
     this: Weak<Self>,
-    id: u128,
-    seed: HashSeed,
-    state: Mutex<State>,
-    /// Where threads sleep until something changes that may be waited for.
-    changed: Condvar,
-    /// Numbers of variables to which a handle is gone. A handle may go while the state is locked, so
-    /// the next operation takes them out.
-    released: Mutex<Vec<u64>>,
-    is_closed: AtomicBool,
-    /// The process that has made it: a child by fork would change a copy of its own.
-    epoch: u64,
+    server: Arc<Server>,
+    /// Its number among the server's connections.
+    connection: u64,
+    /// Handles that are gone, with the clients as which they were taken. A handle may go while the state is
+    /// locked, so the next operation gives them up.
+    released: Mutex<Vec<(u64, u64)>>,
+    /// The tokens of the locks that this client has, or had when its lease ended, by variable and thread.
+    tokens: Mutex<HashMap<(u64, Option<Thread>), u64>>,
+    /// Whether the program has ended, as far as the test is concerned.
+    has_ended: AtomicBool,
 }
 
 impl Memory {
-    /// Returns an engine without variables.
-    pub(crate) fn create() -> Arc<Self> {
-        let mut bytes = [0; 16];
-        while getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {}
-        let id = u128::from_le_bytes(bytes);
-        Arc::new_cyclic(|this| Self {
+    /// Connects to what `address` leads to: a server without variables, or that of a test.
+    pub(crate) fn connect(address: &str) -> Result<Arc<Self>> {
+        let is_new = address == format!("{NAME}:");
+        let server = if is_new { Server::create() } else { Server::find(address)? };
+        let connection = server.begin()?.clients.connect();
+        Ok(Arc::new_cyclic(|this| Self {
             this: this.clone(),
-            id,
-            seed: HashSeed::new(id as u64),
-            state: Mutex::default(),
-            changed: Condvar::new(),
+            server,
+            connection,
             released: Mutex::default(),
-            is_closed: AtomicBool::new(false),
-            epoch: process_epoch(),
-        })
+            tokens: Mutex::default(),
+            has_ended: AtomicBool::new(false),
+        }))
     }
 
-    /// Whether this is the process that has made it, and no child. A child's locks may be another
-    /// thread's for good.
-    fn is_of_this_process(&self) -> bool {
-        self.epoch == process_epoch()
-    }
-
-    /// The state, for one operation.
-    fn begin(&self) -> Result<MutexGuard<'_, State>> {
-        if !self.is_of_this_process() {
-            return Err(Error::Unsupported { operation: "variables for other processes", engine: NAME });
-        }
-        if self.is_closed.load(Ordering::Relaxed) {
+    /// Makes a request to the server, which is sent again under its number until it is answered. The server
+    /// keeps the answer with the effect, so that it takes effect once.
+    fn ask<R>(&self, fence: Option<Fence>, mut request: impl FnMut(&mut State) -> Result<R>) -> Result<R> {
+        let mut state = self.server.begin()?;
+        if self.has_ended.load(Ordering::Relaxed) {
             return Err(Error::Closed);
         }
-        // A panic leaves no operation half done that is made of calls which cannot panic.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let fault = state.clients.next_fault(self.connection);
+        let losses = match fault {
+            Some(fault @ (Fault::Unreachable | Fault::RequestLost)) => {
+                return Err(self.server.failure(fault));
+            }
+            Some(Fault::ReplyLost) => ATTEMPTS,
+            Some(Fault::ReplyLostOnce) => 1,
+            None => 0,
+        };
+        state.client = state.clients.session(self.connection);
         let released = std::mem::take(&mut *self.released.lock().unwrap_or_else(PoisonError::into_inner));
-        for number in released {
-            state.release(number);
+        for (session, number) in released {
+            state.let_go(session, number);
         }
-        Ok(state)
+        let changes = state.changes;
+        let mut kept = None;
+        let mut answer = None;
+        for attempt in 1..=ATTEMPTS {
+            let given = kept.take().unwrap_or_else(|| {
+                fence.map_or(Ok(()), |fence| state.check(fence))?;
+                request(&mut state)
+            });
+            if attempt > losses {
+                answer = Some(given);
+                break;
+            }
+            kept = Some(given);
+        }
+        if state.changes != changes {
+            self.server.wake();
+        }
+        // An answer may be a wait that locks the state when it is dropped.
+        drop(state);
+        answer.unwrap_or_else(|| Err(self.server.failure(Fault::ReplyLost)))
     }
 
-    /// A handle on a variable, which is counted in `state`.
+    /// A handle on a variable, for the client that is asking.
     fn hold(&self, state: &mut State, number: u64) -> Result<Arc<Variable>> {
         let this = self.this.upgrade().ok_or(Error::Closed)?;
-        let kind = state.retain(number)?;
-        Ok(Arc::new(Variable::new(this, number, kind)))
+        let kind = state.hold(number)?;
+        Ok(Variable::create(this, state.client, number, kind))
+    }
+
+    /// The token of the hold that a thread believes in, or this client if the lock is not recursive.
+    fn token(&self, number: u64, thread: Option<Thread>) -> Option<u64> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&(number, thread)).copied()
+    }
+
+    fn set_token(&self, number: u64, thread: Option<Thread>, token: Option<u64>) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        match token {
+            Some(token) => tokens.insert((number, thread), token),
+            None => tokens.remove(&(number, thread)),
+        };
+    }
+}
+
+/// What a test arranges for a client.
+impl Memory {
+    pub(crate) fn set_fault(&self, fault: Option<Fault>) {
+        self.server.arrange(|state| state.clients.set_standing(self.connection, fault));
+    }
+
+    pub(crate) fn plan_fault(&self, after: u64, fault: Fault) {
+        self.server.arrange(|state| state.clients.plan(self.connection, after, fault));
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.server.arrange(|state| state.clients.requests(self.connection))
+    }
+
+    /// Ends its lease; it goes on without knowing.
+    pub(crate) fn expire(&self) {
+        self.server.arrange(|state| {
+            if let Some(session) = state.clients.live_session(self.connection) {
+                state.end(session);
+            }
+        });
+    }
+
+    /// Ends it as a death does: all of its operations fail, and others wait until its lease is over.
+    pub(crate) fn kill(&self) {
+        self.server.arrange(|state| {
+            state.clients.end_connection(self.connection);
+            self.has_ended.store(true, Ordering::Relaxed);
+        });
     }
 }
 
 impl Engine for Memory {
     fn id(&self) -> u128 {
-        self.id
+        self.server.id
     }
 
     fn name(&self) -> &'static str {
@@ -112,25 +181,27 @@ impl Engine for Memory {
     }
 
     fn address(&self) -> String {
-        format!("{NAME}:")
+        self.server.address()
     }
 
     fn create(&self, make: &Make<'_>) -> Result<Arc<dyn Held>> {
         if let Make::Condition(lock) = make
-            && lock.home_id() != self.id
+            && lock.home_id() != self.id()
         {
             return Err(Error::OtherManager { arena: lock.home_id() });
         }
-        let mut state = self.begin()?;
-        let number = state.create(make)?;
-        Ok(self.hold(&mut state, number)?)
+        let made = self.ask(None, |state| {
+            let number = state.create(make)?;
+            self.hold(state, number)
+        })?;
+        Ok(made)
     }
 
     fn open(&self, id: LocalId) -> Result<Arc<dyn Held>> {
         if id.generation != GENERATION {
             return Err(Error::HandleExpired);
         }
-        Ok(self.hold(&mut *self.begin()?, id.number)?)
+        Ok(self.ask(None, |state| self.hold(state, id.number))?)
     }
 
     fn names(self: Arc<Self>) -> Arc<dyn Names> {
@@ -138,50 +209,50 @@ impl Engine for Memory {
     }
 
     fn count(&self) -> Result<u64> {
-        Ok(self.begin()?.count())
+        self.ask(None, |state| Ok(state.count()))
     }
 
     fn close(&self) {
-        // Under the lock, so that none goes to sleep that has seen it open.
-        let _state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.is_closed.store(true, Ordering::Relaxed);
-        self.changed.notify_all();
+        self.server.close();
     }
 
-    /// The one that leaves is the last one.
+    /// What it holds is free at once: no other waits until its lease is over.
     fn leave(&self) {
-        self.close();
+        self.expire();
+        self.kill();
     }
 
     fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Relaxed)
+        self.server.is_closed() || self.has_ended.load(Ordering::Relaxed)
     }
 }
 
 impl Names for Memory {
     fn find(&self, name: &str) -> Result<Option<Handle>> {
-        let mut state = self.begin()?;
-        let Some(number) = state.named(name) else { return Ok(None) };
-        Ok(Some(Handle::Other(self.hold(&mut state, number)?)))
+        self.ask(None, |state| {
+            let Some(number) = state.named(name) else { return Ok(None) };
+            Ok(Some(Handle::Other(self.hold(state, number)?)))
+        })
     }
 
     fn enter(&self, name: &str, made: &Handle) -> Result<Handle> {
-        if made.home_id() != self.id {
+        if made.home_id() != self.id() {
             return Err(Error::OtherManager { arena: made.home_id() });
         }
-        let mut state = self.begin()?;
-        let number = match state.named(name) {
-            Some(number) => number,
-            None => state.enter(name, made.id().number)?,
-        };
-        Ok(Handle::Other(self.hold(&mut state, number)?))
+        self.ask(None, |state| {
+            let number = match state.named(name) {
+                Some(number) => number,
+                None => state.enter(name, made.id().number)?,
+            };
+            Ok(Handle::Other(self.hold(state, number)?))
+        })
     }
 
     fn remove(&self, name: &str) -> Result<bool> {
-        Ok(self.begin()?.remove(name))
+        self.ask(None, |state| Ok(state.remove(name)))
     }
 
     fn all(&self) -> Result<Vec<String>> {
-        Ok(self.begin()?.names())
+        self.ask(None, |state| Ok(state.names()))
     }
 }

@@ -53,15 +53,15 @@ impl Queue for Variable {
     }
 
     fn form(&self) -> Result<Form> {
-        Ok(self.begin()?.queue(self.number)?.form)
+        self.ask(|state| Ok(state.queue(self.number)?.form))
     }
 
     fn len(&self) -> Result<u64> {
-        Ok(self.begin()?.queue(self.number)?.items.len() as u64)
+        self.ask(|state| Ok(state.queue(self.number)?.items.len() as u64))
     }
 
     fn limit(&self) -> Result<u64> {
-        Ok(self.begin()?.queue(self.number)?.limit)
+        self.ask(|state| Ok(state.queue(self.number)?.limit))
     }
 
     fn set_limit(&self, limit: u64) -> Result<()> {
@@ -103,9 +103,10 @@ impl Queue for Variable {
     }
 
     fn first(&self) -> Result<Option<Content>> {
-        let mut state = self.begin()?;
-        let first = state.queue(self.number)?.items.values().next().cloned();
-        first.map(|value| self.content(&mut state, value)).transpose()
+        self.ask(|state| {
+            let first = state.queue(self.number)?.items.values().next().cloned();
+            first.map(|value| self.content(state, value)).transpose()
+        })
     }
 
     fn get_wait(&self) -> Box<dyn Wait<Content> + '_> {
@@ -123,9 +124,10 @@ impl Queue for Variable {
     }
 
     fn unfinished(&self) -> Result<u64> {
-        let mut state = self.begin()?;
-        let queue = state.queue(self.number)?;
-        Ok(queue.put - queue.done)
+        self.ask(|state| {
+            let queue = state.queue(self.number)?;
+            Ok(queue.put - queue.done)
+        })
     }
 
     fn task_done(&self) -> Result<()> {
@@ -160,6 +162,6 @@ impl Queue for Variable {
     }
 
     fn is_shut_down(&self) -> Result<bool> {
-        Ok(self.begin()?.queue(self.number)?.is_shut_down)
+        self.ask(|state| Ok(state.queue(self.number)?.is_shut_down))
     }
 }

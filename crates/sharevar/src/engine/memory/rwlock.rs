@@ -1,4 +1,4 @@
-//! Locks for many readers or one writer. All of them are this process's, so that none dies.
+//! Locks for many readers or one writer, whose holders are clients.
 
 use super::state::State;
 use super::variable::Variable;
@@ -11,29 +11,44 @@ use crate::error::Result;
 /// A writer that waits, until this is dropped.
 struct NextWriter<'a> {
     variable: &'a Variable,
-    is_next: bool,
+    /// Its ticket, once it has one.
+    ticket: Option<u64>,
 }
 
 impl NextWriter<'_> {
     fn attempt(&mut self, state: &mut State, announce: bool) -> Result<Option<Acquired>> {
+        let (client, ticket) = (state.client, state.ticket());
         let lock = state.rwlock(self.variable.number)?;
-        let acquired = lock.write();
-        let is_next = acquired.is_none() && (self.is_next || announce);
-        lock.next = lock.next - u64::from(self.is_next) + u64::from(is_next);
-        self.is_next = is_next;
+        let acquired = lock.write(client);
+        if acquired.is_some() {
+            if let Some(ticket) = self.ticket.take() {
+                lock.next.remove(&ticket);
+            }
+        } else if announce {
+            // Once more after the end of a lease, which took it out.
+            lock.next.insert(*self.ticket.get_or_insert(ticket), client);
+        }
         Ok(acquired)
     }
 }
 
 impl Drop for NextWriter<'_> {
     fn drop(&mut self) {
-        if self.is_next {
-            // It fails when the engine is closed, and then no thread waits any more.
+        if let Some(ticket) = self.ticket {
+            // It fails when the engine is closed, and then no thread waits any more; or the server is out of
+            // reach, and then the end of the lease takes it out.
             let _ = self.variable.change(|state| {
-                state.rwlock(self.variable.number)?.next -= 1;
+                state.rwlock(self.variable.number)?.next.remove(&ticket);
                 Ok(())
             });
         }
+    }
+}
+
+impl Variable {
+    fn read(&self, state: &mut State) -> Result<Option<Acquired>> {
+        let client = state.client;
+        Ok(state.rwlock(self.number)?.read(client))
     }
 }
 
@@ -43,40 +58,47 @@ impl RwLock for Variable {
     }
 
     fn try_read(&self) -> Result<Option<Acquired>> {
-        Ok(self.begin()?.rwlock(self.number)?.read())
+        self.ask(|state| self.read(state))
     }
 
     fn read_wait(&self) -> Box<dyn Wait<Acquired> + '_> {
-        self.wait_for(|state, _| Ok(state.rwlock(self.number)?.read()))
+        self.wait_for(|state, _| self.read(state))
     }
 
     fn try_write(&self) -> Result<Option<Acquired>> {
-        Ok(self.begin()?.rwlock(self.number)?.write())
+        self.ask(|state| {
+            let client = state.client;
+            Ok(state.rwlock(self.number)?.write(client))
+        })
     }
 
     fn write_wait(&self) -> Box<dyn Wait<Acquired> + '_> {
-        let mut next = NextWriter { variable: self, is_next: false };
+        let mut next = NextWriter { variable: self, ticket: None };
         self.wait_for(move |state, announce| next.attempt(state, announce))
     }
 
     fn release_read(&self) -> Result<bool> {
         self.change(|state| {
-            let lock = state.rwlock(self.number)?;
-            let has_read = lock.readers > 0;
-            lock.readers -= u64::from(has_read);
-            Ok(has_read)
+            let client = state.client;
+            Ok(state.rwlock(self.number)?.release_read(client))
         })
     }
 
     fn release_write(&self) -> Result<bool> {
-        self.change(|state| Ok(std::mem::take(&mut state.rwlock(self.number)?.is_written)))
+        self.change(|state| {
+            let client = state.client;
+            Ok(state.rwlock(self.number)?.release_write(client))
+        })
     }
 
     fn owner_died(&self) -> Result<bool> {
-        self.begin()?.rwlock(self.number).map(|_| false)
+        self.ask(|state| Ok(state.rwlock(self.number)?.owner_died))
     }
 
     fn mark_consistent(&self) -> Result<()> {
-        self.begin()?.rwlock(self.number).map(|_| ())
+        self.ask(|state| {
+            state.rwlock(self.number)?.owner_died = false;
+            Ok(())
+        })
     }
 }

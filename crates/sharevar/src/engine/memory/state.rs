@@ -1,9 +1,11 @@
 //! The variables, and how many references there are to each.
 
 use super::bodies::{
-    BarrierBody, ConditionBody, ElementsBody, EventBody, ExclusiveBody, MapBody, QueueBody, RwLockBody,
-    UnitsBody,
+    BarrierBody, ConditionBody, ElementsBody, EventBody, ExclusiveBody, Fence, MapBody, QueueBody,
+    RwLockBody, UnitsBody,
 };
+use super::clients::Clients;
+use crate::engine::failure::Failure;
 use crate::engine::form::Form;
 use crate::engine::make::Make;
 use crate::engine::stamp::Stamp;
@@ -20,9 +22,13 @@ pub(super) const GENERATION: u64 = 1;
 pub(super) struct State {
     entries: HashMap<u64, Entry>,
     made: u64,
+    tickets: u64,
     /// Changes of what threads wait at, of all variables together.
     pub(super) changes: u64,
     names: Vec<(String, u64)>,
+    pub(super) clients: Clients,
+    /// The client whose request is carried out.
+    pub(super) client: u64,
 }
 
 #[derive(Debug)]
@@ -91,6 +97,24 @@ impl Body {
 
     fn queue(&mut self) -> Option<&mut QueueBody> {
         if let Self::Queue(body) = self { Some(body) } else { None }
+    }
+
+    /// Frees what a client held whose lease has ended.
+    fn end(&mut self, client: u64) {
+        match self {
+            Self::Exclusive(body) => body.end(client),
+            Self::RwLock(body) => body.end(client),
+            Self::Units(body) => body.end(client),
+            Self::Condition(body) => body.end(client),
+            Self::Barrier(body) => body.end(client),
+            // What was taken out of a queue is the client's, and what was put is the queue's.
+            Self::Map(_)
+            | Self::List(_)
+            | Self::Cell(_)
+            | Self::Elements(_)
+            | Self::Event(_)
+            | Self::Queue(_) => {}
+        }
     }
 
     /// Takes all values out.
@@ -204,6 +228,43 @@ impl State {
         let entry = self.entry(number)?;
         entry.references += 1;
         Ok(entry.kind)
+    }
+
+    /// Counts a handle of the client that is asking. Returns what the variable is.
+    pub(super) fn hold(&mut self, number: u64) -> Result<Kind> {
+        let kind = self.retain(number)?;
+        self.clients.hold(self.client, number);
+        Ok(kind)
+    }
+
+    /// Gives up a handle that a client had.
+    pub(super) fn let_go(&mut self, client: u64, number: u64) {
+        if self.clients.let_go(client, number) {
+            self.release(number);
+        }
+    }
+
+    /// Ends a client's lease: what it held is free, and variables go that it alone kept.
+    pub(super) fn end(&mut self, client: u64) {
+        for entry in self.entries.values_mut() {
+            entry.body.end(client);
+        }
+        for number in self.clients.end(client) {
+            self.release(number);
+        }
+    }
+
+    /// Checks that the lock by which a request is fenced has had no other holder.
+    pub(super) fn check(&mut self, fence: Fence) -> Result<()> {
+        let is_valid =
+            self.exclusive(fence.lock).is_ok_and(|lock| lock.token == fence.token && lock.times > 0);
+        if is_valid { Ok(()) } else { Err(Failure::Fenced.into()) }
+    }
+
+    /// A number for one that waits or arrives, which no other has.
+    pub(super) fn ticket(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
     }
 
     /// Counts what values refer to, which are about to be stored.

@@ -1,5 +1,6 @@
-//! Units to take and give back.
+//! Units to take and give back. Those of a client come back when its lease ends.
 
+use super::state::State;
 use super::variable::Variable;
 use crate::engine::handle::Handle;
 use crate::engine::units::Units;
@@ -7,33 +8,46 @@ use crate::engine::wait::Wait;
 use crate::error::Result;
 use crate::shm::RawSemaphore;
 
+impl Variable {
+    fn take_unit(&self, state: &mut State) -> Result<bool> {
+        let client = state.client;
+        Ok(state.units(self.number)?.take(client))
+    }
+}
+
 impl Units for Variable {
     fn handle(&self) -> Handle {
         self.another()
     }
 
     fn try_acquire(&self) -> Result<bool> {
-        Ok(self.begin()?.units(self.number)?.take())
+        self.ask(|state| self.take_unit(state))
     }
 
     fn acquire_wait(&self) -> Box<dyn Wait<()> + '_> {
-        self.wait_for(|state, _| Ok(state.units(self.number)?.take().then_some(())))
+        self.wait_for(|state, _| Ok(self.take_unit(state)?.then_some(())))
     }
 
     fn release(&self, units: u32) -> Result<()> {
-        self.change(|state| state.units(self.number)?.give_back(units))
+        self.change(|state| {
+            let client = state.client;
+            state.units(self.number)?.give_back(client, units)
+        })
     }
 
     fn available(&self) -> Result<u32> {
-        Ok(self.begin()?.units(self.number)?.free)
+        self.ask(|state| Ok(state.units(self.number)?.free))
     }
 
     fn bound(&self) -> Result<Option<u32>> {
-        let bound = self.begin()?.units(self.number)?.bound;
+        let bound = self.ask(|state| Ok(state.units(self.number)?.bound))?;
         Ok(Some(bound).filter(|bound| *bound < RawSemaphore::MAX_UNITS))
     }
 
     fn held(&self) -> Result<Option<u64>> {
-        Ok(self.begin()?.units(self.number)?.held)
+        self.ask(|state| {
+            let client = state.client;
+            Ok(state.units(self.number)?.held(client))
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! A handle on a variable, and how values come out of it.
 
 use super::Memory;
+use super::bodies::Fence;
 use super::state::{GENERATION, State};
 use crate::engine::barrier::Barrier;
 use crate::engine::cell::Cell;
@@ -20,22 +21,31 @@ use crate::engine::units::Units;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use sharevar_value::Encoded;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 
-/// A variable, which lives for as long as this exists.
+/// A variable, which lives for as long as this exists, unless the lease of its client ends.
 #[derive(Debug)]
 pub(super) struct Variable {
+    this: Weak<Self>,
     memory: Arc<Memory>,
     /// The same, as others see it.
     engine: Arc<dyn Engine>,
+    /// The client that has it, which its program may be no more.
+    client: u64,
     pub(super) number: u64,
-    kind: Kind,
+    pub(super) kind: Kind,
+    fence: Option<Fence>,
 }
 
 impl Variable {
-    /// Of a variable that was counted once for this.
-    pub(super) fn new(memory: Arc<Memory>, number: u64, kind: Kind) -> Self {
-        Self { engine: memory.clone(), memory, number, kind }
+    /// Of a variable that was counted once for that client.
+    pub(super) fn create(memory: Arc<Memory>, client: u64, number: u64, kind: Kind) -> Arc<Self> {
+        Self::make(memory, client, number, kind, None)
+    }
+
+    fn make(memory: Arc<Memory>, client: u64, number: u64, kind: Kind, fence: Option<Fence>) -> Arc<Self> {
+        let engine = memory.clone();
+        Arc::new_cyclic(|this| Self { this: this.clone(), engine, memory, client, number, kind, fence })
     }
 
     /// The engine's own part of the seam.
@@ -43,18 +53,17 @@ impl Variable {
         &self.memory
     }
 
-    /// The state, for one operation.
-    pub(super) fn begin(&self) -> Result<MutexGuard<'_, State>> {
-        self.memory.begin()
+    /// Makes a request about it.
+    pub(super) fn ask<R>(&self, request: impl FnMut(&mut State) -> Result<R>) -> Result<R> {
+        self.memory.ask(self.fence, request)
     }
 
     /// One more handle on it.
     pub(super) fn another(&self) -> Handle {
-        // It is held already. Only an engine that is closed gives no handle; operations on this one say
-        // so, too, and it counts for nothing.
-        let mut state = self.memory.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = state.retain(self.number);
-        Handle::Other(Arc::new(Self::new(self.memory.clone(), self.number, self.kind)))
+        // It is in an `Arc`, by which it was called.
+        self.this
+            .upgrade()
+            .map_or_else(|| unreachable!("a variable that is used is there"), |this| Handle::Other(this))
     }
 
     /// A value as it is read. It holds what it refers to.
@@ -86,11 +95,11 @@ impl Variable {
 
 impl Drop for Variable {
     fn drop(&mut self) {
-        if !self.memory.is_of_this_process() {
-            return;
+        if self.memory.server.is_of_this_process() {
+            // The state may be locked by this very thread.
+            let mut released = self.memory.released.lock().unwrap_or_else(PoisonError::into_inner);
+            released.push((self.client, self.number));
         }
-        // The state may be locked by this very thread.
-        self.memory.released.lock().unwrap_or_else(PoisonError::into_inner).push(self.number);
     }
 }
 
@@ -108,7 +117,13 @@ impl Held for Variable {
     }
 
     fn fenced(self: Arc<Self>, lock: Arc<dyn Held>) -> Result<Arc<dyn Held>> {
-        if lock.exclusive()?.is_mine()? { Ok(self) } else { Err(Error::NotOwner) }
+        let token = lock.clone().exclusive()?.token()?.ok_or(Error::NotOwner)?;
+        let fence = Fence { lock: lock.local_id().number, token };
+        self.memory.ask(None, |state| {
+            state.hold(self.number)?;
+            let memory = self.memory.clone();
+            Ok(Self::make(memory, state.client, self.number, self.kind, Some(fence)) as Arc<dyn Held>)
+        })
     }
 
     fn map(self: Arc<Self>) -> Result<Arc<dyn Map>> {

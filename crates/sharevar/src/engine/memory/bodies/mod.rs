@@ -14,7 +14,7 @@ pub(super) use barrier::{Arrival, BarrierBody};
 pub(super) use condition::ConditionBody;
 pub(super) use elements::ElementsBody;
 pub(super) use event::EventBody;
-pub(super) use exclusive::{Caller, ExclusiveBody};
+pub(super) use exclusive::{ExclusiveBody, Fence, Holder, Thread};
 pub(super) use map::{Entry, MapBody};
 pub(super) use queue::QueueBody;
 pub(super) use rwlock::RwLockBody;
