@@ -236,6 +236,14 @@ impl Server {
         redis::cmd("INFO").arg(section).query(&mut self.connect()).unwrap()
     }
 
+    /// How many clients a namespace has whose leases go on, or were not seen to have ended.
+    pub fn clients(&self, namespace: &str) -> usize {
+        let mut connection = self.connect();
+        let root = format!("sv:{{{namespace}}}");
+        let id: String = redis::cmd("HGET").arg(&root).arg("id").query(&mut connection).unwrap();
+        redis::cmd("ZCARD").arg(format!("{root}:{id}:clients")).query(&mut connection).unwrap()
+    }
+
     /// Kills it.
     pub fn kill(&mut self) {
         drop(self.keeper.stdin.take());

@@ -17,6 +17,15 @@ local function break_it()
   decide(true)
 end
 
+--- deaths
+-- A barrier breaks when one has ended that has arrived.
+for _, party in ipairs(call('HKEYS', KEYS[6])) do
+  if not is_live(string.sub(party, 1, 16)) then
+    break_it()
+    break
+  end
+end
+
 --- arrive
 -- ARGV[4] is the one that arrives, ARGV[5] the waiter, ARGV[6] its place. What is left to do, and the index.
 @locks
@@ -27,6 +36,7 @@ end
 @wake
 @wait
 @barrier
+@deaths
 local broken, running, parties, action = unpack(call('HMGET', KEYS[5], 'broken', 'running', 'parties', 'v'))
 if running then return wait(KEYS[8], ARGV[5], ARGV[6]) end
 if ARGV[5] ~= '' then call('ZREM', KEYS[8], ARGV[5]) end
@@ -42,19 +52,14 @@ if is_last then call('HSET', KEYS[5], 'running', 1) end
 return done({is_last and 'run' or 'wait', tostring(index)})
 
 --- await
--- ARGV[4] is one that has arrived. A barrier breaks when another of them has ended.
+-- ARGV[4] is one that has arrived.
 @home
 @once
 @there
 @live
 @wake
 @barrier
-for _, other in ipairs(call('HKEYS', KEYS[6])) do
-  if not is_live(string.sub(other, 1, 16)) then
-    break_it()
-    break
-  end
-end
+@deaths
 local outcome = call('HGET', KEYS[7], ARGV[4])
 if not outcome then return false end
 call('HDEL', KEYS[7], ARGV[4])

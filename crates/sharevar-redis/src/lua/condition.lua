@@ -41,9 +41,12 @@ call('ZADD', KEYS[6], call('HINCRBY', KEYS[5], 'last', 1), ARGV[6])
 return done(times)
 
 --- await
+-- One whose place is gone, since its lease had ended when it was to be notified, goes on as after any spurious
+-- wake-up.
 @home
 @there
-return call('HEXISTS', KEYS[7], ARGV[4])
+if call('HEXISTS', KEYS[7], ARGV[4]) == 1 or not call('ZSCORE', KEYS[6], ARGV[4]) then return 1 end
+return 0
 
 --- notify
 @changes

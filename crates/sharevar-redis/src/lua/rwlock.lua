@@ -78,7 +78,8 @@ return done(1)
 @wake
 @call_all
 if call('HGET', KEYS[5], 'owner') ~= ARGV[4] then return 0 end
-call('HDEL', KEYS[5], 'owner')
+-- A writer that gives it back has put right what a dead one had left.
+call('HDEL', KEYS[5], 'owner', 'died')
 call_all()
 return done(1)
 

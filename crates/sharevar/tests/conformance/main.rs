@@ -5,8 +5,11 @@
 mod modeled;
 
 mod array;
+mod clients;
 mod dict;
 mod engines;
+mod faults;
+mod leases;
 mod list;
 mod locks;
 mod meeting;

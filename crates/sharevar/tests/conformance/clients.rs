@@ -1,0 +1,206 @@
+//! Several clients of one server, and what befalls them: in the engine for tests as it is told to, on a real
+//! server by a proxy that stands between.
+
+use sharevar::Manager;
+use sharevar::testing::{FakeClient, FakeServer, Fault};
+use sharevar_redis::testing::{self, Program, Proxy};
+use std::time::{Duration, Instant};
+
+/// A namespace with any number of clients.
+pub(crate) trait Server {
+    /// A client that nothing befalls.
+    fn client(&self) -> Manager;
+
+    /// A client to which things happen.
+    fn doomed(&self) -> Box<dyn Doomed + '_>;
+}
+
+/// A client to which things happen. Each method returns when it has happened.
+pub(crate) trait Doomed {
+    fn manager(&self) -> &Manager;
+
+    /// Its lease ends as if it were paused, and it goes on.
+    fn expire(&self);
+
+    /// It dies, and its lease ends.
+    fn kill(&self);
+
+    /// The reply to its next request is lost, and asked for again.
+    fn lose_next_reply(&self);
+
+    /// How many replies were lost; `None` where one that is to be lost always is.
+    fn lost(&self) -> Option<u64>;
+
+    /// From now on no reply arrives, or all do.
+    fn lose_replies(&self, are_lost: bool);
+
+    /// From now on no request arrives, or all do.
+    fn cut(&self, is_cut: bool);
+}
+
+/// The engine for tests.
+#[allow(clippy::unnecessary_wraps)] // A machine may not have the others.
+pub(crate) fn in_memory() -> Option<Box<dyn Server>> {
+    Some(Box::new(FakeServer::new()))
+}
+
+impl Server for FakeServer {
+    fn client(&self) -> Manager {
+        self.client().unwrap().manager().clone()
+    }
+
+    fn doomed(&self) -> Box<dyn Doomed + '_> {
+        Box::new(DoomedInMemory { server: self, client: self.client().unwrap() })
+    }
+}
+
+struct DoomedInMemory<'a> {
+    server: &'a FakeServer,
+    client: FakeClient,
+}
+
+impl DoomedInMemory<'_> {
+    fn set(&self, fault: Fault, is_set: bool) {
+        if is_set { self.client.fail(fault) } else { self.client.recover() }
+    }
+}
+
+impl Doomed for DoomedInMemory<'_> {
+    fn manager(&self) -> &Manager {
+        self.client.manager()
+    }
+
+    fn expire(&self) {
+        self.client.expire();
+    }
+
+    fn kill(&self) {
+        self.client.clone().kill();
+        self.server.advance(FakeServer::LEASE);
+    }
+
+    fn lose_next_reply(&self) {
+        self.client.fail_after(0, Fault::ReplyLostOnce);
+    }
+
+    fn lost(&self) -> Option<u64> {
+        None
+    }
+
+    fn lose_replies(&self, are_lost: bool) {
+        self.set(Fault::ReplyLost, are_lost);
+    }
+
+    fn cut(&self, is_cut: bool) {
+        self.set(Fault::Unreachable, is_cut);
+    }
+}
+
+/// A server in a process of its own.
+struct RealServer {
+    server: testing::Server,
+    /// Sees soon that a lease has ended, and frees what that client had.
+    _keeper: Manager,
+}
+
+pub(crate) fn on_redis() -> Option<Box<dyn Server>> {
+    on(Program::Redis)
+}
+
+pub(crate) fn on_valkey() -> Option<Box<dyn Server>> {
+    on(Program::Valkey)
+}
+
+fn on(program: Program) -> Option<Box<dyn Server>> {
+    sharevar_redis::register();
+    let server = program.start()?;
+    let keeper = Manager::connect(&format!("{}&lease=1", server.address(NAMESPACE))).unwrap();
+    Some(Box::new(RealServer { server, _keeper: keeper }))
+}
+
+const NAMESPACE: &str = "shop";
+
+impl Server for RealServer {
+    fn client(&self) -> Manager {
+        Manager::connect(&self.server.address(NAMESPACE)).unwrap()
+    }
+
+    fn doomed(&self) -> Box<dyn Doomed + '_> {
+        let proxy = Proxy::to(self.server.port());
+        let address = format!("{}&lease=2&timeout=2", proxy.address(NAMESPACE));
+        Box::new(DoomedByProxy { server: &self.server, proxy, manager: Manager::connect(&address).unwrap() })
+    }
+}
+
+struct DoomedByProxy<'a> {
+    server: &'a testing::Server,
+    proxy: Proxy,
+    manager: Manager,
+}
+
+impl Doomed for DoomedByProxy<'_> {
+    fn manager(&self) -> &Manager {
+        &self.manager
+    }
+
+    fn expire(&self) {
+        self.kill();
+        self.proxy.cut(false);
+        await_that("another connection", || self.manager.names().is_ok());
+    }
+
+    fn kill(&self) {
+        let clients = self.server.clients(NAMESPACE);
+        self.proxy.cut(true);
+        await_that("the end of the lease", || self.server.clients(NAMESPACE) < clients);
+    }
+
+    fn lose_next_reply(&self) {
+        self.proxy.lose_next_answer();
+    }
+
+    fn lost(&self) -> Option<u64> {
+        Some(self.proxy.lost())
+    }
+
+    fn lose_replies(&self, are_lost: bool) {
+        self.proxy.lose_all_answers(are_lost);
+    }
+
+    fn cut(&self, is_cut: bool) {
+        self.proxy.cut(is_cut);
+    }
+}
+
+/// Looks until something is so.
+pub(crate) fn await_that(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < until, "{what} does not come");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Makes a test of each function for each engine whose clients have leases.
+macro_rules! conform_with_leases {
+    ($(fn $name:ident($server:ident) $body:block)*) => {
+        $(fn $name($server: &dyn crate::clients::Server) $body)*
+        crate::clients::conform_with_leases!(memory, in_memory, $($name)*);
+        crate::clients::conform_with_leases!(redis, on_redis, $($name)*);
+        crate::clients::conform_with_leases!(valkey, on_valkey, $($name)*);
+    };
+    ($module:ident, $start:ident, $($name:ident)*) => {
+        mod $module {
+            $(
+                #[test]
+                fn $name() {
+                    if let Some(server) = crate::clients::$start() {
+                        super::$name(&*server);
+                    }
+                }
+            )*
+        }
+    };
+}
+
+pub(crate) use conform_with_leases;
