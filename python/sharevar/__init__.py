@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from . import queues as queues
     from . import shared_memory as shared_memory
     from . import sharedctypes as sharedctypes
+    from . import testing as testing
     from ._dropin.context import get_context as get_context
     from ._hosting.callbacks import callback as callback
     from ._hosting.connect import RemoteHost as RemoteHost
@@ -136,6 +137,7 @@ else:
             "shared": "._variables.shared_globals",
             "shared_memory": ".shared_memory",
             "sharedctypes": ".sharedctypes",
+            "testing": ".testing",
             "variable_info": "._variables.info",
         },
     )
@@ -210,6 +212,7 @@ __all__ += errors.__all__
 __dir__ = _listing(
     __name__,
     "errors", "hosting", "installation", "managers", "queues", "shared_memory", "sharedctypes",
+    "testing",
 )  # fmt: skip
 
 _start()

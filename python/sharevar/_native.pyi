@@ -237,6 +237,40 @@ class Store:
         """The variable that a handle leads to."""
 
 @final
+class FakeServer:
+    """A server of variables in this process."""
+
+    LEASE: Final[float]
+    def __new__(cls) -> FakeServer: ...
+    @property
+    def address(self) -> str:
+        """The address by which this process connects to it."""
+    def client(self) -> FakeClient:
+        """Connect another client."""
+    def advance(self, seconds: float, /) -> None:
+        """Let so many seconds pass."""
+
+@final
+class FakeClient:
+    """A client of such a server."""
+
+    def store(self) -> Store:
+        """Its variables."""
+    def fail(self, name: str, /) -> None:
+        """All requests fail like that: `Fault.value`."""
+    def fail_after(self, requests: int, name: str, /) -> None:
+        """The request fails that comes after so many others."""
+    def recover(self) -> None:
+        """Requests are answered again."""
+    @property
+    def requests(self) -> int:
+        """How many requests it has made."""
+    def expire(self) -> None:
+        """End its lease."""
+    def kill(self) -> None:
+        """End it as a death does."""
+
+@final
 class Arena(Store):
     """One shared mapping, and this process's attachment to it."""
 

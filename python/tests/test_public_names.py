@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import sharevar
-from sharevar import errors, hosting, installation, managers, queues, sharedctypes
+from sharevar import errors, hosting, installation, managers, queues, sharedctypes, testing
 
-MODULES = [sharevar, errors, hosting, installation, managers, queues, sharedctypes]
+MODULES = [sharevar, errors, hosting, installation, managers, queues, sharedctypes, testing]
 
 
 def test_completion_shows_no_private_module() -> None:
@@ -22,7 +22,7 @@ def test_completion_shows_no_private_module() -> None:
     }
     assert shown == {
         "errors", "hosting", "installation", "managers", "queues", "reducer", "shared_memory",
-        "sharedctypes",
+        "sharedctypes", "testing",
     }  # fmt: skip
     assert set(sharevar.__all__) <= set(dir(sharevar))
 
@@ -51,7 +51,7 @@ def test_type_checkers_find_each_name_where_its_use_imports_it_from(
 def test_completion_shows_what_is_public_alone() -> None:
     submodules = {
         "errors", "hosting", "installation", "managers", "queues", "shared_memory",
-        "sharedctypes",
+        "sharedctypes", "testing",
     }  # fmt: skip
     shown = {name for name in dir(sharevar) if not name.startswith("__")}
     assert shown == {*sharevar.__all__, *submodules} - {"__version__"}
@@ -61,7 +61,7 @@ def test_the_reference_has_each_class_and_function() -> None:
     page = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
     ours = {
         name
-        for module in (sharevar, hosting, managers, queues)
+        for module in (sharevar, hosting, managers, queues, testing)
         for name in module.__all__
         if str(getattr(getattr(module, name), "__module__", "")).startswith("sharevar")
         # They have lines of their own there: the errors, and the objects of ctypes.

@@ -25,6 +25,7 @@ mod proxy;
 mod record_writer;
 mod slots;
 mod store;
+mod testing;
 mod variable;
 mod waiting;
 
@@ -100,6 +101,8 @@ mod _native {
     use crate::record_writer::RecordWriter;
     #[pymodule_export]
     use crate::store::Store;
+    #[pymodule_export]
+    use crate::testing::{FakeClient, FakeServer};
     #[pymodule_export]
     use crate::variable::Variable;
     #[pymodule_export]

@@ -30,7 +30,7 @@ impl Store {
         Self::of(Home::Shm(participant), Backed::Shm(root), name)
     }
 
-    fn of_engine(manager: &Manager) -> Self {
+    pub(crate) fn of_engine(manager: &Manager) -> Self {
         Self::of(manager.home().clone(), manager.root_of_names().clone(), None)
     }
 
