@@ -162,8 +162,11 @@ def _running_server() -> Server:
     global _server
     with _lock:
         if _server is None:
-            _server = Server(_REGISTRY, None, os.urandom(32), "pickle")
+            address = addresses.choose()
+            _server = Server(_REGISTRY, address, os.urandom(32), "pickle")
             _server.start_worker()
+            # It serves for as long as the process lives; children are joined before that.
+            util.Finalize(None, addresses.remove, (address,), exitpriority=-100)
         return _server
 
 
