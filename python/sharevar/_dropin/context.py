@@ -7,7 +7,7 @@ import multiprocessing
 import sys
 from collections.abc import Callable
 from multiprocessing import context as standard
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .._family import module_level
 from .._managers.manager import Manager
@@ -27,6 +27,18 @@ from .._variables import lock as locks
 __all__ = ["Context", "get_context"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class _As(Generic[_Function]):
+    """For type checkers: an attribute of contexts that is called as a function is."""
+
+    def __get__(self, context: Any, owner: type | None = None) -> _Function: ...  # type: ignore[empty-body]
+
+
+def _typed_as(function: _Function) -> Callable[[Callable[..., Any]], _As[_Function]]:
+    """Give a method of contexts the overloads of `function`, which it is, but for `self`."""
+    return lambda method: method  # type: ignore[return-value]
 
 
 def _shared(method: _Method) -> _Method:
@@ -103,21 +115,27 @@ class Context(standard.BaseContext):
     def SimpleQueue(self) -> queues.SimpleQueue[Any]:  # type: ignore[override]
         return queues.SimpleQueue()
 
+    @_typed_as(sharedctypes.RawValue)
     @_shared
     def RawValue(self, typecode_or_type: Any, *arguments: Any) -> Any:
         return sharedctypes.RawValue(typecode_or_type, *arguments)
 
+    @_typed_as(sharedctypes.RawArray)
     @_shared
     def RawArray(self, typecode_or_type: Any, size_or_initializer: Any) -> Any:
         return sharedctypes.RawArray(typecode_or_type, size_or_initializer)
 
+    @_typed_as(sharedctypes.Value)
     @_shared
-    def Value(self, typecode_or_type: Any, *arguments: Any, lock: Any = True) -> Any:
+    def Value(  # type: ignore[override]
+        self, typecode_or_type: Any, *arguments: Any, lock: Any = True
+    ) -> Any:
         context = self.get_context()
         return sharedctypes.Value(typecode_or_type, *arguments, lock=lock, ctx=context)
 
+    @_typed_as(sharedctypes.Array)
     @_shared
-    def Array(
+    def Array(  # type: ignore[override]
         self, typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True
     ) -> Any:
         context = self.get_context()

@@ -119,6 +119,12 @@ def told_by_what_is_given(manager: SyncManager) -> None:
         assert sums[0] == 1.0 and raw.value == 2
         total: float = pairs["a"] + named["a"] + items[0] + box.value
         assert (total, elements.copy(), kept.copy()) == (4.5, {"a", "b"}, {})
+    again, more = fork.Value("d", 1.5), fork.Array("i", [1, 2])
+    bare: ctypes.c_int = fork.RawValue(ctypes.c_int, 3)
+    with again, more.get_lock():
+        half: float = again.value
+        whole: int = more[0] + bare.value
+        assert (half, whole) == (1.5, 4)
 
 
 def main() -> None:

@@ -40,6 +40,8 @@ def mistakes(
     sharevar.Manager().list([1]).append("c")  # E: Argument 1 to "append" [arg-type]
     text = sharevar.Value("i", 1).value  # E: Incompatible types in assignment [assignment]
     sharevar.Array("d", 2).value  # E: has no attribute "value" [attr-defined]
+    text = sharevar.get_context().Value("i", 1).value  # E: Incompatible types [assignment]
+    sharevar.get_context().Array("d", 2).value  # E: has no attribute "value" [attr-defined]
     print(text, number)
 
 
