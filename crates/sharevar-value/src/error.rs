@@ -129,6 +129,14 @@ pub enum DecodeError {
     Custom(String),
 }
 
+impl DecodeError {
+    /// Returns whether the value may be sound, and is only not of the type that was asked for.
+    #[must_use]
+    pub fn is_of_type(&self) -> bool {
+        matches!(self, Self::Pickled | Self::Handle | Self::OutOfRange { .. } | Self::Custom(_))
+    }
+}
+
 impl serde::de::Error for DecodeError {
     fn custom<T: Display>(message: T) -> Self {
         Self::Custom(message.to_string())

@@ -24,6 +24,17 @@ pub enum Error {
         /// The kind that the operation needs.
         expected: &'static str,
     },
+    /// The variable of a name has items of other types than it was opened with.
+    #[error(
+        "the first item of {name:?} is not of the type asked for: {cause}; open the variable with the \
+         types of the program that fills it"
+    )]
+    WrongTypes {
+        /// The variable's name.
+        name: String,
+        /// Why the first item cannot be read.
+        cause: DecodeError,
+    },
     /// There is no room for what is to be stored.
     #[error("{}", sharevar_arena::Error::OutOfSharedMemory { asked: *asked, free: *free, limit: *limit })]
     OutOfMemory {

@@ -3,15 +3,26 @@
 //! An arena's root is a dict from names to variables; the Python module uses it in the same way.
 
 use crate::engine::{Handle, Names};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::shared::Shared;
 
 /// A name, and what can stand under it. See [`Manager::named`].
 ///
 /// Of any number of processes that ask at once, one makes the variable and all get it. A name
-/// that stands for a variable of another kind is
-/// [`WrongKind`](sharevar_arena::Error::WrongKind).
+/// that stands for a variable of another kind is [`WrongKind`](Error::WrongKind). A variable has no
+/// types of its own, since Python puts in what it likes; but if the first item of what is found is not
+/// of the types that are asked for, that is [`WrongTypes`](Error::WrongTypes).
+///
+/// ```
+/// use sharevar::Error;
+///
+/// let manager = sharevar::Manager::new()?;
+/// manager.named("stock").dict::<String, i64>()?.insert("apples", &3)?;
+/// let other = manager.named("stock").dict::<u64, i64>();
+/// assert!(matches!(other, Err(Error::WrongTypes { .. })));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 pub struct Named<'a> {
@@ -41,6 +52,22 @@ impl<'a> Named<'a> {
 
     pub(crate) fn get_or_make<S: Shared>(&self, create: impl FnOnce() -> Result<S>) -> Result<S> {
         named_in(self.manager.directory(), self.name, create)
+    }
+
+    /// As [`Self::get_or_make`], for a variable with items: `first` reads the first one, if there is one.
+    pub(crate) fn get_or_make_typed<S: Shared, T>(
+        &self,
+        create: impl FnOnce() -> Result<S>,
+        first: impl FnOnce(&S) -> Result<T>,
+    ) -> Result<S> {
+        let variable = self.get_or_make(create)?;
+        match first(&variable) {
+            Ok(_) => Ok(variable),
+            Err(Error::Decode(cause)) if cause.is_of_type() => {
+                Err(Error::WrongTypes { name: self.name.to_owned(), cause })
+            }
+            Err(other) => Err(other),
+        }
     }
 }
 

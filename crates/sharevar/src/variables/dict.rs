@@ -1,6 +1,6 @@
 //! The typed dict.
 
-use crate::engine::{Backed, Item, Make, Map};
+use crate::engine::{Backed, Make, Map};
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::manager::Manager;
@@ -161,7 +161,7 @@ where
 
     /// Removes the key that was put in last and gives back key and value.
     pub fn pop_last(&self) -> Result<Option<(K, V)>> {
-        self.raw.any().pop_last()?.map(pair).transpose()
+        self.raw.any().pop_last()?.map(keyed::pair).transpose()
     }
 
     /// Sets `key` to what `change` makes of its value, as one operation. The new value.
@@ -218,7 +218,7 @@ where
 
     /// All keys with their values.
     pub fn to_vec(&self) -> Result<Vec<(K, V)>> {
-        self.raw.any().items(true)?.into_iter().map(pair).collect()
+        self.raw.any().items(true)?.into_iter().map(keyed::pair).collect()
     }
 
     /// A walk over what is in the dict now; changes after this call are not seen.
@@ -247,10 +247,6 @@ impl<K: Serialize + DeserializeOwned> Dict<K, i64> {
     }
 }
 
-fn pair<K: DeserializeOwned, V: DeserializeOwned>(item: Item) -> Result<(K, V)> {
-    Ok((from_bytes(&item.key)?, decode::content::<V>(item.value)?))
-}
-
 impl Manager {
     /// An empty dict.
     pub fn dict<K, V>(&self) -> Result<Dict<K, V>>
@@ -269,6 +265,6 @@ impl Named<'_> {
         K: Serialize + DeserializeOwned,
         V: Serialize + DeserializeOwned,
     {
-        self.get_or_make(|| self.manager().dict())
+        self.get_or_make_typed(|| self.manager().dict(), |dict: &Dict<K, V>| keyed::first::<K, V>(&dict.raw))
     }
 }

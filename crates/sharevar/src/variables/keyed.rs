@@ -1,13 +1,13 @@
 //! Keys and their values, found and set by the fast paths where they apply: the part that dicts, sets
 //! and namespaces have in common.
 
-use crate::engine::{Backed, Map};
+use crate::engine::{Backed, Item, Map};
 use crate::error::Result;
 use crate::shm::RawDict;
 use crate::values::{decode, encode, scalar};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_value::{Encoded, Key, to_key};
+use sharevar_value::{Encoded, Key, from_bytes, to_key};
 
 /// A variable that has keys.
 type Keyed = Backed<RawDict, dyn Map>;
@@ -71,4 +71,23 @@ where
         return Ok(());
     }
     raw.any().insert(&self::key(raw, key)?, &value.encoded)
+}
+
+/// Returns the key that was put in first with its value, if there is one.
+pub(crate) fn first<K, V>(raw: &Keyed) -> Result<Option<(K, V)>>
+where
+    K: Serialize + DeserializeOwned,
+    V: DeserializeOwned,
+{
+    if let Some(dict) = raw.shm() {
+        return dict.first_items(1)?.pop().map(pair).transpose();
+    }
+    let Some(first) = raw.any().page(None)?.keys.into_iter().next() else { return Ok(None) };
+    let key: K = from_bytes(&first)?;
+    Ok(get(raw, &key)?.map(|value| (key, value)))
+}
+
+/// Decodes a key and its value.
+pub(crate) fn pair<K: DeserializeOwned, V: DeserializeOwned>(item: Item) -> Result<(K, V)> {
+    Ok((from_bytes(&item.key)?, decode::content::<V>(item.value)?))
 }

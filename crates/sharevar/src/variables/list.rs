@@ -279,6 +279,6 @@ impl Manager {
 impl Named<'_> {
     /// The list of that name.
     pub fn list<T: Serialize + DeserializeOwned>(&self) -> Result<List<T>> {
-        self.get_or_make(|| self.manager().list())
+        self.get_or_make_typed(|| self.manager().list(), |list: &List<T>| list.get(0))
     }
 }

@@ -4,7 +4,6 @@ use crate::error::Result;
 use crate::manager::Manager;
 use crate::manager::named::Named;
 use crate::shm::RawPriorityQueue;
-use crate::values::decode;
 use crate::variables::queue::Queue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,7 +37,7 @@ pub type PriorityQueue<T> = Queue<T, RawPriorityQueue>;
 impl<T: Serialize + DeserializeOwned> PriorityQueue<T> {
     /// Returns the first item without taking it, if there is one.
     pub fn peek(&self) -> Result<Option<T>> {
-        self.any().first()?.map(decode::content).transpose()
+        self.first()
     }
 }
 
@@ -60,7 +59,7 @@ impl Manager {
 impl Named<'_> {
     /// The priority queue of that name.
     pub fn priority_queue<T: Serialize + DeserializeOwned>(&self) -> Result<PriorityQueue<T>> {
-        self.get_or_make(|| self.manager().priority_queue())
+        self.get_or_make_typed(|| self.manager().priority_queue(), Queue::first)
     }
 
     /// The priority queue of that name; `limit` counts for the process that makes it.
@@ -68,6 +67,6 @@ impl Named<'_> {
         &self,
         limit: usize,
     ) -> Result<PriorityQueue<T>> {
-        self.get_or_make(|| self.manager().bounded_priority_queue(limit))
+        self.get_or_make_typed(|| self.manager().bounded_priority_queue(limit), Queue::first)
     }
 }

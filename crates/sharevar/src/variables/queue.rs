@@ -199,6 +199,11 @@ impl<T: Serialize + DeserializeOwned, K: QueueKind> Queue<T, K> {
         Ok(run(&mut *self.raw.any().put_wait(&value.encoded), deadline(limit))?.is_some())
     }
 
+    /// Returns the first item without taking it, if there is one.
+    pub(crate) fn first(&self) -> Result<Option<T>> {
+        self.any().first()?.map(decode::content).transpose()
+    }
+
     /// Takes the first item, and waits for one as long as it takes.
     #[inline]
     pub fn get(&self) -> Result<T> {
@@ -268,11 +273,11 @@ impl Manager {
 impl Named<'_> {
     /// The queue of that name.
     pub fn queue<T: Serialize + DeserializeOwned>(&self) -> Result<Queue<T>> {
-        self.get_or_make(|| self.manager().queue())
+        self.get_or_make_typed(|| self.manager().queue(), Queue::first)
     }
 
     /// The queue of that name; `limit` counts only if this call makes it.
     pub fn bounded_queue<T: Serialize + DeserializeOwned>(&self, limit: usize) -> Result<Queue<T>> {
-        self.get_or_make(|| self.manager().bounded_queue(limit))
+        self.get_or_make_typed(|| self.manager().bounded_queue(limit), Queue::first)
     }
 }

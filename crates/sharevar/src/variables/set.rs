@@ -124,6 +124,6 @@ impl Manager {
 impl Named<'_> {
     /// The set of that name.
     pub fn set<T: Serialize + DeserializeOwned>(&self) -> Result<Set<T>> {
-        self.get_or_make(|| self.manager().set())
+        self.get_or_make_typed(|| self.manager().set(), |set: &Set<T>| keyed::first::<T, ()>(&set.raw))
     }
 }

@@ -130,6 +130,6 @@ impl Manager {
 impl Named<'_> {
     /// The value of that name; `initial` counts only if this call makes it.
     pub fn value<T: Serialize + DeserializeOwned>(&self, initial: T) -> Result<Value<T>> {
-        self.get_or_make(|| self.manager().value(initial))
+        self.get_or_make_typed(|| self.manager().value(initial), Value::get)
     }
 }

@@ -25,6 +25,49 @@ fn a_name_leads_to_one_variable_until_it_is_removed() {
 }
 
 #[test]
+fn a_name_is_not_opened_with_types_that_its_first_item_does_not_have() {
+    for manager in all_managers() {
+        let named = |name| manager.named(name);
+        named("ages").dict::<String, u8>().unwrap().insert("Ada", &36).unwrap();
+        named("words").list::<String>().unwrap().push("one").unwrap();
+        named("group").set::<i64>().unwrap().insert(&-1).unwrap();
+        named("jobs").queue::<(u8, String)>().unwrap().put(&(1, "one".to_owned())).unwrap();
+        named("urgent").priority_queue::<f64>().unwrap().put(&0.5).unwrap();
+        named("level").value("high".to_owned()).unwrap();
+        let refused: Vec<Error> = vec![
+            named("ages").dict::<u64, u8>().unwrap_err(),
+            named("ages").dict::<String, String>().unwrap_err(),
+            named("words").list::<u64>().unwrap_err(),
+            named("group").set::<String>().unwrap_err(),
+            // An integer that the type cannot hold.
+            named("group").set::<u64>().unwrap_err(),
+            named("jobs").queue::<String>().unwrap_err(),
+            named("jobs").bounded_queue::<u8>(3).unwrap_err(),
+            named("urgent").priority_queue::<Vec<u8>>().unwrap_err(),
+            named("urgent").bounded_priority_queue::<bool>(3).unwrap_err(),
+            named("level").value(3_i64).unwrap_err(),
+            // A variable is none of the values, and the other way round.
+            named("words").list::<List<u8>>().unwrap_err(),
+        ];
+        for error in refused {
+            assert!(matches!(error, Error::WrongTypes { .. }), "{error}");
+        }
+        let message = named("ages").dict::<u64, u8>().unwrap_err().to_string();
+        assert!(
+            message.starts_with("the first item of \"ages\" is not of the type asked for: "),
+            "{message}"
+        );
+        // Nothing is lost, and what fits is opened; an empty variable fits all.
+        assert_eq!(named("ages").dict::<String, i64>().unwrap().get("Ada"), Ok(Some(36)));
+        assert_eq!(
+            named("jobs").queue::<(u64, String)>().unwrap().try_get(),
+            Ok(Some((1, "one".to_owned())))
+        );
+        assert!(named("jobs").queue::<f64>().unwrap().is_empty().unwrap());
+    }
+}
+
+#[test]
 fn a_variable_lives_for_as_long_as_it_stands_in_another() {
     for manager in all_managers() {
         let outer = manager.dict::<String, (u8, Value<i64>)>().unwrap();
