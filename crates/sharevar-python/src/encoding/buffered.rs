@@ -1,69 +1,16 @@
-//! Pickles with the buffers of their objects behind them: each is copied once, from the object to the arena
-//! and from there into a new object.
+//! Pickles with the buffers of their objects behind them, on their way out of the arena: each buffer is
+//! copied once, into a new object.
 
-use crate::encoding::pickler::{self, Pickle};
-use crate::errors::OrRaise;
-use crate::fast_access;
+use crate::encoding::pickler;
+use crate::errors::corrupt;
 use crate::new_objects::{new_bytearray, new_bytes};
 use crate::store::Store;
-use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::PyMemoryError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView};
-use sharevar::Participant;
-use sharevar::shm::{LongReader, NewLong};
-use sharevar_value::{BufferedPickle, DecodeError, Encoder};
+use sharevar::shm::LongReader;
+use sharevar_value::{BufferedPickle, DecodeError};
 use std::convert::Infallible;
-
-/// A value that was pickled, with the buffers that its pickle does not contain.
-pub(crate) struct Pickled<'py> {
-    pub(crate) pickle: Pickle<'py>,
-    pub(crate) buffers: Vec<PyUntypedBuffer>,
-    /// The variables of the home to which it refers: the container has to count these references.
-    pub(crate) handles: Vec<u64>,
-}
-
-impl Pickled<'_> {
-    fn placed(&self) -> PyResult<BufferedPickle> {
-        let lengths = self.buffers.iter().map(|buffer| (buffer.len_bytes(), buffer.readonly()));
-        let before = NewLong::front(self.handles.len());
-        BufferedPickle::place(self.pickle.len(), lengths, before).map_err(sharevar::Error::from).or_raise()
-    }
-
-    /// Calls `take` with the parts of the encoding.
-    fn with_parts<R>(&self, take: impl FnOnce(&[&[u8]], usize) -> PyResult<R>) -> PyResult<R> {
-        let placed = self.placed()?;
-        let front = placed.front();
-        let bytes = self.buffers.iter().map(|buffer| fast_access::exported(self.pickle.py(), buffer));
-        take(&placed.parts(&front, &self.pickle, bytes), placed.encoded_length())
-    }
-
-    /// Stores a value that has buffers.
-    pub(crate) fn store<'h>(&self, participant: &'h Participant) -> PyResult<NewLong<'h>> {
-        self.with_parts(|parts, _| NewLong::make(participant, parts, &self.handles).or_raise())
-    }
-
-    /// The encoding, and the variables to which it refers.
-    pub(crate) fn encoded(self) -> PyResult<(Vec<u8>, Vec<u64>)> {
-        let bytes = if self.buffers.is_empty() {
-            // The encoder itself asks for the memory of a large one, which may be refused.
-            let mut encoder = Encoder::with_capacity(self.pickle.len().min(1 << 16) + 6);
-            encoder.pickle(&self.pickle).map_err(sharevar::Error::from).or_raise()?;
-            encoder.finish().map_err(sharevar::Error::from).or_raise()?.0
-        } else {
-            self.with_parts(|parts, length| {
-                let mut bytes = Vec::new();
-                bytes.try_reserve_exact(length).map_err(|_| PyMemoryError::new_err(()))?;
-                for part in parts {
-                    bytes.extend_from_slice(part);
-                }
-                Ok(bytes)
-            })?
-        };
-        Ok((bytes, self.handles))
-    }
-}
 
 /// A pickle and its buffers that were copied into objects.
 pub(crate) struct Copied<'py> {
@@ -121,8 +68,7 @@ pub(crate) fn copy<'py>(py: Python<'py>, long: &LongReader<'_>) -> PyResult<Opti
 
 /// Copies a value out of its body.
 pub(crate) fn copy_of_body<'py>(py: Python<'py>, body: &[u8]) -> PyResult<Copied<'py>> {
-    let damaged =
-        || crate::encoding::decode::corrupt(DecodeError::Invalid { what: "pickle with buffers", at: 0 });
+    let damaged = || corrupt(DecodeError::Invalid { what: "pickle with buffers", at: 0 });
     let places = BufferedPickle::of(body).ok_or_else(damaged)?;
     let copied = Copied::of(py, &places, |at, room| {
         room.write_copy_of_slice(&body[at..][..room.len()]);

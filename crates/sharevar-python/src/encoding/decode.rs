@@ -3,7 +3,7 @@
 use crate::encoding::buffered;
 use crate::encoding::long;
 use crate::encoding::pickler;
-use crate::errors::{Class, raise, to_python};
+use crate::errors::{Class, corrupt, raise};
 use crate::fast_access;
 use crate::proxy;
 use crate::store::Store;
@@ -127,9 +127,4 @@ impl<'a, 'py> ObjectReader<'a, 'py> {
         }
         Ok(items)
     }
-}
-
-#[cold]
-pub(crate) fn corrupt(error: DecodeError) -> PyErr {
-    to_python(error.into())
 }

@@ -4,8 +4,8 @@
 //! so it is pickled, as is every other object that native encoding would change
 //! (`docs/value-encoding.md`).
 
-use crate::encoding::buffered::Pickled;
 use crate::encoding::long::{self, Prepared};
+use crate::encoding::pickled::Pickled;
 use crate::encoding::pickler;
 use crate::errors::to_python;
 use crate::fast_access;

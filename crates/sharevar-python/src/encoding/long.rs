@@ -1,9 +1,10 @@
 //! Long values: copied once, from Python's object to the arena and from there into a new object.
 
-use crate::encoding::buffered::{self, Pickled};
+use crate::encoding::buffered;
 use crate::encoding::decode;
+use crate::encoding::pickled::Pickled;
 use crate::encoding::pickler;
-use crate::errors::OrRaise;
+use crate::errors::{OrRaise, corrupt};
 use crate::fast_access;
 use crate::new_objects::{NewStr, new_bytes};
 use crate::store::Store;
@@ -140,7 +141,7 @@ impl<'py> Copied<'py> {
     fn into_object(self, store: &Py<Store>) -> PyResult<Bound<'py, PyAny>> {
         match self {
             Self::Done(object) => Ok(object),
-            Self::Str(text) => text.checked().map_err(decode::corrupt),
+            Self::Str(text) => text.checked().map_err(corrupt),
             Self::Pickle(pickle) => pickler::loads_bytes(pickle, store.get().home()),
             Self::Buffered(copied) => copied.into_object(Some(store)),
             Self::Failed(error) => Err(error),

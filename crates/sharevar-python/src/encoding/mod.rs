@@ -14,6 +14,7 @@ pub(crate) mod long;
 pub(crate) mod name;
 pub(crate) mod opaque_key;
 pub(crate) mod permission;
+pub(crate) mod pickled;
 pub(crate) mod pickler;
 pub(crate) mod plain_array;
 pub(crate) mod standard_key;

@@ -1,7 +1,7 @@
 //! The callables that encode objects of no native type.
 
-use crate::encoding::buffered::Pickled;
 use crate::encoding::permission;
+use crate::encoding::pickled::{Pickle, Pickled};
 use crate::encoding::plain_array::{self, PlainArray};
 use crate::fast_access;
 use pyo3::buffer::PyUntypedBuffer;
@@ -50,30 +50,6 @@ fn callable<'py>(
 /// A pickle of the one buffer behind it: protocol 5, `NEXT_BUFFER`, `STOP`.
 const ONE_BUFFER: &[u8] = b"\x80\x05\x97.";
 
-/// The bytes of a pickle, where Python has written them.
-pub(crate) struct Pickle<'py>(Bound<'py, PyBytes>);
-
-impl<'py> Pickle<'py> {
-    pub(crate) fn of(bytes: Bound<'py, PyBytes>) -> Self {
-        Self(bytes)
-    }
-
-    pub(crate) fn bytes(&self) -> &Bound<'py, PyBytes> {
-        &self.0
-    }
-
-    pub(crate) fn py(&self) -> Python<'py> {
-        self.0.py()
-    }
-}
-
-impl std::ops::Deref for Pickle<'_> {
-    type Target = [u8];
-    fn deref(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
 /// Pickles a value. Returns the pickle, and the variables of the home to which it refers: the
 /// container of the pickle has to count these references.
 pub(crate) fn dumps<'py>(value: &Bound<'py, PyAny>, home: &dyn InHome) -> PyResult<(Pickle<'py>, Vec<u64>)> {
@@ -96,7 +72,7 @@ pub(crate) fn dumps_with_buffers<'py>(
     if let Ok(bytes) = value.cast_exact::<PyByteArray>()
         && bytes.len() >= LongPart::LEAST
     {
-        let pickle = Pickle(PyBytes::new(py, ONE_BUFFER));
+        let pickle = Pickle::of(PyBytes::new(py, ONE_BUFFER));
         return Ok(Pickled { pickle, buffers: vec![PyUntypedBuffer::get(value)?], handles: Vec::new() });
     }
     let array = PlainArray::of(value)?.filter(|array| array.length() >= LongPart::LEAST);
@@ -127,22 +103,20 @@ fn noting_references<'py>(
     UNDER_WAY.with_borrow_mut(|all| all.push((home.home_id(), Vec::new())));
     let pickled = pickle().and_then(|pickled| Ok(pickled.cast_into::<PyBytes>()?));
     let handles = UNDER_WAY.with_borrow_mut(Vec::pop).map_or_else(Vec::new, |(_, handles)| handles);
-    Ok((Pickle(pickled?), handles))
+    Ok((Pickle::of(pickled?), handles))
 }
 
 /// A value's pickle, where it is not to be stored.
 pub(crate) fn dumps_alone<'py>(value: &Bound<'py, PyAny>) -> PyResult<Pickle<'py>> {
     let pickled = callable(value.py(), |set| &set.dumps, "dumps")?.call1((value,))?;
-    Ok(Pickle(pickled.cast_into::<PyBytes>()?))
+    Ok(Pickle::of(pickled.cast_into::<PyBytes>()?))
 }
 
 /// The same, but the long buffers of the value's objects stay where they are.
-pub(crate) fn dumps_alone_with_buffers<'py>(
-    value: &Bound<'py, PyAny>,
-) -> PyResult<(Pickle<'py>, Vec<PyUntypedBuffer>)> {
+fn dumps_alone_with_buffers<'py>(value: &Bound<'py, PyAny>) -> PyResult<(Pickle<'py>, Vec<PyUntypedBuffer>)> {
     let kept = PyList::empty(value.py());
     let pickled = callable(value.py(), |set| &set.dumps, "dumps")?.call1((value, &kept))?;
-    Ok((Pickle(pickled.cast_into::<PyBytes>()?), buffers_of(&kept)?))
+    Ok((Pickle::of(pickled.cast_into::<PyBytes>()?), buffers_of(&kept)?))
 }
 
 /// Returns the object of a pickle that is stored in that home.
@@ -189,7 +163,7 @@ pub(crate) fn loads_alone_with_buffers<'py>(
     named.set_item(intern!(py, "buffers"), buffers)?;
     let object = callable(py, |set| &set.loads, "loads")?.call((pickle,), Some(&named))?;
     if has_one {
-        plain_array::remember(pickle.as_bytes(), &object)?;
+        plain_array::remember(pickle.as_bytes(), &object, dumps_alone_with_buffers)?;
     }
     Ok(object)
 }

@@ -1,8 +1,7 @@
 //! Plain arrays of `NumPy`. The pickle of one depends on its type, shape and order alone, so that pickle is
 //! asked for each form once, and not for each array.
 
-use crate::encoding::buffered::Pickled;
-use crate::encoding::pickler::{self, Pickle};
+use crate::encoding::pickled::{Pickle, Pickled};
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -209,9 +208,12 @@ pub(crate) fn read<'py>(
     flat.call_method(reshape, (shape,), Some(&named)).map(Some)
 }
 
+/// Pickles an object, but for its long buffers.
+type Dumps = for<'py> fn(&Bound<'py, PyAny>) -> PyResult<(Pickle<'py>, Vec<PyUntypedBuffer>)>;
+
 /// Remembers what a pickle with one buffer has given, if it was read before: that it is the pickle of a plain
-/// array is seen by pickling the array.
-pub(crate) fn remember(pickle: &[u8], object: &Bound<'_, PyAny>) -> PyResult<()> {
+/// array is seen by pickling the array, as `dumps` does.
+pub(crate) fn remember(pickle: &[u8], object: &Bound<'_, PyAny>, dumps: Dumps) -> PyResult<()> {
     let reading = match known().readings.get(pickle) {
         None => Some(Reading::Once),
         Some(Reading::Once) => None,
@@ -219,7 +221,7 @@ pub(crate) fn remember(pickle: &[u8], object: &Bound<'_, PyAny>) -> PyResult<()>
     };
     let reading = match reading {
         Some(once) => once,
-        None => recipe(pickle, object)?.map_or(Reading::Other, Reading::Plain),
+        None => recipe(pickle, object, dumps)?.map_or(Reading::Other, Reading::Plain),
     };
     let mut known = known();
     if known.readings.len() >= MOST {
@@ -229,7 +231,7 @@ pub(crate) fn remember(pickle: &[u8], object: &Bound<'_, PyAny>) -> PyResult<()>
     Ok(())
 }
 
-fn recipe(pickle: &[u8], object: &Bound<'_, PyAny>) -> PyResult<Option<Recipe>> {
+fn recipe(pickle: &[u8], object: &Bound<'_, PyAny>, dumps: Dumps) -> PyResult<Option<Recipe>> {
     let py = object.py();
     let Some(array) = PlainArray::of(object)? else { return Ok(None) };
     // Pickle makes a type that is equal to it. The comparison below finds one that is not.
@@ -243,7 +245,7 @@ fn recipe(pickle: &[u8], object: &Bound<'_, PyAny>) -> PyResult<Option<Recipe>> 
         let named = PyDict::new(py);
         named.set_item("write", is_writable)?;
         like_it.call_method("setflags", (), Some(&named))?;
-        let (again, buffers) = pickler::dumps_alone_with_buffers(&like_it)?;
+        let (again, buffers) = dumps(&like_it)?;
         if buffers.len() == 1 && *again == *pickle {
             return Ok(Some(Recipe { dtype: dtype.unbind(), shape: shape.unbind(), is_fortran }));
         }

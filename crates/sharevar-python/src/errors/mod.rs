@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use sharevar::engine::Failure;
 use sharevar::{Error, RendezvousError};
 use sharevar_arena::Error as ArenaError;
-use sharevar_value::{EncodeError, KeyError};
+use sharevar_value::{DecodeError, EncodeError, KeyError};
 
 /// The result of a `with` block's end: an exception of its body is not replaced by ours.
 pub(crate) fn end_of_block(exception_type: &Bound<'_, PyAny>, given_back: PyResult<()>) -> PyResult<()> {
@@ -26,6 +26,12 @@ pub(crate) fn index(error: Error, message: &'static str) -> PyErr {
         Error::IndexOutOfRange { .. } => PyIndexError::new_err(message),
         other => to_python(other),
     }
+}
+
+/// The exception for bytes that are no value.
+#[cold]
+pub(crate) fn corrupt(error: DecodeError) -> PyErr {
+    to_python(error.into())
 }
 
 /// The exception for an error.

@@ -4,9 +4,9 @@
 //! of no native type, or an object occurs twice, all of them are a pickle of both.
 
 use super::wire;
-use crate::encoding::decode::{ObjectReader, corrupt};
+use crate::encoding::decode::ObjectReader;
 use crate::encoding::encode::{Unencodable, Writer};
-use crate::errors::OrRaise;
+use crate::errors::{OrRaise, corrupt};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use sharevar_hosted::protocol::write_reply;
