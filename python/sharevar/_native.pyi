@@ -15,7 +15,7 @@ from multiprocessing.managers import RemoteError  # type: ignore[attr-defined]
 from os import PathLike
 from pickle import PicklingError
 from types import GenericAlias, TracebackType
-from typing import Any, Generic, Protocol, SupportsIndex, TypeVar, final, overload
+from typing import Any, Final, Generic, Protocol, SupportsIndex, TypeVar, final, overload
 
 from typing_extensions import disjoint_base
 
