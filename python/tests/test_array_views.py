@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -175,3 +176,12 @@ def test_views_of_many_shapes_and_types(manager: Any) -> None:
                 assert view.strides == copy.strides == array.strides
                 assert not view.flags.writeable and copy.flags.writeable
                 assert np.array_equal(view, array) and np.array_equal(copy, array)
+
+
+def test_the_error_is_the_same_where_numpy_must_not_be_imported(
+    manager: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = manager.dict(a=range(3))
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with pytest.raises(TypeError, match="there are views of bytes"):
+        values.view("a")

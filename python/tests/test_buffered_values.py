@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import pytest
@@ -364,3 +365,13 @@ def test_an_array_that_another_thread_changes_is_stored_in_some_state(manager: A
     finally:
         ended.set()
         changer.join()
+
+
+def test_a_programs_own_way_to_pickle_arrays_counts(
+    manager: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reducers = ForkingPickler._extra_reducers
+    monkeypatch.setitem(reducers, np.ndarray, lambda array: (list, ("own",)))
+    whole = np.zeros((300, 300))
+    for array in (whole, whole[:, ::2], whole.T, whole[:2, :2]):
+        assert manager.list([array])[0] == ["o", "w", "n"]

@@ -194,3 +194,10 @@ def test_shared_variables_in_objects_are_the_same_variables(manager: Any) -> Non
     for number, item in enumerate(shared.copy()):
         item.inner[0].append("added")
         assert inner[number].copy() == [number, "added"]
+
+
+def test_a_needle_that_has_one_list_in_many_places_is_looked_at_in_part(manager: Any) -> None:
+    needle = [0] * 100
+    for _ in range(4):
+        needle = [needle] * 100  # type: ignore[list-item]
+    assert needle not in manager.list([1, [0], (0, 1)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import multiprocessing
 import os
@@ -98,6 +99,26 @@ def test_it_has_a_name() -> None:
                     other.array(shape, dtype, name="grid")
             with pytest.raises(sharevar.PickleRefused):
                 other.dict(name="box")["a"] = other.array(3)
+
+
+def test_an_array_of_another_name_for_the_type_is_the_same(manager: Any) -> None:
+    # Rust calls what NumPy calls 'l' a 'q'.
+    for letter, dtype in (("q", np.int64), ("Q", np.uint64), ("l", "q"), ("L", "Q")):
+        memory = manager.Array(letter, [1, 2, 3, 4])
+        assert sharevar.SharedArray(memory, (2, 2), dtype).numpy().tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_deep_copy_is_a_plain_array(manager: Any) -> None:
+    shared = manager.array(3)
+    copied = copy.deepcopy({"a": shared})["a"]
+    copied[0] = 5
+    assert type(copied) is np.ndarray and shared[0] == 0
+
+
+@pytest.mark.parametrize("shape", [(2.9, 3), "34", 2.5, (None,)])
+def test_a_shape_has_whole_numbers(manager: Any, shape: Any) -> None:
+    with pytest.raises(TypeError):
+        manager.array(shape)
 
 
 def test_an_engine_without_memory_says_so() -> None:

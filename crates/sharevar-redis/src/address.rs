@@ -74,7 +74,7 @@ impl Address {
             Url::parse(&single).map_err(|cause| refused(scheme, format!("the address is none: {cause}")))?;
         let is_tls = scheme.starts_with("rediss");
         let (is_cluster, is_sentinel) = (scheme.ends_with("+cluster"), scheme.ends_with("+sentinel"));
-        let shown = join_nodes(&shown(&url), &url, &more);
+        let shown = join_nodes(&shown(&url), &more);
         let refuse = |cause: String| refused(&shown, cause);
         let mut options = Options::default();
         for (name, value) in url.query_pairs() {
@@ -146,7 +146,7 @@ impl Address {
             nodes: places.into_iter().map(node).collect::<Result<_>>()?,
             shape,
             settings,
-            text: join_nodes(passwords::without(url.clone()).as_str(), &url, &more),
+            text: join_nodes(passwords::without(url.clone()).as_str(), &more),
             shown,
             namespace: options.namespace,
             lease: options.lease,
@@ -207,11 +207,13 @@ fn split_nodes(text: &str) -> (String, Vec<String>) {
     (single, nodes.map(str::to_owned).collect())
 }
 
-/// The opposite of [`split_nodes`]: the other nodes behind the first one of `text`, which is that of `url`.
-fn join_nodes(text: &str, url: &Url, more: &[String]) -> String {
-    let Some(host) = url.host_str().filter(|_| !more.is_empty()) else { return text.to_owned() };
-    let first = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    text.replacen(&first, &format!("{first},{}", more.join(",")), 1)
+/// The opposite of [`split_nodes`]: the other nodes behind the first one of `text`.
+fn join_nodes(text: &str, more: &[String]) -> String {
+    let Some((scheme, rest)) = text.split_once("://").filter(|_| !more.is_empty()) else {
+        return text.to_owned();
+    };
+    let (authority, behind) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    format!("{scheme}://{authority},{}{behind}", more.join(","))
 }
 
 fn host_and_port(node: &str, default_port: u16) -> std::result::Result<(&str, u16), String> {
@@ -338,6 +340,21 @@ mod tests {
         let address = Address::parse("redis+unix:///run/redis.sock?db=2").unwrap();
         assert_eq!(address.nodes[0].addr(), &ConnectionAddr::Unix("/run/redis.sock".into()));
         assert_eq!(address.nodes[0].redis_settings().db(), 2);
+    }
+
+    #[test]
+    fn the_nodes_of_an_address_are_told_as_they_were_given() {
+        for shown in [
+            "redis+sentinel://sentinel,s2/shop/0",
+            "redis+cluster://redis,redis2:7001,redis3",
+            "redis+sentinel://[::1]:26379,localhost/shop",
+        ] {
+            let address = Address::parse(&format!("{shown}?insecure=1")).unwrap();
+            assert_eq!(address.shown, shown);
+            // It is as good after a journey to another process.
+            let again = Address::parse(&address.text).unwrap();
+            assert_eq!((again.shown, again.nodes.len()), (address.shown, address.nodes.len()));
+        }
     }
 
     #[test]

@@ -45,7 +45,8 @@ impl Answer {
                 | ServerErrorKind::ReadOnly,
             ) => Self::NotNow(error),
             ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::AuthenticationFailed => {
-                if error.code() == Some("BUSY") { Self::NotNow(error) } else { Self::Refused(error) }
+                let is_for_a_while = matches!(error.code(), Some("BUSY" | "NOREPLICAS"));
+                if is_for_a_while { Self::NotNow(error) } else { Self::Refused(error) }
             }
             _ => Self::Lost(error),
         }

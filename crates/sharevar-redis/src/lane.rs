@@ -40,17 +40,25 @@ impl Lane {
     }
 
     /// Sends a request until it is answered, for as long as the address's timeout. `build` makes it: with the
-    /// script's text if the server does not know it by its hash.
+    /// script's text if the server does not know it by its hash. `changes` says whether the request may change
+    /// something: once it may have been carried out, no later refusal says that it was not.
     pub(crate) fn ask(
         &mut self,
         namespace: &Namespace,
         effect: Effect,
+        changes: bool,
         build: impl Fn(u32, u64, bool) -> Cmd,
     ) -> Result<Done, Failed> {
         self.request += 1;
         let until = Instant::now() + namespace.address.timeout;
         let (mut is_sent, mut with_text, mut pause) = (false, false, PAUSES.0);
         let (mut redirects, mut is_borrowed) = (0, false);
+        let unknown = |cause: String| {
+            Failed::Engine(Failure::OutcomeUnknown { address: namespace.address.shown.clone(), cause })
+        };
+        let refused = |is_sent: bool, failure: Failure| {
+            if is_sent && changes { unknown(failure.to_string()) } else { Failed::Engine(failure) }
+        };
         loop {
             let command = build(self.number, self.request, with_text);
             let cause = match self.connected(namespace) {
@@ -68,6 +76,12 @@ impl Lane {
                             with_text = true;
                             continue;
                         }
+                        // The kept answer has gone with the client.
+                        Err(Answer::Script(code, _))
+                            if is_sent && changes && matches!(&code[..], "SVLEASE" | "SVFENCED") =>
+                        {
+                            return Err(unknown("the lease ended before its answer was heard".to_owned()));
+                        }
                         Err(Answer::Script(code, detail)) => return Err(Failed::Script(code, detail)),
                         Err(Answer::UnknownScript) => "it forgets scripts at once".to_owned(),
                         Err(Answer::Moved(cause)) => {
@@ -77,7 +91,7 @@ impl Lane {
                             match node.map(|node| namespace.place.moved(&namespace.address, &node)) {
                                 Some(Ok(())) => continue,
                                 Some(Err(error)) => {
-                                    return Err(Failed::Engine(namespace.address.failure(error)));
+                                    return Err(refused(is_sent, namespace.address.failure(error)));
                                 }
                                 None => cause.to_string(),
                             }
@@ -102,10 +116,8 @@ impl Lane {
                         }
                         Err(Answer::Refused(cause)) => {
                             let address = namespace.address.shown.clone();
-                            return Err(Failed::Engine(Failure::Refused {
-                                address,
-                                cause: cause.to_string(),
-                            }));
+                            let failure = Failure::Refused { address, cause: cause.to_string() };
+                            return Err(refused(is_sent, failure));
                         }
                         Err(Answer::Lost(cause)) => {
                             self.primary = None;
@@ -117,7 +129,7 @@ impl Lane {
                         }
                     }
                 }
-                Err(failure @ Failure::Refused { .. }) => return Err(Failed::Engine(failure)),
+                Err(failure @ Failure::Refused { .. }) => return Err(refused(is_sent, failure)),
                 Err(failure) => failure.to_string(),
             };
             if Instant::now() + pause >= until {

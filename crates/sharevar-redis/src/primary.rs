@@ -82,6 +82,10 @@ impl Primary {
         if let (None, Some(on_disk)) = (&shortfall, on_disk) {
             shortfall = shortfall_on_disk(on_disk)?;
         }
+        if shortfall.is_some() && matches!(value, Value::Nil | Value::Int(0)) {
+            // By this a script says that it has changed nothing: there is nothing to confirm.
+            shortfall = None;
+        }
         if shortfall.is_some() {
             // A replica may have been taken away for good.
             self.learned = Instant::now().checked_sub(2 * KNOWN_FOR).unwrap_or(self.learned);

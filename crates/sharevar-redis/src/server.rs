@@ -86,9 +86,21 @@ pub(crate) fn has_waitaof(settings: &Settings) -> bool {
 
 /// A server that says no is refused; one that says nothing may answer later.
 pub(crate) fn failed(address: &Address, what: &str, cause: &RedisError) -> Failure {
-    let is_refusal =
-        matches!(cause.kind(), ErrorKind::AuthenticationFailed | ErrorKind::Extension | ErrorKind::Server(_))
-            && cause.kind() != ErrorKind::Server(ServerErrorKind::BusyLoading);
+    let is_for_a_while = matches!(cause.code(), Some("BUSY"))
+        || matches!(
+            cause.kind(),
+            ErrorKind::Server(
+                ServerErrorKind::BusyLoading
+                    | ServerErrorKind::TryAgain
+                    | ServerErrorKind::ClusterDown
+                    | ServerErrorKind::MasterDown
+            )
+        );
+    let is_refusal = !is_for_a_while
+        && matches!(
+            cause.kind(),
+            ErrorKind::AuthenticationFailed | ErrorKind::Extension | ErrorKind::Server(_)
+        );
     let (address, cause) = (address.shown.clone(), format!("{what}{cause}"));
     if is_refusal { Failure::Refused { address, cause } } else { Failure::Unavailable { address, cause } }
 }

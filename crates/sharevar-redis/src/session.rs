@@ -133,7 +133,8 @@ impl Session {
         };
         let script = if keys.fence.is_some() { script.fenced() } else { script };
         let effect = if keys.is_unconfirmed { Effect::None } else { script.effect };
-        let answer = lane.ask(&self.namespace, effect, |lane, request, with_text| {
+        let changes = script.effect != Effect::None;
+        let answer = lane.ask(&self.namespace, effect, changes, |lane, request, with_text| {
             let mut command = redis::cmd(if with_text { "EVAL" } else { "EVALSHA" });
             command.arg(if with_text { &script.text } else { &script.hash });
             self.namespace.write_keys(&mut command, &self.client, keys);
@@ -201,29 +202,29 @@ impl Session {
         }
     }
 
-    /// Has the server know of all handles that were given up.
+    /// Has the server know of all handles that were given up until now. Those that others give up meanwhile
+    /// are for the next time, so that this ends, and the lease is renewed.
     pub(crate) fn flush(&self) -> Result<()> {
         let _others_have_ended = lock(&self.flushing);
-        loop {
-            let numbers = {
-                let mut released = lock(&self.released);
-                let from = released.len().saturating_sub(MOST_RELEASED);
-                released.split_off(from)
-            };
-            if numbers.is_empty() {
-                return Ok(());
-            }
+        let mut due = std::mem::take(&mut *lock(&self.released));
+        while !due.is_empty() {
+            let numbers = due.split_off(due.len().saturating_sub(MOST_RELEASED));
             let sent = self.ask(&RELEASE, Keys::default(), |command| {
                 command.arg(&numbers);
             });
             if let Err(failed) = sent {
                 let is_unknown = matches!(failed, Failed::Engine(Failure::OutcomeUnknown { .. }));
-                if self.is_current() && !is_unknown {
-                    lock(&self.released).extend(numbers);
+                if self.is_current() {
+                    let mut released = lock(&self.released);
+                    released.append(&mut due);
+                    if !is_unknown {
+                        released.extend(numbers);
+                    }
                 }
                 return Err(self.error(failed));
             }
         }
+        Ok(())
     }
 
     /// Sleeps until the lease is to be renewed, or handles are to be given up.

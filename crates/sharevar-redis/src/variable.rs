@@ -81,6 +81,9 @@ impl Variable {
     ) -> Error {
         let keys = Keys { is_unconfirmed: true, ..self.keys(parts) };
         let answer = self.client.ask(script, keys, args);
+        if let Err(Error::Engine(unknown @ Failure::OutcomeUnknown { .. })) = answer {
+            return unknown.into();
+        }
         undone(shortfall, answer.is_ok_and(|answer| !matches!(answer.value, Value::Nil | Value::Int(0))))
     }
 

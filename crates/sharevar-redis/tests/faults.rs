@@ -70,6 +70,34 @@ fn a_lease_goes_on_for_as_long_as_the_server_hears_of_the_client() {
     }
 }
 
+/// The kept answer has gone with the client, so that nobody can tell whether the change was made.
+#[test]
+fn a_change_whose_answer_and_lease_are_lost_is_not_made_again() {
+    for server in servers() {
+        let proxy = Proxy::to(server.port());
+        let manager = Manager::connect(&format!("{}&timeout=25", proxy.address("shop"))).unwrap();
+        let count = manager.named("count").value(0_i64).unwrap();
+        let other = Manager::connect(&server.address("shop")).unwrap();
+        let same = other.named("count").value(0_i64).unwrap();
+        proxy.lose_all_answers(true);
+        let added = std::thread::scope(|scope| {
+            let adds = scope.spawn(|| count.fetch_add(1));
+            await_that("the addition", || same.get() == Ok(1));
+            let mut connection = server.connect();
+            let pattern = format!("sv:{{shop}}:*:{}", "[0-9a-f]".repeat(16));
+            let clients: Vec<String> = redis::cmd("KEYS").arg(pattern).query(&mut connection).unwrap();
+            assert!(!clients.is_empty());
+            redis::cmd("DEL").arg(clients).exec(&mut connection).unwrap();
+            proxy.lose_all_answers(false);
+            adds.join().unwrap()
+        });
+        assert!(matches!(added, Err(Error::Engine(Failure::OutcomeUnknown { .. }))), "{added:?}");
+        assert_eq!(same.get(), Ok(1));
+        // It goes on as another client.
+        assert_eq!(count.fetch_add(1), Ok(1));
+    }
+}
+
 /// A variable of each kind.
 struct Kinds {
     dict: Dict<u8, i64>,

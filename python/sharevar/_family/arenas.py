@@ -22,7 +22,9 @@ from .descriptors import (
     refer_to,
 )
 
-_attached: WeakValueDictionary[bytes, Store] = WeakValueDictionary()
+_attached: WeakValueDictionary[bytes, Arena] = WeakValueDictionary()
+# Other stores by their addresses, too, which say the lease, the timeout and the durability.
+_connected: WeakValueDictionary[tuple[bytes, str], Store] = WeakValueDictionary()
 # Those that this process may only read. It may have another attachment, for writing.
 _read_only: WeakValueDictionary[bytes, Arena] = WeakValueDictionary()
 _holders: dict[bytes, tuple[DescriptorHolder, ...]] = {}
@@ -62,12 +64,12 @@ def remember(store: _AnyStore) -> _AnyStore:
     """Enter an arena or store, so that references to it lead to this attachment."""
     known: Any
     if not isinstance(store, Arena):
-        known = _attached.setdefault(store.id, store)
+        key = (store.id, store.address or "")
+        known = _connected.setdefault(key, store)
         if store.accepts_pickles and not known.accepts_pickles:
             # The other one stays as its program has asked for it.
-            known = _attached[store.id] = store
-        # A manager has the lease, the timeout and the durability that its address says.
-        return known if known.address == store.address else store
+            known = _connected[key] = store
+        return known  # type: ignore[no-any-return]
     attached: Any = _read_only if store.is_read_only else _attached
     known = attached.setdefault(store.id, store)
     if store.accepts_pickles and not known.accepts_pickles:
@@ -116,12 +118,13 @@ def refer_to_arena(arena: Store) -> ArenaReference:
 def attach(reference: ArenaReference) -> Store:
     """The store that a reference names: the attached one, else a new attachment."""
     identity, source = reference
+    if isinstance(source, Address):
+        store = _connected.get((identity, source.text))
+        return store if store is not None else _connect(identity, source.text)
     is_read_only = isinstance(source, NamedArenaReference) and source.is_read_only
     arena = (_read_only if is_read_only else _attached).get(identity)
     if arena is not None:
         return arena
-    if isinstance(source, Address):
-        return _connect(identity, source.text)
     if isinstance(source, NamedArenaReference):
         return _attach_by_name(identity, source)
     return _attach_by_descriptor(identity, source)

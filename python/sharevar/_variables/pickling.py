@@ -30,7 +30,9 @@ class ValuePickler(ForkingPickler):
         if managers is not None and issubclass(type(value), managers.BaseProxy):
             _keep_on_server(managers, value)
         numpy = sys.modules.get("numpy")
-        if numpy is not None and type(value) is getattr(numpy, "ndarray", None):
+        array = getattr(numpy, "ndarray", None)
+        # One that the program pickles in a way of its own stands in this table.
+        if numpy is not None and type(value) is array and array not in self.dispatch_table:
             return _reduce_array(value)
         return NotImplemented
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 # The types of elements that the variable has itself. Any other lies in bytes.
 _OWN_LETTERS = "bBhHiIlLqQfd"
+# Two letters of one type, where a long has 64 bits.
+_SAME = {"l": "q", "L": "Q"} if struct.calcsize("l") == struct.calcsize("q") else {}
 
 
 @public_in("sharevar")
@@ -34,13 +38,13 @@ class SharedArray:
     def __init__(self, memory: ArrayProxy, shape: tuple[int, ...], dtype: Any) -> None:
         import numpy as np
 
-        self.memory, self.shape, self.dtype = memory, shape, np.dtype(dtype)
-        elements = memory_of(shape, self.dtype)[1:]
-        found = memory._typecode, len(memory)
-        if found != elements:
+        self.memory, self.dtype = memory, np.dtype(dtype)
+        self.shape, letter, count = memory_of(shape, self.dtype)
+        found, length = memory._typecode, len(memory)
+        if (_SAME.get(found, found), length) != (_SAME.get(letter, letter), count):
             raise ValueError(
-                f"an array of {shape} and {self.dtype} has {elements[1]} elements of type "
-                f"{elements[0]!r}; this one has {found[1]} of {found[0]!r}"
+                f"an array of {shape} and {self.dtype} has {count} elements of type "
+                f"{letter!r}; this one has {length} of {found!r}"
             )
 
     def numpy(self) -> np.ndarray[Any, Any]:
@@ -81,6 +85,11 @@ class SharedArray:
     def __reduce__(self) -> Any:
         return SharedArray, (self.memory, self.shape, self.dtype)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> np.ndarray[Any, Any]:
+        # A plain copy, as every variable's.
+        copied: np.ndarray[Any, Any] = self.numpy().copy()
+        return copied
+
     def __repr__(self) -> str:
         return f"<SharedArray of {self.shape} and {self.dtype}>"
 
@@ -90,7 +99,9 @@ def memory_of(shape: Any, dtype: Any) -> tuple[tuple[int, ...], str, int]:
     import numpy as np
 
     sides: tuple[int, ...] = (
-        (shape.__index__(),) if isinstance(shape, SupportsIndex) else tuple(map(int, shape))
+        (operator.index(shape),)
+        if isinstance(shape, SupportsIndex)
+        else tuple(map(operator.index, shape))
     )
     if any(side < 0 for side in sides):
         raise ValueError(f"an array has no negative side, as in {shape}")

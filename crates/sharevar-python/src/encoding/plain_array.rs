@@ -40,6 +40,8 @@ enum Reading {
 
 /// Forms and pickles that are remembered: more are forgotten together.
 const MOST: usize = 256;
+/// The longest pickle that may be that of a plain array, which takes some 150 bytes.
+const LONGEST: usize = 512;
 
 #[derive(Default)]
 struct Known {
@@ -84,8 +86,10 @@ fn numpy(py: Python<'_>) -> PyResult<Option<&'static Numpy>> {
         table("copyreg", ["", "dispatch_table"])?,
         table("multiprocessing.reduction", ["ForkingPickler", "_extra_reducers"])?,
     ];
+    // A test may have put another object in its place.
+    let Ok(ndarray) = ndarray.cast_into::<PyType>() else { return Ok(None) };
     let frombuffer = module.getattr("frombuffer")?.unbind();
-    let found = Numpy { ndarray: ndarray.cast_into::<PyType>()?.unbind(), frombuffer, reducers };
+    let found = Numpy { ndarray: ndarray.unbind(), frombuffer, reducers };
     Ok(Some(NUMPY.get_or_init(py, || found)))
 }
 
@@ -187,6 +191,9 @@ pub(crate) fn read<'py>(
     pickle: &[u8],
     buffer: &Bound<'py, PyAny>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if pickle.len() > LONGEST {
+        return Ok(None);
+    }
     let (dtype, shape, is_fortran) = match known().readings.get(pickle) {
         Some(Reading::Plain(Recipe { dtype, shape, is_fortran })) => {
             (dtype.clone_ref(py), shape.clone_ref(py), *is_fortran)
@@ -214,6 +221,9 @@ type Dumps = for<'py> fn(&Bound<'py, PyAny>) -> PyResult<(Pickle<'py>, Vec<PyUnt
 /// Remembers what a pickle with one buffer has given, if it was read before: that it is the pickle of a plain
 /// array is seen by pickling the array, as `dumps` does.
 pub(crate) fn remember(pickle: &[u8], object: &Bound<'_, PyAny>, dumps: Dumps) -> PyResult<()> {
+    if pickle.len() > LONGEST {
+        return Ok(());
+    }
     let reading = match known().readings.get(pickle) {
         None => Some(Reading::Once),
         Some(Reading::Once) => None,

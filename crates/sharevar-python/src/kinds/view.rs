@@ -9,7 +9,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyType};
 use sharevar::engine::Handle;
 use sharevar::shm::LongValue;
 use sharevar::{Content, View};
@@ -159,8 +159,10 @@ fn refuse_to_write(is_writable: bool) -> PyResult<()> {
 fn is_numpy_array(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = object.py();
     let modules = py.import("sys")?.getattr(intern!(py, "modules"))?.cast_into::<PyDict>()?;
-    match modules.get_item(intern!(py, "numpy"))? {
-        Some(numpy) => object.is_instance(&numpy.getattr(intern!(py, "ndarray"))?),
-        None => Ok(false),
+    let Some(numpy) = modules.get_item(intern!(py, "numpy"))? else { return Ok(false) };
+    // A program may have put something else there, as `None`, which keeps it from being imported.
+    match numpy.getattr_opt(intern!(py, "ndarray"))?.map(Bound::cast_into::<PyType>) {
+        Some(Ok(ndarray)) => object.is_instance(&ndarray),
+        _ => Ok(false),
     }
 }

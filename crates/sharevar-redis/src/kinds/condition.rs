@@ -123,7 +123,8 @@ impl Condition for ConditionVariable {
         let locked = ['m', 'w'].map(|part| client.namespace.key(self.lock, part));
         let keys = Keys { number: self.variable.number, parts: PARTS, more: &locked, ..Keys::default() };
         let token = lock(&session.tokens).get(&(self.lock, caller.clone())).cloned().unwrap_or_default();
-        let begun = client.ask(&BEGIN, keys, |session, command| {
+        // One that is not confirmed goes on: the lock is given back.
+        let begun = client.ask_with_shortfall(&BEGIN, keys, |session, command| {
             command.arg(full_name(session, &caller)).arg(is_recursive(self.lock)).arg(&ticket).arg(&token);
         })?;
         if begun.value == Value::Nil {

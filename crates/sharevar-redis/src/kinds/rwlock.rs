@@ -29,9 +29,12 @@ impl Variable {
         })?;
         match (answer.value, answer.shortfall) {
             (Value::Nil, _) => Ok(None),
-            (_, Some(shortfall)) => Err(self.undo(shortfall, undo, PARTS, |session, command| {
-                command.arg(&session.client);
-            })),
+            (_, Some(shortfall)) => {
+                let holder = &answer.session.client;
+                Err(self.undo(shortfall, undo, PARTS, |_, command| {
+                    command.arg(holder).arg("undo");
+                }))
+            }
             (died, None) => Ok(Some(Acquired { owner_died: reply::yes(died)? })),
         }
     }

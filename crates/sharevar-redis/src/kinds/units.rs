@@ -24,9 +24,12 @@ impl Variable {
             command.arg(&session.client).arg(place.ticket).arg(place.score);
         })?;
         match (reply::yes(answer.value)?, answer.shortfall) {
-            (true, Some(shortfall)) => Err(self.undo(shortfall, &RELEASE, PARTS, |session, command| {
-                command.arg(&session.client).arg(1);
-            })),
+            (true, Some(shortfall)) => {
+                let holder = &answer.session.client;
+                Err(self.undo(shortfall, &RELEASE, PARTS, |_, command| {
+                    command.arg(holder).arg(1).arg("undo");
+                }))
+            }
             (is_taken, _) => Ok(is_taken),
         }
     }

@@ -78,12 +78,15 @@ call('HDEL', KEYS[7], ARGV[4])
 return done(outcome)
 
 --- leave
--- One has not arrived after all; whether that is so. Of ARGV[5], `1` says that it was to run the action. Indices have no gaps: the last to arrive gets its index.
+-- One has not arrived after all; whether that is so. Of ARGV[5], `1` says that it was to run the action, and `0`
+-- that it stays if another runs it, since all have arrived then. Indices have no gaps: the last to arrive gets
+-- its index.
 @home
 @once
 @there
 call('HDEL', KEYS[7], ARGV[4])
 local index = call('HGET', KEYS[6], ARGV[4])
+if index and ARGV[5] == '0' and call('HEXISTS', KEYS[5], 'running') == 1 then index = false end
 if index then
   if ARGV[5] == '1' then call('HDEL', KEYS[5], 'running') end
   call('HDEL', KEYS[6], ARGV[4])

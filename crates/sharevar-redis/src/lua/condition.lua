@@ -28,6 +28,7 @@ return done(hold(lock))
 --- begin
 -- KEYS[8] is the lock, KEYS[9] its waiters; ARGV[4] the caller; of ARGV[5], `1` says that the lock is
 -- recursive; ARGV[6] is the waiter, ARGV[7] the token of the caller's hold. How often the lock was held.
+@locks
 @home
 @once
 @there

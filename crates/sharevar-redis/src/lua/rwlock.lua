@@ -78,8 +78,9 @@ return done(1)
 @wake
 @call_all
 if call('HGET', KEYS[5], 'owner') ~= ARGV[4] then return 0 end
--- A writer that gives it back has put right what a dead one had left.
-call('HDEL', KEYS[5], 'owner', 'died')
+call('HDEL', KEYS[5], 'owner')
+-- A writer that gives it back has put right what a dead one had left; one whose hold is undone has not.
+if ARGV[5] ~= 'undo' then call('HDEL', KEYS[5], 'died') end
 call_all()
 return done(1)
 

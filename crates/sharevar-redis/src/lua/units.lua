@@ -27,7 +27,8 @@ if ARGV[5] ~= '' then call('ZREM', KEYS[7], ARGV[5]) end
 return done(1)
 
 --- release
--- ARGV[4] is this client, ARGV[5] the number of units.
+-- ARGV[4] is this client, ARGV[5] the number of units. Of ARGV[6], `undo` says that they are those of this client
+-- alone, which may have lost them with its lease.
 @locks
 @home
 @once
@@ -36,6 +37,9 @@ return done(1)
 @wake
 @reclaim
 local units = tonumber(ARGV[5])
+if ARGV[6] == 'undo' and call('HEXISTS', KEYS[5], 'signal') == 0 and call('HEXISTS', KEYS[6], ARGV[4]) == 0 then
+  return 0
+end
 local free, bound, owned = unpack(call('HMGET', KEYS[5], 'free', 'bound', 'owned'))
 if tonumber(free) + units > tonumber(bound) then
   return redis.error_reply('SVUNITS ' .. bound)

@@ -54,7 +54,7 @@ impl<'a, 'py> Wanted<'a, 'py> {
 /// The pickle of an object that can be compared by it, if that names the classes of which it is, and
 /// these have the equality that [`Needle`] knows.
 fn pickled(object: &Bound<'_, PyAny>) -> PyResult<Option<Encoded>> {
-    if !is_compared(object, DEEPEST)? {
+    if !is_compared(object, DEEPEST, &mut { MOST_PARTS })? {
         return Ok(None);
     }
     let mut encoder = Encoder::new();
@@ -66,16 +66,22 @@ fn pickled(object: &Bound<'_, PyAny>) -> PyResult<Option<Encoded>> {
 /// What stands deeper is compared by Python.
 const DEEPEST: u32 = 16;
 
-/// Whether an object is exactly of a class whose equality is known, and so is all that is in it.
-fn is_compared(object: &Bound<'_, PyAny>, depth: u32) -> PyResult<bool> {
+/// So is what has more parts, of which one list that stands in many places has each in each of them.
+const MOST_PARTS: u32 = 1024;
+
+/// Whether an object is exactly of a class whose equality is known, and so is all that is in it. `left` is how
+/// many parts may still be looked at.
+fn is_compared(object: &Bound<'_, PyAny>, depth: u32, left: &mut u32) -> PyResult<bool> {
     static UUID: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static DECIMAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static PATH: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static PURE_PATH: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let (py, class) = (object.py(), object.get_type());
+    let Some(fewer) = left.checked_sub(1) else { return Ok(false) };
+    *left = fewer;
     if object.is_exact_instance_of::<PyTuple>() || object.is_exact_instance_of::<PyList>() {
         for item in object.try_iter()? {
-            if depth == 0 || !is_compared(&item?, depth - 1)? {
+            if depth == 0 || !is_compared(&item?, depth - 1, left)? {
                 return Ok(false);
             }
         }

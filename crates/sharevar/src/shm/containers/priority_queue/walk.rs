@@ -97,8 +97,9 @@ impl RawPriorityQueue {
         let (mut copy, mut look) = (Copy::default(), Look::default());
         for looks in 1.. {
             let most = if looks > LOOKS { usize::MAX } else { PIECE };
-            // Fresh pages are touched before the lock is held.
-            look.words.resize(self.len()? as usize + PIECE, 0);
+            // Fresh pages are touched before the lock is held. A damaged length asks for no more than there is.
+            let length = self.len()?.min(self.handle.participant().used() / 8) as usize;
+            look.words.resize(length + PIECE, 0);
             self.look(&copy, most, &mut look)?;
             copy.places.resize(look.words.len(), Place::default());
             if look.new.len() <= most {
