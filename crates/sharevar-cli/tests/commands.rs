@@ -281,7 +281,7 @@ fn items_are_got_set_and_removed() -> Result<()> {
     for (variable, key) in [("stock", "apples"), ("list", "0"), ("set", "new"), ("namespace", "x")] {
         assert_eq!(code(&["del", name, variable, key]), 0);
     }
-    assert_eq!(manager.named("list").list::<sharevar::Value<i64>>()?.len()?, 2);
+    assert_eq!(manager.named("list").list::<i64>()?.len()?, 2);
     assert_eq!(get(&[name, "set"]), json!({"$set": []}));
     assert_eq!(code(&["del", name, "stock"]), 0);
     assert!(manager.named("stock").get()?.is_none());

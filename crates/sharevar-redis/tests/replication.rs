@@ -31,28 +31,36 @@ fn a_change_says_whether_all_replicas_have_it() {
     for nodes in groups() {
         let connect = |options: &str| {
             let address = nodes[0].tcp_address("shop");
-            Manager::connect(&format!("{address}&timeout=1&replicas=2{options}")).unwrap()
+            Manager::connect(&format!("{address}&replicas=2{options}")).unwrap()
         };
-        let all = connect("&durability=replicated");
-        let (usual, fast) = (connect(""), connect("&durability=fast"));
-        let dict: Dict<u8, u8> = all.named("dict").dict().unwrap();
-        let queue = all.named("queue").queue::<Vec<u8>>().unwrap();
-        let ranked = all.named("ranked").priority_queue::<i64>().unwrap();
-        let lock = all.named("lock").lock().unwrap();
-        let permits = all.named("permits").semaphore(2).unwrap();
-        let shared = all.named("shared").rwlock().unwrap();
+        // What is confirmed may take its time; what is not is waited for.
+        let patient = connect("&durability=replicated&timeout=30");
+        let all = connect("&durability=replicated&timeout=1");
+        let (usual, fast) = (connect("&timeout=1"), connect("&durability=fast&timeout=1"));
+        let of = |manager: &Manager| {
+            let dict: Dict<u8, u8> = manager.named("dict").dict().unwrap();
+            let queue = manager.named("queue").queue::<Vec<u8>>().unwrap();
+            let ranked = manager.named("ranked").priority_queue::<i64>().unwrap();
+            let lock = manager.named("lock").lock().unwrap();
+            let permits = manager.named("permits").semaphore(2).unwrap();
+            let shared = manager.named("shared").rwlock().unwrap();
+            (dict, queue, ranked, lock, permits, shared)
+        };
+        let sure = of(&patient);
+        patient.named("barrier").barrier(2).unwrap();
+        let (dict, queue, ranked, lock, permits, shared) = of(&all);
         let barrier = all.named("barrier").barrier(2).unwrap();
         let told = sharevar_redis::inspect(&nodes[0].tcp_address("shop")).unwrap();
         let (_, role) = told.into_iter().find(|(subject, _)| *subject == "role").unwrap();
         assert!(role.unwrap().contains("say replicas=2"));
         for item in [1, 2] {
-            queue.put(&vec![item]).unwrap();
+            sure.1.put(&vec![item]).unwrap();
         }
         for rank in [3, 1, 2] {
-            ranked.put(&rank).unwrap();
+            sure.2.put(&rank).unwrap();
         }
-        dict.insert(&1, &1).unwrap();
-        drop(lock.lock().unwrap());
+        sure.0.insert(&1, &1).unwrap();
+        drop(sure.3.lock().unwrap());
 
         let paused = nodes[1].pause();
         is_unconfirmed(dict.insert(&2, &2), true);
@@ -79,6 +87,7 @@ fn a_change_says_whether_all_replicas_have_it() {
         drop(same.try_lock().unwrap().expect("it is free"));
 
         drop(paused);
+        let (dict, queue, ranked, lock, permits, shared) = sure;
         dict.insert(&4, &4).unwrap();
         assert_eq!(queue.try_get().unwrap(), Some(vec![1]), "it stands where it stood");
         assert_eq!((1..=3).map(|_| ranked.get().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
@@ -217,10 +226,20 @@ fn a_failover_loses_nothing_that_was_acknowledged() {
 }
 
 /// A primary that is paused and goes on takes itself for one still: its changes are lost, if it says so or not.
+///
+/// A program that renews its lease meanwhile finds the new primary, and loses nothing. Then this begins again,
+/// with other servers, since it shows something only if the change was made at the old one.
 #[test]
 fn a_primary_that_was_replaced_confirms_nothing() {
     sharevar_redis::register();
-    let Some(service) = Program::tested().find_map(|program| Service::start(program, &[])) else { return };
+    let services = || Program::tested().find_map(|program| Service::start(program, &[]));
+    let Some(first) = services() else { return };
+    let mut rounds = std::iter::once(first).chain((0..4).map(|_| services().unwrap()));
+    let has_lost = rounds.any(|service| a_fast_change_is_lost(&service));
+    assert!(has_lost, "fast loses what was acknowledged, or this test shows nothing");
+}
+
+fn a_fast_change_is_lost(service: &Service) -> bool {
     let connect = |options: &str| {
         Manager::connect(&format!("{}&lease=60&timeout=2{options}", service.address("shop"))).unwrap()
     };
@@ -247,7 +266,7 @@ fn a_primary_that_was_replaced_confirms_nothing() {
     assert_eq!(not_taken.unwrap_err().happened(), Some(false), "the lock was given back");
     let found: Dict<u8, u8> = connect("").named("dict").dict().unwrap();
     assert_eq!(found.get(&0).unwrap(), Some(0));
-    assert_eq!(found.get(&1).unwrap(), None, "fast loses what was acknowledged, or this test shows nothing");
-    assert_eq!(found.get(&2).unwrap(), None, "and this was not acknowledged");
     assert!(connect("").named("lock").lock().unwrap().try_lock().unwrap().is_some());
+    // What was not acknowledged may be lost, too.
+    (found.get(&1).unwrap(), found.get(&2).unwrap()) == (None, None)
 }
