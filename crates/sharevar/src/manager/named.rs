@@ -62,11 +62,12 @@ impl<'a> Named<'a> {
     ) -> Result<S> {
         let variable = self.get_or_make(create)?;
         match first(&variable) {
-            Ok(_) => Ok(variable),
             Err(Error::Decode(cause)) if cause.is_of_type() => {
                 Err(Error::WrongTypes { name: self.name.to_owned(), cause })
             }
-            Err(other) => Err(other),
+            // Whatever else keeps the item from being read, as a writer's death does where this process may
+            // not repair, the first operation says.
+            _ => Ok(variable),
         }
     }
 }
