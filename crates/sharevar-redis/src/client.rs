@@ -107,7 +107,8 @@ impl Client {
                 Ok(done) => return Ok(self.reply(done, session)),
                 Err(failed) => session.error(failed),
             };
-            if session.is_current() {
+            // The session may have ended for another reason than this request's answer.
+            if session.is_current() || error.happened() != Some(false) {
                 return Err(error);
             }
             // The lease had ended, so that nothing was done; another session does it.

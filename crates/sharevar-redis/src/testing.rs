@@ -229,8 +229,8 @@ impl Server {
             self.info("replication").contains("master_link_status:up")
                 && primary.info("replication").contains(&online)
         });
-        let attached = primary.info("replication").matches("state=online").count();
         await_that("each replica confirms within a moment", || {
+            let attached = primary.info("replication").matches("state=online").count();
             let mut connection = primary.connect();
             redis::cmd("PUBLISH").arg("probe").arg("").exec(&mut connection).unwrap();
             redis::cmd("WAIT").arg(attached).arg(100).query::<usize>(&mut connection) == Ok(attached)
