@@ -1,4 +1,4 @@
-"""What two processes do with one object: a queue from one to the other, and counts of both."""
+"""Costs of two processes with one object: a queue from one to the other, and counts of both."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def run(*targets: Any) -> None:
 
 
 def stream(rival: Rival, thing: Any, count: int) -> Result:
-    """What an item costs that goes from one process to another."""
+    """The cost of an item that goes from one process to another."""
     times = []
     for _ in range(ROUNDS):
         barrier, answers = fork.Barrier(2), fork.Queue()
@@ -89,7 +89,7 @@ def stream(rival: Rival, thing: Any, count: int) -> Result:
 
 
 def add_together(rival: Rival) -> tuple[Result, int]:
-    """What an addition costs beside another process that adds, and how many are lost."""
+    """The cost of an addition beside another process that adds, and how many are lost."""
     operation = rival.operations()["add"]
     assert operation.result is not None
     times, lost = [], 0

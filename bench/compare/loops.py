@@ -21,7 +21,7 @@ Loop = Callable[[list[Any], int], None]
 
 
 class Result(NamedTuple):
-    """What an operation costs, in nanoseconds; or why there is no number."""
+    """The cost of an operation, in nanoseconds; or the reason why there is no number."""
 
     median: float | None = None
     best: float | None = None
@@ -109,7 +109,7 @@ class Measured:
         )
 
     def wrong(self) -> str | None:
-        """What is wrong with the value that the operation has read or stored."""
+        """The fault of the value that the operation has read or stored."""
         try:
             if self.counts():
                 given, expected = self.value("pass") - self.before, self.made

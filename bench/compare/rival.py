@@ -1,4 +1,4 @@
-"""What each library gives to be measured."""
+"""The interface of each library that is measured."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ pub(crate) struct Address {
     pub(crate) timeout: Duration,
     /// Whether this process stores and reads pickles.
     pub(crate) takes_pickles: bool,
-    /// What has a change before it is acknowledged, if the program says so.
+    /// The copies that must have a change before it is acknowledged, if the program says so.
     pub(crate) durability: Option<Durability>,
     /// The number of replicas that may be promoted, if the program says so.
     pub(crate) replicas: Option<u32>,

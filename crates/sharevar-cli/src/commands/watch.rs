@@ -78,14 +78,14 @@ impl Watch {
     }
 
     fn read(&self, handle: Handle) -> Result<Seen> {
-        // What changes after the count is read is seen by the next look.
+        // A change after the count was read is seen by the next look.
         let changes = changes_of(&handle)?;
         let contents = Contents::read(&handle, self.limit)?;
         Ok(Seen { handle, changes, contents })
     }
 }
 
-/// What one look has seen.
+/// The state that one look has seen.
 struct Seen {
     handle: Handle,
     changes: Option<u64>,

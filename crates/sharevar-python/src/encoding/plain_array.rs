@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// What the pickle of an array says.
+/// The properties of an array of which its pickle tells.
 #[derive(PartialEq, Eq, Hash)]
 struct Form {
     /// The address of the type, which is one of `NumPy`'s own and lives as long as the process.
@@ -28,7 +28,7 @@ struct Recipe {
     is_fortran: bool,
 }
 
-/// What is known of a pickle with one buffer.
+/// The state of knowledge of a pickle with one buffer.
 enum Reading {
     /// It was read once.
     Once,

@@ -63,10 +63,10 @@ fn pickled(object: &Bound<'_, PyAny>) -> PyResult<Option<Encoded>> {
     Ok(Some(Encoded::Bytes { bytes, handles }))
 }
 
-/// What stands deeper is compared by Python.
+/// Python compares parts that stand deeper.
 const DEEPEST: u32 = 16;
 
-/// So is what has more parts, of which one list that stands in many places has each in each of them.
+/// Python compares an object with more parts, too. A list that stands in many places is counted in each.
 const MOST_PARTS: u32 = 1024;
 
 /// Whether an object is exactly of a class whose equality is known, and so is all that is in it. `left` is how
