@@ -157,17 +157,11 @@ fn write(
             Some(object) => write_object(&object, class, out),
             None => write_node(&pickled::read_tree(pickle)?, class, out),
         },
-        Event::Tuple(count) => {
-            let mut elements = Elements::of_tuple(class, out)?;
-            (0..*count).try_for_each(|_| {
-                let event = decoder.next().ok()?;
-                elements.add(|class, out| write(&event, decoder, class, out, true))
-            })?;
-            elements.end();
-            Some(())
-        }
-        Event::List(count) => {
-            let mut elements = Elements::of_list(class, out)?;
+        Event::Tuple(count) | Event::List(count) => {
+            let mut elements = match event {
+                Event::Tuple(_) => Elements::of_tuple(class, out)?,
+                _ => Elements::of_list(class, out)?,
+            };
             (0..*count).try_for_each(|_| {
                 let event = decoder.next().ok()?;
                 elements.add(|class, out| write(&event, decoder, class, out, true))
