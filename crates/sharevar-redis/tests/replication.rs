@@ -97,6 +97,28 @@ fn a_change_says_whether_all_replicas_have_it() {
     }
 }
 
+/// What a writer left that died is told to the next one that has the lock for sure.
+#[test]
+fn an_undone_hold_of_a_writer_tells_of_the_death_before_it_still() {
+    for nodes in groups() {
+        let proxy = Proxy::to(nodes[0].port());
+        let dies = Manager::connect(&format!("{}&lease=1&timeout=0.3", proxy.address("shop"))).unwrap();
+        std::mem::forget(dies.named("shared").rwlock().unwrap().write().unwrap());
+        proxy.cut(true);
+        let address = format!("{}&replicas=2&durability=replicated", nodes[0].tcp_address("shop"));
+        let patient = Manager::connect(&format!("{address}&timeout=30")).unwrap();
+        let hasty = Manager::connect(&format!("{address}&timeout=1")).unwrap();
+        let sure = patient.named("shared").rwlock().unwrap();
+        drop(sure.read().unwrap());
+        let shared = hasty.named("shared").rwlock().unwrap();
+        let paused = nodes[1].pause();
+        is_unconfirmed(shared.try_write().map(|taken| taken.is_some()), false);
+        drop(paused);
+        assert!(sure.write().unwrap().owner_died());
+        assert!(!sure.write().unwrap().owner_died(), "the one before has put it right");
+    }
+}
+
 /// The wait of another connection is not one for the change, which that one did not make.
 #[test]
 fn a_request_that_is_asked_for_again_is_confirmed_as_the_first_time() {
