@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -108,53 +107,6 @@ def test_a_reader_that_may_only_read_has_a_copy_of_an_array() -> None:
             view = reader["box"].view("a")
             manager["box"]["a"] = np.zeros(20_000)
             assert view.sum() == sum(range(20_000)) and not view.flags.writeable
-
-
-def hold_an_array(box: Any, held: Any) -> None:
-    views = [box.view("a")[5:] for _ in range(10)]
-    held.set()
-    signal.pause()
-    del views
-
-
-def hold_arrays_again_and_again(box: Any, held: Any) -> None:
-    held.set()
-    while True:
-        view = box.view("a")
-        assert view[0] == view[-1]
-        del view
-
-
-@pytest.mark.parametrize("use", [hold_an_array, hold_arrays_again_and_again])
-def test_the_array_views_of_killed_processes_are_given_back(
-    manager: Any, use: Callable[[Any, Any], None]
-) -> None:
-    box = manager.dict(a=np.full(4 * MIB, 1, dtype="u1"))
-    for number in range(12):
-        held = manager.Event()
-        worker = FORK.Process(target=use, args=(box, held))
-        worker.start()
-        held.wait()
-        os.kill(worker.pid or 0, signal.SIGKILL)
-        worker.join()
-        # There is no room for the values of all that were killed.
-        box["a"] = np.full(4 * MIB, number, dtype="u1")
-    assert box["a"][0] == 11
-
-
-def test_an_arena_that_is_full_of_viewed_arrays_is_full_and_no_more(manager: Any) -> None:
-    box, views = manager.dict(a=None, n=0), []
-    with pytest.raises(sharevar.OutOfSharedMemory):
-        for number in range(100):
-            box["a"] = np.full(MIB, number, dtype="u1")
-            views.append(box.view("a")[::2])
-    assert len(views) > 10 and np.array_equal(box["a"][::2], views[-1])
-    assert all((view == number).all() for number, view in enumerate(views))
-    box["n"] = 7
-    views.clear()
-    for number in range(40):
-        box["a"] = np.full(MIB, number, dtype="u1")
-    assert box["a"][0] == 39 and box["n"] == 7
 
 
 def test_ten_thousand_views_of_arrays(manager: Any) -> None:
