@@ -301,6 +301,17 @@ mod tests {
         }
     }
 
+    /// The word of the first place.
+    fn first_word(queue: &RawPriorityQueue) -> u64 {
+        let mut word = 0;
+        content::read_at_once(&queue.handle, |source| {
+            word = source.load(HEAP.at(source, source.body(ROOT), 0)?)?;
+            Ok(())
+        })
+        .unwrap();
+        word
+    }
+
     #[test]
     fn an_entry_in_the_block_of_an_old_one_is_told_from_it_by_its_number_alone() {
         let (participant, queue) = new_queue();
@@ -314,21 +325,30 @@ mod tests {
             if calls != 2 {
                 return;
             }
-            // So many puts and gets later the low bits of the numbers are those of the first item.
-            let mut transaction = participant.begin().unwrap();
-            let variable = queue.handle.variable();
-            transaction.lock(variable).unwrap();
-            let [head, tail] = [HEAD, TAIL].map(|index| transaction.body(variable, index));
-            let later = place::DISTINCT - tail;
-            transaction.set_body(variable, HEAD, head + later).unwrap();
-            transaction.set_body(variable, TAIL, tail + later).unwrap();
-            transaction.commit().unwrap();
-            // It comes into the block that the first one had, and to its place.
+            let first = first_word(&queue);
             queue.try_get(false).unwrap().unwrap();
-            queue.try_put(&word(-1), false).unwrap();
+            // So many puts and gets later the low bits of a number are those of the first item again. Until
+            // one comes into the block that the first one had, which is its place's word again, all are taken.
+            let comes_there = (0..1000).any(|round| {
+                if round > 0 {
+                    queue.try_get(false).unwrap().unwrap();
+                }
+                let mut transaction = participant.begin().unwrap();
+                let variable = queue.handle.variable();
+                transaction.lock(variable).unwrap();
+                let [head, tail] = [HEAD, TAIL].map(|index| transaction.body(variable, index));
+                let later = tail.next_multiple_of(place::DISTINCT) - tail;
+                transaction.set_body(variable, HEAD, head + later).unwrap();
+                transaction.set_body(variable, TAIL, tail + later).unwrap();
+                transaction.commit().unwrap();
+                queue.try_put(&word(0), false).unwrap();
+                first_word(&queue) == first
+            });
+            assert!(comes_there, "no entry came into that block");
         });
         let items: Vec<_> = items.unwrap().iter().map(number).collect();
-        let expected: Vec<_> = (1..=PIECE as i64).chain([-1]).collect();
+        // Its number is the highest.
+        let expected: Vec<_> = (1..=PIECE as i64).chain([0]).collect();
         assert!(items == expected, "{:?} ... {:?}", &items[..2], items.last());
     }
 
