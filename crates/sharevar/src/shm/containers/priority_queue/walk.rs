@@ -69,7 +69,7 @@ impl Copy {
     }
 }
 
-/// What one look has found.
+/// The state that one look has found.
 #[derive(Default)]
 struct Look {
     tail: u64,
