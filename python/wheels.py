@@ -3,10 +3,11 @@
     python python/wheels.py [--python 3.13 ...] [--target x86_64-unknown-linux-gnu ...]
 
 Zig links for all platforms, against the oldest library of the platform's tag. A platform is at
-hand if its standard library of Rust is (``rustup target add``). Wheels for this machine's own
-platform are installed by their interpreters and used; wheels for others are built and checked,
-and not run. `make test-package` uses the one of pure Python. All are in ``target/wheels`` in
-the end, with the source package and checksums.
+hand if its standard library of Rust is (``rustup target add``, or a compiler of a distribution,
+named by RUSTC). Wheels for this machine's own platform are installed by their interpreters and
+used; wheels for others are built and checked, and not run: `make test-aarch64` does that for
+one. `make test-package` uses the one of pure Python. All are in ``target/wheels`` in the end,
+with the source package and checksums.
 """
 
 from __future__ import annotations
@@ -86,8 +87,13 @@ def main() -> None:
 
 def installed_targets() -> list[str]:
     """The platforms whose standard library of Rust is here."""
-    listed = run(["rustup", "target", "list", "--installed"], capture_output=True).stdout
-    return [target for target in PLATFORMS if target in listed.split()]
+    return [target for target in PLATFORMS if has_standard_library(target)]
+
+
+def has_standard_library(target: str) -> bool:
+    """Whether the compiler has it for this platform."""
+    command = [os.environ.get("RUSTC", "rustc"), "--print", "target-libdir", "--target", target]
+    return any(Path(run(command, capture_output=True).stdout.strip()).glob("libstd-*"))
 
 
 def build_wheel(target: str, interpreter: Interpreter) -> Path:
