@@ -1,0 +1,190 @@
+//! A connection through a proxy, by which a test cuts it.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+
+/// Stands between a program and a server, and loses answers.
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    state: Arc<ProxyState>,
+}
+
+/// An answer that is to be lost.
+#[derive(Debug)]
+struct Loss {
+    /// How many come through before it.
+    passing: u64,
+    /// Whether nothing comes through after it.
+    cuts: bool,
+}
+
+#[derive(Debug, Default)]
+struct ProxyState {
+    next_loss: Mutex<Option<Loss>>,
+    counted: Mutex<Vec<u8>>,
+    loses_all: AtomicBool,
+    is_cut: AtomicBool,
+    is_held: Mutex<bool>,
+    goes_on: Condvar,
+    lost: AtomicU64,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+impl Proxy {
+    /// A proxy in front of the server at that port.
+    pub fn to(server: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::<ProxyState>::default();
+        let shared = Arc::downgrade(&state);
+        // It ends with its process.
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (Some(state), Ok(client)) = (shared.upgrade(), client) else { return };
+                state.connect(client, server);
+            }
+        });
+        Self { port, state }
+    }
+
+    /// Its port on this machine.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address of a namespace of the server behind it.
+    pub fn address(&self, namespace: &str) -> String {
+        format!("redis://127.0.0.1:{}/0?namespace={namespace}", self.port)
+    }
+
+    /// The next answer does not come through, and its connection ends.
+    pub fn lose_next_answer(&self) {
+        self.lose_answer_after(0);
+    }
+
+    /// The same after so many answers that come through.
+    pub fn lose_answer_after(&self, passing: u64) {
+        *self.state.next_loss.lock().unwrap() = Some(Loss { passing, cuts: false });
+    }
+
+    /// From that answer on nothing comes through, as if the client had died.
+    pub fn cut_after(&self, passing: u64) {
+        *self.state.next_loss.lock().unwrap() = Some(Loss { passing, cuts: true });
+    }
+
+    /// From now on only answers to requests that contain `text` come through before the one that is lost, or are
+    /// that one.
+    pub fn count_only(&self, text: &str) {
+        *self.state.counted.lock().unwrap() = text.as_bytes().to_vec();
+    }
+
+    /// Whether no answer comes through.
+    pub fn lose_all_answers(&self, loses: bool) {
+        self.state.loses_all.store(loses, Ordering::SeqCst);
+    }
+
+    /// How many answers were lost.
+    pub fn lost(&self) -> u64 {
+        self.state.lost.load(Ordering::SeqCst)
+    }
+
+    /// From now on nothing comes through in either direction, as in a network that has fallen apart, or all does
+    /// that has waited meanwhile. Connections stay.
+    pub fn hold(&self, is_held: bool) {
+        *self.state.is_held.lock().unwrap() = is_held;
+        self.state.goes_on.notify_all();
+    }
+
+    /// Ends all connections, and lets none begin while it is cut.
+    pub fn cut(&self, is_cut: bool) {
+        self.state.is_cut.store(is_cut, Ordering::SeqCst);
+        for stream in self.state.open.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.hold(false);
+    }
+}
+
+impl ProxyState {
+    /// Returns once bytes, beginnings and ends of connections go through.
+    fn await_passage(&self) {
+        let mut is_held = self.is_held.lock().unwrap();
+        while *is_held {
+            is_held = self.goes_on.wait(is_held).unwrap();
+        }
+    }
+
+    fn connect(self: Arc<Self>, client: TcpStream, server: u16) {
+        if self.is_cut.load(Ordering::SeqCst) {
+            return;
+        }
+        self.await_passage();
+        let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, server)) else { return };
+        for stream in [&client, &server] {
+            stream.set_nodelay(true).unwrap();
+            self.open.lock().unwrap().push(stream.try_clone().unwrap());
+        }
+        let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        let state = self.clone();
+        let is_counted = Arc::new(AtomicBool::new(true));
+        let counts = is_counted.clone();
+        thread::spawn(move || {
+            state.pass(from_client, to_server, |request| {
+                counts.store(state.is_counted(request), Ordering::SeqCst);
+                false
+            });
+        });
+        thread::spawn(move || {
+            self.pass(server, client, |_| {
+                let is_next = is_counted.load(Ordering::SeqCst) && self.is_next_loss();
+                let loses = is_next || self.loses_all.load(Ordering::SeqCst);
+                self.lost.fetch_add(u64::from(loses), Ordering::SeqCst);
+                loses
+            });
+        });
+    }
+
+    fn is_counted(&self, request: &[u8]) -> bool {
+        let text = self.counted.lock().unwrap();
+        text.is_empty() || request.windows(text.len()).any(|part| part == *text)
+    }
+
+    /// Whether this answer is the one that is to be lost.
+    fn is_next_loss(&self) -> bool {
+        let mut next = self.next_loss.lock().unwrap();
+        let Some(loss) = &mut *next else { return false };
+        if loss.passing > 0 {
+            loss.passing -= 1;
+            return false;
+        }
+        if loss.cuts {
+            self.is_cut.store(true, Ordering::SeqCst);
+        }
+        *next = None;
+        true
+    }
+
+    /// Passes bytes on until one side ends, or `loses` them.
+    fn pass(&self, mut from: TcpStream, mut to: TcpStream, loses: impl Fn(&[u8]) -> bool) {
+        let mut bytes = [0; 1 << 14];
+        while let Ok(count) = from.read(&mut bytes)
+            && count > 0
+            && !loses(&bytes[..count])
+            && {
+                self.await_passage();
+                to.write_all(&bytes[..count]).is_ok()
+            }
+        {}
+        self.await_passage();
+        let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+    }
+}
