@@ -65,6 +65,7 @@ impl Variable {
             // Two could have it after a failover.
             return Err(self.undo(shortfall, &RELEASE, PARTS, |session, command| {
                 command.arg(full_name(session, caller)).arg(is_recursive(self.number)).arg(&token).arg(0);
+                command.arg("undo");
             }));
         }
         lock(&answer.session.tokens).insert((self.number, caller.to_owned()), token);

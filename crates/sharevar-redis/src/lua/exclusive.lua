@@ -43,7 +43,8 @@ local function give_back(most)
 end
 
 --- release
--- ARGV[6] is the token of the hold that the caller believes in, if it does; of ARGV[7], `1` gives back all.
+-- ARGV[6] is the token of the hold that the caller believes in, if it does; of ARGV[7], `1` gives back all. Of
+-- ARGV[8], `undo` says that the caller is content if the hold has ended otherwise.
 @locks
 @home
 @once
@@ -52,10 +53,13 @@ end
 @give_back
 if ARGV[6] ~= '' then
   -- Another one has taken it since.
-  if call('HGET', KEYS[5], 'token') ~= ARGV[6] then return redis.error_reply('SVLOST lock') end
+  if call('HGET', KEYS[5], 'token') ~= ARGV[6] then
+    if ARGV[8] == 'undo' then return done({0, 1}) end
+    return redis.error_reply('SVLOST lock')
+  end
 end
 local given = give_back(ARGV[7] == '1' and ALL or 1)
-if not given then return false end
+if not given then return ARGV[8] == 'undo' and done({0, 1}) end
 local is_free = call('HEXISTS', KEYS[5], 'owner') == 0
 if is_free then wake(KEYS[6], 1) end
 return done({given, is_free and 1 or 0})

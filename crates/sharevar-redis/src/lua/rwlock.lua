@@ -59,13 +59,14 @@ local function call_all()
 end
 
 --- release_read
+-- ARGV[4] is this client. Of ARGV[5], `undo` says that it is content if its hold has ended otherwise.
 @locks
 @home
 @once
 @there
 @wake
 @call_all
-if call('HEXISTS', KEYS[6], ARGV[4]) == 0 then return 0 end
+if call('HEXISTS', KEYS[6], ARGV[4]) == 0 then return ARGV[5] == 'undo' and done(1) or 0 end
 if call('HINCRBY', KEYS[6], ARGV[4], -1) <= 0 then call('HDEL', KEYS[6], ARGV[4]) end
 if call('EXISTS', KEYS[6]) == 0 then call_all() end
 return done(1)
@@ -77,7 +78,7 @@ return done(1)
 @there
 @wake
 @call_all
-if call('HGET', KEYS[5], 'owner') ~= ARGV[4] then return 0 end
+if call('HGET', KEYS[5], 'owner') ~= ARGV[4] then return ARGV[5] == 'undo' and done(1) or 0 end
 call('HDEL', KEYS[5], 'owner')
 -- A writer that gives it back has put right what a dead one had left; one whose hold is undone has not.
 if ARGV[5] ~= 'undo' then call('HDEL', KEYS[5], 'died') end

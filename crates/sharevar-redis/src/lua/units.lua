@@ -28,7 +28,7 @@ return done(1)
 
 --- release
 -- ARGV[4] is this client, ARGV[5] the number of units. Of ARGV[6], `undo` says that they are those of this client
--- alone, which may have lost them with its lease.
+-- alone, which may have lost them with its lease: then they have come back already.
 @locks
 @home
 @once
@@ -38,7 +38,7 @@ return done(1)
 @reclaim
 local units = tonumber(ARGV[5])
 if ARGV[6] == 'undo' and call('HEXISTS', KEYS[5], 'signal') == 0 and call('HEXISTS', KEYS[6], ARGV[4]) == 0 then
-  return 0
+  return done(1)
 end
 local free, bound, owned = unpack(call('HMGET', KEYS[5], 'free', 'bound', 'owned'))
 if tonumber(free) + units > tonumber(bound) then
