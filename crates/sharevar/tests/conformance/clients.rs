@@ -98,9 +98,9 @@ impl Doomed for DoomedInMemory<'_> {
 
 /// A server in a process of its own.
 struct RealServer {
-    server: testing::Server,
-    /// Sees soon that a lease has ended, and frees what that client had.
+    /// Sees soon that a lease has ended, and frees what that client had. It ends before the server, which it tells.
     _keeper: Manager,
+    server: testing::Server,
 }
 
 pub(crate) fn on_redis() -> Option<Box<dyn Server>> {
@@ -128,14 +128,23 @@ impl Server for RealServer {
     fn doomed(&self) -> Box<dyn Doomed + '_> {
         let proxy = Proxy::to(self.server.port());
         let address = format!("{}&lease=2&timeout=2", proxy.address(NAMESPACE));
-        Box::new(DoomedByProxy { server: &self.server, proxy, manager: Manager::connect(&address).unwrap() })
+        let manager = Manager::connect(&address).unwrap();
+        Box::new(DoomedByProxy { server: &self.server, manager, proxy })
     }
 }
 
 struct DoomedByProxy<'a> {
     server: &'a testing::Server,
-    proxy: Proxy,
     manager: Manager,
+    proxy: Proxy,
+}
+
+impl Drop for DoomedByProxy<'_> {
+    fn drop(&mut self) {
+        // The client, which ends now, would try to tell the server for as long as it may.
+        self.proxy.cut(false);
+        self.proxy.lose_all_answers(false);
+    }
 }
 
 impl Doomed for DoomedByProxy<'_> {

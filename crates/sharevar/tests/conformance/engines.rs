@@ -49,6 +49,12 @@ impl Engine {
             (true, false) => 3,
         }
     }
+
+    /// How often something is done that goes wrong once in a while: less where it takes long, but for
+    /// `make test-redis`.
+    pub(crate) fn times(self) -> usize {
+        if self.is_remote && !are_groups_tested() { 500 } else { 10_000 }
+    }
 }
 
 pub(crate) fn shm() -> Home {

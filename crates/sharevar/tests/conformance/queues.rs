@@ -6,16 +6,23 @@ use sharevar::engine::{Backed, Make, Queue};
 use sharevar::shm::{Form, RawPriorityQueue, RawQueue};
 use sharevar::{Error, Kind};
 use sharevar_value::{Encoded, Word};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
+use std::time::Duration;
 
 fn int(value: i64) -> Encoded {
     Encoded::Word(Word::from_int(value).unwrap())
 }
 
 fn taken(queue: &dyn Queue) -> Option<i64> {
-    queue.try_get().unwrap().map(|content| match content {
+    queue.try_get().unwrap().as_ref().map(number)
+}
+
+fn number(content: &sharevar::Content) -> i64 {
+    match content {
         sharevar::Content::Word(word) => word.as_int().unwrap(),
         other => panic!("{other:?} is no number"),
-    })
+    }
 }
 
 /// Of no limit; `sorted` if the lowest comes first.
@@ -61,6 +68,52 @@ conform! {
         let made = engine.home().create(&Make::PriorityQueue { limit: 0 }).unwrap();
         let queue = Backed::<RawPriorityQueue, dyn Queue>::open(made, Kind::PriorityQueue).unwrap();
         a_queue_gives_each_item_once(queue.any(), true);
+    }
+
+    fn waits_that_are_given_up_take_nothing(engine) {
+        let made = engine.home().create(&Make::Queue { limit: 0, form: Form::Queue }).unwrap();
+        let queue = Backed::<RawQueue, dyn Queue>::open(made, Kind::Queue).unwrap();
+        let (queue, given_up) = (queue.any(), AtomicUsize::new(0));
+        let consume = |mut state: u32| {
+            let mut taken = Vec::new();
+            while given_up.load(Ordering::Relaxed) < engine.times() {
+                // Each ends somewhere else.
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let mut wait = queue.get_wait();
+                let item = (0..1 + state % 3).find_map(|look| {
+                    let item = wait.attempt(state >> (8 + look) & 1 == 1).unwrap();
+                    if item.is_none() {
+                        wait.sleep(Duration::from_micros(u64::from(state >> 16 & 0xff)));
+                    }
+                    item
+                });
+                match item {
+                    Some(content) => taken.push(number(&content)),
+                    None => _ = given_up.fetch_add(1, Ordering::Relaxed),
+                }
+            }
+            taken
+        };
+        std::thread::scope(|scope| {
+            let consumers = [1, 2].map(|seed| {
+                let consume = &consume;
+                scope.spawn(move || consume(seed))
+            });
+            let mut put = 0;
+            while !consumers.iter().all(ScopedJoinHandle::is_finished) {
+                // For some there is an item in time.
+                if given_up.load(Ordering::Relaxed) >= 3 * put {
+                    assert!(queue.try_put(&int(put as i64)).unwrap());
+                    put += 1;
+                } else {
+                    std::thread::yield_now();
+                }
+            }
+            let mut all: Vec<_> = consumers.into_iter().flat_map(|consumer| consumer.join().unwrap()).collect();
+            all.extend(std::iter::from_fn(|| taken(queue)));
+            all.sort_unstable();
+            assert!(all.into_iter().eq(0..put as i64), "an item was lost, or came twice");
+        });
     }
 
     fn what_an_item_refers_to_lives_as_long_as_it(engine) {
