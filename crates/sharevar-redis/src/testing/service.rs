@@ -41,7 +41,7 @@ impl Service {
         }
         let settings = [
             format!("sentinel monitor {SERVICE} 127.0.0.1 {} 2", nodes[0].known_port()),
-            format!("sentinel down-after-milliseconds {SERVICE} 500"),
+            format!("sentinel down-after-milliseconds {SERVICE} 1000"),
             format!("sentinel failover-timeout {SERVICE} 5000"),
         ];
         let settings: Vec<_> = settings.iter().map(String::as_str).collect();
@@ -80,14 +80,26 @@ impl Service {
     /// # Panics
     /// If there is none.
     pub fn await_failover_of(&self, old: usize) -> usize {
-        let known = || {
-            let first = self.primary_by(&self.sentinels[0])?;
-            let is_agreed =
-                self.sentinels[1..].iter().all(|sentinel| self.primary_by(sentinel) == Some(first));
-            (is_agreed && first != old).then_some(first)
-        };
-        await_that("another primary", || known().is_some());
-        self.primary_by(&self.sentinels[0]).unwrap()
+        self.await_primary(|place| place != old)
+    }
+
+    /// Waits until all sentinels know the same primary, and returns its place.
+    ///
+    /// # Panics
+    /// If that does not come.
+    pub fn await_agreement(&self) -> usize {
+        self.await_primary(|_| true)
+    }
+
+    fn await_primary(&self, is_meant: impl Fn(usize) -> bool) -> usize {
+        let found = std::cell::Cell::new(None);
+        await_that("a primary that all sentinels know", || {
+            let mut known = self.sentinels.iter().map(|sentinel| self.primary_by(sentinel));
+            let first = known.next().flatten().filter(|place| is_meant(*place));
+            found.set(first);
+            first.is_some() && known.all(|other| other == first)
+        });
+        found.get().unwrap()
     }
 
     /// Waits until each sentinel would promote either replica. Otherwise a failover may begin in vain, and the next

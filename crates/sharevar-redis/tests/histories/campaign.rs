@@ -181,8 +181,10 @@ impl Campaign {
 
     /// One fault, and all that it takes until the service is whole again.
     pub(crate) fn befall(&mut self, fault: Fault) {
-        println!("{fault:?} of node {}", self.primary);
         self.service.await_candidates();
+        // On a busy machine sentinels may have found a fault where none was.
+        self.primary = self.service.await_agreement();
+        println!("{fault:?} of node {}", self.primary);
         let old = self.primary;
         let other = (old + 1 + self.random.below(2) as usize) % 3;
         let writers = self.of(Part::Writes);

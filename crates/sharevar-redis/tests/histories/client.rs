@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many numbers there are. Clients use one after the other, so that each has a short history.
 pub(crate) const NUMBERS: usize = 48;
@@ -76,8 +76,15 @@ fn plays_its_part() {
     let part = Part::ALL.into_iter().find(|known| format!("{known:?}") == part).unwrap();
     let number: u64 = told(NUMBER).parse().unwrap();
     sharevar_redis::register();
-    let manager = Manager::connect(&told(ADDRESS)).unwrap();
-    let variables = Variables::of(&manager).unwrap();
+    let until = Instant::now() + PATIENCE;
+    let (_manager, variables) = loop {
+        let connected = Manager::connect(&told(ADDRESS));
+        match connected.and_then(|manager| Ok((Variables::of(&manager)?, manager))) {
+            Ok((variables, manager)) => break (manager, variables),
+            Err(error) => assert!(Instant::now() < until, "{error}"),
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
     let is_over = Arc::new(AtomicBool::new(false));
     let ends = is_over.clone();
     let (tell, told_to_go_on) = mpsc::channel();
