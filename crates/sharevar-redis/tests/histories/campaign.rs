@@ -7,6 +7,7 @@ use crate::verdict::Verdict;
 use rustix::process::Signal;
 use sharevar::Manager;
 use sharevar_redis::testing::{Program, Service};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -238,11 +239,21 @@ impl Campaign {
             // Both sides take changes.
             self.await_more(&[&writers[..], &[beside.number]].concat(), ENOUGH / WRITERS);
         } else {
-            self.await_unknown(&[beside.number], 3);
+            self.await_answers(beside.number, 3);
         }
         hold(&self.service, false);
         self.follow(next);
         beside.end();
+    }
+
+    /// Waits until a client has that many answers more, good or not.
+    fn await_answers(&self, client: usize, more: usize) {
+        let count = |log: &Log| {
+            let of = |counts: &HashMap<usize, usize>| counts.get(&client).copied().unwrap_or(0);
+            of(&log.done) + of(&log.unknown)
+        };
+        let before = count(&self.log.lock().unwrap());
+        self.await_that("answers of the one that is cut off", |log| count(log) >= before + more);
     }
 
     /// Waits until each of these clients does not know of that many requests more whether they were done.
