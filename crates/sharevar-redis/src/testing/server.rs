@@ -233,8 +233,8 @@ impl Server {
         redis::cmd("ZADD").arg(leases).arg("XX").arg(1).arg(client).exec(&mut self.connect()).unwrap();
     }
 
-    /// When a client's lease ends, as the server counts time.
-    pub fn lease_end(&self, namespace: &str, client: &str) -> f64 {
+    /// When a client's lease ends, as the server writes it.
+    pub fn lease_end(&self, namespace: &str, client: &str) -> String {
         let leases = self.leases(namespace);
         redis::cmd("ZSCORE").arg(leases).arg(client).query(&mut self.connect()).unwrap()
     }

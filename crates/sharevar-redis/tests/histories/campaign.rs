@@ -6,7 +6,7 @@ use crate::random::Random;
 use crate::verdict::Verdict;
 use rustix::process::Signal;
 use sharevar::Manager;
-use sharevar_redis::testing::{Program, Service};
+use sharevar_redis::testing::{Program, Server, Service};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -297,7 +297,7 @@ impl Campaign {
     /// done that began after that.
     pub(crate) fn lose_data(mut self) -> usize {
         // Otherwise they may promote a replica, which has all data.
-        let paused: Vec<_> = self.service.sentinels.iter().map(|sentinel| sentinel.pause()).collect();
+        let paused: Vec<_> = self.service.sentinels.iter().map(Server::pause).collect();
         self.service.nodes[self.primary].kill();
         let since = now();
         self.service.nodes[self.primary].restart();

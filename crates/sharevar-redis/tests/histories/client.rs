@@ -109,7 +109,6 @@ fn plays_its_part() {
             Part::Stops | Part::StopsUnfenced => client.count(part == Part::Stops, true),
         };
         match turn {
-            Ok(()) => {}
             // Its server is a replica by now, or has lost its data.
             Err(Error::Engine(Failure::Refused { .. }) | Error::Closed) => break,
             // It may have the lock or not: that ends with its lease.
@@ -117,7 +116,7 @@ fn plays_its_part() {
                 say(&format!("leaves {error}"));
                 break;
             }
-            Err(Error::Engine(_)) => {}
+            Ok(()) | Err(Error::Engine(_)) => {}
             Err(other) => panic!("{other}"),
         }
     }

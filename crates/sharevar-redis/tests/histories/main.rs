@@ -4,6 +4,8 @@
 //! Faults come from a seed that is printed; `SHAREVAR_TEST_SEED` repeats one. Plain reads wait for no replica, and
 //! may show what is lost later, so that clients read by an addition of nothing where a failover comes.
 
+#![allow(clippy::print_stdout)] // A failure is shown with its seed and its faults.
+
 mod campaign;
 mod checker;
 mod client;

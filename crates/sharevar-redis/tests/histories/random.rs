@@ -1,6 +1,6 @@
 //! Numbers that come from a seed, so that what they lead to can be seen again.
 
-/// The generator SplitMix64.
+/// The generator `SplitMix64`.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 

@@ -106,10 +106,8 @@ impl Verdict {
         let mut unknown = 0;
         for entry in &log.entries {
             match (entry.request, entry.end) {
-                (Request::Write(count), End::Done { .. }) => {
-                    if !written.insert(count) {
-                        self.miscounted.push(format!("two holders have written {count}"));
-                    }
+                (Request::Write(count), End::Done { .. }) if !written.insert(count) => {
+                    self.miscounted.push(format!("two holders have written {count}"));
                 }
                 (Request::Write(_), End::Unknown) => unknown += 1,
                 _ => {}

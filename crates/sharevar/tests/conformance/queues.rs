@@ -80,7 +80,7 @@ conform! {
                 // Each ends somewhere else.
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let mut wait = queue.get_wait();
-                let item = (0..1 + state % 3).find_map(|look| {
+                let item = (0..=state % 3).find_map(|look| {
                     let item = wait.attempt(state >> (8 + look) & 1 == 1).unwrap();
                     if item.is_none() {
                         wait.sleep(Duration::from_micros(u64::from(state >> 16 & 0xff)));
