@@ -62,6 +62,19 @@ fn exact(value: i128, wanted: &'static str, bits: u32) -> Result<f64, DecodeErro
     if width > bits { Err(inexact(value.to_string(), wanted)) } else { Ok(value as f64) }
 }
 
+/// Reads an integer without a call, and any other form by `deserialize_any`.
+macro_rules! integers {
+    ($($method:ident)*) => {$(
+        #[inline(always)]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+            match self {
+                Self::Int(value) => visitor.visit_i64(value),
+                _ => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
 impl<'de> de::Deserializer<'de> for ScalarDeserializer<'de> {
     type Error = DecodeError;
 
@@ -87,9 +100,23 @@ impl<'de> de::Deserializer<'de> for ScalarDeserializer<'de> {
         }
     }
 
+    #[inline(always)]
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self {
+            Self::Bool(value) => visitor.visit_bool(value),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    integers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
     #[inline]
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self {
+            Self::Float(value) => visitor.visit_f64(value),
             Self::Int(value) => visitor.visit_f64(exact(value.into(), "f64", f64::MANTISSA_DIGITS)?),
             Self::UInt(value) => visitor.visit_f64(exact(value.into(), "f64", f64::MANTISSA_DIGITS)?),
             Self::BigInt(bytes) => match bigint::to_exact_float(bytes) {
@@ -170,7 +197,7 @@ impl<'de> de::Deserializer<'de> for ScalarDeserializer<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf
+        i128 u128 char str string bytes byte_buf
         unit unit_struct tuple_struct map struct identifier
     }
 }
