@@ -10,6 +10,8 @@ use std::ops::Deref;
 
 /// The longest encoding that is copied to the stack.
 const SHORT_BYTES: usize = 128;
+/// Eight words.
+const LINE_BYTES: usize = 64;
 
 /// The answer of a look.
 #[derive(Debug, Clone, Copy)]
@@ -55,46 +57,50 @@ impl Deref for CopiedBytes {
     }
 }
 
-/// The answer of a look, before it is known that the variable did not change meanwhile.
-pub(crate) enum Glance {
-    Word(Word),
-    Bytes,
-    There(Located),
-    Absent,
-}
-
-impl Glance {
-    /// Looks at the word of a value.
-    #[inline(always)]
-    pub(crate) fn at(peek: &Peek<'_>, word: Word, copied: &mut Option<CopiedBytes>) -> Self {
-        if word.is_scalar() {
-            Self::Word(word)
-        } else if peek_bytes(peek, word, copied) {
-            Self::Bytes
-        } else {
-            Self::There(Located { word, version: peek.version() })
-        }
-    }
-}
-
-/// Looks at a variable. `copied` is the place for a value that is no scalar: it is given from outside
-/// so that nothing large is moved for a scalar.
+/// Looks at a variable. `find` gives the word of the value: zero if there certainly is none, and `None`
+/// if it cannot tell. `copied` is the place for a value that is no scalar: it is given from outside so
+/// that nothing large is moved for a scalar.
 #[inline(always)]
 pub(crate) fn look<'a>(
     handle: &Handle,
     copied: &'a mut Option<CopiedBytes>,
-    glance: impl FnOnce(&Peek<'_>, &mut Option<CopiedBytes>) -> Option<Glance>,
+    find: impl FnOnce(&Peek<'_>) -> Option<Word>,
 ) -> Look<'a> {
-    match handle.participant().peek(handle.variable(), |peek| glance(peek, copied)) {
-        Some(Glance::Word(word)) => Look::Word(word),
-        Some(Glance::Bytes) => copied.as_ref().map_or(Look::Unknown, Look::Bytes),
-        Some(Glance::There(located)) => Look::There(located),
-        Some(Glance::Absent) => Look::Absent,
-        None => Look::Unknown,
+    let mut located = None;
+    // Only a scalar passes the comparison of versions, so that one branch tells it from the rest.
+    let scalar = handle.participant().peek(handle.variable(), |peek| {
+        // Loaded before the word, so that they belong together if the version stands later on.
+        let version = peek.version();
+        let word = find(peek)?;
+        if word.is_scalar() && !word.is_absent() {
+            return Some(word);
+        }
+        located = Some(Located { word, version });
+        None
+    });
+    match (scalar, located) {
+        (Some(word), _) => Look::Word(word),
+        (None, Some(located)) => located.look(handle, copied),
+        (None, None) => Look::Unknown,
     }
 }
 
 impl Located {
+    /// Looks at a value that is no scalar, or is not there.
+    #[inline(never)]
+    fn look<'a>(self, handle: &Handle, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
+        let is_copied = handle.participant().peek(handle.variable(), |peek| {
+            let is_current = peek.version() == self.version;
+            is_current.then(|| peek_bytes(peek, self.word, copied).is_some())
+        });
+        match is_copied {
+            Some(true) => copied.as_ref().map_or(Look::Unknown, Look::Bytes),
+            Some(false) if self.word.is_absent() => Look::Absent,
+            Some(false) => Look::There(self),
+            None => Look::Unknown,
+        }
+    }
+
     /// Reads a long value by `read`, with no lock and without a copy of its own. `None` if the value is
     /// another, refers to variables or has changed, or if `read` says so: then it is to be read as
     /// any other.
@@ -146,30 +152,34 @@ impl Located {
 }
 
 /// Copies an encoding that refers to no variable and is short enough to be read without the lock.
-/// `false` says nothing.
+/// `None` says nothing.
 #[inline(never)]
-fn peek_bytes(peek: &Peek<'_>, word: Word, out: &mut Option<CopiedBytes>) -> bool {
+fn peek_bytes(peek: &Peek<'_>, word: Word, out: &mut Option<CopiedBytes>) -> Option<()> {
+    let block = word.block_offset()?;
     // Torn or not, the length is bounded. Handles, counted in the upper half, make it large.
-    let Some((block, length)) = word.block_offset().and_then(|block| Some((block, peek.load(block)?))) else {
-        return false;
-    };
+    let length = peek.load(block)?;
     if length > SHORT_BYTES as u64 {
-        *out = if length <= UNLOCKED_BYTES {
-            peek.bytes(block + 8, length).map(CopiedBytes::Long)
-        } else {
-            None
-        };
-        return out.is_some();
+        let is_bounded = length <= UNLOCKED_BYTES;
+        *out = is_bounded.then(|| peek.bytes(block + 8, length)).flatten().map(CopiedBytes::Long);
+        return out.is_some().then_some(());
     }
     let CopiedBytes::Short(bytes, count) = out.insert(CopiedBytes::Short([0; SHORT_BYTES], 0)) else {
-        return false;
+        return None;
     };
     *count = length as usize;
-    for (index, bytes) in bytes[..count.next_multiple_of(8)].as_chunks_mut().0.iter_mut().enumerate() {
-        match peek.load(block + 8 + index as u64 * 8) {
-            Some(word) => *bytes = word.to_le_bytes(),
-            None => return false,
+    let mut at = block + 8;
+    // Offsets are checked once for eight words.
+    let (lines, words) = bytes[..count.next_multiple_of(8)].as_chunks_mut::<LINE_BYTES>();
+    for bytes in lines {
+        let line = peek.line(at)?;
+        for (index, bytes) in bytes.as_chunks_mut().0.iter_mut().enumerate() {
+            *bytes = line.word(index).to_le_bytes();
         }
+        at += LINE_BYTES as u64;
     }
-    true
+    for bytes in words.as_chunks_mut().0 {
+        *bytes = peek.load(at)?.to_le_bytes();
+        at += 8;
+    }
+    Some(())
 }

@@ -5,7 +5,7 @@ use super::entry::{self, HASH, KEY, LINKS, LOW, META, VALUE};
 use super::layout::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, LENGTH};
 use crate::error::Result;
 use crate::shm::items::content::Content;
-use crate::shm::items::look::{CopiedBytes, Glance, Located, Look, look};
+use crate::shm::items::look::{CopiedBytes, Located, Look, look};
 use crate::shm::items::overwrite;
 use sharevar_arena::{CacheLine, Peek};
 use sharevar_value::{Encoded, ShortKey, Word};
@@ -95,9 +95,10 @@ impl RawDict {
     /// Python can compare with it. `copied` is the place for a value that is no scalar.
     #[inline(always)]
     pub fn look<'a>(&self, key: &ShortKey, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
-        look(self.handle(), copied, |peek, copied| match find(peek, key) {
-            Ok((_, line)) => Some(Glance::at(peek, value_of(line), copied)),
-            Err(missed) => missed.is_certain(peek).then_some(Glance::Absent),
+        look(self.handle(), copied, |peek| match find(peek, key) {
+            // No value is zero in an arena that is whole.
+            Ok((_, line)) => Some(value_of(line)).filter(|word| !word.is_absent()),
+            Err(missed) => missed.is_certain(peek).then_some(Word::ABSENT),
         })
     }
 

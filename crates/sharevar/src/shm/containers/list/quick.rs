@@ -3,7 +3,7 @@
 use super::{GAP, LENGTH, PLACES, RING, RING_BITS, ROOT, RawList, index_from};
 use crate::error::Result;
 use crate::shm::items::content::Content;
-use crate::shm::items::look::{CopiedBytes, Glance, Located, Look, look};
+use crate::shm::items::look::{CopiedBytes, Located, Look, look};
 use sharevar_arena::Peek;
 use sharevar_value::Word;
 
@@ -27,9 +27,10 @@ impl RawList {
     /// place for a value that is no scalar.
     #[inline(always)]
     pub fn look<'a>(&self, index: i64, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
-        look(self.handle(), copied, |peek, copied| {
-            let Some(index) = index_from(index, peek.body(LENGTH)) else { return Some(Glance::Absent) };
-            Some(Glance::at(peek, Word(peek.load(place(peek, index)?)?), copied))
+        look(self.handle(), copied, |peek| {
+            let Some(index) = index_from(index, peek.body(LENGTH)) else { return Some(Word::ABSENT) };
+            // No item is zero in an arena that is whole.
+            Some(Word(peek.load(place(peek, index)?)?)).filter(|word| !word.is_absent())
         })
     }
 
