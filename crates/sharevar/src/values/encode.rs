@@ -76,7 +76,33 @@ pub(crate) fn value<T: Serialize + ?Sized>(
     home: &(impl InHome + ?Sized),
     value: &T,
 ) -> Result<Outgoing<Encoded>> {
-    if let Some(word) = scalar::word(value) {
+    outgoing(home, value, scalar::word(value))
+}
+
+/// Stores a value by `at_once`, if it is a word and that accepts it, and else encoded by `otherwise`.
+#[inline(always)]
+pub(crate) fn store<T: Serialize + ?Sized>(
+    home: &(impl InHome + ?Sized),
+    value: &T,
+    at_once: impl FnOnce(Word) -> bool,
+    otherwise: impl FnOnce(&Encoded) -> Result<()>,
+) -> Result<()> {
+    let word = scalar::word(value);
+    if word.is_some_and(at_once) {
+        return Ok(());
+    }
+    let value = outgoing(home, value, word)?;
+    otherwise(&value.encoded)
+}
+
+/// Encodes one value, whose word is `word` if it is a scalar.
+#[inline]
+fn outgoing<T: Serialize + ?Sized>(
+    home: &(impl InHome + ?Sized),
+    value: &T,
+    word: Option<Word>,
+) -> Result<Outgoing<Encoded>> {
+    if let Some(word) = word {
         return Ok(Outgoing { encoded: Encoded::Word(word), _written: Vec::new() });
     }
     let outer = Outer::enter(home);

@@ -55,22 +55,21 @@ where
     Q: Serialize + ?Sized,
     V: Serialize + ?Sized,
 {
-    let value = encode::value(raw, value)?;
-    if let Some(dict) = raw.shm()
-        && let Some(word) = value.word()
-        && let Some(short) = scalar::key(key, dict.seed())
-        && dict.set_word(&short, word)
-    {
-        return Ok(());
-    }
-    if let Some(dict) = raw.shm()
-        && matches!(value.encoded, Encoded::Bytes { .. })
-        && let Some(short) = scalar::key(key, dict.seed())
-        && dict.overwrite(&short, &value.encoded)?
-    {
-        return Ok(());
-    }
-    raw.any().insert(&self::key(raw, key)?, &value.encoded)
+    let short = raw.shm().and_then(|dict| Some((dict, scalar::key(key, dict.seed())?)));
+    encode::store(
+        raw,
+        value,
+        |word| short.as_ref().is_some_and(|(dict, short)| dict.set_word(short, word)),
+        |encoded| {
+            if let Some((dict, short)) = &short
+                && matches!(encoded, Encoded::Bytes { .. })
+                && dict.overwrite(short, encoded)?
+            {
+                return Ok(());
+            }
+            raw.any().insert(&self::key(raw, key)?, encoded)
+        },
+    )
 }
 
 /// Returns the key that was put in first with its value, if there is one.

@@ -109,13 +109,12 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         T: Borrow<W>,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(&self.raw, value)?;
-        if let Some(raw) = self.raw.shm()
-            && value.word().is_some_and(|word| raw.set_word(position(index), word))
-        {
-            return Ok(());
-        }
-        self.raw.any().set(position(index), &value.encoded)
+        encode::store(
+            &self.raw,
+            value,
+            |word| self.raw.shm().is_some_and(|raw| raw.set_word(position(index), word)),
+            |encoded| self.raw.any().set(position(index), encoded),
+        )
     }
 
     /// Adds an item at the end.
@@ -125,13 +124,12 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         T: Borrow<W>,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(&self.raw, value)?;
-        if let Some(raw) = self.raw.shm()
-            && value.word().is_some_and(|word| raw.push_word(word))
-        {
-            return Ok(());
-        }
-        self.raw.any().push(&value.encoded)
+        encode::store(
+            &self.raw,
+            value,
+            |word| self.raw.shm().is_some_and(|raw| raw.push_word(word)),
+            |encoded| self.raw.any().push(encoded),
+        )
     }
 
     /// Removes the last item and gives it back.

@@ -66,13 +66,12 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
         T: Borrow<W>,
         W: Serialize + ?Sized,
     {
-        let value = encode::value(&self.raw, value)?;
-        if let Some(raw) = self.raw.shm()
-            && value.word().is_some_and(|word| raw.set_word(word))
-        {
-            return Ok(());
-        }
-        self.raw.any().set(&value.encoded)
+        encode::store(
+            &self.raw,
+            value,
+            |word| self.raw.shm().is_some_and(|raw| raw.set_word(word)),
+            |encoded| self.raw.any().set(encoded),
+        )
     }
 
     /// Sets it to what `change` makes of it, as one operation. The new value.
