@@ -142,7 +142,11 @@ impl Condition {
     fn notify(slf: &Bound<'_, Self>, n: i64) -> PyResult<()> {
         Self::require_lock(slf, "lock is not owned")?;
         if n > 0 {
-            slf.get().raw.any().notify(n.unsigned_abs()).or_raise()?;
+            match &slf.get().raw {
+                Backed::Shm(raw) => raw.notify(n.unsigned_abs()),
+                Backed::Other(condition) => condition.notify(n.unsigned_abs()),
+            }
+            .or_raise()?;
         }
         Ok(())
     }

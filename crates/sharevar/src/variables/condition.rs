@@ -117,13 +117,19 @@ impl Condition {
     }
 
     /// Notifies the thread that has waited longest, if there is one.
+    #[inline]
     pub fn notify_one(&self) -> Result<()> {
         self.notify(1)
     }
 
     /// Notifies those `most` who have waited longest.
+    #[inline]
     pub fn notify(&self, most: usize) -> Result<()> {
-        self.raw.any().notify(most as u64).map(|_| ())
+        let notified = match &self.raw {
+            Backed::Shm(raw) => raw.notify(most as u64),
+            Backed::Other(condition) => condition.notify(most as u64),
+        };
+        notified.map(|_| ())
     }
 
     /// Notifies all who wait.

@@ -170,7 +170,22 @@ impl RawCondition {
 
     /// Notifies those `most` living waiters that have waited longest. How many there were; if they
     /// are all that wait, the dead among them count, for no other could be notified in their place.
+    #[inline]
     pub fn notify(&self, most: u64) -> Result<u64> {
+        if self.are_all_notified() { Ok(0) } else { self.notify_waiters(most) }
+    }
+
+    /// Returns whether a look without the lock shows that no waiter is left to notify. A process that
+    /// may change nothing gets its error from the whole operation.
+    #[inline(always)]
+    fn are_all_notified(&self) -> bool {
+        let participant = self.handle.participant();
+        let are_all =
+            |peek: &sharevar_arena::Peek<'_>| (peek.body(NOTIFIED) >= peek.body(TICKET)).then_some(());
+        !participant.identity().is_none() && participant.peek(self.handle.variable(), are_all).is_some()
+    }
+
+    fn notify_waiters(&self, most: u64) -> Result<u64> {
         let variable = self.handle.variable();
         let mut transaction = self.begin()?;
         let last = transaction.body(variable, TICKET);
@@ -208,6 +223,8 @@ impl RawCondition {
         Ok((entries, notified))
     }
 
+    // Inlined, since each return of a transaction moves it.
+    #[inline(always)]
     fn begin(&self) -> Result<Transaction<'_>> {
         let mut transaction = self.handle.participant().begin()?;
         transaction.lock(self.handle.variable())?;
