@@ -29,12 +29,20 @@ impl Event {
 
     /// Set the flag; all waiters go on.
     fn set(&self) -> PyResult<()> {
-        self.raw.any().set().or_raise()
+        match &self.raw {
+            Backed::Shm(raw) => raw.set(),
+            Backed::Other(event) => event.set(),
+        }
+        .or_raise()
     }
 
     /// Take the flag away.
     fn clear(&self) -> PyResult<()> {
-        self.raw.any().clear().or_raise()
+        match &self.raw {
+            Backed::Shm(raw) => raw.clear(),
+            Backed::Other(event) => event.clear(),
+        }
+        .or_raise()
     }
 
     /// Whether the flag is set.

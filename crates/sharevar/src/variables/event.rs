@@ -43,13 +43,19 @@ impl Event {
     /// Sets it: all who wait go on, also if it is cleared before they have looked.
     #[inline]
     pub fn set(&self) -> Result<()> {
-        self.raw.any().set()
+        match &self.raw {
+            Backed::Shm(raw) => raw.set(),
+            Backed::Other(event) => event.set(),
+        }
     }
 
     /// Takes the flag away: a thread that waits from now on sleeps until it is set again.
     #[inline]
     pub fn clear(&self) -> Result<()> {
-        self.raw.any().clear()
+        match &self.raw {
+            Backed::Shm(raw) => raw.clear(),
+            Backed::Other(event) => event.clear(),
+        }
     }
 
     /// Whether it is set, at this moment.

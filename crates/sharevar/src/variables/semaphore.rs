@@ -78,11 +78,11 @@ impl Semaphore {
     /// Takes a unit if one is free, or held by a process that died.
     #[inline]
     pub fn try_acquire(&self) -> Result<Option<SemaphorePermit<'_>>> {
-        let is_taken = match &self.raw {
-            Backed::Shm(raw) => raw.try_acquire()?,
-            Backed::Other(units) => units.try_acquire()?,
+        let owner = match &self.raw {
+            Backed::Shm(raw) => raw.try_acquire()?.then(|| Owner::now(Some(raw.handle().participant()))),
+            Backed::Other(units) => units.try_acquire()?.then(|| Owner::now(None)),
         };
-        Ok(is_taken.then(|| self.permit()))
+        Ok(owner.map(|owner| SemaphorePermit { semaphore: self, owner }))
     }
 
     /// Takes a unit, and waits for it no longer than `limit`.
@@ -127,13 +127,12 @@ impl SemaphorePermit<'_> {
 
 impl Drop for SemaphorePermit<'_> {
     fn drop(&mut self) {
-        if self.semaphore.owner() == self.owner {
-            // It fails if the manager is closed, and a closed manager's units no longer matter.
-            let _ = match &self.semaphore.raw {
-                Backed::Shm(raw) => raw.release(),
-                Backed::Other(units) => units.release(1),
-            };
-        }
+        // It fails if the manager is closed, and a closed manager's units no longer matter.
+        let _ = match &self.semaphore.raw {
+            Backed::Shm(raw) if self.owner == Owner::now(Some(raw.handle().participant())) => raw.release(),
+            Backed::Other(units) if self.owner == Owner::now(None) => units.release(1),
+            _ => Ok(()),
+        };
     }
 }
 
