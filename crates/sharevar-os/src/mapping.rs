@@ -288,12 +288,12 @@ impl Mapping {
         }
         let (words, rest) = out.as_chunks_mut::<8>();
         for bytes in words {
-            *bytes = self.word(at).load(Ordering::Relaxed).to_le_bytes().map(MaybeUninit::new);
+            bytes.write_copy_of_slice(&self.word(at).load(Ordering::Relaxed).to_le_bytes());
             at += 8;
         }
         if !rest.is_empty() {
-            let last = self.word(at).load(Ordering::Relaxed).to_le_bytes().map(MaybeUninit::new);
-            rest.copy_from_slice(&last[..rest.len()]);
+            let last = self.word(at).load(Ordering::Relaxed).to_le_bytes();
+            rest.write_copy_of_slice(&last[..rest.len()]);
         }
     }
 

@@ -61,6 +61,11 @@ impl Arena {
         let _ = self.companion.set(companion);
     }
 
+    /// Whether the arena has a name. Its first character is not zero.
+    pub(crate) fn has_name(&self) -> bool {
+        self.table_word(header::NAME).load(Ordering::Relaxed) != 0
+    }
+
     /// The name by which processes find the arena, if it has one.
     pub(crate) fn name(&self) -> Option<Name> {
         let mut bytes = [0; Name::MAX];

@@ -61,9 +61,18 @@ impl Attachment {
             return Err(self.why_not_attached());
         }
         let (idle, running) = (Claim::new(State::Idle, me).0, Claim::new(State::Running, me).0);
+        // `enter` never finds the first lane again where that is for the fast paths, so that each
+        // operation would come here.
+        let apart = match self.page.word(ONE_AT_A_TIME).load(Ordering::Relaxed) {
+            0 => 0,
+            _ => self.page.word(FIRST_LANE).load(Ordering::Relaxed),
+        };
         loop {
             let lanes = self.arena().lanes();
             for index in 0..lanes {
+                if u64::from(index) + 1 == apart {
+                    continue;
+                }
                 let lane = Lane::new(self.arena(), index);
                 let seen = lane.state().load(Ordering::Relaxed);
                 // One of this participant's own may be in no list, when it has many.

@@ -17,7 +17,7 @@ impl Participant {
     /// Whether the arena may have pickles: one without a name, or one whose creator allows them.
     pub fn allows_pickles(&self) -> bool {
         let allows = || self.arena().table_word(header::ALLOW_PICKLE).load(Ordering::Relaxed) == 1;
-        self.arena_name().is_none() || allows()
+        !self.arena().has_name() || allows()
     }
 
     /// Has this process store and read pickles from now on, if the arena may have them.

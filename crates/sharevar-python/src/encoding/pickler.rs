@@ -2,7 +2,7 @@
 
 use crate::encoding::permission;
 use crate::encoding::pickled::{Pickle, Pickled};
-use crate::encoding::plain_array::{self, PlainArray};
+use crate::encoding::plain_array::{self, KnownArray, PlainArray};
 use crate::fast_access;
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::intern;
@@ -135,6 +135,18 @@ pub(crate) fn loads_bytes<'py>(
     callable(pickle.py(), |set| &set.loads, "loads")?.call1((pickle,))
 }
 
+/// Returns the array of a pickle that is stored in that home, if this process knows it.
+pub(crate) fn known_array<'py>(
+    py: Python<'py>,
+    pickle: &[u8],
+    home: &dyn InHome,
+) -> PyResult<Option<KnownArray<'py>>> {
+    if !home.pickles().are_accepted {
+        return Err(permission::refuse_to_read(home));
+    }
+    KnownArray::of(py, pickle)
+}
+
 /// The same, of a pickle that does not contain these buffers of its objects.
 pub(crate) fn loads_with_buffers<'py>(
     pickle: &Bound<'py, PyBytes>,
@@ -154,9 +166,9 @@ pub(crate) fn loads_alone_with_buffers<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = pickle.py();
     if let [buffer] = &buffers[..]
-        && let Some(array) = plain_array::read(py, pickle.as_bytes(), buffer)?
+        && let Some(array) = KnownArray::of(py, pickle.as_bytes())?
     {
-        return Ok(array);
+        return array.over(buffer);
     }
     let has_one = buffers.len() == 1;
     let named = PyDict::new(py);

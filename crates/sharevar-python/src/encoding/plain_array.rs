@@ -7,7 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// The properties of an array of which its pickle tells.
@@ -41,12 +41,13 @@ enum Reading {
 /// Forms and pickles that are remembered: more are forgotten together.
 const MOST: usize = 256;
 /// The longest pickle that may be that of a plain array, which takes some 150 bytes.
-const LONGEST: usize = 512;
+pub(crate) const LONGEST: usize = 512;
 
 #[derive(Default)]
 struct Known {
     pickles: HashMap<Form, Py<PyBytes>>,
-    readings: HashMap<Box<[u8]>, Reading>,
+    /// A few comparisons take less time than to hash all of a pickle.
+    readings: BTreeMap<Box<[u8]>, Reading>,
 }
 
 /// No code of Python's runs while it is locked, and no object ends.
@@ -185,34 +186,45 @@ impl PlainArray {
     }
 }
 
-/// Returns the array of a pickle of this process's acquaintance, over its buffer.
-pub(crate) fn read<'py>(
-    py: Python<'py>,
-    pickle: &[u8],
-    buffer: &Bound<'py, PyAny>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
-    if pickle.len() > LONGEST {
-        return Ok(None);
-    }
-    let (dtype, shape, is_fortran) = match known().readings.get(pickle) {
-        Some(Reading::Plain(Recipe { dtype, shape, is_fortran })) => {
-            (dtype.clone_ref(py), shape.clone_ref(py), *is_fortran)
+/// The array of a pickle that this process knows, without its buffer.
+pub(crate) struct KnownArray<'py> {
+    numpy: &'static Numpy,
+    dtype: Bound<'py, PyAny>,
+    shape: Bound<'py, PyTuple>,
+    is_fortran: bool,
+}
+
+impl<'py> KnownArray<'py> {
+    /// `None` for another pickle.
+    pub(crate) fn of(py: Python<'py>, pickle: &[u8]) -> PyResult<Option<Self>> {
+        if pickle.len() > LONGEST {
+            return Ok(None);
         }
-        _ => return Ok(None),
-    };
-    let Some(numpy) = numpy(py)? else { return Ok(None) };
-    // A fifth of what the class itself takes to be called.
-    let flat = numpy.frombuffer.bind(py).call1((buffer, dtype))?;
-    if shape.bind(py).len() == 1 {
-        return Ok(Some(flat));
+        let (dtype, shape, is_fortran) = match known().readings.get(pickle) {
+            Some(Reading::Plain(Recipe { dtype, shape, is_fortran })) => {
+                (dtype.bind(py).clone(), shape.bind(py).clone(), *is_fortran)
+            }
+            _ => return Ok(None),
+        };
+        Ok(numpy(py)?.map(|numpy| Self { numpy, dtype, shape, is_fortran }))
     }
-    let reshape = intern!(py, "reshape");
-    if !is_fortran {
-        return flat.call_method1(reshape, (shape,)).map(Some);
+
+    /// Returns the array over a buffer.
+    pub(crate) fn over(self, buffer: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = buffer.py();
+        // A fifth of what the class itself takes to be called.
+        let flat = self.numpy.frombuffer.bind(py).call1((buffer, self.dtype))?;
+        if self.shape.len() == 1 {
+            return Ok(flat);
+        }
+        let reshape = intern!(py, "reshape");
+        if !self.is_fortran {
+            return flat.call_method1(reshape, (self.shape,));
+        }
+        let named = PyDict::new(py);
+        named.set_item(intern!(py, "order"), intern!(py, "F"))?;
+        flat.call_method(reshape, (self.shape,), Some(&named))
     }
-    let named = PyDict::new(py);
-    named.set_item(intern!(py, "order"), intern!(py, "F"))?;
-    flat.call_method(reshape, (shape,), Some(&named)).map(Some)
 }
 
 /// Pickles an object, but for its long buffers.

@@ -228,15 +228,19 @@ impl Dict {
         writable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let this = slf.get();
-        if this.raw.shm().is_none() {
+        let Some(raw) = this.raw.shm() else {
             return Err(to_python(view::unsupported(&this.raw.handle())));
+        };
+        let store = slf.as_super().get().store();
+        if let Look::There(located) = this.look(key, &mut None)
+            && let Some(view) = view::of_located(slf.py(), raw.handle(), located, writable, store)?
+        {
+            return Ok(view);
         }
         let wanted = this.key(key, Purpose::Lookup)?;
-        let found = resolve(&this.raw, key, &wanted, slf.as_super().get().store(), |key| {
-            this.raw.any().get_compared(key)
-        })?;
+        let found = resolve(&this.raw, key, &wanted, store, |key| this.raw.any().get_compared(key))?;
         let content = found.ok_or_else(|| missing(key))?;
-        view::view(slf.py(), content, writable, slf.as_super().get().store())
+        view::view(slf.py(), content, writable, store)
     }
 
     /// Remove a key and return its value; the default, or `KeyError`, if it is not there.

@@ -1,7 +1,7 @@
 //! Views of values: memoryviews of bytes, and objects whose buffers are in shared memory.
 #![allow(unsafe_code)]
 
-use crate::encoding::{buffered, decode, pickler};
+use crate::encoding::{buffered, decode, pickler, plain_array};
 use crate::errors::OrRaise;
 use crate::new_objects::new_bytes;
 use crate::store::Store;
@@ -11,11 +11,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyType};
 use sharevar::engine::Handle;
-use sharevar::shm::LongValue;
+use sharevar::shm::{Handle as ShmHandle, Located, LongValue};
 use sharevar::{Content, View};
 use sharevar_value::{BufferedPickle, Decoder, Event, LongPart};
 use std::ffi::c_int;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 const HEAD: usize = BufferedPickle::HEAD;
@@ -30,11 +30,29 @@ pub(crate) fn unsupported(handle: &Handle) -> sharevar::Error {
 #[pyclass(frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct ValueBuffer {
-    /// All parts of one value hold it once.
-    value: Arc<LongValue>,
+    value: Held,
     /// The place in the encoding.
     place: Range<usize>,
     is_writable: bool,
+}
+
+/// A value that the views of its parts hold.
+#[derive(Debug)]
+enum Held {
+    /// By its only part.
+    Alone(LongValue),
+    /// By several parts, once for all of them.
+    Together(Arc<LongValue>),
+}
+
+impl Deref for Held {
+    type Target = LongValue;
+    fn deref(&self) -> &LongValue {
+        match self {
+            Self::Alone(value) => value,
+            Self::Together(value) => value,
+        }
+    }
 }
 
 #[pymethods]
@@ -53,10 +71,8 @@ impl ValueBuffer {
     }
 }
 
-impl ValueBuffer {
-    fn memoryview(self, py: Python<'_>) -> PyResult<Bound<'_, PyMemoryView>> {
-        PyMemoryView::from(Bound::new(py, self)?.as_any())
-    }
+fn memoryview<'py>(buffer: &Bound<'py, ValueBuffer>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(PyMemoryView::from(buffer.as_any())?.into_any())
 }
 
 /// The view of a value: a memoryview of bytes, or an object whose long buffers are in shared memory. Of a
@@ -73,6 +89,20 @@ pub(crate) fn view<'py>(
     }
 }
 
+/// The view of a long value that a look has located. `None` if the value is another or has changed: then it
+/// is viewed as any other.
+#[inline]
+pub(crate) fn of_located<'py>(
+    py: Python<'py>,
+    handle: &ShmHandle,
+    located: Located,
+    is_writable: bool,
+    store: &Py<Store>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let held = located.hold_long(handle).or_raise()?;
+    held.map(|value| of_long(py, value, is_writable, store)).transpose()
+}
+
 fn of_long<'py>(
     py: Python<'py>,
     value: LongValue,
@@ -82,8 +112,7 @@ fn of_long<'py>(
     let reader = value.held_reader().or_raise()?;
     if let Some((LongPart::Bytes, start)) = reader.part().or_raise()? {
         let place = start..reader.length() as usize;
-        let value = Arc::new(value);
-        return Ok(ValueBuffer { value, place, is_writable }.memoryview(py)?.into_any());
+        return memoryview(&Bound::new(py, ValueBuffer { value: Held::Alone(value), place, is_writable })?);
     }
     let Some(places) = reader.buffered_pickle().or_raise()? else {
         return of_copy(py, Content::Long(value), is_writable, store);
@@ -92,6 +121,16 @@ fn of_long<'py>(
         let message = "the value was read-only when it was stored, so that no view of it can be written";
         return Err(PyTypeError::new_err(message));
     }
+    let place_of = |place: &Range<usize>| HEAD + place.start..HEAD + place.end;
+    if let [buffer] = &places.buffers[..]
+        && let Some(pickle) = [0; plain_array::LONGEST].get_mut(..places.pickle.len())
+    {
+        reader.read((HEAD + places.pickle.start) as u64, pickle).or_raise()?;
+        if let Some(array) = pickler::known_array(py, pickle, store.get().home())? {
+            let (value, place) = (Held::Alone(value), place_of(&buffer.place));
+            return array.over(Bound::new(py, ValueBuffer { value, place, is_writable })?.as_any());
+        }
+    }
     let copy = |room: &mut [_]| reader.copy((HEAD + places.pickle.start) as u64, room);
     let Some(pickle) = new_bytes(py, places.pickle.len(), copy)? else {
         // It leads out of the arena: the read says so.
@@ -99,8 +138,8 @@ fn of_long<'py>(
     };
     let value = Arc::new(value);
     let buffers = places.buffers.iter().map(|buffer| {
-        let place = HEAD + buffer.place.start..HEAD + buffer.place.end;
-        Ok(ValueBuffer { value: value.clone(), place, is_writable }.memoryview(py)?.into_any())
+        let (value, place) = (Held::Together(value.clone()), place_of(&buffer.place));
+        memoryview(&Bound::new(py, ValueBuffer { value, place, is_writable })?)
     });
     let buffers = buffers.collect::<PyResult<_>>()?;
     pickler::loads_with_buffers(&pickle, buffers, store.get().home())

@@ -20,6 +20,10 @@ use std::mem::MaybeUninit;
 /// The number of the kind, which is none of [`Kind`](crate::Kind): these variables are not named.
 pub(crate) const KIND: u64 = 128;
 
+/// Bytes of the longest head of an encoding that is long.
+const HEAD: usize = BufferedPickle::HEAD;
+const _: () = assert!(LongPart::HEAD == HEAD, "one read tells of either");
+
 /// Whether a variable holds a long value.
 #[inline]
 pub(crate) fn is_long(participant: &Participant, variable: Variable) -> bool {
@@ -145,12 +149,18 @@ impl<'a> LongReader<'a> {
 
     /// The class of a value that is one long part, and where in the encoding the part begins.
     pub fn part(&self) -> Result<Option<(LongPart, usize)>> {
-        let mut head = [0; LongPart::HEAD];
-        if self.length < head.len() as u64 {
+        Ok(self.head()?.and_then(|head| LongPart::read_head(&head, self.length)))
+    }
+
+    /// The first bytes of the encoding: as many as the longest head has.
+    fn head(&self) -> Result<Option<[u8; HEAD]>> {
+        if self.length < HEAD as u64 {
             return Ok(None);
         }
-        self.read(0, &mut head)?;
-        Ok(LongPart::read_head(&head, self.length))
+        let first = self.participant.load_word(self.start)?;
+        let second = self.participant.load_word(self.start + 8)?;
+        let bytes = (u128::from(second) << 64 | u128::from(first)).to_le_bytes();
+        Ok(bytes.first_chunk().copied())
     }
 
     /// The places of a pickle and of its buffers, if the value is one with buffers. They are counted from
@@ -159,14 +169,9 @@ impl<'a> LongReader<'a> {
     /// # Errors
     /// A damaged arena.
     pub fn buffered_pickle(&self) -> Result<Option<BufferedPickle>> {
-        const HEAD: usize = BufferedPickle::HEAD;
-        let mut head = [0; HEAD];
-        if self.length < HEAD as u64 {
-            return Ok(None);
-        }
-        self.read(0, &mut head)?;
-        if !BufferedPickle::is_head(&head, self.length) {
-            return Ok(None);
+        match self.head()? {
+            Some(head) if BufferedPickle::is_head(&head, self.length) => {}
+            _ => return Ok(None),
         }
         BufferedPickle::read(self.length as usize - HEAD, |at, out| self.read((HEAD + at) as u64, out))
     }

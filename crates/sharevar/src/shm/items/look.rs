@@ -3,7 +3,7 @@
 use super::content::{self, Content, Copied, UNLOCKED_BYTES};
 use crate::error::{Error, Result};
 use crate::shm::handle::Handle;
-use crate::shm::long_value::{self, LongReader};
+use crate::shm::long_value::{self, LongReader, LongValue};
 use sharevar_arena::Peek;
 use sharevar_value::Word;
 use std::ops::Deref;
@@ -116,6 +116,30 @@ impl Located {
         let participant = handle.participant();
         let is_current = || participant.version(handle.variable()) == self.version;
         long_value::read(participant, self.word, is_current, read)
+    }
+
+    /// Holds a long value, for views of it. `None` if it is another, or has changed, and in a process
+    /// that may only read, which holds none.
+    ///
+    /// # Errors
+    /// Closed arena.
+    pub fn hold_long(self, handle: &Handle) -> Result<Option<LongValue>> {
+        let participant = handle.participant();
+        let Some(header) = self.word.handle_offset() else { return Ok(None) };
+        if participant.is_read_only() {
+            return Ok(None);
+        }
+        let variable = participant.variable_at(header)?;
+        // While the version stands, the word leads to the variable of this generation.
+        if !long_value::is_long(participant, variable)
+            || participant.version(handle.variable()) != self.version
+        {
+            return Ok(None);
+        }
+        match Handle::open(participant, variable) {
+            Err(Error::HandleExpired) => Ok(None),
+            held => Ok(Some(LongValue::of(held?))),
+        }
     }
 
     /// Reads the value. `None` if its variable has changed since it was found.
