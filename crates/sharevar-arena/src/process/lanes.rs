@@ -167,3 +167,29 @@ impl Attachment {
         put(lane.state(), Claim::new(State::Idle, self.identity()).0);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::process::participant::{Participant, VariableOps};
+    use crate::sync::Ordering;
+
+    const NONE: VariableOps = VariableOps {
+        reap: |_, _, _| Ok(true),
+        settle_at_exit: |_, _, _| Ok(()),
+        trace: |_, _, _, _| Ok(()),
+    };
+
+    #[test]
+    fn an_operation_beside_the_fast_paths_finds_its_lane_again() {
+        let participant = Participant::create_arena(Some(1 << 20), NONE).unwrap();
+        participant.assume_one_at_a_time();
+        let mut used = Vec::new();
+        for _ in 0..4 {
+            let lane = participant.enter().unwrap();
+            // Set by the long way alone, which lists a lane.
+            used.push((lane.index, lane.thread().swap(0, Ordering::Relaxed) != 0));
+            participant.leave(lane);
+        }
+        assert_eq!(used[2..], [(used[1].0, false); 2], "{used:?}");
+    }
+}

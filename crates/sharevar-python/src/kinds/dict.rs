@@ -104,6 +104,23 @@ impl Dict {
         decode(slf.py(), content, slf.as_super().get().store())
     }
 
+    /// The view of a long value that one look has found; `None` says nothing.
+    #[inline]
+    pub(crate) fn quick_view<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        is_writable: bool,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let this = slf.get();
+        match (this.look(key, &mut None), this.raw.shm()) {
+            (Look::There(located), Some(raw)) => {
+                let store = slf.as_super().get().store();
+                view::of_located(slf.py(), raw.handle(), located, is_writable, store)
+            }
+            _ => Ok(None),
+        }
+    }
+
     pub(crate) fn decoded<'py>(slf: &Bound<'py, Self>, encoding: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         decode_bytes(slf.py(), encoding, &[], slf.as_super().get().store())
     }
@@ -228,15 +245,13 @@ impl Dict {
         writable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let this = slf.get();
-        let Some(raw) = this.raw.shm() else {
-            return Err(to_python(view::unsupported(&this.raw.handle())));
-        };
-        let store = slf.as_super().get().store();
-        if let Look::There(located) = this.look(key, &mut None)
-            && let Some(view) = view::of_located(slf.py(), raw.handle(), located, writable, store)?
-        {
+        if let Some(view) = Self::quick_view(slf, key, writable)? {
             return Ok(view);
         }
+        if this.raw.shm().is_none() {
+            return Err(to_python(view::unsupported(&this.raw.handle())));
+        }
+        let store = slf.as_super().get().store();
         let wanted = this.key(key, Purpose::Lookup)?;
         let found = resolve(&this.raw, key, &wanted, store, |key| this.raw.any().get_compared(key))?;
         let content = found.ok_or_else(|| missing(key))?;

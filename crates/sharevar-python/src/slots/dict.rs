@@ -1,7 +1,7 @@
 //! Reading and setting the entries of dicts.
 
 use super::call::{Assign, Subscript, argument, assign, instance, not_installed, result, scalar};
-use super::replace::replace;
+use super::replace::{replace, replace_method};
 use crate::kinds::dict::{Dict, missing};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 // The functions that PyO3 has made, each set before its replacement can be called.
 static DICT_SUBSCRIPT: OnceLock<Subscript> = OnceLock::new();
 static DICT_ASSIGN: OnceLock<Assign> = OnceLock::new();
+static DICT_VIEW: OnceLock<ffi::PyCFunctionFastWithKeywords> = OnceLock::new();
 
 unsafe extern "C" fn dict_subscript(dict: *mut ffi::PyObject, key: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: the interpreter calls slots attached, with live objects, the first of the slot's type.
@@ -68,6 +69,33 @@ unsafe extern "C" fn dict_assign(
     unsafe { assign(&DICT_ASSIGN, dict, key, value) }
 }
 
+/// The view of a value, which takes no more than the key in the common case.
+unsafe extern "C" fn dict_view(
+    dict: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls methods attached.
+    let py = unsafe { Python::assume_attached() };
+    if count == 1 && names.is_null() {
+        // SAFETY: all are live objects, as many as counted; a method descriptor has checked the first.
+        let (this, key) =
+            unsafe { (argument(py, &dict).cast_unchecked::<Dict>(), argument(py, &*arguments)) };
+        // A new object may start a collection, which runs code.
+        match Python::attach(|_| Dict::quick_view(this, key, false)) {
+            Ok(Some(view)) => return view.into_ptr(),
+            Ok(None) => {}
+            Err(error) => return result(py, Err(error)),
+        }
+    }
+    match DICT_VIEW.get() {
+        // SAFETY: the arguments are those of this call.
+        Some(general) => unsafe { general(dict, arguments, count, names) },
+        None => result(py, Err(not_installed())),
+    }
+}
+
 /// Puts the slots in their places.
 pub(super) fn install(py: Python<'_>) -> PyResult<()> {
     let dict = py.get_type::<Dict>();
@@ -78,6 +106,10 @@ pub(super) fn install(py: Python<'_>) -> PyResult<()> {
         })?;
         replace(&dict, &["__setitem__", "__delitem__"], dict_assign as Assign as *mut c_void, |old| {
             DICT_ASSIGN.set(transmute::<*mut c_void, Assign>(old)).is_ok()
+        })?;
+        let method = ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: dict_view };
+        replace_method(&dict, "view", ffi::METH_FASTCALL | ffi::METH_KEYWORDS, method, |old| {
+            DICT_VIEW.set(old.PyCFunctionFastWithKeywords).is_ok()
         })
     }
 }

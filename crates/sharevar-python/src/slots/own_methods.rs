@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 /// The methods that are called so often that it is worth the interpreter's fast path.
-const HOT: [&str; 8] = ["append", "acquire", "release", "set", "clear", "is_set", "put", "get"];
+const HOT: [&str; 9] = ["append", "acquire", "release", "set", "clear", "is_set", "put", "get", "view"];
 
 /// Gives a class the hot methods that it inherits from a native one as its own. The interpreter's
 /// fast path of calling a method is only for objects of exactly the class that the method is from.

@@ -2,6 +2,7 @@
 
 mod cells;
 mod counting;
+mod held_values;
 mod meeting;
 #[path = "../modeled/mod.rs"]
 mod modeled;

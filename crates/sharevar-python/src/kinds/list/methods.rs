@@ -4,6 +4,7 @@ use super::iterator::ListIterator;
 use super::{List, search, slice, sort};
 use crate::encoding::encode::prepare;
 use crate::errors::{OrRaise, index as index_error, to_python};
+use crate::fast_access;
 use crate::kinds::index::{Place, end, place, whole};
 use crate::kinds::view;
 use crate::variable::{StoreOrFound, Variable, generic_alias};
@@ -11,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
 use sharevar::Kind;
 use sharevar::engine::{self, Backed, Make};
-use sharevar::shm::RawList;
+use sharevar::shm::{Look, RawList};
 
 const OUT_OF_RANGE: &str = "list index out of range";
 const ASSIGNMENT_OUT_OF_RANGE: &str = "list assignment index out of range";
@@ -81,11 +82,18 @@ impl List {
         writable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let this = slf.get();
-        if this.shm().is_none() {
+        let Some(raw) = this.shm() else {
             return Err(to_python(view::unsupported(&this.raw.handle())));
+        };
+        let store = slf.as_super().get().store();
+        if let Some(index) = fast_access::exact_int(index)
+            && let Look::There(located) = raw.look(index, &mut None)
+            && let Some(view) = view::of_located(slf.py(), raw.handle(), located, writable, store)?
+        {
+            return Ok(view);
         }
         let content = this.any().get(whole(index)?).map_err(|error| index_error(error, OUT_OF_RANGE))?;
-        view::view(slf.py(), content, writable, slf.as_super().get().store())
+        view::view(slf.py(), content, writable, store)
     }
 
     /// The items, one after the other, as they are when it is their turn.
