@@ -1,12 +1,15 @@
 """What large values cost beside one copy of their bytes, and what a view costs.
 
 ``python python/benches/arrays.py [--rounds N]``; needs NumPy. The rounds are interleaved, and
-the best of each is printed.
+the best of each is printed. A set writes to other memory each time, as *a copy by turns* does:
+its two targets are shared memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import mmap
 import time
 from collections.abc import Callable
 from typing import Any
@@ -43,6 +46,11 @@ def main() -> None:
         target = np.empty_like(array)
         box = manager.dict(array=array, raw=raw, changed=changed)
 
+        shared = mmap.mmap(-1, 2 * size)
+        targets = itertools.cycle(
+            [np.frombuffer(shared, "i8", size // 8, start) for start in (0, size)]
+        )
+
         def set_to(key: str, value: Any, box: Any = box) -> Callable[[], None]:
             return lambda: box.__setitem__(key, value)
 
@@ -52,6 +60,9 @@ def main() -> None:
         times = best(
             {
                 "copy": lambda target=target, array=array: np.copyto(target, array),  # type: ignore[misc]
+                "a copy by turns": lambda targets=targets, array=array: np.copyto(  # type: ignore[misc]
+                    next(targets), array
+                ),
                 "new copy": array.copy,
                 "get of bytes": get("raw"),
                 "set of bytes": set_to("raw", raw),

@@ -47,7 +47,7 @@ pub(crate) unsafe fn store_groups(from: *const u8, to: *const AtomicU64, groups:
     // vectors of AVX are moved only by a processor that has them.
     unsafe {
         if groups >= LONG && std::arch::is_x86_feature_detected!("avx") {
-            move_long(from, to.cast_mut().cast(), groups * GROUP);
+            move_long(from, to, groups * GROUP);
         } else {
             move_groups(from, to.cast_mut().cast(), groups);
         }
@@ -105,13 +105,13 @@ unsafe fn move_groups(from: *const u8, to: *mut u8, groups: usize) {
 /// # Safety
 /// So many words may be read at `from` and written at `to`, which is a word's place. The processor has AVX.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
-unsafe fn move_long(mut from: *const u8, mut to: *mut u8, words: usize) {
-    let front = (to.align_offset(GROUP * 8) / 8).min(words);
+unsafe fn move_long(mut from: *const u8, mut to: *const AtomicU64, words: usize) {
+    let front = (to.cast::<u8>().align_offset(GROUP * 8) / 8).min(words);
     let groups = (words - front) / GROUP;
     // SAFETY: as the caller promises: the parts have so many words together.
     unsafe {
         move_words(from, to, front);
-        (from, to) = (from.add(front * 8), to.add(front * 8));
+        (from, to) = (from.add(front * 8), to.add(front));
         if groups > 0 {
             std::arch::asm!(
                 "2:",
@@ -139,12 +139,12 @@ unsafe fn move_long(mut from: *const u8, mut to: *mut u8, words: usize) {
 /// # Safety
 /// So many words may be read at `from` and written at `to`, which is a word's place.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
-unsafe fn move_words(from: *const u8, to: *mut u8, words: usize) {
+unsafe fn move_words(from: *const u8, to: *const AtomicU64, words: usize) {
     for at in 0..words {
         // SAFETY: as the caller promises.
         unsafe {
             let word = from.add(at * 8).cast::<u64>().read_unaligned();
-            (*to.add(at * 8).cast::<AtomicU64>()).store(word, Ordering::Release);
+            (*to.add(at)).store(word, Ordering::Release);
         }
     }
 }
