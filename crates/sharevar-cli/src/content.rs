@@ -5,7 +5,8 @@ use crate::exit::{Failure, Result};
 use crate::json;
 use serde_json::{Value as Json, json};
 use sharevar::engine::{
-    Backed, Barrier, Cell, Condition, Elements, Event, Exclusive, List, Map, Queue, RwLock, Span, Units,
+    Backed, Barrier, Cell, Condition, Elements, Event, Exclusive, List, Map, Monitor, Queue, RwLock, Span,
+    Units,
 };
 use sharevar::shm::{
     Item, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawMonitor,
@@ -81,7 +82,7 @@ impl Contents {
         Ok(match kind {
             Kind::Dict | Kind::Namespace => pairs(first_items(handle, kind, most)?)?,
             Kind::Monitor => {
-                let mut items = RawMonitor::from_handle(handle.into_shm()?)?.items(true)?;
+                let mut items = Backed::<RawMonitor, dyn Monitor>::open(handle, kind)?.any().items()?;
                 items.truncate(most);
                 pairs(items)?
             }

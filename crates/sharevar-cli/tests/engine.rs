@@ -1,7 +1,7 @@
 //! The command, on managers on a server.
 
 use serde_json::{Value as Json, json};
-use sharevar::{Manager, Result};
+use sharevar::{Manager, Monitor, Result};
 use sharevar_cli::{Exit, run};
 use sharevar_redis::testing::{Program, Server};
 
@@ -27,6 +27,11 @@ fn server(settings: &[&str]) -> Option<(Server, String)> {
     Some((server, address))
 }
 
+#[derive(Debug, Monitor)]
+struct Account {
+    balance: i64,
+}
+
 #[test]
 fn it_shows_and_changes_what_programs_have_on_a_server() -> Result<()> {
     let Some((server, engine)) = server(&[]) else { return Ok(()) };
@@ -42,6 +47,7 @@ fn it_shows_and_changes_what_programs_have_on_a_server() -> Result<()> {
         shop.named("array").array::<i16>(2)?,
         shop.named("set").set::<String>()?,
         shop.named("free").rlock()?,
+        shop.named("account").monitor(Account { balance: 7 })?,
     );
     let held = lock.lock()?;
 
@@ -52,6 +58,8 @@ fn it_shows_and_changes_what_programs_have_on_a_server() -> Result<()> {
     let get = |arguments: &[&str]| printed(&[&["get", "shop"], arguments].concat(), &engine);
     assert_eq!(get(&["stock"]), "{\"apples\":3,\"pears\":5}\n");
     assert_eq!(get(&["list", "-1"]), "30\n");
+    assert_eq!(get(&["account"]), "{\"balance\":7}\n");
+    assert_eq!(get(&["account", "balance"]), "7\n");
     let set = |arguments: &[&str]| assert_eq!(printed(&[&["set", "shop"], arguments].concat(), &engine), "");
     set(&["stock", "apples", "4"]);
     set(&["list", "0", "11"]);

@@ -1,6 +1,7 @@
 //! This process as a client of a namespace: one session, and another one after a fork or a lost lease.
 
 use crate::fork_gate;
+use crate::inside::Inside;
 use crate::mutex::lock;
 use crate::namespace::{Keys, Namespace};
 use crate::primary::Done;
@@ -20,6 +21,7 @@ scripts! { "lua/home.lua":
 pub(crate) struct Client {
     pub(crate) namespace: Arc<Namespace>,
     session: Mutex<Arc<Session>>,
+    pub(crate) inside: Inside,
 }
 
 impl std::fmt::Debug for Client {
@@ -42,7 +44,7 @@ pub(crate) struct Reply {
 impl Client {
     pub(crate) fn start(namespace: Arc<Namespace>) -> Result<Self> {
         let first = Arc::new(Session::new(namespace.clone(), Arc::default()));
-        let client = Self { namespace, session: Mutex::new(first.clone()) };
+        let client = Self { namespace, session: Mutex::new(first.clone()), inside: Inside::default() };
         first.register()?;
         upkeep::start(&first)?;
         Ok(client)

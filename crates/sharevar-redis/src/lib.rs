@@ -32,6 +32,7 @@
 //! | `client` | this process: one session, and another one after a fork |
 //! | `variable`, `stored`, `reply` | a handle; values as the server has them; its answers |
 //! | `waits` | waiting |
+//! | `inside` | the threads of this process that are in methods of monitors |
 //! | `kinds` | the operations on each kind |
 //! | `home`, `names` | the variables of one namespace, and those that have names |
 
@@ -43,6 +44,7 @@ mod durability;
 mod error;
 mod fork_gate;
 mod home;
+mod inside;
 mod inspect;
 mod kinds;
 mod lane;

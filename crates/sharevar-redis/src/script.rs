@@ -88,10 +88,10 @@ fn expand(sections: &HashMap<&str, &str>, name: &str, into: &mut String) {
 /// A script that is put together when it is first used.
 pub(crate) type LazyScript = LazyLock<Script>;
 
-/// Writes statics for sections of a file.
+/// Writes statics for sections of a file, or of several.
 macro_rules! scripts {
-    ($file:literal: $($name:ident = $section:literal;)*) => {
-        const FILE: &str = include_str!($file);
+    ($($file:literal),+: $($name:ident = $section:literal;)*) => {
+        const FILE: &str = concat!($(include_str!($file)),+);
         $(static $name: $crate::script::LazyScript =
             std::sync::LazyLock::new(|| $crate::script::Script::section(FILE, $section));)*
     };

@@ -47,6 +47,8 @@ pub(crate) struct Session {
     has_work: Condvar,
     tickets: AtomicU64,
     pub(crate) tokens: Tokens,
+    /// Monitors, and numbers of threads that are inside no more, or have not learnt that they are.
+    unfinished: Mutex<Vec<(u64, u64)>>,
     pub(crate) listener: Arc<Listener>,
 }
 
@@ -78,6 +80,7 @@ impl Session {
             has_work: Condvar::new(),
             tickets: AtomicU64::new(0),
             tokens,
+            unfinished: Mutex::default(),
             listener: Arc::default(),
         }
     }
@@ -193,6 +196,19 @@ impl Session {
         self.listener.enter(&self.namespace, &self.client, ticket);
     }
 
+    /// Lets others enter a monitor soon, if the one that has entered by that number is inside.
+    pub(crate) fn let_others_in(&self, monitor: u64, entrance: u64) {
+        lock(&self.unfinished).push((monitor, entrance));
+        // The one that sleeps holds this lock until then.
+        let _released = lock(&self.released);
+        self.has_work.notify_all();
+    }
+
+    /// Takes what was not finished, to finish it.
+    pub(crate) fn take_unfinished(&self) -> Vec<(u64, u64)> {
+        std::mem::take(&mut *lock(&self.unfinished))
+    }
+
     /// Gives a handle up, with one of the next requests.
     pub(crate) fn release(&self, number: u64) {
         let mut released = lock(&self.released);
@@ -233,7 +249,8 @@ impl Session {
         if self.is_lost.load(Ordering::Relaxed) {
             return;
         }
-        let time = if released.is_empty() { until_renewal } else { until_release };
+        let has_unfinished = !lock(&self.unfinished).is_empty();
+        let time = if released.is_empty() && !has_unfinished { until_renewal } else { until_release };
         let (released, ended) =
             self.has_work.wait_timeout(released, time).unwrap_or_else(PoisonError::into_inner);
         if !ended.timed_out() && released.len() < MOST_RELEASED && !self.is_lost.load(Ordering::Relaxed) {

@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure, Result};
 use crate::named::{self, wrong_use};
 use crate::{element, json, key, output};
 use serde_json::Value as Json;
-use sharevar::engine::{Backed, Elements, List, Map};
+use sharevar::engine::{Backed, Elements, List, Map, Monitor};
 use sharevar::shm::{RawArray, RawDict, RawList, RawMonitor};
 use sharevar::{Content, Handle, Kind};
 use std::io::Write;
@@ -32,9 +32,8 @@ fn at(handle: &Handle, text: &str) -> Result<Json> {
             present(dict.any().get(&key::of(kind, text, dict.any().seed())?)?, text)?
         }
         Kind::Monitor => {
-            let monitor = RawMonitor::from_handle(own.into_shm()?)?;
-            let attributes = monitor.attributes();
-            present(attributes.get(&key::of(kind, text, attributes.seed())?)?, text)?
+            let monitor = Backed::<RawMonitor, dyn Monitor>::open(own, kind)?;
+            present(monitor.any().get(&key::of(kind, text, monitor.any().seed())?)?, text)?
         }
         Kind::Set => {
             let set = Backed::<RawDict, dyn Map>::open(own, kind)?;

@@ -26,7 +26,7 @@ scripts! { "../lua/exclusive.lua":
 const PARTS: &str = "mw";
 
 /// The thread, or the greenlet in it, by a name that no other of its client has.
-fn thread() -> String {
+pub(super) fn thread() -> String {
     static THREADS: AtomicU64 = AtomicU64::new(0);
     thread_local! {
         static NUMBER: u64 = THREADS.fetch_add(1, Ordering::Relaxed);

@@ -7,8 +7,8 @@ use crate::namespace::Fence;
 use crate::number::kind_of;
 use crate::variable::Variable;
 use sharevar::engine::{
-    Barrier, Cell, Condition, Elements, Engine, Event, Exclusive, Held, List, LocalId, Map, Queue, RwLock,
-    Units,
+    Barrier, Cell, Condition, Elements, Engine, Event, Exclusive, Held, List, LocalId, Map, Monitor, Queue,
+    RwLock, Units,
 };
 use sharevar::{Error, Kind, Result};
 use std::sync::Arc;
@@ -79,6 +79,11 @@ impl Held for Variable {
 
     fn barrier(self: Arc<Self>) -> Result<Arc<dyn Barrier>> {
         self.expect(&[Kind::Barrier])?;
+        Ok(self)
+    }
+
+    fn monitor(self: Arc<Self>) -> Result<Arc<dyn Monitor>> {
+        self.expect(&[Kind::Monitor])?;
         Ok(self)
     }
 

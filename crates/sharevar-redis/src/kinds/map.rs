@@ -3,6 +3,7 @@
 use crate::error::corrupt;
 use crate::reply;
 use crate::script::scripts;
+use crate::session::Session;
 use crate::stored;
 use crate::variable::Variable;
 use redis::Value;
@@ -10,6 +11,7 @@ use sharevar::engine::{Content, Handle, Item, Lookup, Map, NewKeys, Page, Select
 use sharevar::shm::RawDict;
 use sharevar::{Error, Result};
 use sharevar_value::{Encoded, HashSeed, Key, KeyForm, Word};
+use std::sync::Arc;
 
 scripts! { "../lua/map.lua":
     GET = "get";
@@ -51,7 +53,7 @@ fn put_in(told: Value) -> Result<Vec<u8>> {
 }
 
 /// The bytes of keys and values to be put in, three for each.
-fn written(items: &[(Key, Encoded)]) -> Result<Vec<Vec<u8>>> {
+pub(super) fn written(items: &[(Key, Encoded)]) -> Result<Vec<Vec<u8>>> {
     let mut written = Vec::with_capacity(items.len() * 3);
     for (key, value) in items {
         written.extend([key.to_canonical(), original(key)?, stored::write(value)?]);
@@ -114,6 +116,28 @@ impl Variable {
                 command.arg(bytes);
             });
         })
+    }
+
+    /// Items as a script tells of them.
+    pub(super) fn read_items(
+        &self,
+        session: &Arc<Session>,
+        told: Value,
+        with_values: bool,
+    ) -> Result<Vec<Item>> {
+        let mut parts = reply::list(told)?.into_iter();
+        let mut items = Vec::with_capacity(parts.len());
+        while let Some(key) = parts.next() {
+            let key = put_in(key)?;
+            let value = if with_values {
+                let value = parts.next().map(|value| self.content(session, value)).transpose()?.flatten();
+                value.ok_or(corrupt("a key has a value"))?
+            } else {
+                Content::Word(Word::ABSENT)
+            };
+            items.push(Item { key, value });
+        }
+        Ok(items)
     }
 
     fn get_or_set(
@@ -343,19 +367,6 @@ impl Map for Variable {
         let found = self.ask(&ITEMS, PARTS, |_, command| {
             command.arg(u8::from(with_values));
         })?;
-        let mut parts = reply::list(found.value)?.into_iter();
-        let mut items = Vec::with_capacity(parts.len());
-        while let Some(key) = parts.next() {
-            let key = put_in(key)?;
-            let value = if with_values {
-                let value =
-                    parts.next().map(|value| self.content(&found.session, value)).transpose()?.flatten();
-                value.ok_or(corrupt("a key has a value"))?
-            } else {
-                Content::Word(Word::ABSENT)
-            };
-            items.push(Item { key, value });
-        }
-        Ok(items)
+        self.read_items(&found.session, found.value, with_values)
     }
 }

@@ -9,6 +9,7 @@ mod exclusive;
 mod held;
 mod list;
 mod map;
+pub(crate) mod monitor;
 mod queue;
 mod rwlock;
 mod units;

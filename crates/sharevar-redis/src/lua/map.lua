@@ -161,9 +161,18 @@ local function unset(key)
   return old
 end
 
+--- change_all
+-- As many keys as ARGV[6] says follow that go, then those that come, with their original form and value.
+local first, values = 7 + tonumber(ARGV[6]), {}
+for place = first + 2, #ARGV, 3 do values[#values + 1] = ARGV[place] end
+local function change_all()
+  for place = 7, first - 1 do release(unset(ARGV[place])) end
+  for place = first, #ARGV, 3 do set(ARGV[place], ARGV[place + 1], ARGV[place + 2]) end
+  call('HINCRBY', KEYS[5], 'ver', 1)
+end
+
 --- change
--- ARGV[4] is a condition; of ARGV[5], `1` empties the map first; ARGV[6] keys follow that go, then those that
--- come, with their original form and value.
+-- ARGV[4] is a condition; of ARGV[5], `1` empties the map first.
 @changes
 @grows
 @home
@@ -173,9 +182,8 @@ end
 @set
 @unset
 @may_set
-local first, values = 7 + tonumber(ARGV[6]), {}
+@change_all
 if not may_set(ARGV[4], first, 3) then return 0 end
-for place = first + 2, #ARGV, 3 do values[#values + 1] = ARGV[place] end
 if not retain_all(values) then return redis.error_reply('SVGONE variable') end
 if ARGV[5] == '1' then
   for _, value in ipairs(call('HVALS', KEYS[6])) do release(value) end
@@ -183,9 +191,7 @@ if ARGV[5] == '1' then
   call('HINCRBY', KEYS[5], 'seq', 1)
   call('HDEL', KEYS[5], 'opaque')
 end
-for place = 7, first - 1 do release(unset(ARGV[place])) end
-for place = first, #ARGV, 3 do set(ARGV[place], ARGV[place + 1], ARGV[place + 2]) end
-call('HINCRBY', KEYS[5], 'ver', 1)
+change_all()
 return done(1)
 
 --- get_or_insert
@@ -256,23 +262,28 @@ if not old then enter(ARGV[4], ARGV[5]) end
 call('HINCRBY', KEYS[5], 'ver', 1)
 return done(sum)
 
+--- all_items
+-- All keys as they were put in, and the values behind them if they are asked for.
+local function all_items(has_values)
+  local keys, found = call('ZRANGE', KEYS[7], 0, -1), {}
+  local has_originals = call('EXISTS', KEYS[8]) == 1
+  for first = 1, #keys, 1000 do
+    local last = math.min(first + 999, #keys)
+    local originals = has_originals and call('HMGET', KEYS[8], unpack(keys, first, last)) or {}
+    local values = has_values and call('HMGET', KEYS[6], unpack(keys, first, last)) or {}
+    for place = first, last do
+      found[#found + 1] = originals[place - first + 1] or '0' .. keys[place]
+      if has_values then found[#found + 1] = lend(values[place - first + 1]) end
+    end
+  end
+  return found
+end
+
 --- items
 -- Of ARGV[4], `1` asks for the values.
 @home
 @once
 @refs
 @there
-local keys, found = call('ZRANGE', KEYS[7], 0, -1), {}
-local has_originals = call('EXISTS', KEYS[8]) == 1
-for first = 1, #keys, 1000 do
-  local last = math.min(first + 999, #keys)
-  local originals = has_originals and call('HMGET', KEYS[8], unpack(keys, first, last)) or {}
-  local values = ARGV[4] == '1' and call('HMGET', KEYS[6], unpack(keys, first, last)) or {}
-  for place = first, last do
-    found[#found + 1] = originals[place - first + 1] or '0' .. keys[place]
-    if ARGV[4] == '1' then
-      found[#found + 1] = lend(values[place - first + 1])
-    end
-  end
-end
-return answer(found)
+@all_items
+return answer(all_items(ARGV[4] == '1'))

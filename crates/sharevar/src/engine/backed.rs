@@ -11,14 +11,15 @@ use super::held::held;
 use super::home::InHome;
 use super::list::List;
 use super::map::Map;
+use super::monitor::Monitor;
 use super::pickles::Pickles;
 use super::rwlock::RwLock;
 use super::units::Units;
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::{
-    QueueKind, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawRLock, RawRwLock,
-    RawSemaphore, RawValue,
+    QueueKind, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawMonitor, RawRLock,
+    RawRwLock, RawSemaphore, RawValue,
 };
 use std::sync::Arc;
 
@@ -127,5 +128,6 @@ pair!(RawSemaphore, Units, units, |handle, _kind| RawSemaphore::from_handle(hand
 pair!(RawCondition, Condition, condition, |handle, _kind| RawCondition::from_handle(handle));
 pair!(RawEvent, Event, event, |handle, _kind| RawEvent::from_handle(handle));
 pair!(RawBarrier, Barrier, barrier, |handle, _kind| RawBarrier::from_handle(handle));
+pair!(RawMonitor, Monitor, monitor, |handle, _kind| RawMonitor::from_handle(handle));
 // By its path: in scope, the trait would hide the `handle` that the queues have by their frame.
 pair!(K: QueueKind, super::queue::Queue, queue, |handle, _kind| K::from_handle(handle));

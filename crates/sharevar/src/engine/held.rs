@@ -11,6 +11,7 @@ use super::list::List;
 use super::local_id::LocalId;
 use super::make::Make;
 use super::map::Map;
+use super::monitor::Monitor;
 use super::names::Names;
 use super::pickles::Pickles;
 use super::queue::Queue;
@@ -111,6 +112,9 @@ pub trait Held: Foreign {
 
     /// Returns it as a barrier.
     fn barrier(self: Arc<Self>) -> Result<Arc<dyn Barrier>>;
+
+    /// Returns it as a monitor.
+    fn monitor(self: Arc<Self>) -> Result<Arc<dyn Monitor>>;
 
     /// Returns it as a queue of any kind.
     fn queue(self: Arc<Self>) -> Result<Arc<dyn Queue>>;

@@ -7,8 +7,8 @@ use super::make::Make;
 use super::pickles::Pickles;
 use crate::error::Result;
 use crate::shm::{
-    self, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawPriorityQueue,
-    RawQueue, RawRLock, RawRwLock, RawSemaphore, RawValue,
+    self, RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawMonitor,
+    RawPriorityQueue, RawQueue, RawRLock, RawRwLock, RawSemaphore, RawValue,
 };
 use sharevar_arena::Participant;
 use std::sync::Arc;
@@ -102,6 +102,7 @@ impl Home {
                 RawBarrier::create(participant, parties, action, limit)?.handle().clone()
             }
             Make::Queue { limit, form } => RawQueue::create(participant, limit, form)?.handle().clone(),
+            Make::Monitor => RawMonitor::create(participant)?.handle().clone(),
             Make::PriorityQueue { limit } => RawPriorityQueue::create(participant, limit)?.handle().clone(),
         }
         .into())

@@ -63,6 +63,8 @@ pub enum Make<'a> {
         /// The class that Python shows.
         form: Form,
     },
+    /// A monitor without attributes.
+    Monitor,
     /// An empty priority queue.
     PriorityQueue {
         /// The most items at a time; 0 is no limit.
@@ -86,6 +88,7 @@ impl Make<'_> {
             Self::Event => Kind::Event,
             Self::Barrier { .. } => Kind::Barrier,
             Self::Queue { .. } => Kind::Queue,
+            Self::Monitor => Kind::Monitor,
             Self::PriorityQueue { .. } => Kind::PriorityQueue,
         }
     }

@@ -243,6 +243,7 @@ fn counts_of(variable: &Arc<dyn Held>) -> Result<VariableCounts> {
             let map = variable.map()?;
             (Some(map.len()?), Some(map.stamp()?.changes()))
         }
+        Some(Kind::Monitor) => (Some(variable.monitor()?.items()?.len() as u64), None),
         Some(Kind::List) => {
             let list = variable.list()?;
             (Some(list.len()?), Some(list.stamp()?.changes()))

@@ -12,6 +12,7 @@ pub(crate) mod keyed;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod monitor;
+pub(crate) mod monitor_fields;
 pub(crate) mod namespace;
 pub(crate) mod own_thread;
 pub(crate) mod owner;

@@ -1,23 +1,19 @@
 //! The typed monitor: a struct in shared memory, changed by one caller at a time.
 
-use crate::engine::Acquired;
+use crate::engine::{self, Acquired, Backed, Home, Make};
 use crate::error::{Error, Result};
 use crate::manager::Manager;
 use crate::manager::named::Named;
+use crate::manager::shared::Shared;
+use crate::shm::RawMonitor;
 use crate::shm::handle::Handle;
-use crate::shm::{Content, Look, RawMonitor};
-use crate::values::encode::{self, Outgoing};
-use crate::values::{decode, scalar};
 use crate::variables::impl_shared::impl_shared;
+use crate::variables::monitor_fields::{Fields, Found, Loading, Storing};
 use crate::variables::own_thread::{self, PATIENCE};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use sharevar_arena::{Identity, Participant, RecursiveLock};
-use sharevar_value::{Encoded, Key, Word, from_bytes};
+use sharevar_arena::{Identity, RecursiveLock};
 use std::marker::PhantomData;
-use std::sync::Arc;
 
-/// A struct whose fields live in shared memory. Code runs in the calling process, under the
+/// A struct whose fields are shared. Code runs in the calling process, under the
 /// monitor's own lock, and a call changes all or nothing.
 ///
 /// ```
@@ -49,127 +45,23 @@ use std::sync::Arc;
 /// The fields are stored under their names, as the attributes of Python's `sharevar.monitor` are.
 /// Attributes that the struct does not have stay as they are.
 pub struct Monitor<T> {
-    raw: RawMonitor,
+    raw: Backed<RawMonitor, dyn engine::Monitor>,
     state: PhantomData<fn() -> T>,
 }
 
-impl_shared!(Monitor, [T: Fields], RawMonitor, { state: PhantomData });
-
-/// A struct whose fields are the attributes of a [`Monitor`]; `#[derive(Monitor)]` implements it.
-pub trait Fields: Sized {
-    /// Reads each field.
-    fn load(fields: &mut Loading<'_>) -> Result<Self>;
-    /// Writes each field, in the order in which [`Self::load`] reads them.
-    fn store(&self, fields: &mut Storing<'_>) -> Result<()>;
-}
-
-/// The source from which [`Fields::load`] reads.
-#[derive(Debug)]
-pub struct Loading<'a> {
-    raw: &'a RawMonitor,
-    found: Vec<Found>,
-}
-
-/// The target to which [`Fields::store`] writes.
-#[derive(Debug)]
-pub struct Storing<'a> {
-    raw: &'a RawMonitor,
-    /// The former values of the fields; none for a new monitor.
-    found: std::vec::IntoIter<Found>,
-    changed: Vec<(&'static str, Outgoing<Encoded>)>,
-}
-
-/// The value that was found in a field, to know later whether it was changed.
-#[derive(Debug, PartialEq)]
-enum Found {
-    Word(Word),
-    Bytes(Vec<u8>),
-}
-
-impl Loading<'_> {
-    /// The field of that name.
-    pub fn field<V: DeserializeOwned>(&mut self, name: &'static str) -> Result<V> {
-        let attributes = self.raw.attributes();
-        let mut content = None;
-        if let Some(short) = scalar::key(name, attributes.seed()) {
-            let mut copied = None;
-            match attributes.look(&short, &mut copied) {
-                Look::Word(word) => {
-                    self.found.push(Found::Word(word));
-                    return decode::word(word);
-                }
-                Look::Bytes(bytes) => {
-                    let value = from_bytes(bytes)?;
-                    self.found.push(Found::Bytes(bytes.to_vec()));
-                    return Ok(value);
-                }
-                Look::There(located) => content = attributes.read_located(located)?,
-                Look::Absent => return Err(Error::NoField { name }),
-                Look::Unknown => {}
-            }
-        }
-        let content = match content {
-            Some(content) => content,
-            None => {
-                attributes.get(&Key::from_str(name, attributes.seed())?)?.ok_or(Error::NoField { name })?
-            }
-        };
-        // As its bytes, by which it is seen whether the method has changed it.
-        let content = content.loaded()?;
-        self.found.push(match &content {
-            Content::Word(word) => Found::Word(*word),
-            Content::Bytes(bytes, _) => Found::Bytes(bytes.clone()),
-            Content::Handle(handle) => Found::Word(handle.word()),
-            Content::Long(_) => {
-                return Err(Error::Corrupt { what: "a value that was not loaded", offset: 0 });
-            }
-        });
-        decode::content(content)
-    }
-}
-
-impl Storing<'_> {
-    /// Sets the field of that name, if `value` is not what was found there.
-    pub fn field<V: Serialize + ?Sized>(&mut self, name: &'static str, value: &V) -> Result<()> {
-        let value = encode::value(self.raw.handle().participant(), value)?;
-        let is_same = match (self.found.next(), &value.encoded) {
-            (Some(Found::Word(before)), Encoded::Word(now)) => before == *now,
-            (Some(Found::Bytes(before)), Encoded::Bytes { bytes, .. }) => before == *bytes,
-            _ => false,
-        };
-        if !is_same {
-            self.changed.push((name, value));
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<()> {
-        let attributes = self.raw.attributes();
-        if let [(name, value)] = &self.changed[..]
-            && let Some(word) = value.word()
-            && let Some(short) = scalar::key(*name, attributes.seed())
-            && attributes.set_word(&short, word)
-        {
-            return Ok(());
-        }
-        // `changed` holds the variables that the values refer to until they are stored.
-        let added = self
-            .changed
-            .iter()
-            .map(|(name, value)| Ok((Key::from_str(name, attributes.seed())?, value.encoded.clone())));
-        self.raw.change(&[], &added.collect::<Result<Vec<_>>>()?)
-    }
-}
+impl_shared!(backed Monitor, [T: Fields], Backed<RawMonitor, dyn engine::Monitor>, { state: PhantomData });
 
 impl<T: Fields> Monitor<T> {
-    fn create(participant: &Arc<Participant>, state: &T) -> Result<Self> {
-        let monitor = Self::from_raw(RawMonitor::create(participant)?)?;
-        monitor.store(state, Vec::new())?;
+    fn create(home: &Home, state: &T) -> Result<Self> {
+        let monitor = Self::from_handle(home.create(&Make::Monitor)?)?;
+        let inside = monitor.enter()?.0;
+        monitor.store(state, Vec::new(), &inside)?;
+        drop(inside);
         Ok(monitor)
     }
 
     #[allow(clippy::unnecessary_wraps)] // The shape that `impl_shared!` asks for.
-    fn from_raw(raw: RawMonitor) -> Result<Self> {
+    fn from_raw(raw: Backed<RawMonitor, dyn engine::Monitor>) -> Result<Self> {
         Ok(Self { raw, state: PhantomData })
     }
 
@@ -216,52 +108,81 @@ impl<T: Fields> Monitor<T> {
         &self,
         method: impl FnOnce(&mut T) -> std::result::Result<R, E>,
     ) -> std::result::Result<R, E> {
-        let held = self.hold()?;
-        let (mut state, found) = self.load()?;
+        let (inside, mut fields) = self.enter()?;
+        let mut state = T::load(&mut fields)?;
         let result = method(&mut state)?;
-        if !held.is_held() {
-            // A child that was forked by the method. Its parent stores.
-            return Err(Error::NotOwner.into());
-        }
-        self.store(&state, found)?;
+        self.store(&state, fields.found(), &inside)?;
         Ok(result)
     }
 
     /// A copy of all fields, of one moment.
     pub fn get(&self) -> Result<T> {
-        let _held = self.hold()?;
-        Ok(self.load()?.0)
+        let (_inside, mut fields) = self.enter()?;
+        T::load(&mut fields)
     }
 
-    fn load(&self) -> Result<(T, Vec<Found>)> {
-        let mut fields = Loading { raw: &self.raw, found: Vec::new() };
-        let state = T::load(&mut fields)?;
-        Ok((state, fields.found))
-    }
-
-    fn store(&self, state: &T, found: Vec<Found>) -> Result<()> {
-        let mut fields = Storing { raw: &self.raw, found: found.into_iter(), changed: Vec::new() };
+    /// Stores the fields that have changed. A monitor of another engine is left by this.
+    fn store(&self, state: &T, found: Vec<Found>, inside: &Inside<'_>) -> Result<()> {
+        if !inside.is_own() {
+            // A child that was forked by the method. Its parent stores.
+            return Err(Error::NotOwner);
+        }
+        let mut fields = Storing::of(&self.raw, found);
         state.store(&mut fields)?;
         fields.finish()
     }
 
-    fn hold(&self) -> Result<Held<'_>> {
-        let lock = self.raw.lock();
-        if lock.is_mine() {
-            return Err(Error::Reentered);
+    fn enter(&self) -> Result<(Inside<'_>, Loading<'_>)> {
+        let tell = || own_thread::tell_once(&format!("{self:?} of {}", std::any::type_name::<T>()));
+        match &self.raw {
+            Backed::Shm(raw) => Ok((Inside::Shm(hold(raw, tell)?), Loading::of_shm(raw))),
+            Backed::Other(other) => {
+                let items = own_thread::enter(&**other, PATIENCE, tell)?;
+                Ok((Inside::Other(Entered(&**other)), Loading::of_items(items, other.seed())))
+            }
         }
-        let acquired = match Acquired::of(lock.try_acquire()?) {
-            Some(acquired) => acquired,
-            None => own_thread::wait_for_lock(&self.raw, PATIENCE, || {
-                own_thread::tell_once(&format!("{self:?} of {}", std::any::type_name::<T>()));
-            })?,
-        };
-        if acquired.owner_died {
-            // The fields are whole: what the dead one had changed was stored at once or not at all.
-            lock.mark_consistent();
-        }
-        Ok(Held { lock, handle: self.raw.handle(), owner: self.raw.handle().participant().identity() })
     }
+}
+
+/// This thread is in a call, until this is dropped.
+enum Inside<'a> {
+    Shm(Held<'a>),
+    Other(Entered<'a>),
+}
+
+impl Inside<'_> {
+    fn is_own(&self) -> bool {
+        match self {
+            Self::Shm(held) => held.is_held(),
+            Self::Other(entered) => entered.0.is_mine(),
+        }
+    }
+}
+
+/// The inside of a monitor of another engine, which a call leaves with its changes, or else without any.
+struct Entered<'a>(&'a dyn engine::Monitor);
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        // Without an effect if the call has left. After a failure the engine lets others in some time.
+        let _ = self.0.leave(&[], &[]);
+    }
+}
+
+fn hold(raw: &RawMonitor, tell: impl FnOnce()) -> Result<Held<'_>> {
+    let lock = raw.lock();
+    if lock.is_mine() {
+        return Err(Error::Reentered);
+    }
+    let acquired = match Acquired::of(lock.try_acquire()?) {
+        Some(acquired) => acquired,
+        None => own_thread::wait_for_lock(raw, PATIENCE, tell)?,
+    };
+    if acquired.owner_died {
+        // The fields are whole: what the dead one had changed was stored at once or not at all.
+        lock.mark_consistent();
+    }
+    Ok(Held { lock, handle: raw.handle(), owner: raw.handle().participant().identity() })
 }
 
 /// The lock, until this is dropped.
@@ -296,7 +217,7 @@ impl Manager {
     /// A monitor with these fields.
     #[allow(clippy::needless_pass_by_value)] // As `value`.
     pub fn monitor<T: Fields>(&self, state: T) -> Result<Monitor<T>> {
-        Monitor::create(self.participant()?, &state)
+        Monitor::create(self.home(), &state)
     }
 }
 

@@ -3,8 +3,8 @@
 //! That call may wait for this thread, and then both wait for ever. A long call looks the same from
 //! here, so that it is no error.
 
-use crate::engine::Acquired;
-use crate::engine::wait::{deadline, run, run_without_limit};
+use crate::engine::wait::{Wait, deadline, run, run_without_limit};
+use crate::engine::{Acquired, Item, Monitor};
 use crate::error::Result;
 use crate::shm::RawMonitor;
 use std::io::Write;
@@ -21,18 +21,31 @@ pub(crate) fn wait_for_lock(
     patience: Duration,
     tell: impl FnOnce(),
 ) -> Result<Acquired> {
-    let mut wait = monitor.acquire_wait();
-    if let Some(acquired) = run(&mut wait, deadline(patience))? {
-        return Ok(acquired);
-    }
-    if is_of_this_process(monitor) {
-        tell();
-    }
-    run_without_limit(&mut wait)
+    wait_for(monitor, &mut monitor.acquire_wait(), patience, tell)
 }
 
-fn is_of_this_process(monitor: &RawMonitor) -> bool {
-    monitor.lock().owner() == monitor.handle().participant().identity()
+/// Enters a monitor of any engine, as [`wait_for_lock`] waits.
+#[cold]
+pub(crate) fn enter(monitor: &dyn Monitor, patience: Duration, tell: impl FnOnce()) -> Result<Vec<Item>> {
+    match monitor.try_enter()? {
+        Some(items) => Ok(items),
+        None => wait_for(monitor, &mut *monitor.enter_wait(), patience, tell),
+    }
+}
+
+fn wait_for<R>(
+    monitor: &dyn Monitor,
+    wait: &mut (impl Wait<R> + ?Sized),
+    patience: Duration,
+    tell: impl FnOnce(),
+) -> Result<R> {
+    if let Some(done) = run(wait, deadline(patience))? {
+        return Ok(done);
+    }
+    if monitor.is_of_this_process() {
+        tell();
+    }
+    run_without_limit(wait)
 }
 
 /// Says on standard error, once in a process, that this thread waits for the monitor. Errors of standard
@@ -58,7 +71,8 @@ fn hint(thread: &str, monitor: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{hint, is_of_this_process, wait_for_lock};
+    use super::{hint, wait_for_lock};
+    use crate::engine::Monitor;
     use crate::manager::Manager;
     use crate::shm::RawMonitor;
     use crate::shm::handle::Handle;
@@ -91,14 +105,14 @@ mod tests {
         let own = manager.participant().unwrap();
         let monitor = RawMonitor::create(own).unwrap();
         wait_for_lock(&monitor, Duration::ZERO, || panic!("the lock is free")).unwrap();
-        assert!(is_of_this_process(&monitor));
+        assert!(monitor.is_of_this_process());
         monitor.lock().release().unwrap();
-        assert!(!is_of_this_process(&monitor));
+        assert!(!monitor.is_of_this_process());
         let other = own.join_again().unwrap();
         let handle = Handle::open(&other, monitor.handle().variable()).unwrap();
         let the_same = RawMonitor::from_handle(handle).unwrap();
         the_same.lock().try_acquire().unwrap();
-        assert!(!is_of_this_process(&monitor) && is_of_this_process(&the_same));
+        assert!(!monitor.is_of_this_process() && the_same.is_of_this_process());
         the_same.lock().release().unwrap();
     }
 

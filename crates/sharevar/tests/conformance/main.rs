@@ -13,6 +13,8 @@ mod leases;
 mod list;
 mod locks;
 mod meeting;
+mod monitor_leases;
+mod monitors;
 mod names;
 mod priority_queue;
 mod queue_model;

@@ -172,20 +172,11 @@ fn after_a_shutdown_every_operation_fails() {
     }
 }
 
-#[derive(sharevar::Monitor)]
-struct Account {
-    balance: i64,
-}
-
 #[test]
 fn what_an_engine_has_not_is_an_error_that_says_so() {
     let manager = Manager::connect("memory:").unwrap();
     let refused = manager.capacity().unwrap_err();
     assert_eq!(refused.to_string(), "memory has no shared memory; use a manager of shared memory");
-    assert!(matches!(
-        manager.monitor(Account { balance: 1 }),
-        Err(Error::Unsupported { engine: "memory", .. })
-    ));
     let refused = manager.queue::<u8>().unwrap().readiness().unwrap_err();
     assert_eq!(refused.to_string(), "memory has no descriptor of a queue; use a manager of shared memory");
     assert!(matches!(manager.descriptor(), Err(Error::Unsupported { .. })));

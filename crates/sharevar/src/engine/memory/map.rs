@@ -25,6 +25,37 @@ impl Variable {
         Ok(())
     }
 
+    pub(super) fn read_items(&self, state: &mut State, with_values: bool) -> Result<Vec<Item>> {
+        let items: Vec<_> = state
+            .map(self.number)?
+            .items
+            .values()
+            .map(|entry| (entry.key.clone(), entry.value.clone()))
+            .collect();
+        let mut read = |(key, value): (Key, Encoded)| {
+            let value = if with_values { self.content(state, value)? } else { Content::Word(Word::ABSENT) };
+            Ok(Item { key: key.to_original()?, value })
+        };
+        items.into_iter().map(&mut read).collect()
+    }
+
+    /// Removes keys and sets others, whatever they held.
+    pub(super) fn remove_and_set(
+        &self,
+        state: &mut State,
+        removed: &[Key],
+        added: &[(Key, Encoded)],
+    ) -> Result<()> {
+        // Counted first: it may be what the removed ones refer to.
+        state.retain_all(added.iter().map(|(_, value)| value))?;
+        for key in removed {
+            let old = state.map(self.number)?.remove(key);
+            state.release_all(old);
+        }
+        state.change_map(self.number)?;
+        self.set_counted(state, added)
+    }
+
     fn set_all(&self, state: &mut State, items: &[(Key, Encoded)]) -> Result<()> {
         state.retain_all(items.iter().map(|(_, value)| value))?;
         state.change_map(self.number)?;
@@ -129,14 +160,7 @@ impl Map for Variable {
             if state.stamp(self.number)? != stamp {
                 return Ok(false);
             }
-            // Counted first: it may be what the removed ones refer to.
-            state.retain_all(added.iter().map(|(_, value)| value))?;
-            for key in removed {
-                let old = state.map(self.number)?.remove(key);
-                state.release_all(old);
-            }
-            state.change_map(self.number)?;
-            self.set_counted(state, added)?;
+            self.remove_and_set(state, removed, added)?;
             Ok(true)
         })
     }
@@ -163,20 +187,7 @@ impl Map for Variable {
     }
 
     fn items(&self, with_values: bool) -> Result<Vec<Item>> {
-        self.ask(|state| {
-            let items: Vec<_> = state
-                .map(self.number)?
-                .items
-                .values()
-                .map(|entry| (entry.key.clone(), entry.value.clone()))
-                .collect();
-            let mut read = |(key, value): (Key, Encoded)| {
-                let value =
-                    if with_values { self.content(state, value)? } else { Content::Word(Word::ABSENT) };
-                Ok(Item { key: key.to_original()?, value })
-            };
-            items.into_iter().map(&mut read).collect()
-        })
+        self.ask(|state| self.read_items(state, with_values))
     }
 
     fn page(&self, after: Option<u64>) -> Result<Page> {

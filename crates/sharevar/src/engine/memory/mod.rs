@@ -14,6 +14,7 @@ mod event;
 mod exclusive;
 mod list;
 mod map;
+mod monitor;
 mod queue;
 mod rwlock;
 mod server;
@@ -33,7 +34,7 @@ use super::local_id::LocalId;
 use super::make::Make;
 use super::names::Names;
 use crate::error::{Error, Result};
-use bodies::{Fence, Thread};
+use bodies::{Entrance, Fence, Thread};
 use state::{GENERATION, State};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,6 +56,11 @@ pub(crate) struct Memory {
     released: Mutex<Vec<(u64, u64)>>,
     /// The tokens of the locks that this client has, or had when its lease ended, by variable and thread.
     tokens: Mutex<HashMap<(u64, Option<Thread>), u64>>,
+    /// The threads that are inside of monitors, each with the number by which it has entered.
+    inside: Mutex<HashMap<(u64, Thread), u64>>,
+    /// Monitors, and numbers of threads that are inside no more, or have not learnt that they are. The next
+    /// operation lets others enter.
+    unfinished: Mutex<Vec<(u64, u64)>>,
     /// Whether the program has ended, as far as the test is concerned.
     has_ended: AtomicBool,
 }
@@ -71,6 +77,8 @@ impl Memory {
             connection,
             released: Mutex::default(),
             tokens: Mutex::default(),
+            inside: Mutex::default(),
+            unfinished: Mutex::default(),
             has_ended: AtomicBool::new(false),
         }))
     }
@@ -97,6 +105,11 @@ impl Memory {
             state.let_go(session, number);
         }
         let changes = state.changes;
+        let unfinished = std::mem::take(&mut *self.unfinished.lock().unwrap_or_else(PoisonError::into_inner));
+        for (number, entrance) in unfinished {
+            let client = state.client;
+            state.leave(number, Entrance { client, number: entrance });
+        }
         let mut kept = None;
         let mut answer = None;
         for attempt in 1..=ATTEMPTS {

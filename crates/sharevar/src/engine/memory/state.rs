@@ -1,8 +1,8 @@
 //! The variables, and how many references there are to each.
 
 use super::bodies::{
-    BarrierBody, ConditionBody, ElementsBody, EventBody, ExclusiveBody, Fence, MapBody, QueueBody,
-    RwLockBody, UnitsBody,
+    BarrierBody, ConditionBody, ElementsBody, Entrance, EventBody, ExclusiveBody, Fence, MapBody,
+    MonitorBody, QueueBody, RwLockBody, UnitsBody,
 };
 use super::clients::Clients;
 use crate::engine::failure::Failure;
@@ -51,12 +51,17 @@ enum Body {
     Condition(ConditionBody),
     Event(EventBody),
     Barrier(BarrierBody),
+    Monitor(MonitorBody),
     Queue(QueueBody),
 }
 
 impl Body {
     fn map(&mut self) -> Option<&mut MapBody> {
-        if let Self::Map(map) = self { Some(map) } else { None }
+        match self {
+            Self::Map(map) => Some(map),
+            Self::Monitor(monitor) => Some(&mut monitor.attributes),
+            _ => None,
+        }
     }
 
     fn list(&mut self) -> Option<&mut VecDeque<Encoded>> {
@@ -95,6 +100,10 @@ impl Body {
         if let Self::Barrier(body) = self { Some(body) } else { None }
     }
 
+    fn monitor(&mut self) -> Option<&mut MonitorBody> {
+        if let Self::Monitor(body) = self { Some(body) } else { None }
+    }
+
     fn queue(&mut self) -> Option<&mut QueueBody> {
         if let Self::Queue(body) = self { Some(body) } else { None }
     }
@@ -107,6 +116,7 @@ impl Body {
             Self::Units(body) => body.end(client),
             Self::Condition(body) => body.end(client),
             Self::Barrier(body) => body.end(client),
+            Self::Monitor(body) => body.end(client),
             // What was taken out of a queue is the client's, and what was put is the queue's.
             Self::Map(_)
             | Self::List(_)
@@ -121,6 +131,7 @@ impl Body {
     fn into_values(self) -> Vec<Encoded> {
         match self {
             Self::Map(map) => map.into_values(),
+            Self::Monitor(monitor) => monitor.attributes.into_values(),
             Self::List(list) => list.into(),
             Self::Cell(cell) => cell.into_iter().collect(),
             Self::Barrier(barrier) => vec![barrier.action],
@@ -168,6 +179,7 @@ impl State {
         condition, ConditionBody, Condition;
         event, EventBody, Event;
         barrier, BarrierBody, Barrier;
+        monitor, MonitorBody, Monitor;
         queue, QueueBody, Queue;
     }
 
@@ -209,6 +221,7 @@ impl State {
                 Body::Barrier(BarrierBody::new(*parties, action, *limit))
             }
             Make::Queue { limit, form } => Body::Queue(QueueBody::new(false, *form, *limit)),
+            Make::Monitor => Body::Monitor(MonitorBody::default()),
             Make::PriorityQueue { limit } => Body::Queue(QueueBody::new(true, Form::Queue, *limit)),
         };
         self.made += 1;
@@ -259,6 +272,13 @@ impl State {
         let is_valid =
             self.exclusive(fence.lock).is_ok_and(|lock| lock.token == fence.token && lock.times > 0);
         if is_valid { Ok(()) } else { Err(Failure::Fenced.into()) }
+    }
+
+    /// Lets others into a monitor, if it is there and that thread is inside.
+    pub(super) fn leave(&mut self, number: u64, entrance: Entrance) {
+        if self.monitor(number).is_ok_and(|monitor| monitor.leave(entrance)) {
+            self.changes += 1;
+        }
     }
 
     /// A number for one that waits or arrives, which no other has.

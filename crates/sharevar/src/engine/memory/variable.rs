@@ -15,6 +15,7 @@ use crate::engine::held::{Engine, Held, unsupported};
 use crate::engine::list::List;
 use crate::engine::local_id::LocalId;
 use crate::engine::map::Map;
+use crate::engine::monitor::Monitor;
 use crate::engine::queue::Queue;
 use crate::engine::rwlock::RwLock;
 use crate::engine::units::Units;
@@ -171,6 +172,10 @@ impl Held for Variable {
 
     fn barrier(self: Arc<Self>) -> Result<Arc<dyn Barrier>> {
         if matches!(self.kind, Kind::Barrier) { Ok(self) } else { Err(unsupported(&*self)) }
+    }
+
+    fn monitor(self: Arc<Self>) -> Result<Arc<dyn Monitor>> {
+        if matches!(self.kind, Kind::Monitor) { Ok(self) } else { Err(unsupported(&*self)) }
     }
 
     fn queue(self: Arc<Self>) -> Result<Arc<dyn Queue>> {

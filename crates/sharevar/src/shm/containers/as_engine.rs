@@ -4,17 +4,22 @@ use super::array::RawArray;
 use super::cell::RawValue;
 use super::dict::RawDict;
 use super::list::RawList;
+use super::monitor::RawMonitor;
+use crate::engine::acquired::Acquired;
 use crate::engine::cell::Cell;
 use crate::engine::content::{Content, Item};
 use crate::engine::elements::Elements;
 use crate::engine::handle::Handle;
 use crate::engine::list::List;
 use crate::engine::map::Map;
+use crate::engine::monitor::Monitor;
 use crate::engine::span::Span;
 use crate::engine::stamp::Stamp;
 use crate::engine::stored_keys::{NewKeys, Selection, StoredKey};
-use crate::error::Result;
+use crate::engine::wait::Wait;
+use crate::error::{Error, Result};
 use sharevar_value::{Encoded, HashSeed, Key};
+use std::time::Duration;
 
 /// Writes methods that do what the inherent methods of the same names do.
 macro_rules! inherent {
@@ -118,5 +123,89 @@ impl Elements for RawArray {
         store(index: u64, bits: u64) -> Result<()>;
         load_slice(start: u64, length: u64) -> Result<Vec<u64>>;
         store_slice(start: u64, step: i64, bits: &[u64]) -> Result<()>;
+    }
+}
+
+/// Shared memory has a shorter way, by [`RawMonitor`] itself: a method reads the attributes that it asks for.
+impl Monitor for RawMonitor {
+    handle!();
+
+    fn seed(&self) -> &HashSeed {
+        self.attributes().seed()
+    }
+
+    fn get(&self, key: &Key) -> Result<Option<Content>> {
+        self.attributes().get(key)
+    }
+
+    fn items(&self) -> Result<Vec<Item>> {
+        Self::items(self, true)
+    }
+
+    fn try_enter(&self) -> Result<Option<Vec<Item>>> {
+        if self.lock().is_mine() {
+            return Err(Error::Reentered);
+        }
+        Acquired::of(self.lock().try_acquire()?).map(|acquired| self.entered(acquired)).transpose()
+    }
+
+    fn enter_wait(&self) -> Box<dyn Wait<Vec<Item>> + '_> {
+        Box::new(Entering { monitor: self, wait: self.acquire_wait() })
+    }
+
+    fn leave(&self, removed: &[Key], added: &[(Key, Encoded)]) -> Result<()> {
+        if !self.lock().is_mine() {
+            return Err(Error::NotOwner);
+        }
+        let changed = self.change(removed, added);
+        self.lock().release()?;
+        changed
+    }
+
+    fn is_mine(&self) -> bool {
+        self.lock().is_mine()
+    }
+
+    fn is_of_this_process(&self) -> bool {
+        self.lock().owner() == self.handle().participant().identity()
+    }
+}
+
+impl RawMonitor {
+    /// What a thread finds that has the lock now.
+    fn entered(&self, acquired: Acquired) -> Result<Vec<Item>> {
+        if acquired.owner_died {
+            // What the dead one has changed was stored at once or not at all.
+            self.lock().mark_consistent();
+        }
+        let items = self.items(true);
+        if items.is_err() {
+            self.lock().release()?;
+        }
+        items
+    }
+}
+
+/// A thread that waits until it is inside.
+struct Entering<'a, W> {
+    monitor: &'a RawMonitor,
+    wait: W,
+}
+
+impl<W: Wait<Acquired>> Wait<Vec<Item>> for Entering<'_, W> {
+    fn is_ready(&self) -> bool {
+        self.wait.is_ready()
+    }
+
+    fn attempt(&mut self, announce: bool) -> Result<Option<Vec<Item>>> {
+        self.wait.attempt(announce)?.map(|acquired| self.monitor.entered(acquired)).transpose()
+    }
+
+    fn sleep(&mut self, left: Duration) {
+        self.wait.sleep(left);
+    }
+
+    fn withdraw(&mut self) -> Result<Option<Vec<Item>>> {
+        self.wait.withdraw()?.map(|acquired| self.monitor.entered(acquired)).transpose()
     }
 }

@@ -1,0 +1,161 @@
+//! Monitors: attributes, and the thread whose method changes them.
+//!
+//! A thread enters by a name that no other has, and it itself never had before. Its changes are made only while
+//! it is the last one that has entered: the name is the token by which they are fenced.
+
+use super::exclusive::thread;
+use super::map::written;
+use crate::namespace::Keys;
+use crate::script::scripts;
+use crate::session::Session;
+use crate::variable::Variable;
+use crate::waits::Place;
+use redis::Value;
+use sharevar::engine::wait::Wait;
+use sharevar::engine::{Content, Failure, Handle, Item, Map, Monitor, entrance, expect_atomic};
+use sharevar::{Error, Result};
+use sharevar_value::{Encoded, HashSeed, Key};
+
+scripts! { "../lua/map.lua", "../lua/monitor.lua":
+    ENTER = "enter";
+    LEAVE = "leave";
+    STORE = "store";
+}
+
+const PARTS: &str = "mdokw";
+
+/// The name by which the server knows one that has entered.
+fn full_name(session: &Session, entrance: u64) -> String {
+    format!("{}/{entrance}", session.client)
+}
+
+/// Lets others enter those monitors that threads of this client have not left as they should have.
+pub(crate) fn finish(session: &Session) -> Result<()> {
+    let mut unfinished = session.take_unfinished();
+    while let Some((number, entrance)) = unfinished.pop() {
+        let keys = Keys { number, parts: PARTS, is_unconfirmed: true, ..Keys::default() };
+        let left = session.ask(&LEAVE, keys, |command| {
+            command.arg(full_name(session, entrance)).arg("").arg(0);
+        });
+        let Err(failed) = left else { continue };
+        let error = session.error(failed);
+        if !matches!(error, Error::HandleExpired | Error::Engine(Failure::LeaseLost)) {
+            unfinished.push((number, entrance));
+            for (number, entrance) in unfinished {
+                session.let_others_in(number, entrance);
+            }
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+impl Variable {
+    fn enter(&self, thread: &str, entrance: u64, place: Place<'_>) -> Result<Option<Vec<Item>>> {
+        let answer = self.ask_with_shortfall(&ENTER, PARTS, |session, command| {
+            command.arg(full_name(session, entrance)).arg(place.ticket).arg(place.score);
+        });
+        let answer = answer.inspect_err(|error| {
+            if error.happened().is_none() {
+                self.let_others_in(entrance);
+            }
+        })?;
+        if answer.value == Value::Nil {
+            return Ok(None);
+        }
+        if let Some(shortfall) = answer.shortfall {
+            // Two could be inside after a failover.
+            return Err(self.undo(shortfall, &LEAVE, PARTS, |session, command| {
+                command.arg(full_name(session, entrance)).arg("").arg(0);
+            }));
+        }
+        let items = self.read_items(&answer.session, answer.value, true);
+        let items = items.inspect_err(|_| self.let_others_in(entrance))?;
+        self.client.inside.enter(self.number, thread, entrance);
+        Ok(Some(items))
+    }
+
+    /// Stores changes, and lets others in.
+    fn store(&self, entrance: u64, removed: &[Key], added: &[(Key, Encoded)]) -> Result<()> {
+        let removed: Vec<_> = removed.iter().map(Key::to_canonical).collect();
+        let added = written(added)?;
+        let script = if added.is_empty() { &LEAVE } else { &STORE };
+        let is_done = self.tell(script, PARTS, |session, command| {
+            command.arg(full_name(session, entrance)).arg("").arg(removed.len());
+            removed.iter().chain(&added).for_each(|bytes| {
+                command.arg(bytes);
+            });
+        })?;
+        if is_done { Ok(()) } else { Err(Error::HandleExpired) }
+    }
+
+    /// Lets others in soon, if the one of that number is inside. Where there is no session its lease has ended.
+    fn let_others_in(&self, entrance: u64) {
+        if let Ok(session) = self.client.session() {
+            session.let_others_in(self.number, entrance);
+        }
+    }
+}
+
+impl Monitor for Variable {
+    fn handle(&self) -> Handle {
+        self.this()
+    }
+
+    fn seed(&self) -> &HashSeed {
+        Map::seed(self)
+    }
+
+    fn get(&self, key: &Key) -> Result<Option<Content>> {
+        Map::get(self, key)
+    }
+
+    fn items(&self) -> Result<Vec<Item>> {
+        Map::items(self, true)
+    }
+
+    fn try_enter(&self) -> Result<Option<Vec<Item>>> {
+        if self.is_mine() {
+            return Err(Error::Reentered);
+        }
+        self.enter(&thread(), entrance(), Place::default())
+    }
+
+    fn enter_wait(&self) -> Box<dyn Wait<Vec<Item>> + '_> {
+        let (thread, mut number) = (thread(), entrance());
+        self.wait_for('w', move |place| {
+            let entered = self.enter(&thread, number, place);
+            if entered.is_err() {
+                // That number may be inside, and leaves soon.
+                number = entrance();
+            }
+            entered
+        })
+    }
+
+    fn leave(&self, removed: &[Key], added: &[(Key, Encoded)]) -> Result<()> {
+        let entrance = self.client.inside.leave(self.number, &thread()).ok_or(Error::NotOwner)?;
+        let stored = expect_atomic(removed, added).and_then(|()| self.store(entrance, removed, added));
+        match &stored {
+            Ok(()) | Err(Error::Engine(Failure::LeaseLost | Failure::NotReplicated { .. })) => {}
+            Err(Error::Engine(Failure::Unavailable { .. } | Failure::OutcomeUnknown { .. })) => {
+                self.let_others_in(entrance);
+            }
+            // The server has refused it, or was not asked.
+            Err(_) => {
+                if self.store(entrance, &[], &[]).is_err_and(|error| error.happened() != Some(true)) {
+                    self.let_others_in(entrance);
+                }
+            }
+        }
+        stored
+    }
+
+    fn is_mine(&self) -> bool {
+        self.client.inside.has(self.number, &thread())
+    }
+
+    fn is_of_this_process(&self) -> bool {
+        self.client.inside.has_one_in(self.number)
+    }
+}
