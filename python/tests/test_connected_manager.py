@@ -88,12 +88,8 @@ def test_after_shutdown_operations_say_so() -> None:
 
 
 def test_operations_of_shared_memory_alone_are_refused(memory: Any) -> None:
-    class Account:
-        balance = 0
-
     queue, array = memory.Queue(), memory.Array("i", [1, 2])
     refused = (
-        lambda: memory.monitor(sharevar.monitor(Account)),
         queue.fileno,
         lambda: memory.list()._token,
     )

@@ -14,9 +14,11 @@ from support.threads import in_thread
 
 import sharevar
 
+pytestmark = pytest.mark.every_engine
 
-def test_methods_and_attributes() -> None:
-    account = Account("Ada", 3)
+
+def test_methods_and_attributes(manager: Any) -> None:
+    account = manager.monitor(Account, "Ada", 3)
     assert account.deposit(4, note=["x"]) == 7
     assert (account.owner, account.balance, account.limit) == ("Ada", 7, 100)
     assert account.history == [(4, ["x"])]
@@ -33,8 +35,8 @@ def test_methods_and_attributes() -> None:
     assert account.limit == 100
 
 
-def test_it_looks_like_the_class_that_was_written() -> None:
-    account = Account()
+def test_it_looks_like_the_class_that_was_written(manager: Any) -> None:
+    account = manager.monitor(Account)
     assert (Account.__name__, Account.__doc__) == ("Account", "The money of an owner.")
     assert Account.deposit.__doc__ == "Add to the balance."
     signature = "(amount: 'int', *, note: 'Any' = None) -> 'int'"
@@ -50,8 +52,8 @@ def test_it_looks_like_the_class_that_was_written() -> None:
         account.deposit()
 
 
-def test_what_is_not_there() -> None:
-    account = Account()
+def test_what_is_not_there(manager: Any) -> None:
+    account = manager.monitor(Account)
     for missing in (lambda: account.none, lambda: delattr(account, "none")):
         with pytest.raises(AttributeError, match="'Account' object has no attribute 'none'"):
             missing()
@@ -74,8 +76,8 @@ def test_what_is_not_there() -> None:
         account.deposit(1)
 
 
-def test_an_exception_undoes_all() -> None:
-    account = Account("Ada", 3)
+def test_an_exception_undoes_all(manager: Any) -> None:
+    account = manager.monitor(Account, "Ada", 3)
     before = dict(vars(account))
     with pytest.raises(Overdrawn):
         account.withdraw(4)
@@ -93,8 +95,8 @@ def test_an_exception_undoes_all() -> None:
     assert in_thread(lambda: account.deposit(1)) == 4
 
 
-def test_a_nested_call_that_fails_undoes_its_own() -> None:
-    account = Account("Ada", 10)
+def test_a_nested_call_that_fails_undoes_its_own(manager: Any) -> None:
+    account = manager.monitor(Account, "Ada", 10)
     assert account.try_each(3, 20, 4, 5, 1) == 2
     assert (account.balance, account.history) == (2, [-3, -4, -1])
 
@@ -139,8 +141,7 @@ def test_what_cannot_be_stored_changes_nothing(manager: Any) -> None:
     assert account.balance == 4
 
 
-def test_too_much_changes_nothing() -> None:
-    manager = sharevar.Manager(capacity=8 << 20)
+def test_too_much_changes_nothing(manager: Any) -> None:
     account = manager.monitor(Account, "Ada", 3)
 
     def many(self: Any) -> None:
@@ -149,13 +150,20 @@ def test_too_much_changes_nothing() -> None:
 
     with pytest.raises(sharevar.TransactionTooLarge):
         account.run(many)
+    assert dict(vars(account)) == {"owner": "Ada", "balance": 3, "history": []}
+    assert in_thread(lambda: account.deposit(1)) == 4
+
+
+def test_what_has_no_place_changes_nothing() -> None:
+    manager = sharevar.Manager(capacity=8 << 20)
+    account = manager.monitor(Account, "Ada", 3)
     with pytest.raises(sharevar.OutOfSharedMemory):
         account.run(lambda self: setattr(self, "owner", bytes(9 << 20)))
     assert dict(vars(account)) == {"owner": "Ada", "balance": 3, "history": []}
 
 
-def test_a_method_has_one_object_for_each_attribute() -> None:
-    account = Account()
+def test_a_method_has_one_object_for_each_attribute(manager: Any) -> None:
+    account = manager.monitor(Account)
 
     def look(self: Any) -> Any:
         assert self.history is self.history

@@ -6,6 +6,7 @@ import copy
 import pickle
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,15 +126,21 @@ def outcome(run: Any, *arguments: Any) -> Any:
         return "failed"
 
 
-@settings(deadline=None, max_examples=300)
-@given(st.lists(st.lists(STEPS, max_size=5), min_size=1, max_size=5))
-def test_all_or_nothing_at_every_depth(calls: list[list[Any]]) -> None:
-    subject, state = Subject(), dict[str, Any]()
-    other = pickle.loads(pickle.dumps(subject))
-    for steps in calls:
-        assert outcome(subject.run, steps) == outcome(run_model, state, steps)
-        for seen in (subject, other):
-            found = dict(vars(seen))
-            assert found == state
-            assert types_in(found) == types_in(state)
-        assert [name for name in state if hasattr(subject, name)] == list(state)
+@pytest.mark.every_engine
+@pytest.mark.many_operations
+@pytest.mark.timeout(300)
+def test_all_or_nothing_at_every_depth(manager: Any, engine: str) -> None:
+    @settings(deadline=None, max_examples=300 if engine in ("shm", "memory") else 30)
+    @given(st.lists(st.lists(STEPS, max_size=5), min_size=1, max_size=5))
+    def check(calls: list[list[Any]]) -> None:
+        subject, state = manager.monitor(Subject), dict[str, Any]()
+        other = pickle.loads(pickle.dumps(subject))
+        for steps in calls:
+            assert outcome(subject.run, steps) == outcome(run_model, state, steps)
+            for seen in (subject, other):
+                found = dict(vars(seen))
+                assert found == state
+                assert types_in(found) == types_in(state)
+            assert [name for name in state if hasattr(subject, name)] == list(state)
+
+    check()

@@ -37,7 +37,7 @@ pub(crate) fn variable_info(py: Python<'_>, variable: &Bound<'_, PyAny>) -> PyRe
     let handle: Handle = if let Ok(variable) = variable.cast::<Variable>() {
         variable.get().open_again()?
     } else if let Ok(monitor) = variable.cast::<Monitor>() {
-        monitor.get().raw().handle().clone().into()
+        monitor.get().handle()
     } else {
         let class = variable.get_type().name()?.to_string();
         return Err(PyTypeError::new_err(format!("a {class} is no shared variable")));

@@ -84,6 +84,11 @@ impl Variable {
         !self.store.get().is_of_family()
     }
 
+    /// Its name inside of its home.
+    pub(crate) fn id(&self) -> LocalId {
+        self.id
+    }
+
     /// One more handle on it.
     pub(crate) fn open_again(&self) -> PyResult<Handle> {
         self.store.get().home().open(self.id).or_raise()
@@ -131,11 +136,6 @@ impl<'py> StoreOrFound<'py> {
             Some(handle) => Ok(handle),
             None => self.home().create(make).or_raise(),
         }
-    }
-
-    /// The variable, if it exists already.
-    pub(crate) fn found(&mut self) -> Option<Handle> {
-        self.handle.take()
     }
 
     /// Where the variable is, or will be.

@@ -1,4 +1,4 @@
-"""Monitors: objects whose attributes are shared memory and whose methods run here."""
+"""Monitors: objects whose attributes are shared and whose methods run here."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _Class = TypeVar("_Class", bound=type)
 def monitor(cls: _Class) -> _Class:
     """Make monitors of a class's objects.
 
-    Their attributes live in shared memory. Their methods run in the process that calls
-    them, one at a time for each object. The changes of a method are
+    Their attributes are shared, in memory or on a server. Their methods run in the process
+    that calls them, one at a time for each object. The changes of a method are
     stored in one step when it returns; if it raises, or its process is killed, nothing
     is changed. Objects are passed on by reference, as arguments or inside other values.
     """

@@ -201,6 +201,9 @@ def _make(
         if kind is ValueProxy:
             arguments = (None, *arguments)
         initial = kind.create(arena, *arguments, **named)
+    elif isinstance(kind, type) and issubclass(kind, _native.Monitor):
+        # Where the box is that refers to it.
+        initial = _native.make_monitor(kind, arena, *arguments, **named)
     else:
         initial = kind(*arguments, **named)
     if issubclass(type(initial), Proxy):

@@ -2,27 +2,31 @@
 
 use crate::encoding::decode::decode_bytes;
 use crate::encoding::encode::{self, encode};
+use crate::encoding::name;
 use crate::errors::{Class, OrRaise, raise, to_python};
 use crate::fast_access;
-use crate::monitor::Monitor;
 use crate::monitor::overlay::{self, Access, Attribute, MonitorHolder};
+use crate::monitor::{self, Monitor};
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet};
-use sharevar::{Error, Handle, shm};
-use sharevar_value::{Encoded, Key, ShortKey};
+use sharevar::engine::InHome;
+use sharevar::shm::RawMonitor;
+use sharevar::{Error, Handle};
+use sharevar_value::{Encoded, HashSeed, Key, ShortKey};
 
 /// A call that has begun.
 pub(crate) struct MethodCall<'a, 'py> {
     py: Python<'py>,
     monitor: &'a Monitor,
+    raw: &'a RawMonitor,
     holder: MonitorHolder,
     /// For a nested call: the attributes to roll back to.
     before: Option<Vec<Saved>>,
 }
 
 /// An attribute as it was when a nested call began.
-struct Saved {
+pub(super) struct Saved {
     entry: Attribute,
     /// A copy of its value, if it may be changed in place.
     encoding: Option<(Encoded, Vec<Handle>)>,
@@ -31,15 +35,15 @@ struct Saved {
 impl<'a, 'py> MethodCall<'a, 'py> {
     /// Takes the lock; if this thread holds it, copies the attributes to roll back to.
     #[inline(always)]
-    pub(crate) fn begin(py: Python<'py>, monitor: &'a Monitor) -> PyResult<Self> {
-        let holder = MonitorHolder::of(monitor.raw());
+    pub(crate) fn begin(py: Python<'py>, monitor: &'a Monitor, raw: &'a RawMonitor) -> PyResult<Self> {
+        let holder = MonitorHolder::of(raw);
         if overlay::is_inside(holder) {
             let before = Some(Python::attach(|py| save(py, monitor, holder))?);
-            return Ok(Self { py, monitor, holder, before });
+            return Ok(Self { py, monitor, raw, holder, before });
         }
-        monitor.take(py)?;
+        monitor::take(py, raw)?;
         overlay::begin(holder);
-        Ok(Self { py, monitor, holder, before: None })
+        Ok(Self { py, monitor, raw, holder, before: None })
     }
 
     /// Stores the changes of the method, and releases the lock. A nested call leaves both to the
@@ -59,7 +63,7 @@ impl<'a, 'py> MethodCall<'a, 'py> {
             return Err(suspended(result));
         }
         let stored = overlay::end_if(self.holder, |overlay| {
-            !overlay.is_broken && store_word(self.py, self.monitor, &overlay.entries)
+            !overlay.is_broken && store_word(self.py, self.raw, &overlay.entries)
         });
         if let Some(entries) = stored {
             return self.give_back(entries);
@@ -80,21 +84,13 @@ impl<'a, 'py> MethodCall<'a, 'py> {
             overlay::drop_all(self.py, overlay::end(self.holder));
             return Ok(());
         };
-        if !is_own {
-            drop_saved(self.py, before);
-            return Ok(());
-        }
-        let restored = Python::attach(|py| restore(py, self.monitor, self.holder, before));
-        if restored.is_err() {
-            overlay::with(self.holder, |overlay| overlay.is_broken = true);
-        }
-        restored
+        Python::attach(|py| fail_nested(py, self.monitor, self.holder, before, is_own))
     }
 
     /// Whether this is still the process that has taken the lock.
     #[inline(always)]
     fn is_own(&self) -> bool {
-        MonitorHolder::of(self.monitor.raw()) == self.holder
+        self.raw.handle().participant().identity().word() == self.holder.owner
     }
 
     fn end(&self) -> PyResult<()> {
@@ -103,7 +99,7 @@ impl<'a, 'py> MethodCall<'a, 'py> {
 
     #[inline(always)]
     fn give_back(&self, entries: Vec<Attribute>) -> PyResult<()> {
-        let given_back = self.monitor.give_back();
+        let given_back = monitor::give_back(self.raw);
         overlay::drop_all(self.py, entries);
         given_back
     }
@@ -111,20 +107,17 @@ impl<'a, 'py> MethodCall<'a, 'py> {
     #[inline(never)]
     fn store(&self) -> PyResult<()> {
         let words = overlay::with(self.holder, |overlay| {
-            if overlay.is_broken { None } else { words(self.py, self.monitor, &overlay.entries) }
+            if overlay.is_broken { None } else { words(self.py, self.raw, &overlay.entries) }
         });
         match words.flatten() {
-            Some(words) => self.monitor.raw().change(&[], &words).or_raise(),
+            Some(words) => self.raw.change(&[], &words).or_raise(),
             None => Python::attach(|_| self.store_all()),
         }
     }
 
     #[inline(never)]
     fn store_all(&self) -> PyResult<()> {
-        if overlay::with(self.holder, |overlay| overlay.is_broken) == Some(true) {
-            let message = "a nested call failed and could not be rolled back; nothing was changed";
-            return Err(raise(Class::Sharevar, message));
-        }
+        expect_unbroken(self.holder)?;
         // These copies keep the variables in the values alive until they are stored.
         let entries = overlay::copy(self.py, self.holder, true);
         let stored = self.store_entries(&entries);
@@ -133,37 +126,60 @@ impl<'a, 'py> MethodCall<'a, 'py> {
     }
 
     fn store_entries(&self, entries: &[Attribute]) -> PyResult<()> {
-        let participant = self.monitor.raw().handle().participant();
-        let (mut removed, mut added) = (Vec::new(), Vec::new());
-        for entry in entries {
-            let key = || self.monitor.key(entry.name.bind(self.py));
-            match (&entry.value, &entry.access) {
-                (_, Access::Fixed) => {}
-                (None, _) => removed.push(key()?),
-                (Some(value), access) => {
-                    let now = encode(value.bind(self.py), participant)?;
-                    let is_same = matches!(
-                        (access, &now),
-                        (Access::Read(before), Encoded::Bytes { bytes, .. }) if before == bytes
-                    );
-                    if !is_same {
-                        added.push((key()?, now));
-                    }
+        let participant = self.raw.handle().participant();
+        let (removed, added) = changes(self.py, participant, self.raw.attributes().seed(), entries)?;
+        self.raw.change(&removed, &added).or_raise()
+    }
+}
+
+/// Refuses to store the changes of a method if those of a nested call are in them that could not be undone.
+pub(super) fn expect_unbroken(holder: MonitorHolder) -> PyResult<()> {
+    if overlay::with(holder, |overlay| overlay.is_broken) == Some(true) {
+        let message = "a nested call failed and could not be rolled back; nothing was changed";
+        return Err(raise(Class::Sharevar, message));
+    }
+    Ok(())
+}
+
+/// The attributes that are to be removed, and those that are to be set.
+pub(super) type Changes = (Vec<Key>, Vec<(Key, Encoded)>);
+
+/// Returns the changes of an overlay.
+pub(super) fn changes(
+    py: Python<'_>,
+    home: &dyn InHome,
+    seed: &HashSeed,
+    entries: &[Attribute],
+) -> PyResult<Changes> {
+    let (mut removed, mut added) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let key = || name::key(entry.name.bind(py), seed);
+        match (&entry.value, &entry.access) {
+            (_, Access::Fixed) => {}
+            (None, _) => removed.push(key()?),
+            (Some(value), access) => {
+                let now = encode(value.bind(py), home)?;
+                let is_same = matches!(
+                    (access, &now),
+                    (Access::Read(before), Encoded::Bytes { bytes, .. }) if before == bytes
+                );
+                if !is_same {
+                    added.push((key()?, now));
                 }
             }
         }
-        self.monitor.raw().change(&removed, &added).or_raise()
     }
+    Ok((removed, added))
 }
 
 /// The fast path, if nothing was changed, or one attribute from a scalar to a scalar: stores the
 /// change and returns `true`. Runs no code of Python's.
 #[inline(always)]
-fn store_word(py: Python<'_>, monitor: &Monitor, entries: &[Attribute]) -> bool {
+fn store_word(py: Python<'_>, raw: &RawMonitor, entries: &[Attribute]) -> bool {
     match entries {
         [] => true,
         [Attribute { name, value: Some(value), access: Access::Set }] => {
-            let attributes = monitor.raw().attributes();
+            let attributes = raw.attributes();
             let key =
                 fast_access::text(name.bind(py)).and_then(|text| ShortKey::from_str(text, attributes.seed()));
             match (encode::word(value.bind(py)), key) {
@@ -176,8 +192,8 @@ fn store_word(py: Python<'_>, monitor: &Monitor, entries: &[Attribute]) -> bool 
 }
 
 /// Returns the words to store, if only scalars were set. Runs no code of Python's.
-fn words(py: Python<'_>, monitor: &Monitor, entries: &[Attribute]) -> Option<Vec<(Key, Encoded)>> {
-    let seed = monitor.raw().attributes().seed();
+fn words(py: Python<'_>, raw: &RawMonitor, entries: &[Attribute]) -> Option<Vec<(Key, Encoded)>> {
+    let seed = raw.attributes().seed();
     let mut words = Vec::with_capacity(entries.len());
     for entry in entries {
         match (&entry.value, &entry.access) {
@@ -193,22 +209,20 @@ fn words(py: Python<'_>, monitor: &Monitor, entries: &[Attribute]) -> Option<Vec
     Some(words)
 }
 
-fn save(py: Python<'_>, monitor: &Monitor, holder: MonitorHolder) -> PyResult<Vec<Saved>> {
-    let participant = monitor.raw().handle().participant();
+/// Copies the attributes that a method has read and set, to roll back to them when a nested call fails.
+pub(super) fn save(py: Python<'_>, monitor: &Monitor, holder: MonitorHolder) -> PyResult<Vec<Saved>> {
+    let home = monitor.home();
     let mut saved = Vec::new();
     for entry in overlay::copy(py, holder, false) {
         let value = entry.value.as_ref().map(|value| value.bind(py));
         let encoding = match value {
             Some(value) if overlay::may_change(value) => {
-                let encoded = encode(value, participant)?;
+                let encoded = encode(value, home)?;
                 let handles = match &encoded {
                     Encoded::Word(_) => Vec::new(),
                     Encoded::Bytes { handles, .. } => handles
                         .iter()
-                        .map(|offset| {
-                            let variable = participant.variable_at(*offset)?;
-                            Ok(shm::Handle::open(participant, variable)?.into())
-                        })
+                        .map(|number| monitor.open(py, *number))
                         .collect::<sharevar::Result<_>>()
                         .or_raise()?,
                 };
@@ -221,13 +235,32 @@ fn save(py: Python<'_>, monitor: &Monitor, holder: MonitorHolder) -> PyResult<Ve
     Ok(saved)
 }
 
+/// Undoes the changes of a nested call, unless another process than the forked one is in it.
+pub(super) fn fail_nested(
+    py: Python<'_>,
+    monitor: &Monitor,
+    holder: MonitorHolder,
+    before: Vec<Saved>,
+    is_own: bool,
+) -> PyResult<()> {
+    if !is_own {
+        drop_saved(py, before);
+        return Ok(());
+    }
+    let restored = restore(py, monitor, holder, before);
+    if restored.is_err() {
+        overlay::with(holder, |overlay| overlay.is_broken = true);
+    }
+    restored
+}
+
 fn restore(py: Python<'_>, monitor: &Monitor, holder: MonitorHolder, saved: Vec<Saved>) -> PyResult<()> {
-    let participant = monitor.raw().handle().participant();
+    let home = monitor.home();
     let mut entries = Vec::with_capacity(saved.len());
     for Saved { mut entry, encoding } in saved {
         if let (Some(value), Some((Encoded::Bytes { bytes, .. }, handles))) = (&entry.value, &encoding) {
             let value = value.bind(py);
-            let is_same = match encode(value, participant) {
+            let is_same = match encode(value, home) {
                 Ok(Encoded::Bytes { bytes: now, .. }) => now == *bytes,
                 // An interrupt, for example.
                 Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
@@ -250,7 +283,7 @@ fn restore(py: Python<'_>, monitor: &Monitor, holder: MonitorHolder, saved: Vec<
     Ok(())
 }
 
-fn drop_saved(py: Python<'_>, saved: Vec<Saved>) {
+pub(super) fn drop_saved(py: Python<'_>, saved: Vec<Saved>) {
     for saved in saved {
         saved.entry.drop_ref(py);
     }
@@ -273,7 +306,7 @@ fn put_back(value: &Bound<'_, PyAny>, old: &Bound<'_, PyAny>) -> PyResult<bool> 
 }
 
 #[cold]
-fn suspended(result: &Bound<'_, PyAny>) -> PyErr {
+pub(super) fn suspended(result: &Bound<'_, PyAny>) -> PyErr {
     let name = result.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
     PyTypeError::new_err(format!(
         "a monitor's method returned a {name}, which would run when the lock is given back; \

@@ -2,10 +2,12 @@
 
 use crate::monitor::Monitor;
 use crate::monitor::call::MethodCall;
+use crate::monitor::foreign;
 use pyo3::exceptions::{PySystemError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use sharevar::engine::Backed;
 use std::sync::OnceLock;
 
 /// The function, among the slots, by which the interpreter calls a method.
@@ -84,7 +86,12 @@ pub(crate) fn call<'py>(
     let Some(monitor) = first.and_then(|first| first.cast::<Monitor>().ok()) else {
         return Err(no_monitor(method));
     };
-    let call = MethodCall::begin(method.py(), monitor.get())?;
+    let monitor = monitor.get();
+    let raw = match monitor.backed() {
+        Backed::Shm(raw) => raw,
+        Backed::Other(foreign) => return foreign::call(method.py(), monitor, &**foreign, function),
+    };
+    let call = MethodCall::begin(method.py(), monitor, raw)?;
     match function() {
         Ok(result) => call.succeed(&result).map(|()| result),
         Err(error) => Err(call.fail().err().unwrap_or(error)),

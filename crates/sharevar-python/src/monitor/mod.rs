@@ -1,6 +1,7 @@
 //! Monitors: objects whose attributes are shared, and whose methods run under a lock.
 
 pub(crate) mod call;
+pub(crate) mod foreign;
 pub(crate) mod method;
 pub(crate) mod overlay;
 pub(crate) mod started_inside;
@@ -17,32 +18,31 @@ use crate::waiting;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
-use sharevar::engine::Home;
-use sharevar::shm::{Content, CopiedBytes, Look, RawMonitor};
-use sharevar::{Acquired, Error, Kind};
-use sharevar_value::{Key, ShortKey};
+use sharevar::engine::{self, Backed, Home, InHome, Make};
+use sharevar::shm::{self, CopiedBytes, Look, RawMonitor};
+use sharevar::{Acquired, Content, Error, Handle, Kind, LocalId};
+use sharevar_value::ShortKey;
 use std::time::Instant;
 
 /// The state of one monitor, to which all its objects refer, whatever their class.
 #[pyclass(extends = Variable, frozen, module = "sharevar._native")]
 #[derive(Debug)]
 pub(crate) struct MonitorState {
-    raw: RawMonitor,
+    monitor: AnyMonitor,
 }
+
+/// A monitor of any engine.
+type AnyMonitor = Backed<RawMonitor, dyn engine::Monitor>;
 
 #[pymethods]
 impl MonitorState {
     #[new]
     fn new(arena: &Bound<'_, PyAny>) -> PyResult<PyClassInitializer<Self>> {
         let mut argument = StoreOrFound::from_argument(arena)?;
-        let raw = match (argument.found(), argument.home()) {
-            (Some(handle), _) => handle.into_shm().and_then(RawMonitor::from_handle),
-            (None, Home::Shm(participant)) => RawMonitor::create(participant),
-            (None, home) => Err(Error::Unsupported { operation: "monitor", engine: home.engine_name() }),
-        };
-        let raw = raw.or_raise()?;
-        let base = Variable::of(&argument.store, &raw.handle().clone().into(), Kind::Monitor);
-        Ok(PyClassInitializer::from(base).add_subclass(Self { raw }))
+        let handle = argument.handle(&Make::Monitor)?;
+        let base = Variable::of(&argument.store, &handle, Kind::Monitor);
+        let monitor = AnyMonitor::open(handle, Kind::Monitor).or_raise()?;
+        Ok(PyClassInitializer::from(base).add_subclass(Self { monitor }))
     }
 }
 
@@ -75,11 +75,11 @@ impl Monitor {
 
     /// Whether both are the same monitor.
     fn __eq__(&self, other: &Self) -> bool {
-        self.raw() == other.raw()
+        self.backed() == other.backed()
     }
 
-    fn __hash__(&self) -> u64 {
-        self.raw().handle().variable().header()
+    fn __hash__(&self, py: Python<'_>) -> u64 {
+        self.variable(py).id().number
     }
 
     // The next three are replaced in `slots::monitor`.
@@ -88,9 +88,15 @@ impl Monitor {
         name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let this = slf.get();
+        let raw = match this.backed() {
+            Backed::Shm(raw) => raw,
+            Backed::Other(foreign) => {
+                return foreign::get(this, &**foreign, name)?.ok_or_else(|| missing(slf, name));
+            }
+        };
         let mut copied = None;
-        let look = this.look(name, &mut copied);
-        let found = this.read(name, overlay::is_inside(MonitorHolder::of(this.raw())), &look)?;
+        let look = look(raw, name, &mut copied);
+        let found = this.read(raw, name, overlay::is_inside(MonitorHolder::of(raw)), &look)?;
         found.ok_or_else(|| missing(slf, name))
     }
 
@@ -110,34 +116,53 @@ fn missing(object: &Bound<'_, Monitor>, name: &Bound<'_, PyString>) -> PyErr {
 }
 
 impl Monitor {
-    /// The monitor in its arena.
+    /// The monitor, whichever engine keeps it.
     #[inline(always)]
-    pub(crate) fn raw(&self) -> &RawMonitor {
-        &self.state.get().raw
+    pub(crate) fn backed(&self) -> &AnyMonitor {
+        &self.state.get().monitor
     }
 
-    /// The arena's object.
+    /// One more handle on it.
+    pub(crate) fn handle(&self) -> Handle {
+        self.backed().handle()
+    }
+
+    fn variable<'a>(&'a self, py: Python<'a>) -> &'a Variable {
+        self.state.bind(py).as_super().get()
+    }
+
+    /// The store's object.
     pub(crate) fn arena<'a>(&'a self, py: Python<'a>) -> &'a Py<Store> {
-        self.state.bind(py).as_super().get().store()
+        self.variable(py).store()
     }
 
-    /// The key of an attribute's name.
-    pub(crate) fn key(&self, name: &Bound<'_, PyString>) -> PyResult<Key> {
-        name::key(name, self.raw().attributes().seed())
+    /// The target for which values are encoded.
+    pub(crate) fn home(&self) -> &dyn InHome {
+        match self.backed() {
+            Backed::Shm(raw) => raw.handle().participant(),
+            other @ Backed::Other(_) => other,
+        }
     }
 
-    /// Finds the stored attribute of that name in one search; `None` if the name is long.
-    #[inline(always)]
-    pub(crate) fn look<'a>(
-        &self,
-        name: &Bound<'_, PyString>,
-        copied: &'a mut Option<CopiedBytes>,
-    ) -> Look<'a> {
-        let attributes = self.raw().attributes();
-        let key = fast_access::text(name).and_then(|text| ShortKey::from_str(text, attributes.seed()));
-        match key {
-            Some(key) => attributes.look(&key, copied),
-            None => Look::Unknown,
+    /// A handle on the variable of that number in the same home.
+    pub(crate) fn open(&self, py: Python<'_>, number: u64) -> sharevar::Result<Handle> {
+        match self.backed() {
+            Backed::Shm(raw) => {
+                let participant = raw.handle().participant();
+                Ok(shm::Handle::open(participant, participant.variable_at(number)?)?.into())
+            }
+            Backed::Other(_) => {
+                let generation = self.variable(py).id().generation;
+                self.arena(py).get().home().open(LocalId { number, generation })
+            }
+        }
+    }
+
+    /// This thread as one that holds the monitor, which another engine keeps.
+    pub(crate) fn foreign_holder(&self, py: Python<'_>) -> MonitorHolder {
+        match self.arena(py).get().home() {
+            Home::Other(engine) => MonitorHolder::foreign(self.variable(py).id(), engine),
+            Home::Shm(_) => unreachable!("another engine keeps the monitor"),
         }
     }
 
@@ -145,11 +170,12 @@ impl Monitor {
     /// remembered, since the method may change it in place.
     pub(crate) fn read<'py>(
         &self,
+        raw: &RawMonitor,
         name: &Bound<'py, PyString>,
         inside: bool,
         look: &Look<'_>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let (py, attributes) = (name.py(), self.raw().attributes());
+        let (py, attributes) = (name.py(), raw.attributes());
         let (value, encoding) = match look {
             Look::Word(word) => (decode::word(py, *word)?, None),
             Look::Bytes(bytes) => {
@@ -162,7 +188,7 @@ impl Monitor {
                     content = attributes.read_located(*located).or_raise()?;
                 }
                 if content.is_none() {
-                    content = attributes.get(&self.key(name)?).or_raise()?;
+                    content = attributes.get(&name::key(name, attributes.seed())?).or_raise()?;
                 }
                 let Some(content) = content else { return Ok(None) };
                 // Remembered by its bytes.
@@ -175,7 +201,7 @@ impl Monitor {
             }
         };
         if inside {
-            overlay::remember(MonitorHolder::of(self.raw()), name, &value, encoding);
+            overlay::remember(MonitorHolder::of(raw), name, &value, encoding);
         }
         Ok(Some(value))
     }
@@ -183,33 +209,31 @@ impl Monitor {
     /// Sets the attribute of that name: in a method for the method, else for all.
     #[inline(always)]
     pub(crate) fn set(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        if overlay::set(MonitorHolder::of(self.raw()), name, Some(value))? {
+        let raw = match self.backed() {
+            Backed::Shm(raw) => raw,
+            Backed::Other(foreign) => return foreign::set(self, &**foreign, name, value),
+        };
+        if overlay::set(MonitorHolder::of(raw), name, Some(value))? {
             return Ok(());
         }
-        self.store(name, value)
-    }
-
-    #[inline(never)]
-    fn store(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let key = self.key(name)?;
-        let value = encode(value, self.raw().handle().participant())?;
-        self.take(name.py())?;
-        let stored = self.raw().attributes().insert(&key, &value).or_raise();
-        stored.and(self.give_back())
+        store(raw, name, value)
     }
 
     /// Deletes the attribute of that name: in a method for the method, else for all.
     pub(crate) fn delete(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>) -> PyResult<()> {
-        let this = slf.get();
-        let (holder, key) = (MonitorHolder::of(this.raw()), this.key(name)?);
+        let raw = match slf.get().backed() {
+            Backed::Shm(raw) => raw,
+            Backed::Other(foreign) => return foreign::delete(slf, &**foreign, name),
+        };
+        let (holder, key) = (MonitorHolder::of(raw), name::key(name, raw.attributes().seed())?);
         let is_there = match overlay::find(holder, name) {
             Found::Value(_) => true,
             Found::Deleted => false,
-            Found::Nothing => this.raw().attributes().contains(&key).or_raise()?,
+            Found::Nothing => raw.attributes().contains(&key).or_raise()?,
             Found::Outside => {
-                this.take(slf.py())?;
-                let removed = this.raw().attributes().remove(&key).or_raise();
-                this.give_back()?;
+                take(slf.py(), raw)?;
+                let removed = raw.attributes().remove(&key).or_raise();
+                give_back(raw)?;
                 return if removed?.is_some() { Ok(()) } else { Err(missing(slf, name)) };
             }
         };
@@ -218,54 +242,78 @@ impl Monitor {
         }
         overlay::set(holder, name, None).map(|_| ())
     }
+}
 
-    /// Takes the lock.
-    #[inline(always)]
-    pub(crate) fn take(&self, py: Python<'_>) -> PyResult<()> {
-        let lock = self.raw().lock();
-        let acquired = match Acquired::of(lock.try_acquire().or_raise()?) {
-            Some(acquired) => acquired,
-            None => self.wait(py)?,
-        };
-        started_inside::forget(MonitorHolder::of(self.raw()));
-        if acquired.owner_died {
-            // The attributes are consistent: the changes of a dead method were stored together or not at
-            // all.
-            lock.mark_consistent();
+/// Finds the stored attribute of that name in one search; `None` if the name is long.
+#[inline(always)]
+pub(crate) fn look<'a>(
+    raw: &'a RawMonitor,
+    name: &Bound<'_, PyString>,
+    copied: &'a mut Option<CopiedBytes>,
+) -> Look<'a> {
+    let attributes = raw.attributes();
+    let key = fast_access::text(name).and_then(|text| ShortKey::from_str(text, attributes.seed()));
+    match key {
+        Some(key) => attributes.look(&key, copied),
+        None => Look::Unknown,
+    }
+}
+
+#[inline(never)]
+fn store(raw: &RawMonitor, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let key = name::key(name, raw.attributes().seed())?;
+    let value = encode(value, raw.handle().participant())?;
+    take(name.py(), raw)?;
+    let stored = raw.attributes().insert(&key, &value).or_raise();
+    stored.and(give_back(raw))
+}
+
+/// Takes the lock.
+#[inline(always)]
+pub(crate) fn take(py: Python<'_>, raw: &RawMonitor) -> PyResult<()> {
+    let lock = raw.lock();
+    let acquired = match Acquired::of(lock.try_acquire().or_raise()?) {
+        Some(acquired) => acquired,
+        None => wait(py, raw)?,
+    };
+    started_inside::forget(raw);
+    if acquired.owner_died {
+        // The attributes are consistent: the changes of a dead method were stored together or not at
+        // all.
+        lock.mark_consistent();
+    }
+    Ok(())
+}
+
+#[cold]
+fn wait(py: Python<'_>, raw: &RawMonitor) -> PyResult<Acquired> {
+    let lock = raw.lock();
+    let own = MonitorHolder::of(raw);
+    let mut starter = started_inside::starter(py, own)?;
+    let mut timeout = Some(started_inside::STARTER_TIMEOUT);
+    loop {
+        let end = timeout.take().map(|timeout| Instant::now() + timeout);
+        let taken = waiting::until(py, &mut raw.acquire_wait(), end)?;
+        if let Some(acquired) = taken {
+            return Ok(acquired);
         }
-        Ok(())
-    }
-
-    #[cold]
-    fn wait(&self, py: Python<'_>) -> PyResult<Acquired> {
-        let lock = self.raw().lock();
-        let own = MonitorHolder::of(self.raw());
-        let mut starter = started_inside::starter(py, own)?;
-        let mut timeout = Some(started_inside::STARTER_TIMEOUT);
-        loop {
-            let end = timeout.take().map(|timeout| Instant::now() + timeout);
-            let taken = waiting::until(py, &mut self.raw().acquire_wait(), end)?;
-            if let Some(acquired) = taken {
-                return Ok(acquired);
+        if let Some(starter) = starter.take() {
+            if starter.is_inside(lock.owner()) {
+                return Err(starter.would_wait_for_each_other());
             }
-            if let Some(starter) = starter.take() {
-                if starter.is_inside(lock.owner()) {
-                    return Err(starter.would_wait_for_each_other());
-                }
-                // Another thread's by now: the method is over.
-                started_inside::forget(own);
-            }
-            if lock.owner() == own.owner {
-                started_inside::warn_of_own_thread(py)?;
-            }
+            // Another thread's by now: the method is over.
+            started_inside::forget(raw);
+        }
+        if lock.owner().word() == own.owner {
+            started_inside::warn_of_own_thread(py)?;
         }
     }
+}
 
-    /// Releases the lock.
-    #[inline(always)]
-    pub(crate) fn give_back(&self) -> PyResult<()> {
-        if self.raw().lock().release().or_raise()? { Ok(()) } else { Err(to_python(Error::NotOwner)) }
-    }
+/// Releases the lock.
+#[inline(always)]
+pub(crate) fn give_back(raw: &RawMonitor) -> PyResult<()> {
+    if raw.lock().release().or_raise()? { Ok(()) } else { Err(to_python(Error::NotOwner)) }
 }
 
 /// Returns the state to which an object of a monitor refers.
@@ -280,9 +328,16 @@ pub(crate) fn monitor_state(monitor: &Bound<'_, Monitor>) -> Py<MonitorState> {
 #[pyo3(signature = (monitor, /))]
 pub(crate) fn monitor_attributes<'py>(monitor: &Bound<'py, Monitor>) -> PyResult<Bound<'py, PyDict>> {
     let (py, this) = (monitor.py(), monitor.get());
-    let (holder, arena) = (MonitorHolder::of(this.raw()), this.arena(py));
+    let arena = this.arena(py);
+    let (holder, items) = match this.backed() {
+        Backed::Shm(raw) => (MonitorHolder::of(raw), raw.items(true).or_raise()?),
+        Backed::Other(foreign) => {
+            let holder = this.foreign_holder(py);
+            (holder, foreign::items(&**foreign, holder)?)
+        }
+    };
     let attributes = PyDict::new(py);
-    for item in this.raw().items(true).or_raise()? {
+    for item in items {
         let name = name::from_key(decode_bytes(py, &item.key, &[], arena)?)?;
         attributes.set_item(name, decode(py, item.value, arena)?)?;
     }

@@ -12,8 +12,10 @@ use crate::errors::{Class, raise};
 use crate::fast_access;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString};
+use sharevar::LocalId;
+use sharevar::engine::Engine;
 use sharevar::shm::RawMonitor;
-use sharevar::{Identity, Variable};
+use sharevar_os::process_epoch;
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 
@@ -22,12 +24,14 @@ thread_local! {
     static INSIDE: RefCell<Vec<Overlay>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A monitor, and the participant and actor that hold its lock.
+/// A monitor, and the process and actor that hold its lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MonitorHolder {
-    pub(crate) variable: Variable,
-    pub(crate) arena: [u64; 2],
-    pub(crate) owner: Identity,
+    pub(crate) id: LocalId,
+    /// The arena, or this process's client of another engine.
+    pub(crate) home: [u64; 2],
+    /// The participant of an arena by its word, or of another engine's home the process by its epoch.
+    pub(crate) owner: u64,
     /// The actor of those that take turns in the thread; 0 is the thread itself.
     actor: u32,
 }
@@ -37,11 +41,19 @@ impl MonitorHolder {
     pub(crate) fn of(raw: &RawMonitor) -> Self {
         let participant = raw.handle().participant();
         Self {
-            variable: raw.handle().variable(),
-            arena: participant.arena_id(),
-            owner: participant.identity(),
+            id: raw.handle().id(),
+            home: participant.arena_id(),
+            owner: participant.identity().word(),
             actor: sharevar::actor().unwrap_or(0),
         }
+    }
+
+    /// Of a monitor that another engine keeps. A process may be several clients of a server, each of which is
+    /// an engine.
+    pub(crate) fn foreign(id: LocalId, engine: &Arc<dyn Engine>) -> Self {
+        let client = Arc::as_ptr(engine).cast::<()>().addr() as u64;
+        let actor = sharevar::actor().unwrap_or(0);
+        Self { id, home: [client, 0], owner: process_epoch(), actor }
     }
 }
 

@@ -11,6 +11,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use sharevar::Identity;
+use sharevar::shm::RawMonitor;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -29,11 +30,11 @@ fn notes() -> MutexGuard<'static, Vec<Note>> {
 }
 
 fn note(holder: MonitorHolder) -> Note {
-    (holder.arena, holder.variable.header(), holder.variable.generation(), holder.owner.word())
+    (holder.home, holder.id.number, holder.id.generation, holder.owner)
 }
 
 fn is_same(note: &Note, holder: MonitorHolder) -> bool {
-    (note.0, note.1, note.2) == (holder.arena, holder.variable.header(), holder.variable.generation())
+    (note.0, note.1, note.2) == (holder.home, holder.id.number, holder.id.generation)
 }
 
 /// Warns, once in a process, that a wait has lasted for [`STARTER_TIMEOUT`] while another thread of
@@ -108,9 +109,9 @@ pub(crate) fn note_started_inside(monitors: Vec<Note>) {
 
 /// Forgets the monitor, whose lock this process has got: the method is over.
 #[inline(always)]
-pub(crate) fn forget(holder: MonitorHolder) {
+pub(crate) fn forget(raw: &RawMonitor) {
     if ARE_ANY.load(Ordering::Relaxed) {
-        forget_noted(holder);
+        forget_noted(MonitorHolder::of(raw));
     }
 }
 
@@ -129,21 +130,28 @@ pub(crate) enum Starter {
     Thread(Weak<()>),
 }
 
+/// Returns the method of the monitor in which this thread was started, if it is known.
+pub(crate) fn starter_thread(py: Python<'_>, holder: MonitorHolder) -> PyResult<Option<Starter>> {
+    if !ARE_THREADS.load(Ordering::Acquire) {
+        return Ok(None);
+    }
+    let is_of = |method: &MonitorHolder| {
+        (method.home, method.id, method.owner) == (holder.home, holder.id, holder.owner)
+    };
+    let method = methods(py)?.into_iter().rfind(|(method, _)| is_of(method));
+    Ok(method.map(|(_, running)| Starter::Thread(running)))
+}
+
 /// Returns the method of the monitor in which this thread or process was started, if it is known.
 pub(crate) fn starter(py: Python<'_>, holder: MonitorHolder) -> PyResult<Option<Starter>> {
-    if ARE_THREADS.load(Ordering::Acquire) {
-        let is_of = |method: &MonitorHolder| {
-            (method.arena, method.variable, method.owner) == (holder.arena, holder.variable, holder.owner)
-        };
-        if let Some((_, running)) = methods(py)?.into_iter().rfind(|(method, _)| is_of(method)) {
-            return Ok(Some(Starter::Thread(running)));
-        }
+    if let Some(thread) = starter_thread(py, holder)? {
+        return Ok(Some(thread));
     }
     if !ARE_ANY.load(Ordering::Acquire) {
         return Ok(None);
     }
     let found = notes().iter().rfind(|note| is_same(note, holder)).map(|note| Identity::from_word(note.3));
-    Ok(found.filter(|starter| *starter != holder.owner).map(Starter::Process))
+    Ok(found.filter(|starter| starter.word() != holder.owner).map(Starter::Process))
 }
 
 impl Starter {
@@ -151,6 +159,14 @@ impl Starter {
     pub(crate) fn is_inside(&self, holder: Identity) -> bool {
         match self {
             Self::Process(starter) => *starter == holder,
+            Self::Thread(running) => running.strong_count() > 0,
+        }
+    }
+
+    /// Whether it is known that the method still runs, whichever process holds the lock.
+    pub(crate) fn is_running(&self) -> bool {
+        match self {
+            Self::Process(_) => false,
             Self::Thread(running) => running.strong_count() > 0,
         }
     }

@@ -7,13 +7,14 @@ use super::call::{argument, result, set_error};
 use super::replace::replace;
 use crate::encoding::decode;
 use crate::fast_access;
-use crate::monitor::Monitor;
 use crate::monitor::method::{self, Method};
 use crate::monitor::overlay::{self, Found, MonitorHolder};
+use crate::monitor::{self, Monitor, foreign};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use sharevar::engine::Backed;
 use sharevar::shm::Look;
 use std::ffi::{c_int, c_void};
 use std::ptr::fn_addr_eq;
@@ -114,16 +115,20 @@ unsafe extern "C" fn get(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -
 
 #[inline(always)]
 fn stored<'py>(monitor: &Monitor, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let inside = match overlay::find(MonitorHolder::of(monitor.raw()), name) {
+    let raw = match monitor.backed() {
+        Backed::Shm(raw) => raw,
+        Backed::Other(foreign) => return foreign::get(monitor, &**foreign, name),
+    };
+    let inside = match overlay::find(MonitorHolder::of(raw), name) {
         Found::Value(value) => return Ok(Some(value)),
         Found::Deleted => return Ok(None),
         Found::Nothing => true,
         Found::Outside => false,
     };
     let mut copied = None;
-    match monitor.look(name, &mut copied) {
+    match monitor::look(raw, name, &mut copied) {
         Look::Word(word) => decode::word(name.py(), word).map(Some),
-        look => monitor.read(name, inside, &look),
+        look => monitor.read(raw, name, inside, &look),
     }
 }
 

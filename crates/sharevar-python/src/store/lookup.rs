@@ -66,7 +66,7 @@ fn named_monitor<'py>(
         return monitor::object(cls, &monitor_state(store, found)?);
     }
     let made = monitor::make_monitor(cls, store, args, None)?;
-    let made = made.cast::<Monitor>()?.get().raw().handle().clone().into();
+    let made = made.cast::<Monitor>()?.get().handle();
     let handle = enter_handle(store.get(), name, &made)?;
     monitor::object(cls, &monitor_state(store, handle)?)
 }
