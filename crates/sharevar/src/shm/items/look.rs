@@ -207,3 +207,33 @@ fn peek_bytes(peek: &Peek<'_>, word: Word, out: &mut Option<CopiedBytes>) -> Opt
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sharevar_value::Encoded;
+
+    /// Another process may change the variable between the search and the copy.
+    #[test]
+    fn a_look_tells_nothing_of_a_variable_that_changes_under_it() -> crate::Result<()> {
+        let manager = crate::Manager::new()?;
+        let value = manager.value("a text that fits no word".to_owned())?;
+        let Some(raw) = value.shm() else { panic!("it is in shared memory") };
+        let stored = |peek: &Peek<'_>| Word(peek.body(0));
+        let mut copied = None;
+        let now = look(raw.handle(), &mut copied, |peek| Some(stored(peek)));
+        assert!(matches!(now, Look::Bytes(_)), "{now:?}");
+
+        let other = Encoded::Bytes { bytes: vec![0xc0; 30], handles: Vec::new() };
+        for found in [None, Some(Word::ABSENT), Some(Word::NONE)] {
+            let mut copied = None;
+            let look = look(raw.handle(), &mut copied, |peek| {
+                let before = stored(peek);
+                raw.set(&other).expect("it is set");
+                Some(found.unwrap_or(before))
+            });
+            assert!(matches!(look, Look::Unknown), "{found:?}: {look:?}");
+        }
+        Ok(())
+    }
+}
