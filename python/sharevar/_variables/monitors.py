@@ -142,7 +142,7 @@ def _require_attributes(cls: type, base: type) -> None:
     if vars(base).get("__slots__"):
         raise TypeError(
             f"{base.__qualname__} has __slots__, which keep attributes in this process; "
-            "take them out: the attributes of a monitor are in shared memory"
+            "take them out: the attributes of a monitor are shared"
         )
     parameters = vars(base).get("__dataclass_params__")
     if parameters is not None and parameters.frozen:

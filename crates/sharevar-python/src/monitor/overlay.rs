@@ -34,6 +34,8 @@ pub(crate) struct MonitorHolder {
     pub(crate) owner: u64,
     /// The actor of those that take turns in the thread; 0 is the thread itself.
     actor: u32,
+    /// Whether another engine keeps the monitor.
+    pub(crate) is_foreign: bool,
 }
 
 impl MonitorHolder {
@@ -45,6 +47,7 @@ impl MonitorHolder {
             home: participant.arena_id(),
             owner: participant.identity().word(),
             actor: sharevar::actor().unwrap_or(0),
+            is_foreign: false,
         }
     }
 
@@ -53,7 +56,7 @@ impl MonitorHolder {
     pub(crate) fn foreign(id: LocalId, engine: &Arc<dyn Engine>) -> Self {
         let client = Arc::as_ptr(engine).cast::<()>().addr() as u64;
         let actor = sharevar::actor().unwrap_or(0);
-        Self { id, home: [client, 0], owner: process_epoch(), actor }
+        Self { id, home: [client, 0], owner: process_epoch(), actor, is_foreign: true }
     }
 }
 

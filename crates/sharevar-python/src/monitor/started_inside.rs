@@ -91,10 +91,12 @@ pub(crate) fn note_thread_started_inside(thread: &Bound<'_, PyAny>) -> PyResult<
     Ok(())
 }
 
-/// Returns the monitors in whose methods this thread is, for the child process that it starts.
+/// Returns the monitors in whose methods this thread is, for the child process that it starts. To another
+/// engine the child is a client like any other.
 #[pyfunction]
 pub(crate) fn monitors_inside(py: Python<'_>) -> PyResult<Vec<Note>> {
-    Ok(methods(py)?.into_iter().map(|(holder, _)| note(holder)).collect())
+    let inside = methods(py)?.into_iter().filter(|(holder, _)| !holder.is_foreign);
+    Ok(inside.map(|(holder, _)| note(holder)).collect())
 }
 
 /// Notes the monitors in whose methods this process was started.

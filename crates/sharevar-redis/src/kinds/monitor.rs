@@ -5,6 +5,7 @@
 
 use super::exclusive::thread;
 use super::map::written;
+use crate::error::undone;
 use crate::namespace::Keys;
 use crate::script::scripts;
 use crate::session::Session;
@@ -35,7 +36,7 @@ pub(crate) fn finish(session: &Session) -> Result<()> {
     while let Some((number, entrance)) = unfinished.pop() {
         let keys = Keys { number, parts: PARTS, is_unconfirmed: true, ..Keys::default() };
         let left = session.ask(&LEAVE, keys, |command| {
-            command.arg(full_name(session, entrance)).arg("").arg(0);
+            command.arg(full_name(session, entrance)).arg("undo").arg(0);
         });
         let Err(failed) = left else { continue };
         let error = session.error(failed);
@@ -64,10 +65,17 @@ impl Variable {
             return Ok(None);
         }
         if let Some(shortfall) = answer.shortfall {
+            // The variables that the attributes refer to were counted for this client.
+            drop(self.read_items(&answer.session, answer.value, true));
             // Two could be inside after a failover.
-            return Err(self.undo(shortfall, &LEAVE, PARTS, |session, command| {
-                command.arg(full_name(session, entrance)).arg("").arg(0);
-            }));
+            let error = self.undo(shortfall.clone(), &LEAVE, PARTS, |session, command| {
+                command.arg(full_name(session, entrance)).arg("undo").arg(0);
+            });
+            if error.happened() != Some(false) {
+                self.let_others_in(entrance);
+            }
+            // No method has run, wherever the hold ends.
+            return Err(undone(shortfall, true));
         }
         let items = self.read_items(&answer.session, answer.value, true);
         let items = items.inspect_err(|_| self.let_others_in(entrance))?;
@@ -137,10 +145,11 @@ impl Monitor for Variable {
         let entrance = self.client.inside.leave(self.number, &thread()).ok_or(Error::NotOwner)?;
         let stored = expect_atomic(removed, added).and_then(|()| self.store(entrance, removed, added));
         match &stored {
-            Ok(()) | Err(Error::Engine(Failure::LeaseLost | Failure::NotReplicated { .. })) => {}
-            Err(Error::Engine(Failure::Unavailable { .. } | Failure::OutcomeUnknown { .. })) => {
-                self.let_others_in(entrance);
-            }
+            Ok(()) | Err(Error::Engine(Failure::LeaseLost)) => {}
+            // After a failover the server may not know that it has left.
+            Err(Error::Engine(
+                Failure::NotReplicated { .. } | Failure::Unavailable { .. } | Failure::OutcomeUnknown { .. },
+            )) => self.let_others_in(entrance),
             // The server has refused it, or was not asked.
             Err(_) => {
                 if self.store(entrance, &[], &[]).is_err_and(|error| error.happened() != Some(true)) {

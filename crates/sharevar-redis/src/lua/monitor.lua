@@ -9,6 +9,7 @@
 @live
 @wait
 @all_items
+if call('HEXISTS', me, 'x' .. ARGV[4]) == 1 then return redis.error_reply('SVLOST monitor') end
 local inside = call('HGET', KEYS[5], 'inside')
 if inside and inside ~= ARGV[4] and is_live(string.sub(inside, 1, 16)) then
   return wait(KEYS[9], ARGV[5], ARGV[6])
@@ -19,7 +20,9 @@ return done(all_items(true))
 
 --- leave
 -- ARGV[4] is the one that entered, of whose changes nothing is done if it has lost its lease and another may have
--- entered. ARGV[6] and on are as for a map. A change that refers to what is gone is not done, and the answer is 0.
+-- entered. Of ARGV[5], `undo` says that it may not have entered, and must not do so any more: its request may still
+-- be on the way. ARGV[6] and on are as for a map. A change that refers to what is gone is not done, and the answer
+-- is 0.
 @locks
 @home
 @once
@@ -29,7 +32,11 @@ return done(all_items(true))
 @set
 @unset
 @change_all
-if call('HGET', KEYS[5], 'inside') ~= ARGV[4] then return redis.error_reply('SVLOST monitor') end
+if ARGV[5] == 'undo' then call('HSET', me, 'x' .. ARGV[4], 1) end
+if call('HGET', KEYS[5], 'inside') ~= ARGV[4] then
+  if ARGV[5] == 'undo' then return done(1) end
+  return redis.error_reply('SVLOST monitor')
+end
 local is_done = retain_all(values)
 if is_done and #ARGV > 6 then change_all() end
 call('HDEL', KEYS[5], 'inside')

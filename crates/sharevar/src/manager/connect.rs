@@ -13,8 +13,8 @@ impl Manager {
     /// with faults. Others are known after
     /// [`engine::register`](crate::engine::register).
     ///
-    /// Containers, locks, queues and all else that is waited for are the same in all engines; monitors
-    /// and files to append to are in shared memory only. An operation that an engine does not have fails
+    /// Containers, locks, queues, monitors and all else that is waited for are the same in all engines;
+    /// files to append to are in shared memory only. An operation that an engine does not have fails
     /// with [`Unsupported`](crate::Error::Unsupported).
     ///
     /// # Errors

@@ -101,8 +101,10 @@ impl Monitor for Variable {
     }
 
     fn is_mine(&self) -> bool {
+        // It may run Python code, so no lock is held.
+        let thread = Thread::current();
         let inside = self.memory().inside.lock().unwrap_or_else(PoisonError::into_inner);
-        inside.contains_key(&(self.number, Thread::current()))
+        inside.contains_key(&(self.number, thread))
     }
 
     fn is_of_this_process(&self) -> bool {
