@@ -5,9 +5,8 @@
 Zig links for all platforms, against the oldest library of the platform's tag. A platform is at
 hand if its standard library of Rust is (``rustup target add``, or a compiler of a distribution,
 named by RUSTC). Wheels for this machine's own platform are installed by their interpreters and
-used; wheels for others are built and checked, and not run: `make test-aarch64` does that for
-one. `make test-package` uses the one of pure Python. All are in ``target/wheels`` in the end,
-with the source package and checksums.
+used; wheels for others are built and checked, and not run. `make test-package` uses the one
+of pure Python. All are in ``target/wheels`` in the end, with the source package and checksums.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Words that are moved in one turn.
 pub(crate) const GROUP: usize = 8;
 /// So many groups are stored by the longest vectors, at aligned places: it takes a tenth to a quarter less
-/// time, of 64 KiB and more.
+/// time of 64 KiB and more.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 const LONG: usize = 16;
 
@@ -104,7 +104,9 @@ unsafe fn move_groups(from: *const u8, to: *mut u8, groups: usize) {
 ///
 /// # Safety
 /// So many words may be read at `from` and written at `to`, which is a word's place. The processor has AVX.
+// No part of its caller: `vzeroupper` changes vectors that are not named here, which a function may.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline(never)]
 unsafe fn move_long(mut from: *const u8, mut to: *const AtomicU64, words: usize) {
     let front = (to.cast::<u8>().align_offset(GROUP * 8) / 8).min(words);
     let groups = (words - front) / GROUP;

@@ -255,7 +255,7 @@ fn a_wait_at_a_condition_begins_once() {
             assert!(wait.end().unwrap(), "it was notified");
             assert_eq!(sure.any().counts().unwrap(), (0, 0));
         }
-        // One dies as soon as it waits: nobody misses a notification for it, and the lock is free.
+        // One dies as soon as it waits: no other misses a notification for it, and the lock is free.
         let doomed = place.doomed(&made.handle());
         let same = doomed.manager.named("condition").condition().unwrap();
         let own = same.lock().unwrap();

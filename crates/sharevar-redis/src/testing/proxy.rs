@@ -102,9 +102,7 @@ impl Proxy {
     /// Ends all connections, and lets none begin while it is cut.
     pub fn cut(&self, is_cut: bool) {
         self.state.is_cut.store(is_cut, Ordering::SeqCst);
-        for stream in self.state.open.lock().unwrap().drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
+        self.state.end_all();
     }
 }
 
@@ -123,6 +121,13 @@ impl ProxyState {
         }
     }
 
+    /// Ends all connections.
+    fn end_all(&self) {
+        for stream in self.open.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
     fn connect(self: Arc<Self>, client: TcpStream, server: u16) {
         if self.is_cut.load(Ordering::SeqCst) {
             return;
@@ -132,6 +137,9 @@ impl ProxyState {
         for stream in [&client, &server] {
             stream.set_nodelay(true).unwrap();
             self.open.lock().unwrap().push(stream.try_clone().unwrap());
+        }
+        if self.is_cut.load(Ordering::SeqCst) {
+            return self.end_all();
         }
         let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
         let state = self.clone();
@@ -168,6 +176,7 @@ impl ProxyState {
         }
         if loss.cuts {
             self.is_cut.store(true, Ordering::SeqCst);
+            self.end_all();
         }
         *next = None;
         true

@@ -70,7 +70,7 @@ pub(crate) struct Campaign {
 impl Campaign {
     /// Starts a service and clients; `None` where the machine has no server.
     pub(crate) fn start(seed: u64, durability: &'static str) -> Option<Self> {
-        println!("the seed is {seed}");
+        println!("the seed of this campaign is {seed}");
         sharevar_redis::register();
         let mut random = Random::new(seed);
         let programs: Vec<_> = Program::tested().collect();
@@ -236,8 +236,8 @@ impl Campaign {
         hold(&self.service, true);
         let next = self.service.await_failover_of(old);
         if self.durability == "fast" {
-            // Both sides take changes.
-            self.await_more(&[&writers[..], &[beside.number]].concat(), ENOUGH / WRITERS);
+            // Both sides take changes, so many that some of each sort are among them.
+            self.await_more(&[&writers[..], &[beside.number]].concat(), 2 * ENOUGH);
         } else {
             self.await_answers(beside.number, 3);
         }

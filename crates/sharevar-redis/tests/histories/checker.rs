@@ -36,7 +36,7 @@ fn wrong_histories_are_found() {
         ("a stale read", &[done(Set(1), 0, 1, 0), done(Get, 2, 3, 0)]),
         ("a lost addition", &[done(Add(1), 0, 1, 1), done(Add(1), 2, 3, 2), done(Get, 4, 5, 1)]),
         ("a number that two got", &[done(Add(1), 0, 9, 1), done(Add(1), 1, 8, 1)]),
-        ("a number that nobody wrote", &[unknown(Set(3), 0), done(Get, 1, 2, 4)]),
+        ("a number that no client wrote", &[unknown(Set(3), 0), done(Get, 1, 2, 4)]),
         ("an effect before the call", &[done(Get, 0, 1, 3), done(Set(3), 2, 3, 0)]),
         ("an effect before a call of unknown outcome", &[done(Get, 0, 1, 3), unknown(Set(3), 2)]),
         ("reads that go back", &[done(Set(3), 0, 9, 0), done(Get, 1, 2, 3), done(Get, 3, 4, 0)]),

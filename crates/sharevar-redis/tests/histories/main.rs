@@ -50,7 +50,7 @@ fn no_sequence_of_single_faults_loses_or_repeats_anything() {
     let told = std::env::var("SHAREVAR_SOAK_SECONDS").ok().map(|seconds| seconds.parse().unwrap());
     let until = Instant::now() + Duration::from_secs(told.unwrap_or(600));
     let seed = seed();
-    println!("the seed of all is {seed}");
+    println!("the seed of all campaigns, which SHAREVAR_TEST_SEED repeats, is {seed}");
     let mut random = random::Random::new(seed);
     while Instant::now() < until {
         let Some(mut campaign) = Campaign::start(random.next(), "replicated") else { return };

@@ -21,7 +21,7 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    /// Compares what was told with what there is now, which nobody changes any more.
+    /// Compares what was told with what there is now, which no client changes any more.
     pub(crate) fn of(log: &Log, found: &Variables) -> Self {
         let mut verdict = Self::default();
         for entry in &log.entries {
