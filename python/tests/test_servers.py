@@ -78,8 +78,12 @@ def command_of(server: str, python: Path, *, runner: bool = False) -> list[str]:
     return [str(python), *before, "-m", *BY_MODULE[server]]
 
 
-def load_all(running: WebServer) -> int:
-    """Asks until two workers have answered. The number of requests, each counted once."""
+def load_all(running: WebServer, counted: int = 0) -> int:
+    """Asks until two workers have answered. The number of requests, each counted once.
+
+    Then the server may be ended: Granian waits for ever for a worker that had not yet started
+    when it was to stop.
+    """
     counts: list[int] = []
     processes: set[int] = set()
     while len(processes) < 2:
@@ -87,7 +91,7 @@ def load_all(running: WebServer) -> int:
         assert answers.lost == 0
         counts += answers.counts
         processes |= set(answers.processes)
-    assert sorted(counts) == list(range(1, len(counts) + 1))
+    assert sorted(counts) == list(range(counted + 1, counted + len(counts) + 1))
     return len(counts)
 
 
@@ -209,10 +213,8 @@ def test_a_server_that_ends_with_its_worker_counts_on_when_it_is_started_again(
             counted.check(hits.get())
         counts = hits.get()
         with serving(command, environment, PROGRAMS, tmp_path / "log") as running:
-            again = running.load(REQUESTS)
-        assert again.lost == 0
-        assert sorted(again.counts) == list(range(counts + 1, hits.get() + 1))
-        assert set(workers) - before
+            assert load_all(running, counts) == hits.get() - counts
+        assert len(set(workers) - before) >= 2
 
 
 def run(command: list[str], folder: Path, **environment: str) -> str:
