@@ -152,6 +152,7 @@ pub(crate) struct Account {
     pub(crate) log: List<i64>,
 }
 
+#[allow(clippy::unnecessary_wraps)] // A method of a monitor may fail.
 pub(crate) fn add(account: &mut Account) -> sharevar::Result<()> {
     account.balance += 1;
     Ok(())
