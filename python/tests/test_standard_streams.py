@@ -74,6 +74,8 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_what_is_printed_reaches_no_shared_memory(tmp_path: Path, method: str) -> None:
+    if sys.version_info < (3, 11) and method == "fork":
+        pytest.skip("CPython 3.10 itself may stop in a child that is forked beside a thread")
     program, errors = tmp_path / "program.py", tmp_path / "errors"
     program.write_text(PROGRAM)
     command = [sys.executable, "-c", CLOSE, str(program), method, str(errors)]
