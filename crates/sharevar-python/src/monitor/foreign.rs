@@ -182,7 +182,7 @@ pub(crate) fn call<'py>(
     })
 }
 
-/// What a method has changed, of which `result` was returned.
+/// The attributes that a method has changed, which returned `result`.
 fn changes(
     py: Python<'_>,
     monitor: &Monitor,

@@ -24,7 +24,7 @@ pub struct Server {
     keeper: Child,
 }
 
-/// What a server does.
+/// The task of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Keeper,

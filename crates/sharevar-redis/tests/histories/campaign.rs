@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What befalls the service, or its clients. Each is the only one at its time.
+/// A failure of the service, or of its clients. Each is the only one at its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The primary is killed, and comes back without its data as a replica of the next one.

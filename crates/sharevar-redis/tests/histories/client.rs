@@ -19,7 +19,7 @@ const TIME_OF_A_NUMBER: u64 = 300_000_000;
 /// How long a client waits for an item.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
-/// What a client does.
+/// The requests that a client makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Changes numbers, puts keys in, and puts and takes items.

@@ -1,5 +1,5 @@
-//! What a client does, as it says it: a line when it calls, and a line when that ends. So it is known of a client
-//! that is killed, too.
+//! The record that a client writes: a line when a call begins, and a line when it ends. So the record of a killed
+//! client tells of its last call, too.
 
 use crate::register::Call;
 use std::collections::HashMap;
@@ -118,7 +118,7 @@ impl Recorder {
     }
 }
 
-/// What clients have said.
+/// The records of all clients.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) entries: Vec<Entry>,

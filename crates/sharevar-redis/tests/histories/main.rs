@@ -1,5 +1,5 @@
-//! What clients in several processes are told while servers and clients fail: no acknowledged change is lost, and
-//! what happened to each number has an order in which all of it is right.
+//! Histories of clients in several processes, while servers and clients fail: no acknowledged change is lost, and
+//! the operations on each number have an order in which all results are right.
 //!
 //! Faults come from a seed that is printed; `SHAREVAR_TEST_SEED` repeats one. Plain reads wait for no replica, and
 //! may show what is lost later, so that clients read by an addition of nothing where a failover comes.

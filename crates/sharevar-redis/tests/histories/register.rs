@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-/// What is asked of the number, which is 0 at first.
+/// A request about the number, which is 0 at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Get,
@@ -18,7 +18,7 @@ pub(crate) enum Call {
     Advance(i64),
 }
 
-/// What [`Call::Advance`] makes of a number: another one for each, and for each number that it is told.
+/// The number that [`Call::Advance`] makes of `old`: it differs for each `old`, and for each `by`.
 pub(crate) fn advanced(old: i64, by: i64) -> i64 {
     (old * 31 + by).rem_euclid(1_000_000_007)
 }
@@ -45,7 +45,7 @@ pub(crate) struct Operation {
     pub(crate) ended: Option<(u64, i64)>,
 }
 
-/// What is left when nothing fits any more.
+/// The operations of which none can come next.
 pub(crate) struct Violation {
     fitting: usize,
     all: usize,

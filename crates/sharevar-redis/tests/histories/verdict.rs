@@ -1,20 +1,20 @@
-//! What is wrong with what clients were told, if anything.
+//! The check of a history: the faults in the answers that clients were given.
 
 use crate::client::{NUMBERS, Variables};
 use crate::log::{End, Entry, Log, Request, now};
 use crate::register::{Call, Operation, check};
 use std::collections::HashSet;
 
-/// What a campaign has shown.
+/// The faults that a campaign has shown.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
     /// Keys that were put in, as a client was told, and are not there.
     pub(crate) lost: Vec<u64>,
     /// Numbers whose history is not linearizable, and why.
     pub(crate) broken: Vec<String>,
-    /// What is wrong with the count, or with tokens.
+    /// Faults of the count, or of tokens.
     pub(crate) miscounted: Vec<String>,
-    /// What is wrong with items of the queue.
+    /// Faults of the queue's items.
     pub(crate) misplaced: Vec<String>,
     /// How many requests were done, have not happened, and may have.
     pub(crate) ends: [usize; 3],
