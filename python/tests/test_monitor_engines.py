@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from support import engine_servers
-from support.accounts import Account
+from support.accounts import Account, check_that_a_forked_child_is_outside
 from support.waiting import eventually, interrupted, sleeps
 
 import sharevar
@@ -87,21 +87,7 @@ class TestOnAServer:
 
     def test_a_fork_inside_a_method_is_outside(self, shop: Any) -> None:
         account = shop.monitor(Account, "Ada", 3)
-
-        def split(self: Any) -> int:
-            self.balance += 1
-            return os.fork()
-
-        try:
-            child = account.run(split)
-        except sharevar.NotOwner:
-            os._exit(23)
-        except BaseException:
-            os._exit(1)
-        if not child:
-            os._exit(2)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 23
-        assert account.balance == 4
+        check_that_a_forked_child_is_outside(account)
         assert account.deposit(1) == 5
 
     def test_ctrl_c_while_waiting_loses_nothing(self, shop: Any) -> None:

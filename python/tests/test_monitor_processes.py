@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from support.accounts import Account
+from support.accounts import Account, check_that_a_forked_child_is_outside
 from support.threads import in_thread
 from support.waiting import eventually, interrupted, sleeps
 
@@ -170,21 +170,7 @@ def test_a_fork_inside_a_method() -> None:
 
 def test_a_forked_child_cannot_end_its_parents_method() -> None:
     account = Account("Ada", 3)
-
-    def split(self: Any) -> int:
-        self.balance += 1
-        return os.fork()
-
-    try:
-        child = account.run(split)
-    except sharevar.NotOwner:
-        os._exit(23)
-    except BaseException:
-        os._exit(1)
-    if not child:
-        os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 23
-    assert account.balance == 4
+    check_that_a_forked_child_is_outside(account)
     assert in_thread(lambda: account.deposit(1)) == 5
 
 

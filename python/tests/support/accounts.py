@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -73,3 +74,23 @@ class Account:
 
     def __repr__(self) -> str:
         return f"Account({self.owner!r}, {self.balance})"
+
+
+def check_that_a_forked_child_is_outside(account: Any) -> None:
+    """A method that adds one forks: the child cannot end it, and the parent does."""
+    before = account.balance
+
+    def split(self: Any) -> int:
+        self.balance += 1
+        return os.fork()
+
+    try:
+        child = account.run(split)
+    except sharevar.NotOwner:
+        os._exit(23)
+    except BaseException:
+        os._exit(1)
+    if not child:
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 23
+    assert account.balance == before + 1
