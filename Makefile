@@ -60,7 +60,7 @@ test-rust: $(VENV)/bin/maturin ## models, real processes, kill storms
 	$(RUN_TESTS) $(CRATES)
 
 test-redis: build ## the engine on Redis and on Valkey, both of which it needs, with more cases
-	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults --test cluster --test replication --test histories --test steps --test handles
+	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults --test cluster --test replication --test histories --test steps --test handles --test late_requests
 	SHAREVAR_TEST_SERVERS=all $(BIN)/python python/run_tests.py -m "every_engine or redis"
 
 test-crash: ## death at every crash point; and that the tests find seeded mutations

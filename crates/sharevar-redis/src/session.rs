@@ -47,9 +47,17 @@ pub(crate) struct Session {
     has_work: Condvar,
     tickets: AtomicU64,
     pub(crate) tokens: Tokens,
-    /// Monitors, and numbers of threads that are inside no more, or have not learnt that they are.
-    unfinished: Mutex<Vec<(u64, u64)>>,
+    unfinished: Mutex<Vec<Unfinished>>,
     pub(crate) listener: Arc<Listener>,
+}
+
+/// An entrance of a monitor that may not have ended on the server, though its thread is outside.
+#[derive(Clone, Copy)]
+pub(crate) struct Unfinished {
+    pub(crate) monitor: u64,
+    pub(crate) entrance: u64,
+    /// Whether the request to enter was answered. Otherwise it may still be on its way.
+    pub(crate) is_answered: bool,
 }
 
 impl std::fmt::Debug for Session {
@@ -196,16 +204,16 @@ impl Session {
         self.listener.enter(&self.namespace, &self.client, ticket);
     }
 
-    /// Lets others enter a monitor soon, if the one that has entered by that number is inside.
-    pub(crate) fn let_others_in(&self, monitor: u64, entrance: u64) {
-        lock(&self.unfinished).push((monitor, entrance));
+    /// Lets others enter a monitor soon, if the one of that entrance is inside.
+    pub(crate) fn let_others_in(&self, unfinished: Unfinished) {
+        lock(&self.unfinished).push(unfinished);
         // The one that sleeps holds this lock until then.
         let _released = lock(&self.released);
         self.has_work.notify_all();
     }
 
     /// Takes what was not finished, to finish it.
-    pub(crate) fn take_unfinished(&self) -> Vec<(u64, u64)> {
+    pub(crate) fn take_unfinished(&self) -> Vec<Unfinished> {
         std::mem::take(&mut *lock(&self.unfinished))
     }
 

@@ -8,7 +8,7 @@ use super::map::written;
 use crate::error::undone;
 use crate::namespace::Keys;
 use crate::script::scripts;
-use crate::session::Session;
+use crate::session::{Session, Unfinished};
 use crate::variable::Variable;
 use crate::waits::Place;
 use redis::Value;
@@ -25,6 +25,11 @@ scripts! { "../lua/map.lua", "../lua/monitor.lua":
 
 const PARTS: &str = "mdokw";
 
+/// How one leaves that may be outside already.
+const MAYBE: &str = "maybe";
+/// The same, whose request to enter may still be on its way: that admits it no more.
+const NEVER: &str = "never";
+
 /// The name by which the server knows one that has entered.
 fn full_name(session: &Session, entrance: u64) -> String {
     format!("{}/{entrance}", session.client)
@@ -33,22 +38,26 @@ fn full_name(session: &Session, entrance: u64) -> String {
 /// Lets others enter those monitors that threads of this client have not left as they should have.
 pub(crate) fn finish(session: &Session) -> Result<()> {
     let mut unfinished = session.take_unfinished();
-    while let Some((number, entrance)) = unfinished.pop() {
-        let keys = Keys { number, parts: PARTS, is_unconfirmed: true, ..Keys::default() };
-        let left = session.ask(&LEAVE, keys, |command| {
-            command.arg(full_name(session, entrance)).arg("undo").arg(0);
-        });
-        let Err(failed) = left else { continue };
-        let error = session.error(failed);
+    while let Some(left) = unfinished.pop() {
+        let Err(error) = end(session, left) else { continue };
         if !matches!(error, Error::HandleExpired | Error::Engine(Failure::LeaseLost)) {
-            unfinished.push((number, entrance));
-            for (number, entrance) in unfinished {
-                session.let_others_in(number, entrance);
+            unfinished.push(left);
+            for left in unfinished {
+                session.let_others_in(left);
             }
             return Err(error);
         }
     }
     Ok(())
+}
+
+fn end(session: &Session, left: Unfinished) -> Result<()> {
+    let keys = Keys { number: left.monitor, parts: PARTS, is_unconfirmed: true, ..Keys::default() };
+    let how = if left.is_answered { MAYBE } else { NEVER };
+    let done = session.ask(&LEAVE, keys, |command| {
+        command.arg(full_name(session, left.entrance)).arg(how).arg(0);
+    });
+    done.map(drop).map_err(|failed| session.error(failed))
 }
 
 impl Variable {
@@ -58,7 +67,7 @@ impl Variable {
         });
         let answer = answer.inspect_err(|error| {
             if error.happened().is_none() {
-                self.let_others_in(entrance);
+                self.let_others_in(entrance, false);
             }
         })?;
         if answer.value == Value::Nil {
@@ -69,16 +78,16 @@ impl Variable {
             drop(self.read_items(&answer.session, answer.value, true));
             // Two could be inside after a failover.
             let error = self.undo(shortfall.clone(), &LEAVE, PARTS, |session, command| {
-                command.arg(full_name(session, entrance)).arg("undo").arg(0);
+                command.arg(full_name(session, entrance)).arg(MAYBE).arg(0);
             });
             if error.happened() != Some(false) {
-                self.let_others_in(entrance);
+                self.let_others_in(entrance, true);
             }
             // No method has run, wherever the hold ends.
             return Err(undone(shortfall, true));
         }
         let items = self.read_items(&answer.session, answer.value, true);
-        let items = items.inspect_err(|_| self.let_others_in(entrance))?;
+        let items = items.inspect_err(|_| self.let_others_in(entrance, true))?;
         self.client.inside.enter(self.number, thread, entrance);
         Ok(Some(items))
     }
@@ -98,9 +107,9 @@ impl Variable {
     }
 
     /// Lets others in soon, if the one of that number is inside. Where there is no session its lease has ended.
-    fn let_others_in(&self, entrance: u64) {
+    fn let_others_in(&self, entrance: u64, is_answered: bool) {
         if let Ok(session) = self.client.session() {
-            session.let_others_in(self.number, entrance);
+            session.let_others_in(Unfinished { monitor: self.number, entrance, is_answered });
         }
     }
 }
@@ -149,11 +158,11 @@ impl Monitor for Variable {
             // After a failover the server may not know that it has left.
             Err(Error::Engine(
                 Failure::NotReplicated { .. } | Failure::Unavailable { .. } | Failure::OutcomeUnknown { .. },
-            )) => self.let_others_in(entrance),
+            )) => self.let_others_in(entrance, true),
             // The server has refused it, or was not asked.
             Err(_) => {
                 if self.store(entrance, &[], &[]).is_err_and(|error| error.happened() != Some(true)) {
-                    self.let_others_in(entrance);
+                    self.let_others_in(entrance, true);
                 }
             }
         }
@@ -166,5 +175,30 @@ impl Monitor for Variable {
 
     fn is_of_this_process(&self) -> bool {
         self.client.inside.has_one_in(self.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+    use crate::home::Home;
+    use crate::testing::Program;
+    use sharevar::engine::{Engine, Make};
+
+    /// A request to enter may come after its sender has said that it has given up.
+    #[test]
+    fn an_entrance_that_was_given_up_admits_no_thread() {
+        for server in Program::tested().filter_map(Program::start) {
+            let home = Home::connect(Address::parse(&server.address("shop")).unwrap()).unwrap();
+            let monitor = home.create(&Make::Monitor).unwrap().id().number;
+            let session = home.client.hold(monitor).unwrap();
+            let variable = home.held(&session, monitor);
+            let entrance = entrance();
+            end(&session, Unfinished { monitor, entrance, is_answered: false }).unwrap();
+            let entered = variable.enter(&thread(), entrance, Place::default());
+            assert_eq!(entered.unwrap_err(), Error::Engine(Failure::LeaseLost));
+            assert!(variable.try_enter().unwrap().is_some());
+        }
     }
 }

@@ -20,9 +20,9 @@ return done(all_items(true))
 
 --- leave
 -- ARGV[4] is the one that entered, of whose changes nothing is done if it has lost its lease and another may have
--- entered. Of ARGV[5], `undo` says that it may not have entered, and must not do so any more: its request may still
--- be on the way. ARGV[6] and on are as for a map. A change that refers to what is gone is not done, and the answer
--- is 0.
+-- entered. Of ARGV[5], `maybe` says that it may be outside already, and `never` that it must not enter any more, too:
+-- its request may still be on the way. ARGV[6] and on are as for a map. A change that refers to what is gone is not
+-- done, and the answer is 0.
 @locks
 @home
 @once
@@ -32,9 +32,9 @@ return done(all_items(true))
 @set
 @unset
 @change_all
-if ARGV[5] == 'undo' then call('HSET', me, 'x' .. ARGV[4], 1) end
+if ARGV[5] == 'never' then call('HSET', me, 'x' .. ARGV[4], 1) end
 if call('HGET', KEYS[5], 'inside') ~= ARGV[4] then
-  if ARGV[5] == 'undo' then return done(1) end
+  if ARGV[5] ~= '' then return done(1) end
   return redis.error_reply('SVLOST monitor')
 end
 local is_done = retain_all(values)

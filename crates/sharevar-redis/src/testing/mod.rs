@@ -8,7 +8,7 @@ mod server;
 mod service;
 
 pub use cluster::Cluster;
-pub use proxy::Proxy;
+pub use proxy::{Detained, Proxy};
 pub use server::{Paused, Server};
 pub use service::Service;
 

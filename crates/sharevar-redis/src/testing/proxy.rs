@@ -32,6 +32,20 @@ struct ProxyState {
     goes_on: Condvar,
     lost: AtomicU64,
     open: Mutex<Vec<TcpStream>>,
+    /// While there is a text, requests that count wait, but those with that text.
+    passes: Mutex<Option<Vec<u8>>>,
+    lets_go: Condvar,
+}
+
+/// Requests that wait at the proxy until this is dropped.
+#[derive(Debug)]
+pub struct Detained(Arc<ProxyState>);
+
+impl Drop for Detained {
+    fn drop(&mut self) {
+        *self.0.passes.lock().unwrap() = None;
+        self.0.lets_go.notify_all();
+    }
 }
 
 impl Proxy {
@@ -92,6 +106,13 @@ impl Proxy {
         self.state.lost.load(Ordering::SeqCst)
     }
 
+    /// From now on requests that count wait, each with its connection, but those that contain `passing`. They come
+    /// late, also when their sender has given up.
+    pub fn detain_requests(&self, passing: &str) -> Detained {
+        *self.state.passes.lock().unwrap() = Some(passing.as_bytes().to_vec());
+        Detained(self.state.clone())
+    }
+
     /// From now on nothing comes through in either direction, as in a network that has fallen apart, or all does
     /// that has waited meanwhile. Connections stay.
     pub fn hold(&self, is_held: bool) {
@@ -147,7 +168,11 @@ impl ProxyState {
         let counts = is_counted.clone();
         thread::spawn(move || {
             state.pass(from_client, to_server, |request| {
-                counts.store(state.is_counted(request), Ordering::SeqCst);
+                let is_counted = state.is_counted(request);
+                counts.store(is_counted, Ordering::SeqCst);
+                if is_counted {
+                    state.detain(request);
+                }
                 false
             });
         });
@@ -163,7 +188,15 @@ impl ProxyState {
 
     fn is_counted(&self, request: &[u8]) -> bool {
         let text = self.counted.lock().unwrap();
-        text.is_empty() || request.windows(text.len()).any(|part| part == *text)
+        text.is_empty() || contains(request, &text)
+    }
+
+    /// Returns once a request that counts may come through.
+    fn detain(&self, request: &[u8]) {
+        let mut passes = self.passes.lock().unwrap();
+        while passes.as_ref().is_some_and(|text| !contains(request, text)) {
+            passes = self.lets_go.wait(passes).unwrap();
+        }
     }
 
     /// Whether this answer is the one that is to be lost.
@@ -196,4 +229,8 @@ impl ProxyState {
         self.await_passage();
         let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
     }
+}
+
+fn contains(request: &[u8], text: &[u8]) -> bool {
+    request.windows(text.len()).any(|part| part == text)
 }

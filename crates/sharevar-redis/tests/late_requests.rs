@@ -1,0 +1,60 @@
+//! Requests that come to the server after their sender has given up.
+
+use sharevar::engine::{Backed, Make, Monitor};
+use sharevar::shm::RawMonitor;
+use sharevar::{Kind, Manager};
+use sharevar_redis::testing::{Program, Proxy, Server};
+use std::time::{Duration, Instant};
+
+type AnyMonitor = Backed<RawMonitor, dyn Monitor>;
+
+fn open(handle: sharevar::Handle) -> AnyMonitor {
+    AnyMonitor::open(handle, Kind::Monitor).unwrap()
+}
+
+fn await_that(what: &str, is_so: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(50);
+    while !is_so() {
+        assert!(Instant::now() < until, "it does not come to that: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// How many scripts the server has run since it began.
+fn scripts(server: &Server) -> u64 {
+    let told = server.info("commandstats");
+    let calls = told.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
+    calls.split(',').next().unwrap().parse().unwrap()
+}
+
+/// It would lock the monitor for as long as its sender lives, with no thread inside.
+#[test]
+fn a_request_to_enter_a_monitor_admits_no_thread_that_has_given_up() {
+    sharevar_redis::register();
+    for server in Program::tested().filter_map(Program::start) {
+        // Nothing is sent by itself but what a thread has left undone.
+        let options = "&lease=1000&timeout=1";
+        let other = Manager::connect(&format!("{}{options}", server.address("shop"))).unwrap();
+        let made = other.home().create(&Make::Monitor).unwrap();
+        let same = open(made.clone());
+        let proxy = Proxy::to(server.port());
+        proxy.count_only(&format!(":{}:", made.id().number));
+        let late = Manager::connect(&format!("{}{options}", proxy.address("shop"))).unwrap();
+        let mine = open(late.home().open(made.id()).unwrap());
+        // The server knows the scripts from now on.
+        for monitor in [&same, &mine] {
+            monitor.any().try_enter().unwrap().expect("no thread is inside");
+            monitor.any().leave(&[], &[]).unwrap();
+        }
+        let before = scripts(&server);
+        // The requests to enter, however often they are repeated, and not the one that follows them.
+        let detained = proxy.detain_requests("never");
+        assert_eq!(mine.any().try_enter().unwrap_err().happened(), None);
+        await_that("the end of what was left undone", || scripts(&server) > before);
+        let before = scripts(&server);
+        drop(detained);
+        await_that("the late request", || scripts(&server) > before);
+        same.any().try_enter().unwrap().expect("no thread is inside");
+        same.any().leave(&[], &[]).unwrap();
+    }
+}
