@@ -1,7 +1,6 @@
 //! This process as a client of a namespace: one session, and another one after a fork or a lost lease.
 
 use crate::fork_gate;
-use crate::inside::Inside;
 use crate::mutex::lock;
 use crate::namespace::{Keys, Namespace};
 use crate::primary::Done;
@@ -11,6 +10,7 @@ use crate::upkeep;
 use redis::{Cmd, Value};
 use sharevar::engine::{Failure, blocking};
 use sharevar::{Error, Result};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 scripts! { "lua/home.lua":
@@ -18,10 +18,13 @@ scripts! { "lua/home.lua":
     LEAVE = "leave";
 }
 
+static CLIENTS: AtomicU64 = AtomicU64::new(0);
+
 pub(crate) struct Client {
     pub(crate) namespace: Arc<Namespace>,
+    /// Which one it is of this process's.
+    pub(crate) number: u64,
     session: Mutex<Arc<Session>>,
-    pub(crate) inside: Inside,
 }
 
 impl std::fmt::Debug for Client {
@@ -44,7 +47,8 @@ pub(crate) struct Reply {
 impl Client {
     pub(crate) fn start(namespace: Arc<Namespace>) -> Result<Self> {
         let first = Arc::new(Session::new(namespace.clone(), Arc::default()));
-        let client = Self { namespace, session: Mutex::new(first.clone()), inside: Inside::default() };
+        let number = CLIENTS.fetch_add(1, Ordering::Relaxed);
+        let client = Self { namespace, number, session: Mutex::new(first.clone()) };
         first.register()?;
         upkeep::start(&first)?;
         Ok(client)

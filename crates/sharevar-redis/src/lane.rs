@@ -40,16 +40,18 @@ impl Lane {
     }
 
     /// Sends a request until it is answered, for as long as the address's timeout. `build` makes it: with the
-    /// script's text if the server does not know it by its hash. `changes` says whether the request may change
-    /// something: once it may have been carried out, no later refusal says that it was not.
+    /// script's text if the server does not know it by its hash. Once a request with an effect may have been
+    /// carried out, no later refusal says that it was not. `patience` limits the wait for its confirmation.
     pub(crate) fn ask(
         &mut self,
         namespace: &Namespace,
         effect: Effect,
-        changes: bool,
+        patience: Option<Duration>,
         build: impl Fn(u32, u64, bool) -> Cmd,
     ) -> Result<Done, Failed> {
         self.request += 1;
+        let changes = effect != Effect::None;
+        let confirmed = if patience == Some(Duration::ZERO) { Effect::None } else { effect };
         let until = Instant::now() + namespace.address.timeout;
         let (mut is_sent, mut with_text, mut pause) = (false, false, PAUSES.0);
         let (mut redirects, mut is_borrowed) = (0, false);
@@ -65,7 +67,8 @@ impl Lane {
                 Ok(primary) => {
                     // The rest of the time is for asking again.
                     let wait = until.saturating_duration_since(Instant::now()) / 2;
-                    match primary.ask(&namespace.address, &command, effect, wait) {
+                    let wait = patience.map_or(wait, |patience| patience.min(wait));
+                    match primary.ask(&namespace.address, &command, confirmed, wait) {
                         Ok(done) => {
                             if is_borrowed {
                                 self.primary = None;

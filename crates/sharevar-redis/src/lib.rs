@@ -28,6 +28,7 @@
 //! | `lane` | one connection, and the numbers of its requests |
 //! | `listener` | wake-ups from the server |
 //! | `session` | a client as the server knows it: its lease, its requests, and what it holds |
+//! | `departures` | the ends of monitors' methods that the server may not know |
 //! | `upkeep` | the thread that renews the lease and frees what is dead |
 //! | `client` | this process: one session, and another one after a fork |
 //! | `variable`, `stored`, `reply` | a handle; values as the server has them; its answers |
@@ -40,6 +41,7 @@
 
 mod address;
 mod client;
+mod departures;
 mod durability;
 mod error;
 mod fork_gate;

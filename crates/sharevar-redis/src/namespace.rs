@@ -12,6 +12,7 @@ use sharevar::Result;
 use sharevar::engine::{Failure, Pickles};
 use sharevar_value::HashSeed;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 scripts! { "lua/home.lua":
     FIND = "find";
@@ -42,8 +43,8 @@ pub(crate) struct Keys<'a> {
     pub(crate) parts: &'a str,
     pub(crate) more: &'a [String],
     pub(crate) fence: Option<&'a Fence>,
-    /// Whether no replica is waited for, whatever the script changes.
-    pub(crate) is_unconfirmed: bool,
+    /// The longest that replicas and disks are waited for, if it is not for the address to say.
+    pub(crate) patience: Option<Duration>,
 }
 
 /// The lock that a request is fenced by, and the token of the hold.

@@ -6,7 +6,7 @@ use crate::listener::Listener;
 use crate::mutex::lock;
 use crate::namespace::{Keys, Namespace};
 use crate::primary::Done;
-use crate::script::{Effect, Script, scripts};
+use crate::script::{Script, scripts};
 use redis::{Cmd, Value};
 use rustix::rand::{GetRandomFlags, getrandom};
 use sharevar::Result;
@@ -143,9 +143,7 @@ impl Session {
             })
         };
         let script = if keys.fence.is_some() { script.fenced() } else { script };
-        let effect = if keys.is_unconfirmed { Effect::None } else { script.effect };
-        let changes = script.effect != Effect::None;
-        let answer = lane.ask(&self.namespace, effect, changes, |lane, request, with_text| {
+        let answer = lane.ask(&self.namespace, script.effect, keys.patience, |lane, request, with_text| {
             let mut command = redis::cmd(if with_text { "EVAL" } else { "EVALSHA" });
             command.arg(if with_text { &script.text } else { &script.hash });
             self.namespace.write_keys(&mut command, &self.client, keys);

@@ -1,6 +1,6 @@
 //! The thread that renews a client's lease, and that frees what is dead.
 
-use crate::kinds::monitor;
+use crate::departures;
 use crate::namespace::{ALL_PARTS, Keys};
 use crate::reply;
 use crate::script::scripts;
@@ -36,7 +36,7 @@ fn run(session: &Session) {
     while session.is_current() && !session.namespace.has_closed() {
         // A failure is tried again with the next turn; a lease that has ended shows in operations.
         let _ = session.flush();
-        let _ = monitor::finish(session);
+        let _ = departures::finish(session);
         match turn(session) {
             Ok(true) => {}
             Ok(false) => session.rest(lease / 3, RELEASE.min(lease / 3)),

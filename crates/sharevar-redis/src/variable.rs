@@ -11,6 +11,7 @@ use redis::{Cmd, Value};
 use sharevar::engine::{Content, Engine, Failure, Handle};
 use sharevar::{Error, Result};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// A variable, which lives for as long as this exists, unless the lease of its client ends.
 pub(crate) struct Variable {
@@ -79,7 +80,7 @@ impl Variable {
         parts: &str,
         args: impl Fn(&Session, &mut Cmd),
     ) -> Error {
-        let keys = Keys { is_unconfirmed: true, ..self.keys(parts) };
+        let keys = Keys { patience: Some(Duration::ZERO), ..self.keys(parts) };
         let answer = self.client.ask(script, keys, args);
         if let Err(Error::Engine(unknown @ Failure::OutcomeUnknown { .. })) = answer {
             return unknown.into();

@@ -6,9 +6,9 @@ use sharevar::{
     Array, Barrier, Condition, Dict, Error, Event, List, Lock, Manager, Namespace, PriorityQueue, Queue,
     Result, Semaphore, Set, Shared, Value,
 };
-use sharevar_redis::testing::{Program, Proxy, Server};
+use sharevar_redis::testing::{Program, Proxy, Server, await_that};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How many answers are lost while many threads work.
 const LOSSES: u64 = 60;
@@ -21,15 +21,6 @@ fn servers() -> Vec<Server> {
 /// Through a proxy, which this test cuts.
 fn through(proxy: &Proxy) -> Manager {
     Manager::connect(&proxy.address("shop")).unwrap()
-}
-
-/// Looks until something is so.
-fn await_that(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < until, "{what} does not come");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// The harness bites: without numbers, each is applied twice.

@@ -3,28 +3,12 @@
 use sharevar::engine::{Backed, Make, Monitor};
 use sharevar::shm::RawMonitor;
 use sharevar::{Kind, Manager};
-use sharevar_redis::testing::{Program, Proxy, Server};
-use std::time::{Duration, Instant};
+use sharevar_redis::testing::{Program, Proxy, await_that};
 
 type AnyMonitor = Backed<RawMonitor, dyn Monitor>;
 
 fn open(handle: sharevar::Handle) -> AnyMonitor {
     AnyMonitor::open(handle, Kind::Monitor).unwrap()
-}
-
-fn await_that(what: &str, is_so: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(50);
-    while !is_so() {
-        assert!(Instant::now() < until, "it does not come to that: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// How many scripts the server has run since it began.
-fn scripts(server: &Server) -> u64 {
-    let told = server.info("commandstats");
-    let calls = told.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
-    calls.split(',').next().unwrap().parse().unwrap()
 }
 
 /// It would lock the monitor for as long as its sender lives, with no thread inside.
@@ -46,14 +30,14 @@ fn a_request_to_enter_a_monitor_admits_no_thread_that_has_given_up() {
             monitor.any().try_enter().unwrap().expect("no thread is inside");
             monitor.any().leave(&[], &[]).unwrap();
         }
-        let before = scripts(&server);
+        let before = server.scripts();
         // The requests to enter, however often they are repeated, and not the one that follows them.
         let detained = proxy.detain_requests("never");
         assert_eq!(mine.any().try_enter().unwrap_err().happened(), None);
-        await_that("the end of what was left undone", || scripts(&server) > before);
-        let before = scripts(&server);
+        await_that("the end of what was left undone", || server.scripts() > before);
+        let before = server.scripts();
         drop(detained);
-        await_that("the late request", || scripts(&server) > before);
+        await_that("the late request", || server.scripts() > before);
         same.any().try_enter().unwrap().expect("no thread is inside");
         same.any().leave(&[], &[]).unwrap();
     }

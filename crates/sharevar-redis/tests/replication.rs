@@ -1,8 +1,9 @@
 //! Changes that replicas confirm, and failovers.
 
-use sharevar::engine::Failure;
-use sharevar::{Dict, Error, Manager};
-use sharevar_redis::testing::{Program, Proxy, Server, Service};
+use sharevar::engine::{Backed, Failure, Make, Monitor};
+use sharevar::shm::RawMonitor;
+use sharevar::{Dict, Error, Kind, Manager};
+use sharevar_redis::testing::{Program, Proxy, Server, Service, await_that};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -277,4 +278,41 @@ fn a_primary_that_was_replaced_confirms_nothing() {
     assert_eq!(found.get(&0).unwrap(), Some(0));
     assert!(manager.named("lock").lock().unwrap().try_lock().unwrap().is_some());
     assert_eq!((found.get(&1).unwrap(), found.get(&2).unwrap()), (None, None), "fast has lost what it said");
+}
+
+/// Its client lives, so that no lease frees it.
+#[test]
+fn a_monitor_that_was_left_on_a_lost_primary_lets_others_in() {
+    type AnyMonitor = Backed<RawMonitor, dyn Monitor>;
+    sharevar_redis::register();
+    let Some(mut service) = Program::tested().find_map(|program| Service::start(program, &[])) else {
+        return;
+    };
+    let address = format!("{}&lease=60", service.address("shop"));
+    let manager = Manager::connect(&format!("{address}&timeout=1")).unwrap();
+    let made = manager.home().create(&Make::Monitor).unwrap();
+    let monitor = AnyMonitor::open(made.clone(), Kind::Monitor).unwrap();
+    monitor.any().try_enter().unwrap().expect("no thread is inside");
+    let paused: Vec<_> = service.nodes[1..].iter().map(Server::pause).collect();
+    // What waits for them on its way would come to them.
+    let mut primary = service.nodes[0].connect();
+    redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("REPLICA").exec(&mut primary).unwrap();
+    let left = monitor.any().leave(&[], &[]).unwrap_err();
+    assert!(matches!(left, Error::Engine(Failure::NotReplicated { .. })), "{left}");
+    let before = service.nodes[0].scripts();
+    await_that("its end is told more than once", || service.nodes[0].scripts() > before + 1);
+    service.nodes[0].kill();
+    drop(paused);
+    service.await_failover();
+    let other = Manager::connect(&format!("{address}&timeout=20")).unwrap();
+    let same = AnyMonitor::open(other.home().open(made.id()).unwrap(), Kind::Monitor).unwrap();
+    // It is another primary's first change, of which the replica that is gone confirms none.
+    let entered = || match same.any().try_enter() {
+        Ok(items) => items.is_some(),
+        Err(error) => {
+            assert!(matches!(error, Error::Engine(Failure::NotReplicated { .. })), "{error}");
+            true
+        }
+    };
+    await_that("others may enter", entered);
 }

@@ -5,11 +5,11 @@ use sharevar::engine::wait::{deadline, run};
 use sharevar::engine::{Arrived, Backed, Barrier, Condition, Exclusive, Failure, Make, Outcome};
 use sharevar::shm::{RawBarrier, RawCondition, RawLock};
 use sharevar::{Error, Kind, Manager, Result, Shared};
-use sharevar_redis::testing::{Program, Proxy, Server};
+use sharevar_redis::testing::{Program, Proxy, Server, await_that};
 use sharevar_value::{Encoded, Word};
 use std::fmt::Debug;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The answers on the way: of the change, of the wait for replicas, and of the undoing.
 const STEPS: u64 = 3;
@@ -77,14 +77,6 @@ impl Place {
             look();
             error
         })
-    }
-}
-
-fn await_that(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + LONG;
-    while !is_so() {
-        assert!(Instant::now() < until, "{what} does not come");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

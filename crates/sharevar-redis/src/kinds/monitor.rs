@@ -5,10 +5,11 @@
 
 use super::exclusive::thread;
 use super::map::written;
+use crate::departures::{MAYBE, PARTS, full_name};
 use crate::error::undone;
-use crate::namespace::Keys;
+use crate::inside::{self, Opened};
 use crate::script::scripts;
-use crate::session::{Session, Unfinished};
+use crate::session::Unfinished;
 use crate::variable::Variable;
 use crate::waits::Place;
 use redis::Value;
@@ -21,43 +22,6 @@ scripts! { "../lua/map.lua", "../lua/monitor.lua":
     ENTER = "enter";
     LEAVE = "leave";
     STORE = "store";
-}
-
-const PARTS: &str = "mdokw";
-
-/// How one leaves that may be outside already.
-const MAYBE: &str = "maybe";
-/// The same, whose request to enter may still be on its way: that admits it no more.
-const NEVER: &str = "never";
-
-/// The name by which the server knows one that has entered.
-fn full_name(session: &Session, entrance: u64) -> String {
-    format!("{}/{entrance}", session.client)
-}
-
-/// Lets others enter those monitors that threads of this client have not left as they should have.
-pub(crate) fn finish(session: &Session) -> Result<()> {
-    let mut unfinished = session.take_unfinished();
-    while let Some(left) = unfinished.pop() {
-        let Err(error) = end(session, left) else { continue };
-        if !matches!(error, Error::HandleExpired | Error::Engine(Failure::LeaseLost)) {
-            unfinished.push(left);
-            for left in unfinished {
-                session.let_others_in(left);
-            }
-            return Err(error);
-        }
-    }
-    Ok(())
-}
-
-fn end(session: &Session, left: Unfinished) -> Result<()> {
-    let keys = Keys { number: left.monitor, parts: PARTS, is_unconfirmed: true, ..Keys::default() };
-    let how = if left.is_answered { MAYBE } else { NEVER };
-    let done = session.ask(&LEAVE, keys, |command| {
-        command.arg(full_name(session, left.entrance)).arg(how).arg(0);
-    });
-    done.map(drop).map_err(|failed| session.error(failed))
 }
 
 impl Variable {
@@ -88,7 +52,7 @@ impl Variable {
         }
         let items = self.read_items(&answer.session, answer.value, true);
         let items = items.inspect_err(|_| self.let_others_in(entrance, true))?;
-        self.client.inside.enter(self.number, thread, entrance);
+        inside::enter(self.opened(), thread, entrance);
         Ok(Some(items))
     }
 
@@ -104,6 +68,10 @@ impl Variable {
             });
         })?;
         if is_done { Ok(()) } else { Err(Error::HandleExpired) }
+    }
+
+    fn opened(&self) -> Opened {
+        Opened { home: self.client.namespace.id, monitor: self.number, client: self.client.number }
     }
 
     /// Lets others in soon, if the one of that number is inside. Where there is no session its lease has ended.
@@ -151,7 +119,7 @@ impl Monitor for Variable {
     }
 
     fn leave(&self, removed: &[Key], added: &[(Key, Encoded)]) -> Result<()> {
-        let entrance = self.client.inside.leave(self.number, &thread()).ok_or(Error::NotOwner)?;
+        let entrance = inside::leave(self.opened(), &thread()).ok_or(Error::NotOwner)?;
         let stored = expect_atomic(removed, added).and_then(|()| self.store(entrance, removed, added));
         match &stored {
             Ok(()) | Err(Error::Engine(Failure::LeaseLost)) => {}
@@ -170,11 +138,11 @@ impl Monitor for Variable {
     }
 
     fn is_mine(&self) -> bool {
-        self.client.inside.has(self.number, &thread())
+        inside::has(self.opened(), &thread())
     }
 
     fn is_of_this_process(&self) -> bool {
-        self.client.inside.has_one_in(self.number)
+        inside::has_one_in(self.opened())
     }
 }
 
@@ -182,23 +150,51 @@ impl Monitor for Variable {
 mod tests {
     use super::*;
     use crate::address::Address;
+    use crate::departures;
     use crate::home::Home;
-    use crate::testing::Program;
+    use crate::testing::{Program, Server};
     use sharevar::engine::{Engine, Make};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    fn connect(server: &Server) -> Arc<Home> {
+        Home::connect(Address::parse(&server.address("shop")).unwrap()).unwrap()
+    }
+
+    fn open(home: &Home, monitor: u64) -> Arc<Variable> {
+        home.held(&home.client.hold(monitor).unwrap(), monitor)
+    }
 
     /// A request to enter may come after its sender has said that it has given up.
     #[test]
     fn an_entrance_that_was_given_up_admits_no_thread() {
         for server in Program::tested().filter_map(Program::start) {
-            let home = Home::connect(Address::parse(&server.address("shop")).unwrap()).unwrap();
-            let monitor = home.create(&Make::Monitor).unwrap().id().number;
-            let session = home.client.hold(monitor).unwrap();
-            let variable = home.held(&session, monitor);
-            let entrance = entrance();
-            end(&session, Unfinished { monitor, entrance, is_answered: false }).unwrap();
+            let home = connect(&server);
+            let made = home.create(&Make::Monitor).unwrap();
+            let (monitor, entrance) = (made.id().number, entrance());
+            let variable = open(&home, monitor);
+            let given_up = Unfinished { monitor, entrance, is_answered: false };
+            let session = home.client.session().unwrap();
+            assert!(departures::end(&session, given_up, Duration::from_secs(1)).unwrap());
             let entered = variable.enter(&thread(), entrance, Place::default());
             assert_eq!(entered.unwrap_err(), Error::Engine(Failure::LeaseLost));
             assert!(variable.try_enter().unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn one_that_waits_for_another_client_of_its_process_can_tell() {
+        for server in Program::tested().filter_map(Program::start) {
+            let (home, same) = (connect(&server), connect(&server));
+            let made = home.create(&Make::Monitor).unwrap();
+            let (mine, again) = (open(&home, made.id().number), open(&same, made.id().number));
+            assert!(mine.try_enter().unwrap().is_some());
+            assert_eq!(mine.try_enter().unwrap_err(), Error::Reentered);
+            assert!(again.try_enter().unwrap().is_none() && again.is_of_this_process());
+            assert!(mine.is_mine() && !again.is_mine());
+            mine.leave(&[], &[]).unwrap();
+            assert!(!again.is_of_this_process());
+            assert!(again.try_enter().unwrap().is_some());
         }
     }
 }

@@ -93,11 +93,14 @@ impl Program {
 const START: Duration = Duration::from_secs(30);
 
 /// Looks until something is so.
-fn await_that(what: &str, is_so: impl Fn() -> bool) {
+///
+/// # Panics
+/// If it does not come to that in half a minute.
+pub fn await_that(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = Instant::now() + START;
     while !is_so() {
-        assert!(Instant::now() < until, "it does not come to that: {what}");
-        thread::sleep(Duration::from_millis(20));
+        assert!(Instant::now() < until, "{what} does not come");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -211,6 +211,13 @@ impl Server {
         redis::cmd("INFO").arg(section).query(&mut self.connect()).unwrap()
     }
 
+    /// How many scripts it has run, by their hashes, since it began.
+    pub fn scripts(&self) -> u64 {
+        let told = self.info("commandstats");
+        let calls = told.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
+        calls.and_then(|calls| calls.split(',').next()).map_or(0, |calls| calls.parse().unwrap())
+    }
+
     /// The same, if it can tell.
     fn try_info(&self, section: &str) -> Option<String> {
         redis::cmd("INFO").arg(section).query(&mut self.try_connect()?).ok()

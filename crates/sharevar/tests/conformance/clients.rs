@@ -3,8 +3,7 @@
 
 use sharevar::Manager;
 use sharevar::testing::{FakeClient, FakeServer, Fault};
-use sharevar_redis::testing::{self, Program, Proxy};
-use std::time::{Duration, Instant};
+use sharevar_redis::testing::{self, Program, Proxy, await_that};
 
 /// A namespace with any number of clients.
 pub(crate) trait Server {
@@ -178,15 +177,6 @@ impl Doomed for DoomedByProxy<'_> {
 
     fn cut(&self, is_cut: bool) {
         self.proxy.cut(is_cut);
-    }
-}
-
-/// Looks until something is so.
-pub(crate) fn await_that(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < until, "{what} does not come");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

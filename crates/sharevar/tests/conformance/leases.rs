@@ -1,11 +1,12 @@
 //! The end of a client's lease: what it held is others', and it learns of it.
 
-use crate::clients::{await_that, conform_with_leases};
+use crate::clients::conform_with_leases;
 use crate::waiting::runs_out;
 use sharevar::engine::wait::{deadline, run};
 use sharevar::engine::{Arrived, Backed, Barrier, Condition, Exclusive, Failure, Home, Outcome, Units};
 use sharevar::shm::{RawBarrier, RawCondition, RawLock, RawSemaphore};
 use sharevar::{Dict, Error, Handle, Kind, Lock, Manager, Shared};
+use sharevar_redis::testing::await_that;
 use std::mem::forget;
 use std::time::Duration;
 

@@ -1,11 +1,12 @@
 //! What becomes of a monitor's methods whose process dies, or is out of touch with the server.
 
-use crate::clients::{await_that, conform_with_leases};
+use crate::clients::conform_with_leases;
 use crate::monitors::{AnyMonitor, LONG, Untyped, account, add, open};
 use crate::waiting::runs_out;
 use sharevar::engine::Failure;
 use sharevar::engine::wait::{deadline, run};
 use sharevar::{Error, Manager, Shared};
+use sharevar_redis::testing::await_that;
 use sharevar_value::{Encoded, Key, Value};
 
 fn untyped(manager: &Manager) -> Untyped {
