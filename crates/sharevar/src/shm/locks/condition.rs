@@ -192,6 +192,9 @@ impl RawCondition {
         let (reasons, count) = self.mark(&mut transaction, most, last)?;
         if count > 0 {
             transaction.set_body(variable, HORIZON, last)?;
+        } else if most > 0 {
+            // Those up to there have given up or are dead. The next notification sees it by a look.
+            transaction.set_body(variable, NOTIFIED, last)?;
         }
         transaction.commit()?;
         self.wake(reasons);
@@ -324,4 +327,28 @@ fn trace(source: &AtOnce<'_, '_>, _living: bool, visit: &mut dyn FnMut(u64)) -> 
         visit(lock);
     }
     waiters::trace(source, visit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manager::Manager;
+    use crate::shm::RawLock;
+
+    #[test]
+    fn a_waiter_that_has_given_up_costs_one_notification_its_look() {
+        let manager = Manager::new().unwrap();
+        let participant = manager.participant().unwrap();
+        let lock = RawLock::create(participant, None).unwrap();
+        let condition = RawCondition::create(participant, lock.handle()).unwrap();
+        assert!(condition.are_all_notified());
+        let entry = condition.join().unwrap();
+        assert!(!condition.leave(entry).unwrap());
+        assert!(!condition.are_all_notified());
+        assert_eq!(condition.notify(1).unwrap(), 0);
+        assert!(condition.are_all_notified());
+        let entry = condition.join().unwrap();
+        assert_eq!(condition.notify(1).unwrap(), 1);
+        assert!(condition.leave(entry).unwrap());
+    }
 }
