@@ -57,6 +57,9 @@ class TooManyParticipants(SharevarError):
 class CapacityTooSmall(SharevarError, ValueError):
     """An arena cannot be made with so little memory."""
 
+class CapacityTooLarge(SharevarError, ValueError):
+    """No arena can have so much memory."""
+
 class ForeignProcess(SharevarError):
     """The object belongs to the process that this one was forked from."""
 

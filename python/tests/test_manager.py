@@ -249,6 +249,8 @@ def test_how_what_managers_make_is_shown(manager: Any) -> None:
 def test_capacity_is_checked() -> None:
     with pytest.raises(sharevar.CapacityTooSmall):
         sharevar.Manager(capacity=10)
+    with pytest.raises(sharevar.CapacityTooLarge, match="at most 4398046511104 bytes"):
+        sharevar.Manager(capacity="5T")
 
 
 def test_nothing_is_left_over() -> None:

@@ -34,6 +34,14 @@ pub enum Error {
         /// The smallest that works, in bytes.
         least: u64,
     },
+    /// A capacity beyond what references can reach.
+    #[error("a capacity of {asked} bytes is too large: an arena has at most {most} bytes")]
+    CapacityTooLarge {
+        /// The capacity asked for, in bytes.
+        asked: u64,
+        /// The largest that there can be, in bytes.
+        most: u64,
+    },
     /// The descriptor does not lead to an arena, or to one whose header is damaged.
     #[error("not a sharevar arena: {reason}")]
     NotAnArena {

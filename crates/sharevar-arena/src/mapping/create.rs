@@ -41,7 +41,10 @@ impl Arena {
             if capacity < LEAST_CAPACITY {
                 return Err(Error::CapacityTooSmall { asked: capacity, least: LEAST_CAPACITY });
             }
-            return create_of(capacity.min(MOST_CAPACITY), lanes);
+            if capacity > MOST_CAPACITY {
+                return Err(Error::CapacityTooLarge { asked: capacity, most: MOST_CAPACITY });
+            }
+            return create_of(capacity, lanes);
         }
         let within = Regions::capacity_within(limits.most_of_default(), lanes).max(LEAST_CAPACITY);
         let mut capacity = memory_limit::default_capacity().min(within);

@@ -22,6 +22,7 @@ pub(crate) enum Class {
     TransactionTooLarge,
     TooManyParticipants,
     CapacityTooSmall,
+    CapacityTooLarge,
     ForeignProcess,
     DescriptorLost,
     NoWitness,
@@ -98,6 +99,7 @@ const CLASSES: &[(Class, &str, &str)] = &[
         "Every participant slot of the arena is taken by a live process.",
     ),
     (Class::CapacityTooSmall, "CapacityTooSmall", "An arena cannot be made with so little memory."),
+    (Class::CapacityTooLarge, "CapacityTooLarge", "No arena can have so much memory."),
     (
         Class::ForeignProcess,
         "ForeignProcess",
@@ -246,6 +248,7 @@ fn standard_bases(py: Python<'_>, class: Class) -> PyResult<Vec<Bound<'_, PyType
     Ok(match class {
         Class::OutOfSharedMemory => vec![py.get_type::<PyMemoryError>()],
         Class::CapacityTooSmall
+        | Class::CapacityTooLarge
         | Class::TooManyReleases
         | Class::NoEngine
         | Class::InvalidName

@@ -62,6 +62,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             | ArenaError::SegmentRefused { .. }
             | ArenaError::FutureMemoryLocked => Class::OutOfSharedMemory,
             ArenaError::CapacityTooSmall { .. } => Class::CapacityTooSmall,
+            ArenaError::CapacityTooLarge { .. } => Class::CapacityTooLarge,
             ArenaError::NotAnArena { .. } => Class::NotAnArena,
             ArenaError::LayoutMismatch { .. } => Class::LayoutMismatch,
             ArenaError::TooManyParticipants { .. } => Class::TooManyParticipants,
