@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
-from .._native import FAMILY, Arena, family_of_environment, new_family
+from .._native import FAMILY, Arena, Store, family_of_environment, new_family
 from ..errors import OutOfSharedMemory, SharevarError
 from .arenas import (
     ArenaReference,
@@ -52,6 +55,28 @@ def arena() -> Arena:
                 made._become_family()
                 _arena, _founder = made, os.getpid() if made.name is None else None
     return _arena
+
+
+_home: ContextVar[Store | None] = ContextVar("home", default=None)
+
+
+def home(given: Store | None = None) -> Store:
+    """Where a variable is made: in the arena that is given for it, else in that of the
+    factory in which this runs, else in the family's."""
+    if given is not None:
+        return given
+    chosen = _home.get()
+    return arena() if chosen is None else chosen
+
+
+@contextmanager
+def making_in(store: Store) -> Iterator[None]:
+    """Make what a factory makes where others will look for it."""
+    token = _home.set(store)
+    try:
+        yield
+    finally:
+        _home.reset(token)
 
 
 def arena_of_names() -> Arena:

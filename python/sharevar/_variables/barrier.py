@@ -33,7 +33,7 @@ class Barrier(Primitive, _native.Barrier):
         *,
         arena: _native.Store | None = None,
     ) -> Barrier:
-        home = family.arena() if arena is None else arena
+        home = family.home(arena)
         barrier: Any = super().__new__(cls, home, parties, action, timeout)
         return barrier  # type: ignore[no-any-return]
 

@@ -34,7 +34,7 @@ class Condition(Primitive, _native.Condition):
         if lock is None:
             lock = RLock(arena=arena)
         # Lock and condition are in one arena; the lock was there first.
-        home = lock.arena if isinstance(lock, _native.Variable) else family.arena()
+        home = lock.arena if isinstance(lock, _native.Variable) else family.home()
         condition: Any = super().__new__(cls, home, lock)
         return condition  # type: ignore[no-any-return]
 

@@ -20,7 +20,7 @@ class Event(Primitive, _native.Event):
     _exposed_ = ("is_set", "set", "clear", "wait")
 
     def __new__(cls, arena: _native.Store | None = None) -> Event:
-        event: Any = super().__new__(cls, family.arena() if arena is None else arena)
+        event: Any = super().__new__(cls, family.home(arena))
         return event  # type: ignore[no-any-return]
 
     def __str__(self) -> str:

@@ -32,9 +32,7 @@ class Lock(Primitive, _native.Lock):
     def __new__(
         cls, arena: _native.Store | None = None, *, owned: bool | None = None
     ) -> Lock:
-        if arena is None:
-            arena = family.arena()
-        lock: Any = super().__new__(cls, arena, owned)
+        lock: Any = super().__new__(cls, family.home(arena), owned)
         return lock  # type: ignore[no-any-return]
 
     def __str__(self) -> str:

@@ -75,7 +75,7 @@ class Monitor(_native.Monitor):
         if type(known) is cls:
             _found.add(id(known))
             return known
-        return module_level.note(site, _native.Monitor.__new__(cls, family.arena()))
+        return module_level.note(site, _native.Monitor.__new__(cls, family.home()))
 
     def __init__(self) -> None:
         # Refuses what the root of all classes would here ignore: too many arguments.

@@ -30,7 +30,7 @@ class NamespaceProxy(Proxy, _native.Namespace):
     def __new__(
         cls, arena: _native.Store | None = None, /, **attributes: Any
     ) -> NamespaceProxy:
-        namespace: Any = super().__new__(cls, family.arena() if arena is None else arena)
+        namespace: Any = super().__new__(cls, family.home(arena))
         for name, value in attributes.items():
             namespace._set(name, value)
         return namespace  # type: ignore[no-any-return]

@@ -37,7 +37,7 @@ class PriorityQueue(Proxy, _native.PriorityQueue[_Item]):
     def __new__(
         cls, maxsize: int = 0, arena: _native.Store | None = None
     ) -> PriorityQueue[Any]:
-        home = family.arena() if arena is None else arena
+        home = family.home(arena)
         queue: Any = super().__new__(cls, home, maxsize)
         return queue  # type: ignore[no-any-return]
 

@@ -27,7 +27,7 @@ class QueueProxy(Proxy, _native.Queue[_Item]):
     _form_: ClassVar[str] = "queue"
 
     def __new__(cls, maxsize: int = 0, arena: _native.Store | None = None) -> QueueProxy[Any]:
-        home = family.arena() if arena is None else arena
+        home = family.home(arena)
         queue: Any = super().__new__(cls, home, maxsize, cls._form_)
         return queue  # type: ignore[no-any-return]
 

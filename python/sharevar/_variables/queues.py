@@ -33,7 +33,7 @@ class _ProcessQueue(Proxy, _native.Queue[_Item]):
     # A derived class may take what it likes; only `__init__` knows what is for us.
     def __new__(cls, *arguments: Any, **options: Any) -> Any:
         arena = options.get("arena")
-        home = family.arena() if arena is None else arena
+        home = family.home(arena)
         return super().__new__(cls, home, 0, cls._form_)
 
     @property

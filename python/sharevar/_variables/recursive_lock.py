@@ -25,7 +25,7 @@ class RLock(Primitive, _native.RLock):
     _exposed_ = ("acquire", "release", "locked", "__enter__", "__exit__")
 
     def __new__(cls, *, arena: _native.Store | None = None) -> RLock:
-        lock: Any = super().__new__(cls, family.arena() if arena is None else arena)
+        lock: Any = super().__new__(cls, family.home(arena))
         return lock  # type: ignore[no-any-return]
 
     def __str__(self) -> str:

@@ -32,7 +32,7 @@ class Semaphore(Primitive, _native.Semaphore):
         owned: bool | None = None,
         arena: _native.Store | None = None,
     ) -> Semaphore:
-        home = family.arena() if arena is None else arena
+        home = family.home(arena)
         semaphore: Any = super().__new__(cls, home, value, False, owned)
         return semaphore  # type: ignore[no-any-return]
 
@@ -59,7 +59,7 @@ class BoundedSemaphore(Semaphore):
         owned: bool | None = None,
         arena: _native.Store | None = None,
     ) -> BoundedSemaphore:
-        home = family.arena() if arena is None else arena
+        home = family.home(arena)
         semaphore: Any = _native.Semaphore.__new__(cls, home, value, True, owned)
         return semaphore  # type: ignore[no-any-return]
 

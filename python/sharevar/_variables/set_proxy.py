@@ -38,7 +38,7 @@ class SetProxy(Proxy, _native.Set[_Item]):
     def __new__(
         cls, elements: Iterable[Any] = (), /, *, arena: _native.Store | None = None
     ) -> SetProxy[Any]:
-        proxy: Any = super().__new__(cls, family.arena() if arena is None else arena)
+        proxy: Any = super().__new__(cls, family.home(arena))
         proxy.update(elements)
         return proxy  # type: ignore[no-any-return]
 

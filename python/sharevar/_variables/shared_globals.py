@@ -205,7 +205,8 @@ def _make(
         # Where the box is that refers to it.
         initial = _native.make_monitor(kind, arena, *arguments, **named)
     else:
-        initial = kind(*arguments, **named)
+        with family.making_in(arena):
+            initial = kind(*arguments, **named)
     if issubclass(type(initial), Proxy):
         if arena_of(initial) is not arena:
             # A manager's.

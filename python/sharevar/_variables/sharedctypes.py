@@ -54,7 +54,7 @@ class ObjectMemory(_native.Array):
     @classmethod
     def create(cls, size: int) -> ObjectMemory:
         """Zeroed memory."""
-        return cls(family.arena(), "B", max(size, 1))
+        return cls(family.home(), "B", max(size, 1))
 
     def create_memoryview(self) -> memoryview:
         return memoryview(self)
