@@ -146,7 +146,8 @@ impl Contents {
             }
             Kind::Condition => {
                 let (waiting, _) = match Backed::<RawCondition, dyn Condition>::open(handle, kind)? {
-                    Backed::Shm(condition) => condition.living()?,
+                    // It takes the dead away.
+                    Backed::Shm(condition) => condition.living().map_err(Failure::of_locked_look)?,
                     Backed::Other(condition) => condition.counts()?,
                 };
                 Self::State(vec![("waiting", json!(waiting))])

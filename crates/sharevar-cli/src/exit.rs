@@ -71,6 +71,11 @@ impl Failure {
         Self::new(Exit::NotFound, message)
     }
 
+    /// Of a look that only a process which takes locks can do.
+    pub(crate) fn of_locked_look(error: Error) -> Self {
+        Self { needs_lock: true, ..Self::from(error) }
+    }
+
     pub(crate) fn needs_lock(&self) -> bool {
         self.needs_lock
     }

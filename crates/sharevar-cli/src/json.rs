@@ -7,6 +7,7 @@ use crate::content::Read;
 use crate::exit::{Failure, Result};
 use serde_json::{Map, Number, Value as Json, json};
 use sharevar_value::{BigInt, HashSeed, Key, Value};
+use std::collections::HashSet;
 use std::str::FromStr;
 
 /// Returns the JSON of a value that was read.
@@ -71,6 +72,16 @@ pub(crate) fn parse(text: &str) -> Result<Value> {
     read(json)
 }
 
+/// Returns what a text of JSON stands for; the text itself, if it is none.
+pub(crate) fn parse_or_text(text: &str) -> Result<Value> {
+    match serde_json::from_str(text) {
+        Ok(json) => read(json),
+        // It was meant as JSON, which cannot hold it.
+        Err(_) if text.starts_with('"') => parse(text),
+        Err(_) => Ok(Value::Str(text.to_owned())),
+    }
+}
+
 fn read(json: Json) -> Result<Value> {
     Ok(match json {
         Json::Null => Value::None,
@@ -123,18 +134,20 @@ fn read_form(form: &str, value: Json) -> Result<Value> {
         ("$tuple", Json::Array(values)) => Value::Tuple(read_many(values)?),
         ("$set", Json::Array(values)) => {
             let elements = read_many(values)?;
-            elements.iter().try_for_each(check_key)?;
+            check_keys(elements.iter())?;
             Value::Set(elements)
         }
         ("$dict", Json::Array(pairs)) => {
             let pair = |pair| match read(pair)? {
                 Value::List(pair) => match <[Value; 2]>::try_from(pair) {
-                    Ok([key, value]) => check_key(&key).map(|()| (key, value)),
+                    Ok([key, value]) => Ok((key, value)),
                     Err(_) => Err(Failure::usage("a $dict is made of pairs")),
                 },
                 _ => Err(Failure::usage("a $dict is made of pairs")),
             };
-            Value::Map(pairs.into_iter().map(pair).collect::<Result<_>>()?)
+            let pairs = pairs.into_iter().map(pair).collect::<Result<Vec<_>>>()?;
+            check_keys(pairs.iter().map(|(key, _)| key))?;
+            Value::Map(pairs)
         }
         ("$bytes", Json::String(digits)) => {
             Value::Bytes(from_hex(&digits).ok_or_else(|| wrong(&Json::String(digits)))?)
@@ -164,10 +177,17 @@ fn from_hex(digits: &str) -> Option<Vec<u8>> {
     rest.is_empty().then(|| pairs.iter().map(byte).collect())?
 }
 
-/// Refuses a value that cannot be a key.
-fn check_key(value: &Value) -> Result<()> {
-    let key = Key::from_value(value, &HashSeed::new(0));
-    key.map(drop).map_err(|error| Failure::usage(format_args!("{value}: {error}")))
+/// Refuses values that cannot be keys, and those that are equal.
+fn check_keys<'a>(values: impl Iterator<Item = &'a Value>) -> Result<()> {
+    let (seed, mut found) = (HashSeed::new(0), HashSet::new());
+    for value in values {
+        let key = Key::from_value(value, &seed);
+        let key = key.map_err(|error| Failure::usage(format_args!("{value}: {error}")))?;
+        if !found.insert(key.to_canonical()) {
+            return Err(Failure::usage(format_args!("{value} is there twice")));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -211,6 +231,8 @@ mod tests {
             "1e999",
             "680564733841876926926749214863536422912",
             r#"{"$set":[[1]]}"#,
+            r#"{"$set":[1,2,true]}"#,
+            r#"{"$dict":[[1,"a"],[1.0,"b"]]}"#,
             r#"{"$dict":[[1]]}"#,
             r#"{"$dict":[[{},1]]}"#,
             r#"{"$bytes":"0"}"#,
@@ -221,6 +243,28 @@ mod tests {
             r#"{"$tuple":[],"x":1}"#,
         ] {
             assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_text_only_if_it_is_no_json() {
+        for (text, value) in [
+            ("apples", Value::Str("apples".to_owned())),
+            ("", Value::Str(String::new())),
+            ("-x", Value::Str("-x".to_owned())),
+            ("3", Value::Int(3)),
+            (r#""3""#, Value::Str("3".to_owned())),
+        ] {
+            assert_eq!(parse_or_text(text).unwrap(), value, "{text}");
+        }
+        for text in [
+            "680564733841876926926749214863536422912",
+            "1e400",
+            r#""\ud800""#,
+            r#"{"$pickle":1}"#,
+            r#"{"$x":1}"#,
+        ] {
+            assert!(parse_or_text(text).is_err(), "{text}");
         }
     }
 

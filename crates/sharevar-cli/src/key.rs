@@ -3,11 +3,11 @@
 use crate::exit::{Failure, Result};
 use crate::json;
 use sharevar::Kind;
-use sharevar_value::{HashSeed, Key, Value};
+use sharevar_value::{HashSeed, Key};
 
 /// Returns the key of a dict or set: what `text` means as JSON; the text itself, if it is none.
 fn of_dict(text: &str, seed: &HashSeed) -> Result<Key> {
-    let value = json::parse(text).unwrap_or_else(|_| Value::Str(text.to_owned()));
+    let value = json::parse_or_text(text)?;
     Key::from_value(&value, seed).map_err(|error| Failure::usage(format_args!("{text:?}: {error}")))
 }
 

@@ -31,9 +31,10 @@ fn plays_its_part() -> Result<()> {
                 queue.put(&7)?;
                 let event = manager.named("event").event()?;
                 let lock = manager.named("lock").lock()?;
+                let condition = manager.named("condition").condition()?;
                 let _held = lock.lock()?;
                 wait();
-                drop((value, array, event, stock, set));
+                drop((value, array, event, condition, stock, set));
             }
             "unnamed" => {
                 let own = Manager::new()?;
@@ -213,16 +214,17 @@ fn variables_are_shown_with_kind_length_and_content() {
     let kinds: Vec<_> = shown["variables"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
     assert_eq!(
         kinds,
-        ["dict", "list", "set", "value", "array", "namespace", "queue", "event", "lock"]
+        ["dict", "list", "set", "value", "array", "namespace", "queue", "event", "lock", "condition"]
             .map(|kind| json!(kind))
             .each_ref()
     );
     assert_eq!(shown["variables"][0]["len"], json!(2));
     let table = sharevar(&["show", &name]).output;
     assert!(table.contains("VARIABLE") && !table.contains('\u{1b}'), "{table}");
-    let contents: Vec<_> = ["stock", "list", "set", "value", "array", "namespace", "queue", "event", "lock"]
-        .map(|variable| command::json(&["show", &name, variable])[0]["content"].clone())
-        .into();
+    let contents: Vec<_> =
+        ["stock", "list", "set", "value", "array", "namespace", "queue", "event", "lock", "condition"]
+            .map(|variable| command::json(&["show", &name, variable])[0]["content"].clone())
+            .into();
     let expected = [
         json!({"apples": 3, "pears": 5}),
         json!([10, 20, 30]),
@@ -233,6 +235,7 @@ fn variables_are_shown_with_kind_length_and_content() {
         json!([7]),
         json!({"set": false}),
         json!({"locked": true}),
+        json!({"waiting": 0}),
     ];
     assert_eq!(contents, expected);
 }
@@ -435,6 +438,14 @@ fn a_watch_ends_with_the_count_and_with_the_manager() {
     assert_eq!(code(&["set", &name, "event", "true"]), 0);
     assert_eq!(lines.next().unwrap(), r#"{"content":{"set":true}}"#);
     assert_eq!((lines.next(), child.wait().unwrap().code()), (None, Some(0)));
+    // Of an array, which counts no changes.
+    let (mut child, mut lines, first) = watch(&["array", "--count", "1"]);
+    assert_eq!(code(&["set", &name, "array", "1", "7"]), 0);
+    assert_eq!(
+        (first.as_str(), lines.next().unwrap()),
+        (r#"{"content":[0,0,0]}"#, r#"{"content":[0,7,0]}"#.to_owned())
+    );
+    assert!(child.wait().unwrap().success());
     // Of a queue, whose items come without a count.
     let shop = Manager::builder().name(&name).attach().unwrap();
     let queue = shop.named("watched-queue").queue::<i64>().unwrap();

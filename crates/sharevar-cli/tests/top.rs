@@ -215,6 +215,35 @@ impl Drop for Served {
 }
 
 #[test]
+fn a_manager_that_is_not_there_is_an_error() {
+    for (name, code) in [("no-such-manager", 1), ("a/b", 2)] {
+        for more in [&["--once"][..], &["--once", "--json"]] {
+            let ended = sharevar(&[&["top", name, "--interval", "10"], more].concat());
+            assert_eq!((ended.code, ended.output.as_str()), (code, ""), "{name}");
+            assert!(ended.errors.contains(name), "{}", ended.errors);
+        }
+    }
+}
+
+#[test]
+fn a_request_whose_body_does_not_come_keeps_the_page_from_no_other() {
+    let served = Served::start();
+    let waiting: Vec<_> = ["Content-Length: 9999999", "Transfer-Encoding: chunked"]
+        .into_iter()
+        .map(|body| {
+            let mut stream = TcpStream::connect(&served.address).unwrap();
+            write!(stream, "GET /picture HTTP/1.1\r\nHost: {}\r\n{body}\r\n\r\n", served.address).unwrap();
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).unwrap();
+            assert_eq!(&answer, b"HTTP/1.1 413");
+            stream
+        })
+        .collect();
+    assert_eq!(served.ask("GET", "/", &served.address).0, 200);
+    drop(waiting);
+}
+
+#[test]
 fn a_browser_gets_the_same_picture() {
     let name = own_name("web");
     let _holder = Holder::start("shop", &name);

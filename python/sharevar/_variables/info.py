@@ -45,7 +45,8 @@ class VariableInfo(NamedTuple):
     len: int | None
     """The number of its keys, items, elements or attributes, if its kind has some."""
     changes: int | None
-    """The number of its changes so far, modulo 2**64; None where the engine counts none."""
+    """The number of its changes so far, modulo 2**64; None of an array, and where the
+    engine counts none."""
     bytes: int | None
     """The bytes of memory that its content is in; None in other engines."""
     lock: LockInfo | None

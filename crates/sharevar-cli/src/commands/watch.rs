@@ -92,7 +92,7 @@ struct Seen {
     contents: Contents,
 }
 
-/// `None` of a variable that does not count them: an item goes into a queue, or out of it, uncounted.
+/// `None` of a variable that does not count all of them: an item goes into a queue, or out of it, uncounted.
 fn changes_of(handle: &Handle) -> Result<Option<u64>> {
     if matches!(handle.kind(), Some(Kind::Queue | Kind::PriorityQueue)) {
         return Ok(None);

@@ -13,6 +13,7 @@ mod view;
 pub(crate) use page::Web;
 
 use crate::exit::{Exit, Result};
+use crate::named::Looking;
 use crate::output;
 use look::{Looker, Wanted};
 use std::io::{IsTerminal, Write};
@@ -31,6 +32,10 @@ pub(crate) struct Top {
 impl Top {
     pub(crate) fn run(self, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
         let mut looker = Looker::new();
+        if let Some(manager) = &self.manager {
+            // A name that leads to nothing is told before the first look.
+            drop(Looking::at(manager)?);
+        }
         if is_json {
             return self.lines(&mut looker, output);
         }

@@ -8,6 +8,7 @@ use crate::exit::{Exit, Failure, Result};
 use serde_json::Value as Json;
 use std::io::{Cursor, Write};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::thread;
 use std::time::{Duration, Instant};
 use tiny_http::{Header, Method, Request, Response, Server};
 
@@ -47,6 +48,11 @@ impl Web {
         loop {
             let request =
                 server.recv().map_err(|error| Failure::new(Exit::Failure, format_args!("{at}: {error}")))?;
+            if has_body(&request) {
+                // That is read to its end before the answer is over, however long it takes to come.
+                thread::spawn(|| request.respond(text(413, "this page is only read")));
+                continue;
+            }
             let response = if self.allow_remote || is_meant(&request) {
                 respond(&request, &mut pictures)?
             } else {
@@ -78,6 +84,11 @@ fn is_meant(request: &Request) -> bool {
     let name = name.map_or(host, |(name, _)| name);
     let number = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     name.eq_ignore_ascii_case("localhost") || number.parse::<IpAddr>().is_ok()
+}
+
+fn has_body(request: &Request) -> bool {
+    request.body_length().is_some_and(|length| length > 0)
+        || request.headers().iter().any(|header| header.field.equiv("Transfer-Encoding"))
 }
 
 fn respond(request: &Request, pictures: &mut Pictures) -> Result<Response<Cursor<Vec<u8>>>> {

@@ -62,8 +62,8 @@ pub struct VariableInfo {
     /// Number of its keys, items, elements or attributes, if it is of a kind that has some.
     pub len: Option<u64>,
     /// Number of its changes so far, modulo 2^64. Taking and releasing a lock is none, nor
-    /// is an item that goes into or out of a queue. In other engines
-    /// than shared memory dicts, sets, namespaces and lists have one.
+    /// is an item that goes into or out of a queue. An array counts none, which NumPy changes, too. In
+    /// other engines than shared memory dicts, sets, namespaces and lists have one.
     pub changes: Option<u64>,
     /// Bytes of the blocks that its content is in, in shared memory. Variables that it refers to count
     /// for themselves.
@@ -226,7 +226,8 @@ impl Handle {
     pub fn counts(&self) -> Result<VariableCounts> {
         match self {
             Self::Shm(handle) => {
-                let changes = Some(handle.participant().changes(handle.variable()));
+                let is_counted = handle.kind() != Some(Kind::Array);
+                let changes = is_counted.then(|| handle.participant().changes(handle.variable()));
                 Ok(VariableCounts { kind: handle.kind(), len: length(handle)?, changes })
             }
             Self::Other(foreign) => counts_of(&held(foreign.clone())?),
