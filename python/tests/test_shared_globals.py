@@ -13,6 +13,7 @@ import io
 import ipaddress
 import itertools
 import multiprocessing
+import os
 import queue
 import socket
 import subprocess
@@ -352,6 +353,83 @@ def test_another_kind_is_refused() -> None:
         sharevar.shared("kind", dict)
     with pytest.raises(sharevar.WrongKind):
         sharevar.shared("kind", sharevar.Lock)
+
+
+@pytest.mark.parametrize("kind", [int, str, tuple, Frozen, Counter, sharevar.ValueProxy])
+def test_a_box_is_another_kind_than_a_container(kind: Any) -> None:
+    sharevar.shared("numbers of kinds", list)
+    with pytest.raises(sharevar.WrongKind):
+        sharevar.shared("numbers of kinds", kind)
+
+
+@pytest.mark.parametrize("kind", [sharevar.Value, sharevar.RawValue, sharevar.Array])
+def test_memory_that_ctypes_sees_is_another_kind(kind: Any) -> None:
+    sharevar.shared("table of kinds", dict)
+    with pytest.raises(sharevar.WrongKind):
+        sharevar.shared("table of kinds", kind, "i", 0)
+    assert sharevar.shared("memory of kinds", sharevar.Value, "i", 3).value == 3
+    for other in (int, dict):
+        with pytest.raises(sharevar.WrongKind):
+            sharevar.shared("memory of kinds", other)
+
+
+def test_a_name_that_is_no_text_makes_nothing() -> None:
+    with sharevar.Manager(name=f"test-{os.getpid()}-surrogate") as manager:
+        for make in (
+            lambda: manager.shared("\ud800", dict),
+            lambda: manager.dict(name="\ud800"),
+            lambda: manager.Lock(name="a\udcff"),
+        ):
+            with pytest.raises(ValueError, match="UTF-8"):
+                make()
+        assert manager.variables() == []
+    with pytest.raises(ValueError, match="UTF-8"):
+        sharevar.shared("\ud800", list)
+
+
+@pytest.mark.parametrize("value", [lambda: 1, [lambda: 1], {"a": lambda: 1}])
+def test_a_value_that_cannot_be_stored_leaves_nothing(value: Any) -> None:
+    name = f"not stored {value!r}"
+    with pytest.raises(sharevar.NotShareable):
+        sharevar.shared(name, lambda: value)
+    assert sharevar.shared(name, dict, [("a", 1)]).copy() == {"a": 1}
+
+
+def test_a_pickle_that_is_refused_leaves_nothing() -> None:
+    with sharevar.Manager(name=f"test-{os.getpid()}-refused") as manager:
+        for kind in (datetime.date, lambda *parts: [datetime.date(*parts)]):
+            with pytest.raises(sharevar.PickleRefused):
+                manager.shared("day", kind, 2000, 1, 1)
+        assert manager.variables() == []
+
+
+def test_an_empty_name_of_a_family_is_none() -> None:
+    program = "import sharevar; print(sharevar.shared('x', int).value)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "SHAREVAR_FAMILY": ""},
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "instead"),
+    [
+        (collections.Counter(), "incr()"),
+        (collections.deque(), "sharevar.Queue"),
+        (bytearray(3), "RawArray"),
+        (None, "sharevar.ValueProxy, None"),
+        ({"a": 1}, "dict, {'a': 1}"),
+        (3, "int, 3"),
+    ],
+)
+def test_a_value_in_the_place_of_its_maker(value: Any, instead: str) -> None:
+    with pytest.raises(TypeError, match="second comes what makes") as raised:
+        sharevar.shared("x", value)
+    assert instead in str(raised.value)
 
 
 def test_a_factory_that_raises_leaves_nothing() -> None:

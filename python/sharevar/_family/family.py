@@ -81,7 +81,7 @@ def making_in(store: Store) -> Iterator[None]:
 
 def arena_of_names() -> Arena:
     """The family's arena, in which all its processes find a variable by its name."""
-    if arena().name is None and FAMILY in os.environ:
+    if arena().name is None and os.environ.get(FAMILY):
         raise SharevarError(
             "this process cannot find the shared variables of its family: "
             f"{_unmapped or 'it was started by a process that could not map their arena'}"
@@ -104,7 +104,7 @@ def _open() -> Arena:
 
 def lead() -> None:
     """Give the family a name, by which all programs that descend from this process find it."""
-    if FAMILY not in os.environ:
+    if not os.environ.get(FAMILY):
         os.environ[FAMILY] = new_family()
         try:
             # Held from now on: a family whose members come and go keeps its variables.

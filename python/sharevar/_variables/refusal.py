@@ -18,11 +18,23 @@ def require_arguments(name: object, kind: object) -> None:
             f"the name of a shared variable is a str and comes first, as in "
             f'shared("names", list), and {name!r} is none'
         )
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{name!r} is no name of a variable: programs in Rust, and the command, read names "
+            "as UTF-8, which cannot hold it"
+        ) from None
     if not callable(kind):
-        cls = type(kind).__name__
+        cls = type(kind)
+        example = f"as in shared({name!r}, {cls.__name__}, {kind!r})"
+        if kind is None:
+            example = f"as in shared({name!r}, sharevar.ValueProxy, None)"
+        elif cls not in (list, dict, set):
+            example = _instead(cls) or example
         raise TypeError(
             f"shared({name!r}, {kind!r}): second comes what makes the variable, and then its "
-            f"arguments, as in shared({name!r}, {cls}, {kind!r})"
+            f"arguments; {example}"
         )
 
 

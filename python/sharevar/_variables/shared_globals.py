@@ -217,7 +217,14 @@ def _make(
     cls: type[Any] = _CONTAINERS.get(type(initial), ValueProxy)
     if cls is ValueProxy:
         refusal.require_value(name, initial, _native.Monitor)
-    proxy = arena.named(name, cls)
+    # Filled before it has the name: a value that cannot be stored leaves nothing.
+    if cls is ValueProxy:
+        made = cls.create(arena, None, initial)
+    elif cls is NamespaceProxy:
+        made = cls.create(arena, **vars(initial))
+    else:
+        made = cls.create(arena, initial)
+    proxy: Any = arena.enter(name, made)
     # One step each, and none where a Rust program was first.
     if isinstance(proxy, ListProxy):
         if not len(proxy):
@@ -238,14 +245,16 @@ def _found(arena: _native.Store, name: str, kind: Any, entry: Any) -> Any:
     """The variable of a name that has been made."""
     cls: Any = None
     if isinstance(kind, type):
-        cls = kind if issubclass(kind, Proxy) else _CONTAINERS.get(kind)
+        cls = kind if issubclass(kind, Proxy) else _CONTAINERS.get(kind, ValueProxy)
     if not isinstance(entry, str):
-        if cls is not None and not isinstance(entry, cls):
+        if cls is not None and not isinstance(entry, (cls, kind)):
             raise WrongKind(
                 f"the shared variable {name!r} is a {type(entry).__name__}, and not a "
                 f"{cls.__name__}"
             )
         return entry
+    if kind in _OF_CTYPES:
+        raise WrongKind(f"the shared variable {name!r} is a {entry}, and no {kind.__name__}")
     if cls is None:
         cls = _BY_NAME[entry]
     elif _name_of(cls) != entry:
@@ -283,12 +292,13 @@ _CONTAINERS: dict[Any, type[Any]] = {
     managers.Namespace: NamespaceProxy,  # type: ignore[attr-defined]
     types.SimpleNamespace: NamespaceProxy,
 }
+# What these make is no proxy, and its own entry.
+_OF_CTYPES: tuple[Any, ...] = (
+    sharedctypes.Array, sharedctypes.RawArray, sharedctypes.RawValue, sharedctypes.Value,
+)  # fmt: skip
 _OWN = frozenset((*BY_TYPEID.values(), *PROCESS_QUEUES))
 _BY_NAME = {cls.__name__: cls for cls in _OWN}
 _OF_CONTEXTS: dict[str, Any] = {
     made.__name__: made
-    for made in (
-        *_WITHOUT_MANAGER,
-        sharedctypes.Array, sharedctypes.RawArray, sharedctypes.RawValue, sharedctypes.Value,
-    )
-}  # fmt: skip
+    for made in (*_WITHOUT_MANAGER, *_OF_CTYPES)
+}
