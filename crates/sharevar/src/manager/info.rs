@@ -62,7 +62,7 @@ pub struct VariableInfo {
     /// Number of its keys, items, elements or attributes, if it is of a kind that has some.
     pub len: Option<u64>,
     /// Number of its changes so far, modulo 2^64. Taking and releasing a lock is none, nor
-    /// is an item that goes into or out of a queue. An array counts none, which NumPy changes, too. In
+    /// is an item that goes into or out of a queue. An array counts none, since views change it. In
     /// other engines than shared memory dicts, sets, namespaces and lists have one.
     pub changes: Option<u64>,
     /// Bytes of the blocks that its content is in, in shared memory. Variables that it refers to count
