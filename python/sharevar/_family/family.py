@@ -13,7 +13,6 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 
 from .._native import FAMILY, Arena, Store, family_of_environment, new_family
 from ..errors import OutOfSharedMemory, SharevarError
@@ -57,7 +56,13 @@ def arena() -> Arena:
     return _arena
 
 
-_home: ContextVar[Store | None] = ContextVar("home", default=None)
+class _Making(threading.local):
+    """Where a thread makes variables, if a factory runs in it."""
+
+    home: Store | None = None
+
+
+_making = _Making()
 
 
 def home(given: Store | None = None) -> Store:
@@ -65,18 +70,18 @@ def home(given: Store | None = None) -> Store:
     factory in which this runs, else in the family's."""
     if given is not None:
         return given
-    chosen = _home.get()
+    chosen = _making.home
     return arena() if chosen is None else chosen
 
 
 @contextmanager
 def making_in(store: Store) -> Iterator[None]:
     """Make what a factory makes where others will look for it."""
-    token = _home.set(store)
+    before, _making.home = _making.home, store
     try:
         yield
     finally:
-        _home.reset(token)
+        _making.home = before
 
 
 def arena_of_names() -> Arena:
