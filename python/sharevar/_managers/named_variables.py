@@ -14,6 +14,7 @@ from .._variables import (
     lock,
     priority_queue,
     recursive_lock,
+    refusal,
     semaphore,
     shared_globals,
 )
@@ -195,6 +196,7 @@ class NamedVariableMethods(VariableMethods):
         self, name: str, kind: Callable[..., Any], /, *arguments: Any, **named: Any
     ) -> Any:
         """The variable of that name here, made at first use; see `sharevar.shared`."""
+        refusal.require_text(name)
         return shared_globals.get_or_make(self.arena, name, kind, arguments, named)
 
     def __getitem__(self, name: str) -> Any:
@@ -213,6 +215,7 @@ class NamedVariableMethods(VariableMethods):
     ) -> _AnyProxy:
         if name is None:
             return self._make(cls, *arguments, **named)
+        refusal.require_text(name)
         found = shared_globals.get_or_make(self.arena, name, cls, arguments, named)
         assert isinstance(found, cls)
         return found

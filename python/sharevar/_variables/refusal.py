@@ -18,13 +18,6 @@ def require_arguments(name: object, kind: object) -> None:
             f"the name of a shared variable is a str and comes first, as in "
             f'shared("names", list), and {name!r} is none'
         )
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise ValueError(
-            f"{name!r} is no name of a variable: programs in Rust, and the command, read names "
-            "as UTF-8, which cannot hold it"
-        ) from None
     if not callable(kind):
         cls = type(kind)
         example = f"as in shared({name!r}, {cls.__name__}, {kind!r})"
@@ -36,6 +29,17 @@ def require_arguments(name: object, kind: object) -> None:
             f"shared({name!r}, {kind!r}): second comes what makes the variable, and then its "
             f"arguments; {example}"
         )
+
+
+def require_text(name: object) -> None:
+    """Refuse a name for a manager that programs in Rust and the command look into."""
+    try:
+        str(name).encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{name!r} is no name of a variable: programs in Rust, and the command, read names "
+            "as UTF-8, which cannot hold it"
+        ) from None
 
 
 def require_value(name: str, made: Any, *passed_on: type) -> None:

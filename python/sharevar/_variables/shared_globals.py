@@ -120,6 +120,7 @@ def shared(
     if store is not None:
         return get_or_make(store, name, kind, arguments, named)
     if app is not None:
+        refusal.require_text(name)
         return get_or_make(applications.arena_of_app(app), name, kind, arguments, named)
     arena = family.arena_of_names()
     separate_family.warn(name)
