@@ -16,7 +16,8 @@ use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
-/// The unit of the kernel's memory, in bytes.
+/// The unit of lengths and offsets, in bytes. A page of the kernel is as large, or a multiple: 16 or
+/// 64 KiB on some machines with aarch64. So the kernel is asked for whole pages of its own.
 pub const PAGE: u64 = 4096;
 
 /// From so many bytes on a copy is made by groups of words.
@@ -37,6 +38,8 @@ pub struct Mapping {
     base: NonNull<u8>,
     len: u64,
     access: Access,
+    /// Bytes of a page of the kernel, of which each address that it is given is a multiple.
+    kernel_page: u64,
 }
 
 // SAFETY: the mapping is shared memory reached through atomics only; `base` never changes.
@@ -68,7 +71,8 @@ impl Mapping {
             )
         }
         .map_err(refused)?;
-        let first = Self { base: mapped(first), len: PAGE, access: Access::ReadWrite };
+        let kernel_page = kernel_page();
+        let first = Self { base: mapped(first), len: PAGE, access: Access::ReadWrite, kernel_page };
         // SAFETY: the range is this mapping. If it was not locked, nothing is done.
         let _ = unsafe { rustix::mm::munlock(first.base.as_ptr().cast(), PAGE as usize) };
         if len <= PAGE {
@@ -86,7 +90,7 @@ impl Mapping {
         .map_err(refused)?;
         // The kernel has moved the mapping.
         std::mem::forget(first);
-        let memory = Self { base: mapped(base), len, access: Access::ReadWrite };
+        let memory = Self { base: mapped(base), len, access: Access::ReadWrite, kernel_page };
         // SAFETY: the range is this mapping. It keeps gigabytes of holes out of core dumps.
         let _ = unsafe { rustix::mm::madvise(base, len as usize, Advice::LinuxDontDump) };
         Ok(memory)
@@ -113,10 +117,19 @@ impl Mapping {
                 cause => Error::Call { call: "shmat", cause },
             });
         }
-        let memory = Self { base: mapped(address), len: len.next_multiple_of(PAGE), access };
+        let (len, kernel_page) = (len.next_multiple_of(PAGE), kernel_page());
+        let memory = Self { base: mapped(address), len, access, kernel_page };
         // SAFETY: the range is this mapping. It keeps gigabytes of holes out of core dumps.
         let _ = unsafe { rustix::mm::madvise(address, memory.len as usize, Advice::LinuxDontDump) };
         Ok(memory)
+    }
+
+    /// The same mapping, as if the kernel had pages of that size.
+    #[cfg(test)]
+    pub(crate) fn with_kernel_page(mut self, bytes: u64) -> Self {
+        assert!(bytes.is_power_of_two() && bytes >= kernel_page());
+        self.kernel_page = bytes;
+        self
     }
 
     /// Keeps children that are forked from now on from having the mapping.
@@ -134,18 +147,24 @@ impl Mapping {
         unsafe { rustix::mm::madvise(self.base.as_ptr().cast(), self.len as usize, advice) }
     }
 
-    /// Takes every right to touch what lies from `start` on, a page's beginning.
+    /// Takes every right to touch what lies from `start` on, but for the rest of the kernel's page
+    /// in which `start` lies: what comes before it is used.
     pub(crate) fn close_from(&self, start: u64) -> rustix::io::Result<()> {
-        self.protect(start, self.len, MprotectFlags::empty())
+        self.protect(start.next_multiple_of(self.kernel_page), self.len, MprotectFlags::empty())
     }
 
-    /// Gives the rights to `start..end`, whole pages, back.
+    /// Gives the rights to `start..end` back, and to the rest of its first and its last page.
     pub(crate) fn open(&self, start: u64, end: u64) -> rustix::io::Result<()> {
         let rights = match self.access {
             Access::Read => MprotectFlags::READ,
             Access::ReadWrite => MprotectFlags::READ | MprotectFlags::WRITE,
         };
-        self.protect(start, end, rights)
+        self.protect(self.start_of_page(start), end, rights)
+    }
+
+    /// Where the kernel's page begins in which `at` lies.
+    fn start_of_page(&self, at: u64) -> u64 {
+        at & !(self.kernel_page - 1)
     }
 
     fn protect(&self, start: u64, end: u64, rights: MprotectFlags) -> rustix::io::Result<()> {
@@ -153,6 +172,7 @@ impl Mapping {
         if start >= end {
             return Ok(());
         }
+        debug_assert!(start.is_multiple_of(self.kernel_page));
         // SAFETY: `start..end` lies inside the mapping. Only a `Window` closes and opens: it closes
         // what no reference leads to yet, and opens a part before it shows it.
         unsafe {
@@ -194,8 +214,8 @@ impl Mapping {
     }
 
     fn populate_by(&self, advice: Advice, start: u64, end: u64) -> rustix::io::Result<()> {
-        let start = start & !(PAGE - 1);
-        let end = end.next_multiple_of(PAGE).min(self.len);
+        let start = self.start_of_page(start);
+        let end = end.next_multiple_of(self.kernel_page).min(self.len);
         if start >= end {
             return Ok(());
         }
@@ -238,8 +258,9 @@ impl Mapping {
     /// If they are not inside the mapping, or misaligned.
     #[inline(always)]
     pub fn line<const N: usize>(&self, offset: u64) -> &[AtomicU64; N] {
-        const { assert!(8 * N as u64 <= PAGE) };
-        if offset > self.len - 8 * N as u64 || !offset.is_multiple_of(8) {
+        let bytes = const { 8 * N as u64 };
+        // No mapping is shorter than a page, so that the first comparison is mostly decided when this is compiled.
+        if (bytes > PAGE && bytes > self.len) || offset > self.len - bytes || !offset.is_multiple_of(8) {
             outside(offset);
         }
         // SAFETY: in bounds and aligned as just asserted; mapped as long as `self` lives.
@@ -433,6 +454,14 @@ fn locks_future_memory() -> bool {
     // SAFETY: the range is that mapping, to which nothing refers.
     let _ = unsafe { rustix::mm::munmap(page, PAGE as usize) };
     asked == 0 && resident & 1 != 0
+}
+
+/// Returns the bytes of a page of the kernel.
+pub fn kernel_page() -> u64 {
+    // Not by rustix, whose reading of the auxiliary vector ends a program under valgrind.
+    // SAFETY: the call reads a number that the C library has known since the start.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(bytes).unwrap_or(PAGE)
 }
 
 /// The address that the kernel has chosen.

@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use crate::error::{Error, Result, last_errno};
-use crate::mapping::{Access, Mapping, PAGE};
+use crate::mapping::{Access, Mapping, PAGE, kernel_page};
 use crate::segment;
 use rustix::io::Errno;
 use std::mem::MaybeUninit;
@@ -69,7 +69,7 @@ impl MemorySegment {
     fn from_kernel(number: u32, about: &libc::shmid_ds) -> Self {
         Self {
             number,
-            key: about.shm_perm.__key as u32,
+            key: key_of(about),
             size: about.shm_segsz as u64,
             owner: about.shm_perm.uid,
             creator: u32::try_from(about.shm_cpid).unwrap_or(0),
@@ -83,6 +83,13 @@ impl MemorySegment {
         let creator = i32::try_from(self.creator).ok().and_then(rustix::process::Pid::from_raw);
         creator.is_some_and(|creator| rustix::process::test_kill_process(creator) == Err(Errno::SRCH))
     }
+}
+
+/// Returns the key of a segment, whose field has a name of its own in each C library.
+fn key_of(about: &libc::shmid_ds) -> u32 {
+    // SAFETY: on Linux `ipc_perm` begins with the key, whatever C library declares it.
+    let key = unsafe { std::ptr::from_ref(&about.shm_perm).cast::<libc::key_t>().read() };
+    key as u32
 }
 
 /// Makes a segment of `size` bytes, all holes, and returns its number. It is not marked for removal.
@@ -187,7 +194,7 @@ pub(crate) fn largest() -> u64 {
     // SAFETY: the call has succeeded, and every bit pattern is valid.
     let limits = unsafe { limits.assume_init() };
     let left = limits.shmall.saturating_sub(usage.shm_tot);
-    limits.shmmax.min(left.saturating_mul(PAGE))
+    limits.shmmax.min(left.saturating_mul(kernel_page()))
 }
 
 /// Returns how much is in use and the last index in the kernel's list.

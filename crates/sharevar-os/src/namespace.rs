@@ -14,10 +14,10 @@ pub fn pid() -> Option<u64> {
 }
 
 /// `PIDFD_GET_IPC_NAMESPACE` and `PIDFD_GET_PID_NAMESPACE`, since Linux 6.11.
-const IPC: libc::c_ulong = 0xff02;
-const PID: libc::c_ulong = 0xff05;
+const IPC: libc::Ioctl = 0xff02;
+const PID: libc::Ioctl = 0xff05;
 
-fn inode(name: &str, request: libc::c_ulong) -> Option<u64> {
+fn inode(name: &str, request: libc::Ioctl) -> Option<u64> {
     // Of the thread and not of the process: `unshare` and `setns` move one thread.
     let path = format!("/proc/thread-self/ns/{name}");
     match rustix::fs::statat(rustix::fs::CWD, path, AtFlags::empty()) {
@@ -27,7 +27,7 @@ fn inode(name: &str, request: libc::c_ulong) -> Option<u64> {
 }
 
 #[allow(unsafe_code)]
-fn inode_without_proc(request: libc::c_ulong) -> Option<u64> {
+fn inode_without_proc(request: libc::Ioctl) -> Option<u64> {
     let me =
         rustix::process::pidfd_open(rustix::process::getpid(), rustix::process::PidfdFlags::empty()).ok()?;
     // SAFETY: the request has no argument and gives back a new descriptor, or -1.

@@ -4,6 +4,7 @@
 //! (`ulimit -f`) or of a segment (`kernel.shmmax`, `kernel.shmall`) in the one that makes it. Nothing is locked or touched beyond what is used, so
 //! that limits of locked memory do not count.
 
+use crate::mapping::kernel_page;
 use crate::memory_segment;
 use rustix::process::{Resource, getrlimit};
 
@@ -46,7 +47,7 @@ impl ProcessLimits {
 
 /// Returns the limit of a file's size if it is below `len`: beyond it the kernel sends SIGXFSZ,
 /// which ends a process, before it answers.
-pub(crate) fn file_limit_below(len: u64) -> Option<u64> {
+pub fn file_limit_below(len: u64) -> Option<u64> {
     getrlimit(Resource::Fsize).current.filter(|limit| *limit < len)
 }
 
@@ -64,5 +65,5 @@ fn address_space_left() -> u64 {
 fn address_space_used() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages = text.split(' ').next()?.parse::<u64>().ok()?;
-    Some(pages * rustix::param::page_size() as u64)
+    Some(pages * kernel_page())
 }

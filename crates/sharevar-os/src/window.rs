@@ -22,7 +22,8 @@ pub struct Window {
 }
 
 impl Window {
-    /// Takes every right to touch `mapping` from `start` on, where an empty window begins.
+    /// Takes every right to touch `mapping` from `start` on, where an empty window begins; where the
+    /// kernel's pages are longer, from the next one on.
     ///
     /// Memory that is not accessible is not filled by `mlockall`, which would otherwise allocate
     /// the whole mapping.
@@ -42,6 +43,10 @@ impl Window {
     }
 
     /// Where the window ends by now.
+    ///
+    /// Relaxed: nothing that this process has stored stands behind it but rights, which the kernel has
+    /// given before and looks up itself where an access faults. Stores of other processes there are read
+    /// by loads that acquire.
     #[inline(always)]
     pub fn end(&self) -> u64 {
         self.end.load(Ordering::Relaxed)
@@ -120,6 +125,29 @@ mod tests {
         assert!(window.word(2 * PAGE).is_none() && window.word(PAGE - 8).is_none());
         assert!(window.word(u64::MAX - 7).is_none());
         assert!(window.line::<8>(2 * PAGE - 64).is_some() && window.line::<8>(2 * PAGE - 56).is_none());
+    }
+
+    #[test]
+    fn a_window_begins_and_ends_inside_of_longer_pages_of_the_kernel() {
+        let pages = [16 << 10, 64 << 10].into_iter().filter(|page| *page >= crate::mapping::kernel_page());
+        for kernel_page in pages {
+            let length = (3 << 20) + 3 * PAGE;
+            let file = memory_file("window", length).unwrap();
+            let mapping = Mapping::map(file.as_fd(), length).unwrap().with_kernel_page(kernel_page);
+            let start = kernel_page + 3 * PAGE;
+            let window = Window::new(mapping, start).unwrap();
+            // The bytes before the window are used, in the same page of the kernel, too.
+            window.mapping().populate(start - PAGE, start).unwrap();
+            window.mapping().word(start - 8).store(1, Ordering::Release);
+            for end in [start + PAGE, 2 << 20, (2 << 20) + PAGE, length] {
+                window.open_to(end).unwrap();
+                window.mapping().populate(end - PAGE, end).unwrap();
+                assert_eq!(window.extend_to(end), Ok(end));
+                window.word(end - 8).unwrap().store(1, Ordering::Release);
+            }
+            let shown = window.words(start, (length - start) / 8).unwrap();
+            assert_eq!(shown.iter().map(|word| word.load(Ordering::Acquire)).sum::<u64>(), 4);
+        }
     }
 
     #[test]
