@@ -10,7 +10,8 @@ pub enum Error {
     /// The arena's capacity, or the memory limit of this machine or container, is reached.
     #[error(
         "out of shared memory: {asked} bytes asked, {free} free of {limit}; \
-         make the manager with a larger capacity, or free variables"
+         make the manager with a larger capacity (ulimit -v and ulimit -f bound the default one), or free \
+         variables"
     )]
     OutOfSharedMemory {
         /// Bytes that the operation needed.
@@ -127,7 +128,7 @@ pub enum Error {
     #[error("the handle has expired: its variable was freed before it was opened")]
     HandleExpired,
     /// The variable is of another kind than the operation needs.
-    #[error("the variable is a {found}, not a {expected}")]
+    #[error("the variable's kind is {found}, not {expected}")]
     WrongKind {
         /// The variable's kind.
         found: &'static str,

@@ -50,6 +50,7 @@ mod exports {
     #[cfg(feature = "mutations")]
     pub use crate::proof::trial;
     pub use crate::transactions::element_note::Elements;
+    pub use crate::transactions::noted_stores::NotedStores;
     pub use crate::transactions::single_store::{CacheLine, Peek, SingleStore};
     pub use crate::transactions::small_transaction::SmallTransaction;
     pub use crate::transactions::transaction::Transaction;

@@ -27,7 +27,7 @@ const TRIAL: Trial = Trial(&[
         short_operations(Plan { second_first: Due::Every(3), second: Due::Every(4), ..Plan::NOTHING });
     }),
     ("second level, operations before recovery", || {
-        for operation in [op::SMALL, op::TWICE, op::MOVE, op::ROLL_BACK] {
+        for operation in [op::SMALL, op::TWICE, op::WORDS_AT_ONCE, op::MOVE, op::ROLL_BACK] {
             play(
                 &operation,
                 Plan { second: Due::Every(1), second_before_recovery: Due::Every(1), ..Plan::NOTHING },
@@ -84,6 +84,7 @@ found_by! {
     version_set_back: VersionSetBack, "first level";
     recovery_of_the_living: RecoveryOfTheLiving, "a living holder";
     unbounded_heap_walk: UnboundedHeapWalk, "many full spans";
+    notes_counted_after_stores: NotesCountedAfterStores, "first level";
     taken_slot_is_taken: TakenSlotIsTaken, "two take a place";
 }
 

@@ -176,14 +176,15 @@ fn close_all(_: &Participant) {
 fn change_root(_: &Participant) {
     let folder = std::env::temp_dir().join(format!("sharevar-root-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
-    let root = std::ffi::CString::new(folder.to_str().unwrap()).unwrap();
-    // SAFETY: the strings end in zero.
+    std::env::set_current_dir(&folder).unwrap();
+    // It is there for as long as a process is in it.
+    std::fs::remove_dir(&folder).unwrap();
+    // SAFETY: the string ends in zero.
     unsafe {
         if libc::geteuid() != 0 {
             assert_eq!(libc::unshare(libc::CLONE_NEWUSER), 0, "needs root or user namespaces");
         }
-        assert_eq!(libc::chroot(root.as_ptr()), 0);
-        assert_eq!(libc::chdir(c"/".as_ptr()), 0);
+        assert_eq!(libc::chroot(c".".as_ptr()), 0);
     }
     assert!(std::fs::exists("/proc").is_ok_and(|there| !there));
 }

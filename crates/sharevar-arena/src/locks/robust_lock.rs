@@ -263,6 +263,14 @@ impl<'p> RobustLock<'p> {
         !owner.is_none() && (seen & SIGNAL != 0 || self.participant.is_alive(owner))
     }
 
+    /// Returns the holder, and whether it lives; `None` if the lock is free.
+    pub fn holder(&self) -> Option<(Identity, bool)> {
+        let seen = self.owner.load(Ordering::Acquire);
+        let owner = Identity::from_word(seen);
+        let is_alive = !owner.is_none() && self.participant.is_alive(owner);
+        (is_alive || !owner.is_none() && seen & SIGNAL != 0).then_some((owner, is_alive))
+    }
+
     /// Whether the arena is closed, so that nothing can be taken any more.
     #[inline(always)]
     pub(crate) fn is_closed(&self) -> bool {

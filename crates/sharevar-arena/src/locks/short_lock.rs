@@ -47,8 +47,9 @@ pub(crate) trait LookAfter {
 #[inline(always)]
 pub(crate) fn try_take(word: &AtomicU32, me: u32) -> Result<(), u32> {
     crate::proof::crash::point();
-    // Acquire: sees all that the last owner stored before its release.
-    word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).map(|_| ())
+    // Acquire: sees all that the last owner stored before its release. Release: the owner's lane names
+    // the lock before the word names the lane, for the compiler and for a machine that reorders stores.
+    word.compare_exchange(0, me, Ordering::AcqRel, Ordering::Relaxed).map(|_| ())
 }
 
 /// Takes the lock, waiting for its owner or recovering it.

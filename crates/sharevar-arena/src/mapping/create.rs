@@ -36,7 +36,9 @@ impl Arena {
         capacity: Option<u64>,
         create_of: impl Fn(u64, u32) -> Result<Self>,
     ) -> Result<Self> {
-        let lanes = Regions::lanes_within(limits.most());
+        // By default they take a quarter of what the arena takes, and not all of it.
+        let most = if capacity.is_some() { limits.most() } else { limits.most_of_default() };
+        let lanes = Regions::lanes_within(most);
         if let Some(capacity) = capacity {
             if capacity < LEAST_CAPACITY {
                 return Err(Error::CapacityTooSmall { asked: capacity, least: LEAST_CAPACITY });
@@ -46,7 +48,7 @@ impl Arena {
             }
             return create_of(capacity, lanes);
         }
-        let within = Regions::capacity_within(limits.most_of_default(), lanes).max(LEAST_CAPACITY);
+        let within = Regions::capacity_within(most, lanes).max(LEAST_CAPACITY);
         let mut capacity = memory_limit::default_capacity().min(within);
         loop {
             match create_of(capacity, lanes) {

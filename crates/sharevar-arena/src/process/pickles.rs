@@ -25,6 +25,11 @@ impl Participant {
         self.pickles_accepted().store(self.allows_pickles(), Ordering::Relaxed);
     }
 
+    /// Whether there may be pickles in the arena that this process does not read.
+    pub fn refuses_pickles(&self) -> bool {
+        !self.accepts_pickles() && self.allows_pickles()
+    }
+
     /// Whether this process stores and reads pickles: always where the arena has no name.
     pub fn accepts_pickles(&self) -> bool {
         self.pickles_accepted().load(Ordering::Relaxed)

@@ -39,9 +39,12 @@ struct Segments {
 
 /// The mark of this process, if it has a segment.
 pub(crate) fn mark() -> Option<Mark> {
-    let mark = token::segment_in(MARK.load(Ordering::Acquire));
-    // In a child that was made behind libc's back it is the parent's.
-    mark.filter(|_| MARKED.load(Ordering::Relaxed) == process_epoch())
+    // In a child that was made behind libc's back the mark is the parent's. Whose it is was stored last
+    // and is loaded first: between the two loads another thread may replace both.
+    if MARKED.load(Ordering::Acquire) != process_epoch() {
+        return None;
+    }
+    token::segment_in(MARK.load(Ordering::Acquire))
 }
 
 /// The segment of this process, made now if there is none. See [`make`] for `making`.

@@ -11,7 +11,7 @@
 use crate::locks::short_lock::{self, LookAfter, Wake};
 use crate::process::identity::{Claim, Identity, State};
 use crate::proof::crash::{compare_exchange, put};
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::transactions::journal::Journal;
 use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Condvar, Mutex};
@@ -126,6 +126,53 @@ fn two_threads_exclude_each_other_and_lose_no_wake_up() {
 #[test]
 fn three_threads_exclude_each_other_and_lose_no_wake_up() {
     explore(3, || count_up_with(3));
+}
+
+#[test]
+fn a_lock_that_is_seen_taken_is_noted() {
+    explore(4, || {
+        let lane = Arc::new((AtomicU32::new(0), AtomicU64::new(0)));
+        let taker = {
+            let lane = lane.clone();
+            thread::spawn(move || {
+                put(&lane.1, 7);
+                short_lock::try_take(&lane.0, 1).unwrap();
+            })
+        };
+        if short_lock::owner(&lane.0) == 1 {
+            assert_eq!(lane.1.load(Ordering::Relaxed), 7);
+        }
+        taker.join().unwrap();
+    });
+}
+
+/// A variable of two words, as transactions change it and readers without the lock read it.
+#[test]
+fn a_reader_without_the_lock_sees_both_words_of_one_change() {
+    explore(4, || {
+        let variable = Arc::new([0, 1, 1].map(AtomicU64::new));
+        let changer = {
+            let variable = variable.clone();
+            thread::spawn(move || {
+                for value in [2, 3] {
+                    let [version, first, second] = &*variable;
+                    put(version, version.load(Ordering::Relaxed) | 1);
+                    put(first, value);
+                    put(second, value);
+                    put(version, version.load(Ordering::Relaxed) + 1);
+                }
+            })
+        };
+        let [version, first, second] = &*variable;
+        let before = version.load(Ordering::Acquire);
+        // The weaker of the loads, as of bytes.
+        let read = [first, second].map(|word| word.load(Ordering::Relaxed));
+        fence(Ordering::Acquire);
+        if before & 1 == 0 && version.load(Ordering::Relaxed) == before {
+            assert_eq!(read[0], read[1]);
+        }
+        changer.join().unwrap();
+    });
 }
 
 /// A lane whose owner dies with the lock held and one note in the journal.

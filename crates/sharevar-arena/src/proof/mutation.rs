@@ -55,6 +55,8 @@ mutations! {
     TakenSlotIsTaken = 16,
     /// Elements of an array are stored before the old ones are noted.
     ElementsStoredBeforeNoted = 17,
+    /// Notes that count together are counted after the stores that they should undo.
+    NotesCountedAfterStores = 18,
 }
 
 #[cfg(feature = "mutations")]

@@ -60,6 +60,11 @@ impl Journal {
     }
 
     #[inline(always)]
+    pub(crate) fn with_notes(self, count: usize) -> Self {
+        Self(self.0 + ((count as u64) << 40))
+    }
+
+    #[inline(always)]
     pub(crate) fn with_allocated(self) -> Self {
         Self(self.0 + (1 << 20))
     }

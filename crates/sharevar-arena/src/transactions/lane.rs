@@ -13,7 +13,16 @@ use crate::transactions::journal::Journal;
 pub(crate) struct Lane<'a> {
     pub(crate) arena: &'a Arena,
     pub(crate) index: u32,
-    start: u64,
+    /// All its words: one check of bounds when the lane is entered, and none for each access.
+    words: &'a [AtomicU64; WORDS],
+}
+
+const WORDS: usize = lane::SIZE as usize / 8;
+
+impl std::fmt::Debug for Lane<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Lane").field(&self.index).finish()
+    }
 }
 
 /// The low four bits that mark a handle word, as in the value word.
@@ -44,12 +53,18 @@ impl List {
 impl<'a> Lane<'a> {
     #[inline(always)]
     pub(crate) fn new(arena: &'a Arena, index: u32) -> Self {
-        Self { arena, index, start: lane::START + u64::from(index) * lane::SIZE }
+        Self { arena, index, words: arena.table_line(lane::START + u64::from(index) * lane::SIZE) }
     }
 
     #[inline(always)]
     fn word(&self, at: u64) -> &'a AtomicU64 {
-        self.arena.table_word(self.start + at)
+        &self.words[at as usize / 8]
+    }
+
+    /// Where in the arena the lane begins.
+    #[inline(always)]
+    fn start(&self) -> u64 {
+        lane::START + u64::from(self.index) * lane::SIZE
     }
 
     /// The value of the lock words that this lane owns.
@@ -69,7 +84,7 @@ impl<'a> Lane<'a> {
 
     #[inline(always)]
     pub(crate) fn journal_word(&self) -> u64 {
-        self.start + lane::JOURNAL
+        self.start() + lane::JOURNAL
     }
 
     #[inline(always)]
@@ -105,14 +120,15 @@ impl<'a> Lane<'a> {
 
     /// The words that name the lane's three continuation blocks, as offsets.
     pub(crate) fn more_words(&self) -> [u64; 3] {
-        [lane::MORE_NOTES, lane::MORE_ALLOCATED, lane::MORE_TO_FREE].map(|at| self.start + at)
+        [lane::MORE_NOTES, lane::MORE_ALLOCATED, lane::MORE_TO_FREE].map(|at| self.start() + at)
     }
 
     /// Whether entry `index` of the notes has a place; if not, the word that wants a block.
     #[inline(always)]
     pub(crate) fn note_needs_block(&self, index: u64) -> Option<u64> {
         let at = lane::MORE_NOTES;
-        (index >= lane::NOTES_INLINE && self.word(at).load(Ordering::Relaxed) == 0).then_some(self.start + at)
+        (index >= lane::NOTES_INLINE && self.word(at).load(Ordering::Relaxed) == 0)
+            .then_some(self.start() + at)
     }
 
     /// The note `index`: where the offset and the old word stand.
@@ -122,6 +138,11 @@ impl<'a> Lane<'a> {
             let at = lane::NOTES + index * 16;
             return Ok((self.word(at), self.word(at + 8)));
         }
+        self.continued_note(index)
+    }
+
+    #[cold]
+    fn continued_note(&self, index: u64) -> Result<(&'a AtomicU64, &'a AtomicU64)> {
         let at = self.continued(lane::MORE_NOTES, (index - lane::NOTES_INLINE) * 16)?;
         Ok((self.arena.word(at)?, self.arena.word(at + 8)?))
     }
@@ -150,12 +171,57 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
+    /// How many of the notes from number `index` on have a place in the lane itself.
+    #[inline(always)]
+    pub(crate) fn inline_notes_from(index: u64) -> u64 {
+        lane::NOTES_INLINE.saturating_sub(index)
+    }
+
+    /// Notes the old `words`, which begin at `offset` and for whose notes there is a place in the lane itself,
+    /// and then stores `values`. All notes are complete before they count, which they do by one store, and they
+    /// count before the first store that they would undo.
+    #[inline(always)]
+    pub(crate) fn note_and_store_all(
+        &self,
+        journal: &mut Journal,
+        offset: u64,
+        words: &[AtomicU64],
+        values: impl Iterator<Item = u64>,
+    ) {
+        let first = lane::NOTES as usize / 8 + journal.notes() as usize * 2;
+        let (notes, _) = self.words[first..first + 2 * words.len()].as_chunks::<2>();
+        let mut at = offset;
+        for ([place, old], word) in notes.iter().zip(words) {
+            put(place, at);
+            put(old, word.load(Ordering::Relaxed));
+            at += 8;
+        }
+        *journal = journal.with_notes(words.len());
+        let is_late = is_seeded(Mutation::NotesCountedAfterStores);
+        if !is_late {
+            self.set_journal(*journal);
+        }
+        for (word, value) in words.iter().zip(values) {
+            put(word, value);
+        }
+        if is_late {
+            self.set_journal(*journal);
+        }
+    }
+
+    /// Whether no list of the lane goes on in a block.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        let more = [lane::MORE_NOTES, lane::MORE_ALLOCATED, lane::MORE_TO_FREE];
+        more.iter().fold(0, |all, at| all | self.word(*at).load(Ordering::Relaxed)) == 0
+    }
+
     /// Whether entry `index` of a list has a place; if not, the word that wants a block.
     #[inline(always)]
     pub(crate) fn entry_needs_block(&self, list: List, index: u64) -> Option<u64> {
         let more = list.words().1;
         (index >= lane::LIST_INLINE && self.word(more).load(Ordering::Relaxed) == 0)
-            .then_some(self.start + more)
+            .then_some(self.start() + more)
     }
 
     /// Entry `index` of a list.

@@ -6,6 +6,8 @@ pub(crate) mod journal;
 #[cfg(not(loom))]
 pub(crate) mod lane;
 #[cfg(not(loom))]
+pub(crate) mod noted_stores;
+#[cfg(not(loom))]
 pub(crate) mod reclaim;
 #[cfg(not(loom))]
 pub(crate) mod single_store;

@@ -1,4 +1,5 @@
-//! The fast paths: reading, or changing one word of, one variable.
+//! The fast paths: reading, or changing one word of, one variable. `noted_stores` goes on from here where
+//! several words change.
 //!
 //! Most operations are these. They do what [`Transaction`](crate::Transaction) and
 //! [`Reader`](crate::Reader) do, without what only larger operations need, and give
@@ -14,6 +15,7 @@ use crate::mapping::layout::{lane as lane_layout, variable as layout};
 use crate::process::participant::Participant;
 use crate::proof::crash::put;
 use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::transactions::lane::Lane;
 use crate::variables::variable::Variable;
 
 /// Words of one variable and of the pages, without waiting for anything.
@@ -75,12 +77,15 @@ impl CacheLine<'_> {
     }
 }
 
-/// One variable under its lock, of which one word may be changed: one store, which needs no
-/// note and no step of the version.
+/// One variable under its lock, for one change. Mostly of one word: one store, which needs no note and no
+/// step of the version.
 #[derive(Debug)]
 pub struct SingleStore<'p> {
+    variable: Variable,
     peek: Peek<'p>,
     lane: &'p [AtomicU64; 16],
+    /// The value of each lock that the lane owns.
+    lock_id: u32,
     lock: &'p AtomicU32,
     /// The state to leave the lane in.
     idle: u64,
@@ -94,7 +99,7 @@ impl<'p> std::ops::Deref for SingleStore<'p> {
     }
 }
 
-impl SingleStore<'_> {
+impl<'p> SingleStore<'p> {
     /// Changes a word of the pages, as the whole of this operation.
     #[inline(always)]
     pub fn change(&self, offset: u64, value: u64) -> Option<()> {
@@ -121,6 +126,29 @@ impl SingleStore<'_> {
         self.count_change();
     }
 
+    #[inline(always)]
+    pub(super) fn variable(&self) -> Variable {
+        self.variable
+    }
+
+    /// The participant that changes.
+    #[inline(always)]
+    pub fn participant(&self) -> &'p Participant {
+        self.peek.participant
+    }
+
+    /// The variable's header.
+    #[inline(always)]
+    pub(super) fn header(&self) -> &'p [AtomicU64; 16] {
+        self.peek.header
+    }
+
+    /// The lane that holds the lock. Its other words are checked here, and not for a change of one word.
+    #[inline(always)]
+    pub(super) fn lane(&self) -> Lane<'p> {
+        Lane::new(self.participant().arena(), self.lock_id - 1)
+    }
+
     /// Stores a word of the pages that is not read before the change that follows.
     #[inline(always)]
     pub fn put(&self, offset: u64, value: u64) -> Option<()> {
@@ -130,7 +158,7 @@ impl SingleStore<'_> {
     }
 
     #[inline(always)]
-    fn count_change(&self) {
+    pub(super) fn count_change(&self) {
         let changes = &self.peek.header[layout::CHANGES as usize / 8];
         put(changes, changes.load(Ordering::Relaxed).wrapping_add(1));
     }
@@ -164,8 +192,8 @@ impl Participant {
         if version.load(Ordering::Relaxed) == before { read } else { None }
     }
 
-    /// Takes the lock of `variable`, if it is free, for a change of one word. `None` if it is
-    /// not, or if `body` says so, having changed nothing.
+    /// Takes the lock of `variable`, if it is free, for one change. `None` if it is not, or if
+    /// `body` says so, having changed nothing.
     #[inline(always)]
     pub fn change_one<R>(
         &self,
@@ -184,7 +212,8 @@ impl Participant {
             put(&lane[lane_layout::STATE as usize / 8], idle);
             return None;
         }
-        let change = SingleStore { peek: Peek { participant: self, header }, lane, lock, idle };
+        let change =
+            SingleStore { variable, peek: Peek { participant: self, header }, lane, lock_id, lock, idle };
         if header[layout::GENERATION as usize / 8].load(Ordering::Relaxed) != variable.generation() {
             return None;
         }

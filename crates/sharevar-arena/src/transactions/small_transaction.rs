@@ -6,7 +6,8 @@
 //! word is the whole change there is none.
 //!
 //! The version is not stepped. So kinds whose words are changed in this way are read
-//! without the lock one word at a time only.
+//! without the lock one word at a time only. Containers, of which readers without the lock take
+//! several words, are changed by `noted_stores`.
 
 use crate::error::{Error, Result};
 use crate::locks::futex_wake::FutexWake;

@@ -1,4 +1,5 @@
-//! A transaction: the only way to change what a lock protects.
+//! A transaction: the general way to change what a lock protects. `single_store`, `noted_stores` and
+//! `small_transaction` are shorter ways for changes that take and free no memory.
 //!
 //! Note the lock wanted, take it; before each store note the old word; commit is
 //! one store. Dropped uncommitted, it undoes itself by the same code that recovers
@@ -174,6 +175,50 @@ impl<'p> Transaction<'p> {
         self.note_and_store(offset, self.lane.arena.table_word(offset), value)
     }
 
+    /// Notes the old words from `offset` of the pages on, then stores `values`. The notes count together, so
+    /// that this is cheaper than one [`Self::set`] for each word.
+    #[inline]
+    pub fn set_words(&mut self, offset: u64, values: impl ExactSizeIterator<Item = u64>) -> Result<()> {
+        let words = self.lane.arena.words(offset, values.len() as u64)?;
+        if Lane::inline_notes_from(self.journal.notes()) < words.len() as u64 {
+            // Their notes go to a block of the lane, each with a check that it has room.
+            for (index, value) in values.enumerate() {
+                self.set(offset + index as u64 * 8, value)?;
+            }
+            return Ok(());
+        }
+        self.announce_change();
+        self.lane.note_and_store_all(&mut self.journal, offset, words, values);
+        Ok(())
+    }
+
+    /// Notes the old words from `first` on of a variable's body, of which none lies beyond word 7, and all in the
+    /// first half or all in the second; then stores `values`. See [`Self::set_words`].
+    ///
+    /// # Panics
+    /// If a word lies elsewhere.
+    #[inline]
+    pub fn set_body_words<const N: usize>(
+        &mut self,
+        variable: Variable,
+        first: usize,
+        values: [u64; N],
+    ) -> Result<()> {
+        // Beyond a half, words stand that are no part of the body.
+        assert!(first / 4 == (first + N - 1) / 4 && first + N <= 8);
+        if Lane::inline_notes_from(self.journal.notes()) < N as u64 {
+            for (index, value) in values.into_iter().enumerate() {
+                self.set_body(variable, first + index, value)?;
+            }
+            return Ok(());
+        }
+        let offset = variable.body(first);
+        let words = self.lane.arena.table_line::<N>(offset);
+        self.announce_change();
+        self.lane.note_and_store_all(&mut self.journal, offset, words, values.into_iter());
+        Ok(())
+    }
+
     /// Reads a word of the tables.
     pub(crate) fn load_table(&self, offset: u64) -> u64 {
         self.lane.arena.table_word(offset).load(Ordering::Acquire)
@@ -195,7 +240,8 @@ impl<'p> Transaction<'p> {
     }
 
     /// Makes the versions of all locked variables odd: readers without the lock see that before
-    /// they can see a change.
+    /// they can see a change. On machines that reorder stores, too, since each store of a change, of
+    /// bytes and of elements as well, is a release, and a reader's loads are behind an acquire fence.
     #[inline(always)]
     pub(crate) fn announce_change(&mut self) {
         while self.odd < self.locks {
@@ -354,7 +400,7 @@ impl<'p> Transaction<'p> {
     #[inline(always)]
     fn finish(&mut self, noted: bool) -> Result<()> {
         self.unlock();
-        if self.journal == Journal::EMPTY && (!noted || self.lane_is_plain()) {
+        if self.journal == Journal::EMPTY && (!noted || self.lane.is_plain()) {
             self.participant.leave(self.lane);
             return Ok(());
         }
@@ -366,14 +412,6 @@ impl<'p> Transaction<'p> {
         self.participant.leave(self.lane);
         given_back?;
         if self.reaps { self.participant.reap() } else { Ok(()) }
-    }
-
-    #[inline(always)]
-    fn lane_is_plain(&self) -> bool {
-        self.lane
-            .more_words()
-            .iter()
-            .all(|word| self.lane.arena.table_word(*word).load(Ordering::Relaxed) == 0)
     }
 
     #[inline(always)]

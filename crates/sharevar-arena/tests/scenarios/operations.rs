@@ -4,6 +4,8 @@ use super::{Operation, RECORD, World, put_block};
 use sharevar_arena::{HeapShape, Participant};
 
 const WORDS: u64 = 950;
+/// Behind the note of this number there is a place in the lane itself for one more.
+const LAST_INLINE: u64 = 830;
 
 fn nothing(_: &World) {}
 
@@ -249,6 +251,83 @@ pub(crate) const TWICE: Operation = Operation {
     ..PLAIN
 };
 
+/// Stores over the first words of a block, among them some that the same transaction has noted before, and over
+/// words of a header.
+fn words_at_once(world: &World, commit: bool) {
+    let mortal = world.mortal();
+    let mut transaction = mortal.begin().unwrap();
+    transaction.lock(world.first).unwrap();
+    let block = transaction.body(world.first, 3);
+    transaction.set(block + 16, 1).unwrap();
+    transaction.set_words(block, [2, 3, 4, 5, 6, 7].into_iter()).unwrap();
+    transaction.set_words(block + 40, [8, 9].into_iter()).unwrap();
+    transaction.set(block + 8, 10).unwrap();
+    let own = transaction.body(world.first, super::SELF);
+    transaction.set_body_words(world.first, super::NUMBER, [11, own]).unwrap();
+    if commit {
+        transaction.commit().unwrap();
+    }
+}
+
+pub(crate) const WORDS_AT_ONCE: Operation = Operation {
+    name: "words whose notes count together, committed",
+    prepare: |world| array(world, 64),
+    run: |world| words_at_once(world, true),
+    changes: true,
+    ..PLAIN
+};
+
+pub(crate) const WORDS_AT_ONCE_BACK: Operation = Operation {
+    name: "words whose notes count together, rolled back",
+    prepare: |world| array(world, 64),
+    run: |world| words_at_once(world, false),
+    ..PLAIN
+};
+
+/// The same on the fast path.
+fn noted_stores(world: &World, commit: bool) {
+    let mortal = world.mortal();
+    let changed = mortal.change_one(world.first, |change| {
+        let block = change.body(3);
+        let mut stores = change.noted();
+        stores.set(block + 16, 1).unwrap();
+        stores.set_words(block, [2, 3, 4, 5, 6, 7].into_iter()).unwrap();
+        stores.set_words(block + 40, [8, 9].into_iter()).unwrap();
+        let own = stores.body(super::SELF);
+        stores.set_body_words(super::NUMBER, [11, own]).unwrap();
+        stores.set(block + 8, 10).unwrap();
+        assert_eq!(stores.load(block + 40).unwrap(), 8);
+        if commit {
+            stores.commit();
+        }
+        Some(())
+    });
+    assert!(changed.is_some());
+}
+
+pub(crate) const NOTED_STORES: Operation = Operation {
+    name: "several words on the fast path, committed",
+    prepare: |world| {
+        array(world, 64);
+        // So that it has a lane.
+        world.mortal().begin().unwrap().commit().unwrap();
+    },
+    run: |world| noted_stores(world, true),
+    changes: true,
+    ..PLAIN
+};
+
+pub(crate) const NOTED_STORES_BACK: Operation = Operation {
+    name: "several words on the fast path, put back",
+    prepare: |world| {
+        array(world, 64);
+        // So that it has a lane.
+        world.mortal().begin().unwrap().commit().unwrap();
+    },
+    run: |world| noted_stores(world, false),
+    ..PLAIN
+};
+
 pub(crate) const ONE_WORD: Operation = Operation {
     name: "change one word without a note",
     run: |world| {
@@ -355,6 +434,10 @@ fn many_notes(world: &World, commit: bool) {
     let block = transaction.body(world.first, 3);
     for index in 0..WORDS {
         transaction.set(block + index * 8, index).unwrap();
+        if index == LAST_INLINE {
+            // Together, but for those notes there is no place in the lane itself.
+            transaction.set_words(block, [7, 8, 9].into_iter()).unwrap();
+        }
     }
     transaction.set_body(world.first, super::NUMBER, 1).unwrap();
     if commit {
@@ -481,6 +564,10 @@ pub(crate) const ALL: &[Operation] = &[
     GIVE_UP,
     ROLL_BACK,
     TWICE,
+    WORDS_AT_ONCE,
+    WORDS_AT_ONCE_BACK,
+    NOTED_STORES,
+    NOTED_STORES_BACK,
     ONE_WORD,
     MOVE,
     AFTER_HOLD,
