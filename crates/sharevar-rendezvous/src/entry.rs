@@ -20,7 +20,7 @@ pub(crate) mod byte {
 
 /// Device and inode of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Inode(u64, u64);
+pub(crate) struct Inode(pub(crate) u64, pub(crate) u64);
 
 /// An open entry.
 #[derive(Debug)]

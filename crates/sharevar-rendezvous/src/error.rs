@@ -49,7 +49,7 @@ pub enum Error {
     /// For ten seconds other processes were opening the name.
     #[error(
         "the manager {name:?} could not be opened for ten seconds: {reason}; look for a stopped process \
-         that has {path:?} open"
+         that has {path:?} open (`sharevar doctor` names it)"
     )]
     NameBusy {
         /// The name.
@@ -89,6 +89,16 @@ pub enum Error {
         "the manager {name:?} cannot be kept: kernel.shm_rmid_forced is 1; set it to 0, or make it `WhileUsed`"
     )]
     NotKept {
+        /// The name.
+        name: String,
+    },
+    /// The arena was to be kept, and lives only while it is used.
+    #[error(
+        "the manager {name:?} was to be kept, and there is one that goes with the last process which has it \
+         (while_used): end that one (`sharevar rm {name}`), and have all programs that may make it ask for \
+         keep; `sharevar dump {name} FILE` before and `sharevar load {name} FILE` after save its contents"
+    )]
+    MadeWhileUsed {
         /// The name.
         name: String,
     },

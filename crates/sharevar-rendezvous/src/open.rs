@@ -8,7 +8,9 @@ use crate::membership::Membership;
 use crate::pauses::Pauses;
 use crate::place::Place;
 use crate::record::Record;
-use sharevar_arena::{Name, NamedHeader, NamedState, Participant, SegmentArena, VariableOps, crash};
+use sharevar_arena::{
+    Lifetime, Name, NamedHeader, NamedState, Participant, SegmentArena, VariableOps, crash,
+};
 use sharevar_os::{Access, MemorySegment, memory_segment};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,8 @@ pub struct Opened {
     pub participant: Arc<Participant>,
     /// Whether this call has made it.
     pub is_new: bool,
+    /// How long it lives by now: one that an administrator has marked (`ipcrm`) is kept no longer.
+    pub lifetime: Lifetime,
 }
 
 /// Why an attempt is made again.
@@ -95,7 +99,15 @@ impl Opening<'_> {
     ) -> std::result::Result<std::result::Result<Opened, Again>, E> {
         let gate = match Gate::try_enter(self.place, self.name, self.is_entry_to_be_made)? {
             Attempt::Entered(gate) => gate,
-            Attempt::Busy => return Ok(Err("another process is opening or removing it")),
+            Attempt::Busy => {
+                // A reader takes no part: it waits for no process that is stopped in the gate.
+                if let Access::Read = self.access
+                    && let Seen::Living(segment, _) = look(self.name, None)?
+                {
+                    return Ok(self.join(&segment)?);
+                }
+                return Ok(Err("another process is opening or removing it"));
+            }
             Attempt::Missing => {
                 // Deleted under living processes, perhaps.
                 if self.creation.is_none() && matches!(look(self.name, None)?, Seen::Nothing) {
@@ -132,7 +144,8 @@ impl Opening<'_> {
                 let Some((arena, participant)) = create(&entry, self.name, creation, self.ops, fill)? else {
                     return Ok(Err("another process is making it"));
                 };
-                Ok(Ok(self.enter(arena, participant, true)?))
+                let lifetime = creation.lifetime;
+                Ok(Ok(self.enter(arena, Opened { participant, is_new: true, lifetime })?))
             }
         }
     }
@@ -181,16 +194,18 @@ impl Opening<'_> {
         if arena.is_closed() {
             return Ok(Err("it is removed again and again"));
         }
-        Ok(Ok(self.enter(arena, participant, false)?))
+        // A removed one is marked, too: it was closed before.
+        let lifetime = if segment.is_marked { Lifetime::WhileUsed } else { Lifetime::Keep };
+        Ok(Ok(self.enter(arena, Opened { participant, is_new: false, lifetime })?))
     }
 
-    fn enter(&self, arena: SegmentArena, participant: Arc<Participant>, is_new: bool) -> Result<Opened> {
+    fn enter(&self, arena: SegmentArena, opened: Opened) -> Result<Opened> {
         let (id, number) = (arena.id(), arena.number());
-        arena.enter(&participant)?;
+        arena.enter(&opened.participant)?;
         crash::point();
         let presence = Some(Presence::show(self.place, self.name)?);
         let membership = Membership { place: self.place.clone(), name: *self.name, id, number, presence };
-        participant.accompany(Box::new(membership));
-        Ok(Opened { participant, is_new })
+        opened.participant.accompany(Box::new(membership));
+        Ok(opened)
     }
 }

@@ -41,7 +41,7 @@ pub fn survey(place: &Place, living: impl Fn(&Name) -> bool) -> Result<Vec<(Name
             EntryState::Leading
         } else if is_foreign && is_present {
             EntryState::Elsewhere
-        } else if is_present {
+        } else if is_present || locked_byte::is_locked(entry.file(), byte::GATE)? {
             // It is being made, or its last process is just ending.
             EntryState::Leading
         } else {

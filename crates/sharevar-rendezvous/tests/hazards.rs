@@ -29,10 +29,14 @@
 mod support;
 
 use sharevar_arena::{NamedHeader, SegmentArena, close_segment};
-use sharevar_os::{Access, Mapping, memory_segment};
-use sharevar_rendezvous::{Creation, Error, Lifetime, Name, Opened, Place, list, open, remove, sweep};
+use sharevar_os::{Access, LockedByte, Mapping, memory_segment};
+use sharevar_rendezvous::{
+    Creation, EntryState, Error, Lifetime, Name, Opened, Place, gate_holders, list, open, open_for_reading,
+    remove, survey, sweep,
+};
 use std::fs;
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::{Duration, Instant};
 use support::arenas::{EMPTY, KEEP, OwnPlace, WHILE_USED, attach, fill, living, open_or_make, own_name};
@@ -314,12 +318,56 @@ fn a_stopped_process_inside_the_gate_is_waited_for_and_named() {
             assert_eq!(id(&again), id(&held));
         });
         assert!(libc::WIFSTOPPED(stopped.wait(libc::WUNTRACED)));
+        // Others show presence by a page of the same file.
+        assert_eq!(gate_holders(&own.place, &name).unwrap(), Some(vec![stopped.id()]));
         let (busy, began) = (attach(&own.place, &name).unwrap_err(), Instant::now());
         assert!(matches!(busy, Error::NameBusy { .. }), "{busy:?}");
         assert!(began.elapsed() < Duration::from_secs(15));
+        // A reader takes no part, and does not wait.
+        let began = Instant::now();
+        let reading = open_for_reading(&own.place, &name, EMPTY).unwrap();
+        assert_eq!(reading.arena_id(), id(&held));
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        drop(reading);
         stopped.signal(libc::SIGCONT);
         stopped.ended_well();
+        assert_eq!(gate_holders(&own.place, &name).unwrap(), None);
         assert_eq!(id(&attach(&own.place, &name).unwrap()), id(&held));
+    });
+}
+
+#[test]
+fn a_stopped_process_that_makes_an_arena_is_named_from_its_first_step_inside() {
+    alone(|| {
+        let own = OwnPlace::new("making");
+        for step in INSIDE..INSIDE + 4 {
+            let name = own_name(&format!("making-{step}"));
+            let mut maker = Child::fork(|| {
+                signalled_at(step, libc::SIGSTOP, || drop(open_or_make(&own.place, &name).unwrap()));
+            });
+            assert!(libc::WIFSTOPPED(maker.wait(libc::WUNTRACED)));
+            assert_eq!(gate_holders(&own.place, &name).unwrap(), Some(vec![maker.id()]), "{step}");
+            assert_eq!(survey(&own.place, |_| false).unwrap(), [(name, EntryState::Leading)], "{step}");
+            maker.signal(libc::SIGCONT);
+            maker.ended_well();
+            assert_eq!(gate_holders(&own.place, &name).unwrap(), None);
+        }
+    });
+}
+
+#[test]
+fn a_process_that_has_just_taken_the_gate_is_named_by_its_open_entry() {
+    alone(|| {
+        let (own, name) = (OwnPlace::new("open"), own_name("open"));
+        let _held = open_or_make(&own.place, &name).unwrap();
+        let entry = fs::File::options().read(true).write(true).open(own.path_of(&name)).unwrap();
+        // Its page is one that children would inherit, as that of a gate is for a moment.
+        let gate = LockedByte::lock(entry.as_fd(), 4096).unwrap().expect("it is free");
+        assert_eq!(gate_holders(&own.place, &name).unwrap(), Some(vec![std::process::id()]));
+        drop(entry);
+        assert_eq!(gate_holders(&own.place, &name).unwrap(), Some(Vec::new()), "none can be told");
+        drop(gate);
+        assert_eq!(gate_holders(&own.place, &name).unwrap(), None);
     });
 }
 
