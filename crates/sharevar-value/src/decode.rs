@@ -66,6 +66,15 @@ impl<'a> Decoder<'a> {
         Self { bytes, at: 0, nesting: Nesting::default(), owed: 1 }
     }
 
+    /// The UTF-8 of a short str, not checked, if `bytes` are the encoding of one and nothing more: what most keys
+    /// are.
+    #[inline]
+    pub fn short_text(bytes: &[u8]) -> Option<&[u8]> {
+        let (header, text) = bytes.split_first()?;
+        let Marker::FixStr(length) = Marker::from_u8(*header) else { return None };
+        (usize::from(length) == text.len()).then_some(text)
+    }
+
     /// The next piece.
     // Not an `Iterator`: the end is known from the counts, and a call beyond it is an error.
     #[allow(clippy::should_implement_trait)]
@@ -125,6 +134,27 @@ impl<'a> Decoder<'a> {
     /// Whether the next piece is None, without taking it.
     pub fn is_none_next(&self) -> bool {
         self.owed != 0 && self.bytes.get(self.at) == Some(&Marker::Null.to_u8())
+    }
+
+    /// Reads on to the next pickle. Returns whether there is one; if not, the whole value has been read.
+    ///
+    /// ```
+    /// use sharevar_value::{Decoder, Encoded, Value};
+    ///
+    /// let pickle = Value::Pickle(b"\x80\x05N.".to_vec());
+    /// for (value, has_one) in [(vec![Value::from(1)], false), (vec![Value::from(1), pickle], true)] {
+    ///     let Encoded::Bytes { bytes, .. } = Value::List(value).to_encoded()? else { unreachable!() };
+    ///     assert_eq!(Decoder::new(&bytes).skip_to_pickle()?, has_one);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn skip_to_pickle(&mut self) -> Result<bool, DecodeError> {
+        while self.owed != 0 {
+            if matches!(self.next()?, Event::Pickle(_) | Event::BufferedPickle(_)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// How many bytes have been read.

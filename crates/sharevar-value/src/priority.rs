@@ -74,7 +74,7 @@ pub fn write_key(value: &Encoded, out: &mut Vec<u8>) -> Result<(), EncodeError> 
 }
 
 const DAMAGED: &str = "damaged value";
-const FOREIGN: &str = "object of a class that only Python compares";
+const FOREIGN: &str = "object that only Python compares (of a class, or a text with a lone surrogate)";
 
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
