@@ -114,7 +114,7 @@ impl Connections {
             let mut connection = self.connection(until, goes_on)?;
             self.send_released(&mut connection).map_err(|_| Error::Gone { started: false })?;
             connection.send_within(request, until, goes_on)?;
-            receive(&mut connection, until, goes_on)?;
+            connection.receive_within(until, goes_on)?;
             Ok(connection)
         })
     }
@@ -241,7 +241,7 @@ impl Connections {
         until: Option<Instant>,
         goes_on: &mut GoesOn<'_>,
     ) -> Result<PooledConnection> {
-        match receive(&mut announcement.connection, until, goes_on) {
+        match announcement.connection.receive_within(until, goes_on).map(drop) {
             Ok(()) => {}
             Err(error @ (Error::TimedOut | Error::Interrupted)) => {
                 self.references().defer(announcement);
@@ -259,20 +259,6 @@ impl Connections {
         references.note_announced(connection.incarnation(), &announced);
         self.note_released(&references);
         Ok(connection)
-    }
-}
-
-#[inline]
-fn receive(
-    connection: &mut PooledConnection,
-    until: Option<Instant>,
-    goes_on: &mut GoesOn<'_>,
-) -> Result<()> {
-    loop {
-        match connection.receive(until) {
-            Err(Error::Interrupted) if goes_on() => {}
-            received => return received.map(drop),
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How often, and after which pause, a host that has ended is started again.
 
-use sharevar_transport::Address;
+use sharevar_transport::{Address, remove_socket};
 use std::time::Duration;
 
 /// The most starts in a row that give no host which serves a call.
@@ -33,7 +33,7 @@ impl RestartPolicy {
 pub fn give_up(address: &Address, last: &str) -> String {
     if let Address::Unix(path) = address {
         // The host may have removed it.
-        let _ = std::fs::remove_file(path);
+        remove_socket(path);
     }
     format!(
         "sharevar: the host at {address} has died {TRIES} times in a row before it served a call, the \

@@ -78,13 +78,20 @@ fn connect_unix(path: &Path, deadline: &mut Deadline<'_>) -> rustix::io::Result<
     let socket = make_socket(AddressFamily::UNIX, SocketFlags::CLOEXEC)?;
     let at = SocketAddrUnix::new(path)?;
     loop {
-        let left = deadline.left();
-        if left == Some(Duration::ZERO) {
+        let sleep = deadline.longest_sleep();
+        if sleep == Some(Duration::ZERO) {
             return Err(Errno::AGAIN);
         }
-        set_socket_timeout(&socket, Timeout::Send, left)?;
+        set_socket_timeout(&socket, Timeout::Send, sleep)?;
         match connect(&socket, &at) {
-            Err(Errno::INTR) if deadline.continues() => {}
+            Err(Errno::INTR | Errno::AGAIN) => {
+                if deadline.left() == Some(Duration::ZERO) {
+                    return Err(Errno::AGAIN);
+                }
+                if !deadline.continues() {
+                    return Err(Errno::INTR);
+                }
+            }
             connected => break connected?,
         }
     }
@@ -145,5 +152,38 @@ pub(crate) fn check_security(address: &Address, settings: &Settings) -> Result<(
         Ok(())
     } else {
         Err(Error::Plaintext { address: address.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::net::{bind, listen};
+
+    #[test]
+    fn a_signal_that_interrupts_no_sleep_ends_the_wait_for_a_full_queue() {
+        let path = std::env::temp_dir().join(format!("{}.full", std::process::id()));
+        let host = make_socket(AddressFamily::UNIX, SocketFlags::CLOEXEC).unwrap();
+        bind(&host, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        listen(&host, 0).unwrap();
+        let mut goes_on = || true;
+        let mut connected = Vec::new();
+        let refused = loop {
+            let soon = Instant::now() + Duration::from_millis(1);
+            match connect_unix(&path, &mut Deadline::new(Some(soon), &mut goes_on)) {
+                Ok(socket) => connected.push(socket),
+                Err(error) => break error,
+            }
+            assert!(connected.len() < 10);
+        };
+        assert_eq!(refused, Errno::AGAIN);
+        let mut looks = 0;
+        let mut goes_on = || {
+            looks += 1;
+            looks < 2
+        };
+        let waited = connect_unix(&path, &mut Deadline::new(None, &mut goes_on)).unwrap_err();
+        assert_eq!((waited, looks), (Errno::INTR, 2));
+        std::fs::remove_file(&path).unwrap();
     }
 }

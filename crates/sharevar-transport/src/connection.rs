@@ -146,10 +146,25 @@ impl Connection {
     /// [`Error::TimedOut`] it may be called again; after any other error the connection cannot be
     /// used again.
     pub fn receive(&mut self, until: Option<Instant>) -> Result<&[u8]> {
+        self.receive_by(|stream| wait(stream, PollFlags::IN, until))
+    }
+
+    /// Waits for the next message as [`receive`](Self::receive) does. `goes_on` is called at each signal;
+    /// if it returns `false` the error is [`Error::Interrupted`].
+    pub fn receive_within(
+        &mut self,
+        until: Option<Instant>,
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<&[u8]> {
+        let mut deadline = Deadline::new(until, goes_on);
+        self.receive_by(|stream| deadline.wait(stream, PollFlags::IN))
+    }
+
+    fn receive_by(&mut self, mut wait: impl FnMut(BorrowedFd<'_>) -> Result<()>) -> Result<&[u8]> {
         if !self.spin()? {
             let begin = Instant::now();
             loop {
-                wait(self.wire.stream.as_fd(), PollFlags::IN, until)?;
+                wait(self.wire.stream.as_fd())?;
                 if self.try_read()? {
                     break;
                 }

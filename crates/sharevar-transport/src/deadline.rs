@@ -6,6 +6,10 @@ use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
+/// How long a wait sleeps that a signal may end, until it asks again. One that comes just before the sleep, or
+/// to another thread, interrupts nothing.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
 /// When a wait ends: at a time, or when a signal comes and `goes_on` returns `false`.
 ///
 /// Without a time, a wait lasts for as long as the other side lives, however slow it is. The kernel
@@ -47,15 +51,25 @@ impl<'a> Deadline<'a> {
         self.until.map(|until| until.saturating_duration_since(Instant::now()))
     }
 
+    /// How long to sleep until the next look for signals; `None` without an end.
+    pub(crate) fn longest_sleep(&self) -> Option<Duration> {
+        if self.goes_on.is_none() {
+            return self.left();
+        }
+        Some(self.left().map_or(LONGEST_SLEEP, |left| left.min(LONGEST_SLEEP)))
+    }
+
     /// Whether the wait continues after a signal.
     pub(crate) fn continues(&mut self) -> bool {
         self.goes_on.as_mut().is_none_or(|goes_on| goes_on())
     }
 
-    /// Waits until `events` come. It may return early, after a signal.
+    /// Waits until `events` come. It may return early.
     pub(crate) fn wait(&mut self, descriptor: BorrowedFd<'_>, events: PollFlags) -> Result<()> {
-        match wait(descriptor, events, self.until) {
-            Err(Error::Interrupted) if self.continues() => Ok(()),
+        match wait(descriptor, events, self.longest_sleep().map(|sleep| Instant::now() + sleep)) {
+            Err(Error::TimedOut) if self.left().is_some_and(|left| left.is_zero()) => Err(Error::TimedOut),
+            Err(Error::TimedOut | Error::Interrupted) if self.continues() => Ok(()),
+            Err(Error::TimedOut) => Err(Error::Interrupted),
             waited => waited,
         }
     }
@@ -77,5 +91,29 @@ pub(crate) fn wait(descriptor: BorrowedFd<'_>, events: PollFlags, until: Option<
         Ok(_) => Ok(()),
         Err(Errno::INTR) => Err(Error::Interrupted),
         Err(error) => Err(Error::io("cannot wait for a connection")(error.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn a_signal_that_interrupts_no_sleep_ends_the_wait() {
+        let (silent, _other) = UnixStream::pair().unwrap();
+        let mut looks = 0;
+        let mut goes_on = || {
+            looks += 1;
+            looks < 2
+        };
+        let mut deadline = Deadline::new(None, &mut goes_on);
+        let mut wait = || deadline.wait(silent.as_fd(), PollFlags::IN);
+        assert!(wait().is_ok());
+        assert!(matches!(wait(), Err(Error::Interrupted)));
+        let mut forever = || true;
+        let mut soon = Deadline::new(Some(Instant::now() + Duration::from_millis(1)), &mut forever);
+        assert!(matches!(soon.wait(silent.as_fd(), PollFlags::IN), Err(Error::TimedOut)));
     }
 }

@@ -54,7 +54,9 @@ mod wire;
 pub use address::Address;
 pub use client::{Client, PooledConnection};
 pub use connection::Connection;
-pub use directory::{check as check_directory, private_directory};
+pub use directory::{
+    check as check_directory, make_private_directory, private_directory, remove_socket, remove_sockets,
+};
 pub use error::{Error, Result};
 pub use frame::LARGEST_FRAME;
 pub use handshake::CHALLENGE;

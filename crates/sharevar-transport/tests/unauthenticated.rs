@@ -261,7 +261,7 @@ fn a_frame_that_claims_4_gib_is_refused_before_memory_is_allocated() {
 /// The bytes that this process has mapped. The host is part of it.
 fn address_space() -> u64 {
     let sizes = std::fs::read_to_string("/proc/self/statm").unwrap();
-    sizes.split(' ').next().unwrap().parse::<u64>().unwrap() * 4096
+    sizes.split(' ').next().unwrap().parse::<u64>().unwrap() * rustix::param::page_size() as u64
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use crate::address::Address;
 use crate::connect::make_socket;
+use crate::directory;
 use crate::error::{Error, Result};
 use crate::peer;
-use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, chmod, flock, openat, statat, unlink};
+use rustix::fs::{AtFlags, CWD, Mode, chmod, statat, unlink};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::{
     AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, accept_with, bind, connect, listen, shutdown,
@@ -96,9 +97,7 @@ fn bind_unix(path: &Path) -> std::io::Result<Listener> {
     let socket = make_socket(AddressFamily::UNIX, SocketFlags::CLOEXEC)?;
     // One host at a time: of two that find a dead host's socket, the second must not remove the
     // socket of the first.
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    let lock = openat(CWD, directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    flock(&lock, FlockOperation::LockExclusive)?;
+    let _lock = directory::lock(path.parent().unwrap_or(Path::new("/")))?;
     match bind(&socket, &at) {
         Err(Errno::ADDRINUSE) => {
             let probe = make_socket(AddressFamily::UNIX, SocketFlags::CLOEXEC)?;
@@ -130,8 +129,7 @@ impl SocketFile {
     fn remove(&self) {
         let found = statat(CWD, &self.path, AtFlags::SYMLINK_NOFOLLOW);
         if found.is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.identity) {
-            // Another process may have removed it meanwhile.
-            let _ = unlink(&self.path);
+            directory::remove_socket(&self.path);
         }
     }
 }
