@@ -57,6 +57,10 @@ pub(crate) enum Shape {
     Sentinel(String),
 }
 
+/// The beginnings of addresses.
+pub(crate) const SCHEMES: [&str; 7] =
+    ["redis", "rediss", "redis+unix", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"];
+
 const DEFAULT_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 /// Has the password of sentinels that ask for one.
@@ -68,7 +72,11 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 impl Address {
     /// Reads an address: `redis://user:password@host:port/database?namespace=shop`.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+        let (scheme, _) = text.split_once(':').unwrap_or((text, ""));
+        if !SCHEMES.contains(&scheme) {
+            let known = SCHEMES.join("://, ");
+            return Err(refused(scheme, format!("the address of a server begins with one of {known}://")));
+        }
         let (single, more) = split_nodes(text);
         let url =
             Url::parse(&single).map_err(|cause| refused(scheme, format!("the address is none: {cause}")))?;

@@ -1,13 +1,15 @@
 //! This process as a client of a namespace: one session, and another one after a fork or a lost lease.
 
 use crate::fork_gate;
+use crate::history::Request;
+use crate::lane::Lane;
 use crate::mutex::lock;
 use crate::namespace::{Keys, Namespace};
 use crate::primary::Done;
 use crate::script::{Script, scripts};
 use crate::session::Session;
 use crate::upkeep;
-use redis::{Cmd, Value};
+use redis::Value;
 use sharevar::engine::{Failure, blocking};
 use sharevar::{Error, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,8 +42,29 @@ impl std::fmt::Debug for Client {
 pub(crate) struct Reply {
     pub(crate) value: Value,
     pub(crate) session: Arc<Session>,
-    /// The error of a change that is not confirmed, and may be lost.
-    pub(crate) shortfall: Option<Failure>,
+    /// Of a change that is not confirmed, and may be lost.
+    pub(crate) shortfall: Option<Shortfall>,
+    /// The number of the history in which its counts are.
+    pub(crate) history: u16,
+}
+
+/// A change that is not confirmed.
+pub(crate) struct Shortfall {
+    /// Its error.
+    pub(crate) failure: Failure,
+    session: Arc<Session>,
+    /// In which it was made.
+    history: u16,
+    /// Its last request is the change for as long as this has it.
+    lane: Option<Lane>,
+}
+
+impl Drop for Shortfall {
+    fn drop(&mut self) {
+        if let Some(lane) = self.lane.take() {
+            self.session.give_lane(lane);
+        }
+    }
 }
 
 impl Client {
@@ -65,8 +88,8 @@ impl Client {
 
     #[cold]
     fn new_session(&self, old: &Arc<Session>) -> Result<Arc<Session>> {
-        let tokens = if old.is_ours() { old.tokens.clone() } else { Arc::default() };
-        let new = Arc::new(Session::new(self.namespace.clone(), tokens));
+        let holds = if old.is_ours() { old.holds.clone() } else { Arc::default() };
+        let new = Arc::new(Session::new(self.namespace.clone(), holds));
         new.register()?;
         let used = {
             let _no_fork = fork_gate::enter();
@@ -91,10 +114,10 @@ impl Client {
         &self,
         script: &Script,
         keys: Keys<'_>,
-        args: impl Fn(&Session, &mut Cmd),
+        args: impl Fn(&Session, &mut Request),
     ) -> Result<Reply> {
         let mut reply = self.ask_with_shortfall(script, keys, args)?;
-        reply.shortfall.take().map_or(Ok(reply), |shortfall| Err(shortfall.into()))
+        reply.shortfall.take().map_or(Ok(reply), |shortfall| Err(shortfall.failure.clone().into()))
     }
 
     /// Has the server run a script, for a caller that undoes a change which is not confirmed.
@@ -102,16 +125,17 @@ impl Client {
         &self,
         script: &Script,
         keys: Keys<'_>,
-        args: impl Fn(&Session, &mut Cmd),
+        args: impl Fn(&Session, &mut Request),
     ) -> Result<Reply> {
         if self.namespace.has_closed() {
             return Err(Error::Closed);
         }
         blocking(|| {
             let session = self.session()?;
-            let error = match session.ask_with_shortfall(script, keys, |command| args(&session, command)) {
-                Ok(done) => return Ok(self.reply(done, session)),
-                Err(failed) => session.error(failed),
+            let lane = session.take_lane();
+            let error = match self.ask_by(&session, lane, script, keys, &args) {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
             };
             // The session may have ended for another reason than this request's answer.
             if session.is_current() || error.happened() != Some(false) {
@@ -119,21 +143,54 @@ impl Client {
             }
             // The lease had ended, so that nothing was done; another session does it.
             let session = self.session()?;
-            match session.ask_with_shortfall(script, keys, |command| args(&session, command)) {
-                Ok(done) => Ok(self.reply(done, session)),
-                Err(failed) => Err(session.error(failed)),
-            }
+            let lane = session.take_lane();
+            self.ask_by(&session, lane, script, keys, &args)
         })
     }
 
-    fn reply(&self, done: Done, session: Arc<Session>) -> Reply {
-        let address = || self.namespace.address.shown.clone();
-        let shortfall = done.shortfall.map(|cause| Failure::NotReplicated {
-            address: address(),
-            cause,
-            is_undone: false,
+    /// Has the server run a script that undoes a change, if it has that.
+    pub(crate) fn undo(
+        &self,
+        mut change: Shortfall,
+        script: &Script,
+        keys: Keys<'_>,
+        args: impl Fn(&Session, &mut Request),
+    ) -> Result<Reply> {
+        let session = change.session.clone();
+        if let Some(lane) = change.lane.take() {
+            let script = script.undoing();
+            let undone = blocking(|| self.ask_by(&session, lane, script, keys, &args));
+            if session.is_current() || undone.as_ref().map_or_else(Error::happened, |_| None) != Some(false) {
+                return undone;
+            }
+        }
+        // With the lease the server has forgotten which changes were made. Another server may never have had
+        // this one.
+        self.ask(script, Keys { history: Some(change.history), ..keys }, args)
+    }
+
+    fn ask_by(
+        &self,
+        session: &Arc<Session>,
+        mut lane: Lane,
+        script: &Script,
+        keys: Keys<'_>,
+        args: &impl Fn(&Session, &mut Request),
+    ) -> Result<Reply> {
+        let answer = session.ask_on(&mut lane, script, keys, |command| args(session, command));
+        let mut lane = Some(lane);
+        let answer = answer.map(|Done { value, shortfall, history }| {
+            let shortfall = shortfall.map(|cause| {
+                let address = self.namespace.address.shown.clone();
+                let failure = Failure::NotReplicated { address, cause, is_undone: false };
+                Shortfall { failure, session: session.clone(), history, lane: lane.take() }
+            });
+            Reply { value, session: session.clone(), shortfall, history }
         });
-        Reply { value: done.value, session, shortfall }
+        if let Some(lane) = lane {
+            session.give_lane(lane);
+        }
+        answer.map_err(|failed| session.error(failed))
     }
 
     /// Counts a variable for the session, which is returned.

@@ -1,17 +1,21 @@
-//! The ends of monitors' methods that the server may not know, or may forget.
+//! The ends of monitors' methods and of holds that the server may not know, or may forget.
 
 use crate::namespace::Keys;
+use crate::number::is_recursive;
 use crate::script::scripts;
 use crate::session::{Session, Unfinished};
 use sharevar::engine::Failure;
 use sharevar::{Error, Result};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-scripts! { "lua/map.lua", "lua/monitor.lua":
+scripts! { "lua/map.lua", "lua/monitor.lua", "lua/exclusive.lua":
     LEAVE = "leave";
+    RELEASE = "release";
+    WITHDRAW = "withdraw";
 }
 
 pub(crate) const PARTS: &str = "mdokw";
+const PARTS_OF_LOCK: &str = "mw";
 
 /// How one leaves that may be outside already.
 pub(crate) const MAYBE: &str = "maybe";
@@ -23,41 +27,54 @@ pub(crate) fn full_name(session: &Session, entrance: u64) -> String {
     format!("{}/{entrance}", session.client)
 }
 
-/// Lets others enter those monitors that threads of this client have not left as they should have. What is not
-/// confirmed is done once more with the next turn, since it would be lost with its primary.
-pub(crate) fn finish(session: &Session) -> Result<()> {
-    let mut unfinished = session.take_unfinished();
-    // The lease is renewed meanwhile. One wait tells of all.
-    let mut patience = session.namespace.address.lease / 20;
-    let mut unconfirmed = Vec::new();
-    let mut result = Ok(());
-    while let Some(left) = unfinished.pop() {
-        match end(session, left, patience) {
+/// Lets others have those monitors and locks that threads of this client have not left as they should have.
+/// An end that is not confirmed is told once more with a later turn, since it would be lost with its primary.
+/// However many there are, the lease is renewed in time.
+pub(crate) fn finish(session: &Session) {
+    let lease = session.namespace.address.lease;
+    let until = Instant::now() + lease / 10;
+    // One wait tells of all.
+    let mut patience = lease / 20;
+    let mut due = session.take_unfinished().into_iter();
+    let mut again = Vec::new();
+    while Instant::now() < until
+        && let Some(left) = due.next()
+    {
+        match end(session, &left, patience) {
             Ok(true) | Err(Error::HandleExpired | Error::Engine(Failure::LeaseLost)) => {}
-            Ok(false) => {
-                unconfirmed.push(left);
+            // One that fails for long does not stop the others.
+            Ok(false) | Err(_) => {
                 patience = Duration::ZERO;
-            }
-            Err(error) => {
-                unfinished.push(left);
-                result = Err(error);
-                break;
+                again.push(left);
             }
         }
     }
-    for left in unfinished.into_iter().chain(unconfirmed) {
-        session.let_others_in(left);
-    }
-    result
+    // Those whose turn has not come are the first ones of the next.
+    session.finish_again(due.chain(again).collect());
 }
 
 /// Whether that is confirmed, for which it waits for at most so long.
-pub(crate) fn end(session: &Session, left: Unfinished, patience: Duration) -> Result<bool> {
-    let keys = Keys { number: left.monitor, parts: PARTS, patience: Some(patience), ..Keys::default() };
-    let how = if left.is_answered { MAYBE } else { NEVER };
-    let done = session.ask_with_shortfall(&LEAVE, keys, |command| {
-        command.arg(full_name(session, left.entrance)).arg(how).arg(0);
-    });
+pub(crate) fn end(session: &Session, left: &Unfinished, patience: Duration) -> Result<bool> {
+    let keys = |number, parts| Keys { number, parts, patience: Some(patience), ..Keys::default() };
+    let done = match left {
+        Unfinished::Entrance { monitor, entrance, is_answered } => {
+            let how = if *is_answered { MAYBE } else { NEVER };
+            session.ask_with_shortfall(&LEAVE, keys(*monitor, PARTS), |command| {
+                command.arg(full_name(session, *entrance)).arg(how).arg(0);
+            })
+        }
+        Unfinished::Request { lock, owner, name } => {
+            session.ask_with_shortfall(&WITHDRAW, keys(*lock, PARTS_OF_LOCK), |command| {
+                command.arg(owner).arg(name);
+            })
+        }
+        // Its token tells it from each later hold, also of the same owner.
+        Unfinished::Hold { lock, owner, token } => {
+            session.ask_with_shortfall(&RELEASE, keys(*lock, PARTS_OF_LOCK), |command| {
+                command.arg(owner).arg(is_recursive(*lock)).arg(*token).arg(0).arg("undo");
+            })
+        }
+    };
     let done = done.map_err(|failed| session.error(failed))?;
     Ok(done.shortfall.is_none() && !patience.is_zero())
 }

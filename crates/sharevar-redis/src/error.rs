@@ -14,6 +14,10 @@ pub(crate) enum Answer {
     Script(String, String),
     /// The server does not know the script.
     UnknownScript,
+    /// The home has another history than the one for which the request was made.
+    OtherHistory,
+    /// The history to which the request belongs has ended.
+    HistoryIsOver,
     /// Another node of the cluster has the keys.
     Moved(RedisError),
     /// Another node is to be asked this once.
@@ -31,6 +35,9 @@ impl Answer {
         if let Some(code) = error.code()
             && code.starts_with("SV")
         {
+            if code == "SVHISTORY" {
+                return Self::OtherHistory;
+            }
             return Self::Script(code.to_owned(), error.detail().unwrap_or_default().to_owned());
         }
         match error.kind() {
@@ -93,6 +100,6 @@ pub(crate) fn corrupt(what: &'static str) -> Error {
 
 /// The error of a variable that cannot be asked for `expected`.
 pub(crate) fn wrong_kind(found: Option<Kind>, expected: Kind) -> Error {
-    let found = found.map_or("variable of an unknown kind", Kind::name);
+    let found = found.map_or("unknown", Kind::name);
     Error::WrongKind { found, expected: expected.name() }
 }

@@ -1,13 +1,14 @@
 //! The home of the variables of one namespace: the engine that programs see.
 
 use crate::address::Address;
-use crate::client::Client;
-use crate::error::{NAME, undone, wrong_kind};
+use crate::client::{Client, Shortfall};
+use crate::error::{NAME, corrupt, undone, wrong_kind};
 use crate::namespace::{ALL_PARTS, Keys, Namespace};
 use crate::number::{kind_of, number_of};
+use crate::random::random;
 use crate::reply;
 use crate::script::{Script, scripts};
-use crate::session::{Session, random};
+use crate::session::Session;
 use crate::stored;
 use crate::upkeep;
 use crate::variable::Variable;
@@ -30,6 +31,9 @@ scripts! { "lua/home.lua":
 
 /// The most keys that are deleted at a time.
 const MOST_DELETED: usize = 512;
+
+/// How often numbers are asked for that other variables have.
+const MOST_TAKEN: u32 = 64;
 
 /// A connected home.
 #[derive(Debug)]
@@ -107,17 +111,26 @@ impl Engine for Home {
             return Err(Error::Closed);
         }
         let (bytes, fields) = fields(self.namespace().id, make)?;
-        let number = number_of(blocking(|| self.client.session()?.count())?, make.kind());
-        let keys = Keys { number, parts: "md", ..Keys::default() };
-        let made = self.client.ask_with_shortfall(&CREATE, keys, |_, command| {
-            command.arg(number).arg(bytes);
-            for (name, value) in &fields {
-                command.arg(name).arg(value);
+        for _ in 0..MOST_TAKEN {
+            let number = number_of(blocking(|| self.client.session()?.count())?, make.kind());
+            let keys = Keys { number, parts: "md", ..Keys::default() };
+            let made = self.client.ask_with_shortfall(&CREATE, keys, |_, command| {
+                command.arg(number).arg(bytes);
+                for (name, value) in &fields {
+                    command.arg(name).arg(value);
+                }
+            })?;
+            if !reply::yes(made.value)? {
+                // A server that has lost how many it has handed out does so again.
+                made.session.forget_stock();
+                continue;
             }
-        })?;
-        // After a shortfall this is its last handle, which gives it up.
-        let held = self.held(&made.session, number);
-        made.shortfall.map_or(Ok(held), |shortfall| Err(undone(shortfall, true)))
+            // After a shortfall this is its last handle, which gives it up.
+            let held = self.held(&made.session, number);
+            let is_undone = |shortfall: Shortfall| undone(shortfall.failure.clone(), true);
+            return made.shortfall.map_or(Ok(held), |shortfall| Err(is_undone(shortfall)));
+        }
+        Err(corrupt("numbers of variables are handed out once"))
     }
 
     fn open(&self, id: LocalId) -> Result<Arc<dyn Held>> {

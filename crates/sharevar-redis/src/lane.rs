@@ -1,11 +1,11 @@
 //! One connection, and the numbers of its requests.
 
 use crate::error::Answer;
-use crate::namespace::Namespace;
+use crate::history::{History, Request};
+use crate::namespace::{Keys, Namespace};
 use crate::place::Node;
 use crate::primary::{Done, Primary};
 use crate::script::Effect;
-use redis::Cmd;
 use sharevar::engine::Failure;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,6 +34,16 @@ pub(crate) enum Failed {
     Engine(Failure),
 }
 
+/// Why a server cannot tell any more whether it has carried a request out that it refuses now: the kept
+/// answer has gone with the client, or this server never had it.
+fn answer_is_gone(code: &str) -> Option<&'static str> {
+    match code {
+        "SVLEASE" | "SVFENCED" => Some("the lease ended before its answer was heard"),
+        "SVCLOSED" => Some("a server without the data is in its place"),
+        _ => None,
+    }
+}
+
 impl Lane {
     pub(crate) fn new(number: u32) -> Self {
         Self { number, request: 0, primary: None }
@@ -41,51 +51,60 @@ impl Lane {
 
     /// Sends a request until it is answered, for as long as the address's timeout. `build` makes it: with the
     /// script's text if the server does not know it by its hash. Once a request with an effect may have been
-    /// carried out, no later refusal says that it was not. `patience` limits the wait for its confirmation.
+    /// carried out, no later refusal says that it was not. Each time it is made for the history of the server
+    /// that is asked, in which the answer of an earlier time may be kept. `keys` may name the one in which it
+    /// is to be, and limit the wait for its confirmation.
     pub(crate) fn ask(
         &mut self,
         namespace: &Namespace,
         effect: Effect,
-        patience: Option<Duration>,
-        build: impl Fn(u32, u64, bool) -> Cmd,
+        Keys { patience, history: only, .. }: Keys<'_>,
+        build: impl Fn(u32, u64, &History, bool) -> Request,
     ) -> Result<Done, Failed> {
         self.request += 1;
         let changes = effect != Effect::None;
         let confirmed = if patience == Some(Duration::ZERO) { Effect::None } else { effect };
         let until = Instant::now() + namespace.address.timeout;
         let (mut is_sent, mut with_text, mut pause) = (false, false, PAUSES.0);
-        let (mut redirects, mut is_borrowed) = (0, false);
-        let unknown = |cause: String| {
-            Failed::Engine(Failure::OutcomeUnknown { address: namespace.address.shown.clone(), cause })
-        };
+        let (mut redirects, mut is_borrowed, mut is_other_history) = (0, false, false);
+        let address = || namespace.address.shown.clone();
+        let unknown = |cause| Failed::Engine(Failure::OutcomeUnknown { address: address(), cause });
         let refused = |is_sent: bool, failure: Failure| {
             if is_sent && changes { unknown(failure.to_string()) } else { Failed::Engine(failure) }
         };
         loop {
-            let command = build(self.number, self.request, with_text);
+            let (number, request) = (self.number, self.request);
             let cause = match self.connected(namespace) {
                 Ok(primary) => {
                     // The rest of the time is for asking again.
                     let wait = until.saturating_duration_since(Instant::now()) / 2;
                     let wait = patience.map_or(wait, |patience| patience.min(wait));
-                    match primary.ask(&namespace.address, &command, confirmed, wait) {
+                    let learn = |connection: &mut _| namespace.learn_history(connection, is_borrowed);
+                    let make = |history: &History| build(number, request, history, with_text);
+                    match primary.ask_in_history(&namespace.address, learn, make, only, confirmed, wait) {
                         Ok(done) => {
                             if is_borrowed {
                                 self.primary = None;
                             }
                             return Ok(done);
                         }
+                        Err(Answer::OtherHistory) if !is_other_history => {
+                            is_other_history = true;
+                            continue;
+                        }
+                        Err(Answer::HistoryIsOver) => {
+                            return Err(unknown("another server has taken its place".to_owned()));
+                        }
+                        Err(Answer::OtherHistory) => "its history is another one each time".to_owned(),
                         Err(Answer::UnknownScript) if !with_text => {
                             with_text = true;
                             continue;
                         }
-                        // The kept answer has gone with the client.
-                        Err(Answer::Script(code, _))
-                            if is_sent && changes && matches!(&code[..], "SVLEASE" | "SVFENCED") =>
-                        {
-                            return Err(unknown("the lease ended before its answer was heard".to_owned()));
+                        Err(Answer::Script(code, detail)) => {
+                            let gone = answer_is_gone(&code).filter(|_| is_sent && changes);
+                            let script = Failed::Script(code, detail);
+                            return Err(gone.map_or(script, |cause| unknown(cause.to_owned())));
                         }
-                        Err(Answer::Script(code, detail)) => return Err(Failed::Script(code, detail)),
                         Err(Answer::UnknownScript) => "it forgets scripts at once".to_owned(),
                         Err(Answer::Moved(cause)) => {
                             self.primary = None;
@@ -118,8 +137,7 @@ impl Lane {
                             cause.to_string()
                         }
                         Err(Answer::Refused(cause)) => {
-                            let address = namespace.address.shown.clone();
-                            let failure = Failure::Refused { address, cause: cause.to_string() };
+                            let failure = Failure::Refused { address: address(), cause: cause.to_string() };
                             return Err(refused(is_sent, failure));
                         }
                         Err(Answer::Lost(cause)) => {
@@ -136,7 +154,7 @@ impl Lane {
                 Err(failure) => failure.to_string(),
             };
             if Instant::now() + pause >= until {
-                let address = namespace.address.shown.clone();
+                let address = address();
                 return Err(Failed::Engine(if is_sent {
                     Failure::OutcomeUnknown { address, cause }
                 } else {
@@ -146,7 +164,7 @@ impl Lane {
             // Not all clients at once.
             thread::sleep(pause / 2 + pause.mul_f64(f64::from(self.number % 8) / 16.0));
             pause = (pause * 2).min(PAUSES.1);
-            redirects = 0;
+            (redirects, is_other_history) = (0, false);
         }
     }
 

@@ -23,12 +23,15 @@
 //! | `place` | which server has the home |
 //! | `server` | which servers are refused |
 //! | `inspect` | what tools ask a server |
+//! | `random` | chance |
 //! | `script` | scripts, in `lua/`, and their parts |
 //! | `namespace`, `number` | a namespace on its server, with its keys; the numbers of variables in it |
+//! | `history` | which changes a server has had: counts mean something in one history alone |
 //! | `lane` | one connection, and the numbers of its requests |
 //! | `listener` | wake-ups from the server |
 //! | `session` | a client as the server knows it: its lease, its requests, and what it holds |
-//! | `departures` | the ends of monitors' methods that the server may not know |
+//! | `holds` | the locks that this process has, as it sees that itself |
+//! | `departures` | the ends of holds and of monitors' methods that the server may not know |
 //! | `upkeep` | the thread that renews the lease and frees what is dead |
 //! | `client` | this process: one session, and another one after a fork |
 //! | `variable`, `stored`, `reply` | a handle; values as the server has them; its answers |
@@ -45,6 +48,8 @@ mod departures;
 mod durability;
 mod error;
 mod fork_gate;
+mod history;
+mod holds;
 mod home;
 mod inside;
 mod inspect;
@@ -58,6 +63,7 @@ mod number;
 mod passwords;
 mod place;
 mod primary;
+mod random;
 mod reply;
 mod script;
 mod sentinel;
@@ -76,10 +82,6 @@ pub use passwords::{add_passwords, known_passwords};
 
 use sharevar::engine::Engine;
 use std::sync::Arc;
-
-/// The beginnings of the addresses that lead here.
-const SCHEMES: [&str; 7] =
-    ["redis", "rediss", "redis+unix", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"];
 
 /// Makes [`Manager::connect`](sharevar::Manager::connect) take addresses of servers: `redis://`,
 /// `rediss://` (with TLS; the feature `tls`), `redis+unix://`, `redis+cluster://host:port,host:port` or
@@ -101,9 +103,22 @@ const SCHEMES: [&str; 7] =
 /// An address without a password has that which this process knows of the same user and server, else that
 /// in the environment, `SHAREVAR_REDIS_PASSWORD`.
 pub fn register() {
-    for scheme in SCHEMES {
+    for scheme in address::SCHEMES {
         sharevar::engine::register(scheme, connect);
     }
+}
+
+/// Expects that a text is the address of a server, whether it can be reached or not.
+///
+/// # Errors
+/// [`Failure::Refused`](sharevar::engine::Failure::Refused), in [`Error::Engine`](sharevar::Error::Engine).
+///
+/// ```
+/// assert!(sharevar_redis::check_address("redis://localhost/0").is_ok());
+/// assert!(sharevar_redis::check_address("localhost").is_err());
+/// ```
+pub fn check_address(address: &str) -> sharevar::Result<()> {
+    address::Address::parse(address).map(drop)
 }
 
 fn connect(address: &str) -> sharevar::Result<Arc<dyn Engine>> {

@@ -2,12 +2,13 @@
 
 use crate::address::Address;
 use crate::durability::Durability;
-use crate::error::{corrupt, refused};
+use crate::error::{Answer, corrupt, refused};
+use crate::history::{Histories, History};
 use crate::place::Place;
 use crate::primary::Primary;
 use crate::reply;
 use crate::script::scripts;
-use redis::Cmd;
+use redis::{Cmd, Connection};
 use sharevar::Result;
 use sharevar::engine::{Failure, Pickles};
 use sharevar_value::HashSeed;
@@ -29,6 +30,7 @@ pub(crate) struct Namespace {
     pub(crate) place: Place,
     pub(crate) id: u128,
     pub(crate) id_text: String,
+    histories: Histories,
     /// Of this process's indexes of keys; the server compares keys by their bytes.
     pub(crate) seed: HashSeed,
     pub(crate) pickles: Pickles,
@@ -45,6 +47,8 @@ pub(crate) struct Keys<'a> {
     pub(crate) fence: Option<&'a Fence>,
     /// The longest that replicas and disks are waited for, if it is not for the address to say.
     pub(crate) patience: Option<Duration>,
+    /// The number of the history in which the request is to be carried out, if only there.
+    pub(crate) history: Option<u16>,
 }
 
 /// The lock that a request is fenced by, and the token of the hold.
@@ -77,12 +81,30 @@ impl Namespace {
         let are_allowed = reply::text(pickles)?.as_deref() == Some("1");
         let pickles = Pickles { are_allowed, are_accepted: are_allowed && address.takes_pickles };
         let (seed, is_closed) = (HashSeed::new(id as u64), AtomicBool::new(false));
-        Ok(Self { address, place, id, id_text, seed, pickles, is_closed })
+        let histories = Histories::default();
+        Ok(Self { address, place, id, id_text, histories, seed, pickles, is_closed })
     }
 
     /// A connection to a server that was in order.
     pub(crate) fn connect(&self) -> std::result::Result<Primary, Failure> {
         self.place.connect(&self.address).map_err(|error| self.address.failure(error))
+    }
+
+    /// Learns the history of the server of a connection. A node to which the keys are on their way
+    /// (`is_borrowed`) takes one request after each announcement.
+    pub(crate) fn learn_history(
+        &self,
+        connection: &mut Connection,
+        is_borrowed: bool,
+    ) -> std::result::Result<History, Answer> {
+        let announce = |connection: &mut Connection| {
+            let asking = redis::cmd("ASKING");
+            if is_borrowed { asking.exec(connection).map_err(Answer::NotNow) } else { Ok(()) }
+        };
+        announce(connection)?;
+        let learned = self.histories.learn(connection, &self.root_key(), &self.id_text)?;
+        announce(connection)?;
+        Ok(learned)
     }
 
     /// Whether it was closed, as far as this process has heard.

@@ -11,6 +11,11 @@ pub(crate) fn number_of(count: u64, kind: Kind) -> u64 {
     count << COUNT_SHIFT | (kind as u64) << KIND_SHIFT
 }
 
+/// Whether the lock of that number is recursive, as scripts are told.
+pub(crate) fn is_recursive(number: u64) -> u8 {
+    u8::from(kind_of(number) == Some(Kind::RLock))
+}
+
 /// The kind of the variable of that number.
 pub(crate) fn kind_of(number: u64) -> Option<Kind> {
     Kind::from_number((number >> KIND_SHIFT) & ((1 << (COUNT_SHIFT - KIND_SHIFT)) - 1))

@@ -3,6 +3,7 @@
 use crate::address::{Address, Shape};
 use crate::durability::Durability;
 use crate::error::Answer;
+use crate::history::{History, Request};
 use crate::reply;
 use crate::script::Effect;
 use crate::sentinel;
@@ -14,8 +15,16 @@ use std::time::{Duration, Instant};
 /// For how long the number of replicas is taken for the same. A replica that is added counts after this.
 const KNOWN_FOR: Duration = Duration::from_secs(2);
 
+/// After this an idle connection may have outlived a history whose server was a replica for a while: the home
+/// is told of another history by the first client that comes to it.
+const KNOWN_WHILE_IDLE: Duration = Duration::from_millis(500);
+
 pub(crate) struct Primary {
     pub(crate) connection: Connection,
+    /// That of the server, once it was learned.
+    history: Option<History>,
+    /// When its last answer came.
+    used: Instant,
     /// How many replicas may be promoted, whether they are attached at this moment or not.
     replicas: u32,
     learned: Instant,
@@ -28,6 +37,8 @@ pub(crate) struct Done {
     pub(crate) value: Value,
     /// Why its change may be lost all the same.
     pub(crate) shortfall: Option<String>,
+    /// The number of the history in which its counts are.
+    pub(crate) history: u16,
 }
 
 impl Primary {
@@ -39,7 +50,8 @@ impl Primary {
         let (mut connection, settings) = server::connect(&client, address)?;
         let replicas = replicas_of(&mut connection, &settings, address, replicas)?;
         let tells_of_disk = server::has_waitaof(&settings);
-        Ok(Self { connection, replicas, learned: Instant::now(), tells_of_disk })
+        let (learned, used) = (Instant::now(), Instant::now());
+        Ok(Self { connection, history: None, used, replicas, learned, tells_of_disk })
     }
 
     /// How many replicas may be promoted.
@@ -47,21 +59,49 @@ impl Primary {
         self.replicas
     }
 
-    /// Has a request carried out, and waits for at most that long until its change has come as far as it must.
-    pub(crate) fn ask(
+    /// Has a request carried out that is made for the history of its server, which it learns before the first
+    /// one, and again after a pause. If `only` is another one, nothing is asked.
+    pub(crate) fn ask_in_history(
+        &mut self,
+        address: &Address,
+        learn: impl FnOnce(&mut Connection) -> std::result::Result<History, Answer>,
+        make: impl FnOnce(&History) -> Request,
+        only: Option<u16>,
+        effect: Effect,
+        wait: Duration,
+    ) -> std::result::Result<Done, Answer> {
+        let known = self.history.take().filter(|_| self.used.elapsed() < KNOWN_WHILE_IDLE);
+        let known = known.map_or_else(|| learn(&mut self.connection), Ok)?;
+        let known = self.history.insert(known);
+        if only.is_some_and(|only| only != known.number) {
+            return Err(Answer::HistoryIsOver);
+        }
+        let command = make(known);
+        let done = self.ask(address, &command, effect, wait);
+        self.used = Instant::now();
+        if matches!(&done, Err(Answer::OtherHistory)) {
+            self.history = None;
+        }
+        done
+    }
+
+    /// Has a request carried out, and waits for at most that long until its change has come as far as it
+    /// must.
+    fn ask(
         &mut self,
         address: &Address,
         command: &Cmd,
         effect: Effect,
         wait: Duration,
     ) -> std::result::Result<Done, Answer> {
+        let history = self.history.as_ref().map_or(0, |history| history.number);
         if effect != Effect::None && address.may_wait() && self.learned.elapsed() > KNOWN_FOR {
             self.learn(address).map_err(Answer::of)?;
         }
         let durability = Durability::of(address.durability, effect, self.replicas);
         if durability == Durability::Fast {
             let value = self.connection.req_command(command).and_then(Value::extract_error);
-            return value.map(|value| Done { value, shortfall: None }).map_err(Answer::of);
+            return value.map(|value| Done { value, shortfall: None, history }).map_err(Answer::of);
         }
         // None at all is no reason to say that it is replicated.
         let needed = if durability == Durability::Replicated { self.replicas.max(1) } else { self.replicas };
@@ -90,7 +130,7 @@ impl Primary {
             // A replica may have been taken away for good.
             self.learned = Instant::now().checked_sub(2 * KNOWN_FOR).unwrap_or(self.learned);
         }
-        Ok(Done { value, shortfall })
+        Ok(Done { value, shortfall, history })
     }
 
     fn learn(&mut self, address: &Address) -> redis::RedisResult<()> {

@@ -3,6 +3,7 @@
 use crate::error::corrupt;
 use redis::Value;
 use sharevar::Result;
+use sharevar::engine::Stamp;
 
 const UNEXPECTED: &str = "a script's answer has the form that it should have";
 
@@ -38,6 +39,11 @@ pub(crate) fn text(value: Value) -> Result<Option<String>> {
 pub(crate) fn number<T: std::str::FromStr>(value: Value) -> Result<T> {
     let text = text(value)?.ok_or(corrupt(UNEXPECTED))?;
     text.parse().map_err(|_| corrupt(UNEXPECTED))
+}
+
+/// A count of changes in that history.
+pub(crate) fn stamp(history: u16, count: Value) -> Result<Stamp> {
+    Ok(Stamp::in_history(history, number(count)?))
 }
 
 pub(crate) fn list(value: Value) -> Result<Vec<Value>> {

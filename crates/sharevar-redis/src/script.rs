@@ -12,6 +12,10 @@ const PARTS: &str = include_str!("lua/parts.lua");
 /// Refuses a request whose lock is another holder's, unless it was answered already.
 const FENCE: &str = include_str!("lua/fence.lua");
 
+/// Does nothing where the request before this one on its lane, which it undoes, was not carried out: a server
+/// that has taken another one's place may lack it.
+const UNDO: &str = include_str!("lua/undo.lua");
+
 /// What a script changes that its caller may rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -30,6 +34,7 @@ pub(crate) struct Script {
     pub(crate) hash: String,
     pub(crate) effect: Effect,
     fenced: OnceLock<Box<Self>>,
+    undoing: OnceLock<Box<Self>>,
 }
 
 impl Script {
@@ -54,16 +59,24 @@ impl Script {
 
     fn of(text: String, effect: Effect) -> Self {
         let hash = redis::Script::new(&text).get_hash().to_owned();
-        Self { text, hash, effect, fenced: OnceLock::new() }
+        Self { text, hash, effect, fenced: OnceLock::new(), undoing: OnceLock::new() }
     }
 
     /// The same script, which does nothing if a lock has another holder: the key of the lock is behind its
     /// keys, and the token of the hold behind its arguments.
     pub(crate) fn fenced(&self) -> &Self {
-        self.fenced.get_or_init(|| {
-            let (header, body) = self.text.split_once('\n').unwrap_or_default();
-            Box::new(Self::of(format!("{header}\n{FENCE}{body}"), self.effect))
-        })
+        self.fenced.get_or_init(|| Box::new(self.behind(FENCE)))
+    }
+
+    /// The same script, which does nothing if the request that it undoes was not carried out: 1 is its
+    /// answer.
+    pub(crate) fn undoing(&self) -> &Self {
+        self.undoing.get_or_init(|| Box::new(self.behind(UNDO)))
+    }
+
+    fn behind(&self, prelude: &str) -> Self {
+        let (header, body) = self.text.split_once('\n').unwrap_or_default();
+        Self::of(format!("{header}\n{prelude}{body}"), self.effect)
     }
 }
 

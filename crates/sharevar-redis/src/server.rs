@@ -175,12 +175,18 @@ pub(crate) fn in_cluster(settings: &Settings) -> Verdict {
     }
 }
 
-/// Whether the server runs scripts, as operations are.
+/// Whether the server runs scripts, as operations are, and tells them which history it has.
 pub(crate) fn scripts(connection: &mut Connection, address: &Address) -> Result<()> {
-    let runs =
-        redis::cmd("EVAL").arg("return cmsgpack.unpack(cmsgpack.pack(7))").arg(0).query::<i64>(connection);
+    let probe = "local told = redis.pcall('INFO', 'replication') \
+                 return type(told) == 'string' and cmsgpack.unpack(cmsgpack.pack(7)) or 0";
+    let runs = redis::cmd("EVAL").arg(probe).arg(0).query::<i64>(connection);
     match runs {
         Ok(7) => Ok(()),
+        Ok(0) => {
+            let cause = "it does not tell scripts of its replication (INFO), by which they notice a failover; allow \
+                         the user +info, or use a server that does not forbid it";
+            Err(refused(&address.shown, cause))
+        }
         Ok(_) => Err(refused(&address.shown, "it does not run scripts as Redis does")),
         Err(cause) => Err(failed(address, "it runs no scripts: ", &cause).into()),
     }

@@ -1,18 +1,19 @@
 //! A session of this process with a server: a client as the server knows it.
 
 use crate::error::of_script;
+use crate::history::Request;
+use crate::holds::Holds;
 use crate::lane::{Failed, Lane};
 use crate::listener::Listener;
 use crate::mutex::lock;
 use crate::namespace::{Keys, Namespace};
 use crate::primary::Done;
+use crate::random::random;
 use crate::script::{Script, scripts};
-use redis::{Cmd, Value};
-use rustix::rand::{GetRandomFlags, getrandom};
+use redis::Value;
 use sharevar::Result;
 use sharevar::engine::Failure;
 use sharevar_os::process_epoch;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -29,9 +30,6 @@ const STOCK: u64 = 1024;
 /// The most handles that one request gives up.
 const MOST_RELEASED: usize = 1000;
 
-/// The tokens of the locks that this process holds, by variable and caller.
-pub(crate) type Tokens = Arc<Mutex<HashMap<(u64, String), String>>>;
-
 /// A client, from its registration until its lease ends. A forked child is another one.
 pub(crate) struct Session {
     pub(crate) namespace: Arc<Namespace>,
@@ -46,18 +44,46 @@ pub(crate) struct Session {
     flushing: Mutex<()>,
     has_work: Condvar,
     tickets: AtomicU64,
-    pub(crate) tokens: Tokens,
+    pub(crate) holds: Arc<Holds>,
     unfinished: Mutex<Vec<Unfinished>>,
     pub(crate) listener: Arc<Listener>,
 }
 
-/// An entrance of a monitor that may not have ended on the server, though its thread is outside.
-#[derive(Clone, Copy)]
-pub(crate) struct Unfinished {
-    pub(crate) monitor: u64,
-    pub(crate) entrance: u64,
-    /// Whether the request to enter was answered. Otherwise it may still be on its way.
-    pub(crate) is_answered: bool,
+/// Something that has ended in this process, and may not have ended on the server.
+pub(crate) enum Unfinished {
+    /// An entrance of a monitor, whose thread is outside.
+    Entrance {
+        monitor: u64,
+        entrance: u64,
+        /// Whether the request to enter was answered. Otherwise it may still be on its way.
+        is_answered: bool,
+    },
+    /// A request to take a lock, which was not answered. It may still be on its way.
+    Request { lock: u64, owner: String, name: String },
+    /// The holds of a lock by an owner up to that token, which were given back, or undone.
+    Hold { lock: u64, owner: String, token: u64 },
+}
+
+impl Unfinished {
+    /// Makes this end that of another one, too, if it can be.
+    fn takes_in(&mut self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Hold { lock, owner, token },
+                Self::Hold { lock: other_lock, owner: other_owner, token: other },
+            ) if lock == other_lock && owner == other_owner => {
+                *token = (*token).max(*other);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn add(known: &mut Vec<Unfinished>, new: Unfinished) {
+    if !known.iter_mut().any(|other| other.takes_in(&new)) {
+        known.push(new);
+    }
 }
 
 impl std::fmt::Debug for Session {
@@ -66,16 +92,9 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// Sixteen random bytes.
-pub(crate) fn random() -> u128 {
-    let mut bytes = [0; 16];
-    while getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {}
-    u128::from_le_bytes(bytes)
-}
-
 impl Session {
     /// A client that the server does not know yet.
-    pub(crate) fn new(namespace: Arc<Namespace>, tokens: Tokens) -> Self {
+    pub(crate) fn new(namespace: Arc<Namespace>, holds: Arc<Holds>) -> Self {
         Self {
             namespace,
             client: format!("{:016x}", random() as u64),
@@ -87,7 +106,7 @@ impl Session {
             flushing: Mutex::default(),
             has_work: Condvar::new(),
             tickets: AtomicU64::new(0),
-            tokens,
+            holds,
             unfinished: Mutex::default(),
             listener: Arc::default(),
         }
@@ -112,7 +131,7 @@ impl Session {
 
     pub(crate) fn register(&self) -> Result<()> {
         let lease = self.namespace.address.lease.as_millis() as u64;
-        let args = |command: &mut Cmd| {
+        let args = |command: &mut Request| {
             command.arg(lease).arg(&self.client);
         };
         self.ask(&REGISTER, Keys::default(), args).map(drop).map_err(|failed| self.error(failed))
@@ -123,7 +142,7 @@ impl Session {
         &self,
         script: &Script,
         keys: Keys<'_>,
-        args: impl Fn(&mut Cmd),
+        args: impl Fn(&mut Request),
     ) -> std::result::Result<Value, Failed> {
         self.ask_with_shortfall(script, keys, args).map(|done| done.value)
     }
@@ -133,29 +152,47 @@ impl Session {
         &self,
         script: &Script,
         keys: Keys<'_>,
-        args: impl Fn(&mut Cmd),
+        args: impl Fn(&mut Request),
     ) -> std::result::Result<Done, Failed> {
-        let mut lane = {
-            let (free, made) = &mut *lock(&self.lanes);
-            free.pop().unwrap_or_else(|| {
-                *made += 1;
-                Lane::new(*made)
-            })
-        };
+        let mut lane = self.take_lane();
+        let answer = self.ask_on(&mut lane, script, keys, args);
+        self.give_lane(lane);
+        answer
+    }
+
+    /// A lane that no other request uses.
+    pub(crate) fn take_lane(&self) -> Lane {
+        let (free, made) = &mut *lock(&self.lanes);
+        free.pop().unwrap_or_else(|| {
+            *made += 1;
+            Lane::new(*made)
+        })
+    }
+
+    pub(crate) fn give_lane(&self, lane: Lane) {
+        lock(&self.lanes).0.push(lane);
+    }
+
+    /// Has the server run a script, by that lane.
+    pub(crate) fn ask_on(
+        &self,
+        lane: &mut Lane,
+        script: &Script,
+        keys: Keys<'_>,
+        args: impl Fn(&mut Request),
+    ) -> std::result::Result<Done, Failed> {
         let script = if keys.fence.is_some() { script.fenced() } else { script };
-        let answer = lane.ask(&self.namespace, script.effect, keys.patience, |lane, request, with_text| {
-            let mut command = redis::cmd(if with_text { "EVAL" } else { "EVALSHA" });
+        lane.ask(&self.namespace, script.effect, keys, |lane, request, history, with_text| {
+            let mut command = Request::new(if with_text { "EVAL" } else { "EVALSHA" }, history);
             command.arg(if with_text { &script.text } else { &script.hash });
             self.namespace.write_keys(&mut command, &self.client, keys);
-            command.arg(&self.namespace.id_text).arg(lane).arg(request);
+            command.arg(&history.home).arg(lane).arg(request);
             args(&mut command);
             if let Some(fence) = keys.fence {
                 command.arg(&fence.token);
             }
             command
-        });
-        lock(&self.lanes).0.push(lane);
-        answer
+        })
     }
 
     /// The error of a request, whose cause may end the session or the home.
@@ -176,12 +213,17 @@ impl Session {
         }
     }
 
+    /// Gives up the counts that are in stock, of which one is taken already.
+    pub(crate) fn forget_stock(&self) {
+        *lock(&self.stock) = 0..0;
+    }
+
     /// A count for the number of a variable, which no other has.
     pub(crate) fn count(&self) -> Result<u64> {
         if let Some(next) = lock(&self.stock).next() {
             return Ok(next);
         }
-        let args = |command: &mut Cmd| {
+        let args = |command: &mut Request| {
             command.arg(STOCK);
         };
         let last = self.ask(&RESERVE, Keys::default(), args);
@@ -202,12 +244,20 @@ impl Session {
         self.listener.enter(&self.namespace, &self.client, ticket);
     }
 
-    /// Lets others enter a monitor soon, if the one of that entrance is inside.
-    pub(crate) fn let_others_in(&self, unfinished: Unfinished) {
-        lock(&self.unfinished).push(unfinished);
+    /// Has the server know soon of an end. That of a later hold is one of the earlier holds of the same
+    /// owner, too.
+    pub(crate) fn finish_later(&self, unfinished: Unfinished) {
+        add(&mut lock(&self.unfinished), unfinished);
         // The one that sleeps holds this lock until then.
         let _released = lock(&self.released);
         self.has_work.notify_all();
+    }
+
+    /// Puts back what could not be finished, in front of what has come since.
+    pub(crate) fn finish_again(&self, mut unfinished: Vec<Unfinished>) {
+        let known = &mut *lock(&self.unfinished);
+        known.drain(..).for_each(|new| add(&mut unfinished, new));
+        *known = unfinished;
     }
 
     /// Takes what was not finished, to finish it.

@@ -36,11 +36,13 @@ fn run(session: &Session) {
     while session.is_current() && !session.namespace.has_closed() {
         // A failure is tried again with the next turn; a lease that has ended shows in operations.
         let _ = session.flush();
-        let _ = departures::finish(session);
-        match turn(session) {
+        let renewed = turn(session);
+        departures::finish(session);
+        match renewed {
             Ok(true) => {}
             Ok(false) => session.rest(lease / 3, RELEASE.min(lease / 3)),
-            Err(_) => session.rest(lease / 20, lease / 20),
+            // A long lease is no reason to let others wait for what is to be told.
+            Err(_) => session.rest(RELEASE.min(lease / 20), RELEASE.min(lease / 20)),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! A handle on a variable, and what a script is told of it.
 
-use crate::client::{Client, Reply};
+use crate::client::{Client, Reply, Shortfall};
 use crate::error::undone;
+use crate::history::Request;
 use crate::namespace::{Fence, Keys};
 use crate::reply;
 use crate::script::Script;
 use crate::session::Session;
 use crate::stored;
-use redis::{Cmd, Value};
+use redis::Value;
 use sharevar::engine::{Content, Engine, Failure, Handle};
 use sharevar::{Error, Result};
 use std::sync::{Arc, Weak};
@@ -57,7 +58,7 @@ impl Variable {
         &self,
         script: &Script,
         parts: &str,
-        args: impl Fn(&Session, &mut Cmd),
+        args: impl Fn(&Session, &mut Request),
     ) -> Result<Reply> {
         self.client.ask(script, self.keys(parts), args)
     }
@@ -67,7 +68,7 @@ impl Variable {
         &self,
         script: &Script,
         parts: &str,
-        args: impl Fn(&Session, &mut Cmd),
+        args: impl Fn(&Session, &mut Request),
     ) -> Result<Reply> {
         self.client.ask_with_shortfall(script, self.keys(parts), args)
     }
@@ -75,13 +76,14 @@ impl Variable {
     /// Undoes a change that is not confirmed. Returns the error for its caller, which says whether it is undone.
     pub(crate) fn undo(
         &self,
-        shortfall: Failure,
+        change: Shortfall,
         script: &Script,
         parts: &str,
-        args: impl Fn(&Session, &mut Cmd),
+        args: impl Fn(&Session, &mut Request),
     ) -> Error {
         let keys = Keys { patience: Some(Duration::ZERO), ..self.keys(parts) };
-        let answer = self.client.ask(script, keys, args);
+        let shortfall = change.failure.clone();
+        let answer = self.client.undo(change, script, keys, args);
         if let Err(Error::Engine(unknown @ Failure::OutcomeUnknown { .. })) = answer {
             return unknown.into();
         }
@@ -97,7 +99,7 @@ impl Variable {
         &self,
         script: &Script,
         parts: &str,
-        args: impl Fn(&Session, &mut Cmd),
+        args: impl Fn(&Session, &mut Request),
     ) -> Result<bool> {
         reply::yes(self.ask(script, parts, args)?.value)
     }

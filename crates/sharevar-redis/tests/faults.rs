@@ -61,6 +61,28 @@ fn a_lease_goes_on_for_as_long_as_the_server_hears_of_the_client() {
     }
 }
 
+/// The change may have been made, and be on another server: this one has lost its data, or comes back without.
+#[test]
+fn a_change_whose_answer_is_lost_has_an_unknown_outcome_on_a_server_without_data() {
+    for server in servers() {
+        let proxy = Proxy::to(server.port());
+        let manager = Manager::connect(&format!("{}&timeout=25", proxy.address("shop"))).unwrap();
+        let count = manager.named("count").value(0_i64).unwrap();
+        proxy.lose_all_answers(true);
+        std::thread::scope(|scope| {
+            let adds = scope.spawn(|| count.fetch_add(1).unwrap_err());
+            await_that("an answer that is lost", || proxy.lost() > 0);
+            redis::cmd("FLUSHALL").exec(&mut server.connect()).unwrap();
+            proxy.lose_all_answers(false);
+            let failed = adds.join().unwrap();
+            assert_eq!(failed.happened(), None, "{failed}");
+            assert!(failed.to_string().contains("without the data"), "{failed}");
+        });
+        // Nothing was sent of the next one.
+        assert_eq!(count.fetch_add(1).unwrap_err(), Error::Closed);
+    }
+}
+
 /// The kept answer has gone with the client, so that nobody can tell whether the change was made.
 #[test]
 fn a_change_whose_answer_and_lease_are_lost_is_not_made_again() {
@@ -72,22 +94,31 @@ fn a_change_whose_answer_and_lease_are_lost_is_not_made_again() {
         let same = other.named("count").value(0_i64).unwrap();
         // From now on the server knows the script.
         assert_eq!(count.fetch_add(1), Ok(0));
-        proxy.lose_all_answers(true);
-        let added = std::thread::scope(|scope| {
-            let adds = scope.spawn(|| count.fetch_add(1));
-            await_that("the addition", || same.get() == Ok(2));
-            let mut connection = server.connect();
-            let pattern = format!("sv:{{shop}}:*:{}", "[0-9a-f]".repeat(16));
-            let clients: Vec<String> = redis::cmd("KEYS").arg(pattern).query(&mut connection).unwrap();
-            assert!(!clients.is_empty());
-            redis::cmd("DEL").arg(clients).exec(&mut connection).unwrap();
-            proxy.lose_all_answers(false);
-            adds.join().unwrap()
-        });
-        assert!(matches!(added, Err(Error::Engine(Failure::OutcomeUnknown { .. }))), "{added:?}");
-        assert_eq!(same.get(), Ok(2));
+        let mut sum = 1;
+        loop {
+            proxy.lose_all_answers(true);
+            let added = std::thread::scope(|scope| {
+                let adds = scope.spawn(|| count.fetch_add(1));
+                await_that("the addition", || same.get() == Ok(sum + 1));
+                let mut connection = server.connect();
+                let pattern = format!("sv:{{shop}}:*:{}", "[0-9a-f]".repeat(16));
+                let clients: Vec<String> = redis::cmd("KEYS").arg(pattern).query(&mut connection).unwrap();
+                assert!(!clients.is_empty());
+                redis::cmd("DEL").arg(clients).exec(&mut connection).unwrap();
+                proxy.lose_all_answers(false);
+                adds.join().unwrap()
+            });
+            sum += 1;
+            // The proxy may have had an answer from before, which it lets through.
+            if added != Ok(sum - 1) {
+                assert!(matches!(added, Err(Error::Engine(Failure::OutcomeUnknown { .. }))), "{added:?}");
+                break;
+            }
+            assert!(sum < 20, "no answer is lost");
+        }
+        assert_eq!(same.get(), Ok(sum));
         // It goes on as another client.
-        assert_eq!(count.fetch_add(1), Ok(2));
+        assert_eq!(count.fetch_add(1), Ok(sum));
     }
 }
 

@@ -294,7 +294,7 @@ fn a_monitor_that_was_left_on_a_lost_primary_lets_others_in() {
     let monitor = AnyMonitor::open(made.clone(), Kind::Monitor).unwrap();
     monitor.any().try_enter().unwrap().expect("no thread is inside");
     let paused: Vec<_> = service.nodes[1..].iter().map(Server::pause).collect();
-    // What waits for them on its way would come to them.
+    // They would read requests that wait in their connections when they go on.
     let mut primary = service.nodes[0].connect();
     redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("REPLICA").exec(&mut primary).unwrap();
     let left = monitor.any().leave(&[], &[]).unwrap_err();

@@ -26,7 +26,7 @@ impl Cell for Variable {
     fn get_stamped(&self) -> Result<(Option<Content>, Stamp)> {
         let found = self.ask(&GET, "m", |_, _| ())?;
         let [value, version] = reply::parts(found.value)?;
-        Ok((self.content(&found.session, value)?, Stamp::new(reply::number(version)?)))
+        Ok((self.content(&found.session, value)?, reply::stamp(found.history, version)?))
     }
 
     fn set(&self, value: &Encoded) -> Result<()> {
@@ -40,7 +40,8 @@ impl Cell for Variable {
     fn set_if_unchanged(&self, value: &Encoded, stamp: Stamp) -> Result<bool> {
         let stored = stored::write(value)?;
         self.tell(&SET, "m", |_, command| {
-            command.arg(&stored).arg(stamp.changes());
+            let count = command.count_of(stamp);
+            command.arg(&stored).arg(count);
         })
     }
 

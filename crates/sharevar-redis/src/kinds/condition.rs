@@ -1,9 +1,9 @@
 //! Where threads wait until they are notified, in the order in which they came.
 
-use super::exclusive::{caller, full_name, is_recursive};
+use super::exclusive::caller;
 use crate::error::corrupt;
-use crate::mutex::lock;
 use crate::namespace::Keys;
+use crate::number::is_recursive;
 use crate::reply;
 use crate::script::scripts;
 use crate::session::Session;
@@ -122,16 +122,22 @@ impl Condition for ConditionVariable {
         let (caller, ticket) = (caller(self.lock), session.ticket());
         let locked = ['m', 'w'].map(|part| client.namespace.key(self.lock, part));
         let keys = Keys { number: self.variable.number, parts: PARTS, more: &locked, ..Keys::default() };
-        let token = lock(&session.tokens).get(&(self.lock, caller.clone())).cloned().unwrap_or_default();
+        let hold = session.holds.of(self.lock, &caller);
+        if hold.has_ended() {
+            return Err(Error::NotOwner);
+        }
         // One that is not confirmed goes on: the lock is given back.
         let begun = client.ask_with_shortfall(&BEGIN, keys, |session, command| {
-            command.arg(full_name(session, &caller)).arg(is_recursive(self.lock)).arg(&ticket).arg(&token);
+            command.arg(session.owner(&caller)).arg(is_recursive(self.lock)).arg(&ticket).arg(hold.token);
         })?;
         if begun.value == Value::Nil {
             return Err(Error::NotOwner);
         }
-        lock(&session.tokens).remove(&(self.lock, caller));
-        let times = reply::number(begun.value)?;
+        let mut times = reply::number(begun.value)?;
+        if hold.token != 0 {
+            begun.session.give_back(self.lock, &caller, hold.token, 0, begun.shortfall.is_none());
+            times = hold.times;
+        }
         let variable = &self.variable;
         Ok(Box::new(Waiting { variable, session, ticket, times, has_left: false, may_sleep: false }))
     }

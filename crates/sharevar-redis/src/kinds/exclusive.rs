@@ -1,17 +1,19 @@
-//! Locks that one holder has: a client has a plain one, and a thread a recursive one, until the client's lease
-//! ends.
+//! Locks that one holder has: a client has a plain one, and a thread a recursive one, until the client's
+//! lease ends.
 
-use crate::mutex::lock;
-use crate::number::kind_of;
+use crate::client::Reply;
+use crate::error::undone;
+use crate::holds::Hold;
+use crate::number::{is_recursive, kind_of};
 use crate::reply;
 use crate::script::scripts;
-use crate::session::Session;
+use crate::session::{Session, Unfinished};
 use crate::variable::Variable;
 use crate::waits::Place;
 use redis::Value;
 use sharevar::engine::wait::Wait;
-use sharevar::engine::{Acquired, Exclusive, Handle};
-use sharevar::{Kind, Result};
+use sharevar::engine::{Acquired, Exclusive, Failure, Handle};
+use sharevar::{Error, Kind, Result};
 use sharevar_arena::actor;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -40,65 +42,115 @@ pub(super) fn caller(number: u64) -> String {
     if kind_of(number) == Some(Kind::RLock) { thread() } else { String::new() }
 }
 
-/// The same as the server knows it.
-pub(super) fn full_name(session: &Session, caller: &str) -> String {
-    if caller.is_empty() { session.client.clone() } else { format!("{}/{caller}", session.client) }
-}
-
-/// Whether the lock of that number is recursive, as scripts are told.
-pub(super) fn is_recursive(number: u64) -> u8 {
-    u8::from(kind_of(number) == Some(Kind::RLock))
-}
-
 impl Variable {
     fn acquire(&self, caller: &str, place: Place<'_>) -> Result<Option<Acquired>> {
+        let session = self.client.session()?;
+        let (name, mut hold) = (session.ticket(), session.holds.of(self.number, caller));
+        if hold.has_ended() {
+            hold = Hold::default();
+        }
         let answer = self.ask_with_shortfall(&ACQUIRE, PARTS, |session, command| {
-            command.arg(full_name(session, caller)).arg(is_recursive(self.number));
-            command.arg(place.ticket).arg(place.score);
+            command.arg(session.owner(caller)).arg(is_recursive(self.number));
+            command.arg(place.ticket).arg(place.score).arg(hold.token).arg(hold.times + 1).arg(&name);
+        });
+        let answer = answer.inspect_err(|error| {
+            // Where there is no session its lease has ended.
+            if error.happened().is_none()
+                && let Ok(session) = self.client.session()
+            {
+                let owner = session.owner(caller);
+                session.finish_later(Unfinished::Request { lock: self.number, owner, name: name.clone() });
+            }
         })?;
         if answer.value == Value::Nil {
             return Ok(None);
         }
         let [died, token] = reply::parts(answer.value)?;
-        let token = reply::text(token)?.unwrap_or_default();
+        let token = reply::number(token)?;
+        let left = if token == hold.token { hold.times } else { 0 };
         if let Some(shortfall) = answer.shortfall {
+            let failure = shortfall.failure.clone();
             // Two could have it after a failover.
-            return Err(self.undo(shortfall, &RELEASE, PARTS, |session, command| {
-                command.arg(full_name(session, caller)).arg(is_recursive(self.number)).arg(&token).arg(0);
+            self.undo(shortfall, &RELEASE, PARTS, |session, command| {
+                command.arg(session.owner(caller)).arg(is_recursive(self.number)).arg(token).arg(left);
                 command.arg("undo");
-            }));
+            });
+            if left == 0 {
+                // The undoing is not confirmed either.
+                answer.session.end_later(self.number, caller, token);
+            }
+            // The hold of before goes on as deep as it was, with its next request at the latest.
+            return Err(undone(failure, true));
         }
-        lock(&answer.session.tokens).insert((self.number, caller.to_owned()), token);
+        answer.session.holds.set(self.number, caller, Hold { token, times: left + 1 });
         Ok(Some(Acquired { owner_died: reply::yes(died)? }))
     }
 
+    /// Gives the lock back, once or entirely. From then on the caller has it no more, or once less, also if
+    /// that fails: its guard is gone, and the server learns of it later.
     fn give_back(&self, is_all: bool) -> Result<Option<u64>> {
         let caller = caller(self.number);
         let session = self.client.session()?;
-        let key = (self.number, caller);
-        let token = lock(&session.tokens).get(&key).cloned().unwrap_or_default();
-        let answer = self.ask(&RELEASE, PARTS, |session, command| {
-            command.arg(full_name(session, &key.1)).arg(is_recursive(self.number));
-            command.arg(&token).arg(u8::from(is_all));
-        });
-        // A token that was lost stays until the caller has the lock again: without one, a release would be
-        // that of a lock which another client has taken for this one, and free the next holder's.
-        let value = answer?.value;
-        if value == Value::Nil {
-            lock(&session.tokens).remove(&key);
+        let hold = session.holds.of(self.number, &caller);
+        if hold.has_ended() {
             return Ok(None);
         }
-        let [given, is_free] = reply::parts(value)?;
-        if reply::yes(is_free)? {
-            lock(&session.tokens).remove(&key);
+        let left = if is_all { 0 } else { hold.times.saturating_sub(1) };
+        let answer = self.ask_with_shortfall(&RELEASE, PARTS, |session, command| {
+            command.arg(session.owner(&caller)).arg(is_recursive(self.number)).arg(hold.token).arg(left);
+        });
+        let told = |session: &Session, is_confirmed| {
+            if hold.token != 0 {
+                session.give_back(self.number, &caller, hold.token, left, is_confirmed);
+            }
+        };
+        match answer {
+            Ok(Reply { value: Value::Nil, session, .. }) => {
+                session.holds.forget(self.number, &caller, hold.token);
+                Ok(None)
+            }
+            Ok(Reply { value, session, shortfall, .. }) => {
+                told(&session, shortfall.is_none());
+                let given = reply::int(value)? as u64;
+                let given = if hold.token == 0 { given } else { hold.times };
+                shortfall.map_or(Ok(Some(given)), |shortfall| Err(shortfall.failure.clone().into()))
+            }
+            Err(Error::Engine(failure)) if hold.token != 0 && is_for_later(&failure) => {
+                told(&session, false);
+                Err(unknown(failure))
+            }
+            // A token that was lost stays until the caller has the lock again: without one, a release would
+            // be that of a lock which another client has taken for this one, and free the next holder's.
+            Err(error) => Err(error),
         }
-        Ok(Some(reply::int(given)? as u64))
     }
 
-    /// The holder, as the server knows it, whether one died, and how often the lock is held.
+    /// The holder, as the server knows it, whether one died, and the last token.
     fn lock_state(&self) -> Result<(Option<String>, bool, u64)> {
-        let [holder, died, times, _] = reply::parts(self.ask(&STATE, "m", |_, _| ())?.value)?;
-        Ok((reply::text(holder)?, reply::yes(died)?, reply::int(times)? as u64))
+        let [holder, died, token] = reply::parts(self.ask(&STATE, "m", |_, _| ())?.value)?;
+        Ok((reply::text(holder)?, reply::yes(died)?, reply::number(token)?))
+    }
+
+    /// The caller's hold, in which it believes.
+    fn hold(&self) -> Result<Hold> {
+        Ok(self.client.session()?.holds.of(self.number, &caller(self.number)))
+    }
+}
+
+/// Whether a release that has failed so is told again.
+fn is_for_later(failure: &Failure) -> bool {
+    use Failure::{OutcomeUnknown, Refused, Unavailable};
+    matches!(failure, OutcomeUnknown { .. } | Unavailable { .. } | Refused { .. })
+}
+
+/// The error of a request that did not come through, and is told again.
+fn unknown(failure: Failure) -> Error {
+    let cause = failure.to_string();
+    match failure {
+        Failure::Unavailable { address, .. } | Failure::Refused { address, .. } => {
+            Failure::OutcomeUnknown { address, cause }.into()
+        }
+        other => other.into(),
     }
 }
 
@@ -127,9 +179,11 @@ impl Exclusive for Variable {
     fn restore(&self, times: u64) -> Result<()> {
         let caller = caller(self.number);
         self.tell(&RESTORE, "m", |session, command| {
-            command.arg(full_name(session, &caller)).arg(is_recursive(self.number)).arg(times);
-        })
-        .map(drop)
+            command.arg(session.owner(&caller)).arg(is_recursive(self.number)).arg(times);
+        })?;
+        let holds = &self.client.session()?.holds;
+        holds.deepen(self.number, &caller, holds.of(self.number, &caller).token, times);
+        Ok(())
     }
 
     fn is_locked(&self) -> Result<bool> {
@@ -142,9 +196,11 @@ impl Exclusive for Variable {
 
     fn count(&self) -> Result<u64> {
         let session = self.client.session()?;
-        let (holder, _, times) = self.lock_state()?;
-        let is_mine = holder == Some(full_name(&session, &caller(self.number)));
-        Ok(if is_mine { times } else { 0 })
+        let caller = caller(self.number);
+        let hold = session.holds.of(self.number, &caller);
+        let (holder, _, token) = self.lock_state()?;
+        let is_mine = holder == Some(session.owner(&caller)) && token == hold.token;
+        Ok(if is_mine { hold.times } else { 0 })
     }
 
     fn owner_died(&self) -> Result<bool> {
@@ -156,14 +212,12 @@ impl Exclusive for Variable {
     }
 
     fn token(&self) -> Result<Option<u64>> {
-        let session = self.client.session()?;
-        let token = lock(&session.tokens).get(&(self.number, caller(self.number))).cloned();
-        Ok(token.and_then(|token| token.parse().ok()))
+        let hold = self.hold()?;
+        Ok((hold.times > 0).then_some(hold.token))
     }
 
     fn is_lost(&self) -> Result<bool> {
         let Some(mine) = self.token()? else { return Ok(false) };
-        let [_, _, _, last] = reply::parts(self.ask(&STATE, "m", |_, _| ())?.value)?;
-        Ok(reply::number::<u64>(last)? != mine)
+        Ok(self.lock_state()?.2 != mine)
     }
 }

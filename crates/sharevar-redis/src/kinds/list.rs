@@ -66,7 +66,7 @@ impl Variable {
     fn slice(&self, span: Span) -> Result<(Vec<Content>, Stamp)> {
         let found = self.ask(&SLICE, PARTS, |_, command| write_span(command, span))?;
         let mut values = reply::list(found.value)?.into_iter();
-        let stamp = Stamp::new(reply::number(values.next().unwrap_or(Value::Nil))?);
+        let stamp = reply::stamp(found.history, values.next().unwrap_or(Value::Nil))?;
         Ok((self.contents(&found.session, values.collect())?, stamp))
     }
 }
@@ -77,7 +77,8 @@ impl List for Variable {
     }
 
     fn stamp(&self) -> Result<Stamp> {
-        Ok(Stamp::new(reply::number(self.ask(&STAMP, "m", |_, _| ())?.value)?))
+        let found = self.ask(&STAMP, "m", |_, _| ())?;
+        reply::stamp(found.history, found.value)
     }
 
     fn len(&self) -> Result<u64> {
@@ -168,7 +169,8 @@ impl List for Variable {
             return Ok(false);
         }
         self.tell(&REORDER, PARTS, |_, command| {
-            command.arg(stamp.changes()).arg(order);
+            let count = command.count_of(stamp);
+            command.arg(count).arg(order);
         })
     }
 
@@ -176,7 +178,8 @@ impl List for Variable {
         let written = written(values)?;
         let at = at.min(FARTHEST as u64);
         self.tell(&REPLACE, PARTS, |_, command| {
-            command.arg(stamp.changes()).arg(at).arg(indices.len()).arg(indices).arg(&written);
+            let count = command.count_of(stamp);
+            command.arg(count).arg(at).arg(indices.len()).arg(indices).arg(&written);
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Dicts, sets and namespaces.
 
 use crate::error::corrupt;
+use crate::history::Request;
 use crate::reply;
 use crate::script::scripts;
 use crate::session::Session;
@@ -78,15 +79,15 @@ enum Condition {
     None,
     Unchanged(Stamp),
     /// Of new keys: that they were compared with all of a stamp, or have nothing to be compared with.
-    Compared(Option<u64>),
+    Compared(Option<Stamp>),
 }
 
 impl Condition {
-    fn written(self) -> String {
+    fn written(self, request: &Request) -> String {
         match self {
             Self::None => String::new(),
-            Self::Unchanged(stamp) => format!("v{}", stamp.changes()),
-            Self::Compared(Some(stamp)) => format!("k{stamp}"),
+            Self::Unchanged(stamp) => format!("v{}", request.count_of(stamp)),
+            Self::Compared(Some(stamp)) => format!("k{}", request.count_of(stamp)),
             Self::Compared(None) => "c".to_owned(),
         }
     }
@@ -111,7 +112,8 @@ impl Variable {
         let removed: Vec<_> = removed.iter().map(Key::to_canonical).collect();
         let added = written(added)?;
         self.tell(&CHANGE, PARTS, |_, command| {
-            command.arg(condition.written()).arg(u8::from(is_emptied)).arg(removed.len());
+            let condition = condition.written(command);
+            command.arg(condition).arg(u8::from(is_emptied)).arg(removed.len());
             removed.iter().chain(&added).for_each(|bytes| {
                 command.arg(bytes);
             });
@@ -149,7 +151,8 @@ impl Variable {
         let canonical = key.to_canonical();
         let (original, stored) = (original(key)?, stored::write(value)?);
         let found = self.ask(&GET_OR_INSERT, PARTS, |_, command| {
-            command.arg(&canonical).arg(&original).arg(&stored).arg(condition.written());
+            let condition = condition.written(command);
+            command.arg(&canonical).arg(&original).arg(&stored).arg(condition);
         })?;
         if found.value == Value::Nil {
             return Ok(None);
@@ -166,7 +169,8 @@ impl Variable {
         let canonical = key.to_canonical();
         let original = original(key)?;
         let sum = self.ask(&INCREMENT, PARTS, |_, command| {
-            command.arg(&canonical).arg(&original).arg(by).arg(condition.written());
+            let condition = condition.written(command);
+            command.arg(&canonical).arg(&original).arg(by).arg(condition);
         })?;
         if sum.value == Value::Nil { Ok(None) } else { reply::number(sum.value).map(Some) }
     }
@@ -182,7 +186,8 @@ impl Map for Variable {
     }
 
     fn stamp(&self) -> Result<Stamp> {
-        Ok(Stamp::new(reply::number(self.ask(&STAMP, "m", |_, _| ())?.value)?))
+        let found = self.ask(&STAMP, "m", |_, _| ())?;
+        reply::stamp(found.history, found.value)
     }
 
     fn len(&self) -> Result<u64> {
@@ -199,7 +204,7 @@ impl Map for Variable {
             command.arg(&canonical);
         })?;
         let [value, version] = reply::parts(found.value)?;
-        Ok((self.content(&found.session, value)?, Stamp::new(reply::number(version)?)))
+        Ok((self.content(&found.session, value)?, reply::stamp(found.history, version)?))
     }
 
     fn contains(&self, key: &Key) -> Result<bool> {
@@ -317,7 +322,7 @@ impl Map for Variable {
         value: &Encoded,
         compared: Option<u64>,
     ) -> Result<Option<(Content, bool)>> {
-        self.get_or_set(key, value, Condition::Compared(compared))
+        self.get_or_set(key, value, Condition::Compared(compared.map(Stamp::new)))
     }
 
     fn increment_compared(&self, key: &Key, by: i64) -> Result<Option<i64>> {
@@ -325,27 +330,32 @@ impl Map for Variable {
     }
 
     fn update_compared(&self, items: &[(Key, Encoded)], compared: Option<u64>) -> Result<bool> {
-        self.change(Condition::Compared(compared), false, &[], items)
+        self.change(Condition::Compared(compared.map(Stamp::new)), false, &[], items)
     }
 
     fn keys_stamp(&self) -> Result<u64> {
-        reply::number(self.ask(&KEYS_STAMP, "m", |_, _| ())?.value)
+        let found = self.ask(&KEYS_STAMP, "m", |_, _| ())?;
+        Ok(reply::stamp(found.history, found.value)?.to_bits())
     }
 
     fn keys_since(&self, since: Option<u64>, selection: Selection) -> Result<NewKeys> {
+        // In another history the keys that came since are not the same ones.
+        let since_in = |history| since.map(Stamp::new).filter(|since| since.history() == history);
         let found = self.ask(&KEYS_SINCE, PARTS, |_, command| {
-            let since = since.map_or(String::new(), |since| since.to_string());
+            let since = since_in(command.history);
+            let since = since.map_or(String::new(), |since| since.changes().to_string());
             command.arg(since).arg(u8::from(selection == Selection::Opaque));
         })?;
         let mut parts = reply::list(found.value)?.into_iter();
         let mut next = || parts.next().unwrap_or(Value::Nil);
-        let (stamp, length) = (reply::number(next())?, reply::number(next())?);
+        let stamp = reply::stamp(found.history, next())?.to_bits();
+        let (length, all) = (reply::number(next())?, since_in(found.history).is_none());
         let mut keys = Vec::with_capacity(parts.len() / 3);
         while let (Some(place), Some(canonical), Some(told)) = (parts.next(), parts.next(), parts.next()) {
             let key = stored_key(canonical, told)?.ok_or(corrupt("a key has bytes"))?;
             keys.push((reply::number(place)?, key));
         }
-        Ok(NewKeys { keys, all: since.is_none(), stamp, is_current: true, length })
+        Ok(NewKeys { keys, all, stamp, is_current: true, length })
     }
 
     fn keys_at(&self, places: &[u64]) -> Result<(Vec<Option<StoredKey>>, u64)> {
@@ -355,7 +365,7 @@ impl Map for Variable {
             }
         })?;
         let mut parts = reply::list(found.value)?.into_iter();
-        let stamp = reply::number(parts.next().unwrap_or(Value::Nil))?;
+        let stamp = reply::stamp(found.history, parts.next().unwrap_or(Value::Nil))?.to_bits();
         let mut keys = Vec::with_capacity(places.len());
         while let (Some(canonical), Some(told)) = (parts.next(), parts.next()) {
             keys.push(stored_key(canonical, told)?);

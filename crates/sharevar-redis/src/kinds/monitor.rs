@@ -38,17 +38,18 @@ impl Variable {
             return Ok(None);
         }
         if let Some(shortfall) = answer.shortfall {
+            let failure = shortfall.failure.clone();
             // The variables that the attributes refer to were counted for this client.
             drop(self.read_items(&answer.session, answer.value, true));
             // Two could be inside after a failover.
-            let error = self.undo(shortfall.clone(), &LEAVE, PARTS, |session, command| {
+            let error = self.undo(shortfall, &LEAVE, PARTS, |session, command| {
                 command.arg(full_name(session, entrance)).arg(MAYBE).arg(0);
             });
             if error.happened() != Some(false) {
                 self.let_others_in(entrance, true);
             }
             // No method has run, wherever the hold ends.
-            return Err(undone(shortfall, true));
+            return Err(undone(failure, true));
         }
         let items = self.read_items(&answer.session, answer.value, true);
         let items = items.inspect_err(|_| self.let_others_in(entrance, true))?;
@@ -77,7 +78,7 @@ impl Variable {
     /// Lets others in soon, if the one of that number is inside. Where there is no session its lease has ended.
     fn let_others_in(&self, entrance: u64, is_answered: bool) {
         if let Ok(session) = self.client.session() {
-            session.let_others_in(Unfinished { monitor: self.number, entrance, is_answered });
+            session.finish_later(Unfinished::Entrance { monitor: self.number, entrance, is_answered });
         }
     }
 }
@@ -173,9 +174,9 @@ mod tests {
             let made = home.create(&Make::Monitor).unwrap();
             let (monitor, entrance) = (made.id().number, entrance());
             let variable = open(&home, monitor);
-            let given_up = Unfinished { monitor, entrance, is_answered: false };
+            let given_up = Unfinished::Entrance { monitor, entrance, is_answered: false };
             let session = home.client.session().unwrap();
-            assert!(departures::end(&session, given_up, Duration::from_secs(1)).unwrap());
+            assert!(departures::end(&session, &given_up, Duration::from_secs(1)).unwrap());
             let entered = variable.enter(&thread(), entrance, Place::default());
             assert_eq!(entered.unwrap_err(), Error::Engine(Failure::LeaseLost));
             assert!(variable.try_enter().unwrap().is_some());

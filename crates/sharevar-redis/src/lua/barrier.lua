@@ -61,7 +61,13 @@ return done({is_last and 'run' or 'wait', tostring(index)})
 @barrier
 @deaths
 local outcome = call('HGET', KEYS[7], ARGV[4])
-if not outcome then return false end
+if not outcome then
+  if call('HEXISTS', KEYS[6], ARGV[4]) == 1 then return false end
+  -- This arrival was lost with a primary, and one who comes does not wait again: the others would wait in vain. Those
+  -- whose action runs have all arrived.
+  if call('HEXISTS', KEYS[5], 'running') == 0 then break_it() end
+  return done('-1')
+end
 call('HDEL', KEYS[7], ARGV[4])
 return done(outcome)
 

@@ -27,13 +27,13 @@ return done(hold(lock))
 
 --- begin
 -- KEYS[8] is the lock, KEYS[9] its waiters; ARGV[4] the caller; of ARGV[5], `1` says that the lock is
--- recursive; ARGV[6] is the waiter, ARGV[7] the token of the caller's hold. How often the lock was held.
+-- recursive; ARGV[6] is the waiter, ARGV[7] the token of the caller's hold, or 0. How often the lock was held.
 @locks
 @home
 @once
 @there
 @wake
-if ARGV[7] ~= '' and call('HGET', KEYS[8], 'token') ~= ARGV[7] then return redis.error_reply('SVLOST lock') end
+if ARGV[7] ~= '0' and call('HGET', KEYS[8], 'token') ~= ARGV[7] then return redis.error_reply('SVLOST lock') end
 local owner, times = unpack(call('HMGET', KEYS[8], 'owner', 'times'))
 if not owner or (ARGV[5] == '1' and owner ~= ARGV[4]) then return false end
 call('HDEL', KEYS[8], 'owner', 'times')

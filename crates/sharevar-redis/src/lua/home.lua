@@ -5,8 +5,25 @@ if redis.call('HSETNX', KEYS[1], 'id', ARGV[1]) == 1 then
 end
 return redis.call('HMGET', KEYS[1], 'id', 'layout', 'pickle')
 
---- id
-return redis.call('HGET', KEYS[1], 'id')
+--- adopt
+-- Gives the home the history of this server, and returns its identity in that. ARGV[1] is its identity. The numbers
+-- of variables and the tokens of holds go on ARGV[2] steps further, so that none was also given out in a part of the
+-- last history that was lost. The script asks the server by itself: an answer of before may be an old one.
+local call, root = redis.call, KEYS[1]
+if call('HGET', root, 'id') ~= ARGV[1] then return redis.error_reply('SVCLOSED home') end
+local told = call('INFO', 'replication')
+if string.find(told, 'role:slave', 1, true) then return redis.error_reply('READONLY it is a replica by now') end
+local name = string.match(told, 'master_replid:(%x+)') or string.match(call('INFO', 'server'), 'run_id:(%x+)')
+if not name then return redis.error_reply('SVBAD home') end
+local history, last = ARGV[1] .. string.sub(name, 1, 16), call('HGET', root, 'history')
+if last ~= history then
+  if last then
+    call('HINCRBY', root, 'next', string.format('%.0f', ARGV[2] * 2 ^ 22))
+    call('HINCRBY', root, 'token', string.format('%.0f', ARGV[2] * 2 ^ 28))
+  end
+  call('HSET', root, 'history', history)
+end
+return history
 
 --- register
 @home
@@ -56,12 +73,13 @@ call('ZREM', leases, ARGV[4])
 return 0
 
 --- create
--- ARGV[4] is the number, ARGV[5] the bytes of an array; then fields and their values.
+-- ARGV[4] is the number, ARGV[5] the bytes of an array; then fields and their values. 0 if the number is taken.
 @changes
 @grows
 @home
 @once
 @refs
+if call('EXISTS', KEYS[5]) == 1 or call('HEXISTS', root, ARGV[4]) == 1 then return 0 end
 local fields = {}
 for place = 6, #ARGV do fields[#fields + 1] = ARGV[place] end
 for place = 1, #fields, 2 do
@@ -86,13 +104,16 @@ keep(ARGV[4])
 return done(1)
 
 --- release
+-- A handle whose count was lost with a primary is none here, and gives up that of no other client.
 @home
 @once
 @refs
 for place = 4, #ARGV do
   local number = ARGV[place]
-  if call('HINCRBY', me, 'h' .. number, -1) <= 0 then call('HDEL', me, 'h' .. number) end
-  drop(number)
+  if call('HEXISTS', me, 'h' .. number) == 1 then
+    if call('HINCRBY', me, 'h' .. number, -1) <= 0 then call('HDEL', me, 'h' .. number) end
+    drop(number)
+  end
 end
 return done(1)
 
@@ -129,7 +150,7 @@ return 1
 --- close
 -- Puts the home aside, below KEYS[5], where no client looks for it.
 @home
-call('HDEL', root, 'id')
+call('HDEL', root, 'id', 'history')
 call('RENAME', root, KEYS[5])
 return 1
 

@@ -1,7 +1,11 @@
 --- home
 -- KEYS 1 to 4 are of the home: its counts, this client, the dead variables, the clients' leases.
 local call, root, me = redis.call, KEYS[1], KEYS[2]
-if call('HGET', root, 'id') ~= ARGV[1] then return redis.error_reply('SVCLOSED home') end
+-- ARGV[1] is the home's identity in the history that the connection belongs to.
+if call('HGET', root, 'history') ~= ARGV[1] then
+  local is_there = call('HGET', root, 'id') == string.sub(ARGV[1], 1, 32)
+  return redis.error_reply(is_there and 'SVHISTORY home' or 'SVCLOSED home')
+end
 
 --- once
 -- A request that was answered already gets the same answer, whether its reply was lost or not. That answer is

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -24,6 +24,8 @@ struct Loss {
 
 #[derive(Debug, Default)]
 struct ProxyState {
+    /// The port of the server to which new connections lead.
+    server: AtomicU16,
     next_loss: Mutex<Option<Loss>>,
     counted: Mutex<Vec<u8>>,
     loses_all: AtomicBool,
@@ -34,12 +36,21 @@ struct ProxyState {
     open: Mutex<Vec<TcpStream>>,
     /// While there is a text, requests that count wait, but those with that text.
     passes: Mutex<Option<Vec<u8>>>,
+    /// How many requests have waited.
+    detained: AtomicU64,
     lets_go: Condvar,
 }
 
 /// Requests that wait at the proxy until this is dropped.
 #[derive(Debug)]
 pub struct Detained(Arc<ProxyState>);
+
+impl Detained {
+    /// How many requests have come until now that wait.
+    pub fn count(&self) -> u64 {
+        self.0.detained.load(Ordering::SeqCst)
+    }
+}
 
 impl Drop for Detained {
     fn drop(&mut self) {
@@ -53,13 +64,13 @@ impl Proxy {
     pub fn to(server: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let state = Arc::<ProxyState>::default();
+        let state = Arc::new(ProxyState { server: AtomicU16::new(server), ..ProxyState::default() });
         let shared = Arc::downgrade(&state);
         // It ends with its process.
         thread::spawn(move || {
             for client in listener.incoming() {
                 let (Some(state), Ok(client)) = (shared.upgrade(), client) else { return };
-                state.connect(client, server);
+                state.connect(client);
             }
         });
         Self { port, state }
@@ -90,8 +101,8 @@ impl Proxy {
         *self.state.next_loss.lock().unwrap() = Some(Loss { passing, cuts: true });
     }
 
-    /// From now on only answers to requests that contain `text` come through before the one that is lost, or are
-    /// that one.
+    /// From now on only answers to requests that contain `text` come through before the one that is lost, or
+    /// are that one.
     pub fn count_only(&self, text: &str) {
         *self.state.counted.lock().unwrap() = text.as_bytes().to_vec();
     }
@@ -106,18 +117,26 @@ impl Proxy {
         self.state.lost.load(Ordering::SeqCst)
     }
 
-    /// From now on requests that count wait, each with its connection, but those that contain `passing`. They come
-    /// late, also when their sender has given up.
+    /// From now on requests that count wait, each with its connection, but those that contain `passing`. They
+    /// come late, also when their sender has given up.
     pub fn detain_requests(&self, passing: &str) -> Detained {
+        self.state.detained.store(0, Ordering::SeqCst);
         *self.state.passes.lock().unwrap() = Some(passing.as_bytes().to_vec());
         Detained(self.state.clone())
     }
 
-    /// From now on nothing comes through in either direction, as in a network that has fallen apart, or all does
-    /// that has waited meanwhile. Connections stay.
+    /// From now on nothing comes through in either direction, as in a network that has fallen apart, or all
+    /// does that has waited meanwhile. Connections stay.
     pub fn hold(&self, is_held: bool) {
         *self.state.is_held.lock().unwrap() = is_held;
         self.state.goes_on.notify_all();
+    }
+
+    /// Leads to another server from now on, and ends all connections, as an address does that a service
+    /// moves.
+    pub fn lead_to(&self, server: u16) {
+        self.state.server.store(server, Ordering::SeqCst);
+        self.state.end_all();
     }
 
     /// Ends all connections, and lets none begin while it is cut.
@@ -149,12 +168,13 @@ impl ProxyState {
         }
     }
 
-    fn connect(self: Arc<Self>, client: TcpStream, server: u16) {
+    fn connect(self: Arc<Self>, client: TcpStream) {
         if self.is_cut.load(Ordering::SeqCst) {
             return;
         }
         self.await_passage();
-        let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, server)) else { return };
+        let port = self.server.load(Ordering::SeqCst);
+        let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return };
         for stream in [&client, &server] {
             stream.set_nodelay(true).unwrap();
             self.open.lock().unwrap().push(stream.try_clone().unwrap());
@@ -194,6 +214,8 @@ impl ProxyState {
     /// Returns once a request that counts may come through.
     fn detain(&self, request: &[u8]) {
         let mut passes = self.passes.lock().unwrap();
+        let waits = passes.as_ref().is_some_and(|text| !contains(request, text));
+        self.detained.fetch_add(u64::from(waits), Ordering::SeqCst);
         while passes.as_ref().is_some_and(|text| !contains(request, text)) {
             passes = self.lets_go.wait(passes).unwrap();
         }

@@ -206,6 +206,21 @@ impl Server {
         });
     }
 
+    /// Makes it a primary, whose history is another one from now on. A primary that it had goes on with its own.
+    ///
+    /// # Panics
+    /// If it does not take that.
+    pub fn promote(&self) {
+        redis::cmd("REPLICAOF").arg("NO").arg("ONE").exec(&mut self.connect()).unwrap();
+    }
+
+    /// How much of its history it has, in bytes.
+    pub fn offset(&self) -> u64 {
+        let told = self.info("replication");
+        let offset = told.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+        offset.unwrap().parse().unwrap()
+    }
+
     /// A section of what it tells of itself.
     pub fn info(&self, section: &str) -> String {
         redis::cmd("INFO").arg(section).query(&mut self.connect()).unwrap()

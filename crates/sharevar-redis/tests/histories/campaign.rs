@@ -162,8 +162,13 @@ impl Campaign {
                 if self.clients.iter().zip(&wanted).all(|(client, wanted)| count(&log, client) >= *wanted) {
                     return;
                 }
+                if Instant::now() >= until {
+                    let waits = |(client, wanted): &(&Running, &usize)| count(&log, client) < **wanted;
+                    let late = self.clients.iter().zip(&wanted).filter(waits);
+                    let late: Vec<_> = late.map(|(client, _)| log.last_of(client.number)).collect();
+                    panic!("not all clients go on: {late:#?}");
+                }
                 drop(log);
-                assert!(Instant::now() < until, "not all clients go on");
                 thread::sleep(Duration::from_millis(10));
                 if self.clients.iter_mut().any(Running::has_ended) {
                     continue 'start;

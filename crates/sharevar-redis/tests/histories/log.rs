@@ -108,10 +108,10 @@ impl Recorder {
         self.count += 1;
         say(&format!("call {} {} {request}", self.count, now()));
         let outcome = act();
-        let end = match outcome.as_ref().map_err(sharevar::Error::happened) {
+        let end = match &outcome {
             Ok(value) => format!("done {} {}", now(), result(value)),
-            Err(Some(false)) => "not".to_owned(),
-            Err(_) => "unknown".to_owned(),
+            Err(error) if error.happened() == Some(false) => format!("not {error}"),
+            Err(error) => format!("unknown {error}"),
         };
         say(&format!("end {} {end}", self.count));
         outcome
@@ -129,11 +129,25 @@ pub(crate) struct Log {
     pub(crate) unknown: HashMap<usize, usize>,
     /// The client that has said last that it has the lock, unless it has said that it has written.
     pub(crate) holder: Option<usize>,
+    /// Why the request in this place was not done, or has an unknown outcome.
+    pub(crate) reasons: HashMap<usize, String>,
     /// Lines of no meaning: errors that should not be.
     pub(crate) strange: Vec<String>,
 }
 
 impl Log {
+    /// The last lines of a client, to show one that does not go on.
+    pub(crate) fn last_of(&self, client: usize) -> Vec<String> {
+        let mut places: Vec<_> =
+            self.places.iter().filter(|((of, _), _)| *of == client).map(|(_, place)| *place).collect();
+        places.sort_unstable();
+        let told = |place: &usize| {
+            let reason = self.reasons.get(place).map_or("", String::as_str);
+            format!("client {client}, {:?} {reason}", self.entries[*place])
+        };
+        places.iter().rev().take(12).map(told).collect()
+    }
+
     /// Enters a line of a client.
     pub(crate) fn enter(&mut self, client: usize, line: &str) {
         if self.take(client, line).is_none() {
@@ -164,8 +178,12 @@ impl Log {
                         }
                         End::Done { at: part(told, 0)?, result: part(told, 1)? }
                     }
-                    ["not"] => End::NotDone,
-                    ["unknown"] => {
+                    ["not", reason @ ..] => {
+                        self.reasons.insert(place, reason.join(" "));
+                        End::NotDone
+                    }
+                    ["unknown", reason @ ..] => {
+                        self.reasons.insert(place, reason.join(" "));
                         *self.unknown.entry(client).or_default() += 1;
                         End::Unknown
                     }

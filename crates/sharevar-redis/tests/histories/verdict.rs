@@ -16,6 +16,8 @@ pub(crate) struct Verdict {
     pub(crate) miscounted: Vec<String>,
     /// Faults of the queue's items.
     pub(crate) misplaced: Vec<String>,
+    /// The requests of which clients were told that they have not happened, and why.
+    pub(crate) refused: Vec<String>,
     /// How many requests were done, have not happened, and may have.
     pub(crate) ends: [usize; 3],
 }
@@ -24,7 +26,11 @@ impl Verdict {
     /// Compares what was told with what there is now, which no client changes any more.
     pub(crate) fn of(log: &Log, found: &Variables) -> Self {
         let mut verdict = Self::default();
-        for entry in &log.entries {
+        for (number, entry) in log.entries.iter().enumerate() {
+            if entry.end == End::NotDone {
+                let reason = log.reasons.get(&number).map_or("", String::as_str);
+                verdict.refused.push(format!("{:?}: {reason}", entry.request));
+            }
             let place = match entry.end {
                 End::Done { .. } => 0,
                 End::NotDone => 1,
@@ -75,7 +81,13 @@ impl Verdict {
             let last = found.numbers[number].get().unwrap();
             history.push(Operation { call: Call::Get, called, ended: Some((now(), last)) });
             if let Err(violation) = check(&history) {
-                self.broken.push(format!("number {number}: {violation:?}"));
+                let is_its = |request| matches!(request, Request::Number(place, _) if place == number);
+                let all = log.entries.iter().enumerate().filter(|(_, entry)| is_its(entry.request));
+                let told = |(place, entry): (usize, &Entry)| {
+                    format!("{entry:?} {}", log.reasons.get(&place).map_or("", String::as_str))
+                };
+                let all: Vec<_> = all.map(told).collect();
+                self.broken.push(format!("number {number}: {violation:?} of {all:#?}"));
             }
         }
     }
