@@ -12,7 +12,7 @@
 use sharevar::engine::Outcome;
 use sharevar::shm::{
     Arrival, Content, Handle, KINDS, QueueKind, RawArray, RawBarrier, RawDict, RawList, RawPriorityQueue,
-    RawSemaphore, RawValue,
+    RawSemaphore, RawValue, ShortBlock,
 };
 use sharevar::{Participant, Variable};
 use sharevar_value::{Encoded, Key, ShortKey, Value, Word, to_encoded};
@@ -383,5 +383,72 @@ fn at_every_instruction_of_the_short_ways() {
         });
         die_everywhere("list append, short", prepare, |stage| assert!(stage.list.push_word(five)));
         die_everywhere("value set, short", prepare, |stage| assert!(stage.value.set_word(five)));
+    }
+}
+
+/// The number of a key, as a key for the short ways.
+fn short(stage: &Stage, number: i64) -> ShortKey {
+    ShortKey::from_int(number, stage.dict.seed())
+}
+
+/// A dict of so many keys, whose process is alone or not.
+fn dict_of(count: i64, alone: bool) -> impl Fn(&Stage) {
+    move |stage| {
+        (0..count).for_each(|number| stage.dict.insert(&key(stage, number), &int(number)).unwrap());
+        if alone {
+            stage.participant.assume_one_at_a_time();
+        }
+    }
+}
+
+#[test]
+fn at_every_instruction_of_a_word_put_in() {
+    let put = |number| {
+        move |stage: &Stage| assert!(stage.dict.put_word(&short(stage, number), Word::from_int(7).unwrap()))
+    };
+    for alone in [false, true] {
+        die_everywhere("dict put, fresh entry", dict_of(3, alone), put(3));
+        let with_free = |stage: &Stage| {
+            dict_of(4, false)(stage);
+            for number in [1, 3] {
+                stage.dict.remove(&key(stage, number)).unwrap();
+            }
+            dict_of(0, alone)(stage);
+        };
+        die_everywhere("dict put, reused entry", with_free, put(9));
+        // The tenth key makes a tenth bucket, and moves to it.
+        die_everywhere("dict put, split", dict_of(9, alone), |stage| {
+            let number = (9..1000).find(|number| short(stage, *number).hash() & 15 == 9).unwrap();
+            put(number)(stage);
+            assert_eq!(stage.participant.body(stage.places[0], 1), 10);
+        });
+    }
+}
+
+#[test]
+fn at_every_instruction_of_a_word_taken_out() {
+    for alone in [false, true] {
+        for (count, number) in [(1, 0), (5, 0), (5, 2), (5, 4)] {
+            die_everywhere(&format!("dict take, {number} of {count}"), dict_of(count, alone), |stage| {
+                let taken = stage.dict.take_word(&short(stage, number));
+                assert_eq!(taken.and_then(Word::as_int), Some(number));
+            });
+        }
+    }
+}
+
+#[test]
+fn at_every_instruction_of_a_text_over_another() {
+    for alone in [false, true] {
+        for (name, length) in [("as many words", 62), ("fewer words", 50), ("more words", 68)] {
+            let prepare = |stage: &Stage| {
+                stage.dict.insert(&key(stage, 1), &text("a", 60)).unwrap();
+                dict_of(0, alone)(stage);
+            };
+            die_everywhere(&format!("dict overwrite, {name}"), prepare, |stage| {
+                let text = ShortBlock::of_str(&"b".repeat(length)).unwrap();
+                assert!(stage.dict.overwrite(&short(stage, 1), &text));
+            });
+        }
     }
 }

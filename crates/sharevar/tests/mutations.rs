@@ -16,12 +16,15 @@ use sharevar_arena::trial::{Found, Trial};
 
 /// Operations short enough to be tried at every point. Before the first the mortal had another
 /// variable locked, so its lane holds no old note of the right lock.
-const SHORT: [&str; 10] = [
+const SHORT: [&str; 13] = [
     "dict: first key",
     "dict: set-new, block",
     "dict: a bucket is split",
     "dict: set-new, long key, into a free entry",
     "dict: block to block",
+    "dict: a block is overwritten",
+    "dict: a word is put in, into a free entry",
+    "dict: a word is taken out in the middle",
     "dict: update of 20 items",
     "list: insert near the front",
     "list: pop in the middle",
@@ -133,6 +136,7 @@ macro_rules! found_by {
 // back what the dead referred to, and waits for a lock that no note names.
 found_by! {
     note_counted_after_store: NoteCountedAfterStore, "first level", Failed;
+    notes_counted_after_stores: NotesCountedAfterStores, "first level", Failed;
     note_of_a_change_counted_after_its_store: NoteCountedAfterStore, "changes", Failed;
     note_of_a_sift_counted_after_its_store: NoteCountedAfterStore, "heaps", Failed;
     entry_freed_before_commit: FreeBeforeCommit, "heaps", Failed;

@@ -3,11 +3,11 @@
 use super::barrier::Barrier;
 use super::cell::Cell;
 use super::condition::Condition;
+use super::contract::held;
 use super::elements::Elements;
 use super::event::Event;
 use super::exclusive::Exclusive;
 use super::handle::Handle;
-use super::held::held;
 use super::home::InHome;
 use super::list::List;
 use super::map::Map;
@@ -54,7 +54,7 @@ impl<S: Clone, T: ?Sized> Clone for Backed<S, T> {
 }
 
 /// Writes what each pair has: the kinds of variables that it can be of, how shared memory opens one of
-/// a kind, and the method of [`Held`](super::held::Held) for the same.
+/// a kind, and the method of [`Held`](super::contract::Held) for the same.
 macro_rules! pair {
     ($raw:ident $(: $bound:ident)?, $trait:path, $method:ident, |$handle:ident, $kind:ident| $open:expr) => {
         impl$(<$raw: $bound>)? Backed<$raw, dyn $trait> {

@@ -1,9 +1,9 @@
 //! Variables that are used under a lock which a paused holder may lose.
 
 use super::backed::Backed;
+use super::contract::held;
 use super::exclusive::Exclusive;
 use super::handle::Handle;
-use super::held::held;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::{RawLock, RawRLock};

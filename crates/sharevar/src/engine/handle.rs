@@ -30,7 +30,7 @@ pub trait Foreign: Debug + Send + Sync {
     /// Returns what the variable is.
     fn kind(&self) -> Option<Kind>;
 
-    /// Returns the variable as an `Arc<dyn Held>`, for [`held`](super::held::held) alone.
+    /// Returns the variable as an `Arc<dyn Held>`, for [`held`](super::contract::held) alone.
     #[doc(hidden)]
     fn erased(self: Arc<Self>) -> Box<dyn Any>;
 }

@@ -1,7 +1,7 @@
 //! Where variables are.
 
+use super::contract::Engine;
 use super::handle::Handle;
-use super::held::Engine;
 use super::local_id::LocalId;
 use super::make::Make;
 use super::pickles::Pickles;

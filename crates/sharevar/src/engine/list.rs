@@ -46,6 +46,11 @@ pub trait List: Debug + Send + Sync {
     /// Removes item `index` and returns it.
     fn remove(&self, index: i64) -> Result<Content>;
 
+    /// Removes item `index` without a look at it.
+    fn discard(&self, index: i64) -> Result<()> {
+        self.remove(index).map(drop)
+    }
+
     /// Removes all items.
     fn clear(&self) -> Result<()>;
 

@@ -57,6 +57,11 @@ pub trait Map: Debug + Send + Sync {
     /// Removes `key` and returns its value.
     fn remove(&self, key: &Key) -> Result<Option<Content>>;
 
+    /// Removes `key` without a look at its value. Returns whether it was there.
+    fn discard(&self, key: &Key) -> Result<bool> {
+        Ok(self.remove(key)?.is_some())
+    }
+
     /// Removes the key that was put in last, and returns it with its value.
     fn pop_last(&self) -> Result<Option<Item>>;
 
@@ -116,6 +121,11 @@ pub trait Map: Debug + Send + Sync {
     /// Removes `key`. Returns its value, or whether an opaque key may equal it.
     fn remove_compared(&self, key: &Key) -> Result<Lookup<Content>> {
         lookup(self, self.remove(key)?)
+    }
+
+    /// Removes `key` without a look at its value. Returns whether it was there, or an opaque key may equal it.
+    fn discard_compared(&self, key: &Key) -> Result<Lookup<()>> {
+        Ok(self.remove_compared(key)?.map(drop))
     }
 
     /// Sets `key` to `value`. Returns whether it did.

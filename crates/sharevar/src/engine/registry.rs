@@ -1,6 +1,6 @@
 //! Engines by the scheme of their addresses.
 
-use super::held::Engine;
+use super::contract::Engine;
 use super::memory::{Memory, Server};
 use crate::error::{Error, Result};
 use std::sync::{Arc, PoisonError, RwLock};

@@ -56,6 +56,12 @@ impl StoredKey {
         }
     }
 
+    /// The encoding of its own, or else the canonical bytes; and the number of the form to restore it by.
+    pub(crate) fn into_bytes(self) -> (Vec<u8>, u8) {
+        let has_its_own = self.form == KeyForm::Original(Vec::new()).tag();
+        if has_its_own { (self.original, KeyForm::Canonical.tag()) } else { (self.canonical, self.form) }
+    }
+
     /// Tells it from a key that may have come into the same place since.
     pub fn mark(&self, seed: &HashSeed) -> u64 {
         seed.hash(&self.canonical)

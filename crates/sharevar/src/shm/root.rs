@@ -3,10 +3,10 @@
 use super::{Content, RawDict};
 use crate::engine;
 use crate::engine::names::Names;
-use crate::error::Result;
-use crate::shm::handle::Handle;
+use crate::error::{Error, Result};
+use crate::shm::handle::{Handle, arena_identity};
 use sharevar_arena::Participant;
-use sharevar_value::{Encoded, Key, Word};
+use sharevar_value::{Encoded, Key, Value, Word};
 use std::sync::Arc;
 
 /// Makes the root of an arena that no other process knows yet.
@@ -28,7 +28,13 @@ pub fn find_named(root: &RawDict, name: &Key) -> Result<Option<Handle>> {
 }
 
 /// Enters a complete variable under a name. If another process was faster, its variable is returned.
+///
+/// # Errors
+/// [`OtherManager`](Error::OtherManager) for a variable of another arena.
 pub fn enter_named(root: &RawDict, name: &Key, made: &Handle) -> Result<Handle> {
+    if made.participant().arena_id() != root.handle().participant().arena_id() {
+        return Err(Error::OtherManager { arena: arena_identity(made.participant()) });
+    }
     let (found, _) = root.get_or_insert(name, &Encoded::Word(Word::handle(made.variable().header())))?;
     variable_in(root, found)
 }
@@ -54,10 +60,20 @@ impl Names for RawDict {
     }
 
     fn remove(&self, name: &str) -> Result<bool> {
-        Ok(Self::remove(self, &Key::from_str(name, self.seed())?)?.is_some())
+        let key = Key::from_str(name, self.seed())?;
+        self.discard(&key)
     }
 
     fn all(&self) -> Result<Vec<String>> {
-        self.items(false)?.iter().map(|item| Ok(sharevar_value::from_bytes(&item.key)?)).collect()
+        self.items(false)?.iter().filter_map(|item| text_of(&item.key).transpose()).collect()
     }
+}
+
+/// The name of that key. `None` if it is no Unicode text: it is the key of bytes then, by which only Python
+/// finds a variable.
+pub(crate) fn text_of(key: &[u8]) -> Result<Option<String>> {
+    Ok(match Value::decode(key)? {
+        Value::Bytes(_) => None,
+        _ => Some(sharevar_value::from_bytes(key)?),
+    })
 }

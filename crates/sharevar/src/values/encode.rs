@@ -10,6 +10,7 @@
 use crate::engine::Handle;
 use crate::engine::home::InHome;
 use crate::error::{Error, Result};
+use crate::shm::ShortBlock;
 use crate::values::scalar;
 use serde::Serialize;
 use serde::ser::{Error as _, Serializer};
@@ -79,19 +80,25 @@ pub(crate) fn value<T: Serialize + ?Sized>(
     outgoing(home, value, scalar::word(value))
 }
 
-/// Stores a value by `at_once`, if it is a word and that accepts it, and else encoded by `otherwise`.
+/// Stores a value by `at_once`, if it is a word and that accepts it; by `over`, if it is short otherwise and
+/// that accepts it; and else encoded by `otherwise`.
 #[inline(always)]
 pub(crate) fn store<T: Serialize + ?Sized>(
     home: &(impl InHome + ?Sized),
     value: &T,
     at_once: impl FnOnce(Word) -> bool,
+    over: impl Fn(&ShortBlock) -> bool,
     otherwise: impl FnOnce(&Encoded) -> Result<()>,
 ) -> Result<()> {
-    let word = scalar::word(value);
-    if word.is_some_and(at_once) {
+    let mut text = None;
+    let word = scalar::word_or_text(value, &mut text);
+    if word.is_some_and(at_once) || text.as_ref().is_some_and(&over) {
         return Ok(());
     }
     let value = outgoing(home, value, word)?;
+    if text.is_none() && ShortBlock::of(&value.encoded).as_ref().is_some_and(over) {
+        return Ok(());
+    }
     otherwise(&value.encoded)
 }
 

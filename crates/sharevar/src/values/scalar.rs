@@ -1,6 +1,7 @@
 //! The fast path for keys and values that are an integer, a float or a short text. They fit into
 //! words and refer to no variable, so that they need no scope (see [`encode`](crate::encode)).
 
+use crate::shm::ShortBlock;
 use serde::Serialize;
 use serde::ser::{Error, Impossible, Serializer};
 use sharevar_value::{HashSeed, ShortKey, Word};
@@ -16,6 +17,12 @@ pub(crate) fn key<Q: Serialize + ?Sized>(key: &Q, seed: &HashSeed) -> Option<Sho
 #[inline(always)]
 pub(crate) fn word<T: Serialize + ?Sized>(value: &T) -> Option<Word> {
     value.serialize(Scalar(AsWord)).ok()
+}
+
+/// The same; a short text that is no word is put into `text`.
+#[inline(always)]
+pub(crate) fn word_or_text<T: Serialize + ?Sized>(value: &T, text: &mut Option<ShortBlock>) -> Option<Word> {
+    value.serialize(Scalar(AsWordOrText(text))).ok()
 }
 
 /// The target of a scalar, if the scalar fits.
@@ -65,6 +72,31 @@ impl Sink for AsWord {
     #[inline(always)]
     fn str(self, value: &str) -> Option<Word> {
         Word::from_short_str(value)
+    }
+}
+
+struct AsWordOrText<'a>(&'a mut Option<ShortBlock>);
+
+impl Sink for AsWordOrText<'_> {
+    type Target = Word;
+
+    #[inline(always)]
+    fn int(self, value: i64) -> Option<Word> {
+        AsWord.int(value)
+    }
+
+    #[inline(always)]
+    fn float(self, value: f64) -> Option<Word> {
+        AsWord.float(value)
+    }
+
+    #[inline(always)]
+    fn str(self, value: &str) -> Option<Word> {
+        let word = AsWord.str(value);
+        if word.is_none() {
+            *self.0 = ShortBlock::of_str(value);
+        }
+        word
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::modeled::{assert_clean, assert_empty, int, is_whole, open, text, value_of};
 use sharevar::Participant;
-use sharevar::shm::{Content, RawArray, RawDict, RawList, RawValue};
-use sharevar_value::{Encoded, Key, Value, Word};
+use sharevar::shm::{Content, CopiedBytes, Look, RawArray, RawDict, RawList, RawValue, ShortBlock};
+use sharevar_value::{Encoded, Key, ShortKey, Value, Word};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -99,9 +99,16 @@ fn next(state: &mut u64) -> u64 {
     *state >> 33
 }
 
+/// Most keys are short; some, of other numbers, are longer than an entry holds.
 fn key_of(dict: &RawDict, number: u64) -> Key {
     let long = if number.is_multiple_of(3) { 60 } else { 3 };
     Key::from_str(&format!("{number:0long$}"), dict.seed()).unwrap()
+}
+
+/// The key of the same number, or of one beside it that has a short key.
+fn short_key_of(dict: &RawDict, number: u64) -> ShortKey {
+    let number = if number.is_multiple_of(3) { number + 1 } else { number };
+    ShortKey::from_str(&format!("{number:03}"), dict.seed()).unwrap()
 }
 
 /// An integer that is 7 modulo 1000, a whole text, or a handle on a value that holds a whole text.
@@ -147,8 +154,20 @@ fn change(shared: &Shared, participant: &Arc<Participant>, state: &mut u64) {
     let random = next(state);
     let (value, _held) = some_value(participant, next(state));
     let key = key_of(&shared.dict, random % KEYS);
+    let short = short_key_of(&shared.dict, random % KEYS);
     match random >> 8 & 15 {
-        0..=4 => shared.dict.insert(&key, &value).unwrap(),
+        0..=2 => shared.dict.insert(&key, &value).unwrap(),
+        3 | 4 => {
+            let is_set = match &value {
+                Encoded::Word(word) => shared.dict.put_word(&short, *word),
+                value @ Encoded::Bytes { .. } => {
+                    ShortBlock::of(value).is_some_and(|value| shared.dict.overwrite(&short, &value))
+                }
+            };
+            if !is_set && shared.dict.take_word(&short).is_none() {
+                shared.dict.insert(&key, &value).unwrap();
+            }
+        }
         5 => drop(shared.dict.remove(&key).unwrap()),
         6 => {
             for number in 1000..1000 + random % 700 {
@@ -187,10 +206,34 @@ fn change(shared: &Shared, participant: &Arc<Participant>, state: &mut u64) {
     }
 }
 
+/// Looks for a short key in each of the ways without the lock.
+fn look(shared: &Shared, participant: &Arc<Participant>, key: &ShortKey) {
+    let dict = &shared.dict;
+    let mut copied: Option<CopiedBytes> = None;
+    match dict.look(key, &mut copied) {
+        Look::Word(word) => assert_whole(participant, &Content::Word(word)),
+        Look::Bytes(bytes) => assert_whole_value(participant, &Value::decode(bytes).unwrap()),
+        Look::There(located) => {
+            if let Some(content) = dict.read_located(located).unwrap() {
+                assert_whole(participant, &content);
+            }
+        }
+        Look::Absent | Look::Unknown => {}
+    }
+    if let Some(word) = dict.get_word(key) {
+        assert_whole(participant, &Content::Word(word));
+    }
+    // No other thread uses this key, and what it is told is certain.
+    let absent = ShortKey::from_str("no such key", dict.seed()).unwrap();
+    assert_ne!(dict.has(&absent), Some(true), "a key that was never put in");
+    dict.has(key);
+}
+
 fn read(shared: &Shared, participant: &Arc<Participant>, state: &mut u64) {
     let random = next(state);
     match random >> 8 & 7 {
-        0..=3 => {
+        0 | 1 => look(shared, participant, &short_key_of(&shared.dict, random % KEYS)),
+        2 | 3 => {
             if let Some(content) = shared.dict.get(&key_of(&shared.dict, random % KEYS)).unwrap() {
                 assert_whole(participant, &content);
             }

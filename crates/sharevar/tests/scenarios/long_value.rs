@@ -110,6 +110,8 @@ operations! {
         }, |b, a| a.variables + 1 == b.variables && a.heap.runs + 1 == b.heap.runs;
     "list: a long value is taken out": |w| { w.mortal.list.push(&long(1)).unwrap(); settle(w); },
         |w| { expect_long(w.mortal.list.remove(0).ok().as_ref()); settle(w); }, |b, a| longer(-1)(b, a);
+    "list: a long value is discarded": |w| { w.mortal.list.push(&long(1)).unwrap(); settle(w); },
+        |w| { w.mortal.list.discard(0).unwrap(); settle(w); }, |b, a| longer(-1)(b, a);
     "queue: put a long value": |w| put(w, &int(1)), |w| put(w, &long(1)), |b, a| longer(1)(b, a);
     "queue: get a long value": |w| put(w, &long(1)),
         |w| { expect_long(w.mortal.queue.try_get(false).unwrap().as_ref()); settle(w); }, |b, a| longer(-1)(b, a);

@@ -3,8 +3,8 @@
 use super::{Facts, Operation, World, block, handle_to};
 use crate::modeled::{int, text};
 use sharevar::engine::Stamp;
-use sharevar::shm::{RawArray, RawDict, RawList, RawValue};
-use sharevar_value::{Encoded, Key, Needle, ShortKey, Value};
+use sharevar::shm::{RawArray, RawDict, RawList, RawValue, ShortBlock};
+use sharevar_value::{Encoded, Key, Needle, ShortKey, Value, Word};
 
 fn keys(world: &World, count: u64) {
     for number in 0..count {
@@ -30,9 +30,23 @@ fn set(world: &World, number: u64, value: &Encoded) {
     world.mortal.dict.insert(&world.mortal.key(number), value).unwrap();
 }
 
+fn short_key(world: &World, number: u64) -> ShortKey {
+    ShortKey::from_str(&format!("k{number}"), world.mortal.dict.seed()).unwrap()
+}
+
 fn overwrite(world: &World, number: u64, value: &Encoded) -> bool {
-    let key = ShortKey::from_str(&format!("k{number}"), world.mortal.dict.seed()).unwrap();
-    world.mortal.dict.overwrite(&key, value).unwrap()
+    ShortBlock::of(value).is_some_and(|value| world.mortal.dict.overwrite(&short_key(world, number), &value))
+}
+
+/// Puts a word in on the fast path.
+fn put_word(world: &World, number: u64) {
+    assert!(world.mortal.dict.put_word(&short_key(world, number), Word::from_int(77).unwrap()));
+}
+
+/// Takes a word out on the fast path.
+fn take_word(world: &World, number: u64) {
+    let taken = world.mortal.dict.take_word(&short_key(world, number));
+    assert_eq!(taken, Word::from_int(number as i64));
 }
 
 fn put(world: &World, index: i64, value: &Encoded) {
@@ -117,6 +131,22 @@ operations! {
         |w| assert!(overwrite(w, 1, &Value::Str(text(50, 2)).to_encoded().unwrap())), blocks_0;
     "dict: a block with handles is not overwritten" (same): |w| { keys(w, 3); set(w, 1, &nested(w)); },
         |w| assert!(!overwrite(w, 1, &block(2)) && !overwrite(w, 2, &block(2)) && !overwrite(w, 9, &block(2))), blocks_0;
+    "dict: a word is put in": |w| keys(w, 3), |w| put_word(w, 7), |b, a| longer(b, a) && b.dict[ENTRIES] == a.dict[ENTRIES];
+    "dict: a word is put in, into a free entry": |w| { keys(w, 6); take_word(w, 2); take_word(w, 4); },
+        |w| put_word(w, 9), |b, a| longer(b, a) && b.dict[USED] == a.dict[USED] && b.dict[FREE] != a.dict[FREE];
+    "dict: a word is put in, a bucket is split": |w| keys(w, 9), |w| put_word(w, 9),
+        |b, a| longer(b, a) && b.dict[ENTRIES] == a.dict[ENTRIES] && b.dict[BUCKET_COUNT] + 1 == a.dict[BUCKET_COUNT];
+    "dict: a word is put in, where one is": |w| keys(w, 5), |w| put_word(w, 2), |b, a| b.dict == a.dict && b.blocks == a.blocks;
+    "dict: a word is not put in where memory is needed, or a block is" (same): |w| { keys(w, 8); set(w, 1, &block(1)); },
+        |w| [1, 8].into_iter().for_each(|number| {
+            assert!(!w.mortal.dict.put_word(&short_key(w, number), Word::from_int(77).unwrap()));
+            assert_eq!(w.mortal.dict.take_word(&short_key(w, 1)), None);
+            assert_eq!(w.mortal.dict.take_word(&short_key(w, 8)), Some(Word::ABSENT));
+        }), blocks_0;
+    "dict: the first word is taken out": |w| keys(w, 5), |w| take_word(w, 0), shorter;
+    "dict: a word is taken out in the middle": |w| keys(w, 5), |w| take_word(w, 2), shorter;
+    "dict: the last word is taken out": |w| keys(w, 5), |w| take_word(w, 4), shorter;
+    "dict: the only word is taken out": |w| keys(w, 1), |w| take_word(w, 0), shorter;
     "dict: set-new, long key": |w| keys(w, 3),
         |w| w.mortal.dict.insert(&w.mortal.long_key(1), &int(1)).unwrap(), |b, a| longer(b, a) && blocks(1)(b, a);
     "dict: set-new, original kept": |w| keys(w, 3),
@@ -176,6 +206,10 @@ operations! {
             keys(w, 5);
             w.mortal.dict.insert(&w.mortal.long_key(1), &block(1)).unwrap();
         }, |w| drop(w.mortal.dict.remove(&w.mortal.long_key(1)).unwrap().unwrap()), |b, a| shorter(b, a) && blocks(-2)(b, a);
+    "dict: discard, block and long key": |w| {
+            keys(w, 5);
+            w.mortal.dict.insert(&w.mortal.long_key(1), &block(1)).unwrap();
+        }, |w| assert!(w.mortal.dict.discard(&w.mortal.long_key(1)).unwrap()), |b, a| shorter(b, a) && blocks(-2)(b, a);
     "dict: increment of a new one": |w| keys(w, 5), |w| { w.mortal.dict.increment(&w.mortal.key(9), 3).unwrap(); }, longer;
     "dict: increment of an old one": |w| keys(w, 5), |w| { w.mortal.dict.increment(&w.mortal.key(2), 3).unwrap(); }, |b, a| b.dict == a.dict;
     "dict: get_or_insert, new": |w| keys(w, 5),
@@ -275,6 +309,7 @@ operations! {
         |w| assert!(w.mortal.list.sort(true).unwrap()), |b, a| !same_ring(b, a);
     "list: repeat": |w| w.mortal.list.extend(&mixed(20)).unwrap(), |w| w.mortal.list.repeat(3).unwrap(),
         |b, a| a.list[LIST_LENGTH] == 3 * b.list[LIST_LENGTH];
+    "list: discard": |w| w.mortal.list.extend(&mixed(20)).unwrap(), |w| w.mortal.list.discard(9).unwrap(), list_shorter;
     "list: remove what was found": |w| w.mortal.list.extend(&texts(20)).unwrap(), |w| {
         let list = &w.mortal.list;
         let needle = Needle::new(&texts(20)[9]).unwrap();

@@ -28,8 +28,8 @@ pub(crate) use clients::LEASE;
 use server::NAME;
 pub(crate) use server::Server;
 
+use super::contract::{Engine, Held};
 use super::handle::Handle;
-use super::held::{Engine, Held};
 use super::local_id::LocalId;
 use super::make::Make;
 use super::names::Names;

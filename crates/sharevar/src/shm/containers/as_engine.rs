@@ -11,6 +11,7 @@ use crate::engine::content::{Content, Item};
 use crate::engine::elements::Elements;
 use crate::engine::handle::Handle;
 use crate::engine::list::List;
+use crate::engine::lookup::Lookup;
 use crate::engine::map::Map;
 use crate::engine::monitor::Monitor;
 use crate::engine::span::Span;
@@ -61,6 +62,7 @@ impl Map for RawDict {
         insert_if_unchanged(key: &Key, value: &Encoded, stamp: Stamp) -> Result<bool>;
         get_or_insert(key: &Key, value: &Encoded) -> Result<(Content, bool)>;
         remove(key: &Key) -> Result<Option<Content>>;
+        discard(key: &Key) -> Result<bool>;
         pop_last() -> Result<Option<Item>>;
         increment(key: &Key, by: i64) -> Result<i64>;
         update(items: &[(Key, Encoded)]) -> Result<()>;
@@ -77,6 +79,11 @@ impl Map for RawDict {
         keys_since(since: Option<u64>, selection: Selection) -> Result<NewKeys>;
         keys_at(places: &[u64]) -> Result<(Vec<Option<StoredKey>>, u64)>;
     }
+
+    fn discard_compared(&self, key: &Key) -> Result<Lookup<()>> {
+        let is_gone = self.discard(key)?;
+        Ok(Lookup::of(is_gone.then_some(()), !is_gone && self.has_opaque_keys()?))
+    }
 }
 
 impl List for RawList {
@@ -90,6 +97,7 @@ impl List for RawList {
         extend(values: &[Encoded]) -> Result<()>;
         insert(index: i64, value: &Encoded) -> Result<()>;
         remove(index: i64) -> Result<Content>;
+        discard(index: i64) -> Result<()>;
         clear() -> Result<()>;
         reverse() -> Result<()>;
         repeat(times: u64) -> Result<()>;

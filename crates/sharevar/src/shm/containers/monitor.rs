@@ -81,7 +81,7 @@ impl RawMonitor {
     /// The attributes with their keys, in the order in which they were first set.
     pub(crate) fn entries(&self) -> Result<Vec<(StoredKey, Content)>> {
         let lock = Key::from_int(LOCK, self.dict.seed());
-        let mut entries = self.dict.entries()?;
+        let mut entries = self.dict.stored_entries()?;
         entries.retain(|(key, _)| key.to_key(self.dict.seed()).is_ok_and(|key| key != lock));
         Ok(entries)
     }

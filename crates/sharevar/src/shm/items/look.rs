@@ -57,15 +57,21 @@ impl Deref for CopiedBytes {
     }
 }
 
+/// The answer of a look that copies nothing.
+#[derive(Debug, Clone, Copy)]
+pub enum Glance {
+    /// The value is this scalar.
+    Word(Word),
+    /// The value is no scalar, or there is none; [`Self::look`] tells.
+    Located(Located),
+    /// Nothing: ask the whole operation.
+    Unknown,
+}
+
 /// Looks at a variable. `find` gives the word of the value: zero if there certainly is none, and `None`
-/// if it cannot tell. `copied` is the place for a value that is no scalar: it is given from outside so
-/// that nothing large is moved for a scalar.
+/// if it cannot tell.
 #[inline(always)]
-pub(crate) fn look<'a>(
-    handle: &Handle,
-    copied: &'a mut Option<CopiedBytes>,
-    find: impl FnOnce(&Peek<'_>) -> Option<Word>,
-) -> Look<'a> {
+pub(crate) fn glance(handle: &Handle, find: impl FnOnce(&Peek<'_>) -> Option<Word>) -> Glance {
     let mut located = None;
     // Only a scalar passes the comparison of versions, so that one branch tells it from the rest.
     let scalar = handle.participant().peek(handle.variable(), |peek| {
@@ -79,9 +85,22 @@ pub(crate) fn look<'a>(
         None
     });
     match (scalar, located) {
-        (Some(word), _) => Look::Word(word),
-        (None, Some(located)) => located.look(handle, copied),
-        (None, None) => Look::Unknown,
+        (Some(word), _) => Glance::Word(word),
+        (None, Some(located)) => Glance::Located(located),
+        (None, None) => Glance::Unknown,
+    }
+}
+
+impl Glance {
+    /// Copies a value that is no scalar into `copied`, which is given from outside so that nothing large is
+    /// moved for a scalar.
+    #[inline(always)]
+    pub fn look<'a>(self, handle: &Handle, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
+        match self {
+            Self::Word(word) => Look::Word(word),
+            Self::Located(located) => located.look(handle, copied),
+            Self::Unknown => Look::Unknown,
+        }
     }
 }
 
@@ -221,17 +240,18 @@ mod tests {
         let Some(raw) = value.shm() else { panic!("it is in shared memory") };
         let stored = |peek: &Peek<'_>| Word(peek.body(0));
         let mut copied = None;
-        let now = look(raw.handle(), &mut copied, |peek| Some(stored(peek)));
+        let now = glance(raw.handle(), |peek| Some(stored(peek))).look(raw.handle(), &mut copied);
         assert!(matches!(now, Look::Bytes(_)), "{now:?}");
 
         let other = Encoded::Bytes { bytes: vec![0xc0; 30], handles: Vec::new() };
         for found in [None, Some(Word::ABSENT), Some(Word::NONE)] {
             let mut copied = None;
-            let look = look(raw.handle(), &mut copied, |peek| {
+            let glance = glance(raw.handle(), |peek| {
                 let before = stored(peek);
                 raw.set(&other).expect("it is set");
                 Some(found.unwrap_or(before))
             });
+            let look = glance.look(raw.handle(), &mut copied);
             assert!(matches!(look, Look::Unknown), "{found:?}: {look:?}");
         }
         Ok(())

@@ -9,4 +9,5 @@ pub(crate) mod overwrite;
 pub(crate) mod segments;
 pub(crate) mod source;
 pub(crate) mod take_out;
+pub(crate) mod target;
 pub(crate) mod values;

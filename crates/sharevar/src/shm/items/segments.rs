@@ -59,14 +59,19 @@ impl Segments {
     /// Makes room for element number `used`. Gives back the root to store, the same or a new one.
     #[inline]
     pub(crate) fn grow(self, transaction: &mut Transaction<'_>, root: u64, used: u64) -> Result<u64> {
-        let full = if used == 0 {
+        if self.is_full(used) { self.grow_full(transaction, root, used) } else { Ok(root) }
+    }
+
+    /// Whether element number `used` needs [more room](Self::grow).
+    #[inline(always)]
+    pub(crate) fn is_full(self, used: u64) -> bool {
+        if used == 0 {
             true
         } else if used < self.per_segment() {
             used >= self.least && used.is_power_of_two()
         } else {
             used.is_multiple_of(self.per_segment())
-        };
-        if full { self.grow_full(transaction, root, used) } else { Ok(root) }
+        }
     }
 
     #[cold]

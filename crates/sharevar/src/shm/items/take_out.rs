@@ -1,12 +1,12 @@
 //! An item on its way out of a container.
 
 use super::attempts::Attempts;
-use super::content::{self, Content};
+use super::content::{self, Content, Copied};
 use super::source::Locked;
 use crate::error::{Error, Result};
 use crate::shm::handle::Handle;
-use sharevar_arena::{Transaction, Variable};
-use sharevar_value::Word;
+use sharevar_arena::{Participant, Transaction, Variable};
+use sharevar_value::{Decoder, Word};
 
 /// Takes an item out of a container in a few attempts.
 ///
@@ -30,7 +30,7 @@ impl<'a> TakeOut<'a> {
     /// `None` tells to look again.
     ///
     /// # Errors
-    /// [`Error::ChangedMeanwhile`] after the last attempt; those of reading.
+    /// [`Error::PickleRefused`]; [`Error::ChangedMeanwhile`] after the last attempt; those of reading.
     pub(crate) fn content<'p>(
         &mut self,
         transaction: Transaction<'p>,
@@ -45,12 +45,22 @@ impl<'a> TakeOut<'a> {
         }
         let participant = self.container.participant();
         if let Some(copied) = content::copy(&Locked(&transaction, variable), word)? {
+            if let Copied::Bytes(bytes, _) = &copied {
+                expect_readable(participant, bytes)?;
+            }
             if !copied.refers() {
                 return Ok(Some((transaction, copied.hold(participant)?)));
             }
             drop(transaction);
             match copied.hold(participant) {
-                Ok(content) => self.kept = Some((stamp, content)),
+                Ok(content) => {
+                    if let Content::Long(long) = &content
+                        && participant.refuses_pickles()
+                    {
+                        expect_readable(participant, &long.load()?.0)?;
+                    }
+                    self.kept = Some((stamp, content));
+                }
                 // Another process has taken the item since, and the variable is gone.
                 Err(Error::HandleExpired) => {}
                 Err(error) => return Err(error),
@@ -59,6 +69,21 @@ impl<'a> TakeOut<'a> {
         self.attempts.fail()?;
         Ok(None)
     }
+}
+
+/// Expects that this process may read what it is to take away. A pickle stays where it is for those that may.
+pub(crate) fn expect_readable(participant: &Participant, encoding: &[u8]) -> Result<()> {
+    if !participant.refuses_pickles() || !Decoder::new(encoding).skip_to_pickle()? {
+        return Ok(());
+    }
+    let name = participant.arena_name().map(|name| name.as_str().to_owned());
+    Err(Error::PickleRefused { manager: name.unwrap_or_default() })
+}
+
+/// Whether [`expect_readable`] has nothing against a content that refers to no variable.
+pub(crate) fn is_readable(participant: &Participant, copied: &Copied) -> bool {
+    let Copied::Bytes(bytes, _) = copied else { return true };
+    expect_readable(participant, bytes).is_ok()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@
 //! dead, or leaving by an error, is seen to be lost, and passes to the next one of those that
 //! waited when it was made (word 4): a later one has looked at the condition itself since.
 
-use super::death_check;
+use super::dead_waiters;
 use super::waiters::{self, Entry};
 use crate::engine::wait::Wait;
 use crate::error::{Error, Result};
@@ -51,7 +51,7 @@ impl RawCondition {
             });
         }
         if !matches!(lock.kind(), Some(Kind::Lock | Kind::RLock)) {
-            let found = lock.kind().map_or("variable of an unknown kind", Kind::name);
+            let found = lock.kind().map_or("unknown", Kind::name);
             return Err(sharevar_arena::Error::WrongKind { found, expected: "lock or rlock" }.into());
         }
         let handle = Handle::create(participant, Kind::Condition)?;
@@ -136,7 +136,7 @@ impl RawCondition {
         if !sleeps {
             return Ok(self.is_notified(entry).then_some(()));
         }
-        if death_check::is_due(&self.handle)? {
+        if dead_waiters::is_due(&self.handle)? {
             self.look_after_notified()?;
         }
         let transaction = self.begin()?;
@@ -285,7 +285,7 @@ impl RawCondition {
     /// Takes away those of `entries` whose owners are dead, and passes their notifications on.
     /// Whether there were any.
     fn remove_dead_among(&self, entries: &[Entry]) -> Result<bool> {
-        let dead = waiters::dead_among(self.handle.participant(), entries);
+        let dead = dead_waiters::dead_among(self.handle.participant(), entries);
         if dead.is_empty() {
             return Ok(false);
         }

@@ -3,7 +3,7 @@
 mod as_engine;
 pub(crate) mod barrier;
 pub(crate) mod condition;
-mod death_check;
+mod dead_waiters;
 pub(crate) mod event;
 pub(crate) mod holders;
 pub(crate) mod lock;

@@ -3,7 +3,7 @@
 //! A waiter has an *entry*: its identity, and a *stamp* that says since when it waits. A word of the
 //! variable says up to which stamp the waiting is over, so that any number of waiters is let
 //! go by one store. An entry is removed by its owner, once it knows, or, if that one is dead,
-//! by the participant that finds it.
+//! by the participant that finds it (`dead_waiters`).
 //!
 //! Entries stand in chunks, each a block. Chunks are added when all places are taken; they stay
 //! where they are while the variable lives.
@@ -18,7 +18,7 @@
 
 use crate::error::Result;
 use crate::shm::handle::Handle;
-use sharevar_arena::{Error, Identity, Participant, Transaction, Variable};
+use sharevar_arena::{Error, Identity, Transaction, Variable};
 
 /// The body word that leads to the first chunk.
 const FIRST: usize = 1;
@@ -134,17 +134,6 @@ pub(crate) fn grow(handle: &Handle) -> Result<()> {
         transaction.commit()?;
     }
     Ok(())
-}
-
-/// Which of the owners are dead. Asks the kernel, half a microsecond for each other participant:
-/// under a lock only where the answer decides what is stored there.
-pub(crate) fn dead_among(participant: &Participant, entries: &[Entry]) -> Vec<Identity> {
-    let mut owners: Vec<Identity> = entries.iter().map(|entry| entry.owner).collect();
-    // The threads of one process are one participant.
-    owners.sort_unstable_by_key(|owner| owner.word());
-    owners.dedup();
-    owners.retain(|owner| !participant.is_alive(*owner));
-    owners
 }
 
 /// The bits that the owners of these entries sleep for.

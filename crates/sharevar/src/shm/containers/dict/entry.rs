@@ -32,6 +32,13 @@ const LOOK: u64 = 64;
 pub(crate) struct Probe {
     /// The entry, if the key is there.
     pub(crate) found: Option<u64>,
+    /// Its place in the chain.
+    pub(crate) gap: Gap,
+}
+
+/// A place in a chain.
+#[derive(Clone, Copy)]
+pub(crate) struct Gap {
     /// The word that links to it, or would: a bucket, or the links of the entry before.
     pub(crate) link: u64,
     /// Whether that word is a bucket.
@@ -61,7 +68,7 @@ pub(crate) fn comes_after(there: u64, hash: u64) -> bool {
 pub(crate) fn probe(source: &impl Source, key: &Key) -> Result<Probe> {
     let count = source.body(BUCKET_COUNT);
     if count == 0 {
-        return Ok(Probe { found: None, link: 0, from_bucket: true, next: 0 });
+        return Ok(Probe { found: None, gap: Gap { link: 0, from_bucket: true, next: 0 } });
     }
     let hash = key.hash();
     let entries = source.body(ENTRIES);
@@ -74,7 +81,7 @@ pub(crate) fn probe(source: &impl Source, key: &Key) -> Result<Probe> {
         let there = source.load(entry + HASH)?;
         if there == hash {
             if holds(source, entry, key)? {
-                return Ok(Probe { found: Some(entry), link, from_bucket, next });
+                return Ok(Probe { found: Some(entry), gap: Gap { link, from_bucket, next } });
             }
         } else if comes_after(there, hash) {
             break;
@@ -88,7 +95,7 @@ pub(crate) fn probe(source: &impl Source, key: &Key) -> Result<Probe> {
             return Err(Error::Corrupt { what: "a chain of a dict does not end", offset: link });
         }
     }
-    Ok(Probe { found: None, link, from_bucket, next })
+    Ok(Probe { found: None, gap: Gap { link, from_bucket, next } })
 }
 
 #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::entry::{HASH, LINKS, LOW};
 use super::layout::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY};
-use crate::shm::items::source::Locked;
+use crate::shm::items::target::{LockedTarget, Target};
 use sharevar_arena::{Result, Transaction, Variable};
 
 /// Buckets of the smallest table.
@@ -27,37 +27,39 @@ pub(super) fn grow_if_full(
     length: u64,
     count: u64,
 ) -> Result<()> {
-    if length > count { split(transaction, dict, count) } else { Ok(()) }
-}
-
-/// Adds one bucket: cuts the chain of the bucket that it shares its low bits with, where the
-/// hashes begin that belong to the new one.
-fn split(transaction: &mut Transaction<'_>, dict: Variable, count: u64) -> Result<()> {
-    let bit = 1_u64 << count.ilog2();
+    if length <= count {
+        return Ok(());
+    }
     let root = transaction.body(dict, BUCKETS);
     let grown = BUCKET.grow(transaction, root, count)?;
     if grown != root {
         transaction.set_body(dict, BUCKETS, grown)?;
     }
-    let source = Locked(transaction, dict);
-    let entries = transaction.body(dict, ENTRIES);
-    let mut link = BUCKET.at(&source, grown, count - bit)?;
-    let mut value = transaction.load(link)?;
+    split(&mut LockedTarget(transaction, dict), count)
+}
+
+/// Adds one bucket, for which there is room: cuts the chain of the bucket that it shares its low bits with,
+/// where the hashes begin that belong to the new one.
+pub(super) fn split(dict: &mut impl Target, count: u64) -> Result<()> {
+    let bit = 1_u64 << count.ilog2();
+    let (buckets, entries) = (dict.body(BUCKETS), dict.body(ENTRIES));
+    let mut link = BUCKET.at(dict, buckets, count - bit)?;
+    let mut value = dict.load(link)?;
     let mut from_bucket = true;
     while value & LOW != 0 {
-        let at = ENTRY.at(&source, entries, (value & LOW) - 1)?;
-        if transaction.load(at + HASH)? & bit != 0 {
+        let at = ENTRY.at(dict, entries, (value & LOW) - 1)?;
+        if dict.load(at + HASH)? & bit != 0 {
             break;
         }
         link = at + LINKS;
-        value = transaction.load(link)?;
+        value = dict.load(link)?;
         from_bucket = false;
     }
     let moved = value & LOW;
-    let new = BUCKET.at(&source, grown, count)?;
-    transaction.put(new, moved)?;
+    let new = BUCKET.at(dict, buckets, count)?;
+    dict.put(new, moved)?;
     if moved != 0 {
-        transaction.set(link, if from_bucket { 0 } else { value & !LOW })?;
+        dict.set(link, if from_bucket { 0 } else { value & !LOW })?;
     }
-    transaction.set_body(dict, BUCKET_COUNT, count + 1)
+    dict.set_body(BUCKET_COUNT, [count + 1])
 }

@@ -10,6 +10,7 @@
 mod bulk;
 mod change;
 mod compared;
+mod entries;
 mod entry;
 mod growth;
 mod layout;
@@ -18,6 +19,7 @@ mod quick;
 mod reap;
 mod walk;
 
+pub use entries::Entries;
 pub(crate) use reap::OPS;
 
 use self::layout::{ENDS, ENTRIES, ENTRY, LENGTH};
@@ -29,7 +31,7 @@ use crate::shm::handle::Handle;
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::{self, Cell, Content};
 use crate::shm::items::source::{Locked, Source};
-use crate::shm::items::take_out::TakeOut;
+use crate::shm::items::take_out::{self, TakeOut};
 use sharevar_arena::{Participant, Transaction};
 use sharevar_value::{Encoded, HashSeed, Key, Word};
 use std::sync::Arc;
@@ -242,14 +244,31 @@ impl RawDict {
             .map(|taken| taken.map(|(content, ())| content))
     }
 
+    /// Removes `key` without a look at its value. Whether it was there.
+    pub fn discard(&self, key: &Key) -> Result<bool> {
+        let variable = self.handle.variable();
+        let mut transaction = self.handle.participant().begin()?;
+        transaction.lock(variable)?;
+        let Some(entry) = entry::probe(&Locked(&transaction, variable), key)?.found else { return Ok(false) };
+        change::remove(&mut transaction, variable, entry)?;
+        transaction.count_change(variable);
+        transaction.commit()?;
+        Ok(true)
+    }
+
     /// Removes the key that was put in last and gives back key and value.
     pub fn pop_last(&self) -> Result<Option<Item>> {
         let last = |source: &Locked<'_, '_>| {
             let last = source.body(ENDS) >> 32;
             if last == 0 { Ok(None) } else { Ok(Some(ENTRY.at(source, source.body(ENTRIES), last - 1)?)) }
         };
-        let taken = self.take(last, |source, entry| entry::stored_key(source, entry))?;
-        taken.map(|(value, key)| Ok(Item { key: key.into_encoding()?, value })).transpose()
+        let readable_key = |source: &Locked<'_, '_>, entry| {
+            let key = entry::stored_key(source, entry)?.into_encoding()?;
+            take_out::expect_readable(self.handle.participant(), &key)?;
+            Ok(key)
+        };
+        let taken = self.take(last, readable_key)?;
+        Ok(taken.map(|(value, key)| Item { key, value }))
     }
 
     /// Removes the entry that `find` names. The value is held before the entry goes, so that a
@@ -257,7 +276,7 @@ impl RawDict {
     fn take<K>(
         &self,
         find: impl Fn(&Locked<'_, '_>) -> sharevar_arena::Result<Option<u64>>,
-        also: impl Fn(&Locked<'_, '_>, u64) -> sharevar_arena::Result<K>,
+        also: impl Fn(&Locked<'_, '_>, u64) -> Result<K>,
     ) -> Result<Option<(Content, K)>> {
         let participant = self.handle.participant();
         let variable = self.handle.variable();

@@ -1,14 +1,16 @@
 //! The fast paths for short keys: one search, without the lock, tells all that most reads want to know.
 
 use super::RawDict;
-use super::entry::{self, HASH, KEY, LINKS, LOW, META, VALUE};
-use super::layout::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, LENGTH};
+use super::change::{self, EntryKey};
+use super::entry::{self, Gap, HASH, KEY, LINKS, LOW, META, VALUE};
+use super::growth;
+use super::layout::{BUCKET, BUCKET_COUNT, BUCKETS, ENTRIES, ENTRY, FREE, LENGTH, USED};
 use crate::error::Result;
 use crate::shm::items::content::Content;
-use crate::shm::items::look::{CopiedBytes, Located, Look, look};
-use crate::shm::items::overwrite;
-use sharevar_arena::{CacheLine, Peek};
-use sharevar_value::{Encoded, ShortKey, Word};
+use crate::shm::items::look::{CopiedBytes, Glance, Located, Look, glance};
+use crate::shm::items::overwrite::{self, ShortBlock};
+use sharevar_arena::{CacheLine, Peek, SingleStore};
+use sharevar_value::{ShortKey, Word};
 
 /// Entries that a short look follows; longer chains are rare, and a torn one may have no end.
 const STEPS: u32 = 16;
@@ -16,8 +18,8 @@ const STEPS: u32 = 16;
 /// Why [`find`] has found no entry.
 #[derive(Clone, Copy)]
 enum Missed {
-    /// There is none.
-    Absent,
+    /// There is none, and this is where it would be; a link of 0 if there are no chains yet.
+    Absent(Gap),
     /// The look was too short to tell.
     Unknown,
 }
@@ -26,7 +28,7 @@ impl Missed {
     /// Whether there certainly is no such key, nor any that only Python can compare with it.
     #[inline(always)]
     fn is_certain(self, peek: &Peek<'_>) -> bool {
-        matches!(self, Self::Absent) && peek.body(LENGTH) >> 32 == 0
+        matches!(self, Self::Absent(_)) && peek.body(LENGTH) >> 32 == 0
     }
 }
 
@@ -35,14 +37,16 @@ impl Missed {
 fn find<'p>(peek: &Peek<'p>, key: &ShortKey) -> std::result::Result<(u64, CacheLine<'p>), Missed> {
     let count = peek.body(BUCKET_COUNT);
     if count == 0 {
-        return Err(Missed::Absent);
+        return Err(Missed::Absent(Gap { link: 0, from_bucket: true, next: 0 }));
     }
     let (hash, entries) = (key.hash(), peek.body(ENTRIES));
     let bucket = BUCKET.peek(peek, peek.body(BUCKETS), entry::bucket_of(hash, count));
-    let mut next = bucket.and_then(|bucket| peek.load(bucket)).ok_or(Missed::Unknown)?;
+    let mut link = bucket.ok_or(Missed::Unknown)?;
+    let mut next = peek.load(link).ok_or(Missed::Unknown)?;
+    let mut from_bucket = true;
     for _ in 0..STEPS {
         if next == 0 {
-            return Err(Missed::Absent);
+            return Err(Missed::Absent(Gap { link, from_bucket, next }));
         }
         let at = ENTRY.peek(peek, entries, next - 1).ok_or(Missed::Unknown)?;
         let line = peek.line(at).ok_or(Missed::Unknown)?;
@@ -60,11 +64,41 @@ fn find<'p>(peek: &Peek<'p>, key: &ShortKey) -> std::result::Result<(u64, CacheL
                 return Ok((at, line));
             }
         } else if entry::comes_after(there, hash) {
-            return Err(Missed::Absent);
+            return Err(Missed::Absent(Gap { link, from_bucket, next }));
         }
+        link = at + LINKS;
         next = line.word(LINKS as usize / 8) & LOW;
+        from_bucket = false;
     }
     Err(Missed::Unknown)
+}
+
+/// Puts in a key that is not there, if that takes no more memory.
+#[inline(never)]
+fn insert(change: &SingleStore<'_>, key: &ShortKey, word: Word, gap: Gap) -> Option<()> {
+    let (count, used) = (change.body(BUCKET_COUNT), change.body(USED));
+    let is_split = change.body(LENGTH) >= count;
+    if gap.link == 0
+        || (change.body(FREE) == 0 && (ENTRY.is_full(used) || used >= LOW))
+        || (is_split && BUCKET.is_full(count))
+    {
+        return None;
+    }
+    let mut stores = change.noted();
+    change::put_in(&mut stores, &EntryKey::short(key), word, gap).ok()?;
+    if is_split {
+        growth::split(&mut stores, count).ok()?;
+    }
+    stores.commit();
+    Some(())
+}
+
+#[inline(never)]
+fn remove(change: &SingleStore<'_>, at: u64) -> Option<()> {
+    let mut stores = change.noted();
+    change::take_out(&mut stores, at).ok()?;
+    stores.commit();
+    Some(())
 }
 
 /// The value that a line of an entry holds.
@@ -91,15 +125,21 @@ impl RawDict {
         })
     }
 
-    /// Looks for `key`, without the lock and once. `Absent` means also that there is no key that only
-    /// Python can compare with it. `copied` is the place for a value that is no scalar.
+    /// Looks for `key`, without the lock and once.
     #[inline(always)]
-    pub fn look<'a>(&self, key: &ShortKey, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
-        look(self.handle(), copied, |peek| match find(peek, key) {
+    pub fn glance(&self, key: &ShortKey) -> Glance {
+        glance(self.handle(), |peek| match find(peek, key) {
             // No value is zero in an arena that is whole.
             Ok((_, line)) => Some(value_of(line)).filter(|word| !word.is_absent()),
             Err(missed) => missed.is_certain(peek).then_some(Word::ABSENT),
         })
+    }
+
+    /// The same. `Absent` means also that there is no key that only Python can compare with it. `copied` is
+    /// the place for a value that is no scalar.
+    #[inline(always)]
+    pub fn look<'a>(&self, key: &ShortKey, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
+        self.glance(key).look(self.handle(), copied)
     }
 
     /// Reads a value that a look has found. `None` if the dict has changed since.
@@ -134,29 +174,53 @@ impl RawDict {
         done.is_some()
     }
 
+    /// The same; a key that is not there is put in, if that takes no more memory, and no key is there that only
+    /// Python can compare.
+    #[inline(always)]
+    pub fn put_word(&self, key: &ShortKey, word: Word) -> bool {
+        if !word.is_scalar() {
+            return false;
+        }
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        let done = participant.change_one(variable, |change| match find(change, key) {
+            Ok((at, line)) => {
+                scalar(line)?;
+                change.change(at + VALUE, word.0)
+            }
+            Err(Missed::Absent(gap)) if change.body(LENGTH) >> 32 == 0 => insert(change, key, word, gap),
+            Err(_) => None,
+        });
+        done.is_some()
+    }
+
+    /// Removes `key` and returns its value, if that was a word; [`Word::ABSENT`] if there certainly is no such
+    /// key, nor any that only Python can compare with it. `None` says nothing: go by [`Self::remove`].
+    #[inline]
+    pub fn take_word(&self, key: &ShortKey) -> Option<Word> {
+        let (participant, variable) = (self.handle().participant(), self.handle().variable());
+        participant.change_one(variable, |change| match find(change, key) {
+            Ok((at, line)) => {
+                let word = scalar(line)?;
+                remove(change, at).map(|()| word)
+            }
+            Err(missed) => missed.is_certain(change).then_some(Word::ABSENT),
+        })
+    }
+
     /// Stores a short value over the one of `key`, where that is, if it is there, has the room and refers to
     /// no variable. If not, nothing is done and the answer is `false`: go by [`Self::insert`].
-    ///
-    /// # Errors
-    /// Closed arena.
     #[inline]
-    pub fn overwrite(&self, key: &ShortKey, value: &Encoded) -> Result<bool> {
-        let Some(encoding) = overwrite::short(value) else { return Ok(false) };
+    pub fn overwrite(&self, key: &ShortKey, value: &ShortBlock) -> bool {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
-        let word = || participant.peek(variable, |peek| find(peek, key).ok().map(|(_, line)| value_of(line)));
-        // Looked at before the lock is taken, which may be for nothing.
-        if !word().is_some_and(Word::is_block) {
-            return Ok(false);
+        // A new key takes no lock for this.
+        if participant.peek(variable, |peek| find(peek, key).ok().map(drop)).is_none() {
+            return false;
         }
-        let mut transaction = participant.begin()?;
-        transaction.lock(variable)?;
-        let Some(word) = word() else { return Ok(false) };
-        if !overwrite::overwrite(&mut transaction, word, encoding)? {
-            return Ok(false);
-        }
-        transaction.count_change(variable);
-        transaction.commit()?;
-        Ok(true)
+        let done = participant.change_one(variable, |change| {
+            let (_, line) = find(change, key).ok()?;
+            overwrite::overwrite_at_once(change, value_of(line), value)
+        });
+        done.is_some()
     }
 
     /// Adds to the integer at `key`, if it is there and the sum fits a word. The sum. `None` says

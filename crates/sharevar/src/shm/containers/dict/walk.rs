@@ -1,14 +1,16 @@
 //! Reading a whole dict.
 
 use super::RawDict;
-use super::entry::{self, HASH, LINKS, LOW, VALUE};
+use super::entries::{Entries, Keys};
+use super::entry::{HASH, LINKS, LOW, VALUE};
 use super::layout::{ENDS, ENTRIES, ENTRY, STRUCTURE, USED};
 use crate::engine::content::Item;
 use crate::engine::stored_keys::StoredKey;
 use crate::error::{Error, Result};
 use crate::shm::items::attempts::Attempts;
-use crate::shm::items::content::{self, Content, Copied};
+use crate::shm::items::content::{self, Content};
 use crate::shm::items::source::Source;
+use crate::shm::items::values::{CopiedValues, Values};
 use sharevar_value::Word;
 
 /// Entries that are read under one hold of the lock, so that no process waits for long.
@@ -25,8 +27,14 @@ enum Cursor {
     Number(u64),
 }
 
-fn item((key, value): (StoredKey, Content)) -> Result<Item> {
-    Ok(Item { key: key.into_encoding()?, value })
+/// The entries of one piece of a walk, whose values are not held yet.
+struct Batch<K> {
+    keys: K,
+    values: CopiedValues,
+    /// Where the walk goes on, if there is more.
+    next: Option<Cursor>,
+    /// The count of keys that came or went, at the moment of reading.
+    structure: u64,
 }
 
 impl RawDict {
@@ -37,98 +45,79 @@ impl RawDict {
     /// there all the time is still seen exactly once, though perhaps not in order. No
     /// process waits for a reader for longer than a piece takes.
     pub fn items(&self, with_values: bool) -> Result<Vec<Item>> {
-        self.read(with_values, usize::MAX)?.into_iter().map(item).collect()
+        self.entries(with_values)?.into_items(usize::MAX)
+    }
+
+    /// The same, one behind the other.
+    pub fn entries(&self, with_values: bool) -> Result<Entries> {
+        let (keys, values) = self.read(with_values, usize::MAX)?;
+        Ok(Entries { keys, values })
     }
 
     /// All keys as they are stored, with their values. As [`Self::items`].
-    pub(crate) fn entries(&self) -> Result<Vec<(StoredKey, Content)>> {
-        self.read(true, usize::MAX)
+    pub(crate) fn stored_entries(&self) -> Result<Vec<(StoredKey, Content)>> {
+        let (keys, values) = self.read::<Vec<StoredKey>>(true, usize::MAX)?;
+        Ok(keys.into_iter().zip(values).collect())
     }
 
     /// The first keys in insertion order, up to `most`, with their values. As [`Self::items`].
     pub fn first_items(&self, most: usize) -> Result<Vec<Item>> {
-        let mut items = self.read(true, most)?;
-        items.truncate(most);
-        items.into_iter().map(item).collect()
+        let (keys, values) = self.read(true, most)?;
+        Entries { keys, values }.into_items(most)
     }
 
-    fn read(&self, with_values: bool, most: usize) -> Result<Vec<(StoredKey, Content)>> {
+    fn read<K: Keys>(&self, with_values: bool, most: usize) -> Result<(K, Values)> {
         for _ in 0..ATTEMPTS {
-            if let Some(items) = self.walk(true, with_values, most)? {
-                return Ok(items);
+            if let Some(entries) = self.walk(true, with_values, most)? {
+                return Ok(entries);
             }
         }
         // By number a walk goes on where it was.
         Ok(self.walk(false, with_values, most)?.unwrap_or_default())
     }
 
-    /// Reads pieces until there are `most` items or more.
-    #[allow(clippy::type_complexity)] // Keys and values, unless the walk has to begin again.
-    fn walk(
-        &self,
-        in_order: bool,
-        with_values: bool,
-        most: usize,
-    ) -> Result<Option<Vec<(StoredKey, Content)>>> {
-        let mut items = Vec::new();
+    /// Reads pieces until there are `most` entries or more. `None` if it has to begin again.
+    fn walk<K: Keys>(&self, in_order: bool, with_values: bool, most: usize) -> Result<Option<(K, Values)>> {
+        let (mut keys, mut values) = (K::default(), Values::default());
         let mut cursor = if in_order { None } else { Some(Cursor::Number(0)) };
         let mut structure = None;
         let mut attempts = Attempts::of(self.handle());
         loop {
-            let (batch, next, stamp) = self.batch(cursor, with_values)?;
+            let batch = self.batch::<K>(cursor, with_values)?;
             // A cursor in insertion order leads nowhere once entries have moved.
-            if in_order && structure.is_some_and(|seen| seen != stamp) {
+            if in_order && structure.is_some_and(|seen| seen != batch.structure) {
                 return Ok(None);
             }
-            let Some(mut batch) = self.hold_batch(batch)? else {
+            let held = match batch.values.hold(self.handle().participant()) {
+                Ok(held) => held,
                 // A variable went away since its handle was copied: this piece is read again.
-                if in_order && structure.is_some() {
-                    return Ok(None);
+                Err(Error::HandleExpired) => {
+                    if in_order && structure.is_some() {
+                        return Ok(None);
+                    }
+                    attempts.fail()?;
+                    continue;
                 }
-                attempts.fail()?;
-                continue;
+                Err(error) => return Err(error),
             };
+            debug_assert_eq!(held.len(), batch.keys.len());
             // Each piece has its own attempts, so that writers wait for no more than one.
             attempts = Attempts::of(self.handle());
-            structure = Some(stamp);
-            items.append(&mut batch);
-            match next {
-                Some(next) if items.len() < most => cursor = Some(next),
-                _ => return Ok(Some(items)),
+            structure = Some(batch.structure);
+            keys.append(batch.keys);
+            values.append(held);
+            match batch.next {
+                Some(next) if keys.len() < most => cursor = Some(next),
+                _ => return Ok(Some((keys, values))),
             }
         }
     }
 
-    /// Takes handles on what the values refer to. `None` if one of them has expired.
-    #[allow(clippy::type_complexity)] // As above.
-    fn hold_batch(
-        &self,
-        batch: Vec<(StoredKey, Option<Copied>)>,
-    ) -> Result<Option<Vec<(StoredKey, Content)>>> {
-        let mut items = Vec::with_capacity(batch.len());
-        for (key, value) in batch {
-            let value = match value {
-                None => Content::Word(Word::ABSENT),
-                Some(copied) => match copied.hold(self.handle().participant()) {
-                    Err(Error::HandleExpired) => return Ok(None),
-                    held => held?,
-                },
-            };
-            items.push((key, value));
-        }
-        Ok(Some(items))
-    }
-
-    #[allow(clippy::type_complexity)] // A batch, where to go on, and the stamp of the structure.
-    fn batch(
-        &self,
-        cursor: Option<Cursor>,
-        with_values: bool,
-    ) -> Result<(Vec<(StoredKey, Option<Copied>)>, Option<Cursor>, u64)> {
+    fn batch<K: Keys>(&self, cursor: Option<Cursor>, with_values: bool) -> Result<Batch<K>> {
         let batch = content::read_at_once(self.handle(), |source| {
             let (root, used) = (source.body(ENTRIES), source.body(USED));
             let mut cursor = cursor.unwrap_or(Cursor::Order(source.body(ENDS) & LOW));
-            let mut batch = Vec::with_capacity(BATCH.min(used as usize));
+            let (mut keys, mut words) = (K::default(), Vec::with_capacity(BATCH.min(used as usize)));
             let mut looked = 0;
             let mut more = true;
             while looked < BATCH {
@@ -149,12 +138,13 @@ impl RawDict {
                     Cursor::Number(next) => Cursor::Number(next + 1),
                 };
                 if live {
-                    let word = Word(source.load(at + VALUE)?);
-                    let value = if with_values { content::copy(source, word)? } else { None };
-                    batch.push((entry::stored_key(source, at)?, value));
+                    let value = if with_values { Word(source.load(at + VALUE)?) } else { Word::ABSENT };
+                    words.push(value);
+                    keys.read(source, at)?;
                 }
             }
-            Ok((batch, more.then_some(cursor), source.body(STRUCTURE)))
+            let values = CopiedValues::of(source, words)?;
+            Ok(Batch { keys, values, next: more.then_some(cursor), structure: source.body(STRUCTURE) })
         })?;
         Ok(batch)
     }

@@ -39,7 +39,7 @@ use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::handle::{Handle, variable_of_kind};
 use crate::shm::items::content::{self, Cell, Content};
-use crate::shm::items::overwrite;
+use crate::shm::items::overwrite::{self, ShortBlock};
 use crate::shm::items::source::{Locked, Source};
 use crate::shm::items::take_out::TakeOut;
 use sharevar_arena::Participant;
@@ -178,8 +178,8 @@ impl RawList {
 
     /// Replaces item `index`, from the end if negative.
     pub fn set(&self, index: i64, value: &Encoded) -> Result<()> {
-        if let Some(encoding) = overwrite::short(value)
-            && self.overwrite(index, encoding)?
+        if let Some(short) = ShortBlock::of(value)
+            && self.overwrite(index, &short)?
         {
             return Ok(());
         }
@@ -205,7 +205,7 @@ impl RawList {
     }
 
     /// Stores a short value over an item, where that is. Whether it was done.
-    fn overwrite(&self, index: i64, encoding: &[u8]) -> Result<bool> {
+    fn overwrite(&self, index: i64, value: &ShortBlock) -> Result<bool> {
         if !self.is_block(index) {
             return Ok(false);
         }
@@ -213,7 +213,7 @@ impl RawList {
         let mut transaction = self.handle.participant().begin()?;
         transaction.lock(variable)?;
         let Some(word) = ItemCell(index).find(&Locked(&transaction, variable))? else { return Ok(false) };
-        if !overwrite::overwrite(&mut transaction, word, encoding)? {
+        if !overwrite::overwrite(&mut transaction, word, value)? {
             return Ok(false);
         }
         transaction.count_change(variable);
@@ -298,6 +298,19 @@ impl RawList {
             transaction.commit()?;
             return Ok(content);
         }
+    }
+
+    /// Removes item `index` without a look at it.
+    pub fn discard(&self, index: i64) -> Result<()> {
+        let (participant, variable) = (self.handle.participant(), self.handle.variable());
+        participant.make_room(0);
+        let mut transaction = participant.begin()?;
+        transaction.lock(variable)?;
+        let length = Shape::of(&Locked(&transaction, variable)).length;
+        let place = index_from(index, length).ok_or(Error::IndexOutOfRange { index, length })?;
+        change::remove(&mut transaction, variable, place)?;
+        transaction.count_change(variable);
+        Ok(transaction.commit()?)
     }
 
     /// Removes all items, in one step for all processes; the memory comes back bit by bit.

@@ -3,7 +3,7 @@
 use super::{GAP, LENGTH, PLACES, RING, RING_BITS, ROOT, RawList, index_from};
 use crate::error::Result;
 use crate::shm::items::content::Content;
-use crate::shm::items::look::{CopiedBytes, Located, Look, look};
+use crate::shm::items::look::{CopiedBytes, Glance, Located, Look, glance};
 use sharevar_arena::Peek;
 use sharevar_value::Word;
 
@@ -23,15 +23,20 @@ fn place_at(peek: &Peek<'_>, root: u64, position: u64) -> Option<u64> {
 }
 
 impl RawList {
-    /// Looks at item `index`, from the end if negative, without the lock and once. `copied` is the
-    /// place for a value that is no scalar.
+    /// Looks at item `index`, from the end if negative, without the lock and once.
     #[inline(always)]
-    pub fn look<'a>(&self, index: i64, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
-        look(self.handle(), copied, |peek| {
+    pub fn glance(&self, index: i64) -> Glance {
+        glance(self.handle(), |peek| {
             let Some(index) = index_from(index, peek.body(LENGTH)) else { return Some(Word::ABSENT) };
             // No item is zero in an arena that is whole.
             Some(Word(peek.load(place(peek, index)?)?)).filter(|word| !word.is_absent())
         })
+    }
+
+    /// The same. `copied` is the place for a value that is no scalar.
+    #[inline(always)]
+    pub fn look<'a>(&self, index: i64, copied: &'a mut Option<CopiedBytes>) -> Look<'a> {
+        self.glance(index).look(self.handle(), copied)
     }
 
     /// Whether item `index` is in a block, if a look without the lock tells.

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::shm::containers::queue_frame::{HEAD, LIMIT, SHUT_DOWN, STATE, TAIL};
 use crate::shm::items::content::{self, Content, Copied};
 use crate::shm::items::source::Locked;
+use crate::shm::items::take_out;
 use sharevar_value::{Encoded, Word};
 
 /// Items of a piece, at most: each is two blocks and a dozen notes, under one lock.
@@ -54,8 +55,10 @@ impl RawPriorityQueue {
             let first = Heap::of(&mut transaction, variable, tail - position).first()?;
             let word = Word(transaction.load(first + entry::VALUE)?);
             match content::copy(&Locked(&transaction, variable), word)? {
-                Some(content) if !content.refers() => copied.push(content),
-                // To be held first, by the way for one item.
+                Some(content) if !content.refers() && take_out::is_readable(participant, &content) => {
+                    copied.push(content);
+                }
+                // To be held first, or refused, by the way for one item.
                 _ => break,
             }
             Heap::of(&mut transaction, variable, tail - position).pop()?;

@@ -55,9 +55,10 @@ impl RawPriorityQueue {
             // No two items have one arrival number.
             let arrival = transaction.load(first + entry::ARRIVAL)?;
             let word = Word(transaction.load(first + entry::VALUE)?);
-            let Some((mut transaction, content)) = out.content(transaction, variable, word, arrival)? else {
-                continue;
-            };
+            let taken = out.content(transaction, variable, word, arrival);
+            // It stays for another waiter, which the wake-up of this one was for, too.
+            let taken = taken.inspect_err(|_| self.tell_getters(state, 1))?;
+            let Some((mut transaction, content)) = taken else { continue };
             Heap::of(&mut transaction, variable, tail - head).pop()?;
             entry::free_on_commit(&mut transaction, first)?;
             transaction.set_body(variable, HEAD, head + 1)?;

@@ -7,6 +7,7 @@ use crate::shm::containers::queue_frame::{HEAD, LIMIT, SHUT_DOWN, STATE, TAIL};
 use crate::shm::items::attempts::Attempts;
 use crate::shm::items::content::{self, Content, Copied};
 use crate::shm::items::source::{Locked, Source};
+use crate::shm::items::take_out;
 use sharevar_value::{Encoded, Word};
 
 /// Items of a piece, at most.
@@ -87,11 +88,11 @@ impl RawQueue {
             let first = transaction.body(variable, FIRST);
             let word = Word(transaction.load(place(first, position))?);
             match content::copy(&Locked(&transaction, variable), word)? {
-                Some(content) if !content.refers() => {
+                Some(content) if !content.refers() && take_out::is_readable(participant, &content) => {
                     entries += usize::from(!matches!(content, Copied::Word(_)));
                     copied.push(content);
                 }
-                // To be held first, by the way for one item.
+                // To be held first, or refused, by the way for one item.
                 _ => break,
             }
             content::free_on_commit(&mut transaction, word)?;

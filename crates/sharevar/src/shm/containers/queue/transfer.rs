@@ -50,9 +50,10 @@ impl RawQueue {
             }
             let word = Word(transaction.load(place(first, head))?);
             // Heads only grow: of one head there is one item.
-            let Some((mut transaction, content)) = out.content(transaction, variable, word, head)? else {
-                continue;
-            };
+            let taken = out.content(transaction, variable, word, head);
+            // It stays for another waiter, which the wake-up of this one was for, too.
+            let taken = taken.inspect_err(|_| self.tell_getters(state, 1))?;
+            let Some((mut transaction, content)) = taken else { continue };
             content::free_on_commit(&mut transaction, word)?;
             step_over(&mut transaction, variable, head, tail)?;
             transaction.set_body(variable, HEAD, head + 1)?;

@@ -13,11 +13,11 @@
 //! | 5 | tasks done |
 
 mod as_engine;
+mod filled_emptied;
 mod kind;
 mod readiness;
 mod room;
 mod shut_down;
-mod turn;
 mod words;
 
 pub use kind::{Got, QueueKind};

@@ -36,6 +36,9 @@ pub struct Readiness {
 impl Readiness {
     /// The descriptor of this process for a queue. There is one, however many ask.
     pub fn of(queue: &QueueFrame, enter: Enter) -> Result<Arc<Self>> {
+        if queue.handle().participant().is_read_only() {
+            return Err(Error::ReadOnly.into());
+        }
         let mut known = registry().known();
         known.retain(|(_, readiness)| readiness.strong_count() > 0);
         let place = place(queue);
@@ -162,7 +165,7 @@ fn watch(readiness: &Weak<Readiness>, queue: &QueueFrame, enter: Enter) {
         let entered = enter(&mut || {
             if let Some(readiness) = readiness.upgrade() {
                 readiness.follow();
-                reason = Some(queue.await_turn(queue.is_ready()));
+                reason = Some(queue.await_change(queue.is_ready()));
             }
         });
         match reason {

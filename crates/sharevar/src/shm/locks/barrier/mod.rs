@@ -20,11 +20,12 @@
 //! about every waiter of it, in the same transaction, and breaks the barrier if one is dead. The
 //! watch alone would be too late: a complete generation lets go before the next look is due.
 
+mod broken_by_death;
 mod end;
 mod state;
 mod wait;
 
-use super::death_check;
+use super::dead_waiters::is_due;
 use super::waiters::{self, Entry};
 use crate::engine::barrier::Outcome;
 use crate::error::Result;
@@ -201,7 +202,7 @@ impl RawBarrier {
 
     /// The outcome for a waiter, with which its wait is over. Before it sleeps, it looks for dead ones.
     pub fn attempt(&self, entry: &Entry, sleeps: bool) -> Result<Option<Outcome>> {
-        if sleeps && !self.is_over(entry) && death_check::is_due(&self.handle)? {
+        if sleeps && !self.is_over(entry) && is_due(&self.handle)? {
             self.look_after_all()?;
         }
         if !sleeps && !self.is_over(entry) {
@@ -239,55 +240,6 @@ impl RawBarrier {
         }
         self.look_after_all()?;
         self.state()
-    }
-
-    /// Breaks the generation if one that waits in it is dead, and takes the dead of it away. The
-    /// state that this sets; the caller commits, and wakes.
-    fn break_if_one_is_dead(&self, transaction: &mut Transaction<'_>, state: State) -> Result<Option<State>> {
-        let variable = self.handle.variable();
-        let mut arrived = waiters::entries(transaction, variable)?;
-        arrived.retain(|entry| state.is_of(entry.stamp));
-        let dead = waiters::dead_among(self.handle.participant(), &arrived);
-        if dead.is_empty() {
-            return Ok(None);
-        }
-        for entry in arrived.iter().filter(|entry| dead.contains(&entry.owner)) {
-            entry.remove(transaction)?;
-        }
-        let broken = state.without(RUNNING).with(BROKEN | OWED);
-        transaction.set_body(variable, STATE, broken.0)?;
-        Ok(Some(broken))
-    }
-
-    fn look_after_all(&self) -> Result<()> {
-        let transaction = self.begin()?;
-        let all = waiters::entries(&transaction, self.handle.variable())?;
-        transaction.commit()?;
-        self.remove_dead_among(&all).map(|_| ())
-    }
-
-    /// Breaks the generation if one of it is dead, since not all can arrive any more; and takes
-    /// the dead away. Whether there were any.
-    fn remove_dead_among(&self, entries: &[Entry]) -> Result<bool> {
-        let dead = waiters::dead_among(self.handle.participant(), entries);
-        if dead.is_empty() {
-            return Ok(false);
-        }
-        let variable = self.handle.variable();
-        let mut transaction = self.begin()?;
-        let mut state = State(transaction.body(variable, STATE));
-        for entry in waiters::entries(&transaction, variable)? {
-            if dead.contains(&entry.owner) {
-                entry.remove(&mut transaction)?;
-                if state.is_of(entry.stamp) && !state.is(BROKEN) {
-                    state = state.without(RUNNING).with(BROKEN | OWED);
-                }
-            }
-        }
-        transaction.set_body(variable, STATE, state.0)?;
-        transaction.commit()?;
-        self.wake_owed(state)?;
-        Ok(true)
     }
 }
 

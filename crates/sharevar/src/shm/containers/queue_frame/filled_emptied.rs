@@ -16,12 +16,12 @@ impl QueueFrame {
     /// Whether there is an item, which stays where it is. If there is none, `announce` announces a
     /// waiter that is about to sleep for the first one.
     pub(super) fn has_item(&self, announce: bool) -> Result<bool> {
-        if announce { Ok(self.await_turn(false)?.is_none()) } else { Ok(self.is_ready()) }
+        if announce { Ok(self.await_change(false)?.is_none()) } else { Ok(self.is_ready()) }
     }
 
     /// Says that a thread is about to sleep until [`Self::is_ready`] is another than `is_ready`.
     /// The reason for which it sleeps; `None` if it is another already.
-    pub(super) fn await_turn(&self, is_ready: bool) -> Result<Option<u32>> {
+    pub(super) fn await_change(&self, is_ready: bool) -> Result<Option<u32>> {
         let flag = if is_ready { EMPTIED } else { FILLED };
         let waits = self.with_lock(|change| {
             let state = change.body(STATE);
@@ -37,7 +37,7 @@ impl QueueFrame {
         Ok(waits.then_some(Self::reason(flag)))
     }
 
-    /// Has every put and get from now on tell of turns, until one finds no waiter for them.
+    /// Has every put and get from now on tell of these moments, until one finds no waiter for them.
     pub(super) fn watch(&self) -> Result<()> {
         Ok(self.change_state(|state| state | WATCHED)?)
     }

@@ -1,4 +1,5 @@
-//! The traits of an engine other than shared memory, and of its variables.
+//! The traits of an engine other than shared memory, and of its variables. `registry` has the engines, by the
+//! schemes of their addresses.
 
 use super::barrier::Barrier;
 use super::cell::Cell;
