@@ -2,9 +2,13 @@
 
 mod support;
 
-use sharevar::{Dict, Error, Kind, List, Manager, RendezvousError, Result};
-use sharevar_value::HashSeed;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use sharevar::engine::{ENTRIES, Names};
+use sharevar::shm::{RawDict, RawList};
+use sharevar::{Dict, Error, Handle, Kind, List, Manager, RendezvousError, Result, Shared};
+use sharevar_value::{BufferedPickle, HashSeed, Value};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use support::waiting::until;
@@ -172,6 +176,240 @@ fn what_cannot_be_written_or_read_says_why() -> Result<()> {
     Ok(())
 }
 
+fn code(error: &Error) -> Option<i32> {
+    let Error::File { code, .. } = error else { panic!("{error:?}") };
+    *code
+}
+
+#[test]
+fn the_error_of_a_file_has_its_number_and_path() -> Result<()> {
+    let folder = Folder::new("numbers");
+    let manager = make("numbers")?;
+    let absent = folder.0.join("absent").join("x.dump");
+    for (refused, path, number) in [
+        (manager.dump(&absent).unwrap_err(), &absent, libc::ENOENT),
+        (load("numbers-loaded", &absent).unwrap_err(), &absent, libc::ENOENT),
+        (manager.dump(&folder.0).unwrap_err(), &folder.0, libc::EISDIR),
+        (load("numbers-loaded", &folder.0).unwrap_err(), &folder.0, libc::EISDIR),
+    ] {
+        assert_eq!(code(&refused), Some(number), "{refused:?}");
+        assert!(matches!(&refused, Error::File { path: of, .. } if of == path), "{refused:?}");
+        assert!(refused.to_string().contains(path.to_str().unwrap()), "{refused}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_dump_is_read_from_files_alone() {
+    let folder = Folder::new("devices");
+    let pipe = folder.0.join("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    for path in [&pipe, Path::new("/dev/zero")] {
+        // A pipe that no process writes to does not keep it waiting.
+        let refused = load("devices", path).unwrap_err();
+        assert!(refused.to_string().contains("something else than a file"), "{refused}");
+        assert_eq!(code(&refused), None);
+    }
+    // Nothing but the header of a file that is none, or whose length is wrong, is read.
+    let mut header = vec![0; 24];
+    for begins in [b"\0\0\0\0\0\0\0\0", b"SHVDUMP1"] {
+        header[..8].copy_from_slice(begins);
+        fs::write(folder.file(), &header).unwrap();
+        fs::File::options().write(true).open(folder.file()).unwrap().set_len(1 << 40).unwrap();
+        assert!(matches!(load("devices", &folder.file()), Err(Error::NotADump { .. })));
+    }
+    // One that says the length of the file is as long as no memory is.
+    header[8..16].copy_from_slice(&((1_u64 << 62) - 24).to_le_bytes());
+    fs::write(folder.file(), &header).unwrap();
+    if fs::File::options().write(true).open(folder.file()).unwrap().set_len(1 << 62).is_ok() {
+        assert!(matches!(load("devices", &folder.file()), Err(Error::File { .. })));
+    }
+}
+
+#[test]
+fn a_dump_is_written_to_long_names_and_where_links_lead() -> Result<()> {
+    let folder = Folder::new("places");
+    let manager = make("places")?;
+    manager.named("list").list::<i64>()?.push(&1)?;
+    let longest = folder.0.join("x".repeat(255));
+    manager.dump(&longest)?;
+    fs::remove_file(&longest).unwrap();
+    let deep = folder.0.join("deep");
+    fs::create_dir(&deep).unwrap();
+    // A link to a link in another folder, which leads out of it to a file that is to be made.
+    symlink("deep/inner", folder.0.join("outer")).unwrap();
+    symlink("../shop.dump", deep.join("inner")).unwrap();
+    symlink("deep", folder.0.join("way")).unwrap();
+    for link in [folder.0.join("outer"), folder.0.join("way").join("inner")] {
+        for _ in 0..2 {
+            manager.dump(&link)?;
+            assert!(link.is_symlink() && !folder.file().is_symlink());
+            assert_eq!(load("places-loaded", &link)?.named("list").list::<i64>()?.to_vec()?, [1]);
+        }
+        fs::remove_file(folder.file()).unwrap();
+    }
+    let circle = folder.0.join("circle");
+    symlink("circle", &circle).unwrap();
+    assert_eq!(code(&manager.dump(&circle).unwrap_err()), Some(libc::ELOOP));
+    symlink("absent/shop.dump", folder.0.join("nowhere")).unwrap();
+    assert_eq!(code(&manager.dump(folder.0.join("nowhere")).unwrap_err()), Some(libc::ENOENT));
+    let mut left: Vec<_> = fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["circle", "deep", "nowhere", "outer", "way"]);
+    Ok(())
+}
+
+fn make_with_pickles(label: &str) -> Result<Manager> {
+    Manager::builder().name(own_name(label)).capacity(64 << 20).allow_pickle(true).build()
+}
+
+fn raw_list(list: &List<i64>) -> RawList {
+    let Handle::Shm(handle) = list.handle() else { unreachable!() };
+    RawList::from_handle(handle).unwrap()
+}
+
+fn raw_dict(dict: &Dict<String, i64>) -> RawDict {
+    let Handle::Shm(handle) = dict.handle() else { unreachable!() };
+    RawDict::from_handle(handle).unwrap()
+}
+
+/// As Python pickles a reference to the arena of another manager.
+fn reference() -> Vec<u8> {
+    let name = b"\x8c\x17sharevar._family.arenas\x94\x8c\x0eArenaReference\x94\x93\x94";
+    [b"\x80\x05\x95\x40\0\0\0\0\0\0\0".as_slice(), name, b"."].concat()
+}
+
+/// A value that is a pickle with one buffer of its own behind it.
+fn buffered(pickle: &[u8], buffer: &[u8]) -> Value {
+    let placed = BufferedPickle::place(pickle.len(), [(buffer.len(), true)].into_iter(), 0).unwrap();
+    let front = placed.front();
+    let encoding = placed.parts(&front, pickle, [buffer].into_iter()).concat();
+    Value::BufferedPickle(encoding[BufferedPickle::HEAD..].to_vec())
+}
+
+#[test]
+fn a_pickle_with_a_reference_to_another_manager_is_in_no_dump() -> Result<()> {
+    let folder = Folder::new("references");
+    let manager = make_with_pickles("references")?;
+    let of_a_manager = b"\x80\x05\x8c\x13NamedArenaReference\x94\x93.";
+    let list = manager.named("list").list::<i64>()?;
+    let raw = raw_list(&list);
+    for value in [
+        Value::Pickle(reference()),
+        Value::Pickle(of_a_manager.to_vec()),
+        Value::Tuple(vec![1.into(), Value::List(vec![Value::Pickle(reference())])]),
+        Value::Pickle([reference(), vec![b'x'; 100_000]].concat()),
+        buffered(&reference(), &[0; 100]),
+    ] {
+        raw.push(&value.to_encoded().unwrap())?;
+        let refused = manager.dump(folder.file()).unwrap_err();
+        assert!(
+            matches!(&refused, Error::NotDumpable { variable, .. } if variable == "list"),
+            "{value:?}: {refused:?}"
+        );
+        assert!(refused.to_string().contains("a variable of another manager"), "{refused}");
+        assert!(!folder.file().exists());
+        list.clear()?;
+    }
+    // Of an unnamed variable in it, too.
+    let inner = manager.list::<i64>()?;
+    raw_list(&inner).push(&Value::Pickle(reference()).to_encoded().unwrap())?;
+    manager.named("outer").list::<List<i64>>()?.push(&inner)?;
+    let refused = manager.dump(folder.file()).unwrap_err();
+    assert!(matches!(&refused, Error::NotDumpable { variable, .. } if variable == "outer"), "{refused:?}");
+    inner.clear()?;
+    // The name is no reference where no pickle has it as a text.
+    for value in [
+        Value::from("ArenaReference"),
+        Value::Bytes(reference()),
+        Value::Pickle(b"\x80\x05\x8c\x11MyArenaReferences\x94.".to_vec()),
+        buffered(b"\x80\x05\x97.", &reference()),
+    ] {
+        raw.push(&value.to_encoded().unwrap())?;
+    }
+    manager.dump(folder.file())
+}
+
+#[test]
+fn entries_that_lead_elsewhere_are_left_out() -> Result<()> {
+    let folder = Folder::new("entries");
+    let manager = make_with_pickles("entries")?;
+    let entries = manager.dict::<String, i64>()?;
+    let raw = raw_dict(&entries);
+    for (key, value) in [
+        ("own", Value::from("DictProxy")),
+        ("elsewhere", Value::Pickle(reference())),
+        ("large", Value::Pickle([reference(), vec![b'x'; 100_000]].concat())),
+        ("file", Value::Pickle(b"\x80\x05N.".to_vec())),
+    ] {
+        raw.insert(&sharevar_value::to_key(key, raw.seed()).unwrap(), &value.to_encoded().unwrap())?;
+    }
+    manager.root_of_names().shm().unwrap().enter(ENTRIES, &entries.handle())?;
+    manager.dump(folder.file())?;
+    let keys = |manager: &Manager| {
+        let entries = manager.root_of_names().shm().unwrap().find(ENTRIES)?.unwrap();
+        Dict::<String, String>::from_handle(entries)?.keys()
+    };
+    let builder = || Manager::builder().capacity(64 << 20);
+    let with = builder().name(own_name("with")).allow_pickle(true).load(folder.file()).build()?;
+    assert_eq!(keys(&with)?, ["own", "file"]);
+    // Its object is made anew in a manager that may have no pickles.
+    let without = builder().name(own_name("without")).load(folder.file()).build()?;
+    assert_eq!(keys(&without)?, ["own"]);
+    Ok(())
+}
+
+#[test]
+fn pickles_are_loaded_where_they_may_be() -> Result<()> {
+    let folder = Folder::new("pickles");
+    let manager = make_with_pickles("pickles")?;
+    manager.named("first").list::<i64>()?.push(&1)?;
+    let stock = manager.named("stock").dict::<String, i64>()?;
+    let raw = raw_dict(&stock);
+    let key = sharevar_value::to_key("key", raw.seed()).unwrap();
+    let pickle = || Value::Pickle(b"\x80\x05N.".to_vec());
+    let loaded = |is_allowed: bool| {
+        let builder = Manager::builder().name(own_name("loaded")).capacity(64 << 20);
+        builder.allow_pickle(is_allowed).load(folder.file()).build()
+    };
+    let refused = |expected: Option<&str>| {
+        manager.dump(folder.file()).unwrap();
+        match loaded(false).unwrap_err() {
+            Error::PickleInDump { variable, path } => {
+                assert_eq!((variable.as_deref(), path), (expected, folder.file()));
+            }
+            other => panic!("{other:?}"),
+        }
+        let attached = Manager::builder().name(own_name("loaded")).attach();
+        assert!(matches!(attached, Err(Error::Rendezvous(RendezvousError::NoSuchManager { .. }))));
+    };
+    for value in
+        [pickle(), Value::Tuple(vec![1.into(), pickle()]), buffered(b"\x80\x05\x97.", &vec![0; 100_000])]
+    {
+        let encoded = value.to_encoded().unwrap();
+        raw.insert(&key, &encoded)?;
+        refused(Some("stock"));
+        let there = loaded(true)?;
+        assert_eq!(there.named("stock").get()?.unwrap().info()?.len, Some(1));
+    }
+    let text = loaded(false).unwrap_err().to_string();
+    for part in [r#"in the variable "stock""#, "pickle=True", "allow_pickle", "sharevar load --pickle"] {
+        assert!(text.contains(part), "{text}");
+    }
+    stock.clear()?;
+    // A key that only Python can compare.
+    let opaque = sharevar_value::Key::opaque(b"\x80\x05N.", [1, 2], raw.seed()).unwrap();
+    raw.insert(&opaque, &Value::from(1).to_encoded().unwrap())?;
+    refused(Some("stock"));
+    raw.clear()?;
+    // One in a variable that has no name.
+    let inner = manager.list::<i64>()?;
+    raw_list(&inner).push(&pickle().to_encoded().unwrap())?;
+    manager.named("outer").list::<List<i64>>()?.push(&inner)?;
+    refused(None);
+    Ok(())
+}
+
 fn content() -> Result<Vec<u8>> {
     let folder = Folder::new("content");
     let manager = make("content")?;
@@ -223,9 +461,12 @@ fn a_file_that_contradicts_itself_is_not_loaded() -> Result<()> {
             wrong[16..24].copy_from_slice(&hash.to_le_bytes());
             fs::write(folder.file(), wrong).unwrap();
             match load("contradicts-loaded", &folder.file()) {
-                Err(Error::NotADump { .. } | Error::OutOfMemory { .. } | Error::TooManyUnits { .. }) => {
-                    refused += 1;
-                }
+                Err(
+                    Error::NotADump { .. }
+                    | Error::OutOfMemory { .. }
+                    | Error::PickleInDump { .. }
+                    | Error::TooManyUnits { .. },
+                ) => refused += 1,
                 Err(error) => panic!("byte {at}: {error:?}"),
                 // Other numbers and texts are as good.
                 Ok(manager) => {

@@ -2,6 +2,7 @@
 
 use super::file::Dump;
 use super::stored::Reader;
+use crate::engine::names::ENTRIES;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::containers::queue_frame::QueueKind;
@@ -12,6 +13,7 @@ use crate::shm::{
 };
 use sharevar_arena::Participant;
 use sharevar_value::{DecodeError, Decoder, Encoded, Event, HashSeed, Key, KeyForm};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Items that are put into a list or queue at a time.
@@ -21,16 +23,24 @@ impl Dump {
     /// Makes all variables of the dump and enters their names in `root`, which has none.
     ///
     /// # Errors
-    /// [`Error::NotADump`] if the dump contradicts itself; out of memory.
+    /// [`Error::NotADump`] if the dump contradicts itself; [`Error::PickleInDump`] if it has a pickle and the
+    /// arena may have none; out of memory.
     pub fn restore(&self, participant: &Arc<Participant>, root: &RawDict) -> Result<()> {
         let contradiction = |error| match error {
             Error::Decode(cause) => self.is_none(cause.to_string()),
             Error::Corrupt { what, .. } => self.is_none(what),
             error => error,
         };
-        Restoring { participant, reader: Reader::new(self.body()), variables: Vec::new(), opaque: 0 }
-            .restore(root)
-            .map_err(contradiction)
+        let restoring = Restoring {
+            participant,
+            reader: Reader::new(self.body()),
+            variables: Vec::new(),
+            opaque: 0,
+            filled: 0,
+            without_pickles: Vec::new(),
+        };
+        let left_out = restoring.restore(root).map_err(contradiction)?;
+        left_out.map_or(Ok(()), |variable| Err(self.has_pickles(variable)))
     }
 }
 
@@ -41,7 +51,14 @@ struct Restoring<'a> {
     variables: Vec<Made>,
     /// Opaque keys so far.
     opaque: u64,
+    /// The variable whose content is read.
+    filled: usize,
+    /// The variables whose pickles were left out, since the arena may have none.
+    without_pickles: Vec<usize>,
 }
+
+/// The name of a variable whose pickles were left out, if it has one.
+type LeftOut = Option<String>;
 
 /// A variable whose content is still to come.
 enum Made {
@@ -80,7 +97,9 @@ impl Made {
 }
 
 impl Restoring<'_> {
-    fn restore(mut self, root: &RawDict) -> Result<()> {
+    /// Restores all variables. Returns the first one that has lost its pickles by that, if there is one, but for
+    /// the dict of entries: the object of an entry that is left out is made anew when a process asks for it.
+    fn restore(mut self, root: &RawDict) -> Result<Option<LeftOut>> {
         loop {
             match self.reader.number()? {
                 0 => break,
@@ -98,14 +117,34 @@ impl Restoring<'_> {
         }
         // A barrier may be in a value before its action is read.
         for number in 0..self.variables.len() {
+            self.filled = number;
             self.fill(number)?;
         }
+        let mut names = HashMap::new();
         for _ in 0..self.reader.number()? {
-            let name = Key::from_str(self.reader.text()?, root.seed())?;
+            let text = self.reader.text()?;
+            let name = Key::from_str(text, root.seed())?;
             let number = self.reader.number()?;
             enter_named(root, &name, self.handle(number)?)?;
+            names.insert(number, text);
         }
-        if self.reader.is_at_end() { Ok(()) } else { Err(contradiction("something follows the last name")) }
+        if !self.reader.is_at_end() {
+            return Err(contradiction("something follows the last name"));
+        }
+        let name_of = |variable: &usize| names.get(&(*variable as u64)).copied();
+        let mut left_out = self.without_pickles.iter().map(name_of).filter(|name| *name != Some(ENTRIES));
+        Ok(left_out.next().map(|name| name.map(str::to_owned)))
+    }
+
+    /// Whether something is to be left out: it has a pickle, and the arena may have none.
+    fn leaves_out(&mut self, encoding: &[u8]) -> Result<bool> {
+        if self.participant.allows_pickles() || !Decoder::new(encoding).skip_to_pickle()? {
+            return Ok(false);
+        }
+        if self.without_pickles.last() != Some(&self.filled) {
+            self.without_pickles.push(self.filled);
+        }
+        Ok(true)
     }
 
     fn handle(&self, number: u64) -> Result<&Handle> {
@@ -220,7 +259,8 @@ impl Restoring<'_> {
         }
     }
 
-    fn value(&mut self) -> Result<Encoded> {
+    /// Reads a value; `None` for one that is left out.
+    fn value(&mut self) -> Result<Option<Encoded>> {
         let variables = &self.variables;
         let place = |number: u64| {
             let made = usize::try_from(number).ok().and_then(|number| variables.get(number));
@@ -229,7 +269,13 @@ impl Restoring<'_> {
                 handle.ok_or_else(|| contradiction("it refers to a variable that it does not have"))?;
             Ok(handle.variable().header())
         };
-        self.reader.content(&place)
+        let value = self.reader.content(&place)?;
+        if let Encoded::Bytes { bytes, .. } = &value
+            && self.leaves_out(bytes)?
+        {
+            return Ok(None);
+        }
+        Ok(Some(value))
     }
 
     /// Reads a number of values, and gives them to `take` in pieces.
@@ -237,7 +283,7 @@ impl Restoring<'_> {
         let mut left = self.reader.number()?;
         while left > 0 {
             let count = left.min(PIECE as u64);
-            let piece = (0..count).map(|_| self.value()).collect::<Result<Vec<_>>>()?;
+            let piece = (0..count).filter_map(|_| self.value().transpose()).collect::<Result<Vec<_>>>()?;
             take(&piece)?;
             left -= count;
         }
@@ -248,31 +294,44 @@ impl Restoring<'_> {
         let mut left = self.reader.number()?;
         while left > 0 {
             let count = left.min(PIECE as u64);
-            let piece = (0..count)
-                .map(|_| Ok((self.key(dict.seed())?, self.value()?)))
-                .collect::<Result<Vec<_>>>()?;
+            let mut piece = Vec::new();
+            for _ in 0..count {
+                let (key, value) = (self.key(dict.seed())?, self.value()?);
+                if let (Some(key), Some(value)) = (key, value) {
+                    piece.push((key, value));
+                }
+            }
             dict.update(&piece)?;
             left -= count;
         }
         Ok(())
     }
 
-    fn key(&mut self, seed: &HashSeed) -> Result<Key> {
+    /// Reads a key; `None` for one that is left out.
+    fn key(&mut self, seed: &HashSeed) -> Result<Option<Key>> {
         let tag = u8::try_from(self.reader.number()?).unwrap_or(u8::MAX);
         let bytes = self.reader.bytes()?;
         if tag == KeyForm::Opaque.tag() {
             let Event::Pickle(pickle) = Decoder::new(bytes).next()? else {
                 return Err(contradiction("a key that only Python can compare is no pickle"));
             };
+            if self.leaves_out(bytes)? {
+                return Ok(None);
+            }
             // A process counts its own from 0 on.
             self.opaque += 1;
             let identity = [self.participant.identity().word(), 1 << 63 | self.opaque];
-            return Ok(Key::opaque(pickle, identity, seed)?);
+            return Ok(Some(Key::opaque(pickle, identity, seed)?));
         }
         let original = if tag == KeyForm::Original(Vec::new()).tag() { self.reader.bytes()? } else { &[] };
-        // It is what it says that it is: another process would look for it in vain.
-        Decoder::new(bytes).skip()?;
-        Ok(Key::from_canonical(bytes, KeyForm::from_tag(tag, || original.to_vec())?, seed))
+        // It is what it says that it is: another process would look for it in vain. Canonical bytes of objects
+        // that Python has pickled are no value, and their pickle is.
+        let encoding = if original.is_empty() { bytes } else { original };
+        Decoder::new(encoding).skip()?;
+        if self.leaves_out(encoding)? {
+            return Ok(None);
+        }
+        Ok(Some(Key::from_canonical(bytes, KeyForm::from_tag(tag, || original.to_vec())?, seed)))
     }
 }
 

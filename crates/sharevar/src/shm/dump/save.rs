@@ -6,14 +6,16 @@
 //! meanwhile. Different variables are of different moments.
 
 use super::file;
-use super::stored::Values;
+use super::stored::{Values, foreign_reference, has_pickled_reference};
 use crate::engine::Handle as EngineHandle;
+use crate::engine::names::ENTRIES;
 use crate::engine::stored_keys::StoredKey;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::shm::containers::queue_frame::QueueKind;
 use crate::shm::handle::Handle;
 use crate::shm::items::content::Content;
+use crate::shm::root::text_of;
 use crate::shm::{
     RawArray, RawBarrier, RawCondition, RawDict, RawEvent, RawList, RawLock, RawMonitor, RawPriorityQueue,
     RawQueue, RawSemaphore, RawValue,
@@ -23,6 +25,7 @@ use sharevar_value::{HashSeed, Key, KeyForm};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
+use std::rc::Rc;
 
 /// Names in the root that lead to a process which is gone when a dump is loaded.
 const OF_A_HOST: [&str; 2] = ["sharevar:host", "sharevar:checkpoint"];
@@ -30,27 +33,43 @@ const OF_A_HOST: [&str; 2] = ["sharevar:host", "sharevar:checkpoint"];
 /// Writes a dump of what `root` leads to.
 ///
 /// # Errors
-/// [`Error::File`]; [`Error::NotDumpable`] for a pickle that refers to a variable, and for a variable
-/// that a newer version has made.
+/// [`Error::File`]; [`Error::NotDumpable`] for a pickle that refers to a variable or a manager, for a variable
+/// that a newer version has made, and for a name that is no text.
 pub fn save(root: &RawDict, path: &Path) -> Result<()> {
-    let mut saving = Saving { numbers: HashMap::new(), handles: Vec::new(), contents: Values::default() };
+    let mut saving = Saving {
+        numbers: HashMap::new(),
+        handles: Vec::new(),
+        contents: Values::default(),
+        name: Rc::from(""),
+        entries: None,
+    };
     let mut names = Values::default();
     let mut count = 0;
     for item in root.items(true)? {
-        let name: String = sharevar_value::from_bytes(&item.key)?;
+        let name = text_of(&item.key)?;
+        let name = name.ok_or_else(|| Error::NotDumpable {
+            what: "a variable whose name is no Unicode text",
+            variable: String::from_utf8_lossy(&item.key).into_owned(),
+        })?;
         let Content::Handle(handle) = item.value else { continue };
         if OF_A_HOST.contains(&name.as_str()) {
             continue;
         }
         names.text(&name)?;
-        names.number(saving.number_of(&handle)?)?;
+        saving.name = Rc::from(&*name);
+        let number = saving.number_of(&handle)?;
+        if name == ENTRIES {
+            saving.entries = Some(number);
+        }
+        names.number(number)?;
         count += 1;
     }
     let mut body = Values::default();
     // Each may lead to others, which come behind it.
     let mut next = 0;
-    while let Some(handle) = saving.handles.get(next).cloned() {
-        saving.save(handle, &mut body)?;
+    while let Some((handle, name)) = saving.handles.get(next).cloned() {
+        saving.name = name;
+        saving.save(next as u64, handle, &mut body)?;
         next += 1;
     }
     body.number(0)?;
@@ -63,8 +82,14 @@ pub fn save(root: &RawDict, path: &Path) -> Result<()> {
 struct Saving {
     /// By the place in the arena. The handles keep the variables there.
     numbers: HashMap<u64, u64>,
-    handles: Vec<Handle>,
+    /// Each with the name that leads to it.
+    handles: Vec<(Handle, Rc<str>)>,
     contents: Values,
+    /// The name that has led to what is saved now.
+    name: Rc<str>,
+    /// The number of the dict of entries, in which an object of Python stands for a variable that has its name
+    /// by itself.
+    entries: Option<u64>,
 }
 
 impl Saving {
@@ -76,18 +101,33 @@ impl Saving {
         }
         let number = self.handles.len() as u64;
         self.numbers.insert(place, number);
-        self.handles.push(handle);
+        self.handles.push((handle, self.name.clone()));
         Ok(number)
     }
 
-    fn save(&mut self, handle: Handle, heads: &mut Values) -> Result<()> {
+    fn refused(&self, what: &'static str) -> Error {
+        Error::NotDumpable { what, variable: self.name.to_string() }
+    }
+
+    fn save(&mut self, number: u64, handle: Handle, heads: &mut Values) -> Result<()> {
         let Some(kind) = handle.kind() else {
-            return Err(Error::NotDumpable { what: "a variable of a kind that this version does not know" });
+            return Err(self.refused("a variable of a kind that this version does not know"));
         };
         heads.number(kind as u64)?;
         match kind {
             Kind::Dict | Kind::Set | Kind::Namespace => {
-                self.keys(RawDict::from_handle_as(handle, kind)?.entries()?)
+                let mut entries = RawDict::from_handle_as(handle, kind)?.stored_entries()?;
+                if self.entries == Some(number) {
+                    let mut kept = Vec::with_capacity(entries.len());
+                    for (key, value) in entries {
+                        let value = value.loaded()?;
+                        if !refers(&value)? {
+                            kept.push((key, value));
+                        }
+                    }
+                    entries = kept;
+                }
+                self.keys(entries)
             }
             Kind::Monitor => self.keys(RawMonitor::from_handle(handle)?.entries()?),
             Kind::List => self.items(&RawList::from_handle(handle)?.slice(0, u64::MAX)?.0),
@@ -145,7 +185,15 @@ impl Saving {
         let mut contents = std::mem::take(&mut self.contents);
         let done = contents.content(&content, &mut |handle| self.number_of(handle));
         self.contents = contents;
-        done
+        done.map_err(|error| self.named(error))
+    }
+
+    /// The same error, with the name that has led to what is saved now.
+    fn named(&self, error: Error) -> Error {
+        match error {
+            Error::NotDumpable { what, .. } => self.refused(what),
+            other => other,
+        }
     }
 
     fn items(&mut self, items: &[Content]) -> Result<()> {
@@ -164,18 +212,36 @@ impl Saving {
         Ok(())
     }
 
+    /// Expects that an encoded key refers to no manager and no variable: keys count no references.
+    fn expect_dumpable(&self, encoding: &[u8]) -> Result<()> {
+        if has_pickled_reference(encoding)? { Err(self.named(foreign_reference())) } else { Ok(()) }
+    }
+
     fn key(&mut self, key: &Key) -> Result<()> {
         let form = key.form();
         self.contents.number(u64::from(form.tag()))?;
         match form {
             // Its identity is one of this arena.
-            KeyForm::Opaque => self.contents.bytes(&key.to_original()?),
+            KeyForm::Opaque => {
+                let original = key.to_original()?;
+                self.expect_dumpable(&original)?;
+                self.contents.bytes(&original)
+            }
             KeyForm::Original(original) => {
+                self.expect_dumpable(original)?;
                 self.contents.bytes(&key.to_canonical())?;
                 self.contents.bytes(original)
             }
             _ => self.contents.bytes(&key.to_canonical()),
         }
+    }
+}
+
+/// Whether a value refers to a variable or a manager, natively or in a pickle.
+fn refers(value: &Content) -> Result<bool> {
+    match value {
+        Content::Bytes(bytes, handles) => Ok(!handles.is_empty() || has_pickled_reference(bytes)?),
+        _ => Ok(false),
     }
 }
 

@@ -2,7 +2,49 @@
 
 use crate::error::{Error, Result};
 use crate::shm::items::content::Content;
-use sharevar_value::{DecodeError, Decoder, Encoded, Encoder, Event, Value, Word};
+use sharevar_value::{BufferedPickle, DecodeError, Decoder, Encoded, Encoder, Event, Value, Word};
+
+/// The names of the classes that every pickle of a manager or of a variable has: `sharevar._family.arenas`
+/// has them. Protocol 4 and later ones write the name of a class as `SHORT_BINUNICODE`, 0x8c, its length and
+/// its text.
+///
+/// To find such bytes reads no pickle: nothing is decoded, and no code runs. Only an object of the program's
+/// that has one of these names as a text is taken for a reference, too.
+const REFERENCES: [&[u8]; 2] = [b"\x0eArenaReference", b"\x13NamedArenaReference"];
+const SHORT_BINUNICODE: u8 = 0x8c;
+
+/// Whether a pickle refers to a manager, or to a variable.
+fn refers(pickle: &[u8]) -> bool {
+    let mut behind = pickle.split(|byte| *byte == SHORT_BINUNICODE).skip(1);
+    behind.any(|rest| REFERENCES.iter().any(|name| rest.starts_with(name)))
+}
+
+/// Whether a pickle in an encoding refers to a manager, or to a variable.
+pub(super) fn has_pickled_reference(encoding: &[u8]) -> Result<bool> {
+    let mut decoder = Decoder::new(encoding);
+    while decoder.position() < encoding.len() {
+        let found = match decoder.next()? {
+            Event::Pickle(pickle) => refers(pickle),
+            Event::BufferedPickle(body) => refers(pickle_of(body)),
+            _ => false,
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The pickle of a body, without its buffers.
+fn pickle_of(body: &[u8]) -> &[u8] {
+    BufferedPickle::of(body).and_then(|placed| body.get(placed.pickle)).unwrap_or(body)
+}
+
+/// The error of a pickle that refers to another manager or its variable. The caller knows the variable.
+pub(super) fn foreign_reference() -> Error {
+    let what = "a reference to a manager or to a variable of another manager";
+    Error::NotDumpable { what, variable: String::new() }
+}
 
 /// Values, one behind the other.
 #[derive(Debug, Default)]
@@ -57,7 +99,8 @@ impl Values {
             Content::Bytes(bytes, handles) => {
                 let mut seen = Vec::new();
                 let mut decoder = Decoder::new(bytes);
-                copy(&mut decoder, encoder, &mut |offset| {
+                let mut has_reference = false;
+                let mut renumber = |offset| {
                     seen.push(offset);
                     let handle = handles.iter().find(|handle| handle.id().number == offset);
                     let corrupt = Error::Corrupt {
@@ -65,12 +108,15 @@ impl Values {
                         offset,
                     };
                     Ok(reference_to(number_of(handle.ok_or(corrupt)?)?))
-                })?;
+                };
+                copy(&mut decoder, encoder, &mut renumber, &mut |pickle| has_reference |= refers(pickle))?;
                 decoder.finish()?;
-                if handles.iter().all(|handle| seen.contains(&handle.id().number)) {
-                    return Ok(());
+                if handles.iter().any(|handle| !seen.contains(&handle.id().number)) {
+                    // The caller knows which variable it is in.
+                    let what = "a pickle that refers to a shared variable";
+                    return Err(Error::NotDumpable { what, variable: String::new() });
                 }
-                Err(Error::NotDumpable { what: "a pickle that refers to a shared variable" })
+                if has_reference { Err(foreign_reference()) } else { Ok(()) }
             }
         })
     }
@@ -156,21 +202,23 @@ impl<'a> Reader<'a> {
             return Ok(Encoded::Word(word));
         }
         let (mut decoder, mut encoder) = (Decoder::new(self.rest), Encoder::new());
-        copy(&mut decoder, &mut encoder, &mut |reference| place_of(number_in(reference)?))?;
+        copy(&mut decoder, &mut encoder, &mut |reference| place_of(number_in(reference)?), &mut |_| ())?;
         self.rest = decoder.rest()?;
         let (bytes, handles) = encoder.finish()?;
         Ok(Encoded::Bytes { bytes, handles })
     }
 }
 
-/// Copies one value, with other references. Recursion ends: the decoder bounds the depth.
+/// Copies one value, with other references, and gives its pickles to `see_pickle`. Recursion ends: the decoder
+/// bounds the depth.
 fn copy(
     decoder: &mut Decoder<'_>,
     encoder: &mut Encoder,
     renumber: &mut dyn FnMut(u64) -> Result<u64>,
+    see_pickle: &mut dyn FnMut(&[u8]),
 ) -> Result<()> {
     let mut copy_many = |decoder: &mut Decoder<'_>, encoder: &mut Encoder, count: usize| {
-        (0..count).try_for_each(|_| copy(decoder, encoder, renumber))
+        (0..count).try_for_each(|_| copy(decoder, encoder, renumber, see_pickle))
     };
     match decoder.next()? {
         Event::None => encoder.none(),
@@ -181,8 +229,14 @@ fn copy(
         Event::Float(value) => encoder.float(value),
         Event::Str(value) => encoder.str(value)?,
         Event::Bytes(value) => encoder.bytes(value)?,
-        Event::Pickle(value) => encoder.pickle(value)?,
-        Event::BufferedPickle(body) => encoder.buffered_pickle(body)?,
+        Event::Pickle(value) => {
+            see_pickle(value);
+            encoder.pickle(value)?;
+        }
+        Event::BufferedPickle(body) => {
+            see_pickle(pickle_of(body));
+            encoder.buffered_pickle(body)?;
+        }
         Event::Handle(number) => encoder.handle(renumber(number)?),
         Event::List(count) => {
             encoder.list_header(count)?;
