@@ -203,6 +203,7 @@ fn other_ends(manager: &Manager) -> Result<bool> {
     let lives = Client::connect(&address).is_ok();
     guardian.kill()?;
     let ends = until(|| Client::connect(&address).is_err());
+    println!("gives up: {gives_up}; with its guardian: starts {starts}, lives {lives}, ends {ends}");
     Ok(until(|| !shut_down.is_running())
         && matches!(died, Err(Error::HostDied { started: false, .. }))
         && gives_up
@@ -220,10 +221,11 @@ fn run() -> Result<bool> {
         .with_host(impossible)
         .start()?;
     let manager = Manager::new()?;
-    Ok(killed_again_and_again(&manager)?
-        && started_again(&manager)?
-        && other_ends(&manager)?
-        && manager.check()?.is_clean())
+    let is_as_expected =
+        killed_again_and_again(&manager)? && started_again(&manager)? && other_ends(&manager)?;
+    let report = manager.check()?;
+    println!("as expected: {is_as_expected}; in the end: {report:?}");
+    Ok(is_as_expected && report.is_clean())
 }
 
 fn main() -> ExitCode {

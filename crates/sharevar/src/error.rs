@@ -1,6 +1,7 @@
 //! Errors of shared variables.
 
 use sharevar_value::{DecodeError, EncodeError, KeyError};
+use std::path::{Path, PathBuf};
 
 /// The result of an operation on a shared variable.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -165,6 +166,12 @@ pub enum Error {
         /// The identity of the arena of the variable to be stored.
         arena: u128,
     },
+    /// A name that no variable of a program can have.
+    #[error("{name:?} is no name of a variable: sharevar keeps those with \"sharevar:\" in front for itself")]
+    ReservedName {
+        /// The name.
+        name: String,
+    },
     /// A text that is no variable's name.
     #[error("{text:?} does not name a variable; pass on what `VariableId` prints, unchanged")]
     NotAVariableId {
@@ -205,14 +212,43 @@ pub enum Error {
         asked: u64,
     },
     /// A file cannot be opened, read or written.
-    #[error("{what} {path}: {cause}")]
+    #[error("{what} {}: {cause}", path.display())]
     File {
         /// The step that failed.
         what: &'static str,
         /// Which file.
-        path: String,
-        /// The kernel's error.
+        path: PathBuf,
+        /// Why it failed.
         cause: String,
+        /// The number of the kernel's error, if the kernel has refused it.
+        code: Option<i32>,
+    },
+    /// An item that was to be taken away is a pickle, or has one in it, which only Python reads, and only a
+    /// process that has asked for it. It stays where it is.
+    #[error(
+        "the item is a pickle in the manager {manager:?}, and stays there: this process has not asked for pickles, \
+         whose reading runs code that their writers choose; in Python attach({manager:?}, pickle=True) does"
+    )]
+    PickleRefused {
+        /// The manager's name.
+        manager: String,
+    },
+    /// A dump with pickles was to be loaded into a manager that was made without them. There is no manager.
+    #[error(
+        "the dump {} has pickles, {}, and a manager without pickles was to be made of it; reading one runs code \
+         that its writer has chosen: if the dump can be trusted, load it by `sharevar load --pickle`, by \
+         Manager(name=..., load=..., pickle=True) or, in Rust, with `allow_pickle(true)`",
+        path.display(),
+        variable.as_ref().map_or_else(
+            || "in a variable without a name".to_owned(),
+            |name| format!("in the variable {name:?}"),
+        )
+    )]
+    PickleInDump {
+        /// Which file.
+        path: PathBuf,
+        /// The name of the first variable that has one, if that has a name.
+        variable: Option<String>,
     },
     /// A file is no dump of a manager, or a damaged one.
     #[error("{path} is no dump of a manager: {reason}; take a file that `dump` has written, unchanged")]
@@ -223,10 +259,14 @@ pub enum Error {
         reason: String,
     },
     /// A variable that cannot be in a dump.
-    #[error("a dump cannot have {what}; take it out of the variable, and dump again")]
+    #[error(
+        "a dump cannot have {what}, which is in the variable {variable:?}; take that out, and dump again"
+    )]
     NotDumpable {
         /// The variable or value.
         what: &'static str,
+        /// The name by which the manager leads to it.
+        variable: String,
     },
     /// A function in a new process gave no result.
     #[error("{function} in process {process} {ending}")]
@@ -277,6 +317,13 @@ impl From<sharevar_rendezvous::Error> for Error {
 }
 
 impl Error {
+    /// Builds the error of a file that cannot be opened, read or written.
+    #[cold]
+    pub(crate) fn of_file(what: &'static str, path: &Path, cause: &std::io::Error) -> Self {
+        let (path, code) = (path.to_owned(), cause.raw_os_error());
+        Self::File { what, path, cause: cause.to_string(), code }
+    }
+
     /// Returns whether the operation that failed has taken effect all the same; `None` if that is not
     /// known, or if a part of it has.
     ///

@@ -71,7 +71,7 @@ pub(crate) use kinds;
 /// The error of a variable that is not of the kind `expected`.
 #[cold]
 pub(crate) fn wrong_kind(found: Option<Kind>, expected: Kind) -> crate::error::Error {
-    let found = found.map_or("variable of an unknown kind", Kind::name);
+    let found = found.map_or("unknown", Kind::name);
     crate::error::Error::WrongKind { found, expected: expected.name() }
 }
 

@@ -5,7 +5,10 @@
 
 mod support;
 
-use sharevar::{Error, Lifetime, Manager, RendezvousError, Result, Taken, process::CommandExt};
+use sharevar::process::CommandExt;
+use sharevar::shm::{self, QueueKind, RawDict, RawList, RawPriorityQueue, RawQueue};
+use sharevar::{Error, Handle, Lifetime, Manager, RendezvousError, Result, Shared, Taken};
+use sharevar_value::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use support::forks::{fork, join, status_of};
@@ -187,6 +190,31 @@ fn what_is_kept_is_found_by_later_programs_until_it_is_removed() -> Result<()> {
 }
 
 #[test]
+fn what_lives_while_it_is_used_is_not_taken_for_what_is_kept() -> Result<()> {
+    let name = own_name("not-kept");
+    let keeping = || Manager::builder().name(&name).lifetime(Lifetime::Keep).capacity(16 << 20);
+    let held = open(&name)?;
+    // No dump is read where there is a manager.
+    for refused in [keeping().build(), keeping().attach(), keeping().load("/missing/dump").build()] {
+        let refused = refused.expect_err("it is not kept");
+        assert_eq!(refused, RendezvousError::MadeWhileUsed { name: name.clone() }.into());
+        let text = refused.to_string();
+        assert!(text.contains("while_used") && text.contains(&format!("sharevar rm {name}")), "{text}");
+    }
+    assert!(keeping().build_new()?.is_none(), "it stays as it is");
+    assert_eq!(held.info()?.participants.len(), 1);
+    assert_eq!(open(&name)?.id(), held.id());
+    // A removed one is no obstacle, though a process has it still.
+    Manager::remove(&name)?;
+    let kept = keeping().build()?;
+    assert_ne!(kept.id(), held.id());
+    // Those who ask for less take what is there.
+    assert_eq!(open(&name)?.info()?.lifetime, Lifetime::Keep);
+    assert_eq!(keeping().build()?.id(), kept.id());
+    Manager::remove(&name)
+}
+
+#[test]
 fn a_child_program_gets_it_by_its_name() -> Result<()> {
     let name = own_name("inherit");
     let manager = open(&name)?;
@@ -255,5 +283,46 @@ fn a_manager_is_looked_into_from_outside() -> Result<()> {
     assert_eq!(seen.info()?.unwrap().participants.len(), 1);
     drop(manager);
     assert_eq!(seen.info()?, None);
+    Ok(())
+}
+
+fn in_arena(variable: &impl Shared) -> shm::Handle {
+    let Handle::Shm(handle) = variable.handle() else { unreachable!() };
+    handle
+}
+
+#[test]
+fn a_pickle_is_not_taken_by_those_who_read_none() -> Result<()> {
+    let name = own_name("pickles");
+    let manager = Manager::builder().name(&name).capacity(16 << 20).allow_pickle(true).build()?;
+    let pickle = |length: usize| Value::Tuple(vec![1.into(), Value::Pickle(vec![b'x'; length])]);
+    let refused = |taken: Option<Error>| {
+        assert_eq!(taken, Some(Error::PickleRefused { manager: name.clone() }));
+        let text = taken.unwrap().to_string();
+        assert!(text.contains("stays there") && text.contains("attach("), "{text}");
+    };
+    // The second is a variable of its own.
+    for length in [30, 100_000] {
+        let value = pickle(length).to_encoded().unwrap();
+        let list = manager.list::<i64>()?;
+        RawList::from_handle(in_arena(&list))?.push(&value)?;
+        refused(list.remove(0).err());
+        refused(list.pop().err());
+        let dict = manager.dict::<String, i64>()?;
+        dict.insert("other", &1)?;
+        let raw = RawDict::from_handle(in_arena(&dict))?;
+        raw.insert(&sharevar_value::to_key("key", raw.seed()).unwrap(), &value)?;
+        refused(dict.remove("key").err());
+        refused(raw.pop_last().err());
+        let queue = manager.queue::<i64>()?;
+        queue.put(&7)?;
+        RawQueue::from_handle(in_arena(&queue))?.try_put(&value, false)?;
+        assert_eq!(queue.get()?, 7);
+        refused(queue.try_get().err());
+        let first = manager.priority_queue::<(i64, i64)>()?;
+        RawPriorityQueue::from_handle(in_arena(&first))?.try_put(&value, false)?;
+        refused(first.try_get().err());
+        assert_eq!((list.len()?, dict.len()?, queue.len()?, first.len()?), (1, 2, 1, 1));
+    }
     Ok(())
 }

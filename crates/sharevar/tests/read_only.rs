@@ -69,6 +69,8 @@ fn containers_are_read_and_not_changed() -> Result<()> {
     assert!(set.contains("a")? && !set.contains("c")?);
     assert_eq!((set.len()?, set.items()?.len()), (2, 2));
     is_refused(set.insert("c"));
+    // Also where nothing is to be changed.
+    is_refused(set.insert("a"));
     is_refused(set.pop());
 
     let value = reading.named("value").value(Vec::<i32>::new())?;

@@ -1,7 +1,7 @@
 //! Managers and variables as a program sees them that looks into others: sizes, lengths, processes.
 
-use crate::engine::held::held;
-use crate::engine::{Handle, Held, Home};
+use crate::engine::contract::held;
+use crate::engine::{Handle, Held, Home, Stamp};
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::manager::Manager;
@@ -65,6 +65,10 @@ pub struct VariableInfo {
     /// is an item that goes into or out of a queue. An array counts none, since views change it. In
     /// other engines than shared memory dicts, sets, namespaces and lists have one.
     pub changes: Option<u64>,
+    /// The number of the history to which these changes belong, as this process numbers them; 0 where there
+    /// is only one. A failover of servers begins another one, in which the same number may stand for other
+    /// contents.
+    pub history: u16,
     /// Bytes of the blocks that its content is in, in shared memory. Variables that it refers to count
     /// for themselves.
     pub bytes: Option<u64>,
@@ -80,12 +84,14 @@ pub struct VariableCounts {
     pub len: Option<u64>,
     /// As in [`VariableInfo`].
     pub changes: Option<u64>,
+    /// As in [`VariableInfo`].
+    pub history: u16,
 }
 
 impl From<VariableCounts> for VariableInfo {
     /// The state of a variable whose bytes were not counted.
-    fn from(VariableCounts { kind, len, changes }: VariableCounts) -> Self {
-        Self { kind, len, changes, bytes: None }
+    fn from(VariableCounts { kind, len, changes, history }: VariableCounts) -> Self {
+        Self { kind, len, changes, history, bytes: None }
     }
 }
 
@@ -106,7 +112,7 @@ impl Manager {
     pub fn variables(&self) -> Result<Vec<(String, Handle)>> {
         let names = self.directory();
         let found =
-            names.all()?.into_iter().map(|name| Ok(names.find(&name)?.map(|variable| (name, variable))));
+            self.names()?.into_iter().map(|name| Ok(names.find(&name)?.map(|variable| (name, variable))));
         // Another process may have removed a name since.
         found.filter_map(Result::transpose).collect()
     }
@@ -228,7 +234,7 @@ impl Handle {
             Self::Shm(handle) => {
                 let is_counted = handle.kind() != Some(Kind::Array);
                 let changes = is_counted.then(|| handle.participant().changes(handle.variable()));
-                Ok(VariableCounts { kind: handle.kind(), len: length(handle)?, changes })
+                Ok(VariableCounts { kind: handle.kind(), len: length(handle)?, changes, history: 0 })
             }
             Self::Other(foreign) => counts_of(&held(foreign.clone())?),
         }
@@ -239,19 +245,20 @@ impl Handle {
 fn counts_of(variable: &Arc<dyn Held>) -> Result<VariableCounts> {
     let kind = variable.current_kind();
     let variable = variable.clone();
-    let (len, changes) = match kind {
+    let (len, stamp) = match kind {
         Some(Kind::Dict | Kind::Set | Kind::Namespace) => {
             let map = variable.map()?;
-            (Some(map.len()?), Some(map.stamp()?.changes()))
+            (Some(map.len()?), Some(map.stamp()?))
         }
         Some(Kind::Monitor) => (Some(variable.monitor()?.items()?.len() as u64), None),
         Some(Kind::List) => {
             let list = variable.list()?;
-            (Some(list.len()?), Some(list.stamp()?.changes()))
+            (Some(list.len()?), Some(list.stamp()?))
         }
         Some(Kind::Array) => (Some(variable.elements()?.len()), None),
         Some(Kind::Queue | Kind::PriorityQueue) => (Some(variable.queue()?.len()?), None),
         _ => (None, None),
     };
-    Ok(VariableCounts { kind, len, changes })
+    let history = stamp.map_or(0, Stamp::history);
+    Ok(VariableCounts { kind, len, changes: stamp.map(Stamp::changes), history })
 }

@@ -1,11 +1,11 @@
 //! Locks as a program sees them that looks into others: their holders, and those that wait.
 
-use crate::engine::held::held;
+use crate::engine::contract::held;
 use crate::engine::{Handle, Held};
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::{self, MAX_UNITS, RawCondition, RawLock, RawMonitor, RawRLock, holds};
-use sharevar_arena::{Identity, Participant, RecursiveLock, WaitPoint};
+use sharevar_arena::{Identity, RecursiveLock, WaitPoint};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +13,11 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LockInfo {
-    /// Its holders, but for those that are known to be dead.
+    /// Its holders, but for those that have ended.
     pub holders: Vec<LockHolder>,
+    /// Whether a lock is held though its holder has ended in order, or though it was made so that no end
+    /// gives it back. Then it is free once another process gives it back.
+    pub is_left_held: bool,
     /// For how long the holder has had the lock at least, of a lock or a recursive lock that others
     /// wait for: since it took the lock, if it had waited itself, else since the first waiter slept.
     /// Taking a free lock reads no clock, so nothing is known of one without waiters.
@@ -88,7 +91,13 @@ fn of_foreign(variable: Arc<dyn Held>) -> Result<Option<LockInfo>> {
         Some(Kind::Lock | Kind::RLock) => {
             let holder = LockHolder { process: None, thread: None, units: 1, is_exclusive: true };
             let holders = if variable.exclusive()?.is_locked()? { vec![holder] } else { Vec::new() };
-            Ok(Some(LockInfo { holders, held_for: None, has_waiters: false, waiting: Vec::new() }))
+            Ok(Some(LockInfo {
+                holders,
+                is_left_held: false,
+                held_for: None,
+                has_waiters: false,
+                waiting: Vec::new(),
+            }))
         }
         Some(Kind::Condition) => variable.condition()?.lock()?.lock_info(),
         _ => Ok(None),
@@ -97,9 +106,11 @@ fn of_foreign(variable: Arc<dyn Held>) -> Result<Option<LockInfo>> {
 
 fn of_lock(lock: &RawLock) -> LockInfo {
     let robust = lock.robust();
-    let holder = robust.is_locked().then(|| exclusive(lock.handle().participant(), robust.owner(), None));
+    let held = robust.holder();
+    let living = held.filter(|(_, is_alive)| *is_alive).map(|(owner, _)| holder(lock.handle(), owner, None));
     LockInfo {
-        holders: holder.into_iter().collect(),
+        is_left_held: held.is_some_and(|(_, is_alive)| !is_alive),
+        holders: living.into_iter().collect(),
         held_for: robust.held_for(),
         has_waiters: robust.may_have_waiters(),
         waiting: waiting(lock.handle()),
@@ -107,9 +118,11 @@ fn of_lock(lock: &RawLock) -> LockInfo {
 }
 
 fn of_recursive(handle: &shm::Handle, lock: RecursiveLock<'_>) -> LockInfo {
-    let holder = |()| exclusive(handle.participant(), lock.owner(), lock.holding_thread());
+    let is_alive = |owner: &Identity| !owner.is_none() && handle.participant().is_alive(*owner);
+    let owner = Some(lock.owner()).filter(is_alive);
     LockInfo {
-        holders: lock.is_locked().then_some(()).map(holder).into_iter().collect(),
+        holders: owner.map(|owner| holder(handle, owner, lock.holding_thread())).into_iter().collect(),
+        is_left_held: false,
         held_for: lock.held_for(),
         has_waiters: lock.may_have_waiters(),
         waiting: waiting(handle),
@@ -129,6 +142,7 @@ fn of_units(handle: &shm::Handle, kind: Kind) -> Result<LockInfo> {
     let watchers = WaitPoint::of(participant, handle.variable()).watchers();
     Ok(LockInfo {
         holders: living.map(holder).collect(),
+        is_left_held: false,
         held_for: None,
         // While a thread sleeps, some thread keeps watch.
         has_waiters: !watchers.is_empty(),
@@ -136,8 +150,9 @@ fn of_units(handle: &shm::Handle, kind: Kind) -> Result<LockInfo> {
     })
 }
 
-fn exclusive(participant: &Participant, owner: Identity, thread: Option<u32>) -> LockHolder {
-    LockHolder { process: participant.process_of(owner), thread, units: 1, is_exclusive: true }
+fn holder(handle: &shm::Handle, owner: Identity, thread: Option<u32>) -> LockHolder {
+    let process = handle.participant().process_of(owner);
+    LockHolder { process, thread, units: 1, is_exclusive: true }
 }
 
 /// The processes that keep watch at the variable, each once.
@@ -148,4 +163,34 @@ fn waiting(handle: &shm::Handle) -> Vec<u32> {
     waiting.sort_unstable();
     waiting.dedup();
     waiting
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Manager, Result, Shared};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn a_lock_that_is_taken_and_given_back_meanwhile_is_left_held_by_no_process() -> Result<()> {
+        let manager = Manager::new()?;
+        let (lock, recursive) = (manager.lock()?, manager.rlock()?);
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    drop((lock.lock().unwrap(), recursive.lock().unwrap()));
+                }
+            });
+            for _ in 0..20_000 {
+                for handle in [lock.handle(), recursive.handle()] {
+                    let info = handle.lock_info().unwrap().unwrap();
+                    assert!(!info.is_left_held, "{info:?}");
+                    let is_own = |holder: &super::LockHolder| holder.process == Some(std::process::id());
+                    assert!(info.holders.iter().all(is_own), "{info:?}");
+                }
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        Ok(())
+    }
 }

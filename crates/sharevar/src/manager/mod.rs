@@ -14,7 +14,7 @@ pub(crate) mod variable_id;
 
 use crate::engine::{Backed, Home, Names};
 use crate::error::{Error, Result};
-use crate::manager::named::Named;
+use crate::manager::named::{Named, is_reserved};
 use crate::manager::open::NamedBuilder;
 use crate::shm::{KINDS, RawDict, create_root, open_root, save_dump};
 use sharevar_arena::{Participant, Report};
@@ -161,7 +161,9 @@ impl Manager {
 
     /// The names in use, in the order in which they were made.
     pub fn names(&self) -> Result<Vec<String>> {
-        self.directory().all()
+        let mut names = self.directory().all()?;
+        names.retain(|name| !is_reserved(name));
+        Ok(names)
     }
 
     /// Ends the manager for every process: from now on all operations fail.
@@ -191,7 +193,8 @@ impl Manager {
     /// No process is in it: locks are free, semaphores have all their units, and there are no waiters.
     ///
     /// # Errors
-    /// [`File`](Error::File); [`NotDumpable`](Error::NotDumpable) for a pickle that refers to a variable.
+    /// [`File`](Error::File), also for a path that leads to something else than a file;
+    /// [`NotDumpable`](Error::NotDumpable) for a pickle that refers to a variable or a manager.
     pub fn dump(&self, path: impl AsRef<Path>) -> Result<()> {
         save_dump(self.root()?, path.as_ref())
     }

@@ -59,7 +59,8 @@ impl NamedBuilder {
     }
 
     /// How long the manager lives: [`Lifetime::WhileUsed`] without this. The process that makes the
-    /// manager decides.
+    /// manager decides. One that asks for [`Lifetime::Keep`], and finds a manager that lives while it is
+    /// used, fails with [`MadeWhileUsed`](RendezvousError::MadeWhileUsed).
     pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.lifetime = lifetime;
         self
@@ -94,8 +95,11 @@ impl NamedBuilder {
     /// ```
     pub fn build_new(self) -> Result<Option<Manager>> {
         let creation = self.creation();
-        let (manager, is_new) = self.open(Some(&creation))?;
-        Ok(is_new.then_some(manager))
+        match self.open(Some(&creation)) {
+            Ok((manager, is_new)) => Ok(is_new.then_some(manager)),
+            Err(Error::Rendezvous(RendezvousError::MadeWhileUsed { .. })) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn creation(&self) -> Creation {
@@ -146,7 +150,13 @@ impl NamedBuilder {
     }
 
     /// Has the manager, if there is none and it is made, begin with the variables of a dump
-    /// ([`Manager::dump`]). Others find it when they all are there, and wait ten seconds for that.
+    /// ([`Manager::dump`]). Others find it when they all are there, and wait ten seconds for that. Where
+    /// there is a manager, the file may be missing.
+    ///
+    /// # Errors
+    /// The call that opens the manager has them: [`File`](Error::File), [`NotADump`](Error::NotADump), and
+    /// [`PickleInDump`](Error::PickleInDump) if the dump has pickles and [`allow_pickle`](Self::allow_pickle)
+    /// was not said. Python's entries of open files are pickles, too; these alone are left out then.
     ///
     /// ```
     /// use sharevar::Manager;
@@ -169,13 +179,25 @@ impl NamedBuilder {
     /// The manager, and whether this call has made it.
     pub(super) fn open(self, creation: Option<&Creation>) -> Result<(Manager, bool)> {
         let name = parse(&self.name)?;
-        // Before others could wait for it.
-        let dump = self.load.as_deref().map(Dump::read).transpose()?;
         let place = Place::of_this_user();
-        let opened = sharevar_rendezvous::open(&place, &name, creation, KINDS, |participant| {
-            let root = create_root(participant)?;
-            dump.as_ref().map_or(Ok(()), |dump| dump.restore(participant, &root))
-        })?;
+        let open = |creation, dump: Option<&Dump>| {
+            sharevar_rendezvous::open(&place, &name, creation, KINDS, |participant| {
+                let root = create_root(participant)?;
+                dump.map_or(Ok(()), |dump| dump.restore(participant, &root))
+            })
+        };
+        // Before others could wait for it.
+        let opened = match self.load.as_deref().map(Dump::read).transpose() {
+            Ok(dump) => open(creation, dump.as_ref())?,
+            // A manager that is there needs no file.
+            Err(unreadable) => match open(None, None) {
+                Err(Error::Rendezvous(RendezvousError::NoSuchManager { .. })) => return Err(unreadable),
+                opened => opened?,
+            },
+        };
+        if self.lifetime == Lifetime::Keep && opened.lifetime == Lifetime::WhileUsed {
+            return Err(RendezvousError::MadeWhileUsed { name: self.name }.into());
+        }
         let root = open_root(&opened.participant)?;
         if opened.is_new {
             // Names that no process uses again would keep their entries. One that cannot be removed

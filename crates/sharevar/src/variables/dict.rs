@@ -156,7 +156,7 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        self.raw.any().remove(&keyed::key(&self.raw, key)?)?.map(decode::content).transpose()
+        keyed::remove(&self.raw, key)
     }
 
     /// Removes the key that was put in last and gives back key and value.

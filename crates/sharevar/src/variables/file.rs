@@ -98,5 +98,5 @@ fn told(error: AppendError, path: &Path) -> Error {
 }
 
 fn failed<'a>(what: &'static str, path: &'a Path) -> impl Fn(std::io::Error) -> Error + 'a {
-    move |cause| Error::File { what, path: path.display().to_string(), cause: cause.to_string() }
+    move |cause| Error::of_file(what, path, &cause)
 }

@@ -7,7 +7,7 @@ use crate::shm::RawDict;
 use crate::values::{decode, encode, scalar};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sharevar_value::{Encoded, Key, from_bytes, to_key};
+use sharevar_value::{Key, Word, from_bytes, to_key};
 
 /// A variable that has keys.
 type Keyed = Backed<RawDict, dyn Map>;
@@ -37,12 +37,16 @@ where
     raw.any().get(&self::key(raw, key)?)?.map(decode::content).transpose()
 }
 
+/// Returns whether `key` is there, if it is short and nothing changes meanwhile.
+#[inline]
+pub(crate) fn look_for<Q: Serialize + ?Sized>(dict: &RawDict, key: &Q) -> Option<bool> {
+    scalar::key(key, dict.seed()).and_then(|short| dict.has(&short))
+}
+
 /// Returns whether `key` is there.
 #[inline]
 pub(crate) fn contains<Q: Serialize + ?Sized>(raw: &Keyed, key: &Q) -> Result<bool> {
-    if let Some(dict) = raw.shm()
-        && let Some(is_there) = scalar::key(key, dict.seed()).and_then(|short| dict.has(&short))
-    {
+    if let Some(is_there) = raw.shm().and_then(|dict| look_for(dict, key)) {
         return Ok(is_there);
     }
     raw.any().contains(&self::key(raw, key)?)
@@ -59,17 +63,38 @@ where
     encode::store(
         raw,
         value,
-        |word| short.as_ref().is_some_and(|(dict, short)| dict.set_word(short, word)),
-        |encoded| {
-            if let Some((dict, short)) = &short
-                && matches!(encoded, Encoded::Bytes { .. })
-                && dict.overwrite(short, encoded)?
-            {
-                return Ok(());
-            }
-            raw.any().insert(&self::key(raw, key)?, encoded)
-        },
+        |word| short.as_ref().is_some_and(|(dict, short)| dict.put_word(short, word)),
+        |block| short.as_ref().is_some_and(|(dict, short)| dict.overwrite(short, block)),
+        |encoded| raw.any().insert(&self::key(raw, key)?, encoded),
     )
+}
+
+/// Removes `key` without a look at its value. Returns whether it was there.
+#[inline]
+pub(crate) fn discard<Q: Serialize + ?Sized>(raw: &Keyed, key: &Q) -> Result<bool> {
+    match take_word(raw, key) {
+        Some(word) => Ok(!word.is_absent()),
+        None => raw.any().discard(&self::key(raw, key)?),
+    }
+}
+
+#[inline(always)]
+fn take_word<Q: Serialize + ?Sized>(raw: &Keyed, key: &Q) -> Option<Word> {
+    let dict = raw.shm()?;
+    dict.take_word(&scalar::key(key, dict.seed())?)
+}
+
+/// Removes `key` and gives back its value.
+#[inline]
+pub(crate) fn remove<Q, V>(raw: &Keyed, key: &Q) -> Result<Option<V>>
+where
+    Q: Serialize + ?Sized,
+    V: DeserializeOwned,
+{
+    if let Some(word) = take_word(raw, key) {
+        return if word.is_absent() { Ok(None) } else { decode::word(word).map(Some) };
+    }
+    raw.any().remove(&self::key(raw, key)?)?.map(decode::content).transpose()
 }
 
 /// Returns the key that was put in first with its value, if there is one.

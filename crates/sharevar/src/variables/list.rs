@@ -113,6 +113,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
             &self.raw,
             value,
             |word| self.raw.shm().is_some_and(|raw| raw.set_word(position(index), word)),
+            |_| false,
             |encoded| self.raw.any().set(position(index), encoded),
         )
     }
@@ -128,6 +129,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
             &self.raw,
             value,
             |word| self.raw.shm().is_some_and(|raw| raw.push_word(word)),
+            |_| false,
             |encoded| self.raw.any().push(encoded),
         )
     }

@@ -112,6 +112,16 @@ impl Lock {
     /// waits for ever, as with the standard library's.
     #[inline]
     pub fn lock(&self) -> Result<Taken<LockGuard<'_>>> {
+        if let Backed::Shm(raw) = &self.raw
+            && raw.robust().acquire_free()
+        {
+            return Ok(self.taken(Acquired { owner_died: false }));
+        }
+        self.lock_taken()
+    }
+
+    #[cold]
+    fn lock_taken(&self) -> Result<Taken<LockGuard<'_>>> {
         if let Some(taken) = self.try_lock()? {
             return Ok(taken);
         }
@@ -166,6 +176,7 @@ impl Lock {
         self.raw.any().is_lost()
     }
 
+    #[inline]
     fn taken(&self, acquired: Acquired) -> Taken<LockGuard<'_>> {
         Taken::of(acquired, LockGuard { lock: self, owner: self.owner(), _not_send: PhantomData })
     }

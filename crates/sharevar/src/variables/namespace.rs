@@ -52,7 +52,7 @@ impl Namespace {
 
     /// Takes an attribute away. Whether there was one.
     pub fn remove(&self, name: &str) -> Result<bool> {
-        Ok(self.raw.any().remove(&keyed::key(&self.raw, name)?)?.is_some())
+        keyed::discard(&self.raw, name)
     }
 
     /// The names of the attributes, in the order in which they were first set. One that is no valid

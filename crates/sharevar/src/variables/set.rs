@@ -78,6 +78,13 @@ impl<T: Serialize + DeserializeOwned> Set<T> {
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
+        // One that is there is found without the lock.
+        if let Some(dict) = self.raw.shm()
+            && keyed::look_for(dict, element) == Some(true)
+            && !dict.handle().participant().is_read_only()
+        {
+            return Ok(false);
+        }
         Ok(self.raw.any().get_or_insert(&keyed::key(&self.raw, element)?, &PRESENT)?.1)
     }
 
@@ -87,7 +94,7 @@ impl<T: Serialize + DeserializeOwned> Set<T> {
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        Ok(self.raw.any().remove(&keyed::key(&self.raw, element)?)?.is_some())
+        keyed::discard(&self.raw, element)
     }
 
     /// Takes out the element that was put in last.

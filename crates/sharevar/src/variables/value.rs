@@ -70,6 +70,7 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
             &self.raw,
             value,
             |word| self.raw.shm().is_some_and(|raw| raw.set_word(word)),
+            |_| false,
             |encoded| self.raw.any().set(encoded),
         )
     }

@@ -1,11 +1,11 @@
 //! The dict against a list of pairs in insertion order.
 
-use crate::engines::{Engine, conform};
+use crate::engines::{Engine, conform, earlier};
 use crate::modeled::{Expected, Made, World, assert_holds, int, key, made, short_key, text, told, value_of};
 use proptest::prelude::*;
 use sharevar::Kind;
 use sharevar::engine::{Backed, Handle, Item, Lookup, Make, Map, Selection, Stamp};
-use sharevar::shm::{Content, RawDict};
+use sharevar::shm::{Content, RawDict, ShortBlock};
 use sharevar_value::{Encoded, HashSeed, Key, ShortKey, Value};
 use std::collections::BTreeMap;
 
@@ -168,7 +168,7 @@ type Dict = Backed<RawDict, dyn Map>;
 /// The state now, or one of before.
 fn stamp(dict: &dyn Map, is_now: bool) -> Stamp {
     let now = dict.stamp().unwrap();
-    if is_now { now } else { Stamp::new(now.changes().wrapping_sub(1)) }
+    if is_now { now } else { earlier(now) }
 }
 
 /// Pairs to be put in, what to expect of them, and what must be held until they are stored.
@@ -195,8 +195,18 @@ fn apply(world: &World, backed: &Dict, model: &mut Model, op: &Op) {
     match op {
         Op::Set(number, made) => {
             let (value, expected, _held) = world.make(made);
-            dict.insert(&key(*number, &seed), &value).unwrap();
-            model.set(key(*number, &seed), expected);
+            let key = key(*number, &seed);
+            let is_set = match (backed.shm(), short_key(*number, &seed), &value) {
+                (Some(raw), Some(short), Encoded::Word(word)) => raw.put_word(&short, *word),
+                (Some(raw), Some(short), value) => {
+                    ShortBlock::of(value).is_some_and(|value| raw.overwrite(&short, &value))
+                }
+                _ => false,
+            };
+            if !is_set {
+                dict.insert(&key, &value).unwrap();
+            }
+            model.set(key, expected);
         }
         Op::Get(number) => {
             let key = key(*number, &seed);
@@ -222,6 +232,13 @@ fn apply(world: &World, backed: &Dict, model: &mut Model, op: &Op) {
         }
         Op::Remove(number) => {
             let key = key(*number, &seed);
+            if let (Some(raw), Some(short)) = (backed.shm(), short_key(*number, &seed))
+                && let Some(word) = raw.take_word(&short)
+            {
+                let got = (!word.is_absent()).then_some(Content::Word(word));
+                let expected = model.place(&key).map(|place| model.0.remove(place).1);
+                return assert_optional(got.as_ref(), expected.as_ref());
+            }
             let expected = model.place(&key).map(|place| model.0.remove(place).1);
             let got = dict.remove_compared(&key).unwrap();
             assert_eq!(matches!(got, Lookup::Unknown), expected.is_none() && model.has_opaque_keys());

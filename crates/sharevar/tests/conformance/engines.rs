@@ -1,7 +1,7 @@
 //! The engines that the tests run on.
 
 use sharevar::Manager;
-use sharevar::engine::Home;
+use sharevar::engine::{Home, Stamp};
 use sharevar_redis::testing::{Cluster, Program, Server, Service};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -153,3 +153,8 @@ macro_rules! conform {
 }
 
 pub(crate) use conform;
+
+/// The stamp of one change before, in the same history.
+pub(crate) fn earlier(now: Stamp) -> Stamp {
+    Stamp::new(now.to_bits().wrapping_sub(1))
+}

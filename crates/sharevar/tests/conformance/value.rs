@@ -1,10 +1,10 @@
 //! The value against what was set last.
 
-use crate::engines::{Engine, conform};
+use crate::engines::{Engine, conform, earlier};
 use crate::modeled::{Expected, Made, World, assert_holds, int, made, value_of};
 use proptest::prelude::*;
 use sharevar::Kind;
-use sharevar::engine::{Backed, Cell, Home, Make, Stamp};
+use sharevar::engine::{Backed, Cell, Home, Make};
 use sharevar::shm::RawValue;
 use sharevar_value::Value;
 
@@ -20,7 +20,7 @@ fn run(engine: Engine, sets: &[(Made, i64, Option<bool>)]) {
         match is_now {
             Some(true) => assert!(value.set_if_unchanged(&encoded, now).unwrap()),
             other => {
-                let before = Stamp::new(now.changes().wrapping_sub(1));
+                let before = earlier(now);
                 assert!(other.is_none() || !value.set_if_unchanged(&encoded, before).unwrap());
                 value.set(&encoded).unwrap();
             }

@@ -45,12 +45,15 @@ fn the_wrong_type_is_an_error_that_says_which() -> Result<()> {
 fn the_wrong_kind_of_variable_is_an_error_that_says_which() -> Result<()> {
     let manager = small();
     let list = manager.list::<u8>()?;
-    assert_eq!(reread::<Dict<u8, u8>>(&list).unwrap_err().to_string(), "the variable is a list, not a dict");
+    assert_eq!(
+        reread::<Dict<u8, u8>>(&list).unwrap_err().to_string(),
+        "the variable's kind is list, not dict"
+    );
     let holder = manager.value(list.clone())?;
-    says(reread::<Value<Dict<u8, u8>>>(&holder)?.get(), "the variable is a list, not a dict");
+    says(reread::<Value<Dict<u8, u8>>>(&holder)?.get(), "the variable's kind is list, not dict");
     says(reread::<Value<String>>(&holder)?.get(), "a reference to another shared variable");
     let holders = manager.value((1, list))?;
-    says(reread::<Value<(u8, Dict<u8, u8>)>>(&holders)?.get(), "the variable is a list, not a dict");
+    says(reread::<Value<(u8, Dict<u8, u8>)>>(&holders)?.get(), "the variable's kind is list, not dict");
     Ok(())
 }
 

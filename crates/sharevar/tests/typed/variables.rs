@@ -189,7 +189,7 @@ fn names_lead_to_one_variable() -> Result<()> {
     );
     assert_eq!(
         manager.named("a").list::<u8>().unwrap_err().to_string(),
-        "the variable is a dict, not a list"
+        "the variable's kind is dict, not list"
     );
     manager.named("l").lock()?;
     assert_eq!(manager.names()?, ["a", "v", "n", "l"]);
