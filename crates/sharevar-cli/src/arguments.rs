@@ -148,6 +148,9 @@ pub(crate) enum Command {
         name: String,
         /// The dump
         file: PathBuf,
+        /// Make it with pickles, which a dump of Python's objects needs; reading one runs its writer's code
+        #[arg(long)]
+        pickle: bool,
     },
     /// Remove a manager, for all processes
     ///

@@ -1,16 +1,25 @@
 //! Managers and variables as JSON: every command writes the same members, which are those of
 //! `sharevar::ManagerInfo` and `sharevar::VariableInfo`, and in Python of `info()`.
 
-use crate::named;
+use crate::{named, process};
 use serde_json::{Value as Json, json};
-use sharevar::{BlockUsage, Kind, Lifetime, ManagerInfo, VariableInfo};
+use sharevar::{BlockUsage, Kind, Lifetime, ManagerInfo, UnnamedManager, VariableInfo};
+
+/// A manager of which nothing is known.
+fn unknown() -> Json {
+    json!({
+        "name": null, "id": null, "lifetime": null, "problem": null, "capacity": null, "used": null,
+        "processes": null, "elsewhere": null, "blocks": null,
+    })
+}
 
 /// A manager with a name, and its state or the reason why it is not known.
 pub(crate) fn manager(name: &str, id: u128, lifetime: Lifetime, info: &Result<ManagerInfo, String>) -> Json {
-    let mut described = json!({
-        "name": name, "id": format!("{id:032x}"), "lifetime": named::lifetime(lifetime),
-        "problem": info.as_ref().err(),
-    });
+    let mut described = unknown();
+    described["name"] = json!(name);
+    described["id"] = json!(format!("{id:032x}"));
+    described["lifetime"] = json!(named::lifetime(lifetime));
+    described["problem"] = json!(info.as_ref().err());
     if let Ok(info) = info {
         described["capacity"] = json!(info.capacity);
         described["used"] = json!(info.used);
@@ -18,6 +27,24 @@ pub(crate) fn manager(name: &str, id: u128, lifetime: Lifetime, info: &Result<Ma
         described["elsewhere"] = json!(info.elsewhere());
         described["blocks"] = info.blocks.iter().map(blocks).collect();
     }
+    described
+}
+
+/// A manager without a name, and the programs of its processes.
+pub(crate) fn unnamed(manager: &UnnamedManager) -> Json {
+    let mut described = unknown();
+    described["lifetime"] = json!(named::lifetime(Lifetime::WhileUsed));
+    described["used"] = json!(manager.used);
+    described["processes"] = json!(manager.processes);
+    described["programs"] = manager.processes.iter().map(|id| json!(process::program(*id))).collect();
+    described
+}
+
+/// A namespace on a server, and its identity if that was asked for.
+pub(crate) fn namespace(name: &str, id: Option<u128>) -> Json {
+    let mut described = unknown();
+    described["name"] = json!(name);
+    described["id"] = json!(id.map(|id| format!("{id:032x}")));
     described
 }
 

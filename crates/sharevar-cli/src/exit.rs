@@ -71,6 +71,12 @@ impl Failure {
         Self::new(Exit::NotFound, message)
     }
 
+    /// The end of a command that goes on for as long as there is something to look at: no error, and the
+    /// user should know why.
+    pub(crate) fn of_end(message: impl Display) -> Self {
+        Self::new(Exit::Success, message)
+    }
+
     /// Of a look that only a process which takes locks can do.
     pub(crate) fn of_locked_look(error: Error) -> Self {
         Self { needs_lock: true, ..Self::from(error) }

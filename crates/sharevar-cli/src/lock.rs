@@ -13,13 +13,13 @@ pub(crate) fn described(name: &str, kind: Option<Kind>, info: &LockInfo) -> Json
     json!({
         "name": name, "kind": kind.map_or("unknown", Kind::name),
         "holders": info.holders.iter().map(holder).collect::<Vec<_>>(),
-        "held_for": info.held_for.map(|time| time.as_secs_f64()),
+        "is_left_held": info.is_left_held, "held_for": info.held_for.map(|time| time.as_secs_f64()),
         "has_waiters": info.has_waiters, "waiting": info.waiting,
     })
 }
 
-/// The holders, for people.
-pub(crate) fn holders(info: &LockInfo) -> String {
+/// The holders, for people. A semaphore may have no unit left, and no holder either.
+pub(crate) fn holders(kind: Option<Kind>, info: &LockInfo) -> String {
     let holder = |holder: &LockHolder| {
         let process = holder.process.map_or("elsewhere".to_owned(), |process| process.to_string());
         let thread = holder.thread.map_or(String::new(), |thread| format!(" thread {thread}"));
@@ -27,7 +27,12 @@ pub(crate) fn holders(info: &LockInfo) -> String {
         format!("{process}{thread}{units}")
     };
     let holders: Vec<_> = info.holders.iter().map(holder).collect();
-    if holders.is_empty() { "free".to_owned() } else { holders.join(", ") }
+    match holders.is_empty() {
+        true if info.is_left_held => "has ended".to_owned(),
+        true if kind == Some(Kind::Semaphore) => "none".to_owned(),
+        true => "free".to_owned(),
+        false => holders.join(", "),
+    }
 }
 
 /// For how long at least, as far as it is known.

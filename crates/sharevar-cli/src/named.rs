@@ -1,7 +1,7 @@
 //! Managers and variables, found by their names.
 
 use crate::exit::{Failure, Result};
-use sharevar::{Error, Handle, Lifetime, Manager};
+use sharevar::{Handle, Lifetime, Manager};
 
 /// Attaches to the manager of that name on this machine, or to that of an address on a server.
 pub(crate) fn attach(name: &str) -> Result<Manager> {
@@ -44,6 +44,11 @@ impl Looking {
         }
     }
 
+    /// Whether the manager was removed.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.manager.is_shut_down()
+    }
+
     /// Whether no process takes part in the manager, so that nothing changes any more.
     pub(crate) fn is_unused(&self) -> Result<bool> {
         // Those that use a server's are not known.
@@ -60,13 +65,6 @@ pub(crate) fn find(manager: &Manager, variable: &str) -> Result<Handle> {
     manager.named(variable).get()?.ok_or_else(|| no_variable(manager, variable))
 }
 
-/// The variables that have names, but for those that the Python package keeps for itself.
-pub(crate) fn variables(manager: &Manager) -> std::result::Result<Vec<(String, Handle)>, Error> {
-    let mut variables = manager.variables()?;
-    variables.retain(|(name, _)| !name.starts_with("sharevar:"));
-    Ok(variables)
-}
-
 pub(crate) fn no_variable(manager: &Manager, variable: &str) -> Failure {
     let name = manager.name().unwrap_or_default();
     Failure::not_found(format_args!("the manager {name:?} has no variable {variable:?}"))
@@ -75,7 +73,8 @@ pub(crate) fn no_variable(manager: &Manager, variable: &str) -> Failure {
 /// The failure of a command that needs a KEY, or has one that it does not need.
 pub(crate) fn wrong_use(handle: &Handle, what: &str) -> Failure {
     let kind = handle.kind().map_or("variable of an unknown kind", sharevar::Kind::name);
-    Failure::usage(format_args!("a {kind} {what}"))
+    let article = if kind.starts_with(['a', 'e', 'o']) { "an" } else { "a" };
+    Failure::usage(format_args!("{article} {kind} {what}"))
 }
 
 pub(crate) fn lifetime(lifetime: Lifetime) -> &'static str {

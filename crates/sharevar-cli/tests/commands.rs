@@ -3,9 +3,10 @@
 mod support;
 
 use serde_json::{Value as Json, json};
-use sharevar::{Error, Manager, Result};
+use sharevar::shm::RawList;
+use sharevar::{Error, Handle, Manager, Result, Shared};
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use support::command::{self, sharevar};
 use support::holder::{Holder, own_name, play};
@@ -45,6 +46,13 @@ fn plays_its_part() -> Result<()> {
             "many" => {
                 let many = manager.named("many").dict::<i64, i64>()?;
                 many.extend((0..5000).map(|number| (number, -number)))?;
+                wait();
+            }
+            "pickles" => {
+                let objects = manager.named("objects").list::<i64>()?;
+                let Handle::Shm(handle) = objects.handle() else { unreachable!() };
+                let pickle = sharevar_value::Value::Pickle(b"\x80\x05N.".to_vec());
+                RawList::from_handle(handle)?.push(&pickle.to_encoded()?)?;
                 wait();
             }
             "removed" => {
@@ -170,6 +178,51 @@ fn a_manager_is_dumped_and_made_again() {
 }
 
 #[test]
+fn a_dump_with_pickles_is_loaded_by_word() {
+    let (name, loaded) = (own_name("pickled"), own_name("pickled-loaded"));
+    let _holder = Holder::start("pickles", &name);
+    let file = std::env::temp_dir().join(own_name("pickles.dump"));
+    let path = file.to_str().unwrap();
+    assert_eq!(code(&["dump", &name, path]), 0);
+    let refused = sharevar(&["load", &loaded, path]);
+    assert_eq!(refused.code, 4);
+    for part in ["in the variable \"objects\"", "sharevar load --pickle"] {
+        assert!(refused.errors.contains(part), "{}", refused.errors);
+    }
+    assert_eq!(code(&["show", &loaded]), 1, "nothing is made");
+    assert_eq!(code(&["load", "--pickle", &loaded, path]), 0);
+    let [shown] = &command::json(&["show", &loaded, "objects"])[..] else { panic!("one line") };
+    assert_eq!(shown["len"], json!(1), "{shown}");
+    assert_eq!(code(&["rm", &loaded]), 0);
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn a_dump_beyond_the_limit_of_files_is_an_error() {
+    let name = own_name("limited");
+    let _holder = Holder::start("many", &name);
+    let folder = std::env::temp_dir().join(own_name("limited"));
+    std::fs::create_dir(&folder).unwrap();
+    let ended = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -c 0; ulimit -f 8; exec \"$@\"",
+            "sh",
+            env!("CARGO_BIN_EXE_sharevar"),
+            "dump",
+            &name,
+        ])
+        .arg(folder.join("file.dump"))
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(4), "{errors}");
+    assert!(errors.contains("too large") && errors.contains("ulimit -f"), "{errors}");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    std::fs::remove_dir(&folder).unwrap();
+}
+
+#[test]
 fn files_of_names_without_a_manager_are_removed() {
     let (killed, held) = (own_name("gc-killed"), own_name("gc-held"));
     let entry = |name: &str| {
@@ -196,6 +249,11 @@ fn managers_without_names_are_listed_with_their_programs() {
     let found = listed.iter().find(is_its).expect("it is listed");
     assert!(found["programs"][0].as_str().unwrap().contains("plays_its_part"), "{found}");
     assert!(found["used"].as_u64().unwrap() > 1 << 20, "{found}");
+    let (named, _other) = (own_name("beside-unnamed"), Holder::start("many", &own_name("beside-unnamed")));
+    let mut members = found.as_object().unwrap().clone();
+    members.remove("programs");
+    let named = command::json(&["ls"]).into_iter().find(|found| found["name"] == json!(named)).unwrap();
+    assert!(members.keys().eq(named.as_object().unwrap().keys()), "{found} {named}");
     let table = sharevar(&["ls"]).output;
     let rows: Vec<_> = table
         .lines()
@@ -398,6 +456,7 @@ fn changes_are_printed_as_they_come() {
     let mut watch = Command::new(env!("CARGO_BIN_EXE_sharevar"))
         .args(["watch", &name, "stock", "--interval", "1"])
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines().map(|line| line.unwrap());
@@ -413,8 +472,16 @@ fn changes_are_printed_as_they_come() {
     // It keeps no manager alive that no other process has.
     drop(holder);
     assert_eq!(lines.next(), None);
-    assert!(watch.wait().unwrap().success());
+    ended_by(watch, &format!("no other process has the manager {name:?}"));
     assert_eq!(code(&["get", &name, "stock"]), 1);
+}
+
+/// A watch has ended well, and says why.
+fn ended_by(watch: Child, reason: &str) {
+    let ended = watch.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(told, format!("sharevar: the watch ends: {reason}\n"));
 }
 
 #[test]
@@ -457,11 +524,16 @@ fn a_watch_ends_with_the_count_and_with_the_manager() {
     );
     assert!(child.wait().unwrap().success());
     drop((queue, shop));
+    let (child, mut lines, _) = watch(&["set"]);
+    assert_eq!(code(&["del", &name, "set"]), 0);
+    assert_eq!(lines.next(), None);
+    ended_by(child, &format!("the manager {name:?} has no variable \"set\""));
     let (child, mut lines, _) = watch(&["list"]);
     assert_eq!(code(&["rm", &name]), 0);
     assert_eq!(lines.next(), None);
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    ended_by(child, &format!("the manager {name:?} was removed"));
+    // One that is not there from the beginning is an error.
+    assert_eq!(code(&["watch", &name, "list"]), 1);
 }
 
 #[test]

@@ -7,6 +7,9 @@ mod support;
 
 use serde_json::{Value as Json, json};
 use sharevar::Result;
+use sharevar_os::LockedByte;
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -18,12 +21,34 @@ const SHAREVAR: &str = env!("CARGO_BIN_EXE_sharevar");
 /// The parts that programs play. As a test of its own it does nothing.
 #[test]
 fn plays_its_part() -> Result<()> {
-    play(|_, manager, wait| {
+    play(|part, manager, wait| {
+        if part == "stands in the gate" {
+            let entry = entry_of(&in_the_gate(manager.name().unwrap()));
+            let entry = File::create_new(entry).unwrap();
+            let gate = LockedByte::lock(entry.as_fd(), GATE).unwrap().expect("it is free");
+            let _gate = gate.keep_from_children().unwrap();
+            drop(entry);
+            wait();
+            return Ok(());
+        }
         let till = manager.named("till").lock()?;
         let _held = till.lock()?;
         wait();
         Ok(())
     })
+}
+
+/// The byte of a name's file that is locked by a process which opens or removes the manager
+/// (docs/named-managers.md).
+const GATE: u64 = 4096;
+
+/// The name in whose gate the program stands that holds the manager of another one.
+fn in_the_gate(name: &str) -> String {
+    format!("{name}-gate")
+}
+
+fn entry_of(name: &str) -> PathBuf {
+    PathBuf::from(format!("/dev/shm/sharevar-{}/{name}", user()))
 }
 
 /// The exit code and the findings of `doctor`, run by a shell after `prepared`, which may hide the folder that
@@ -100,9 +125,11 @@ fn an_old_kernel_is_found() {
 
 #[test]
 fn limits_of_the_kernel_are_found() {
+    // It counts pages, which are not of the same size on all machines.
+    let pages = ((8 << 20) / rustix::param::page_size()).to_string();
     for (file, value, subject, said) in [
         ("/proc/sys/kernel/shmmax", "33554432", "segments", "kernel.shmmax allows 32.0 MiB"),
-        ("/proc/sys/kernel/shmall", "2048", "segments", "kernel.shmall allows 8.0 MiB"),
+        ("/proc/sys/kernel/shmall", pages.as_str(), "segments", "kernel.shmall allows 8.0 MiB"),
         ("/proc/sys/kernel/shmmni", "0", "segments", "raise kernel.shmmni"),
         ("/proc/sys/kernel/shm_rmid_forced", "1", "lifetime", "no manager can be kept"),
         ("/proc/sys/vm/overcommit_memory", "2", "memory", "set it to 0"),
@@ -164,27 +191,44 @@ fn problem_of(name: &str) -> String {
     }
 }
 
+fn signal(holder: &Holder, signal: &str) {
+    assert!(Command::new("kill").args([signal, &holder.id().to_string()]).status().unwrap().success());
+}
+
 #[test]
 fn stopped_processes_and_their_locks_are_found() {
     let name = own_name("stopped");
     let holder = Holder::start("holds", &name);
     assert!(of(&doctor(":").1, &format!("manager {name}")).is_empty());
-    let signal = |signal: &str| {
-        assert!(Command::new("kill").args([signal, &holder.id().to_string()]).status().unwrap().success());
-    };
-    signal("-STOP");
+    signal(&holder, "-STOP");
     // It stops soon after the signal.
     let text = problem_of(&name);
     assert!(text.contains(&format!("process {} is stopped and holds \"till\"", holder.id())), "{text}");
-    signal("-CONT");
+    signal(&holder, "-CONT");
+}
+
+#[test]
+fn a_stopped_process_in_the_gate_of_a_name_is_found() {
+    let name = own_name("gate");
+    let held = in_the_gate(&name);
+    let holder = Holder::start("stands in the gate", &name);
+    // One that runs is through in a moment.
+    assert!(of(&doctor(":").1, &format!("manager {held}")).is_empty());
+    signal(&holder, "-STOP");
+    let text = problem_of(&held);
+    let (process, remedy) = (holder.id(), format!("kill -CONT {}", holder.id()));
+    assert!(text.contains(&format!("process {process} is stopped while it opens")), "{text}");
+    assert!(text.contains(&remedy), "{text}");
+    signal(&holder, "-CONT");
+    drop(holder);
+    std::fs::remove_file(entry_of(&held)).unwrap();
 }
 
 #[test]
 fn an_emptied_directory_is_found() {
     let name = own_name("emptied");
     let _holder = Holder::start("holds", &name);
-    let entry = PathBuf::from(format!("/dev/shm/sharevar-{}/{name}", user()));
-    std::fs::remove_file(entry).unwrap();
+    std::fs::remove_file(entry_of(&name)).unwrap();
     let text = problem_of(&name);
     assert!(text.contains("a cleaner empties that directory"), "{text}");
 }

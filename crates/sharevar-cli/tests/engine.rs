@@ -51,7 +51,8 @@ fn it_shows_and_changes_what_programs_have_on_a_server() -> Result<()> {
     );
     let held = lock.lock()?;
 
-    assert_eq!(printed(&["ls", "--json"], &engine), "{\"name\":\"shop\"}\n");
+    let namespace: Json = serde_json::from_str(&printed(&["ls", "--json"], &engine)).unwrap();
+    assert_eq!((&namespace["name"], &namespace["id"]), (&json!("shop"), &Json::Null));
     let shown = printed(&["show", "shop"], &engine);
     assert!(shown.contains("stock") && shown.contains("dict"), "{shown}");
     assert!(printed(&["show", "shop", "stock"], &engine).contains("'apples': 3"));
@@ -89,7 +90,7 @@ fn it_shows_and_changes_what_programs_have_on_a_server() -> Result<()> {
         assert_eq!(sharevar(arguments, &engine).0, exit, "{arguments:?}");
     }
     // Looking has made no namespace.
-    assert_eq!(printed(&["ls", "--json"], &engine), "{\"name\":\"shop\"}\n");
+    assert_eq!(printed(&["ls", "--json"], &engine).lines().count(), 1);
     Ok(())
 }
 
@@ -127,4 +128,15 @@ fn doctor_names_the_traps_of_a_server() {
     assert_eq!(exit, Exit::Success, "{told}");
     let (exit, told, _) = sharevar(&["doctor"], "redis://far.example/0");
     assert!(exit == Exit::Problem && told.contains("use rediss://"), "{told}");
+}
+
+#[test]
+fn an_address_of_no_server_is_a_mistake_in_the_arguments() {
+    for (address, reason) in [("foo", "begins with one of redis://"), ("redis://localhost/x", "no number")] {
+        for command in [&["ls"][..], &["show", "shop"]] {
+            let (exit, output, errors) = sharevar(command, address);
+            assert_eq!((exit, output.as_str()), (Exit::Usage, ""));
+            assert!(errors.contains(reason) && errors.contains(address), "{errors}");
+        }
+    }
 }

@@ -27,12 +27,12 @@ fn remove(handle: &Handle, text: &str) -> Result<bool> {
     Ok(match handle.kind() {
         Some(kind @ (Kind::Dict | Kind::Set | Kind::Namespace)) => {
             let dict = Backed::<RawDict, dyn Map>::open(own, kind)?;
-            dict.any().remove(&key::of(kind, text, dict.any().seed())?)?.is_some()
+            dict.any().discard(&key::of(kind, text, dict.any().seed())?)?
         }
         Some(Kind::List) => {
             let list = Backed::<RawList, dyn List>::open(own, Kind::List)?;
             let index = key::index(text, list.any().len()?)?;
-            list.any().remove(index as i64)?;
+            list.any().discard(index as i64)?;
             true
         }
         _ => return Err(wrong_use(handle, "has no items that can be removed by a key")),

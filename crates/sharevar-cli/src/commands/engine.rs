@@ -1,9 +1,9 @@
 //! Commands for managers on a server: `--engine`.
 
 use crate::arguments::Command;
+use crate::described;
 use crate::exit::{Exit, Failure, Result};
 use crate::output;
-use serde_json::json;
 use std::io::Write;
 
 /// The address of a namespace on the server.
@@ -16,6 +16,10 @@ fn address(engine: &str, namespace: &str) -> String {
 
 /// The command with addresses in the place of the names of managers.
 pub(super) fn on_server(mut command: Command, engine: &str) -> Result<Command> {
+    // Doctor tells of a wrong address as of any other trap.
+    if !matches!(command, Command::Doctor) {
+        sharevar_redis::check_address(engine).map_err(Failure::usage)?;
+    }
     match &mut command {
         Command::Show { name, .. }
         | Command::Set { name, .. }
@@ -32,7 +36,7 @@ pub(super) fn on_server(mut command: Command, engine: &str) -> Result<Command> {
 pub(super) fn ls(engine: &str, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
     for namespace in sharevar_redis::namespaces(engine)? {
         if is_json {
-            output::json(output, &json!({"name": namespace}))?;
+            output::json(output, &described::namespace(&namespace, None))?;
         } else {
             writeln!(output, "{}", output::name(&namespace))?;
         }

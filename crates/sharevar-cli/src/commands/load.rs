@@ -4,8 +4,9 @@ use crate::exit::{Exit, Failure, Result};
 use sharevar::{Lifetime, Manager};
 use std::path::Path;
 
-pub(crate) fn run(name: &str, file: &Path) -> Result<Exit> {
-    let builder = Manager::builder().name(name).lifetime(Lifetime::Keep).load(file);
+pub(crate) fn run(name: &str, file: &Path, allow_pickle: bool) -> Result<Exit> {
+    let builder =
+        Manager::builder().name(name).lifetime(Lifetime::Keep).allow_pickle(allow_pickle).load(file);
     match builder.build_new()? {
         Some(_) => Ok(Exit::Success),
         None => Err(Failure::new(

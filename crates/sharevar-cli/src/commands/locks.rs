@@ -8,7 +8,7 @@ use std::io::Write;
 
 pub(crate) fn run(name: &str, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
     let look = |manager: &Manager| {
-        let locks = named::variables(manager)?.into_iter().map(|(name, handle)| {
+        let locks = manager.variables()?.into_iter().map(|(name, handle)| {
             let info = handle.lock_info()?;
             Ok(info.map(|info| (name, handle.kind(), info)))
         });
@@ -22,7 +22,7 @@ pub(crate) fn run(name: &str, is_json: bool, output: &mut dyn Write) -> Result<E
             rows.push([
                 output::printable(&name),
                 kind.map_or("unknown", Kind::name).to_owned(),
-                lock::holders(&info),
+                lock::holders(kind, &info),
                 lock::held_for(&info),
                 lock::waiters(&info),
             ]);

@@ -4,7 +4,6 @@ use crate::described;
 use crate::exit::{Exit, Result};
 use crate::table::{self, Side};
 use crate::{amount, named, output, process};
-use serde_json::json;
 use sharevar::{Manager, ManagerInfo, UnnamedManager};
 use std::io::Write;
 
@@ -31,12 +30,7 @@ pub(crate) fn run(with_runs: bool, is_json: bool, output: &mut dyn Write) -> Res
     }
     for found in Manager::find_unnamed() {
         if is_json {
-            let programs: Vec<_> = found.processes.iter().map(|id| process::program(*id)).collect();
-            let described = json!({
-                "name": null, "lifetime": "while_used", "used": found.used,
-                "processes": found.processes, "programs": programs,
-            });
-            output::json(output, &described)?;
+            output::json(output, &described::unnamed(&found))?;
         }
         let used = found.used.map_or(String::new(), amount::bytes);
         rows.push([

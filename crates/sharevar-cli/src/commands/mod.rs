@@ -52,7 +52,7 @@ fn run_command(command: Command, json: bool, output: &mut dyn Write) -> Result<E
         Command::Set { name, variable, key_and_value } => set::run(&name, &variable, &key_and_value)?,
         Command::Del(item) => del::run(&item)?,
         Command::Dump { name, file } => dump::run(&name, &file)?,
-        Command::Load { name, file } => load::run(&name, &file)?,
+        Command::Load { name, file, pickle } => load::run(&name, &file, pickle)?,
         Command::Gc => gc::run(json, output)?,
         Command::Rm { name } => rm::run(&name)?,
         Command::Run { command } => run::run(&command)?,

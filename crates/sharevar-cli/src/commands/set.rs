@@ -39,7 +39,10 @@ fn set_whole(handle: &Handle, value: &Value) -> Result<()> {
             if *is_set { event.any().set()? } else { event.any().clear()? }
         }
         (Some(Kind::Event), _) => return Err(wrong_use(handle, "is true or false")),
-        _ => return Err(wrong_use(handle, "is not set as a whole; give a KEY of it")),
+        (Some(Kind::Dict | Kind::Namespace | Kind::Set | Kind::List | Kind::Array), _) => {
+            return Err(wrong_use(handle, "is not set as a whole; give a KEY of it"));
+        }
+        _ => return Err(wrong_use(handle, "has no value that can be set; its own methods change it")),
     }
     Ok(())
 }
@@ -56,7 +59,7 @@ fn set_item(handle: &Handle, text: &str, value: &Value) -> Result<()> {
             let element = key::of(Kind::Set, text, set.any().seed())?;
             match value {
                 Value::Bool(true) => drop(set.any().get_or_insert(&element, &Encoded::Word(Word::NONE))?),
-                Value::Bool(false) => drop(set.any().remove(&element)?),
+                Value::Bool(false) => drop(set.any().discard(&element)?),
                 _ => return Err(wrong_use(handle, "has an element (true) or not (false)")),
             }
         }
@@ -74,7 +77,12 @@ fn set_item(handle: &Handle, text: &str, value: &Value) -> Result<()> {
             })?;
             array.store(index, bits)?;
         }
-        _ => return Err(wrong_use(handle, "has no items that can be set by a key")),
+        _ => {
+            return Err(wrong_use(
+                handle,
+                "has no items that can be set by a key; its own methods change it",
+            ));
+        }
     }
     Ok(())
 }

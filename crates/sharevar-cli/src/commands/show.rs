@@ -26,7 +26,7 @@ pub(crate) fn manager(name: &str, is_json: bool, output: &mut dyn Write) -> Resu
             // A server's processes and memory are no concern of one manager.
             Err(_) => None,
         };
-        let variables = named::variables(manager)?.into_iter();
+        let variables = manager.variables()?.into_iter();
         let variables = variables.map(|(name, handle)| Ok((name, handle.info()?))).collect::<Result<_>>()?;
         Ok((manager.id(), info, variables))
     };
@@ -36,7 +36,7 @@ pub(crate) fn manager(name: &str, is_json: bool, output: &mut dyn Write) -> Resu
         let variables = variables.iter().map(described_variable).collect();
         let mut described = match info {
             Some(info) => described::manager(name, id, info.lifetime, &Ok(info)),
-            None => json!({"name": name, "id": format!("{id:032x}")}),
+            None => described::namespace(name, Some(id)),
         };
         described["variables"] = variables;
         output::json(output, &described)?;

@@ -5,7 +5,7 @@
 //! but for looks at a variable that is changed all the time or whose writer has died.
 
 use crate::content::Contents;
-use crate::exit::{Exit, Result};
+use crate::exit::{Exit, Failure, Result};
 use crate::named::{Looking, find};
 use crate::output;
 use serde_json::json;
@@ -37,19 +37,46 @@ impl Watch {
     ) -> Result<Exit> {
         let looking = Looking::at(manager)?;
         let first = |manager: &Manager| self.read(find(manager, name)?);
-        let Seen { mut handle, mut changes, mut contents } = looking.look(first)?;
+        let seen = looking.look(first)?;
         if is_json {
-            output::json(output, &json!({"content": contents.json()}))?;
+            output::json(output, &json!({"content": seen.contents.json()}))?;
         } else {
-            contents.lines().iter().try_for_each(|line| writeln!(output, "{line}"))?;
+            seen.contents.lines().iter().try_for_each(|line| writeln!(output, "{line}"))?;
         }
         output.flush()?;
+        match self.follow(&looking, manager, name, seen, is_json, output) {
+            Err(failure) if failure.exit() == Exit::NotFound => {
+                let reason = if looking.is_removed() {
+                    format!("the manager {manager:?} was removed")
+                } else {
+                    failure.message().unwrap_or_default().to_owned()
+                };
+                Err(Failure::of_end(format_args!("the watch ends: {reason}")))
+            }
+            followed => followed,
+        }
+    }
+
+    /// Prints changes until there are as many as were asked for.
+    ///
+    /// # Errors
+    /// [`Exit::NotFound`] once the variable or the manager is gone.
+    fn follow(
+        &self,
+        looking: &Looking,
+        manager: &str,
+        name: &str,
+        first: Seen,
+        is_json: bool,
+        output: &mut dyn Write,
+    ) -> Result<Exit> {
+        let Seen { mut handle, mut changes, mut contents } = first;
         let (mut printed, mut looks) = (0, 0);
         while self.count.is_none_or(|count| printed < count) {
             sleep(self.interval);
             looks += 1;
             if looks % LOOKS == 0 && looking.is_unused()? {
-                break;
+                return Err(Failure::not_found(format_args!("no other process has the manager {manager:?}")));
             }
             // The state of a lock changes by words of its own, which no count covers.
             let is_counted = changes.is_some() && !matches!(contents, Contents::State(_));
@@ -88,16 +115,18 @@ impl Watch {
 /// The state that one look has seen.
 struct Seen {
     handle: Handle,
-    changes: Option<u64>,
+    changes: Option<(u16, u64)>,
     contents: Contents,
 }
 
-/// `None` of a variable that does not count all of them: an item goes into a queue, or out of it, uncounted.
-fn changes_of(handle: &Handle) -> Result<Option<u64>> {
+/// A history of changes, and how many they are in it. `None` of a variable that does not count all of them:
+/// an item goes into a queue, or out of it, uncounted.
+fn changes_of(handle: &Handle) -> Result<Option<(u16, u64)>> {
     if matches!(handle.kind(), Some(Kind::Queue | Kind::PriorityQueue)) {
         return Ok(None);
     }
-    Ok(handle.counts()?.changes)
+    let counts = handle.counts()?;
+    Ok(counts.changes.map(|changes| (counts.history, changes)))
 }
 
 /// The items that are gone, and those that are new or changed; of a list or a value, all of it.

@@ -86,7 +86,7 @@ pub(super) fn segments() -> Finding {
     let (Ok(list), Some(most)) = (list, setting("/proc/sys/kernel/shmmni")) else {
         return bad(subject, "the kernel's list of them cannot be read: is /proc mounted?");
     };
-    for (name, unit) in [("shmmax", 1), ("shmall", 4096)] {
+    for (name, unit) in [("shmmax", 1), ("shmall", sharevar_os::kernel_page())] {
         let bytes = setting(&format!("/proc/sys/kernel/{name}")).unwrap_or(u64::MAX).saturating_mul(unit);
         if bytes < ADDRESS_SPACE {
             let text = format!(

@@ -2,6 +2,7 @@
 
 mod cleaners;
 mod finding;
+mod gates;
 mod logind;
 mod machine;
 mod names;

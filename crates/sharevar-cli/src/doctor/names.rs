@@ -1,9 +1,10 @@
 //! The directory of names, and the managers that it should lead to.
 
 use super::finding::{Finding, bad, good};
-use crate::exit::Result;
+use super::gates;
+use crate::exit::{Exit, Result};
 use crate::{named, process};
-use sharevar::{Error, FoundManager, Handle, LockInfo, Manager, ManagerInfo, RendezvousError};
+use sharevar::{FoundManager, Handle, LockInfo, Manager, ManagerInfo};
 use sharevar_rendezvous::{EntryState, Place, survey};
 use std::collections::HashSet;
 use std::path::Path;
@@ -49,20 +50,21 @@ pub(super) fn managers(place: &Place) -> Result<Vec<Finding>> {
             format!("{number} left of managers whose processes were killed; `sharevar gc` removes them"),
         ));
     }
+    findings.extend(entries.iter().filter_map(|(name, _)| gates::stopped(place, name)));
     for manager in &found {
         let has_file = entries.iter().any(|(name, _)| name.as_str() == manager.name);
-        findings.extend(of_manager(manager, place, has_file)?);
+        findings.extend(of_manager(manager, place, has_file));
     }
     Ok(findings)
 }
 
-fn of_manager(found: &FoundManager, place: &Place, has_file: bool) -> Result<Vec<Finding>> {
+fn of_manager(found: &FoundManager, place: &Place, has_file: bool) -> Vec<Finding> {
     let subject = format!("manager {}", found.name);
     let info = match found.info() {
-        Ok(None) => return Ok(Vec::new()),
+        Ok(None) => return Vec::new(),
         Ok(Some(info)) => info,
         // It is of another layout, or too large for this process.
-        Err(error) => return Ok(vec![bad(&subject, error.to_string())]),
+        Err(error) => return vec![bad(&subject, error.to_string())],
     };
     let mut findings = Vec::new();
     if !has_file {
@@ -76,7 +78,19 @@ fn of_manager(found: &FoundManager, place: &Place, has_file: bool) -> Result<Vec
     stopped.retain(|process| process::State::of(*process) == process::State::Stopped);
     stopped.sort_unstable();
     stopped.dedup();
-    let locks = if stopped.is_empty() { Vec::new() } else { locks(&found.name)? };
+    let locks = locks(&found.name).unwrap_or_else(|failure| {
+        findings.push(bad(&subject, failure.message().unwrap_or_default()));
+        Vec::new()
+    });
+    for (name, info) in locks.iter().filter(|(_, info)| info.is_left_held) {
+        let text = format!(
+            "the lock {name:?} is held, and the process that took it has ended; others wait until a process \
+             gives it back (release). A lock that is given back by the end of its holder is made by \
+             Lock(owned=True)"
+        );
+        // As long as no process waits, it may be meant so.
+        findings.push(Finding { is_good: info.waiting.is_empty(), ..good(&subject, text) });
+    }
     for process in stopped {
         let is_holder = |info: &LockInfo| info.holders.iter().any(|holder| holder.process == Some(process));
         let held: Vec<_> =
@@ -88,7 +102,7 @@ fn of_manager(found: &FoundManager, place: &Place, has_file: bool) -> Result<Vec
         );
         findings.push(bad(&subject, text));
     }
-    Ok(findings)
+    findings
 }
 
 /// Why a living manager has no file in the directory, and what to do.
@@ -113,11 +127,13 @@ fn without_file(name: &str, directory: &Path, info: &ManagerInfo) -> String {
 
 /// The locks of a manager; none if it is gone.
 fn locks(name: &str) -> Result<Vec<(String, LockInfo)>> {
-    let manager = match Manager::builder().name(name).attach() {
-        Err(Error::Rendezvous(RendezvousError::NoSuchManager { .. })) => return Ok(Vec::new()),
-        manager => manager?,
-    };
-    let lock =
-        |(name, handle): (String, Handle)| handle.lock_info().transpose().map(|info| Ok((name, info?)));
-    named::variables(&manager)?.into_iter().filter_map(lock).collect()
+    let looked = named::look_into(name, |manager| {
+        let lock =
+            |(name, handle): (String, Handle)| handle.lock_info().transpose().map(|info| Ok((name, info?)));
+        manager.variables()?.into_iter().filter_map(lock).collect()
+    });
+    match looked {
+        Err(failure) if failure.exit() == Exit::NotFound => Ok(Vec::new()),
+        looked => looked,
+    }
 }

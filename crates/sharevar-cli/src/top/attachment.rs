@@ -1,7 +1,7 @@
 //! A manager that is looked into, with the numbers of the look before.
 
 use super::picture::{Inside, LockRow, ProcessRow, VariableRow};
-use crate::{named, process};
+use crate::process;
 use sharevar::{Error, Handle, Manager, ManagerInfo, VariableInfo};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -57,7 +57,7 @@ impl Attachment {
         };
         let mut now = HashMap::new();
         let mut left = COUNTING_TIME;
-        for (name, handle) in named::variables(&self.manager)? {
+        for (name, handle) in self.manager.variables()? {
             match self.look_at(&name, handle, &mut left) {
                 Ok((variable, lock, seen)) => {
                     inside.variables.push(variable);
@@ -82,12 +82,13 @@ impl Attachment {
         let mut info = VariableInfo::from(handle.counts()?);
         let at = Instant::now();
         let before = self.before.get(name).filter(|seen| seen.handle == handle);
-        let rate = before.and_then(|seen| {
+        let counted_before = before.filter(|seen| seen.info.history == info.history);
+        let rate = counted_before.and_then(|seen| {
             let seconds = (at - seen.at).as_secs_f64().max(1e-9);
             Some(info.changes?.wrapping_sub(seen.info.changes?) as f64 / seconds)
         });
         let has_changed =
-            before.is_none_or(|seen| seen.info.changes != info.changes || seen.info.bytes.is_none());
+            counted_before.is_none_or(|seen| seen.info.changes != info.changes || seen.info.bytes.is_none());
         let mut due = before.map_or(at, |seen| seen.due);
         info.bytes = before.and_then(|seen| seen.info.bytes);
         if has_changed && due <= at && !left.is_zero() {

@@ -139,7 +139,7 @@ fn locks(inside: &Inside) -> Rows {
         vec![
             Cell::text(&row.name),
             Cell::text(kind(row.kind)),
-            Cell::text(lock::holders(&row.info)),
+            Cell::text(lock::holders(row.kind, &row.info)),
             Cell::number(held_for.map(|time| time.as_secs_f64()), |_| lock::held_for(&row.info)),
             Cell::text(lock::waiters(&row.info)),
         ]
