@@ -143,6 +143,36 @@ def hosted_call(counter: Any, rounds: int) -> None:
         counter.add(1)
 
 
+# All entries or items at once: of a variable that has as many as there are rounds, so that the
+# count is that of one.
+
+
+def dict_update(entries: Any, rounds: int) -> None:
+    entries[rounds].update(dict.fromkeys(OTHERS[:rounds], 8))
+
+
+def dict_items(entries: Any, rounds: int) -> None:
+    entries[rounds].items()
+
+
+def dict_iterate(entries: Any, rounds: int) -> None:
+    for _ in entries[rounds]:
+        pass
+
+
+def list_slice(items: Any, rounds: int) -> None:
+    items[rounds][:]
+
+
+def list_iterate(items: Any, rounds: int) -> None:
+    for _ in items[rounds]:
+        pass
+
+
+def list_extend(items: Any, rounds: int) -> None:
+    items.extend(range(rounds))
+
+
 def count(name: str, operation: Callable[[Any, int], None], subject: Any = None) -> None:
     # The interpreter rewrites a loop's instructions in its first rounds.
     operation(subject, FEW)
@@ -213,6 +243,15 @@ def main() -> None:
         count("value_get", value_get, value)
         count("value_set", value_set, value)
         count("set_add", set_add, manager.set(["key"]))
+        sizes = (FEW, MANY)
+        filled = {size: manager.dict(dict.fromkeys(OTHERS[:size], 7)) for size in sizes}
+        count("dict_update", dict_update, filled)
+        count("dict_items", dict_items, filled)
+        count("dict_iterate", dict_iterate, filled)
+        lists = {size: manager.list(range(size)) for size in sizes}
+        count("list_slice", list_slice, lists)
+        count("list_iterate", list_iterate, lists)
+        count("list_extend", list_extend, manager.list())
     with Hosts(ctx=multiprocessing.get_context("spawn")) as hosts:
         counter = hosts.Counter()
         for _ in range(COUNTS_OF_CALLS):

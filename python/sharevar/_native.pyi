@@ -85,7 +85,7 @@ class NameUnreachable(SharevarError):
     """The manager is in use, or kept, in memory that this process cannot reach."""
 
 class NotKept(SharevarError):
-    """The machine keeps no memory that no process has (kernel.shm_rmid_forced)."""
+    """The manager there is while_used, or none can be kept (kernel.shm_rmid_forced)."""
 
 class NoWitness(SharevarError):
     """Other processes could not tell this one alive from dead, so it cannot take part."""
@@ -366,8 +366,10 @@ class Dict(Variable, Generic[_Key, _Item]):
     def popitem(self) -> tuple[_Key, _Item]: ...
     def setdefault(self, key: _Key, default: Any = None, /) -> _Item: ...
     def clear(self) -> None: ...
-    def update_items(self, pairs: list[tuple[_Key, _Item]], /) -> None:
+    def update_items(self, pairs: dict[_Key, _Item], /) -> None:
         """Store all pairs in one step: others see none of them or all."""
+    def key_iterator(self, kind: str, /) -> Iterator[_Key] | None:
+        """Over the keys of this moment, if they are in shared memory."""
     def page_of_keys(self, after: int | None, /) -> tuple[list[_Key], int | None, int]:
         """The keys behind a place, the last place if there are more, and the number of all."""
     def keys(self) -> list[_Key]: ...
@@ -465,7 +467,8 @@ class PriorityQueue(Variable, Generic[_Item]):
     def get_many(
         self, most: int, block: object = True, timeout: float | None = None
     ) -> list[_Item]:
-        """Take up to ``most`` items, at least one, for which it waits as ``get`` does."""
+        """Take up to ``most`` items, at least one, for which it waits as ``get`` does. The
+        error of an item that cannot be read has the others as its attribute ``others``."""
     def fileno(self) -> int:
         """A descriptor that is readable while there are items: for `select`, `selectors`
         and event loops. It lives as long as this object; nothing is to be read from it."""
@@ -501,7 +504,8 @@ class Queue(Variable, Generic[_Item]):
     def get_many(
         self, most: int, block: object = True, timeout: float | None = None
     ) -> list[_Item]:
-        """Take up to ``most`` items, at least one, for which it waits as ``get`` does."""
+        """Take up to ``most`` items, at least one, for which it waits as ``get`` does. The
+        error of an item that cannot be read has the others as its attribute ``others``."""
     def fileno(self) -> int:
         """A descriptor that is readable while there are items: for `select`, `selectors`
         and event loops. It lives as long as this object; nothing is to be read from it."""
@@ -783,6 +787,8 @@ class Set(Variable, Generic[_Item]):
     def clear(self) -> None: ...
     def elements(self) -> list[_Item]:
         """The elements in order."""
+    def key_iterator(self, kind: str, /) -> Iterator[_Item] | None:
+        """Over the elements of this moment, if they are in shared memory."""
     def page_of_keys(self, after: int | None, /) -> tuple[list[_Item], int | None, int]:
         """The elements behind a place, the last place if there are more, and their number."""
     def add_all(self, elements: list[_Item], /) -> None:
@@ -1104,11 +1110,18 @@ def caller_descriptor() -> int | None:
     else.
     """
 
+ENTRIES: Final[str]
+LOCK_OF: Final[str]
+
 def address_of_host(name: str) -> str:
     """The address of the host of a name, which a process of the same user has started."""
 
 def unused_address() -> str:
     """An address that no host has yet, for one that this process starts or is."""
+
+def remove_socket(path: str) -> None:
+    """Remove the socket of a host that has ended, and with the last one the user's directory
+    of them."""
 
 def set_greenlets(
     current: Callable[[], Any], sleeper: Callable[[], Callable[[float], Any] | None]
@@ -1124,7 +1137,11 @@ def note_started_inside(monitors: list[tuple[list[int], int, int, int]]) -> None
 def note_thread_started_inside(thread: object, /) -> None:
     """Note in a thread that is about to be started inside of which methods that is."""
 
-def set_pickler(dumps: Callable[..., bytes], loads: Callable[..., Any]) -> None:
+def set_pickler(
+    dumps: Callable[..., bytes],
+    loads: Callable[..., Any],
+    reader: Callable[[bytes, Callable[..., Any]], Callable[..., Any]],
+) -> None:
     """Set what encodes and decodes the values that are of no native type."""
 
 def set_queue_class(form: str, cls: type[Queue[Any]]) -> None:
@@ -1180,7 +1197,8 @@ def variable_info(
     int | None,
     int | None,
     int | None,
-    tuple[list[tuple[int | None, int | None, int, bool]], float | None, bool, list[int]] | None,
+    tuple[list[tuple[int | None, int | None, int, bool]], bool, float | None, bool, list[int]]
+    | None,
 ]:
     """Kind, length, changes and bytes of a variable or a monitor, and its lock."""
 

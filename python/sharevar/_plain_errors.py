@@ -89,7 +89,7 @@ class NameUnreachable(SharevarError):
 
 
 class NotKept(SharevarError):
-    """The machine keeps no memory that no process has (kernel.shm_rmid_forced)."""
+    """The manager there is while_used, or none can be kept (kernel.shm_rmid_forced)."""
 
 
 class NoWitness(SharevarError):

@@ -15,14 +15,14 @@ def start() -> None:
         missing.warn()
         return
     from . import _native
-    from ._family import children, on_exit
+    from ._family import arenas, children, on_exit
     from ._hosting import base_manager
     from ._managers import rebuilding, tokens
     from ._public import public_in
     from ._variables import found_classes, greenlets, pickling
 
     public_in("sharevar")(_native.Arena)
-    _native.set_pickler(pickling.dumps, pickling.loads)
+    _native.set_pickler(pickling.dumps, pickling.loads, arenas.reader)
     _native.set_class_loader(found_classes.load)
     base_manager.patch_standard_managers()
     rebuilding.take_the_standard_place()

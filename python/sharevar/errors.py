@@ -133,6 +133,9 @@ __dir__ = listing(__name__)
 class ArenaGone(SharevarError):
     """The memory (or file) of a reference cannot be reached from this process."""
 
+    is_removed = False
+    """Whether it is gone for all processes, but for those that have it still."""
+
 
 class ElsewhereWarning(UserWarning):
     """There is no shared memory here; a server process keeps the variables."""

@@ -3,6 +3,7 @@
 use crate::encoding::permission;
 use crate::errors::OrRaise;
 use crate::fast_access;
+use crate::manager_name::ManagerName;
 use crate::store::Store;
 use pyo3::prelude::*;
 use sharevar::shm::{KINDS, RawDict, create_root, open_root, save_dump};
@@ -60,7 +61,7 @@ impl Arena {
     #[pyo3(signature = (name, capacity = None, is_kept = false, allow_pickle = false, load = None))]
     fn open_by_name(
         py: Python<'_>,
-        name: &str,
+        name: ManagerName,
         capacity: Option<u64>,
         is_kept: bool,
         allow_pickle: bool,
@@ -71,7 +72,7 @@ impl Arena {
             builder = builder.capacity(capacity);
         }
         let lifetime = if is_kept { Lifetime::Keep } else { Lifetime::WhileUsed };
-        let builder = builder.name(name).lifetime(lifetime).allow_pickle(allow_pickle);
+        let builder = builder.name(name.0).lifetime(lifetime).allow_pickle(allow_pickle);
         let builder = if let Some(path) = load { builder.load(path) } else { builder };
         let opened = py.detach(|| builder.build());
         Self::of_manager(py, opened)
@@ -80,8 +81,8 @@ impl Arena {
     /// Attach to the arena of that name on this machine, perhaps for reading only.
     #[staticmethod]
     #[pyo3(signature = (name, read_only = false))]
-    fn attach_by_name(py: Python<'_>, name: &str, read_only: bool) -> PyResult<Py<Self>> {
-        let builder = Manager::builder().name(name);
+    fn attach_by_name(py: Python<'_>, name: ManagerName, read_only: bool) -> PyResult<Py<Self>> {
+        let builder = Manager::builder().name(name.0);
         let attached = py.detach(|| if read_only { builder.attach_read_only() } else { builder.attach() });
         Self::of_manager(py, attached)
     }
@@ -157,8 +158,9 @@ pub(crate) fn depart() {
 
 /// End the manager of that name for all processes.
 #[pyfunction]
-pub(crate) fn remove_manager(py: Python<'_>, name: &str) -> PyResult<()> {
-    py.detach(|| Manager::remove(name)).or_raise()
+pub(crate) fn remove_manager(py: Python<'_>, name: ManagerName) -> PyResult<()> {
+    let name = name.0;
+    py.detach(move || Manager::remove(&name)).or_raise()
 }
 
 /// The names of the managers that processes of this user have, or that are kept.

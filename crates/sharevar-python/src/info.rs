@@ -12,8 +12,9 @@ use sharevar::{BlockUsage, Handle, Lifetime, LockHolder, LockInfo};
 type Manager = (&'static str, u64, u64, Vec<u32>, usize, Vec<(u64, u64, u64)>);
 /// Process, thread, units, and whether it keeps all others out.
 type Holder = (Option<u32>, Option<u32>, u64, bool);
-/// Holders, seconds for which it is held, whether there are waiters, and processes that wait.
-type Lock = (Vec<Holder>, Option<f64>, bool, Vec<u32>);
+/// Holders, whether one has left it held, seconds for which it is held, whether there are waiters, and
+/// processes that wait.
+type Lock = (Vec<Holder>, bool, Option<f64>, bool, Vec<u32>);
 /// Kind, length, changes, bytes, and the lock, if it is or has one.
 type Facts = (&'static str, Option<u64>, Option<u64>, Option<u64>, Option<Lock>);
 
@@ -54,5 +55,5 @@ pub(crate) fn variable_info(py: Python<'_>, variable: &Bound<'_, PyAny>) -> PyRe
 fn described(lock: LockInfo) -> Lock {
     let holder = |holder: &LockHolder| (holder.process, holder.thread, holder.units, holder.is_exclusive);
     let seconds = lock.held_for.map(|time| time.as_secs_f64());
-    (lock.holders.iter().map(holder).collect(), seconds, lock.has_waiters, lock.waiting)
+    (lock.holders.iter().map(holder).collect(), lock.is_left_held, seconds, lock.has_waiters, lock.waiting)
 }

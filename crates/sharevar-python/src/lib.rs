@@ -18,6 +18,7 @@ mod fencing;
 mod hosted;
 mod info;
 mod kinds;
+mod manager_name;
 mod monitor;
 mod native_classes;
 mod new_objects;
@@ -56,7 +57,13 @@ mod _native {
     #[pymodule_export]
     use crate::hosted::client::HostClient;
     #[pymodule_export]
+    const ENTRIES: &str = sharevar::engine::ENTRIES;
+    #[pymodule_export]
+    const LOCK_OF: &str = sharevar::engine::LOCK_OF;
+    #[pymodule_export]
     use crate::hosted::client::address_of_host;
+    #[pymodule_export]
+    use crate::hosted::client::remove_socket;
     #[pymodule_export]
     use crate::hosted::client::unused_address;
     #[pymodule_export]

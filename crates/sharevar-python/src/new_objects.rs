@@ -60,6 +60,29 @@ pub(crate) fn new_list<'py>(
     Ok(list)
 }
 
+/// The str of several characters of ASCII, at which Python need not look once more. `None` of any other bytes.
+#[cfg(not(Py_3_14))]
+pub(crate) fn new_ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Option<Bound<'py, PyAny>>> {
+    // Strs of one character and none are Python's own.
+    if text.len() < 2 || !text.is_ascii() {
+        return Ok(None);
+    }
+    // SAFETY: as in `NewStr::new`; as many bytes as the text has are written.
+    unsafe {
+        let new = Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_New(text.len() as ffi::Py_ssize_t, 127))?;
+        let start = ffi::PyUnicode_DATA(new.as_ptr()).cast::<u8>();
+        std::ptr::copy_nonoverlapping(text.as_ptr(), start, text.len());
+        Ok(Some(new))
+    }
+}
+
+/// The layout of a str is not known from 3.14 on.
+#[cfg(Py_3_14)]
+#[allow(clippy::unnecessary_wraps)]
+pub(crate) fn new_ascii<'py>(_py: Python<'py>, _text: &[u8]) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(None)
+}
+
 /// A new str, filled with UTF-8 that has not been looked at.
 pub(crate) struct NewStr<'py> {
     #[cfg(not(Py_3_14))]

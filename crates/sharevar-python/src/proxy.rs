@@ -1,6 +1,6 @@
 //! Objects for variables that were found in a container, or by name.
 
-use crate::errors::{Class, raise};
+use crate::errors::{Class, OrRaise, raise};
 use crate::kinds::queue_class;
 use crate::native_classes::{expect_native_class, kind_of_class, native_class};
 use crate::store::Store;
@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
-use sharevar::{Handle, Kind};
+use sharevar::{Error, Handle, Kind};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 /// The class of a kind's proxies if one was set, and the `__new__` of its native class, both by the
@@ -98,8 +98,8 @@ pub(crate) fn of_class<'py>(
     match handle.kind() {
         Some(found) if found == kind => make(store, cls, kind, handle),
         found => {
-            let found = found.map_or("variable of an unknown kind", Kind::name);
-            Err(raise(Class::WrongKind, format!("the variable is a {found}, not a {}", kind.name())))
+            let found = found.map_or("unknown", Kind::name);
+            Err(Error::WrongKind { found, expected: kind.name() }).or_raise()
         }
     }
 }

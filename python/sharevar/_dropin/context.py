@@ -55,9 +55,12 @@ def _shared(method: _Method) -> _Method:
         caller = str(sys._getframe(1).f_globals.get("__name__", ""))
         if caller.partition(".")[0] in ("multiprocessing", "concurrent"):
             return replaced(self, *arguments, **named)
-        if not isinstance(self, Context) or method.__name__ == "Manager":
-            # The standard library makes it for each child anew, and its programs expect so.
+        if method.__name__ == "Manager":
             return method(self, *arguments, **named)
+        if not isinstance(self, Context):
+            # The standard library makes it for each child anew, and its programs expect so.
+            make = module_level.found_beside_manager_or_made
+            return make(method, self, *arguments, **named)
         return module_level.found_or_made(method, self, *arguments, **named)
 
     return ours_or_theirs  # type: ignore[return-value]

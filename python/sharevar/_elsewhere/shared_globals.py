@@ -41,7 +41,7 @@ def shared(
     expected = kind if is_ours else _CONTAINERS.get(kind)
     if expected is not None and expected.__name__ != cls:
         raise WrongKind(
-            f"the shared variable {name!r} is a {cls}, and not a {expected.__name__}"
+            f"the kind of the shared variable {name!r} is {typeid}, not {expected._typeid_}"
         )
     return _open(typeid, ident, cls)
 

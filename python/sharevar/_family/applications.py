@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from .._native import Arena
+from ..errors import InvalidName
 from .arenas import open_for_one_author
 
 # The application of programs that name none.
@@ -22,8 +23,18 @@ def arena_of_app(name: str) -> Arena:
     arena = _opened.get(name)
     if arena is None or arena.closed:
         # Without a lock, which a fork might leave locked: opened twice is one attachment.
-        arena = _opened[name] = open_for_one_author(name)
+        arena = _opened[name] = _opened_by_name(name)
     return arena
+
+
+def _opened_by_name(name: str) -> Arena:
+    try:
+        return open_for_one_author(name)
+    except InvalidName as error:
+        if name != app_of_environment():
+            raise
+        # The program that is read has no such name in it.
+        raise InvalidName(f"{APP} in the environment names no application: {error}") from None
 
 
 def app_of_environment() -> str | None:

@@ -1,6 +1,8 @@
 """The arenas and other stores that this process has attached, by identity."""
 
 import os
+import threading
+from collections.abc import Callable
 from multiprocessing.context import get_spawning_popen
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
@@ -28,6 +30,9 @@ _connected: WeakValueDictionary[tuple[bytes, str], Store] = WeakValueDictionary(
 # Those that this process may only read. It may have another attachment, for writing.
 _read_only: WeakValueDictionary[bytes, Arena] = WeakValueDictionary()
 _holders: dict[bytes, tuple[DescriptorHolder, ...]] = {}
+
+# The identity of the arena whose pickle this thread reads, if it is had for reading only.
+_reading = threading.local()
 
 # The most processes that a reference names when it is passed on and on.
 _MAX_HOLDERS = 3
@@ -122,12 +127,28 @@ def attach(reference: ArenaReference) -> Store:
         store = _connected.get((identity, source.text))
         return store if store is not None else _connect(identity, source.text)
     is_read_only = isinstance(source, NamedArenaReference) and source.is_read_only
+    # What a pickle refers to is for reading only where the pickle is.
+    is_read_only = is_read_only or getattr(_reading, "identity", None) == identity
     arena = (_read_only if is_read_only else _attached).get(identity)
     if arena is not None:
         return arena
     if isinstance(source, NamedArenaReference):
         return _attach_by_name(identity, source)
     return _attach_by_descriptor(identity, source)
+
+
+def reader(identity: bytes, loads: Callable[..., Any]) -> Callable[..., Any]:
+    """`loads` for the pickles of an arena that this process has for reading only."""
+
+    def read(*arguments: Any, **named: Any) -> Any:
+        before = getattr(_reading, "identity", None)
+        _reading.identity = identity
+        try:
+            return loads(*arguments, **named)
+        finally:
+            _reading.identity = before
+
+    return read
 
 
 def attach_arena(reference: ArenaReference) -> Arena:
@@ -156,10 +177,12 @@ def _connect(identity: bytes, address: str) -> Store:
 def _attach_by_name(identity: bytes, reference: NamedArenaReference) -> Arena:
     arena = Arena.attach_by_name(reference.name, reference.is_read_only)
     if arena.id != identity:
-        raise ArenaGone(
+        gone = ArenaGone(
             f"the manager {reference.name!r} was removed and made anew since the reference "
             "was sent; open it by its name"
         )
+        gone.is_removed = True
+        raise gone
     if reference.accepts_pickles:
         arena.accept_pickles()
     return remember(arena)

@@ -1,11 +1,11 @@
 """The messages to children under spawn and forkserver, before they import the program.
 
-A forked child has the family's arena mapped. Under spawn and forkserver the child
-imports the main program again, and a ``sharevar.shared(...)`` in there must find the
-family's arena. multiprocessing sends each child *preparation data*, unpickled before
-that import; an object in there attaches the arena as it is unpickled. The fork
-server imports the main program before it has received any such data, so it is told
-on its command line, and in a file that it inherits.
+A forked child has the family's arena mapped (``family`` makes it before the fork).
+Under spawn and forkserver the child imports the main program again, and a
+``sharevar.shared(...)`` in there must find the family's arena. multiprocessing sends
+each child *preparation data*, unpickled before that import; an object in there attaches
+the arena as it is unpickled. The fork server imports the main program before it has
+received any such data, so it is told on its command line, and in a file that it inherits.
 """
 
 from __future__ import annotations

@@ -46,6 +46,10 @@ class CallSite(NamedTuple):
 
 # The objects that this process has made or received, by call site.
 _made: dict[CallSite, weakref.ref[Any]] = {}
+# Those which the standard library makes for each child anew. They are passed to a child that
+# makes a manager, too: with the standard library it raises, so that no program expects objects
+# of its own there.
+_beside_managers: set[CallSite] = set()
 # The objects of the process that has started this one, as pickles.
 _given: dict[CallSite, bytes] = {}
 _passed: Counter[tuple[_Lines, str]] = Counter()
@@ -121,11 +125,29 @@ def note(site: CallSite | None, made: Any) -> Any:
 def _forget(site: CallSite, gone: weakref.ref[Any]) -> None:
     if _made.get(site) is gone:
         del _made[site]
+        _beside_managers.discard(site)
 
 
 def found_or_made(make: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """The object that is found for the site of this call, or made there now."""
+    return _found_or_made(call_site(make), make, *arguments, **named)
+
+
+def found_beside_manager_or_made(
+    make: Callable[..., Any], *arguments: Any, **named: Any
+) -> Any:
+    """The same, but only where the process that has started this one has a manager that a
+    module has made."""
     site = call_site(make)
+    made = _found_or_made(site, make, *arguments, **named)
+    if site is not None:
+        _beside_managers.add(site)
+    return made
+
+
+def _found_or_made(
+    site: CallSite | None, make: Callable[..., Any], *arguments: Any, **named: Any
+) -> Any:
     if site is None:
         return make(*arguments, **named)
     known = found(site)
@@ -168,9 +190,13 @@ _HINT = """
 def to_children() -> dict[CallSite, bytes]:
     """The objects that this process has made, as pickles for a child."""
     pickles = {}
-    for site, reference in list(_made.items()):
-        made = reference()
-        if made is not None:
+    living = {site: reference() for site, reference in list(_made.items())}
+    makes_manager = any(
+        isinstance(made, Arena) and not made.closed and not _is_conditional(site)
+        for site, made in living.items()
+    )
+    for site, made in living.items():
+        if made is not None and (makes_manager or site not in _beside_managers):
             try:
                 pickles[site] = bytes(ForkingPickler.dumps(_Sent(made)))
             except Exception:
@@ -249,8 +275,12 @@ def _itself(made: Any) -> Any:
 def _is_of_program_only(code: CodeType, line: int) -> bool:
     """Whether a line of the main program is below ``if __name__ == "__main__":``."""
     main = sys.modules.get("__main__")
-    if getattr(main, "__file__", None) is None and getattr(main, "__spec__", None) is None:
+    spec = getattr(main, "__spec__", None)
+    if getattr(main, "__file__", None) is None and spec is None:
         # No child can import it.
+        return True
+    if spec is not None and spec.name.endswith(f".{_MAIN[0]}"):
+        # A package's main module, which no child imports.
         return True
     file = code.co_filename
     if file not in _guarded:
@@ -262,20 +292,38 @@ _guarded: dict[str, list[range]] = {}
 
 
 def _guards(file: str) -> list[range]:
-    source = "".join(linecache.getlines(file))
-    if _MAIN[0] not in source:
+    if not any(_MAIN[0] in line for line in linecache.getlines(file)):
         return []
+    return [
+        _lines_of(statement.body)
+        for statement in _conditions(file)
+        if _asks_for_main(statement.test)
+    ]
+
+
+def _is_conditional(site: CallSite) -> bool:
+    """Whether a child that imports the module may pass the line by: it is below an ``if``."""
+    name, _, line = site.lines[-1]
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None:
+        return True
+    parts = (part for each in _conditions(file) for part in (each.body, each.orelse) if part)
+    return any(line in _lines_of(part) for part in parts)
+
+
+def _lines_of(statements: "list[ast.stmt]") -> range:
+    return range(statements[0].lineno, (statements[-1].end_lineno or sys.maxsize) + 1)
+
+
+def _conditions(file: str) -> "list[ast.If]":
+    """The conditional statements at the top level of a module."""
     import ast
 
     try:
-        tree = ast.parse(source)
+        tree = ast.parse("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    return [
-        range(statement.body[0].lineno, (statement.body[-1].end_lineno or sys.maxsize) + 1)
-        for statement in tree.body
-        if isinstance(statement, ast.If) and _asks_for_main(statement.test)
-    ]
+    return [statement for statement in tree.body if isinstance(statement, ast.If)]
 
 
 def _asks_for_main(test: "ast.expr") -> bool:

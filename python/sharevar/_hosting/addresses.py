@@ -5,11 +5,9 @@ A str is the path of a Unix socket, a pair is host and port.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from typing import Any
 
-from .._native import unused_address
+from .._native import remove_socket, unused_address
 
 # The addresses of hosts that this process has started, where it chose them.
 _chosen: set[str] = set()
@@ -27,8 +25,7 @@ def remove(address: Any) -> None:
     killed has not done so."""
     if address in _chosen:
         _chosen.discard(address)
-        with suppress(FileNotFoundError):
-            os.unlink(address)
+        remove_socket(address)
 
 
 def to_text(address: Any) -> str:

@@ -166,7 +166,8 @@ def _running_server() -> Server:
             _server = Server(_REGISTRY, address, os.urandom(32), "pickle")
             _server.start_worker()
             # It serves for as long as the process lives; children are joined before that.
-            util.Finalize(None, addresses.remove, (address,), exitpriority=-100)
+            util.Finalize(None, addresses.remove, (address,), exitpriority=-101)
+            util.Finalize(None, _server._end, exitpriority=-100)
         return _server
 
 

@@ -124,8 +124,8 @@ def _hold_all() -> list[tuple[HostClient, int]]:
 
 def _before() -> None:
     global _keeping, _pipe, _has_references
-    settle()
-    _forking.acquire()
+    # An interrupt may have kept it from this after the last fork.
+    _keep_for_child()
     if any(client.held() for client in _noted_clients()):
         _pipe = _make_pipe()
         _keeping = _hold_all()
@@ -135,22 +135,19 @@ def _before() -> None:
         util.register_after_fork(_has_references, _Child.close)
 
 
-def _after_in_parent() -> None:
+def _keep_for_child() -> None:
     global _keeping, _pipe
-    try:
-        if _pipe is not None:
-            (pipe, end), _pipe = _pipe, None
-            end.close()
-            # Again: the child has what other threads made at the last moment, too.
-            _kept.append((pipe, _keeping + _hold_all()))
-            _keeping = []
-    finally:
-        _forking.release()
+    if _pipe is not None:
+        (pipe, end), _pipe = _pipe, None
+        end.close()
+        # Again: the child has what other threads made at the last moment, too.
+        _kept.append((pipe, _keeping + _hold_all()))
+        _keeping = []
 
 
 def _after_in_child() -> None:
-    global _forking, _keeping, _pipe, _settling
-    _forking, _settling = threading.Lock(), threading.Lock()
+    global _keeping, _pipe, _settling
+    _settling = threading.Lock()
     _keeping = []
     for pipe, _ in _kept:
         pipe.close()
@@ -183,5 +180,12 @@ _has_references = _Child()
 
 
 os.register_at_fork(
-    before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
+    before=_before, after_in_parent=_keep_for_child, after_in_child=_after_in_child
 )
+# Registered after those, it is called before them at a fork, and last after it. A function in
+# Python might be interrupted before it has begun, by a signal that came during the fork.
+os.register_at_fork(
+    before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_forking.release
+)
+# Called before these: a release may take long, and a signal handler may fork meanwhile.
+os.register_at_fork(before=settle)

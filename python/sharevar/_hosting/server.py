@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from multiprocessing.connection import Connection
 from typing import Any, ClassVar
@@ -33,6 +35,8 @@ _PLAIN = 1
 
 # The most connections in the handshake of the standard library's protocol.
 _MAX_HALF_OPEN = 64
+# Seconds for which a process that ends waits for what it serves.
+_LONGEST_END = 1.0
 
 
 @public_in("sharevar.managers")
@@ -73,6 +77,10 @@ class Server(standard.Server):  # type: ignore[misc]
         # Only while objects come back.
         self.restore_calls: RestoreCalls | None = None
         self._loop = EventLoop()
+        self._workers: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+        # Workers are started one after the other, and none after the end.
+        self._starting = threading.Lock()
+        self._is_ending = False
 
     # Serving
 
@@ -91,9 +99,22 @@ class Server(standard.Server):  # type: ignore[misc]
 
     def start_worker(self) -> None:
         """Start one more thread that serves: all others are busy."""
-        threading.Thread(
-            target=self._native.work, name="sharevar host", daemon=True
-        ).start()
+        worker = threading.Thread(target=self._native.work, name="sharevar host", daemon=True)
+        with self._starting:
+            if not self._is_ending:
+                self._workers.add(worker)
+                worker.start()
+
+    def _end(self) -> None:
+        """Stop serving before the interpreter ends: a thread that enters it later may be the
+        end of the process. One that is in a user's function is waited for in vain."""
+        self._native.stop()
+        until = time.monotonic() + _LONGEST_END
+        with self._starting:
+            self._is_ending = True
+            workers = tuple(self._workers)
+        for worker in workers:
+            worker.join(max(0.0, until - time.monotonic()))
 
     def serve_plainly(self, descriptor: int, greeting: bytes) -> None:
         """Serve a client that speaks the standard library's protocol."""

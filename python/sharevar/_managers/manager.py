@@ -58,7 +58,8 @@ def Manager(
     name, however they were started; the first one makes it, with its capacity and lifetime:
 
     - ``"while_used"``: it is gone with the last process that has it, however that one ends;
-    - ``"keep"``: it stays until `remove_manager`, or the end of the machine or container.
+    - ``"keep"``: it stays until `remove_manager`, or the end of the machine or container;
+      `NotKept` if there is one that was made without it.
 
     Values of no native type, which are stored as pickles, are refused there: any program of
     the user may be their writer or their reader, and to read a pickle is to run its code.
@@ -66,7 +67,8 @@ def Manager(
     process that stores or reads them says it, too.
 
     With ``load`` a manager that is made begins with the variables of a dump
-    (`NamedManager.dump`); one that is there already stays as it is.
+    (`NamedManager.dump`); one that is there already stays as it is. A dump that has pickles
+    needs ``pickle=True`` (`PickleRefused`).
 
     With an ``address`` its variables are kept by another engine than shared memory:
     ``Manager("redis://host/0?namespace=shop")`` on a server, Redis or Valkey, for processes
@@ -80,7 +82,7 @@ def Manager(
     servers that sentinels or a cluster replace.
     """
     if address is not None:
-        if any(given is not None for given in (name, capacity, lifetime, ctx)):
+        if any(given is not None for given in (name, capacity, lifetime, load, ctx)):
             raise TypeError("a manager of an address takes pickle and durability only")
         from .connected_manager import connect_manager
 

@@ -8,7 +8,7 @@ from multiprocessing.managers import State  # type: ignore[attr-defined]
 from typing import Any, Literal, TypeAlias
 
 from .. import _native
-from .._family.arenas import remember
+from .._family.arenas import NamedArenaReference, refer_by_name, remember
 from .._native import Arena
 from .._public import public_in
 from .capacity import bytes_of
@@ -16,7 +16,7 @@ from .named_variables import NamedVariableMethods
 from .sync_manager import SyncManager
 
 Lifetime = Literal["while_used", "keep"]
-Path: TypeAlias = "str | os.PathLike[str]"
+Path: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
 
 
 @public_in("sharevar")
@@ -49,8 +49,9 @@ def open_or_make(
         raise ValueError(f"a lifetime is 'while_used' or 'keep', not {lifetime!r}")
     is_kept = lifetime == "keep"
     size = None if capacity is None else bytes_of(capacity)
+    dump = None if load is None else os.fsdecode(load)
     return _started(
-        name, lambda: Arena.open_by_name(name, size, is_kept, pickle, load), pickle, ctx
+        name, lambda: Arena.open_by_name(name, size, is_kept, pickle, dump), pickle, ctx
     )
 
 
@@ -84,8 +85,9 @@ def _started(
     return manager
 
 
-def _attach_again(name: str, pickle: bool, read_only: bool) -> NamedManager:
-    return attach(name, pickle=pickle, read_only=read_only)
+def _attach_again(reference: NamedArenaReference) -> NamedManager:
+    name, accepts_pickles, is_read_only = reference
+    return attach(name, pickle=accepts_pickles, read_only=is_read_only)
 
 
 @public_in("sharevar.managers")
@@ -123,17 +125,19 @@ class NamedManager(NamedVariableMethods, SyncManager):  # type: ignore[misc]
             self._arena = None
 
     def __reduce__(self) -> Any:
-        arena = self._own_arena()
-        return _attach_again, (self._name, arena.accepts_pickles, arena.is_read_only)
+        # By the class of the reference a dump knows it in a pickle.
+        return _attach_again, (refer_by_name(self._own_arena()),)
 
     def dump(self, path: Path) -> None:
         """Write all variables into a file, for ``Manager(name=..., load=path)``.
 
         Other processes go on meanwhile. A dict or set of up to a thousand keys is of one
         moment, and so is a larger one that does not change while it is read; different
-        variables are of different moments. No process is in it: locks are free, nobody waits.
+        variables are of different moments. No process is in it: locks are free, no process
+        waits. `NotDumpable` names a variable that has a pickle with a reference to a shared
+        variable or to a manager: it would lead nowhere after a reboot.
         """
-        self._own_arena().dump(path)
+        self._own_arena().dump(os.fsdecode(path))
 
     def _own_arena(self) -> Arena:
         """The arena, for operations that no other engine has."""

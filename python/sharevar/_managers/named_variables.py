@@ -114,23 +114,25 @@ class NamedVariableMethods(VariableMethods):
         sides, letter, count = memory_of(shape, dtype)
         return SharedArray(self._of_name(name, ArrayProxy, letter, count), sides, dtype)
 
-    def Lock(self, *, name: str | None = None) -> lock.Lock:
+    def Lock(self, *, owned: bool | None = None, name: str | None = None) -> lock.Lock:
         """A lock that outlives its holder."""
-        return self._of_name(name, lock.Lock)
+        return self._of_name(name, lock.Lock, owned=owned)
 
     def RLock(self, *, name: str | None = None) -> recursive_lock.RLock:
         """A lock that the thread which holds it may take again."""
         return self._of_name(name, recursive_lock.RLock)
 
-    def Semaphore(self, value: int = 1, *, name: str | None = None) -> semaphore.Semaphore:
+    def Semaphore(
+        self, value: int = 1, *, owned: bool | None = None, name: str | None = None
+    ) -> semaphore.Semaphore:
         """Units to take and give back."""
-        return self._of_name(name, semaphore.Semaphore, value)
+        return self._of_name(name, semaphore.Semaphore, value, owned=owned)
 
     def BoundedSemaphore(
-        self, value: int = 1, *, name: str | None = None
+        self, value: int = 1, *, owned: bool | None = None, name: str | None = None
     ) -> semaphore.BoundedSemaphore:
         """A semaphore that never has more free units than at first."""
-        return self._of_name(name, semaphore.BoundedSemaphore, value)
+        return self._of_name(name, semaphore.BoundedSemaphore, value, owned=owned)
 
     def Event(self, *, name: str | None = None) -> event.Event:
         """A flag that is waited for."""
@@ -204,7 +206,7 @@ class NamedVariableMethods(VariableMethods):
         return shared_globals.find(self.arena, name)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.variables()
+        return shared_globals.has(self.arena, name)
 
     def variables(self) -> builtins.list[str]:
         """The names of the variables, in the order in which they were made."""

@@ -90,10 +90,14 @@ def reopen(path: str, identity: _FileIdentity, reference: DescriptorReference) -
     try:
         descriptor = os.open(path, flags | os.O_CLOEXEC)
     except OSError as error:
-        raise ArenaGone(f"the file {path!r} cannot be reached from here") from error
+        gone = ArenaGone(f"the file {path!r} cannot be reached from here")
+        gone.is_removed = isinstance(error, FileNotFoundError)
+        raise gone from error
     if _identity(descriptor) != identity:
         os.close(descriptor)
-        raise ArenaGone(f"the path {path!r} leads to another file by now")
+        gone = ArenaGone(f"the path {path!r} leads to another file by now")
+        gone.is_removed = True
+        raise gone
     return AppendFile(path, descriptor)
 
 

@@ -61,7 +61,7 @@ class DictProxy(Proxy, _native.Dict[_Key, _Item]):
 
     def update(self, other: Any = (), /, **named: Any) -> None:
         """As ``dict.update``, and others see all of it or nothing."""
-        self.update_items(list(plain_dict(other, **named).items()))
+        self.update_items(plain_dict(other, **named))
 
     def __or__(self, other: Mapping[Any, Any]) -> Any:
         return self.copy() | plain_mapping(other)

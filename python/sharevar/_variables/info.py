@@ -27,7 +27,10 @@ class LockInfo(NamedTuple):
     """The holders of a lock, and those that wait for it."""
 
     holders: tuple[LockHolder, ...]
-    """Its holders, but for those that are known to be dead."""
+    """Its holders, but for those that have ended."""
+    is_left_held: bool
+    """Whether a lock is held though its holder has ended in order, or though it was made so
+    that no end gives it back. Then it is free once another process gives it back."""
     held_for: float | None
     """The least number of seconds for which the holder has had it, if others wait."""
     has_waiters: bool
@@ -58,12 +61,16 @@ def variable_info(variable: object) -> VariableInfo:
     """Kind, length, changes and bytes of a variable, and the holders of a lock.
 
     It is ``variable.info()``, also for a namespace and a monitor, whose attributes are their
-    program's own. The blocks of the variable are counted while its writers wait.
+    program's own, and for objects of ctypes. The blocks of the variable are counted while its
+    writers wait.
     """
+    if not isinstance(variable, _native.Variable):
+        # The memory of an object of ctypes, and of one with a lock around it.
+        variable = getattr(getattr(variable, "_obj", variable), "_wrapper", variable)
     kind, length, changes, size, lock = _native.variable_info(variable)
     if lock is None:
         return VariableInfo(kind, length, changes, size, None)
-    holders, held_for, has_waiters, waiting = lock
+    holders, is_left_held, held_for, has_waiters, waiting = lock
     held_by = tuple(LockHolder(*holder) for holder in holders)
-    described = LockInfo(held_by, held_for, has_waiters, tuple(waiting))
+    described = LockInfo(held_by, is_left_held, held_for, has_waiters, tuple(waiting))
     return VariableInfo(kind, length, changes, size, described)

@@ -15,15 +15,15 @@ def iterate_keys(keyed: _native.Dict[Any, Any] | _native.Set[Any], kind: str) ->
     engine that would take a message: a thousand keys come with one, and the length is looked at
     with them and after one key of them, two, four and so on.
     """
-    return _pages(keyed, kind, keyed.page_of_keys(None))
+    found = keyed.key_iterator(kind)
+    return _pages(keyed, kind, keyed.page_of_keys(None)) if found is None else found
 
 
 def _pages(keyed: Any, kind: str, page: tuple[list[Any], int | None, int]) -> Iterator[Any]:
     keys, last, length = page
-    is_near = isinstance(keyed.store, _native.Arena)
     while True:
         for number, key in enumerate(keys):
-            is_checked = is_near or (number > 0 and number & (number - 1) == 0)
+            is_checked = number > 0 and number & (number - 1) == 0
             if is_checked and len(keyed) != length:
                 raise RuntimeError(f"{kind} changed size during iteration")
             yield key

@@ -99,6 +99,19 @@ BY_STANDARD: dict[Any, Any] = {
     queue.SimpleQueue: SimpleQueue,
 }
 
+# By class: the name of the kind or the form, as the command and all errors have it.
+_NAMES: dict[type[Proxy], str] = {
+    **{cls: kind for kind, cls in BY_KIND.items()},
+    **{cls: form for form, cls in BY_FORM.items() if issubclass(cls, Proxy)},
+    BoundedSemaphore: "bounded semaphore",
+}
+
+
+def name_of(cls: type[Proxy]) -> str:
+    """The kind of variable that a class of ours, or one derived from it, is for."""
+    # A monitor is known by its state, which has no class here.
+    return next((_NAMES[base] for base in cls.__mro__ if base in _NAMES), "monitor")
+
 
 def register() -> None:
     """Have the native side make objects of these classes."""

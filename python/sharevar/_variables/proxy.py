@@ -64,8 +64,7 @@ else:
 # Methods between the classes and the native ones below them.
 _INSIDE = frozenset((
     "MAX_CHANGE", "add_all", "change_by", "create", "elements", "handle", "repeat",
-    "page_of_keys",
-    "update_items",
+    "key_iterator", "page_of_keys", "update_items",
 ))  # fmt: skip
 
 

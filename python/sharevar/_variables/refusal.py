@@ -10,13 +10,21 @@ from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
+# In front of the names of variables that sharevar keeps for itself.
+RESERVED = "sharevar:"
+
 
 def require_arguments(name: object, kind: object) -> None:
-    """Refuse arguments of `shared` that are in another order, or are no maker."""
+    """Refuse arguments of `shared` that are in another order, or are no name or no maker."""
     if not isinstance(name, str):
         raise TypeError(
             f"the name of a shared variable is a str and comes first, as in "
             f'shared("names", list), and {name!r} is none'
+        )
+    if name.startswith(RESERVED):
+        raise ValueError(
+            f"{name!r} is no name of a variable: sharevar keeps those with {RESERVED!r} in "
+            "front for itself"
         )
     if not callable(kind):
         cls = type(kind)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing import managers
 from multiprocessing.context import BaseContext
-from typing import Any, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 from .. import _native
 from .._family import applications, engines, family, separate_family
-from .._family.reduction import arena_of
+from .._family.reduction import arena_of, handle_of
 from .._public import public_in
-from ..errors import ReadOnly, WrongKind
-from . import refusal, sharedctypes
+from ..errors import (
+    ArenaGone,
+    ClosedError,
+    HandleExpired,
+    NoSuchManager,
+    ReadOnly,
+    WrongKind,
+)
+from . import files, kinds, refusal, sharedctypes
 from .append_file import AppendFile
 from .append_text_file import AppendTextFile
+from .array_proxy import ArrayProxy
 from .barrier import Barrier
 from .condition import Condition
 from .dict_proxy import DictProxy
@@ -35,9 +43,18 @@ _Item = TypeVar("_Item")
 _Variable = TypeVar("_Variable", bound=Proxy)
 
 # Names in the family's arena, beside the user's own (by which Rust finds them, too).
-_OUR_NAMES = "sharevar:"
-_FILLED = _OUR_NAMES + "filled"
-_FILLING = _OUR_NAMES + "filling"
+_FILLED = _native.ENTRIES
+_FILLING = refusal.RESERVED + "filling"
+# How often a name is looked for that others take away.
+_ATTEMPTS = 100
+
+
+class _Request(NamedTuple):
+    """The maker of a variable that is asked for by its name, and the arguments of the maker."""
+
+    kind: Any
+    arguments: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = types.MappingProxyType({})
 
 
 @overload
@@ -137,67 +154,145 @@ def get_or_make(
     """The variable of that name in an arena, which is made now if there is none."""
     refusal.require_arguments(name, kind)
     kind = _ours(kind)
+    request = _Request(kind, arguments, named)
     if arena.is_read_only:
-        return _found_for_reading(arena, name, kind)
-    if kind is Lock or kind is RLock:
+        return _found_for_reading(arena, name, request)
+    if (kind is Lock or kind is RLock) and arena.find(name) is not None:
         return arena.named(name, kind)  # type: ignore[type-var]
     filled = arena.named(_FILLED, DictProxy)
-    entry = filled.get(name)
-    if entry is None:
-        # A process that is killed in here leaves no entry, and the next one fills in again.
-        # Recursive, as a factory may ask for shared variables itself.
-        with arena.named(_FILLING, RLock):
-            entry = filled.get(name)
-            if entry is None:
-                made, filled[name] = _make(arena, name, kind, arguments, named)
-                return made
-    return _found(arena, name, kind, entry)
+    for _ in range(_ATTEMPTS):
+        entry = _entry(arena, filled, name)
+        if entry is None:
+            # A process that is killed in here leaves no entry, and the next one fills in
+            # again. Recursive, as a factory may ask for shared variables itself.
+            with arena.named(_FILLING, RLock):
+                entry = _entry(arena, filled, name)
+                if entry is None:
+                    made, filled[name] = _make(arena, name, request)
+                    return made
+        found = _found(arena, name, entry, request)
+        if found is not None:
+            return found
+    raise RuntimeError(f"the name {name!r} was taken away at each of {_ATTEMPTS} attempts")
 
 
 def find(arena: _native.Store, name: str) -> Any:
     """The variable of that name in an arena; `KeyError` if there is none."""
-    entry = _entry(arena, name)
-    # A lock has no entry, nor has a variable that a Rust program has made.
-    found = arena.find(name) if entry is None else _found(arena, name, None, entry)
+    if isinstance(name, str) and name.startswith(refusal.RESERVED):
+        raise KeyError(name)
+    entry = _entry(arena, arena.find(_FILLED), name)
+    # A lock may have no entry, and a variable that a Rust program has made has none.
+    found = arena.find(name) if entry is None else _found(arena, name, entry, _Request(None))
     if found is None:
         raise KeyError(name)
     return found
 
 
-def _entry(arena: _native.Store, name: str) -> Any:
-    """The entry of a variable that was made here, if it has one."""
-    filled: Any = arena.find(_FILLED)
-    return None if filled is None else filled.get(name)
+def _entry(arena: _native.Store, filled: Any, name: str) -> Any:
+    """The entry of a variable that was made here, if it has one that counts."""
+    try:
+        entry = None if filled is None else filled.get(name)
+    except (ClosedError, HandleExpired, NoSuchManager):
+        # An object that is elsewhere, and is gone.
+        return None
+    except ArenaGone as error:
+        if error.is_removed:
+            return None
+        # Others may have it. A new one beside it would be another variable of this name.
+        raise ArenaGone(
+            f"the shared variable {name!r} is elsewhere: {error} `sharevar del` takes the name "
+            "away, so that the variable is made anew"
+        ) from error
+    if isinstance(entry, str):
+        found: Any = arena.find(name)
+        if found is None:
+            return None
+        if entry not in _BY_NAME:
+            raise WrongKind(
+                f"the class of the shared variable {name!r} is {entry}, which this version of "
+                "sharevar does not know"
+            )
+        # Rust programs and the command may have given the name to another variable since.
+        is_its = _native_class(_BY_NAME[entry]) in type(found).__mro__
+        return entry if is_its else None
+    if entry is not None and sharedctypes.is_shared(entry):
+        memory = sharedctypes.memory_of(entry)
+        if arena_of(memory).id == arena.id:
+            found = arena.find(name)
+            is_its = found is not None and handle_of(found) == handle_of(memory)
+            return entry if is_its else None
+    return entry
 
 
-def _found_for_reading(arena: _native.Store, name: str, kind: Any) -> Any:
+def _native_class(cls: type[Any]) -> type[Any]:
+    """The class of the native module that a class of variables derives from."""
+    found: type[Any] = next(
+        base for base in cls.__mro__ if vars(_native).get(base.__name__) is base
+    )
+    return found
+
+
+def _found_for_reading(arena: _native.Store, name: str, request: _Request) -> Any:
     """The variable of a name where none can be made."""
-    entry = _entry(arena, name)
+    entry = _entry(arena, arena.find(_FILLED), name)
     if entry is not None:
-        return _found(arena, name, kind, entry)
-    found = arena.find(name)
+        return _found(arena, name, entry, request)
+    kind = request.kind
+    found: Any = arena.find(name)
     if found is None:
         raise ReadOnly(
             f"there is no variable {name!r}, and this process cannot make it: it has the "
             f"manager {arena.name!r} for reading only"
         )
-    cls = kind if isinstance(kind, type) and issubclass(kind, Proxy) else type(found)
-    return arena.named(name, _CONTAINERS.get(kind, cls))
+    if kind in _OF_CTYPES:
+        if isinstance(found, ArrayProxy):
+            raise sharedctypes.not_for_reading(arena)
+        expected = str(sharedctypes.form_to_be(kind))
+        raise _wrong_kind(name, kinds.name_of(type(found)), expected)
+    if kind is files.open:
+        raise _wrong_kind(name, kinds.name_of(type(found)), "file")
+    if not isinstance(kind, type):
+        # The kind of what a function would make is not known.
+        return found
+    is_ours = issubclass(kind, Proxy)
+    return arena.named(name, kind if is_ours else _CONTAINERS.get(kind, ValueProxy))
 
 
 def names(arena: _native.Store) -> list[str]:
-    """The names of the variables in an arena, in the order in which they were made."""
-    return [name for name in arena.names() if not name.startswith(_OUR_NAMES)]
+    """The names of the variables in an arena, in the order in which they were made; then
+    those of files and of other managers' variables, which are not in it."""
+    found = [name for name in arena.names() if not name.startswith(refusal.RESERVED)]
+    filled: Any = arena.find(_FILLED)
+    if filled is None:
+        return found
+    others = dict.fromkeys(filled.keys())
+    for name in found:
+        others.pop(name, None)
+    return found + [name for name in others if _is_elsewhere(arena, filled, name)]
 
 
-def _make(
-    arena: _native.Store,
-    name: str,
-    kind: Any,
-    arguments: tuple[Any, ...],
-    named: dict[str, Any],
-) -> tuple[Any, Any]:
+def _is_elsewhere(arena: _native.Store, filled: Any, name: str) -> bool:
+    """Whether a name that no variable of the arena has is that of an object elsewhere."""
+    try:
+        return _entry(arena, filled, name) is not None
+    except Exception:
+        # It cannot be reached from here, is not to be read, or is of another program's class.
+        return True
+
+
+def has(arena: _native.Store, name: object) -> bool:
+    """Whether a variable in an arena, or an object that is elsewhere, has that name."""
+    if not isinstance(name, str) or name.startswith(refusal.RESERVED):
+        return False
+    if arena.find(name) is not None:
+        return True
+    filled: Any = arena.find(_FILLED)
+    return filled is not None and name in filled and _is_elsewhere(arena, filled, name)
+
+
+def _make(arena: _native.Store, name: str, request: _Request) -> tuple[Any, Any]:
     """A new variable, and its entry: the name of its class, or the variable itself."""
+    kind, arguments, named = request
     if isinstance(kind, type) and issubclass(kind, Proxy):
         if kind is ValueProxy:
             arguments = (None, *arguments)
@@ -211,10 +306,14 @@ def _make(
     if issubclass(type(initial), Proxy):
         if arena_of(initial) is not arena:
             # A manager's.
-            return initial, initial
+            if kind is Condition:
+                _require_lasting(arena, name, initial)
+            return _outside(arena, name, initial, kinds.name_of(type(initial)))
         return arena.enter(name, initial), _name_of(type(initial))
-    if sharedctypes.is_shared(initial) or isinstance(initial, (AppendFile, AppendTextFile)):
-        return initial, initial
+    if sharedctypes.is_shared(initial):
+        return _enter_ctypes(arena, name, initial, request)
+    if isinstance(initial, (AppendFile, AppendTextFile)):
+        return _outside(arena, name, initial, "file")
     cls: type[Any] = _CONTAINERS.get(type(initial), ValueProxy)
     if cls is ValueProxy:
         refusal.require_value(name, initial, _native.Monitor)
@@ -225,42 +324,90 @@ def _make(
         made = cls.create(arena, **vars(initial))
     else:
         made = cls.create(arena, initial)
-    proxy: Any = arena.enter(name, made)
-    # One step each, and none where a Rust program was first.
-    if isinstance(proxy, ListProxy):
-        if not len(proxy):
-            proxy.extend(initial)
-    elif isinstance(proxy, (DictProxy, SetProxy)):
-        if not len(proxy):
-            proxy.update(initial)
-    elif cls is NamespaceProxy:
-        if not proxy._attributes():
-            for attribute, value in vars(initial).items():
-                proxy._set(attribute, value)
-    elif proxy.get() is None:
-        proxy.set(initial)
-    return proxy, _name_of(cls)
+    # That of a Rust program, if it was first.
+    return arena.enter(name, made), _name_of(cls)
 
 
-def _found(arena: _native.Store, name: str, kind: Any, entry: Any) -> Any:
-    """The variable of a name that has been made."""
+def _enter_ctypes(
+    arena: _native.Store, name: str, initial: Any, request: _Request
+) -> tuple[Any, Any]:
+    """An object of ctypes, and its entry. Its memory has the name, too, as an array, for
+    programs in Rust and the command."""
+    sharedctypes.require_no_address(name, initial)
+    lock = request.named.get("lock")
+    if request.kind in _OF_CTYPES and isinstance(lock, Proxy):
+        _require_lasting(arena, name, lock)
+    # One that cannot be an entry leaves nothing.
+    ListProxy.create(arena, [initial])
+    form, memory = str(sharedctypes.form(initial)), sharedctypes.memory_of(initial)
+    if arena_of(memory).id != arena.id:
+        return _outside(arena, name, initial, form)
+    found: Any = arena.enter(name, memory)
+    if handle_of(found) != handle_of(memory):
+        # That of a Rust program, or of a process that was killed before it had an entry.
+        initial = sharedctypes.moved(initial, found)
+        if initial is None:
+            raise _wrong_kind(name, sharedctypes.described(found), form)
+    if request.kind in _OF_CTYPES and (lock is None or isinstance(lock, bool)):
+        # All objects over the memory have one lock, also if a process is killed in here.
+        initial = sharedctypes.locked_by(initial, arena, _native.LOCK_OF + name)
+    return initial, initial
+
+
+def _require_lasting(arena: _native.Store, name: str, lock: Any) -> None:
+    """Refuse a lock that goes with the process which has made it, and the variable with it, for
+    a variable that any program finds."""
+    if arena.name is not None and arena_of(lock).name is None:
+        raise ValueError(
+            f"the lock of the shared variable {name!r} is in no manager with a name, and other "
+            "programs lose it with this process; give it a name, too: "
+            f"sharevar.shared({name + ' lock'!r}, sharevar.Lock, app={arena.name!r})"
+        )
+
+
+def _outside(arena: _native.Store, name: str, initial: Any, kind: str) -> tuple[Any, Any]:
+    """An object that is not in the arena, and its entry, which is the object."""
+    found: Any = arena.find(name)
+    if found is not None:
+        raise _wrong_kind(name, kinds.name_of(type(found)), kind)
+    return initial, initial
+
+
+def _found(arena: _native.Store, name: str, entry: Any, request: _Request) -> Any:
+    """The variable of that name and entry; None if the name was taken away meanwhile."""
+    kind, arguments, named = request
     cls: Any = None
     if isinstance(kind, type):
         cls = kind if issubclass(kind, Proxy) else _CONTAINERS.get(kind, ValueProxy)
+    if kind in _OF_CTYPES:
+        expected = sharedctypes.form_to_be(kind, *arguments, **named)
+        if not (sharedctypes.is_shared(entry) and expected.includes(sharedctypes.form(entry))):
+            raise _wrong_kind(name, _kind_of(entry), str(expected))
+    elif kind is files.open and _kind_of(entry) != "file":
+        raise _wrong_kind(name, _kind_of(entry), "file")
     if not isinstance(entry, str):
         if cls is not None and not isinstance(entry, (cls, kind)):
-            raise WrongKind(
-                f"the shared variable {name!r} is a {type(entry).__name__}, and not a "
-                f"{cls.__name__}"
-            )
+            raise _wrong_kind(name, _kind_of(entry), kinds.name_of(cls))
         return entry
-    if kind in _OF_CTYPES:
-        raise WrongKind(f"the shared variable {name!r} is a {entry}, and no {kind.__name__}")
-    if cls is None:
-        cls = _BY_NAME[entry]
-    elif _name_of(cls) != entry:
-        raise WrongKind(f"the shared variable {name!r} is a {entry}, and not a {_name_of(cls)}")
-    return arena.named(name, cls)
+    if cls is not None and _name_of(cls) != entry:
+        raise _wrong_kind(name, _kind_of(entry), kinds.name_of(cls))
+    found = arena.find(name)
+    if found is None:
+        return None
+    return arena.open(_BY_NAME[entry] if cls is None else cls, *handle_of(found))
+
+
+def _kind_of(entry: Any) -> str:
+    """The kind of the variable that has this entry."""
+    if isinstance(entry, str):
+        return kinds.name_of(_BY_NAME[entry])
+    if isinstance(entry, Proxy):
+        return kinds.name_of(type(entry))
+    return str(sharedctypes.form(entry)) if sharedctypes.is_shared(entry) else "file"
+
+
+def _wrong_kind(name: str, found: str, expected: str) -> WrongKind:
+    return WrongKind(f"the kind of the shared variable {name!r} is {found}, not {expected}")
 
 
 def _name_of(cls: type[Any]) -> str:
@@ -300,6 +447,5 @@ _OF_CTYPES: tuple[Any, ...] = (
 _OWN = frozenset((*BY_TYPEID.values(), *PROCESS_QUEUES))
 _BY_NAME = {cls.__name__: cls for cls in _OWN}
 _OF_CONTEXTS: dict[str, Any] = {
-    made.__name__: made
-    for made in (*_WITHOUT_MANAGER, *_OF_CTYPES)
+    made.__name__: made for made in (*_WITHOUT_MANAGER, *_OF_CTYPES)
 }

@@ -78,21 +78,25 @@ class VariableMethods:
         sides, letter, count = memory_of(shape, dtype)
         return SharedArray(self._make(ArrayProxy, letter, count), sides, dtype)
 
-    def Lock(self) -> lock.Lock:
+    def Lock(self, *, owned: bool | None = None) -> lock.Lock:
         """A lock that outlives its holder."""
-        return self._make(lock.Lock)
+        return self._make(lock.Lock, owned=owned)
 
     def RLock(self) -> recursive_lock.RLock:
         """A lock that the thread which holds it may take again."""
         return self._make(recursive_lock.RLock)
 
-    def Semaphore(self, value: int = 1) -> semaphore.Semaphore:
+    def Semaphore(
+        self, value: int = 1, *, owned: bool | None = None
+    ) -> semaphore.Semaphore:
         """Units to take and give back."""
-        return self._make(semaphore.Semaphore, value)
+        return self._make(semaphore.Semaphore, value, owned=owned)
 
-    def BoundedSemaphore(self, value: int = 1) -> semaphore.BoundedSemaphore:
+    def BoundedSemaphore(
+        self, value: int = 1, *, owned: bool | None = None
+    ) -> semaphore.BoundedSemaphore:
         """A semaphore that never has more free units than at first."""
-        return self._make(semaphore.BoundedSemaphore, value)
+        return self._make(semaphore.BoundedSemaphore, value, owned=owned)
 
     def Event(self) -> event.Event:
         """A flag that is waited for."""

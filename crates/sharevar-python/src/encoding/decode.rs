@@ -5,6 +5,7 @@ use crate::encoding::long;
 use crate::encoding::pickler;
 use crate::errors::{Class, corrupt, raise};
 use crate::fast_access;
+use crate::new_objects::new_ascii;
 use crate::proxy;
 use crate::store::Store;
 use pyo3::IntoPyObjectExt;
@@ -60,6 +61,11 @@ pub(crate) fn decode_bytes<'py>(
     handles: &[Handle],
     store: &Py<Store>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(text) = Decoder::short_text(bytes)
+        && let Some(text) = new_ascii(py, text)?
+    {
+        return Ok(text);
+    }
     let mut reader = ObjectReader { py, decoder: Decoder::new(bytes), handles, store: Some(store) };
     let value = reader.read()?;
     reader.decoder.finish().map_err(corrupt)?;

@@ -1,6 +1,6 @@
 //! Decoding many values in a row, those that are pickled as one pickle.
 
-use crate::encoding::decode::decode;
+use crate::encoding::decode::{decode, word};
 use crate::encoding::pickler;
 use crate::store::Store;
 use pyo3::exceptions::PyException;
@@ -82,7 +82,13 @@ impl<'py, I: Iterator<Item = Content>> Iterator for Decoded<'_, 'py, I> {
         if let Some(object) = self.ready.next() {
             return Some(object);
         }
-        let content = self.next.take().or_else(|| self.contents.next())?;
+        let content = match self.next.take() {
+            Some(content) => content,
+            None => self.contents.next()?,
+        };
+        if let Content::Word(scalar) = content {
+            return Some(word(self.py, scalar));
+        }
         let mut joined = JoinedPickles::new();
         if !pickle(&content).is_some_and(|pickle| joined.add(pickle)) {
             return Some(decode(self.py, content, self.store));

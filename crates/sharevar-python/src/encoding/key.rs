@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple};
 use sharevar::engine::{Backed, InHome, Map, Selection};
 use sharevar::shm::RawDict;
-use sharevar_value::{Encoder, HashSeed, Key, OpaqueIdentity, ShortKey};
+use sharevar_value::{Encoder, HashSeed, Key, OpaqueIdentity, ShortKey, Word};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A dict, set or namespace, whichever engine keeps it.
@@ -29,6 +29,14 @@ pub(crate) fn short_key(object: &Bound<'_, PyAny>, seed: &HashSeed) -> Option<Sh
 pub(crate) fn quick_has(dict: &AnyDict, object: &Bound<'_, PyAny>) -> Option<bool> {
     let raw = dict.shm()?;
     raw.has(&short_key(object, raw.seed())?)
+}
+
+/// Removes a common key whose value is a word, and returns that: absent if there certainly is no such key.
+/// `None` where the fast path does not do it.
+#[inline]
+pub(crate) fn quick_take(dict: &AnyDict, object: &Bound<'_, PyAny>) -> Option<Word> {
+    let raw = dict.shm()?;
+    raw.take_word(&short_key(object, raw.seed())?)
 }
 
 /// The purpose of a key.

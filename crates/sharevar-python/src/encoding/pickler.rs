@@ -8,6 +8,7 @@ use pyo3::buffer::PyUntypedBuffer;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList};
+use sharevar::Participant;
 use sharevar::engine::InHome;
 use sharevar_value::LongPart;
 use std::cell::RefCell;
@@ -16,6 +17,9 @@ use std::sync::{PoisonError, RwLock};
 struct Pickler {
     dumps: Py<PyAny>,
     loads: Py<PyAny>,
+    /// The function that returns, for an arena's identity and `loads`, the callable for pickles there. It is for
+    /// a process that may only read.
+    reader: Py<PyAny>,
 }
 
 static PICKLER: RwLock<Option<Pickler>> = RwLock::new(None);
@@ -28,20 +32,24 @@ thread_local! {
 
 /// Sets the callables that encode and decode objects of no native type.
 #[pyfunction]
-pub(crate) fn set_pickler(dumps: Py<PyAny>, loads: Py<PyAny>) {
-    let old = PICKLER.write().unwrap_or_else(PoisonError::into_inner).replace(Pickler { dumps, loads });
+pub(crate) fn set_pickler(dumps: Py<PyAny>, loads: Py<PyAny>, reader: Py<PyAny>) {
+    let pickler = Pickler { dumps, loads, reader };
+    let old = PICKLER.write().unwrap_or_else(PoisonError::into_inner).replace(pickler);
     drop(old);
 }
 
-/// One of the callables; the standard ones, if none were set. The lock is not held over a call.
+/// What `choose` takes from the callables, if they were set. The lock is not held over a call of them.
+fn set<R>(choose: impl FnOnce(&Pickler) -> R) -> Option<R> {
+    PICKLER.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(choose)
+}
+
+/// One of the callables; the standard ones, if none were set.
 fn callable<'py>(
     py: Python<'py>,
     choose: fn(&Pickler) -> &Py<PyAny>,
     standard: &'static str,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let set =
-        PICKLER.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|set| choose(set).clone_ref(py));
-    match set {
+    match set(|pickler| choose(pickler).clone_ref(py)) {
         Some(callable) => Ok(callable.into_bound(py)),
         None => py.import("pickle")?.getattr(standard),
     }
@@ -132,7 +140,24 @@ pub(crate) fn loads_bytes<'py>(
     if !home.pickles().are_accepted {
         return Err(permission::refuse_to_read(home));
     }
-    callable(pickle.py(), |set| &set.loads, "loads")?.call1((pickle,))
+    loader(pickle.py(), home)?.call1((pickle,))
+}
+
+/// Returns the callable that decodes the pickles of that home. Where this process may only read, variables to
+/// which they refer are for reading only, too.
+fn loader<'py>(py: Python<'py>, home: &dyn InHome) -> PyResult<Bound<'py, PyAny>> {
+    let loads = standard_loader(py)?;
+    if !home.as_participant().is_some_and(Participant::is_read_only) {
+        return Ok(loads);
+    }
+    match set(|pickler| pickler.reader.clone_ref(py)) {
+        Some(reader) => reader.into_bound(py).call1((PyBytes::new(py, &home.home_id().to_be_bytes()), loads)),
+        None => Ok(loads),
+    }
+}
+
+fn standard_loader(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    callable(py, |set| &set.loads, "loads")
 }
 
 /// Returns the array of a pickle that is stored in that home, if this process knows it.
@@ -156,13 +181,21 @@ pub(crate) fn loads_with_buffers<'py>(
     if !home.pickles().are_accepted {
         return Err(permission::refuse_to_read(home));
     }
-    loads_alone_with_buffers(pickle, buffers)
+    load_with_buffers(pickle, buffers, &loader(pickle.py(), home)?)
 }
 
 /// The same, of a pickle that is stored nowhere.
 pub(crate) fn loads_alone_with_buffers<'py>(
     pickle: &Bound<'py, PyBytes>,
     buffers: Vec<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    load_with_buffers(pickle, buffers, &standard_loader(pickle.py())?)
+}
+
+fn load_with_buffers<'py>(
+    pickle: &Bound<'py, PyBytes>,
+    buffers: Vec<Bound<'py, PyAny>>,
+    loader: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = pickle.py();
     if let [buffer] = &buffers[..]
@@ -173,7 +206,7 @@ pub(crate) fn loads_alone_with_buffers<'py>(
     let has_one = buffers.len() == 1;
     let named = PyDict::new(py);
     named.set_item(intern!(py, "buffers"), buffers)?;
-    let object = callable(py, |set| &set.loads, "loads")?.call((pickle,), Some(&named))?;
+    let object = loader.call((pickle,), Some(&named))?;
     if has_one {
         plain_array::remember(pickle.as_bytes(), &object, dumps_alone_with_buffers)?;
     }
@@ -182,7 +215,7 @@ pub(crate) fn loads_alone_with_buffers<'py>(
 
 /// Returns the object of a pickle that is stored nowhere.
 pub(crate) fn loads_alone<'py>(py: Python<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    callable(py, |set| &set.loads, "loads")?.call1((fast_access::bytes(py, pickle)?,))
+    standard_loader(py)?.call1((fast_access::bytes(py, pickle)?,))
 }
 
 /// Notes that a pickle under way on this thread refers to a variable.

@@ -207,7 +207,11 @@ const CLASSES: &[(Class, &str, &str)] = &[
         "NameUnreachable",
         "The manager is in use, or kept, in memory that this process cannot reach.",
     ),
-    (Class::NotKept, "NotKept", "The machine keeps no memory that no process has (kernel.shm_rmid_forced)."),
+    (
+        Class::NotKept,
+        "NotKept",
+        "The manager there is while_used, or none can be kept (kernel.shm_rmid_forced).",
+    ),
     (Class::HostDied, "HostDied", "The host is gone; `started` says whether it may have begun the call."),
     (Class::HostUnreachable, "HostUnreachable", "No host can be reached there, so that no call has begun."),
     (

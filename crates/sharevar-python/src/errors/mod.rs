@@ -10,6 +10,7 @@ use sharevar::engine::Failure;
 use sharevar::{Error, RendezvousError};
 use sharevar_arena::Error as ArenaError;
 use sharevar_value::{DecodeError, EncodeError, KeyError};
+use std::path::PathBuf;
 
 /// The result of a `with` block's end: an exception of its body is not replaced by ours.
 pub(crate) fn end_of_block(exception_type: &Bound<'_, PyAny>, given_back: PyResult<()>) -> PyResult<()> {
@@ -97,7 +98,9 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::BrokenBarrier => Class::BrokenBarrier,
         Error::NotADump { .. } => Class::NotADump,
         Error::NotDumpable { .. } => Class::NotDumpable,
-        Error::File { .. } => return PyOSError::new_err(message),
+        Error::PickleRefused { .. } | Error::PickleInDump { .. } => Class::PickleRefused,
+        Error::File { what, path, cause, code: Some(code) } => return os_error(what, path, &cause, code),
+        Error::File { code: None, .. } => return PyOSError::new_err(message),
         Error::Rendezvous(error) => match error {
             RendezvousError::InvalidName { .. } => Class::InvalidName,
             RendezvousError::NoSuchManager { .. } => Class::NoSuchManager,
@@ -106,12 +109,18 @@ pub(crate) fn to_python(error: Error) -> PyErr {
             RendezvousError::NameBusy { .. } => Class::NameBusy,
             RendezvousError::NameUnreachable { .. } => Class::NameUnreachable,
             RendezvousError::LayoutMismatch { .. } => Class::LayoutMismatch,
-            RendezvousError::NotKept { .. } => Class::NotKept,
+            RendezvousError::NotKept { .. } | RendezvousError::MadeWhileUsed { .. } => Class::NotKept,
             _ => Class::Sharevar,
         },
         _ => Class::Sharevar,
     };
     if happened == Some(false) { raise(class, message) } else { raise_after(class, message, happened) }
+}
+
+/// Python chooses the subclass, such as `FileNotFoundError`, by the number, and shows the number itself.
+fn os_error(what: &'static str, path: PathBuf, cause: &str, code: i32) -> PyErr {
+    let cause = cause.strip_suffix(&format!(" (os error {code})")).unwrap_or(cause);
+    PyOSError::new_err((code, format!("{what}: {cause}"), path.into_os_string()))
 }
 
 fn out_of_memory(message: String, asked: u64, free: u64, limit: u64) -> PyErr {

@@ -206,6 +206,13 @@ pub(crate) fn unused_address() -> PyResult<String> {
     }
 }
 
+/// Remove the socket of a host that has ended, and with the last one the user's directory of them.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
+pub(crate) fn remove_socket(py: Python<'_>, path: PathBuf) {
+    py.detach(|| sharevar_transport::remove_socket(&path));
+}
+
 impl HostClient {
     pub(super) fn connections(&self) -> Arc<Connections> {
         self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()

@@ -2,21 +2,22 @@
 
 use crate::encoding::decode::{self, decode, decode_bytes};
 use crate::encoding::encode::{self, encode, prepare};
-use crate::encoding::key::{AnyDict, Purpose, Wanted, key, quick_has, short_key};
+use crate::encoding::key::{AnyDict, Purpose, Wanted, key, quick_has, quick_take, short_key};
 use crate::encoding::long;
 use crate::encoding::opaque_key::{self, OwnKey, Pair, insert, resolve, with_found};
 use crate::errors::{OrRaise, to_python};
+use crate::fast_access;
+use crate::kinds::key_iterator::KeyIterator;
 use crate::kinds::key_page::{KeyPage, key_page};
-use crate::kinds::{increment, view};
+use crate::kinds::{entries, increment, view};
 use crate::variable::{StoreOrFound, Variable, generic_alias};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyInt, PyList, PyString, PyTuple, PyType};
 use sharevar::engine::{Lookup, Make};
-use sharevar::shm::{CopiedBytes, Located, Look};
+use sharevar::shm::{CopiedBytes, Glance, Located, Look, RawDict, ShortBlock};
 use sharevar::{Content, Error, Kind};
-use sharevar_value::Encoded;
 use std::borrow::Cow;
 
 /// A shared dict: keys as in Python, in insertion order. Each method is atomic.
@@ -27,28 +28,48 @@ pub(crate) struct Dict {
 }
 
 impl Dict {
+    /// The dict in shared memory.
+    pub(crate) fn shm(&self) -> Option<&RawDict> {
+        self.raw.shm()
+    }
+
     /// The answer of one look for a key: `Unknown` for one that is no short str or int.
+    #[inline(always)]
+    pub(crate) fn glance(&self, object: &Bound<'_, PyAny>) -> Glance {
+        let Some(raw) = self.shm() else { return Glance::Unknown };
+        match short_key(object, raw.seed()) {
+            Some(key) => raw.glance(&key),
+            None => Glance::Unknown,
+        }
+    }
+
+    /// The same, with a copy of a value that is no scalar.
     #[inline(always)]
     pub(crate) fn look<'a>(
         &self,
         object: &Bound<'_, PyAny>,
         copied: &'a mut Option<CopiedBytes>,
     ) -> Look<'a> {
-        let Some(raw) = self.raw.shm() else { return Look::Unknown };
-        match short_key(object, raw.seed()) {
-            Some(key) => raw.look(&key, copied),
-            None => Look::Unknown,
-        }
+        let Some(raw) = self.shm() else { return Look::Unknown };
+        self.glance(object).look(raw.handle(), copied)
     }
 
-    /// Sets a common key that is there to a scalar, if that can be done. `false` says nothing.
+    /// Sets a common key to a scalar, or one that is there to a short str over a value of about its size, if that
+    /// can be done. `false` says nothing.
     #[inline(always)]
     pub(crate) fn quick_set(&self, object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> bool {
-        if let Some(raw) = self.raw.shm()
-            && let Some(word) = encode::word(value)
+        let Some(raw) = self.raw.shm() else { return false };
+        let Some(word) = encode::word(value) else { return Self::quick_overwrite(raw, object, value) };
+        short_key(object, raw.seed()).is_some_and(|key| raw.put_word(&key, word))
+    }
+
+    #[inline(never)]
+    fn quick_overwrite(raw: &RawDict, object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> bool {
+        let text = value.cast_exact::<PyString>().ok().and_then(fast_access::text);
+        if let Some(block) = text.and_then(ShortBlock::of_str)
             && let Some(key) = short_key(object, raw.seed())
         {
-            return raw.set_word(&key, word);
+            return raw.overwrite(&key, &block);
         }
         false
     }
@@ -93,6 +114,9 @@ impl Dict {
 
     fn take(slf: &Bound<'_, Self>, object: &Bound<'_, PyAny>) -> PyResult<Option<Content>> {
         let this = slf.get();
+        if let Some(word) = quick_take(&this.raw, object) {
+            return Ok((!word.is_absent()).then_some(Content::Word(word)));
+        }
         let wanted = this.key(object, Purpose::Lookup)?;
         resolve(&this.raw, object, &wanted, slf.as_super().get().store(), |key| {
             this.raw.any().remove_compared(key)
@@ -150,11 +174,13 @@ impl Dict {
 
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
+        // The slot has tried a str by `quick_set`.
+        let not_tried = !value.is_exact_instance_of::<PyString>();
         let value = prepare(value, &this.raw)?;
         if let Some(raw) = this.raw.shm()
-            && matches!(*value, Encoded::Bytes { .. })
+            && let Some(block) = not_tried.then(|| ShortBlock::of(&value)).flatten()
             && let Some(short) = short_key(key, raw.seed())
-            && raw.overwrite(&short, &value).or_raise()?
+            && raw.overwrite(&short, &block)
         {
             return Ok(());
         }
@@ -163,10 +189,15 @@ impl Dict {
     }
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
-        match Self::take(slf, key)? {
-            Some(_) => Ok(()),
-            None => Err(missing(key)),
+        let this = slf.get();
+        if let Some(word) = quick_take(&this.raw, key) {
+            return if word.is_absent() { Err(missing(key)) } else { Ok(()) };
         }
+        let wanted = this.key(key, Purpose::Lookup)?;
+        let gone = resolve(&this.raw, key, &wanted, slf.as_super().get().store(), |key| {
+            this.raw.any().discard_compared(key)
+        })?;
+        gone.ok_or_else(|| missing(key))
     }
 
     fn __len__(&self) -> PyResult<usize> {
@@ -314,15 +345,23 @@ impl Dict {
 
     /// Store all pairs in one step: others see none of them or all.
     #[pyo3(signature = (pairs, /))]
-    fn update_items(slf: &Bound<'_, Self>, pairs: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn update_items(slf: &Bound<'_, Self>, pairs: &Bound<'_, PyDict>) -> PyResult<()> {
         let this = slf.get();
-        let mut all = Vec::with_capacity(pairs.len().unwrap_or(0));
-        for pair in pairs.try_iter()? {
-            let (object, value) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+        // Before any is encoded: code of Python's that this runs may change the dict.
+        let pairs: Vec<_> = pairs.iter().collect();
+        let mut all = Vec::with_capacity(pairs.len());
+        for (object, value) in pairs {
             let wanted = this.key(&object, Purpose::Insertion)?;
             all.push(Pair { object, wanted, value: encode(&value, &this.raw)? });
         }
         opaque_key::update(&this.raw, all, slf.as_super().get().store())
+    }
+
+    /// An iterator over the keys of this moment, if they are in shared memory. `kind` is the word for the
+    /// variable in its error.
+    #[pyo3(signature = (kind, /))]
+    fn key_iterator(slf: &Bound<'_, Self>, kind: String) -> PyResult<Option<KeyIterator>> {
+        KeyIterator::of(slf.as_any(), &slf.get().raw, slf.as_super().get().store(), kind)
     }
 
     /// The keys behind a place, or the first ones; the place of the last if there may be more; and the
@@ -334,38 +373,22 @@ impl Dict {
 
     /// A list of the keys at one moment.
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        let list = PyList::empty(slf.py());
-        for item in slf.get().raw.any().items(false).or_raise()? {
-            list.append(Self::decoded(slf, &item.key)?)?;
-        }
-        Ok(list)
+        entries::keys(slf.py(), &slf.get().raw, slf.as_super().get().store())
     }
 
     /// A list of the values at one moment.
     fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        let list = PyList::empty(slf.py());
-        for item in slf.get().raw.any().items(true).or_raise()? {
-            list.append(Self::object(slf, item.value)?)?;
-        }
-        Ok(list)
+        entries::values(slf.py(), &slf.get().raw, slf.as_super().get().store())
     }
 
     /// A list of the pairs at one moment.
     fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        let list = PyList::empty(slf.py());
-        for item in slf.get().raw.any().items(true).or_raise()? {
-            list.append((Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?))?;
-        }
-        Ok(list)
+        entries::items(slf.py(), &slf.get().raw, slf.as_super().get().store())
     }
 
     /// A plain dict of the pairs at one moment.
     fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(slf.py());
-        for item in slf.get().raw.any().items(true).or_raise()? {
-            dict.set_item(Self::decoded(slf, &item.key)?, Self::object(slf, item.value)?)?;
-        }
-        Ok(dict)
+        entries::copy(slf.py(), &slf.get().raw, slf.as_super().get().store())
     }
 
     /// Add to an entry (0 where there is none) in one step; gives the new value.

@@ -121,10 +121,8 @@ impl Namespace {
     /// Delete the shared attribute of any name.
     #[pyo3(name = "_delete", signature = (name, /))]
     pub(crate) fn delete(&self, name: &Bound<'_, PyString>) -> PyResult<()> {
-        match self.raw.any().remove(&self.key(name)?).or_raise()? {
-            Some(_) => Ok(()),
-            None => Err(missing(name)),
-        }
+        let is_gone = self.raw.any().discard(&self.key(name)?).or_raise()?;
+        if is_gone { Ok(()) } else { Err(missing(name)) }
     }
 
     /// All shared attributes.

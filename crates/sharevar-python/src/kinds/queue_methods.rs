@@ -253,7 +253,8 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         Ok(())
     }
 
-    /// Takes up to `most` items, at least one, for which it waits.
+    /// Takes up to `most` items, at least one, for which it waits. The error of one that cannot be read has
+    /// the others, which are taken, too.
     fn get_objects<'py>(
         slf: &Bound<'py, Self>,
         most: usize,
@@ -263,24 +264,33 @@ pub(crate) trait QueueClass: PyClass<BaseType = Variable, Frozen = True> + Sync 
         let (this, py) = (slf.get(), slf.py());
         Self::expect_open(slf)?;
         Self::expect_time(slf, block, timeout)?;
-        let mut contents = Vec::new();
-        while contents.len() < most {
+        let (mut contents, mut failed) = (Vec::new(), None);
+        while contents.len() < most && failed.is_none() {
             let left = most - contents.len();
-            if this.raw().any().try_get_many(left, &mut contents).or_raise()? > 0 {
-                continue;
-            }
-            if contents.is_empty() {
-                contents.push(Self::wait_for_item(slf, block, timeout)?);
-                continue;
-            }
-            match this.raw().any().try_get() {
-                Ok(Some(content)) => contents.push(content),
-                Ok(None) | Err(Error::QueueShutDown) => break,
-                Err(error) => return Err(to_python(error)),
+            match this.raw().any().try_get_many(left, &mut contents) {
+                Ok(0) if contents.is_empty() => contents.push(Self::wait_for_item(slf, block, timeout)?),
+                Ok(0) => match this.raw().any().try_get() {
+                    Ok(Some(content)) => contents.push(content),
+                    Ok(None) | Err(Error::QueueShutDown) => break,
+                    Err(error) => failed = Some(error),
+                },
+                Ok(_) => {}
+                Err(error) => failed = Some(error),
             }
         }
+        // One that has changed nothing comes again with the next call.
+        let is_told = |error: &Error| contents.is_empty() || error.happened() != Some(false);
+        let mut failed = failed.filter(is_told).map(to_python);
         let home = slf.as_super().get().store();
-        let objects = contents.into_iter().map(|content| decode(py, content, home));
-        PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)
+        let objects = PyList::empty(py);
+        for content in contents {
+            match decode(py, content, home) {
+                Ok(object) => objects.append(object)?,
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        let Some(error) = failed else { return Ok(objects) };
+        error.value(py).setattr("others", objects)?;
+        Err(error)
     }
 }

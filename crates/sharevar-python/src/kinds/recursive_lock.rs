@@ -1,6 +1,6 @@
 //! The recursive lock.
 
-use crate::argument_types::Truthy;
+use crate::argument_types::Flag;
 use crate::errors::{OrRaise, end_of_block, to_python};
 use crate::fencing;
 use crate::kinds::quick_lock::QuickLock;
@@ -81,15 +81,11 @@ impl RLock {
     /// Take the lock, or take it once more; false if it cannot be had, or not in time.
     ///
     /// ``blocking`` is what `threading` and manager proxies call ``block``.
-    #[pyo3(signature = (block = Truthy(true), timeout = None, *, blocking = Truthy(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
+    #[pyo3(signature = (block = Flag::SET, timeout = None, *, blocking = Flag::SET), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn acquire(
-        slf: &Bound<'_, Self>,
-        block: Truthy,
-        timeout: Option<f64>,
-        blocking: Truthy,
-    ) -> PyResult<bool> {
-        let (block, timeout) = timeout::of_lock(block.0 && blocking.0, timeout, slf.as_super().get())?;
+    fn acquire(slf: &Bound<'_, Self>, block: Flag, timeout: Option<f64>, blocking: Flag) -> PyResult<bool> {
+        let (block, timeout) =
+            timeout::of_lock(block.of_int()? && blocking.of_int()?, timeout, slf.as_super().get())?;
         Self::take(slf, block, timeout)
     }
 

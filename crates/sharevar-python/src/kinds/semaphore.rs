@@ -1,6 +1,6 @@
 //! The semaphore.
 
-use crate::argument_types::Truthy;
+use crate::argument_types::Flag;
 use crate::errors::{OrRaise, end_of_block};
 use crate::kinds::quick_lock::QuickLock;
 use crate::variable::{StoreOrFound, Variable};
@@ -87,15 +87,14 @@ impl Semaphore {
     /// Take a unit; false if there is none, or not in time.
     ///
     /// ``blocking`` is what `threading` and manager proxies call ``block``.
-    #[pyo3(signature = (block = Truthy(true), timeout = None, *, blocking = Truthy(true)), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
+    #[pyo3(signature = (block = Flag::SET, timeout = None, *, blocking = Flag::SET), text_signature = "($self, block=True, timeout=None, *, blocking=True)")]
     #[allow(clippy::needless_pass_by_value)] // As PyO3 extracts it.
-    fn acquire(
-        slf: &Bound<'_, Self>,
-        block: Truthy,
-        timeout: Option<f64>,
-        blocking: Truthy,
-    ) -> PyResult<bool> {
-        let block = block.0 && blocking.0;
+    fn acquire(slf: &Bound<'_, Self>, block: Flag, timeout: Option<f64>, blocking: Flag) -> PyResult<bool> {
+        // As `threading.Semaphore` takes it, which is written in Python.
+        let is_managed = slf.as_super().get().is_managed();
+        let given = [block, blocking].map(|flag| if is_managed { Ok(flag.truth()) } else { flag.of_int() });
+        let [block, blocking] = given;
+        let block = block? && blocking?;
         timeout::of_semaphore(block, timeout, slf.as_super().get())?;
         Self::take(slf, block, timeout)
     }

@@ -1,9 +1,11 @@
 //! The shared set: a dict underneath, of which only the keys count.
 
 use crate::encoding::decode::decode_bytes;
-use crate::encoding::key::{self, AnyDict, Purpose, Wanted, quick_has};
+use crate::encoding::key::{self, AnyDict, Purpose, Wanted, quick_has, quick_take};
 use crate::encoding::opaque_key::{self, Pair, insert, own_key, resolve, search};
 use crate::errors::OrRaise;
+use crate::kinds::entries;
+use crate::kinds::key_iterator::KeyIterator;
 use crate::kinds::key_page::{KeyPage, key_page};
 use crate::variable::{StoreOrFound, Variable, generic_alias};
 use pyo3::exceptions::PyKeyError;
@@ -55,7 +57,10 @@ impl Set {
     /// Takes an element out. Whether it was there.
     fn take(slf: &Bound<'_, Self>, element: &Bound<'_, PyAny>) -> PyResult<bool> {
         let raw = &slf.get().raw;
-        Ok(Self::resolve(slf, element, |key| raw.any().remove_compared(key))?.is_some())
+        if let Some(word) = quick_take(raw, element) {
+            return Ok(!word.is_absent());
+        }
+        Ok(Self::resolve(slf, element, |key| raw.any().discard_compared(key))?.is_some())
     }
 
     /// The keys to put `elements` in by. An equal one that is there already is found.
@@ -155,12 +160,14 @@ impl Set {
 
     /// The elements in order.
     fn elements<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        let (this, store) = (slf.get(), slf.as_super().get().store());
-        let elements = PyList::empty(slf.py());
-        for item in this.raw.any().items(false).or_raise()? {
-            elements.append(decode_bytes(slf.py(), &item.key, &[], store)?)?;
-        }
-        Ok(elements)
+        entries::keys(slf.py(), &slf.get().raw, slf.as_super().get().store())
+    }
+
+    /// An iterator over the elements of this moment, if they are in shared memory. `kind` is the word for the
+    /// variable in its error.
+    #[pyo3(signature = (kind, /))]
+    fn key_iterator(slf: &Bound<'_, Self>, kind: String) -> PyResult<Option<KeyIterator>> {
+        KeyIterator::of(slf.as_any(), &slf.get().raw, slf.as_super().get().store(), kind)
     }
 
     /// The elements behind a place, or the first ones; the place of the last if there may be more; and the

@@ -5,7 +5,7 @@ use super::replace::{replace, replace_method};
 use crate::kinds::dict::{Dict, missing};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use sharevar::shm::Look;
+use sharevar::shm::{Glance, Look};
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
 use std::sync::OnceLock;
@@ -21,11 +21,14 @@ unsafe extern "C" fn dict_subscript(dict: *mut ffi::PyObject, key: *mut ffi::PyO
         let py = Python::assume_attached();
         (py, argument(py, &dict).cast_unchecked::<Dict>(), argument(py, &key))
     };
-    let mut copied = None;
-    match this.get().look(object, &mut copied) {
-        Look::Word(word) => return scalar(py, word),
-        Look::Unknown => {}
-        look => return result(py, give(this, object, &look)),
+    match this.get().glance(object) {
+        Glance::Word(word) => return scalar(py, word),
+        Glance::Unknown => {}
+        glance @ Glance::Located(_) => match give(this, object, glance) {
+            Ok(None) => {}
+            Ok(Some(object)) => return object.into_ptr(),
+            Err(error) => return result(py, Err(error)),
+        },
     }
     match DICT_SUBSCRIPT.get() {
         // SAFETY: the arguments are those of this call.
@@ -34,18 +37,22 @@ unsafe extern "C" fn dict_subscript(dict: *mut ffi::PyObject, key: *mut ffi::PyO
     }
 }
 
-/// Returns the object that a search has found, if it is no scalar. Decoding may run code, so `PyO3` is
-/// told that the interpreter is attached.
+/// Returns the object that a search has found, if it is no scalar; `None` if the dict has changed since.
+/// Decoding may run code, so `PyO3` is told that the interpreter is attached.
 #[inline(never)]
 fn give<'py>(
     dict: &Bound<'py, Dict>,
     key: &Bound<'py, PyAny>,
-    look: &Look<'_>,
-) -> PyResult<Bound<'py, PyAny>> {
+    glance: Glance,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(raw) = dict.get().shm() else { return Ok(None) };
+    let mut copied = None;
+    let look = glance.look(raw.handle(), &mut copied);
     Python::attach(|_| match look {
-        Look::Bytes(bytes) => Dict::decoded(dict, bytes),
-        Look::There(located) => Dict::located(dict, key, *located)?.ok_or_else(|| missing(key)),
-        _ => Err(missing(key)),
+        Look::Bytes(bytes) => Dict::decoded(dict, bytes).map(Some),
+        Look::There(located) => Dict::located(dict, key, located)?.ok_or_else(|| missing(key)).map(Some),
+        Look::Absent => Err(missing(key)),
+        Look::Word(_) | Look::Unknown => Ok(None),
     })
 }
 

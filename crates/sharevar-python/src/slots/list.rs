@@ -10,7 +10,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
-use sharevar::shm::Look;
+use sharevar::shm::{Glance, Look};
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
 use std::ptr;
@@ -30,15 +30,14 @@ unsafe extern "C" fn list_subscript(
         let py = Python::assume_attached();
         (py, argument(py, &list).cast_unchecked::<List>(), argument(py, &index))
     };
-    let mut copied = None;
-    let look = match (this.get().shm(), fast_access::exact_int(object)) {
-        (Some(raw), Some(index)) => raw.look(index, &mut copied),
-        _ => Look::Unknown,
+    let glance = match (this.get().shm(), fast_access::exact_int(object)) {
+        (Some(raw), Some(index)) => raw.glance(index),
+        _ => Glance::Unknown,
     };
-    match look {
-        Look::Word(word) => return scalar(py, word),
-        Look::Absent | Look::Unknown => {}
-        look => match give(this, &look) {
+    match glance {
+        Glance::Word(word) => return scalar(py, word),
+        Glance::Unknown => {}
+        Glance::Located(_) => match give(this, glance) {
             Ok(None) => {}
             Ok(Some(object)) => return object.into_ptr(),
             Err(error) => return result(py, Err(error)),
@@ -51,21 +50,23 @@ unsafe extern "C" fn list_subscript(
     }
 }
 
-/// Returns the object of an item that is no scalar; `None` if the list has changed since the look.
-/// Decoding may run code, so `PyO3` is told that the interpreter is attached.
+/// Returns the object of an item that is no scalar; `None` if there is none, or the list has changed since the
+/// look. Decoding may run code, so `PyO3` is told that the interpreter is attached.
 #[inline(never)]
-fn give<'py>(list: &Bound<'py, List>, look: &Look<'_>) -> PyResult<Option<Bound<'py, PyAny>>> {
+fn give<'py>(list: &Bound<'py, List>, glance: Glance) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(raw) = list.get().shm() else { return Ok(None) };
+    let mut copied = None;
+    let look = glance.look(raw.handle(), &mut copied);
     Python::attach(|_| match look {
         Look::Bytes(bytes) => {
             decode::decode_bytes(list.py(), bytes, &[], list.as_super().get().store()).map(Some)
         }
         Look::There(located) => {
-            let Some(raw) = list.get().shm() else { return Ok(None) };
             let store = list.as_super().get().store();
-            if let Some(object) = long::read(list.py(), raw.handle(), *located, store)? {
+            if let Some(object) = long::read(list.py(), raw.handle(), located, store)? {
                 return Ok(Some(object));
             }
-            let content = raw.read_located(*located).or_raise()?;
+            let content = raw.read_located(located).or_raise()?;
             content.map(|content| List::object(list, content)).transpose()
         }
         _ => Ok(None),

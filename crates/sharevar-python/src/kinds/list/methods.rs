@@ -57,8 +57,8 @@ impl List {
     fn __delitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>) -> PyResult<()> {
         match place(index, "list")? {
             Place::At(index) => {
-                let removed = slf.get().any().remove(index);
-                removed.map(|_| ()).map_err(|error| index_error(error, ASSIGNMENT_OUT_OF_RANGE))
+                let removed = slf.get().any().discard(index);
+                removed.map_err(|error| index_error(error, ASSIGNMENT_OUT_OF_RANGE))
             }
             Place::Slice(slice) => slice::delete(slf, slice),
         }
