@@ -109,6 +109,9 @@ def test_an_address_that_no_engine_has() -> None:
         assert isinstance(told.value, ValueError)
     with pytest.raises(TypeError, match="pickle and durability only"):
         sharevar.Manager("memory:", capacity=1 << 20)  # type: ignore[call-overload]
+    for address in ("memory:", "redis://nowhere/0?namespace=shop"):
+        with pytest.raises(TypeError, match="pickle and durability only"):
+            sharevar.Manager(address, load="shop.dump")  # type: ignore[call-overload]
 
 
 def used_in_a_child(numbers: Any, connection: Any) -> None:

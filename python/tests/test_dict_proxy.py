@@ -264,6 +264,25 @@ def test_iteration_beyond_a_page(manager: Any) -> None:
                 del ending[0]
 
 
+def test_all_at_once_gives_keys_of_each_form_as_they_were_put_in(manager: Any) -> None:
+    # Around the longest key that stands in an entry, and in a second batch of a walk.
+    texts = [letter * length for letter in ("x", "é", "\ud800") for length in range(70)]
+    forms = [True, 2.0, 3, (1, 2.0), (True, "x"), 2**70, -0.0, b"", b"y" * 40, None, 1.5,
+             Decimal("2.5"), ("z" * 50, b"z")]  # fmt: skip
+    model = {key: number for number, key in enumerate([*texts, *forms, *range(100, 1300)])}
+    values = manager.list([1])
+    model["shared"] = values
+    model["long"] = "value " * 2000
+    shared, elements = manager.dict(model), manager.set(model)
+    of_items = [key for key, _ in shared.items()]
+    for found in (shared.keys(), list(shared), of_items, list(shared.copy()), list(elements)):
+        assert list(map(repr, found)) == list(map(repr, model))
+    assert shared.values()[-2][:] == shared.items()[-2][1][:] == [1]
+    del shared["shared"], model["shared"]
+    assert shared.values() == list(model.values())
+    assert shared.copy() == dict(shared.items()) == model
+
+
 def test_many_values_at_once(manager: Any) -> None:
     shared = manager.dict({"a": 1, 2: [3], "list": manager.list([4])})
     one, two, inner, absent = shared.get_many(["a", 2.0, "list", "x"])

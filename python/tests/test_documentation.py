@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+import hidden_lines
 import pytest
 from support import engine_servers
 
@@ -21,6 +22,15 @@ EXAMPLES = [
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 2
+
+
+def test_the_site_hides_lines_that_rustdoc_hides() -> None:
+    page = (
+        "# Title\n```rust\n# use a;\n#[b]\nc();\n#\n```\n"
+        "```sh\n# d\n```\n```rust,no_run\n# e\n```\n"
+    )
+    shown = "# Title\n```rust\n#[b]\nc();\n```\n```sh\n# d\n```\n```rust,no_run\n```\n"
+    assert hidden_lines.on_page_markdown(page) == shown
 
 
 # Where an example has its server.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import subprocess
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -71,3 +73,49 @@ def test_proxies_and_clients_that_come_and_go_meanwhile(
         child.close()
         eventually(lambda: descriptors(parent) <= open_before)
     assert failed == []
+
+
+INTERRUPTED = """
+import ctypes, functools, os, signal
+
+# Called first after a fork, and not by Python, which looks at the signal when it runs next:
+# as if the signal had come during the fork. 0 is none.
+number = ctypes.c_int(0)
+os.register_at_fork(after_in_parent=functools.partial(ctypes.CDLL(None)["raise"], number))
+
+from sharevar.managers import BaseManager
+
+class Thing:
+    def number(self):
+        return 5
+
+class Manager(BaseManager):
+    pass
+
+Manager.register("Thing", Thing)
+
+def fork():
+    child = os.fork()
+    if child == 0:
+        os._exit(thing.number() - 5)
+    assert os.waitpid(child, 0)[1] == 0
+
+if __name__ == "__main__":
+    with Manager() as manager:
+        thing = manager.Thing()
+        for _ in range(3):
+            number.value = signal.SIGINT
+            try:
+                fork()
+            except KeyboardInterrupt:
+                pass
+            number.value = 0
+            fork()
+        assert thing.number() == 5
+"""
+
+
+def test_an_interrupt_during_a_fork_holds_up_no_later_one(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(INTERRUPTED)
+    subprocess.run([sys.executable, program], stderr=subprocess.DEVNULL, check=True, timeout=50)

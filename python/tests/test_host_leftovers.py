@@ -59,10 +59,11 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def _left(folder: Path) -> list[str]:
-    # Of what the standard library's own servers have made there is one folder a process. The
-    # folder of the user's sockets stays.
-    left = [name for name in os.listdir(folder) if not name.startswith(("pymp-", "sharevar-"))]
-    return left + [path.name for path in folder.glob("sharevar-*/*")]
+    # Of what the standard library's own servers have made there is one folder a process. That
+    # of the user's sockets goes with the last one.
+    left = [name for name in os.listdir(folder) if not name.startswith("pymp-")]
+    sockets = [path.name for path in folder.glob("sharevar-*/*")]
+    return [name for name in left if not sockets or not name.startswith("sharevar-")] + sockets
 
 
 def _await_death(manager: Any) -> None:
@@ -128,7 +129,13 @@ def _family(end: str) -> Any:
 
 
 CALLBACK = """
-import sys
+import atexit, threading
+
+# Called after all others: a thread that serves would meet the end of the interpreter.
+@atexit.register
+def check():
+    assert threading.enumerate() == [threading.main_thread()], threading.enumerate()
+
 import sharevar
 from sharevar.managers import BaseManager
 
@@ -147,7 +154,7 @@ def test_a_program_with_functions_that_hosts_call(folder: Path) -> None:
     program = folder / "program.py"
     program.write_text(CALLBACK)
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0 and not done.stderr, done.stderr
     assert _left(folder) == [program.name]
 
 

@@ -137,7 +137,7 @@ large, changed, pickled = bytes(size), bytearray(size), [bytearray(size)]
 box["large"], box["changed"], box["pickled"] = large, changed, pickled
 queue.put(large)
 with open("/proc/self/statm") as statm:
-    used = int(statm.read().split()[0]) * 4096
+    used = int(statm.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (100 << 20), resource.RLIM_INFINITY))
 attempts = [
     lambda: box["large"],

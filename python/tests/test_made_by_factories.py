@@ -1,4 +1,4 @@
-"""What a factory makes for `sharevar.shared` is where other programs find the name."""
+"""Factories of `sharevar.shared` make variables where other programs find the name."""
 
 from __future__ import annotations
 

@@ -345,3 +345,96 @@ def test_what_is_made_below_the_guard_is_not_looked_at(tmp_path: Path) -> None:
             print(len(module_level._made))
     """
     assert run(tmp_path, program) == ("1\n0\n", "")
+
+
+BESIDE_MANAGER = """
+    import multiprocessing, sys, time
+    from multiprocessing import Lock, get_context
+
+    if __name__ == "__main__":
+        multiprocessing.set_start_method(sys.argv[1])
+    first = multiprocessing.Semaphore(2)
+    ROOM
+    lock, queue, event = Lock(), multiprocessing.Queue(), multiprocessing.Event()
+    value, array = multiprocessing.Value("i", 0), multiprocessing.Array("i", 2)
+    of_context = get_context(sys.argv[1]).JoinableQueue()
+
+    def work(number):
+        first.acquire()
+        queue.put(number)
+        of_context.put(number)
+        event.set()
+        array[1] = 5
+        if "table" in globals():
+            with lock:
+                before = table["number"]
+                time.sleep(0.001)
+                table["number"] = before + 1
+        with value:
+            value.value += 1
+
+    if __name__ == "__main__":
+        workers = [multiprocessing.Process(target=work, args=(number,)) for number in (1, 2)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        seen = [sorted(each.get() for _ in range(each.qsize())) for each in (queue, of_context)]
+        print([worker.exitcode for worker in workers], seen, event.is_set(), value.value)
+        print(array[:], first.acquire(False))
+        if "table" in globals():
+            print(table["number"])
+"""
+
+
+@pytest.mark.parametrize("start_method", ["spawn", "forkserver"])
+def test_what_an_unchanged_program_makes_beside_its_manager(
+    tmp_path: Path, start_method: str
+) -> None:
+    def ran(made: str, runner: bool = True) -> tuple[str, str]:
+        program = BESIDE_MANAGER.replace("ROOM", made)
+        return run(tmp_path, program, start_method, runner=runner)
+
+    manager = "manager = multiprocessing.Manager(); table = manager.dict(number=0)"
+    output, errors = ran(manager)
+    assert errors == ""
+    assert output == "[0, 0] [[1, 2], [1, 2]] True 2\n[0, 5] False\n2\n"
+    # Where a child makes none it is made for each child anew, as by the standard library.
+    alone = "[0, 0] [[], []] False 0\n[0, 0] True\n"
+    assert ran("pass")[0] == ran("pass", runner=False)[0] == alone
+    is_main = "multiprocessing.current_process().name == 'MainProcess'"
+    conditional = f"if {is_main}: {manager}"
+    assert ran(conditional)[0] == ran(conditional, runner=False)[0] == alone + "0\n"
+
+
+PACKAGE = """
+    import multiprocessing
+    multiprocessing.set_start_method("spawn")
+    from package import work
+
+    manager = multiprocessing.Manager()
+    with work.lock:
+        child = multiprocessing.Process(target=work.child)
+        child.start()
+        child.join()
+"""
+WORK = """
+    import multiprocessing
+
+    lock = multiprocessing.Lock()
+
+    def child():
+        print(lock.acquire(False))
+"""
+
+
+@pytest.mark.parametrize("runner", [[], ["-m", "sharevar"]])
+def test_no_child_imports_the_main_module_of_a_package(
+    tmp_path: Path, runner: list[str]
+) -> None:
+    (tmp_path / "package").mkdir()
+    for name, source in (("__init__", ""), ("__main__", PACKAGE), ("work", WORK)):
+        (tmp_path / "package" / f"{name}.py").write_text(textwrap.dedent(source))
+    command = [sys.executable, *runner, "-m", "package"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50)
+    assert (done.stdout, done.stderr) == ("True\n", "")

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -183,6 +184,84 @@ def test_a_process_that_has_not_asked_is_refused(name: str) -> None:
     subprocess.run([sys.executable, "-c", ATTACHES, name], check=True, timeout=50)
     assert manager["list"][:] == [1, DATE, 3, frozenset({1})]
     assert manager["dict"][FROZEN] == manager["dict"]["plain"] == 1
+
+
+# Long enough for a variable of its own.
+LONG = frozenset({b"x" * 100_000})
+
+TAKES = """
+import sharevar, sys
+name = sys.argv[1]
+manager = sharevar.attach(name)
+for operation in (
+    lambda: manager["list"].pop(),
+    lambda: manager["list"].pop(1),
+    lambda: manager["list"].pop(2),
+    lambda: manager["dict"].pop("a"),
+    lambda: manager["dict"].pop("long"),
+    lambda: manager["dict"].pop("nested", None),
+    lambda: manager["dict"].popitem(),
+    lambda: manager["set"].pop(),
+    lambda: manager["queue"].get(),
+    lambda: manager["queue"].get_many(2),
+    lambda: manager["priorities"].get_nowait(),
+    lambda: manager["priorities"].get_many(1),
+):
+    try:
+        print("taken:", operation())
+    except sharevar.PickleRefused as error:
+        assert f'attach("{name}", pickle=True)' in str(error), error
+        assert "stays there" in str(error), error
+assert manager["many"].get_many(5) == [1, 2]
+assert manager["list"].pop(0) == 1
+"""
+
+
+def test_what_a_process_may_not_read_it_does_not_take(name: str) -> None:
+    manager = sharevar.Manager(name=name, capacity=1 << 24, pickle=True)
+    items = manager.list([1, LONG, (2, [DATE]), DATE], name="list")
+    table = manager.dict({"a": DATE, "long": LONG, "nested": {"b": DATE}}, name="dict")
+    table[DATE] = 1
+    elements = manager.set([FROZEN], name="set")
+    queue = manager.Queue(name="queue")
+    queue.put(DATE)
+    priorities = manager.PriorityQueue(name="priorities")
+    priorities.put((1, DATE))
+    many = manager.Queue(name="many")
+    many.put_many([1, 2, DATE, 3])
+    done = subprocess.run(
+        [sys.executable, "-c", TAKES, name], capture_output=True, text=True, timeout=50
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert items[:] == [LONG, (2, [DATE]), DATE]
+    assert table.copy() == {"a": DATE, "long": LONG, "nested": {"b": DATE}, DATE: 1}
+    assert elements.copy() == {FROZEN}
+    assert (queue.get(), priorities.get()) == (DATE, (1, DATE))
+    assert many.get_many(5) == [DATE, 3]
+
+
+DELETES = """
+import sharevar, sys
+manager = sharevar.attach(sys.argv[1])
+del manager["list"][0]
+del manager["dict"]["a"]
+del manager["space"].x
+manager["list"].clear()
+"""
+
+
+def test_what_a_process_may_not_read_it_may_delete(name: str) -> None:
+    manager = sharevar.Manager(name=name, capacity=1 << 24, pickle=True)
+    manager.list([DATE, LONG, DATE], name="list")
+    manager.dict({"a": DATE, "b": LONG, "c": DATE}, name="dict")
+    manager.Namespace(name="space", x=DATE)
+    command = Path(sys.executable).parent / "sharevar"
+    for item in (("list", "0"), ("dict", "b"), ("dict", "c")):
+        subprocess.run([command, "del", name, *item], check=True, timeout=50)
+    assert (manager["list"][:], len(manager["dict"])) == ([LONG, DATE], 1)
+    subprocess.run([sys.executable, "-c", DELETES, name], check=True, timeout=50)
+    assert (manager["list"][:], manager["dict"].copy()) == ([], {})
+    assert not hasattr(manager["space"], "x")
 
 
 def test_a_manager_that_was_made_without(name: str, closed: Any) -> None:

@@ -305,6 +305,20 @@ def test_an_item_that_cannot_be_read_is_gone_and_the_next_one_is_not() -> None:
         assert fifo.get() == "next"
 
 
+@pytest.mark.parametrize("make", [*EVERYWHERE, sharevar.PriorityQueue])
+def test_an_item_that_cannot_be_read_takes_no_other_with_it(make: Callable[[], Any]) -> None:
+    q = make()
+    q.put_many([(1, "a"), (2, UnpicklableHere()), (3, "c")])
+    taken: list[Any] = []
+    with pytest.raises(ArithmeticError, match="not here") as caught:
+        while True:
+            taken += q.get_many(5, block=False)
+    taken += getattr(caught.value, "others", ())
+    while not q.empty():
+        taken += q.get_many(5)
+    assert taken == [(1, "a"), (3, "c")]
+
+
 def test_many_at_once(maker: Any) -> None:
     fifo = maker.Queue(5000)
     items = [number if number % 7 else [number] * 10 for number in range(12_000)]

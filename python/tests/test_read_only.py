@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import pickle
@@ -205,3 +206,86 @@ def test_a_reader_keeps_the_manager(name: str) -> None:
     assert output == "[1]\n"
     with pytest.raises(sharevar.NoSuchManager):
         sharevar.attach(name, read_only=True)
+
+
+@pytest.mark.parametrize("kind", ["queue", "joinable", "ranked"])
+def test_a_queue_has_no_descriptor(name: str, shop: Any, kind: str) -> None:
+    reading = sharevar.attach(name, read_only=True)
+    refused(reading[kind].fileno)
+
+
+WRITES = """
+import sharevar, sys
+name = sys.argv[1]
+reading = sharevar.attach(name, read_only=True, pickle=True)
+for write in (
+    lambda: setattr(reading["number"], "value", 7),
+    lambda: reading["numbers"].__setitem__(0, 7),
+    lambda: reading["parts"]["append"](7),
+    lambda: reading["account"].value.grow(),
+    lambda: reading.shared("number", sharevar.Value, "i"),
+    lambda: reading.shared("number", sharevar.Value, "d"),
+    lambda: reading.shared("rust", sharevar.Array, "d", 2),
+):
+    try:
+        write()
+    except sharevar.ReadOnly:
+        pass
+    else:
+        raise AssertionError("it has written")
+assert list(reading.arena.find("number")) == [3]
+assert reading["account"].value.size == 1
+assert reading.info().processes == (int(sys.argv[2]),)
+assert list(reading.shared("rust", lambda: 1)) == [0.0, 0.0]
+"""
+
+
+@sharevar.monitor
+class Account:
+    def __init__(self) -> None:
+        self.size = 1
+
+    def grow(self) -> None:
+        self.size += 1
+
+
+def test_a_process_may_have_it_for_writing_too(name: str) -> None:
+    with sharevar.Manager(name=name, capacity=1 << 24, pickle=True) as manager:
+        items = manager.list([1])
+        manager.dict({"append": functools.partial(type(items).append, items)}, name="parts")
+        reading = sharevar.attach(name, read_only=True, pickle=True)
+        with pytest.raises(sharevar.ReadOnly):
+            reading["parts"]["append"](7)
+        manager["parts"]["append"](7)
+        assert items[:] == [1, 7]
+        # What another process sends is as it was there, in any order.
+        for sent in ((reading["parts"], items), (items, reading["parts"])):
+            code = "import pickle, sys; pickle.loads(bytes.fromhex(sys.argv[1]))"
+            which = sent.index(items)
+            subprocess.run(
+                [sys.executable, "-c", f"{code}[{which}].append(8)", pickle.dumps(sent).hex()],
+                check=True,
+                timeout=50,
+            )
+        assert items[:] == [1, 7, 8, 8]
+
+
+def test_what_a_pickle_refers_to_is_read_only_too(name: str) -> None:
+    with sharevar.Manager(name=name, capacity=1 << 24, pickle=True) as manager:
+        manager.shared("number", sharevar.Value, "i", 3)
+        manager.shared("numbers", sharevar.RawArray, "i", [3])
+        manager.shared("account", Account)
+        manager.arena.named("rust", sharevar.ArrayProxy, "d", 2)
+        items = manager.list([1])
+        # A pickle, in which the list is a reference.
+        manager.dict({"append": functools.partial(type(items).append, items)}, name="parts")
+        done = subprocess.run(
+            [sys.executable, "-c", WRITES, name, str(os.getpid())],
+            env={**os.environ, "PYTHONPATH": os.path.dirname(__file__)},
+            capture_output=True,
+            text=True,
+            timeout=50,
+        )
+        assert done.returncode == 0, done.stderr
+        assert manager["number"].value == 3 and items[:] == [1]
+        assert manager["account"].value.size == 1

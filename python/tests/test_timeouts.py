@@ -281,3 +281,24 @@ def test_a_time_that_is_no_number(manager: Any) -> None:
         held.give_back()
         Call(home.Queue().get, True, math.nan).expect(ValueError, lambda: None, None)
         Call(home.Event().wait, math.nan).expect(ValueError, lambda: None, None)
+
+
+@pytest.mark.parametrize("flag", [0.5, "x", None, [], b"", 1, 0, True, False])
+@pytest.mark.parametrize("kind", [*LOCKS, *SEMAPHORES])
+def test_a_time_in_the_place_of_the_flag(manager: Any, kind: str, flag: Any) -> None:
+    """As CPython has it: of a manager, a semaphore alone takes anything."""
+    import multiprocessing
+
+    for maker, standard in ((sharevar, multiprocessing), (manager, threading)):
+        ours, theirs = getattr(maker, kind)(), getattr(standard, kind)()
+        for number in range(2):
+            refused = None
+            try:
+                expected = theirs.acquire(flag) if number == 0 or not flag else None
+            except TypeError as error:
+                refused = str(error)
+            if refused is not None:
+                with pytest.raises(TypeError, match="interpreted as an integer"):
+                    ours.acquire(flag)
+            elif expected is not None:
+                assert ours.acquire(flag) is bool(expected), (maker, number)

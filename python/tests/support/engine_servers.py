@@ -18,6 +18,7 @@ from typing import Any
 
 import sharevar
 
+from .ports import free_port
 from .waiting import eventually
 
 # By the name of the engine: the setting that says where the program is, and its name.
@@ -51,12 +52,6 @@ PROGRAMS = FOUND if ARE_ALL_TESTED else dict(itertools.islice(FOUND.items(), 1))
 _KEEPER = """
 folder=$1; shift; "$@" <&- >&2 & echo $!; read -r _; kill -9 $!; wait $!; rm -rf "$folder"
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 class Server:

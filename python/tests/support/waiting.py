@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from typing import Any
 
 
-def eventually(condition: Callable[[], Any]) -> None:
-    """Others need a moment for it; a hang is a failure."""
+def eventually(condition: Callable[[], Any]) -> Any:
+    """Others need a moment for it; a hang is a failure. Gives what the condition gave."""
     end = time.monotonic() + 50
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < end, "it never came"
         time.sleep(0.001)
+    return found
 
 
 def sleeps(process: int, thread: int | None = None) -> bool:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.ports import free_port
 from support.waiting import eventually
 
 
@@ -79,11 +80,14 @@ class WebServer:
     def load_while(
         self, requests: int, meanwhile: Callable[[], object], clients: int = 8
     ) -> Answers:
-        """The same, and once the first request is sent something else is done."""
+        """The same, and once the first request is sent something else is done.
+
+        While all workers are replaced nobody may listen, so that no request can be sent.
+        """
         asking = self._asking
         with ThreadPoolExecutor(1) as executor:
             loading = executor.submit(self.load, requests, clients)
-            eventually(lambda: self._asking > asking)
+            eventually(lambda: self._asking > asking or loading.done())
             meanwhile()
             return loading.result()
 
@@ -93,7 +97,7 @@ def serving(
     command: Sequence[str], environment: dict[str, str], folder: Path, log: Path
 ) -> Iterator[WebServer]:
     """A server that listens on the free port that stands for ``PORT`` in its command."""
-    port = _free_port()
+    port = free_port()
     with log.open("wb") as output:
         leader = subprocess.Popen(
             [part.replace("PORT", str(port)) for part in command],
@@ -124,13 +128,6 @@ def serving(
         except ProcessLookupError:
             pass
         leader.wait(timeout=30)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def _accepts(port: int) -> bool:
