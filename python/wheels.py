@@ -5,8 +5,9 @@
 Zig links for all platforms, against the oldest library of the platform's tag. A platform is at
 hand if its standard library of Rust is (``rustup target add``, or a compiler of a distribution,
 named by RUSTC). Wheels for this machine's own platform are installed by their interpreters and
-used; wheels for others are built and checked, and not run. `make test-package` uses the one
-of pure Python. All are in ``target/wheels`` in the end, with the source package and checksums.
+used; wheels for others are built and checked, and not run: `make test-aarch64` runs one under
+QEMU. `make test-package` uses the one of pure Python. All are in ``target/wheels`` in the end,
+with the source package and checksums. The release workflow has all platforms at hand.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import argparse
 import hashlib
 import os
 import platform
+import struct
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pure_wheel
@@ -69,6 +72,8 @@ def main() -> None:
         for each in find()
         if arguments.python is None or each.name in arguments.python
     ]
+    for target in sorted(PLATFORMS.keys() - set(arguments.target)):
+        print(f"{target}: left to the release workflow (no standard library of Rust is here)")
     made = [build("sdist"), pure_wheel.build(WHEELS)]
     for target in arguments.target:
         for interpreter in interpreters:
@@ -96,9 +101,31 @@ def has_standard_library(target: str) -> bool:
 
 
 def build_wheel(target: str, interpreter: Interpreter) -> Path:
-    name = interpreter.path if target == OWN else f"python{interpreter.name}"
+    """The wheel of one platform and version of Python, without debug sections."""
+    python = interpreter.path if target == OWN else f"python{interpreter.name}"
+    wheel = build_by_zig(target, python, "release")
+    with zipfile.ZipFile(wheel) as opened:
+        [extension] = [name for name in opened.namelist() if name.endswith(".so")]
+        debug = [each for each in sections(opened.read(extension)) if each.startswith(".debug")]
+    if debug:
+        sys.exit(f"{wheel.name} has debug sections: {', '.join(debug)}")
+    return wheel
+
+
+def build_by_zig(target: str, python: str, profile: str) -> Path:
+    """The wheel of one platform for an interpreter, by its path or its name, in a profile."""
     options = ["--zig", "--target", target, "--compatibility", PLATFORMS[target]]
-    return build("build", "--release", *options, "--interpreter", name)
+    return build("build", "--profile", profile, *options, "--interpreter", python)
+
+
+def sections(elf: bytes) -> list[str]:
+    """The names of the sections of a library for a machine of 64 bits, little-endian."""
+    (table,) = struct.unpack_from("<Q", elf, 0x28)
+    size, count, of_names = struct.unpack_from("<HHH", elf, 0x3A)
+    places = range(table, table + size * count, size)
+    headers = [struct.unpack_from("<IIQQQ", elf, place) for place in places]
+    names = headers[of_names][4]
+    return [elf[names + name : elf.index(b"\0", names + name)].decode() for name, *_ in headers]
 
 
 def build(*command: str) -> Path:
