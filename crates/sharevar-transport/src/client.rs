@@ -83,16 +83,16 @@ impl Client {
         let mut pool = self.pool();
         loop {
             let connection = pool.free.pop()?;
-            // The host may have ended. A Unix socket reports that when a request is sent. TCP
-            // accepts the request first, so that it would count as read.
-            if !self.is_over_tcp() || connection.is_idle() {
+            // The host may have ended. A Unix socket reports that when a request is sent. TCP and a
+            // relay accept the request first, so that it might count as read.
+            if self.is_unix() || connection.is_idle() {
                 return Some(PooledConnection { connection, client: self.clone() });
             }
         }
     }
 
-    fn is_over_tcp(&self) -> bool {
-        matches!(self.inner.address, Address::Tcp { .. })
+    fn is_unix(&self) -> bool {
+        matches!(self.inner.address, Address::Unix(_))
     }
 
     /// Opens a connection for a call, and first a keepalive to the same incarnation of the host if

@@ -4,6 +4,7 @@ use crate::address::Address;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::peer;
+use crate::relay::RelayedSocket;
 use crate::settings::Settings;
 use crate::stream::Stream;
 use rustix::event::PollFlags;
@@ -47,6 +48,21 @@ pub(crate) fn open_stream(
             }
             Err(last)
         }
+        Address::Relayed(relayed) => {
+            check_security(address, settings)?;
+            let connected = relayed.relay()?.connect(relayed.as_str(), deadline.until_time());
+            let RelayedSocket { socket, delivery } =
+                connected.map_err(|cause| not_relayed(address, &cause))?;
+            Ok(Stream::Relayed(socket, Some(delivery)))
+        }
+    }
+}
+
+fn not_relayed(address: &Address, cause: &io::Error) -> Error {
+    match cause.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(errno @ (Errno::MFILE | Errno::NFILE)) => failed(address, errno),
+        _ if cause.kind() == io::ErrorKind::TimedOut => Error::TimedOut,
+        _ => unreachable(address, cause),
     }
 }
 
@@ -136,13 +152,23 @@ fn prepare_tcp_stream(
 }
 
 /// Checks that the settings are secure enough for an address: TCP needs a key, and beyond this machine
-/// also TLS or explicit permission for plain text.
+/// also TLS or explicit permission for plain text. A relay needs a key, too, and decides by itself which
+/// servers are secure enough.
 pub(crate) fn check_security(address: &Address, settings: &Settings) -> Result<()> {
     if matches!(address, Address::Unix(_)) {
         return Ok(());
     }
     if settings.key.is_empty() {
         return Err(Error::KeyNeeded { address: address.clone() });
+    }
+    #[cfg(feature = "tls")]
+    if let (Address::Relayed(_), Some(_)) = (address, &settings.tls) {
+        let cause =
+            format!("{address} is the place of a server, whose certificates secure it: give the host none");
+        return Err(Error::Tls { cause });
+    }
+    if matches!(address, Address::Relayed(_)) {
+        return Ok(());
     }
     #[cfg(feature = "tls")]
     let encrypted = settings.tls.is_some();

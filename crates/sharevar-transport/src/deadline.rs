@@ -46,6 +46,11 @@ impl<'a> Deadline<'a> {
         }
     }
 
+    /// The time at which it ends, if it does.
+    pub(crate) fn until_time(&self) -> Option<Instant> {
+        self.until
+    }
+
     /// The time that is left; `None` without a time limit.
     pub(crate) fn left(&self) -> Option<Duration> {
         self.until.map(|until| until.saturating_duration_since(Instant::now()))

@@ -105,6 +105,21 @@ pub enum Error {
         /// The text.
         text: String,
     },
+    /// No relay was registered for the scheme of an address.
+    #[error(
+        "no transport is known for addresses that begin with {scheme}://; register the crate that has it \
+         (`sharevar_redis::register()`), or write unix:/path or tcp:host:port"
+    )]
+    NoRelay {
+        /// The scheme.
+        scheme: String,
+    },
+    /// A relay does not take an address.
+    #[error("{cause}")]
+    UnusableAddress {
+        /// The reason, without the secrets of the address.
+        cause: String,
+    },
     /// The directory of a Unix socket is open to others.
     #[error("{path} cannot hold a socket: {reason}; remove it, or correct its owner and mode")]
     UnsafeDirectory {

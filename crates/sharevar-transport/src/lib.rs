@@ -43,6 +43,7 @@ mod frame;
 mod handshake;
 mod mailbox;
 mod peer;
+mod relay;
 mod server;
 mod session;
 mod settings;
@@ -51,7 +52,7 @@ mod stream;
 mod tls;
 mod wire;
 
-pub use address::Address;
+pub use address::{Address, RelayedAddress};
 pub use client::{Client, PooledConnection};
 pub use connection::Connection;
 pub use directory::{
@@ -60,6 +61,7 @@ pub use directory::{
 pub use error::{Error, Result};
 pub use frame::LARGEST_FRAME;
 pub use handshake::CHALLENGE;
+pub use relay::{Delivery, Relay, RelayListener, RelayedSocket, register_relay};
 pub use server::{Caller, Served, Server, Service};
 pub use session::Session;
 pub use settings::{Key, MAX_FRAME, Settings};

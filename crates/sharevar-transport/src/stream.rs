@@ -1,8 +1,9 @@
-//! A non-blocking socket, with or without TLS.
+//! A non-blocking socket, with or without TLS, or of a relay.
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::frame::{self, Signal};
+use crate::relay::Delivery;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
@@ -13,19 +14,24 @@ use sharevar_os::CloseOnFork;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 #[derive(Debug)]
 pub(crate) enum Stream {
     Plain(CloseOnFork),
     #[cfg(feature = "tls")]
     Tls(Box<crate::tls::TlsStream>),
+    /// A socket whose other end a relay has; at a client with what the relay knows of its bytes.
+    Relayed(CloseOnFork, Option<Arc<dyn Delivery>>),
 }
 
 impl Stream {
     /// Reads the bytes that have arrived. 0 is the end of the stream; `WouldBlock` if there are none.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(socket) => Ok(recv(&*socket, buffer, RecvFlags::DONTWAIT)?.0),
+            Self::Plain(socket) | Self::Relayed(socket, _) => {
+                Ok(recv(&*socket, buffer, RecvFlags::DONTWAIT)?.0)
+            }
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.read(buffer),
         }
@@ -133,7 +139,7 @@ impl Stream {
 
     fn write(&mut self, header: &[u8], body: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(socket) => {
+            Self::Plain(socket) | Self::Relayed(socket, _) => {
                 let parts = [IoSlice::new(header), IoSlice::new(body)];
                 let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
                 Ok(sendmsg(&*socket, &parts, &mut SendAncillaryBuffer::default(), flags)?)
@@ -159,7 +165,21 @@ impl Stream {
 
     /// Whether the socket is used without TLS.
     pub(crate) fn is_plain(&self) -> bool {
-        matches!(self, Self::Plain(_))
+        matches!(self, Self::Plain(_) | Self::Relayed(..))
+    }
+
+    /// Whether the other end of the socket is a relay's.
+    pub(crate) fn is_relayed(&self) -> bool {
+        matches!(self, Self::Relayed(..))
+    }
+
+    /// Whether the other side, which is gone, may have read the last message. `by_socket` is the answer of the
+    /// socket, which knows of a relayed one whether the relay has read it.
+    pub(crate) fn was_read(&self, by_socket: bool) -> bool {
+        match self {
+            Self::Relayed(_, Some(delivery)) => by_socket && delivery.may_be_read(),
+            _ => by_socket,
+        }
     }
 
     /// Whether there is something to read.
@@ -177,7 +197,7 @@ impl Stream {
     /// A secret of the two ends of this TLS channel (RFC 8446, section 7.5); empty without TLS.
     pub(crate) fn channel(&self) -> Vec<u8> {
         match self {
-            Self::Plain(_) => Vec::new(),
+            Self::Plain(_) | Self::Relayed(..) => Vec::new(),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.channel(),
         }
@@ -187,7 +207,7 @@ impl Stream {
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Plain(socket) => socket.as_fd(),
+            Self::Plain(socket) | Self::Relayed(socket, _) => socket.as_fd(),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.as_fd(),
         }

@@ -88,7 +88,7 @@ impl Tls {
         let host = match (name, address) {
             (Some(name), _) => name.clone(),
             (None, Address::Tcp { host, .. }) => host.clone(),
-            (None, Address::Unix(_)) => String::new(),
+            (None, Address::Unix(_) | Address::Relayed(_)) => String::new(),
         };
         let name = ServerName::try_from(host.clone())
             .map_err(|_| Error::Tls { cause: format!("a certificate cannot have the name {host:?}") })?;

@@ -163,7 +163,10 @@ impl Wire {
     /// Whether the other side, which is dead, had read the last message. `by_socket` is the answer
     /// of the socket.
     pub(crate) fn was_read(&self, by_socket: bool) -> bool {
-        self.mailbox.as_ref().map_or(by_socket, |mailbox| mailbox.was_read(by_socket))
+        match &self.mailbox {
+            Some(mailbox) => mailbox.was_read(by_socket),
+            None => self.stream.was_read(by_socket),
+        }
     }
 }
 

@@ -100,7 +100,7 @@ impl HostConnection {
         enter: impl FnOnce(Session),
     ) -> Authentication {
         let Stage::Unauthenticated(client) = &self.stage else { return Authentication::Incomplete };
-        if let (Stream::Plain(_), true) = (&self.wire.stream, self.wire.reader.is_empty()) {
+        if self.wire.stream.is_plain() && self.wire.reader.is_empty() {
             // A hello begins with its length. The bytes of other protocols stay in the socket.
             let mut first = [0; 4];
             match self.wire.stream.peek(&mut first) {

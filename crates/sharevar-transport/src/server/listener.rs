@@ -1,10 +1,11 @@
-//! The socket that listens at an address.
+//! The socket, or the place at a relay, that listens at an address.
 
 use crate::address::Address;
 use crate::connect::make_socket;
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::peer;
+use crate::relay::RelayListener;
 use rustix::fs::{AtFlags, CWD, Mode, chmod, statat, unlink};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::{
@@ -18,12 +19,19 @@ use std::path::{Path, PathBuf};
 /// The most connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// A socket that listens.
+/// A socket that listens, or a place at a relay.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    socket: CloseOnFork,
+    source: Source,
     address: Address,
     file: Option<SocketFile>,
+}
+
+/// The source of connections.
+#[derive(Debug)]
+enum Source {
+    Socket(CloseOnFork),
+    Relay(Box<dyn RelayListener>),
 }
 
 impl Listener {
@@ -31,10 +39,15 @@ impl Listener {
         match address {
             Address::Unix(path) => bind_unix(path),
             Address::Tcp { host, port } => bind_tcp(address, host, *port),
+            Address::Relayed(relayed) => relayed.relay()?.listen(relayed.as_str()).map(|listener| Self {
+                source: Source::Relay(listener),
+                address: address.clone(),
+                file: None,
+            }),
         }
         .map_err(|cause| Error::CannotListen {
             address: address.clone(),
-            code: cause.raw_os_error(),
+            code: cause.raw_os_error().or(code_of(cause.kind())),
             cause: cause.to_string(),
         })
     }
@@ -46,8 +59,12 @@ impl Listener {
 
     /// Accepts the next connection, if one waits. Its socket is non-blocking.
     pub(crate) fn accept(&self) -> rustix::io::Result<CloseOnFork> {
+        let socket = match &self.source {
+            Source::Relay(listener) => return listener.accept(),
+            Source::Socket(socket) => socket,
+        };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = CloseOnFork::make(|| accept_with(&self.socket, flags).and_then(off_standard_streams))?;
+        let socket = CloseOnFork::make(|| accept_with(socket, flags).and_then(off_standard_streams))?;
         if let Address::Tcp { .. } = self.address {
             // This fails for a connection that is closed already. The next read finds that out.
             let _ = peer::prepare_tcp(&socket);
@@ -57,8 +74,11 @@ impl Listener {
 
     /// Ends listening, so that another host can use the address.
     pub(crate) fn close(&self) {
-        // The error "not connected" is expected; the socket stops listening all the same.
-        let _ = shutdown(&self.socket, Shutdown::Both);
+        match &self.source {
+            Source::Relay(listener) => listener.close(),
+            // The error "not connected" is expected; the socket stops listening all the same.
+            Source::Socket(socket) => drop(shutdown(socket, Shutdown::Both)),
+        }
     }
 
     /// Removes the socket's file, unless it is that of another host by now.
@@ -71,8 +91,16 @@ impl Listener {
 
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        match &self.source {
+            Source::Socket(socket) => socket.as_fd(),
+            Source::Relay(listener) => listener.as_fd(),
+        }
     }
+}
+
+/// The kernel's number for an error that a relay gives.
+fn code_of(kind: std::io::ErrorKind) -> Option<i32> {
+    (kind == std::io::ErrorKind::AddrInUse).then_some(Errno::ADDRINUSE.raw_os_error())
 }
 
 fn bind_tcp(address: &Address, host: &str, port: u16) -> std::io::Result<Listener> {
@@ -86,9 +114,9 @@ fn bind_tcp(address: &Address, host: &str, port: u16) -> std::io::Result<Listene
     })?;
     let address = match address {
         Address::Tcp { host, .. } => Address::Tcp { host: host.clone(), port },
-        other @ Address::Unix(_) => other.clone(),
+        other => other.clone(),
     };
-    Ok(Listener { socket, address, file: None })
+    Ok(Listener { source: Source::Socket(socket), address, file: None })
 }
 
 fn bind_unix(path: &Path) -> std::io::Result<Listener> {
@@ -115,7 +143,7 @@ fn bind_unix(path: &Path) -> std::io::Result<Listener> {
     listen(&socket, BACKLOG)?;
     ioctl_fionbio(&socket, true)?;
     let file = SocketFile { path: path.clone(), identity: (stat.st_dev, stat.st_ino) };
-    Ok(Listener { socket, address: Address::Unix(path), file: Some(file) })
+    Ok(Listener { source: Source::Socket(socket), address: Address::Unix(path), file: Some(file) })
 }
 
 /// The file of a Unix socket, which outlives the socket.

@@ -68,7 +68,8 @@ impl Caller<'_> {
 
     /// The number of the client process, if it is on this machine.
     pub fn process(&self) -> Option<u32> {
-        peer::process(self.stream.as_fd())
+        // The process at the other end of a relayed socket is this one.
+        if self.stream.is_relayed() { None } else { peer::process(self.stream.as_fd()) }
     }
 
     /// Returns whether the client has closed the connection: it has cancelled the call, or is dead.
@@ -301,7 +302,7 @@ impl<S: Service> Server<S> {
     fn add_connection(&self, socket: CloseOnFork) -> Result<()> {
         let refused = match self.listener.address() {
             Address::Unix(_) => peer::check(socket.as_fd()).err(),
-            Address::Tcp { .. } => None,
+            Address::Tcp { .. } | Address::Relayed(_) => None,
         };
         let client = Unauthenticated { greeting: self.service.greeting(), arrived: Instant::now(), refused };
         let connection = Box::new(HostConnection::greet(self.stream(socket)?, client, self.is_local())?);
@@ -320,7 +321,10 @@ impl<S: Service> Server<S> {
         if let (Some(tls), Address::Tcp { .. }) = (&self.settings.tls, self.listener.address()) {
             return Ok(Stream::Tls(Box::new(tls.accept(socket)?)));
         }
-        Ok(Stream::Plain(socket))
+        Ok(match self.listener.address() {
+            Address::Relayed(_) => Stream::Relayed(socket, None),
+            _ => Stream::Plain(socket),
+        })
     }
 
     /// Closes connections whose handshake has timed out, the oldest of too many unauthenticated ones,
