@@ -75,7 +75,7 @@ test-rust: $(VENV)/bin/maturin ## models, real processes, kill storms
 	$(RUN_TESTS) $(CRATES)
 
 test-redis: build ## the engine on Redis and on Valkey, both of which it needs, with more cases
-	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults --test cluster --test replication --test histories --test steps --test handles --test late_requests --lib
+	SHAREVAR_TEST_SERVERS=all $(RUN_TESTS) $(CRATES) --test conformance --test servers --test faults --test cluster --test replication --test histories --test steps --test handles --test late_requests --test hosts --lib
 	SHAREVAR_TEST_SERVERS=all $(BIN)/python python/run_tests.py -m "every_engine or redis"
 
 test-crash: ## death at every crash point; and that the tests find seeded mutations
@@ -96,7 +96,7 @@ test-docs: ## every example in the Rust documentation
 test-python: build ## the Python side, on the built module, and Rust programs that use it
 	$(BIN)/python python/run_tests.py
 	cargo build --profile $(PROFILE) --examples $(CRATES)
-	for program in with_python named_with_python append_with_python hosted_with_python hosted_over_tls; do \
+	for program in with_python named_with_python append_with_python hosted_with_python hosted_over_tls host_with_python; do \
 		PYTHON=$(BIN)/python timeout 5m target/$(PROFILE)/examples/$$program || exit 1; \
 	done
 	timeout 5m $(BIN)/python examples/python/thermometer.py target/$(PROFILE)/examples/thermometer

@@ -302,6 +302,7 @@ impl Options {
             "insecure" if value == "1" => self.is_insecure = true,
             "pickle" if value == "1" => self.takes_pickles = true,
             "insecure" | "pickle" => return Err(format!("{name} is 1, or is left out")),
+            "host" => return Err("host=NAME belongs to hosts of objects, and variables have none".to_owned()),
             other => return Err(format!("an address has no option {other:?}")),
         }
         Ok(())

@@ -77,9 +77,11 @@ impl Home {
             .collect();
         let leases = format!("{prefix}clients");
         for client in reply::list(run(&CLIENTS, std::slice::from_ref(&leases))?)? {
-            keys.extend(reply::text(client)?.map(|client| namespace.client_key(&client)));
+            let of_client = |client: String| [namespace.client_key(&client), namespace.inbox_key(&client)];
+            keys.extend(reply::text(client)?.map(of_client).into_iter().flatten());
         }
         keys.push(namespace.client_key(&session.client));
+        keys.push(namespace.hosts_key());
         keys.extend(namespace.name_keys());
         keys.extend([format!("{prefix}dead"), leases, root.to_owned()]);
         for keys in keys.chunks(MOST_DELETED) {

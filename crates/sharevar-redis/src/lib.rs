@@ -39,6 +39,7 @@
 //! | `inside` | the threads of this process that are in methods of monitors |
 //! | `kinds` | the operations on each kind |
 //! | `home`, `names` | the variables of one namespace, and those that have names |
+//! | `relay` | hosts of objects that are found through the server, and connections to them |
 
 #![forbid(unsafe_code)]
 
@@ -64,6 +65,7 @@ mod passwords;
 mod place;
 mod primary;
 mod random;
+mod relay;
 mod reply;
 mod script;
 mod sentinel;
@@ -100,12 +102,23 @@ use std::sync::Arc;
 /// | `insecure=1` | a server on another machine without TLS |
 /// | `pickle=1` | Python programs store and read values of no native type, if the process that made the namespace said so |
 ///
+/// The same addresses lead to hosts of objects (`sharevar::hosted`), with one more option: `host`, the name
+/// of the host in the namespace.
+///
 /// An address without a password has that which this process knows of the same user and server, else that
 /// in the environment, `SHAREVAR_REDIS_PASSWORD`.
 pub fn register() {
     for scheme in address::SCHEMES {
         sharevar::engine::register(scheme, connect);
+        sharevar_transport::register_relay(scheme, &relay::Server);
     }
+}
+
+/// Ends the connections of this process to hosts, and its own hosts, that go through servers. It is called by
+/// itself when a process returns from `main` or calls `exit`: for one that ends without that. Without it the
+/// other sides learn of the end when the lease is over.
+pub fn end_relayed_connections() {
+    relay::end_all();
 }
 
 /// Expects that a text is the address of a server, whether it can be reached or not.

@@ -143,6 +143,16 @@ impl Namespace {
         format!("{}{client}", self.prefix())
     }
 
+    /// The key of the entries for a client.
+    pub(crate) fn inbox_key(&self, client: &str) -> String {
+        format!("{}{client}:in", self.prefix())
+    }
+
+    /// The key of the hosts of objects, by their names.
+    pub(crate) fn hosts_key(&self) -> String {
+        format!("{}hosts", self.prefix())
+    }
+
     pub(crate) fn name_keys(&self) -> [String; 2] {
         let prefix = self.prefix();
         [format!("{prefix}names"), format!("{prefix}names:o")]

@@ -1,10 +1,12 @@
 //! The thread that renews a client's lease, and that frees what is dead.
 
 use crate::departures;
+use crate::lane::Failed;
 use crate::namespace::{ALL_PARTS, Keys};
 use crate::reply;
 use crate::script::scripts;
 use crate::session::Session;
+use redis::Value;
 use sharevar::{Error, Result};
 use std::sync::Arc;
 use std::thread;
@@ -18,6 +20,8 @@ scripts! { "lua/home.lua":
 
 /// The longest that a handle is kept which was given up.
 const RELEASE: Duration = Duration::from_secs(1);
+/// What is added to a lease for the time in which others notice its end.
+const LATE: Duration = Duration::from_secs(2);
 /// Steps of one turn, after which the lease is looked at again.
 const STEPS: usize = 200;
 
@@ -69,17 +73,24 @@ pub(crate) fn turn(session: &Session) -> Result<bool> {
 
 /// Gives up what a client held whose lease has ended.
 fn sweep(session: &Session, client: &str) -> Result<bool> {
-    let key = [session.namespace.client_key(client)];
     for _ in 0..STEPS {
-        let keys = Keys { more: &key, ..Keys::default() };
-        let left = session.ask(&SWEEP, keys, |command| {
-            command.arg(client).arg("0");
-        });
+        let left = give_up(session, client, "0");
         if reply::int(left.map_err(|failed| session.error(failed))?)? == 0 {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Gives up some of what a client holds; `is_over` is `1` if its lease is to end, too. Whether something is left.
+fn give_up(session: &Session, client: &str, is_over: &str) -> std::result::Result<Value, Failed> {
+    let namespace = &session.namespace;
+    let keys = [namespace.client_key(client), namespace.inbox_key(client), namespace.hosts_key()];
+    // Within this the senders of what is in the inbox notice that the lease is over.
+    let stays = (namespace.address.lease + LATE).as_millis() as u64;
+    session.ask(&SWEEP, Keys { more: &keys, ..Keys::default() }, |command| {
+        command.arg(client).arg(is_over).arg(stays);
+    })
 }
 
 /// Takes a dead variable apart.
@@ -98,12 +109,8 @@ fn reap(session: &Session, number: u64) -> Result<()> {
 
 /// Gives up what this client holds, as it ends.
 pub(crate) fn end(session: &Session) {
-    let key = [session.namespace.client_key(&session.client)];
     for _ in 0..STEPS {
-        let keys = Keys { more: &key, ..Keys::default() };
-        let left = session.ask(&SWEEP, keys, |command| {
-            command.arg(&session.client).arg("1");
-        });
+        let left = give_up(session, &session.client, "1");
         // After a failure others do it when the lease ends.
         if left.is_err() || left.is_ok_and(|left| reply::int(left) == Ok(0)) {
             return;

@@ -47,8 +47,9 @@ local ended = call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 1)
 return {ended[1] or false, call('LRANGE', KEYS[3], 0, 63)}
 
 --- sweep
--- Gives up what a client held, in steps. KEYS[5] is that client, ARGV[4] its name; of ARGV[5], `1` ends a
--- lease that has not ended. Whether something is left.
+-- Gives up what a client held, in steps. KEYS[5] is that client, KEYS[6] its inbox, KEYS[7] the hosts; ARGV[4] is
+-- its name; of ARGV[5], `1` ends a lease that has not ended. The inbox stays for ARGV[6] milliseconds, in which its
+-- senders learn what was not taken from it. Whether something is left.
 @home
 @live
 @refs
@@ -68,6 +69,11 @@ repeat
   end
 until cursor == '0' or count > 500
 if cursor ~= '0' then return 1 end
+for _, field in ipairs(call('HKEYS', KEYS[5])) do
+  local host = string.match(field, '^n(.+)')
+  if host and call('HGET', KEYS[7], host) == ARGV[4] then call('HDEL', KEYS[7], host) end
+end
+call('PEXPIRE', KEYS[6], ARGV[6])
 call('DEL', KEYS[5])
 call('ZREM', leases, ARGV[4])
 return 0

@@ -1,0 +1,175 @@
+//! Hosts of objects that are found through the server, and connections to them: a relay of the transport.
+//!
+//! A host is entered by its name in a hash of the namespace, as a client of the engine, whose lease shows that it
+//! lives. Each process has an *endpoint* in a namespace, with one inbox on the server for all of its connections.
+//! A connection is a pair of sockets at each side, and entries in the two inboxes between them. An entry is put
+//! under the number of a request, as all changes are, so that one whose answer was lost is not put twice. Where it
+//! is not known whether it was put, the connection ends.
+//!
+//! | module | concept |
+//! |---|---|
+//! | `address` | the address of a host: that of the namespace, and a name |
+//! | `entry` | the messages between the ends of connections, as bytes |
+//! | `place` | a name by which this process is a host |
+//! | `connection` | one end of a connection, and how much of it may be under way |
+//! | `endpoint` | all connections of this process in a namespace |
+//! | `names` | the hosts of a namespace |
+//! | `sender`, `receiver` | the threads of an endpoint |
+//! | `endpoints` | those of this process |
+
+mod address;
+mod connection;
+mod endpoint;
+mod endpoints;
+mod entry;
+mod names;
+mod place;
+mod receiver;
+mod sender;
+
+pub(crate) use endpoints::end_all;
+
+use address::HostAddress;
+use endpoint::{Endpoint, Step, socket_pair};
+use entry::{Content, Entry, other_end};
+use place::Place;
+use rustix::io::Errno;
+use sharevar_os::CloseOnFork;
+use sharevar_transport::{Delivery, Relay, RelayListener, RelayedSocket};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The pause before another endpoint is looked for.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// The relay by servers of this engine.
+pub(crate) struct Server;
+
+impl Relay for Server {
+    fn check(&self, address: &str) -> Result<String, String> {
+        HostAddress::parse(address).map(|address| address.text()).map_err(|refused| refused.to_string())
+    }
+
+    fn listen(&self, address: &str) -> io::Result<Box<dyn RelayListener>> {
+        let HostAddress { server, name } = HostAddress::parse(address).map_err(io::Error::other)?;
+        let place = Arc::new(Place::new(&name)?);
+        let (endpoint, session) = loop {
+            let endpoint = endpoints::of(&server)?;
+            let state = &mut *endpoint.state();
+            if endpoint.is_over() {
+                continue;
+            }
+            if state.places.contains_key(&name) {
+                let cause = format!("this process is the host with the name {name:?} already");
+                return Err(io::Error::new(io::ErrorKind::AddrInUse, cause));
+            }
+            // Before the server knows: then the first connection finds it.
+            state.places.insert(name.clone(), place.clone());
+            break (endpoint.clone(), state.session.clone());
+        };
+        if let Err(cause) = names::take(&endpoint, &session, &name) {
+            endpoint.state().places.remove(&name);
+            return Err(cause);
+        }
+        Ok(Box::new(Listener { endpoint, place }))
+    }
+
+    fn connect(&self, address: &str, until: Option<Instant>) -> io::Result<RelayedSocket> {
+        let HostAddress { server, name } = HostAddress::parse(address).map_err(io::Error::other)?;
+        let number = endpoints::number();
+        let give_up = Instant::now() + server.timeout;
+        let (endpoint, session, peer, socket, delivery) = loop {
+            if until.is_some_and(|until| until <= Instant::now()) {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            let endpoint = endpoints::of(&server)?;
+            let session = endpoint.session();
+            let peer = match names::seek(&endpoint, &session, &name) {
+                // This process was paused for longer than its lease. Soon there is another endpoint.
+                Err(_) if !session.is_current() && Instant::now() < give_up => {
+                    thread::sleep(PAUSE);
+                    continue;
+                }
+                found => found?,
+            };
+            let (socket, ours) = socket_pair()?;
+            let state = &mut *endpoint.state();
+            // Otherwise no thread would serve the connection, or its host would answer another client.
+            if endpoint.is_over() || !state.is_of(&session) {
+                continue;
+            }
+            // The answers of the host may come before that to the request which opens the connection.
+            state.add(&peer, number, ours);
+            let delivery: Arc<dyn Delivery> = state.connections[&number].fate.clone();
+            break (endpoint.clone(), session, peer, socket, delivery);
+        };
+        let content = Content::Open { host: &name };
+        let entry = Entry { connection: other_end(number), sender: &session.client, content }.write();
+        let opened = endpoint.push(&session, &[Step::Send { peer: peer.clone(), entry }]);
+        let state = &mut *endpoint.state();
+        let cause = match opened.map(|mut results| results.pop().flatten()) {
+            Ok(Some(_)) => match state.connections.get(&number) {
+                Some(connection) => match endpoint.watch(connection) {
+                    Ok(()) => return Ok(RelayedSocket { socket, delivery }),
+                    Err(cause) => cause,
+                },
+                // The server has failed over meanwhile, or the host does not accept it. The socket shows that.
+                None => return Ok(RelayedSocket { socket, delivery }),
+            },
+            Ok(None) => {
+                io::Error::new(io::ErrorKind::NotFound, format!("the host with the name {name:?} has ended"))
+            }
+            Err(failed) => io::Error::other(session.error(failed).to_string()),
+        };
+        state.connections.remove(&number);
+        state.note_close(&peer, number);
+        endpoint.wake();
+        Err(cause)
+    }
+}
+
+/// A place of this process.
+#[derive(Debug)]
+struct Listener {
+    endpoint: Arc<Endpoint>,
+    place: Arc<Place>,
+}
+
+impl RelayListener for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.place.as_fd()
+    }
+
+    fn accept(&self) -> rustix::io::Result<CloseOnFork> {
+        // Those of the parent are no connections of a forked child's.
+        if self.endpoint.is_ours() { self.place.accept() } else { Err(Errno::AGAIN) }
+    }
+
+    fn close(&self) {
+        if !self.endpoint.is_ours() {
+            return;
+        }
+        let session = {
+            let state = &mut *self.endpoint.state();
+            let is_ours =
+                state.places.get(&self.place.name).is_some_and(|known| Arc::ptr_eq(known, &self.place));
+            if !is_ours {
+                return;
+            }
+            state.places.remove(&self.place.name);
+            state.used = Instant::now();
+            state.session.clone()
+        };
+        self.place.clear();
+        names::renounce(&self.endpoint, &session, &self.place.name);
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

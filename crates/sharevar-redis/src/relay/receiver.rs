@@ -1,0 +1,290 @@
+//! The thread that takes entries from the inbox, and hands their bytes to the programs' sockets.
+//!
+//! It waits for entries without taking them, so that none is lost with an answer. What is for a host it claims
+//! before it hands it on: an entry is either claimed, or withdrawn by its client, which is told then that its
+//! call was not begun.
+
+use super::connection::Connection;
+use super::endpoint::{Endpoint, State, open_session, socket_pair};
+use super::entry::{Content, Entry, is_host_end};
+use super::names;
+use crate::lane::Failed;
+use crate::reply;
+use crate::script::scripts;
+use crate::session::Session;
+use crate::upkeep;
+use redis::{Connection as ServerConnection, ConnectionLike, Value};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+scripts! { "../lua/relay.lua":
+    ATTEND = "attend";
+    CLAIM = "claim";
+}
+
+/// The most entries that are read at a time.
+const MOST_ENTRIES: usize = 16;
+/// The longest time until peers that have ended are noticed after their leases.
+const LONGEST: Duration = Duration::from_secs(1);
+/// The pause before another attempt to reach the server.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// An entry with its identity in the inbox.
+type Read = (String, Vec<u8>);
+
+pub(crate) fn run(endpoint: &Endpoint) {
+    loop {
+        let session = endpoint.session();
+        attend_session(endpoint, &session);
+        if endpoint.is_over() {
+            upkeep::end(&session);
+            session.lose();
+            return;
+        }
+        // The lease has ended, or the server has lost its data: peers take the connections for ended.
+        if !begin_anew(endpoint) {
+            return;
+        }
+    }
+}
+
+fn is_usable(session: &Session) -> bool {
+    session.is_current() && !session.namespace.has_closed()
+}
+
+/// How long it waits for entries until it looks after peers.
+fn interval(session: &Session) -> Duration {
+    let address = &session.namespace.address;
+    LONGEST.min(address.lease / 4).min(address.timeout / 2)
+}
+
+/// Receives until the session or the endpoint ends.
+fn attend_session(endpoint: &Endpoint, session: &Arc<Session>) {
+    let mut cursor = "0".to_owned();
+    while is_usable(session) && !endpoint.is_over() {
+        if let Ok(mut primary) = session.namespace.connect() {
+            // After a failure another connection goes on where this one has stopped.
+            let _ = receive(endpoint, session, &mut primary.connection, &mut cursor);
+        }
+        if is_usable(session) && !endpoint.is_over() {
+            thread::sleep(PAUSE);
+        }
+        // It follows the keys to another server.
+        attend(endpoint, session);
+    }
+}
+
+fn receive(
+    endpoint: &Endpoint,
+    session: &Arc<Session>,
+    connection: &mut ServerConnection,
+    cursor: &mut String,
+) -> redis::RedisResult<()> {
+    let interval = interval(session);
+    let inbox = session.namespace.inbox_key(&session.client);
+    let mut attended = Instant::now();
+    while is_usable(session) && !endpoint.is_over() {
+        let mut command = redis::cmd("XREAD");
+        command.arg("COUNT").arg(MOST_ENTRIES).arg("BLOCK").arg(interval.as_millis() as u64);
+        command.arg("STREAMS").arg(&inbox).arg(&*cursor);
+        let read = connection.req_command(&command).and_then(Value::extract_error)?;
+        let read = entries(read);
+        if let Some((last, _)) = read.last() {
+            cursor.clone_from(last);
+            if let Err(failed) = take(endpoint, session, &inbox, &read) {
+                // What was not claimed is not handed on, so that connections lack something.
+                drop(session.error(failed));
+                let meant: BTreeSet<u64> = read
+                    .iter()
+                    .filter_map(|(_, bytes)| Entry::read(bytes).map(|entry| entry.connection))
+                    .filter(|number| is_host_end(*number))
+                    .collect();
+                mark_ending(&mut endpoint.state(), |connection| meant.contains(&connection.number));
+                endpoint.wake();
+                return Ok(());
+            }
+        }
+        if attended.elapsed() >= interval {
+            attend(endpoint, session);
+            attended = Instant::now();
+        }
+    }
+    Ok(())
+}
+
+/// The entries in the answer to `XREAD`.
+fn entries(read: Value) -> Vec<Read> {
+    let entry = |value| {
+        let [id, fields] = reply::parts(value).ok()?;
+        let [_, bytes] = reply::parts(fields).ok()?;
+        Some((reply::text(id).ok()??, reply::bytes(bytes).ok()??))
+    };
+    let mut streams = reply::list(read).unwrap_or_default();
+    let stream = streams.pop().and_then(|stream| reply::parts::<2>(stream).ok());
+    let entries = stream.map_or_else(Vec::new, |[_, entries]| reply::list(entries).unwrap_or_default());
+    entries.into_iter().filter_map(entry).collect()
+}
+
+/// Hands entries on, and takes them out of the inbox.
+fn take(endpoint: &Endpoint, session: &Arc<Session>, inbox: &str, read: &[Read]) -> Result<(), Failed> {
+    let mut is_handed_on = vec![false; read.len()];
+    {
+        let state = &mut *endpoint.state();
+        for (place, (_, bytes)) in read.iter().enumerate() {
+            let Some(entry) = Entry::read(bytes) else { continue };
+            if !is_host_end(entry.connection) {
+                hand_on(endpoint, state, &entry);
+                is_handed_on[place] = true;
+            }
+        }
+    }
+    let claimed = endpoint.ask(session, &CLAIM, &[inbox.to_owned()], |command| {
+        for (id, _) in read {
+            command.arg(id);
+        }
+    })?;
+    let claimed = reply::list(claimed).unwrap_or_default().into_iter().map(reply::int);
+    let state = &mut *endpoint.state();
+    for (((_, bytes), is_claimed), _) in
+        read.iter().zip(claimed).zip(is_handed_on).filter(|(_, is_handed_on)| !is_handed_on)
+    {
+        let Some(entry) = Entry::read(bytes) else { continue };
+        if is_claimed == Ok(1) {
+            hand_on(endpoint, state, &entry);
+        } else {
+            // Its client has withdrawn it, and takes the connection for ended.
+            mark_ending(state, |connection| connection.number == entry.connection);
+        }
+    }
+    endpoint.wake();
+    Ok(())
+}
+
+/// Has the sender close connections, once their programs have all that has come.
+fn mark_ending(state: &mut State, is_meant: impl Fn(&Connection) -> bool) {
+    for connection in state.connections.values_mut().filter(|connection| is_meant(connection)) {
+        connection.is_ending = true;
+    }
+}
+
+fn hand_on(endpoint: &Endpoint, state: &mut State, entry: &Entry<'_>) {
+    if let Content::Open { host } = entry.content {
+        if open(endpoint, state, entry, host).is_none() {
+            state.note_close(entry.sender, entry.connection);
+        }
+        return;
+    }
+    let known = state.connections.get_mut(&entry.connection);
+    let Some(connection) = known.filter(|connection| connection.peer == entry.sender) else {
+        if entry.content != Content::Close {
+            state.note_close(entry.sender, entry.connection);
+        }
+        return;
+    };
+    match entry.content {
+        Content::Data { count, bytes } => {
+            if !connection.receive(count, bytes) {
+                let peer = connection.peer.clone();
+                connection.is_ending = true;
+                state.note_close(&peer, entry.connection);
+                return;
+            }
+            let peer = connection.peer.clone();
+            if let Some(entry) = connection.freed(&state.session.client) {
+                state.notes.push(super::endpoint::Note { peer, entry });
+            }
+        }
+        Content::Freed { total } => connection.free(total),
+        Content::Close => connection.is_ending = true,
+        Content::Open { .. } => {}
+    }
+    endpoint.rewatch(connection);
+}
+
+/// Accepts a connection. `None` if there is no such host here, or too little room.
+fn open(endpoint: &Endpoint, state: &mut State, entry: &Entry<'_>, host: &str) -> Option<()> {
+    let place = state.places.get(host)?.clone();
+    if !is_host_end(entry.connection) || state.connections.contains_key(&entry.connection) {
+        return None;
+    }
+    let (of_program, ours) = socket_pair().ok()?;
+    state.add(entry.sender, entry.connection, ours);
+    let is_watched = endpoint.watch(&state.connections[&entry.connection]).is_ok();
+    if !is_watched || !place.add(of_program) {
+        state.connections.remove(&entry.connection);
+        return None;
+    }
+    Some(())
+}
+
+/// Ends connections to peers whose leases have ended, and takes names that were lost once more.
+fn attend(endpoint: &Endpoint, session: &Arc<Session>) {
+    let (names, peers) = {
+        let state = &mut *endpoint.state();
+        if state.is_idle() {
+            if state.used.elapsed() > session.namespace.address.lease {
+                endpoint.end(state);
+            }
+            return;
+        }
+        let names: Vec<String> = state.places.keys().cloned().collect();
+        let peers = state.connections.values().map(|connection| connection.peer.clone());
+        (names, peers.collect::<BTreeSet<_>>())
+    };
+    let key = [session.namespace.hosts_key()];
+    let told = endpoint.ask(session, &ATTEND, &key, |command| {
+        command.arg(&session.client).arg(names.len()).arg(&names).arg(&peers);
+    });
+    let told = match told.map(reply::parts::<2>) {
+        Ok(Ok(told)) => told,
+        Ok(Err(_)) => return,
+        Err(failed) => return drop(session.error(failed)),
+    };
+    let [lost, ended] = told.map(|part| reply::list(part).unwrap_or_default().into_iter());
+    let texts = |part: std::vec::IntoIter<Value>| part.filter_map(|value| reply::text(value).ok().flatten());
+    let ended: BTreeSet<String> = texts(ended).collect();
+    for name in texts(lost) {
+        // While it is another's there is nothing to be done; that ends with the other's lease.
+        let _ = names::announce(endpoint, session, &name);
+    }
+    let state = &mut *endpoint.state();
+    if !ended.is_empty() && state.is_of(session) {
+        for peer in &ended {
+            let of_peer = state.connections.values().filter(|connection| connection.peer == *peer);
+            let numbers: Vec<u64> = of_peer.map(|connection| connection.number).collect();
+            for number in numbers {
+                // One that was only paused hears of it.
+                state.note_close(peer, number);
+            }
+        }
+        mark_ending(state, |connection| ended.contains(&connection.peer));
+        endpoint.wake();
+    }
+}
+
+/// Begins another session for the places of this process. `false` if it has none, so that the endpoint ends.
+fn begin_anew(endpoint: &Endpoint) -> bool {
+    loop {
+        let names: Vec<String> = {
+            let state = &mut *endpoint.state();
+            state.connections.clear();
+            if state.places.is_empty() || endpoint.is_over() {
+                endpoint.end(state);
+                return false;
+            }
+            state.places.keys().cloned().collect()
+        };
+        let Ok(session) = open_session(&endpoint.address) else {
+            thread::sleep(PAUSE);
+            continue;
+        };
+        endpoint.state().begin_anew(session.clone());
+        for name in names {
+            // A name that is another's by now is tried again when peers are looked after.
+            let _ = names::announce(endpoint, &session, &name);
+        }
+        return true;
+    }
+}

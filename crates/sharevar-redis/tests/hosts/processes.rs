@@ -1,0 +1,72 @@
+//! Hosts and clients in processes of their own.
+
+use crate::till::TillProxy;
+use crate::{connect, host};
+use sharevar::hosted::Address;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+const PART: &str = "SHAREVAR_TEST_PART";
+const PLACE: &str = "SHAREVAR_TEST_PLACE";
+
+/// A process, which is killed with this.
+pub(crate) struct Process {
+    child: Child,
+    _said: BufReader<ChildStderr>,
+}
+
+impl Process {
+    /// Starts one, and waits until it says that it is ready.
+    pub(crate) fn start(part: &str, address: &Address) -> Self {
+        let mut command = Command::new("/proc/self/exe");
+        command.args(["--exact", "processes::plays_its_part", "--nocapture"]);
+        command.env(PART, part).env(PLACE, address.to_string());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while line != "ready\n" {
+            line.clear();
+            assert!(said.read_line(&mut line).unwrap() > 0, "{part} ends before it is ready");
+        }
+        Self { child, _said: said }
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let process = self.child.id().to_string();
+        assert!(Command::new("sh").args(["-c", "kill -s $0 $1", name, &process]).status().unwrap().success());
+    }
+
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// What child programs do. As a test of its own it does nothing.
+#[test]
+fn plays_its_part() {
+    let Ok(part) = std::env::var(PART) else { return };
+    sharevar_redis::register();
+    let address: Address = std::env::var(PLACE).unwrap().parse().unwrap();
+    match part.as_str() {
+        "host" => {
+            let host = host(&address).start().unwrap();
+            eprintln!("ready");
+            host.wait();
+        }
+        "client in a call" => {
+            let client = connect(&address);
+            let _own: Vec<_> = (0..3).map(|_| TillProxy::new(&client).unwrap()).collect();
+            let till: TillProxy = client.proxy("till").unwrap();
+            eprintln!("ready");
+            till.wait().unwrap();
+        }
+        other => panic!("no part {other:?}"),
+    }
+}
