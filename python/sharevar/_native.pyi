@@ -1119,6 +1119,12 @@ def address_of_host(name: str) -> str:
 def unused_address() -> str:
     """An address that no host has yet, for one that this process starts or is."""
 
+def relayed_address(address: str, /) -> str:
+    """The address of a place at a server without its password, which this process remembers."""
+
+def end_relayed_connections() -> None:
+    """End the connections of this process that go through servers, and its places there."""
+
 def remove_socket(path: str) -> None:
     """Remove the socket of a host that has ended, and with the last one the user's directory
     of them."""

@@ -77,6 +77,10 @@ mod _native {
     #[pymodule_export]
     use crate::hosted::reference::HostedReference;
     #[pymodule_export]
+    use crate::hosted::relayed::end_relayed_connections;
+    #[pymodule_export]
+    use crate::hosted::relayed::relayed_address;
+    #[pymodule_export]
     use crate::hosted::restart::RestartPolicy;
     #[pymodule_export]
     use crate::hosted::server::HostServer;

@@ -49,8 +49,9 @@ class BaseManager(standard.BaseManager):
     """A process that keeps objects, and what is needed to make and to call them.
 
     ``address`` is the path of a Unix socket, (host, port), or None for a socket in a
-    private directory. TCP to other machines is refused without ``tls``, unless
-    ``plaintext`` allows it.
+    private directory; or a place at a server, to which the host and its clients connect:
+    ``redis://server/0?namespace=shop&host=name``. TCP to other machines is refused without
+    ``tls``, unless ``plaintext`` allows it.
     """
 
     _Server: ClassVar[Any] = _DefaultServer()
@@ -83,6 +84,10 @@ class BaseManager(standard.BaseManager):
         options: dict[str, Any] = {}
         if sys.version_info >= (3, 11):
             options["shutdown_timeout"] = shutdown_timeout
+        if isinstance(address, str) and "://" in address:
+            from . import addresses
+
+            address = addresses.without_secrets(address)
         super().__init__(address, authkey, serializer, ctx, **options)
         self._security = Security(plaintext, tls)
         if serializer == "pickle":

@@ -24,10 +24,13 @@ def connect(
     """A host that runs already, in whatever language it is written.
 
     ``place`` is the name that it was given, its address as text (``unix:/path``,
-    ``tcp:host:port``), the path of its socket, or (host, port).
+    ``tcp:host:port``, ``redis://server/0?namespace=shop&host=name``), the path of its socket,
+    or (host, port).
     """
     if isinstance(place, str) and place.startswith(("unix:", "tcp:")):
         place = addresses.from_text(place)
+    elif addresses.is_relayed(place):
+        place = addresses.without_secrets(place)
     elif isinstance(place, str) and "/" not in place:
         place = addresses.from_text(address_of_host(place))
     clients.secure(place, authkey, Security(plaintext, tls))

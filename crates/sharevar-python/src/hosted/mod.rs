@@ -12,6 +12,7 @@ pub(crate) mod prefetch;
 mod python_host;
 mod raise;
 pub(crate) mod reference;
+pub(crate) mod relayed;
 mod reply;
 pub(crate) mod restart;
 pub(crate) mod server;

@@ -32,7 +32,10 @@ pub(super) fn transport(error: &Error) -> PyErr {
             message + ": tls=sharevar.TLS(...), plaintext=True, or python -m sharevar --plaintext",
         ),
         Error::KeyNeeded { .. } => raise(Class::PlaintextRefused, message),
-        Error::TooLarge { .. } | Error::NotAnAddress { .. } => PyValueError::new_err(message),
+        Error::TooLarge { .. }
+        | Error::NotAnAddress { .. }
+        | Error::NoRelay { .. }
+        | Error::UnusableAddress { .. } => PyValueError::new_err(message),
         _ => PyOSError::new_err(message),
     }
 }

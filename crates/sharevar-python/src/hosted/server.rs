@@ -29,7 +29,9 @@ impl HostServer {
         let address: Address = address.parse().map_err(|error| raise::transport(&error))?;
         let settings = settings::of_host(key, plaintext, tls)?;
         let service = HostService::new(PythonObjects::new(host)?, LARGEST_FRAME);
-        let server = Server::bind(&address, &settings, service).map_err(|error| raise::transport(&error))?;
+        // A place at a server is waited for.
+        let server = host.py().detach(|| Server::bind(&address, &settings, service));
+        let server = server.map_err(|error| raise::transport(&error))?;
         Ok(Self { server })
     }
 
