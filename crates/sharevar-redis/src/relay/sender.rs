@@ -71,10 +71,8 @@ fn collect(endpoint: &Endpoint, events: &[Event], buffer: &mut [u8]) -> (Arc<Ses
         let Some(connection) = state.connections.get_mut(&number) else { continue };
         connection.flush();
         let is_hung_up = flags.intersects(EventFlags::HUP | EventFlags::ERR);
-        let read = match flags.contains(EventFlags::IN) && bytes < MOST_BYTES && !connection.is_ending {
-            true => connection.read(&session.client, buffer),
-            false => FromProgram::Nothing,
-        };
+        let is_due = flags.contains(EventFlags::IN) && bytes < MOST_BYTES && !connection.is_ending;
+        let read = if is_due { connection.read(&session.client, buffer) } else { FromProgram::Nothing };
         match read {
             FromProgram::Bytes(entry) => {
                 bytes += entry.len();

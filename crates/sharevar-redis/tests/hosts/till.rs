@@ -1,4 +1,5 @@
 //! The object of the tests.
+#![allow(clippy::needless_pass_by_value, clippy::unused_self)] // Callers have both.
 
 use sharevar::hosted::{Callback, Caller, Stream};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,24 +26,20 @@ impl Till {
         self.0
     }
 
-    #[allow(clippy::unused_self)] // Callers have it.
     pub fn echo(&self, text: String) -> String {
         text
     }
 
-    #[allow(clippy::unused_self)]
     pub fn numbers(&self, end: i64) -> Stream<i64> {
         Stream::new(0..end)
     }
 
     /// Has a function of its caller's called.
-    #[allow(clippy::needless_pass_by_value, clippy::unused_self)]
     pub fn ask(&self, function: Callback<i64, i64>) -> Option<i64> {
         function.call(20).ok()
     }
 
     /// Waits until its caller is gone.
-    #[allow(clippy::needless_pass_by_value, clippy::unused_self)]
     pub fn wait(&self, caller: Caller<'_>) {
         WAITING.fetch_add(1, Ordering::SeqCst);
         while !caller.is_disconnected() {
@@ -51,7 +48,7 @@ impl Till {
         GONE.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Counts, and ends the process.
+    /// Ends the process.
     pub fn die(&mut self) {
         std::process::abort();
     }
