@@ -3,7 +3,7 @@
 use crate::processes::Process;
 use crate::till::{GONE, TillProxy, WAITING};
 use crate::{connect, keys, place, servers, start};
-use sharevar::hosted::Error;
+use sharevar::hosted::{Address, Error};
 use sharevar_redis::testing::await_that;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -73,6 +73,38 @@ fn a_host_that_was_paused_for_longer_than_its_lease_serves_on() {
         process.signal("CONT");
         await_that("the host", || till.sum().is_ok());
         assert_eq!(till.sum().unwrap(), 1, "what was not begun is never carried out");
+    }
+}
+
+/// What it does not take is not all on the server, and comes when it goes on.
+#[test]
+fn a_host_that_is_paused_stops_its_callers() {
+    for server in servers() {
+        let namespace = server.address("shop");
+        let address: Address = format!("{namespace}&lease=60&host=till").parse().unwrap();
+        let process = Process::start("host", &address);
+        let till: TillProxy = connect(&address).proxy("till").unwrap();
+        let inbox = |client: &str| {
+            let key = keys(&server).into_iter().find(|key| key.ends_with(&format!("{client}:in")));
+            let mut connection = server.connect();
+            key.map_or(0, |key| {
+                let bytes = redis::cmd("MEMORY").arg("USAGE").arg(key).query::<Option<u64>>(&mut connection);
+                bytes.unwrap().unwrap_or(0)
+            })
+        };
+        process.signal("STOP");
+        let text = "x".repeat(16 << 20);
+        thread::scope(|scope| {
+            let call = scope.spawn(|| till.echo(text.clone()).unwrap());
+            let is_full = || server.client_names("shop").iter().any(|client| inbox(client) >= 1 << 20);
+            await_that("a full window", is_full);
+            for _ in 0..50 {
+                let all: u64 = server.client_names("shop").iter().map(|client| inbox(client)).sum();
+                assert!(all < 3 << 20, "{all} bytes");
+            }
+            process.signal("CONT");
+            assert!(call.join().unwrap() == text);
+        });
     }
 }
 

@@ -4,6 +4,7 @@ use crate::processes::Process;
 use crate::till::TillProxy;
 use crate::{KEY, connect, host, place, servers, start};
 use sharevar::hosted::{Address, Client, Error, Host, Settings};
+use sharevar_redis::testing::await_that;
 use sharevar_transport::Error as TransportError;
 
 fn refusal(address: &Address, key: &[u8]) -> TransportError {
@@ -54,7 +55,7 @@ fn strangers_are_refused() {
         assert!(matches!(refusal(&address, b""), TransportError::KeyNeeded { .. }));
         let keyless = Host::new().address(place(&server, "keyless")).start().unwrap_err();
         assert!(matches!(keyless, Error::Transport(TransportError::KeyNeeded { .. })), "{keyless}");
-        assert_eq!(host.info().connections, 0);
+        await_that("the ends of their connections", || host.info().connections == 0);
     }
 }
 
