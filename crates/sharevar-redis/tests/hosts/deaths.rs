@@ -38,7 +38,7 @@ fn a_call_that_its_host_has_not_taken_was_not_begun() {
         let mut process = Process::start("host", &address);
         let client = connect(&address);
         let till: TillProxy = client.proxy("till").unwrap();
-        process.signal("STOP");
+        process.pause();
         let before = server.scripts();
         thread::scope(|scope| {
             let call = scope.spawn(|| till.add(1).unwrap_err());
@@ -68,9 +68,9 @@ fn a_host_that_was_paused_for_longer_than_its_lease_serves_on() {
         let client = connect(&address);
         let till: TillProxy = client.proxy("till").unwrap();
         till.add(1).unwrap();
-        process.signal("STOP");
+        process.pause();
         assert!(!started(&till.add(10).unwrap_err()), "it was not taken");
-        process.signal("CONT");
+        process.go_on();
         await_that("the host", || till.sum().is_ok());
         assert_eq!(till.sum().unwrap(), 1, "what was not begun is never carried out");
     }
@@ -92,7 +92,7 @@ fn a_host_that_is_paused_stops_its_callers() {
                 bytes.unwrap().unwrap_or(0)
             })
         };
-        process.signal("STOP");
+        process.pause();
         let text = "x".repeat(16 << 20);
         thread::scope(|scope| {
             let call = scope.spawn(|| till.echo(text.clone()).unwrap());
@@ -102,7 +102,7 @@ fn a_host_that_is_paused_stops_its_callers() {
                 let all: u64 = server.client_names("shop").iter().map(|client| inbox(client)).sum();
                 assert!(all < 3 << 20, "{all} bytes");
             }
-            process.signal("CONT");
+            process.go_on();
             assert!(call.join().unwrap() == text);
         });
     }

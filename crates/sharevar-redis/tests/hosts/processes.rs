@@ -3,6 +3,7 @@
 use crate::till::TillProxy;
 use crate::{connect, host};
 use sharevar::hosted::Address;
+use sharevar_redis::testing::await_that;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
@@ -31,7 +32,23 @@ impl Process {
         Self { child, _said: said }
     }
 
-    pub(crate) fn signal(&self, name: &str) {
+    /// Stops it where it is, and returns once all of its threads stand still.
+    pub(crate) fn pause(&self) {
+        self.signal("STOP");
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let stands = |task: std::io::Result<std::fs::DirEntry>| {
+            let stat = std::fs::read_to_string(task.unwrap().path().join("stat"));
+            // A thread that ends meanwhile has none.
+            stat.is_ok_and(|stat| stat.rsplit_once(')').is_some_and(|(_, state)| state.starts_with(" T")))
+        };
+        await_that("the pause of a process", || std::fs::read_dir(&tasks).unwrap().all(stands));
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
         let process = self.child.id().to_string();
         assert!(Command::new("sh").args(["-c", "kill -s $0 $1", name, &process]).status().unwrap().success());
     }
