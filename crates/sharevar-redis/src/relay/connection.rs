@@ -138,12 +138,14 @@ impl Connection {
         self.sent.freed = self.sent.freed.max(total.min(self.sent.total));
     }
 
-    /// Hands bytes that have arrived to the program. `false` if they do not follow those before them, or are
-    /// more than the window has room for.
+    /// Hands bytes that have arrived to the program, unless they have come before. `false` if some are missing in
+    /// between, or if they are more than the window has room for.
     pub(crate) fn receive(&mut self, count: u32, bytes: &[u8]) -> bool {
+        if count != self.received.count {
+            return (count.wrapping_sub(self.received.count) as i32) < 0;
+        }
         self.received.total += cost(bytes.len());
-        let is_next = count == self.received.count;
-        if !is_next || self.received.total - self.received.freed > WINDOW + cost(CHUNK) {
+        if self.received.total - self.received.freed > WINDOW + cost(CHUNK) {
             return false;
         }
         self.received.count = count.wrapping_add(1);
@@ -188,5 +190,72 @@ impl Connection {
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    const PEER: &str = "0123456789abcdef";
+
+    fn connection() -> (Connection, UnixStream) {
+        let (ours, program) = UnixStream::pair().unwrap();
+        (Connection::new(2, PEER, CloseOnFork::new(ours.into())), program)
+    }
+
+    #[test]
+    fn what_comes_again_is_dropped_and_what_is_missing_is_noticed() {
+        let (mut connection, mut program) = connection();
+        assert!(connection.receive(0, b"a") && connection.receive(1, b"b"));
+        assert!(connection.receive(0, b"a") && connection.receive(1, b"b"));
+        assert!(!connection.receive(3, b"d"));
+        assert!(connection.receive(2, b"c"));
+        drop(connection);
+        let mut read = String::new();
+        program.read_to_string(&mut read).unwrap();
+        assert_eq!(read, "abc");
+    }
+
+    #[test]
+    fn a_sender_stops_until_its_peer_has_freed_the_window() {
+        let (mut connection, mut program) = connection();
+        program.set_nonblocking(true).unwrap();
+        let (mut buffer, mut sent) = (vec![0; CHUNK], 0);
+        loop {
+            while program.write(&[7; 1000]).is_ok() {}
+            match connection.read(PEER, &mut buffer) {
+                FromProgram::Bytes(entry) => sent += entry.len() as u64,
+                FromProgram::Nothing => break,
+                FromProgram::Closed => panic!("it is open"),
+            }
+        }
+        assert!((WINDOW / 2..WINDOW + cost(CHUNK)).contains(&sent), "{sent}");
+        assert!(!connection.interest().contains(EventFlags::IN));
+        connection.free(WINDOW);
+        assert!(connection.interest().contains(EventFlags::IN));
+        assert!(matches!(connection.read(PEER, &mut buffer), FromProgram::Bytes(_)));
+    }
+
+    #[test]
+    fn a_receiver_tells_what_it_has_freed() {
+        let (mut connection, mut program) = connection();
+        let part = vec![7; CHUNK];
+        let mut count = 0;
+        while connection.is_flushed() {
+            assert!(connection.receive(count, &part));
+            count += 1;
+        }
+        let mut buffer = vec![0; CHUNK];
+        while !connection.is_flushed() {
+            assert!(program.read(&mut buffer).unwrap() > 0);
+            connection.flush();
+        }
+        let told = connection.freed(PEER).unwrap();
+        let total = u64::from(count) * cost(CHUNK);
+        assert_eq!(Entry::read(&told).unwrap().content, Content::Freed { total });
+        assert!(connection.freed(PEER).is_none());
     }
 }

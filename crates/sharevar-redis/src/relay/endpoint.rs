@@ -60,7 +60,7 @@ pub(crate) struct State {
     pub(crate) used: Instant,
     /// The history of the server in which its connections are. With another one they end, since entries may be
     /// lost.
-    history: u16,
+    pub(crate) history: u16,
 }
 
 /// An entry for a peer.

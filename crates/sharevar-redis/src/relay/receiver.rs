@@ -62,11 +62,10 @@ fn interval(session: &Session) -> Duration {
 
 /// Receives until the session or the endpoint ends.
 fn attend_session(endpoint: &Endpoint, session: &Arc<Session>) {
-    let mut cursor = "0".to_owned();
     while is_usable(session) && !endpoint.is_over() {
         if let Ok(mut primary) = session.namespace.connect() {
-            // After a failure another connection goes on where this one has stopped.
-            let _ = receive(endpoint, session, &mut primary.connection, &mut cursor);
+            // After a failure another connection goes on.
+            let _ = receive(endpoint, session, &mut primary.connection);
         }
         if is_usable(session) && !endpoint.is_over() {
             thread::sleep(PAUSE);
@@ -76,31 +75,34 @@ fn attend_session(endpoint: &Endpoint, session: &Arc<Session>) {
     }
 }
 
+/// Receives from one connection for as long as its server has the same history. It begins with all that is in the
+/// inbox, of which parts may have come already.
 fn receive(
     endpoint: &Endpoint,
     session: &Arc<Session>,
     connection: &mut ServerConnection,
-    cursor: &mut String,
 ) -> redis::RedisResult<()> {
     let interval = interval(session);
     let inbox = session.namespace.inbox_key(&session.client);
+    let (mut cursor, mut history) = ("0".to_owned(), 0);
     let mut attended = Instant::now();
     while is_usable(session) && !endpoint.is_over() {
+        let known = endpoint.state().history;
+        if history != 0 && history != known {
+            // The identities of entries begin anew, perhaps below the cursor.
+            return Ok(());
+        }
+        history = known;
         let mut command = redis::cmd("XREAD");
         command.arg("COUNT").arg(MOST_ENTRIES).arg("BLOCK").arg(interval.as_millis() as u64);
-        command.arg("STREAMS").arg(&inbox).arg(&*cursor);
-        let read = connection.req_command(&command).and_then(Value::extract_error)?;
-        let read = entries(read);
+        command.arg("STREAMS").arg(&inbox).arg(&cursor);
+        let read = entries(connection.req_command(&command).and_then(Value::extract_error)?);
         if let Some((last, _)) = read.last() {
             cursor.clone_from(last);
             if let Err(failed) = take(endpoint, session, &inbox, &read) {
                 // What was not claimed is not handed on, so that connections lack something.
                 drop(session.error(failed));
-                let meant: BTreeSet<u64> = read
-                    .iter()
-                    .filter_map(|(_, bytes)| Entry::read(bytes).map(|entry| entry.connection))
-                    .filter(|number| is_host_end(*number))
-                    .collect();
+                let meant: BTreeSet<u64> = for_host(&read).map(|(entry, _)| entry.connection).collect();
                 mark_ending(&mut endpoint.state(), |connection| meant.contains(&connection.number));
                 endpoint.wake();
                 return Ok(());
@@ -127,16 +129,20 @@ fn entries(read: Value) -> Vec<Read> {
     entries.into_iter().filter_map(entry).collect()
 }
 
-/// Hands entries on, and takes them out of the inbox.
+/// Those entries that are for a host's end, with their places.
+fn for_host(read: &[Read]) -> impl Iterator<Item = (Entry<'_>, usize)> {
+    let entries =
+        read.iter().enumerate().filter_map(|(place, (_, bytes))| Some((Entry::read(bytes)?, place)));
+    entries.filter(|(entry, _)| is_host_end(entry.connection))
+}
+
+/// Hands entries on, and takes them out of the inbox: for a client's end in this order, for a host's in the other.
 fn take(endpoint: &Endpoint, session: &Arc<Session>, inbox: &str, read: &[Read]) -> Result<(), Failed> {
-    let mut is_handed_on = vec![false; read.len()];
     {
         let state = &mut *endpoint.state();
-        for (place, (_, bytes)) in read.iter().enumerate() {
-            let Some(entry) = Entry::read(bytes) else { continue };
+        for entry in read.iter().filter_map(|(_, bytes)| Entry::read(bytes)) {
             if !is_host_end(entry.connection) {
                 hand_on(endpoint, state, &entry);
-                is_handed_on[place] = true;
             }
         }
     }
@@ -145,13 +151,11 @@ fn take(endpoint: &Endpoint, session: &Arc<Session>, inbox: &str, read: &[Read])
             command.arg(id);
         }
     })?;
-    let claimed = reply::list(claimed).unwrap_or_default().into_iter().map(reply::int);
+    let claimed = reply::list(claimed).unwrap_or_default().into_iter();
+    let claimed: Vec<bool> = claimed.map(|one| reply::yes(one).unwrap_or(false)).collect();
     let state = &mut *endpoint.state();
-    for (((_, bytes), is_claimed), _) in
-        read.iter().zip(claimed).zip(is_handed_on).filter(|(_, is_handed_on)| !is_handed_on)
-    {
-        let Some(entry) = Entry::read(bytes) else { continue };
-        if is_claimed == Ok(1) {
+    for (entry, place) in for_host(read) {
+        if claimed.get(place).copied().unwrap_or(false) {
             hand_on(endpoint, state, &entry);
         } else {
             // Its client has withdrawn it, and takes the connection for ended.
