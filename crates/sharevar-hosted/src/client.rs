@@ -20,7 +20,8 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 /// one that waits for a slow method delays no other.
 ///
 /// The references that this process has on objects of the host go with the process, however it
-/// ends: at once at a Unix socket, and after ten seconds without any connection over TCP.
+/// ends: at once at a Unix socket, and after ten seconds without any connection over TCP or through a
+/// server.
 #[derive(Clone)]
 pub struct Client {
     connections: Arc<Connections>,

@@ -96,7 +96,7 @@ impl Host {
         self
     }
 
-    /// The key that clients must know. TCP does not go without.
+    /// The key that clients must know. Neither TCP nor a place at a server goes without.
     pub fn key(mut self, key: &[u8]) -> Self {
         self.settings.key = Key::new(key);
         self

@@ -109,6 +109,20 @@ fn a_host_that_is_paused_stops_its_callers() {
 }
 
 #[test]
+fn nothing_is_left_of_hosts_and_clients_that_end() {
+    for server in servers() {
+        let address = place(&server, "ends");
+        for _ in 0..2 {
+            let host = start(&address);
+            let till: TillProxy = connect(&address).proxy("till").unwrap();
+            till.add(1).unwrap();
+            drop((till, host));
+            await_that("the end of all keys but the namespace's", || keys(&server).len() == 1);
+        }
+    }
+}
+
+#[test]
 fn nothing_is_left_of_clients_and_hosts_that_were_killed() {
     for server in servers() {
         let address = place(&server, "baseline");
