@@ -6,6 +6,8 @@ use crate::{KEY, at, connect, keys, servers};
 use crate::{host, place};
 use sharevar::hosted::{Client, Error, Settings};
 use sharevar_redis::testing::{Program, Proxy, Server, Service, await_that};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread;
 
 /// A host behind one proxy, and a client behind another.
 fn behind(server: &Server) -> (Proxy, Proxy) {
@@ -38,6 +40,48 @@ fn a_call_whose_answers_are_lost_is_carried_out_once() {
         }
         assert!(of_client.lost() > 0 && of_host.lost() > 0);
         assert_eq!(sum, 20, "a request is sent again until it is answered");
+    }
+}
+
+#[test]
+fn no_call_is_carried_out_twice_however_many_answers_are_lost() {
+    for server in servers() {
+        let (of_host, of_client) = behind(&server);
+        let host = host(&at(&of_host.address("shop"), "till")).start().unwrap();
+        let till: TillProxy = connect(&at(&of_client.address("shop"), "till")).proxy("till").unwrap();
+        let (sure, maybe, left) = (AtomicI64::new(0), AtomicI64::new(0), AtomicI64::new(4));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for turn in 0..50 {
+                        // Some take several entries.
+                        let text = "x".repeat(turn % 5 * 200_000);
+                        match till.add_with(1, text) {
+                            Ok(_) => sure.fetch_add(1, Ordering::SeqCst),
+                            Err(failed) if failed.happened().is_none() => {
+                                maybe.fetch_add(1, Ordering::SeqCst)
+                            }
+                            Err(_) => 0,
+                        };
+                    }
+                    left.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+            while left.load(Ordering::SeqCst) > 0 {
+                for proxy in [&of_host, &of_client] {
+                    let lost = proxy.lost();
+                    proxy.lose_answer_after(7);
+                    while proxy.lost() == lost && left.load(Ordering::SeqCst) > 0 {
+                        thread::yield_now();
+                    }
+                }
+            }
+        });
+        let (sure, maybe) = (sure.into_inner(), maybe.into_inner());
+        let sum = host.client().unwrap().proxy::<TillProxy>("till").unwrap().sum().unwrap();
+        assert!(of_host.lost() > 3 && of_client.lost() > 3);
+        assert!((sure..=sure + maybe).contains(&sum), "{sure} {maybe} {sum}");
+        assert!(sure > 0);
     }
 }
 

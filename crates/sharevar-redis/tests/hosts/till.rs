@@ -22,6 +22,12 @@ impl Till {
         self.0
     }
 
+    /// The same, with a text that takes its time.
+    pub fn add_with(&mut self, by: i64, text: String) -> usize {
+        self.0 += by;
+        text.len()
+    }
+
     pub fn sum(&self) -> i64 {
         self.0
     }
