@@ -4,9 +4,9 @@
 //! leaves is its inbox, and it goes with the client's lease. Two threads move the bytes: the `sender` takes
 //! them from the programs' sockets, and the `receiver` from the inbox.
 
+use super::accept_queue::AcceptQueue;
 use super::connection::Connection;
 use super::entry::{Content, Entry, other_end};
-use super::place::Place;
 use crate::address::Address;
 use crate::history::Request;
 use crate::holds::Holds;
@@ -53,7 +53,8 @@ pub(crate) struct Endpoint {
 pub(crate) struct State {
     pub(crate) session: Arc<Session>,
     pub(crate) connections: HashMap<u64, Connection>,
-    pub(crate) places: HashMap<String, Arc<Place>>,
+    /// Those of the hosts of this process, by their names.
+    pub(crate) accept_queues: HashMap<String, Arc<AcceptQueue>>,
     /// Entries about connections that are told until the server has them: windows and ends.
     pub(crate) notes: Vec<Note>,
     /// When it was in use for the last time.
@@ -126,7 +127,7 @@ impl Endpoint {
         let state = State {
             session,
             connections: HashMap::new(),
-            places: HashMap::new(),
+            accept_queues: HashMap::new(),
             notes: Vec::new(),
             used: Instant::now(),
             history: 0,
@@ -285,6 +286,6 @@ impl State {
 
     /// Whether nothing uses it.
     pub(crate) fn is_idle(&self) -> bool {
-        self.connections.is_empty() && self.places.is_empty() && self.notes.is_empty()
+        self.connections.is_empty() && self.accept_queues.is_empty() && self.notes.is_empty()
     }
 }

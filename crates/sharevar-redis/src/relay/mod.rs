@@ -10,29 +10,29 @@
 //! |---|---|
 //! | `address` | the address of a host: that of the namespace, and a name |
 //! | `entry` | the messages between the ends of connections, as bytes |
-//! | `place` | a name by which this process is a host |
+//! | `accept_queue` | a name by which this process is a host, and the connections that wait to be accepted |
 //! | `connection` | one end of a connection, and how much of it may be under way |
 //! | `endpoint` | all connections of this process in a namespace |
 //! | `names` | the hosts of a namespace |
 //! | `sender`, `receiver` | the threads of an endpoint |
 //! | `endpoints` | those of this process |
 
+mod accept_queue;
 mod address;
 mod connection;
 mod endpoint;
 mod endpoints;
 mod entry;
 mod names;
-mod place;
 mod receiver;
 mod sender;
 
 pub(crate) use endpoints::end_all;
 
+use accept_queue::AcceptQueue;
 use address::HostAddress;
 use endpoint::{Endpoint, Step, socket_pair};
 use entry::{Content, Entry, other_end};
-use place::Place;
 use rustix::io::Errno;
 use sharevar_os::CloseOnFork;
 use sharevar_transport::{Delivery, Relay, RelayListener, RelayedSocket};
@@ -55,26 +55,26 @@ impl Relay for Server {
 
     fn listen(&self, address: &str) -> io::Result<Box<dyn RelayListener>> {
         let HostAddress { server, name } = HostAddress::parse(address).map_err(io::Error::other)?;
-        let place = Arc::new(Place::new(&name)?);
+        let queue = Arc::new(AcceptQueue::new(&name)?);
         let (endpoint, session) = loop {
             let endpoint = endpoints::of(&server)?;
             let state = &mut *endpoint.state();
             if endpoint.is_over() {
                 continue;
             }
-            if state.places.contains_key(&name) {
+            if state.accept_queues.contains_key(&name) {
                 let cause = format!("this process is the host with the name {name:?} already");
                 return Err(io::Error::new(io::ErrorKind::AddrInUse, cause));
             }
             // Before the server knows: then the first connection finds it.
-            state.places.insert(name.clone(), place.clone());
+            state.accept_queues.insert(name.clone(), queue.clone());
             break (endpoint.clone(), state.session.clone());
         };
         if let Err(cause) = names::take(&endpoint, &session, &name) {
-            endpoint.state().places.remove(&name);
+            endpoint.state().accept_queues.remove(&name);
             return Err(cause);
         }
-        Ok(Box::new(Listener { endpoint, place }))
+        Ok(Box::new(Listener { endpoint, queue }))
     }
 
     fn connect(&self, address: &str, until: Option<Instant>) -> io::Result<RelayedSocket> {
@@ -131,21 +131,21 @@ impl Relay for Server {
     }
 }
 
-/// A place of this process.
+/// A host of this process.
 #[derive(Debug)]
 struct Listener {
     endpoint: Arc<Endpoint>,
-    place: Arc<Place>,
+    queue: Arc<AcceptQueue>,
 }
 
 impl RelayListener for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.place.as_fd()
+        self.queue.as_fd()
     }
 
     fn accept(&self) -> rustix::io::Result<CloseOnFork> {
         // Those of the parent are no connections of a forked child's.
-        if self.endpoint.is_ours() { self.place.accept() } else { Err(Errno::AGAIN) }
+        if self.endpoint.is_ours() { self.queue.accept() } else { Err(Errno::AGAIN) }
     }
 
     fn close(&self) {
@@ -154,17 +154,19 @@ impl RelayListener for Listener {
         }
         let session = {
             let state = &mut *self.endpoint.state();
-            let is_ours =
-                state.places.get(&self.place.name).is_some_and(|known| Arc::ptr_eq(known, &self.place));
+            let is_ours = state
+                .accept_queues
+                .get(&self.queue.name)
+                .is_some_and(|known| Arc::ptr_eq(known, &self.queue));
             if !is_ours {
                 return;
             }
-            state.places.remove(&self.place.name);
+            state.accept_queues.remove(&self.queue.name);
             state.used = Instant::now();
             state.session.clone()
         };
-        self.place.clear();
-        names::renounce(&self.endpoint, &session, &self.place.name);
+        self.queue.clear();
+        names::renounce(&self.endpoint, &session, &self.queue.name);
     }
 }
 

@@ -129,10 +129,10 @@ fn entries(read: Value) -> Vec<Read> {
     entries.into_iter().filter_map(entry).collect()
 }
 
-/// Those entries that are for a host's end, with their places.
+/// Those entries that are for a host's end, with their indexes among all.
 fn for_host(read: &[Read]) -> impl Iterator<Item = (Entry<'_>, usize)> {
     let entries =
-        read.iter().enumerate().filter_map(|(place, (_, bytes))| Some((Entry::read(bytes)?, place)));
+        read.iter().enumerate().filter_map(|(index, (_, bytes))| Some((Entry::read(bytes)?, index)));
     entries.filter(|(entry, _)| is_host_end(entry.connection))
 }
 
@@ -154,8 +154,8 @@ fn take(endpoint: &Endpoint, session: &Arc<Session>, inbox: &str, read: &[Read])
     let claimed = reply::list(claimed).unwrap_or_default().into_iter();
     let claimed: Vec<bool> = claimed.map(|one| reply::yes(one).unwrap_or(false)).collect();
     let state = &mut *endpoint.state();
-    for (entry, place) in for_host(read) {
-        if claimed.get(place).copied().unwrap_or(false) {
+    for (entry, index) in for_host(read) {
+        if claimed.get(index).copied().unwrap_or(false) {
             hand_on(endpoint, state, &entry);
         } else {
             // Its client has withdrawn it, and takes the connection for ended.
@@ -209,14 +209,14 @@ fn hand_on(endpoint: &Endpoint, state: &mut State, entry: &Entry<'_>) {
 
 /// Accepts a connection. `None` if there is no such host here, or too little room.
 fn open(endpoint: &Endpoint, state: &mut State, entry: &Entry<'_>, host: &str) -> Option<()> {
-    let place = state.places.get(host)?.clone();
+    let queue = state.accept_queues.get(host)?.clone();
     if !is_host_end(entry.connection) || state.connections.contains_key(&entry.connection) {
         return None;
     }
     let (of_program, ours) = socket_pair().ok()?;
     state.add(entry.sender, entry.connection, ours);
     let is_watched = endpoint.watch(&state.connections[&entry.connection]).is_ok();
-    if !is_watched || !place.add(of_program) {
+    if !is_watched || !queue.add(of_program) {
         state.connections.remove(&entry.connection);
         return None;
     }
@@ -233,7 +233,7 @@ fn attend(endpoint: &Endpoint, session: &Arc<Session>) {
             }
             return;
         }
-        let names: Vec<String> = state.places.keys().cloned().collect();
+        let names: Vec<String> = state.accept_queues.keys().cloned().collect();
         let peers = state.connections.values().map(|connection| connection.peer.clone());
         (names, peers.collect::<BTreeSet<_>>())
     };
@@ -268,17 +268,17 @@ fn attend(endpoint: &Endpoint, session: &Arc<Session>) {
     }
 }
 
-/// Begins another session for the places of this process. `false` if it has none, so that the endpoint ends.
+/// Begins another session for the hosts of this process. `false` if it has none, so that the endpoint ends.
 fn begin_anew(endpoint: &Endpoint) -> bool {
     loop {
         let names: Vec<String> = {
             let state = &mut *endpoint.state();
             state.connections.clear();
-            if state.places.is_empty() || endpoint.is_over() {
+            if state.accept_queues.is_empty() || endpoint.is_over() {
                 endpoint.end(state);
                 return false;
             }
-            state.places.keys().cloned().collect()
+            state.accept_queues.keys().cloned().collect()
         };
         let Ok(session) = open_session(&endpoint.address) else {
             thread::sleep(PAUSE);

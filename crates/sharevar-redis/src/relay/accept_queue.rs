@@ -12,16 +12,16 @@ use std::sync::Mutex;
 /// The most connections that wait to be accepted.
 const BACKLOG: usize = 1024;
 
-/// A place at the server.
+/// The accepting end of a host of this process.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct AcceptQueue {
     pub(crate) name: String,
     waiting: Mutex<VecDeque<CloseOnFork>>,
     /// Counts those that wait.
     count: OwnedFd,
 }
 
-impl Place {
+impl AcceptQueue {
     pub(crate) fn new(name: &str) -> io::Result<Self> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK | EventfdFlags::SEMAPHORE;
         let count = eventfd(0, flags).and_then(off_standard_streams)?;
@@ -51,7 +51,7 @@ impl Place {
     }
 }
 
-impl AsFd for Place {
+impl AsFd for AcceptQueue {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.count.as_fd()
     }
