@@ -110,13 +110,29 @@ impl Connections {
         options: CallOptions,
         goes_on: &mut GoesOn<'_>,
     ) -> Result<PooledConnection> {
-        self.retrying(options, goes_on, |until, goes_on| {
-            let mut connection = self.connection(until, goes_on)?;
-            self.send_released(&mut connection).map_err(|_| Error::Gone { started: false })?;
-            connection.send_within(request, until, goes_on)?;
-            connection.receive_within(until, goes_on)?;
-            Ok(connection)
+        self.retrying(options, goes_on, |until, goes_on| self.attempt(request, until, goes_on))
+    }
+
+    /// The same for a request that finds an object, or takes a reference on it, without a time limit. What a host
+    /// that has died had counted is gone with it, so that this request is sent again like one that it has not read.
+    pub fn exchange_for_object(&self, request: &[u8], goes_on: &mut GoesOn<'_>) -> Result<PooledConnection> {
+        self.retrying(CallOptions::default(), goes_on, |until, goes_on| {
+            self.attempt(request, until, goes_on).map_err(not_started)
         })
+    }
+
+    #[inline]
+    fn attempt(
+        &self,
+        request: &[u8],
+        until: Option<Instant>,
+        goes_on: &mut GoesOn<'_>,
+    ) -> Result<PooledConnection> {
+        let mut connection = self.connection(until, goes_on)?;
+        self.send_released(&mut connection).map_err(|_| Error::Gone { started: false })?;
+        connection.send_within(request, until, goes_on)?;
+        connection.receive_within(until, goes_on)?;
+        Ok(connection)
     }
 
     /// Returns a connection to the pool whose reply was read.
@@ -270,7 +286,7 @@ fn counted(reply: &[u8]) -> Vec<bool> {
     }
 }
 
-/// The announcement is not the caller's request, which has not been sent then.
+/// What the host has begun, if anything, is gone with it.
 fn not_started(error: Error) -> Error {
     match error {
         Error::Gone { .. } => Error::Gone { started: false },

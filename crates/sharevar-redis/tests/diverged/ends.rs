@@ -7,7 +7,7 @@ use sharevar_redis::testing::await_that;
 use std::sync::mpsc;
 use std::thread;
 
-const SURE: &str = "&durability=replicated&replicas=1&timeout=2";
+const SURE: &str = "&durability=replicated&replicas=1&timeout=6";
 
 /// Another client gets that lock.
 fn await_free(other: &Manager, name: &str) {
