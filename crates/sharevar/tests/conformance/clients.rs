@@ -132,7 +132,7 @@ impl Server for RealServer {
         let address = format!("{}&lease=1000&timeout=2", proxy.address(NAMESPACE));
         let manager = Manager::connect(&address).unwrap();
         let name = RefCell::new(self.server.newest_client(NAMESPACE, &others));
-        Box::new(DoomedByProxy { server: &self.server, manager, proxy, name })
+        Box::new(DoomedByProxy { server: &self.server, manager, proxy, others, name })
     }
 }
 
@@ -140,7 +140,9 @@ struct DoomedByProxy<'a> {
     server: &'a testing::Server,
     manager: Manager,
     proxy: Proxy,
-    /// The name by which the server knows it, which is another one after its lease has ended.
+    /// The clients that were there before it.
+    others: Vec<String>,
+    /// The name by which the server knows it, which is another one some time after its lease has ended.
     name: RefCell<String>,
 }
 
@@ -159,15 +161,16 @@ impl Doomed for DoomedByProxy<'_> {
 
     fn expire(&self) {
         self.kill();
-        let others = self.server.client_names(NAMESPACE);
         self.proxy.cut(false);
         await_that("another connection", || self.manager.names().is_ok());
-        self.name.replace(self.server.newest_client(NAMESPACE, &others));
     }
 
     fn kill(&self) {
         self.proxy.cut(true);
-        let name = self.name.borrow();
+        let mut name = self.name.borrow_mut();
+        if !self.server.client_names(NAMESPACE).contains(&name) {
+            *name = self.server.newest_client(NAMESPACE, &self.others);
+        }
         await_that("the end of the lease", || {
             // Again: a renewal may have been on its way.
             self.server.end_lease(NAMESPACE, &name);
