@@ -254,8 +254,8 @@ impl Server {
     /// # Panics
     /// If there is none.
     pub fn newest_client(&self, namespace: &str, others: &[String]) -> String {
-        let names = self.client_names(namespace).into_iter();
-        names.filter(|name| !others.contains(name)).next_back().expect("a new client")
+        let mut names = self.client_names(namespace).into_iter();
+        names.rfind(|name| !others.contains(name)).expect("a new client")
     }
 
     /// Ends a client's lease, as if the server had not heard of it for that long.
