@@ -131,8 +131,10 @@ impl Session {
 
     pub(crate) fn register(&self) -> Result<()> {
         let lease = self.namespace.address.lease.as_millis() as u64;
+        let (uname, process) = (rustix::system::uname(), std::process::id());
+        let machine = uname.nodename().to_string_lossy();
         let args = |command: &mut Request| {
-            command.arg(lease).arg(&self.client);
+            command.arg(lease).arg(&self.client).arg(machine.as_ref()).arg(process);
         };
         self.ask(&REGISTER, Keys::default(), args).map(drop).map_err(|failed| self.error(failed))
     }
