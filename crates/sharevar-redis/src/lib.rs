@@ -22,7 +22,9 @@
 //! | `primary` | a connection to it, and the waits until its changes are confirmed |
 //! | `place` | which server has the home |
 //! | `server` | which servers are refused |
-//! | `inspect` | what tools ask a server |
+//! | `nodes` | the primaries that an address leads to, for tools |
+//! | `inspect` | the traps of a server |
+//! | `survey` | looks at namespaces from outside, for tools |
 //! | `random` | chance |
 //! | `script` | scripts, in `lua/`, and their parts |
 //! | `namespace`, `number` | a namespace on its server, with its keys; the numbers of variables in it |
@@ -59,6 +61,7 @@ mod listener;
 mod mutex;
 mod names;
 mod namespace;
+mod nodes;
 mod number;
 mod passwords;
 mod place;
@@ -70,6 +73,7 @@ mod sentinel;
 mod server;
 mod session;
 mod stored;
+mod survey;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
@@ -77,8 +81,11 @@ mod upkeep;
 mod variable;
 mod waits;
 
-pub use inspect::{inspect, is_there, namespaces};
+pub use inspect::{inspect, is_there};
 pub use passwords::{add_passwords, known_passwords};
+pub use survey::{
+    ClientSeen, HolderSeen, InsideSeen, LockSeen, NamespaceSeen, Population, ServerSeen, Survey, VariableSeen,
+};
 
 use sharevar::engine::Engine;
 use std::sync::Arc;
