@@ -33,6 +33,7 @@
 //! | `listener` | wake-ups from the server |
 //! | `session` | a client as the server knows it: its lease, its requests, and what it holds |
 //! | `holds` | the locks that this process has, as it sees that itself |
+//! | `named_holds` | the holds of readers-writer locks, told from each other by names |
 //! | `departures` | the ends of holds and of monitors' methods that the server may not know |
 //! | `upkeep` | the thread that renews the lease and frees what is dead |
 //! | `client` | this process: one session, and another one after a fork |
@@ -59,6 +60,7 @@ mod kinds;
 mod lane;
 mod listener;
 mod mutex;
+mod named_holds;
 mod names;
 mod namespace;
 mod nodes;
