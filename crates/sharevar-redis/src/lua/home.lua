@@ -26,9 +26,11 @@ end
 return history
 
 --- register
+-- ARGV[6] and [7] are the machine and the number of the process, for tools. No field of a client but a handle's may
+-- begin with `h`, none but that of a request which is withdrawn with `x`, and none but a named hold's with `n`.
 @home
 @live
-call('HSET', me, 'since', time[1])
+call('HSET', me, 'since', time[1], 'machine', ARGV[6], 'process', ARGV[7])
 call('ZADD', leases, now + tonumber(ARGV[4]), ARGV[5])
 return 1
 
