@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from support.processes import stop_in_wait
-from support.waiting import eventually
+from support.waiting import eventually, sleeps
 
 import sharevar
 
@@ -317,6 +317,7 @@ def test_a_place_that_a_dead_one_waited_for_is_anothers(manager: Any) -> None:
     child = fork.Process(target=wait_for_place, args=(items, ready))
     child.start()
     assert ready.wait(30)
+    eventually(lambda: sleeps(child.pid))
     die(child)
     assert items.get() == 0
     items.put_nowait(1)
@@ -365,6 +366,7 @@ def test_a_dead_waiter_takes_nothing_of_an_event() -> None:
     woken: list[bool] = []
     thread = threading.Thread(target=lambda: woken.append(event.wait(30)))
     thread.start()
+    eventually(lambda: sleeps(child.pid))
     die(child)
     event.set()
     thread.join()

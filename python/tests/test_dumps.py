@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import eventually
 
 import sharevar
 from sharevar.managers import NamedManager
@@ -176,7 +177,7 @@ def test_pickles_are_loaded_by_word(shop: Any, name: str, tmp_path: Path) -> Non
         text = str(caught.value)
         assert 'in the variable "stock"' in text and "pickle=True" in text
         assert "sharevar load --pickle" in text
-        assert again not in sharevar.manager_names()
+        eventually(lambda: again not in sharevar.manager_names())
         loaded = sharevar.Manager(name=again, load=dump, pickle=True)
         assert len(loaded["stock"]) == 1
         sharevar.remove_manager(again)

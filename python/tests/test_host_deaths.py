@@ -134,14 +134,14 @@ def test_a_client_that_is_killed_inside_a_call(host: Any) -> None:
     assert host._number_of_objects() == 2
 
 
-# In a process of its own: a fork copies the page tables of its parent, and those of a test run
+# Ten thousand are in the Rust tests (`processes_hosted`). In a process of its own: a fork copies the page tables of its parent, and those of a test run
 # are large.
 KILLED_CLIENTS = """
 import os, signal, sys
 from sharevar._native import HostClient
 
 address, key = sys.argv[1], bytes.fromhex(sys.argv[2])
-for number in range(10_000):
+for number in range(2_000):
     child = os.fork()
     if child == 0:
         try:
@@ -150,14 +150,14 @@ for number in range(10_000):
             os.kill(os.getpid(), signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     assert os.WTERMSIG(status) == signal.SIGKILL
-    if number % 1000 == 0:
+    if number % 200 == 0:
         print(number, flush=True)
 """
 
 
 @pytest.mark.one_version
-@pytest.mark.timeout(900)
-def test_ten_thousand_clients_that_are_killed() -> None:
+@pytest.mark.timeout(300)
+def test_two_thousand_clients_that_are_killed() -> None:
     with Manager(authkey=KEY) as manager:
         address = f"unix:{manager.address}"
         # Only what such a client does itself, and nothing of a fork's.
@@ -311,6 +311,7 @@ def sockets_of_parent() -> set[str]:
 PROGRAM = """
     import os, sys, time
     import multiprocessing
+    import sharevar
     from sharevar.managers import BaseManager
 
     class Store:
@@ -328,8 +329,12 @@ PROGRAM = """
     if {restart}:
         first = store.pid()
         os.kill(first, 9)
-        while store.pid() == first:
-            pass
+        while True:
+            try:
+                if store.pid() != first:
+                    break
+            except sharevar.HostDied:    # it has read the request before it died
+                pass
     print(store.pid(), sibling.pid, flush=True)
     os.kill(os.getpid(), 9)
 """

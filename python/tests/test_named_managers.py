@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.waiting import eventually
+from support.waiting import eventually, eventually_raises
 
 import sharevar
 from sharevar._family.reduction import handle_of
@@ -78,6 +78,8 @@ def test_programs_count_in_one_dict(name: str) -> None:
         ended_well(child)
     assert manager["counts"].copy() == {"turns": 1500}
     del manager
+    # A command that lists all managers of this user has each for a moment.
+    eventually_raises(sharevar.NoSuchManager, lambda: sharevar.attach(name))
     with pytest.raises(sharevar.NoSuchManager, match=name):
         sharevar.attach(name)
 
@@ -202,8 +204,7 @@ def test_the_memory_goes_with_the_last_program(name: str) -> None:
     child.communicate()
     eventually(lambda: name not in sharevar.manager_names())
     # An empty-looking entry is left of it, until the next process comes.
-    with pytest.raises(sharevar.NoSuchManager):
-        sharevar.attach(name)
+    eventually_raises(sharevar.NoSuchManager, lambda: sharevar.attach(name))
     assert not entry.exists()
 
 

@@ -45,7 +45,7 @@ def service() -> Iterator[engine_servers.Service]:
 
 
 def test_a_change_says_whether_a_replica_has_it(group: Any) -> None:
-    address = group[0].address("shop", "&replicas=1&timeout=1")
+    address = group[0].address("shop", "&replicas=1&timeout=3")
     with (
         sharevar.Manager(address, durability="replicated") as all_have_it,
         sharevar.Manager(address) as shop,

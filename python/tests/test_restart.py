@@ -288,6 +288,7 @@ def count_until(over: Any, counting: Any, connection: Any) -> None:
 DEATHS = 20
 
 
+@pytest.mark.timeout(240)
 def test_nothing_is_done_twice_and_nothing_acknowledged_is_lost() -> None:
     context = multiprocessing.get_context("fork")
     with Sync(authkey=KEY) as manager:

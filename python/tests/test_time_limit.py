@@ -54,6 +54,7 @@ def hangs():
 def test_in_its_teardown_after_a_failure(hangs):
     assert hangs
 
+@pytest.mark.timeout(30)
 def test_that_does_not():
     child = os.fork()
     if child == 0:
@@ -70,6 +71,7 @@ def test_that_hears_no_signal():
 """
 
 LEAVES_A_THREAD = """
+@pytest.mark.timeout(30)
 def test_that_leaves_a_thread():
     threading.Thread(target=time.sleep, args=(300,)).start()
 """

@@ -141,7 +141,8 @@ fn the_lock_of_a_dead_holder_is_free() {
     assert_eq!(change(&second, variable).unwrap(), 1);
     assert_eq!(change_shortly(&second, variable), Some(()));
     assert!(second.long_lock(variable).unwrap().is_held());
-    assert!(begin.elapsed() < Duration::from_secs(1), "a death was not seen at once");
+    // A wait that does not see it takes ten seconds.
+    assert!(begin.elapsed() < Duration::from_secs(8), "a death was not seen at once");
 }
 
 #[test]

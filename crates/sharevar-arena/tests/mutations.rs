@@ -85,6 +85,8 @@ found_by! {
     recovery_of_the_living: RecoveryOfTheLiving, "a living holder";
     unbounded_heap_walk: UnboundedHeapWalk, "many full spans";
     notes_counted_after_stores: NotesCountedAfterStores, "first level";
+    version_even_beside_stores: VersionEvenBesideStores, "operations before recovery";
+    version_even_before_commit: VersionEvenBeforeCommit, "operations before recovery";
     taken_slot_is_taken: TakenSlotIsTaken, "two take a place";
 }
 

@@ -7,7 +7,9 @@ mod scenarios;
 
 use processes::{Child, arena, assert_swept, count_up, hear, hear_the_end, isolated, say};
 use scenarios::{KINDS, NUMBER};
-use sharevar_arena::{Error, Participant, RobustLock, Variable, refuse_segment_advice, refuse_segments};
+use sharevar_arena::{
+    Error, Participant, RobustLock, Variable, crash, refuse_segment_advice, refuse_segments,
+};
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -501,6 +503,55 @@ fn a_waiter_does_not_wait_for_ever_for_one_of_which_nothing_can_be_known() {
         participant.flush_releases().unwrap();
         assert_swept(&participant, 1);
         assert_eq!(participant.peek_body(variable, NUMBER), 0, "here the death is seen");
+    });
+}
+
+/// A transaction is committed while the heap's lock is held by one of which nothing can be known.
+#[test]
+fn a_block_that_cannot_be_given_back_is_left_to_a_sweep() {
+    isolated("a_block_that_cannot_be_given_back_is_left_to_a_sweep", || {
+        let (participant, variable) = arena();
+        let [lock, other] = [(); 2].map(|()| participant.create(scenarios::RECORD).unwrap());
+        Child::fork(|| {
+            close_descriptor(&participant);
+            leave_namespaces(libc::CLONE_NEWPID);
+            let child = holder(&participant, lock, || {
+                let watched = participant.clone();
+                let stop_inside = move |_| {
+                    if watched.is_heap_locked() {
+                        pause();
+                    }
+                };
+                crash::observe(stop_inside, || scenarios::put_block(&participant, other, 0, 64, 2)).unwrap();
+            });
+            while !participant.is_heap_locked() {
+                std::thread::yield_now();
+            }
+            leave_namespaces(libc::CLONE_NEWIPC);
+            let mut transaction = participant.begin().unwrap();
+            transaction.lock(variable).unwrap();
+            let block = transaction.body(variable, 0);
+            transaction.set_body(variable, 0, 0).unwrap();
+            transaction.free_on_commit(block).unwrap();
+            let told = transaction.commit().unwrap_err();
+            assert!(matches!(told, Error::OwnerUnknown { .. }), "{told}");
+            // What needs no heap goes on, in another lane.
+            let mut transaction = participant.begin().unwrap();
+            transaction.lock(variable).unwrap();
+            assert_eq!(transaction.body(variable, 0), 0, "it was committed");
+            transaction.set_body(variable, NUMBER, 7).unwrap();
+            transaction.commit().unwrap();
+            drop(child);
+        })
+        .ended_well();
+        assert!(can_have(&participant, lock));
+        assert!(RobustLock::of(&participant, lock).release().unwrap());
+        for variable in [lock, other] {
+            participant.release_later(variable);
+        }
+        participant.flush_releases().unwrap();
+        assert_swept(&participant, 1);
+        assert_eq!(participant.peek_body(variable, NUMBER), 7);
     });
 }
 

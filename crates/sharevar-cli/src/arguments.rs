@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// Look at a server, and not at this machine: a manager is a namespace there
     ///
     /// ADDRESS is as for `Manager::connect`, and as Python's `Manager` takes it: `redis://host:6379/0`.
-    /// It is for ls, show, get, set, del, watch, locks and doctor.
+    /// It is for ls, show, get, set, del, watch, locks, top and doctor.
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) engine: Option<String>,
 
@@ -104,23 +104,9 @@ pub(crate) enum Command {
     },
     /// Show managers, variables, locks, processes and memory as they change
     ///
-    /// Without a terminal it prints them once, as text; with --json a line for each look.
-    Top {
-        /// The manager to look into; without it the first on a screen, and all in text
-        manager: Option<String>,
-        /// Print text once: two looks, with the interval between them
-        #[arg(long)]
-        once: bool,
-        /// Look every so many milliseconds; less often if looking takes more than 1/150 of a processor
-        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..))]
-        interval: u64,
-        /// Serve a page for a browser at a port of this machine (`8000`) or at an address
-        #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["manager", "once", "json"])]
-        web: Option<String>,
-        /// Serve at an address that other machines reach, though anybody there sees the page
-        #[arg(long, requires = "web")]
-        allow_remote: bool,
-    },
+    /// Without a terminal it prints them once, as text; with --json a line for each look. On a server it
+    /// shows namespaces, variables, locks and clients.
+    Top(Look),
     /// Run a program, so that all that descends from it shares variables
     ///
     /// The variables of `sharevar.shared` are the same ones in the program and in all that it starts, in
@@ -197,6 +183,25 @@ pub(crate) struct Item {
     /// The item
     #[arg(allow_hyphen_values = true)]
     pub(crate) key: Option<String>,
+}
+
+/// How `top` looks.
+#[derive(Debug, Args)]
+pub(crate) struct Look {
+    /// The manager to look into; without it the first on a screen, and all in text
+    pub(crate) manager: Option<String>,
+    /// Print text once: two looks, with the interval between them
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Look every so many milliseconds; less often if looking takes more than 1/150 of a processor
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..))]
+    pub(crate) interval: u64,
+    /// Serve a page for a browser at a port of this machine (`8000`) or at an address
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["manager", "once", "json"])]
+    pub(crate) web: Option<String>,
+    /// Serve at an address that other machines reach, though anybody there sees the page
+    #[arg(long, requires = "web")]
+    pub(crate) allow_remote: bool,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use crate::{named, process};
 use serde_json::{Value as Json, json};
 use sharevar::{BlockUsage, Kind, Lifetime, ManagerInfo, UnnamedManager, VariableInfo};
+use sharevar_redis::Population;
 
 /// A manager of which nothing is known.
 fn unknown() -> Json {
@@ -45,6 +46,16 @@ pub(crate) fn namespace(name: &str, id: Option<u128>) -> Json {
     let mut described = unknown();
     described["name"] = json!(name);
     described["id"] = json!(id.map(|id| format!("{id:032x}")));
+    described
+}
+
+/// A namespace that was looked at from outside, and its population or the reason why it is not known.
+pub(crate) fn population(name: &str, state: &Result<Population, String>) -> Json {
+    let known = state.as_ref().ok();
+    let mut described = namespace(name, known.map(|population| population.id));
+    described["problem"] = json!(state.as_ref().err());
+    described["variables"] = json!(known.map(|population| population.variables));
+    described["clients"] = json!(known.map(|population| population.clients));
     described
 }
 

@@ -6,6 +6,7 @@
 
 mod amount;
 mod arguments;
+mod client;
 mod commands;
 mod content;
 mod described;

@@ -134,7 +134,8 @@ fn managers_are_listed_with_the_processes_that_have_them() {
     drop(first);
     assert_eq!(listed(&one)["processes"], json!([second.id()]));
     drop(second);
-    assert!(!command::json(&["ls"]).iter().any(|manager| manager["name"] == one.as_str()));
+    // Another process that lists managers has it for a moment.
+    while command::json(&["ls"]).iter().any(|manager| manager["name"] == one.as_str()) {}
 }
 
 #[test]

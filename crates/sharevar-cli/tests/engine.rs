@@ -52,7 +52,7 @@ fn it_shows_and_changes_what_programs_have_on_a_server() -> Result<()> {
     let held = lock.lock()?;
 
     let namespace: Json = serde_json::from_str(&printed(&["ls", "--json"], &engine)).unwrap();
-    assert_eq!((&namespace["name"], &namespace["id"]), (&json!("shop"), &Json::Null));
+    assert_eq!((&namespace["name"], &namespace["clients"]), (&json!("shop"), &json!(1)));
     let shown = printed(&["show", "shop"], &engine);
     assert!(shown.contains("stock") && shown.contains("dict"), "{shown}");
     assert!(printed(&["show", "shop", "stock"], &engine).contains("'apples': 3"));

@@ -81,7 +81,13 @@ fn named<'a>(rows: &'a Json, name: &str) -> &'a Json {
 fn all_that_a_manager_has_is_shown() {
     let name = own_name("top");
     let holder = Holder::start("shop", &name);
-    let picture = once(&[&name]);
+    // It has said that it is ready, and waits a moment later.
+    let picture = loop {
+        let picture = once(&[&name]);
+        if inside(&picture)["processes"][0]["state"] == json!("waiting") {
+            break picture;
+        }
+    };
     let row = named(&picture["managers"], &name);
     assert_eq!((&row["processes"], &row["problem"]), (&json!([holder.id()]), &Json::Null));
     let inside = inside(&picture);
@@ -94,7 +100,7 @@ fn all_that_a_manager_has_is_shown() {
     let till = named(&inside["locks"], "till");
     assert_eq!(till["holders"][0]["process"], json!(holder.id()));
     let process = &inside["processes"][0];
-    assert_eq!((&process["process"], &process["state"]), (&json!(holder.id()), &json!("waiting")));
+    assert_eq!(process["process"], json!(holder.id()));
     assert!(process["program"].as_str().unwrap().contains("--exact plays_its_part"));
     assert!(inside["blocks"].as_array().unwrap().iter().any(|row| row["blocks"].as_u64() > Some(0)));
     // A waiter appears with the time since which the lock is held.
@@ -165,8 +171,8 @@ fn a_look_keeps_no_manager_alive() {
     pictures.find(has).expect("it is there");
     drop(holder);
     pictures.find(|picture| !has(picture)).expect("it is gone");
-    let again = Manager::builder().name(&name).attach();
-    assert!(again.is_err(), "top has kept it");
+    // Another process that lists managers has it for a moment, and `top` had it for as long as it runs.
+    while Manager::builder().name(&name).attach().is_ok() {}
     // Nor does the end of the command's own output harm anything.
     drop(pictures);
     assert!(top.wait().unwrap().success());

@@ -110,13 +110,29 @@ impl Connections {
         options: CallOptions,
         goes_on: &mut GoesOn<'_>,
     ) -> Result<PooledConnection> {
-        self.retrying(options, goes_on, |until, goes_on| {
-            let mut connection = self.connection(until, goes_on)?;
-            self.send_released(&mut connection).map_err(|_| Error::Gone { started: false })?;
-            connection.send_within(request, until, goes_on)?;
-            connection.receive_within(until, goes_on)?;
-            Ok(connection)
+        self.retrying(options, goes_on, |until, goes_on| self.attempt(request, until, goes_on))
+    }
+
+    /// The same for a request that finds an object, or takes a reference on it, without a time limit. What a host
+    /// that has died had counted is gone with it, so that this request is sent again like one that it has not read.
+    pub fn exchange_for_object(&self, request: &[u8], goes_on: &mut GoesOn<'_>) -> Result<PooledConnection> {
+        self.retrying(CallOptions::default(), goes_on, |until, goes_on| {
+            self.attempt(request, until, goes_on).map_err(not_started)
         })
+    }
+
+    #[inline]
+    fn attempt(
+        &self,
+        request: &[u8],
+        until: Option<Instant>,
+        goes_on: &mut GoesOn<'_>,
+    ) -> Result<PooledConnection> {
+        let mut connection = self.connection(until, goes_on)?;
+        self.send_released(&mut connection).map_err(|_| Error::Gone { started: false })?;
+        connection.send_within(request, until, goes_on)?;
+        connection.receive_within(until, goes_on)?;
+        Ok(connection)
     }
 
     /// Returns a connection to the pool whose reply was read.
@@ -270,10 +286,48 @@ fn counted(reply: &[u8]) -> Vec<bool> {
     }
 }
 
-/// The announcement is not the caller's request, which has not been sent then.
+/// What the host has begun, if anything, is gone with it.
 fn not_started(error: Error) -> Error {
     match error {
         Error::Gone { .. } => Error::Gone { started: false },
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sharevar_transport::{Caller, Served, Server, Service};
+    use std::sync::atomic::AtomicU32;
+
+    /// Ends the connection of each request, as a host does that dies with it, until so many have come.
+    struct Dying(AtomicU32);
+
+    impl Service for Dying {
+        fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
+            if self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                return Served::Close;
+            }
+            reply.extend_from_slice(request);
+            Served::Reply
+        }
+    }
+
+    #[test]
+    fn a_request_for_an_object_outlives_hosts_that_have_read_it() {
+        let settings = Settings::with_key(b"known to both");
+        let at = "tcp:127.0.0.1:0".parse().unwrap();
+        let server = Server::bind(&at, &settings, Dying(AtomicU32::new(6))).unwrap();
+        server.start().unwrap();
+        let connections = Connections::new(server.address().clone(), settings);
+        let once = connections.exchange(b"call", CallOptions::default(), &mut || true);
+        assert_eq!(once.map(|_| ()), Err(Error::Gone { started: true }), "another call may be made already");
+        let twice = CallOptions { is_idempotent: true, ..CallOptions::default() };
+        let twice = connections.exchange(b"call", twice, &mut || true);
+        assert_eq!(twice.map(|_| ()), Err(Error::Gone { started: true }));
+        let found = connections.exchange_for_object(b"find", &mut || true).unwrap();
+        assert_eq!(found.message(), b"find");
+        connections.finish(found);
+        server.stop();
     }
 }

@@ -55,7 +55,7 @@ impl Client {
     /// Finds the object that the host has published by a name.
     pub fn object(&self, name: &str) -> Result<Proxy> {
         let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
-        let found = self.ask(CallOptions::default(), write, |answer| self.receive_proxy(answer))?;
+        let found = self.ask_for_object(write, |answer| self.receive_proxy(answer))?;
         Ok(found.known_as(name))
     }
 
@@ -93,7 +93,7 @@ impl Client {
 
     /// Makes a proxy of an object, of which this process takes a reference.
     fn open_object(&self, object: u64) -> Result<Proxy> {
-        self.ask(CallOptions::default(), retain(object), |answer| self.receive_proxy(answer))
+        self.ask_for_object(retain(object), |answer| self.receive_proxy(answer))
     }
 
     /// Adds a proxy of an object. If this process has none, it takes a reference.
@@ -101,7 +101,7 @@ impl Client {
         if self.connections().references().add(object) {
             return Ok(());
         }
-        self.ask(CallOptions::default(), retain(object), |answer| match answer.reply {
+        self.ask_for_object(retain(object), |answer| match answer.reply {
             Reply::Object(_) => {
                 self.connections().receive(object, answer.incarnation);
                 Ok(())
@@ -351,7 +351,7 @@ impl Remote {
     fn find(&self, message: String) -> Result<u64> {
         let Some(name) = &self.name else { return Err(Error::HandleExpired { message }) };
         let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
-        self.client.ask(CallOptions::default(), write, |answer| match answer.reply {
+        self.client.ask_for_object(write, |answer| match answer.reply {
             Reply::Object(found) => {
                 self.client.connections().receive(found.object, answer.incarnation);
                 if found.typeid == &*self.typeid {

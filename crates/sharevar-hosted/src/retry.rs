@@ -10,8 +10,8 @@ const TRIES: usize = 20;
 /// The longest wait for a host that is started again when it dies.
 const LIMIT: Duration = Duration::from_secs(10);
 /// The same when its socket has no name any more, as after a shutdown. A host that is started again
-/// lacks it for a moment only.
-const LIMIT_WITHOUT_NAME: Duration = Duration::from_millis(250);
+/// lacks it for a moment only, unless the machine has no time for it just then.
+const LIMIT_WITHOUT_NAME: Duration = Duration::from_secs(1);
 /// The pause between attempts to connect: no message reports that the next host is there.
 const PAUSE: Duration = Duration::from_millis(2);
 

@@ -1,5 +1,6 @@
 //! The ends of monitors' methods and of holds that the server may not know, or may forget.
 
+use crate::named_holds;
 use crate::namespace::Keys;
 use crate::number::is_recursive;
 use crate::script::scripts;
@@ -74,7 +75,31 @@ pub(crate) fn end(session: &Session, left: &Unfinished, patience: Duration) -> R
                 command.arg(owner).arg(is_recursive(*lock)).arg(*token).arg(0).arg("undo");
             })
         }
+        Unfinished::NamedHold { lock, side, name, end } => session.ask_with_shortfall(
+            named_holds::release(*side),
+            keys(*lock, named_holds::PARTS),
+            |command| {
+                command.arg(&session.client).arg(end.name()).arg(name);
+            },
+        ),
     };
     let done = done.map_err(|failed| session.error(failed))?;
     Ok(done.shortfall.is_none() && !patience.is_zero())
+}
+
+/// Whether a release that has failed so is told again.
+pub(crate) fn is_for_later(failure: &Failure) -> bool {
+    use Failure::{OutcomeUnknown, Refused, Unavailable};
+    matches!(failure, OutcomeUnknown { .. } | Unavailable { .. } | Refused { .. })
+}
+
+/// The error of a request that did not come through, and is told again.
+pub(crate) fn unknown(failure: Failure) -> Error {
+    let cause = failure.to_string();
+    match failure {
+        Failure::Unavailable { address, .. } | Failure::Refused { address, .. } => {
+            Failure::OutcomeUnknown { address, cause }.into()
+        }
+        other => other.into(),
+    }
 }

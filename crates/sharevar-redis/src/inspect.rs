@@ -1,64 +1,12 @@
 //! Looks at a server from outside its variables, for tools.
 
 use crate::address::{Address, Shape};
-use crate::error::{corrupt, refused};
+use crate::nodes::{self, Node};
 use crate::place::Place;
 use crate::reply;
 use crate::server::{self, Settings, Verdict};
-use redis::{Cmd, Connection, ConnectionAddr, Value};
+use redis::ConnectionAddr;
 use sharevar::Result;
-use sharevar::engine::Failure;
-
-/// The most keys that the server looks at before it serves another client.
-const PAGE: u32 = 1000;
-
-fn open(address: &Address) -> Result<Connection> {
-    if address.shape != Shape::Single {
-        return Err(refused(&address.shown, "name one of the servers, by redis://"));
-    }
-    let client = redis::Client::open(address.nodes[0].clone());
-    server::open(
-        &client.map_err(|_| refused(&address.shown, "the client does not take the address"))?,
-        address,
-        address.timeout,
-    )
-}
-
-fn ask(connection: &mut Connection, address: &Address, command: &Cmd) -> Result<Value> {
-    let answer = command.query(connection);
-    answer.map_err(|cause| {
-        let address = address.shown.clone();
-        Failure::Unavailable { address, cause: cause.to_string() }.into()
-    })
-}
-
-/// Returns the namespaces on a server, in the order of their names. The one in the address does not matter.
-///
-/// # Errors
-/// [`Failure`].
-pub fn namespaces(address: &str) -> Result<Vec<String>> {
-    let address = Address::parse(address)?;
-    let mut connection = open(&address)?;
-    let (mut found, mut cursor) = (Vec::new(), "0".to_owned());
-    loop {
-        let mut scan = redis::cmd("SCAN");
-        scan.arg(&cursor).arg("MATCH").arg("sv:{*}").arg("COUNT").arg(PAGE);
-        let [next, keys] = reply::parts(ask(&mut connection, &address, &scan)?)?;
-        for key in reply::list(keys)? {
-            let key = reply::text(key)?.unwrap_or_default();
-            let namespace = key.strip_prefix("sv:{").and_then(|rest| rest.strip_suffix('}'));
-            found.extend(namespace.map(str::to_owned));
-        }
-        cursor = reply::text(next)?.ok_or(corrupt("a scan has a cursor"))?;
-        if cursor == "0" {
-            break;
-        }
-    }
-    found.sort();
-    // A key may come twice.
-    found.dedup();
-    Ok(found)
-}
 
 /// Returns whether any process has made the namespace of an address.
 ///
@@ -71,26 +19,57 @@ pub fn is_there(address: &str) -> Result<bool> {
     reply::yes(Place::default().ask(&address, &exists)?.0)
 }
 
-/// Returns what is to be known of a server before variables are entrusted to it: subjects, each with what is
-/// good, or with a trap and its remedy.
+/// Returns what is to be known of a server before variables are entrusted to it, or of each primary of a cluster:
+/// subjects, each with what is good, or with a trap and its remedy.
 ///
 /// # Errors
-/// [`Failure`] if it cannot be asked.
-pub fn inspect(address: &str) -> Result<Vec<(&'static str, Verdict)>> {
+/// [`Failure`](sharevar::engine::Failure) if it cannot be asked.
+pub fn inspect(address: &str) -> Result<Vec<(String, Verdict)>> {
     let address = Address::parse(address)?;
-    let mut connection = open(&address)?;
-    let settings = Settings::of(&mut connection, &address)?;
-    let scripts = server::scripts(&mut connection, &address);
-    Ok(vec![
-        ("version", server::version(&settings)),
-        ("network", network(&address)),
-        ("eviction", server::eviction(&settings)),
-        ("memory", memory(&settings)),
-        ("persistence", persistence(&settings)),
-        ("role", server::role(&settings)),
-        ("cluster", server::cluster(&settings)),
-        ("scripts", scripts.map(|()| "it runs them".to_owned()).map_err(|error| error.to_string())),
-    ])
+    let mut seen = Vec::new();
+    for Node { shown, connection } in nodes::connect(&address)? {
+        let found = connection.and_then(|mut connection| {
+            let settings = Settings::of(&mut connection, &address)?;
+            let scripts = server::scripts(&mut connection, &address);
+            let scripts = scripts.map(|()| "it runs them".to_owned()).map_err(|error| error.to_string());
+            Ok(verdicts(&settings, scripts, &address))
+        });
+        let subject = |subject: &str| {
+            if address.shape == Shape::Cluster { format!("{shown}, {subject}") } else { subject.to_owned() }
+        };
+        match found {
+            Ok(found) => seen.extend(found.into_iter().map(|(about, verdict)| (subject(about), verdict))),
+            // Other nodes may be in order.
+            Err(error) if address.shape == Shape::Cluster => {
+                seen.push((subject("server"), Err(error.to_string())));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(seen)
+}
+
+fn verdicts(settings: &Settings, scripts: Verdict, address: &Address) -> Vec<(&'static str, Verdict)> {
+    let is_in_cluster = address.shape == Shape::Cluster;
+    vec![
+        ("version", server::version(settings)),
+        ("network", network(address)),
+        ("eviction", server::eviction(settings)),
+        ("memory", memory(settings)),
+        ("persistence", persistence(settings)),
+        ("role", if address.shape == Shape::Single { server::role(settings) } else { known_role(settings) }),
+        ("cluster", if is_in_cluster { server::in_cluster(settings) } else { server::cluster(settings) }),
+        ("scripts", scripts),
+    ]
+}
+
+/// The role of a server whose service or cluster knows its replicas.
+fn known_role(settings: &Settings) -> Verdict {
+    match (settings.get("role"), settings.get("connected_slaves")) {
+        ("master", "" | "0") => Err("a primary without replicas: what it has is lost with it".to_owned()),
+        ("master", count) => Ok(format!("a primary with {count} replicas")),
+        _ => Err("it is a replica by now; look again".to_owned()),
+    }
 }
 
 fn network(address: &Address) -> Verdict {

@@ -22,7 +22,9 @@
 //! | `primary` | a connection to it, and the waits until its changes are confirmed |
 //! | `place` | which server has the home |
 //! | `server` | which servers are refused |
-//! | `inspect` | what tools ask a server |
+//! | `nodes` | the primaries that an address leads to, for tools |
+//! | `inspect` | the traps of a server |
+//! | `survey` | looks at namespaces from outside, for tools |
 //! | `random` | chance |
 //! | `script` | scripts, in `lua/`, and their parts |
 //! | `namespace`, `number` | a namespace on its server, with its keys; the numbers of variables in it |
@@ -31,6 +33,7 @@
 //! | `listener` | wake-ups from the server |
 //! | `session` | a client as the server knows it: its lease, its requests, and what it holds |
 //! | `holds` | the locks that this process has, as it sees that itself |
+//! | `named_holds` | the holds of readers-writer locks, told from each other by names |
 //! | `departures` | the ends of holds and of monitors' methods that the server may not know |
 //! | `upkeep` | the thread that renews the lease and frees what is dead |
 //! | `client` | this process: one session, and another one after a fork |
@@ -58,8 +61,10 @@ mod kinds;
 mod lane;
 mod listener;
 mod mutex;
+mod named_holds;
 mod names;
 mod namespace;
+mod nodes;
 mod number;
 mod passwords;
 mod place;
@@ -72,6 +77,7 @@ mod sentinel;
 mod server;
 mod session;
 mod stored;
+mod survey;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
@@ -79,8 +85,11 @@ mod upkeep;
 mod variable;
 mod waits;
 
-pub use inspect::{inspect, is_there, namespaces};
+pub use inspect::{inspect, is_there};
 pub use passwords::{add_passwords, known_passwords};
+pub use survey::{
+    ClientSeen, HolderSeen, InsideSeen, LockSeen, NamespaceSeen, Population, ServerSeen, Survey, VariableSeen,
+};
 
 use sharevar::engine::Engine;
 use std::sync::Arc;

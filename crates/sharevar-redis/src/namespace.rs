@@ -20,7 +20,7 @@ scripts! { "lua/home.lua":
 }
 
 /// The layout of the keys, which changes with what stands in them.
-const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u32 = 1;
 /// The keys that a variable of any kind can have, by letters; `m` is itself.
 pub(crate) const ALL_PARTS: &str = "mdokwpj";
 
@@ -135,8 +135,7 @@ impl Namespace {
 
     /// The key of a part of a variable.
     pub(crate) fn key(&self, number: u64, part: char) -> String {
-        let prefix = self.prefix();
-        if part == 'm' { format!("{prefix}{number}") } else { format!("{prefix}{number}:{part}") }
+        variable_key(&self.prefix(), number, part)
     }
 
     pub(crate) fn client_key(&self, client: &str) -> String {
@@ -164,10 +163,21 @@ impl Namespace {
 
     /// The beginning of all its keys but the root's.
     pub(crate) fn prefix(&self) -> String {
-        format!("sv:{{{}}}:{}:", self.address.namespace, self.id_text)
+        key_prefix(&self.address.namespace, &self.id_text)
     }
 }
 
-fn root_key(namespace: &str) -> String {
+/// The key of a namespace.
+pub(crate) fn root_key(namespace: &str) -> String {
     format!("sv:{{{namespace}}}")
+}
+
+/// The beginning of all keys of a namespace with that identity, but the root's.
+pub(crate) fn key_prefix(namespace: &str, id: &str) -> String {
+    format!("sv:{{{namespace}}}:{id}:")
+}
+
+/// The key of a part of a variable.
+pub(crate) fn variable_key(prefix: &str, number: u64, part: char) -> String {
+    if part == 'm' { format!("{prefix}{number}") } else { format!("{prefix}{number}:{part}") }
 }

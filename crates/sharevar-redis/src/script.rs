@@ -19,7 +19,7 @@ const UNDO: &str = include_str!("lua/undo.lua");
 /// What a script changes that its caller may rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Nothing: it reads, or it changes what this process waits for or refers to.
+    /// Nothing: it reads (`@reads` if that is all), or it changes what this process waits for or refers to.
     None,
     /// A variable (`@changes`).
     Data,
@@ -43,12 +43,14 @@ impl Script {
         let sections: HashMap<&str, &str> = sections(PARTS).chain(sections(file)).collect();
         let mut body = String::new();
         expand(&sections, name, &mut body);
+        let has = |mark| sections.get(name).is_some_and(|section| section.lines().any(|line| line == mark));
         // Without the flag a script does not begin when memory has run out; those that only free some do.
         let (header, body) = match body.split_once("@grows\n") {
             Some((before, after)) => ("#!lua\n", format!("{before}{after}")),
+            // The server sees to it that it changes nothing.
+            None if has("@reads") => ("#!lua flags=no-writes\n", body),
             None => ("#!lua flags=allow-oom\n", body),
         };
-        let has = |mark| sections.get(name).is_some_and(|section| section.lines().any(|line| line == mark));
         let effect = match (has("@locks"), has("@changes")) {
             (true, _) => Effect::Lock,
             (_, true) => Effect::Data,
@@ -88,7 +90,7 @@ fn expand(sections: &HashMap<&str, &str>, name: &str, into: &mut String) {
     let Some(section) = sections.get(name) else { panic!("no script has a section {name}") };
     for line in section.lines() {
         match line.strip_prefix('@') {
-            Some("changes" | "locks") => {}
+            Some("changes" | "locks" | "reads") => {}
             Some("grows") | None => {
                 into.push_str(line);
                 into.push('\n');

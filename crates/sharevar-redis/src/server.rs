@@ -3,7 +3,8 @@
 use crate::address::{Address, Shape};
 use crate::durability::Durability;
 use crate::error::refused;
-use redis::{Connection, ErrorKind, RedisError, ServerErrorKind};
+use crate::reply;
+use redis::{Connection, ErrorKind, RedisError, ServerErrorKind, Value};
 use sharevar::Result;
 use sharevar::engine::Failure;
 use std::time::Duration;
@@ -106,6 +107,7 @@ pub(crate) fn failed(address: &Address, what: &str, cause: &RedisError) -> Failu
 }
 
 /// The text in which a server describes itself (`INFO`).
+#[derive(Default)]
 pub(crate) struct Settings(String);
 
 impl Settings {
@@ -113,6 +115,11 @@ impl Settings {
         let told = redis::cmd("INFO").query(connection);
         let told = told.map_err(|cause| failed(address, "it does not tell its settings (INFO): ", &cause))?;
         Ok(Self(told))
+    }
+
+    /// Those of an answer; none if it is no text.
+    pub(crate) fn read(answer: Value) -> Self {
+        Self(reply::text(answer).ok().flatten().unwrap_or_default())
     }
 
     /// The value of a setting; empty if it is not told.

@@ -6,6 +6,7 @@ use crate::holds::Holds;
 use crate::lane::{Failed, Lane};
 use crate::listener::Listener;
 use crate::mutex::lock;
+use crate::named_holds::{End, NamedHolds, Side};
 use crate::namespace::{Keys, Namespace};
 use crate::primary::Done;
 use crate::random::random;
@@ -45,6 +46,7 @@ pub(crate) struct Session {
     has_work: Condvar,
     tickets: AtomicU64,
     pub(crate) holds: Arc<Holds>,
+    pub(crate) named_holds: NamedHolds,
     unfinished: Mutex<Vec<Unfinished>>,
     pub(crate) listener: Arc<Listener>,
 }
@@ -62,6 +64,8 @@ pub(crate) enum Unfinished {
     Request { lock: u64, owner: String, name: String },
     /// The holds of a lock by an owner up to that token, which were given back, or undone.
     Hold { lock: u64, owner: String, token: u64 },
+    /// A hold of a readers-writer lock.
+    NamedHold { lock: u64, side: Side, name: String, end: End },
 }
 
 impl Unfinished {
@@ -107,6 +111,7 @@ impl Session {
             has_work: Condvar::new(),
             tickets: AtomicU64::new(0),
             holds,
+            named_holds: NamedHolds::default(),
             unfinished: Mutex::default(),
             listener: Arc::default(),
         }
@@ -131,8 +136,10 @@ impl Session {
 
     pub(crate) fn register(&self) -> Result<()> {
         let lease = self.namespace.address.lease.as_millis() as u64;
+        let (uname, process) = (rustix::system::uname(), std::process::id());
+        let machine = uname.nodename().to_string_lossy();
         let args = |command: &mut Request| {
-            command.arg(lease).arg(&self.client);
+            command.arg(lease).arg(&self.client).arg(machine.as_ref()).arg(process);
         };
         self.ask(&REGISTER, Keys::default(), args).map(drop).map_err(|failed| self.error(failed))
     }

@@ -39,7 +39,8 @@ fn variables_are_found_by_any_node_and_survive_its_failover() {
     }
     let namespace = "shop1";
     let primary = cluster.primary_of(namespace).unwrap();
-    let manager = Manager::connect(&cluster.address(&[0, 1, 2], user, namespace)).unwrap();
+    let address = cluster.address(&[0, 1, 2], user, namespace);
+    let manager = Manager::connect(&format!("{address}&timeout=30")).unwrap();
     let count: Dict<u8, i64> = manager.named("count").dict().unwrap();
     let add = |times| {
         (0..times).for_each(|_| {

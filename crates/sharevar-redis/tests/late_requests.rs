@@ -28,7 +28,7 @@ fn a_request_to_enter_a_monitor_admits_no_thread_that_has_given_up() {
     sharevar_redis::register();
     for server in Program::tested().filter_map(Program::start) {
         // Nothing is sent by itself but what a thread has left undone.
-        let options = "&lease=1000&timeout=1";
+        let options = "&lease=1000&timeout=3";
         let other = Manager::connect(&format!("{}{options}", server.address("shop"))).unwrap();
         let made = other.home().create(&Make::Monitor).unwrap();
         let same = open(made.clone());

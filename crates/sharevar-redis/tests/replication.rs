@@ -36,8 +36,8 @@ fn a_change_says_whether_all_replicas_have_it() {
         };
         // What is confirmed may take its time; what is not is waited for.
         let patient = connect("&durability=replicated&timeout=30");
-        let all = connect("&durability=replicated&timeout=1");
-        let (usual, fast) = (connect("&timeout=1"), connect("&durability=fast&timeout=1"));
+        let all = connect("&durability=replicated&timeout=3");
+        let (usual, fast) = (connect("&timeout=3"), connect("&durability=fast&timeout=3"));
         let of = |manager: &Manager| {
             let dict: Dict<u8, u8> = manager.named("dict").dict().unwrap();
             let queue = manager.named("queue").queue::<Vec<u8>>().unwrap();
@@ -103,12 +103,12 @@ fn a_change_says_whether_all_replicas_have_it() {
 fn an_undone_hold_of_a_writer_tells_of_the_death_before_it_still() {
     for nodes in groups() {
         let proxy = Proxy::to(nodes[0].port());
-        let dies = Manager::connect(&format!("{}&lease=1&timeout=0.3", proxy.address("shop"))).unwrap();
+        let dies = Manager::connect(&format!("{}&lease=1", proxy.address("shop"))).unwrap();
         std::mem::forget(dies.named("shared").rwlock().unwrap().write().unwrap());
         proxy.cut(true);
         let address = format!("{}&replicas=2&durability=replicated", nodes[0].tcp_address("shop"));
         let patient = Manager::connect(&format!("{address}&timeout=30")).unwrap();
-        let hasty = Manager::connect(&format!("{address}&timeout=1")).unwrap();
+        let hasty = Manager::connect(&format!("{address}&timeout=3")).unwrap();
         let sure = patient.named("shared").rwlock().unwrap();
         drop(sure.read().unwrap());
         let shared = hasty.named("shared").rwlock().unwrap();
@@ -185,7 +185,7 @@ fn a_failover_loses_nothing_that_was_acknowledged() {
     let Some(mut service) = Program::tested().find_map(|program| Service::start(program, &[])) else {
         return;
     };
-    let address = format!("{}&timeout=20", service.address("shop"));
+    let address = format!("{}&timeout=50", service.address("shop"));
     let manager = Manager::connect(&format!("{address}&durability=replicated")).unwrap();
     let keys: Dict<u64, u64> = manager.named("keys").dict().unwrap();
     let sum = manager.named("sum").value(0_i64).unwrap();

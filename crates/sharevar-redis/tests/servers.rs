@@ -116,15 +116,15 @@ fn a_replica_and_a_server_that_is_not_there_are_refused() {
 #[test]
 fn an_operation_fails_in_time_and_says_whether_it_happened() {
     for mut server in servers(&[]) {
-        let manager = Manager::connect(&format!("{}&timeout=0.5", server.address("shop"))).unwrap();
+        let manager = Manager::connect(&format!("{}&timeout=3", server.address("shop"))).unwrap();
         let dict: Dict<u8, u8> = manager.named("dict").dict().unwrap();
         server.kill();
         let began = std::time::Instant::now();
         let failed = dict.insert(&1, &1).unwrap_err();
         assert!(matches!(failed, Error::Engine(_)), "{failed}");
         assert_ne!(failed.happened(), Some(true));
-        // A connection takes half a second at most, and so do all attempts together.
-        assert!(began.elapsed() < Duration::from_secs(20));
+        // A connection takes three seconds at most, and so do all attempts together.
+        assert!(began.elapsed() < Duration::from_secs(30));
         server.restart();
         // It has lost everything, and no client takes the new namespace for the old one.
         assert_eq!(dict.insert(&1, &1), Err(Error::Closed));

@@ -49,7 +49,7 @@ impl Place {
         let proxy = Proxy::to(self.server.port());
         proxy.count_only(&format!(":{}:", variable.id().number));
         let before = self.server.client_names("shop");
-        let options = "&lease=1000&timeout=2&durability=replicated&replicas=1";
+        let options = "&lease=1000&timeout=4&durability=replicated&replicas=1";
         let manager = Manager::connect(&format!("{}{options}", proxy.address("shop"))).unwrap();
         let mut new = self.server.client_names("shop");
         new.retain(|name| !before.contains(name));

@@ -21,12 +21,12 @@ fn host(at: &support::SocketPath) -> Arc<Server<Sessions>> {
 /// and beside other threads that need the processors.
 #[test]
 fn a_client_that_is_welcomed_has_a_session_at_once() {
-    const ROUNDS: usize = 30_000;
+    const ROUNDS: usize = 10_000;
     let socket = socket_path();
     let server = host(&socket);
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..2 {
             scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
                     std::thread::yield_now();

@@ -206,6 +206,12 @@ fn die_everywhere(name: &str, prepare: impl FnOnce(&Stage), operation: impl Fn(&
     // SAFETY: the child runs only this closure's end and leaves by `_exit`.
     let child = unsafe { libc::fork() };
     if child == 0 {
+        // A backtrace that is stepped through takes longer than any limit.
+        std::panic::set_hook(Box::new(|panicked| {
+            eprintln!("{panicked}");
+            // SAFETY: ends the child without running anything of the parent's.
+            unsafe { libc::_exit(101) }
+        }));
         // SAFETY: asks to be traced by the parent.
         unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
         // A lane is taken before, as in any process that has done something already.

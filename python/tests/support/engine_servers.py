@@ -151,7 +151,7 @@ class Sentinel(Server):
             settings.write(
                 f"port {self.port}\ndir {folder}\n"
                 f"sentinel monitor shop 127.0.0.1 {self._primary.port} 2\n"
-                "sentinel down-after-milliseconds shop 500\n"
+                "sentinel down-after-milliseconds shop 1000\n"
             )
         return [self._program, path, "--sentinel"]
 

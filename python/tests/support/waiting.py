@@ -20,6 +20,19 @@ def eventually(condition: Callable[[], Any]) -> Any:
     return found
 
 
+def eventually_raises(error: type[Exception], operation: Callable[[], Any]) -> None:
+    """Others need a moment until an operation raises that error."""
+
+    def has_raised() -> bool:
+        try:
+            operation()
+        except error:
+            return True
+        return False
+
+    eventually(has_raised)
+
+
 def sleeps(process: int, thread: int | None = None) -> bool:
     """Whether a thread, or else the first of a process, sleeps in the kernel for some time.
 

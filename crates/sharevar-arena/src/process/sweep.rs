@@ -63,7 +63,11 @@ impl Participant {
         let lane = self.enter()?;
         let dropped = reference::drop_slot(lane, self.identity(), index);
         self.leave(lane);
-        dropped?;
+        if let Err(error) = dropped {
+            // Not the claim of one that lives and does no more for it.
+            put(state, seen.0);
+            return Err(error);
+        }
         let making = self.arena().table_word(start + slot::MAKING);
         segment::remove_unattached(making.load(Ordering::Acquire));
         put(making, 0);

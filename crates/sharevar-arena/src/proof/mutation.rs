@@ -57,6 +57,10 @@ mutations! {
     ElementsStoredBeforeNoted = 17,
     /// Notes that count together are counted after the stores that they should undo.
     NotesCountedAfterStores = 18,
+    /// Words are stored while the version is even.
+    VersionEvenBesideStores = 19,
+    /// The version is even again before the commit.
+    VersionEvenBeforeCommit = 20,
 }
 
 #[cfg(feature = "mutations")]

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::mapping::layout::{lane as lane_layout, variable as layout};
 use crate::process::participant::Participant;
 use crate::proof::crash::put;
+use crate::proof::mutation::{Mutation, is_seeded};
 use crate::sync::{AtomicU64, Ordering};
 use crate::transactions::journal::Journal;
 use crate::transactions::lane::Lane;
@@ -35,8 +36,10 @@ impl<'p> SingleStore<'p> {
     pub fn noted(&self) -> NotedStores<'_, 'p> {
         let lane = self.lane();
         debug_assert_eq!(lane.journal(), Journal::EMPTY);
-        let version = version_of(self);
-        put(version, version.load(Ordering::Relaxed) | 1);
+        if !is_seeded(Mutation::VersionEvenBesideStores) {
+            let version = version_of(self);
+            put(version, version.load(Ordering::Relaxed) | 1);
+        }
         NotedStores { store: self, lane, journal: Journal::EMPTY }
     }
 }
@@ -104,10 +107,22 @@ impl<'p> NotedStores<'_, 'p> {
     /// Makes all stores final.
     #[inline(always)]
     pub fn commit(mut self) {
+        if is_seeded(Mutation::VersionEvenBeforeCommit) {
+            self.end_change();
+        }
         if self.journal != Journal::EMPTY {
             self.journal = Journal::EMPTY;
             self.lane.set_journal(self.journal);
         }
+    }
+
+    /// Makes the version even.
+    #[inline(always)]
+    fn end_change(&self) {
+        let version = version_of(self.store);
+        let now = version.load(Ordering::Relaxed);
+        let is_even_for_once = is_seeded(Mutation::VersionEvenBesideStores);
+        put(version, now.wrapping_add(1 + u64::from(is_even_for_once)));
     }
 
     #[inline(always)]
@@ -132,7 +147,10 @@ impl Drop for NotedStores<'_, '_> {
         }
         // Also of what was undone: a reader may have seen it.
         self.store.count_change();
-        let version = version_of(self.store);
-        put(version, version.load(Ordering::Relaxed).wrapping_add(1));
+        let is_ended = is_seeded(Mutation::VersionEvenBeforeCommit)
+            && version_of(self.store).load(Ordering::Relaxed).is_multiple_of(2);
+        if !is_ended {
+            self.end_change();
+        }
     }
 }

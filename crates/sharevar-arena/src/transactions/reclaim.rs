@@ -75,7 +75,11 @@ fn sweep_orphan(lane: Lane<'_>, by: Identity) -> Result<()> {
     {
         return Ok(());
     }
-    reclaim_leftover(lane, by)?;
+    if let Err(error) = reclaim_leftover(lane, by) {
+        // Not the claim of one that lives and does no more for it.
+        put(lane.state(), Claim::ORPHAN.0);
+        return Err(error);
+    }
     put(lane.state(), Claim::FREE.0);
     lane.arena.table_word(header::ORPHANS).fetch_sub(1, Ordering::AcqRel);
     Ok(())

@@ -409,7 +409,13 @@ impl<'p> Transaction<'p> {
 
     fn reclaim(&mut self) -> Result<()> {
         let given_back = reclaim::reclaim_leftover(self.lane, self.participant.identity());
-        self.participant.leave(self.lane);
+        if let Err(Error::OwnerUnknown { .. }) = given_back {
+            // Somebody may hold the heap's lock who cannot be asked. The lane's next transaction would forget
+            // what this one has to give back.
+            undo::leave_to_sweep(self.lane);
+        } else {
+            self.participant.leave(self.lane);
+        }
         given_back?;
         if self.reaps { self.participant.reap() } else { Ok(()) }
     }

@@ -71,12 +71,17 @@ pub(crate) fn release_locks_of(lane: Lane<'_>, by: Identity, seen: Claim) -> boo
     let rest = lane.journal().leftover() > 0
         || lane.more_words().iter().any(|word| arena.table_word(*word).load(Ordering::Relaxed) != 0);
     if rest {
-        arena.table_word(header::ORPHANS).fetch_add(1, Ordering::AcqRel);
-        put(lane.state(), Claim::ORPHAN.0);
+        leave_to_sweep(lane);
     } else {
         put(lane.state(), Claim::FREE.0);
     }
     true
+}
+
+/// Leaves a lane to the next sweep, which gives back what its ended transaction leaves over.
+pub(crate) fn leave_to_sweep(lane: Lane<'_>) {
+    lane.arena.table_word(header::ORPHANS).fetch_add(1, Ordering::AcqRel);
+    put(lane.state(), Claim::ORPHAN.0);
 }
 
 /// Undoes an uncommitted transaction. Its owner uses the same to roll back.

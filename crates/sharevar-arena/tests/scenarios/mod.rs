@@ -188,6 +188,20 @@ fn read(participant: &Participant, variables: &[Variable], with_places: bool) ->
     seen
 }
 
+/// The words of a variable and the bytes of its blocks, read without its lock; `None` while it changes.
+fn peeked(participant: &Participant, variable: Variable) -> Option<Vec<(u64, Vec<u8>)>> {
+    participant.peek(variable, |look| {
+        let content = |index| {
+            let word = look.body(index);
+            if word == 0 || index == NUMBER || is_handle(word) {
+                return Some((word, Vec::new()));
+            }
+            Some((word, look.bytes(word, participant.block_size(word).ok()?)?))
+        };
+        (0..8).map(content).collect()
+    })
+}
+
 /// The values that a clash stores.
 const STAMP: u64 = 4711;
 
@@ -324,6 +338,18 @@ impl Scenario for Played {
     fn see_clash(copy: &Arc<Participant>, variables: &[Variable]) -> Vec<u64> {
         assert_clash_stands(copy, variables[0], STAMP);
         read(copy, variables, false)
+    }
+
+    /// What is read without the lock while a dead one's change is there is not taken back when it is recovered.
+    fn assert_reads_stand(copy: &dyn Fn() -> Arc<Participant>, variables: &[Variable], when: &str) {
+        let reader = copy();
+        let read: Vec<_> = variables.iter().map(|variable| peeked(&reader, *variable)).collect();
+        reader.sweep().unwrap();
+        for (variable, read) in variables.iter().zip(read) {
+            if read.is_some() {
+                assert_eq!(peeked(&reader, *variable), read, "{when}: what was read went back");
+            }
+        }
     }
 
     fn stand_inside(copy: &Arc<Participant>, variables: &[Variable], during: &mut dyn FnMut()) {

@@ -17,9 +17,9 @@ mod set;
 mod show;
 mod watch;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, Look};
 use crate::exit::{Exit, Result};
-use crate::top::{Top, Web};
+use crate::top::{Machine, Source, Top, Web};
 use std::io::Write;
 use std::time::Duration;
 
@@ -28,14 +28,9 @@ pub(crate) use run::die_as_program;
 /// Runs a command.
 pub(crate) fn run(arguments: Arguments, output: &mut dyn Write) -> Result<Exit> {
     let json = arguments.json;
-    let command = match &arguments.engine {
-        Some(address) => engine::on_server(arguments.command, address)?,
-        None => arguments.command,
-    };
-    let exit = match (command, arguments.engine) {
-        (Command::Ls { .. }, Some(address)) => engine::ls(&address, json, output)?,
-        (Command::Doctor, Some(address)) => crate::doctor::server(&address, json, output)?,
-        (command, _) => run_command(command, json, output)?,
+    let exit = match &arguments.engine {
+        Some(address) => engine::run(arguments.command, address, json, output)?,
+        None => run_command(arguments.command, json, output)?,
     };
     output.flush()?;
     Ok(exit)
@@ -63,14 +58,19 @@ fn run_command(command: Command, json: bool, output: &mut dyn Write) -> Result<E
             let watch = watch::Watch { limit, interval: Duration::from_millis(interval), count };
             watch.run(&name, &variable, json, output)?
         }
-        Command::Top { web: Some(address), interval, allow_remote, .. } => {
-            Web { address, allow_remote, interval: Duration::from_millis(interval) }.run(output)?
-        }
-        Command::Top { manager, once, interval, web: None, .. } => {
-            Top { manager, once, interval: Duration::from_millis(interval) }.run(json, output)?
-        }
+        Command::Top(look) => top(look, &mut Machine::new(), json, output)?,
         Command::Doctor => crate::doctor::run(json, output)?,
         Command::Completions { shell } => generated::completions(shell, output)?,
         Command::Man { command } => generated::manual(command.as_deref(), output)?,
     })
+}
+
+/// `sharevar top`, of the managers of a source.
+fn top(look: Look, source: &mut dyn Source, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
+    let Look { manager, once, interval, web, allow_remote } = look;
+    let interval = Duration::from_millis(interval);
+    match web {
+        Some(address) => Web { address, allow_remote, interval }.run(source, output),
+        None => Top { manager, interval, once }.run(source, is_json, output),
+    }
 }

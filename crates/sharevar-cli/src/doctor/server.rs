@@ -10,9 +10,9 @@ use std::io::Write;
 pub(crate) fn run(address: &str, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
     let findings: Vec<Finding> = match inspect(address) {
         Ok(seen) => {
-            let finding = |(subject, seen): (&str, std::result::Result<String, String>)| match seen {
-                Ok(text) => good(subject, text),
-                Err(text) => bad(subject, text),
+            let finding = |(subject, seen): (String, std::result::Result<String, String>)| match seen {
+                Ok(text) => good(&subject, text),
+                Err(text) => bad(&subject, text),
             };
             seen.into_iter().map(finding).collect()
         }

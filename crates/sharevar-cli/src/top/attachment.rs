@@ -1,6 +1,7 @@
 //! A manager that is looked into, with the numbers of the look before.
 
-use super::picture::{Inside, LockRow, ProcessRow, VariableRow};
+use super::picture::{Inside, LockRow, ProcessRow, Users, VariableRow};
+use crate::lock::Lock;
 use crate::process;
 use sharevar::{Error, Handle, Manager, ManagerInfo, VariableInfo};
 use std::collections::HashMap;
@@ -50,9 +51,11 @@ impl Attachment {
             |id: u32| ProcessRow { id, state: process::State::of(id), program: process::program(id) };
         let mut inside = Inside {
             name: self.manager.name().unwrap_or_default().to_owned(),
-            processes: info.processes().into_iter().map(process).collect(),
-            elsewhere: info.elsewhere(),
-            blocks: info.blocks.clone(),
+            users: Users::Here {
+                processes: info.processes().into_iter().map(process).collect(),
+                elsewhere: info.elsewhere(),
+                blocks: info.blocks.clone(),
+            },
             ..Inside::default()
         };
         let mut now = HashMap::new();
@@ -103,7 +106,7 @@ impl Attachment {
             due = at + cost * COUNTING_SHARE;
         }
         let lock = handle.lock_info()?;
-        let lock = lock.map(|lock| LockRow { name: name.to_owned(), kind: info.kind, info: lock });
+        let lock = lock.map(|lock| LockRow { name: name.to_owned(), lock: Lock::of(info.kind, lock) });
         let row = VariableRow { name: name.to_owned(), info: info.clone(), rate };
         Ok((row, lock, Seen { handle, info, at, due }))
     }

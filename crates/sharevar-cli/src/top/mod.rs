@@ -1,21 +1,25 @@
 //! `sharevar top`: managers, variables, locks, processes and memory, as they change.
 
 mod attachment;
-mod look;
+mod machine;
 mod page;
 mod picture;
 mod rows;
 mod screen;
+mod server;
+mod source;
 mod terminal;
 mod text;
 mod view;
 
+pub(crate) use machine::Machine;
 pub(crate) use page::Web;
+pub(crate) use server::Server;
+pub(crate) use source::Source;
 
 use crate::exit::{Exit, Result};
-use crate::named::Looking;
 use crate::output;
-use look::{Looker, Wanted};
+use source::Wanted;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -30,23 +34,22 @@ pub(crate) struct Top {
 }
 
 impl Top {
-    pub(crate) fn run(self, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
-        let mut looker = Looker::new();
+    pub(crate) fn run(self, source: &mut dyn Source, is_json: bool, output: &mut dyn Write) -> Result<Exit> {
         if let Some(manager) = &self.manager {
             // A name that leads to nothing is told before the first look.
-            drop(Looking::at(manager)?);
+            source.check(manager)?;
         }
         if is_json {
-            return self.lines(&mut looker, output);
+            return self.lines(source, output);
         }
         if self.once || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
             // Two looks, since a rate has two ends.
-            looker.look(self.wanted())?;
+            source.look(self.wanted())?;
             std::thread::sleep(self.interval);
-            text::write(output, &looker.look(self.wanted())?)?;
+            text::write(output, &source.look(self.wanted())?)?;
             return Ok(Exit::Success);
         }
-        terminal::run(looker, self.manager, self.interval)
+        terminal::run(source, self.manager, self.interval)
     }
 
     fn wanted(&self) -> Wanted<'_> {
@@ -54,12 +57,12 @@ impl Top {
     }
 
     /// A line of JSON for each look, or one.
-    fn lines(&self, looker: &mut Looker, output: &mut dyn Write) -> Result<Exit> {
-        looker.look(self.wanted())?;
+    fn lines(&self, source: &mut dyn Source, output: &mut dyn Write) -> Result<Exit> {
+        source.look(self.wanted())?;
         loop {
             // Two looks are no load that lasts.
-            std::thread::sleep(if self.once { self.interval } else { looker.pause(self.interval) });
-            output::json(output, &looker.look(self.wanted())?.json())?;
+            std::thread::sleep(if self.once { self.interval } else { source.pause(self.interval) });
+            output::json(output, &source.look(self.wanted())?.json())?;
             output.flush()?;
             if self.once {
                 return Ok(Exit::Success);

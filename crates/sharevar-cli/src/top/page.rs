@@ -3,7 +3,7 @@
 //! The page is one text without parts from elsewhere, and asks for a new picture once a second. No
 //! picture is made while no page asks.
 
-use super::look::{Looker, Wanted};
+use super::source::{Source, Wanted};
 use crate::exit::{Exit, Failure, Result};
 use serde_json::Value as Json;
 use std::io::{Cursor, Write};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 const PAGE: &str = include_str!("page.html");
-/// The most variables and locks of a picture; the page says how many more there are.
+/// The most variables, locks and clients of a picture; the page says how many more there are.
 const ROWS: usize = 1000;
 
 /// How to serve.
@@ -28,7 +28,7 @@ pub(crate) struct Web {
 
 impl Web {
     /// Serves the page until the process is ended.
-    pub(crate) fn run(self, output: &mut dyn Write) -> Result<Exit> {
+    pub(crate) fn run(self, source: &mut dyn Source, output: &mut dyn Write) -> Result<Exit> {
         let addresses = resolve(&self.address)?;
         if let Some(open) = addresses.iter().find(|address| !address.ip().is_loopback())
             && !self.allow_remote
@@ -44,7 +44,7 @@ impl Web {
         let at = server.server_addr().to_ip().map_or_else(|| self.address.clone(), |at| at.to_string());
         writeln!(output, "http://{at}/")?;
         output.flush()?;
-        let mut pictures = Pictures { looker: Looker::new(), interval: self.interval, last: None };
+        let mut pictures = Pictures { source, interval: self.interval, last: None };
         loop {
             let request =
                 server.recv().map_err(|error| Failure::new(Exit::Failure, format_args!("{at}: {error}")))?;
@@ -91,7 +91,7 @@ fn has_body(request: &Request) -> bool {
         || request.headers().iter().any(|header| header.field.equiv("Transfer-Encoding"))
 }
 
-fn respond(request: &Request, pictures: &mut Pictures) -> Result<Response<Cursor<Vec<u8>>>> {
+fn respond(request: &Request, pictures: &mut Pictures<'_>) -> Result<Response<Cursor<Vec<u8>>>> {
     if !matches!(request.method(), Method::Get | Method::Head) {
         return Ok(text(405, "this page is only read"));
     }
@@ -132,14 +132,14 @@ fn with_type(response: Response<Cursor<Vec<u8>>>, media_type: &str) -> Response<
 }
 
 /// The picture of each manager, made anew once it is old.
-struct Pictures {
-    looker: Looker,
+struct Pictures<'a> {
+    source: &'a mut dyn Source,
     interval: Duration,
     /// The last one, of which manager, and the time until which it is new.
     last: Option<(Option<String>, Instant, String)>,
 }
 
-impl Pictures {
+impl Pictures<'_> {
     fn newest(&mut self, manager: Option<&str>) -> Result<String> {
         if let Some((of, until, picture)) = &self.last
             && of.as_deref() == manager
@@ -147,12 +147,12 @@ impl Pictures {
         {
             return Ok(picture.clone());
         }
-        let mut picture = self.looker.look(manager.map_or(Wanted::First, Wanted::One))?.json();
+        let mut picture = self.source.look(manager.map_or(Wanted::First, Wanted::One))?.json();
         if let Some(insides) = picture["insides"].as_array_mut() {
             insides.iter_mut().for_each(shorten);
         }
         let picture = picture.to_string();
-        let until = Instant::now() + self.looker.pause(self.interval);
+        let until = Instant::now() + self.source.pause(self.interval);
         self.last = Some((manager.map(str::to_owned), until, picture.clone()));
         Ok(picture)
     }
@@ -160,7 +160,7 @@ impl Pictures {
 
 /// Leaves out the rows that are too many: of the variables those that change least.
 fn shorten(inside: &mut Json) {
-    for (part, rate) in [("variables", true), ("locks", false)] {
+    for (part, rate) in [("variables", true), ("locks", false), ("clients", false)] {
         let Some(rows) = inside[part].as_array_mut() else { continue };
         let missing = rows.len().saturating_sub(ROWS);
         if missing > 0 && rate {

@@ -1,30 +1,35 @@
 //! The tables of a picture, which the screen and the text have in common.
 
-use super::picture::{Inside, Picture};
+use super::picture::{Inside, ManagerRow, ManagerState, Picture, ServerRow, Users};
+use crate::amount;
 use crate::described::kind;
 use crate::named::lifetime;
 use crate::output::printable;
 use crate::table::Side;
-use crate::{amount, lock};
 use std::cmp::Ordering;
+use std::time::Duration;
 
 /// A part of a manager's inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Variables,
     Locks,
     Processes,
+    /// On a server.
+    Clients,
     Memory,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 4] = [Self::Variables, Self::Locks, Self::Processes, Self::Memory];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Variables, Self::Locks, Self::Processes, Self::Clients, Self::Memory];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Variables => "Variables",
             Self::Locks => "Locks",
             Self::Processes => "Processes",
+            Self::Clients => "Clients",
             Self::Memory => "Memory",
         }
     }
@@ -86,16 +91,33 @@ impl Rows {
 const LEFT: Side = Side::Left;
 const RIGHT: Side = Side::Right;
 
+/// The address of a server, and its memory or the reason why it is not known.
+pub(super) fn server(row: &ServerRow) -> String {
+    let memory = row.used.map(|used| match row.capacity {
+        Some(capacity) => format!("{} of {} in use", amount::bytes(used), amount::bytes(capacity)),
+        None => format!("{} in use", amount::bytes(used)),
+    });
+    let told: Vec<_> = memory.into_iter().chain(row.problem.clone()).collect();
+    format!("{}: {}", row.address, told.join("; "))
+}
+
 pub(super) fn managers(picture: &Picture) -> Rows {
-    let rows = picture.managers.iter().map(|row| {
-        let info = row.info.as_ref().ok();
+    if picture.server.is_some() { namespaces(&picture.managers) } else { managers_here(&picture.managers) }
+}
+
+fn managers_here(managers: &[ManagerRow]) -> Rows {
+    let rows = managers.iter().map(|row| {
+        let (lifetime, info) = match &row.state {
+            ManagerState::Here { lifetime: time, info, .. } => (lifetime(*time), info.as_ref().ok()),
+            ManagerState::OnServer(_) => ("", None),
+        };
         vec![
             Cell::text(&row.name),
-            Cell::text(lifetime(row.lifetime)),
+            Cell::text(lifetime),
             Cell::count(info.map(|info| (info.processes().len() + info.elsewhere()) as u64)),
             Cell::bytes(info.map(|info| info.used)),
             Cell::bytes(info.map(|info| info.capacity)),
-            Cell::text(row.info.as_ref().err().map_or("", String::as_str)),
+            Cell::text(row.problem().unwrap_or_default()),
         ]
     });
     let headings = vec![
@@ -109,11 +131,29 @@ pub(super) fn managers(picture: &Picture) -> Rows {
     Rows { headings, dispensable: &[1, 4, 2, 3, 5], lines: rows.collect() }
 }
 
+fn namespaces(managers: &[ManagerRow]) -> Rows {
+    let rows = managers.iter().map(|row| {
+        let population = match &row.state {
+            ManagerState::OnServer(Ok(population)) => Some(population),
+            _ => None,
+        };
+        vec![
+            Cell::text(&row.name),
+            Cell::count(population.map(|population| population.variables)),
+            Cell::count(population.map(|population| population.clients)),
+            Cell::text(row.problem().unwrap_or_default()),
+        ]
+    });
+    let headings = vec![("NAMESPACE", LEFT), ("VARIABLES", RIGHT), ("CLIENTS", RIGHT), ("", LEFT)];
+    Rows { headings, dispensable: &[1, 2, 3], lines: rows.collect() }
+}
+
 pub(super) fn of_part(inside: &Inside, part: Part) -> Rows {
     match part {
         Part::Variables => variables(inside),
         Part::Locks => locks(inside),
         Part::Processes => processes(inside),
+        Part::Clients => clients(inside),
         Part::Memory => memory(inside),
     }
 }
@@ -134,18 +174,26 @@ fn variables(inside: &Inside) -> Rows {
 }
 
 fn locks(inside: &Inside) -> Rows {
+    let is_on_server = matches!(inside.users, Users::OnServer(_));
     let rows = inside.locks.iter().map(|row| {
-        let held_for = row.info.held_for.filter(|_| !row.info.holders.is_empty());
+        let lock = &row.lock;
+        let held_for = lock.held_for.filter(|_| !lock.holders.is_empty());
         vec![
             Cell::text(&row.name),
-            Cell::text(kind(row.kind)),
-            Cell::text(lock::holders(row.kind, &row.info)),
-            Cell::number(held_for.map(|time| time.as_secs_f64()), |_| lock::held_for(&row.info)),
-            Cell::text(lock::waiters(&row.info)),
+            Cell::text(kind(lock.kind)),
+            Cell::text(lock.holders()),
+            if is_on_server {
+                Cell::count(lock.token())
+            } else {
+                Cell::number(held_for.map(|time| time.as_secs_f64()), |_| lock.held_for())
+            },
+            Cell::text(lock.waiters()),
         ]
     });
+    // A server does not know for how long a lock is held.
+    let fourth = if is_on_server { "TOKEN" } else { "HELD FOR" };
     let headings =
-        vec![("LOCK", LEFT), ("KIND", LEFT), ("HOLDERS", LEFT), ("HELD FOR", RIGHT), ("WAITERS", LEFT)];
+        vec![("LOCK", LEFT), ("KIND", LEFT), ("HOLDERS", LEFT), (fourth, RIGHT), ("WAITERS", LEFT)];
     Rows { headings, dispensable: &[1, 3, 4, 2], lines: rows.collect() }
 }
 
@@ -154,20 +202,53 @@ fn processes(inside: &Inside) -> Rows {
         let id = Cell { text: id, number: Some(number) };
         vec![id, Cell::text(state), Cell::text(program)]
     };
-    let here = inside.processes.iter();
-    let mut rows: Vec<_> = here
-        .map(|process| row(process.id.to_string(), process.id.into(), process.state.name(), &process.program))
-        .collect();
-    if inside.elsewhere > 0 {
-        let said = format!("{} in other pid namespaces", inside.elsewhere);
-        rows.push(row(String::new(), f64::NEG_INFINITY, "unknown", &said));
-    }
     let headings = vec![("PROCESS", RIGHT), ("STATE", LEFT), ("PROGRAM", LEFT)];
-    Rows { headings, dispensable: &[1], lines: rows }
+    let mut rows = Rows { headings, dispensable: &[1], lines: Vec::new() };
+    let Users::Here { processes, elsewhere, .. } = &inside.users else { return rows };
+    rows.lines.extend(processes.iter().map(|process| {
+        row(process.id.to_string(), process.id.into(), process.state.name(), &process.program)
+    }));
+    if *elsewhere > 0 {
+        let said = format!("{elsewhere} in other pid namespaces");
+        rows.lines.push(row(String::new(), f64::NEG_INFINITY, "unknown", &said));
+    }
+    rows
+}
+
+fn clients(inside: &Inside) -> Rows {
+    let headings = vec![
+        ("CLIENT", LEFT),
+        ("MACHINE", LEFT),
+        ("PROCESS", RIGHT),
+        ("KNOWN FOR", RIGHT),
+        ("LEASE LEFT", RIGHT),
+    ];
+    let mut rows = Rows { headings, dispensable: &[3, 0, 4, 1], lines: Vec::new() };
+    let Users::OnServer(clients) = &inside.users else { return rows };
+    let time = |time: Option<Duration>| {
+        Cell::number(time.map(|time| time.as_secs_f64()), |_| time.map_or(String::new(), amount::time))
+    };
+    rows.lines.extend(clients.iter().map(|client| {
+        let lease_left = match client.lease_left {
+            Some(Duration::ZERO) => Cell::number(Some(0.0), |_| "ended".to_owned()),
+            left => time(left),
+        };
+        vec![
+            Cell::text(&client.name),
+            Cell::text(client.machine.as_deref().unwrap_or_default()),
+            Cell::count(client.process.map(u64::from)),
+            time(client.known_for),
+            lease_left,
+        ]
+    }));
+    rows
 }
 
 fn memory(inside: &Inside) -> Rows {
-    let rows = inside.blocks.iter().map(|usage| {
+    let headings = vec![("BLOCK SIZE", RIGHT), ("BLOCKS", RIGHT), ("RESERVED", RIGHT)];
+    let mut rows = Rows { headings, dispensable: &[2, 1], lines: Vec::new() };
+    let Users::Here { blocks, .. } = &inside.users else { return rows };
+    rows.lines.extend(blocks.iter().map(|usage| {
         let size = if usage.size == 0 { f64::INFINITY } else { usage.size as f64 };
         let name = |_| if usage.size == 0 { "pages".to_owned() } else { amount::bytes(usage.size) };
         vec![
@@ -175,9 +256,8 @@ fn memory(inside: &Inside) -> Rows {
             Cell::count(Some(usage.blocks)),
             Cell::bytes(Some(usage.reserved)),
         ]
-    });
-    let headings = vec![("BLOCK SIZE", RIGHT), ("BLOCKS", RIGHT), ("RESERVED", RIGHT)];
-    Rows { headings, dispensable: &[2, 1], lines: rows.collect() }
+    }));
+    rows
 }
 
 #[cfg(test)]

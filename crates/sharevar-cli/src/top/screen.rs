@@ -1,6 +1,6 @@
 //! A picture on a screen of any size.
 
-use super::picture::{Inside, Picture};
+use super::picture::{Inside, Picture, Users};
 use super::rows::{self, Part, Rows};
 use super::view::{KEYS, View};
 use crate::output::printable;
@@ -14,6 +14,7 @@ use unicode_width::UnicodeWidthStr;
 
 const HEADING: Style = Style::new().fg(Color::Cyan).add_modifier(Modifier::BOLD);
 const CHOSEN: Style = Style::new().add_modifier(Modifier::REVERSED);
+const TROUBLE: Style = Style::new().fg(Color::Red);
 const QUIET: Style = Style::new().fg(Color::DarkGray);
 
 /// Between two columns.
@@ -40,7 +41,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture, view: &View) {
     let chosen = view.chosen(picture);
     draw_rows(frame, managers, &rows::managers(picture), (None, false), Some(chosen), 0);
     let inside = picture.managers.get(chosen).and_then(|row| picture.inside(&row.name));
-    frame.render_widget(tabs(inside, view.part(), parts.width), parts);
+    frame.render_widget(tabs(inside, view, parts.width), parts);
     if let Some(inside) = inside {
         let (rows, sorted) = part_rows(inside, view);
         draw_rows(frame, part, &rows, sorted, None, view.scrolled);
@@ -61,26 +62,35 @@ pub(super) fn part_rows(inside: &Inside, view: &View) -> (Rows, (Option<usize>, 
 }
 
 fn heading(picture: &Picture) -> Line<'static> {
+    let one = if picture.server.is_some() { "namespace" } else { "manager" };
     let number = picture.managers.len();
-    let managers = if number == 1 { "1 manager".to_owned() } else { format!("{number} managers") };
-    Line::from(vec![Span::styled("sharevar top", HEADING), Span::raw(format!("  {managers}"))])
+    let managers = if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") };
+    let mut spans = vec![Span::styled("sharevar top", HEADING), Span::raw(format!("  {managers}"))];
+    if let Some(server) = &picture.server {
+        let style = if server.problem.is_some() { TROUBLE } else { Style::new() };
+        spans.push(Span::styled(format!("  {}", printable(&rows::server(server))), style));
+    }
+    Line::from(spans)
 }
 
 /// The name of the manager that is looked into, and the parts of which one is shown.
-fn tabs(inside: Option<&Inside>, chosen: Part, room: u16) -> Line<'static> {
+fn tabs(inside: Option<&Inside>, view: &View, room: u16) -> Line<'static> {
     let Some(inside) = inside else { return Line::default() };
-    let tabs = tabs_of(inside, chosen, &Part::ALL);
+    let chosen = view.part();
+    let tabs = tabs_of(inside, chosen, view.parts());
     if tabs.width() <= room.into() { tabs } else { tabs_of(inside, chosen, &[chosen]) }
 }
 
 fn tabs_of(inside: &Inside, chosen: Part, parts: &[Part]) -> Line<'static> {
     let mut spans = vec![Span::styled(printable(&inside.name), HEADING)];
     for part in parts.iter().copied() {
-        let number = match part {
-            Part::Variables => inside.variables.len(),
-            Part::Locks => inside.locks.len(),
-            Part::Processes => inside.processes.len() + inside.elsewhere,
-            Part::Memory => inside.blocks.len(),
+        let number = match (part, &inside.users) {
+            (Part::Variables, _) => inside.variables.len(),
+            (Part::Locks, _) => inside.locks.len(),
+            (Part::Processes, Users::Here { processes, elsewhere, .. }) => processes.len() + elsewhere,
+            (Part::Memory, Users::Here { blocks, .. }) => blocks.len(),
+            (Part::Clients, Users::OnServer(clients)) => clients.len(),
+            _ => 0,
         };
         let style = if part == chosen { CHOSEN } else { Style::new() };
         spans.extend([Span::raw("  "), Span::styled(format!(" {} {number} ", part.name()), style)]);
@@ -157,13 +167,18 @@ fn draw_rows(
 
 #[cfg(test)]
 mod tests {
-    use super::super::picture::{ManagerRow, VariableRow};
+    use super::super::machine::Machine;
+    use super::super::picture::{ManagerRow, ManagerState, ServerRow, VariableRow};
+    use super::super::source::Source;
     use super::super::view::Reaction;
     use super::*;
+    use crate::client::Client;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
     use ratatui::crossterm::event::{KeyCode, KeyEvent};
     use sharevar::{Lifetime, Shared, VariableInfo};
+    use sharevar_redis::Population;
+    use std::time::Duration;
 
     fn picture() -> Picture {
         let shared = sharevar::Manager::new().unwrap();
@@ -171,9 +186,7 @@ mod tests {
         (state.used, state.capacity) = (196_608, 16 << 20);
         let manager = |name: &str| ManagerRow {
             name: name.to_owned(),
-            id: 0,
-            lifetime: Lifetime::WhileUsed,
-            info: Ok(state.clone()),
+            state: ManagerState::Here { id: 0, lifetime: Lifetime::WhileUsed, info: Ok(state.clone()) },
         };
         let counts = shared.dict::<i64, i64>().unwrap().handle().counts().unwrap();
         let variable = |index: u64| {
@@ -183,12 +196,20 @@ mod tests {
         };
         let variables = (0..50).map(variable).collect();
         let inside = Inside { name: "shop".to_owned(), variables, ..Inside::default() };
-        Picture { managers: vec![manager("bank"), manager("shop")], insides: vec![inside] }
+        Picture { server: None, managers: vec![manager("bank"), manager("shop")], insides: vec![inside] }
+    }
+
+    fn view_of(manager: Option<&str>) -> View {
+        View::new(manager.map(str::to_owned), Machine::new().parts())
     }
 
     fn drawn(width: u16, height: u16, view: &View) -> Vec<String> {
+        drawn_of(&picture(), width, height, view)
+    }
+
+    fn drawn_of(picture: &Picture, width: u16, height: u16, view: &View) -> Vec<String> {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| draw(frame, &picture(), view)).unwrap();
+        terminal.draw(|frame| draw(frame, picture, view)).unwrap();
         let buffer = terminal.backend().buffer();
         let line = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
         (0..height).map(line).collect()
@@ -200,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_screen_shows_the_chosen_manager_in_the_chosen_order() {
-        let mut view = View::new(Some("shop".to_owned()));
+        let mut view = view_of(Some("shop"));
         let lines = drawn(80, 14, &view);
         assert_eq!(lines[0], "sharevar top  2 managers");
         assert!(lines[3].starts_with("shop     while_used          1  192.0 KiB  16.0 MiB"), "{lines:?}");
@@ -226,8 +247,48 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_shown_with_its_clients_and_while_it_is_away() {
+        let mut population = Population::default();
+        (population.variables, population.clients) = (7, 1);
+        let client = Client {
+            name: "3f9c2a7b1d40e8c6".to_owned(),
+            machine: Some("web\u{1b}1".to_owned()),
+            process: Some(4711),
+            known_for: Some(Duration::from_secs(75)),
+            lease_left: Some(Duration::ZERO),
+        };
+        let users = Users::OnServer(vec![client]);
+        let inside = Inside { name: "shop".to_owned(), users, ..Inside::default() };
+        let row =
+            |name: &str, state| ManagerRow { name: name.to_owned(), state: ManagerState::OnServer(state) };
+        let (address, problem) = ("redis://db/0".to_owned(), None);
+        let mut picture = Picture {
+            server: Some(ServerRow { address, used: Some(3 << 20), capacity: Some(4 << 30), problem }),
+            managers: vec![row("bank", Err("no permission".to_owned())), row("shop", Ok(population))],
+            insides: vec![inside],
+        };
+        let mut view = View::new(Some("shop".to_owned()), &[Part::Variables, Part::Locks, Part::Clients]);
+        let lines = drawn_of(&picture, 80, 14, &view);
+        assert_eq!(lines[0], "sharevar top  2 namespaces  redis://db/0: 3.0 MiB of 4.0 GiB in use");
+        assert_eq!(lines[1], "NAMESPACE  VARIABLES  CLIENTS");
+        assert_eq!(lines[2], "bank                           no permission");
+        assert_eq!(lines[3], "shop               7        1");
+        assert!(lines[5].starts_with("shop   Variables 0    Locks 0    Clients 1"), "{lines:?}");
+        view.press(KeyEvent::from(KeyCode::Left), &picture, 5, 0);
+        let lines = drawn_of(&picture, 80, 14, &view);
+        assert_eq!(lines[6], "CLIENT            MACHINE    PROCESS   KNOWN FOR  LEASE LEFT");
+        assert_eq!(lines[7], r"3f9c2a7b1d40e8c6  web\u{1b}1     4711  1 min 15 s       ended");
+        picture.server.as_mut().unwrap().problem = Some("it is away".to_owned());
+        (picture.managers, picture.insides) = (Vec::new(), Vec::new());
+        picture.server.as_mut().unwrap().used = None;
+        let lines = drawn_of(&picture, 80, 14, &view);
+        assert_eq!(lines[0], "sharevar top  0 namespaces  redis://db/0: it is away");
+        assert_eq!(view.manager.as_deref(), Some("shop"), "it may come back");
+    }
+
+    #[test]
     fn a_screen_of_any_size_is_drawn() {
-        let mut view = View::new(None);
+        let mut view = view_of(None);
         press(&mut view, KeyCode::Down);
         press(&mut view, KeyCode::End);
         for width in (1..30).chain([200, 1000]) {
@@ -236,7 +297,7 @@ mod tests {
             }
         }
         // Names stay, and less important columns give way: kind, bytes, and length.
-        let mut view = View::new(Some("shop".to_owned()));
+        let mut view = view_of(Some("shop"));
         let lines = drawn(30, 14, &view);
         assert_eq!(lines[1], "MANAGER  PROCESSES       USED");
         assert_eq!(lines[5], "shop   Variables 50");

@@ -1,8 +1,8 @@
 //! The live screen.
 
-use super::look::{Looker, Wanted};
 use super::picture::Picture;
 use super::screen;
+use super::source::{Source, Wanted};
 use super::view::{Reaction, View};
 use crate::exit::{Exit, Failure, Result};
 use ratatui::DefaultTerminal;
@@ -15,15 +15,15 @@ use std::time::{Duration, Instant};
 /// The longest time until a signal to end is obeyed.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-pub(super) fn run(mut looker: Looker, manager: Option<String>, interval: Duration) -> Result<Exit> {
+pub(super) fn run(source: &mut dyn Source, manager: Option<String>, interval: Duration) -> Result<Exit> {
     let is_to_end = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, is_to_end.clone()).map_err(|error| unusable(&error))?;
     }
-    let mut view = View::new(manager);
-    let mut picture = looker.look(wanted(&view))?;
+    let mut view = View::new(manager, source.parts());
+    let mut picture = source.look(wanted(&view))?;
     let mut terminal = ratatui::try_init().map_err(|error| unusable(&error))?;
-    let ended = show(&mut terminal, &mut looker, &mut picture, &mut view, interval, &is_to_end);
+    let ended = show(&mut terminal, source, &mut picture, &mut view, interval, &is_to_end);
     ratatui::try_restore().map_err(|error| unusable(&error))?;
     ended.map(|()| Exit::Success)
 }
@@ -41,13 +41,13 @@ fn unusable(error: &std::io::Error) -> Failure {
 
 fn show(
     terminal: &mut DefaultTerminal,
-    looker: &mut Looker,
+    source: &mut dyn Source,
     picture: &mut Picture,
     view: &mut View,
     interval: Duration,
     is_to_end: &AtomicBool,
 ) -> Result<()> {
-    let mut next = Instant::now() + looker.pause(interval);
+    let mut next = Instant::now() + source.pause(interval);
     while !is_to_end.load(Ordering::Relaxed) {
         terminal.draw(|frame| screen::draw(frame, picture, view)).map_err(|error| unusable(&error))?;
         let reaction = wait(next, picture, view, is_to_end)?;
@@ -55,13 +55,13 @@ fn show(
             break;
         }
         if reaction == Reaction::Look || next <= Instant::now() {
-            *picture = looker.look(wanted(view))?;
+            *picture = source.look(wanted(view))?;
             // The chosen one has gone: the first that there is.
             if picture.insides.is_empty() && !picture.managers.is_empty() {
                 view.manager = Some(picture.managers[view.chosen(picture)].name.clone());
-                *picture = looker.look(wanted(view))?;
+                *picture = source.look(wanted(view))?;
             }
-            next = Instant::now() + looker.pause(interval);
+            next = Instant::now() + source.pause(interval);
         }
     }
     Ok(())

@@ -7,6 +7,9 @@ use crate::{output, table};
 use std::io::Write;
 
 pub(super) fn write(output: &mut dyn Write, picture: &Picture) -> Result<()> {
+    if let Some(server) = &picture.server {
+        writeln!(output, "{}\n", output::printable(&rows::server(server)))?;
+    }
     write_rows(output, &rows::managers(picture))?;
     for inside in &picture.insides {
         writeln!(output, "\n{}", output::name(&output::printable(&inside.name)))?;

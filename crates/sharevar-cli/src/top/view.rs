@@ -11,9 +11,11 @@ pub(super) const KEYS: &str = "↑↓ manager  ←→ part  j k scroll  s sort  
 pub(super) struct View {
     /// The chosen manager, which may be gone.
     pub(super) manager: Option<String>,
+    /// The parts that there are, and the place of the one that is shown.
+    parts: &'static [Part],
     part: usize,
     /// The column by which each part is sorted, if by one, and whether it is turned around.
-    sorted: [(Option<usize>, bool); Part::ALL.len()],
+    sorted: Vec<(Option<usize>, bool)>,
     /// The first row of the part that is shown.
     pub(super) scrolled: usize,
 }
@@ -29,12 +31,16 @@ pub(super) enum Reaction {
 }
 
 impl View {
-    pub(super) fn new(manager: Option<String>) -> Self {
-        Self { manager, part: 0, sorted: [(None, false); Part::ALL.len()], scrolled: 0 }
+    pub(super) fn new(manager: Option<String>, parts: &'static [Part]) -> Self {
+        Self { manager, parts, part: 0, sorted: vec![(None, false); parts.len()], scrolled: 0 }
     }
 
     pub(super) fn part(&self) -> Part {
-        Part::ALL[self.part]
+        self.parts[self.part]
+    }
+
+    pub(super) fn parts(&self) -> &'static [Part] {
+        self.parts
     }
 
     /// The column by which the part is sorted, if it is, and whether it is turned around.
@@ -63,7 +69,7 @@ impl View {
             KeyCode::Up => return self.choose(picture, self.chosen(picture).saturating_sub(1)),
             KeyCode::Down => return self.choose(picture, self.chosen(picture) + 1),
             KeyCode::Right | KeyCode::Tab => self.turn_to(self.part + 1),
-            KeyCode::Left | KeyCode::BackTab => self.turn_to(self.part + Part::ALL.len() - 1),
+            KeyCode::Left | KeyCode::BackTab => self.turn_to(self.part + self.parts.len() - 1),
             KeyCode::Char('j') => self.scroll(1, rows),
             KeyCode::Char('k') => self.scroll(-1, rows),
             KeyCode::PageDown => self.scroll(20, rows),
@@ -89,7 +95,7 @@ impl View {
     }
 
     fn turn_to(&mut self, part: usize) {
-        self.part = part % Part::ALL.len();
+        self.part = part % self.parts.len();
         self.scrolled = 0;
     }
 

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use sharevar_hosted::connections::{Connections, GoesOn};
 use sharevar_hosted::protocol::{RESTARTS, part, write_request};
-use sharevar_transport::{Address, Error};
+use sharevar_transport::{Address, Error, PooledConnection};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -128,7 +128,7 @@ impl HostClient {
     fn find<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let mut frame = Vec::with_capacity(32);
         write_request::find(&mut frame, name).map_err(raise::too_long)?;
-        self.ask(py, &frame, options::or_default(None))
+        self.ask_for_object(py, &frame)
     }
 
     /// Add a proxy of an object. If there is none, the host is asked for a reference.
@@ -138,7 +138,7 @@ impl HostClient {
         }
         let mut frame = Vec::with_capacity(16);
         write_request::retain(&mut frame, object);
-        let retained = self.ask(py, &frame, options::or_default(None))?;
+        let retained = self.ask_for_object(py, &frame)?;
         self.receive(object, retained.cast::<HostedReference>()?.get().incarnation);
         Ok(())
     }
@@ -225,8 +225,21 @@ impl HostClient {
         request: &[u8],
         options: sharevar_hosted::CallOptions,
     ) -> PyResult<Bound<'py, PyAny>> {
+        self.exchange(py, |connections, goes_on| connections.exchange(request, options, goes_on))
+    }
+
+    /// The same for a request that finds an object, or takes a reference on it.
+    fn ask_for_object<'py>(&self, py: Python<'py>, request: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        self.exchange(py, |connections, goes_on| connections.exchange_for_object(request, goes_on))
+    }
+
+    fn exchange<'py>(
+        &self,
+        py: Python<'py>,
+        exchange: impl FnOnce(&Connections, &mut GoesOn<'_>) -> Result<PooledConnection, Error> + Send,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let connections = self.connections();
-        let connection = waiting(py, |goes_on| connections.exchange(request, options, goes_on))?;
+        let connection = waiting(py, |goes_on| exchange(&connections, goes_on))?;
         let given = reply::read(py, connection.message(), connection.incarnation());
         connections.finish(connection);
         if let Ok(given) = &given

@@ -2,6 +2,7 @@
 //! lease ends.
 
 use crate::client::Reply;
+use crate::departures::{is_for_later, unknown};
 use crate::error::undone;
 use crate::holds::Hold;
 use crate::number::{is_recursive, kind_of};
@@ -12,7 +13,7 @@ use crate::variable::Variable;
 use crate::waits::Place;
 use redis::Value;
 use sharevar::engine::wait::Wait;
-use sharevar::engine::{Acquired, Exclusive, Failure, Handle};
+use sharevar::engine::{Acquired, Exclusive, Handle};
 use sharevar::{Error, Kind, Result};
 use sharevar_arena::actor;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -134,23 +135,6 @@ impl Variable {
     /// The caller's hold, in which it believes.
     fn hold(&self) -> Result<Hold> {
         Ok(self.client.session()?.holds.of(self.number, &caller(self.number)))
-    }
-}
-
-/// Whether a release that has failed so is told again.
-fn is_for_later(failure: &Failure) -> bool {
-    use Failure::{OutcomeUnknown, Refused, Unavailable};
-    matches!(failure, OutcomeUnknown { .. } | Unavailable { .. } | Refused { .. })
-}
-
-/// The error of a request that did not come through, and is told again.
-fn unknown(failure: Failure) -> Error {
-    let cause = failure.to_string();
-    match failure {
-        Failure::Unavailable { address, .. } | Failure::Refused { address, .. } => {
-            Failure::OutcomeUnknown { address, cause }.into()
-        }
-        other => other.into(),
     }
 }
 

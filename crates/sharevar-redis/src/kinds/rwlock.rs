@@ -1,42 +1,83 @@
 //! Readers-writer locks, whose holders are clients.
 
+use crate::departures::{is_for_later, unknown};
+use crate::named_holds::{End, PARTS, Side, release};
 use crate::reply;
-use crate::script::{Script, scripts};
+use crate::script::scripts;
+use crate::session::Unfinished;
 use crate::variable::Variable;
 use crate::waits::Place;
 use redis::Value;
-use sharevar::Result;
 use sharevar::engine::wait::Wait;
 use sharevar::engine::{Acquired, Handle, RwLock};
+use sharevar::{Error, Result};
 use std::time::Duration;
 
 scripts! { "../lua/rwlock.lua":
     READ = "read";
     WRITE = "write";
-    RELEASE_READ = "release_read";
-    RELEASE_WRITE = "release_write";
     WITHDRAW = "withdraw";
     DIED = "died";
     MARK = "mark";
 }
 
-const PARTS: &str = "mkwp";
-
 impl Variable {
-    fn take(&self, script: &Script, undo: &Script, place: Place<'_>) -> Result<Option<Acquired>> {
+    fn take(&self, side: Side, place: Place<'_>) -> Result<Option<Acquired>> {
+        let script = if side == Side::Read { &READ } else { &WRITE };
+        let name = self.client.session()?.ticket();
         let answer = self.ask_with_shortfall(script, PARTS, |session, command| {
-            command.arg(&session.client).arg(place.ticket).arg(place.score);
+            command.arg(&session.client).arg(place.ticket).arg(place.score).arg(&name);
+        });
+        let answer = answer.inspect_err(|error| {
+            // Where there is no session its lease has ended.
+            if error.happened().is_none()
+                && let Ok(session) = self.client.session()
+            {
+                session.finish_later(self.end_of(side, name.clone(), End::Never));
+            }
         })?;
         match (answer.value, answer.shortfall) {
             (Value::Nil, _) => Ok(None),
             (_, Some(shortfall)) => {
                 let holder = &answer.session.client;
-                Err(self.undo(shortfall, undo, PARTS, |_, command| {
-                    command.arg(holder).arg("undo");
+                Err(self.undo(shortfall, release(side), PARTS, |_, command| {
+                    command.arg(holder).arg("undo").arg(&name);
                 }))
             }
-            (died, None) => Ok(Some(Acquired { owner_died: reply::yes(died)? })),
+            (died, None) => {
+                answer.session.named_holds.add(self.number, side, name);
+                Ok(Some(Acquired { owner_died: reply::yes(died)? }))
+            }
         }
+    }
+
+    /// Gives a hold back, and says whether there was one. From then on the caller has it no more, also if that
+    /// fails: its guard is gone, and the server learns of it later.
+    fn end_hold(&self, side: Side) -> Result<bool> {
+        let session = self.client.session()?;
+        let Some(name) = session.named_holds.take(self.number, side) else { return Ok(false) };
+        let answer = self.ask_with_shortfall(release(side), PARTS, |session, command| {
+            command.arg(&session.client).arg("").arg(&name);
+        });
+        match answer {
+            Ok(reply) => {
+                let Some(shortfall) = reply.shortfall else { return reply::yes(reply.value) };
+                session.finish_later(self.end_of(side, name, End::Late));
+                Err(shortfall.failure.clone().into())
+            }
+            Err(Error::Engine(failure)) if is_for_later(&failure) => {
+                session.finish_later(self.end_of(side, name, End::Late));
+                Err(unknown(failure))
+            }
+            Err(error) => {
+                session.named_holds.add(self.number, side, name);
+                Err(error)
+            }
+        }
+    }
+
+    fn end_of(&self, side: Side, name: String, end: End) -> Unfinished {
+        Unfinished::NamedHold { lock: self.number, side, name, end }
     }
 }
 
@@ -76,22 +117,22 @@ impl RwLock for Variable {
     }
 
     fn try_read(&self) -> Result<Option<Acquired>> {
-        self.take(&READ, &RELEASE_READ, Place::default())
+        self.take(Side::Read, Place::default())
     }
 
     fn read_wait(&self) -> Box<dyn Wait<Acquired> + '_> {
-        self.wait_for('w', |place| self.take(&READ, &RELEASE_READ, place))
+        self.wait_for('w', |place| self.take(Side::Read, place))
     }
 
     fn try_write(&self) -> Result<Option<Acquired>> {
-        self.take(&WRITE, &RELEASE_WRITE, Place::default())
+        self.take(Side::Write, Place::default())
     }
 
     fn write_wait(&self) -> Box<dyn Wait<Acquired> + '_> {
         let entered = std::sync::Arc::<std::sync::Mutex<String>>::default();
         let told = entered.clone();
         let wait = self.wait_for('p', move |place| {
-            let acquired = self.take(&WRITE, &RELEASE_WRITE, place)?;
+            let acquired = self.take(Side::Write, place)?;
             let ticket = if acquired.is_some() { "" } else { place.ticket };
             ticket.clone_into(&mut crate::mutex::lock(&told));
             Ok(acquired)
@@ -100,15 +141,11 @@ impl RwLock for Variable {
     }
 
     fn release_read(&self) -> Result<bool> {
-        self.tell(&RELEASE_READ, PARTS, |session, command| {
-            command.arg(&session.client);
-        })
+        self.end_hold(Side::Read)
     }
 
     fn release_write(&self) -> Result<bool> {
-        self.tell(&RELEASE_WRITE, PARTS, |session, command| {
-            command.arg(&session.client);
-        })
+        self.end_hold(Side::Write)
     }
 
     fn owner_died(&self) -> Result<bool> {

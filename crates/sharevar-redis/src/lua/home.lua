@@ -26,9 +26,12 @@ end
 return history
 
 --- register
+-- ARGV[6] and [7] are the machine and the number of the process, for tools. No field of a client but a handle's may
+-- begin with `h`, none but that of a request which is withdrawn with `x`, none but a named hold's with `n`, and none
+-- but a host's with `@`.
 @home
 @live
-call('HSET', me, 'since', time[1])
+call('HSET', me, 'since', time[1], 'machine', ARGV[6], 'process', ARGV[7])
 call('ZADD', leases, now + tonumber(ARGV[4]), ARGV[5])
 return 1
 
@@ -70,7 +73,7 @@ repeat
 until cursor == '0' or count > 500
 if cursor ~= '0' then return 1 end
 for _, field in ipairs(call('HKEYS', KEYS[5])) do
-  local host = string.match(field, '^n(.+)')
+  local host = string.match(field, '^@(.+)')
   if host and call('HGET', KEYS[7], host) == ARGV[4] then call('HDEL', KEYS[7], host) end
 end
 call('PEXPIRE', KEYS[6], ARGV[6])

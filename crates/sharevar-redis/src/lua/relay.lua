@@ -9,14 +9,14 @@
 local known = call('HGET', KEYS[5], ARGV[4])
 if known and known ~= ARGV[5] and is_live(known) then return {known, call('ZSCORE', leases, known)} end
 call('HSET', KEYS[5], ARGV[4], ARGV[5])
-call('HSET', me, 'n' .. ARGV[4], 1)
+call('HSET', me, '@' .. ARGV[4], 1)
 return done(1)
 
 --- renounce
 -- ARGV[5] is the host ARGV[4] no more.
 @home
 if call('HGET', KEYS[5], ARGV[4]) == ARGV[5] then call('HDEL', KEYS[5], ARGV[4]) end
-call('HDEL', me, 'n' .. ARGV[4])
+call('HDEL', me, '@' .. ARGV[4])
 return 1
 
 --- seek

@@ -12,13 +12,19 @@ local function writer()
 end
 local function has_readers()
   for _, client in ipairs(call('HKEYS', KEYS[6])) do
-    if not is_live(client) then call('HDEL', KEYS[6], client) end
+    if not is_live(client) then
+      call('HDEL', KEYS[6], client)
+      call('HDEL', KEYS[5], 'r' .. client)
+    end
   end
   return call('EXISTS', KEYS[6]) == 1
 end
 
 --- read
--- ARGV[4] is this client, ARGV[5] the waiter, ARGV[6] its place.
+-- ARGV[4] is this client, ARGV[5] the waiter, ARGV[6] its place. ARGV[7] names this request, and the hold that it
+-- begins. A field of the client with that name has the name of the first of the holds that the client has at a time,
+-- which is in a field of the lock. So no hold counts that another client has ended, with this one's lease, before this
+-- one was heard of again.
 @locks
 @home
 @once
@@ -26,13 +32,18 @@ end
 @live
 @wait
 @holders
+@admitted
 -- A writer that waits tries again within a second.
 if writer() or call('ZCOUNT', KEYS[8], now - 3000, '+inf') > 0 then
   return wait(KEYS[7], ARGV[5], ARGV[6])
 end
-call('HINCRBY', KEYS[6], ARGV[4], 1)
+if call('HINCRBY', KEYS[6], ARGV[4], 1) == 1 then call('HSET', KEYS[5], 'r' .. ARGV[4], ARGV[7]) end
+call('HSET', me, 'n' .. ARGV[7], call('HGET', KEYS[5], 'r' .. ARGV[4]) or '')
 if ARGV[5] ~= '' then call('ZREM', KEYS[7], ARGV[5]) end
 return done(call('HGET', KEYS[5], 'died') or '0')
+
+--- admitted
+if call('HEXISTS', me, 'x' .. ARGV[7]) == 1 then return redis.error_reply('SVLOST lock') end
 
 --- write
 @locks
@@ -41,11 +52,12 @@ return done(call('HGET', KEYS[5], 'died') or '0')
 @there
 @live
 @holders
+@admitted
 if writer() or has_readers() then
   if ARGV[5] ~= '' then call('ZADD', KEYS[8], now, ARGV[5]) end
   return false
 end
-call('HSET', KEYS[5], 'owner', ARGV[4])
+call('HSET', KEYS[5], 'owner', ARGV[4], 'name', ARGV[7])
 if ARGV[5] ~= '' then call('ZREM', KEYS[8], ARGV[5]) end
 return done(call('HGET', KEYS[5], 'died') or '0')
 
@@ -58,16 +70,29 @@ local function call_all()
   wake(KEYS[7], ALL)
 end
 
+--- not_held
+-- ARGV[4] is this client, ARGV[6] the name of its hold, which ends, and no other one. ARGV[5] says that the client is
+-- content if the hold has ended otherwise: `late`, or `undo` for one that is undone, or `never` if the request to begin
+-- it was not answered, which begins nothing any more.
+if ARGV[5] == 'never' then call('HSET', me, 'x' .. ARGV[6], 1) end
+local function not_held() return ARGV[5] ~= '' and done(1) or 0 end
+
 --- release_read
--- ARGV[4] is this client. Of ARGV[5], `undo` says that it is content if its hold has ended otherwise.
 @locks
 @home
 @once
 @there
 @wake
 @call_all
-if call('HEXISTS', KEYS[6], ARGV[4]) == 0 then return ARGV[5] == 'undo' and done(1) or 0 end
-if call('HINCRBY', KEYS[6], ARGV[4], -1) <= 0 then call('HDEL', KEYS[6], ARGV[4]) end
+@not_held
+local first = call('HGET', me, 'n' .. ARGV[6])
+if not first then return not_held() end
+call('HDEL', me, 'n' .. ARGV[6])
+if call('HGET', KEYS[5], 'r' .. ARGV[4]) ~= first then return not_held() end
+if call('HINCRBY', KEYS[6], ARGV[4], -1) <= 0 then
+  call('HDEL', KEYS[6], ARGV[4])
+  call('HDEL', KEYS[5], 'r' .. ARGV[4])
+end
 if call('EXISTS', KEYS[6]) == 0 then call_all() end
 return done(1)
 
@@ -78,10 +103,12 @@ return done(1)
 @there
 @wake
 @call_all
-if call('HGET', KEYS[5], 'owner') ~= ARGV[4] then return ARGV[5] == 'undo' and done(1) or 0 end
-call('HDEL', KEYS[5], 'owner')
+@not_held
+local owner, name = unpack(call('HMGET', KEYS[5], 'owner', 'name'))
+if owner ~= ARGV[4] or name ~= ARGV[6] then return not_held() end
+call('HDEL', KEYS[5], 'owner', 'name')
 -- A writer that gives it back has put right what a dead one had left; one whose hold is undone has not.
-if ARGV[5] ~= 'undo' then call('HDEL', KEYS[5], 'died') end
+if ARGV[5] == '' or ARGV[5] == 'late' then call('HDEL', KEYS[5], 'died') end
 call_all()
 return done(1)
 

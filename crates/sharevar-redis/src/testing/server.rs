@@ -243,10 +243,19 @@ impl Server {
         self.client_names(namespace).len()
     }
 
-    /// The same clients, as the server names them.
+    /// The same clients, as the server names them, in the order in which their leases end.
     pub fn client_names(&self, namespace: &str) -> Vec<String> {
         let mut connection = self.connect();
         redis::cmd("ZRANGE").arg(self.leases(namespace)).arg(0).arg(-1).query(&mut connection).unwrap()
+    }
+
+    /// The name of the client whose lease goes on for longest, of all but `others`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn newest_client(&self, namespace: &str, others: &[String]) -> String {
+        let mut names = self.client_names(namespace).into_iter();
+        names.rfind(|name| !others.contains(name)).expect("a new client")
     }
 
     /// Ends a client's lease, as if the server had not heard of it for that long.

@@ -7,7 +7,7 @@ use sharevar_redis::testing::await_that;
 use std::sync::mpsc;
 use std::thread;
 
-const SURE: &str = "&durability=replicated&replicas=1&timeout=2";
+const SURE: &str = "&durability=replicated&replicas=1&timeout=4";
 
 /// Another client gets that lock.
 fn await_free(other: &Manager, name: &str) {
@@ -73,7 +73,7 @@ fn the_end_of_a_hold_that_was_undone_does_not_end_the_next_one() {
 #[test]
 fn the_end_by_a_wait_does_not_end_the_hold_after_it() {
     for pair in pairs() {
-        let client = pair.other_with("&durability=replicated&replicas=1&timeout=6");
+        let client = pair.other_with("&durability=replicated&replicas=1&timeout=4");
         let lock = client.named("lock").rlock().unwrap();
         let condition = client.condition_of(&lock).unwrap();
         let later = client.named("later").rlock().unwrap();

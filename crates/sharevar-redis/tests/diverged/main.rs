@@ -3,6 +3,7 @@
 
 mod ends;
 mod handles;
+mod rwlocks;
 mod stamps;
 mod tokens;
 mod undoing;

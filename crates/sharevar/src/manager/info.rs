@@ -53,8 +53,8 @@ impl ManagerInfo {
     }
 }
 
-/// The state of a variable at some moment. See [`Handle::info`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The state of a variable at some moment. See [`Handle::info`]. By default nothing is known of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VariableInfo {
     /// Its kind; `None` if a newer version made it.

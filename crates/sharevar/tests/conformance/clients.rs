@@ -4,6 +4,7 @@
 use sharevar::Manager;
 use sharevar::testing::{FakeClient, FakeServer, Fault};
 use sharevar_redis::testing::{self, Program, Proxy, await_that};
+use std::cell::RefCell;
 
 /// A namespace with any number of clients.
 pub(crate) trait Server {
@@ -126,9 +127,12 @@ impl Server for RealServer {
 
     fn doomed(&self) -> Box<dyn Doomed + '_> {
         let proxy = Proxy::to(self.server.port());
-        let address = format!("{}&lease=2&timeout=2", proxy.address(NAMESPACE));
+        let others = self.server.client_names(NAMESPACE);
+        // Nothing is sent by itself while a test counts answers, and no lease ends but as the test says.
+        let address = format!("{}&lease=1000&timeout=2", proxy.address(NAMESPACE));
         let manager = Manager::connect(&address).unwrap();
-        Box::new(DoomedByProxy { server: &self.server, manager, proxy })
+        let name = RefCell::new(self.server.newest_client(NAMESPACE, &others));
+        Box::new(DoomedByProxy { server: &self.server, manager, proxy, others, name })
     }
 }
 
@@ -136,6 +140,10 @@ struct DoomedByProxy<'a> {
     server: &'a testing::Server,
     manager: Manager,
     proxy: Proxy,
+    /// The clients that were there before it.
+    others: Vec<String>,
+    /// The name by which the server knows it, which is another one some time after its lease has ended.
+    name: RefCell<String>,
 }
 
 impl Drop for DoomedByProxy<'_> {
@@ -158,9 +166,16 @@ impl Doomed for DoomedByProxy<'_> {
     }
 
     fn kill(&self) {
-        let clients = self.server.clients(NAMESPACE);
         self.proxy.cut(true);
-        await_that("the end of the lease", || self.server.clients(NAMESPACE) < clients);
+        let mut name = self.name.borrow_mut();
+        if !self.server.client_names(NAMESPACE).contains(&name) {
+            *name = self.server.newest_client(NAMESPACE, &self.others);
+        }
+        await_that("the end of the lease", || {
+            // Again: a renewal may have been on its way.
+            self.server.end_lease(NAMESPACE, &name);
+            !self.server.client_names(NAMESPACE).contains(&name)
+        });
     }
 
     fn lose_next_reply(&self) {

@@ -4,6 +4,8 @@ use super::{Hands, Operation, World, block, outcome};
 use sharevar_arena::crash;
 use sharevar_arena::mutation::seed;
 use sharevar_arena::replay::assert_recovered;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A living one stands inside an operation; another wants the same dict and must wait.
 pub(crate) fn the_living_are_waited_for() {
@@ -12,6 +14,8 @@ pub(crate) fn the_living_are_waited_for() {
     let hands = Hands::open(&survivor, &names);
     let (sender, receiver) = std::sync::mpsc::channel();
     let key = mortal.key(1);
+    let is_released = Arc::new(AtomicBool::new(false));
+    let releases = is_released.clone();
     let thread = std::thread::spawn(move || {
         let dict = names[1];
         let participant = mortal.participant.clone();
@@ -21,19 +25,20 @@ pub(crate) fn the_living_are_waited_for() {
             if !waited && participant.is_short_locked(dict) && participant.peek_body(dict, 3) == 1 {
                 waited = true;
                 sender.send(()).unwrap();
-                let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
-                while std::time::Instant::now() < until {
+                // One that takes the lock from the living does not wait.
+                let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+                while !participant.has_waiters(dict) && std::time::Instant::now() < until {
                     std::thread::yield_now();
                 }
+                releases.store(true, Ordering::SeqCst);
             }
         };
         crash::observe(hook, || mortal.dict.insert(&mortal.key(1), &block(1)).unwrap());
     });
     receiver.recv().unwrap();
     seed();
-    let since = std::time::Instant::now();
     hands.dict.insert(&hands.key(2), &block(2)).unwrap();
-    assert!(since.elapsed().as_millis() > 500, "a lock that a living one holds was taken");
+    assert!(is_released.load(Ordering::SeqCst), "a lock that a living one holds was taken");
     thread.join().unwrap();
     assert!(hands.dict.get(&key).unwrap().is_some(), "what a living one did was undone");
     assert_recovered::<Operation>(&survivor, &names, &[], "after the wait");

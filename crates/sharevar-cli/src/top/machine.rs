@@ -1,8 +1,11 @@
-//! Looks at the managers of this user, one after the other.
+//! Looks at the managers of this user on this machine, one after the other.
 
 use super::attachment::Attachment;
-use super::picture::{Inside, ManagerRow, Picture};
+use super::picture::{Inside, ManagerRow, ManagerState, Picture};
+use super::rows::Part;
+use super::source::{INSIDES, Source, Wanted};
 use crate::exit::Result;
+use crate::named::Looking;
 use rustix::time::{ClockId, clock_gettime};
 use sharevar::{Error, FoundManager, Lifetime, Manager, ManagerInfo, RendezvousError};
 use std::collections::HashMap;
@@ -10,73 +13,67 @@ use std::time::Duration;
 
 /// Looking may take this share of a processor.
 const SHARE: u32 = 150;
-/// The most managers of which one picture has the inside.
-const INSIDES: usize = 64;
-
-/// The managers whose insides are wanted.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Wanted<'a> {
-    All,
-    One(&'a str),
-    /// The first that there is.
-    First,
-}
 
 /// A look at all managers, and the next, and the next.
 #[derive(Debug)]
-pub(super) struct Looker {
+pub(crate) struct Machine {
     attached: HashMap<String, Attachment>,
     /// Processor time of the last look.
     cost: Duration,
 }
 
-impl Looker {
-    pub(super) fn new() -> Self {
+impl Machine {
+    pub(crate) fn new() -> Self {
         Self { attached: HashMap::new(), cost: Duration::ZERO }
     }
+}
 
-    /// The time until the next look: longer than the one asked for if a look takes much.
-    pub(super) fn pause(&self, interval: Duration) -> Duration {
+impl Source for Machine {
+    fn check(&mut self, manager: &str) -> Result<()> {
+        Looking::at(manager).map(drop)
+    }
+
+    fn pause(&self, interval: Duration) -> Duration {
         interval.max(self.cost * SHARE)
     }
 
-    pub(super) fn look(&mut self, wanted: Wanted<'_>) -> Result<Picture> {
+    fn look(&mut self, wanted: Wanted<'_>) -> Result<Picture> {
         let start = processor_time();
         let mut picture = Picture::default();
         let mut earlier = std::mem::take(&mut self.attached);
         for (found, info) in Manager::find_all_with_info()? {
-            let mut row = describe(&found, info);
+            let mut info = info.map_err(|error| error.to_string());
             let is_wanted = match wanted {
                 Wanted::All => picture.insides.len() < INSIDES,
                 Wanted::One(name) => name == found.name,
                 Wanted::First => picture.insides.is_empty(),
             };
-            if let Ok(info) = &row.info {
+            if let Ok(known) = &info {
                 // An attachment would keep it when the others have gone.
-                if info.participants.is_empty() && found.lifetime == Lifetime::WhileUsed {
+                if known.participants.is_empty() && found.lifetime == Lifetime::WhileUsed {
                     continue;
                 }
                 if is_wanted {
-                    match inside(&found, info, earlier.remove(&found.name)) {
+                    match inside(&found, known, earlier.remove(&found.name)) {
                         Ok((attachment, inside)) => {
                             self.attached.insert(found.name.clone(), attachment);
                             picture.insides.push(inside);
                         }
                         Err(error) if has_gone(&error) => continue,
-                        Err(error) => row.info = Err(error.to_string()),
+                        Err(error) => info = Err(error.to_string()),
                     }
                 }
             }
-            picture.managers.push(row);
+            let state = ManagerState::Here { id: found.id, lifetime: found.lifetime, info };
+            picture.managers.push(ManagerRow { name: found.name, state });
         }
         self.cost = processor_time().saturating_sub(start);
         Ok(picture)
     }
-}
 
-fn describe(found: &FoundManager, info: std::result::Result<ManagerInfo, Error>) -> ManagerRow {
-    let info = info.map_err(|error| error.to_string());
-    ManagerRow { name: found.name.clone(), id: found.id, lifetime: found.lifetime, info }
+    fn parts(&self) -> &'static [Part] {
+        &[Part::Variables, Part::Locks, Part::Processes, Part::Memory]
+    }
 }
 
 fn inside(
