@@ -134,8 +134,8 @@ def test_a_client_that_is_killed_inside_a_call(host: Any) -> None:
     assert host._number_of_objects() == 2
 
 
-# Ten thousand are in the Rust tests (`processes_hosted`). In a process of its own: a fork copies
-# the page tables of its parent, and those of a test run are large.
+# Ten thousand are in the Rust tests (`processes_hosted`). In a process of its own: a fork
+# copies the page tables of its parent, and those of a test run are large.
 KILLED_CLIENTS = """
 import os, signal, sys
 from sharevar._native import HostClient
