@@ -16,7 +16,8 @@ import matplotlib.pyplot as pyplot
 from .table import Table
 
 OURS, FLOOR, OTHERS = "#1b6ca8", "#b8c4cc", "#8f8f8f"
-FLOORS = ("one process",)
+# Objects of one process, in Python and in Rust.
+FLOORS = ("one process", "one process, Rust", "Mutex<HashMap>", "dashmap")
 
 
 def colour(name: str) -> str:
