@@ -39,7 +39,7 @@ def draw(tables: list[Table], folder: Path) -> None:
     matplotlib.rcParams.update(
         {"svg.fonttype": "none", "svg.hashsalt": "sharevar", "font.size": 8}
     )
-    for table in tables:
+    for table in filter(lambda table: table.has_plot, tables):
         draw_one(table, folder / f"benchmark-{table.name}.svg")
 
 

@@ -112,6 +112,8 @@ def measure_readers(program: Path | None) -> Table:
         "readers",
         "A get by one and by two processes at once",
         {"one reader": {}, "two readers, either's gets": {}},
+        # Its notes are the result.
+        has_plot=False,
     )
     one, two = table.rows.values()
     everything: dict[str, Rounds] = {}
