@@ -132,6 +132,7 @@ $(VENV)/built: $(VENV)/bin/maturin $(shell find crates -name '*.rs' -o -name Car
 # Once with all features, and once the module and the libraries below it as they are for users.
 lint: $(VENV)/bin/maturin ## format, clippy (also for a free-threaded Python), documentation, ruff, types, imports
 	cargo fmt --all --check
+	cargo fmt --manifest-path bench/rust/Cargo.toml --check
 	cargo clippy --workspace --all-targets --features $(MUTATIONS) -- -D warnings
 	PYO3_CONFIG_FILE=$(CURDIR)/crates/sharevar-python/free-threaded.txt cargo clippy -p sharevar-python -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
@@ -148,16 +149,20 @@ crates: ## licences, sources and advisories of what the crates depend on; needs 
 
 format: ## rustfmt
 	cargo fmt --all
+	cargo fmt --manifest-path bench/rust/Cargo.toml
 
-# The libraries that are compared have an environment of their own. What cannot be installed is named
-# in the results. `make bench PLOTS=docs` replaces the plots of docs/performance.md.
+# The libraries that are compared have an environment of their own, and those for Rust a workspace of
+# their own, whose build takes minutes. What cannot be installed or built is named in the results.
+# `make bench PLOTS=docs` replaces the plots of docs/performance.md; `make bench PARTS="rust growth"`
+# makes these alone, of python, rust, growth and readers.
 BENCH := target/bench
-bench: build ## sharevar beside other libraries for Python: tables, JSON and plots in target/bench
+bench: build ## sharevar beside other libraries for Python and Rust: tables, JSON and plots in target/bench
 	$(PYTHON) -m venv $(BENCH)/venv
 	@while read -r library; do case "$$library" in "#"*|"") continue; esac; \
 		$(BENCH)/venv/bin/python -m pip install --quiet "$$library" || echo "$$library: not installed"; \
 	done < bench/requirements.txt
-	PYTHONPATH=python:bench $(BENCH)/venv/bin/python -m compare --out $(BENCH) --plots $(or $(PLOTS),$(BENCH))
+	PYTHONPATH=python:bench $(BENCH)/venv/bin/python -m compare --out $(BENCH) --plots $(or $(PLOTS),$(BENCH)) \
+		$(if $(PARTS),--parts $(PARTS))
 
 bench-operations: build examples ## what operations cost, and waiting, in Rust and in Python
 	cargo bench -p sharevar -p sharevar-transport --bench operations --bench hosted --bench ping_pong

@@ -1,6 +1,6 @@
 """Measures all libraries, prints tables, and writes them as JSON and as plots.
 
-python -m compare --out FOLDER [--plots FOLDER]
+python -m compare --out FOLDER [--plots FOLDER] [--parts PART ...]
 """
 
 from __future__ import annotations
@@ -15,17 +15,22 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from . import between_processes, start_up
+from . import between_processes, build_rust, in_rust, start_up
 from .groups import GROUPS
+from .growth import measure_growth
 from .loops import describe, measure
+from .readers import measure_readers
 from .rival import Rival
 from .rivals import MODULES
 from .table import Table, show
 
+# Libraries for Python, libraries for Rust, and sharevar alone in both languages.
+PARTS = ("python", "rust", "growth", "readers")
 # A library that hangs must not hold up the run for ever.
-MOST_SECONDS = 600
+MOST_SECONDS = 1200
 
 
 def start_rivals(
@@ -83,6 +88,28 @@ def measure_all(rivals: list[Rival]) -> list[Table]:
     return tables
 
 
+def measure_parts(
+    parts: Sequence[str], program: Path | None
+) -> tuple[list[Table], dict[str, str]]:
+    """The tables, and the libraries that are missing in them."""
+    tables: list[Table] = []
+    missing: dict[str, str] = {}
+    if "python" in parts:
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+            rivals, missing = start_rivals(Path(folder), stack)
+            tables += measure_all(rivals)
+    # The others' servers have ended by now.
+    if "rust" in parts and program is not None:
+        table, not_started = in_rust.operations(program)
+        missing |= not_started
+        tables.append(table)
+    if "growth" in parts:
+        tables.append(measure_growth(program))
+    if "readers" in parts:
+        tables.append(measure_readers(program))
+    return tables, missing
+
+
 def machine() -> dict[str, str]:
     model = "unknown"
     with contextlib.suppress(OSError), open("/proc/cpuinfo") as lines:
@@ -102,13 +129,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--plots", type=Path)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
+    program, missing = build_rust.build(options.out / "rust")
     faulthandler.dump_traceback_later(MOST_SECONDS, exit=True)
     begun = time.monotonic()
     around = machine()
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        rivals, missing = start_rivals(Path(folder), stack)
-        tables = measure_all(rivals)
+    tables, not_started = measure_parts(options.parts, program)
+    missing |= not_started
     for table in tables:
         print(show(table))
     for name, reason in missing.items():

@@ -16,7 +16,8 @@ import matplotlib.pyplot as pyplot
 from .table import Table
 
 OURS, FLOOR, OTHERS = "#1b6ca8", "#b8c4cc", "#8f8f8f"
-FLOORS = ("one process",)
+# Objects of one process, in Python and in Rust.
+FLOORS = ("one process", "one process, Rust", "Mutex<HashMap>", "dashmap")
 
 
 def colour(name: str) -> str:
@@ -38,7 +39,7 @@ def draw(tables: list[Table], folder: Path) -> None:
     matplotlib.rcParams.update(
         {"svg.fonttype": "none", "svg.hashsalt": "sharevar", "font.size": 8}
     )
-    for table in tables:
+    for table in filter(lambda table: table.has_plot, tables):
         draw_one(table, folder / f"benchmark-{table.name}.svg")
 
 

@@ -15,6 +15,7 @@ class Table:
     # By operation, and by library.
     rows: dict[str, dict[str, Result]]
     notes: list[str] = field(default_factory=list)
+    has_plot: bool = True
 
     def libraries(self) -> list[str]:
         names: dict[str, None] = {}
