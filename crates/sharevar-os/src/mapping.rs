@@ -318,6 +318,38 @@ impl Mapping {
         }
     }
 
+    /// The same from any byte at `offset` on, which the caller has checked up to the end of the last word.
+    ///
+    /// # Panics
+    /// If a word is outside the mapping.
+    pub fn copy_part(&self, offset: u64, out: &mut [MaybeUninit<u8>]) {
+        let within = (offset % 8) as usize;
+        if within == 0 {
+            return self.copy_out_new(offset, out);
+        }
+        let word = self.word(offset - within as u64).load(Ordering::Relaxed);
+        let first = &word.to_le_bytes().map(MaybeUninit::new)[within..];
+        let (start, rest) = out.split_at_mut(first.len().min(out.len()));
+        start.copy_from_slice(&first[..start.len()]);
+        if !rest.is_empty() {
+            self.copy_out_new(offset + first.len() as u64, rest);
+        }
+    }
+
+    /// A copy of `length` bytes from any byte at `offset` on, which the caller has checked up to the end of
+    /// the last word.
+    ///
+    /// # Panics
+    /// If a word is outside the mapping.
+    pub fn copy_of_part(&self, offset: u64, length: usize) -> std::result::Result<Vec<u8>, TryReserveError> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length)?;
+        self.copy_part(offset, &mut bytes.spare_capacity_mut()[..length]);
+        // SAFETY: so many bytes were just written.
+        unsafe { bytes.set_len(length) };
+        Ok(bytes)
+    }
+
     /// A copy of `length` bytes from words at `offset` on, which the caller has checked up to the
     /// padded length.
     ///

@@ -5,6 +5,7 @@
 //! them exactly.
 
 mod compound;
+mod part;
 mod scalar;
 mod tree;
 
@@ -12,7 +13,9 @@ use serde::de::{Deserialize, DeserializeOwned};
 
 use crate::decode::Decoder;
 use crate::error::DecodeError;
+use crate::long_part::LongPart;
 use crate::word::Word;
+use part::PartDeserializer;
 use scalar::ScalarDeserializer;
 use tree::TreeDeserializer;
 
@@ -28,6 +31,27 @@ pub fn from_bytes<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Decod
     let value = T::deserialize(TreeDeserializer::new(&mut decoder))?;
     decoder.finish()?;
     Ok(value)
+}
+
+/// Reads a part whose encoding is `part` behind a head. A `String` or a byte buffer has these very bytes.
+///
+/// ```
+/// use sharevar_value::{LongPart, from_part};
+///
+/// let text: String = from_part(LongPart::Str, b"long".to_vec())?;
+/// assert_eq!(text, "long");
+/// # Ok::<(), sharevar_value::DecodeError>(())
+/// ```
+pub fn from_part<T: DeserializeOwned>(class: LongPart, part: Vec<u8>) -> Result<T, DecodeError> {
+    T::deserialize(match class {
+        LongPart::Str => PartDeserializer::Str(part_text(part)?),
+        LongPart::Bytes => PartDeserializer::Bytes(part),
+        LongPart::Pickle => return T::deserialize(ScalarDeserializer::Pickle),
+    })
+}
+
+fn part_text(part: Vec<u8>) -> Result<String, DecodeError> {
+    String::from_utf8(part).map_err(|_| DecodeError::NotUtf8 { at: 0 })
 }
 
 /// Reads the value that `bytes` begin with, and gives what follows it.

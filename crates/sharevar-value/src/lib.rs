@@ -62,7 +62,7 @@ mod short_key;
 pub use bigint::BigInt;
 pub use buffered_pickle::{Buffer, BufferedPickle};
 pub use decode::{Decoder, Event};
-pub use deserialize::{from_bytes, from_prefix, from_word};
+pub use deserialize::{from_bytes, from_part, from_prefix, from_word};
 pub use encode::{Encoded, Encoder, OpenBody};
 pub use equality::{Equality, Needle, NeedleError};
 pub use error::{DecodeError, EncodeError, KeyError};

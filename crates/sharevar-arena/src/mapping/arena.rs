@@ -195,17 +195,13 @@ impl Arena {
     /// Copies from any byte at `offset` on, which was checked up to the end of the last word, to memory
     /// that holds nothing yet.
     pub(crate) fn copy_part(&self, offset: u64, out: &mut [MaybeUninit<u8>]) {
-        let within = (offset % 8) as usize;
-        if within == 0 {
-            return self.window.mapping().copy_out_new(offset, out);
-        }
-        let word = self.window.mapping().word(offset - within as u64).load(Ordering::Relaxed);
-        let first = &word.to_le_bytes().map(MaybeUninit::new)[within..];
-        let (start, rest) = out.split_at_mut(first.len().min(out.len()));
-        start.copy_from_slice(&first[..start.len()]);
-        if !rest.is_empty() {
-            self.window.mapping().copy_out_new(offset + first.len() as u64, rest);
-        }
+        self.window.mapping().copy_part(offset, out);
+    }
+
+    /// A copy of `length` bytes from any byte at `offset` on, which was checked up to the end of the last word.
+    pub(crate) fn copy_of_part(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        let copied = self.window.mapping().copy_of_part(offset, length as usize);
+        copied.map_err(|_| Error::NoMemory { asked: length })
     }
 
     /// Copies to words at `offset`, which was checked up to the padded length.

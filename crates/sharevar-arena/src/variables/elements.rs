@@ -102,11 +102,25 @@ impl Participant {
     /// # Errors
     /// [`Error::Corrupt`] if they do not lie in the published pages.
     pub fn copy_part(&self, offset: u64, out: &mut [MaybeUninit<u8>]) -> Result<()> {
-        let end = offset.saturating_add(out.len() as u64).next_multiple_of(8);
-        let start = offset & !7;
-        self.arena().check_range(start, end - start)?;
+        self.check_part(offset, out.len() as u64)?;
         self.arena().copy_part(offset, out);
         Ok(())
+    }
+
+    /// A copy of `length` bytes from any byte at `offset` on.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`] if this process cannot have so much. [`Error::Corrupt`] if they do not
+    /// lie in the published pages.
+    pub fn copy_of_part(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        self.check_part(offset, length)?;
+        self.arena().copy_of_part(offset, length)
+    }
+
+    fn check_part(&self, offset: u64, length: u64) -> Result<()> {
+        let end = offset.saturating_add(length).checked_next_multiple_of(8).unwrap_or(u64::MAX);
+        let start = offset & !7;
+        self.arena().check_range(start, end - start)
     }
 
     /// Bytes that fit in a block.

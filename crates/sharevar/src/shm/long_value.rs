@@ -96,6 +96,18 @@ impl LongValue {
         Ok((participant.copy_of(start, block::length_of(header))?, handles))
     }
 
+    /// A copy of the part, without its head, and its class, if the value is one long part.
+    ///
+    /// # Errors
+    /// No memory for the copy; closed arena.
+    pub fn load_part(&self) -> Result<Option<(LongPart, Vec<u8>)>> {
+        let Some(reader) = self.reader()? else { return Ok(None) };
+        let Some((class, start)) = reader.part()? else { return Ok(None) };
+        let start = start as u64;
+        let part = reader.participant.copy_of_part(reader.start + start, reader.length - start)?;
+        Ok(Some((class, part)))
+    }
+
     /// The address of `length` bytes of the encoding from byte `at` on, for a view that other code
     /// reads while this is held.
     ///

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::kind::Kind;
 use crate::shm::{Located, Look};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
-use sharevar_value::{HandleRef, Word, from_bytes, from_word};
+use sharevar_value::{HandleRef, Word, from_bytes, from_part, from_word};
 use std::cell::RefCell;
 
 thread_local! {
@@ -66,7 +66,10 @@ pub(crate) fn content<T: DeserializeOwned>(content: Content) -> Result<T> {
             let _outer = Outer(SCOPE.replace(Some(vec![handle])));
             Ok(from_word(word)?)
         }
-        long @ Content::Long(_) => self::content(long.loaded()?),
+        Content::Long(long) => match long.load_part()? {
+            Some((class, part)) => Ok(from_part(class, part)?),
+            None => self::content(Content::Long(long).loaded()?),
+        },
     }
 }
 
