@@ -11,7 +11,7 @@ use sharevar::Result;
 /// Returns whether any process has made the namespace of an address.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure`](sharevar::engine::Failure).
 pub fn is_there(address: &str) -> Result<bool> {
     let address = Address::parse(address)?;
     let mut exists = redis::cmd("EXISTS");
