@@ -82,8 +82,8 @@ def namespace() -> str:
 
 @pytest.fixture
 def address(server: engine_servers.Server, namespace: str) -> str:
-    """A place whose host has it for a second after its death."""
-    return server.address(namespace, "&lease=1&host=till")
+    """A place whose host has it for four seconds after its death."""
+    return server.address(namespace, "&lease=4&host=till")
 
 
 def add(till: Any, number: int) -> None:
@@ -232,7 +232,7 @@ def test_addresses_are_checked(place: str, reason: str) -> None:
 def test_no_password_is_shown(server: engine_servers.Server, namespace: str) -> None:
     rules = f"on >secret resetkeys ~sv:{{{namespace}}}* &sv:{{{namespace}}}* +@all"
     assert server.ask("ACL", "SETUSER", "ada", *rules.split()).startswith(b"+OK")
-    place = server.address(namespace, "&lease=1&host=till", "ada:secret@")
+    place = server.address(namespace, "&lease=4&host=till", "ada:secret@")
     with Manager(place, KEY) as manager:
         till = manager.Till()
         assert till.add(1) == 1

@@ -84,9 +84,10 @@ def work(bank: Any, told: Any, go: Any, worker: int, seed: int) -> None:
     chance = random.Random(seed)
     number = bank.done.get(worker, 0)
     while True:
-        if not go.is_set():
+        # Again and again: the next pause may begin before this one's end is noticed.
+        while not go.is_set():
             told[f"stands {worker}"] = told["pause"]
-            go.wait()
+            go.wait(0.02)
         number += 1
         try:
             bank.move(worker, number, chance, told)
@@ -137,8 +138,9 @@ class Storm:
 
     def stand(self) -> None:
         """Wait until no living process is in a call."""
-        self.told["pause"] += 1
+        # Before the pause has its number: one that stands by that does not go on.
         self.go.clear()
+        self.told["pause"] += 1
         for worker, child in enumerate(self.workers):
             stands = f"stands {worker}"
             eventually(
@@ -194,6 +196,7 @@ def test_storm(manager: Any, seed: int) -> None:
             child.join()
 
 
+@pytest.mark.timeout(300)
 def test_all_are_killed_at_once(manager: Any) -> None:
     bank = manager.monitor(Bank)
     for seed in range(30):

@@ -99,8 +99,12 @@ fn one_who_keeps_a_watch_is_not_woken_to_keep_one() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut waiter = point.waiter();
-            while !done.load(Ordering::Acquire) {
-                waiter.sleep(point.count(), ANY_REASON, Duration::MAX);
+            loop {
+                let count = point.count();
+                if done.load(Ordering::Acquire) {
+                    break;
+                }
+                waiter.sleep(count, ANY_REASON, Duration::MAX);
             }
         });
         let mut found_asleep = 0;

@@ -98,9 +98,10 @@ impl Shared {
     fn work(&self, worker: usize, seed: u64) -> Result<()> {
         let own = 3 * worker;
         for number in self.told.get(own + 1)? + 1.. {
-            if !self.go.is_set()? {
+            // Again and again: the next pause may begin before this one's end is noticed.
+            while !self.go.is_set()? {
                 self.told.set(own + 2, self.told.get(3 * WORKERS)?)?;
-                self.go.wait()?;
+                self.go.wait_timeout(Duration::from_millis(20))?;
             }
             let called = self.bank.call(|bank| {
                 self.told.set(own, number)?;
@@ -136,9 +137,10 @@ impl Shared {
 
     /// Has the living ones stand between two calls.
     fn stand(&self, dead: usize) {
+        // Before the pause has its number: one that stands by that does not go on.
+        self.go.clear().unwrap();
         let pause = self.told.get(3 * WORKERS).unwrap() + 1;
         self.told.set(3 * WORKERS, pause).unwrap();
-        self.go.clear().unwrap();
         for worker in (0..WORKERS).filter(|worker| *worker != dead) {
             eventually(|| self.told.get(3 * worker + 2).unwrap() == pause);
         }

@@ -109,8 +109,11 @@ impl Player {
     /// Waits until the kernel says that all of its threads sleep.
     fn is_asleep(&self) -> bool {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).unwrap();
-        let stats: Vec<_> =
-            tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap()).collect();
+        // A thread may end meanwhile.
+        let stat = |task: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_to_string(task.ok()?.path().join("stat")).ok()
+        };
+        let stats: Vec<_> = tasks.filter_map(stat).collect();
         stats.len() > 1 && stats.iter().all(|stat| stat.rsplit(')').next().unwrap().starts_with(" S"))
     }
 

@@ -29,7 +29,15 @@ def kill_child(child: Any) -> None:
 def stop(pid: int) -> None:
     """Stops a process, and waits until all its threads stand."""
     os.kill(pid, signal.SIGSTOP)
-    eventually(lambda: all(state(pid, thread) == "T" for thread in threads(pid)))
+
+    def all_stand() -> bool:
+        try:
+            return all(state(pid, thread) == "T" for thread in threads(pid))
+        except (FileNotFoundError, ProcessLookupError):
+            # A thread has ended meanwhile.
+            return False
+
+    eventually(all_stand)
 
 
 def stop_in_wait(pid: int) -> None:

@@ -276,7 +276,7 @@ mod tests {
         assert!(lines[5].starts_with("shop   Variables 0    Locks 0    Clients 1"), "{lines:?}");
         view.press(KeyEvent::from(KeyCode::Left), &picture, 5, 0);
         let lines = drawn_of(&picture, 80, 14, &view);
-        assert_eq!(lines[6], "CLIENT            MACHINE    PROCESS   KNOWN FOR  LEASE LEFT");
+        assert_eq!(lines[6], "CLIENT            MACHINE     PROCESS   KNOWN FOR  LEASE LEFT");
         assert_eq!(lines[7], r"3f9c2a7b1d40e8c6  web\u{1b}1     4711  1 min 15 s       ended");
         picture.server.as_mut().unwrap().problem = Some("it is away".to_owned());
         (picture.managers, picture.insides) = (Vec::new(), Vec::new());

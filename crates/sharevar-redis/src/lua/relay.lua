@@ -44,7 +44,7 @@ return {lost, ended}
 
 --- push
 -- In threes: what is to be done, the place of an inbox among the keys, and an entry or its identity. An entry that
--- is sent goes to no client whose lease has ended; one that is noted goes to any inbox that is there. For each the
+-- is sent goes to no client whose lease has ended; one that is noted goes also to an inbox that is left. For each the
 -- identity of the new entry, or whether one was withdrawn.
 @grows
 @home
@@ -57,7 +57,9 @@ for place = 4, #ARGV, 3 do
   if what == 'send' then
     if is_live(string.sub(inbox, -19, -4)) then result = call('XADD', inbox, '*', 'm', value) end
   elseif what == 'note' then
-    result = call('XADD', inbox, 'NOMKSTREAM', '*', 'm', value) or ''
+    -- One that lives, and to which nothing was sent before, has no inbox yet.
+    if is_live(string.sub(inbox, -19, -4)) then result = call('XADD', inbox, '*', 'm', value)
+    else result = call('XADD', inbox, 'NOMKSTREAM', '*', 'm', value) or '' end
   else
     result = tostring(call('XDEL', inbox, value))
   end

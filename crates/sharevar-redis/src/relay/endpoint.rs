@@ -111,7 +111,6 @@ pub(crate) fn socket_pair() -> io::Result<(CloseOnFork, CloseOnFork)> {
 
 impl Endpoint {
     pub(crate) fn new(address: &Address) -> Result<Self> {
-        let session = open_session(address)?;
         let failed = |cause: io::Error| sharevar::Error::Process {
             what: "making what threads wait at",
             cause: cause.to_string(),
@@ -124,6 +123,8 @@ impl Endpoint {
             Ok::<_, rustix::io::Errno>((epoll, wake))
         };
         let (epoll, wake) = made().map_err(|cause| failed(cause.into()))?;
+        // Last: its thread goes on until it is ended.
+        let session = open_session(address)?;
         let state = State {
             session,
             connections: HashMap::new(),

@@ -34,6 +34,8 @@ use address::HostAddress;
 use endpoint::{Endpoint, Step, socket_pair};
 use entry::{Content, Entry, other_end};
 use rustix::io::Errno;
+use sharevar::Error;
+use sharevar::engine::Failure;
 use sharevar_os::CloseOnFork;
 use sharevar_transport::{Delivery, Relay, RelayListener, RelayedSocket};
 use std::io;
@@ -72,63 +74,81 @@ impl Relay for Server {
         };
         if let Err(cause) = names::take(&endpoint, &session, &name) {
             endpoint.state().accept_queues.remove(&name);
+            // The server may have entered it, though its answer was lost.
+            names::renounce(&endpoint, &session, &name);
             return Err(cause);
         }
         Ok(Box::new(Listener { endpoint, queue }))
     }
 
     fn connect(&self, address: &str, until: Option<Instant>) -> io::Result<RelayedSocket> {
-        let HostAddress { server, name } = HostAddress::parse(address).map_err(io::Error::other)?;
-        let number = endpoints::number();
-        let give_up = Instant::now() + server.timeout;
-        let (endpoint, session, peer, socket, delivery) = loop {
+        let address = HostAddress::parse(address).map_err(io::Error::other)?;
+        let give_up = Instant::now() + address.server.timeout;
+        loop {
             if until.is_some_and(|until| until <= Instant::now()) {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            let endpoint = endpoints::of(&server)?;
-            let session = endpoint.session();
-            let peer = match names::seek(&endpoint, &session, &name) {
-                // This process was paused for longer than its lease. Soon there is another endpoint.
-                Err(_) if !session.is_current() && Instant::now() < give_up => {
-                    thread::sleep(PAUSE);
-                    continue;
-                }
-                found => found?,
-            };
-            let (socket, ours) = socket_pair()?;
-            let state = &mut *endpoint.state();
-            // Otherwise no thread would serve the connection, or its host would answer another client.
-            if endpoint.is_over() || !state.is_of(&session) {
-                continue;
+            if let Some(connected) = connect_once(&address, give_up)? {
+                return Ok(connected);
             }
-            // The answers of the host may come before that to the request which opens the connection.
-            state.add(&peer, number, ours);
-            let delivery: Arc<dyn Delivery> = state.connections[&number].fate.clone();
-            break (endpoint.clone(), session, peer, socket, delivery);
-        };
-        let content = Content::Open { host: &name };
-        let entry = Entry { connection: other_end(number), sender: &session.client, content }.write();
-        let opened = endpoint.push(&session, &[Step::Send { peer: peer.clone(), entry }]);
-        let state = &mut *endpoint.state();
-        let cause = match opened.map(|mut results| results.pop().flatten()) {
-            Ok(Some(_)) => match state.connections.get(&number) {
-                Some(connection) => match endpoint.watch(connection) {
-                    Ok(()) => return Ok(RelayedSocket { socket, delivery }),
-                    Err(cause) => cause,
-                },
-                // The server has failed over meanwhile, or the host does not accept it. The socket shows that.
-                None => return Ok(RelayedSocket { socket, delivery }),
-            },
-            Ok(None) => {
-                io::Error::new(io::ErrorKind::NotFound, format!("the host with the name {name:?} has ended"))
-            }
-            Err(failed) => io::Error::other(session.error(failed).to_string()),
-        };
-        state.connections.remove(&number);
-        state.note_close(&peer, number);
-        endpoint.wake();
-        Err(cause)
+            thread::sleep(PAUSE);
+        }
     }
+}
+
+/// Connects, or gives back `None` if another endpoint is to be used: this process was paused for longer than its
+/// lease, and soon there is one. From `give_up` on that is an error.
+fn connect_once(address: &HostAddress, give_up: Instant) -> io::Result<Option<RelayedSocket>> {
+    let HostAddress { server, name } = address;
+    let endpoint = endpoints::of(server)?;
+    let session = endpoint.session();
+    let may_wait = || !session.is_current() && Instant::now() < give_up;
+    let peer = match names::seek(&endpoint, &session, name) {
+        Err(_) if may_wait() => return Ok(None),
+        found => found?,
+    };
+    let (socket, ours) = socket_pair()?;
+    let number = endpoints::number();
+    let delivery: Arc<dyn Delivery> = {
+        let state = &mut *endpoint.state();
+        // Otherwise no thread would serve the connection, or its host would answer another client.
+        if endpoint.is_over() || !state.is_of(&session) {
+            return Ok(None);
+        }
+        // The answers of the host may come before that to the request which opens the connection.
+        state.add(&peer, number, ours);
+        state.connections[&number].fate.clone()
+    };
+    let content = Content::Open { host: name };
+    let entry = Entry { connection: other_end(number), sender: &session.client, content }.write();
+    let opened = endpoint.push(&session, &[Step::Send { peer: peer.clone(), entry }]);
+    let mut is_to_wait = false;
+    let opened = opened.map_err(|failed| {
+        // It may end the session.
+        let cause = session.error(failed);
+        is_to_wait = matches!(cause, Error::Engine(Failure::LeaseLost)) && may_wait();
+        io::Error::other(cause.to_string())
+    });
+    let state = &mut *endpoint.state();
+    let cause = match opened.map(|mut results| results.pop().flatten()) {
+        Ok(Some(_)) => match state.connections.get(&number) {
+            Some(connection) => match endpoint.watch(connection) {
+                Ok(()) => return Ok(Some(RelayedSocket { socket, delivery })),
+                Err(cause) => cause,
+            },
+            // The server has failed over meanwhile, or the host does not accept it. The socket shows that.
+            None => return Ok(Some(RelayedSocket { socket, delivery })),
+        },
+        Ok(None) => {
+            io::Error::new(io::ErrorKind::NotFound, format!("the host with the name {name:?} has ended"))
+        }
+        Err(cause) => cause,
+    };
+    state.connections.remove(&number);
+    state.note_close(&peer, number);
+    endpoint.wake();
+    // Nothing was sent for a client whose lease had ended.
+    if is_to_wait { Ok(None) } else { Err(cause) }
 }
 
 /// A host of this process.

@@ -51,6 +51,16 @@ pub(crate) fn announce(
     Ok(None)
 }
 
+/// Makes this process the host of a name once more, if it is to be that still: the name may have been given up
+/// meanwhile, and would stay taken.
+pub(crate) fn announce_again(endpoint: &Endpoint, session: &Arc<Session>, name: &str) {
+    let _ = announce(endpoint, session, name);
+    let is_given_up = !endpoint.state().accept_queues.contains_key(name);
+    if is_given_up {
+        renounce(endpoint, session, name);
+    }
+}
+
 /// Makes this process the host of a name, once no other is. A host that has died has its name until its lease is
 /// over; one whose lease is renewed meanwhile lives.
 pub(crate) fn take(endpoint: &Endpoint, session: &Arc<Session>, name: &str) -> io::Result<()> {

@@ -100,10 +100,18 @@ fn receive(
         if let Some((last, _)) = read.last() {
             cursor.clone_from(last);
             if let Err(failed) = take(endpoint, session, &inbox, &read) {
-                // What was not claimed is not handed on, so that connections lack something.
+                // What was not claimed is not handed on, so that connections lack something. Their clients wait
+                // for answers, and hear of the end from nobody else.
                 drop(session.error(failed));
-                let meant: BTreeSet<u64> = for_host(&read).map(|(entry, _)| entry.connection).collect();
-                mark_ending(&mut endpoint.state(), |connection| meant.contains(&connection.number));
+                let state = &mut *endpoint.state();
+                let meant: BTreeSet<(u64, &str)> =
+                    for_host(&read).map(|(entry, _)| (entry.connection, entry.sender)).collect();
+                for (number, sender) in &meant {
+                    state.note_close(sender, *number);
+                    mark_ending(state, |connection| {
+                        connection.number == *number && connection.peer == *sender
+                    });
+                }
                 endpoint.wake();
                 return Ok(());
             }
@@ -120,8 +128,9 @@ fn receive(
 fn entries(read: Value) -> Vec<Read> {
     let entry = |value| {
         let [id, fields] = reply::parts(value).ok()?;
-        let [_, bytes] = reply::parts(fields).ok()?;
-        Some((reply::text(id).ok()??, reply::bytes(bytes).ok()??))
+        // One that no client has made like this is read past, and means nothing.
+        let bytes = reply::parts(fields).ok().and_then(|[_, bytes]| reply::bytes(bytes).ok().flatten());
+        Some((reply::text(id).ok()??, bytes.unwrap_or_default()))
     };
     let mut streams = reply::list(read).unwrap_or_default();
     let stream = streams.pop().and_then(|stream| reply::parts::<2>(stream).ok());
@@ -158,8 +167,12 @@ fn take(endpoint: &Endpoint, session: &Arc<Session>, inbox: &str, read: &[Read])
         if claimed.get(index).copied().unwrap_or(false) {
             hand_on(endpoint, state, &entry);
         } else {
-            // Its client has withdrawn it, and takes the connection for ended.
-            mark_ending(state, |connection| connection.number == entry.connection);
+            // Its client has withdrawn it, and takes the connection for ended; or a claim whose answer was lost
+            // has taken it.
+            state.note_close(entry.sender, entry.connection);
+            mark_ending(state, |connection| {
+                connection.number == entry.connection && connection.peer == entry.sender
+            });
         }
     }
     endpoint.wake();
@@ -251,7 +264,7 @@ fn attend(endpoint: &Endpoint, session: &Arc<Session>) {
     let ended: BTreeSet<String> = texts(ended).collect();
     for name in texts(lost) {
         // While it is another's there is nothing to be done; that ends with the other's lease.
-        let _ = names::announce(endpoint, session, &name);
+        names::announce_again(endpoint, session, &name);
     }
     let state = &mut *endpoint.state();
     if !ended.is_empty() && state.is_of(session) {
@@ -287,7 +300,7 @@ fn begin_anew(endpoint: &Endpoint) -> bool {
         endpoint.state().begin_anew(session.clone());
         for name in names {
             // A name that is another's by now is tried again when peers are looked after.
-            let _ = names::announce(endpoint, &session, &name);
+            names::announce_again(endpoint, &session, &name);
         }
         return true;
     }

@@ -8,6 +8,7 @@ use sharevar::hosted::{Client, Error, Settings};
 use sharevar_redis::testing::{Program, Proxy, Server, Service, await_that};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// A host behind one proxy, and a client behind another.
 fn behind(server: &Server) -> (Proxy, Proxy) {
@@ -85,14 +86,44 @@ fn no_call_is_carried_out_twice_however_many_answers_are_lost() {
     }
 }
 
+/// The host does not hand it on, and its client would wait for as long as the host lives.
+#[test]
+fn a_call_whose_taking_is_not_answered_ends() {
+    for server in servers() {
+        let of_host = Proxy::to(server.port());
+        // Its lease goes on meanwhile.
+        let patient = format!("{}&timeout=0.5&lease=60&host=till", of_host.address("shop"));
+        let _host = host(&patient.parse().unwrap()).start().unwrap();
+        let till: TillProxy = connect(&place(&server, "till")).proxy("till").unwrap();
+        till.add(1).unwrap();
+        of_host.count_only("EVALSHA");
+        let until = Instant::now() + Duration::from_secs(3);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while Instant::now() < until {
+                    of_host.lose_next_answer();
+                    thread::yield_now();
+                }
+                of_host.count_only("");
+            });
+            let failed = till.add(1).unwrap_err();
+            assert_eq!(failed.happened(), None, "{failed}");
+        });
+        await_that("the host", || {
+            let found = connect(&place(&server, "till")).proxy::<TillProxy>("till");
+            found.and_then(|till| till.sum()).is_ok_and(|sum| sum == 1 || sum == 2)
+        });
+    }
+}
+
 #[test]
 fn a_client_that_is_cut_off_may_have_called() {
     for server in servers() {
         let (_, of_client) = behind(&server);
         let address = place(&server, "till");
         let _host = host(&address).start().unwrap();
-        let own = format!("{}&timeout=0.5", of_client.address("shop"));
-        let till: TillProxy = connect(&at(&own, "till")).proxy("till").unwrap();
+        let own = format!("{}&timeout=3&lease=60&host=till", of_client.address("shop"));
+        let till: TillProxy = connect(&own.parse().unwrap()).proxy("till").unwrap();
         till.add(1).unwrap();
         let before = keys(&server);
         of_client.count_only("add");

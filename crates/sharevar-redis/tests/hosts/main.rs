@@ -26,7 +26,7 @@ fn place(server: &Server, host: &str) -> Address {
 }
 
 fn at(namespace: &str, host: &str) -> Address {
-    format!("{namespace}&lease=1&host={host}").parse().unwrap()
+    format!("{namespace}&lease=4&host={host}").parse().unwrap()
 }
 
 /// A host that is not started yet.

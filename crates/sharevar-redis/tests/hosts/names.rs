@@ -2,7 +2,7 @@
 
 use crate::processes::Process;
 use crate::till::TillProxy;
-use crate::{KEY, connect, host, place, servers, start};
+use crate::{KEY, at, connect, host, keys, place, servers, start};
 use sharevar::hosted::{Address, Client, Error, Host, Settings};
 use sharevar_redis::testing::await_that;
 use sharevar_transport::Error as TransportError;
@@ -43,6 +43,21 @@ fn there_is_no_host() {
         process.kill();
         let died = refusal(&place(&server, "killed"), KEY).to_string();
         assert!(died.contains("no host can be reached"), "{died}");
+    }
+}
+
+/// Nothing was sent to the client before, so that the refusal is the first that it gets.
+#[test]
+fn a_client_is_told_that_nobody_accepts_it() {
+    for server in servers() {
+        let _host = start(&place(&server, "till"));
+        let mut connection = server.connect();
+        let hosts = keys(&server).into_iter().find(|key| key.ends_with(":hosts")).unwrap();
+        let process: String = redis::cmd("HGET").arg(&hosts).arg("till").query(&mut connection).unwrap();
+        redis::cmd("HSET").arg(&hosts).arg("given-up").arg(process).exec(&mut connection).unwrap();
+        // With other options it is another client, as in another process.
+        let address = at(&format!("{}&timeout=9", server.address("shop")), "given-up");
+        assert!(Client::connect_with(&address, Settings::with_key(KEY)).is_err());
     }
 }
 

@@ -49,7 +49,7 @@ impl Till {
     pub fn wait(&self, caller: Caller<'_>) {
         WAITING.fetch_add(1, Ordering::SeqCst);
         while !caller.is_disconnected() {
-            std::thread::yield_now();
+            std::thread::sleep(std::time::Duration::from_millis(1));
         }
         GONE.fetch_add(1, Ordering::SeqCst);
     }
