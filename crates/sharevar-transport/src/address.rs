@@ -51,6 +51,8 @@ impl RelayedAddress {
 
     /// Has the relay of its scheme read an address. `None` if the text has no scheme.
     fn parse(text: &str) -> Option<Result<Self>> {
+        // A blank in front must not hide the scheme: the text may have a password, which no error shows.
+        let text = text.trim();
         let (scheme, _) = text.split_once("://")?;
         let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
         if scheme.is_empty() || !scheme.bytes().all(is_scheme) {

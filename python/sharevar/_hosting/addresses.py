@@ -18,7 +18,7 @@ from .._native import (
     unused_address,
 )
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 
 # The addresses of hosts that this process has started, where it chose them.
 _chosen: set[str] = set()

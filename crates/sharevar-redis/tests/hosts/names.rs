@@ -82,9 +82,12 @@ fn addresses_are_checked() {
     assert!(refused("nats://ada:secret@localhost/?host=till").contains("nats://"));
     assert!(refused("redis://ada:secret@elsewhere/0?host=till").contains("rediss://"));
     for address in ["redis://ada:secret@localhost/0", "nats://ada:secret@localhost", "redis://ada:secret@x"] {
-        assert!(!refused(address).contains("secret"));
+        for blank in ["", " ", "\n"] {
+            assert!(!refused(&format!("{blank}{address}")).contains("secret"));
+        }
     }
     let address: Address = "redis://ada:secret@localhost/0?host=till".parse().unwrap();
     assert!(!format!("{address} {address:?}").contains("secret"));
     assert!(!address.is_local());
+    assert_eq!(" redis://ada:secret@localhost/0?host=till\n".parse(), Ok(address));
 }
