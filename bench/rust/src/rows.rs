@@ -11,7 +11,7 @@ pub struct Row {
 }
 
 pub const LONG_LENGTH: usize = 1 << 20;
-/// What a variable is set to that keeps one number.
+/// The number to which a variable is set that keeps one.
 pub const NUMBER: u64 = 7;
 
 static KEYS: LazyLock<Vec<String>> =

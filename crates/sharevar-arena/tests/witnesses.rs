@@ -535,7 +535,7 @@ fn a_block_that_cannot_be_given_back_is_left_to_a_sweep() {
             transaction.free_on_commit(block).unwrap();
             let told = transaction.commit().unwrap_err();
             assert!(matches!(told, Error::OwnerUnknown { .. }), "{told}");
-            // What needs no heap goes on, in another lane.
+            // Transactions that need no heap go on, in another lane.
             let mut transaction = participant.begin().unwrap();
             transaction.lock(variable).unwrap();
             assert_eq!(transaction.body(variable, 0), 0, "it was committed");

@@ -19,7 +19,7 @@ pub(crate) struct Lock {
     pub(crate) has_waiters: bool,
     /// Those that are known to wait.
     pub(crate) waiting: Vec<Participant>,
-    /// What a server alone tells of a lock.
+    /// The facts that a server alone tells.
     pub(crate) on_server: Option<OnServer>,
 }
 

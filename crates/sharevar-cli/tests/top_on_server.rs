@@ -131,7 +131,7 @@ fn all_that_a_namespace_has_is_shown() -> Result<()> {
     assert!(!client["machine"].as_str().unwrap().is_empty());
     let left = client["lease_left"].as_f64().unwrap();
     assert!(left > 0.0 && left <= 10.0, "{left}");
-    // What only shared memory has.
+    // Parts that only shared memory has.
     assert_eq!((&inside["processes"], &inside["blocks"]), (&Json::Null, &Json::Null));
 
     // One namespace: no other is looked for.

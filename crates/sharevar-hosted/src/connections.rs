@@ -113,8 +113,9 @@ impl Connections {
         self.retrying(options, goes_on, |until, goes_on| self.attempt(request, until, goes_on))
     }
 
-    /// The same for a request that finds an object, or takes a reference on it, without a time limit. What a host
-    /// that has died had counted is gone with it, so that this request is sent again like one that it has not read.
+    /// The same for a request that finds an object, or takes a reference on it, without a time limit. It is sent
+    /// again also if the host may have read it: a reference that a dead host has counted is gone with it. One that
+    /// lives, and has lost the connection alone, has counted twice, until the session of this process ends.
     pub fn exchange_for_object(&self, request: &[u8], goes_on: &mut GoesOn<'_>) -> Result<PooledConnection> {
         self.retrying(CallOptions::default(), goes_on, |until, goes_on| {
             self.attempt(request, until, goes_on).map_err(not_started)
@@ -286,7 +287,7 @@ fn counted(reply: &[u8]) -> Vec<bool> {
     }
 }
 
-/// What the host has begun, if anything, is gone with it.
+/// The same error, of a request whose effect at the host, if there was one, is gone with the host.
 fn not_started(error: Error) -> Error {
     match error {
         Error::Gone { .. } => Error::Gone { started: false },

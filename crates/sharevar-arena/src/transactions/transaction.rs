@@ -410,7 +410,7 @@ impl<'p> Transaction<'p> {
     fn reclaim(&mut self) -> Result<()> {
         let given_back = reclaim::reclaim_leftover(self.lane, self.participant.identity());
         if let Err(Error::OwnerUnknown { .. }) = given_back {
-            // Somebody may hold the heap's lock who cannot be asked. The lane's next transaction would forget
+            // A participant of which nothing can be known may hold the heap's lock. The lane's next transaction would forget
             // what this one has to give back.
             undo::leave_to_sweep(self.lane);
         } else {

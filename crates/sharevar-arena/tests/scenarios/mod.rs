@@ -340,7 +340,7 @@ impl Scenario for Played {
         read(copy, variables, false)
     }
 
-    /// What is read without the lock while a dead one's change is there is not taken back when it is recovered.
+    /// Words that are read without the lock, beside the change of a dead participant, stand after its recovery.
     fn assert_reads_stand(copy: &dyn Fn() -> Arc<Participant>, variables: &[Variable], when: &str) {
         let reader = copy();
         let read: Vec<_> = variables.iter().map(|variable| peeked(&reader, *variable)).collect();

@@ -15,12 +15,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) const CHUNK: usize = 256 << 10;
 /// How much of a direction is at most on the server and in the memory of the receiver.
 const WINDOW: u64 = 1 << 20;
-/// What an entry takes of the window beside its bytes, so that small ones are bounded, too.
+/// The part of the window that an entry takes beside its bytes, so that small ones are bounded, too.
 const OVERHEAD: u64 = 128;
 /// How much is freed before the sender is told.
 const TOLD_AFTER: u64 = WINDOW / 4;
 
-/// What is known about the bytes that the program has written.
+/// The fate of the bytes that the program has written, as far as it is known.
 #[derive(Debug, Default)]
 pub(crate) struct Fate {
     was_withdrawn: AtomicBool,
@@ -54,7 +54,7 @@ pub(crate) struct Connection {
     socket: CloseOnFork,
     sent: Direction,
     received: Direction,
-    /// What the program has not taken yet, and how much of the first part it has.
+    /// The bytes that the program has not taken yet, and how much of their first part it has.
     pending: VecDeque<Vec<u8>>,
     taken: usize,
     told: u64,
@@ -64,7 +64,7 @@ pub(crate) struct Connection {
 #[derive(Debug, Default)]
 struct Direction {
     count: u32,
-    /// What the entries have taken of the window.
+    /// The bytes of the window that the entries have taken.
     total: u64,
     /// What was freed of that.
     freed: u64,
