@@ -33,7 +33,7 @@ fn a_request_to_enter_a_monitor_admits_no_thread_that_has_given_up() {
         let made = other.home().create(&Make::Monitor).unwrap();
         let same = open(made.clone());
         let proxy = Proxy::to(server.port());
-        proxy.count_only(&format!(":{}:", made.id().number));
+        proxy.count_only(format!(":{}:", made.id().number));
         let late = Manager::connect(&format!("{}{options}", proxy.address("shop"))).unwrap();
         let mine = open(late.home().open(made.id()).unwrap());
         // The server knows the scripts from now on.

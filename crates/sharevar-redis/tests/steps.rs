@@ -47,7 +47,7 @@ impl Place {
         // The one that is new is this one.
         let _alone = self.connecting.lock().unwrap();
         let proxy = Proxy::to(self.server.port());
-        proxy.count_only(&format!(":{}:", variable.id().number));
+        proxy.count_only(format!(":{}:", variable.id().number));
         let before = self.server.client_names("shop");
         let options = "&lease=1000&timeout=4&durability=replicated&replicas=1";
         let manager = Manager::connect(&format!("{}{options}", proxy.address("shop"))).unwrap();

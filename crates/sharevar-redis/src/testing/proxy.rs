@@ -22,12 +22,21 @@ struct Loss {
     cuts: bool,
 }
 
+/// The requests whose answers count.
+#[derive(Debug, Default)]
+struct Counted {
+    /// They contain this text.
+    text: Vec<u8>,
+    /// How often the text was set: an answer counts only if its request came under the text of today.
+    times_set: u64,
+}
+
 #[derive(Debug, Default)]
 struct ProxyState {
     /// The port of the server to which new connections lead.
     server: AtomicU16,
     next_loss: Mutex<Option<Loss>>,
-    counted: Mutex<Vec<u8>>,
+    counted: Mutex<Counted>,
     loses_all: AtomicBool,
     is_cut: AtomicBool,
     is_held: Mutex<bool>,
@@ -101,10 +110,12 @@ impl Proxy {
         *self.state.next_loss.lock().unwrap() = Some(Loss { passing, cuts: true });
     }
 
-    /// From now on only answers to requests that contain `text` come through before the one that is lost, or
-    /// are that one.
-    pub fn count_only(&self, text: &str) {
-        *self.state.counted.lock().unwrap() = text.as_bytes().to_vec();
+    /// Only answers to requests that come from now on and contain `text` come through before the one that is
+    /// lost, or are that one.
+    pub fn count_only(&self, text: impl AsRef<[u8]>) {
+        let mut counted = self.state.counted.lock().unwrap();
+        counted.text = text.as_ref().to_vec();
+        counted.times_set += 1;
     }
 
     /// Whether no answer comes through.
@@ -184,13 +195,14 @@ impl ProxyState {
         }
         let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
         let state = self.clone();
-        let is_counted = Arc::new(AtomicBool::new(true));
-        let counts = is_counted.clone();
+        // Under which setting of the text the last request counted, if it did.
+        let last_counted = Arc::new(Mutex::new(None));
+        let last = last_counted.clone();
         thread::spawn(move || {
             state.pass(from_client, to_server, |request| {
-                let is_counted = state.is_counted(request);
-                counts.store(is_counted, Ordering::SeqCst);
-                if is_counted {
+                let counted = state.counts(request);
+                *last.lock().unwrap() = counted;
+                if counted.is_some() {
                     state.detain(request);
                 }
                 false
@@ -198,7 +210,8 @@ impl ProxyState {
         });
         thread::spawn(move || {
             self.pass(server, client, |_| {
-                let is_next = is_counted.load(Ordering::SeqCst) && self.is_next_loss();
+                let counted = *last_counted.lock().unwrap();
+                let is_next = counted.is_some_and(|set| self.is_setting(set)) && self.is_next_loss();
                 let loses = is_next || self.loses_all.load(Ordering::SeqCst);
                 self.lost.fetch_add(u64::from(loses), Ordering::SeqCst);
                 loses
@@ -206,9 +219,14 @@ impl ProxyState {
         });
     }
 
-    fn is_counted(&self, request: &[u8]) -> bool {
-        let text = self.counted.lock().unwrap();
-        text.is_empty() || contains(request, &text)
+    /// The setting of the text that counts this request.
+    fn counts(&self, request: &[u8]) -> Option<u64> {
+        let counted = self.counted.lock().unwrap();
+        (counted.text.is_empty() || contains(request, &counted.text)).then_some(counted.times_set)
+    }
+
+    fn is_setting(&self, times_set: u64) -> bool {
+        self.counted.lock().unwrap().times_set == times_set
     }
 
     /// Returns once a request that counts may come through.

@@ -228,12 +228,18 @@ impl Server {
 
     /// How many scripts it has run, by their hashes, since it began.
     pub fn scripts(&self) -> u64 {
+        self.calls("evalsha")
+    }
+
+    /// How often a command was called until now, also by scripts.
+    pub fn calls(&self, command: &str) -> u64 {
         let told = self.info("commandstats");
-        let calls = told.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
+        let start = format!("cmdstat_{command}:calls=");
+        let calls = told.lines().find_map(|line| line.strip_prefix(&start));
         calls.and_then(|calls| calls.split(',').next()).map_or(0, |calls| calls.parse().unwrap())
     }
 
-    /// The same, if it can tell.
+    /// A section of what it tells of itself, if it can.
     fn try_info(&self, section: &str) -> Option<String> {
         redis::cmd("INFO").arg(section).query(&mut self.try_connect()?).ok()
     }

@@ -205,7 +205,7 @@ fn a_conditional_change_that_the_next_primary_has_is_not_made_again() {
         // The servers know the script from now on.
         mine.any().set(&int(0)).unwrap();
         let (_, stamp) = mine.any().get_stamped().unwrap();
-        pair.proxy.count_only(&format!(":{}\r", made.id().number));
+        pair.proxy.count_only(format!(":{}\r", made.id().number));
         pair.proxy.cut_after(0);
         std::thread::scope(|scope| {
             let sets = scope.spawn(|| mine.any().set_if_unchanged(&int(1), stamp).unwrap());

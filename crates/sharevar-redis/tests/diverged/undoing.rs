@@ -27,7 +27,7 @@ fn a_unit_that_was_taken_on_a_lost_server_is_not_given_back_on_the_next() {
         drop(units.acquire().unwrap());
         let _held = units.acquire().unwrap();
         pair.part();
-        pair.proxy.count_only(&format!(":{}:", units.handle().id().number));
+        pair.proxy.count_only(format!(":{}:", units.handle().id().number));
         pair.proxy.cut_after(UNDOING);
         std::thread::scope(|scope| {
             let takes = scope.spawn(|| units.try_acquire().map(|unit| unit.is_some()));
@@ -48,7 +48,7 @@ fn an_item_that_was_taken_on_a_lost_server_is_not_put_back_on_the_next() {
         (0..3).for_each(|item| queue.put(&item).unwrap());
         assert_eq!(queue.try_get().unwrap(), Some(0));
         pair.part();
-        pair.proxy.count_only(&format!(":{}:", queue.handle().id().number));
+        pair.proxy.count_only(format!(":{}:", queue.handle().id().number));
         pair.proxy.cut_after(UNDOING);
         std::thread::scope(|scope| {
             let takes = scope.spawn(|| queue.try_get());
@@ -70,7 +70,7 @@ fn an_item_that_the_next_server_has_given_out_is_put_back_there() {
         assert_eq!(sure.try_get().unwrap(), Some(0));
         let client = pair.other_with("&durability=replicated&replicas=2&timeout=2");
         let queue = client.named("queue").queue::<u8>().unwrap();
-        pair.proxy.count_only(&format!(":{}:", queue.handle().id().number));
+        pair.proxy.count_only(format!(":{}:", queue.handle().id().number));
         pair.proxy.cut_after(0);
         std::thread::scope(|scope| {
             let takes = scope.spawn(|| queue.try_get());
