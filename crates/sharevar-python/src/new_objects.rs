@@ -46,17 +46,21 @@ pub(crate) fn new_list<'py>(
     length: usize,
     mut next: impl FnMut() -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyList>> {
-    // SAFETY: a new list with places for so many objects, or null with an exception set.
+    // SAFETY: a new list with places for so many objects, or null with an exception set. Until its places are
+    // filled the garbage collector does not know it: `next` may run Python code, which would find it there.
     let list = unsafe {
         let list = Bound::from_owned_ptr_or_err(py, ffi::PyList_New(length as ffi::Py_ssize_t))?;
+        ffi::PyObject_GC_UnTrack(list.as_ptr().cast());
         list.cast_into_unchecked::<PyList>()
     };
     for index in 0..length as ffi::Py_ssize_t {
         let object = next()?.into_ptr();
         // SAFETY: the place is one of the list's, each is set once, and the reference is given to it. A
-        // list with empty places may be dropped.
+        // list with empty places may be dropped, also if it is not tracked.
         unsafe { ffi::PyList_SET_ITEM(list.as_ptr(), index, object) };
     }
+    // SAFETY: an object that the collector tracked before, and all of whose places are set.
+    unsafe { ffi::PyObject_GC_Track(list.as_ptr().cast()) };
     Ok(list)
 }
 

@@ -75,6 +75,40 @@ impl<'a> Decoder<'a> {
         (usize::from(length) == text.len()).then_some(text)
     }
 
+    /// The next piece, if it is a short str of ASCII, which most are. What it is otherwise stays to be read.
+    ///
+    /// ```
+    /// use sharevar_value::{Decoder, Encoded, Event, Value};
+    ///
+    /// let texts = vec![Value::from("name"), Value::from("größe")];
+    /// let Encoded::Bytes { bytes, .. } = Value::List(texts).to_encoded()? else { unreachable!() };
+    /// let mut decoder = Decoder::new(&bytes);
+    /// assert_eq!(decoder.next_short_ascii()?, None);
+    /// assert_eq!(decoder.next()?, Event::List(2));
+    /// assert_eq!(decoder.next_short_ascii()?, Some(&b"name"[..]));
+    /// assert_eq!(decoder.next_short_ascii()?, None);
+    /// assert_eq!(decoder.next()?, Event::Str("größe"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// It is the last element of a tuple or set that should end elsewhere.
+    #[inline]
+    pub fn next_short_ascii(&mut self) -> Result<Option<&'a [u8]>, DecodeError> {
+        let bytes: &'a [u8] = self.bytes;
+        let Some((header, rest)) = bytes[self.at..].split_first() else { return Ok(None) };
+        let Marker::FixStr(length) = Marker::from_u8(*header) else { return Ok(None) };
+        let Some(text) = rest.get(..usize::from(length)).filter(|text| text.is_ascii()) else {
+            return Ok(None);
+        };
+        if self.owed == 0 {
+            return Ok(None);
+        }
+        self.at += 1 + text.len();
+        self.element_done()?;
+        Ok(Some(text))
+    }
+
     /// The next piece.
     // Not an `Iterator`: the end is known from the counts, and a call beyond it is an error.
     #[allow(clippy::should_implement_trait)]

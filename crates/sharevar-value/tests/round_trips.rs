@@ -37,6 +37,7 @@ proptest! {
         }
         let longer = [&bytes[..], &[0xc0]].concat();
         prop_assert_eq!(Value::decode(&longer), Err(DecodeError::Trailing(1)));
+        check_announced(&bytes);
     }
 
     #[test]
@@ -104,13 +105,24 @@ proptest! {
     }
 }
 
-/// Decodes, and checks that no more elements were announced than there are bytes.
+/// Decodes, and checks that no more elements were announced than there are bytes, and that both ways to a short
+/// str tell the same.
 fn check_announced(bytes: &[u8]) {
     let _ = Value::decode(bytes);
     let mut decoder = Decoder::new(bytes);
     let mut announced = 0;
     for _ in 0..=bytes.len() {
-        announced += match decoder.next() {
+        let (mut other, before) = (decoder.clone(), decoder.position());
+        let event = decoder.next();
+        match other.next_short_ascii() {
+            Ok(Some(text)) => {
+                assert_eq!(event, Ok(Event::Str(std::str::from_utf8(text).unwrap())));
+                assert_eq!(other.position(), decoder.position());
+            }
+            Ok(None) => assert_eq!(other.position(), before),
+            Err(error) => assert_eq!(event, Err(error)),
+        }
+        announced += match event {
             Ok(Event::List(count) | Event::Tuple(count) | Event::Set(count)) => count,
             Ok(Event::Map(count)) => 2 * count,
             Ok(_) => 0,

@@ -1,16 +1,17 @@
 //! Decoding words and bytes to Python's objects.
 
 use crate::encoding::buffered;
+use crate::encoding::known_texts;
 use crate::encoding::long;
 use crate::encoding::pickler;
 use crate::errors::{Class, corrupt, raise};
 use crate::fast_access;
-use crate::new_objects::new_ascii;
+use crate::new_objects::{new_ascii, new_list};
 use crate::proxy;
 use crate::store::Store;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PySet, PyString, PyTuple};
 use sharevar::{Content, Handle};
 use sharevar_value::{DecodeError, Decoder, Event, Word, WordKind};
 
@@ -87,9 +88,28 @@ impl<'a, 'py> ObjectReader<'a, 'py> {
 
     /// The next value. Recursion ends: the decoder bounds the depth.
     pub(crate) fn read(&mut self) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(text) = self.decoder.next_short_ascii().map_err(corrupt)? {
+            return known_texts::made(self.py, text);
+        }
+        self.read_other()
+    }
+
+    /// The key of a dict.
+    fn read_key(&mut self) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(text) = self.decoder.next_short_ascii().map_err(corrupt)? {
+            return known_texts::known(self.py, text);
+        }
+        self.read_other()
+    }
+
+    /// The next value, of any kind.
+    fn read_other(&mut self) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py;
         match self.decoder.next().map_err(corrupt)? {
-            Event::Str(value) => Ok(PyString::new(py, value).into_any()),
+            Event::Str(text) => match new_ascii(py, text.as_bytes())? {
+                Some(text) => Ok(text),
+                None => Ok(PyString::new(py, text).into_any()),
+            },
             Event::Int(value) => value.into_bound_py_any(py),
             Event::None => Ok(py.None().into_bound(py)),
             Event::Bool(value) => Ok(PyBool::new(py, value).to_owned().into_any()),
@@ -97,13 +117,13 @@ impl<'a, 'py> ObjectReader<'a, 'py> {
             Event::Bytes(value) => Ok(fast_access::bytes(py, value)?.into_any()),
             Event::UInt(value) => value.into_bound_py_any(py),
             Event::BigInt(bytes) => fast_access::from_big_int(py, bytes),
-            Event::List(count) => Ok(PyList::new(py, self.read_many(count)?)?.into_any()),
+            Event::List(count) => Ok(new_list(py, count, || self.read())?.into_any()),
             Event::Tuple(count) => Ok(PyTuple::new(py, self.read_many(count)?)?.into_any()),
             Event::Set(count) => Ok(PySet::new(py, self.read_many(count)?)?.into_any()),
             Event::Map(count) => {
                 let dict = PyDict::new(py);
                 for _ in 0..count {
-                    let key = self.read()?;
+                    let key = self.read_key()?;
                     dict.set_item(key, self.read()?)?;
                 }
                 Ok(dict.into_any())

@@ -10,6 +10,7 @@ pub(crate) mod key;
 pub(crate) mod key_hashing;
 pub(crate) mod key_index;
 pub(crate) mod key_lookup;
+pub(crate) mod known_texts;
 pub(crate) mod long;
 pub(crate) mod name;
 pub(crate) mod opaque_key;
