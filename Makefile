@@ -93,8 +93,9 @@ test-loom: ## the lock word, the claim of a journal and a read without the lock,
 test-docs: ## every example in the Rust documentation
 	cargo test --doc --profile $(PROFILE) $(CRATES)
 
-test-python: build ## the Python side, on the built module, and Rust programs that use it
+test-python: build ## the Python side, on the built module, its instructions, and Rust programs that use it
 	$(BIN)/python python/run_tests.py
+	$(BIN)/python python/benches/instructions.py
 	cargo build --profile $(PROFILE) --examples $(CRATES)
 	for program in with_python named_with_python append_with_python hosted_with_python hosted_over_tls host_with_python; do \
 		PYTHON=$(BIN)/python timeout 5m target/$(PROFILE)/examples/$$program || exit 1; \

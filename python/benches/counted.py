@@ -25,6 +25,13 @@ MANY = 1_200
 # A call polls for its answer as long as that takes; the least of several counts has no waiting.
 COUNTS_OF_CALLS = 5
 TEXT = "x" * 100
+RECORD = {
+    "name": "Someone",
+    "address": {"street": "Long Street 5", "city": "Town"},
+    "orders": [1, 2, 3],
+    "balance": 2.5,
+    "active": True,
+}
 # Many keys, whose places are the same on average in every arena.
 OTHERS = [f"other {number}" for number in range(MANY)]
 ENTRIES = 100_000
@@ -71,6 +78,11 @@ def dict_contains(entries: Any, rounds: int) -> None:
 def dict_get_text(entries: Any, rounds: int) -> None:
     for _ in repeat(None, rounds):
         entries["text"]
+
+
+def dict_get_record(entries: Any, rounds: int) -> None:
+    for _ in repeat(None, rounds):
+        entries["record"]
 
 
 def dict_set_text(entries: Any, rounds: int) -> None:
@@ -223,11 +235,13 @@ def main() -> None:
         # Few entries: how far a key of several is from its place depends on the arena's
         # random seed.
         entries, texts = manager.dict(key=1), manager.dict(text=TEXT)
+        records = manager.dict(record=RECORD)
         count("nothing", nothing)
         count("dict_get", dict_get, entries)
         count("dict_set", dict_set, entries)
         count("dict_contains", dict_contains, entries)
         count("dict_get_text", dict_get_text, texts)
+        count("dict_get_record", dict_get_record, records)
         count("dict_set_text", dict_set_text, texts)
         count("dict_insert_remove", dict_insert_remove, entries)
         count("dict_incr", dict_incr, entries)

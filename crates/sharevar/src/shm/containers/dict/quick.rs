@@ -212,10 +212,6 @@ impl RawDict {
     #[inline]
     pub fn overwrite(&self, key: &ShortKey, value: &ShortBlock) -> bool {
         let (participant, variable) = (self.handle().participant(), self.handle().variable());
-        // A new key takes no lock for this.
-        if participant.peek(variable, |peek| find(peek, key).ok().map(drop)).is_none() {
-            return false;
-        }
         let done = participant.change_one(variable, |change| {
             let (_, line) = find(change, key).ok()?;
             overwrite::overwrite_at_once(change, value_of(line), value)
