@@ -96,17 +96,11 @@ pub(crate) fn open_session(address: &Address) -> Result<Arc<Session>> {
 
 /// A pair of sockets, both non-blocking: that of the program, and that of the endpoint.
 pub(crate) fn socket_pair() -> io::Result<(CloseOnFork, CloseOnFork)> {
-    let mut other = None;
-    let socket = CloseOnFork::make(|| {
+    CloseOnFork::make_pair(|| {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let (one, two) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        let (one, two) = (off_standard_streams(one)?, off_standard_streams(two)?);
-        other = Some(two);
-        Ok::<_, io::Error>(one)
-    })?;
-    // A child that is forked in between has the second one, and its end would show late.
-    let other = other.map(CloseOnFork::new).ok_or(io::ErrorKind::Other)?;
-    Ok((socket, other))
+        Ok((off_standard_streams(one)?, off_standard_streams(two)?))
+    })
 }
 
 impl Endpoint {
@@ -189,6 +183,11 @@ impl Endpoint {
         let data = EventData::new_u64(connection.number);
         // A new connection is watched only once its host knows of it.
         let _ = epoll::modify(&self.epoll, connection, data, connection.interest());
+    }
+
+    /// Watches it no more. The end of the program's side would show all the time.
+    pub(crate) fn unwatch(&self, connection: &Connection) {
+        let _ = epoll::delete(&self.epoll, connection);
     }
 
     /// Has the server run a script, and takes notice of the history in which it did.
@@ -283,6 +282,11 @@ impl State {
         self.connections.clear();
         self.notes.clear();
         self.history = 0;
+    }
+
+    /// Whether hosts of this process have written bytes that their clients have not been sent.
+    pub(crate) fn owes(&self) -> bool {
+        self.connections.values().any(Connection::owes)
     }
 
     /// Whether nothing uses it.

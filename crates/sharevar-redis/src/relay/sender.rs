@@ -76,11 +76,15 @@ fn collect(endpoint: &Endpoint, events: &[Event], buffer: &mut [u8]) -> (Arc<Ses
         match read {
             FromProgram::Bytes(entry) => {
                 bytes += entry.len();
+                connection.is_sending = true;
                 let peer = connection.peer.clone();
                 steps.push((Some(number), Step::Send { peer, entry }));
             }
-            // A program that closes while the window is full takes back what it has written.
             FromProgram::Nothing if !is_hung_up || bytes >= MOST_BYTES => {}
+            FromProgram::Nothing if connection.awaits_room() => {
+                endpoint.unwatch(connection);
+                continue;
+            }
             FromProgram::Nothing | FromProgram::Closed => {
                 close(state, number);
                 continue;
@@ -149,7 +153,10 @@ fn settle(
         let Some(number) = number else { continue };
         let Some(connection) = state.connections.get_mut(&number) else { continue };
         match (step, result) {
-            (Step::Send { .. }, Some(entry)) => connection.last_sent = Some(entry),
+            (Step::Send { .. }, Some(entry)) => {
+                connection.is_sending = false;
+                connection.last_sent = Some(entry);
+            }
             // The peer's lease has ended, so that it gets no more.
             (Step::Send { .. }, None) => {
                 connection.fate.set_withdrawn();

@@ -2,6 +2,7 @@
 
 mod calls;
 mod deaths;
+mod ends;
 mod losses;
 mod names;
 mod processes;
