@@ -1,6 +1,7 @@
 //! Hosts that are found through a server, and their clients.
 
 mod calls;
+mod connects;
 mod deaths;
 mod ends;
 mod losses;
