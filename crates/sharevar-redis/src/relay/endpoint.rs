@@ -33,6 +33,7 @@ use std::time::Instant;
 
 scripts! { "../lua/relay.lua":
     PUSH = "push";
+    TELL = "tell";
 }
 
 /// The event that tells the sender to look at the state. Connections have other numbers.
@@ -242,7 +243,9 @@ impl Endpoint {
                 (what, place + 5, value)
             })
             .collect();
-        let results = self.ask(session, &PUSH, &inboxes, |command| {
+        let sends = steps.iter().any(|step| matches!(step, Step::Send { .. }));
+        let script = if sends { &PUSH } else { &TELL };
+        let results = self.ask(session, script, &inboxes, |command| {
             for (what, place, value) in &placed {
                 command.arg(*what).arg(*place).arg(*value);
             }

@@ -71,7 +71,9 @@ fn collect(endpoint: &Endpoint, events: &[Event], buffer: &mut [u8]) -> (Arc<Ses
         let Some(connection) = state.connections.get_mut(&number) else { continue };
         connection.flush();
         let is_hung_up = flags.intersects(EventFlags::HUP | EventFlags::ERR);
-        let is_due = flags.contains(EventFlags::IN) && bytes < MOST_BYTES && !connection.is_ending;
+        // Beside a hang-up there may be bytes that were not watched for, since the window was full.
+        let is_readable = is_hung_up || flags.contains(EventFlags::IN);
+        let is_due = is_readable && bytes < MOST_BYTES && !connection.is_ending;
         let read = if is_due { connection.read(&session.client, buffer) } else { FromProgram::Nothing };
         match read {
             FromProgram::Bytes(entry) => {
@@ -185,7 +187,7 @@ fn fail(
     if !state.is_of(session) {
         return;
     }
-    let is_undone = matches!(failed, Failed::Engine(Failure::Unavailable { .. }));
+    let is_undone = matches!(failed, Failed::Engine(Failure::Unavailable { .. } | Failure::Refused { .. }));
     for (number, step) in connections.into_iter().zip(steps) {
         match (number, step) {
             (Some(number), Step::Send { .. }) => {

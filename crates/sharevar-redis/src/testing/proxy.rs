@@ -33,6 +33,7 @@ struct ProxyState {
     is_held: Mutex<bool>,
     goes_on: Condvar,
     lost: AtomicU64,
+    answered: AtomicU64,
     open: Mutex<Vec<TcpStream>>,
     /// While there is a text, requests that count wait, but those with that text.
     passes: Mutex<Option<Vec<u8>>>,
@@ -107,9 +108,14 @@ impl Proxy {
         *self.state.counted.lock().unwrap() = text.as_bytes().to_vec();
     }
 
-    /// Whether no answer comes through.
+    /// Whether no answer that counts comes through.
     pub fn lose_all_answers(&self, loses: bool) {
         self.state.loses_all.store(loses, Ordering::SeqCst);
+    }
+
+    /// How many answers that count have come through.
+    pub fn answered(&self) -> u64 {
+        self.state.answered.load(Ordering::SeqCst)
     }
 
     /// How many answers were lost.
@@ -198,9 +204,10 @@ impl ProxyState {
         });
         thread::spawn(move || {
             self.pass(server, client, |_| {
-                let is_next = is_counted.load(Ordering::SeqCst) && self.is_next_loss();
-                let loses = is_next || self.loses_all.load(Ordering::SeqCst);
+                let is_counted = is_counted.load(Ordering::SeqCst);
+                let loses = is_counted && (self.loses_all.load(Ordering::SeqCst) || self.is_next_loss());
                 self.lost.fetch_add(u64::from(loses), Ordering::SeqCst);
+                self.answered.fetch_add(u64::from(is_counted && !loses), Ordering::SeqCst);
                 loses
             });
         });

@@ -105,3 +105,26 @@ fn a_client_that_takes_nothing_is_told_that_its_reply_is_lost() {
         assert!(told.starts_with("HostDied") && told.contains("started: true"), "{told}");
     }
 }
+
+/// A lease is far from its end.
+#[test]
+fn ends_are_told_while_the_server_has_no_memory_left() {
+    for server in servers() {
+        let address = patient(&server);
+        let host = start(&address);
+        let client = connect(&format!("{address}&durability=fast").parse().unwrap());
+        let till: TillProxy = client.proxy("till").unwrap();
+        till.add(1).unwrap();
+        let set_memory = |bytes: u64| {
+            let mut command = redis::cmd("CONFIG");
+            command.arg("SET").arg("maxmemory").arg(bytes).exec(&mut server.connect()).unwrap();
+        };
+        set_memory(1);
+        let failed = till.add(1).unwrap_err();
+        assert_eq!(failed.happened(), Some(false), "{failed}");
+        drop((till, client));
+        await_that("the end of its connections", || host.info().connections == 0);
+        set_memory(0);
+        assert_eq!(self::till(&address).add(1).unwrap(), 2);
+    }
+}
