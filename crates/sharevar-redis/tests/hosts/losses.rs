@@ -92,9 +92,13 @@ fn a_call_whose_taking_is_not_answered_ends() {
         let of_host = Proxy::to(server.port());
         // Its lease goes on meanwhile.
         let patient = format!("{}&timeout=0.5&lease=60&host=till", of_host.address("shop"));
-        let _host = host(&patient.parse().unwrap()).start().unwrap();
+        let host = host(&patient.parse().unwrap()).start().unwrap();
         let till: TillProxy = connect(&place(&server, "till")).proxy("till").unwrap();
         till.add(1).unwrap();
+        // The server knows the scripts from now on, also that which tells an end.
+        let before = host.info().connections;
+        drop(connect(&place(&server, "till")));
+        await_that("the end of a connection", || host.info().connections == before);
         of_host.count_only("EVALSHA");
         of_host.lose_all_answers(true);
         // The server has what the host tells it, though the host does not know.
