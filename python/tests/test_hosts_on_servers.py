@@ -6,16 +6,20 @@ import asyncio
 import errno
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import engine_servers
+from support.certificates import make_certificate
 from support.hosted_objects import KEY, Kept
-from support.waiting import eventually
+from support.waiting import eventually, interrupted
 
 import sharevar
 from sharevar.managers import BaseManager
@@ -120,11 +124,12 @@ server.serve_forever()
 """
 
 
-def run_host(address: str) -> subprocess.Popen[str]:
+def run_host(address: str, authorities: str | Path = "") -> subprocess.Popen[str]:
     """A program that is a host until it is asked for its end."""
     started = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, address],
         cwd=os.path.dirname(__file__),
+        env={**os.environ, "SSL_CERT_FILE": str(authorities)} if authorities else None,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -237,6 +242,111 @@ def test_no_password_is_shown(server: engine_servers.Server, namespace: str) -> 
         till = manager.Till()
         assert till.add(1) == 1
         assert "secret" not in f"{manager.address} {till!r} {till} {till._token!r}"
+
+
+CALLER = """
+import sys
+import sharevar
+from test_hosts_on_servers import KEY, Manager
+
+try:
+    manager = Manager(sys.argv[1], KEY)
+    manager.connect()
+    print(manager.Till().add(3))
+except sharevar.SharevarError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.skipif(
+    "redis" not in engine_servers.FOUND or shutil.which("openssl") is None,
+    reason="needs redis-server, which has TLS, and openssl",
+)
+def test_under_tls_the_name_in_the_certificate_counts(tmp_path: Path, namespace: str) -> None:
+    certificate, settings = make_certificate(tmp_path)
+    with engine_servers.own_server(*settings, engine="redis") as server:
+        options = f"{server.port}/0?namespace={namespace}&lease=4&host=till"
+        with run_host(f"rediss://localhost:{options}", certificate) as host:
+            try:
+                for name, authorities, expected in (
+                    ("localhost", certificate, "3"),
+                    # It is the right server, by a name that the certificate has not.
+                    ("127.0.0.1", certificate, "HostUnreachable"),
+                    ("localhost", "/dev/null", "HostUnreachable"),
+                ):
+                    done = subprocess.run(
+                        [sys.executable, "-c", CALLER, f"rediss://{name}:{options}"],
+                        cwd=os.path.dirname(__file__),
+                        env={**os.environ, "SSL_CERT_FILE": str(authorities)},
+                        capture_output=True,
+                        text=True,
+                    )
+                    assert done.stdout.split()[0] == expected, (done.stdout, done.stderr)
+            finally:
+                host.kill()
+
+
+def test_ctrl_c_ends_connecting_to_a_server_that_does_not_answer(
+    server: engine_servers.Server, address: str
+) -> None:
+    with Manager(address, KEY) as manager:
+        assert manager.Till().add(1) == 1
+        # As in a process that has no connection to the server yet.
+        place = address.replace("lease=4", "lease=4&timeout=20")
+        with server.paused():
+            begin = time.monotonic()
+            with pytest.raises(KeyboardInterrupt), interrupted():
+                sharevar.connect(place, KEY)
+            assert time.monotonic() - begin < 10
+        assert sharevar.connect(place, KEY).address == place
+
+
+FORKING = """
+import os, sys
+from test_hosts_on_servers import KEY, Manager
+
+manager = Manager(sys.argv[1], KEY)
+manager.connect()
+till = manager.Till()
+till.add(1)
+print("alone", flush=True)
+sys.stdin.readline()
+child = os.fork()
+if child == 0:
+    till.add(1)
+    sys.exit()
+assert os.waitpid(child, 0)[1] == 0
+print("alone again", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_forked_child_tells_its_end(
+    server: engine_servers.Server, namespace: str, address: str
+) -> None:
+    def clients() -> int:
+        keys = server.ask("KEYS", f"sv:{{{namespace}}}:*:clients").split()
+        return int(server.ask("ZCARD", keys[-1].decode())[1:])
+
+    # Its lease goes on for longer than the test.
+    place = address.replace("lease=4", "lease=1000")
+    with Manager(place, KEY) as manager:
+        assert manager.Till().add(0) == 0
+        client = subprocess.Popen(
+            [sys.executable, "-c", FORKING, place],
+            cwd=os.path.dirname(__file__),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with client:
+            assert client.stdin is not None and client.stdout is not None
+            assert client.stdout.readline() == "alone\n"
+            before = clients()
+            client.stdin.write("\n")
+            client.stdin.flush()
+            assert client.stdout.readline() == "alone again\n"
+            assert clients() == before
 
 
 CLIENT = """

@@ -7,6 +7,7 @@ use crate::fork_hooks::at_fork;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
@@ -15,9 +16,8 @@ use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 /// its place.
 #[derive(Debug)]
 pub struct CloseOnFork {
-    // Dropped first: a number that is listed is that of an open socket of ours.
-    entry: Entry,
-    socket: OwnedFd,
+    /// Its number is listed.
+    socket: ManuallyDrop<OwnedFd>,
 }
 
 impl CloseOnFork {
@@ -30,26 +30,43 @@ impl CloseOnFork {
     /// Keeps the socket that `make` makes from all children: another thread that forks meanwhile
     /// waits. So `make` must not wait.
     pub fn make<E>(make: impl FnOnce() -> Result<OwnedFd, E>) -> Result<Self, E> {
-        static HOOKS: Once = Once::new();
-        HOOKS.call_once(|| at_fork(before, after_in_parent, after_in_child));
-        if DEAD.get().is_none()
-            && let Ok((dead, _gone)) = UnixStream::pair()
-        {
-            // Another thread's is as good.
-            let _ = DEAD.set(dead.into());
-        }
-        let mut open = open();
-        let socket = make()?;
+        let mut open = prepare();
+        Ok(Self::listed(make()?, &mut open))
+    }
+
+    /// Keeps both sockets of a pair from all children, as [`make`](Self::make) keeps one. Otherwise a child
+    /// that is forked in between has the second one, and neither side learns of its end.
+    pub fn make_pair<E>(make: impl FnOnce() -> Result<(OwnedFd, OwnedFd), E>) -> Result<(Self, Self), E> {
+        let mut open = prepare();
+        let (one, two) = make()?;
+        Ok((Self::listed(one, &mut open), Self::listed(two, &mut open)))
+    }
+
+    fn listed(socket: OwnedFd, open: &mut Open) -> Self {
         let number = socket.as_raw_fd();
         open.insert(number);
-        Ok(Self { entry: Entry(number), socket })
+        Self { socket: ManuallyDrop::new(socket) }
     }
 
     /// Returns the socket, which children inherit from now on.
+    #[allow(unsafe_code)]
     pub fn into_inner(self) -> OwnedFd {
-        let Self { entry, socket } = self;
-        drop(entry);
-        socket
+        let mut this = ManuallyDrop::new(self);
+        open().remove(&this.socket.as_raw_fd());
+        // SAFETY: `this` is neither used again nor dropped.
+        unsafe { ManuallyDrop::take(&mut this.socket) }
+    }
+}
+
+impl Drop for CloseOnFork {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        // Closed under the lock: a number that is listed is that of an open socket of ours, and a child that is
+        // forked in between would keep a socket that is not listed any more.
+        let mut open = open();
+        open.remove(&self.socket.as_raw_fd());
+        // SAFETY: nothing uses it after this.
+        unsafe { ManuallyDrop::drop(&mut self.socket) };
     }
 }
 
@@ -57,16 +74,6 @@ impl AsFd for CloseOnFork {
     #[inline]
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
-    }
-}
-
-/// A number in the list.
-#[derive(Debug)]
-struct Entry(RawFd);
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        open().remove(&self.0);
     }
 }
 
@@ -78,6 +85,19 @@ type Open = MutexGuard<'static, BTreeSet<RawFd>>;
 
 fn open() -> Open {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks the list, for which forks wait from then on.
+fn prepare() -> Open {
+    static HOOKS: Once = Once::new();
+    HOOKS.call_once(|| at_fork(before, after_in_parent, after_in_child));
+    if DEAD.get().is_none()
+        && let Ok((dead, _gone)) = UnixStream::pair()
+    {
+        // Another thread's is as good.
+        let _ = DEAD.set(dead.into());
+    }
+    open()
 }
 
 thread_local! {
@@ -111,6 +131,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread::yield_now;
+    use std::time::Duration;
 
     /// Forks. The result of the child's part is the child's exit code.
     #[allow(unsafe_code)]
@@ -204,5 +225,42 @@ mod tests {
         assert_eq!(theirs.read(&mut [0]).unwrap(), 0);
         go.write_all(b"!").unwrap();
         assert_eq!(ending(child), 0);
+    }
+
+    #[test]
+    fn no_child_of_a_storm_of_forks_has_an_end_of_a_pair() {
+        let (may_go, go) = std::io::pipe().unwrap();
+        let (are_over, has_forked) = (AtomicBool::new(false), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            // They live until all is seen.
+            let forking = scope.spawn(|| {
+                let mut children = Vec::new();
+                while !are_over.load(Ordering::SeqCst) && children.len() < 1000 {
+                    children.push(fork(|| (&may_go).read(&mut [0]).unwrap() == 1));
+                    has_forked.store(true, Ordering::SeqCst);
+                }
+                children
+            });
+            while !has_forked.load(Ordering::SeqCst) {
+                yield_now();
+            }
+            // A child that is just forked closes its copies a moment later.
+            let have_ended = (0..2000).all(|_| {
+                let made = CloseOnFork::make_pair(|| {
+                    let (one, two) = UnixStream::pair()?;
+                    Ok::<_, std::io::Error>((one.into(), two.into()))
+                });
+                let (one, two) = made.unwrap();
+                drop(two);
+                let mut one = UnixStream::from(one.into_inner());
+                one.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+                one.read(&mut [0]).is_ok_and(|count| count == 0)
+            });
+            are_over.store(true, Ordering::SeqCst);
+            let children = forking.join().unwrap();
+            (&go).write_all(&vec![b'!'; children.len()]).unwrap();
+            assert!(children.into_iter().all(|child| ending(child) == 0));
+            assert!(have_ended, "a child has an end of a pair");
+        });
     }
 }

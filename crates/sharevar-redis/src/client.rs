@@ -127,48 +127,81 @@ impl Client {
         keys: Keys<'_>,
         args: impl Fn(&Session, &mut Request),
     ) -> Result<Reply> {
-        if self.namespace.has_closed() {
-            return Err(Error::Closed);
-        }
-        blocking(|| {
-            let session = self.session()?;
-            let lane = session.take_lane();
-            let error = match self.ask_by(&session, lane, script, keys, &args) {
-                Ok(reply) => return Ok(reply),
-                Err(error) => error,
-            };
-            // The session may have ended for another reason than this request's answer.
-            if session.is_current() || error.happened() != Some(false) {
-                return Err(error);
-            }
-            // The lease had ended, so that nothing was done; another session does it.
-            let session = self.session()?;
-            let lane = session.take_lane();
-            self.ask_by(&session, lane, script, keys, &args)
+        self.with_session(|session| {
+            self.ask_by(session, session.take_lane(), script, keys, &args, |lane| session.give_lane(lane))
         })
     }
 
-    /// Has the server run a script that undoes a change, if it has that.
+    /// Has the server run a script that gives something back. If that is not confirmed, or its answer does not come,
+    /// it is told again under its number until it is.
+    pub(crate) fn ask_until_confirmed(
+        &self,
+        script: &'static Script,
+        keys: Keys<'_>,
+        args: impl Fn(&Session, &mut Request),
+    ) -> Result<Value> {
+        let reply = self.with_session(|session| {
+            let repeat = |lane| session.repeat_later(lane, script, keys, &args);
+            self.ask_by(session, session.take_lane(), script, keys, &args, repeat)
+        })?;
+        let Some(mut shortfall) = reply.shortfall else { return Ok(reply.value) };
+        if let Some(lane) = shortfall.lane.take() {
+            reply.session.repeat_later(lane, script, keys, &args);
+        }
+        Err(shortfall.failure.clone().into())
+    }
+
+    /// Has the server run a script that undoes a change, if it has that. What has undone it is told again until it is
+    /// confirmed, since the next primary may have the change alone.
     pub(crate) fn undo(
         &self,
         mut change: Shortfall,
-        script: &Script,
+        script: &'static Script,
         keys: Keys<'_>,
         args: impl Fn(&Session, &mut Request),
-    ) -> Result<Reply> {
+    ) -> Result<Value> {
         let session = change.session.clone();
-        if let Some(lane) = change.lane.take() {
+        if let Some(mut lane) = change.lane.take() {
             let script = script.undoing();
-            let undone = blocking(|| self.ask_by(&session, lane, script, keys, &args));
-            if session.is_current() || undone.as_ref().map_or_else(Error::happened, |_| None) != Some(false) {
+            let undone =
+                blocking(|| session.ask_on(&mut lane, script, keys, |command| args(&session, command)));
+            let undone = undone.map(|done| done.value).map_err(|failed| session.error(failed));
+            // Its caller relies on it that the change stands if it is told so.
+            let stands = match &undone {
+                Ok(answer) => matches!(answer, Value::Nil | Value::Int(0)),
+                Err(error) => error.happened() == Some(false),
+            };
+            if stands {
+                session.give_lane(lane);
+            } else {
+                session.repeat_later(lane, script, keys, &args);
+            }
+            if session.is_current() || undone.is_ok() || !stands {
                 return undone;
             }
         }
         // With the lease the server has forgotten which changes were made. Another server may never have had
         // this one.
-        self.ask(script, Keys { history: Some(change.history), ..keys }, args)
+        Ok(self.ask(script, Keys { history: Some(change.history), ..keys }, args)?.value)
     }
 
+    /// Asks by the current session, and by another one if the lease had ended, so that nothing was done.
+    fn with_session(&self, ask: impl Fn(&Arc<Session>) -> Result<Reply>) -> Result<Reply> {
+        if self.namespace.has_closed() {
+            return Err(Error::Closed);
+        }
+        blocking(|| {
+            let session = self.session()?;
+            let asked = ask(&session);
+            // The session may have ended for another reason than this request's answer.
+            if session.is_current() || asked.as_ref().map_or_else(Error::happened, |_| None) != Some(false) {
+                return asked;
+            }
+            ask(&self.session()?)
+        })
+    }
+
+    /// Has the server run a script by that lane, which `keep` gets if no answer comes.
     fn ask_by(
         &self,
         session: &Arc<Session>,
@@ -176,21 +209,29 @@ impl Client {
         script: &Script,
         keys: Keys<'_>,
         args: &impl Fn(&Session, &mut Request),
+        keep: impl FnOnce(Lane),
     ) -> Result<Reply> {
-        let answer = session.ask_on(&mut lane, script, keys, |command| args(session, command));
-        let mut lane = Some(lane);
-        let answer = answer.map(|Done { value, shortfall, history }| {
-            let shortfall = shortfall.map(|cause| {
+        match session.ask_on(&mut lane, script, keys, |command| args(session, command)) {
+            Ok(Done { value, shortfall: None, history }) => {
+                session.give_lane(lane);
+                Ok(Reply { value, session: session.clone(), shortfall: None, history })
+            }
+            Ok(Done { value, shortfall: Some(cause), history }) => {
                 let address = self.namespace.address.shown.clone();
                 let failure = Failure::NotReplicated { address, cause, is_undone: false };
-                Shortfall { failure, session: session.clone(), history, lane: lane.take() }
-            });
-            Reply { value, session: session.clone(), shortfall, history }
-        });
-        if let Some(lane) = lane {
-            session.give_lane(lane);
+                let shortfall = Shortfall { failure, session: session.clone(), history, lane: Some(lane) };
+                Ok(Reply { value, session: session.clone(), shortfall: Some(shortfall), history })
+            }
+            Err(failed) => {
+                let error = session.error(failed);
+                if error.happened().is_none() {
+                    keep(lane);
+                } else {
+                    session.give_lane(lane);
+                }
+                Err(error)
+            }
         }
-        answer.map_err(|failed| session.error(failed))
     }
 
     /// Counts a variable for the session, which is returned.

@@ -1,5 +1,7 @@
 //! The ends of monitors' methods and of holds that the server may not know, or may forget.
 
+use crate::history::RequestPlace;
+use crate::lane::Failed;
 use crate::named_holds;
 use crate::namespace::Keys;
 use crate::number::is_recursive;
@@ -20,8 +22,6 @@ const PARTS_OF_LOCK: &str = "mw";
 
 /// How one leaves that may be outside already.
 pub(crate) const MAYBE: &str = "maybe";
-/// The same, whose request to enter may still be on its way: that admits it no more.
-const NEVER: &str = "never";
 
 /// The name by which the server knows one that has entered.
 pub(crate) fn full_name(session: &Session, entrance: u64) -> String {
@@ -42,7 +42,11 @@ pub(crate) fn finish(session: &Session) {
         && let Some(left) = due.next()
     {
         match end(session, &left, patience) {
-            Ok(true) | Err(Error::HandleExpired | Error::Engine(Failure::LeaseLost)) => {}
+            Ok(true) | Err(Error::HandleExpired | Error::Engine(Failure::LeaseLost)) => {
+                if let Unfinished::Repetition(confirmed) = left {
+                    session.give_lane(confirmed.lane);
+                }
+            }
             // One that fails for long does not stop the others.
             Ok(false) | Err(_) => {
                 patience = Duration::ZERO;
@@ -58,15 +62,15 @@ pub(crate) fn finish(session: &Session) {
 pub(crate) fn end(session: &Session, left: &Unfinished, patience: Duration) -> Result<bool> {
     let keys = |number, parts| Keys { number, parts, patience: Some(patience), ..Keys::default() };
     let done = match left {
-        Unfinished::Entrance { monitor, entrance, is_answered } => {
-            let how = if *is_answered { MAYBE } else { NEVER };
+        Unfinished::Entrance { monitor, entrance, unanswered } => {
+            let how = unanswered.map_or_else(|| MAYBE.to_owned(), RequestPlace::never);
             session.ask_with_shortfall(&LEAVE, keys(*monitor, PARTS), |command| {
-                command.arg(full_name(session, *entrance)).arg(how).arg(0);
+                command.arg(full_name(session, *entrance)).arg(&how).arg(0);
             })
         }
-        Unfinished::Request { lock, owner, name } => {
+        Unfinished::Request { lock, owner, name, place } => {
             session.ask_with_shortfall(&WITHDRAW, keys(*lock, PARTS_OF_LOCK), |command| {
-                command.arg(owner).arg(name);
+                command.arg(owner).arg(name).arg(place.never());
             })
         }
         // Its token tells it from each later hold, also of the same owner.
@@ -82,6 +86,14 @@ pub(crate) fn end(session: &Session, left: &Unfinished, patience: Duration) -> R
                 command.arg(&session.client).arg(end.name()).arg(name);
             },
         ),
+        Unfinished::Repetition(request) => match session.repeat(request, patience) {
+            // A script that refuses it does so each time.
+            Err(refused @ Failed::Script(..)) => {
+                drop(session.error(refused));
+                return Ok(true);
+            }
+            told => told,
+        },
     };
     let done = done.map_err(|failed| session.error(failed))?;
     Ok(done.shortfall.is_none() && !patience.is_zero())

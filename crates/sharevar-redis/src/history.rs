@@ -10,7 +10,7 @@ use crate::fork_gate;
 use crate::mutex::lock;
 use crate::random::random;
 use crate::script::scripts;
-use redis::{Cmd, Connection, ConnectionLike, Value};
+use redis::{Arg, Cmd, Connection, ConnectionLike, Value};
 use sharevar::engine::Stamp;
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
@@ -74,11 +74,37 @@ impl Histories {
 pub(crate) struct Request {
     command: Cmd,
     pub(crate) history: u16,
+    pub(crate) place: RequestPlace,
+}
+
+/// The place of a request among those of its client.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct RequestPlace {
+    pub(crate) lane: u32,
+    pub(crate) number: u64,
+}
+
+impl RequestPlace {
+    /// Tells a script that the request was not answered, and is to begin nothing if it still comes.
+    pub(crate) fn never(self) -> String {
+        format!("never {} {}", self.lane, self.number)
+    }
 }
 
 impl Request {
-    pub(crate) fn new(name: &'static str, history: &History) -> Self {
-        Self { command: redis::cmd(name), history: history.number }
+    pub(crate) fn new(name: &'static str, history: &History, place: RequestPlace) -> Self {
+        Self { command: redis::cmd(name), history: history.number, place }
+    }
+
+    /// The arguments that `write` adds, if they depend on no history.
+    pub(crate) fn args(write: impl Fn(&mut Self)) -> Vec<Vec<u8>> {
+        let mut request = Self { command: Cmd::new(), history: 0, place: RequestPlace::default() };
+        write(&mut request);
+        let bytes = |arg: Arg<&[u8]>| match arg {
+            Arg::Simple(bytes) => bytes.to_vec(),
+            _ => Vec::new(),
+        };
+        request.args_iter().map(bytes).collect()
     }
 
     /// The count of a stamp. That of one of another history equals none, so that the script finds it changed,

@@ -1,7 +1,7 @@
 //! One connection, and the numbers of its requests.
 
 use crate::error::Answer;
-use crate::history::{History, Request};
+use crate::history::{History, Request, RequestPlace};
 use crate::namespace::{Keys, Namespace};
 use crate::place::Node;
 use crate::primary::{Done, Primary};
@@ -21,9 +21,9 @@ const MOST_REDIRECTS: u32 = 8;
 /// The server keeps the answer of the last one, so that one whose answer was lost is sent again under the
 /// same number, by whatever connection.
 pub(crate) struct Lane {
-    pub(crate) number: u32,
-    pub(crate) request: u64,
-    primary: Option<Primary>,
+    number: u32,
+    request: u64,
+    pub(crate) primary: Option<Primary>,
 }
 
 /// Why a request has no answer of use.
@@ -49,7 +49,22 @@ impl Lane {
         Self { number, request: 0, primary: None }
     }
 
-    /// Sends a request until it is answered, for as long as the address's timeout. `build` makes it: with the
+    /// The same lane, with the connection of another one.
+    pub(crate) fn with_connection_of(&self, other: &mut Self) -> Self {
+        Self { number: self.number, request: self.request, primary: other.primary.take() }
+    }
+
+    /// Begins another request.
+    pub(crate) fn begin(&mut self) -> RequestPlace {
+        self.request += 1;
+        self.place()
+    }
+
+    fn place(&self) -> RequestPlace {
+        RequestPlace { lane: self.number, number: self.request }
+    }
+
+    /// Sends the last request until it is answered, for as long as the address's timeout. `build` makes it: with the
     /// script's text if the server does not know it by its hash. Once a request with an effect may have been
     /// carried out, no later refusal says that it was not. Each time it is made for the history of the server
     /// that is asked, in which the answer of an earlier time may be kept. `keys` may name the one in which it
@@ -59,9 +74,8 @@ impl Lane {
         namespace: &Namespace,
         effect: Effect,
         Keys { patience, history: only, .. }: Keys<'_>,
-        build: impl Fn(u32, u64, &History, bool) -> Request,
+        build: impl Fn(RequestPlace, &History, bool) -> Request,
     ) -> Result<Done, Failed> {
-        self.request += 1;
         let changes = effect != Effect::None;
         let confirmed = if patience == Some(Duration::ZERO) { Effect::None } else { effect };
         let until = Instant::now() + namespace.address.timeout;
@@ -73,14 +87,14 @@ impl Lane {
             if is_sent && changes { unknown(failure.to_string()) } else { Failed::Engine(failure) }
         };
         loop {
-            let (number, request) = (self.number, self.request);
+            let request = self.place();
             let cause = match self.connected(namespace) {
                 Ok(primary) => {
                     // The rest of the time is for asking again.
                     let wait = until.saturating_duration_since(Instant::now()) / 2;
                     let wait = patience.map_or(wait, |patience| patience.min(wait));
                     let learn = |connection: &mut _| namespace.learn_history(connection, is_borrowed);
-                    let make = |history: &History| build(number, request, history, with_text);
+                    let make = |history: &History| build(request, history, with_text);
                     match primary.ask_in_history(&namespace.address, learn, make, only, confirmed, wait) {
                         Ok(done) => {
                             if is_borrowed {

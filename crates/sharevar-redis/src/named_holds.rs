@@ -3,6 +3,7 @@
 //! A client may have a lock for reading several times, and the server counts these holds. A name tells one of them from
 //! the others, so that an end which is told late, or several times, ends that hold alone.
 
+use crate::history::RequestPlace;
 use crate::mutex::lock;
 use crate::script::{Script, scripts};
 use std::collections::{HashMap, VecDeque};
@@ -36,16 +37,16 @@ pub(crate) enum Side {
 pub(crate) enum End {
     /// It was given back.
     Late,
-    /// The request to begin it was not answered, and may still be on its way.
-    Never,
+    /// This request to begin it was not answered, and may still be on its way.
+    Never(RequestPlace),
 }
 
 impl End {
     /// As scripts are told.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> String {
         match self {
-            Self::Late => "late",
-            Self::Never => "never",
+            Self::Late => "late".to_owned(),
+            Self::Never(request) => request.never(),
         }
     }
 }

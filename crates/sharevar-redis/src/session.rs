@@ -1,7 +1,7 @@
 //! A session of this process with a server: a client as the server knows it.
 
 use crate::error::of_script;
-use crate::history::Request;
+use crate::history::{Request, RequestPlace};
 use crate::holds::Holds;
 use crate::lane::{Failed, Lane};
 use crate::listener::Listener;
@@ -10,6 +10,7 @@ use crate::named_holds::{End, NamedHolds, Side};
 use crate::namespace::{Keys, Namespace};
 use crate::primary::Done;
 use crate::random::random;
+use crate::repetition::Repetition;
 use crate::script::{Script, scripts};
 use redis::Value;
 use sharevar::Result;
@@ -57,15 +58,17 @@ pub(crate) enum Unfinished {
     Entrance {
         monitor: u64,
         entrance: u64,
-        /// Whether the request to enter was answered. Otherwise it may still be on its way.
-        is_answered: bool,
+        /// The request to enter, if it was not answered. It may still be on its way.
+        unanswered: Option<RequestPlace>,
     },
     /// A request to take a lock, which was not answered. It may still be on its way.
-    Request { lock: u64, owner: String, name: String },
+    Request { lock: u64, owner: String, name: String, place: RequestPlace },
     /// The holds of a lock by an owner up to that token, which were given back, or undone.
     Hold { lock: u64, owner: String, token: u64 },
     /// A hold of a readers-writer lock.
     NamedHold { lock: u64, side: Side, name: String, end: End },
+    /// A request that gives something back, or undoes a change.
+    Repetition(Box<Repetition>),
 }
 
 impl Unfinished {
@@ -188,12 +191,24 @@ impl Session {
         keys: Keys<'_>,
         args: impl Fn(&mut Request),
     ) -> std::result::Result<Done, Failed> {
+        lane.begin();
+        self.ask_again(lane, script, keys, args)
+    }
+
+    /// Has the server answer the last request of that lane, which it carries out unless it has.
+    pub(crate) fn ask_again(
+        &self,
+        lane: &mut Lane,
+        script: &Script,
+        keys: Keys<'_>,
+        args: impl Fn(&mut Request),
+    ) -> std::result::Result<Done, Failed> {
         let script = if keys.fence.is_some() { script.fenced() } else { script };
-        lane.ask(&self.namespace, script.effect, keys, |lane, request, history, with_text| {
-            let mut command = Request::new(if with_text { "EVAL" } else { "EVALSHA" }, history);
+        lane.ask(&self.namespace, script.effect, keys, |place, history, with_text| {
+            let mut command = Request::new(if with_text { "EVAL" } else { "EVALSHA" }, history, place);
             command.arg(if with_text { &script.text } else { &script.hash });
             self.namespace.write_keys(&mut command, &self.client, keys);
-            command.arg(&history.home).arg(lane).arg(request);
+            command.arg(&history.home).arg(place.lane).arg(place.number);
             args(&mut command);
             if let Some(fence) = keys.fence {
                 command.arg(&fence.token);
@@ -258,6 +273,35 @@ impl Session {
         // The one that sleeps holds this lock until then.
         let _released = lock(&self.released);
         self.has_work.notify_all();
+    }
+
+    /// Sends the last request of a lane again until it is confirmed.
+    pub(crate) fn repeat_later(
+        &self,
+        lane: Lane,
+        script: &'static Script,
+        keys: Keys<'_>,
+        args: &impl Fn(&Self, &mut Request),
+    ) {
+        let request = Repetition::new(lane, script, keys, |command| args(self, command));
+        self.finish_later(Unfinished::Repetition(Box::new(request)));
+    }
+
+    /// Sends such a request once more, and waits for so long until it is confirmed.
+    pub(crate) fn repeat(
+        &self,
+        request: &Repetition,
+        patience: Duration,
+    ) -> std::result::Result<Done, Failed> {
+        let mut free = self.take_lane();
+        let mut lane = request.lane.with_connection_of(&mut free);
+        let keys = Keys { patience: Some(patience), ..request.keys() };
+        let done = self.ask_again(&mut lane, request.script, keys, |command| {
+            command.arg(&request.args);
+        });
+        free.primary = lane.primary;
+        self.give_lane(free);
+        done
     }
 
     /// Puts back what could not be finished, in front of what has come since.

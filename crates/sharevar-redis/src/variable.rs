@@ -77,7 +77,7 @@ impl Variable {
     pub(crate) fn undo(
         &self,
         change: Shortfall,
-        script: &Script,
+        script: &'static Script,
         parts: &str,
         args: impl Fn(&Session, &mut Request),
     ) -> Error {
@@ -87,7 +87,7 @@ impl Variable {
         if let Err(Error::Engine(unknown @ Failure::OutcomeUnknown { .. })) = answer {
             return unknown.into();
         }
-        undone(shortfall, answer.is_ok_and(|answer| !matches!(answer.value, Value::Nil | Value::Int(0))))
+        undone(shortfall, answer.is_ok_and(|answer| !matches!(answer, Value::Nil | Value::Int(0))))
     }
 
     fn keys<'a>(&'a self, parts: &'a str) -> Keys<'a> {
@@ -102,6 +102,16 @@ impl Variable {
         args: impl Fn(&Session, &mut Request),
     ) -> Result<bool> {
         reply::yes(self.ask(script, parts, args)?.value)
+    }
+
+    /// A script that gives something back, which is told until that is confirmed.
+    pub(crate) fn tell_until_confirmed(
+        &self,
+        script: &'static Script,
+        parts: &str,
+        args: impl Fn(&Session, &mut Request),
+    ) -> Result<()> {
+        self.client.ask_until_confirmed(script, self.keys(parts), args).map(drop)
     }
 
     /// A handle on it.

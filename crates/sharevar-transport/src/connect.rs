@@ -4,18 +4,20 @@ use crate::address::Address;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::peer;
-use crate::relay::RelayedSocket;
+use crate::relay::{Relay, RelayedSocket};
 use crate::settings::Settings;
 use crate::stream::Stream;
 use rustix::event::PollFlags;
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, socketpair};
 use sharevar_os::{CloseOnFork, off_standard_streams};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::mpsc::{self, TryRecvError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The time in which another machine must accept a TCP connection. A missing machine sends nothing.
@@ -50,11 +52,46 @@ pub(crate) fn open_stream(
         }
         Address::Relayed(relayed) => {
             check_security(address, settings)?;
-            let connected = relayed.relay()?.connect(relayed.as_str(), deadline.until_time());
             let RelayedSocket { socket, delivery } =
-                connected.map_err(|cause| not_relayed(address, &cause))?;
+                connect_relayed(address, relayed.relay()?, relayed.as_str(), deadline)?;
             Ok(Stream::Relayed(socket, Some(delivery)))
         }
+    }
+}
+
+/// Connects through a relay in a thread of its own: neither the deadline nor a signal ends the relay's wait for its
+/// server. A connection that comes too late is closed.
+fn connect_relayed(
+    address: &Address,
+    relay: &'static dyn Relay,
+    text: &str,
+    deadline: &mut Deadline<'_>,
+) -> Result<RelayedSocket> {
+    let failed = |cause: Errno| failed(address, cause);
+    let (seen, is_done) = CloseOnFork::make_pair(|| {
+        let flags = SocketFlags::CLOEXEC;
+        let (seen, is_done) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        Ok((off_standard_streams(seen)?, off_standard_streams(is_done)?))
+    })
+    .map_err(failed)?;
+    let (answer, connected) = mpsc::sync_channel(1);
+    let (text, until) = (text.to_owned(), deadline.until_time());
+    let connecting = thread::Builder::new().name("sharevar-connect".to_owned());
+    let started = connecting.spawn(move || {
+        // A caller that has given up has no room for it.
+        let _ = answer.try_send(relay.connect(&text, until));
+        drop(is_done);
+    });
+    started.map_err(Error::io("cannot start a thread to connect"))?;
+    loop {
+        match connected.try_recv() {
+            Ok(connected) => return connected.map_err(|cause| not_relayed(address, &cause)),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                return Err(unreachable(address, &io::Error::other("the relay has failed")));
+            }
+        }
+        deadline.wait(seen.as_fd(), PollFlags::IN)?;
     }
 }
 

@@ -27,7 +27,8 @@ pub trait Relay: Send + Sync {
     /// The reason why it cannot be the host.
     fn listen(&self, address: &str) -> io::Result<Box<dyn RelayListener>>;
 
-    /// Connects to the host at an address that was checked.
+    /// Connects to the host at an address that was checked. It is called in a thread of its own, whose caller may
+    /// have given up by the time when it returns.
     ///
     /// # Errors
     /// [`TimedOut`](io::ErrorKind::TimedOut) after `until`, or the reason why there is no connection. A host that

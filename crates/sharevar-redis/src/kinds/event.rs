@@ -3,7 +3,6 @@
 use crate::reply;
 use crate::script::scripts;
 use crate::variable::Variable;
-use redis::Value;
 use sharevar::Result;
 use sharevar::engine::wait::Wait;
 use sharevar::engine::{Event, Handle};
@@ -17,20 +16,13 @@ scripts! { "../lua/event.lua":
 
 const PARTS: &str = "mw";
 
-impl Variable {
-    /// Whether it is set, and how often it was.
-    fn event_state(&self) -> Result<[Value; 2]> {
-        reply::parts(self.ask(&STATE, "m", |_, _| ())?.value)
-    }
-}
-
 impl Event for Variable {
     fn handle(&self) -> Handle {
         self.this()
     }
 
     fn is_set(&self) -> Result<bool> {
-        let [is_set, _] = self.event_state()?;
+        let [is_set, _] = reply::parts::<2>(self.ask(&STATE, "m", |_, _| ())?.value)?;
         reply::yes(is_set)
     }
 
@@ -43,11 +35,14 @@ impl Event for Variable {
     }
 
     fn set_wait(&self) -> Result<Box<dyn Wait<()> + '_>> {
-        let [_, times] = self.event_state()?;
+        let state = self.ask(&STATE, "m", |_, _| ())?;
+        let history = state.history;
+        let [_, times] = reply::parts(state.value)?;
         let times: u64 = reply::number(times)?;
         Ok(self.wait_for('w', move |place| {
             let is_over = self.tell(&AWAIT, PARTS, |_, command| {
-                command.arg(times).arg(place.ticket).arg(place.score);
+                let is_of_this = u8::from(command.history == history);
+                command.arg(times).arg(place.ticket).arg(place.score).arg(is_of_this);
             })?;
             Ok(is_over.then_some(()))
         }))

@@ -8,6 +8,7 @@ use crate::holds::Hold;
 use crate::number::{is_recursive, kind_of};
 use crate::reply;
 use crate::script::scripts;
+use crate::sent::Sent;
 use crate::session::{Session, Unfinished};
 use crate::variable::Variable;
 use crate::waits::Place;
@@ -50,17 +51,16 @@ impl Variable {
         if hold.has_ended() {
             hold = Hold::default();
         }
+        let sent = Sent::default();
         let answer = self.ask_with_shortfall(&ACQUIRE, PARTS, |session, command| {
+            sent.note(session, command);
             command.arg(session.owner(caller)).arg(is_recursive(self.number));
             command.arg(place.ticket).arg(place.score).arg(hold.token).arg(hold.times + 1).arg(&name);
         });
         let answer = answer.inspect_err(|error| {
-            // Where there is no session its lease has ended.
-            if error.happened().is_none()
-                && let Ok(session) = self.client.session()
-            {
-                let owner = session.owner(caller);
-                session.finish_later(Unfinished::Request { lock: self.number, owner, name: name.clone() });
+            if let Some((session, place)) = sent.unanswered(&self.client, error) {
+                let (owner, name) = (session.owner(caller), name.clone());
+                session.finish_later(Unfinished::Request { lock: self.number, owner, name, place });
             }
         })?;
         if answer.value == Value::Nil {

@@ -7,9 +7,11 @@ use super::exclusive::thread;
 use super::map::written;
 use crate::departures::{MAYBE, PARTS, full_name};
 use crate::error::undone;
+use crate::history::RequestPlace;
 use crate::inside::{self, Opened};
 use crate::script::scripts;
-use crate::session::Unfinished;
+use crate::sent::Sent;
+use crate::session::{Session, Unfinished};
 use crate::variable::Variable;
 use crate::waits::Place;
 use redis::Value;
@@ -26,12 +28,14 @@ scripts! { "../lua/map.lua", "../lua/monitor.lua":
 
 impl Variable {
     fn enter(&self, thread: &str, entrance: u64, place: Place<'_>) -> Result<Option<Vec<Item>>> {
+        let sent = Sent::default();
         let answer = self.ask_with_shortfall(&ENTER, PARTS, |session, command| {
+            sent.note(session, command);
             command.arg(full_name(session, entrance)).arg(place.ticket).arg(place.score);
         });
         let answer = answer.inspect_err(|error| {
-            if error.happened().is_none() {
-                self.let_others_in(entrance, false);
+            if let Some((session, place)) = sent.unanswered(&self.client, error) {
+                self.end_entrance(&session, entrance, Some(place));
             }
         })?;
         if answer.value == Value::Nil {
@@ -46,13 +50,13 @@ impl Variable {
                 command.arg(full_name(session, entrance)).arg(MAYBE).arg(0);
             });
             if error.happened() != Some(false) {
-                self.let_others_in(entrance, true);
+                self.let_others_in(entrance);
             }
             // No method has run, wherever the hold ends.
             return Err(undone(failure, true));
         }
         let items = self.read_items(&answer.session, answer.value, true);
-        let items = items.inspect_err(|_| self.let_others_in(entrance, true))?;
+        let items = items.inspect_err(|_| self.let_others_in(entrance))?;
         inside::enter(self.opened(), thread, entrance);
         Ok(Some(items))
     }
@@ -76,10 +80,14 @@ impl Variable {
     }
 
     /// Lets others in soon, if the one of that number is inside. Where there is no session its lease has ended.
-    fn let_others_in(&self, entrance: u64, is_answered: bool) {
+    fn let_others_in(&self, entrance: u64) {
         if let Ok(session) = self.client.session() {
-            session.finish_later(Unfinished::Entrance { monitor: self.number, entrance, is_answered });
+            self.end_entrance(&session, entrance, None);
         }
+    }
+
+    fn end_entrance(&self, session: &Session, entrance: u64, unanswered: Option<RequestPlace>) {
+        session.finish_later(Unfinished::Entrance { monitor: self.number, entrance, unanswered });
     }
 }
 
@@ -127,11 +135,11 @@ impl Monitor for Variable {
             // After a failover the server may not know that it has left.
             Err(Error::Engine(
                 Failure::NotReplicated { .. } | Failure::Unavailable { .. } | Failure::OutcomeUnknown { .. },
-            )) => self.let_others_in(entrance, true),
+            )) => self.let_others_in(entrance),
             // The server has refused it, or was not asked.
             Err(_) => {
                 if self.store(entrance, &[], &[]).is_err_and(|error| error.happened() != Some(true)) {
-                    self.let_others_in(entrance, true);
+                    self.let_others_in(entrance);
                 }
             }
         }
@@ -151,12 +159,10 @@ impl Monitor for Variable {
 mod tests {
     use super::*;
     use crate::address::Address;
-    use crate::departures;
     use crate::home::Home;
     use crate::testing::{Program, Server};
     use sharevar::engine::{Engine, Make};
     use std::sync::Arc;
-    use std::time::Duration;
 
     fn connect(server: &Server) -> Arc<Home> {
         Home::connect(Address::parse(&server.address("shop")).unwrap()).unwrap()
@@ -164,23 +170,6 @@ mod tests {
 
     fn open(home: &Home, monitor: u64) -> Arc<Variable> {
         home.held(&home.client.hold(monitor).unwrap(), monitor)
-    }
-
-    /// A request to enter may come after its sender has said that it has given up.
-    #[test]
-    fn an_entrance_that_was_given_up_admits_no_thread() {
-        for server in Program::tested().filter_map(Program::start) {
-            let home = connect(&server);
-            let made = home.create(&Make::Monitor).unwrap();
-            let (monitor, entrance) = (made.id().number, entrance());
-            let variable = open(&home, monitor);
-            let given_up = Unfinished::Entrance { monitor, entrance, is_answered: false };
-            let session = home.client.session().unwrap();
-            assert!(departures::end(&session, &given_up, Duration::from_secs(1)).unwrap());
-            let entered = variable.enter(&thread(), entrance, Place::default());
-            assert_eq!(entered.unwrap_err(), Error::Engine(Failure::LeaseLost));
-            assert!(variable.try_enter().unwrap().is_some());
-        }
     }
 
     #[test]

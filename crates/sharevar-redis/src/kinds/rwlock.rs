@@ -4,6 +4,7 @@ use crate::departures::{is_for_later, unknown};
 use crate::named_holds::{End, PARTS, Side, release};
 use crate::reply;
 use crate::script::scripts;
+use crate::sent::Sent;
 use crate::session::Unfinished;
 use crate::variable::Variable;
 use crate::waits::Place;
@@ -25,15 +26,14 @@ impl Variable {
     fn take(&self, side: Side, place: Place<'_>) -> Result<Option<Acquired>> {
         let script = if side == Side::Read { &READ } else { &WRITE };
         let name = self.client.session()?.ticket();
+        let sent = Sent::default();
         let answer = self.ask_with_shortfall(script, PARTS, |session, command| {
+            sent.note(session, command);
             command.arg(&session.client).arg(place.ticket).arg(place.score).arg(&name);
         });
         let answer = answer.inspect_err(|error| {
-            // Where there is no session its lease has ended.
-            if error.happened().is_none()
-                && let Ok(session) = self.client.session()
-            {
-                session.finish_later(self.end_of(side, name.clone(), End::Never));
+            if let Some((session, place)) = sent.unanswered(&self.client, error) {
+                session.finish_later(self.end_of(side, name.clone(), End::Never(place)));
             }
         })?;
         match (answer.value, answer.shortfall) {

@@ -59,10 +59,9 @@ impl Units for Variable {
     }
 
     fn release(&self, units: u32) -> Result<()> {
-        self.tell(&RELEASE, PARTS, |session, command| {
+        self.tell_until_confirmed(&RELEASE, PARTS, |session, command| {
             command.arg(&session.client).arg(units);
         })
-        .map(drop)
     }
 
     fn available(&self) -> Result<u32> {

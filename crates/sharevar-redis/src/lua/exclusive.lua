@@ -16,7 +16,6 @@ end
 @live
 @wait
 @holder
-if call('HEXISTS', me, 'x' .. ARGV[10]) == 1 then return redis.error_reply('SVLOST lock') end
 local owner, is_held = holder()
 if is_held and (ARGV[5] ~= '1' or owner ~= ARGV[4]) then return wait(KEYS[6], ARGV[6], ARGV[7]) end
 if is_held and call('HGET', KEYS[5], 'token') == ARGV[8] then
@@ -33,14 +32,15 @@ if ARGV[6] ~= '' then call('ZREM', KEYS[6], ARGV[6]) end
 return done(call('HMGET', KEYS[5], 'died', 'token'))
 
 --- withdraw
--- A request of the caller's to acquire, ARGV[5] by its name, whose answer was not heard: what it has begun ends, and it
--- begins nothing if it is still on the way.
+-- A request of the caller's to acquire, ARGV[5] by its name and ARGV[6] by its place, whose answer was not heard: what
+-- it has begun ends, and it begins nothing if it is still on the way.
 @locks
 @home
 @once
+@settle
 @there
 @wake
-call('HSET', me, 'x' .. ARGV[5], 1)
+settle(ARGV[6])
 local owner, name = unpack(call('HMGET', KEYS[5], 'owner', 'name'))
 if owner == ARGV[4] and name == ARGV[5] then
   call('HDEL', KEYS[5], 'owner', 'times')

@@ -27,8 +27,7 @@ return history
 
 --- register
 -- ARGV[6] and [7] are the machine and the number of the process, for tools. No field of a client but a handle's may
--- begin with `h`, none but that of a request which is withdrawn with `x`, none but a named hold's with `n`, and none
--- but a host's with `@`.
+-- begin with `h`, none but a named hold's with `n`, and none but a host's with `@`.
 @home
 @live
 call('HSET', me, 'since', time[1], 'machine', ARGV[6], 'process', ARGV[7])

@@ -9,7 +9,6 @@
 @live
 @wait
 @all_items
-if call('HEXISTS', me, 'x' .. ARGV[4]) == 1 then return redis.error_reply('SVLOST monitor') end
 local inside = call('HGET', KEYS[5], 'inside')
 if inside and inside ~= ARGV[4] and is_live(string.sub(inside, 1, 16)) then
   return wait(KEYS[9], ARGV[5], ARGV[6])
@@ -20,19 +19,20 @@ return done(all_items(true))
 
 --- leave
 -- ARGV[4] is the one that entered, of whose changes nothing is done if it has lost its lease and another may have
--- entered. Of ARGV[5], `maybe` says that it may be outside already, and `never` that it must not enter any more, too:
--- its request may still be on the way. ARGV[6] and on are as for a map. A change that refers to what is gone is not
+-- entered. Of ARGV[5], `maybe` says that it may be outside already, and `never` with the place of its request that it must not enter any
+-- more, too: that may still be on the way. ARGV[6] and on are as for a map. A change that refers to what is gone is not
 -- done, and the answer is 0.
 @locks
 @home
 @once
+@settle
 @refs
 @there
 @wake
 @set
 @unset
 @change_all
-if ARGV[5] == 'never' then call('HSET', me, 'x' .. ARGV[4], 1) end
+settle(ARGV[5])
 if call('HGET', KEYS[5], 'inside') ~= ARGV[4] then
   if ARGV[5] ~= '' then return done(1) end
   return redis.error_reply('SVLOST monitor')

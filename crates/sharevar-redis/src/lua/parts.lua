@@ -27,6 +27,18 @@ local function done(result)
   return result
 end
 
+--- settle
+-- `never`, a lane and a number tell of a request that was not answered. If it has not come yet it begins nothing any
+-- more: its answer is kept as if it had. Other texts tell of none.
+local function settle(text)
+  local late, number = string.match(text, '^never (%d+) (%d+)$')
+  if not late then return end
+  local kept = call('HGET', me, late)
+  if not kept or tonumber(cmsgpack.unpack(kept)[1]) < tonumber(number) then
+    call('HSET', me, late, cmsgpack.pack({number, false}))
+  end
+end
+
 --- there
 if call('EXISTS', KEYS[5]) == 0 then return redis.error_reply('SVGONE variable') end
 

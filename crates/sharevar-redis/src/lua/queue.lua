@@ -78,6 +78,7 @@ return done(found)
 
 --- put_back
 -- Items that a get has taken, each with its member: they are the next ones again.
+@changes
 @home
 @once
 @refs

@@ -43,10 +43,18 @@ end
 return {lost, ended}
 
 --- push
+-- Entries that are sent, and other steps.
+@grows
+@steps
+
+--- tell
+-- The same without entries that are sent, also when memory has run out: ends of connections free some.
+@steps
+
+--- steps
 -- In threes: what is to be done, the place of an inbox among the keys, and an entry or its identity. An entry that
 -- is sent goes to no client whose lease has ended; one that is noted goes also to an inbox that is left. For each the
 -- identity of the new entry, or whether one was withdrawn.
-@grows
 @home
 @once
 @live

@@ -32,7 +32,6 @@ end
 @live
 @wait
 @holders
-@admitted
 -- A writer that waits tries again within a second.
 if writer() or call('ZCOUNT', KEYS[8], now - 3000, '+inf') > 0 then
   return wait(KEYS[7], ARGV[5], ARGV[6])
@@ -42,9 +41,6 @@ call('HSET', me, 'n' .. ARGV[7], call('HGET', KEYS[5], 'r' .. ARGV[4]) or '')
 if ARGV[5] ~= '' then call('ZREM', KEYS[7], ARGV[5]) end
 return done(call('HGET', KEYS[5], 'died') or '0')
 
---- admitted
-if call('HEXISTS', me, 'x' .. ARGV[7]) == 1 then return redis.error_reply('SVLOST lock') end
-
 --- write
 @locks
 @home
@@ -52,7 +48,6 @@ if call('HEXISTS', me, 'x' .. ARGV[7]) == 1 then return redis.error_reply('SVLOS
 @there
 @live
 @holders
-@admitted
 if writer() or has_readers() then
   if ARGV[5] ~= '' then call('ZADD', KEYS[8], now, ARGV[5]) end
   return false
@@ -71,10 +66,11 @@ local function call_all()
 end
 
 --- not_held
+@settle
 -- ARGV[4] is this client, ARGV[6] the name of its hold, which ends, and no other one. ARGV[5] says that the client is
--- content if the hold has ended otherwise: `late`, or `undo` for one that is undone, or `never` if the request to begin
--- it was not answered, which begins nothing any more.
-if ARGV[5] == 'never' then call('HSET', me, 'x' .. ARGV[6], 1) end
+-- content if the hold has ended otherwise: `late`, or `undo` for one that is undone, or `never` with the place of the request to
+-- begin it if that was not answered, which begins nothing any more.
+settle(ARGV[5])
 local function not_held() return ARGV[5] ~= '' and done(1) or 0 end
 
 --- release_read

@@ -2,7 +2,7 @@
 
 use super::entry::{Content, Entry, is_host_end, other_end};
 use rustix::event::epoll::EventFlags;
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionread};
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use sharevar_os::CloseOnFork;
 use sharevar_transport::Delivery;
@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// The most bytes of one entry.
 pub(crate) const CHUNK: usize = 256 << 10;
@@ -51,6 +52,10 @@ pub(crate) struct Connection {
     pub(crate) last_sent: Option<String>,
     /// Whether the other end is closed, so that this one is once the program has what came before.
     pub(crate) is_ending: bool,
+    /// Whether an entry of bytes is on its way to the server.
+    pub(crate) is_sending: bool,
+    /// Since when the host, which has closed its side, waits for room in the window for the rest of its bytes.
+    waits_since: Option<Instant>,
     socket: CloseOnFork,
     sent: Direction,
     received: Direction,
@@ -90,6 +95,8 @@ impl Connection {
             fate: Arc::default(),
             last_sent: None,
             is_ending: false,
+            is_sending: false,
+            waits_since: None,
             socket,
             sent: Direction::default(),
             received: Direction::default(),
@@ -136,6 +143,33 @@ impl Connection {
     /// Notes how much of the window the peer has freed.
     pub(crate) fn free(&mut self, total: u64) {
         self.sent.freed = self.sent.freed.max(total.min(self.sent.total));
+        if self.may_send() {
+            self.waits_since = None;
+        }
+    }
+
+    /// Whether the client has not been sent all that the host has written. What a client has written is taken back
+    /// when it closes its side: that cancels its call.
+    pub(crate) fn owes(&self) -> bool {
+        self.is_of_host() && !self.is_ending && (self.is_sending || self.has_unread())
+    }
+
+    fn has_unread(&self) -> bool {
+        ioctl_fionread(&self.socket).is_ok_and(|count| count > 0)
+    }
+
+    /// Notes that the host has closed its side while the window is full. Returns whether bytes are left.
+    pub(crate) fn awaits_room(&mut self) -> bool {
+        let waits = self.owes() && !self.may_send();
+        if waits {
+            self.waits_since.get_or_insert_with(Instant::now);
+        }
+        waits
+    }
+
+    /// Since when a host that has closed its side waits for room in the window.
+    pub(crate) fn waits_since(&self) -> Option<Instant> {
+        self.waits_since
     }
 
     /// Hands bytes that have arrived to the program, unless they have come before. `false` if some are missing in

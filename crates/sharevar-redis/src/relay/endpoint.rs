@@ -33,6 +33,7 @@ use std::time::Instant;
 
 scripts! { "../lua/relay.lua":
     PUSH = "push";
+    TELL = "tell";
 }
 
 /// The event that tells the sender to look at the state. Connections have other numbers.
@@ -96,17 +97,11 @@ pub(crate) fn open_session(address: &Address) -> Result<Arc<Session>> {
 
 /// A pair of sockets, both non-blocking: that of the program, and that of the endpoint.
 pub(crate) fn socket_pair() -> io::Result<(CloseOnFork, CloseOnFork)> {
-    let mut other = None;
-    let socket = CloseOnFork::make(|| {
+    CloseOnFork::make_pair(|| {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let (one, two) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        let (one, two) = (off_standard_streams(one)?, off_standard_streams(two)?);
-        other = Some(two);
-        Ok::<_, io::Error>(one)
-    })?;
-    // A child that is forked in between has the second one, and its end would show late.
-    let other = other.map(CloseOnFork::new).ok_or(io::ErrorKind::Other)?;
-    Ok((socket, other))
+        Ok((off_standard_streams(one)?, off_standard_streams(two)?))
+    })
 }
 
 impl Endpoint {
@@ -191,6 +186,11 @@ impl Endpoint {
         let _ = epoll::modify(&self.epoll, connection, data, connection.interest());
     }
 
+    /// Watches it no more. The end of the program's side would show all the time.
+    pub(crate) fn unwatch(&self, connection: &Connection) {
+        let _ = epoll::delete(&self.epoll, connection);
+    }
+
     /// Has the server run a script, and takes notice of the history in which it did.
     pub(crate) fn ask(
         &self,
@@ -243,7 +243,9 @@ impl Endpoint {
                 (what, place + 5, value)
             })
             .collect();
-        let results = self.ask(session, &PUSH, &inboxes, |command| {
+        let sends = steps.iter().any(|step| matches!(step, Step::Send { .. }));
+        let script = if sends { &PUSH } else { &TELL };
+        let results = self.ask(session, script, &inboxes, |command| {
             for (what, place, value) in &placed {
                 command.arg(*what).arg(*place).arg(*value);
             }
@@ -283,6 +285,11 @@ impl State {
         self.connections.clear();
         self.notes.clear();
         self.history = 0;
+    }
+
+    /// Whether hosts of this process have written bytes that their clients have not been sent.
+    pub(crate) fn owes(&self) -> bool {
+        self.connections.values().any(Connection::owes)
     }
 
     /// Whether nothing uses it.

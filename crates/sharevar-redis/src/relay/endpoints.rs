@@ -11,6 +11,10 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often it is looked whether hosts have finished.
+const PAUSE: Duration = Duration::from_millis(2);
 
 static ENDPOINTS: Mutex<Option<HashMap<String, Arc<Endpoint>>>> = Mutex::new(None);
 
@@ -69,8 +73,23 @@ pub(crate) fn number() -> u64 {
     (random() as u64 & !1).max(2)
 }
 
+/// Waits until clients have been sent what hosts of this process owe them, or for as long as the server's timeout.
+/// After that clients are told that their connections have ended.
+fn finish(endpoint: &Endpoint) {
+    let until = Instant::now() + endpoint.address.timeout;
+    while !endpoint.is_over() && endpoint.state().owes() && Instant::now() < until {
+        thread::sleep(PAUSE);
+    }
+}
+
 /// Ends an endpoint, and tells its peers.
 fn end(endpoint: &Endpoint) {
+    let session = endpoint.session();
+    // A server that is gone is not waited for.
+    let is_reachable = session.is_current() && session.namespace.connect().is_ok();
+    if is_reachable {
+        finish(endpoint);
+    }
     let (session, steps) = {
         let state = &mut *endpoint.state();
         let open: Vec<(String, u64)> = state
@@ -85,8 +104,7 @@ fn end(endpoint: &Endpoint) {
         endpoint.end(state);
         (state.session.clone(), notes.into_iter().map(Step::Note).collect::<Vec<_>>())
     };
-    // A server that is gone is not waited for.
-    if session.is_current() && session.namespace.connect().is_ok() {
+    if is_reachable && session.is_current() {
         let told = steps.is_empty() || endpoint.push(&session, &steps).is_ok();
         if told {
             upkeep::end(&session);

@@ -62,30 +62,34 @@ fn interval(session: &Session) -> Duration {
 
 /// Receives until the session or the endpoint ends.
 fn attend_session(endpoint: &Endpoint, session: &Arc<Session>) {
+    let mut ended = BTreeSet::new();
     while is_usable(session) && !endpoint.is_over() {
         if let Ok(mut primary) = session.namespace.connect() {
             // After a failure another connection goes on.
-            let _ = receive(endpoint, session, &mut primary.connection);
+            let _ = receive(endpoint, session, &mut primary.connection, &mut ended);
         }
         if is_usable(session) && !endpoint.is_over() {
             thread::sleep(PAUSE);
         }
         // It follows the keys to another server.
-        attend(endpoint, session);
+        ended.append(&mut attend(endpoint, session));
     }
 }
 
 /// Receives from one connection for as long as its server has the same history. It begins with all that is in the
-/// inbox, of which parts may have come already.
+/// inbox, of which parts may have come already. Connections to peers that have ended, which are in `ended`, end once
+/// all has been handed on that those peers had sent.
 fn receive(
     endpoint: &Endpoint,
     session: &Arc<Session>,
     connection: &mut ServerConnection,
+    ended: &mut BTreeSet<String>,
 ) -> redis::RedisResult<()> {
     let interval = interval(session);
     let inbox = session.namespace.inbox_key(&session.client);
     let (mut cursor, mut history) = ("0".to_owned(), 0);
     let mut attended = Instant::now();
+    let mut before_end = entries_in(connection, &inbox, ended)?;
     while is_usable(session) && !endpoint.is_over() {
         let known = endpoint.state().history;
         if history != 0 && history != known {
@@ -94,7 +98,10 @@ fn receive(
         }
         history = known;
         let mut command = redis::cmd("XREAD");
-        command.arg("COUNT").arg(MOST_ENTRIES).arg("BLOCK").arg(interval.as_millis() as u64);
+        command.arg("COUNT").arg(MOST_ENTRIES);
+        if ended.is_empty() {
+            command.arg("BLOCK").arg(interval.as_millis() as u64);
+        }
         command.arg("STREAMS").arg(&inbox).arg(&cursor);
         let read = entries(connection.req_command(&command).and_then(Value::extract_error)?);
         if let Some((last, _)) = read.last() {
@@ -116,12 +123,26 @@ fn receive(
                 return Ok(());
             }
         }
+        before_end = before_end.saturating_sub(read.len());
+        if !ended.is_empty() && (before_end == 0 || read.len() < MOST_ENTRIES) {
+            end_with(endpoint, session, &std::mem::take(ended));
+        }
         if attended.elapsed() >= interval {
-            attend(endpoint, session);
+            ended.append(&mut attend(endpoint, session));
+            before_end = entries_in(connection, &inbox, ended)?;
             attended = Instant::now();
         }
     }
     Ok(())
+}
+
+/// How many entries are in the inbox, among them all of peers that have ended. 0 if none has.
+fn entries_in(
+    connection: &mut ServerConnection,
+    inbox: &str,
+    ended: &BTreeSet<String>,
+) -> redis::RedisResult<usize> {
+    if ended.is_empty() { Ok(0) } else { redis::cmd("XLEN").arg(inbox).query(connection) }
 }
 
 /// The entries in the answer to `XREAD`.
@@ -213,7 +234,14 @@ fn hand_on(endpoint: &Endpoint, state: &mut State, entry: &Entry<'_>) {
                 state.notes.push(super::endpoint::Note { peer, entry });
             }
         }
-        Content::Freed { total } => connection.free(total),
+        Content::Freed { total } => {
+            let waits = connection.waits_since().is_some();
+            connection.free(total);
+            if waits && connection.waits_since().is_none() {
+                // There is room for what its host has left.
+                let _ = endpoint.watch(connection);
+            }
+        }
         Content::Close => connection.is_ending = true,
         Content::Open { .. } => {}
     }
@@ -236,15 +264,16 @@ fn open(endpoint: &Endpoint, state: &mut State, entry: &Entry<'_>, host: &str) -
     Some(())
 }
 
-/// Ends connections to peers whose leases have ended, and takes names that were lost once more.
-fn attend(endpoint: &Endpoint, session: &Arc<Session>) {
+/// Takes names that were lost once more. Returns the peers whose leases have ended.
+fn attend(endpoint: &Endpoint, session: &Arc<Session>) -> BTreeSet<String> {
     let (names, peers) = {
         let state = &mut *endpoint.state();
+        end_stuck(endpoint, state, session.namespace.address.lease);
         if state.is_idle() {
             if state.used.elapsed() > session.namespace.address.lease {
                 endpoint.end(state);
             }
-            return;
+            return BTreeSet::new();
         }
         let names: Vec<String> = state.accept_queues.keys().cloned().collect();
         let peers = state.connections.values().map(|connection| connection.peer.clone());
@@ -256,8 +285,11 @@ fn attend(endpoint: &Endpoint, session: &Arc<Session>) {
     });
     let told = match told.map(reply::parts::<2>) {
         Ok(Ok(told)) => told,
-        Ok(Err(_)) => return,
-        Err(failed) => return drop(session.error(failed)),
+        Ok(Err(_)) => return BTreeSet::new(),
+        Err(failed) => {
+            drop(session.error(failed));
+            return BTreeSet::new();
+        }
     };
     let [lost, ended] = told.map(|part| reply::list(part).unwrap_or_default().into_iter());
     let texts = |part: std::vec::IntoIter<Value>| part.filter_map(|value| reply::text(value).ok().flatten());
@@ -266,17 +298,40 @@ fn attend(endpoint: &Endpoint, session: &Arc<Session>) {
         // While it is another's there is nothing to be done; that ends with the other's lease.
         names::announce_again(endpoint, session, &name);
     }
+    ended
+}
+
+/// Ends the connections to those peers.
+fn end_with(endpoint: &Endpoint, session: &Arc<Session>, ended: &BTreeSet<String>) {
     let state = &mut *endpoint.state();
-    if !ended.is_empty() && state.is_of(session) {
-        for peer in &ended {
-            let of_peer = state.connections.values().filter(|connection| connection.peer == *peer);
-            let numbers: Vec<u64> = of_peer.map(|connection| connection.number).collect();
-            for number in numbers {
-                // One that was only paused hears of it.
-                state.note_close(peer, number);
-            }
+    if !state.is_of(session) {
+        return;
+    }
+    for peer in ended {
+        let of_peer = state.connections.values().filter(|connection| connection.peer == *peer);
+        let numbers: Vec<u64> = of_peer.map(|connection| connection.number).collect();
+        for number in numbers {
+            // One that was only paused hears of it.
+            state.note_close(peer, number);
         }
-        mark_ending(state, |connection| ended.contains(&connection.peer));
+    }
+    mark_ending(state, |connection| ended.contains(&connection.peer));
+    endpoint.wake();
+}
+
+/// Ends the connections of hosts that have closed their side, and whose clients have taken nothing for that long.
+fn end_stuck(endpoint: &Endpoint, state: &mut State, longest: Duration) {
+    let is_stuck =
+        |connection: &&Connection| connection.waits_since().is_some_and(|since| since.elapsed() > longest);
+    let stuck: Vec<(u64, String)> = state
+        .connections
+        .values()
+        .filter(is_stuck)
+        .map(|connection| (connection.number, connection.peer.clone()))
+        .collect();
+    for (number, peer) in stuck {
+        state.connections.remove(&number);
+        state.note_close(&peer, number);
         endpoint.wake();
     }
 }

@@ -71,16 +71,22 @@ fn collect(endpoint: &Endpoint, events: &[Event], buffer: &mut [u8]) -> (Arc<Ses
         let Some(connection) = state.connections.get_mut(&number) else { continue };
         connection.flush();
         let is_hung_up = flags.intersects(EventFlags::HUP | EventFlags::ERR);
-        let is_due = flags.contains(EventFlags::IN) && bytes < MOST_BYTES && !connection.is_ending;
+        // Beside a hang-up there may be bytes that were not watched for, since the window was full.
+        let is_readable = is_hung_up || flags.contains(EventFlags::IN);
+        let is_due = is_readable && bytes < MOST_BYTES && !connection.is_ending;
         let read = if is_due { connection.read(&session.client, buffer) } else { FromProgram::Nothing };
         match read {
             FromProgram::Bytes(entry) => {
                 bytes += entry.len();
+                connection.is_sending = true;
                 let peer = connection.peer.clone();
                 steps.push((Some(number), Step::Send { peer, entry }));
             }
-            // A program that closes while the window is full takes back what it has written.
             FromProgram::Nothing if !is_hung_up || bytes >= MOST_BYTES => {}
+            FromProgram::Nothing if connection.awaits_room() => {
+                endpoint.unwatch(connection);
+                continue;
+            }
             FromProgram::Nothing | FromProgram::Closed => {
                 close(state, number);
                 continue;
@@ -149,7 +155,10 @@ fn settle(
         let Some(number) = number else { continue };
         let Some(connection) = state.connections.get_mut(&number) else { continue };
         match (step, result) {
-            (Step::Send { .. }, Some(entry)) => connection.last_sent = Some(entry),
+            (Step::Send { .. }, Some(entry)) => {
+                connection.is_sending = false;
+                connection.last_sent = Some(entry);
+            }
             // The peer's lease has ended, so that it gets no more.
             (Step::Send { .. }, None) => {
                 connection.fate.set_withdrawn();
@@ -178,7 +187,7 @@ fn fail(
     if !state.is_of(session) {
         return;
     }
-    let is_undone = matches!(failed, Failed::Engine(Failure::Unavailable { .. }));
+    let is_undone = matches!(failed, Failed::Engine(Failure::Unavailable { .. } | Failure::Refused { .. }));
     for (number, step) in connections.into_iter().zip(steps) {
         match (number, step) {
             (Some(number), Step::Send { .. }) => {

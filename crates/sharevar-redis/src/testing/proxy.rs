@@ -42,6 +42,7 @@ struct ProxyState {
     is_held: Mutex<bool>,
     goes_on: Condvar,
     lost: AtomicU64,
+    answered: AtomicU64,
     open: Mutex<Vec<TcpStream>>,
     /// While there is a text, requests that count wait, but those with that text.
     passes: Mutex<Option<Vec<u8>>>,
@@ -118,9 +119,14 @@ impl Proxy {
         counted.times_set += 1;
     }
 
-    /// Whether no answer comes through.
+    /// Whether no answer that counts comes through.
     pub fn lose_all_answers(&self, loses: bool) {
         self.state.loses_all.store(loses, Ordering::SeqCst);
+    }
+
+    /// How many answers that count have come through.
+    pub fn answered(&self) -> u64 {
+        self.state.answered.load(Ordering::SeqCst)
     }
 
     /// How many answers were lost.
@@ -211,9 +217,10 @@ impl ProxyState {
         thread::spawn(move || {
             self.pass(server, client, |_| {
                 let counted = *last_counted.lock().unwrap();
-                let is_next = counted.is_some_and(|set| self.is_setting(set)) && self.is_next_loss();
-                let loses = is_next || self.loses_all.load(Ordering::SeqCst);
+                let is_counted = counted.is_some_and(|set| self.is_setting(set));
+                let loses = is_counted && (self.loses_all.load(Ordering::SeqCst) || self.is_next_loss());
                 self.lost.fetch_add(u64::from(loses), Ordering::SeqCst);
+                self.answered.fetch_add(u64::from(is_counted && !loses), Ordering::SeqCst);
                 loses
             });
         });

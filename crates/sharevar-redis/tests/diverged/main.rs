@@ -2,11 +2,13 @@
 //! and the same counts stand for different contents. A count of one history decides nothing in the other.
 
 mod ends;
+mod events;
 mod handles;
 mod rwlocks;
 mod stamps;
 mod tokens;
 mod undoing;
+mod units;
 
 use sharevar::engine::{Backed, Cell, Content, Handle};
 use sharevar::shm::RawValue;

@@ -1,7 +1,9 @@
 //! Hosts that are found through a server, and their clients.
 
 mod calls;
+mod connects;
 mod deaths;
+mod ends;
 mod losses;
 mod names;
 mod processes;

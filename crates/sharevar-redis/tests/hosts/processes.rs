@@ -9,11 +9,14 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 const PART: &str = "SHAREVAR_TEST_PART";
 const PLACE: &str = "SHAREVAR_TEST_PLACE";
+/// The length of a reply that is one entry, and the number of those that are more than one read of an inbox.
+const CHUNK: usize = 100_000;
+pub(crate) const MANY: usize = 40;
 
 /// A process, which is killed with this.
 pub(crate) struct Process {
     child: Child,
-    _said: BufReader<ChildStderr>,
+    said: BufReader<ChildStderr>,
 }
 
 impl Process {
@@ -23,13 +26,22 @@ impl Process {
         command.args(["--exact", "processes::plays_its_part", "--nocapture"]);
         command.env(PART, part).env(PLACE, address.to_string());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let mut process = Self { child, said };
+        while process.line() != "ready\n" {}
+        process
+    }
+
+    /// What it says next.
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
-        while line != "ready\n" {
-            line.clear();
-            assert!(said.read_line(&mut line).unwrap() > 0, "{part} ends before it is ready");
-        }
-        Self { child, _said: said }
+        assert!(self.said.read_line(&mut line).unwrap() > 0, "the process ends before it says more");
+        line
+    }
+
+    /// Waits until it has ended as it should.
+    pub(crate) fn await_end(&mut self) {
+        assert!(self.child.wait().unwrap().success());
     }
 
     /// Stops it where it is, and returns once all of its threads stand still.
@@ -83,6 +95,24 @@ fn plays_its_part() {
             let till: TillProxy = client.proxy("till").unwrap();
             eprintln!("ready");
             till.wait().unwrap();
+        }
+        _ if let Some(length) = part.strip_prefix("client of ") => {
+            let till: TillProxy = connect(&address).proxy("till").unwrap();
+            eprintln!("ready");
+            let text = till.text_once_open(length.parse().unwrap());
+            eprintln!("{}", text.map_or_else(|failed| format!("{failed:?}"), |text| text.len().to_string()));
+        }
+        "many calls" => {
+            let till: TillProxy = connect(&address).proxy("till").unwrap();
+            let calls: Vec<_> = (0..MANY)
+                .map(|_| {
+                    let till = till.clone();
+                    std::thread::spawn(move || till.text_once_open(CHUNK))
+                })
+                .collect();
+            eprintln!("ready");
+            let whole = calls.into_iter().filter_map(|call| call.join().unwrap().ok()).count();
+            eprintln!("{whole}");
         }
         other => panic!("no part {other:?}"),
     }

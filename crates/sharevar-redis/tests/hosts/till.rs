@@ -2,14 +2,14 @@
 #![allow(clippy::needless_pass_by_value, clippy::unused_self)] // Callers have both.
 
 use sharevar::hosted::{Callback, Caller, Stream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How many callers of this process's tills wait, and how many have gone.
 pub(crate) static WAITING: AtomicU64 = AtomicU64::new(0);
 pub(crate) static GONE: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Default)]
-pub(crate) struct Till(i64);
+pub(crate) struct Till(i64, AtomicBool);
 
 #[sharevar::hosted]
 impl Till {
@@ -34,6 +34,24 @@ impl Till {
 
     pub fn echo(&self, text: String) -> String {
         text
+    }
+
+    /// The number of callers that wait.
+    pub fn waiting(&self) -> u64 {
+        WAITING.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the till is open. A text of that length.
+    pub fn text_once_open(&self, length: usize) -> String {
+        WAITING.fetch_add(1, Ordering::SeqCst);
+        while !self.1.load(Ordering::SeqCst) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        "x".repeat(length)
+    }
+
+    pub fn open(&self) {
+        self.1.store(true, Ordering::SeqCst);
     }
 
     pub fn numbers(&self, end: i64) -> Stream<i64> {
