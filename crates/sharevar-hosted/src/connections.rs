@@ -4,10 +4,9 @@ use super::options::CallOptions;
 use super::protocol::{Reply, part, write_request};
 use super::reference_table::{Announcement, BeforeRequest, ReferenceTable};
 use super::retry::{Retry, RetryPolicy};
-use sharevar_transport::{Address, Client, Error, PooledConnection, Result, Settings};
+use sharevar_transport::{Address, Client, Deadline, Error, PooledConnection, Result, Settings};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 /// Returns whether a wait continues that a signal has interrupted. If not, it ends with
 /// [`Error::Interrupted`].
@@ -69,22 +68,22 @@ impl Connections {
         &self,
         options: CallOptions,
         goes_on: &mut GoesOn<'_>,
-        mut attempt: impl FnMut(Option<Instant>, &mut GoesOn<'_>) -> Result<R>,
+        mut attempt: impl FnMut(&mut Deadline<'_>) -> Result<R>,
     ) -> Result<R> {
-        let until = options.deadline();
+        let deadline = &mut Deadline::new(options.deadline(), goes_on);
         let mut policy = self.retry_policy(options);
         loop {
-            let error = match attempt(until, goes_on) {
+            let error = match attempt(deadline) {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            match policy.after(&error, until) {
+            match policy.after(&error, deadline.end()) {
                 Retry::Now => {}
                 Retry::After(pause) => std::thread::sleep(pause),
                 Retry::TimedOut => return Err(Error::TimedOut),
                 Retry::GiveUp => return Err(policy.last_error(error)),
             }
-            if !goes_on() {
+            if !deadline.continues() {
                 return Err(Error::Interrupted);
             }
         }
@@ -92,8 +91,7 @@ impl Connections {
 
     /// Connects, if there is no connection yet.
     pub fn connect(&self, goes_on: &mut GoesOn<'_>) -> Result<()> {
-        let connect = |until, goes_on: &mut GoesOn<'_>| self.connection(until, goes_on);
-        self.retrying(CallOptions::default(), goes_on, connect)?.release();
+        self.retrying(CallOptions::default(), goes_on, |deadline| self.connection(deadline))?.release();
         Ok(())
     }
 
@@ -110,29 +108,24 @@ impl Connections {
         options: CallOptions,
         goes_on: &mut GoesOn<'_>,
     ) -> Result<PooledConnection> {
-        self.retrying(options, goes_on, |until, goes_on| self.attempt(request, until, goes_on))
+        self.retrying(options, goes_on, |deadline| self.attempt(request, deadline))
     }
 
     /// The same for a request that finds an object, or takes a reference on it, without a time limit. It is sent
     /// again also if the host may have read it: a reference that a dead host has counted is gone with it. One that
     /// lives, and has lost the connection alone, has counted twice, until the session of this process ends.
     pub fn exchange_for_object(&self, request: &[u8], goes_on: &mut GoesOn<'_>) -> Result<PooledConnection> {
-        self.retrying(CallOptions::default(), goes_on, |until, goes_on| {
-            self.attempt(request, until, goes_on).map_err(not_started)
+        self.retrying(CallOptions::default(), goes_on, |deadline| {
+            self.attempt(request, deadline).map_err(not_started)
         })
     }
 
     #[inline]
-    fn attempt(
-        &self,
-        request: &[u8],
-        until: Option<Instant>,
-        goes_on: &mut GoesOn<'_>,
-    ) -> Result<PooledConnection> {
-        let mut connection = self.connection(until, goes_on)?;
+    fn attempt(&self, request: &[u8], deadline: &mut Deadline<'_>) -> Result<PooledConnection> {
+        let mut connection = self.connection(deadline)?;
         self.send_released(&mut connection).map_err(|_| Error::Gone { started: false })?;
-        connection.send_within(request, until, goes_on)?;
-        connection.receive_within(until, goes_on)?;
+        connection.send_within(request, deadline)?;
+        connection.receive_within(deadline)?;
         Ok(connection)
     }
 
@@ -210,17 +203,15 @@ impl Connections {
     /// Takes a connection for a request. The objects that this process holds were announced to a host
     /// that was started in the place of another, or another thread is just announcing them.
     #[inline]
-    pub fn connection(&self, until: Option<Instant>, goes_on: &mut GoesOn<'_>) -> Result<PooledConnection> {
-        let connection = self.transport.connection_within(until, goes_on)?;
+    pub fn connection(&self, deadline: &mut Deadline<'_>) -> Result<PooledConnection> {
+        let connection = self.transport.connection_within(deadline)?;
         let step = self.references().before_request(connection.incarnation());
         match step {
             BeforeRequest::Nothing => Ok(connection),
-            BeforeRequest::Announce(numbers) => {
-                self.announce(Announcement { connection, numbers }, until, goes_on)
-            }
+            BeforeRequest::Announce(numbers) => self.announce(Announcement { connection, numbers }, deadline),
             BeforeRequest::Finish(announcement) => {
                 connection.release();
-                self.finish_announcement(announcement, until, goes_on)
+                self.finish_announcement(announcement, deadline)
             }
         }
     }
@@ -230,8 +221,7 @@ impl Connections {
     fn announce(
         &self,
         mut announcement: Announcement,
-        until: Option<Instant>,
-        goes_on: &mut GoesOn<'_>,
+        deadline: &mut Deadline<'_>,
     ) -> Result<PooledConnection> {
         let numbers = &announcement.numbers;
         let mut frame = Vec::with_capacity(8 + 16 * numbers.len());
@@ -241,8 +231,8 @@ impl Connections {
                 .try_for_each(|number| part(&mut frame, |frame| write_request::retain(frame, *number)))
         });
         debug_assert!(written.is_ok());
-        match announcement.connection.send_within(&frame, until, goes_on) {
-            Ok(()) => self.finish_announcement(announcement, until, goes_on),
+        match announcement.connection.send_within(&frame, deadline) {
+            Ok(()) => self.finish_announcement(announcement, deadline),
             Err(error) => {
                 self.references().abandon_announcement(announcement.connection.incarnation());
                 Err(not_started(error))
@@ -255,10 +245,9 @@ impl Connections {
     fn finish_announcement(
         &self,
         mut announcement: Announcement,
-        until: Option<Instant>,
-        goes_on: &mut GoesOn<'_>,
+        deadline: &mut Deadline<'_>,
     ) -> Result<PooledConnection> {
-        match announcement.connection.receive_within(until, goes_on).map(drop) {
+        match announcement.connection.receive_within(deadline).map(drop) {
             Ok(()) => {}
             Err(error @ (Error::TimedOut | Error::Interrupted)) => {
                 self.references().defer(announcement);

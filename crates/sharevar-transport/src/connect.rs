@@ -50,7 +50,7 @@ pub(crate) fn open_stream(
         }
         Address::Relayed(relayed) => {
             check_security(address, settings)?;
-            let connected = relayed.relay()?.connect(relayed.as_str(), deadline.until_time());
+            let connected = relayed.relay()?.connect(relayed.as_str(), deadline.end());
             let RelayedSocket { socket, delivery } =
                 connected.map_err(|cause| not_relayed(address, &cause))?;
             Ok(Stream::Relayed(socket, Some(delivery)))

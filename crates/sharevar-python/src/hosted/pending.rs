@@ -6,7 +6,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use sharevar_hosted::CallOptions;
 use sharevar_hosted::retry::{Retry, RetryPolicy};
-use sharevar_transport::{Error, PooledConnection};
+use sharevar_transport::{Deadline, Error, PooledConnection};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ impl PendingCall {
     fn open(&self, py: Python<'_>) -> PyResult<bool> {
         let connections = self.host.get().connections();
         let until = Some(Instant::now() + ATTEMPT);
-        match py.detach(|| connections.connection(until, &mut || true)) {
+        match py.detach(|| connections.connection(&mut Deadline::until(until))) {
             Ok(connection) => self.keep(connection),
             Err(Error::TimedOut) => return Ok(false),
             Err(error) => return Err(self.failed(error)),
