@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use sharevar_value::from_bytes;
 
 /// A reply, and the incarnation of the host that has sent it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Answer<'a> {
     pub(super) reply: Reply<'a>,
     /// It has counted the references that come with the reply.
@@ -56,14 +56,11 @@ pub(super) fn read_fallible<R, E: DeserializeOwned>(
     answer: Answer<'_>,
     read: impl FnOnce(Answer<'_>) -> Result<R>,
 ) -> Result<R, CallError<E>> {
-    match method_error(&answer.reply) {
-        Some(own) => Err(CallError::Method(own)),
-        None => Ok(read(answer)?),
+    // An error of another type is the host's: of Python, for example.
+    if let Reply::Raised(raised) = &answer.reply
+        && let Ok(own) = from_bytes(raised.value)
+    {
+        return Err(CallError::Method(own));
     }
-}
-
-/// Returns the method's own error, if the reply is one of that type.
-pub(super) fn method_error<E: DeserializeOwned>(reply: &Reply<'_>) -> Option<E> {
-    let Reply::Raised(raised) = reply else { return None };
-    from_bytes(raised.value).ok()
+    Ok(read(answer)?)
 }

@@ -1,6 +1,6 @@
 //! The connections of this process to a host, which learns first of all what the process holds.
 
-use super::options::CallOptions;
+use super::options::{CallOptions, Repetition};
 use super::protocol::{Reply, part, write_request};
 use super::reference_table::{Announcement, BeforeRequest, ReferenceTable};
 use super::retry::{Retry, RetryPolicy};
@@ -75,6 +75,7 @@ impl Connections {
         loop {
             let error = match attempt(deadline) {
                 Ok(done) => return Ok(done),
+                Err(error) if options.repetition == Repetition::Always => not_started(error),
                 Err(error) => error,
             };
             match policy.after(&error, deadline.end()) {
@@ -96,8 +97,8 @@ impl Connections {
     }
 
     /// Sends a request and waits for its reply. A request that the host has certainly not read is
-    /// sent again, perhaps to a host that was started in its place. No other ever is: at most once,
-    /// unless the options allow one repetition.
+    /// sent again, perhaps to a host that was started in its place. No other ever is, unless the options
+    /// allow it.
     ///
     /// Returns the connection with the reply. [`finish`](Self::finish) it once the reply is read:
     /// until then the host keeps the objects to which the reply refers.
@@ -109,15 +110,6 @@ impl Connections {
         goes_on: &mut GoesOn<'_>,
     ) -> Result<PooledConnection> {
         self.retrying(options, goes_on, |deadline| self.attempt(request, deadline))
-    }
-
-    /// The same for a request that finds an object, or takes a reference on it, without a time limit. It is sent
-    /// again also if the host may have read it: a reference that a dead host has counted is gone with it. One that
-    /// lives, and has lost the connection alone, has counted twice, until the session of this process ends.
-    pub fn exchange_for_object(&self, request: &[u8], goes_on: &mut GoesOn<'_>) -> Result<PooledConnection> {
-        self.retrying(CallOptions::default(), goes_on, |deadline| {
-            self.attempt(request, deadline).map_err(not_started)
-        })
     }
 
     #[inline]
@@ -271,7 +263,7 @@ impl Connections {
 /// Returns for each object of an announcement whether the host has counted a reference.
 fn counted(reply: &[u8]) -> Vec<bool> {
     match Reply::read(reply) {
-        Ok(Reply::Many(many)) => many.iter().map(|reply| matches!(reply, Ok(Reply::Object(_)))).collect(),
+        Ok(Reply::Many(many)) => many.iter().map(|reply| matches!(reply, Reply::Object(_))).collect(),
         _ => Vec::new(),
     }
 }
@@ -312,10 +304,10 @@ mod tests {
         let connections = Connections::new(server.address().clone(), settings);
         let once = connections.exchange(b"call", CallOptions::default(), &mut || true);
         assert_eq!(once.map(|_| ()), Err(Error::Gone { started: true }), "another call may be made already");
-        let twice = CallOptions { is_idempotent: true, ..CallOptions::default() };
+        let twice = CallOptions { repetition: Repetition::Once, ..CallOptions::default() };
         let twice = connections.exchange(b"call", twice, &mut || true);
         assert_eq!(twice.map(|_| ()), Err(Error::Gone { started: true }));
-        let found = connections.exchange_for_object(b"find", &mut || true).unwrap();
+        let found = connections.exchange(b"find", CallOptions::FOR_OBJECT, &mut || true).unwrap();
         assert_eq!(found.message(), b"find");
         connections.finish(found);
         server.stop();

@@ -70,10 +70,12 @@ impl<T, E: From<Error>> Items<T, E> {
             let Reply::Many(many) = answer.reply else {
                 return Err(unexpected("items", answer.reply));
             };
-            for item in many.iter() {
-                match item? {
+            for item in many {
+                match item {
                     Reply::Raised(raised) if raised.typename == END => return Ok(false),
-                    reply => received.push_back(read(Answer { reply, ..answer })),
+                    reply => {
+                        received.push_back(read(Answer { reply, incarnation: answer.incarnation }));
+                    }
                 }
             }
             Ok(true)

@@ -52,7 +52,7 @@ pub use info::Info;
 pub use items::Items;
 pub use object::{Call, Created, Hosted, Object};
 #[doc(hidden)]
-pub use options::CallOptions;
+pub use options::{CallOptions, Repetition};
 pub use proxied::Proxied;
 pub use proxy::Proxy;
 pub use references::References;
