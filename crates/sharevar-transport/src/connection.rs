@@ -9,7 +9,7 @@ use crate::handshake::{self, Answer};
 use crate::mailbox::Mailbox;
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::stream::{Stream, is_gone};
+use crate::stream::{Stream, failed};
 use crate::wire::Wire;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -121,7 +121,7 @@ impl Connection {
         if !self.wire.reader.is_empty() {
             return Ok(());
         }
-        self.wire.stream.send_signal(Signal::Mailbox, deadline)?;
+        self.wire.stream.send_frame(&Signal::Mailbox.header(), deadline)?;
         match self.wire.stream.receive_descriptor(deadline)? {
             (Some(Signal::Mailbox), Some(file)) => self.wire.open_mailbox(Mailbox::open(&file)?),
             // The host could not make one. The socket serves as well, only slower.
@@ -238,8 +238,7 @@ fn read_exact(stream: &mut Stream, mut buffer: &mut [u8], deadline: &mut Deadlin
                 deadline.wait(stream.as_fd(), PollFlags::IN)?;
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) if is_gone(&error) => return Err(Error::Gone { started: false }),
-            Err(error) => return Err(Error::io("cannot read from a connection")(error)),
+            Err(error) => return Err(failed("cannot read from a connection", error)),
         }
     }
     Ok(())

@@ -52,15 +52,11 @@ impl HostConnection {
     /// Makes the host's end of a new connection and sends the greeting. This does not wait, since the
     /// greeting fits into the socket's buffer.
     pub(crate) fn greet(stream: Stream, client: Unauthenticated, is_local: bool) -> Result<Self> {
-        let mut connection =
-            Self { wire: Wire::new(stream), stage: Stage::Unauthenticated(client), is_local };
-        let Stage::Unauthenticated(Unauthenticated { greeting, .. }) = &connection.stage else {
-            return Ok(connection);
-        };
-        let mut frame = (greeting.len() as u32).to_be_bytes().to_vec();
-        frame.extend_from_slice(greeting);
-        connection.wire.stream.send_frame(&frame, &mut Deadline::passed())?;
-        Ok(connection)
+        let mut frame = (client.greeting.len() as u32).to_be_bytes().to_vec();
+        frame.extend_from_slice(&client.greeting);
+        let mut wire = Wire::new(stream);
+        wire.stream.send_frame(&frame, &mut Deadline::passed())?;
+        Ok(Self { wire, stage: Stage::Unauthenticated(client), is_local })
     }
 
     /// The client's session, once it is authenticated.
