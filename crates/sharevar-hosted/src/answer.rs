@@ -17,14 +17,14 @@ pub struct Answer<'a> {
 pub(super) fn returned<R: DeserializeOwned>(reply: Reply<'_>) -> Result<R> {
     match reply {
         Reply::Returned(value) => Ok(from_bytes(value)?),
-        other => Err(unexpected("a value", other)),
+        other => Err(unexpected("a value", &other)),
     }
 }
 
 /// Returns the error for a reply of another kind than the caller expected.
 #[cold]
-pub(super) fn unexpected(expected: &'static str, reply: Reply<'_>) -> Error {
-    let advice = match (expected, &reply) {
+pub(super) fn unexpected(expected: &'static str, reply: &Reply<'_>) -> Error {
+    let advice = match (expected, reply) {
         ("a reply to each call" | "items", _) | (_, Reply::Many(_)) => {
             "the host and this process disagree on the protocol; upgrade the older one"
         }
@@ -33,8 +33,8 @@ pub(super) fn unexpected(expected: &'static str, reply: Reply<'_>) -> Error {
         _ => "call it for its value",
     };
     let found = match reply {
-        Reply::Refused(refusal, message) => return Error::refused(refusal, message),
-        Reply::Panicked(message) => return Error::Panicked { message: message.to_owned() },
+        Reply::Refused(refusal, message) => return Error::refused(*refusal, message),
+        Reply::Panicked(message) => return Error::Panicked { message: (*message).to_owned() },
         Reply::Raised(raised) => {
             return Error::Raised {
                 typename: raised.typename.to_owned(),

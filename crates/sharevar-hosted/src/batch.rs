@@ -209,7 +209,7 @@ fn exchange(client: &Client, options: CallOptions, calls: &mut Vec<Deferred>) ->
                 }
                 Ok(())
             }
-            other => Err(unexpected("a reply to each call", other)),
+            other => Err(unexpected("a reply to each call", &other)),
         })?;
     }
     Ok(())

@@ -68,7 +68,7 @@ impl<T, E: From<Error>> Items<T, E> {
         let Self { read, received, demand, .. } = self;
         let goes_on = source.call_with("take", &(*demand,), |answer| {
             let Reply::Many(many) = answer.reply else {
-                return Err(unexpected("items", answer.reply));
+                return Err(unexpected("items", &answer.reply));
             };
             for item in many {
                 match item {

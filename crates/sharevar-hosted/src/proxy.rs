@@ -84,7 +84,7 @@ impl Client {
         let found = match answer.reply {
             Reply::Object(found) => found,
             Reply::Stream { object } => Object { object, typeid: "", exposed: Vec::new() },
-            other => return Err(unexpected("an object", other)),
+            other => return Err(unexpected("an object", &other)),
         };
         if found.exposed.contains(&RESTARTS) {
             self.connections().set_restarts(true);
@@ -220,19 +220,19 @@ impl Proxy {
     pub(super) fn value<R: DeserializeOwned>(&self, answer: Answer<'_>) -> Result<R> {
         match answer.reply {
             Reply::Returned(_) => returned(answer.reply),
-            _ => Err(self.unwanted("a value", answer)),
+            _ => Err(self.unwanted("a value", &answer)),
         }
     }
 
     /// Returns the error for a reply of another kind, whose reference is released.
     #[cold]
-    fn unwanted(&self, expected: &'static str, answer: Answer<'_>) -> Error {
+    fn unwanted(&self, expected: &'static str, answer: &Answer<'_>) -> Error {
         if let Reply::Object(Object { object, .. }) | Reply::Stream { object } = answer.reply {
             let connections = self.client().connections();
             connections.receive(object, answer.incarnation);
             connections.release(object);
         }
-        unexpected(expected, answer.reply)
+        unexpected(expected, &answer.reply)
     }
 
     /// Reads the object that a method has returned.
@@ -275,7 +275,7 @@ impl Proxy {
                 let source = self.remote.client.receive_proxy(answer)?;
                 Ok(Self { options: self.options.for_items(), ..source })
             }
-            _ => Err(self.unwanted("a stream", answer)),
+            _ => Err(self.unwanted("a stream", &answer)),
         }
     }
 
