@@ -919,36 +919,29 @@ class CallOptions:
 class PendingCall:
     """A request that was not sent yet, or whose reply has not come.
 
-    Nothing here waits, but for `open` and, if `waits` says so, `send`.
+    Nothing here waits but `send_waiting`, which is for a thread.
     """
 
-    def take_free(self) -> bool:
-        """Take a connection that is free; whether there was one."""
-    def open(self) -> bool:
-        """Connect anew; whether it is done.
+    def send(self) -> bool:
+        """Send the request on a connection that is free; False if that may wait."""
+    def send_waiting(self) -> bool:
+        """Send the request, however long that takes, on a new connection if none is free.
 
-        It cannot be interrupted, so the wait for a slow host ends after a while: then it is to
-        be called again.
+        Connecting cannot be interrupted, so the wait for a slow host ends after a while: False,
+        and it is to be called again.
         """
     def retry_pause(self) -> float | None:
         """The seconds after which the request that has failed may be sent again, if it may."""
     @property
     def timeout(self) -> float | None:
         """The longest wait for the reply, in seconds; None for as long as the host lives."""
-    @property
-    def waits(self) -> bool:
-        """Whether `send` may wait: the request is long, or more is asked with it."""
-    def send(self) -> None:
-        """Send the request."""
     def fileno(self) -> int:
         """The descriptor that becomes readable when something has come."""
     def arrived(self) -> bool:
-        """Whether the reply is there.
+        """Whether the reply is there, after spinning for some microseconds.
 
         As long as it is not, the descriptor becomes readable with whatever comes.
         """
-    def spin(self) -> bool:
-        """The same, but spin for some microseconds: most replies do not take longer."""
     def result(self) -> Any:
         """The result in the reply. The connection is free for other calls then."""
     def close(self) -> None:

@@ -253,7 +253,7 @@ def test_forks_while_others_look_for_a_host(tmp_path: Path) -> None:
     def look() -> None:
         while not done.is_set():
             with pytest.raises(sharevar.HostUnreachable):
-                client.begin(1, "method", ()).open()
+                client.begin(1, "method", ()).send_waiting()
 
     lookers = [Caller(look) for _ in range(2)]
     context = multiprocessing.get_context("fork")

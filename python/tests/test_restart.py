@@ -484,6 +484,31 @@ def note_start(path: Path) -> None:
         file.write(f"{os.getpid()}\n")
 
 
+class Maker:
+    """It does not come back, but what it makes does."""
+
+    def make(self) -> int:
+        return 1
+
+
+class Makers(BaseManager):
+    pass
+
+
+Makers.register("Maker", Maker, method_to_typeid={"make": "Kept"})
+Makers.register("Kept", Kept, restart=True)
+
+
+def test_an_awaited_call_tells_that_its_object_comes_back() -> None:
+    async def make(maker: Any) -> Any:
+        return await maker.make_async()
+
+    with Makers(authkey=KEY) as manager:
+        kept = asyncio.run(make(manager.Maker()))
+        kill_host(manager)
+        assert kept.add(2) == 2
+
+
 def test_who_awaits_a_call_waits_for_the_next_host() -> None:
     async def add(kept: Any, manager: Any) -> list[int]:
         counts = []

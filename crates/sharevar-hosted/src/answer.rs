@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use sharevar_value::from_bytes;
 
 /// A reply, and the incarnation of the host that has sent it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Answer<'a> {
     pub(super) reply: Reply<'a>,
     /// It has counted the references that come with the reply.
@@ -17,14 +17,14 @@ pub struct Answer<'a> {
 pub(super) fn returned<R: DeserializeOwned>(reply: Reply<'_>) -> Result<R> {
     match reply {
         Reply::Returned(value) => Ok(from_bytes(value)?),
-        other => Err(unexpected("a value", other)),
+        other => Err(unexpected("a value", &other)),
     }
 }
 
 /// Returns the error for a reply of another kind than the caller expected.
 #[cold]
-pub(super) fn unexpected(expected: &'static str, reply: Reply<'_>) -> Error {
-    let advice = match (expected, &reply) {
+pub(super) fn unexpected(expected: &'static str, reply: &Reply<'_>) -> Error {
+    let advice = match (expected, reply) {
         ("a reply to each call" | "items", _) | (_, Reply::Many(_)) => {
             "the host and this process disagree on the protocol; upgrade the older one"
         }
@@ -33,8 +33,8 @@ pub(super) fn unexpected(expected: &'static str, reply: Reply<'_>) -> Error {
         _ => "call it for its value",
     };
     let found = match reply {
-        Reply::Refused(refusal, message) => return Error::refused(refusal, message),
-        Reply::Panicked(message) => return Error::Panicked { message: message.to_owned() },
+        Reply::Refused(refusal, message) => return Error::refused(*refusal, message),
+        Reply::Panicked(message) => return Error::Panicked { message: (*message).to_owned() },
         Reply::Raised(raised) => {
             return Error::Raised {
                 typename: raised.typename.to_owned(),
@@ -56,14 +56,11 @@ pub(super) fn read_fallible<R, E: DeserializeOwned>(
     answer: Answer<'_>,
     read: impl FnOnce(Answer<'_>) -> Result<R>,
 ) -> Result<R, CallError<E>> {
-    match method_error(&answer.reply) {
-        Some(own) => Err(CallError::Method(own)),
-        None => Ok(read(answer)?),
+    // An error of another type is the host's: of Python, for example.
+    if let Reply::Raised(raised) = &answer.reply
+        && let Ok(own) = from_bytes(raised.value)
+    {
+        return Err(CallError::Method(own));
     }
-}
-
-/// Returns the method's own error, if the reply is one of that type.
-pub(super) fn method_error<E: DeserializeOwned>(reply: &Reply<'_>) -> Option<E> {
-    let Reply::Raised(raised) = reply else { return None };
-    from_bytes(raised.value).ok()
+    Ok(read(answer)?)
 }

@@ -7,7 +7,7 @@ use super::embedded_references::{EmbeddedReferences, collect_references};
 use super::error::{CallError, Error, Result};
 use super::items::Items;
 use super::options::CallOptions;
-use super::protocol::{Malformed, Many, Refusal, Reply, part, write_request};
+use super::protocol::{Refusal, Reply, part, write_request};
 use super::proxy::{Proxy, TRIES};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -203,11 +203,13 @@ fn exchange(client: &Client, options: CallOptions, calls: &mut Vec<Deferred>) ->
                 if tries < TRIES && many.iter().all(is_of_no_object) && are_found_again(calls, &objects) {
                     tries += 1;
                 } else {
-                    settle(calls, &many, answer);
+                    for (call, reply) in calls.drain(..).zip(many) {
+                        (call.settle)(Ok(Answer { reply, incarnation: answer.incarnation }));
+                    }
                 }
                 Ok(())
             }
-            other => Err(unexpected("a reply to each call", other)),
+            other => Err(unexpected("a reply to each call", &other)),
         })?;
     }
     Ok(())
@@ -225,8 +227,8 @@ fn written(calls: &[Deferred], objects: &[u64]) -> Result<Vec<u8>> {
 }
 
 /// A host that knows none of the objects has done nothing.
-fn is_of_no_object(reply: Result<Reply<'_>, Malformed>) -> bool {
-    matches!(reply, Ok(Reply::Refused(Refusal::UnknownObject, _)))
+fn is_of_no_object(reply: &Reply<'_>) -> bool {
+    matches!(reply, Reply::Refused(Refusal::UnknownObject, _))
 }
 
 /// Looks the objects up by their names at a host that was started in the place of another. Returns
@@ -234,12 +236,6 @@ fn is_of_no_object(reply: Result<Reply<'_>, Malformed>) -> bool {
 fn are_found_again(calls: &[Deferred], objects: &[u64]) -> bool {
     let looked = calls.iter().zip(objects).map(|(call, object)| call.proxy.is_found_again(*object));
     looked.fold(false, |any, found| any | found)
-}
-
-fn settle(calls: &mut Vec<Deferred>, many: &Many<'_>, answer: Answer<'_>) {
-    for (call, reply) in calls.drain(..).zip(many.iter()) {
-        (call.settle)(reply.map(|reply| Answer { reply, ..answer }).map_err(Error::from));
-    }
 }
 
 impl fmt::Debug for Batch {

@@ -1,21 +1,19 @@
 //! Results that are passed by reference: they stay at the host, and the caller gets a proxy of them.
 
-use super::answer::{Answer, method_error};
+use super::answer::{Answer, read_fallible};
 use super::error::{CallError, Error, Result};
-use super::items::Items;
 use super::object::{Call, Callable, Hosted, Object};
 use super::protocol::Reply;
 use super::proxied::Proxied;
 use super::proxy::Proxy;
 use super::refused::Refused;
-use super::stream::{Stream, TryStream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sharevar_value::from_bytes;
 use std::fmt::Display;
 use std::sync::Arc;
 
-/// A result that stays at the host: an [`Object`], a [`Stream`], and an `Option` or `Result` of one.
+/// A result that stays at the host: an [`Object`], a [`Stream`](super::stream::Stream), and an `Option` or `Result` of one.
 #[diagnostic::on_unimplemented(
     message = "a hosted method cannot return `{Self}`",
     label = "neither an object nor a stream of `sharevar::hosted`, by the name that it has here",
@@ -91,39 +89,6 @@ impl<R: ByReference<Error = Error>, E: Serialize + DeserializeOwned + Display> B
     }
 
     fn from_reply(proxy: &Proxy, answer: Answer<'_>) -> Result<R::Remote, CallError<E>> {
-        match method_error(&answer.reply) {
-            Some(error) => Err(CallError::Method(error)),
-            None => Ok(R::from_reply(proxy, answer)?),
-        }
-    }
-}
-
-impl<T: Serialize + DeserializeOwned + 'static> ByReference for Stream<T> {
-    type Remote = Items<T>;
-    type Error = Error;
-
-    fn export(self, call: Call<'_>) -> Result<(), Refused> {
-        self.export(call)
-    }
-
-    fn from_reply(proxy: &Proxy, answer: Answer<'_>) -> Result<Items<T>> {
-        proxy.stream(answer).map(Items::new)
-    }
-}
-
-impl<T, E> ByReference for TryStream<T, E>
-where
-    T: Serialize + DeserializeOwned + 'static,
-    E: Serialize + DeserializeOwned + Display + 'static,
-{
-    type Remote = Items<T, CallError<E>>;
-    type Error = Error;
-
-    fn export(self, call: Call<'_>) -> Result<(), Refused> {
-        self.export(call)
-    }
-
-    fn from_reply(proxy: &Proxy, answer: Answer<'_>) -> Result<Self::Remote> {
-        proxy.stream(answer).map(Items::new_fallible)
+        read_fallible(answer, |answer| R::from_reply(proxy, answer))
     }
 }

@@ -9,7 +9,7 @@ use super::info::Info;
 use super::options::CallOptions;
 use super::protocol::{HOST, Reply, write_request};
 use serde::de::DeserializeOwned;
-use sharevar_transport::{self as transport, Address, PooledConnection, Settings};
+use sharevar_transport::{self as transport, Address, Settings};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
@@ -98,7 +98,7 @@ impl Client {
         self.ask(CallOptions::default(), write, |answer| returned(answer.reply))
     }
 
-    /// Sends a request, by its options at most once, and reads its reply. Signals change nothing.
+    /// Sends a request, as often as its options allow, and reads its reply. Signals change nothing.
     pub(super) fn ask<R, E: From<Error>>(
         &self,
         options: CallOptions,
@@ -108,26 +108,7 @@ impl Client {
         let mut frame = Vec::new();
         write(&mut frame)?;
         let exchanged = self.connections.exchange(&frame, options, &mut || true);
-        self.read_reply(exchanged.map_err(|error| self.call_error(error, options))?, read)
-    }
-
-    /// The same for a request that finds an object, or takes a reference on it.
-    pub(super) fn ask_for_object<R>(
-        &self,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
-        read: impl FnOnce(Answer<'_>) -> Result<R>,
-    ) -> Result<R> {
-        let mut frame = Vec::new();
-        write(&mut frame)?;
-        let exchanged = self.connections.exchange_for_object(&frame, &mut || true);
-        self.read_reply(exchanged.map_err(|error| self.call_error(error, CallOptions::default()))?, read)
-    }
-
-    fn read_reply<R, E: From<Error>>(
-        &self,
-        connection: PooledConnection,
-        read: impl FnOnce(Answer<'_>) -> Result<R, E>,
-    ) -> Result<R, E> {
+        let connection = exchanged.map_err(|error| self.call_error(error, options))?;
         let result = match Reply::read(connection.message()) {
             Ok(reply) => read(Answer { reply, incarnation: connection.incarnation() }),
             // The connection is closed: its peer breaks the protocol.

@@ -1,13 +1,12 @@
 //! The connections of this process to a host, which learns first of all what the process holds.
 
-use super::options::CallOptions;
+use super::options::{CallOptions, Repetition};
 use super::protocol::{Reply, part, write_request};
 use super::reference_table::{Announcement, BeforeRequest, ReferenceTable};
 use super::retry::{Retry, RetryPolicy};
-use sharevar_transport::{Address, Client, Error, PooledConnection, Result, Settings};
+use sharevar_transport::{Address, Client, Deadline, Error, PooledConnection, Result, Settings};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 /// Returns whether a wait continues that a signal has interrupted. If not, it ends with
 /// [`Error::Interrupted`].
@@ -69,22 +68,23 @@ impl Connections {
         &self,
         options: CallOptions,
         goes_on: &mut GoesOn<'_>,
-        mut attempt: impl FnMut(Option<Instant>, &mut GoesOn<'_>) -> Result<R>,
+        mut attempt: impl FnMut(&mut Deadline<'_>) -> Result<R>,
     ) -> Result<R> {
-        let until = options.deadline();
+        let deadline = &mut Deadline::new(options.deadline(), goes_on);
         let mut policy = self.retry_policy(options);
         loop {
-            let error = match attempt(until, goes_on) {
+            let error = match attempt(deadline) {
                 Ok(done) => return Ok(done),
+                Err(error) if options.repetition == Repetition::Always => not_started(error),
                 Err(error) => error,
             };
-            match policy.after(&error, until) {
+            match policy.after(&error, deadline.end()) {
                 Retry::Now => {}
                 Retry::After(pause) => std::thread::sleep(pause),
                 Retry::TimedOut => return Err(Error::TimedOut),
                 Retry::GiveUp => return Err(policy.last_error(error)),
             }
-            if !goes_on() {
+            if !deadline.continues() {
                 return Err(Error::Interrupted);
             }
         }
@@ -92,14 +92,13 @@ impl Connections {
 
     /// Connects, if there is no connection yet.
     pub fn connect(&self, goes_on: &mut GoesOn<'_>) -> Result<()> {
-        let connect = |until, goes_on: &mut GoesOn<'_>| self.connection(until, goes_on);
-        self.retrying(CallOptions::default(), goes_on, connect)?.release();
+        self.retrying(CallOptions::default(), goes_on, |deadline| self.connection(deadline))?.release();
         Ok(())
     }
 
     /// Sends a request and waits for its reply. A request that the host has certainly not read is
-    /// sent again, perhaps to a host that was started in its place. No other ever is: at most once,
-    /// unless the options allow one repetition.
+    /// sent again, perhaps to a host that was started in its place. No other ever is, unless the options
+    /// allow it.
     ///
     /// Returns the connection with the reply. [`finish`](Self::finish) it once the reply is read:
     /// until then the host keeps the objects to which the reply refers.
@@ -110,29 +109,15 @@ impl Connections {
         options: CallOptions,
         goes_on: &mut GoesOn<'_>,
     ) -> Result<PooledConnection> {
-        self.retrying(options, goes_on, |until, goes_on| self.attempt(request, until, goes_on))
-    }
-
-    /// The same for a request that finds an object, or takes a reference on it, without a time limit. It is sent
-    /// again also if the host may have read it: a reference that a dead host has counted is gone with it. One that
-    /// lives, and has lost the connection alone, has counted twice, until the session of this process ends.
-    pub fn exchange_for_object(&self, request: &[u8], goes_on: &mut GoesOn<'_>) -> Result<PooledConnection> {
-        self.retrying(CallOptions::default(), goes_on, |until, goes_on| {
-            self.attempt(request, until, goes_on).map_err(not_started)
-        })
+        self.retrying(options, goes_on, |deadline| self.attempt(request, deadline))
     }
 
     #[inline]
-    fn attempt(
-        &self,
-        request: &[u8],
-        until: Option<Instant>,
-        goes_on: &mut GoesOn<'_>,
-    ) -> Result<PooledConnection> {
-        let mut connection = self.connection(until, goes_on)?;
+    fn attempt(&self, request: &[u8], deadline: &mut Deadline<'_>) -> Result<PooledConnection> {
+        let mut connection = self.connection(deadline)?;
         self.send_released(&mut connection).map_err(|_| Error::Gone { started: false })?;
-        connection.send_within(request, until, goes_on)?;
-        connection.receive_within(until, goes_on)?;
+        connection.send_within(request, deadline)?;
+        connection.receive_within(deadline)?;
         Ok(connection)
     }
 
@@ -210,17 +195,15 @@ impl Connections {
     /// Takes a connection for a request. The objects that this process holds were announced to a host
     /// that was started in the place of another, or another thread is just announcing them.
     #[inline]
-    pub fn connection(&self, until: Option<Instant>, goes_on: &mut GoesOn<'_>) -> Result<PooledConnection> {
-        let connection = self.transport.connection_within(until, goes_on)?;
+    pub fn connection(&self, deadline: &mut Deadline<'_>) -> Result<PooledConnection> {
+        let connection = self.transport.connection_within(deadline)?;
         let step = self.references().before_request(connection.incarnation());
         match step {
             BeforeRequest::Nothing => Ok(connection),
-            BeforeRequest::Announce(numbers) => {
-                self.announce(Announcement { connection, numbers }, until, goes_on)
-            }
+            BeforeRequest::Announce(numbers) => self.announce(Announcement { connection, numbers }, deadline),
             BeforeRequest::Finish(announcement) => {
                 connection.release();
-                self.finish_announcement(announcement, until, goes_on)
+                self.finish_announcement(announcement, deadline)
             }
         }
     }
@@ -230,8 +213,7 @@ impl Connections {
     fn announce(
         &self,
         mut announcement: Announcement,
-        until: Option<Instant>,
-        goes_on: &mut GoesOn<'_>,
+        deadline: &mut Deadline<'_>,
     ) -> Result<PooledConnection> {
         let numbers = &announcement.numbers;
         let mut frame = Vec::with_capacity(8 + 16 * numbers.len());
@@ -241,8 +223,8 @@ impl Connections {
                 .try_for_each(|number| part(&mut frame, |frame| write_request::retain(frame, *number)))
         });
         debug_assert!(written.is_ok());
-        match announcement.connection.send_within(&frame, until, goes_on) {
-            Ok(()) => self.finish_announcement(announcement, until, goes_on),
+        match announcement.connection.send_within(&frame, deadline) {
+            Ok(()) => self.finish_announcement(announcement, deadline),
             Err(error) => {
                 self.references().abandon_announcement(announcement.connection.incarnation());
                 Err(not_started(error))
@@ -255,10 +237,9 @@ impl Connections {
     fn finish_announcement(
         &self,
         mut announcement: Announcement,
-        until: Option<Instant>,
-        goes_on: &mut GoesOn<'_>,
+        deadline: &mut Deadline<'_>,
     ) -> Result<PooledConnection> {
-        match announcement.connection.receive_within(until, goes_on).map(drop) {
+        match announcement.connection.receive_within(deadline).map(drop) {
             Ok(()) => {}
             Err(error @ (Error::TimedOut | Error::Interrupted)) => {
                 self.references().defer(announcement);
@@ -282,7 +263,7 @@ impl Connections {
 /// Returns for each object of an announcement whether the host has counted a reference.
 fn counted(reply: &[u8]) -> Vec<bool> {
     match Reply::read(reply) {
-        Ok(Reply::Many(many)) => many.iter().map(|reply| matches!(reply, Ok(Reply::Object(_)))).collect(),
+        Ok(Reply::Many(many)) => many.iter().map(|reply| matches!(reply, Reply::Object(_))).collect(),
         _ => Vec::new(),
     }
 }
@@ -323,10 +304,10 @@ mod tests {
         let connections = Connections::new(server.address().clone(), settings);
         let once = connections.exchange(b"call", CallOptions::default(), &mut || true);
         assert_eq!(once.map(|_| ()), Err(Error::Gone { started: true }), "another call may be made already");
-        let twice = CallOptions { is_idempotent: true, ..CallOptions::default() };
+        let twice = CallOptions { repetition: Repetition::Once, ..CallOptions::default() };
         let twice = connections.exchange(b"call", twice, &mut || true);
         assert_eq!(twice.map(|_| ()), Err(Error::Gone { started: true }));
-        let found = connections.exchange_for_object(b"find", &mut || true).unwrap();
+        let found = connections.exchange(b"find", CallOptions::FOR_OBJECT, &mut || true).unwrap();
         assert_eq!(found.message(), b"find");
         connections.finish(found);
         server.stop();

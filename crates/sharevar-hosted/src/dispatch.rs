@@ -1,6 +1,6 @@
 //! The dispatch of requests to objects, for hosts of all languages.
 
-use super::protocol::{Batch, HOST, Refusal, Request, TooLong, part, write_reply};
+use super::protocol::{HOST, Refusal, Request, TooLong, part, write_reply};
 use super::refused::Refused;
 use super::reply_references::ReplyReferences;
 use super::table::{Table, drop_all};
@@ -162,10 +162,10 @@ impl<L: Language> Dispatcher<L> {
     fn answer(
         &self,
         caller: &Caller<'_>,
-        request: Request<'_>,
+        request: &Request<'_>,
         reply: &mut Vec<u8>,
     ) -> Result<(), L::Failure> {
-        match request {
+        match *request {
             Request::Call { object: HOST, method, arguments } => {
                 self.language.call_host(self, IncomingCall { caller, method, arguments, reply })
             }
@@ -192,21 +192,26 @@ impl<L: Language> Dispatcher<L> {
                 let (number, object) = found.ok_or_else(|| unknown_name(name))?;
                 self.language.write_object(caller, number, &object, reply)
             }
-            Request::Batch(batch) => Ok(self.answer_all(caller, &batch, reply).map_err(Refused::from)?),
+            Request::Batch(ref batch) => Ok(self.answer_all(caller, batch, reply).map_err(Refused::from)?),
             Request::Release(_) => Err(Refused::new(Refusal::Malformed, "a release gets no reply"))?,
         }
     }
 
-    fn answer_all(&self, caller: &Caller<'_>, batch: &Batch<'_>, reply: &mut Vec<u8>) -> Result<(), TooLong> {
+    fn answer_all(
+        &self,
+        caller: &Caller<'_>,
+        batch: &[Request<'_>],
+        reply: &mut Vec<u8>,
+    ) -> Result<(), TooLong> {
         write_reply::many(reply, batch.len())?;
-        for request in batch.iter() {
+        for request in batch {
             part(reply, |reply| self.answer_or_refuse(caller, request, reply))?;
         }
         Ok(())
     }
 
     /// Appends one reply: that of the request, or its failure.
-    fn answer_or_refuse(&self, caller: &Caller<'_>, request: Request<'_>, reply: &mut Vec<u8>) {
+    fn answer_or_refuse(&self, caller: &Caller<'_>, request: &Request<'_>, reply: &mut Vec<u8>) {
         let start = reply.len();
         let answered = catch_unwind(AssertUnwindSafe(|| self.answer(caller, request, reply)));
         let failure = match answered {
@@ -238,13 +243,13 @@ impl<L: Language> Service for Dispatcher<L> {
     fn serve(&self, caller: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
         let served = L::attached(|| match Request::read(request) {
             Ok(Request::Release(releases)) => {
-                let removed = self.table().release(caller.session(), releases.iter());
+                let removed = self.table().release(caller.session(), releases.into_iter());
                 drop_all(removed);
                 Served::NoReply
             }
             Ok(request) => {
                 let before = self.reply_references.take_before(caller);
-                self.answer_or_refuse(caller, request, reply);
+                self.answer_or_refuse(caller, &request, reply);
                 if let Request::Batch(batch) = request
                     && batch.iter().all(|request| matches!(request, Request::Retain { .. }))
                 {

@@ -65,12 +65,6 @@ pub enum Error {
         /// The message of the host.
         message: String,
     },
-    /// The host is shutting down, and did not begin the call.
-    #[error("{message}")]
-    ShuttingDown {
-        /// The message of the host.
-        message: String,
-    },
     /// The method panicked. The object is as the method left it.
     #[error("the method panicked in the host: {message}")]
     Panicked {
@@ -174,7 +168,6 @@ impl Error {
             Refusal::Result => Self::NotSendable { message },
             Refusal::UnknownType => Self::UnknownType { message },
             Refusal::UnknownName => Self::UnknownName { message },
-            Refusal::ShuttingDown => Self::ShuttingDown { message },
             Refusal::GivenUp => Self::UnexpectedReply {
                 found: "the message that the call was given up",
                 advice: "the host and this process disagree on that; connect again",

@@ -2,10 +2,11 @@
 
 use super::error::{Error, Result};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use rustix::process::{Pid, test_kill_process};
-use rustix::rand::{GetRandomFlags, getrandom};
-use sharevar_transport::{Address, make_private_directory, private_directory, remove_sockets};
+use sharevar_os::random_bytes;
+use sharevar_transport::{
+    Address, is_listened_to, make_private_directory, private_directory, remove_sockets,
+};
 use std::path::Path;
 
 /// With a directory of `/tmp` in front, and the ending, it fits into a socket's path of 107 bytes.
@@ -25,9 +26,7 @@ pub fn named(name: &str) -> Result<Address> {
 /// removes the socket. That of one which was killed goes when an address is asked for after the end
 /// of this process, too.
 pub fn unused() -> Result<Address> {
-    let mut bytes = [0; 8];
-    while getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {}
-    let file = format!("{}-{:016x}.host", std::process::id(), u64::from_le_bytes(bytes));
+    let file = format!("{}-{:016x}.host", std::process::id(), u64::from_le_bytes(random_bytes()));
     remove_sockets(&private_directory(file.len())?, is_of_dead_host);
     Ok(Address::Unix(make_private_directory(file.len())?.join(file)))
 }
@@ -40,11 +39,4 @@ fn is_of_dead_host(path: &Path) -> bool {
     // The number may be that of a living host in another PID namespace: that one listens.
     process.is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH))
         && is_listened_to(path).is_ok_and(|is_listened_to| !is_listened_to)
-}
-
-/// Whether a process listens at a socket. One that is too busy for another connection does.
-fn is_listened_to(path: &Path) -> rustix::io::Result<bool> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let probe = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    Ok(connect(&probe, &SocketAddrUnix::new(path)?) != Err(Errno::CONNREFUSED))
 }

@@ -68,12 +68,14 @@ impl<T, E: From<Error>> Items<T, E> {
         let Self { read, received, demand, .. } = self;
         let goes_on = source.call_with("take", &(*demand,), |answer| {
             let Reply::Many(many) = answer.reply else {
-                return Err(unexpected("items", answer.reply));
+                return Err(unexpected("items", &answer.reply));
             };
-            for item in many.iter() {
-                match item? {
+            for item in many {
+                match item {
                     Reply::Raised(raised) if raised.typename == END => return Ok(false),
-                    reply => received.push_back(read(Answer { reply, ..answer })),
+                    reply => {
+                        received.push_back(read(Answer { reply, incarnation: answer.incarnation }));
+                    }
                 }
             }
             Ok(true)

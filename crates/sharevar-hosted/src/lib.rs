@@ -50,9 +50,9 @@ pub use host_address::named as address_of;
 pub use host_address::unused as unused_address;
 pub use info::Info;
 pub use items::Items;
-pub use object::{Call, Created, Hosted, Object};
+pub use object::{Call, Hosted, Object};
 #[doc(hidden)]
-pub use options::CallOptions;
+pub use options::{CallOptions, Repetition};
 pub use proxied::Proxied;
 pub use proxy::Proxy;
 pub use references::References;

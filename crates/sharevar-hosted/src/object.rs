@@ -26,8 +26,8 @@ pub trait Hosted: Send + Sync + Sized + 'static {
     /// Calls a method.
     fn call(object: &Object<Self>, call: Call<'_>) -> Result<(), Refused>;
 
-    /// Makes an object.
-    fn create(constructor: &str, call: Call<'_>) -> Result<Created<Self>, Refused>;
+    /// Makes an object; `None` if the constructor gave an error of its own, which stands in the reply.
+    fn create(constructor: &str, call: Call<'_>) -> Result<Option<Self>, Refused>;
 }
 
 /// An object, and the lock by which its methods share it: those of `&self` run beside each other,
@@ -86,15 +86,6 @@ impl<T> Debug for Object<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Object({})", std::any::type_name::<T>())
     }
-}
-
-/// The result of a constructor.
-#[derive(Debug)]
-pub enum Created<T> {
-    /// An object.
-    Object(T),
-    /// An error of its own, which stands in the reply.
-    Raised,
 }
 
 /// A call on its way into a method, and its result on the way out.
@@ -193,7 +184,7 @@ impl<'a> Call<'a> {
     }
 
     /// Refuses a constructor that there is not.
-    pub fn no_constructor<T: Hosted>(self) -> Result<Created<T>, Refused> {
+    pub fn no_constructor<T: Hosted>(self) -> Result<Option<T>, Refused> {
         let message = format!("{} has no constructor {:?}", T::TYPE, self.method);
         Err(Refused::new(Refusal::NotExposed, message))
     }

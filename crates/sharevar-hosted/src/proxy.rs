@@ -5,7 +5,7 @@ use super::arguments;
 use super::client::Client;
 use super::embedded_references;
 use super::error::{CallError, Error, Result};
-use super::options::CallOptions;
+use super::options::{CallOptions, Repetition};
 use super::protocol::{Object, RESTARTS, Refusal, Reply, write_request};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -55,7 +55,7 @@ impl Client {
     /// Finds the object that the host has published by a name.
     pub fn object(&self, name: &str) -> Result<Proxy> {
         let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
-        let found = self.ask_for_object(write, |answer| self.receive_proxy(answer))?;
+        let found = self.ask(CallOptions::FOR_OBJECT, write, |answer| self.receive_proxy(answer))?;
         Ok(found.known_as(name))
     }
 
@@ -75,25 +75,31 @@ impl Client {
 
     /// Makes the proxy of an object in a reply, with the reference that came with it.
     pub(super) fn receive_proxy(&self, answer: Answer<'_>) -> Result<Proxy> {
-        match answer.reply {
-            Reply::Object(Object { object, typeid, exposed }) => {
-                if exposed.iter().any(|name| name == RESTARTS) {
-                    self.connections().set_restarts(true);
-                }
-                self.connections().receive(object, answer.incarnation);
-                Ok(Proxy::new(self.clone(), object, typeid, exposed.iter()))
-            }
-            Reply::Stream { object } => {
-                self.connections().receive(object, answer.incarnation);
-                Ok(Proxy::new(self.clone(), object, "", std::iter::empty()))
-            }
-            other => Err(unexpected("an object", other)),
-        }
+        let Object { object, typeid, exposed } = self.receive(answer)?;
+        Ok(Proxy::new(self.clone(), object, typeid, &exposed))
     }
 
-    /// Makes a proxy of an object, of which this process takes a reference.
-    fn open_object(&self, object: u64) -> Result<Proxy> {
-        self.ask_for_object(retain(object), |answer| self.receive_proxy(answer))
+    /// Notes the reference on an object that came with a reply.
+    fn receive<'a>(&self, answer: Answer<'a>) -> Result<Object<'a>> {
+        let found = match answer.reply {
+            Reply::Object(found) => found,
+            Reply::Stream { object } => Object { object, typeid: "", exposed: Vec::new() },
+            other => return Err(unexpected("an object", &other)),
+        };
+        if found.exposed.contains(&RESTARTS) {
+            self.connections().set_restarts(true);
+        }
+        self.connections().receive(found.object, answer.incarnation);
+        Ok(found)
+    }
+
+    /// Asks the host for a reference on an object.
+    fn retain<R>(&self, object: u64, read: impl FnOnce(Answer<'_>) -> Result<R>) -> Result<R> {
+        let write = |frame: &mut Vec<u8>| {
+            write_request::retain(frame, object);
+            Ok(())
+        };
+        self.ask(CallOptions::FOR_OBJECT, write, read)
     }
 
     /// Adds a proxy of an object. If this process has none, it takes a reference.
@@ -101,20 +107,7 @@ impl Client {
         if self.connections().references().add(object) {
             return Ok(());
         }
-        self.ask_for_object(retain(object), |answer| match answer.reply {
-            Reply::Object(_) => {
-                self.connections().receive(object, answer.incarnation);
-                Ok(())
-            }
-            other => Err(unexpected("an object", other)),
-        })
-    }
-}
-
-fn retain(object: u64) -> impl FnOnce(&mut Vec<u8>) -> Result<()> {
-    move |frame| {
-        write_request::retain(frame, object);
-        Ok(())
+        self.retain(object, |answer| self.receive(answer).map(drop))
     }
 }
 
@@ -130,14 +123,10 @@ pub(super) fn write_create<A: Serialize + ?Sized>(
 
 impl Proxy {
     /// Makes a proxy of an object, for which the client has noted a reference.
-    pub(super) fn new<'n>(
-        client: Client,
-        object: u64,
-        typeid: &str,
-        exposed: impl Iterator<Item = &'n str>,
-    ) -> Self {
+    fn new(client: Client, object: u64, typeid: &str, exposed: &[&str]) -> Self {
         let held = Mutex::new(Held { object, process: process_epoch() });
-        let exposed = exposed.filter(|name| !name.starts_with('#')).map(Into::into).collect();
+        let exposed =
+            exposed.iter().filter(|name| !name.starts_with('#')).map(|name| (*name).into()).collect();
         let remote = Remote { client, typeid: typeid.into(), exposed, name: None, held };
         Self { remote: Arc::new(remote), options: CallOptions::default() }
     }
@@ -182,7 +171,7 @@ impl Proxy {
     #[must_use]
     pub fn idempotent(&self) -> Self {
         let mut repeating = self.clone();
-        repeating.options.is_idempotent = true;
+        repeating.options.repetition = Repetition::Once;
         repeating
     }
 
@@ -231,17 +220,19 @@ impl Proxy {
     pub(super) fn value<R: DeserializeOwned>(&self, answer: Answer<'_>) -> Result<R> {
         match answer.reply {
             Reply::Returned(_) => returned(answer.reply),
-            _ => Err(self.unwanted("a value", answer)),
+            _ => Err(self.unwanted("a value", &answer)),
         }
     }
 
     /// Returns the error for a reply of another kind, whose reference is released.
     #[cold]
-    fn unwanted(&self, expected: &'static str, answer: Answer<'_>) -> Error {
-        if let Reply::Object(_) | Reply::Stream { .. } = answer.reply {
-            drop(self.remote.client.receive_proxy(answer));
+    fn unwanted(&self, expected: &'static str, answer: &Answer<'_>) -> Error {
+        if let Reply::Object(Object { object, .. }) | Reply::Stream { object } = answer.reply {
+            let connections = self.client().connections();
+            connections.receive(object, answer.incarnation);
+            connections.release(object);
         }
-        unexpected(expected, answer.reply)
+        unexpected(expected, &answer.reply)
     }
 
     /// Reads the object that a method has returned.
@@ -263,7 +254,8 @@ impl Proxy {
     /// Makes a proxy of an object, of which this process takes a reference. `restarts`: the host is
     /// started again when it dies.
     pub(super) fn open(address: &Address, object: u64, restarts: bool) -> Result<Self> {
-        Client::known(address, restarts)?.open_object(object)
+        let client = Client::known(address, restarts)?;
+        client.retain(object, |answer| client.receive_proxy(answer))
     }
 
     /// The host's address and the object's number, for other processes.
@@ -283,7 +275,7 @@ impl Proxy {
                 let source = self.remote.client.receive_proxy(answer)?;
                 Ok(Self { options: self.options.for_items(), ..source })
             }
-            _ => Err(self.unwanted("a stream", answer)),
+            _ => Err(self.unwanted("a stream", &answer)),
         }
     }
 
@@ -351,16 +343,13 @@ impl Remote {
     fn find(&self, message: String) -> Result<u64> {
         let Some(name) = &self.name else { return Err(Error::HandleExpired { message }) };
         let write = |frame: &mut Vec<u8>| Ok(write_request::find(frame, name)?);
-        self.client.ask_for_object(write, |answer| match answer.reply {
-            Reply::Object(found) => {
-                self.client.connections().receive(found.object, answer.incarnation);
-                if found.typeid == &*self.typeid {
-                    return Ok(found.object);
-                }
-                self.client.connections().release(found.object);
-                Err(Error::HandleExpired { message })
+        self.client.ask(CallOptions::FOR_OBJECT, write, |answer| {
+            let found = self.client.receive(answer)?;
+            if found.typeid == &*self.typeid {
+                return Ok(found.object);
             }
-            other => Err(unexpected("an object", other)),
+            self.client.connections().release(found.object);
+            Err(Error::HandleExpired { message })
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The decision to send a request again whose host has died and may be started again.
 
-use super::options::CallOptions;
+use super::options::{CallOptions, Repetition};
 use sharevar_transport::Error;
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ impl RetryPolicy {
     /// Makes the policy for one request. `restarts`: the host is started again when it dies.
     #[inline]
     pub fn new(restarts: bool, options: CallOptions) -> Self {
-        let may_repeat = options.is_idempotent;
+        let may_repeat = options.repetition == Repetition::Once;
         Self { restarts, may_repeat, has_started: false, tries: 0, since: None, without_name: None }
     }
 

@@ -3,7 +3,7 @@
 use super::dispatch::{Dispatcher, IncomingCall, Language, unknown_type};
 use super::error::Error;
 use super::info::Info;
-use super::object::{Call, Callable, Created, Hosted, Object};
+use super::object::{Call, Callable, Hosted, Object};
 use super::protocol::{RESTARTS, Refusal, TooLong, write_reply};
 use super::refused::Refused;
 use super::saved_state::SavedState;
@@ -25,10 +25,8 @@ pub(super) struct Types(BTreeMap<&'static str, Box<Create>>);
 impl Types {
     pub(super) fn register<T: Hosted>(&mut self) {
         let create = |constructor: &str, call: Call<'_>| {
-            Ok(match T::create(constructor, call)? {
-                Created::Object(object) => Some(Arc::new(Object::new(object)) as Arc<dyn Callable>),
-                Created::Raised => None,
-            })
+            let made = T::create(constructor, call)?;
+            Ok(made.map(|object| Arc::new(Object::new(object)) as Arc<dyn Callable>))
         };
         self.0.insert(T::TYPE, Box::new(create));
     }
@@ -76,13 +74,6 @@ impl RustObjects {
         let mark = self.saved_state.as_ref().map(|_| RESTARTS);
         let names: Vec<_> = object.exposed().iter().copied().chain(mark).collect();
         write_reply::object(reply, number, object.typeid(), names.into_iter())
-    }
-
-    fn make(&self, typeid: &str, call: Call<'_>) -> Result<Option<Arc<dyn Callable>>, Refused> {
-        let Some(create) = self.types.0.get(typeid) else {
-            return Err(unknown_type(typeid, self.types.names()));
-        };
-        create(call.method(), call)
     }
 }
 
@@ -159,8 +150,9 @@ impl Language for RustObjects {
 
     fn create(&self, host: &Service, typeid: &str, call: IncomingCall<'_>) -> Result<(), Refused> {
         let IncomingCall { caller, method, arguments, reply } = call;
+        let create = self.types.0.get(typeid).ok_or_else(|| unknown_type(typeid, self.types.names()))?;
         let call = IncomingCall { caller, method, arguments, reply: &mut *reply };
-        match self.make(typeid, Call::new(host, call))? {
+        match create(method, Call::new(host, call))? {
             Some(object) => self.insert(host, caller, &object, reply),
             None => Ok(()),
         }

@@ -1,12 +1,18 @@
 //! An iterator that stays at the host, and the object from which a client takes its items.
 
+use super::answer::Answer;
+use super::by_reference::ByReference;
 use super::dispatch::panic_message;
 use super::embedded_references::{EmbeddedReferences, collect_references};
+use super::error::{CallError, Error};
+use super::items::Items;
 use super::object::{Call, Callable, write_error, write_value};
 use super::prefetch::{Prefetch, end};
 use super::protocol::{Refusal, write_reply};
+use super::proxy::Proxy;
 use super::refused::Refused;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::any::Any;
 use std::fmt::{self, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -80,14 +86,28 @@ enum Item {
 /// An iterator, whatever the type of its items is.
 type Source = Box<dyn FnMut() -> Option<Item> + Send>;
 
-impl<T: Serialize + 'static> Stream<T> {
-    pub(super) fn export(mut self, call: Call<'_>) -> Result<(), Refused> {
+impl<T: Serialize + DeserializeOwned + 'static> ByReference for Stream<T> {
+    type Remote = Items<T>;
+    type Error = Error;
+
+    fn export(mut self, call: Call<'_>) -> Result<(), Refused> {
         export(Box::new(move || self.0.next().map(|item| value(&item))), call)
+    }
+
+    fn from_reply(proxy: &Proxy, answer: Answer<'_>) -> Result<Items<T>, Error> {
+        proxy.stream(answer).map(Items::new)
     }
 }
 
-impl<T: Serialize + 'static, E: Serialize + Display + 'static> TryStream<T, E> {
-    pub(super) fn export(mut self, call: Call<'_>) -> Result<(), Refused> {
+impl<T, E> ByReference for TryStream<T, E>
+where
+    T: Serialize + DeserializeOwned + 'static,
+    E: Serialize + DeserializeOwned + Display + 'static,
+{
+    type Remote = Items<T, CallError<E>>;
+    type Error = Error;
+
+    fn export(mut self, call: Call<'_>) -> Result<(), Refused> {
         let next = move || {
             Some(match self.0.next()? {
                 Ok(item) => value(&item),
@@ -95,6 +115,10 @@ impl<T: Serialize + 'static, E: Serialize + Display + 'static> TryStream<T, E> {
             })
         };
         export(Box::new(next), call)
+    }
+
+    fn from_reply(proxy: &Proxy, answer: Answer<'_>) -> Result<Self::Remote, Error> {
+        proxy.stream(answer).map(Items::new_fallible)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The objects of a host, by number and by name, and their holders.
 
 use super::references::References;
-use rustix::rand::{GetRandomFlags, getrandom};
+use sharevar_os::random_bytes;
 use sharevar_transport::Session;
 use std::collections::HashMap;
 use std::fmt;
@@ -179,7 +179,7 @@ impl<O: ?Sized> Table<O> {
     /// Returns a number that no object has.
     pub fn unused(&self) -> u64 {
         loop {
-            let number = random();
+            let number = u64::from_le_bytes(random_bytes());
             // 64 random bits make it unlikely that a number returns in the time of a host; this one
             // is that of no object at the moment, and not that of the host.
             if number != super::protocol::HOST && !self.objects.contains_key(&number) {
@@ -214,11 +214,4 @@ pub(super) fn drop_all<T>(removed: Vec<T>) {
 /// The address of an object. No other is there while the table has it.
 fn address<O: ?Sized>(object: &Arc<O>) -> usize {
     Arc::as_ptr(object).addr()
-}
-
-fn random() -> u64 {
-    let mut bytes = [0; 8];
-    // So few bytes are never cut short; interrupted it can be only while the machine starts.
-    while getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {}
-    u64::from_le_bytes(bytes)
 }

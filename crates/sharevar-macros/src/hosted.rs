@@ -95,7 +95,7 @@ fn implementation(this: &Type, proxy: &Ident, typeid: &LitStr, methods: &[Method
             fn create(
                 constructor: &str,
                 call: ::sharevar::hosted::Call<'_>,
-            ) -> ::std::result::Result<::sharevar::hosted::Created<Self>, ::sharevar::hosted::Refused> {
+            ) -> ::std::result::Result<::std::option::Option<Self>, ::sharevar::hosted::Refused> {
                 match constructor {
                     #(#constructors)*
                     _ => call.no_constructor(),

@@ -2,12 +2,12 @@
 
 use crate::address::Address;
 use crate::connection::{Connection, no_host};
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
 use sharevar_os::process_epoch;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 /// The most idle connections in a pool.
 const MAX_IDLE: usize = 16;
@@ -61,21 +61,15 @@ impl Client {
     /// Takes a connection for one call: a free one, or a new one. Dropping it closes it;
     /// [`PooledConnection::release`] returns it to the pool.
     pub fn connection(&self) -> Result<PooledConnection> {
-        self.connection_within(None, &mut || true)
+        self.connection_within(&mut Deadline::default())
     }
 
-    /// Takes a connection for one call, as [`connection`](Self::connection) does.
-    /// [`Error::TimedOut`](crate::Error::TimedOut) after `until`. `goes_on` is called at each signal;
-    /// if it returns `false` the error is [`Error::Interrupted`](crate::Error::Interrupted).
-    pub fn connection_within(
-        &self,
-        until: Option<Instant>,
-        goes_on: &mut dyn FnMut() -> bool,
-    ) -> Result<PooledConnection> {
+    /// Takes a connection for one call, as [`connection`](Self::connection) does, until a deadline.
+    pub fn connection_within(&self, deadline: &mut Deadline<'_>) -> Result<PooledConnection> {
         if let Some(free) = self.free_connection() {
             return Ok(free);
         }
-        Ok(PooledConnection { connection: self.open(until, goes_on)?, client: self.clone() })
+        Ok(PooledConnection { connection: self.open(deadline)?, client: self.clone() })
     }
 
     /// Takes a connection that is free, if there is one. It opens none.
@@ -98,10 +92,10 @@ impl Client {
     /// Opens a connection for a call, and first a keepalive to the same incarnation of the host if
     /// there is none: otherwise the host would end this process's session with its last call. A
     /// keepalive that works is never replaced.
-    fn open(&self, until: Option<Instant>, goes_on: &mut dyn FnMut() -> bool) -> Result<Box<Connection>> {
+    fn open(&self, deadline: &mut Deadline<'_>) -> Result<Box<Connection>> {
         loop {
             let before = self.incarnation();
-            let opened = Box::new(self.connect(until, goes_on)?);
+            let opened = Box::new(self.connect(deadline)?);
             let mut pool = self.pool();
             let kept_alive = pool
                 .keepalive
@@ -123,10 +117,10 @@ impl Client {
     /// Connects, and retries a handshake that failed. A host that dies in a handshake looks like
     /// another protocol; the retry finds no host, or the next one. The handshake also times out in a
     /// process that was stopped meanwhile, though the host lives.
-    fn connect(&self, until: Option<Instant>, goes_on: &mut dyn FnMut() -> bool) -> Result<Connection> {
+    fn connect(&self, deadline: &mut Deadline<'_>) -> Result<Connection> {
         let mut retries = 0;
         loop {
-            match Connection::open_within(&self.inner.address, &self.inner.settings, until, goes_on) {
+            match Connection::open_within(&self.inner.address, &self.inner.settings, deadline) {
                 Err(Error::NotAHost { .. } | Error::Gone { .. }) if retries < HANDSHAKE_RETRIES => {
                     retries += 1;
                 }

@@ -75,7 +75,7 @@ fn connect_relayed(
     })
     .map_err(failed)?;
     let (answer, connected) = mpsc::sync_channel(1);
-    let (text, until) = (text.to_owned(), deadline.until_time());
+    let (text, until) = (text.to_owned(), deadline.end());
     let connecting = thread::Builder::new().name("sharevar-connect".to_owned());
     let started = connecting.spawn(move || {
         // A caller that has given up has no room for it.

@@ -2,14 +2,14 @@
 
 use crate::address::Address;
 use crate::connect::open_stream;
-use crate::deadline::{Deadline, wait};
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::frame::{Arrival, Signal};
 use crate::handshake::{self, Answer};
 use crate::mailbox::Mailbox;
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::stream::{Stream, is_gone};
+use crate::stream::{Stream, failed};
 use crate::wire::Wire;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -37,19 +37,17 @@ pub struct Connection {
 impl Connection {
     /// Connects to a host, and verifies that both sides know the key.
     pub fn open(address: &Address, settings: &Settings) -> Result<Self> {
-        Self::open_within(address, settings, None, &mut || true).map_err(|error| no_host(address, error))
+        Self::open_within(address, settings, &mut Deadline::default())
+            .map_err(|error| no_host(address, error))
     }
 
-    /// Connects as [`open`](Self::open) does. [`Error::TimedOut`] after `until`; without it a host
-    /// is waited for as long as it lives. `goes_on` is called at each signal; if it returns `false`
-    /// the error is [`Error::Interrupted`]. [`Error::Gone`] if the host ends during the handshake.
+    /// Connects as [`open`](Self::open) does, until a deadline. [`Error::Gone`] if the host ends during
+    /// the handshake.
     pub(crate) fn open_within(
         address: &Address,
         settings: &Settings,
-        until: Option<Instant>,
-        goes_on: &mut dyn FnMut() -> bool,
+        deadline: &mut Deadline<'_>,
     ) -> Result<Self> {
-        let deadline = &mut Deadline::new(until, goes_on);
         let mut stream = open_stream(address, settings, deadline)?;
         // A TLS server sends nothing before the client hello. Plain bytes at this point tell it that
         // the client does not use TLS.
@@ -93,18 +91,7 @@ impl Connection {
 
     /// Sends a message. It waits while the host does not read; [`Error::TimedOut`] after `until`.
     pub fn send(&mut self, message: &[u8], until: Option<Instant>) -> Result<()> {
-        self.send_in(message, &mut Deadline::until(until))
-    }
-
-    /// Sends a message as [`send`](Self::send) does. `goes_on` is called at each signal; if it
-    /// returns `false` the error is [`Error::Interrupted`], and the connection cannot be used again.
-    pub fn send_within(
-        &mut self,
-        message: &[u8],
-        until: Option<Instant>,
-        goes_on: &mut dyn FnMut() -> bool,
-    ) -> Result<()> {
-        self.send_in(message, &mut Deadline::new(until, goes_on))
+        self.send_within(message, &mut Deadline::until(until))
     }
 
     /// Sends a message without waiting. After an error the connection cannot be used again.
@@ -117,7 +104,9 @@ impl Connection {
         self.may_share_memory && self.sent == MAILBOX_REQUEST - 1
     }
 
-    fn send_in(&mut self, message: &[u8], deadline: &mut Deadline<'_>) -> Result<()> {
+    /// Sends a message as [`send`](Self::send) does, until a deadline. After an error the connection
+    /// cannot be used again.
+    pub fn send_within(&mut self, message: &[u8], deadline: &mut Deadline<'_>) -> Result<()> {
         let is_mailbox_due = self.next_send_waits();
         self.sent = self.sent.saturating_add(1);
         if is_mailbox_due {
@@ -132,7 +121,7 @@ impl Connection {
         if !self.wire.reader.is_empty() {
             return Ok(());
         }
-        self.wire.stream.send_signal(Signal::Mailbox, deadline)?;
+        self.wire.stream.send_frame(&Signal::Mailbox.header(), deadline)?;
         match self.wire.stream.receive_descriptor(deadline)? {
             (Some(Signal::Mailbox), Some(file)) => self.wire.open_mailbox(Mailbox::open(&file)?),
             // The host could not make one. The socket serves as well, only slower.
@@ -142,29 +131,19 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits for the next message and returns it. After [`Error::Interrupted`] and
-    /// [`Error::TimedOut`] it may be called again; after any other error the connection cannot be
-    /// used again.
+    /// Waits for the next message and returns it; [`Error::TimedOut`] after `until`.
     pub fn receive(&mut self, until: Option<Instant>) -> Result<&[u8]> {
-        self.receive_by(|stream| wait(stream, PollFlags::IN, until))
+        self.receive_within(&mut Deadline::until(until))
     }
 
-    /// Waits for the next message as [`receive`](Self::receive) does. `goes_on` is called at each signal;
-    /// if it returns `false` the error is [`Error::Interrupted`].
-    pub fn receive_within(
-        &mut self,
-        until: Option<Instant>,
-        goes_on: &mut dyn FnMut() -> bool,
-    ) -> Result<&[u8]> {
-        let mut deadline = Deadline::new(until, goes_on);
-        self.receive_by(|stream| deadline.wait(stream, PollFlags::IN))
-    }
-
-    fn receive_by(&mut self, mut wait: impl FnMut(BorrowedFd<'_>) -> Result<()>) -> Result<&[u8]> {
+    /// Waits for the next message as [`receive`](Self::receive) does, until a deadline. After
+    /// [`Error::Interrupted`] and [`Error::TimedOut`] it may be called again; after any other error the
+    /// connection cannot be used again.
+    pub fn receive_within(&mut self, deadline: &mut Deadline<'_>) -> Result<&[u8]> {
         if !self.spin()? {
             let begin = Instant::now();
             loop {
-                wait(self.wire.stream.as_fd())?;
+                deadline.wait(self.wire.stream.as_fd(), PollFlags::IN)?;
                 if self.try_read()? {
                     break;
                 }
@@ -259,8 +238,7 @@ fn read_exact(stream: &mut Stream, mut buffer: &mut [u8], deadline: &mut Deadlin
                 deadline.wait(stream.as_fd(), PollFlags::IN)?;
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) if is_gone(&error) => return Err(Error::Gone { started: false }),
-            Err(error) => return Err(Error::io("cannot read from a connection")(error)),
+            Err(error) => return Err(failed("cannot read from a connection", error)),
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
@@ -10,28 +11,30 @@ use std::time::{Duration, Instant};
 /// to another thread, interrupts nothing.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// When a wait ends: at a time, or when a signal comes and `goes_on` returns `false`.
+/// When a wait ends: at a time, with [`Error::TimedOut`], or when a signal comes and `goes_on`
+/// returns `false`, with [`Error::Interrupted`].
 ///
 /// Without a time, a wait lasts for as long as the other side lives, however slow it is. The kernel
 /// reports the end of the other side.
 #[derive(Default)]
-pub(crate) struct Deadline<'a> {
+pub struct Deadline<'a> {
     until: Option<Instant>,
     goes_on: Option<&'a mut dyn FnMut() -> bool>,
 }
 
 impl<'a> Deadline<'a> {
-    pub(crate) fn new(until: Option<Instant>, goes_on: &'a mut dyn FnMut() -> bool) -> Self {
+    /// A deadline at a time, if there is one. `goes_on` is called at each signal, and each second.
+    pub fn new(until: Option<Instant>, goes_on: &'a mut dyn FnMut() -> bool) -> Self {
         Self { until, goes_on: Some(goes_on) }
     }
 
     /// A deadline at a time. Signals do not end the wait.
-    pub(crate) fn until(until: Option<Instant>) -> Self {
+    pub fn until(until: Option<Instant>) -> Self {
         Self { until, goes_on: None }
     }
 
     /// A deadline that has passed already: nothing is waited for.
-    pub(crate) fn passed() -> Self {
+    pub fn passed() -> Self {
         Self::until(Some(Instant::now()))
     }
 
@@ -47,7 +50,7 @@ impl<'a> Deadline<'a> {
     }
 
     /// The time at which it ends, if it does.
-    pub(crate) fn until_time(&self) -> Option<Instant> {
+    pub fn end(&self) -> Option<Instant> {
         self.until
     }
 
@@ -65,7 +68,7 @@ impl<'a> Deadline<'a> {
     }
 
     /// Whether the wait continues after a signal.
-    pub(crate) fn continues(&mut self) -> bool {
+    pub fn continues(&mut self) -> bool {
         self.goes_on.as_mut().is_none_or(|goes_on| goes_on())
     }
 
@@ -77,6 +80,12 @@ impl<'a> Deadline<'a> {
             Err(Error::TimedOut) => Err(Error::Interrupted),
             waited => waited,
         }
+    }
+}
+
+impl fmt::Debug for Deadline<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deadline").field("until", &self.until).finish_non_exhaustive()
     }
 }
 

@@ -30,12 +30,13 @@ const LONGEST_REMOVAL: Duration = Duration::from_secs(1);
 ///
 /// It is below `$XDG_RUNTIME_DIR`, if that belongs to this user, or else below the directory for
 /// temporary files. Where it cannot be made there, or the path of such a socket would be too long, it
-/// is below `/tmp`. [`Error::UnsafeDirectory`] if [`check`] does not accept what is there.
+/// is below `/tmp`. [`Error::UnsafeDirectory`] if what is there
+/// does not belong to this user, is open to others, or is a symbolic link.
 pub fn private_directory(name_length: usize) -> Result<PathBuf> {
     let [first, last] = places();
     let fits = first.as_os_str().len() + 1 + name_length <= LONGEST_PATH;
     let path = if fits && is_possible(&first) { first } else { last };
-    expect_private_or_nothing(&path)?;
+    check(&path)?;
     Ok(path)
 }
 
@@ -43,16 +44,8 @@ pub fn private_directory(name_length: usize) -> Result<PathBuf> {
 pub fn make_private_directory(name_length: usize) -> Result<PathBuf> {
     let path = private_directory(name_length)?;
     make(&path).map_err(|error| refuse(&path, error.to_string()))?;
-    expect_private_or_nothing(&path)?;
+    check(&path)?;
     Ok(path)
-}
-
-/// As [`check`], but another process may have removed the directory with its last socket.
-fn expect_private_or_nothing(path: &Path) -> Result<()> {
-    match look_at(path) {
-        Err(Errno::NOENT) => Ok(()),
-        found => expect_private(path, found),
-    }
 }
 
 /// Where the directory may be, the better place first.
@@ -88,10 +81,9 @@ fn lock_for_binding(directory: &Path, is_private: bool) -> std::io::Result<Lock>
             opened => opened?,
         };
         flock(&opened, FlockOperation::LockExclusive)?;
-        if is_there(directory, &opened)? {
-            if is_private {
-                check(directory).map_err(std::io::Error::other)?;
-            }
+        if is_there(directory, &opened)?
+            && (!is_private || check(directory).map_err(std::io::Error::other)?)
+        {
             return Ok(Lock { _opened: opened });
         }
         std::thread::sleep(PAUSE);
@@ -156,11 +148,7 @@ fn is_private(directory: &Path) -> bool {
 /// Whether a directory is there, or can be made.
 fn is_possible(path: &Path) -> bool {
     let may_make = |parent| accessat(CWD, parent, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
-    exists(path) || path.parent().is_some_and(|parent| may_make(parent).is_ok())
-}
-
-fn exists(path: &Path) -> bool {
-    look_at(path).is_ok()
+    look_at(path).is_ok() || path.parent().is_some_and(|parent| may_make(parent).is_ok())
 }
 
 fn open(directory: &Path) -> rustix::io::Result<CloseOnFork> {
@@ -192,17 +180,17 @@ fn make(path: &Path) -> rustix::io::Result<()> {
     }
 }
 
-/// Checks that a directory belongs to this user, is closed to others, and is no symbolic link.
-pub fn check(path: &Path) -> Result<()> {
-    expect_private(path, look_at(path))
-}
-
 fn look_at(path: &Path) -> rustix::io::Result<Stat> {
     statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
 }
 
-fn expect_private(path: &Path, found: rustix::io::Result<Stat>) -> Result<()> {
-    let stat = found.map_err(|error| refuse(path, error.to_string()))?;
+/// Checks that a directory belongs to this user, is closed to others, and is no symbolic link. `false` if
+/// there is none: another process may have removed it with its last socket.
+fn check(path: &Path) -> Result<bool> {
+    let stat = match look_at(path) {
+        Err(Errno::NOENT) => return Ok(false),
+        found => found.map_err(|error| refuse(path, error.to_string()))?,
+    };
     if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
         return Err(refuse(path, "it is not a directory".to_owned()));
     }
@@ -212,7 +200,7 @@ fn expect_private(path: &Path, found: rustix::io::Result<Stat>) -> Result<()> {
     if stat.st_mode & 0o077 != 0 {
         return Err(refuse(path, format!("others may enter it (mode {:03o})", stat.st_mode & 0o777)));
     }
-    Ok(())
+    Ok(true)
 }
 
 fn refuse(path: &Path, reason: String) -> Error {
@@ -255,7 +243,7 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..2_000 {
                         make(&directory).unwrap();
-                        expect_private_or_nothing(&directory).unwrap();
+                        check(&directory).unwrap();
                         let _ = std::fs::remove_dir(&directory);
                     }
                 });

@@ -1,7 +1,7 @@
 //! Frames: messages that follow their lengths.
 
 use crate::error::{Error, Result};
-use crate::stream::{Stream, is_gone};
+use crate::stream::{Stream, failed};
 use std::io;
 
 /// Bytes of the length before a message, little-endian.
@@ -87,9 +87,7 @@ impl FrameReader {
                 Ok(count) => self.filled += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Arrival::NotYet),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // The other side has closed the connection without having read our last message.
-                Err(error) if is_gone(&error) => return Err(Error::Gone { started: false }),
-                Err(error) => return Err(Error::io("cannot read from a connection")(error)),
+                Err(error) => return Err(failed("cannot read from a connection", error)),
             }
         }
     }

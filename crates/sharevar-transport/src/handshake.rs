@@ -11,10 +11,11 @@
 //! and its own role, so that no HMAC can be sent back to its sender. Under TLS it covers the channel,
 //! too, so that a process in between with a certificate of its own is found out.
 
-use crate::session::{Session, random_bytes};
+use crate::session::Session;
 use crate::settings::Key;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use sharevar_os::random_bytes;
 
 /// The first bytes of a greeting, for plain Python and for this crate.
 pub const CHALLENGE: &[u8] = b"#CHALLENGE#";

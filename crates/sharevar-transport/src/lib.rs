@@ -55,14 +55,13 @@ mod wire;
 pub use address::{Address, RelayedAddress};
 pub use client::{Client, PooledConnection};
 pub use connection::Connection;
-pub use directory::{
-    check as check_directory, make_private_directory, private_directory, remove_socket, remove_sockets,
-};
+pub use deadline::Deadline;
+pub use directory::{make_private_directory, private_directory, remove_socket, remove_sockets};
 pub use error::{Error, Result};
 pub use frame::LARGEST_FRAME;
 pub use handshake::CHALLENGE;
 pub use relay::{Delivery, Relay, RelayListener, RelayedSocket, register_relay};
-pub use server::{Caller, Served, Server, Service};
+pub use server::{Caller, Served, Server, Service, is_listened_to};
 pub use session::Session;
 pub use settings::{Key, MAX_FRAME, Settings};
 #[cfg(feature = "tls")]

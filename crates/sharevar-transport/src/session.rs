@@ -1,7 +1,6 @@
 //! The session of a client process.
 
-use rustix::rand::{GetRandomFlags, getrandom};
-use sharevar_os::process_epoch;
+use sharevar_os::{process_epoch, random_bytes};
 use std::sync::{Mutex, PoisonError};
 
 /// The random number of a client process. A host counts references for each session. A forked
@@ -18,23 +17,7 @@ impl Session {
         let mut known = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
         match *known {
             Some((of, session)) if of == process => session,
-            _ => known.insert((process, Self(random()))).1,
+            _ => known.insert((process, Self(u128::from_le_bytes(random_bytes())))).1,
         }
     }
-}
-
-/// Returns an unpredictable number.
-pub(crate) fn random() -> u128 {
-    u128::from_le_bytes(random_bytes())
-}
-
-/// Returns unpredictable bytes.
-pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    let mut filled = 0;
-    while filled < N {
-        // The call can be interrupted only at boot, before the kernel's generator is ready.
-        filled += getrandom(&mut bytes[filled..], GetRandomFlags::empty()).unwrap_or(0);
-    }
-    bytes
 }

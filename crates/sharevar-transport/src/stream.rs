@@ -47,11 +47,6 @@ impl Stream {
         self.send(&[], frame, deadline)
     }
 
-    /// Sends a signal.
-    pub(crate) fn send_signal(&mut self, signal: Signal, deadline: &mut Deadline<'_>) -> Result<()> {
-        self.send(&[], &signal.header(), deadline)
-    }
-
     /// Sends a signal with a descriptor, or without one. Only for Unix sockets.
     pub(crate) fn send_descriptor(
         &mut self,
@@ -96,14 +91,7 @@ impl Stream {
                 Ok(_) => return Ok((None, None)),
                 Err(Errno::AGAIN) => deadline.wait(self.as_fd(), PollFlags::IN)?,
                 Err(Errno::INTR) => {}
-                Err(error) => {
-                    let error = io::Error::from(error);
-                    return Err(if is_gone(&error) {
-                        Error::Gone { started: false }
-                    } else {
-                        Error::io("cannot read from a connection")(error)
-                    });
-                }
+                Err(error) => return Err(failed("cannot read from a connection", error.into())),
             }
         }
     }
@@ -130,8 +118,7 @@ impl Stream {
                     deadline.wait(self.as_fd(), PollFlags::OUT)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_gone(&error) => return Err(Error::Gone { started: false }),
-                Err(error) => return Err(Error::io("cannot write to a connection")(error)),
+                Err(error) => return Err(failed("cannot write to a connection", error)),
             }
         }
         self.flush(deadline)
@@ -212,6 +199,12 @@ impl AsFd for Stream {
             Self::Tls(stream) => stream.as_fd(),
         }
     }
+}
+
+/// The error of a connection that cannot be read or written. If the other side has closed it, that side has not
+/// read our last message.
+pub(crate) fn failed(what: &'static str, error: io::Error) -> Error {
+    if is_gone(&error) { Error::Gone { started: false } } else { Error::io(what)(error) }
 }
 
 /// Whether an error means that the other side has closed the connection.

@@ -84,7 +84,7 @@ impl Wire {
             return self.stream.send_message(message, limit, deadline);
         }
         if !mailbox.is_peer_polling() {
-            match self.stream.send_signal(Signal::Doorbell, deadline) {
+            match self.stream.send_frame(&Signal::Doorbell.header(), deadline) {
                 // The other side may have read the message before it died. The wait for the reply
                 // finds that out.
                 Ok(()) | Err(Error::Gone { .. }) => {}
@@ -98,7 +98,10 @@ impl Wire {
     /// readable: the other side rings the doorbell with its next message.
     pub(crate) fn read(&mut self, limit: usize) -> Result<Arrival> {
         loop {
-            if self.read_mail()? {
+            if let Some(mailbox) = &mut self.mailbox
+                && let Some(Mail::Here(length)) = mailbox.peek()
+            {
+                mailbox.take(length)?;
                 self.source = Source::Mailbox;
                 return Ok(Arrival::Whole);
             }
@@ -121,17 +124,6 @@ impl Wire {
                     return arrival;
                 }
             }
-        }
-    }
-
-    /// Takes the message from the mailbox. `false` if there is none.
-    fn read_mail(&mut self) -> Result<bool> {
-        match &mut self.mailbox {
-            Some(mailbox) => match mailbox.peek() {
-                Some(Mail::Here(length)) => mailbox.take(length).map(|()| true),
-                Some(Mail::OnSocket) | None => Ok(false),
-            },
-            None => Ok(false),
         }
     }
 

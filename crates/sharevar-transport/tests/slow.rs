@@ -3,7 +3,9 @@
 mod support;
 
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
-use sharevar_transport::{Address, Caller, Client, Connection, Error, Served, Server, Service, Settings};
+use sharevar_transport::{
+    Address, Caller, Client, Connection, Deadline, Error, Served, Server, Service, Settings,
+};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -141,7 +143,7 @@ fn a_time_limit_ends_the_wait() {
     let soon = || Some(Instant::now() + Duration::from_millis(50));
     let ask = |address: &Address| {
         let client = Client::new(address.clone(), Settings::with_key(b"key"));
-        client.connection_within(soon(), &mut || true).map(drop)
+        client.connection_within(&mut Deadline::until(soon())).map(drop)
     };
     // The connection is in the host's queue, and no process greets it.
     let socket = socket_path();

@@ -32,13 +32,8 @@ class Turns:
 async def complete(pending: PendingCall, turns: Turns) -> Any:
     """The result of a call. A task that is cancelled here cancels the call at the host."""
     try:
-        limit = pending.timeout
-        if limit is None:
-            async with turns.lock():
-                await _arrival(pending)
-                return pending.result()
         try:
-            await asyncio.wait_for(_in_turn(pending, turns), limit)
+            await asyncio.wait_for(_in_turn(pending, turns), pending.timeout)
         except asyncio.TimeoutError as error:
             if isinstance(error, CallTimedOut):
                 raise
@@ -69,17 +64,11 @@ async def _arrival(pending: PendingCall) -> None:
 
 async def _exchange(pending: PendingCall) -> None:
     loop = asyncio.get_running_loop()
-    if not pending.take_free():
-        while not await loop.run_in_executor(None, pending.open):
+    if not pending.send():
+        while not await loop.run_in_executor(None, pending.send_waiting):
             pass
-    if pending.waits:
-        await loop.run_in_executor(None, pending.send)
-    else:
-        pending.send()
-    if not pending.spin():
+    while not pending.arrived():
         await _readable(loop, pending.fileno())
-        while not pending.arrived():
-            await _readable(loop, pending.fileno())
 
 
 async def _readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:

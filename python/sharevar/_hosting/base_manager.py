@@ -256,12 +256,6 @@ class BaseManager(standard.BaseManager):
         with closing(self._Client(token.address, authkey=self._authkey)) as host:
             standard.managers.dispatch(host, None, "publish", (name, token.id))
 
-    def _debug_info(self) -> str:
-        return _Standard._debug_info(self)  # type: ignore[no-any-return]
-
-    def _number_of_objects(self) -> int:
-        return _Standard._number_of_objects(self)  # type: ignore[no-any-return]
-
     def _create(self, typeid: str, /, *args: Any, **kwds: Any) -> Any:
         """An object's token, and what can be called of it."""
         from . import clients, exposed

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from .._variables import standard
 from . import attributes, identity
@@ -16,20 +16,11 @@ BOUND = "#THREAD"
 _OF_A_THREAD = (type(threading.RLock()), threading._RLock, threading.Condition)  # type: ignore[attr-defined]
 
 
-class Registration(NamedTuple):
-    """A manager class's entry for a type, in the order of the standard library."""
-
-    callable: Callable[..., Any] | None
-    exposed: Iterable[str] | None
-    method_to_typeid: Mapping[str, str] | None
-    proxytype: Any
-
-
 def make(
     registration: tuple[Any, ...], arguments: tuple[Any, ...], named: Mapping[str, Any]
 ) -> tuple[Any, tuple[str, ...], dict[str, str] | None]:
     """An object, the names that can be called, and the types of results."""
-    callable, exposed, types, _ = Registration(*registration)
+    callable, exposed, types, _ = registration
     if callable is None:
         if named or len(arguments) != 1:
             raise ValueError("Without callable, must have one non-keyword argument")

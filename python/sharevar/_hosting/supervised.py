@@ -9,7 +9,6 @@ from multiprocessing import connection
 from typing import Any
 
 from .._native import RestartPolicy
-from .._variables.dict_proxy import DictProxy
 from . import addresses, clients
 from .checkpoint import has_served, was_shut_down
 from .launch import Launch
@@ -97,9 +96,13 @@ class SupervisedProcess:
                 if self._ended:
                     return
                 self._process.join()
-                if self._was_shut_down():
+                source = self._launch.source()
+                memory = None if source is None else source.memory
+                # Without its memory it is not started again, either.
+                if memory is None or was_shut_down(memory, self._process.pid):
                     return
-                pause = policy.next_pause(failure is None and self._has_served())
+                served = failure is None and has_served(memory, self._process.pid)
+                pause = policy.next_pause(served)
                 if pause is None:
                     self._give_up(failure)
                     return
@@ -150,19 +153,6 @@ class SupervisedProcess:
             # The failure cannot be unpickled; this error stands for it.
             return error
         return answer if isinstance(answer, Exception) else None
-
-    def _was_shut_down(self) -> bool:
-        """Whether it was shut down. Without its memory it is not started again, either."""
-        memory = self._memory()
-        return memory is None or was_shut_down(memory, self._process.pid)
-
-    def _has_served(self) -> bool:
-        memory = self._memory()
-        return memory is not None and has_served(memory, self._process.pid)
-
-    def _memory(self) -> DictProxy[str, Any] | None:
-        source = self._launch.source()
-        return None if source is None else source.memory
 
     def _give_up(self, failure: Exception | None) -> None:
         clients.expect_no_next(self._address)

@@ -207,7 +207,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
 
     def _debug_info(self) -> str:
         if self._host is None or self._arena is None:
-            return super()._debug_info()
+            return super()._debug_info()  # type: ignore[misc, no-any-return]
         arena = self._arena
         lines = [f"  {arena.engine} {arena.id.hex()}"]
         if isinstance(arena, Arena):
@@ -221,7 +221,7 @@ class SyncManager(VariableMethods, BaseManager, standard.SyncManager):  # type: 
 
     def _number_of_objects(self) -> int:
         if self._host is None or self._arena is None:
-            return super()._number_of_objects()
+            return super()._number_of_objects()  # type: ignore[misc, no-any-return]
         hosted = self._host.start()._number_of_objects() if self._host.started else 0
         held: int = self._arena.references if isinstance(self._arena, Arena) else 0
         return held + hosted

@@ -99,10 +99,20 @@ impl<'a> Reader<'a> {
         self.text(length as usize, what)
     }
 
-    /// As many bytes as the length before them says.
-    fn part(&mut self, what: &'static str) -> Result<&'a [u8], Malformed> {
-        let length = self.u32(what)?;
-        self.take(length as usize, what)
+    /// Reads the parts of the rest of the frame, each with its length before it: the requests of a
+    /// batch, or their replies. The number of parts is not believed: memory grows as they are read.
+    pub(super) fn parts<T>(
+        mut self,
+        read: impl Fn(&'a [u8]) -> Result<T, Malformed>,
+    ) -> Result<Vec<T>, Malformed> {
+        let count = self.u32("number of parts")?;
+        let mut parts = Vec::new();
+        for _ in 0..count {
+            let length = self.u32("part")?;
+            parts.push(read(self.take(length as usize, "part")?)?);
+        }
+        self.end()?;
+        Ok(parts)
     }
 
     /// The bytes that are left.
@@ -118,41 +128,6 @@ impl<'a> Reader<'a> {
     /// Checks that nothing is left.
     pub(super) fn end(self) -> Result<(), Malformed> {
         if self.is_at_end() { Ok(()) } else { Err(self.malformed("end")) }
-    }
-}
-
-/// The parts of a frame, each with its length before it: the requests of a batch, or their replies.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Parts<'a> {
-    count: u32,
-    reader: Reader<'a>,
-}
-
-impl<'a> Parts<'a> {
-    /// Reads the rest of a frame. Each part is checked before the first is used, so a damaged frame
-    /// has no effect; `is_allowed` says whether a part may be one of many.
-    pub(super) fn read(
-        mut reader: Reader<'a>,
-        is_allowed: impl Fn(&'a [u8]) -> Result<bool, Malformed>,
-    ) -> Result<Self, Malformed> {
-        let count = reader.u32("number of parts")?;
-        let parts = Self { count, reader };
-        for _ in 0..count {
-            if !is_allowed(reader.part("part")?)? {
-                return Err(reader.malformed("part that can be one of many"));
-            }
-        }
-        reader.end()?;
-        Ok(parts)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.count as usize
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = Result<&'a [u8], Malformed>> + use<'a> {
-        let mut reader = self.reader;
-        (0..self.count).map(move |_| reader.part("part"))
     }
 }
 

@@ -41,8 +41,8 @@ mod reply;
 mod request;
 
 pub use bytes::{Malformed, TooLong, part};
-pub use reply::{Many, Names, Object, Raised, Refusal, Reply};
-pub use request::{Batch, Releases, Request};
+pub use reply::{Object, Raised, Refusal, Reply};
+pub use request::Request;
 
 /// The type of the error that is the last of a stream's items when there are no more. It is how
 /// Python ends iterators.

@@ -1,6 +1,6 @@
 //! The replies of a host.
 
-use super::bytes::{Malformed, Parts, Reader};
+use super::bytes::{Malformed, Reader};
 
 const RETURNED: u8 = 129;
 const RAISED: u8 = 130;
@@ -12,7 +12,7 @@ const MANY: u8 = 135;
 const PANICKED: u8 = 136;
 
 /// A reply, as it stands in its frame.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Reply<'a> {
     /// The value that the method returned, encoded.
     Returned(&'a [u8]),
@@ -30,8 +30,8 @@ pub enum Reply<'a> {
         /// The object.
         object: u64,
     },
-    /// The replies to a batch.
-    Many(Many<'a>),
+    /// The replies to a batch, in the order of the requests.
+    Many(Vec<Reply<'a>>),
     /// The method panicked. The host and the object live on.
     Panicked(&'a str),
 }
@@ -50,14 +50,14 @@ pub struct Raised<'a> {
 }
 
 /// An object of the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object<'a> {
     /// Its number, which no other object gets, at this host or at one after it.
     pub object: u64,
     /// The type by the name that it is registered by.
     pub typeid: &'a str,
     /// The names that can be called.
-    pub exposed: Names<'a>,
+    pub exposed: Vec<&'a str>,
 }
 
 /// Why a request was not carried out.
@@ -79,15 +79,13 @@ pub enum Refusal {
     UnknownName = 6,
     /// The frame is no request.
     Malformed = 7,
-    /// The host is shutting down.
-    ShuttingDown = 8,
     /// The caller had given up before the method was begun; so no caller reads this.
     GivenUp = 9,
 }
 
 impl Refusal {
     /// Every one there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::UnknownObject,
         Self::NotExposed,
         Self::Arguments,
@@ -95,7 +93,6 @@ impl Refusal {
         Self::UnknownType,
         Self::UnknownName,
         Self::Malformed,
-        Self::ShuttingDown,
         Self::GivenUp,
     ];
 
@@ -119,7 +116,7 @@ impl<'a> Reply<'a> {
                     value: reader.rest(),
                 }));
             }
-            MANY => return Many::read(reader).map(Self::Many),
+            MANY => return reader.parts(Self::read_of_many).map(Self::Many),
             REFUSED => {
                 let known = Refusal::from_number(reader.u8("reason")?);
                 let refusal = known.ok_or(Malformed { what: "known reason", at: 1 })?;
@@ -128,7 +125,10 @@ impl<'a> Reply<'a> {
             OBJECT => Self::Object(Object {
                 object: reader.u64("object")?,
                 typeid: reader.text16("type")?,
-                exposed: Names::read(&mut reader)?,
+                exposed: {
+                    let count = reader.u16("number of names")?;
+                    (0..count).map(|_| reader.text16("name")).collect::<Result<_, _>>()?
+                },
             }),
             ITSELF => Self::Itself,
             STREAM => Self::Stream { object: reader.u64("object")? },
@@ -138,63 +138,13 @@ impl<'a> Reply<'a> {
         reader.end()?;
         Ok(reply)
     }
-}
 
-/// Names in a frame.
-#[derive(Debug, Clone, Copy)]
-pub struct Names<'a> {
-    count: u16,
-    names: Reader<'a>,
-}
-
-impl<'a> Names<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
-        let count = reader.u16("number of names")?;
-        let names = Self { count, names: *reader };
-        for _ in 0..count {
-            reader.text16("name")?;
+    /// Reads one of many replies, as a request of a batch is read.
+    fn read_of_many(reply: &'a [u8]) -> Result<Self, Malformed> {
+        match reply.first() {
+            Some(&MANY) => Err(Malformed { what: "reply that can be one of many", at: 0 }),
+            _ => Self::read(reply),
         }
-        Ok(names)
-    }
-
-    /// The names.
-    pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let mut names = self.names;
-        (0..self.count).map_while(move |_| names.text16("name").ok())
-    }
-}
-
-/// Whether they are the same names in the same order.
-impl PartialEq for Names<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for Names<'_> {}
-
-/// The replies to a batch.
-#[derive(Debug, Clone, Copy)]
-pub struct Many<'a>(Parts<'a>);
-
-impl<'a> Many<'a> {
-    fn read(reader: Reader<'a>) -> Result<Self, Malformed> {
-        Parts::read(reader, |reply| Ok(Reader::new(reply).u8("reply")? != MANY)).map(Self)
-    }
-
-    /// The number of replies.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The replies, in the order of the requests.
-    pub fn iter(&self) -> impl Iterator<Item = Result<Reply<'a>, Malformed>> + use<'a> {
-        self.0.iter().map(|reply| Reply::read(reply?))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The requests of a client.
 
-use super::bytes::{Malformed, Parts, Reader};
+use super::bytes::{Malformed, Reader};
 
 const CALL: u8 = 1;
 const BATCH: u8 = 2;
@@ -10,7 +10,7 @@ const RETAIN: u8 = 5;
 const FIND: u8 = 6;
 
 /// A request, as it stands in its frame.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Request<'a> {
     /// A method is to be called.
     Call {
@@ -21,10 +21,10 @@ pub enum Request<'a> {
         /// With these arguments, encoded and not looked at yet.
         arguments: &'a [u8],
     },
-    /// Many requests in one.
-    Batch(Batch<'a>),
-    /// References are released. There is no reply.
-    Release(Releases<'a>),
+    /// Many requests in one, none of which is a batch or a release.
+    Batch(Vec<Request<'a>>),
+    /// References are released: so many on each object. There is no reply.
+    Release(Vec<(u64, u32)>),
     /// An object is to be made.
     Create {
         /// Of the type that is registered by this name.
@@ -57,8 +57,14 @@ impl<'a> Request<'a> {
                 method: reader.text16("method")?,
                 arguments: reader.rest(),
             },
-            BATCH => Self::Batch(Batch::read(reader)?),
-            RELEASE => Self::Release(Releases::read(reader)?),
+            BATCH => Self::Batch(reader.parts(Self::read_of_batch)?),
+            RELEASE => {
+                let mut references = Vec::with_capacity(reader.rest().len() / 12);
+                while !reader.is_at_end() {
+                    references.push((reader.u64("object")?, reader.u32("number")?));
+                }
+                Self::Release(references)
+            }
             CREATE => Self::Create {
                 typeid: reader.text16("type")?,
                 constructor: reader.text16("constructor")?,
@@ -77,52 +83,13 @@ impl<'a> Request<'a> {
             _ => return Err(Malformed { what: "known request", at: 0 }),
         })
     }
-}
 
-/// The requests of a batch.
-#[derive(Debug, Clone, Copy)]
-pub struct Batch<'a>(Parts<'a>);
-
-impl<'a> Batch<'a> {
-    fn read(reader: Reader<'a>) -> Result<Self, Malformed> {
-        let is_allowed =
-            |request| Ok(!matches!(Request::read(request)?, Request::Batch(_) | Request::Release(_)));
-        Parts::read(reader, is_allowed).map(Self)
-    }
-
-    /// The number of requests.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The requests, each of which was checked when the batch was read.
-    pub fn iter(&self) -> impl Iterator<Item = Request<'a>> + use<'a> {
-        self.0.iter().map_while(|request| Request::read(request.ok()?).ok())
-    }
-}
-
-/// References that are released.
-#[derive(Debug, Clone, Copy)]
-pub struct Releases<'a>(Reader<'a>);
-
-impl<'a> Releases<'a> {
-    fn read(reader: Reader<'a>) -> Result<Self, Malformed> {
-        if reader.rest().len().is_multiple_of(12) {
-            Ok(Self(reader))
-        } else {
-            Err(reader.malformed("releases"))
+    /// Reads a request of a batch. Batches in batches without end would be read by calls without end.
+    fn read_of_batch(request: &'a [u8]) -> Result<Self, Malformed> {
+        match request.first() {
+            Some(&(BATCH | RELEASE)) => Err(Malformed { what: "request that can be in a batch", at: 0 }),
+            _ => Self::read(request),
         }
-    }
-
-    /// The objects, and how many references on each.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, u32)> + use<'a> {
-        let mut reader = self.0;
-        std::iter::from_fn(move || Some((reader.u64("object").ok()?, reader.u32("number").ok()?)))
     }
 }
 

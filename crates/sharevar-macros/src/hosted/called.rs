@@ -39,13 +39,11 @@ impl Method {
             (Receiver::None, returned) if returned.is_fallible() => quote! {
                 let result = Self::#name(#(#passed),*);
                 match #outcome {
-                    Ok(object) => Ok(::sharevar::hosted::Created::Object(object)),
-                    Err(error) => call.raised(&error).map(|()| ::sharevar::hosted::Created::Raised),
+                    Ok(object) => Ok(::std::option::Option::Some(object)),
+                    Err(error) => call.raised(&error).map(|()| ::std::option::Option::None),
                 }
             },
-            (Receiver::None, _) => quote! {
-                Ok(::sharevar::hosted::Created::Object(Self::#name(#(#passed),*)))
-            },
+            (Receiver::None, _) => quote! { Ok(::std::option::Option::Some(Self::#name(#(#passed),*))) },
             (_, returned) => {
                 let (guard, this) = if *receiver == Receiver::Exclusive {
                     (quote! { let mut guard = object.write_for(&call)?; }, quote! { &mut *guard })

@@ -12,34 +12,27 @@ impl Method {
         let (head, wire_name, arguments, sent) = self.parts();
         let support = quote! { ::sharevar::hosted::macro_support };
         let (given, error) = returned.given();
-        match (receiver, returned) {
-            (Receiver::None, returned) if returned.is_fallible() => {
-                // `Self` is the proxy here; only the error's type is taken from it.
-                quote! {
-                    #head
-                    pub fn #name(
-                        client: &::sharevar::hosted::Client #(, #arguments)*
-                    ) -> ::sharevar::hosted::Result<Self, #error> {
-                        #support::try_create(client, #wire_name, #sent)
-                    }
-                }
-            }
-            (Receiver::None, _) => quote! {
+        if *receiver == Receiver::None {
+            let create = if returned.is_fallible() {
+                quote! { try_create }
+            } else {
+                quote! { create }
+            };
+            // `Self` is the proxy here; only the error's type is taken from what is returned.
+            return quote! {
                 #head
                 pub fn #name(
                     client: &::sharevar::hosted::Client #(, #arguments)*
-                ) -> ::sharevar::hosted::Result<Self> {
-                    #support::create(client, #wire_name, #sent)
+                ) -> ::sharevar::hosted::Result<Self, #error> {
+                    #support::#create(client, #wire_name, #sent)
                 }
-            },
-            (_, returned) => {
-                let (call, on) = returned.call();
-                quote! {
-                    #head
-                    pub fn #name(&self #(, #arguments)*) -> ::sharevar::hosted::Result<#given, #error> {
-                        #call(#on #wire_name, #sent)
-                    }
-                }
+            };
+        }
+        let (call, on) = returned.call();
+        quote! {
+            #head
+            pub fn #name(&self #(, #arguments)*) -> ::sharevar::hosted::Result<#given, #error> {
+                #call(#on #wire_name, #sent)
             }
         }
     }

@@ -9,10 +9,13 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use sharevar_hosted::connections::{Connections, GoesOn};
-use sharevar_hosted::protocol::{RESTARTS, part, write_request};
-use sharevar_transport::{Address, Error, PooledConnection};
+use sharevar_hosted::protocol::{part, write_request};
+use sharevar_transport::{Address, Error};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+
+/// The options of a request that finds an object, or takes a reference on it.
+const FOR_OBJECT: sharevar_hosted::CallOptions = sharevar_hosted::CallOptions::FOR_OBJECT;
 
 /// A host, this process's connections to it, and its references on the host's objects.
 ///
@@ -128,7 +131,7 @@ impl HostClient {
     fn find<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let mut frame = Vec::with_capacity(32);
         write_request::find(&mut frame, name).map_err(raise::too_long)?;
-        self.ask_for_object(py, &frame)
+        self.ask(py, &frame, FOR_OBJECT)
     }
 
     /// Add a proxy of an object. If there is none, the host is asked for a reference.
@@ -138,7 +141,7 @@ impl HostClient {
         }
         let mut frame = Vec::with_capacity(16);
         write_request::retain(&mut frame, object);
-        let retained = self.ask_for_object(py, &frame)?;
+        let retained = self.ask(py, &frame, FOR_OBJECT)?;
         self.receive(object, retained.cast::<HostedReference>()?.get().incarnation);
         Ok(())
     }
@@ -218,37 +221,16 @@ impl HostClient {
         self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Sends a request, at most once, and reads its reply.
+    /// Sends a request, as often as its options allow, and reads its reply.
     fn ask<'py>(
         &self,
         py: Python<'py>,
         request: &[u8],
         options: sharevar_hosted::CallOptions,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.exchange(py, |connections, goes_on| connections.exchange(request, options, goes_on))
-    }
-
-    /// The same for a request that finds an object, or takes a reference on it.
-    fn ask_for_object<'py>(&self, py: Python<'py>, request: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        self.exchange(py, |connections, goes_on| connections.exchange_for_object(request, goes_on))
-    }
-
-    fn exchange<'py>(
-        &self,
-        py: Python<'py>,
-        exchange: impl FnOnce(&Connections, &mut GoesOn<'_>) -> Result<PooledConnection, Error> + Send,
-    ) -> PyResult<Bound<'py, PyAny>> {
         let connections = self.connections();
-        let connection = waiting(py, |goes_on| exchange(&connections, goes_on))?;
-        let given = reply::read(py, connection.message(), connection.incarnation());
-        connections.finish(connection);
-        if let Ok(given) = &given
-            && let Ok(reference) = given.cast::<HostedReference>()
-            && reference.get().exposed.bind(py).contains(RESTARTS)?
-        {
-            connections.set_restarts(true);
-        }
-        given
+        let connection = waiting(py, |goes_on| connections.exchange(request, options, goes_on))?;
+        reply::read(py, &connections, connection)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The options of a call, for callers in Python.
 
 use pyo3::prelude::*;
+use sharevar_hosted::Repetition;
 use std::time::Duration;
 
 /// The options of a call. `timeout` is the longest wait for the reply, in seconds; `idempotent`: it
@@ -15,7 +16,8 @@ impl CallOptions {
     fn new(timeout: Option<f64>, idempotent: bool) -> Self {
         // A time that is longer than a duration can be is no limit.
         let timeout = timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
-        Self(sharevar_hosted::CallOptions { timeout, is_idempotent: idempotent })
+        let repetition = if idempotent { Repetition::Once } else { Repetition::Never };
+        Self(sharevar_hosted::CallOptions { timeout, repetition })
     }
 
     /// The options of requests for the items of a stream.

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use sharevar_hosted::CallOptions;
 use sharevar_hosted::retry::{Retry, RetryPolicy};
-use sharevar_transport::{Error, PooledConnection};
+use sharevar_transport::{Deadline, Error, PooledConnection};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// A request that was not sent yet, or whose reply has not come.
 ///
-/// Nothing here waits, but for `open` and, if `waits` says so, `send`.
+/// Nothing here waits but `send_waiting`, which is for a thread.
 #[pyclass(frozen, module = "sharevar._native")]
 pub(crate) struct PendingCall {
     host: Py<HostClient>,
@@ -38,21 +38,25 @@ struct State {
 
 #[pymethods]
 impl PendingCall {
-    /// Take a connection that is free, to a host that needs no announcement first; whether there
-    /// was one.
-    fn take_free(&self) -> bool {
-        let Some(free) = self.host.get().connections().free_connection() else { return false };
-        self.keep(free);
-        true
+    /// Send the request on a connection that is free, to a host that needs no announcement first; false
+    /// if there is none, or if sending may wait: then `send_waiting` does it.
+    fn send(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(free) = self.host.get().connections().free_connection() else { return Ok(false) };
+        if self.request.len() > LONG || free.next_send_waits() {
+            free.release();
+            return Ok(false);
+        }
+        self.send_on(py, free)?;
+        Ok(true)
     }
 
-    /// Connect anew, with the announcement that the host needs; whether it is done. It cannot be
-    /// interrupted, so the wait for a slow host ends after a while: then it is to be called again.
-    fn open(&self, py: Python<'_>) -> PyResult<bool> {
+    /// Send the request, however long that takes, on a new connection if none is free. Connecting cannot
+    /// be interrupted, so the wait for a slow host ends after a while: false, and it is to be called again.
+    fn send_waiting(&self, py: Python<'_>) -> PyResult<bool> {
         let connections = self.host.get().connections();
         let until = Some(Instant::now() + ATTEMPT);
-        match py.detach(|| connections.connection(until, &mut || true)) {
-            Ok(connection) => self.keep(connection),
+        match py.detach(|| connections.connection(&mut Deadline::until(until))) {
+            Ok(connection) => self.send_on(py, connection)?,
             Err(Error::TimedOut) => return Ok(false),
             Err(error) => return Err(self.failed(error)),
         }
@@ -80,42 +84,16 @@ impl PendingCall {
         self.options.timeout.map(|timeout| timeout.as_secs_f64())
     }
 
-    /// Whether `send` may wait for the host: the request is long, or more is asked with it.
-    #[getter]
-    fn waits(&self) -> bool {
-        let asks = self.state().connection.as_ref().is_some_and(|connection| connection.next_send_waits());
-        asks || self.request.len() > LONG
-    }
-
-    /// Send the request.
-    fn send(&self, py: Python<'_>) -> PyResult<()> {
-        // Not locked meanwhile: an event loop that gives the call up must not wait for a host.
-        let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
-        let sent = py.detach(|| connection.send(&self.request, None));
-        sent.map_err(|error| self.failed(error))?;
-        self.keep(connection);
-        Ok(())
-    }
-
     /// The descriptor that becomes readable when something has come.
     fn fileno(&self) -> PyResult<RawFd> {
         let state = self.state();
         state.connection.as_ref().map(|connection| connection.as_fd().as_raw_fd()).ok_or_else(not_connected)
     }
 
-    /// Whether the reply is there. As long as it is not, the descriptor becomes readable with
-    /// whatever comes.
-    fn arrived(&self) -> PyResult<bool> {
-        let read = match &mut self.state().connection {
-            Some(connection) => connection.try_read(),
-            None => return Err(not_connected()),
-        };
-        read.map_err(|error| self.failed(error))
-    }
-
-    /// The same, but spin for some microseconds: most replies do not take longer.
-    fn spin(&self, py: Python<'_>) -> PyResult<bool> {
-        // Not locked meanwhile, as above; and a child that is forked has it, too.
+    /// Whether the reply is there, after spinning for some microseconds: most replies do not take longer.
+    /// As long as it is not, the descriptor becomes readable with whatever comes.
+    fn arrived(&self, py: Python<'_>) -> PyResult<bool> {
+        // Not locked meanwhile, as in `send_on`; and a child that is forked has it, too.
         let mut connection = self.state().connection.take().ok_or_else(not_connected)?;
         let spun = py.detach(|| connection.spin());
         let has_come = spun.map_err(|error| self.failed(error))?;
@@ -127,9 +105,7 @@ impl PendingCall {
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         // Outside the lock: reading a value may run anything.
         let connection = self.state().connection.take().ok_or_else(not_connected)?;
-        let given = reply::read(py, connection.message(), connection.incarnation());
-        self.host.get().connections().finish(connection);
-        given
+        reply::read(py, &self.host.get().connections(), connection)
     }
 
     /// Give the call up, which tells the host; nothing is done if it has ended.
@@ -145,6 +121,17 @@ impl PendingCall {
 impl PendingCall {
     pub(super) fn new(host: Py<HostClient>, request: Vec<u8>, options: CallOptions) -> Self {
         Self { host, request, options, state: Mutex::default() }
+    }
+
+    fn send_on(&self, py: Python<'_>, mut connection: PooledConnection) -> PyResult<()> {
+        if self.state().is_closed {
+            return Err(not_connected());
+        }
+        // Not locked meanwhile: an event loop that gives the call up must not wait for a host.
+        let sent = py.detach(|| connection.send(&self.request, None));
+        sent.map_err(|error| self.failed(error))?;
+        self.keep(connection);
+        Ok(())
     }
 
     /// Keeps a connection, unless the call was given up meanwhile.

@@ -42,11 +42,6 @@ impl PythonHost {
         self.server(py)?.getattr(intern!(py, "registry"))?.try_iter()?.map(|name| name?.extract()).collect()
     }
 
-    /// Whether a type is registered.
-    pub(super) fn has_type(&self, py: Python<'_>, typeid: &str) -> PyResult<bool> {
-        self.server(py)?.getattr(intern!(py, "registry"))?.contains(typeid)
-    }
-
     /// Calls a method of the host itself.
     pub(super) fn call_host<'py>(
         &self,

@@ -40,7 +40,7 @@ pub(super) fn transport(error: &Error) -> PyErr {
     }
 }
 
-pub(super) fn host_died(class: Class, message: String, started: bool) -> PyErr {
+fn host_died(class: Class, message: String, started: bool) -> PyErr {
     let error = raise(class, message);
     let happened = if started { None } else { Some(false) };
     let set = Python::attach(|py| {

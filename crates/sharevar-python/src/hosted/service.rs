@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use sharevar_hosted::Refused;
-use sharevar_hosted::dispatch::{Dispatcher, IncomingCall, Language, unknown_type};
+use sharevar_hosted::dispatch::{Dispatcher, IncomingCall, Language};
 use sharevar_hosted::protocol::{Refusal, TooLong, write_reply};
 use sharevar_transport::{Caller, Server, Session};
 use std::os::fd::OwnedFd;
@@ -22,7 +22,7 @@ pub(super) type HostService = Dispatcher<PythonObjects>;
 /// The host in Python, beside the objects.
 pub(super) struct PythonObjects {
     pub(super) host: PythonHost,
-    checkpoint: PyOnceLock<Checkpoint>,
+    pub(super) checkpoint: PyOnceLock<Checkpoint>,
 }
 
 /// The reason why a request has no result.
@@ -68,7 +68,7 @@ impl Language for PythonObjects {
     fn call(&self, host: &HostService, hosted: &Arc<Hosted>, call: IncomingCall<'_>) -> Result<(), Failure> {
         let IncomingCall { caller, method, arguments, reply } = call;
         Python::attach(|py| {
-            Serving { py, dispatcher: host, objects: self, caller }.call(hosted, method, arguments, reply)
+            Serving { py, dispatcher: host, objects: self, caller, reply }.call(hosted, method, arguments)
         })
     }
 
@@ -76,7 +76,7 @@ impl Language for PythonObjects {
         let IncomingCall { caller, arguments, reply, .. } = call;
         Python::attach(|py| {
             let (positional, named) = read_arguments(py, arguments)?;
-            self.make(py, host, caller, typeid, &positional, named, reply)
+            Serving { py, dispatcher: host, objects: self, caller, reply }.make(typeid, &positional, named)
         })
     }
 
@@ -141,30 +141,6 @@ impl PythonObjects {
         Ok(Self { host: PythonHost::new(server)?, checkpoint: PyOnceLock::new() })
     }
 
-    /// Makes an object, on which the caller has a reference then, and appends the reply that names it.
-    #[expect(clippy::too_many_arguments, reason = "those of the call")]
-    pub(super) fn make<'py>(
-        &self,
-        py: Python<'py>,
-        dispatcher: &HostService,
-        caller: &Caller<'_>,
-        typeid: &str,
-        positional: &Bound<'py, PyTuple>,
-        named: Option<Bound<'py, PyDict>>,
-        reply: &mut Vec<u8>,
-    ) -> Result<(), Failure> {
-        if !self.host.has_type(py, typeid)? {
-            let known = self.host.types(py)?;
-            return Err(unknown_type(typeid, known.iter().map(String::as_str)).into());
-        }
-        let number = dispatcher.table().unused();
-        let session = caller.session();
-        let holder = self.checkpoint.get(py).map(|_| (session.0, caller.process()));
-        let made = self.host.make(py, number, typeid, positional, named, holder);
-        let hosted = made.map_err(Failure::RaiseRemoteError)?.get().0.clone();
-        dispatcher.insert_as(number, caller, &hosted, || describe(py, number, &hosted, reply))
-    }
-
     pub(super) fn set_checkpoint(&self, checkpoint: Py<PyAny>) -> PyResult<()> {
         let set = Python::attach(|py| self.checkpoint.set(py, Checkpoint(checkpoint)));
         set.map_err(|_| PyValueError::new_err("the host has a checkpoint already"))
@@ -192,7 +168,12 @@ pub(super) fn read_arguments<'py>(
     })
 }
 
-fn describe(py: Python<'_>, number: u64, hosted: &Hosted, reply: &mut Vec<u8>) -> Result<(), Failure> {
+pub(super) fn describe(
+    py: Python<'_>,
+    number: u64,
+    hosted: &Hosted,
+    reply: &mut Vec<u8>,
+) -> Result<(), Failure> {
     let names: Vec<Bound<'_, PyString>> = hosted.names.bind(py).extract()?;
     let names = names.iter().map(|name| name.to_str()).collect::<PyResult<Vec<_>>>()?;
     write_reply::object(reply, number, &hosted.typeid, names.into_iter())

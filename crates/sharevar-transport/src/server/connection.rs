@@ -36,32 +36,27 @@ pub(crate) struct Unauthenticated {
     pub(crate) refused: Option<String>,
 }
 
-/// The outcome of a step of the handshake.
-#[derive(Debug)]
-pub(crate) enum Authentication {
-    /// The hello has not arrived whole.
-    Incomplete,
-    /// The client is authenticated.
-    Complete,
-    /// The client speaks another protocol.
-    OtherProtocol,
-    /// The connection is to be closed.
-    Rejected,
+/// What happens to a connection next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disposition {
+    /// It waits for more to arrive.
+    Keep,
+    Close,
+    /// Its socket is given to a server of another protocol.
+    HandOver,
+    /// Its messages are served.
+    Serve,
 }
 
 impl HostConnection {
     /// Makes the host's end of a new connection and sends the greeting. This does not wait, since the
     /// greeting fits into the socket's buffer.
     pub(crate) fn greet(stream: Stream, client: Unauthenticated, is_local: bool) -> Result<Self> {
-        let mut connection =
-            Self { wire: Wire::new(stream), stage: Stage::Unauthenticated(client), is_local };
-        let Stage::Unauthenticated(Unauthenticated { greeting, .. }) = &connection.stage else {
-            return Ok(connection);
-        };
-        let mut frame = (greeting.len() as u32).to_be_bytes().to_vec();
-        frame.extend_from_slice(greeting);
-        connection.wire.stream.send_frame(&frame, &mut Deadline::passed())?;
-        Ok(connection)
+        let mut frame = (client.greeting.len() as u32).to_be_bytes().to_vec();
+        frame.extend_from_slice(&client.greeting);
+        let mut wire = Wire::new(stream);
+        wire.stream.send_frame(&frame, &mut Deadline::passed())?;
+        Ok(Self { wire, stage: Stage::Unauthenticated(client), is_local })
     }
 
     /// The client's session, once it is authenticated.
@@ -91,39 +86,37 @@ impl HostConnection {
         }
     }
 
-    /// Takes a step of the handshake. `enter` is called before the client is welcomed: the client may
+    /// Takes a step of the handshake, unless it is over. `enter` is called before the client is welcomed: the client may
     /// close its other connections as soon as it has the welcome, and its session must go on.
     pub(crate) fn authenticate(
         &mut self,
         key: &Key,
         incarnation: u128,
         enter: impl FnOnce(Session),
-    ) -> Authentication {
-        let Stage::Unauthenticated(client) = &self.stage else { return Authentication::Incomplete };
+    ) -> Disposition {
+        let Stage::Unauthenticated(client) = &self.stage else { return Disposition::Serve };
         if self.wire.stream.is_plain() && self.wire.reader.is_empty() {
             // A hello begins with its length. The bytes of other protocols stay in the socket.
             let mut first = [0; 4];
             match self.wire.stream.peek(&mut first) {
-                Ok(0) => return Authentication::Rejected,
+                Ok(0) => return Disposition::Close,
                 Ok(count) if first[..count] != (handshake::HELLO as u32).to_le_bytes()[..count] => {
-                    return Authentication::OtherProtocol;
+                    return Disposition::HandOver;
                 }
                 Ok(_) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    return Authentication::Incomplete;
-                }
-                Err(_) => return Authentication::Rejected,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Disposition::Keep,
+                Err(_) => return Disposition::Close,
             }
         }
         match self.wire.read(handshake::MAX_FRAME) {
             Ok(Arrival::Whole) => {}
-            Ok(Arrival::NotYet) => return Authentication::Incomplete,
-            Ok(Arrival::Closed | Arrival::Signal(_)) | Err(_) => return Authentication::Rejected,
+            Ok(Arrival::NotYet) => return Disposition::Keep,
+            Ok(Arrival::Closed | Arrival::Signal(_)) | Err(_) => return Disposition::Close,
         }
         let hello = self.wire.message();
         let channel = self.wire.stream.channel();
         let (answer, session) = match handshake::check_hello(key, &client.greeting, &channel, hello) {
-            Err(Rejected::NotAHello) => return Authentication::Rejected,
+            Err(Rejected::NotAHello) => return Disposition::Close,
             Err(Rejected::WrongKey) => (handshake::refusal("it knows another key"), None),
             Ok(session) => match &client.refused {
                 Some(reason) => (handshake::refusal(reason), None),
@@ -138,31 +131,28 @@ impl HostConnection {
             self.stage = Stage::Authenticated(session);
         }
         let sent = self.wire.stream.send_message(&answer, handshake::MAX_FRAME, &mut Deadline::passed());
-        if session.is_some() && sent.is_ok() { Authentication::Complete } else { Authentication::Rejected }
+        if session.is_some() && sent.is_ok() { Disposition::Serve } else { Disposition::Close }
     }
 
     /// Reads the bytes that have arrived, and returns whether the next message is whole.
     pub(crate) fn read(&mut self, limit: usize) -> Result<bool> {
-        loop {
-            match self.wire.read(limit)? {
-                Arrival::Whole => return Ok(true),
-                Arrival::NotYet => return Ok(false),
-                Arrival::Signal(Signal::Mailbox) => self.send_mailbox()?,
-                Arrival::Closed | Arrival::Signal(Signal::Doorbell) => {
-                    return Err(Error::Gone { started: true });
-                }
-            }
-        }
+        let arrival = self.wire.read(limit)?;
+        self.has_arrived(arrival, limit)
     }
 
     /// Spins for some microseconds, and returns whether the next message is whole.
     pub(crate) fn spin(&mut self, limit: usize) -> Result<bool> {
-        match self.wire.spin(limit)? {
+        let arrival = self.wire.spin(limit)?;
+        self.has_arrived(arrival, limit)
+    }
+
+    fn has_arrived(&mut self, arrival: Arrival, limit: usize) -> Result<bool> {
+        match arrival {
             Arrival::Whole => Ok(true),
             Arrival::NotYet => Ok(false),
             Arrival::Signal(Signal::Mailbox) => {
                 self.send_mailbox()?;
-                self.spin(limit)
+                self.read(limit)
             }
             Arrival::Closed | Arrival::Signal(Signal::Doorbell) => Err(Error::Gone { started: true }),
         }

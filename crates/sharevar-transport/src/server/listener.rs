@@ -128,12 +128,11 @@ fn bind_unix(path: &Path) -> std::io::Result<Listener> {
     let _lock = directory::lock(path.parent().unwrap_or(Path::new("/")))?;
     match bind(&socket, &at) {
         Err(Errno::ADDRINUSE) => {
-            let probe = make_socket(AddressFamily::UNIX, SocketFlags::CLOEXEC)?;
-            match connect(&probe, &at) {
-                // No process listens: the host is dead.
-                Err(Errno::CONNREFUSED) => unlink(&path)?,
-                _ => return Err(Errno::ADDRINUSE.into()),
+            // If no process listens, the host is dead.
+            if is_listened_to(&path)? {
+                return Err(Errno::ADDRINUSE.into());
             }
+            unlink(&path)?;
             bind(&socket, &at)?;
         }
         bound => bound?,
@@ -144,6 +143,12 @@ fn bind_unix(path: &Path) -> std::io::Result<Listener> {
     ioctl_fionbio(&socket, true)?;
     let file = SocketFile { path: path.clone(), identity: (stat.st_dev, stat.st_ino) };
     Ok(Listener { source: Source::Socket(socket), address: Address::Unix(path), file: Some(file) })
+}
+
+/// Returns whether a process listens at a Unix socket. One that is too busy for another connection does.
+pub fn is_listened_to(path: &Path) -> rustix::io::Result<bool> {
+    let probe = make_socket(AddressFamily::UNIX, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
+    Ok(connect(&probe, &SocketAddrUnix::new(path)?) != Err(Errno::CONNREFUSED))
 }
 
 /// The file of a Unix socket, which outlives the socket.

@@ -15,16 +15,18 @@ use crate::address::Address;
 use crate::connect::check_security;
 use crate::deadline::wait;
 use crate::error::{Error, Result};
+use crate::handshake::greeting;
 use crate::peer;
-use crate::session::{Session, random};
+use crate::session::Session;
 use crate::settings::Settings;
 use crate::stream::Stream;
 use connection::{HostConnection, Unauthenticated};
 use listener::Listener;
+pub use listener::is_listened_to;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
 use sessions::Sessions;
-use sharevar_os::{CloseOnFork, off_standard_streams};
+use sharevar_os::{CloseOnFork, off_standard_streams, random_bytes};
 use std::collections::HashMap;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -108,11 +110,6 @@ pub trait Service: Send + Sync + Sized + 'static {
         Ok(())
     }
 
-    /// Makes the greeting of a new client: `#CHALLENGE#` and a nonce of at least 16 random bytes.
-    fn greeting(&self) -> Vec<u8> {
-        crate::handshake::greeting()
-    }
-
     /// Serves a client that speaks another protocol. Its answer to the greeting is still to be read
     /// from the socket. By default the connection is closed.
     fn serve_other_protocol(&self, socket: OwnedFd, greeting: &[u8]) {
@@ -173,7 +170,7 @@ impl<S: Service> Server<S> {
             epoll,
             stop,
             stopped: AtomicBool::new(false),
-            incarnation: random(),
+            incarnation: u128::from_le_bytes(random_bytes()),
             connections: Mutex::new(Connections { last: FIRST_CONNECTION, ..Connections::default() }),
             connection_closed: Condvar::new(),
             session_released: Condvar::new(),
@@ -224,18 +221,8 @@ impl<S: Service> Server<S> {
             // An eventfd takes a number of eight bytes. This fails only if the program has closed it.
             let _ = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
             // The connections that no worker has taken; the workers close the others.
-            let idle: Vec<_> = {
-                let mut connections = self.lock_connections();
-                let numbers: Vec<_> = connections
-                    .by_number
-                    .iter()
-                    .filter_map(|(number, connection)| connection.is_some().then_some(*number))
-                    .collect();
-                numbers
-                    .into_iter()
-                    .filter_map(|number| connections.by_number.remove(&number).flatten())
-                    .collect()
-            };
+            let idle = |_: &u64, connection: &mut Option<_>| connection.is_some();
+            let idle: Vec<_> = self.lock_connections().by_number.extract_if(idle).collect();
             drop(idle);
         }
     }
@@ -255,19 +242,10 @@ impl<S: Service> Server<S> {
     /// Waits, after [`stop`](Self::stop), until the calls that are under way have their replies or
     /// until `until`. Returns whether they have.
     pub fn finish(&self, until: Instant) -> bool {
-        let mut connections = self.lock_connections();
-        while !connections.by_number.is_empty() {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            connections = self
-                .connection_closed
-                .wait_timeout(connections, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        true
+        let left = until.saturating_duration_since(Instant::now());
+        let has_any = |connections: &mut Connections| !connections.by_number.is_empty();
+        let waited = self.connection_closed.wait_timeout_while(self.lock_connections(), left, has_any);
+        waited.unwrap_or_else(PoisonError::into_inner).0.by_number.is_empty()
     }
 
     fn lock_connections(&self) -> MutexGuard<'_, Connections> {
@@ -304,7 +282,7 @@ impl<S: Service> Server<S> {
             Address::Unix(_) => peer::check(socket.as_fd()).err(),
             Address::Tcp { .. } | Address::Relayed(_) => None,
         };
-        let client = Unauthenticated { greeting: self.service.greeting(), arrived: Instant::now(), refused };
+        let client = Unauthenticated { greeting: greeting(), arrived: Instant::now(), refused };
         let connection = Box::new(HostConnection::greet(self.stream(socket)?, client, self.is_local())?);
         let mut connections = self.lock_connections();
         connections.last += 1;
@@ -334,24 +312,18 @@ impl<S: Service> Server<S> {
         let now = Instant::now();
         let expired: Vec<_> = {
             let mut connections = self.lock_connections();
-            let mut unauthenticated: Vec<_> = connections
-                .by_number
-                .iter()
-                .filter_map(|(number, connection)| {
-                    Some((connection.as_ref()?.unauthenticated_since()?, *number))
-                })
-                .collect();
-            unauthenticated.sort_unstable();
-            let too_many = unauthenticated.len().saturating_sub(MAX_UNAUTHENTICATED);
-            unauthenticated
-                .into_iter()
-                .enumerate()
-                .filter(|(place, (since, _))| *place < too_many || now - *since > HANDSHAKE_TIMEOUT)
-                .filter_map(|(_, (_, number))| {
-                    let has_unread = connections.by_number.get(&number)?.as_ref()?.wire.stream.has_unread();
-                    if has_unread { None } else { connections.by_number.remove(&number).flatten() }
-                })
-                .collect()
+            let unauthenticated = connections.by_number.values().flatten();
+            let mut arrived: Vec<_> =
+                unauthenticated.filter_map(|connection| connection.unauthenticated_since()).collect();
+            arrived.sort_unstable();
+            let too_many = arrived.len().saturating_sub(MAX_UNAUTHENTICATED);
+            let is_expired = |connection: &mut Option<Box<HostConnection>>| {
+                let connection = connection.as_ref()?;
+                let since = connection.unauthenticated_since()?;
+                let is_over = arrived[..too_many].last() >= Some(&since) || now - since > HANDSHAKE_TIMEOUT;
+                Some(is_over && !connection.wire.stream.has_unread())
+            };
+            connections.by_number.extract_if(|_, connection| is_expired(connection) == Some(true)).collect()
         };
         drop(expired);
         let expired = self.lock_sessions().expire(now);

@@ -1,7 +1,7 @@
 //! The client processes that are connected, and those that have gone.
 
 use crate::session::Session;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// How long the session of a client on another machine outlives its last connection. On this machine
@@ -9,61 +9,65 @@ use std::time::{Duration, Instant};
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
-pub(crate) struct Sessions {
-    connections: HashMap<Session, usize>,
-    /// Sessions without connection, and the times when they expire.
-    absent: HashMap<Session, Instant>,
-    /// Sessions that have ended, whose references are being released.
-    ending: HashSet<Session>,
+pub(crate) struct Sessions(HashMap<Session, State>);
+
+#[derive(Debug)]
+enum State {
+    /// It has so many connections.
+    Connected(usize),
+    /// It has none, and ends at this time.
+    Absent(Instant),
+    /// It has ended, and its references are being released.
+    Ending,
 }
 
 impl Sessions {
     /// Notes one more connection of a session.
     pub(crate) fn add_connection(&mut self, session: Session) {
-        self.absent.remove(&session);
-        *self.connections.entry(session).or_default() += 1;
+        match self.0.get_mut(&session) {
+            Some(State::Connected(count)) => *count += 1,
+            _ => drop(self.0.insert(session, State::Connected(1))),
+        }
     }
 
     /// Whether the references of a session are being released, so that it must not connect yet.
     pub(crate) fn is_ending(&self, session: Session) -> bool {
-        self.ending.contains(&session)
+        matches!(self.0.get(&session), Some(State::Ending))
     }
 
     /// Notes that the references of a session are released.
     pub(crate) fn finish_end(&mut self, session: Session) {
-        self.ending.remove(&session);
+        self.0.remove(&session);
     }
 
     /// Notes one connection less, and returns whether the session ends with it.
     pub(crate) fn remove_connection(&mut self, session: Session, is_local: bool) -> bool {
-        let Some(count) = self.connections.get_mut(&session) else { return false };
-        *count -= 1;
-        if *count > 0 {
-            return false;
+        match self.0.get_mut(&session) {
+            Some(State::Connected(count)) if *count > 1 => *count -= 1,
+            Some(state @ State::Connected(_)) if is_local => {
+                *state = State::Ending;
+                return true;
+            }
+            Some(state @ State::Connected(_)) => *state = State::Absent(Instant::now() + RECONNECT_TIMEOUT),
+            _ => {}
         }
-        self.connections.remove(&session);
-        if is_local {
-            self.ending.insert(session);
-        } else {
-            self.absent.insert(session, Instant::now() + RECONNECT_TIMEOUT);
-        }
-        is_local
+        false
     }
 
-    /// Removes the sessions that have expired and returns them, to be ended by the caller.
+    /// Ends the sessions that have expired and returns them, for the caller to release their references.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<Session> {
-        let over: Vec<_> =
-            self.absent.iter().filter(|(_, until)| **until <= now).map(|(session, _)| *session).collect();
-        for session in &over {
-            self.absent.remove(session);
-            self.ending.insert(*session);
-        }
-        over
+        let is_over = |state: &State| matches!(state, State::Absent(until) if *until <= now);
+        let over = self.0.iter_mut().filter(|(_, state)| is_over(state));
+        over.map(|(session, state)| {
+            *state = State::Ending;
+            *session
+        })
+        .collect()
     }
 
-    /// The number of sessions.
+    /// The number of sessions that have not ended.
     pub(crate) fn len(&self) -> usize {
-        self.connections.len() + self.absent.len()
+        self.0.values().filter(|state| !matches!(state, State::Ending)).count()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The worker threads of a server.
 
-use super::connection::{Authentication, HostConnection};
+use super::connection::{Disposition, HostConnection};
 use super::{
     CONNECTION_EVENTS, Caller, FIRST_CONNECTION, LISTENER, MAX_UNAUTHENTICATED, STOP, Served, Server, Service,
 };
@@ -27,14 +27,6 @@ const MAX_WAITING_WORKERS: usize = 4;
 const MAX_ACCEPTS: usize = 64;
 /// The buffer of a reply that has grown beyond this many bytes is freed.
 const MAX_KEPT_BUFFER: usize = 1 << 20;
-
-/// What happens to a connection after its event.
-enum Disposition {
-    Keep,
-    Close,
-    /// The socket is given to a server of another protocol.
-    HandOver,
-}
 
 impl<S: Service> Server<S> {
     /// Serves until the server is stopped, or until there are more workers than are needed.
@@ -155,8 +147,8 @@ impl<S: Service> Server<S> {
         let mut connections = self.lock_connections();
         if self.is_stopped() {
             // `stop` has closed the connections that were in the table.
-            connections.by_number.remove(&number);
-            self.connection_closed.notify_all();
+            drop(connections);
+            self.remove(number);
             return;
         }
         if let Some(entry) = connections.by_number.get_mut(&number) {
@@ -180,18 +172,11 @@ impl<S: Service> Server<S> {
     }
 
     fn process_input(&self, connection: &mut HostConnection) -> Result<Disposition> {
-        if connection.session().is_none() {
-            match connection
-                .authenticate(&self.settings.key, self.incarnation, |session| self.join_session(session))
-            {
-                Authentication::Incomplete => return Ok(Disposition::Keep),
-                Authentication::OtherProtocol => return Ok(Disposition::HandOver),
-                Authentication::Rejected => return Ok(Disposition::Close),
-                Authentication::Complete => {}
-            }
-        }
-        if !connection.read(self.settings.max_frame)? {
-            return Ok(Disposition::Keep);
+        let (key, enter) = (&self.settings.key, |session| self.join_session(session));
+        match connection.authenticate(key, self.incarnation, enter) {
+            Disposition::Serve if connection.read(self.settings.max_frame)? => {}
+            Disposition::Serve => return Ok(Disposition::Keep),
+            other => return Ok(other),
         }
         let mut reply = Vec::new();
         loop {

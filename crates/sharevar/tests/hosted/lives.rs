@@ -3,7 +3,7 @@
 
 use sharevar::hosted::protocol::{Refusal, Request, part, write_reply};
 use sharevar::hosted::retry::{Retry, RetryPolicy};
-use sharevar::hosted::{Address, CallOptions, Client, Error, Settings};
+use sharevar::hosted::{Address, CallOptions, Client, Error, Repetition, Settings};
 use sharevar_transport::{Caller, Error as TransportError, Served, Server, Service};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,8 +25,9 @@ impl Keeper {
         match request {
             Request::Batch(batch) => {
                 write_reply::many(reply, batch.len()).unwrap();
-                let each =
-                    batch.iter().map(|request| part(reply, |reply| self.answer(request, reply)).unwrap());
+                let each = batch
+                    .into_iter()
+                    .map(|request| part(reply, |reply| self.answer(request, reply)).unwrap());
                 return format!("batch {}", each.collect::<Vec<_>>().join(", "));
             }
             Request::Find { .. } | Request::Retain { object: OBJECT } if self.knows_object => {
@@ -50,9 +51,7 @@ impl Keeper {
 impl Service for Keeper {
     fn serve(&self, _: &Caller<'_>, request: &[u8], reply: &mut Vec<u8>) -> Served {
         let (asked, served) = match Request::read(request).unwrap() {
-            Request::Release(releases) => {
-                (format!("release {:?}", releases.iter().collect::<Vec<_>>()), Served::NoReply)
-            }
+            Request::Release(releases) => (format!("release {releases:?}"), Served::NoReply),
             request => (self.answer(request, reply), Served::Reply),
         };
         let is_deadly = asked == "call"
@@ -145,7 +144,7 @@ fn an_idempotent_call_is_made_once_more_and_no_other() {
 
 #[test]
 fn a_call_that_may_have_begun_is_told_of_when_no_host_is_left() {
-    let idempotent = CallOptions { is_idempotent: true, ..CallOptions::default() };
+    let idempotent = CallOptions { repetition: Repetition::Once, ..CallOptions::default() };
     let mut policy = RetryPolicy::new(false, idempotent);
     let cause = "nothing listens there".to_owned();
     let unreachable =

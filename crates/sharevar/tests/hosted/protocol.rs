@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sharevar::hosted::protocol::{
-    Malformed, Raised, Refusal, Reply, Request, TooLong, part, write_reply, write_request,
+    Raised, Refusal, Reply, Request, TooLong, part, write_reply, write_request,
 };
 
 /// A request that holds what it says.
@@ -63,12 +63,8 @@ fn write_asked(frame: &mut Vec<u8>, asked: &Asked) {
 fn read_asked(request: Request<'_>) -> Asked {
     match request {
         Request::Call { object, method, arguments } => Asked::Call(object, method.into(), arguments.into()),
-        Request::Batch(batch) => {
-            let requests: Vec<_> = batch.iter().map(read_asked).collect();
-            assert_eq!((requests.len(), requests.is_empty()), (batch.len(), batch.is_empty()));
-            Asked::Batch(requests)
-        }
-        Request::Release(releases) => Asked::Release(releases.iter().collect()),
+        Request::Batch(batch) => Asked::Batch(batch.into_iter().map(read_asked).collect()),
+        Request::Release(releases) => Asked::Release(releases),
         Request::Create { typeid, constructor, arguments } => {
             Asked::Create(typeid.into(), constructor.into(), arguments.into())
         }
@@ -138,8 +134,8 @@ fn write_answered(frame: &mut Vec<u8>, answered: &Answered) {
     }
 }
 
-fn read_answered(reply: Reply<'_>) -> Result<Answered, Malformed> {
-    Ok(match reply {
+fn read_answered(reply: Reply<'_>) -> Answered {
+    match reply {
         Reply::Returned(value) => Answered::Returned(value.into()),
         Reply::Raised(Raised { typename, message, traceback, value }) => {
             Answered::Raised(typename.into(), message.into(), traceback.into(), value.into())
@@ -148,17 +144,13 @@ fn read_answered(reply: Reply<'_>) -> Result<Answered, Malformed> {
         Reply::Object(object) => Answered::Object(
             object.object,
             object.typeid.into(),
-            object.exposed.iter().map(str::to_owned).collect(),
+            object.exposed.into_iter().map(str::to_owned).collect(),
         ),
         Reply::Itself => Answered::Itself,
         Reply::Stream { object } => Answered::Stream(object),
-        Reply::Many(many) => {
-            let replies = many.iter().map(|reply| read_answered(reply?)).collect::<Result<Vec<_>, _>>()?;
-            assert_eq!((replies.len(), replies.is_empty()), (many.len(), many.is_empty()));
-            Answered::Many(replies)
-        }
+        Reply::Many(many) => Answered::Many(many.into_iter().map(read_answered).collect()),
         Reply::Panicked(message) => Answered::Panicked(message.into()),
-    })
+    }
 }
 
 /// Whether a frame that was cut off may still be one: its end is open.
@@ -181,7 +173,7 @@ proptest! {
     fn a_reply_is_read_as_it_was_written(answered in reply()) {
         let mut frame = Vec::new();
         write_answered(&mut frame, &answered);
-        prop_assert_eq!(read_answered(Reply::read(&frame).unwrap()).unwrap(), answered);
+        prop_assert_eq!(read_answered(Reply::read(&frame).unwrap()), answered);
     }
 
     #[test]
@@ -215,9 +207,9 @@ proptest! {
                 write_asked(&mut again, &read_asked(request));
                 prop_assert_eq!(&again, &frame);
             }
-            if let Ok(Ok(answered)) = Reply::read(&frame).map(read_answered) {
+            if let Ok(reply) = Reply::read(&frame) {
                 let mut again = Vec::new();
-                write_answered(&mut again, &answered);
+                write_answered(&mut again, &read_answered(reply));
                 prop_assert_eq!(&again, &frame);
             }
         }
@@ -277,6 +269,20 @@ fn a_batch_holds_no_batch_and_no_release() {
     let mut frame = Vec::new();
     write_answered(&mut frame, &Answered::Many(vec![Answered::Many(Vec::new())]));
     assert!(Reply::read(&frame).is_err());
+}
+
+/// A thread's stack would end within them.
+#[test]
+fn a_batch_of_very_many_in_each_other_is_an_error() {
+    for kind in [2, 135] {
+        let mut frame = Vec::new();
+        for inner in (0..100_000_u32).rev() {
+            frame.extend_from_slice(&[kind, 1, 0, 0, 0]);
+            frame.extend_from_slice(&(5 + 9 * inner).to_le_bytes());
+        }
+        frame.extend_from_slice(&[kind, 0, 0, 0, 0]);
+        assert!(Request::read(&frame).is_err() && Reply::read(&frame).is_err());
+    }
 }
 
 #[test]

@@ -4,8 +4,7 @@ use super::clients::Fault;
 use super::state::State;
 use crate::engine::failure::Failure;
 use crate::error::{Error, Result};
-use rustix::rand::{GetRandomFlags, getrandom};
-use sharevar_os::process_epoch;
+use sharevar_os::{process_epoch, random_bytes};
 use sharevar_value::HashSeed;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -48,9 +47,7 @@ impl Server {
     }
 
     fn new(has_address: bool) -> Self {
-        let mut bytes = [0; 16];
-        while getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {}
-        let id = u128::from_le_bytes(bytes);
+        let id = u128::from_le_bytes(random_bytes());
         Self {
             id,
             seed: HashSeed::new(id as u64),
