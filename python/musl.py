@@ -7,9 +7,10 @@ It is for Debian, and takes lines for sources (``deb-src``) in apt's list, and::
     rustup target add x86_64-unknown-linux-musl
     apt-get update && apt-get install linux-libc-dev make musl-tools
 
-Debian has no Python for musl. So one is compiled, once, from Debian's sources of Python and of
-libffi, into ``target/x86_64-unknown-linux-musl``. It has the modules that the tests ask for,
-and is for nothing else. The C library is Debian's musl. cargo-nextest runs the Rust tests.
+Debian has no Python for musl. So one is compiled, once, from Debian's sources of Python,
+libffi and zlib, into ``target/x86_64-unknown-linux-musl``. It has the modules that the tests
+ask for, and is for nothing else. The C library is Debian's musl. cargo-nextest runs the Rust
+tests.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ TAGS = (f"musllinux_1_2_{MACHINE}", f"musllinux_1_1_{MACHINE}")
 # The libraries of these are there for another C library only.
 LEFT_OUT = (
     "_bz2 _crypt _curses _curses_panel _dbm _gdbm _hashlib _lzma _sqlite3 _ssl _tkinter _uuid"
-    " nis ossaudiodev readline zlib"
+    " nis ossaudiodev readline"
 )
 
 
@@ -36,7 +37,8 @@ def make(version: str) -> Platform:
     """An environment whose interpreter is one for musl, which is built first."""
     platform = Platform(TARGET, TAGS, version)
     interpreter = platform.folder / "python" / "bin" / f"python{version}"
-    if not interpreter.exists():
+    # They are removed when the interpreter is complete.
+    if sources(platform).exists() or not interpreter.exists():
         build_interpreter(platform)
     platform.make_environment(interpreter.parent)
     platform.python.unlink(missing_ok=True)
@@ -44,29 +46,32 @@ def make(version: str) -> Platform:
     return platform
 
 
+def sources(platform: Platform) -> Path:
+    return platform.folder / "sources"
+
+
 def build_interpreter(platform: Platform) -> None:
-    """Compiles Python, and the library by which `ctypes` calls functions."""
-    sources = platform.folder / "sources"
-    shutil.rmtree(sources, ignore_errors=True)
-    sources.mkdir(parents=True)
-    compiler = f"CC={make_compiler(sources)}"
-    names = ("libffi", f"python{platform.version}")
-    run("apt-get", "source", "-qq", "--download-only", *names, cwd=sources)
-    libffi, python = (unpack(sources, name) for name in names)
-    installed = sources / "installed"
-    build(libffi, installed, compiler, "--disable-shared", "--disable-docs", "--with-pic")
+    """Compiles Python, and the libraries that its modules `ctypes` and `zlib` have in them."""
+    folder = sources(platform)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    names = ("zlib", "libffi", f"python{platform.version}")
+    run("apt-get", "source", "-qq", "--download-only", *names, cwd=folder)
+    zlib, libffi, python = (unpack(folder, name) for name in names)
+    libraries = folder / "libraries"
+    environment = {
+        "CC": str(make_compiler(folder)),
+        "CPPFLAGS": f"-I{libraries / 'include'}",
+        "LDFLAGS": f"-L{libraries / 'lib'}",
+        # Nothing for another C library is found.
+        "PKG_CONFIG_LIBDIR": str(libraries / "lib" / "pkgconfig"),
+    }
+    build(zlib, libraries, {**environment, "CFLAGS": "-fPIC"}, "--static")
+    build(libffi, libraries, environment, "--disable-shared", "--disable-docs", "--with-pic")
     (python / "Modules" / "Setup.local").write_text(f"*disabled*\n{LEFT_OUT}\n")
-    build(
-        python,
-        platform.folder / "python",
-        compiler,
-        "--without-ensurepip",
-        "--disable-test-modules",
-        f"CPPFLAGS=-I{installed / 'include'}",
-        f"LDFLAGS=-L{installed / 'lib'}",
-        f"PKG_CONFIG_LIBDIR={installed / 'lib' / 'pkgconfig'}",
-    )
-    shutil.rmtree(sources)
+    installed = platform.folder / "python"
+    build(python, installed, environment, "--without-ensurepip", "--disable-test-modules")
+    shutil.rmtree(folder)
 
 
 def make_compiler(folder: Path) -> Path:
@@ -97,9 +102,10 @@ def unpack(folder: Path, name: str) -> Path:
     return unpacked
 
 
-def build(source: Path, prefix: Path, *options: str) -> None:
-    run("./configure", "-q", f"--prefix={prefix}", *options, cwd=source)
-    run("make", "-s", f"-j{len(os.sched_getaffinity(0))}", "install", cwd=source)
+def build(source: Path, prefix: Path, environment: dict[str, str], *options: str) -> None:
+    run("./configure", f"--prefix={prefix}", *options, cwd=source, extra=environment)
+    run("make", "-s", f"-j{len(os.sched_getaffinity(0))}", cwd=source)
+    run("make", "-s", "install", cwd=source)
 
 
 def pass_rust_tests(platform: Platform) -> None:

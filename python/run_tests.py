@@ -1,8 +1,10 @@
 """Runs the Python tests, two parts of them at once for each processor.
 
     python python/run_tests.py [options of pytest]
+    python python/run_tests.py python/tests/test_lock.py ...
 
-Tests show the same beside other work. The output of each part is shown when it has ended.
+Without files all are run. Tests show the same beside other work. The output of each part is
+shown when it has ended.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,21 +40,28 @@ PARTS_PER_PROCESSOR = 2
 NO_TESTS = 5
 
 
-def parts() -> list[list[str]]:
-    """The test files, each in one part."""
+def parts(files: Collection[str] = ()) -> list[list[str]]:
+    """The test files, all of them or those that are named, each in one part."""
+    if files:
+        return [[file] for file in files]
     files = sorted(path.name for path in TESTS.glob("test_*.py"))
     further = [name for name in files if name not in LONGEST]
     dealt = [further[first::FURTHER_PARTS] for first in range(FURTHER_PARTS)]
     return [*([name] for name in LONGEST), *dealt]
 
 
-def run(pythons: Mapping[str, Path], options: Sequence[str]) -> list[str]:
+def run(pythons: Mapping[str, Path], arguments: Sequence[str]) -> list[str]:
     """Run all parts on each interpreter; the names of the interpreters on which one failed."""
+    # Of pytest's options none has the name of a test file for its value.
+    chosen = [
+        each for each in arguments if Path(each.partition("::")[0]).name.startswith("test_")
+    ]
+    options = [each for each in arguments if each not in chosen]
 
     def run_part(name: str, part: list[str]) -> int:
         return _run_part(name, pythons[name], part, options)
 
-    jobs = [(name, part) for part in parts() for name in pythons]
+    jobs = [(name, part) for part in parts(chosen) for name in pythons]
     with ThreadPoolExecutor(PARTS_PER_PROCESSOR * (os.cpu_count() or 1)) as pool:
         codes = list(pool.map(run_part, *zip(*jobs, strict=True)))
     ended = {name: set[int]() for name in pythons}
@@ -63,7 +72,7 @@ def run(pythons: Mapping[str, Path], options: Sequence[str]) -> list[str]:
 
 def _run_part(name: str, python: Path, part: list[str], options: Sequence[str]) -> int:
     """Run some files, and print what they printed; pytest's exit code."""
-    files = [str(TESTS / file) for file in part]
+    files = [file if "/" in file else str(TESTS / file) for file in part]
     command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *options]
     begin = time.monotonic()
     # A file, not a pipe, whose end a process that a test left behind would hold open.
