@@ -144,8 +144,9 @@ types: build ## pyright, strictly, of a user's program; mypy is in lint, and stu
 	$(BIN)/python -m pip install --quiet --group types
 	$(BIN)/pyright --project python/tests/typed/pyrightconfig.json
 
+# The advisories are in a repository, which cargo-deny fetches. `make crates CHECKS="bans licenses sources"` is the rest.
 crates: ## licences, sources and advisories of what the crates depend on; needs cargo-deny and the network
-	cargo deny --all-features check
+	cargo deny --all-features check $(CHECKS)
 
 format: ## rustfmt
 	cargo fmt --all
