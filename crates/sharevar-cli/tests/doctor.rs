@@ -9,8 +9,10 @@ use serde_json::{Value as Json, json};
 use sharevar::Result;
 use sharevar_os::LockedByte;
 use std::fs::File;
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -102,7 +104,8 @@ fn problem((code, findings): &(Option<i32>, Vec<Json>), subject: &str) -> String
 #[test]
 fn a_machine_without_traps_is_told_to_be_well() {
     let (code, findings) = apart("ulimit -n 256; ulimit -v unlimited");
-    for subject in ["kernel", "directory", "address space", "descriptors", "segments", "cleaners"] {
+    for subject in ["kernel", "children", "directory", "address space", "descriptors", "segments", "cleaners"]
+    {
         assert_eq!(of(&findings, subject)[0]["ok"], json!(true), "{findings:?}");
     }
     assert_eq!(code, Some(0), "{findings:?}");
@@ -121,6 +124,38 @@ fn an_old_kernel_is_found() {
     let found = doctor_after(Command::new("setarch").args([std::env::consts::ARCH, "--uname-2.6"]), ":");
     let text = problem(&found, "kernel");
     assert!(text.starts_with("2.6.") && text.contains("older than 5.15"), "{text}");
+}
+
+/// Has the kernel answer each `madvise` by `errno`, or by success if that is 0, and leave it undone.
+fn leave_advice_undone(errno: i32) -> io::Result<()> {
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
+    let mut program = [
+        step(LOAD, 0, 0, 0),
+        step(IF_EQUAL, 1, 0, libc::SYS_madvise as u32),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | errno as u32),
+    ];
+    let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: the program lives until the calls return, and they write no memory.
+    let refused = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
+            || libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) != 0
+    };
+    if refused { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[test]
+fn an_emulator_that_leaves_advice_undone_is_found() {
+    for (errno, said) in [(0, "under QEMU"), (libc::EINVAL, "allow it")] {
+        let mut shell = Command::new("env");
+        // SAFETY: between fork and exec it makes system calls, and takes no lock.
+        unsafe { shell.pre_exec(move || leave_advice_undone(errno)) };
+        let text = problem(&doctor_after(&mut shell, ":"), "children");
+        assert!(text.contains(said), "{text}");
+    }
 }
 
 #[test]

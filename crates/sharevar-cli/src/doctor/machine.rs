@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, bad, good};
 use crate::amount;
-use sharevar_os::memory_limit;
+use sharevar_os::{WipeOnForkPage, memory_limit};
 use std::fs::read_to_string;
 
 /// The oldest kernel that sharevar runs on.
@@ -23,6 +23,26 @@ pub(super) fn kernel() -> Finding {
         Some(version) if version >= KERNEL => good("kernel", release),
         Some(_) => bad("kernel", format!("{release} is older than 5.15; take a newer one")),
         None => bad("kernel", format!("{release:?} is no version; sharevar needs Linux 5.15")),
+    }
+}
+
+/// An emulator of user programs shows its machine's kernel as its own, and may not do as that does.
+pub(super) fn children() -> Finding {
+    let subject = "children";
+    match WipeOnForkPage::is_wiped_in_children() {
+        Ok(true) => good(subject, "a fork leaves out the memory that children must not have"),
+        Ok(false) => bad(
+            subject,
+            "madvise answers by success and does nothing, as under QEMU's emulation of user programs; a \
+             process that is forked by a raw clone changes variables in its parent's name, so test such \
+             programs on a real processor, or in an emulated machine with its own kernel",
+        ),
+        Err(error) => bad(
+            subject,
+            format!(
+                "{error}; sharevar needs madvise(MADV_WIPEONFORK), so allow it and take a kernel of 5.15"
+            ),
+        ),
     }
 }
 

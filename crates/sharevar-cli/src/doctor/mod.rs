@@ -18,7 +18,8 @@ use std::io::Write;
 
 pub(crate) fn run(is_json: bool, output: &mut dyn Write) -> Result<Exit> {
     let place = Place::of_this_user();
-    let mut findings = vec![machine::kernel(), names::directory(&place), cleaners::rules(place.path())];
+    let mut findings =
+        vec![machine::kernel(), machine::children(), names::directory(&place), cleaners::rules(place.path())];
     findings.extend([machine::memory(), machine::address_space(), machine::descriptors()]);
     findings.push(machine::segments());
     findings.extend([machine::overcommit(), machine::kept()].into_iter().flatten());
