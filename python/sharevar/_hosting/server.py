@@ -72,6 +72,8 @@ class Server(standard.Server):  # type: ignore[misc]
         self.id_to_obj: Any = _Objects(self._native)
         self.id_to_local_proxy_obj: Any = _LocalProxyObjects()
         self.stop_event = threading.Event()
+        # The thread that has yet to answer the request for the end.
+        self._ending: threading.Thread | None = None
         self._half_open = threading.BoundedSemaphore(_MAX_HALF_OPEN)
         self._checkpoint: Checkpoint | None = None
         # Only while objects come back.
@@ -92,6 +94,8 @@ class Server(standard.Server):  # type: ignore[misc]
             if self._checkpoint is not None and self.stop_event.is_set():
                 self._checkpoint.note_shut_down()
             self._native.stop()
+            if self._ending is not None:
+                self._ending.join(_LONGEST_END)
 
     def accepter(self) -> None:
         """Be the first of the threads that serve."""
@@ -274,6 +278,7 @@ class Server(standard.Server):  # type: ignore[misc]
     def call_host(self, method: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Answer a request to the host itself that came on our transport."""
         if method == "shutdown":
+            self._ending = threading.current_thread()
             self.stop_event.set()
             return None
         assert method in self.public and method != "accept_connection", method
