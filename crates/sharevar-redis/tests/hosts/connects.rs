@@ -3,7 +3,7 @@
 use crate::{KEY, place, servers, start};
 use sharevar::hosted::{Address, Settings};
 use sharevar_redis::testing::await_that;
-use sharevar_transport::{Client, Error};
+use sharevar_transport::{Client, Deadline, Error};
 use std::time::{Duration, Instant};
 
 fn client(address: &Address) -> Client {
@@ -23,12 +23,14 @@ fn connecting_heeds_the_limit_and_the_signals_of_its_caller() {
         let paused = server.pause();
         for client in [&as_before, &anew] {
             let begin = Instant::now();
-            let soon = Some(begin + Duration::from_millis(100));
-            assert!(matches!(client.connection_within(soon, &mut || true), Err(Error::TimedOut)));
+            let mut soon = Deadline::until(Some(begin + Duration::from_millis(100)));
+            assert!(matches!(client.connection_within(&mut soon), Err(Error::TimedOut)));
             // One that no signal interrupts looks once a second.
-            let interrupted = client.connection_within(None, &mut || false);
+            let mut goes_on = || false;
+            let interrupted = client.connection_within(&mut Deadline::new(None, &mut goes_on));
             assert!(matches!(interrupted, Err(Error::Interrupted)), "{interrupted:?}");
-            assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+            // The relay itself waits for nine seconds.
+            assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
         }
         drop(paused);
         // Those that came too late are closed.
