@@ -192,35 +192,45 @@ mod tests {
         stat.rsplit(')').next().unwrap().starts_with(" S")
     }
 
-    #[test]
-    fn a_child_that_is_forked_meanwhile_has_another_in_its_place() {
-        let (mut theirs, ours) = UnixStream::pair().unwrap();
-        let (mut may_go, mut go) = std::io::pipe().unwrap();
+    /// Forks a child while another thread runs `make`. What that is handed returns once the fork waits for the list,
+    /// or is done.
+    fn fork_meanwhile<T: Send>(
+        make: impl FnOnce(&dyn Fn()) -> T + Send,
+        child: impl FnOnce() -> bool,
+    ) -> (T, i32) {
         let (is_made, begins, has_forked) =
             (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
         let forking = this_thread();
-        let child = std::thread::scope(|scope| {
-            let making = scope.spawn(|| {
-                CloseOnFork::make(|| {
-                    is_made.store(true, Ordering::SeqCst);
-                    // The fork waits for the list, or is done and has the socket.
-                    while !(begins.load(Ordering::SeqCst) && sleeps(forking)
-                        || has_forked.load(Ordering::SeqCst))
-                    {
-                        yield_now();
-                    }
-                    Ok::<_, Infallible>(ours.into())
-                })
-            });
+        let await_fork = || {
+            is_made.store(true, Ordering::SeqCst);
+            while !(begins.load(Ordering::SeqCst) && sleeps(forking) || has_forked.load(Ordering::SeqCst)) {
+                yield_now();
+            }
+        };
+        std::thread::scope(|scope| {
+            let making = scope.spawn(|| make(&await_fork));
             while !is_made.load(Ordering::SeqCst) {
                 yield_now();
             }
             begins.store(true, Ordering::SeqCst);
-            let child = fork(|| may_go.read(&mut [0]).unwrap() == 1);
+            let child = fork(child);
             has_forked.store(true, Ordering::SeqCst);
-            drop(making.join().unwrap());
-            child
-        });
+            (making.join().unwrap(), child)
+        })
+    }
+
+    #[test]
+    fn a_child_that_is_forked_meanwhile_has_another_in_its_place() {
+        let (mut theirs, ours) = UnixStream::pair().unwrap();
+        let (mut may_go, mut go) = std::io::pipe().unwrap();
+        let make = |await_fork: &dyn Fn()| {
+            CloseOnFork::make(|| {
+                await_fork();
+                Ok::<_, Infallible>(ours.into())
+            })
+        };
+        let (socket, child) = fork_meanwhile(make, || may_go.read(&mut [0]).unwrap() == 1);
+        drop(socket);
         // At its end though the child lives: it does not have the socket.
         assert_eq!(theirs.read(&mut [0]).unwrap(), 0);
         go.write_all(b"!").unwrap();
@@ -228,39 +238,21 @@ mod tests {
     }
 
     #[test]
-    fn no_child_of_a_storm_of_forks_has_an_end_of_a_pair() {
-        let (may_go, go) = std::io::pipe().unwrap();
-        let (are_over, has_forked) = (AtomicBool::new(false), AtomicBool::new(false));
-        std::thread::scope(|scope| {
-            // They live until all is seen.
-            let forking = scope.spawn(|| {
-                let mut children = Vec::new();
-                while !are_over.load(Ordering::SeqCst) && children.len() < 1000 {
-                    children.push(fork(|| (&may_go).read(&mut [0]).unwrap() == 1));
-                    has_forked.store(true, Ordering::SeqCst);
-                }
-                children
-            });
-            while !has_forked.load(Ordering::SeqCst) {
-                yield_now();
-            }
-            // A child that is just forked closes its copies a moment later.
-            let have_ended = (0..2000).all(|_| {
-                let made = CloseOnFork::make_pair(|| {
-                    let (one, two) = UnixStream::pair()?;
-                    Ok::<_, std::io::Error>((one.into(), two.into()))
-                });
-                let (one, two) = made.unwrap();
-                drop(two);
-                let mut one = UnixStream::from(one.into_inner());
-                one.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-                one.read(&mut [0]).is_ok_and(|count| count == 0)
-            });
-            are_over.store(true, Ordering::SeqCst);
-            let children = forking.join().unwrap();
-            (&go).write_all(&vec![b'!'; children.len()]).unwrap();
-            assert!(children.into_iter().all(|child| ending(child) == 0));
-            assert!(have_ended, "a child has an end of a pair");
-        });
+    fn a_child_that_is_forked_meanwhile_has_no_end_of_a_pair() {
+        let (mut may_go, mut go) = std::io::pipe().unwrap();
+        let make = |await_fork: &dyn Fn()| {
+            CloseOnFork::make_pair(|| {
+                let (one, two) = UnixStream::pair()?;
+                await_fork();
+                Ok::<_, std::io::Error>((one.into(), two.into()))
+            })
+        };
+        let (pair, child) = fork_meanwhile(make, || may_go.read(&mut [0]).unwrap() == 1);
+        let (one, two) = pair.unwrap();
+        drop(two);
+        let mut one = UnixStream::from(one.into_inner());
+        assert_eq!(one.read(&mut [0]).unwrap(), 0);
+        go.write_all(b"!").unwrap();
+        assert_eq!(ending(child), 0);
     }
 }
