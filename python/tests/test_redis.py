@@ -462,9 +462,9 @@ def messages(server: engine_servers.Server) -> int:
     return sum(map(int, re.findall(rb"cmdstat_evalsha:calls=(\d+)", told)))
 
 
-def test_an_operation_is_one_message(server: engine_servers.Server) -> None:
-    # Nothing else is sent meanwhile: the lease is long.
-    with server.manager("&lease=1000") as shop:
+def test_an_operation_is_one_message() -> None:
+    # Nothing else is sent meanwhile: no other test has this server, and the lease is long.
+    with engine_servers.own_server() as server, server.manager("&lease=1000") as shop:
         stock, kinds, names = shop.dict(apples=1), shop.set(["a"]), shop.list(["x", "y"])
         many = shop.dict(dict.fromkeys(range(2500), 0))
         operations: dict[str, Callable[[], Any]] = {

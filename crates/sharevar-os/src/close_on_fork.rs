@@ -131,7 +131,6 @@ mod tests {
     use std::io::{Read, Write};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread::yield_now;
-    use std::time::Duration;
 
     /// Forks. The result of the child's part is the child's exit code.
     #[allow(unsafe_code)]
