@@ -73,7 +73,7 @@ fn a_change_whose_answer_is_lost_has_an_unknown_outcome_on_a_server_without_data
         let manager = Manager::connect(&format!("{}&timeout=25", proxy.address("shop"))).unwrap();
         let count = manager.named("count").value(0_i64).unwrap();
         // Not that to the renewal of the lease.
-        proxy.count_only(format!(":{}:", count.handle().id().number));
+        proxy.count_only(format!(":{}\r", count.handle().id().number));
         proxy.lose_all_answers(true);
         std::thread::scope(|scope| {
             let adds = scope.spawn(|| count.fetch_add(1).unwrap_err());
