@@ -191,8 +191,8 @@ mod tests {
         stat.rsplit(')').next().unwrap().starts_with(" S")
     }
 
-    /// Forks a child while another thread runs `make`. What that is handed returns once the fork waits for the list,
-    /// or is done.
+    /// Forks a child while another thread runs `make`. The function that `make` is handed returns once the fork waits
+    /// for the list, or is done.
     fn fork_meanwhile<T: Send>(
         make: impl FnOnce(&dyn Fn()) -> T + Send,
         child: impl FnOnce() -> bool,

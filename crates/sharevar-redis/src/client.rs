@@ -151,7 +151,7 @@ impl Client {
         Err(shortfall.failure.clone().into())
     }
 
-    /// Has the server run a script that undoes a change, if it has that. What has undone it is told again until it is
+    /// Has the server run a script that undoes a change, if it has that change. The request is sent again until it is
     /// confirmed, since the next primary may have the change alone.
     pub(crate) fn undo(
         &self,

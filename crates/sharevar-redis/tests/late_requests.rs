@@ -53,7 +53,7 @@ fn a_request_to_enter_a_monitor_admits_no_thread_that_has_given_up() {
     }
 }
 
-/// What the server has of a client does not grow with the requests that were given up.
+/// The memory that the server has for a client does not grow with the requests that were given up.
 #[test]
 fn nothing_is_left_of_requests_that_were_given_up() {
     sharevar_redis::register();

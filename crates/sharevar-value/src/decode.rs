@@ -75,7 +75,7 @@ impl<'a> Decoder<'a> {
         (usize::from(length) == text.len()).then_some(text)
     }
 
-    /// The next piece, if it is a short str of ASCII, which most are. What it is otherwise stays to be read.
+    /// The next piece, if it is a short str of ASCII, as most strs are. Any other piece stays to be read.
     ///
     /// ```
     /// use sharevar_value::{Decoder, Encoded, Event, Value};

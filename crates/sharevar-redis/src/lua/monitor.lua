@@ -19,9 +19,9 @@ return done(all_items(true))
 
 --- leave
 -- ARGV[4] is the one that entered, of whose changes nothing is done if it has lost its lease and another may have
--- entered. Of ARGV[5], `maybe` says that it may be outside already, and `never` with the place of its request that it must not enter any
--- more, too: that may still be on the way. ARGV[6] and on are as for a map. A change that refers to what is gone is not
--- done, and the answer is 0.
+-- entered. Of ARGV[5], `maybe` says that it may be outside already, and `never` with the place of its request that it
+-- must not enter any more, too: the request may still be on the way. ARGV[6] and on are as for a map. A change that
+-- refers to a variable that is gone is not done, and the answer is 0.
 @locks
 @home
 @once

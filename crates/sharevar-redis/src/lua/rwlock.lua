@@ -66,10 +66,10 @@ local function call_all()
 end
 
 --- not_held
-@settle
 -- ARGV[4] is this client, ARGV[6] the name of its hold, which ends, and no other one. ARGV[5] says that the client is
--- content if the hold has ended otherwise: `late`, or `undo` for one that is undone, or `never` with the place of the request to
--- begin it if that was not answered, which begins nothing any more.
+-- content if the hold has ended otherwise: `late`, or `undo` for one that is undone, or `never` with the place of the
+-- request to begin it if that was not answered, which begins nothing any more.
+@settle
 settle(ARGV[5])
 local function not_held() return ARGV[5] ~= '' and done(1) or 0 end
 

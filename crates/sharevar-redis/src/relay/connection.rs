@@ -148,7 +148,7 @@ impl Connection {
         }
     }
 
-    /// Whether the client has not been sent all that the host has written. What a client has written is taken back
+    /// Whether bytes that the host has written have yet to be sent to the client. The bytes of a client are taken back
     /// when it closes its side: that cancels its call.
     pub(crate) fn owes(&self) -> bool {
         self.is_of_host() && !self.is_ending && (self.is_sending || self.has_unread())

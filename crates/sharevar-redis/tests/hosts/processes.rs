@@ -32,7 +32,7 @@ impl Process {
         process
     }
 
-    /// What it says next.
+    /// The next line that the process prints.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         assert!(self.said.read_line(&mut line).unwrap() > 0, "the process ends before it says more");

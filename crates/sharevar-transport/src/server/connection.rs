@@ -36,7 +36,7 @@ pub(crate) struct Unauthenticated {
     pub(crate) refused: Option<String>,
 }
 
-/// What happens to a connection next.
+/// The next step of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disposition {
     /// It waits for more to arrive.
